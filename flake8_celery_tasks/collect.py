@@ -1,0 +1,530 @@
+"""Tree to candidates: the one traversal.
+
+The walk records what the linker needs to know when all names of the module are known: bindings of every scope, and the
+few nodes that may have to do with tasks. It decides nothing about Celery. An explicit stack serves depth and speed;
+names and constants, half of all nodes, are never pushed.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Union
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+FunctionNode = Union[ast.FunctionDef, ast.AsyncFunctionDef]  # noqa: UP007
+
+# What a binding binds.
+IMPORT: Final = "import"
+FUNCTION: Final = "function"
+CLASS: Final = "class"
+ASSIGN: Final = "assign"
+PARAM: Final = "parameter"
+OTHER: Final = "other"
+
+# What a site stands in.
+MODULE: Final = "module"
+LAMBDA: Final = "lambda"
+LOOP: Final = "loop"
+WITH: Final = "with"
+TRY: Final = "try"
+IF: Final = "if"
+ARGUMENT: Final = "argument"
+COMPREHENSION: Final = "comprehension"
+
+#: Attributes that only tasks and signatures have, or that send one: worth a look by the linker.
+SENDING: Final = frozenset(
+    {
+        "apply_async",
+        "apply_async_on_commit",
+        "chunks",
+        "delay",
+        "delay_on_commit",
+        "map",
+        "s",
+        "si",
+        "signature",
+        "starmap",
+        "subtask",
+    }
+)
+
+
+class Binding:
+    """One place where a name gets a value.
+
+    `node` is the alias, definition, value expression or parameter; for an import, `path` is what it stands for.
+    """
+
+    __slots__ = ("kind", "name", "node", "path", "site", "statement")
+
+    def __init__(
+        self, kind: str, name: str, node: ast.AST, site: Site, path: str = "", statement: ast.stmt | None = None
+    ) -> None:
+        self.kind = kind
+        self.name = name
+        self.node = node
+        self.site = site
+        self.path = path
+        self.statement = statement
+
+
+class Scope:
+    """A namespace: module, class or function (also a lambda's or comprehension's)."""
+
+    __slots__ = ("bindings", "kind", "node", "outside", "parent", "qualname", "returns", "yields")
+
+    def __init__(self, kind: str, node: ast.AST, parent: Scope | None, qualname: str) -> None:
+        self.kind = kind
+        self.node = node
+        self.parent = parent
+        self.qualname = qualname
+        self.bindings: dict[str, list[Binding]] = {}
+        self.outside: dict[str, Scope] = {}  # names declared global or nonlocal
+        self.returns: list[ast.Return] = []
+        self.yields = False
+
+    def bind(self, binding: Binding) -> None:
+        """Add a binding, in the scope that the name belongs to."""
+        scope = self.outside.get(binding.name, self)
+        scope.bindings.setdefault(binding.name, []).append(binding)
+
+    def inner(self, name: str) -> str:
+        """Return the qualified name of a definition in this scope, as Python makes it."""
+        if self.kind == MODULE:
+            return name
+        return f"{self.qualname}.{name}" if self.kind == CLASS else f"{self.qualname}.<locals>.{name}"
+
+    def find(self, name: str) -> tuple[Scope, list[Binding]] | None:
+        """Return the scope that `name` is looked up in from here, and its bindings there; None for a builtin."""
+        scope: Scope | None = self
+        innermost = True
+        while scope is not None:
+            # A class's names are not seen from the functions in it.
+            if scope.kind != CLASS or innermost:
+                found = scope.bindings.get(name)
+                if found:
+                    return scope, found
+            innermost = innermost and scope.kind == COMPREHENSION
+            scope = scope.parent
+        return None
+
+
+class Site:
+    """Where a node stands: a chain of the constructs around it, innermost first, shared by all that is below."""
+
+    __slots__ = ("kind", "node", "parent", "part", "scope")
+
+    def __init__(self, parent: Site | None, kind: str, node: ast.AST, scope: Scope, part: str = "") -> None:
+        self.parent = parent
+        self.kind = kind
+        self.node = node
+        self.scope = scope
+        self.part = part
+
+    def chain(self) -> Iterator[Site]:
+        """Yield this site and those around it, innermost first, up to the module."""
+        site: Site | None = self
+        while site is not None:
+            yield site
+            site = site.parent
+
+    def function(self) -> FunctionNode | None:
+        """Return the innermost function (no lambda) around this place."""
+        for site in self.chain():
+            if site.kind == FUNCTION:
+                return site.node  # type: ignore[return-value]
+        return None
+
+    def in_function(self) -> bool:
+        """Return whether a function or lambda stands around this place."""
+        return any(site.kind in (FUNCTION, LAMBDA) for site in self.chain())
+
+
+@dataclass(slots=True)
+class Candidates:
+    """What one traversal found, in source order."""
+
+    scope: Scope
+    scopes: dict[str, Scope] = field(default_factory=dict)  # of functions and classes, by qualified name
+    functions: list[tuple[FunctionNode, Site, Scope]] = field(default_factory=list)
+    classes: list[tuple[ast.ClassDef, Site, Scope]] = field(default_factory=list)
+    calls: list[tuple[ast.Call, Site]] = field(default_factory=list)
+    sends: list[tuple[ast.Attribute, Site]] = field(default_factory=list)
+    raises: list[tuple[ast.Raise, Site]] = field(default_factory=list)
+    stores: list[tuple[ast.stmt, ast.expr, ast.expr, Site]] = field(default_factory=list)
+    imports: list[Binding] = field(default_factory=list)
+    stars: list[str] = field(default_factory=list)
+    statements: set[int] = field(default_factory=set)  # ids of expressions whose value is thrown away
+
+
+def resolve_relative(package: str, level: int, module: str | None) -> str | None:
+    """Return the absolute name of the module in `from ..module import`, None where it leaves the top package.
+
+    >>> resolve_relative("shop.orders", 2, "tasks"), resolve_relative("shop", 2, "tasks")
+    ('shop.tasks', None)
+    """
+    if not level:
+        return module
+    parts = package.split(".") if package else []
+    if level - 1 > len(parts) or not parts:
+        return None
+    base = parts[: len(parts) - level + 1]
+    if not base:
+        return None
+    return ".".join([*base, module] if module else base)
+
+
+_SKIP: Final = frozenset({ast.Name, ast.Constant, ast.Pass, ast.Break, ast.Continue})
+_NO_NODES: Final = frozenset(
+    {
+        "arg",
+        "asname",
+        "attr",
+        "conversion",
+        "ctx",
+        "id",
+        "is_async",
+        "kind",
+        "level",
+        "lineno",
+        "module",
+        "name",
+        "names",
+        "op",
+        "ops",
+        "rest",
+        "simple",
+        "tag",
+        "type_comment",
+        "type_params",
+    }
+)
+
+
+class _Walk:
+    """The state of one traversal. Handlers push what is below them; the main loop does the rest."""
+
+    def __init__(self, tree: ast.Module, package: str) -> None:
+        self.package = package
+        self.found = Candidates(Scope(MODULE, tree, None, ""))
+        self.stack: list[tuple[ast.AST, Site]] = []
+        self.fields: dict[type[ast.AST], tuple[str, ...]] = {}
+        self.handlers: dict[type[ast.AST], Callable[..., None]] = {
+            ast.FunctionDef: self.function,
+            ast.AsyncFunctionDef: self.function,
+            ast.ClassDef: self.classdef,
+            ast.Assign: self.assign,
+            ast.AnnAssign: self.ann_assign,
+            ast.AugAssign: self.aug_assign,
+            ast.NamedExpr: self.named,
+            ast.For: self.loop,
+            ast.AsyncFor: self.loop,
+            ast.While: self.loop,
+            ast.With: self.with_,
+            ast.AsyncWith: self.with_,
+            ast.Try: self.try_,
+            ast.If: self.if_,
+            ast.Import: self.import_,
+            ast.ImportFrom: self.import_from,
+            ast.Global: self.outside,
+            ast.Nonlocal: self.outside,
+            ast.Lambda: self.lambda_,
+            ast.ListComp: self.comprehension,
+            ast.SetComp: self.comprehension,
+            ast.DictComp: self.comprehension,
+            ast.GeneratorExp: self.comprehension,
+            ast.Call: self.call,
+            ast.Attribute: self.attribute,
+            ast.Expr: self.expression,
+            ast.Raise: self.raise_,
+            ast.Return: self.return_,
+            ast.Yield: self.yield_,
+            ast.YieldFrom: self.yield_,
+            ast.Delete: self.delete,
+            ast.MatchAs: self.capture,
+            ast.MatchStar: self.capture,
+            ast.MatchMapping: self.capture,
+        }
+        for newer in ("TryStar",):
+            if hasattr(ast, newer):
+                self.handlers[getattr(ast, newer)] = self.try_
+
+    def run(self, tree: ast.Module) -> Candidates:
+        scope = self.found.scope
+        self.push_all(tree.body, Site(None, MODULE, tree, scope))
+        stack, handlers = self.stack, self.handlers
+        while stack:
+            node, site = stack.pop()
+            handler = handlers.get(node.__class__)
+            if handler is None:
+                self.children(node, site)
+            else:
+                handler(node, site)
+        return self.found
+
+    # What goes on the stack. The last pushed is visited first, hence the reversals.
+
+    def children(self, node: ast.AST, site: Site) -> None:
+        kind = node.__class__
+        fields = self.fields.get(kind)
+        if fields is None:
+            fields = self.fields[kind] = tuple(name for name in reversed(kind._fields) if name not in _NO_NODES)
+        stack = self.stack
+        for name in fields:
+            value = getattr(node, name, None)
+            if value.__class__ is list:
+                for item in reversed(value):
+                    if item.__class__ not in _SKIP and isinstance(item, ast.AST):
+                        stack.append((item, site))
+            elif value.__class__ not in _SKIP and isinstance(value, ast.AST):
+                stack.append((value, site))
+
+    def push(self, node: ast.AST | None, site: Site) -> None:
+        if node is not None and node.__class__ not in _SKIP:
+            self.stack.append((node, site))
+
+    def push_all(self, nodes: list[ast.stmt] | list[ast.expr], site: Site) -> None:
+        for node in reversed(nodes):
+            if node.__class__ not in _SKIP:
+                self.stack.append((node, site))
+
+    # Definitions.
+
+    def function(self, node: FunctionNode, site: Site) -> None:
+        outer = site.scope
+        outer.bind(Binding(FUNCTION, node.name, node, site))
+        qualname = outer.inner(node.name)
+        scope = Scope(FUNCTION, node, outer, qualname)
+        self.found.scopes.setdefault(qualname, scope)
+        self.found.functions.append((node, site, scope))
+        inside = Site(site, FUNCTION, node, scope)
+        self.parameters(node.args, inside)
+        self.push_all(node.body, inside)
+        self.defaults(node.args, site)
+        self.push_all(node.decorator_list, site)
+
+    def lambda_(self, node: ast.Lambda, site: Site) -> None:
+        scope = Scope(FUNCTION, node, site.scope, site.scope.inner("<lambda>"))
+        inside = Site(site, LAMBDA, node, scope)
+        self.parameters(node.args, inside)
+        self.push(node.body, inside)
+        self.defaults(node.args, site)
+
+    def parameters(self, args: ast.arguments, site: Site) -> None:
+        for arg in (*args.posonlyargs, *args.args, args.vararg, *args.kwonlyargs, args.kwarg):
+            if arg is not None:
+                site.scope.bind(Binding(PARAM, arg.arg, arg, site))
+
+    def defaults(self, args: ast.arguments, site: Site) -> None:
+        for default in reversed((*args.defaults, *args.kw_defaults)):
+            self.push(default, site)
+
+    def classdef(self, node: ast.ClassDef, site: Site) -> None:
+        outer = site.scope
+        outer.bind(Binding(CLASS, node.name, node, site))
+        qualname = outer.inner(node.name)
+        scope = Scope(CLASS, node, outer, qualname)
+        self.found.scopes.setdefault(qualname, scope)
+        self.found.classes.append((node, site, scope))
+        self.push_all(node.body, Site(site, CLASS, node, scope))
+        for keyword in reversed(node.keywords):
+            self.push(keyword.value, site)
+        self.push_all(node.bases, site)
+        self.push_all(node.decorator_list, site)
+
+    # Assignments.
+
+    def target(self, target: ast.expr, site: Site, value: ast.expr | None, statement: ast.stmt | None) -> None:
+        """Bind the names of a target; `value` is None where it is not the whole of the right side."""
+        if isinstance(target, ast.Name):
+            kind = OTHER if value is None else ASSIGN
+            site.scope.bind(Binding(kind, target.id, value or target, site, statement=statement))
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            values: list[ast.expr] = []
+            if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(target.elts):
+                values = value.elts
+            starred = any(isinstance(item, ast.Starred) for item in (*target.elts, *values))
+            for index, item in enumerate(target.elts):
+                self.target(item, site, values[index] if values and not starred else None, statement)
+        elif isinstance(target, ast.Starred):
+            self.target(target.value, site, None, statement)
+        else:
+            if value is not None and statement is not None:
+                self.found.stores.append((statement, target, value, site))
+            self.push(target, site)
+
+    def assign(self, node: ast.Assign, site: Site) -> None:
+        self.push(node.value, site)
+        for target in node.targets:
+            self.target(target, site, node.value, node)
+
+    def ann_assign(self, node: ast.AnnAssign, site: Site) -> None:
+        self.push(node.value, site)
+        if node.value is not None:
+            self.target(node.target, site, node.value, node)
+
+    def aug_assign(self, node: ast.AugAssign, site: Site) -> None:
+        self.push(node.value, site)
+        self.target(node.target, site, None, node)
+
+    def named(self, node: ast.NamedExpr, site: Site) -> None:
+        self.push(node.value, site)
+        scope = site.scope
+        while scope.kind == COMPREHENSION and scope.parent is not None:
+            scope = scope.parent
+        scope.bind(Binding(ASSIGN, node.target.id, node.value, site))
+
+    def delete(self, node: ast.Delete, site: Site) -> None:
+        for target in node.targets:
+            self.target(target, site, None, node)
+
+    def capture(self, node: ast.MatchAs | ast.MatchStar | ast.MatchMapping, site: Site) -> None:
+        name = node.rest if isinstance(node, ast.MatchMapping) else node.name
+        if name is not None:
+            site.scope.bind(Binding(OTHER, name, node, site))
+        self.children(node, site)
+
+    def outside(self, node: ast.Global | ast.Nonlocal, site: Site) -> None:
+        for name in node.names:
+            scope = self.found.scope
+            if isinstance(node, ast.Nonlocal) and site.scope.parent is not None:
+                found = site.scope.parent.find(name)
+                scope = found[0] if found else scope
+            if scope is not site.scope:
+                site.scope.outside[name] = scope
+
+    # Imports.
+
+    def import_(self, node: ast.Import, site: Site) -> None:
+        for alias in node.names:
+            if alias.asname:
+                name, path = alias.asname, f"{alias.name}:"
+            else:
+                name = alias.name.partition(".")[0]
+                path = f"{name}:"
+            binding = Binding(IMPORT, name, alias, site, path, node)
+            site.scope.bind(binding)
+            self.found.imports.append(binding)
+
+    def import_from(self, node: ast.ImportFrom, site: Site) -> None:
+        module = resolve_relative(self.package, node.level, node.module)
+        for alias in node.names:
+            if alias.name == "*":
+                if module is not None:
+                    self.found.stars.append(module)
+                continue
+            name = alias.asname or alias.name
+            if module is None:
+                site.scope.bind(Binding(OTHER, name, alias, site, statement=node))
+                continue
+            binding = Binding(IMPORT, name, alias, site, f"{module}:{alias.name}", node)
+            site.scope.bind(binding)
+            self.found.imports.append(binding)
+
+    # Blocks.
+
+    def loop(self, node: ast.For | ast.AsyncFor | ast.While, site: Site) -> None:
+        self.push_all(node.orelse, site)
+        self.push_all(node.body, Site(site, LOOP, node, site.scope))
+        if isinstance(node, ast.While):
+            self.push(node.test, site)
+        else:
+            self.push(node.iter, site)
+            self.target(node.target, site, None, node)
+
+    def with_(self, node: ast.With | ast.AsyncWith, site: Site) -> None:
+        self.push_all(node.body, Site(site, WITH, node, site.scope))
+        for item in reversed(node.items):
+            self.push(item.context_expr, site)
+            if item.optional_vars is not None:
+                self.target(item.optional_vars, site, None, node)
+
+    def try_(self, node: ast.Try, site: Site) -> None:
+        scope = site.scope
+        self.push_all(node.finalbody, Site(site, TRY, node, scope, "finally"))
+        self.push_all(node.orelse, Site(site, TRY, node, scope, "else"))
+        for handler in reversed(node.handlers):
+            inside = Site(site, TRY, node, scope, "handler")
+            if handler.name:
+                scope.bind(Binding(OTHER, handler.name, handler, inside))
+            self.push_all(handler.body, inside)
+            self.push(handler.type, site)
+        self.push_all(node.body, Site(site, TRY, node, scope, "body"))
+
+    def if_(self, node: ast.If, site: Site) -> None:
+        if node.orelse:
+            self.push_all(node.orelse, Site(site, IF, node, site.scope, "else"))
+        self.push_all(node.body, Site(site, IF, node, site.scope, "body"))
+        self.push(node.test, site)
+
+    def comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp, site: Site) -> None:
+        scope = Scope(COMPREHENSION, node, site.scope, site.scope.qualname)
+        inside = Site(site, LOOP, node, scope)
+        for generator in reversed(node.generators):
+            self.push_all(generator.ifs, inside)
+            self.push(generator.iter, site)
+            self.target(generator.target, inside, None, None)
+        if isinstance(node, ast.DictComp):
+            self.push(node.value, inside)
+            self.push(node.key, inside)
+        else:
+            self.push(node.elt, inside)
+
+    # Expressions.
+
+    def call(self, node: ast.Call, site: Site) -> None:
+        self.found.calls.append((node, site))
+        for keyword in reversed(node.keywords):
+            self.argument(keyword.value, node, site)
+        for arg in reversed(node.args):
+            self.argument(arg, node, site)
+        self.push(node.func, site)
+
+    def argument(self, arg: ast.expr, call: ast.Call, site: Site) -> None:
+        """Push an argument; a lambda remembers the call that it is handed to, since that decides when it runs."""
+        if arg.__class__ is ast.Lambda:
+            site = Site(site, ARGUMENT, call, site.scope)
+        self.push(arg, site)
+
+    def attribute(self, node: ast.Attribute, site: Site) -> None:
+        if node.attr in SENDING:
+            self.found.sends.append((node, site))
+        # Straight down the chain: no need to go through the stack for each link.
+        value = node.value
+        while value.__class__ is ast.Attribute:
+            if value.attr in SENDING:
+                self.found.sends.append((value, site))
+            value = value.value
+        self.push(value, site)
+
+    def expression(self, node: ast.Expr, site: Site) -> None:
+        self.found.statements.add(id(node.value))
+        self.push(node.value, site)
+
+    def raise_(self, node: ast.Raise, site: Site) -> None:
+        self.found.raises.append((node, site))
+        self.push(node.cause, site)
+        self.push(node.exc, site)
+
+    def return_(self, node: ast.Return, site: Site) -> None:
+        site.scope.returns.append(node)
+        self.push(node.value, site)
+
+    def yield_(self, node: ast.Yield | ast.YieldFrom, site: Site) -> None:
+        scope: Scope | None = site.scope
+        while scope is not None and scope.kind == COMPREHENSION:
+            scope = scope.parent
+        if scope is not None:
+            scope.yields = True
+        self.push(node.value, site)
+
+
+def collect(tree: ast.Module, package: str = "") -> Candidates:
+    """Return the candidates of a module.
+
+    `package` is the dotted name of the package that relative imports start from. The tree is only read.
+    """
+    return _Walk(tree, package).run(tree)

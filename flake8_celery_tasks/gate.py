@@ -1,0 +1,15 @@
+"""May this text have to do with Celery? One substring search answers for most files of a project."""
+
+from __future__ import annotations
+
+#: Every mistake that a rule can find needs one of these in the text: the library's name in any spelling, or a method
+#: that only tasks and signatures have. Longer marks would be contained in these.
+MARKS = ("elery", "ELERY", "_task", "task(", ".tasks", "import tasks", ".delay", "apply_async", "Task)")
+
+
+def passes(text: str, marks: tuple[str, ...] = MARKS) -> bool:
+    """Return whether `text` holds one of `marks`, that is, whether it is worth a traversal.
+
+    A file that does not pass can hold nothing that a rule reports.
+    """
+    return any(mark in text for mark in marks)

@@ -1,0 +1,266 @@
+"""A project's folders: its root, where modules are imported from, which file is which module, which app it belongs to.
+
+Nothing here opens a Python file; folders are listed once.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.module import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+#: What stands in the root of a project.
+ROOT_MARKS: Final = frozenset({".git", ".flake8", "manage.py", "pyproject.toml", "setup.cfg", "tox.ini"})
+
+#: What makes a package an app in Django's sense, or in Celery's own.
+APP_FILES: Final = frozenset({"apps.py", "models.py", "tasks.py"})
+APP_FOLDERS: Final = frozenset({"migrations", "models", "tasks"})
+
+#: Folders that hold no source of the project.
+SKIPPED: Final = frozenset(
+    {"__pycache__", "__pypackages__", "build", "dist", "env", "node_modules", "site-packages", "venv", "virtualenv"}
+)
+
+#: Packages that an ordinary folder of the same name in the project can't hide: only a regular package could.
+INSTALLED: Final = frozenset({"celery", "django", "kombu"})
+
+FILE: Final = "file"
+FOLDER: Final = "folder"
+
+_folders: dict[str, dict[str, str]] = {}
+_roots: dict[str, str | None] = {}
+
+
+def forget() -> None:
+    """Drop what is known of folders: for tests, and for processes that outlive one run."""
+    _folders.clear()
+    _roots.clear()
+
+
+def entries(folder: str) -> dict[str, str]:
+    """Return the files and folders in a folder; an unreadable one is empty."""
+    known = _folders.get(folder)
+    if known is None:
+        known = {}
+        try:
+            with os.scandir(folder) as found:
+                for entry in found:
+                    try:
+                        if entry.is_dir():
+                            known[entry.name] = FOLDER
+                        elif entry.is_file():
+                            known[entry.name] = FILE
+                    except OSError:  # a link that leads nowhere, or round and round
+                        continue
+        except OSError:
+            pass
+        _folders[folder] = known
+    return known
+
+
+def find_root(folder: str) -> str | None:
+    """Return the nearest folder upward that looks like the root of a project, None where there is none."""
+    if folder in _roots:
+        return _roots[folder]
+    root: str | None
+    if ROOT_MARKS.isdisjoint(entries(folder)):
+        parent = os.path.dirname(folder)
+        root = None if parent == folder else find_root(parent)
+    else:
+        root = folder
+    _roots[folder] = root
+    return root
+
+
+def is_regular(folder: str) -> bool:
+    """Return whether a folder is a package with `__init__.py`."""
+    return entries(folder).get("__init__.py") == FILE
+
+
+class Layout:
+    """The folders of one project.
+
+    `excluded` are patterns in flake8's sense (`exclude`), `tests` and `apps` those of our options.
+    """
+
+    def __init__(
+        self, root: str, *, excluded: Sequence[str] = (), tests: Sequence[str] = (), apps: Sequence[str] = ()
+    ) -> None:
+        self.root = root
+        self.excluded = tuple(excluded)
+        self.tests = tuple(tests)
+        self.listed_apps = tuple(apps)
+        self._places: dict[str, Place] = {}
+        self._found: dict[tuple[str, str], str | None] = {}
+
+    # Modules.
+
+    def place(self, path: str) -> Place:
+        """Return where a file stands in the import system."""
+        known = self._places.get(path)
+        if known is None:
+            known = self._places[path] = self._place(path)
+        return known
+
+    def _place(self, path: str) -> Place:
+        folder, filename = os.path.split(path)
+        stem = filename.removesuffix(".py").removesuffix(".pyi")
+        is_package = stem == "__init__"
+        parts = [] if is_package else [stem]
+        while is_regular(folder) and os.path.dirname(folder) != folder:
+            folder, name = os.path.split(folder)
+            parts.insert(0, name)
+        certain = all(part.isidentifier() for part in parts) and folder in self.sources
+        if not parts:  # an __init__.py that can't be reached as a package
+            parts, certain = [stem], False
+        relative = os.path.relpath(path, self.root) if _same_drive(path, self.root) else path
+        return Place(
+            path, relative.replace(os.sep, "/"), ".".join(parts), folder, is_package=is_package, certain=certain
+        )
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The folders that the project's modules are certainly imported from."""
+        return (self.root, os.path.join(self.root, "src"))
+
+    def find(self, dotted: str, root: str) -> str | None:
+        """Return the file of a module, seen from a module that is imported from `root`.
+
+        A folder without `__init__.py` is returned as the folder; None means that the project has no such module.
+        """
+        key = (root, dotted)
+        if key not in self._found:
+            self._found[key] = self._find(dotted.split("."), root)
+        return self._found[key]
+
+    def _find(self, parts: list[str], root: str) -> str | None:
+        namespace: str | None = None
+        for start in dict.fromkeys((root, *self.sources)):
+            found = _descend(start, parts)
+            if found is None:
+                continue
+            if found.endswith(".py"):
+                return found
+            namespace = namespace or found
+        return None if parts[0] in INSTALLED else namespace
+
+    def submodule(self, path: str, name: str) -> str | None:
+        """Return the file (or plain folder) of a submodule of the package that `path` is the file or folder of."""
+        folder = path
+        if path.endswith(".py"):
+            if os.path.basename(path) != "__init__.py":
+                return None
+            folder = os.path.dirname(path)
+        return _descend(folder, [name])
+
+    def has_top_level(self, dotted: str, root: str) -> bool:
+        """Return whether the project has the top-level package of a dotted name."""
+        return self.find(dotted.partition(".")[0], root) is not None
+
+    # Files.
+
+    def files(self) -> Iterator[str]:
+        """Yield the Python files of the project, sorted within a folder.
+
+        Left out are hidden folders, virtual environments, build output, what flake8 excludes, folders behind links,
+        and folders that are the root of another project.
+        """
+        folders = [self.root]
+        while folders:
+            folder = folders.pop()
+            below: list[str] = []
+            for name, kind in sorted(entries(folder).items()):
+                path = os.path.join(folder, name)
+                if kind == FILE:
+                    if name.endswith(".py") and not self._is_excluded(name, path):
+                        yield path
+                elif not self._is_skipped(name, path):
+                    below.append(path)
+            folders.extend(reversed(below))
+
+    def _is_excluded(self, name: str, path: str) -> bool:
+        return any(fnmatch.fnmatch(name, pattern) or fnmatch.fnmatch(path, pattern) for pattern in self.excluded)
+
+    def _is_skipped(self, name: str, path: str) -> bool:
+        return (
+            name.startswith(".")
+            or name in SKIPPED
+            or name.endswith((".egg", ".egg-info"))
+            or self._is_excluded(name, path)
+            or os.path.islink(path)
+            or not ROOT_MARKS.isdisjoint(inside := entries(path))
+            or "pyvenv.cfg" in inside
+        )
+
+    # Roles.
+
+    def is_test(self, place: Place) -> bool:
+        """Return whether a file is a test, or a Django migration, by the patterns of `celery-test-paths`."""
+        *folders, name = place.relative.split("/")
+        if "migrations" in folders:
+            return True
+        for pattern in self.tests:
+            if pattern.endswith("/"):
+                if any(fnmatch.fnmatchcase(folder, pattern[:-1]) for folder in folders):
+                    return True
+                if "/" in pattern[:-1] and fnmatch.fnmatchcase(place.relative, f"{pattern}*"):
+                    return True
+            elif fnmatch.fnmatchcase(name, pattern) or fnmatch.fnmatchcase(place.relative, pattern):
+                return True
+        return False
+
+    def app(self, place: Place) -> str | None:
+        """Return the app that a module belongs to, as a path; None for a module of no app."""
+        if self.listed_apps:
+            matches = [app for app in self.listed_apps if f"{place.name}.".startswith(f"{app}.")]
+            return max(matches, key=len).replace(".", "/") if matches else None
+        top = os.path.dirname(place.path)
+        if top in (place.root, self.root):
+            return place.path
+        folder = top
+        while folder not in (place.root, self.root) and os.path.dirname(folder) != folder:
+            top = folder
+            if os.path.basename(folder) != "tasks" and _is_app(folder):
+                return folder
+            folder = os.path.dirname(folder)
+        return top
+
+
+def _descend(folder: str, parts: list[str]) -> str | None:
+    for index, part in enumerate(parts):
+        inside = entries(folder)
+        if inside.get(part) == FOLDER:
+            folder = os.path.join(folder, part)
+            if is_regular(folder) or inside.get(f"{part}.py") != FILE:
+                continue
+            folder = os.path.dirname(folder)
+        if inside.get(f"{part}.py") == FILE and index == len(parts) - 1:
+            return os.path.join(folder, f"{part}.py")
+        return None
+    return os.path.join(folder, "__init__.py") if is_regular(folder) else folder
+
+
+def _is_app(folder: str) -> bool:
+    inside = entries(folder)
+    return any(inside.get(name) == FILE for name in APP_FILES) or any(
+        inside.get(name) == FOLDER for name in APP_FOLDERS
+    )
+
+
+def _same_drive(path: str, root: str) -> bool:
+    """Return whether a relative path between two places can exist (on Windows, drives are apart)."""
+    return os.path.splitdrive(path)[0] == os.path.splitdrive(root)[0]
+
+
+def are_nested(one: str, other: str) -> bool:
+    """Return whether one app is the other, or stands inside it."""
+    return one == other or any(
+        inner.startswith(outer + separator)
+        for inner, outer in ((one, other), (other, one))
+        for separator in ("/", os.sep)
+    )

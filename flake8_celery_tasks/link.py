@@ -1,0 +1,193 @@
+"""Candidates to facts, when all names of the module are known. Each kind of fact is made when a rule asks for it."""
+
+from __future__ import annotations
+
+import ast
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from flake8_celery_tasks import recognise
+from flake8_celery_tasks.collect import CLASS, FUNCTION, IMPORT, SENDING
+from flake8_celery_tasks.facts import Raise, Sent, Task, TaskCall, TaskImport
+from flake8_celery_tasks.project import Target
+from flake8_celery_tasks.symbols import Class, Function
+from flake8_celery_tasks.values import Ref, dotted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from flake8_celery_tasks.collect import Binding, FunctionNode, Scope, Site
+    from flake8_celery_tasks.module import Module
+    from flake8_celery_tasks.project import Project
+
+#: Exceptions of Celery that steer a task.
+STEERING: Final = frozenset({"celery.exceptions.Retry", "celery.exceptions.Reject", "celery.exceptions.Ignore"})
+
+
+class Facts:
+    """The facts of one file."""
+
+    def __init__(self, project: Project, module: Module) -> None:
+        self.project = project
+        self.module = module
+
+    def of(self, kind: type) -> Iterable[Any]:
+        """Return the facts of a kind, in source order."""
+        return KINDS[kind](self)
+
+    @cached_property
+    def tasks(self) -> list[Task]:
+        """The task definitions of the file."""
+        found: list[Task] = []
+        for node, site, scope in self.module.candidates.functions:
+            if node.decorator_list:
+                definition = recognise.definition(self.project, self.module, self._function(node, site))
+                if definition is not None:
+                    found.append(Task(self.project, definition, node, site, scope))
+        for cls, site, scope in self.module.candidates.classes:
+            if cls.bases:
+                definition = recognise.class_definition(self.project, self.module, self._class(cls, site))
+                if definition is not None:
+                    found.append(Task(self.project, definition, cls, site, scope))
+        return found
+
+    def _function(self, node: FunctionNode, site: Site) -> Function:
+        return self.module.symbol_of(node, site)  # type: ignore[return-value]
+
+    def _class(self, node: ast.ClassDef, site: Site) -> Class:
+        return self.module.symbol_of(node, site)  # type: ignore[return-value]
+
+    @cached_property
+    def _by_function(self) -> dict[int, Task]:
+        return {id(task.function): task for task in self.tasks}
+
+    def task_at(self, site: Site) -> Task | None:
+        """Return the task in whose function a place stands, functions inside it included."""
+        for around in site.chain():
+            if around.kind == FUNCTION and id(around.node) in self._by_function:
+                return self._by_function[id(around.node)]
+        return None
+
+    @cached_property
+    def task_calls(self) -> list[TaskCall]:
+        """The calls of `retry` and `replace` on a task, from inside."""
+        found = []
+        for call, site in self.module.candidates.calls:
+            func = call.func
+            if isinstance(func, ast.Attribute) and func.attr in ("retry", "replace"):
+                task = self.task_at(site)
+                if self._is_task(func.value, site, task):
+                    found.append(TaskCall(self.project, self.module, task, call, site))
+        return found
+
+    def _is_task(self, receiver: ast.expr, site: Site, task: Task | None) -> bool:
+        """Return whether a receiver is the task that runs: its bound parameter, its name, `current_task`."""
+        if isinstance(receiver, ast.Name) and task is not None and receiver.id == task.me:
+            found = site.scope.find(receiver.id)
+            # An inner function may have a parameter of the same name.
+            return found is not None and len(found[1]) == 1 and found[0].node is task.function
+        value = self.module.value(receiver, site.scope)
+        if isinstance(value, Ref):
+            target = self.project.resolve(value.path, self.module)
+            if target.path == "celery.current_task":
+                return True
+            return task is not None and target.symbol is task.definition.symbol and not target.rest
+        return self._is_self_of_task_class(receiver, site)
+
+    def _is_self_of_task_class(self, receiver: ast.expr, site: Site) -> bool:
+        if not isinstance(receiver, ast.Name):
+            return False
+        function = site.function()
+        if function is None or not function.args.args or function.args.args[0].arg != receiver.id:
+            return False
+        for around in site.chain():
+            if around.kind == CLASS and isinstance(around.node, ast.ClassDef):
+                if function not in around.node.body or around.parent is None:
+                    return False
+                symbol = self._class(around.node, around.parent)
+                target = Target(f"{self.module.place.name}.{symbol.qualname}", self.module, symbol)
+                return recognise.is_task_class(self.project, target) is True
+        return False
+
+    @cached_property
+    def raises(self) -> list[Raise]:
+        """The `raise` statements in tasks that steer them: `Retry`, `Reject`, `Ignore`."""
+        found = []
+        for node, site in self.module.candidates.raises:
+            exception = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+            if exception is None:
+                continue
+            value = self.module.value(exception, site.scope)
+            if isinstance(value, Ref):
+                target = self.project.resolve(value.path, self.module)
+                task = self.task_at(site) if target.path in STEERING else None
+                if task is not None:
+                    found.append(Raise(task, node, site, target.path))
+        return found
+
+    @cached_property
+    def imports(self) -> list[TaskImport]:
+        """The imported names through which tasks are sent."""
+        found: dict[int, TaskImport] = {}
+        for node, site in self.module.candidates.sends:
+            root, attributes = dotted(node.value)
+            if isinstance(root, ast.Call) and not attributes:  # Class().delay()
+                root, attributes = dotted(root.func)
+            if not isinstance(root, ast.Name):
+                continue
+            binding = self._import(root.id, site.scope)
+            if binding is None:
+                continue
+            sent = self._sent(binding, attributes, node)
+            if sent is not None:
+                fact = found.setdefault(id(binding), TaskImport(self.project, self.module, binding))
+                fact.sent.setdefault(sent.path, sent)
+        return sorted(found.values(), key=lambda fact: (fact.node.lineno, fact.node.col_offset))  # type: ignore[attr-defined]
+
+    def _import(self, name: str, scope: Scope) -> Binding | None:
+        found = scope.find(name)
+        if found is None:
+            return None
+        imports = [binding for binding in found[1] if binding.kind == IMPORT]
+        return imports[0] if imports and len(imports) == len(found[1]) else None
+
+    def _sent(self, binding: Binding, attributes: tuple[str, ...], node: ast.Attribute) -> Sent | None:
+        path = binding.path
+        if attributes:
+            path += ("" if path.endswith(":") else ".") + ".".join(attributes)
+        target = self.project.resolve(path, self.module)
+        definition = recognise.definition_of(self.project, target)
+        if definition is not None:
+            return Sent(target.path, definition, definition.module.place.path, node)
+        # A module of the project that is not there, or can't be parsed.
+        unread = target.symbol is None and target.module is None and not target.foreign
+        *folders, _ = target.path.split(".")
+        if unread and "tasks" in folders:
+            return Sent(target.path, None, "", node)
+        return None
+
+    @cached_property
+    def makes_app(self) -> bool:
+        """Whether the module creates a Celery app: it may know all tasks."""
+        for call, site in self.module.candidates.calls:
+            value = self.module.value(call, site.scope)
+            if getattr(value, "func", None) is not None:
+                app = recognise.app_made_by(self.project, value, self.module)
+                if app is not None and app.path != "celery.current_app":
+                    return True
+        return False
+
+
+def _sends(facts: Facts) -> Iterator[tuple[ast.Attribute, Site]]:
+    for node, site in facts.module.candidates.sends:
+        if node.attr in SENDING:
+            yield node, site
+
+
+KINDS: Final[dict[type, Callable[[Facts], Iterable[Any]]]] = {
+    Task: lambda facts: facts.tasks,
+    TaskCall: lambda facts: facts.task_calls,
+    Raise: lambda facts: facts.raises,
+    TaskImport: lambda facts: facts.imports,
+    Facts: lambda facts: [facts],
+}

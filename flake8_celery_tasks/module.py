@@ -1,0 +1,281 @@
+"""One file: its text, its place among the project's modules, and what its names stand for."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks import collect
+from flake8_celery_tasks.symbols import Alias, Bound, Class, Function, Opaque, Params, Symbol
+from flake8_celery_tasks.values import UNKNOWN, Param, Ref, Value, dotted, read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flake8_celery_tasks.collect import Binding, Candidates, FunctionNode, Scope, Site
+    from flake8_celery_tasks.source import Source
+
+
+class Place:
+    """Where a file stands in the import system.
+
+    `name` is the dotted name as Celery sees it in `__module__`, `root` the folder that it is imported from, and
+    `certain` says whether both follow from the layout alone. `relative` is the path from the project's root.
+    """
+
+    __slots__ = ("certain", "is_package", "name", "path", "relative", "root")
+
+    def __init__(self, path: str, relative: str, name: str, root: str, *, is_package: bool, certain: bool) -> None:
+        self.path = path
+        self.relative = relative
+        self.name = name
+        self.root = root
+        self.is_package = is_package
+        self.certain = certain
+
+    @property
+    def package(self) -> str:
+        """The dotted name of the package that relative imports start from."""
+        return self.name if self.is_package else self.name.rpartition(".")[0]
+
+
+_TYPE_CHECKING: Final = frozenset({"TYPE_CHECKING"})
+
+
+class Module:
+    """A parsed file. Everything but the place is found out when it is first asked for."""
+
+    def __init__(self, place: Place, source: Source, tree: ast.Module, reread: Callable[[], ast.Module | None]) -> None:
+        self.place = place
+        self.source = source
+        self.tree: ast.Module | None = tree
+        self._reread = reread
+        self._candidates: Candidates | None = None
+        self._values: dict[int, Value] = {}
+        self._symbols: dict[str, tuple[Symbol, ...]] = {}
+        self._definitions: dict[int, Function | Class] = {}
+        self._inner: dict[int, list[tuple[ast.Call, Site]]] | None = None
+
+    @property
+    def candidates(self) -> Candidates:
+        """What the traversal found."""
+        if self._candidates is None:
+            tree = self.tree or self._reread() or ast.Module([], [])
+            self._candidates = collect.collect(tree, self.place.package)
+        return self._candidates
+
+    def shed(self) -> None:
+        """Drop the tree and what refers to it. Symbols stay; the rest is read again if it is asked for again."""
+        self.tree = self._candidates = self._inner = None
+        # Their keys are identities of what is gone now.
+        self._values.clear()
+        self._definitions.clear()
+
+    # Values.
+
+    def value(self, node: ast.expr, scope: Scope) -> Value:
+        """Return what an expression says, seen from `scope`."""
+
+        def name(identifier: str, depth: int) -> Value:
+            return self._name(identifier, scope, depth)
+
+        return read(node, name)
+
+    def _name(self, identifier: str, scope: Scope, depth: int) -> Value:
+        found = scope.find(identifier)
+        if found is None:
+            return Ref(f":{identifier}" if self.candidates.stars else f"builtins:{identifier}")
+        owner, bindings = found
+        if owner.kind == collect.MODULE:
+            return Ref(f":{identifier}")
+        if owner.kind == collect.CLASS:
+            return Ref(f":{owner.qualname}.{identifier}")
+        if len(bindings) > 1:
+            bindings = [binding for binding in bindings if not _is_none(binding)] or bindings
+        if len(bindings) > 1 and any(binding.kind != collect.IMPORT for binding in bindings):
+            return UNKNOWN
+        binding = bindings[0]
+        if binding.kind == collect.IMPORT:
+            return Ref(binding.path)
+        if binding.kind in (collect.FUNCTION, collect.CLASS):
+            return Ref(f":{owner.inner(identifier)}")
+        if binding.kind == collect.PARAM:
+            annotation = binding.node.annotation  # type: ignore[attr-defined]
+            return Param(identifier, None if annotation is None else self.value(annotation, owner))
+        if binding.kind == collect.ASSIGN:
+            return self._assigned(binding, depth)
+        return UNKNOWN
+
+    def _assigned(self, binding: Binding, depth: int) -> Value:
+        key = id(binding)
+        if key not in self._values:
+            self._values[key] = UNKNOWN  # a name that is defined by itself
+
+            def name(identifier: str, deeper: int) -> Value:
+                return self._name(identifier, binding.site.scope, deeper)
+
+            self._values[key] = read(binding.node, name, depth)  # type: ignore[arg-type]
+        return self._values[key]
+
+    # Symbols.
+
+    @property
+    def stars(self) -> list[str]:
+        """The modules whose names come in by `from module import *`."""
+        return self.candidates.stars
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether names can appear that no statement binds: `__getattr__`, or `globals()` written to."""
+        return "__getattr__" in self.candidates.scope.bindings or any(
+            isinstance(call.func, ast.Name) and call.func.id in ("globals", "vars", "exec")
+            for call, _ in self.candidates.calls
+        )
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names that the module binds."""
+        return tuple(self.candidates.scope.bindings)
+
+    def symbols(self, qualname: str) -> tuple[Symbol, ...]:
+        """Return what a qualified name stands for, once for each binding, in source order."""
+        known = self._symbols.get(qualname)
+        if known is None:
+            known = self._symbols[qualname] = tuple(
+                self._symbol(binding) for binding in self.bindings(qualname) if not _is_none(binding)
+            )
+        return known
+
+    def bindings(self, qualname: str) -> list[Binding]:
+        """Return the bindings of a qualified name."""
+        owner, _, name = qualname.rpartition(".")
+        if not owner:
+            return self.candidates.scope.bindings.get(name, [])
+        owner = owner.removesuffix(".<locals>")
+        scope = self.candidates.scopes.get(owner)
+        return [] if scope is None else scope.bindings.get(name, [])
+
+    def _symbol(self, binding: Binding) -> Symbol:
+        if binding.kind == collect.IMPORT:
+            return Alias(binding.path, typing=is_typing_only(binding.site))
+        if binding.kind in (collect.FUNCTION, collect.CLASS):
+            return self.symbol_of(binding.node, binding.site)  # type: ignore[arg-type]
+        if binding.kind == collect.ASSIGN:
+            return Bound(self._assigned(binding, 0))
+        return Opaque()
+
+    def symbol_of(self, node: FunctionNode | ast.ClassDef, site: Site) -> Function | Class:
+        """Return the symbol of a definition: the same one whenever it is asked for."""
+        key = id(node)
+        if key not in self._definitions:
+            self._definitions[key] = (
+                self._class(node, site) if isinstance(node, ast.ClassDef) else self._function(node, site)
+            )
+        return self._definitions[key]
+
+    def _function(self, node: FunctionNode, site: Site) -> Function:
+        scope = self.scope_of(node, site)
+        mentions: list[str] = []
+        forwards: list[str] = []
+        attributes: set[str] = set()
+        args = node.args
+        for call, inner in self.calls_in(node):
+            func = self.value(call.func, inner.scope)
+            if isinstance(func, Ref):
+                mentions.append(func.path)
+            if isinstance(call.func, ast.Attribute):
+                attributes.add(call.func.attr)
+            if isinstance(call.func, ast.Name) and _forwards(call, args):
+                forwards.append(call.func.id)
+        return Function(
+            qualname=scope.qualname,
+            line=node.lineno,
+            column=node.col_offset,
+            decorators=tuple(self.value(decorator, site.scope) for decorator in node.decorator_list),
+            params=parameters(args),
+            returns=tuple(
+                self.value(statement.value, scope) for statement in scope.returns if statement.value is not None
+            ),
+            is_async=isinstance(node, ast.AsyncFunctionDef),
+            yields=scope.yields,
+            mentions=tuple(dict.fromkeys(mentions)),
+            forwards=tuple(forwards),
+            attributes=tuple(sorted(attributes)),
+        )
+
+    def _class(self, node: ast.ClassDef, site: Site) -> Class:
+        scope = self.scope_of(node, site)
+        attributes = {inner.attr for inner in ast.walk(node) if isinstance(inner, ast.Attribute)}
+        return Class(
+            qualname=scope.qualname,
+            line=node.lineno,
+            column=node.col_offset,
+            decorators=tuple(self.value(decorator, site.scope) for decorator in node.decorator_list),
+            bases=tuple(self.value(base, site.scope) for base in node.bases),
+            keywords=tuple((keyword.arg, self.value(keyword.value, site.scope)) for keyword in node.keywords),
+            names=tuple(scope.bindings),
+            attributes=tuple(sorted(attributes)),
+        )
+
+    def scope_of(self, node: FunctionNode | ast.ClassDef, site: Site) -> Scope:
+        """Return the scope that a definition makes."""
+        scope = self.candidates.scopes.get(site.scope.inner(node.name))
+        if scope is None or scope.node is not node:
+            # Two definitions of one name: the table keeps the first.
+            definitions = (*self.candidates.functions, *self.candidates.classes)
+            scope = next(scope for found, _, scope in definitions if found is node)
+        return scope
+
+    def calls_in(self, function: FunctionNode) -> list[tuple[ast.Call, Site]]:
+        """Return the calls in a function's body, those of functions in it included."""
+        if self._inner is None:
+            self._inner = {}
+            for call, site in self.candidates.calls:
+                for around in site.chain():
+                    if around.kind == collect.FUNCTION:
+                        self._inner.setdefault(id(around.node), []).append((call, site))
+        return self._inner.get(id(function), [])
+
+
+def _is_none(binding: Binding) -> bool:
+    """Return whether a binding only reserves a name, as in `app = None`."""
+    return binding.kind == collect.ASSIGN and isinstance(binding.node, ast.Constant) and binding.node.value is None
+
+
+def is_typing_only(site: Site) -> bool:
+    """Return whether a place is seen by type checkers only."""
+    return any(
+        around.kind == collect.IF
+        and around.part == "body"
+        and isinstance(around.node, ast.If)
+        and (dotted(around.node.test)[1] or (getattr(around.node.test, "id", ""),))[-1] in _TYPE_CHECKING
+        for around in site.chain()
+    )
+
+
+def _forwards(call: ast.Call, args: ast.arguments) -> bool:
+    """Return whether a call hands on exactly `*args, **kwargs` of the function around it."""
+    return (
+        args.vararg is not None
+        and args.kwarg is not None
+        and len(call.args) == 1
+        and isinstance(call.args[0], ast.Starred)
+        and getattr(call.args[0].value, "id", None) == args.vararg.arg
+        and len(call.keywords) == 1
+        and call.keywords[0].arg is None
+        and getattr(call.keywords[0].value, "id", None) == args.kwarg.arg
+    )
+
+
+def parameters(args: ast.arguments) -> Params:
+    """Return the parameters of a function."""
+    return Params(
+        positional_only=tuple(arg.arg for arg in args.posonlyargs),
+        positional=tuple(arg.arg for arg in args.args),
+        defaults=len(args.defaults),
+        vararg=args.vararg.arg if args.vararg else None,
+        keyword_only=tuple(arg.arg for arg in args.kwonlyargs),
+        keyword_required=tuple(
+            arg.arg for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True) if default is None
+        ),
+        kwarg=args.kwarg.arg if args.kwarg else None,
+    )

@@ -1,0 +1,173 @@
+"""The options: each field of `Options` is one flake8 option, with type, default and help; values are checked once."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+
+    from flake8.options.manager import OptionManager
+
+#: The newest Celery that the catalogue knows, and the oldest that it speaks of.
+NEWEST: Final = (5, 7)
+OLDEST: Final = (5, 2)
+
+
+class OptionError(ValueError):
+    """A value that an option does not take. `str()` names the option, the value and what is wanted."""
+
+    def __init__(self, name: str, value: object, wanted: str) -> None:
+        super().__init__(f"argument --{name}: invalid value {value!r}: {wanted}")
+
+
+def _option(default: Any, help: str, metavar: str = "", *, many: bool = False) -> Any:  # noqa: A002
+    return field(default=default, metadata={"help": help, "metavar": metavar, "many": many})
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a project says about its Celery."""
+
+    celery_task_decorators: tuple[str, ...] = _option(
+        (),
+        "Dotted names (or fnmatch patterns) of your own decorators that make a task like shared_task does, with the "
+        "same keywords.",
+        "NAMES",
+        many=True,
+    )
+    celery_apps: tuple[str, ...] = _option(
+        (), "Dotted names of the packages that are apps, where detection is not wanted.", "PACKAGES", many=True
+    )
+    celery_test_paths: tuple[str, ...] = _option(
+        ("tests/", "test/", "tests.py", "test_*.py", "*_test.py", "conftest.py"),
+        "Patterns of test modules: a folder name ends with a slash, others match the file name or the path from the "
+        "project root. Rules about app boundaries, transactions and house policy are silent there.",
+        "PATTERNS",
+        many=True,
+    )
+    celery_target_version: tuple[int, int] | None = _option(
+        None, "The Celery version that the project runs on, such as 5.4 (default: the newest known).", "VERSION"
+    )
+    celery_acks_late: bool = _option(
+        False, "The project sets task_acks_late=True where the linter can't see it.", "BOOL"
+    )
+    celery_custom_task_class: bool = _option(
+        False, "The Celery app has a task_cls of its own that the linter can't see.", "BOOL"
+    )
+    celery_bind_requires_retry: bool = _option(
+        False, "Report every task with bind=True that has no retry policy (CLY201).", "BOOL"
+    )
+    celery_at_most_once_calls: tuple[str, ...] = _option(
+        (),
+        "Dotted names (or fnmatch patterns) of further calls that must not happen twice (CLY303).",
+        "NAMES",
+        many=True,
+    )
+    celery_project_root: str = _option(
+        "",
+        "The root of the project (default: the nearest folder above a file that holds .git, pyproject.toml, "
+        "setup.cfg, tox.ini, .flake8 or manage.py).",
+        "FOLDER",
+    )
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """The Celery version to judge by."""
+        return self.celery_target_version or NEWEST
+
+    @classmethod
+    def of(cls, given: Mapping[str, object]) -> Options:
+        """Return the options for raw values by field name, as flake8 hands them over.
+
+        Raises OptionError for a value that an option does not take.
+        """
+        values = {}
+        for item in fields(cls):
+            raw = given.get(item.name)
+            if raw is not None:
+                values[item.name] = _CHECKS.get(item.name, _names)(item.name.replace("_", "-"), raw)
+        return cls(**values)  # type: ignore[arg-type]
+
+
+def _names(option: str, raw: object) -> tuple[str, ...]:
+    values = raw if isinstance(raw, (list, tuple)) else str(raw).replace("\n", ",").split(",")
+    names = tuple(str(value).strip() for value in values if str(value).strip())
+    for name in names:
+        if any(character.isspace() for character in name) or not all(name.replace("[", "").split(".")):
+            raise OptionError(option, name, "expected dotted names, separated by commas")
+    return names
+
+
+def _patterns(_option: str, raw: object) -> tuple[str, ...]:
+    values = raw if isinstance(raw, (list, tuple)) else str(raw).replace("\n", ",").split(",")
+    return tuple(str(value).strip().replace("\\", "/") for value in values if str(value).strip())
+
+
+def _flag(option: str, raw: object) -> bool:
+    if isinstance(raw, bool):
+        return raw
+    text = str(raw).strip().lower()
+    if text in ("true", "yes", "on", "1"):
+        return True
+    if text in ("false", "no", "off", "0"):
+        return False
+    raise OptionError(option, raw, "expected true or false")
+
+
+def _version(option: str, raw: object) -> tuple[int, int]:
+    if isinstance(raw, tuple):
+        return raw
+    major, _, minor = str(raw).strip().partition(".")
+    minor = minor.partition(".")[0]
+    if not (major.isdecimal() and minor.isdecimal() and major.isascii() and minor.isascii()):
+        raise OptionError(option, raw, "expected a version such as 5.4")
+    version = (int(major), int(minor))
+    if version < OLDEST:
+        raise OptionError(option, raw, "Celery {}.{} is the oldest that is supported".format(*OLDEST))
+    return version
+
+
+def _folder(option: str, raw: object) -> str:
+    text = str(raw).strip()
+    if not text:
+        return ""
+    path = os.path.abspath(text)
+    if not os.path.isdir(path):
+        raise OptionError(option, raw, "expected an existing folder")
+    return path
+
+
+_CHECKS: Final[Mapping[str, Any]] = {
+    "celery_test_paths": _patterns,
+    "celery_target_version": _version,
+    "celery_acks_late": _flag,
+    "celery_custom_task_class": _flag,
+    "celery_bind_requires_retry": _flag,
+    "celery_project_root": _folder,
+}
+
+
+def flag_of(name: str) -> str:
+    """Return an option as it is written on the command line."""
+    return "--" + name.replace("_", "-")
+
+
+def add_to(manager: OptionManager) -> None:
+    """Tell flake8 of the options. Values stay text until `Options.of` checks them, so that errors can name them."""
+    for item in fields(Options):
+        manager.add_option(
+            flag_of(item.name),
+            parse_from_config=True,
+            default=None,
+            metavar=item.metadata["metavar"],
+            help=item.metadata["help"],
+        )
+
+
+def from_namespace(namespace: argparse.Namespace) -> Options:
+    """Return the options that flake8 has parsed. Raises OptionError."""
+    return Options.of({item.name: getattr(namespace, item.name, None) for item in fields(Options)})

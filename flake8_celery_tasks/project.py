@@ -1,0 +1,564 @@
+"""What is known of the other files of a project, found out when a rule asks and not before."""
+
+from __future__ import annotations
+
+import ast
+import datetime
+import os
+import warnings
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from flake8_celery_tasks import layout, values
+from flake8_celery_tasks.layout import Layout
+from flake8_celery_tasks.module import Module
+from flake8_celery_tasks.source import Source
+from flake8_celery_tasks.symbols import Alias, Bound, Class, Function, Opaque, Symbol
+from flake8_celery_tasks.values import MISSING, UNKNOWN, Missing, Unknown, Value, extend
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from flake8_celery_tasks.options import Options
+
+#: Larger files are not followed into: they are data, and their names are unknown.
+MAX_BYTES: Final = 4_000_000
+
+#: How many parsed modules stay in memory.
+KEPT: Final = 256
+
+#: How many aliases, re-exports and assignments are followed for one name.
+HOPS: Final = 30
+
+#: How many parts of one value are looked at before it counts as unknown.
+STEPS: Final = 3000
+
+#: One thing of Celery under several names.
+CANONICAL: Final = {
+    "celery.app.Celery": "celery.Celery",
+    "celery.app.app_or_default": "celery.current_app",
+    "celery.app.base.Celery": "celery.Celery",
+    "celery.app.current_app": "celery.current_app",
+    "celery.app.shared_task": "celery.shared_task",
+    "celery.app.task.Task": "celery.Task",
+    "celery._state.current_app": "celery.current_app",
+    "celery._state.current_task": "celery.current_task",
+    "celery.exceptions.RetryTaskError": "celery.exceptions.Retry",
+    "celery.canvas.Signature": "celery.Signature",
+    "celery.canvas.chain": "celery.chain",
+    "celery.canvas.chord": "celery.chord",
+    "celery.canvas.group": "celery.group",
+    "celery.canvas.signature": "celery.signature",
+    "celery.canvas.subtask": "celery.signature",
+    "celery.subtask": "celery.signature",
+    "celery.utils.imports.NotAPackage": "celery.utils.imports.NotAPackage",
+}
+
+
+class Target:
+    """What a name leads to.
+
+    Inside the project: the module, the symbol in it, and attributes that the symbol does not bind (`rest`). Without a
+    symbol it is the module itself, or a name that the module does not have (`lost`). Outside the project: only the
+    canonical dotted `path`; `foreign` is false where the project has the package but not the module.
+    """
+
+    __slots__ = ("foreign", "lost", "module", "path", "rest", "symbol")
+
+    def __init__(
+        self,
+        path: str,
+        module: Module | None = None,
+        symbol: Symbol | None = None,
+        rest: tuple[str, ...] = (),
+        *,
+        lost: bool = False,
+        foreign: bool = False,
+    ) -> None:
+        self.path = path
+        self.module = module
+        self.symbol = symbol
+        self.rest = rest
+        self.lost = lost
+        self.foreign = foreign
+
+    def __repr__(self) -> str:
+        return f"Target({self.path!r}, {self.symbol.__class__.__name__}, {self.rest})"
+
+
+class Table(dict[Any, Any]):
+    """A dict whose keys and values are settled; `complete` is false where a part of it is unknown."""
+
+    complete = True
+
+
+class Called:
+    """The settled form of a call that is not understood: what is called, and its arguments."""
+
+    __slots__ = ("args", "keywords", "target")
+
+    def __init__(self, target: object, args: tuple[object, ...], keywords: dict[str | None, object]) -> None:
+        self.target = target
+        self.args = args
+        self.keywords = keywords
+
+
+def external(path: str) -> str:
+    """Return the canonical dotted name of something outside the project."""
+    dotted = path.replace(":", ".").strip(".")
+    if dotted.startswith("celery."):
+        for known, canonical in CANONICAL.items():
+            if dotted == known or dotted.startswith(known + "."):
+                return canonical + dotted[len(known) :]
+    return dotted
+
+
+class Project:
+    """The project around a file.
+
+    There is one for each root and process. Names are followed from file to file; a file that can't be read or parsed
+    makes what it could hold unknown.
+    """
+
+    def __init__(self, root: str, options: Options, excluded: Sequence[str] = ()) -> None:
+        self.options = options
+        self.layout = Layout(root, excluded=excluded, tests=options.celery_test_paths, apps=options.celery_apps)
+        self._modules: dict[str, Module | None] = {}
+        self._current: Module | None = None  # the file being checked
+        self._recent: dict[str, None] = {}  # the modules whose trees are in memory, oldest first
+        self._targets: dict[tuple[str, str], Target] = {}
+        self._texts: dict[str, bytes] | None = None
+        #: Results that others keep here for the life of the project, by their own keys.
+        self.memo: dict[object, Any] = {}
+
+    # Files.
+
+    def open(self, path: str, lines: Sequence[str], tree: ast.Module) -> Module:
+        """Return the module for a file that is being checked. It takes the place of what is on disk."""
+        module = Module(self.layout.place(path), Source(lines), tree, lambda: parse(self.read(path)))
+        self._current = module
+        self._keep(path, module)
+        return module
+
+    def _keep(self, path: str, module: Module | None) -> None:
+        self._modules[path] = module
+        self._recent[path] = None
+        if len(self._recent) > KEPT:
+            oldest = next(iter(self._recent))
+            del self._recent[oldest]
+            dropped = self._modules[oldest]
+            if dropped is self._current:
+                self._recent[oldest] = None
+            elif dropped is not None:
+                dropped.shed()
+
+    def module(self, path: str) -> Module | None:
+        """Return the module of a file, None where it can't be read or parsed."""
+        if path not in self._modules:
+            tree = parse(self.read(path))
+            module = None
+            if tree is not None:
+                module = Module(self.layout.place(path), Source(()), tree, lambda: parse(self.read(path)))
+            self._keep(path, module)
+        return self._modules[path]
+
+    def read(self, path: str) -> bytes | None:
+        """Return the bytes of a file, None where it can't be read."""
+        if self._texts is not None and path in self._texts:
+            return self._texts[path]
+        try:
+            if os.path.getsize(path) > MAX_BYTES:
+                return None
+            with open(path, "rb") as file:
+                return file.read()
+        except (OSError, ValueError):
+            return None
+
+    def files_with(self, *marks: bytes) -> Iterator[str]:
+        """Yield the project's files that hold one of the marks; each mark must hold Celery's name or a task's."""
+        if self._texts is None:
+            texts: dict[str, bytes] = {}
+            for path in self.layout.files():
+                text = self.read(path)
+                if text is not None and (b"elery" in text or b"ELERY" in text or b"task" in text or b"TASK" in text):
+                    texts[path] = text
+            self._texts = texts
+        for path, text in self._texts.items():
+            if any(mark in text for mark in marks):
+                yield path
+
+    def is_test(self, module: Module) -> bool:
+        """Return whether a module is a test or a migration."""
+        return self.layout.is_test(module.place)
+
+    # What the project sets for all tasks.
+
+    @cached_property
+    def task_cls(self) -> Any:
+        """The task class of the project's apps: settled, MISSING where they have Celery's own, UNKNOWN if unclear."""
+        from flake8_celery_tasks import settings
+
+        return settings.task_cls(self)
+
+    def setting(self, name: str) -> list[Any]:
+        """Return the settled values that the project gives to a setting of Celery, by its lower-case name.
+
+        Every place that could set it counts, so the list may hold values of other environments. Tests don't count.
+        """
+        from flake8_celery_tasks import settings
+
+        key = ("setting", name)
+        if key not in self.memo:
+            self.memo[key] = settings.values_of(self, name)
+        found: list[Any] = self.memo[key]
+        return found
+
+    # Names.
+
+    def resolve(self, path: str, origin: Module, hops: int = 0) -> Target:
+        """Return what the path of a `Ref` leads to, seen from the module that it stands in."""
+        key = (origin.place.path, path)
+        known = self._targets.get(key)
+        if known is None:
+            known = self._resolve(path, origin, hops)
+            self._targets[key] = known
+        return known
+
+    def _resolve(self, path: str, origin: Module, hops: int) -> Target:
+        if hops >= HOPS:
+            return Target(external(path))
+        name, _, attributes = path.partition(":")
+        rest = tuple(attributes.split(".")) if attributes else ()
+        if not name:
+            return self._attribute(origin, rest, hops)
+        if name == "builtins":
+            return Target(external(path), foreign=True)
+        file = self.layout.find(name, origin.place.root)
+        if file is None:
+            return Target(external(path), foreign=not self.layout.has_top_level(name, origin.place.root))
+        return self._in_file(file, name, rest, hops)
+
+    def _in_file(self, file: str, name: str, rest: tuple[str, ...], hops: int) -> Target:
+        if not file.endswith(".py"):  # a namespace package
+            if rest:
+                below = self.layout.submodule(file, rest[0])
+                if below is not None:
+                    return self._in_file(below, f"{name}.{rest[0]}", rest[1:], hops)
+            return Target(".".join((name, *rest)), rest=rest)
+        module = self.module(file)
+        if module is None:
+            return Target(".".join((name, *rest)), rest=rest)
+        return self._attribute(module, rest, hops)
+
+    def _attribute(self, module: Module, rest: tuple[str, ...], hops: int) -> Target:
+        if not rest:
+            return Target(module.place.name, module)
+        name, below = rest[0], rest[1:]
+        if name.endswith("<locals>") or (below and below[0] == "<locals>"):
+            return self._local(module, rest, hops)
+        symbols = module.symbols(name)
+        if symbols:
+            return self._follow(module, name, pick(symbols), below, hops)
+        file = self.layout.submodule(module.place.path, name)
+        if file is not None:
+            return self._in_file(file, f"{module.place.name}.{name}", below, hops)
+        unread = False
+        for star in module.stars:
+            found = self.resolve(f"{star}:{'.'.join(rest)}", module, hops + 1)
+            if found.module is None:
+                unread = True
+            elif not found.lost:
+                return found
+        path = ".".join((module.place.name, *rest))
+        if module.stars and not module.bindings(name) and _is_builtin(name):
+            return Target(f"builtins.{'.'.join(rest)}", foreign=True)
+        return Target(path, None if unread else module, None, rest, lost=not unread and not module.bindings(name))
+
+    def _local(self, module: Module, rest: tuple[str, ...], hops: int) -> Target:
+        """Follow the qualified name of a definition inside a function."""
+        for end in range(len(rest), 0, -1):
+            qualname = ".".join(rest[:end])
+            symbols = module.symbols(qualname) if not qualname.endswith("<locals>") else ()
+            if symbols:
+                return self._follow(module, qualname, pick(symbols), rest[end:], hops)
+        return Target(".".join((module.place.name, *rest)))
+
+    def _follow(self, module: Module, name: str, symbol: Symbol, rest: tuple[str, ...], hops: int) -> Target:
+        if isinstance(symbol, Alias):
+            return self.resolve(extend(symbol.path, rest), module, hops + 1)
+        if isinstance(symbol, Bound) and isinstance(symbol.value, values.Ref):
+            return self.resolve(extend(symbol.value.path, rest), module, hops + 1)
+        if isinstance(symbol, Class) and rest:
+            inner = module.symbols(f"{name}.{rest[0]}")
+            if inner:
+                return self._follow(module, f"{name}.{rest[0]}", pick(inner), rest[1:], hops + 1)
+        return Target(f"{module.place.name}.{name}", module, symbol, rest)
+
+    # Values.
+
+    def settle(self, value: Value, origin: Module) -> Any:
+        """Return what a symbolic value comes to.
+
+        Constants, tuples, lists, sets and dicts (a `Table`) become Python's own; a name that leads to no constant
+        stays a `Target`, a call a `Called`; what can't be read is UNKNOWN.
+        """
+        return _Settling(self).value(value, origin, 0)
+
+    # Classes.
+
+    def class_attribute(self, target: Target, name: str) -> Any:
+        """Return the settled attribute of a class, MISSING where no class of its line has it, UNKNOWN otherwise."""
+        for cls in self.line(target):
+            if isinstance(cls, (Unknown, Missing)):
+                return UNKNOWN
+            if cls.module is None:
+                continue
+            symbol = cls.symbol
+            assert isinstance(symbol, Class)
+            found = cls.module.symbols(f"{symbol.qualname}.{name}")
+            if found:
+                chosen = pick(found)
+                return self.settle(chosen.value, cls.module) if isinstance(chosen, Bound) else UNKNOWN
+            if name in symbol.names:  # bound to None
+                return None
+            for keyword, value in symbol.keywords:
+                if keyword == name:
+                    return self.settle(value, cls.module)
+        return MISSING
+
+    def line(self, target: Target) -> Iterator[Target | Unknown]:
+        """Yield a class and those that it inherits from, nearest first; UNKNOWN for one that can't be read."""
+        seen: set[str] = set()
+        pending: list[Target | Unknown] = [target]
+        while pending:
+            cls = pending.pop(0)
+            if isinstance(cls, Unknown):
+                yield cls
+                continue
+            if cls.path in seen or cls.rest:
+                continue
+            seen.add(cls.path)
+            if isinstance(cls.symbol, Class) and cls.module is not None:
+                yield cls
+                bases: list[Target | Unknown] = []
+                for base in cls.symbol.bases:
+                    func = base.value if isinstance(base, values.Member) else base
+                    if isinstance(func, values.Ref):
+                        bases.append(self.resolve(func.path, cls.module))
+                    else:
+                        bases.append(UNKNOWN)
+                pending[:0] = bases
+            elif cls.module is None and cls.foreign:
+                yield cls
+            else:
+                yield UNKNOWN
+
+
+def pick(symbols: tuple[Symbol, ...]) -> Symbol:
+    """Return what a name with several bindings stands for.
+
+    A guarded import of Celery with a fallback is Celery's; names that only type checkers see give way; of definitions
+    the last one holds; an assigned name with several values is unknown.
+    """
+    if len(symbols) == 1:
+        return symbols[0]
+    seen = [symbol for symbol in symbols if not (isinstance(symbol, Alias) and symbol.typing)] or list(symbols)
+    for symbol in seen:
+        if isinstance(symbol, Alias) and symbol.path.startswith(("celery:", "celery.")):
+            return symbol
+    last = seen[-1]
+    if len(seen) > 1 and isinstance(last, (Bound, Opaque)) and any(symbol != last for symbol in seen):
+        if isinstance(last, Bound) and isinstance(seen[0], (Alias, Function, Class)) and len(seen) == 2:
+            return seen[0]  # a fallback, or a definition that is wrapped under its own name
+        return Opaque()
+    return last
+
+
+def parse(text: bytes | None) -> ast.Module | None:
+    """Return the tree of a module, None where there is none."""
+    if text is None:
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
+        return None
+
+
+def _is_builtin(name: str) -> bool:
+    import builtins
+
+    return hasattr(builtins, name)
+
+
+#: Long results are not worth keeping, and repeating them costs memory.
+_LONGEST: Final = 10_000
+
+
+class _Settling:
+    """One value being settled, with a limit on the work."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.steps = 0
+
+    def value(self, value: Value, origin: Module, depth: int) -> Any:
+        self.steps += 1
+        if self.steps > STEPS or depth > values.DEPTH:
+            return UNKNOWN
+        if isinstance(value, values.Const):
+            return value.value
+        if isinstance(value, values.Ref):
+            return self.ref(value, origin, depth)
+        if isinstance(value, values.Items):
+            return self.items(value, origin, depth)
+        if isinstance(value, values.Mapping):
+            return self.mapping(value, origin, depth)
+        if isinstance(value, values.Invoke):
+            return self.invoke(value, origin, depth)
+        if isinstance(value, values.Operation):
+            return operate(value.operator, [self.value(operand, origin, depth + 1) for operand in value.operands])
+        if isinstance(value, values.Joined):
+            parts = [self.value(part, origin, depth + 1) for part in value.parts]
+            if all(isinstance(part, (str, int, float)) for part in parts):
+                return "".join(str(part) for part in parts)
+        return UNKNOWN
+
+    def ref(self, value: values.Ref, origin: Module, depth: int) -> Any:
+        if value.path in ("builtins:__name__", ":__name__"):
+            return origin.place.name if origin.place.certain else UNKNOWN
+        target = self.project.resolve(value.path, origin)
+        symbol = target.symbol
+        if isinstance(symbol, Bound) and target.module is not None:
+            if target.rest not in ((), ("value",)):
+                return UNKNOWN
+            return self.value(symbol.value, target.module, depth + 1)
+        if isinstance(symbol, Opaque):
+            return UNKNOWN
+        if symbol is None and target.module is not None and target.rest:
+            # Bound to None and nothing else, or not bound at all.
+            return None if len(target.rest) == 1 and target.module.bindings(target.rest[0]) else UNKNOWN
+        return target
+
+    def items(self, value: values.Items, origin: Module, depth: int) -> Any:
+        if not value.complete:
+            return UNKNOWN
+        items = [self.value(item, origin, depth + 1) for item in value.items]
+        if value.kind == "tuple":
+            return tuple(items)
+        if value.kind == "list":
+            return items
+        try:
+            return set(items)
+        except TypeError:
+            return UNKNOWN
+
+    def mapping(self, value: values.Mapping, origin: Module, depth: int) -> Table:
+        table = Table()
+        for key, item in value.pairs:
+            settled = self.value(item, origin, depth + 1)
+            if key is None:
+                if isinstance(settled, Table):
+                    table.update(settled)
+                    table.complete = table.complete and settled.complete
+                else:
+                    table.complete = False
+                continue
+            name = self.value(key, origin, depth + 1)
+            try:
+                if name is UNKNOWN:
+                    table.complete = False
+                else:
+                    table[name] = settled
+            except TypeError:
+                table.complete = False
+        return table
+
+    def invoke(self, value: values.Invoke, origin: Module, depth: int) -> Any:
+        if not isinstance(value.func, (values.Ref, values.Invoke, values.Member)):
+            return UNKNOWN
+        func = self.value(value.func, origin, depth + 1)
+        args = tuple(self.value(arg, origin, depth + 1) for arg in value.args)
+        keywords = {key: self.value(item, origin, depth + 1) for key, item in value.keywords}
+        if not value.complete:
+            keywords[None] = UNKNOWN
+        if isinstance(func, Target) and func.path in ("datetime.timedelta", "builtins.tuple", "builtins.list"):
+            return construct(func.path, args, keywords)
+        return Called(func, args, keywords)
+
+
+def construct(path: str, args: tuple[Any, ...], keywords: dict[str | None, Any]) -> Any:
+    """Return what a call of a few well-known constructors makes."""
+    if path == "datetime.timedelta":
+        given: dict[str, Any] = {str(key): value for key, value in keywords.items()}
+        if all(isinstance(item, (int, float)) for item in (*args, *given.values())):
+            try:
+                return datetime.timedelta(*args, **given)
+            except (TypeError, ValueError, OverflowError):
+                return UNKNOWN
+        return UNKNOWN
+    if len(args) == 1 and not keywords and isinstance(args[0], (tuple, list)):
+        return tuple(args[0]) if path.endswith("tuple") else list(args[0])
+    return UNKNOWN
+
+
+def operate(operator: str, operands: list[Any]) -> Any:
+    """Return the result of an arithmetic operation, UNKNOWN where it is none, fails, or would be very long."""
+    numbers = all(isinstance(operand, (int, float)) for operand in operands)
+    times = all(isinstance(operand, (int, float, datetime.timedelta)) for operand in operands)
+    try:
+        if len(operands) == 1:
+            return -operands[0] if times else UNKNOWN
+        left, right = operands
+        if operator == "+":
+            same = type(left) is type(right) and isinstance(left, (str, tuple, list))
+            if same and len(left) + len(right) > _LONGEST:
+                return UNKNOWN
+            return left + right if times or same else UNKNOWN
+        if operator == "|" and isinstance(left, Table) and isinstance(right, Table):
+            merged = Table({**left, **right})
+            merged.complete = left.complete and right.complete
+            return merged
+        if operator == "**":
+            small = numbers and abs(right) <= 64 and abs(left) <= 1_000_000
+            return left**right if small else UNKNOWN
+        if times and operator in _ARITHMETIC:
+            return _ARITHMETIC[operator](left, right)
+    except (TypeError, ValueError, ArithmeticError):
+        pass
+    return UNKNOWN
+
+
+_ARITHMETIC: Final = {
+    "-": lambda left, right: left - right,
+    "*": lambda left, right: left * right,
+    "/": lambda left, right: left / right,
+    "//": lambda left, right: left // right,
+    "%": lambda left, right: left % right,
+}
+
+_projects: dict[tuple[str, Options, tuple[str, ...]], Project] = {}
+
+
+def project_of(path: str, options: Options, excluded: tuple[str, ...] = ()) -> Project:
+    """Return the project that a file belongs to: one for each root and process."""
+    folder = os.path.dirname(path)
+    root = options.celery_project_root or layout.find_root(folder)
+    if root is None:
+        # No mark anywhere: the working folder, or what holds the file's top package.
+        root = os.getcwd()
+        if not (folder + os.sep).startswith(root.rstrip(os.sep) + os.sep):
+            root = folder
+            while layout.is_regular(root) and os.path.dirname(root) != root:
+                root = os.path.dirname(root)
+    key = (root, options, excluded)
+    if key not in _projects:
+        _projects[key] = Project(root, options, excluded)
+    return _projects[key]
+
+
+def forget() -> None:
+    """Drop all projects: for tests, and for processes that outlive one run."""
+    _projects.clear()
+    layout.forget()

@@ -1,0 +1,412 @@
+"""What is Celery's: apps, task decorators and the wrappers that projects make of them, task classes, definitions.
+
+All of it works on symbols, so the file at hand and every other file of the project are read by the same code.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from flake8_celery_tasks.collect import CLASS, FUNCTION
+from flake8_celery_tasks.project import Target, external
+from flake8_celery_tasks.symbols import Bound, Class, Function, Opaque, Params
+from flake8_celery_tasks.values import MISSING, UNKNOWN, Invoke, Mapping, Param, Ref, Unknown, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.module import Module
+    from flake8_celery_tasks.project import Project
+
+#: A name that counts as a Celery app where its module can't be read, and the last part that such a module has.
+APP_NAMES: Final = frozenset({"app", "celery", "celery_app", "current_app"})
+APP_MODULES: Final = frozenset({"celery", "celery_app", "celery_config", "celeryapp", "celeryconf"})
+
+#: Calls that give the current app.
+APP_GETTERS: Final = frozenset({"celery.current_app", "celery._state.get_current_app", "celery.app.default_app"})
+
+# How a task is defined.
+SHARED: Final = "shared_task"
+APP_TASK: Final = "app.task"
+HOUSE: Final = "house decorator"  # read, or named by the option
+OPAQUE: Final = "unread decorator"
+CLASS_TASK: Final = "class"
+
+
+@dataclass(slots=True)
+class App:
+    """A Celery app. `task_cls` is the settled class that it was given, MISSING where it certainly has its own."""
+
+    path: str
+    task_cls: Any = UNKNOWN
+
+
+@dataclass(slots=True)
+class Decorator:
+    """A task decorator: how it makes a task, and the keywords that it gives, each with the module they stand in."""
+
+    form: str
+    keywords: dict[str, tuple[Value, Module]] = field(default_factory=dict)
+    spread: bool = False  # a `**` that can't be read, or positional arguments
+    app: App | None = None
+
+
+@dataclass(slots=True)
+class Definition:
+    """A task definition, wherever it stands."""
+
+    module: Module
+    symbol: Function | Class
+    decorator: Decorator
+    #: The index of the task decorator; those above come first, those below after it. -1 for a class.
+    index: int = -1
+
+
+def app_of(project: Project, target: Target) -> App | None:
+    """Return the Celery app that a name leads to, None where there is no evidence that it is one."""
+    key = ("app", target.path, target.module and target.module.place.path)
+    if key not in project.memo:
+        project.memo[key] = None  # an app that is made from itself
+        project.memo[key] = _app_of(project, target)
+    app: App | None = project.memo[key]
+    return app
+
+
+def _app_of(project: Project, target: Target) -> App | None:
+    if target.path == "celery.current_app":
+        return App(target.path)
+    symbol, module = target.symbol, target.module
+    if isinstance(symbol, Bound) and module is not None:
+        app = app_made_by(project, symbol.value, module)
+        if app is not None:
+            return app
+        if isinstance(symbol.value, (Invoke, Unknown)) or not isinstance(symbol.value, (Ref, Param)):
+            return _named_like_app(target.path)
+        return None
+    if isinstance(symbol, Opaque) or (symbol is None and not target.foreign and not target.lost):
+        return _named_like_app(target.path)
+    return None
+
+
+def _named_like_app(path: str) -> App | None:
+    *_, module, name = ("", "", *path.split("."))
+    return App(path) if name in APP_NAMES and module in APP_MODULES else None
+
+
+def app_made_by(project: Project, value: Value, module: Module, depth: int = 0) -> App | None:
+    """Return the app that an expression makes: `Celery(...)`, a subclass of it, or a factory that returns one."""
+    if isinstance(value, Param):
+        if isinstance(value.annotation, Ref):
+            target = project.resolve(value.annotation.path, module)
+            if target.path == "celery.Celery":
+                return App(target.path)
+        return None
+    if not isinstance(value, Invoke) or not isinstance(value.func, Ref) or depth > 5:
+        return None
+    target = project.resolve(value.func.path, module)
+    if target.path in APP_GETTERS:
+        return App(target.path)
+    if target.path == "celery.Celery":
+        return App(module.place.name, _task_cls(project, value, module))
+    if isinstance(target.symbol, Class) and not target.rest:
+        for cls in project.line(target):
+            if isinstance(cls, Target) and cls.path == "celery.Celery":
+                own = project.class_attribute(target, "task_cls")
+                given = _task_cls(project, value, module)
+                return App(target.path, own if given is MISSING else given)
+    elif isinstance(target.symbol, Function) and target.module is not None and not target.rest:
+        for returned in target.symbol.returns:
+            made = app_made_by(project, returned, target.module, depth + 1)
+            if made is None and isinstance(returned, Ref):
+                made = app_of(project, project.resolve(returned.path, target.module))
+            if made is not None:
+                return made
+    return None
+
+
+def _task_cls(project: Project, call: Invoke, module: Module) -> Any:
+    for name, value in call.keywords:
+        if name == "task_cls":
+            return project.settle(value, module)
+        if name is None:
+            return UNKNOWN
+    return MISSING
+
+
+# Decorators.
+
+
+def decorator_of(project: Project, value: Value, module: Module, depth: int = 0) -> Decorator | None:
+    """Return the task decorator that a decorator expression stands for, None for any other decorator."""
+    if depth > 5:
+        return None
+    if isinstance(value, Ref):
+        return _bare(project, value, module, depth)
+    if isinstance(value, Invoke) and isinstance(value.func, Ref):
+        target = project.resolve(value.func.path, module)
+        if target.path == "functools.partial" and value.args:
+            inner = decorator_of(project, value.args[0], module, depth + 1)
+            return inner and _with_keywords(project, inner, value, module, positional=1)
+        inner = _bare(project, value.func, module, depth, call=value)
+        return inner and _with_keywords(project, inner, value, module)
+    return None
+
+
+def _bare(project: Project, ref: Ref, module: Module, depth: int, call: Invoke | None = None) -> Decorator | None:
+    key = ("decorator", module.place.path, ref.path, call is None)
+    if key not in project.memo:
+        project.memo[key] = None  # a decorator that is made from itself
+        project.memo[key] = _bare_unknown(project, ref, module, depth, call)
+    found: Decorator | None = project.memo[key]
+    return found
+
+
+def _bare_unknown(project: Project, ref: Ref, module: Module, depth: int, call: Invoke | None) -> Decorator | None:
+    target = project.resolve(ref.path, module)
+    if target.path == "celery.shared_task":
+        return Decorator(SHARED)
+    if target.path == "celery.current_app.task":
+        return Decorator(APP_TASK, app=App("celery.current_app"))
+    if _is_listed(project, target, ref):
+        return Decorator(HOUSE)
+    app = _app_whose_task(project, target)
+    if app is not None:
+        return Decorator(APP_TASK, app=app)
+    symbol = target.symbol
+    if target.module is None or target.rest:
+        return None
+    if isinstance(symbol, Bound):
+        made = decorator_of(project, symbol.value, target.module, depth + 1)
+        return made and Decorator(HOUSE, made.keywords, made.spread, made.app)
+    if isinstance(symbol, Function):
+        return _wrapper(project, symbol, target.module, depth)
+    return None
+
+
+def _is_listed(project: Project, target: Target, ref: Ref) -> bool:
+    return any(
+        fnmatch.fnmatchcase(name, pattern)
+        for pattern in project.options.celery_task_decorators
+        for name in (target.path, external(ref.path))
+    )
+
+
+def _app_whose_task(project: Project, target: Target) -> App | None:
+    """Return the app for `app.task`."""
+    if target.module is not None and target.rest == ("task",) and target.symbol is not None:
+        return app_of(project, Target(target.path, target.module, target.symbol))
+    if target.symbol is None and not target.foreign and not target.lost and target.path.endswith(".task"):
+        return app_of(project, Target(target.path.removesuffix(".task")))
+    return None
+
+
+def _with_keywords(project: Project, inner: Decorator, call: Invoke, module: Module, positional: int = 0) -> Decorator:
+    """Return a decorator with the keywords of a call added to its own."""
+    keywords = dict(inner.keywords)
+    spread = inner.spread or not call.complete or len(call.args) > positional
+    for name, value in call.keywords:
+        if name is not None:
+            keywords[name] = (value, module)
+            continue
+        found = _pairs(project, value, module)
+        if found is None:
+            spread = True
+        else:
+            keywords.update(found)
+    return Decorator(inner.form, keywords, spread, inner.app)
+
+
+def _pairs(project: Project, value: Value, module: Module, depth: int = 0) -> dict[str, tuple[Value, Module]] | None:
+    """Return the items of a `**spread` that is a dict display, here or elsewhere; None where it can't be read."""
+    if depth > 5:
+        return None
+    if isinstance(value, Ref):
+        target = project.resolve(value.path, module)
+        if isinstance(target.symbol, Bound) and target.module is not None and not target.rest:
+            return _pairs(project, target.symbol.value, target.module, depth + 1)
+        return None
+    if not isinstance(value, Mapping):
+        return None
+    found: dict[str, tuple[Value, Module]] = {}
+    for key, item in value.pairs:
+        if key is None:
+            below = _pairs(project, item, module, depth + 1)
+            if below is None:
+                return None
+            found.update(below)
+            continue
+        name = project.settle(key, module)
+        if not isinstance(name, str):
+            return None
+        found[name] = (item, module)
+    return found
+
+
+def _wrapper(project: Project, function: Function, module: Module, depth: int) -> Decorator | None:
+    """Return what a project's own decorator makes.
+
+    It is read where it only returns a call of a task decorator that is handed all its own arguments. If it is not so
+    simple but task decorators are used in it, it makes tasks of which neither names nor parameters are known.
+    """
+    if len(function.returns) == 1 and isinstance(function.returns[0], Invoke):
+        call = function.returns[0]
+        if isinstance(call.func, Ref) and call.func.path != f":{function.qualname}":
+            inner = decorator_of(project, call.func, module, depth + 1)
+            if inner is not None and inner.form != OPAQUE and _hands_on(call, function.params):
+                own = [(name, value) for name, value in call.keywords if not isinstance(value, Param)]
+                fixed = Invoke(call.func, (), tuple(own))
+                made = _with_keywords(project, inner, fixed, module)
+                return Decorator(HOUSE, made.keywords, made.spread, made.app)
+    for mention in function.mentions:
+        target = project.resolve(mention, module)
+        if target.path == "celery.shared_task" or _app_whose_task(project, target) is not None:
+            return Decorator(OPAQUE, spread=True)
+    for inner_function in _inner_functions(module, function):
+        if any(decorator_of(project, value, module, depth + 1) for value in inner_function.decorators):
+            return Decorator(OPAQUE, spread=True)
+    return None
+
+
+def _hands_on(call: Invoke, params: Params) -> bool:
+    """Return whether a wrapper gives all that it takes to the decorator that it calls."""
+    named = {value.name for _, value in call.keywords if isinstance(value, Param)}
+    named.update(value.name for value in call.args if isinstance(value, Param))
+    taken = {*params.ordered, *params.keyword_only, params.kwarg} - {None}
+    return taken <= named
+
+
+def _inner_functions(module: Module, function: Function) -> Iterator[Function]:
+    inside = f"{function.qualname}.<locals>."
+    for node, site, scope in module.candidates.functions:
+        if scope.qualname.startswith(inside) and node.decorator_list:
+            for symbol in module.symbols(scope.qualname):
+                if isinstance(symbol, Function):
+                    yield symbol
+        del site
+
+
+# Classes.
+
+
+def is_task_class(project: Project, target: Target) -> bool | Unknown:
+    """Return whether a class inherits from `celery.Task`; UNKNOWN where its line can't be read to the end."""
+    unread = False
+    for cls in project.line(target):
+        if isinstance(cls, Unknown):
+            unread = True
+        elif cls.path == "celery.Task":
+            return True
+    return UNKNOWN if unread else False
+
+
+#: Bases outside the project that add nothing to a task that a rule asks for.
+PLAIN_BASES: Final = frozenset(
+    {
+        "abc.ABC",
+        "builtins.object",
+        "celery.Task",
+        "celery.contrib.django.task.DjangoTask",
+        "typing.Generic",
+        "typing.Protocol",
+    }
+)
+
+
+def is_readable(project: Project, target: Target) -> bool:
+    """Return whether every class that a task class inherits from can be read."""
+    return all(
+        isinstance(cls, Target) and (cls.module is not None or cls.path in PLAIN_BASES) for cls in project.line(target)
+    )
+
+
+# Definitions.
+
+
+def definition_of(project: Project, target: Target) -> Definition | None:
+    """Return the task definition that a name leads to, None where it is no task that can be read."""
+    symbol, module = target.symbol, target.module
+    if module is None or target.rest:
+        return None
+    if isinstance(symbol, Function):
+        return definition(project, module, symbol)
+    if isinstance(symbol, Class):
+        return class_definition(project, module, symbol)
+    if isinstance(symbol, Bound) and isinstance(symbol.value, Invoke):
+        return _registered(project, symbol.value, module)
+    return None
+
+
+def definition(project: Project, module: Module, function: Function) -> Definition | None:
+    """Return the task that a function is by its decorators."""
+    for index, value in enumerate(function.decorators):
+        decorator = decorator_of(project, value, module)
+        if decorator is not None:
+            return Definition(module, function, decorator, index)
+    return None
+
+
+def class_definition(project: Project, module: Module, cls: Class) -> Definition | None:
+    """Return the task that a class is: it inherits from `celery.Task`, has `run`, and is not abstract."""
+    if "run" not in cls.names or not cls.bases:
+        return None
+    target = Target(f"{module.place.name}.{cls.qualname}", module, cls)
+    if is_task_class(project, target) is not True:
+        return None
+    keywords: dict[str, tuple[Value, Module]] = {}
+    spread = not is_readable(project, target)
+    for name in cls.names:
+        for symbol in module.symbols(f"{cls.qualname}.{name}"):
+            if isinstance(symbol, Bound):
+                keywords[name] = (symbol.value, module)
+    for keyword, value in cls.keywords:
+        if keyword is not None and keyword != "metaclass":
+            keywords.setdefault(keyword, (value, module))
+    if "abstract" in keywords and project.settle(*keywords["abstract"]) is not False:
+        return None
+    return Definition(module, cls, Decorator(CLASS_TASK, keywords, spread))
+
+
+def _registered(project: Project, call: Invoke, module: Module) -> Definition | None:
+    """Return the task for `name = app.register_task(Class())` and for `name = decorator(...)(function)`."""
+    if isinstance(call.func, Ref):
+        if call.func.path.endswith(".register_task") and len(call.args) == 1:
+            made = call.args[0]
+            ref = made.func if isinstance(made, Invoke) else made
+            if isinstance(ref, Ref):
+                target = project.resolve(ref.path, module)
+                if isinstance(target.symbol, Class) and target.module is not None:
+                    return class_definition(project, target.module, target.symbol)
+        elif len(call.args) == 1 and isinstance(call.args[0], Ref) and not call.keywords:
+            return _applied(project, call.func, call.args[0], module)
+        return None
+    if isinstance(call.func, Invoke) and len(call.args) == 1 and isinstance(call.args[0], Ref):
+        return _applied(project, call.func, call.args[0], module)
+    return None
+
+
+def _applied(project: Project, value: Value, function: Ref, module: Module) -> Definition | None:
+    decorator = decorator_of(project, value, module)
+    if decorator is None:
+        return None
+    target = project.resolve(function.path, module)
+    if isinstance(target.symbol, Function) and target.module is not None and not target.rest:
+        return Definition(target.module, target.symbol, decorator, -1)
+    return None
+
+
+def definitions(project: Project, module: Module) -> Iterator[Definition]:
+    """Yield the task definitions of a module, in source order, functions before classes."""
+    for kind, found in ((FUNCTION, module.candidates.functions), (CLASS, module.candidates.classes)):
+        for node, _, scope in found:
+            if kind == FUNCTION and not node.decorator_list:
+                continue
+            for symbol in module.symbols(scope.qualname):
+                made = None
+                if isinstance(symbol, Function) and symbol.line == node.lineno:
+                    made = definition(project, module, symbol)
+                elif isinstance(symbol, Class) and symbol.line == node.lineno:
+                    made = class_definition(project, module, symbol)
+                if made is not None:
+                    yield made

@@ -1,0 +1,67 @@
+"""What a rule is: a code, a message, and a check of one kind of fact. The class's docstring is the rule's page."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.facts import Task
+    from flake8_celery_tasks.module import Module
+
+Fact = TypeVar("Fact")
+
+
+class Violation(NamedTuple):
+    """One report. Line from 1, column from 0 in characters; `text` has no code in front."""
+
+    line: int
+    column: int
+    code: str
+    text: str
+
+
+class Rule(Generic[Fact]):
+    """Base of all rules.
+
+    A subclass names the kind of fact that it judges, `class MissingTaskName(Rule[Task])`, its `code`, and its
+    `message`: a template whose fields `report` fills. `check` yields violations; it keeps no state. The file stands
+    in the folder of its topic under `rules/` and is called like the rule.
+    """
+
+    code: ClassVar[str]
+    message: ClassVar[str]
+    #: Whether the rule is silent in test modules and migrations.
+    quiet_in_tests: ClassVar[bool] = False
+    #: The kind of fact, taken from the class's base.
+    kind: ClassVar[type]
+
+    def __init_subclass__(cls) -> None:
+        cls.kind = cls.__orig_bases__[0].__args__[0]  # type: ignore[attr-defined]
+
+    def check(self, fact: Fact) -> Iterator[Violation]:
+        """Yield the violations of one fact."""
+        raise NotImplementedError
+
+    def report(self, module: Module, node: ast.AST, message: str = "", **values: Any) -> Violation:
+        """Return a violation at a node; `message` replaces the rule's own template."""
+        line, column = module.source.position(node)
+        return Violation(line, column, self.code, (message or self.message).format(**values))
+
+    def report_name(self, task: Task, message: str = "", **values: Any) -> Violation:
+        """Return a violation at the name of a task's function."""
+        line, column = task.module.source.name(task.function)
+        return Violation(line, column, self.code, (message or self.message).format(**values))
+
+
+def name_of(rule: type[Rule[Any]]) -> str:
+    """Return a rule's name: its class name in kebab case.
+
+    >>> class SelfWithoutBind(Rule[int]): ...
+    >>> name_of(SelfWithoutBind)
+    'self-without-bind'
+    """
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", rule.__name__).lower()

@@ -1,0 +1,1 @@
+"""4xx: app boundaries and sending by name."""

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.values import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class MissingTaskName(Rule[Task]):
+    """A task has no explicit name.
+
+    ## What happens
+
+    Celery makes a name of the module and the function: `shop.tasks.send_receipt`. That name travels in every message.
+    When the module or the function is renamed or moved, messages that are still on their way, and beat entries and
+    calls by name that nobody adapted, name a task that no worker knows any more. The worker drops them and logs
+
+    ```text
+    Received unregistered task of type 'shop.tasks.send_receipt'.
+    The message has been ignored and discarded.
+    ```
+
+    `name=""` and `name=None` are no names: Celery falls back to the automatic one.
+    See [Names](https://docs.celeryq.dev/en/stable/userguide/tasks.html#names) in Celery's user guide.
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task
+    def send_receipt(order_pk):
+        print(order_pk)
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt")
+    def send_receipt(order_pk):
+        print(order_pk)
+    ```
+
+    ## Silent when
+
+    - the module is a test (`celery-test-paths`) or a migration;
+    - a `**spread` that can't be read may hold the name, or the base class or the app's `task_cls` gives one;
+    - the task is made by a decorator of the project that can't be read: it may name the task itself.
+
+    ## Fix
+
+    Give the task the name that it has now, so that nothing changes on the wire: `name="shop.tasks.send_receipt"`.
+    A new name is better made while the queue is empty. The fix is safe.
+    """
+
+    code = "CLY101"
+    message = "Task {function!r} has no explicit name: moved or renamed, it loses its messages; add name={name}"
+    quiet_in_tests = True
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report a definition without a name, at its decorator."""
+        if task.is_opaque or task.explicit_name is not MISSING:
+            return
+        if task.is_class:
+            if not task.is_registered:
+                return
+        elif task.effective("name") not in (MISSING, None, ""):
+            return
+        name = f'"{task.automatic_name}"' if task.module.place.certain else "..."
+        node = task.keyword("name")
+        if isinstance(node, ast.ClassDef):
+            yield self.report_name(task, function=task.node.name, name=name)
+        else:
+            yield self.report(task.module, node, function=task.node.name, name=name)

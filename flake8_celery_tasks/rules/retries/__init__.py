@@ -1,0 +1,1 @@
+"""2xx: binding and retries."""

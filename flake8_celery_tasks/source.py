@@ -1,0 +1,48 @@
+"""One file's text: lines, columns as flake8 and editors count them, and where a definition's name stands."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Position(NamedTuple):
+    """A place in a text: line from 1, column from 0 in characters."""
+
+    line: int
+    column: int
+
+
+_NAME = re.compile(r"(?:async\s+def|def|class)\s+(\w+)")
+
+
+class Source:
+    """The text of a file by lines, line ends kept."""
+
+    __slots__ = ("lines",)
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self.lines = lines
+
+    def position(self, node: ast.AST) -> Position:
+        """Return where a node starts. The parser counts bytes of UTF-8, flake8 and people count characters."""
+        line: int = node.lineno  # type: ignore[attr-defined]
+        column: int = node.col_offset  # type: ignore[attr-defined]
+        if column and line <= len(self.lines):
+            text = self.lines[line - 1]
+            if not text.isascii():
+                column = len(text.encode("utf-8", "surrogatepass")[:column].decode("utf-8", "replace"))
+        return Position(line, column)
+
+    def name(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Position:
+        """Return where the name of a definition stands."""
+        start = self.position(node)
+        if start.line <= len(self.lines):
+            found = _NAME.match(self.lines[start.line - 1], start.column)
+            if found:
+                return Position(start.line, found.start(1))
+        return start

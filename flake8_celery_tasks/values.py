@@ -1,0 +1,227 @@
+"""Symbolic values: what an expression says, without its node and before other modules are known.
+
+They are the common language of the file at hand and of the project index. A name stays a `Ref` until
+`Project` follows it, so that a module's symbols depend on its own text only and can be kept in a cache.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Union
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Unknown:
+    """The type of `UNKNOWN`, the value of what can't be read. It has no truth value: unknown is not wrong."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        raise TypeError("unknown is neither true nor false")
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+class Missing:
+    """The type of `MISSING`: certainly not given."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        raise TypeError("missing is neither true nor false")
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+UNKNOWN: Final = Unknown()
+MISSING: Final = Missing()
+
+
+@dataclass(slots=True)
+class Const:
+    """A literal: str, bytes, int, float, complex, bool, None or Ellipsis."""
+
+    value: object
+
+
+@dataclass(slots=True)
+class Ref:
+    """A name. `path` is `module:attribute.attribute`; an empty module is the one that the value stands in.
+
+    The colon separates what the import system finds (always a module) from what is looked up as an attribute.
+    """
+
+    path: str
+
+
+@dataclass(slots=True)
+class Items:
+    """A tuple, list or set display; `complete` is false where a `*spread` hides members."""
+
+    kind: str
+    items: tuple[Value, ...]
+    complete: bool = True
+
+
+@dataclass(slots=True)
+class Mapping:
+    """A dict display or a `dict(...)` call; a pair without key is a `**spread`."""
+
+    pairs: tuple[tuple[Value | None, Value], ...]
+
+
+@dataclass(slots=True)
+class Invoke:
+    """A call. A keyword without name is a `**spread`; `complete` is false where a `*spread` hides arguments."""
+
+    func: Value
+    args: tuple[Value, ...]
+    keywords: tuple[tuple[str | None, Value], ...]
+    complete: bool = True
+
+
+@dataclass(slots=True)
+class Member:
+    """An attribute of something that is no plain name, such as the result of a call."""
+
+    value: Value
+    attribute: str
+
+
+@dataclass(slots=True)
+class Operation:
+    """An arithmetic operation on values: `+ - * / // % **`, and unary minus with one operand."""
+
+    operator: str
+    operands: tuple[Value, ...]
+
+
+@dataclass(slots=True)
+class Joined:
+    """An f-string whose parts have neither conversion nor format."""
+
+    parts: tuple[Value, ...]
+
+
+@dataclass(slots=True)
+class Param:
+    """A parameter of an enclosing function, with its annotation where it has one."""
+
+    name: str
+    annotation: Value | None
+
+
+Value = Union[Const, Ref, Items, Mapping, Invoke, Member, Operation, Joined, Param, Unknown]  # noqa: UP007
+
+#: Deeper expressions are unknown: no one writes options like that, and recursion has an end.
+DEPTH: Final = 40
+
+_OPERATORS: Final = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+    ast.Pow: "**",
+    ast.BitOr: "|",
+}
+
+_DISPLAYS: Final = {ast.Tuple: "tuple", ast.List: "list", ast.Set: "set"}
+
+
+def dotted(node: ast.expr) -> tuple[ast.expr, tuple[str, ...]]:
+    """Return what stands at the root of an attribute chain, and the attributes in their order."""
+    attributes: list[str] = []
+    while isinstance(node, ast.Attribute):
+        attributes.append(node.attr)
+        node = node.value
+    return node, tuple(reversed(attributes))
+
+
+def read(node: ast.expr, name: Callable[[str, int], Value], depth: int = 0) -> Value:  # noqa: C901
+    """Return the symbolic value of an expression.
+
+    `name` says what a bare name stands for; its second argument is the depth to hand on.
+    """
+    if depth > DEPTH:
+        return UNKNOWN
+    kind = node.__class__
+    deeper = depth + 1
+    if isinstance(node, ast.Constant):
+        return Const(node.value)
+    if isinstance(node, ast.Name):
+        return name(node.id, deeper)
+    if isinstance(node, ast.Attribute):
+        root, attributes = dotted(node)
+        value = read(root, name, deeper)
+        if isinstance(value, Ref):
+            return Ref(extend(value.path, attributes))
+        for attribute in attributes[:DEPTH]:
+            value = Member(value, attribute)
+        return value
+    if kind in _DISPLAYS:
+        elements = node.elts  # type: ignore[attr-defined]
+        return Items(
+            _DISPLAYS[kind],
+            tuple(read(item, name, deeper) for item in elements if not isinstance(item, ast.Starred)),
+            complete=not any(isinstance(item, ast.Starred) for item in elements),
+        )
+    if isinstance(node, ast.Dict):
+        return Mapping(
+            tuple(
+                (None if key is None else read(key, name, deeper), read(value, name, deeper))
+                for key, value in zip(node.keys, node.values, strict=True)
+            )
+        )
+    if isinstance(node, ast.Call):
+        func = read(node.func, name, deeper)
+        keywords = tuple((keyword.arg, read(keyword.value, name, deeper)) for keyword in node.keywords)
+        if isinstance(func, Ref) and func.path == "builtins:dict" and not node.args:
+            return Mapping(tuple((None if key is None else Const(key), value) for key, value in keywords))
+        return Invoke(
+            func,
+            tuple(read(arg, name, deeper) for arg in node.args if not isinstance(arg, ast.Starred)),
+            keywords,
+            complete=not any(isinstance(arg, ast.Starred) for arg in node.args),
+        )
+    if isinstance(node, ast.BinOp) and node.op.__class__ in _OPERATORS:
+        return Operation(
+            _OPERATORS[node.op.__class__],
+            (read(node.left, name, deeper), read(node.right, name, deeper)),
+        )
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return Operation("-", (read(node.operand, name, deeper),))
+    if isinstance(node, ast.JoinedStr):
+        return _joined(node, name, deeper)
+    if isinstance(node, ast.NamedExpr):
+        return read(node.value, name, deeper)
+    return UNKNOWN
+
+
+def _joined(node: ast.JoinedStr, name: Callable[[str, int], Value], depth: int) -> Value:
+    parts: list[Value] = []
+    for part in node.values:
+        if isinstance(part, ast.FormattedValue):
+            if part.conversion != -1 or part.format_spec is not None:
+                return UNKNOWN
+            parts.append(read(part.value, name, depth))
+        else:
+            parts.append(read(part, name, depth))
+    return Joined(tuple(parts))
+
+
+def extend(path: str, attributes: tuple[str, ...]) -> str:
+    """Return `path` with attributes added.
+
+    >>> extend("celery:", ("app", "task")), extend(":app", ("task",))
+    ('celery:app.task', ':app.task')
+    """
+    if not attributes:
+        return path
+    return path + ("" if path.endswith(":") else ".") + ".".join(attributes)

@@ -1,0 +1,46 @@
+"""What tests share: a project on disk from a dict of files, and its findings."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from flake8_celery_tasks import engine, gate, project
+from flake8_celery_tasks.options import Options
+
+
+def write(folder: Path, files: dict[str, str]) -> None:
+    """Write files below a folder, with a project mark and the packages that they need."""
+    (folder / "pyproject.toml").touch()
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="")
+        package = path.parent
+        while package != folder:
+            if name.endswith(".py") and package.name != "src" and not (package / "__init__.py").exists():
+                (package / "__init__.py").touch()
+            package = package.parent
+
+
+def findings(folder: Path, name: str, chosen=None, **options) -> list:
+    """Return the violations in one file of the project."""
+    path = folder / name
+    text = path.read_text(encoding="utf-8")
+    if not gate.passes(text):
+        return []
+    tree = ast.parse(text)
+    known = project.project_of(str(path), Options.of(options))
+    return engine.check(known, known.open(str(path), text.splitlines(keepends=True), tree), chosen)
+
+
+def check(folder: Path, files: dict[str, str], **options) -> dict[str, list]:
+    """Write a project and return the violations of each of its Python files."""
+    write(folder, files)
+    project.forget()
+    return {name: findings(folder, name, **options) for name in files if name.endswith(".py")}
+
+
+def codes(folder: Path, files: dict[str, str], **options) -> list[str]:
+    """Write a project and return the codes that it gets, file by file."""
+    return [violation.code for found in check(folder, files, **options).values() for violation in found]
