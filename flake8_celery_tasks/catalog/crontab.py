@@ -1,0 +1,301 @@
+"""What `celery.schedules.crontab` makes of its arguments, without Celery.
+
+`read` takes the value of one field, `check` a whole call. They accept and refuse what Celery of the given version does
+when the object is made, with the same sets of values; `tests/catalog/test_crontab.py` holds them to that.
+Source: `schedules.py:crontab`, `crontab_parser`; `utils/time.py:weekday`, `yearmonth` (Celery 5.2 to 5.7).
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from . import NEWEST, Version
+
+
+class Field(NamedTuple):
+    """One field: its name, the smallest and the largest value, and which names belong in it (`day`, `month`, ``)."""
+
+    name: str
+    low: int
+    high: int
+    names: str = ""
+
+
+FIELDS: tuple[Field, ...] = (
+    Field("minute", 0, 59),
+    Field("hour", 0, 23),
+    Field("day_of_week", 0, 6, "day"),
+    Field("day_of_month", 1, 31),
+    Field("month_of_year", 1, 12, "month"),
+)
+"""The fields in the order of `crontab`'s positional parameters, which is not cron's. Sunday is 0."""
+
+BY_NAME: dict[str, Field] = {field.name: field for field in FIELDS}
+
+CRON_ORDER: tuple[str, ...] = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
+"""The fields in the order of a line of cron, and of `crontab.from_string`."""
+
+EXTRA_KEYWORDS = frozenset({"app", "nowfun"})
+"""Keywords of `crontab` besides the fields; any other is a TypeError."""
+
+DAYS: dict[str, int] = {"sun": 0, "mon": 1, "tue": 2, "wed": 3, "thu": 4, "fri": 5, "sat": 6}
+"""Names of days: the first three letters of what is written, in any case."""
+
+MONTHS: dict[str, int] = {
+    name: number
+    for number, name in enumerate(
+        ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1
+    )
+}
+"""Names of months, likewise; Celery looks here first."""
+
+DAYS_IN_MONTH: tuple[int, ...] = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+"""By month; February as in a leap year."""
+
+MONTH_NAMES_SINCE: Version = (5, 5)
+FROM_STRING_SINCE: Version = (5, 5)
+IMPOSSIBLE_DATES_REFUSED_SINCE: Version = (5, 7)
+"""Before, beat fails with `RuntimeError: unable to rollover` when it computes the next run."""
+
+
+class LongStep(NamedTuple):
+    """A step not smaller than what it counts through, so that only the first value is left."""
+
+    step: int
+    size: int
+    """How many values there are to step through."""
+
+
+class Reading(NamedTuple):
+    """What Celery makes of the value of one field."""
+
+    values: frozenset[Any] | None
+    """The values that it stands for (ints, unless an iterable held something else); None when refused."""
+    refused: str = ""
+    """Why it is refused; empty when accepted."""
+    error: str = ""
+    """The exception then raised: `ValueError`, `TypeError` or `ParseException`."""
+    ignored: tuple[str, ...] = ()
+    """Pieces of the text that Celery drops: what follows a step or a range. Without surrounding white space."""
+    long_steps: tuple[LongStep, ...] = ()
+    strangers: tuple[str, ...] = ()
+    """Names of days outside `day_of_week`, of months outside `month_of_year`."""
+    cron_line: bool = False
+    """Whether a whole line of cron (five or six fields) stands in this one argument, accepted or refused."""
+
+
+class Verdict(NamedTuple):
+    """What Celery makes of a whole call."""
+
+    readings: dict[str, Reading]
+    """By field, for the fields given."""
+    field: str = ""
+    """The field or keyword that is refused first; empty when none is, or when the date never occurs."""
+    refused: str = ""
+    error: str = ""
+    impossible_date: bool = False
+    """Whether no day of `day_of_month` occurs in any month of `month_of_year`, refused or not."""
+
+
+class _RefusedError(Exception):
+    """Celery raises `error`, for `reason`."""
+
+    def __init__(self, error: str, reason: str) -> None:
+        super().__init__(reason)
+        self.error = error
+        self.reason = reason
+
+
+def read(name: str, value: object, version: Version = NEWEST) -> Reading:
+    """Tell what Celery `version` makes of `value` for the field `name`."""
+    return _read(name, value, version)[0]
+
+
+def check(arguments: Mapping[str, object], version: Version = NEWEST) -> Verdict:
+    """Tell what Celery `version` makes of `crontab(**arguments)`; a field that is not given is `"*"`."""
+    readings: dict[str, Reading] = {}
+    sets: dict[str, Iterable[Any]] = {field.name: range(field.low, field.high + 1) for field in FIELDS}
+    for name in BY_NAME:
+        if name in arguments:
+            readings[name], sets[name] = _read(name, arguments[name], version)
+    for name, reading in readings.items():
+        if reading.refused:
+            return Verdict(readings, name, reading.refused, reading.error)
+    strict = version >= IMPOSSIBLE_DATES_REFUSED_SINCE
+    try:
+        occurs = any(day <= _days_in(month) for month in sets["month_of_year"] for day in sets["day_of_month"])
+    except KeyError:
+        # A month such as 1.5 passes the test of its range; only the look-up of its length fails.
+        if strict:
+            return Verdict(readings, "month_of_year", "a month is not a whole number", "KeyError")
+        occurs = True
+    if strict and not occurs:
+        return Verdict(readings, "", "no such day occurs in these months", "ValueError", impossible_date=True)
+    for name in arguments:
+        if name not in BY_NAME and name not in EXTRA_KEYWORDS:
+            return Verdict(readings, name, f"crontab has no parameter {name!r}", "TypeError", not occurs)
+    return Verdict(readings, impossible_date=not occurs)
+
+
+def split_line(text: str) -> dict[str, str] | None:
+    """Return the arguments that `crontab.from_string(text)` makes of a line of cron; None where it raises ValueError.
+
+    It splits at single spaces, so two in a row make an empty field.
+    """
+    parts = text.split(" ")
+    return dict(zip(CRON_ORDER, parts, strict=True)) if len(parts) == len(CRON_ORDER) else None
+
+
+def is_cron_line(text: str) -> bool:
+    """Whether `text` holds five or six fields, as a line of cron does; `"1, 2, 3, 4, 5"` does not."""
+    parts = text.split()
+    return len(parts) in (5, 6) and not any(part[0] == "," or part[-1] == "," for part in parts)
+
+
+def _days_in(month: Any) -> int:
+    for number in range(1, 13):
+        if month == number:
+            return DAYS_IN_MONTH[number]
+    raise KeyError(month)
+
+
+def _read(name: str, value: object, version: Version) -> tuple[Reading, Iterable[Any]]:
+    reader = _Reader(BY_NAME[name], version)
+    refusal = None
+    found: set[Any] = set()
+    try:
+        found = reader.expand(value)
+    except _RefusedError as error:
+        refusal = error
+    reading = Reading(
+        frozenset(found) if refusal is None else None,
+        refusal.reason if refusal else "",
+        refusal.error if refusal else "",
+        tuple(reader.ignored),
+        tuple(reader.long_steps),
+        tuple(reader.strangers),
+        isinstance(value, str) and is_cron_line(value),
+    )
+    # The set itself: the order in which Celery goes through it can matter.
+    return reading, found
+
+
+class _Reader:
+    """The grammar: parts joined by commas, each a number, a name, a range or `*`, the last two with a step or not.
+
+    Celery matches each form at the beginning of a part only, and forgets what follows.
+    """
+
+    def __init__(self, field: Field, version: Version) -> None:
+        self.field = field
+        self.month_names = version >= MONTH_NAMES_SINCE
+        self.ignored: list[str] = []
+        self.long_steps: list[LongStep] = []
+        self.strangers: list[str] = []
+
+    def expand(self, value: object) -> set[Any]:
+        if isinstance(value, str):
+            found: set[Any] = set()
+            for part in value.split(","):
+                found.update(self.part(part))
+            return found
+        if isinstance(value, int):
+            found = {int(value)}
+        elif isinstance(value, set):
+            found = value
+        elif isinstance(value, Iterable):
+            try:
+                found = set(value)
+            except TypeError:
+                raise _RefusedError("TypeError", "it holds something that has no hash") from None
+        else:
+            raise _RefusedError("TypeError", f"a field is a number, a text or an iterable, not {value!r}")
+        for number in found:
+            self.in_range(number)
+        return found
+
+    def part(self, part: str) -> list[int]:
+        if not part:
+            raise _RefusedError("ParseException", "there is an empty part")
+        if part.startswith("*/"):
+            return self.step(self.all(), part, 2)
+        if part in ("*", "*\n"):  # `$` matches before a last line feed too
+            return self.all()
+        dash = _word_end(part, 0)
+        end = _word_end(part, dash + 1)
+        if dash and part.startswith("-", dash) and end > dash + 1:
+            first, last = part[:dash], part[dash + 1 : end]
+            if not part.startswith("/", end):
+                self.ignore(part[end:])
+                return self.range(first, last)
+            if _word_end(part, end + 1) == end + 1:
+                # Celery looks at the step first, and at the range only where there is one.
+                raise _RefusedError("ParseException", "the step is empty")
+            return self.step(self.range(first, last), part, end + 1)
+        return [self.number(part)]
+
+    def all(self) -> list[int]:
+        return list(range(self.field.low, self.field.high + 1))
+
+    def range(self, first: str, last: str) -> list[int]:
+        begin, end = self.number(first), self.number(last)
+        if end < begin:  # round the end: 22-2
+            return [*range(begin, self.field.high + 1), *range(self.field.low, end + 1)]
+        return list(range(begin, end + 1))
+
+    def step(self, numbers: list[int], part: str, begin: int) -> list[int]:
+        end = _word_end(part, begin)
+        text = part[begin:end]
+        if not text:
+            raise _RefusedError("ParseException", "the step is empty")
+        try:
+            step = int(text)
+        except ValueError:
+            raise _RefusedError("ValueError", f"the step {text!r} is not a number") from None
+        if not step:
+            raise _RefusedError("ValueError", "the step is zero")
+        self.ignore(part[end:])
+        if step > 1 and step >= len(numbers):
+            self.long_steps.append(LongStep(step, len(numbers)))
+        return numbers[::step]
+
+    def number(self, text: str) -> int:
+        if text[0] == "-":
+            raise _RefusedError("ParseException", f"{text!r} is negative")
+        try:
+            number = int(text)
+        except ValueError:
+            number = self.named(text)
+        self.in_range(number)
+        return number
+
+    def named(self, text: str) -> int:
+        key = text[:3].lower()
+        kind, number = "day", DAYS.get(key)
+        if self.month_names and key in MONTHS:
+            kind, number = "month", MONTHS[key]
+        if number is None:
+            raise _RefusedError("ValueError", f"{text!r} is neither a number nor a name that Celery knows")
+        if kind != self.field.names:
+            self.strangers.append(text)
+        return number
+
+    def in_range(self, number: Any) -> None:
+        field = self.field
+        try:
+            inside = not (number >= field.high + 1 or number < field.low)
+        except (TypeError, ArithmeticError) as error:  # the latter from decimal.Decimal("NaN")
+            raise _RefusedError(type(error).__name__, f"{number!r} is not a number") from None
+        if not inside:
+            raise _RefusedError("ValueError", f"{number!r} is not in {field.low}-{field.high}")
+
+    def ignore(self, text: str) -> None:
+        if text := text.strip():
+            self.ignored.append(text)
+
+
+def _word_end(text: str, begin: int) -> int:
+    """Where the run of word characters (a regular expression's) that starts at `begin` ends."""
+    end = begin
+    while end < len(text) and (text[end].isalnum() or text[end] == "_"):
+        end += 1
+    return end
