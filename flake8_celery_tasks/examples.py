@@ -15,7 +15,7 @@ DEFAULT_TITLE: Final = "shop/tasks.py"
 
 _FENCE: Final = re.compile(r"^(?P<fence>`{3,})(?P<language>[a-z0-9]*)(?P<rest>.*)$")
 _TITLE: Final = re.compile(r'title="([^"]+)"')
-_MARK: Final = re.compile(r"#\s*(?P<codes>CLY\d{3}(?:\s*,\s*CLY\d{3})*)(?:\s+\"(?P<text>[^\"]*)\")?\s*$")
+_MARK: Final = re.compile(r"#\s*(?P<codes>CLY\d{3}(?:\s*,\s*CLY\d{3})*)(?:\s+\"(?P<text>.*)\")?\s*$")
 
 
 @dataclass
@@ -119,4 +119,4 @@ def marks(path: str, text: str) -> Iterator[Mark]:
         found = _MARK.search(line)
         if found:
             for code in found["codes"].split(","):
-                yield Mark(path, number, code.strip(), found["text"] or "")
+                yield Mark(path, number, code.strip(), (found["text"] or "").replace('\\"', '"'))

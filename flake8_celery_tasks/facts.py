@@ -7,18 +7,20 @@ a value, MISSING (certainly not given) or UNKNOWN (can't be read).
 from __future__ import annotations
 
 import ast
+import re
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from flake8_celery_tasks import recognise
+from flake8_celery_tasks import recognise, settings
+from flake8_celery_tasks.catalog.task_options import OPTIONS, TASK_API
 from flake8_celery_tasks.collect import FUNCTION, LAMBDA, TRY
-from flake8_celery_tasks.project import Target
+from flake8_celery_tasks.project import Table, Target
 from flake8_celery_tasks.recognise import CLASS_TASK, OPAQUE
 from flake8_celery_tasks.symbols import Class, Function, Params
 from flake8_celery_tasks.values import MISSING, UNKNOWN, Missing, Ref, Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from flake8_celery_tasks.collect import Binding, FunctionNode, Scope, Site
     from flake8_celery_tasks.module import Module
@@ -50,9 +52,16 @@ TRANSPARENT: Final = frozenset(
     }
 )
 
+#: What a parameter for the task itself is called: `self`, `_task`, `celery_task`, `self_`, `task_instance`. An
+#: underscore in front says that a parameter is unused, so that its name says nothing else.
+_TASK_NAME: Final = re.compile(r"_|(.*_)?(self|task|celery)(_|_self|_obj|_object|_instance)?$|(cls|me|this)$")
+
 
 class Use:
-    """One use of a name in a task's body: as itself (`attribute` is None) or one of its attributes."""
+    """One use of a name in a task's body: one of its attributes, or itself (`attribute` is None).
+
+    A call of the name itself counts as one of its attribute `__call__`.
+    """
 
     __slots__ = ("attribute", "name", "node")
 
@@ -87,15 +96,17 @@ class Task:
         """Whether a class-based task is handed to `register_task`, in this module or, by its name, in another."""
         if not self.is_class:
             return True
-        name = self.node.name.encode()
-        text = any(
+        here = any(
             isinstance(call.func, ast.Attribute)
             and call.func.attr in ("register_task", "register")
             and any(isinstance(node, ast.Name) and node.id == self.node.name for node in ast.walk(call))
             for call, _ in self.module.candidates.calls
         )
-        return text or any(
-            name in (self.project.read(path) or b"") for path in self.project.files_with(b".register_task(")
+        name = self.node.name.encode()
+        return here or any(
+            name in (self.project.read(path) or b"")
+            for path in self.project.files_with(b".register_task(")
+            if path != self.module.place.path
         )
 
     @property
@@ -158,14 +169,11 @@ class Task:
         value = self.module.value(node.func if isinstance(node, ast.Call) else node, self.site.scope)
         if not isinstance(value, Ref):
             return False
-        target = self.project.resolve(value.path, self.module)
-        if target.path in TRANSPARENT:
+        if self.project.resolve(value.path, self.module).path in TRANSPARENT:
             return True
-        function, module = target.symbol, target.module
-        if not isinstance(function, Function) or module is None or target.rest:
-            return False
-        wrapped = wrapper_in(self.project, function, module, called=isinstance(node, ast.Call))
-        return wrapped is not None and wrapped.passes
+        found = self._decorator_function(node)
+        wrapped = found and wrapper_in(self.project, *found, called=isinstance(node, ast.Call))
+        return bool(wrapped and wrapped.passes)
 
     # What its options say.
 
@@ -187,15 +195,12 @@ class Task:
             return own
         if self.is_class:
             return self._from_class(self._own_class, name)
-        base = self.base
-        if isinstance(base, Target):
-            return self._from_class(base, name)
-        return base if base is UNKNOWN else MISSING
+        return self._from_base(name)
 
     @property
     def _own_class(self) -> Target:
         symbol = self.definition.symbol
-        return Target(f"{self.module.place.name}.{symbol.qualname}", self.module, symbol)
+        return Target(f"{self.module.prefix}{symbol.qualname}", self.module, symbol)
 
     def _from_class(self, cls: Target, name: str) -> Any:
         if not recognise.is_readable(self.project, cls):
@@ -221,6 +226,19 @@ class Task:
             return MISSING
         return found if isinstance(found, Target) else UNKNOWN
 
+    @cached_property
+    def acknowledges_late(self) -> bool | Unknown:
+        """Whether its messages are acknowledged after the run: by its own option, its base's, or the project's."""
+        own = self.effective("acks_late")
+        if own is True:
+            return True
+        if self._annotated_with("acks_late") is UNKNOWN or (
+            own is not MISSING and own is not None and own is not False
+        ):
+            return UNKNOWN
+        late = False if own is False else settings.acks_late(self.project)
+        return UNKNOWN if late is None else late
+
     @property
     def has_plain_base(self) -> bool:
         """Whether the task class is certainly Celery's own."""
@@ -241,6 +259,30 @@ class Task:
                     return keyword
         return self.place
 
+    def written(self, names: Collection[str]) -> list[tuple[str, ast.AST]]:
+        """Return those of some options that the definition itself spells out, with their nodes, in source order.
+
+        What a shared dict of defaults or a house decorator adds is not among them.
+        """
+        place = self.place
+        nodes = [(name, self.keyword(name)) for name in self.definition.decorator.keywords if name in names]
+        found = [(name, node) for name, node in nodes if node is not place]
+        return sorted(found, key=lambda item: (item[1].lineno, item[1].col_offset))  # type: ignore[attr-defined]
+
+    def entry(self, name: str, key: str) -> ast.AST:
+        """Return the node of a key in an option whose value is a dict; of the option where it is not written there."""
+        node = self.keyword(name)
+        value = getattr(node, "value", None)
+        if isinstance(value, ast.Dict):
+            for item in value.keys:
+                if isinstance(item, ast.Constant) and item.value == key:
+                    return item
+        if isinstance(value, ast.Call):
+            for keyword in value.keywords:
+                if keyword.arg == key:
+                    return keyword
+        return node
+
     # Its names.
 
     @property
@@ -254,61 +296,145 @@ class Task:
     @property
     def automatic_name(self) -> str:
         """The name that Celery derives from the module and the function, as far as the module's name is certain."""
-        name = self.node.name
-        wrapped = self.renaming_wrapper
-        return f"{self.module.place.name}.{wrapped.name if wrapped else name}"
+        renamed = self.renaming
+        return renamed.name if renamed else f"{self.module.place.name}.{self.node.name}"
 
     @cached_property
-    def renaming_wrapper(self) -> Wrapper | None:
-        """The wrapper below the task decorator that gives the task its own name, for want of `functools.wraps`."""
+    def renaming(self) -> Renaming | None:
+        """What a decorator below the task decorator makes of the function's name, for want of `functools.wraps`."""
         for node in self.below:
-            called = isinstance(node, ast.Call)
-            value = self.module.value(node.func if isinstance(node, ast.Call) else node, self.site.scope)
-            if not isinstance(value, Ref):
-                return None
-            target = self.project.resolve(value.path, self.module)
-            if not isinstance(target.symbol, Function) or target.module is None or target.rest:
-                return None
-            wrapped = wrapper_in(self.project, target.symbol, target.module, called=called)
-            if wrapped is None:
+            found = self._decorator_function(node)
+            wrapped = found and wrapper_in(self.project, *found, called=isinstance(node, ast.Call))
+            if not found or not wrapped:
                 return None
             if not wrapped.wraps:
-                return wrapped
+                function, module = found
+                return Renaming(node, function.qualname, f"{module.place.name}.{wrapped.name}")
         return None
+
+    def _decorator_function(self, node: ast.expr) -> tuple[Function, Module] | None:
+        """Return the project's function that a decorator is, or that makes it."""
+        value = self.module.value(node.func if isinstance(node, ast.Call) else node, self.site.scope)
+        if not isinstance(value, Ref):
+            return None
+        target = self.project.resolve(value.path, self.module)
+        if not isinstance(target.symbol, Function) or target.module is None or target.rest:
+            return None
+        return target.symbol, target.module
 
     # What its body does.
 
     @cached_property
     def bound(self) -> bool | Unknown:
-        """Whether the function gets the task as its first argument."""
+        """Whether the function gets the task as its first argument.
+
+        Only the decorator says so: `bind` of a base class is Celery's own method.
+        """
         if self.is_class:
             return False
-        bind = self.effective("bind") if self.option("bind") is MISSING else self.option("bind")
+        bind = self.option("bind")
         if bind is MISSING:
             return False
         return bool(bind) if isinstance(bind, (bool, int, str)) or bind is None else UNKNOWN
 
     @property
     def me(self) -> str | None:
-        """The name of the first parameter of a bound task, or of a class's `run`."""
-        if self.is_class or self.bound is True:
-            return (self.params.ordered or (self.params.vararg,))[0]
-        return None
+        """The name of the first parameter of a bound task, or of a class's `run`; `self` is meant to be one anyway."""
+        first = (self.params.ordered or (self.params.vararg,))[0]
+        return first if self.is_class or self.bound is True or first == "self" else None
 
     @cached_property
     def uses(self) -> list[Use]:
-        """The uses of the bound parameter, and of the task's own name, in the body."""
-        names = {self.me, self.node.name} - {None}
-        return [use for statement in self._body for use in uses_of(statement, names)]
+        """The uses of the bound parameter (in a class: of each method's first), and of the task's own name."""
+        if not isinstance(self.node, ast.ClassDef):
+            names = {self.me, self.node.name} - {None}
+            return [use for statement in self.node.body for use in uses_of(statement, names)]
+        found: list[Use] = []
+        for method in self.node.body:
+            if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                first = [arg.arg for arg in (*method.args.posonlyargs, *method.args.args)][:1]
+                for statement in method.body:
+                    found.extend(uses_of(statement, {*first, self.node.name}))
+        return found
+
+    @cached_property
+    def lacks_self(self) -> bool:
+        """Whether the task is bound but has no positional parameter, or a first one that is meant for something else.
+
+        A parameter is meant for the task if it is called or annotated like one, or is used like one.
+        """
+        if self.bound is not True or not self.is_transparent:
+            return False
+        args = [*self.function.args.posonlyargs, *self.function.args.args]
+        if not args:
+            return self.params.vararg is None
+        name = args[0].arg
+        if _TASK_NAME.match(name):
+            return False
+        return not self._is_task_annotation(args[0].annotation) and not any(
+            use.name == name and self._is_task_attribute(use.attribute) for use in self.uses
+        )
+
+    def _is_task_annotation(self, annotation: ast.expr | None) -> bool:
+        """Return whether an annotation may say that a parameter is a task."""
+        for node in () if annotation is None else ast.walk(annotation):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                return True
+            if isinstance(node, (ast.Name, ast.Attribute)):
+                value = self.module.value(node, self.site.scope)
+                target = self.project.resolve(value.path, self.module) if isinstance(value, Ref) else None
+                if target is None or "Task" in target.path or "celery" in target.path:
+                    return True
+                if target.module is None and not target.foreign:
+                    return True
+                if isinstance(target.symbol, Class) and recognise.is_task_class(self.project, target) is not False:
+                    return True
+        return False
+
+    def _is_task_attribute(self, name: str | None) -> bool:
+        """Return whether an attribute is one that tasks have: Celery's, an option, or the task class's own."""
+        if name is None:
+            return False
+        if name in TASK_API or name in OPTIONS or name in self.definition.decorator.keywords:
+            return True
+        return self._from_base(name) is not MISSING
+
+    def _from_base(self, name: str) -> Any:
+        """Return the settled attribute of the task class behind a decorated function."""
+        base = self.base
+        return self._from_class(base, name) if isinstance(base, Target) else base
+
+    @cached_property
+    def autoretries(self) -> bool | Unknown:
+        """Whether `autoretry_for`, its own or the task class's, retries the task."""
+        value = self.effective("autoretry_for")
+        if value is MISSING:
+            return self._annotated_with("autoretry_for")
+        if isinstance(value, (tuple, list, set)):
+            return bool(value)
+        return UNKNOWN if value is UNKNOWN else True
+
+    def _annotated_with(self, name: str) -> bool | Unknown:
+        """Return False where the project's `task_annotations` certainly don't give an option."""
+        for value in self.project.setting("task_annotations"):
+            tables = value.values() if isinstance(value, Table) and value.complete else [UNKNOWN]
+            if not all(isinstance(table, Table) and table.complete and name not in table for table in tables):
+                return UNKNOWN
+        return False
 
     @property
-    def _body(self) -> list[ast.stmt]:
-        return self.node.body if isinstance(self.node, ast.ClassDef) else self.function.body
+    def may_retry_when_lost(self) -> bool:
+        """Whether a retry by `retry_on_worker_lost`, of the task or of the project, can't be ruled out."""
+        own = self.effective("retry_on_worker_lost")
+        if own is MISSING or own is None:
+            settings = self.project.setting("task_retry_on_worker_lost")
+            return any(value is not False and value is not None for value in settings)
+        return own is not False
 
     @cached_property
     def retries_by_hand(self) -> bool:
         """Whether something may retry the task by a call: in its body, by its name, or in a helper it is handed to."""
-        if any(use.attribute in ("retry", None) for use in self.uses):
+        if self.is_handed_on or any(use.attribute == "retry" for use in self.uses):
             return True
         for call, site in self.module.candidates.calls:
             func = call.func
@@ -319,6 +445,11 @@ class Task:
                     if target.path == "celery.current_task" or target.symbol is self.definition.symbol:
                         return True
         return self._base_retries
+
+    @property
+    def is_handed_on(self) -> bool:
+        """Whether the body gives the task away, so that others may read its options or retry it."""
+        return any(use.attribute is None for use in self.uses)
 
     @property
     def _base_retries(self) -> bool:
@@ -336,8 +467,9 @@ class Task:
 
     def reads(self, name: str) -> bool:
         """Return whether the body or a readable base reads an attribute of this name from anything."""
-        if any(isinstance(node, ast.Attribute) and node.attr == name for node in ast.walk(self.node)):
-            return True
+        for statement in self.node.body:
+            if any(isinstance(node, ast.Attribute) and node.attr == name for node in ast.walk(statement)):
+                return True
         base = self._own_class if self.is_class else self.base
         return isinstance(base, Target) and any(
             isinstance(cls, Target) and isinstance(cls.symbol, Class) and name in cls.symbol.attributes
@@ -349,11 +481,19 @@ class Task:
         yield from self.module.calls_in(self.function)
 
 
+class Renaming(NamedTuple):
+    """A decorator that renames a task: its node, its own name, and the name that the task gets."""
+
+    node: ast.expr
+    decorator: str
+    name: str
+
+
 class Wrapper:
     """What a decorator puts in the place of a function.
 
     `wraps` says whether it takes over the function's name, `passes` whether it hands every argument on and neither
-    retries nor swallows. `keeps` is true for a decorator that returns the function itself.
+    retries nor swallows.
     """
 
     __slots__ = ("name", "passes", "wraps")
@@ -422,10 +562,13 @@ def _catches(module: Module, function: Function) -> bool:
 
 
 def uses_of(node: ast.AST, names: set[Any]) -> Iterator[Use]:
-    """Yield the loads of some names below a node, each with the attribute that is taken from it."""
-    stack = [node]
+    """Yield the loads of some names below a node, each with the attribute that is taken from it.
+
+    Where a function inside has a parameter of that name, the name is another there.
+    """
+    stack = [(node, names)]
     while stack:
-        node = stack.pop()
+        node, names = stack.pop()
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             if node.value.id in names:
                 yield Use(node.value.id, node.attr, node)
@@ -434,7 +577,17 @@ def uses_of(node: ast.AST, names: set[Any]) -> Iterator[Use]:
             if node.id in names and isinstance(node.ctx, ast.Load):
                 yield Use(node.id, None, node)
             continue
-        stack.extend(ast.iter_child_nodes(node))
+        children = list(ast.iter_child_nodes(node))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            if node.func.id in names:
+                yield Use(node.func.id, "__call__", node.func)
+            children.remove(node.func)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            inner = names - {arg.arg for arg in ast.walk(node.args) if isinstance(arg, ast.arg)}
+            body = node.body if isinstance(node.body, list) else [node.body]
+            stack.extend((child, inner) for child in body)
+            children = [child for child in children if child not in body]
+        stack.extend((child, names) for child in children)
 
 
 class TaskCall:
@@ -512,13 +665,14 @@ class TaskImport:
     """An imported name through which tasks are sent.
 
     `sent` holds, for each task in the order of first use, its definition (None where its module can't be read), the
-    last part of its path, and the first place where it is sent.
+    last part of its path, and the first place where it is sent. `makes_app` says that the module creates a Celery app.
     """
 
-    def __init__(self, project: Project, module: Module, binding: Binding) -> None:
+    def __init__(self, project: Project, module: Module, binding: Binding, *, makes_app: bool) -> None:
         self.project = project
         self.module = module
         self.binding = binding
+        self.makes_app = makes_app
         self.sent: dict[str, Sent] = {}
 
     @property

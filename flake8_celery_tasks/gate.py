@@ -13,3 +13,19 @@ def passes(text: str, marks: tuple[str, ...] = MARKS) -> bool:
     A file that does not pass can hold nothing that a rule reports.
     """
     return any(mark in text for mark in marks)
+
+
+def marks_of(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the marks for a project with decorators of its own, given as dotted names or fnmatch patterns.
+
+    >>> marks_of(("shop.jobs.job", "shop.decorators.*"))[-2:]
+    ('job', 'decorators')
+    """
+    own = []
+    for pattern in patterns:
+        for part in reversed(pattern.split(".")):
+            literal = max(part.replace("?", "*").replace("[", "*").split("*"), key=len)
+            if literal:
+                own.append(literal)
+                break
+    return (*MARKS, *own)

@@ -9,7 +9,7 @@ import fnmatch
 import os
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.module import Place
+from flake8_celery_tasks.module import INSTALLED, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,9 +25,6 @@ APP_FOLDERS: Final = frozenset({"migrations", "models", "tasks"})
 SKIPPED: Final = frozenset(
     {"__pycache__", "__pypackages__", "build", "dist", "env", "node_modules", "site-packages", "venv", "virtualenv"}
 )
-
-#: Packages that an ordinary folder of the same name in the project can't hide: only a regular package could.
-INSTALLED: Final = frozenset({"celery", "django", "kombu"})
 
 FILE: Final = "file"
 FOLDER: Final = "folder"
@@ -115,12 +112,21 @@ class Layout:
         while is_regular(folder) and os.path.dirname(folder) != folder:
             folder, name = os.path.split(folder)
             parts.insert(0, name)
-        certain = all(part.isidentifier() for part in parts) and folder in self.sources
-        if not parts:  # an __init__.py that can't be reached as a package
-            parts, certain = [stem], False
+        certain = bool(parts) and folder in self.sources
+        if not certain:
+            # Namespace packages keep their full path, as far as the project's sources can be told.
+            for source in reversed(self.sources):
+                if folder.startswith(source + os.sep):
+                    parts[:0] = folder[len(source) + 1 :].split(os.sep)
+                    break
         relative = os.path.relpath(path, self.root) if _same_drive(path, self.root) else path
         return Place(
-            path, relative.replace(os.sep, "/"), ".".join(parts), folder, is_package=is_package, certain=certain
+            path,
+            relative.replace(os.sep, "/"),
+            ".".join(parts or [stem]),
+            folder,
+            is_package=is_package,
+            certain=certain and all(part.isidentifier() for part in parts),
         )
 
     @property
@@ -140,13 +146,16 @@ class Layout:
 
     def _find(self, parts: list[str], root: str) -> str | None:
         namespace: str | None = None
-        for start in dict.fromkeys((root, *self.sources)):
+        # A folder that is only perhaps imported from does not hide an installed package.
+        starts = self.sources if parts[0] in INSTALLED else dict.fromkeys((root, *self.sources))
+        for start in starts:
             found = _descend(start, parts)
             if found is None:
                 continue
             if found.endswith(".py"):
                 return found
             namespace = namespace or found
+        # Only a regular package or module could hide an installed one, a plain folder does not.
         return None if parts[0] in INSTALLED else namespace
 
     def submodule(self, path: str, name: str) -> str | None:
@@ -219,11 +228,10 @@ class Layout:
         if self.listed_apps:
             matches = [app for app in self.listed_apps if f"{place.name}.".startswith(f"{app}.")]
             return max(matches, key=len).replace(".", "/") if matches else None
-        top = os.path.dirname(place.path)
-        if top in (place.root, self.root):
+        folder = top = os.path.dirname(place.path)
+        if folder in self.sources:
             return place.path
-        folder = top
-        while folder not in (place.root, self.root) and os.path.dirname(folder) != folder:
+        while folder not in self.sources and os.path.dirname(folder) != folder:
             top = folder
             if os.path.basename(folder) != "tasks" and _is_app(folder):
                 return folder
@@ -257,8 +265,10 @@ def _same_drive(path: str, root: str) -> bool:
     return os.path.splitdrive(path)[0] == os.path.splitdrive(root)[0]
 
 
-def are_nested(one: str, other: str) -> bool:
-    """Return whether one app is the other, or stands inside it."""
+def is_one_app(one: str, other: str) -> bool:
+    """Return whether two apps are one to people: the same, one inside the other, or files beside each other."""
+    if one.endswith(".py") and other.endswith(".py"):
+        return os.path.dirname(one) == os.path.dirname(other)
     return one == other or any(
         inner.startswith(outer + separator)
         for inner, outer in ((one, other), (other, one))

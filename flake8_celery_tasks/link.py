@@ -7,8 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks import recognise
-from flake8_celery_tasks.collect import CLASS, FUNCTION, IMPORT, SENDING
+from flake8_celery_tasks.collect import CLASS, FUNCTION, IMPORT
 from flake8_celery_tasks.facts import Raise, Sent, Task, TaskCall, TaskImport
+from flake8_celery_tasks.module import is_none
 from flake8_celery_tasks.project import Target
 from flake8_celery_tasks.symbols import Class, Function
 from flake8_celery_tasks.values import Ref, dotted
@@ -80,6 +81,10 @@ class Facts:
                     found.append(TaskCall(self.project, self.module, task, call, site))
         return found
 
+    def is_running_task(self, receiver: ast.expr, site: Site) -> bool:
+        """Return whether an expression is the task in whose function it stands: `self`, its name, `current_task`."""
+        return self._is_task(receiver, site, self.task_at(site))
+
     def _is_task(self, receiver: ast.expr, site: Site, task: Task | None) -> bool:
         """Return whether a receiver is the task that runs: its bound parameter, its name, `current_task`."""
         if isinstance(receiver, ast.Name) and task is not None and receiver.id == task.me:
@@ -105,7 +110,7 @@ class Facts:
                 if function not in around.node.body or around.parent is None:
                     return False
                 symbol = self._class(around.node, around.parent)
-                target = Target(f"{self.module.place.name}.{symbol.qualname}", self.module, symbol)
+                target = Target(f"{self.module.prefix}{symbol.qualname}", self.module, symbol)
                 return recognise.is_task_class(self.project, target) is True
         return False
 
@@ -140,7 +145,9 @@ class Facts:
                 continue
             sent = self._sent(binding, attributes, node)
             if sent is not None:
-                fact = found.setdefault(id(binding), TaskImport(self.project, self.module, binding))
+                if id(binding) not in found:
+                    found[id(binding)] = TaskImport(self.project, self.module, binding, makes_app=self.makes_app)
+                fact = found[id(binding)]
                 fact.sent.setdefault(sent.path, sent)
         return sorted(found.values(), key=lambda fact: (fact.node.lineno, fact.node.col_offset))  # type: ignore[attr-defined]
 
@@ -148,8 +155,8 @@ class Facts:
         found = scope.find(name)
         if found is None:
             return None
-        imports = [binding for binding in found[1] if binding.kind == IMPORT]
-        return imports[0] if imports and len(imports) == len(found[1]) else None
+        bindings = [binding for binding in found[1] if not is_none(binding)]
+        return bindings[0] if bindings and all(binding.kind == IMPORT for binding in bindings) else None
 
     def _sent(self, binding: Binding, attributes: tuple[str, ...], node: ast.Attribute) -> Sent | None:
         path = binding.path
@@ -176,12 +183,6 @@ class Facts:
                 if app is not None and app.path != "celery.current_app":
                     return True
         return False
-
-
-def _sends(facts: Facts) -> Iterator[tuple[ast.Attribute, Site]]:
-    for node, site in facts.module.candidates.sends:
-        if node.attr in SENDING:
-            yield node, site
 
 
 KINDS: Final[dict[type, Callable[[Facts], Iterable[Any]]]] = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks import collect
 from flake8_celery_tasks.symbols import Alias, Bound, Class, Function, Opaque, Params, Symbol
-from flake8_celery_tasks.values import UNKNOWN, Param, Ref, Value, dotted, read
+from flake8_celery_tasks.values import UNKNOWN, Param, Ref, Value, dotted, read, unsubscripted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +39,9 @@ class Place:
         return self.name if self.is_package else self.name.rpartition(".")[0]
 
 
+#: Packages that the linter knows by name.
+INSTALLED: Final = frozenset({"celery", "django", "kombu"})
+
 _TYPE_CHECKING: Final = frozenset({"TYPE_CHECKING"})
 
 
@@ -55,6 +58,15 @@ class Module:
         self._symbols: dict[str, tuple[Symbol, ...]] = {}
         self._definitions: dict[int, Function | Class] = {}
         self._inner: dict[int, list[tuple[ast.Call, Site]]] | None = None
+
+    @property
+    def prefix(self) -> str:
+        """What comes before a name of this module in the path of a target.
+
+        A project's own package called like an installed one starts with a dot, so that it is not taken for that.
+        """
+        name = self.place.name
+        return f".{name}." if name.partition(".")[0] in INSTALLED else f"{name}."
 
     @property
     def candidates(self) -> Candidates:
@@ -91,7 +103,7 @@ class Module:
         if owner.kind == collect.CLASS:
             return Ref(f":{owner.qualname}.{identifier}")
         if len(bindings) > 1:
-            bindings = [binding for binding in bindings if not _is_none(binding)] or bindings
+            bindings = [binding for binding in bindings if not is_none(binding)] or bindings
         if len(bindings) > 1 and any(binding.kind != collect.IMPORT for binding in bindings):
             return UNKNOWN
         binding = bindings[0]
@@ -141,7 +153,7 @@ class Module:
         known = self._symbols.get(qualname)
         if known is None:
             known = self._symbols[qualname] = tuple(
-                self._symbol(binding) for binding in self.bindings(qualname) if not _is_none(binding)
+                self._symbol(binding) for binding in self.bindings(qualname) if not is_none(binding)
             )
         return known
 
@@ -210,7 +222,7 @@ class Module:
             line=node.lineno,
             column=node.col_offset,
             decorators=tuple(self.value(decorator, site.scope) for decorator in node.decorator_list),
-            bases=tuple(self.value(base, site.scope) for base in node.bases),
+            bases=tuple(self.value(unsubscripted(base), site.scope) for base in node.bases),
             keywords=tuple((keyword.arg, self.value(keyword.value, site.scope)) for keyword in node.keywords),
             names=tuple(scope.bindings),
             attributes=tuple(sorted(attributes)),
@@ -236,7 +248,7 @@ class Module:
         return self._inner.get(id(function), [])
 
 
-def _is_none(binding: Binding) -> bool:
+def is_none(binding: Binding) -> bool:
     """Return whether a binding only reserves a name, as in `app = None`."""
     return binding.kind == collect.ASSIGN and isinstance(binding.node, ast.Constant) and binding.node.value is None
 

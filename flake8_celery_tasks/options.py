@@ -90,7 +90,7 @@ class Options:
             raw = given.get(item.name)
             if raw is not None:
                 values[item.name] = _CHECKS.get(item.name, _names)(item.name.replace("_", "-"), raw)
-        return cls(**values)  # type: ignore[arg-type]
+        return cls(**values)
 
 
 def _names(option: str, raw: object) -> tuple[str, ...]:

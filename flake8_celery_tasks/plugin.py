@@ -49,8 +49,7 @@ class Plugin:
             manager.parser.error(str(error))
         cls.options = chosen
         cls.excluded = tuple(namespace.exclude or ())
-        own = [name.rpartition(".")[2].strip("*?") for name in chosen.celery_task_decorators]
-        cls.marks = (*gate.MARKS, *(name for name in own if name))
+        cls.marks = gate.marks_of(chosen.celery_task_decorators)
 
     def run(self) -> Iterator[tuple[int, int, str, type[Any]]]:
         """Yield what is wrong in the file: line, column, text, and this class."""

@@ -252,7 +252,7 @@ class Project:
 
     def _attribute(self, module: Module, rest: tuple[str, ...], hops: int) -> Target:
         if not rest:
-            return Target(module.place.name, module)
+            return Target(module.prefix[:-1], module)
         name, below = rest[0], rest[1:]
         if name.endswith("<locals>") or (below and below[0] == "<locals>"):
             return self._local(module, rest, hops)
@@ -292,7 +292,7 @@ class Project:
             inner = module.symbols(f"{name}.{rest[0]}")
             if inner:
                 return self._follow(module, f"{name}.{rest[0]}", pick(inner), rest[1:], hops + 1)
-        return Target(f"{module.place.name}.{name}", module, symbol, rest)
+        return Target(f"{module.prefix}{name}", module, symbol, rest)
 
     # Values.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flake8_celery_tasks.collect import CLASS, FUNCTION
 from flake8_celery_tasks.project import Target, external
 from flake8_celery_tasks.symbols import Bound, Class, Function, Opaque, Params
-from flake8_celery_tasks.values import MISSING, UNKNOWN, Invoke, Mapping, Param, Ref, Unknown, Value
+from flake8_celery_tasks.values import MISSING, UNKNOWN, Invoke, Mapping, Member, Param, Ref, Unknown, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,26 +144,33 @@ def decorator_of(project: Project, value: Value, module: Module, depth: int = 0)
         return None
     if isinstance(value, Ref):
         return _bare(project, value, module, depth)
+    if isinstance(value, Member) and value.attribute == "task":
+        app = app_made_by(project, value.value, module)
+        return None if app is None else Decorator(APP_TASK, app=app)
+    if isinstance(value, Invoke) and isinstance(value.func, Member):
+        inner = decorator_of(project, value.func, module, depth + 1)
+        return inner and _with_keywords(project, inner, value, module)
     if isinstance(value, Invoke) and isinstance(value.func, Ref):
         target = project.resolve(value.func.path, module)
         if target.path == "functools.partial" and value.args:
             inner = decorator_of(project, value.args[0], module, depth + 1)
             return inner and _with_keywords(project, inner, value, module, positional=1)
-        inner = _bare(project, value.func, module, depth, call=value)
+        inner = _bare(project, value.func, module, depth)
         return inner and _with_keywords(project, inner, value, module)
     return None
 
 
-def _bare(project: Project, ref: Ref, module: Module, depth: int, call: Invoke | None = None) -> Decorator | None:
-    key = ("decorator", module.place.path, ref.path, call is None)
+def _bare(project: Project, ref: Ref, module: Module, depth: int) -> Decorator | None:
+    """Return what a name that is used as a decorator, or called to make one, stands for."""
+    key = ("decorator", module.place.path, ref.path)
     if key not in project.memo:
         project.memo[key] = None  # a decorator that is made from itself
-        project.memo[key] = _bare_unknown(project, ref, module, depth, call)
+        project.memo[key] = _bare_unknown(project, ref, module, depth)
     found: Decorator | None = project.memo[key]
     return found
 
 
-def _bare_unknown(project: Project, ref: Ref, module: Module, depth: int, call: Invoke | None) -> Decorator | None:
+def _bare_unknown(project: Project, ref: Ref, module: Module, depth: int) -> Decorator | None:
     target = project.resolve(ref.path, module)
     if target.path == "celery.shared_task":
         return Decorator(SHARED)
@@ -351,7 +358,7 @@ def class_definition(project: Project, module: Module, cls: Class) -> Definition
     """Return the task that a class is: it inherits from `celery.Task`, has `run`, and is not abstract."""
     if "run" not in cls.names or not cls.bases:
         return None
-    target = Target(f"{module.place.name}.{cls.qualname}", module, cls)
+    target = Target(f"{module.prefix}{cls.qualname}", module, cls)
     if is_task_class(project, target) is not True:
         return None
     keywords: dict[str, tuple[Value, Module]] = {}
@@ -410,3 +417,14 @@ def definitions(project: Project, module: Module) -> Iterator[Definition]:
                     made = class_definition(project, module, symbol)
                 if made is not None:
                     yield made
+
+
+def name_of(project: Project, found: Definition) -> str | None:
+    """Return the name that a task is registered under, None where it can't be told."""
+    given = found.decorator.keywords.get("name")
+    name = project.settle(*given) if given else None
+    if name is None or name == "":
+        if found.decorator.spread or not found.module.place.certain:
+            return None
+        return f"{found.module.place.name}.{found.symbol.qualname.rpartition('.')[2]}"
+    return name if isinstance(name, str) else None

@@ -52,8 +52,8 @@ class Rule(Generic[Fact]):
         return Violation(line, column, self.code, (message or self.message).format(**values))
 
     def report_name(self, task: Task, message: str = "", **values: Any) -> Violation:
-        """Return a violation at the name of a task's function."""
-        line, column = task.module.source.name(task.function)
+        """Return a violation at the name of a task's function or class."""
+        line, column = task.module.source.name(task.node)
         return Violation(line, column, self.code, (message or self.message).format(**values))
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 #: The settings that rules ask for, with the names that they had before Celery 4.
 OLD_NAMES: Final = {
     "task_acks_late": "CELERY_ACKS_LATE",
+    "task_annotations": "CELERY_ANNOTATIONS",
     "task_track_started": "CELERY_TRACK_STARTED",
     "task_ignore_result": "CELERY_IGNORE_RESULT",
     "task_serializer": "CELERY_TASK_SERIALIZER",

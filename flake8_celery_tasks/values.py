@@ -144,6 +144,11 @@ def dotted(node: ast.expr) -> tuple[ast.expr, tuple[str, ...]]:
     return node, tuple(reversed(attributes))
 
 
+def unsubscripted(node: ast.expr) -> ast.expr:
+    """Return a class without its type arguments: `Celery` for `Celery[Task]`."""
+    return node.value if isinstance(node, ast.Subscript) else node
+
+
 def read(node: ast.expr, name: Callable[[str, int], Value], depth: int = 0) -> Value:  # noqa: C901
     """Return the symbolic value of an expression.
 
@@ -180,7 +185,7 @@ def read(node: ast.expr, name: Callable[[str, int], Value], depth: int = 0) -> V
             )
         )
     if isinstance(node, ast.Call):
-        func = read(node.func, name, deeper)
+        func = read(unsubscripted(node.func), name, deeper)
         keywords = tuple((keyword.arg, read(keyword.value, name, deeper)) for keyword in node.keywords)
         if isinstance(func, Ref) and func.path == "builtins:dict" and not node.args:
             return Mapping(tuple((None if key is None else Const(key), value) for key, value in keywords))

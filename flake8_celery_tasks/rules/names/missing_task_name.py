@@ -55,7 +55,9 @@ class MissingTaskName(Rule[Task]):
     ## Silent when
 
     - the module is a test (`celery-test-paths`) or a migration;
-    - a `**spread` that can't be read may hold the name, or the base class or the app's `task_cls` gives one;
+    - a `**spread` that can't be read may hold the name;
+    - a decorator below the task decorator renames the task: that is CLY104;
+    - a class-based task is never registered, or one of its bases names it or can't be read;
     - the task is made by a decorator of the project that can't be read: it may name the task itself.
 
     ## Fix
@@ -72,10 +74,7 @@ class MissingTaskName(Rule[Task]):
         """Report a definition without a name, at its decorator."""
         if task.is_opaque or task.explicit_name is not MISSING:
             return
-        if task.is_class:
-            if not task.is_registered:
-                return
-        elif task.effective("name") not in (MISSING, None, ""):
+        if not task.is_registered or task.renaming is not None:
             return
         name = f'"{task.automatic_name}"' if task.module.place.certain else "..."
         node = task.keyword("name")

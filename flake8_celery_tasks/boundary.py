@@ -1,0 +1,56 @@
+"""What crosses the border of an app: the judgement that CLY401 and CLY402 share."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks import layout, recognise
+from flake8_celery_tasks.module import is_typing_only
+
+if TYPE_CHECKING:
+    from flake8_celery_tasks.facts import Sent, TaskImport
+
+#: Parts of module names that say that a module configures the project.
+SETTINGS: Final = frozenset({"celery_config", "celeryconfig", "conf", "config", "settings"})
+
+
+def crossing(fact: TaskImport) -> list[Sent]:
+    """Return the tasks of other apps that are sent through an import."""
+    module, project = fact.module, fact.project
+    if is_typing_only(fact.binding.site) or not SETTINGS.isdisjoint(module.place.name.split(".")):
+        return []
+    own = project.layout.app(module.place)
+    if own is None:
+        return []
+    return [sent for sent in fact.sent.values() if _is_of_other_app(fact, sent, own)]
+
+
+def _is_of_other_app(fact: TaskImport, sent: Sent, own: str) -> bool:
+    if sent.definition is None:
+        # Its module can't be read: only another top-level package is certainly another app.
+        return sent.path.partition(".")[0] != fact.module.place.name.partition(".")[0]
+    other = fact.project.layout.app(sent.definition.module.place)
+    return other is not None and not layout.is_one_app(own, other)
+
+
+def app_label(fact: TaskImport, sent: Sent) -> str:
+    """Return how people call the app that a task belongs to."""
+    if sent.definition is None:
+        return sent.path.partition(".")[0]
+    place = sent.definition.module.place
+    app = fact.project.layout.app(place)
+    if app is None or app == place.path:
+        return place.name
+    source = max((root for root in fact.project.layout.sources if app.startswith(root + os.sep)), key=len, default="")
+    return app[len(source) :].strip(os.sep).replace(os.sep, ".").replace("/", ".")
+
+
+def instead(fact: TaskImport, found: list[Sent]) -> str:
+    """Return what to write instead: the calls by name."""
+    names = []
+    for sent in found:
+        name = sent.definition and recognise.name_of(fact.project, sent.definition)
+        names.append(f'"{name}"' if name else f"the name of {sent.path.rpartition('.')[2]!r}")
+    shown = ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
+    return f"current_app.send_task({names[0]}, ...)" if len(names) == 1 else f"current_app.send_task() with {shown}"

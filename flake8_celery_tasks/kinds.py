@@ -1,0 +1,125 @@
+"""What kind of thing an expression is, where its value is not known: from annotations, assignments and handlers."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from flake8_celery_tasks.collect import ASSIGN, CLASS, MODULE, PARAM
+from flake8_celery_tasks.project import Called, Table, Target
+from flake8_celery_tasks.symbols import Class
+from flake8_celery_tasks.values import Operation, Param, Ref, Value
+
+if TYPE_CHECKING:
+    from flake8_celery_tasks.collect import Binding, Scope
+    from flake8_celery_tasks.module import Module
+    from flake8_celery_tasks.project import Project
+
+NUMBER: Final = "number"
+TEXT: Final = "text"
+MAPPING: Final = "mapping"
+DURATION: Final = "duration"
+EXCEPTION: Final = "exception"
+
+_CLASSES: Final = {
+    "builtins.bool": NUMBER,
+    "builtins.bytes": TEXT,
+    "builtins.dict": MAPPING,
+    "builtins.float": NUMBER,
+    "builtins.int": NUMBER,
+    "builtins.str": TEXT,
+    "collections.abc.Mapping": MAPPING,
+    "datetime.timedelta": DURATION,
+    "random.randint": NUMBER,
+    "random.randrange": NUMBER,
+    "random.random": NUMBER,
+    "random.uniform": NUMBER,
+    "typing.Dict": MAPPING,
+    "typing.Mapping": MAPPING,
+}
+
+
+def kind_of(project: Project, module: Module, node: ast.expr, scope: Scope, depth: int = 0) -> str | None:
+    """Return the kind of what an expression gives, None where it can't be told or may be something else.
+
+    A name counts where all that binds it is of one kind.
+    """
+    if depth > 5:
+        return None
+    if isinstance(node, ast.Name):
+        found = scope.find(node.id)
+        if found is not None and found[0].kind not in (MODULE, CLASS):
+            kinds = {_bound(project, module, binding, depth + 1) for binding in found[1]}
+            return kinds.pop() if len(kinds) == 1 else None
+    if isinstance(node, ast.JoinedStr):
+        return TEXT
+    known = _settled(project, project.settle(module.value(node, scope), module))
+    if known is None and isinstance(node, ast.BinOp):
+        sides = {kind_of(project, module, side, scope, depth + 1) for side in (node.left, node.right)}
+        if isinstance(node.op, (ast.Pow, ast.Div, ast.FloorDiv, ast.Sub)) and sides <= {NUMBER, None}:
+            return NUMBER
+        # A number can be added to numbers only, but multiplied with a list.
+        if sides == {NUMBER} or (isinstance(node.op, ast.Add) and sides == {NUMBER, None}):
+            return NUMBER
+    return known
+
+
+def _bound(project: Project, module: Module, binding: Binding, depth: int) -> str | None:
+    if isinstance(binding.node, ast.ExceptHandler):
+        return EXCEPTION
+    if binding.kind == ASSIGN and isinstance(binding.node, ast.expr):
+        return kind_of(project, module, binding.node, binding.site.scope, depth)
+    if binding.kind == PARAM and isinstance(binding.node, ast.arg) and binding.node.annotation is not None:
+        outside = binding.site.parent
+        scope = binding.site.scope if outside is None else outside.scope
+        return _annotated(project, module, module.value(binding.node.annotation, scope))
+    return None
+
+
+def _annotated(project: Project, module: Module, value: Value | Param) -> str | None:
+    if isinstance(value, Ref):
+        return _instance(project, project.resolve(value.path, module))
+    if isinstance(value, Operation) and value.operator == "|":
+        kinds = {_annotated(project, module, side) for side in value.operands}
+        return kinds.pop() if len(kinds) == 1 else None
+    return None
+
+
+def _settled(project: Project, value: Any) -> str | None:
+    if isinstance(value, (int, float)):
+        return NUMBER
+    if isinstance(value, (str, bytes)):
+        return TEXT
+    if isinstance(value, Table):
+        return MAPPING
+    if isinstance(value, datetime.timedelta):
+        return DURATION
+    if isinstance(value, Called) and isinstance(value.target, Target):
+        return _instance(project, value.target)
+    if isinstance(value, Target) and _instance(project, value) == EXCEPTION:
+        return EXCEPTION
+    return None
+
+
+def _instance(project: Project, cls: Target) -> str | None:
+    """Return the kind of the instances of a class."""
+    known = _CLASSES.get(cls.path)
+    return EXCEPTION if known is None and is_exception(project, cls) else known
+
+
+def is_exception(project: Project, cls: Target) -> bool:
+    """Return whether a class is an exception, by its line; one outside the project by its name."""
+    if isinstance(cls.symbol, Class):
+        return not cls.rest and any(
+            isinstance(base, Target) and not isinstance(base.symbol, Class) and is_exception(project, base)
+            for base in project.line(cls)
+        )
+    if not cls.foreign:
+        return False
+    owner, _, name = cls.path.rpartition(".")
+    if owner == "builtins":
+        known = getattr(builtins, name, None)
+        return isinstance(known, type) and issubclass(known, BaseException)
+    return name.endswith(("Error", "Exception"))

@@ -1,0 +1,238 @@
+"""Calls that leave the process: HTTP requests and mail. Recognised by what they are imported from."""
+
+from __future__ import annotations
+
+import ast
+import fnmatch
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from flake8_celery_tasks.collect import ASSIGN, CLASS, MODULE
+from flake8_celery_tasks.project import Table, external
+from flake8_celery_tasks.symbols import Bound
+from flake8_celery_tasks.values import MISSING, Invoke, Param, Ref, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.collect import Binding, Site
+    from flake8_celery_tasks.facts import Task
+    from flake8_celery_tasks.module import Module
+    from flake8_celery_tasks.project import Project
+
+HTTP: Final = "http"
+MAIL: Final = "mail"
+LISTED: Final = "listed"
+
+_METHODS: Final = ("delete", "get", "head", "options", "patch", "post", "put")
+
+#: Functions that make one request, by the name of the method; `request` takes the method as its argument.
+_HTTP_FUNCTIONS: Final = {
+    f"{module}.{name}": name
+    for module in ("requests", "requests.api", "httpx", "urllib3")
+    for name in (*_METHODS, "request", "stream")
+}
+
+#: What keeps connections, and is a client to call methods on.
+_HTTP_CLIENTS: Final = frozenset(
+    {
+        "aiohttp.ClientSession",
+        "aiohttp.client.ClientSession",
+        "httpx.AsyncClient",
+        "httpx.Client",
+        "requests.Session",
+        "requests.session",
+        "requests.sessions.Session",
+        "requests.sessions.session",
+        "urllib3.HTTPConnectionPool",
+        "urllib3.HTTPSConnectionPool",
+        "urllib3.PoolManager",
+        "urllib3.ProxyManager",
+        "urllib3.connection_from_url",
+        "urllib3.connectionpool.HTTPConnectionPool",
+        "urllib3.connectionpool.HTTPSConnectionPool",
+        "urllib3.poolmanager.PoolManager",
+        "urllib3.poolmanager.ProxyManager",
+    }
+)
+_HTTP_VERBS: Final = frozenset({*_METHODS, "request", "stream", "urlopen"})
+
+_MAIL_FUNCTIONS: Final = frozenset(
+    f"django.core.mail.{name}" for name in ("mail_admins", "mail_managers", "send_mail", "send_mass_mail")
+)
+#: What sends mail, and the methods that do.
+_MAIL_CLIENTS: Final = {
+    "django.core.mail.EmailMessage": ("send",),
+    "django.core.mail.EmailMultiAlternatives": ("send",),
+    "django.core.mail.get_connection": ("send_messages",),
+    "django.core.mail.message.EmailMessage": ("send",),
+    "django.core.mail.message.EmailMultiAlternatives": ("send",),
+    "smtplib.LMTP": ("send_message", "sendmail"),
+    "smtplib.SMTP": ("send_message", "sendmail"),
+    "smtplib.SMTP_SSL": ("send_message", "sendmail"),
+}
+
+
+@dataclass(slots=True)
+class Outbound:
+    """A call that leaves the process: its library's `kind`, and for HTTP the `method` in upper case, "" if unknown.
+
+    `client` is what made the session that it is called on, with the module that this stands in.
+    """
+
+    node: ast.Call
+    site: Site
+    kind: str
+    method: str = ""
+    client: tuple[Value, Module] | None = None
+
+    @property
+    def name(self) -> str:
+        """The call as it is written, without its arguments."""
+        return ast.unparse(self.node.func)
+
+
+def outbound_calls(task: Task) -> Iterator[Outbound]:
+    """Yield the calls in a task's own body that leave the process, in source order."""
+    for call, site in task.calls():
+        found = outbound(task.project, task.module, call, site)
+        if found is not None:
+            yield found
+
+
+def outbound(project: Project, module: Module, call: ast.Call, site: Site) -> Outbound | None:
+    """Return the request, mail or listed call that a call is, None for any other."""
+    func = module.value(call.func, site.scope)
+    if isinstance(func, Ref):
+        target = project.resolve(func.path, module)
+        if _is_listed(project, target.path) or _is_listed(project, external(func.path)):
+            return Outbound(call, site, LISTED)
+        if target.path in _MAIL_FUNCTIONS:
+            return Outbound(call, site, MAIL)
+        if target.path in _HTTP_FUNCTIONS:
+            return Outbound(call, site, HTTP, _method(project, module, call, site, _HTTP_FUNCTIONS[target.path]))
+    if not isinstance(call.func, ast.Attribute):
+        return None
+    verb = call.func.attr
+    clients = [(_maker(project, *made), made) for made in _made_by(project, module, call.func.value, site)]
+    paths = {path for path, _ in clients}
+    if paths and all(_is_listed(project, f"{path}.{verb}") for path in paths):
+        return Outbound(call, site, LISTED)
+    if paths and all(verb in _MAIL_CLIENTS.get(path, ()) for path in paths):
+        return Outbound(call, site, MAIL)
+    if paths and verb in _HTTP_VERBS and paths <= _HTTP_CLIENTS:
+        return Outbound(call, site, HTTP, _method(project, module, call, site, verb), clients[0][1])
+    return None
+
+
+def _is_listed(project: Project, path: str) -> bool:
+    return any(fnmatch.fnmatchcase(path, pattern) for pattern in project.options.celery_at_most_once_calls)
+
+
+def _method(project: Project, module: Module, call: ast.Call, site: Site, verb: str) -> str:
+    if verb in _METHODS:
+        return verb.upper()
+    node = next((keyword.value for keyword in call.keywords if keyword.arg == "method"), None)
+    node = node or next(iter(call.args), None)
+    value = None if node is None else project.settle(module.value(node, site.scope), module)
+    return value.upper() if isinstance(value, str) else ""
+
+
+def _made_by(project: Project, module: Module, receiver: ast.expr, site: Site) -> list[tuple[Value, Module]]:
+    """Return the expressions that a receiver may come from, each with its module; none if one can't be told."""
+    found = site.scope.find(receiver.id) if isinstance(receiver, ast.Name) else None
+    if found is not None and found[0].kind not in (MODULE, CLASS):
+        made = [_bound(module, binding) for binding in found[1]]
+        return [(value, module) for value in made if value is not None] if None not in made else []
+    value = module.value(receiver, site.scope)
+    if isinstance(value, Ref):
+        target = project.resolve(value.path, module)
+        if isinstance(target.symbol, Bound) and target.module is not None and not target.rest:
+            return [(target.symbol.value, target.module)]
+        return []
+    return [(value, module)]
+
+
+def _bound(module: Module, binding: Binding) -> Value | None:
+    """Return what a local name is bound to: also by `with ... as name`, or as what its annotation says."""
+    if isinstance(binding.statement, (ast.With, ast.AsyncWith)):
+        for item in binding.statement.items:
+            if item.optional_vars is binding.node:
+                return module.value(item.context_expr, binding.site.scope)
+    if binding.kind == ASSIGN and isinstance(binding.node, ast.expr):
+        return module.value(binding.node, binding.site.scope)
+    if isinstance(binding.node, ast.arg) and binding.node.annotation is not None:
+        outside = binding.site.parent
+        scope = binding.site.scope if outside is None else outside.scope
+        return Param(binding.name, module.value(binding.node.annotation, scope))
+    return None
+
+
+def _maker(project: Project, value: Value, module: Module) -> str:
+    """Return the canonical name of what is called to make a value, or of the class that annotates it."""
+    made: Value | None = value
+    if isinstance(value, Invoke):
+        made = value.func
+    elif isinstance(value, Param):
+        made = value.annotation
+    return project.resolve(made.path, module).path if isinstance(made, Ref) else ""
+
+
+def idempotent(task: Task, call: Outbound) -> bool:
+    """Return whether a request carries a key that lets the other side drop a second one, or may carry one."""
+    if any("idempoten" in word.lower() for word in _words(task.function)):
+        return True
+    if call.kind == MAIL:
+        return False
+    if any(keyword.arg is None for keyword in call.node.keywords):
+        return True
+    headers = next((keyword.value for keyword in call.node.keywords if keyword.arg == "headers"), None)
+    project, module = task.project, task.module
+    if headers is not None and _may_hold_key(project.settle(module.value(headers, call.site.scope), module)):
+        return True
+    return call.client is not None and _session_may_hold_key(project, task.module, *call.client)
+
+
+def _session_may_hold_key(project: Project, here: Module, made: Value, module: Module) -> bool:
+    """Return whether a session may add the key to each request, by its constructor or by what is done to it later."""
+    for name, value in made.keywords if isinstance(made, Invoke) else ():
+        if name is None or (name == "headers" and _may_hold_key(project.settle(value, module))):
+            return True
+    if isinstance(made, Param):
+        return True
+    for place in {id(here): here, id(module): module}.values():
+        for call, site in place.candidates.calls:
+            func = call.func
+            if isinstance(func, ast.Attribute) and func.attr == "update" and _is_headers(func.value):
+                given = [project.settle(place.value(arg, site.scope), place) for arg in call.args]
+                if call.keywords or any(_may_hold_key(value) for value in given):
+                    return True
+        for _, target, value_node, site in place.candidates.stores:
+            if _is_headers(target) and _may_hold_key(project.settle(place.value(value_node, site.scope), place)):
+                return True
+            if isinstance(target, ast.Subscript) and _is_headers(target.value):
+                key = project.settle(place.value(target.slice, site.scope), place)
+                if not isinstance(key, str) or "idempoten" in key.lower():
+                    return True
+    return False
+
+
+def _is_headers(node: ast.expr) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == "headers"
+
+
+def _may_hold_key(headers: Any) -> bool:
+    if headers is None or headers is MISSING:
+        return False
+    if not isinstance(headers, Table) or not headers.complete:
+        return True
+    return any(not isinstance(name, (str, bytes)) or "idempoten" in str(name).lower() for name in headers)
+
+
+def _words(function: ast.AST) -> Iterator[str]:
+    """Yield the names and texts in a function."""
+    for node in ast.walk(function):
+        for field in ("id", "attr", "arg", "value"):
+            word = getattr(node, field, None)
+            if isinstance(word, str):
+                yield word

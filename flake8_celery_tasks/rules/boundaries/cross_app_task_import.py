@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks import boundary
+from flake8_celery_tasks.facts import TaskImport
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class CrossAppTaskImport(Rule[TaskImport]):
+    """A module imports a task of another app in order to send it.
+
+    ## What happens
+
+    Importing the task imports the other app's `tasks` module, with its models and services, only to put a name and some
+    arguments into a message. Sooner or later the other app wants a task of this one, and Python says
+
+    ```text
+    ImportError: cannot import name 'check_availability' from partially initialized module 'api.tasks'
+    (most likely due to a circular import)
+    ```
+
+    A message needs the task's name and nothing else. `current_app.send_task(name, ...)` sends the same message and
+    imports nothing, so apps stay apart and can even run in other processes. Two things to know: arguments are not
+    checked before the worker gets them, and options of the task's decorator that concern the sending (`queue`,
+    `expires`, `priority` ...) have to be given with the call.
+    See [Calling tasks](https://docs.celeryq.dev/en/stable/userguide/calling.html) and
+    [send_task](https://docs.celeryq.dev/en/stable/reference/celery.html#celery.Celery.send_task) in Celery's docs.
+
+    An app is the nearest package with `apps.py`, `models`, `migrations` or `tasks`, else the top-level package. An app
+    inside another one, or around it, is the same app in this sense.
+
+    ## Bad
+
+    ```python title="content/tasks.py"
+    from celery import shared_task
+
+
+    @shared_task(name="content_generate_og_images")
+    def generate_og_images(post_pk):
+        print(post_pk)
+    ```
+
+    ```python title="blog/models.py"
+    from content.tasks import generate_og_images
+
+
+    def publish(post):
+        generate_og_images.delay(post.pk)
+    ```
+
+    ## Good
+
+    ```python title="content/tasks.py"
+    from celery import shared_task
+
+
+    @shared_task(name="content_generate_og_images")
+    def generate_og_images(post_pk):
+        print(post_pk)
+    ```
+
+    ```python title="blog/models.py"
+    from celery import current_app
+    from django.db import transaction
+
+
+    def publish(post):
+        transaction.on_commit(
+            lambda: current_app.send_task("content_generate_og_images", kwargs={"post_pk": post.pk})
+        )
+    ```
+
+    ## Silent when
+
+    - the imported task is never sent: registration in `AppConfig.ready`, a re-export, a plain call of the function;
+    - the module creates the Celery app or holds settings: it may know all tasks;
+    - the import stands under `TYPE_CHECKING`, or in a test module or migration;
+    - `celery-apps` lists the apps, and the module is in none of them;
+    - the name leads to something that is no task, or to a module outside the project.
+
+    ## Fix
+
+    Send by name: `current_app.send_task("content_generate_og_images", args=..., kwargs=...)`, in a chain or group
+    `signature("content_generate_og_images", ...)`, and drop the import. Unsafe, since overridden `apply_async` methods
+    and the check of the arguments are passed by.
+    """
+
+    code = "CLY401"
+    message = "Importing task {task!r} of app {app!r} to send it invites circular imports; use {instead}"
+    quiet_in_tests = True
+
+    def check(self, fact: TaskImport) -> Iterator[Violation]:
+        """Report an import at module level, at the imported name."""
+        if fact.in_function or fact.makes_app:
+            return
+        found = boundary.crossing(fact)
+        if found:
+            yield self.report(
+                fact.module,
+                fact.node,
+                task=found[0].path.rpartition(".")[2],
+                app=boundary.app_label(fact, found[0]),
+                instead=boundary.instead(fact, found),
+            )

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks import boundary
+from flake8_celery_tasks.facts import TaskImport
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class CrossAppTaskImportInFunction(Rule[TaskImport]):
+    """A function imports a task of another app in order to send it.
+
+    ## What happens
+
+    An import inside a function is how a circular import between apps is hidden: it works, until somebody moves it up.
+    The cycle is still there, and so is what it costs: the first call pays for the import, a renamed task is noticed when
+    the line runs, and neither app can be taken out of the project alone. A message needs the task's name and nothing
+    else. What CLY401 says of imports at the top holds here too.
+    See [Calling tasks](https://docs.celeryq.dev/en/stable/userguide/calling.html) in Celery's user guide.
+
+    ## Bad
+
+    ```python title="content/tasks.py"
+    from celery import shared_task
+
+
+    @shared_task(name="content_generate_og_images")
+    def generate_og_images(post_pk):
+        print(post_pk)
+    ```
+
+    ```python title="blog/models.py"
+    def publish(post):
+        from content.tasks import generate_og_images
+
+        generate_og_images.delay(post.pk)
+    ```
+
+    ## Good
+
+    ```python title="content/tasks.py"
+    from celery import shared_task
+
+
+    @shared_task(name="content_generate_og_images")
+    def generate_og_images(post_pk):
+        print(post_pk)
+    ```
+
+    ```python title="blog/models.py"
+    from celery import current_app
+
+
+    def publish(post):
+        current_app.send_task("content_generate_og_images", kwargs={"post_pk": post.pk})
+    ```
+
+    ## Silent when
+
+    - the import is within one app, or between an app and one inside it;
+    - the imported task is never sent;
+    - CLY401 is silent for the same import at the top of the module.
+
+    ## Fix
+
+    Send by name, and drop the import. Unsafe, since overridden `apply_async` methods and the check of the arguments are
+    passed by.
+    """
+
+    code = "CLY402"
+    message = "Importing task {task!r} of app {app!r} in a function hides a circular import; use {instead}"
+    quiet_in_tests = True
+
+    def check(self, fact: TaskImport) -> Iterator[Violation]:
+        """Report an import in a function, at the imported name."""
+        if not fact.in_function or fact.makes_app:
+            return
+        found = boundary.crossing(fact)
+        if found:
+            yield self.report(
+                fact.module,
+                fact.node,
+                task=found[0].path.rpartition(".")[2],
+                app=boundary.app_label(fact, found[0]),
+                instead=boundary.instead(fact, found),
+            )

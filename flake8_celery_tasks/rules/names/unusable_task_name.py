@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.catalog.task_options import BUILTIN_TASKS
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class UnusableTaskName(Rule[Task]):
+    """A task's name is no text, or belongs to Celery itself.
+
+    ## What happens
+
+    Celery takes any object for a name and puts it into the message. A number or bytes come back from the broker as
+    something else, so no worker finds the task.
+
+    Nine names are Celery's own tasks: `celery.chain`, `celery.group`, `celery.chord_unlock`, `celery.backend_cleanup`
+    and so on. Two tasks of one name share one place in the registry, and which of them stays is arbitrary: either yours
+    never runs, or chords and groups break.
+    See [Names](https://docs.celeryq.dev/en/stable/userguide/tasks.html#names) in Celery's user guide.
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name=404)
+    def report_missing_page(path):
+        print(path)
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="celery.backend_cleanup")
+    def backend_cleanup():
+        print("my own clean-up")
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_backend_cleanup")
+    def backend_cleanup():
+        print("my own clean-up")
+    ```
+
+    ## Silent when
+
+    - the name can't be read;
+    - it is `""` or None: that is no name at all, see CLY101. Other names that start with `celery.` are free.
+
+    ## Fix
+
+    Choose a text that no other task has. There is no fix by command: only you know a good name.
+    """
+
+    code = "CLY103"
+    message = "Task name {name!r} is no text: the worker finds no task for it; write name={text!r}"
+    builtin: Final = "Task name {name!r} is Celery's own: which of the two tasks runs is arbitrary; choose another"
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report a name that is a constant but no usable one."""
+        if task.is_opaque:
+            return
+        name = task.option("name")
+        if isinstance(name, (int, float, bytes, tuple, list)):
+            text = name.decode("ascii", "replace") if isinstance(name, bytes) else str(name)
+            yield self.report(task.module, task.keyword("name"), name=name, text=text)
+        elif isinstance(name, str) and name in BUILTIN_TASKS:
+            yield self.report(task.module, task.keyword("name"), self.builtin, name=name)

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.values import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class WrapperRenamesTask(Rule[Task]):
+    """A decorator below the task decorator replaces the function's name, and the task has no other.
+
+    ## What happens
+
+    Without `functools.wraps`, what the task decorator sees is the inner function of the decorator, and the task is
+    called after it: `shop.locks.wrapper`. The second task under the same decorator gets the same name. Celery keeps one
+    of them, and both variables then run that one's code. Since 5.7 it warns, older versions say nothing:
+
+    ```text
+    DuplicateTaskNameWarning: Task name 'shop.locks.wrapper' is already registered
+    ```
+
+    See [Names](https://docs.celeryq.dev/en/stable/userguide/tasks.html#names) in Celery's user guide.
+
+    ## Bad
+
+    ```python title="shop/locks.py"
+    def locked(function):
+        def wrapper(*args, **kwargs):
+            with lock():
+                return function(*args, **kwargs)
+
+        return wrapper
+    ```
+
+    ```python title="shop/tasks.py"
+    from celery import shared_task
+
+    from shop.locks import locked
+
+
+    @shared_task(ignore_result=True)
+    @locked
+    def send_receipt(order_pk):
+        print(order_pk)
+    ```
+
+    ## Good
+
+    ```python title="shop/locks.py"
+    import functools
+
+
+    def locked(function):
+        @functools.wraps(function)
+        def wrapper(*args, **kwargs):
+            with lock():
+                return function(*args, **kwargs)
+
+        return wrapper
+    ```
+
+    ```python title="shop/tasks.py"
+    from celery import shared_task
+
+    from shop.locks import locked
+
+
+    @shared_task(name="shop_send_receipt", ignore_result=True)
+    @locked
+    def send_receipt(order_pk):
+        print(order_pk)
+    ```
+
+    ## Silent when
+
+    - the task has an explicit name;
+    - the decorator is not the project's, or is not as simple as a function that returns one inner function.
+
+    ## Fix
+
+    Put `@functools.wraps(function)` on the inner function, and give the task a name (CLY101). There is no fix by command:
+    either changes the name under which messages are on their way.
+    """
+
+    code = "CLY104"
+    message = (
+        "Decorator {decorator!r} lacks functools.wraps: the task is named {name!r}, as is any other below it; "
+        "add functools.wraps and name="
+    )
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report a decorator that renames a task without an explicit name, at the decorator."""
+        if task.is_opaque or not task.below or task.explicit_name is not MISSING:
+            return
+        renamed = task.renaming
+        if renamed is not None:
+            yield self.report(task.module, renamed.node, decorator=renamed.decorator, name=renamed.name)
