@@ -17,6 +17,7 @@ from flake8_celery_tasks.collect import FUNCTION, LAMBDA, TRY
 from flake8_celery_tasks.project import Table, Target
 from flake8_celery_tasks.recognise import CLASS_TASK, OPAQUE
 from flake8_celery_tasks.symbols import Class, Function, Params
+from flake8_celery_tasks.things import SignatureThing, TaskThing
 from flake8_celery_tasks.values import MISSING, UNKNOWN, Missing, Ref, Unknown
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.module import Module
     from flake8_celery_tasks.project import Project
     from flake8_celery_tasks.recognise import Definition
+    from flake8_celery_tasks.things import Thing
 
 #: Options each of which is a retry policy.
 RETRY_POLICY: Final = (
@@ -339,13 +341,18 @@ class Task:
 
     @property
     def me(self) -> str | None:
-        """The name of the first parameter of a bound task, or of a class's `run`; `self` is meant to be one anyway."""
+        """The name of the parameter that gets the task: the first of a bound task, or of a class's `run`.
+
+        A first parameter `self` is meant for the task even where nothing binds it; one that is meant for something
+        else is none, whatever it gets.
+        """
         first = (self.params.ordered or (self.params.vararg,))[0]
-        return first if self.is_class or self.bound is True or first == "self" else None
+        meant = self.is_class or first == "self" or (self.bound is True and not self.lacks_self)
+        return first if meant else None
 
     @cached_property
     def uses(self) -> list[Use]:
-        """The uses of the bound parameter (in a class: of each method's first), and of the task's own name."""
+        """The uses of the task: of the parameter that gets it (in a class: of each method's first), and of its name."""
         if not isinstance(self.node, ast.ClassDef):
             names = {self.me, self.node.name} - {None}
             return [use for statement in self.node.body for use in uses_of(statement, names)]
@@ -372,7 +379,9 @@ class Task:
         if _TASK_NAME.match(name):
             return False
         return not self._is_task_annotation(args[0].annotation) and not any(
-            use.name == name and self._is_task_attribute(use.attribute) for use in self.uses
+            self._is_task_attribute(use.attribute)
+            for statement in self.function.body
+            for use in uses_of(statement, {name})
         )
 
     def _is_task_annotation(self, annotation: ast.expr | None) -> bool:
@@ -707,3 +716,87 @@ def trys_around(site: Site, function: ast.AST) -> Iterator[tuple[ast.Try, str]]:
             continue
         if around.kind == TRY:
             yield around.node, around.part  # type: ignore[misc]
+
+
+class Invocation:
+    """A call that sends a task or makes a signature of one.
+
+    `thing` is what the method is called on: a task, a signature, a canvas, an app (`send_task`, `signature`), or None
+    for the function `celery.signature`. `task` is the task in whose body the call stands, `is_statement` says that
+    its value is thrown away.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        module: Module,
+        node: ast.Call,
+        site: Site,
+        method: str,
+        thing: Thing | None,
+        task: Task | None,
+        *,
+        is_statement: bool,
+    ) -> None:
+        self.project = project
+        self.module = module
+        self.node = node
+        self.site = site
+        self.method = method
+        self.thing = thing
+        self.task = task
+        self.is_statement = is_statement
+
+    @property
+    def by_name(self) -> bool:
+        """Whether the task is named by its first argument: `send_task`, `signature("name")`."""
+        return self.method == "send_task" or (self.method == "signature" and not isinstance(self.thing, TaskThing))
+
+    @cached_property
+    def definition(self) -> Definition | None:
+        """The definition of the task object that is sent; None where it is named, a canvas, or not known."""
+        return self.thing.definition if isinstance(self.thing, (TaskThing, SignatureThing)) else None
+
+    @cached_property
+    def name(self) -> Any:
+        """The settled name of a task that is called by name, MISSING where there is none."""
+        if not self.by_name:
+            return MISSING
+        return self.argument("name" if self.method == "send_task" else "varargs", 0)
+
+    def keyword(self, name: str) -> ast.keyword | None:
+        """Return a keyword of the call as it is written."""
+        return next((keyword for keyword in self.node.keywords if keyword.arg == name), None)
+
+    def settled(self, node: ast.expr) -> Any:
+        """Return the settled value of an expression at this place."""
+        return self.project.settle(self.module.value(node, self.site.scope), self.module)
+
+    def spread_keywords(self) -> dict[str, Any] | None:
+        """Return what the call's `**spreads` hold, settled; None where one of them can't be read."""
+        found: dict[str, Any] = {}
+        for keyword in self.node.keywords:
+            if keyword.arg is None:
+                value = self.settled(keyword.value)
+                if not isinstance(value, Table) or not value.complete:
+                    return None
+                found.update({str(key): item for key, item in value.items()})
+        return found
+
+    def argument(self, name: str, index: int | None = None) -> Any:
+        """Return a settled argument of the call by its keyword, or position; MISSING where it is not given."""
+        keyword = self.keyword(name)
+        if keyword is not None:
+            return self.settled(keyword.value)
+        spread = self.spread_keywords()
+        if spread is None:
+            return UNKNOWN
+        if name in spread:
+            return spread[name]
+        args = self.node.args
+        if index is not None:
+            if any(isinstance(arg, ast.Starred) for arg in args[: index + 1]):
+                return UNKNOWN
+            if len(args) > index:
+                return self.settled(args[index])
+        return MISSING

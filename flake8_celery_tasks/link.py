@@ -6,23 +6,29 @@ import ast
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks import recognise
+from flake8_celery_tasks import recognise, things
 from flake8_celery_tasks.collect import CLASS, FUNCTION, IMPORT
-from flake8_celery_tasks.facts import Raise, Sent, Task, TaskCall, TaskImport
+from flake8_celery_tasks.facts import Invocation, Raise, Sent, Task, TaskCall, TaskImport
 from flake8_celery_tasks.module import is_none
 from flake8_celery_tasks.project import Target
 from flake8_celery_tasks.symbols import Class, Function
+from flake8_celery_tasks.things import AppThing, CanvasThing, SignatureThing, TaskThing
 from flake8_celery_tasks.values import Ref, dotted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from flake8_celery_tasks.collect import Binding, FunctionNode, Scope, Site
     from flake8_celery_tasks.module import Module
     from flake8_celery_tasks.project import Project
+    from flake8_celery_tasks.things import Thing
 
 #: Exceptions of Celery that steer a task.
 STEERING: Final = frozenset({"celery.exceptions.Retry", "celery.exceptions.Reject", "celery.exceptions.Ignore"})
+
+
+#: Methods that send a task, sign it, or give a signature its options.
+INVOKING: Final = things.SENDS | things.SENDS_ON_COMMIT | things.SIGNS | {"apply", "send_task", "set"}
 
 
 class Facts:
@@ -130,6 +136,38 @@ class Facts:
                     found.append(Raise(task, node, site, target.path))
         return found
 
+    def thing(self, node: ast.expr, site: Site) -> Thing | None:
+        """Return what an expression is in Celery's terms; a bound task's first parameter is the task."""
+        if isinstance(node, ast.Name):
+            task = self.task_at(site)
+            if task is not None and node.id == task.me and task.bound is True:
+                return TaskThing(task.definition)
+        return things.thing_of(self.project, self.module.value(node, site.scope), self.module)
+
+    @cached_property
+    def invocations(self) -> list[Invocation]:
+        """The calls that send a task or make a signature."""
+        found = []
+        for call, site in self.module.candidates.calls:
+            func = call.func
+            thing: Thing | None = None
+            method = ""
+            if isinstance(func, ast.Attribute) and func.attr in INVOKING:
+                thing = self.thing(func.value, site)
+                if _can(thing, func.attr):
+                    method = func.attr
+            if not method and isinstance(func, (ast.Name, ast.Attribute)):
+                value = self.module.value(func, site.scope)
+                if isinstance(value, Ref) and self.project.resolve(value.path, self.module).path == "celery.signature":
+                    method, thing = "signature", None
+            if method:
+                statement = id(call) in self.module.candidates.statements
+                task = self.task_at(site)
+                found.append(
+                    Invocation(self.project, self.module, call, site, method, thing, task, is_statement=statement)
+                )
+        return found
+
     @cached_property
     def imports(self) -> list[TaskImport]:
         """The imported names through which tasks are sent."""
@@ -185,10 +223,20 @@ class Facts:
         return False
 
 
+def _can(thing: Thing | None, method: str) -> bool:
+    """Return whether a thing has a method that sends or signs."""
+    if isinstance(thing, AppThing):
+        return method in ("send_task", "signature")
+    if isinstance(thing, TaskThing):
+        return method not in ("send_task", "set")
+    return isinstance(thing, (SignatureThing, CanvasThing)) and method not in ("send_task", "s", "si", "signature")
+
+
 KINDS: Final[dict[type, Callable[[Facts], Iterable[Any]]]] = {
     Task: lambda facts: facts.tasks,
     TaskCall: lambda facts: facts.task_calls,
     Raise: lambda facts: facts.raises,
     TaskImport: lambda facts: facts.imports,
+    Invocation: lambda facts: facts.invocations,
     Facts: lambda facts: [facts],
 }

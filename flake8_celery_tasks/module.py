@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks import collect
-from flake8_celery_tasks.symbols import Alias, Bound, Class, Function, Opaque, Params, Symbol
+from flake8_celery_tasks.symbols import Alias, Body, Bound, Class, Function, Opaque, Params, Symbol
 from flake8_celery_tasks.values import UNKNOWN, Param, Ref, Value, dotted, read, unsubscripted
 
 if TYPE_CHECKING:
@@ -113,7 +113,9 @@ class Module:
             return Ref(f":{owner.inner(identifier)}")
         if binding.kind == collect.PARAM:
             annotation = binding.node.annotation  # type: ignore[attr-defined]
-            return Param(identifier, None if annotation is None else self.value(annotation, owner))
+            # An annotation is evaluated outside the function, whose parameters may have the same names.
+            outside = owner.parent or owner
+            return Param(identifier, None if annotation is None else self.value(annotation, outside))
         if binding.kind == collect.ASSIGN:
             return self._assigned(binding, depth)
         return UNKNOWN
@@ -186,46 +188,47 @@ class Module:
 
     def _function(self, node: FunctionNode, site: Site) -> Function:
         scope = self.scope_of(node, site)
+        return Function(
+            scope.qualname,
+            node.lineno,
+            node.col_offset,
+            tuple(self.value(decorator, site.scope) for decorator in node.decorator_list),
+            parameters(node.args),
+            lambda: self._body(node, scope),
+            is_async=isinstance(node, ast.AsyncFunctionDef),
+            yields=scope.yields,
+        )
+
+    def _body(self, node: FunctionNode, scope: Scope) -> Body:
         mentions: list[str] = []
         forwards: list[str] = []
         attributes: set[str] = set()
-        args = node.args
         for call, inner in self.calls_in(node):
             func = self.value(call.func, inner.scope)
             if isinstance(func, Ref):
                 mentions.append(func.path)
             if isinstance(call.func, ast.Attribute):
                 attributes.add(call.func.attr)
-            if isinstance(call.func, ast.Name) and _forwards(call, args):
+            if isinstance(call.func, ast.Name) and _forwards(call, node.args):
                 forwards.append(call.func.id)
-        return Function(
-            qualname=scope.qualname,
-            line=node.lineno,
-            column=node.col_offset,
-            decorators=tuple(self.value(decorator, site.scope) for decorator in node.decorator_list),
-            params=parameters(args),
-            returns=tuple(
-                self.value(statement.value, scope) for statement in scope.returns if statement.value is not None
-            ),
-            is_async=isinstance(node, ast.AsyncFunctionDef),
-            yields=scope.yields,
-            mentions=tuple(dict.fromkeys(mentions)),
-            forwards=tuple(forwards),
-            attributes=tuple(sorted(attributes)),
+        return Body(
+            tuple(self.value(statement.value, scope) for statement in scope.returns if statement.value is not None),
+            tuple(dict.fromkeys(mentions)),
+            tuple(forwards),
+            tuple(sorted(attributes)),
         )
 
     def _class(self, node: ast.ClassDef, site: Site) -> Class:
         scope = self.scope_of(node, site)
-        attributes = {inner.attr for inner in ast.walk(node) if isinstance(inner, ast.Attribute)}
         return Class(
-            qualname=scope.qualname,
-            line=node.lineno,
-            column=node.col_offset,
-            decorators=tuple(self.value(decorator, site.scope) for decorator in node.decorator_list),
-            bases=tuple(self.value(unsubscripted(base), site.scope) for base in node.bases),
-            keywords=tuple((keyword.arg, self.value(keyword.value, site.scope)) for keyword in node.keywords),
-            names=tuple(scope.bindings),
-            attributes=tuple(sorted(attributes)),
+            scope.qualname,
+            node.lineno,
+            node.col_offset,
+            tuple(self.value(decorator, site.scope) for decorator in node.decorator_list),
+            tuple(self.value(unsubscripted(base), site.scope) for base in node.bases),
+            tuple((keyword.arg, self.value(keyword.value, site.scope)) for keyword in node.keywords),
+            tuple(scope.bindings),
+            lambda: tuple(sorted({inner.attr for inner in ast.walk(node) if isinstance(inner, ast.Attribute)})),
         )
 
     def scope_of(self, node: FunctionNode | ast.ClassDef, site: Site) -> Scope:

@@ -19,7 +19,9 @@ from flake8_celery_tasks.values import MISSING, UNKNOWN, Missing, Unknown, Value
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from flake8_celery_tasks.index import Index
     from flake8_celery_tasks.options import Options
+    from flake8_celery_tasks.recognise import Definition
 
 #: Larger files are not followed into: they are data, and their names are unknown.
 MAX_BYTES: Final = 4_000_000
@@ -199,6 +201,18 @@ class Project:
         from flake8_celery_tasks import settings
 
         return settings.task_cls(self)
+
+    @cached_property
+    def tasks(self) -> Index:
+        """The index of the project's tasks."""
+        from flake8_celery_tasks.index import Index
+
+        return Index(self)
+
+    @property
+    def tasks_by_name(self) -> dict[str, list[Definition]]:
+        """The definitions of the project's tasks, by each name that is certain."""
+        return self.tasks.by_name
 
     def setting(self, name: str) -> list[Any]:
         """Return the settled values that the project gives to a setting of Celery, by its lower-case name.

@@ -262,7 +262,12 @@ def _wrapper(project: Project, function: Function, module: Module, depth: int) -
         if isinstance(call.func, Ref) and call.func.path != f":{function.qualname}":
             inner = decorator_of(project, call.func, module, depth + 1)
             if inner is not None and inner.form != OPAQUE and _hands_on(call, function.params):
-                own = [(name, value) for name, value in call.keywords if not isinstance(value, Param)]
+                own: list[tuple[str | None, Value]] = []
+                for name, value in call.keywords:
+                    if not isinstance(value, Param):
+                        own.append((name, value))
+                    elif name is not None and value.name != function.params.kwarg:
+                        own.append((name, UNKNOWN))  # the parameter's default, where the caller gives none
                 fixed = Invoke(call.func, (), tuple(own))
                 made = _with_keywords(project, inner, fixed, module)
                 return Decorator(HOUSE, made.keywords, made.spread, made.app)
@@ -377,27 +382,27 @@ def class_definition(project: Project, module: Module, cls: Class) -> Definition
 
 def _registered(project: Project, call: Invoke, module: Module) -> Definition | None:
     """Return the task for `name = app.register_task(Class())` and for `name = decorator(...)(function)`."""
-    if isinstance(call.func, Ref):
-        if call.func.path.endswith(".register_task") and len(call.args) == 1:
-            made = call.args[0]
-            ref = made.func if isinstance(made, Invoke) else made
-            if isinstance(ref, Ref):
-                target = project.resolve(ref.path, module)
-                if isinstance(target.symbol, Class) and target.module is not None:
-                    return class_definition(project, target.module, target.symbol)
-        elif len(call.args) == 1 and isinstance(call.args[0], Ref) and not call.keywords:
-            return _applied(project, call.func, call.args[0], module)
+    if isinstance(call.func, Ref) and call.func.path.endswith(".register_task") and len(call.args) == 1:
+        made = call.args[0]
+        ref = made.func if isinstance(made, Invoke) else made
+        if isinstance(ref, Ref):
+            target = project.resolve(ref.path, module)
+            if isinstance(target.symbol, Class) and target.module is not None:
+                return class_definition(project, target.module, target.symbol)
         return None
-    if isinstance(call.func, Invoke) and len(call.args) == 1 and isinstance(call.args[0], Ref):
-        return _applied(project, call.func, call.args[0], module)
-    return None
+    return applied(project, call, module)
 
 
-def _applied(project: Project, value: Value, function: Ref, module: Module) -> Definition | None:
-    decorator = decorator_of(project, value, module)
+def applied(project: Project, call: Invoke, module: Module) -> Definition | None:
+    """Return the task that `decorator(...)(function)`, or `decorator(function)`, makes of a function."""
+    if len(call.args) != 1 or call.keywords or not isinstance(call.args[0], Ref):
+        return None
+    if not isinstance(call.func, (Ref, Invoke)):
+        return None
+    decorator = decorator_of(project, call.func, module)
     if decorator is None:
         return None
-    target = project.resolve(function.path, module)
+    target = project.resolve(call.args[0].path, module)
     if isinstance(target.symbol, Function) and target.module is not None and not target.rest:
         return Definition(target.module, target.symbol, decorator, -1)
     return None

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Union
+from typing import TYPE_CHECKING, Union
 
-from flake8_celery_tasks.values import Value
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flake8_celery_tasks.values import Value
 
 
 @dataclass(slots=True, frozen=True)
@@ -42,38 +45,106 @@ class Bound:
 
 
 @dataclass(slots=True)
-class Function:
-    """A function. `path` of the callables that it calls or decorates with are its `mentions`.
+class Body:
+    """What a function does.
 
-    `forwards` holds the names that it calls with exactly its own `*args, **kwargs`; `attributes` those that it reads
-    from anything.
+    `returns` are the values of its return statements, `mentions` the paths of what it calls, `attributes` the methods
+    that it calls on anything; `forwards` are the names that it calls with exactly its own `*args, **kwargs`.
     """
 
-    qualname: str
-    line: int
-    column: int
-    decorators: tuple[Value, ...]
-    params: Params
-    returns: tuple[Value, ...]
-    is_async: bool
-    yields: bool
+    returns: tuple[Value, ...] = ()
     mentions: tuple[str, ...] = ()
     forwards: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class Class:
-    """A class. `attributes` are the names that its body reads from anything."""
+class Function:
+    """A function. Its body is read when it is first asked for: few functions are."""
 
-    qualname: str
-    line: int
-    column: int
-    decorators: tuple[Value, ...]
-    bases: tuple[Value, ...]
-    keywords: tuple[tuple[str | None, Value], ...]
-    names: tuple[str, ...]
-    attributes: tuple[str, ...] = ()
+    __slots__ = ("_body", "_read", "column", "decorators", "is_async", "line", "params", "qualname", "yields")
+
+    def __init__(
+        self,
+        qualname: str,
+        line: int,
+        column: int,
+        decorators: tuple[Value, ...],
+        params: Params,
+        read: Callable[[], Body],
+        *,
+        is_async: bool,
+        yields: bool,
+    ) -> None:
+        self.qualname = qualname
+        self.line = line
+        self.column = column
+        self.decorators = decorators
+        self.params = params
+        self.is_async = is_async
+        self.yields = yields
+        self._read = read
+        self._body: Body | None = None
+
+    @property
+    def body(self) -> Body:
+        """What the function does."""
+        if self._body is None:
+            self._body = self._read()
+        return self._body
+
+    @property
+    def returns(self) -> tuple[Value, ...]:
+        """The values of its return statements."""
+        return self.body.returns
+
+    @property
+    def mentions(self) -> tuple[str, ...]:
+        """The paths of what it calls."""
+        return self.body.mentions
+
+    @property
+    def forwards(self) -> tuple[str, ...]:
+        """The names that it calls with exactly its own `*args, **kwargs`."""
+        return self.body.forwards
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The methods that it calls on anything."""
+        return self.body.attributes
+
+
+class Class:
+    """A class. What its body reads is found out when it is first asked for."""
+
+    __slots__ = ("_attributes", "_read", "bases", "column", "decorators", "keywords", "line", "names", "qualname")
+
+    def __init__(
+        self,
+        qualname: str,
+        line: int,
+        column: int,
+        decorators: tuple[Value, ...],
+        bases: tuple[Value, ...],
+        keywords: tuple[tuple[str | None, Value], ...],
+        names: tuple[str, ...],
+        read: Callable[[], tuple[str, ...]],
+    ) -> None:
+        self.qualname = qualname
+        self.line = line
+        self.column = column
+        self.decorators = decorators
+        self.bases = bases
+        self.keywords = keywords
+        self.names = names
+        self._read = read
+        self._attributes: tuple[str, ...] | None = None
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The names that its body reads from anything."""
+        if self._attributes is None:
+            self._attributes = self._read()
+        return self._attributes
 
 
 @dataclass(slots=True)

@@ -1,0 +1,238 @@
+"""What an expression is in Celery's terms: a task, a signature, a canvas, a result, an app.
+
+Like everything that follows names it works on symbolic values, so an expression in another module is read the same way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Union
+
+from flake8_celery_tasks import recognise
+from flake8_celery_tasks.project import Target
+from flake8_celery_tasks.symbols import Bound
+from flake8_celery_tasks.values import Invoke, Member, Operation, Param, Ref, Value
+
+if TYPE_CHECKING:
+    from flake8_celery_tasks.module import Module
+    from flake8_celery_tasks.project import Project
+    from flake8_celery_tasks.recognise import App, Definition
+
+#: Methods of a task (or signature) that send it and give a result.
+SENDS: Final = frozenset({"apply_async", "delay"})
+
+#: Django's variants of them, which send after the commit and give None.
+SENDS_ON_COMMIT: Final = frozenset({"apply_async_on_commit", "delay_on_commit"})
+
+#: Methods of a task that make a signature.
+SIGNS: Final = frozenset({"s", "si", "signature", "subtask"})
+
+#: Methods of a task that make a canvas.
+SPREADS: Final = frozenset({"chunks", "map", "starmap"})
+
+#: Methods of a signature or canvas that give it back.
+CHAINS: Final = frozenset({"clone", "on_error", "set"})
+
+#: Canvas primitives.
+CANVAS: Final = {
+    "celery.chain": "chain",
+    "celery.chord": "chord",
+    "celery.group": "group",
+    "celery.canvas._chain": "chain",
+    "celery.canvas._chord": "chord",
+    "celery.chunks": "chunks",
+    "celery.xmap": "map",
+    "celery.xstarmap": "starmap",
+}
+
+#: Classes of results.
+RESULTS: Final = frozenset(
+    {
+        "celery.result.AsyncResult",
+        "celery.result.EagerResult",
+        "celery.result.GroupResult",
+        "celery.result.ResultSet",
+    }
+)
+
+
+@dataclass(slots=True)
+class TaskThing:
+    """A task: an object with `delay`. `definition` is None where only an annotation says that it is one."""
+
+    definition: Definition | None
+
+
+@dataclass(slots=True)
+class SignatureThing:
+    """A signature of one task.
+
+    `call` made it, in `module`; `method` is the task's method (`s`, `si`, `signature`) or `signature` for one that is
+    made by name, in which case `name` is the settled first argument.
+    """
+
+    definition: Definition | None
+    method: str
+    call: Invoke | None
+    module: Module
+    name: Any = None
+
+
+@dataclass(slots=True)
+class CanvasThing:
+    """A chain, group, chord or the like, made by `call` in `module` (an operation for `a | b`)."""
+
+    kind: str
+    call: Invoke | Operation
+    module: Module
+
+
+@dataclass(slots=True)
+class ResultThing:
+    """The result of something that was sent: of a task, signature or canvas, or None where that is not known."""
+
+    of: TaskThing | SignatureThing | CanvasThing | None
+
+
+@dataclass(slots=True)
+class AppThing:
+    """A Celery app."""
+
+    app: App
+
+
+Thing = Union[TaskThing, SignatureThing, CanvasThing, ResultThing, AppThing]  # noqa: UP007
+
+
+def thing_of(project: Project, value: Value, module: Module, depth: int = 0) -> Thing | None:
+    """Return what a value is in Celery's terms, None where there is no evidence that it is any of it."""
+    if depth > 10:
+        return None
+    if isinstance(value, Ref):
+        return _ref(project, value, module, depth)
+    if isinstance(value, Param):
+        return _annotated(project, value, module)
+    if isinstance(value, Invoke):
+        return _call(project, value, module, depth)
+    if isinstance(value, Operation) and value.operator == "|":
+        left = thing_of(project, value.operands[0], module, depth + 1)
+        if isinstance(left, (SignatureThing, CanvasThing)):
+            return CanvasThing("chain", value, module)
+    return None
+
+
+def _ref(project: Project, value: Ref, module: Module, depth: int) -> Thing | None:
+    target = project.resolve(value.path, module)
+    definition = recognise.definition_of(project, target)
+    if definition is not None and target.symbol is not None:
+        return TaskThing(definition)
+    app = recognise.app_of(project, target)
+    if app is not None and not target.rest:
+        return AppThing(app)
+    if isinstance(target.symbol, Bound) and target.module is not None and not target.rest:
+        return thing_of(project, target.symbol.value, target.module, depth + 1)
+    if target.path == "celery.current_task":
+        return TaskThing(None)
+    return None
+
+
+def _annotated(project: Project, value: Param, module: Module) -> Thing | None:
+    if not isinstance(value.annotation, Ref):
+        return None
+    path = project.resolve(value.annotation.path, module).path
+    if path == "celery.Task":
+        return TaskThing(None)
+    if path == "celery.Signature":
+        return SignatureThing(None, "signature", None, module)
+    if path in RESULTS:
+        return ResultThing(None)
+    return None
+
+
+def _call(project: Project, value: Invoke, module: Module, depth: int) -> Thing | None:
+    func = value.func
+    if isinstance(func, Ref):
+        target = project.resolve(func.path, module)
+        if target.path in CANVAS:
+            return CanvasThing(CANVAS[target.path], value, module)
+        if target.path == "celery.signature":
+            return _signature(project, value, module, depth)
+        if target.path in RESULTS:
+            return ResultThing(None)
+        if target.rest and target.module is not None:
+            owner = Target(target.path, target.module, target.symbol, target.rest[:-1])
+            return _method(project, _of_target(project, owner, depth), target.rest[-1], value, module, depth)
+        if target.path.startswith("celery.current_app."):
+            app: Thing = AppThing(recognise.App("celery.current_app"))
+            return _method(project, app, target.path.rpartition(".")[2], value, module, depth)
+        if target.symbol is None and not target.foreign and not target.lost and "." in target.path:
+            owner_path, _, method = target.path.rpartition(".")
+            found = recognise.app_of(project, Target(owner_path))
+            return None if found is None else _method(project, AppThing(found), method, value, module, depth)
+        made = recognise.app_made_by(project, value, module)
+        if made is not None:
+            return AppThing(made)
+        definition = recognise.definition_of(project, target)
+        if definition is not None and definition.decorator.form == recognise.CLASS_TASK:
+            return TaskThing(definition)
+        return None
+    if isinstance(func, Member):
+        owner_thing = thing_of(project, func.value, module, depth + 1)
+        return _method(project, owner_thing, func.attribute, value, module, depth)
+    called = thing_of(project, func, module, depth + 1) if isinstance(func, (Invoke, Operation)) else None
+    if isinstance(called, (CanvasThing, SignatureThing)):
+        # Calling a canvas sends it; calling a signature runs its task here.
+        return ResultThing(called) if isinstance(called, CanvasThing) else None
+    return None
+
+
+def _of_target(project: Project, target: Target, depth: int) -> Thing | None:
+    if target.rest:
+        return None
+    definition = recognise.definition_of(project, target)
+    if definition is not None:
+        return TaskThing(definition)
+    app = recognise.app_of(project, target)
+    if app is not None:
+        return AppThing(app)
+    if isinstance(target.symbol, Bound) and target.module is not None:
+        return thing_of(project, target.symbol.value, target.module, depth + 1)
+    return None
+
+
+def _method(
+    project: Project, owner: Thing | None, method: str, call: Invoke, module: Module, depth: int
+) -> Thing | None:
+    """Return what a method of a thing gives."""
+    if isinstance(owner, TaskThing):
+        if method in SENDS or method == "apply":
+            return ResultThing(owner)
+        if method in SIGNS:
+            return SignatureThing(owner.definition, method, call, module)
+        if method in SPREADS:
+            return CanvasThing(method, call, module)
+        return ResultThing(None) if method == "AsyncResult" else None
+    if isinstance(owner, (SignatureThing, CanvasThing)):
+        if method in CHAINS:
+            return owner
+        return ResultThing(owner) if method in SENDS or method == "apply" else None
+    if isinstance(owner, AppThing):
+        if method == "send_task":
+            return ResultThing(None)
+        if method == "signature":
+            return _signature(project, call, module, depth)
+        if method in ("AsyncResult", "GroupResult", "ResultSet"):
+            return ResultThing(None)
+        if method in ("chain", "chord", "group"):
+            return CanvasThing(method, call, module)
+    return None
+
+
+def _signature(project: Project, call: Invoke, module: Module, depth: int) -> SignatureThing | None:
+    """Return what `signature("name", ...)` makes: by name, or of a task object."""
+    if not call.args:
+        return SignatureThing(None, "signature", call, module)
+    first = thing_of(project, call.args[0], module, depth + 1)
+    if isinstance(first, TaskThing):
+        return SignatureThing(first.definition, "signature", call, module)
+    return SignatureThing(None, "signature", call, module, project.settle(call.args[0], module))
