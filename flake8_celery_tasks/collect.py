@@ -153,6 +153,7 @@ class Candidates:
     classes: list[tuple[ast.ClassDef, Site, Scope]] = field(default_factory=list)
     calls: list[tuple[ast.Call, Site]] = field(default_factory=list)
     sends: list[tuple[ast.Attribute, Site]] = field(default_factory=list)
+    pipes: list[tuple[ast.BinOp, Site]] = field(default_factory=list)
     raises: list[tuple[ast.Raise, Site]] = field(default_factory=list)
     stores: list[tuple[ast.stmt, ast.expr, ast.expr, Site]] = field(default_factory=list)
     imports: list[Binding] = field(default_factory=list)
@@ -238,6 +239,7 @@ class _Walk:
             ast.GeneratorExp: self.comprehension,
             ast.Call: self.call,
             ast.Attribute: self.attribute,
+            ast.BinOp: self.operation,
             ast.Expr: self.expression,
             ast.Raise: self.raise_,
             ast.Return: self.return_,
@@ -499,6 +501,12 @@ class _Walk:
                 self.found.sends.append((value, site))
             value = value.value
         self.push(value, site)
+
+    def operation(self, node: ast.BinOp, site: Site) -> None:
+        if node.op.__class__ is ast.BitOr:
+            self.found.pipes.append((node, site))
+        self.push(node.right, site)
+        self.push(node.left, site)
 
     def expression(self, node: ast.Expr, site: Site) -> None:
         self.found.statements.add(id(node.value))

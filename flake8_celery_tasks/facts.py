@@ -800,3 +800,67 @@ class Invocation:
             if len(args) > index:
                 return self.settled(args[index])
         return MISSING
+
+
+class Member(NamedTuple):
+    """An expression that a canvas is made of, and where it stands."""
+
+    node: ast.expr
+    site: Site
+
+
+class Canvas:
+    """A chain, group or chord that is made here, by a call or by `a | b`.
+
+    `members` are what it is made of as far as they are written out: the tasks of a chain or group, the header of a
+    chord. `body` is a chord's. `preceded` holds the indices of the members that certainly come after another
+    one.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        module: Module,
+        node: ast.Call | ast.BinOp,
+        site: Site,
+        kind: str,
+        members: list[Member],
+        body: Member | None = None,
+        preceded: frozenset[int] = frozenset(),
+    ) -> None:
+        self.project = project
+        self.module = module
+        self.node = node
+        self.site = site
+        self.kind = kind
+        self.members = members
+        self.body = body
+        self._preceded = preceded
+
+    @property
+    def name(self) -> str:
+        """What it is made by, as a message shows it: `chain()` or `|`."""
+        return "'|'" if isinstance(self.node, ast.BinOp) else f"{self.kind}()"
+
+    def is_preceded(self, index: int) -> bool:
+        """Return whether a member comes after another one for certain: it may get a result."""
+        return index in self._preceded
+
+
+class OnCommit:
+    """A call of Django's `on_commit`. `callback` is what it is given, None where that can't be told."""
+
+    def __init__(self, project: Project, module: Module, node: ast.Call, site: Site) -> None:
+        self.project = project
+        self.module = module
+        self.node = node
+        self.site = site
+
+    @property
+    def callback(self) -> ast.expr | None:
+        """The callback as it is written."""
+        for keyword in self.node.keywords:
+            if keyword.arg == "func":
+                return keyword.value
+        args = self.node.args
+        return args[0] if args and not isinstance(args[0], ast.Starred) else None

@@ -217,7 +217,7 @@ class _Flow:
             return True
         func = call.func
         if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and func.value.id == self.me:
-            return func.attr not in ("update_state", "send_event")
+            return func.attr not in ("retry", "send_event", "update_state")
         value = self.module.value(func, self.site.scope)
         if not isinstance(value, Ref):
             return False

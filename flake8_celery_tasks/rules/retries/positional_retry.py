@@ -3,6 +3,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from flake8_celery_tasks import kinds
 from flake8_celery_tasks.facts import TaskCall
 from flake8_celery_tasks.rule import Rule
 
@@ -24,7 +25,8 @@ class PositionalRetry(Rule[TaskCall]):
     TypeError: 'ConnectionError' object is not iterable
     ```
 
-    One example in Celery's own user guide makes this mistake.
+    A string or a dict is taken apart instead: the next run gets its letters, or its keys, as arguments; `0` and `""`
+    are no arguments at all. One example in Celery's own user guide makes this mistake.
     See [Retrying](https://docs.celeryq.dev/en/stable/userguide/tasks.html#retrying) in Celery's user guide.
 
     ## Bad
@@ -57,7 +59,8 @@ class PositionalRetry(Rule[TaskCall]):
 
     ## Silent when
 
-    - the argument is a tuple or list, or could be one: new arguments for the next run are what the parameter is for.
+    - the argument is a tuple or list, or could be one: new arguments for the next run are what the parameter is for;
+    - it is None, which stands for the arguments of this run.
 
     ## Fix
 
@@ -65,25 +68,37 @@ class PositionalRetry(Rule[TaskCall]):
     """
 
     code = "CLY219"
-    message = "The first parameter of retry() is args: {given} there raises TypeError and nothing is retried; {advice}"
+    message = "The first parameter of retry() is args: {given} there {effect}; {advice}"
 
     def check(self, call: TaskCall) -> Iterator[Violation]:
         """Report a first argument that can't be a sequence of arguments."""
-        if call.method != "retry" or not call.node.args:
+        if call.method != "retry" or not call.node.args or isinstance(call.node.args[0], ast.Starred):
             return
         first = call.node.args[0]
-        if isinstance(first, ast.Name) and first.id in self._handled(call):
-            advice = f"write exc={first.id}"
-            yield self.report(call.module, first, given=f"the exception {first.id!r}", advice=advice)
-        elif isinstance(first, ast.Constant) and isinstance(first.value, (int, float)) and first.value is not None:
-            advice = f"write countdown={first.value!r}"
-            yield self.report(call.module, first, given=f"the number {first.value!r}", advice=advice)
+        kind = kinds.kind_of(call.project, call.module, first, call.site.scope)
+        if kind is None:
+            return
+        value = call.project.settle(call.module.value(first, call.site.scope), call.module)
+        full = ast.unparse(first)
+        short = len(full) <= 24
+        text = full if short else f"{full[:21]}..."
+        given = f"the {kind} {text}" if kind == kinds.TEXT else f"the {kind} '{text}'"
+        effect = "raises TypeError and nothing is retried"
+        if isinstance(value, (int, str, bytes)) and not value:
+            effect = "means no arguments for the next run"
+        elif kind == kinds.TEXT:
+            effect = "gives the next run one argument per letter"
+        elif kind == kinds.MAPPING:
+            effect = "gives the next run its keys as arguments"
+        yield self.report(
+            call.module, first, given=given, effect=effect, advice=self._advice(kind, full if short else "...")
+        )
 
-    def _handled(self, call: TaskCall) -> set[str | None]:
-        """Return the names of the exceptions that are being handled where the call stands."""
-        return {
-            handler.name
-            for around in call.site.chain()
-            if isinstance(around.node, ast.Try) and around.part == "handler"
-            for handler in around.node.handlers
-        }
+    def _advice(self, kind: str, text: str) -> str:
+        if kind == kinds.EXCEPTION:
+            return f"write exc={text}"
+        if kind == kinds.NUMBER:
+            return f"write countdown={text}"
+        if kind == kinds.DURATION:
+            return "write countdown= with its seconds"
+        return f"write kwargs={text}" if kind == kinds.MAPPING else f"write args=({text},)"

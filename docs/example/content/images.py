@@ -1,0 +1,2 @@
+def render(post_pk):
+    print("rendering", post_pk)

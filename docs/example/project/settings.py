@@ -1,0 +1,2 @@
+CELERY_BROKER_URL = "redis://localhost/0"
+CELERY_TASK_TIME_LIMIT = 600

@@ -1,0 +1,138 @@
+"""A rule's page, and the documents that are made from the pages: `python -m flake8_celery_tasks.explain --check|--write`.
+
+What is generated: a page for each rule and their overview in `docs/rules`, the options in `docs/options.md`, and the
+table of rules in `README.md`, between two marks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import sys
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from flake8_celery_tasks import engine, examples
+from flake8_celery_tasks.options import Options, flag_of
+from flake8_celery_tasks.rule import name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flake8_celery_tasks.rule import Rule
+
+#: What the hundreds of the codes are about.
+TOPICS: Final = {
+    "1": "Names",
+    "2": "Binding and retries",
+    "3": "Acknowledgement",
+    "4": "App boundaries and sending by name",
+    "5": "Task definition",
+    "6": "Calls and canvas",
+    "7": "Django transactions",
+    "8": "Schedules and settings",
+    "9": "House policy (opt-in)",
+}
+
+START: Final = "<!-- rules -->"
+END: Final = "<!-- end of rules -->"
+MADE: Final = "<!-- Made by `python -m flake8_celery_tasks.explain --write`: change the rule's docstring instead. -->"
+
+
+def page(rule: Rule[Any]) -> str:
+    """Return the page of a rule as Markdown."""
+    text = inspect.cleandoc(type(rule).__doc__ or "")
+    return f"# {rule.code} {name_of(type(rule))}\n\n{text}\n"
+
+
+def summary(rule: Rule[Any]) -> str:
+    """Return the first sentence of a rule's page."""
+    return " ".join(examples.sections(inspect.cleandoc(type(rule).__doc__ or ""))[0].text.split())
+
+
+def fix_of(rule: Rule[Any]) -> str:
+    """Return `safe`, `unsafe` or nothing: what the page says of a fix."""
+    text = next(s.text for s in examples.sections(inspect.cleandoc(type(rule).__doc__ or "")) if s.title == "Fix")
+    lower = text.lower()
+    return "unsafe" if "unsafe" in lower else "safe" if "safe" in lower else ""
+
+
+def table(prefix: str = "docs/rules/") -> str:
+    """Return the table of all rules, one line each; `prefix` is where the pages stand."""
+    lines: list[str] = []
+    topic = ""
+    for rule in engine.rules():
+        if rule.code[3] != topic:
+            topic = rule.code[3]
+            lines += ["", f"**{topic}xx {TOPICS[topic]}**", "", "| code | name | what is wrong |", "|---|---|---|"]
+        lines.append(
+            f"| [{rule.code}]({prefix}{rule.code}.md) | {name_of(type(rule))} | {summary(rule).replace('|', chr(92) + '|')} |"
+        )
+    return "\n".join(lines).strip() + "\n"
+
+
+def options() -> str:
+    """Return the page of the options."""
+    lines = [
+        MADE,
+        "",
+        "# Options",
+        "",
+        "All of them are flake8 options: in `setup.cfg`, `tox.ini` or `.flake8` under `[flake8]`, or on the command line.",
+        "A value that an option does not take ends the run with a usage error that names both.",
+        "",
+    ]
+    for item in fields(Options):
+        default = item.default if item.default is not MISSING else None
+        shown = ",".join(default) if isinstance(default, tuple) else str(default).lower() if default is not None else ""
+        lines += [f"## `{flag_of(item.name)[2:]}`", "", item.metadata["help"], ""]
+        lines += [f"Default: `{shown}`" if shown else "Default: none", ""]
+    return "\n".join(lines)
+
+
+def documents(root: Path) -> dict[Path, str]:
+    """Return the text of every generated document below a checkout's root."""
+    found = {root / "docs" / "rules" / f"{rule.code}.md": f"{MADE}\n\n{page(rule)}" for rule in engine.rules()}
+    found[root / "docs" / "rules" / "index.md"] = f"{MADE}\n\n# Rules\n\n{table('')}"
+    found[root / "docs" / "options.md"] = options()
+    readme = root / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    before, start, rest = text.partition(START)
+    _, end, after = rest.partition(END)
+    if start and end:
+        text = f"{before}{START}\n\n{table()}\n{END}{after}"
+    found[readme] = text
+    return found
+
+
+def stale(root: Path) -> list[Path]:
+    """Return the documents that are not what they would be if they were made now, and pages of no rule."""
+    wanted = documents(root)
+    pages = set((root / "docs" / "rules").glob("*.md"))
+    outdated = [path for path, text in wanted.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    return sorted({*outdated, *(pages - wanted.keys())})
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check or write the generated documents. Returns 1 where one was not up to date and is not written."""
+    parser = argparse.ArgumentParser(prog="python -m flake8_celery_tasks.explain", description=main.__doc__)
+    action = parser.add_mutually_exclusive_group(required=True)
+    action.add_argument("--check", action="store_true", help="name the documents that are not up to date")
+    action.add_argument("--write", action="store_true", help="write them")
+    parser.add_argument("--root", type=Path, default=Path(), help="the checkout (default: the working folder)")
+    chosen = parser.parse_args(arguments)
+    outdated = stale(chosen.root)
+    wanted = documents(chosen.root)
+    for path in outdated:
+        if chosen.write and path in wanted:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(wanted[path], encoding="utf-8", newline="\n")
+        elif chosen.write:
+            path.unlink()
+        sys.stdout.write(f"{'written' if chosen.write else 'not up to date'}: {path}\n")
+    return int(bool(outdated) and not chosen.write)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

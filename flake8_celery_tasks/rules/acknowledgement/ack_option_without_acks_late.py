@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+#: The options, and the value that is worth a report: the other one than Celery's default.
+_OPTIONS: Final = {
+    "reject_on_worker_lost": True,
+    "acks_on_failure_or_timeout": False,
+    "acks_on_failure": False,
+    "acks_on_timeout": False,
+}
+
+
+class AckOptionWithoutAcksLate(Rule[Task]):
+    """An option about the acknowledgement has no effect without `acks_late=True`.
+
+    ## What happens
+
+    Without `acks_late` the worker acknowledges the message *before* it runs the task. What happens later, be it an
+    exception, a time limit or a killed process, finds no message any more that could be rejected or put back. The
+    options are stored and never asked:
+
+    ```text
+    WorkerLostError: Worker exited prematurely: signal 9 (SIGKILL) Job: 0.
+    ```
+
+    and the task, with `reject_on_worker_lost=True` or not, is not run again.
+    See [Task.acks_late](https://docs.celeryq.dev/en/stable/userguide/tasks.html#Task.acks_late) in Celery's user guide.
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_rebuild_index", reject_on_worker_lost=True)
+    def rebuild_index():
+        print("rebuilding")
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_rebuild_index", acks_late=True, reject_on_worker_lost=True)
+    def rebuild_index():
+        print("rebuilding")
+    ```
+
+    ## Silent when
+
+    - the task, its base class or the project (`task_acks_late`, `celery-acks-late`) acknowledges late;
+    - any of these can't be read, or `task_annotations` may set it;
+    - the option has the value that it would have anyway (`reject_on_worker_lost=False`, `acks_on_failure=True`).
+
+    ## Fix
+
+    Add `acks_late=True` if the task may run twice, else remove the option. To remove it is safe; to acknowledge late
+    is not, since the task then runs again after its worker was lost.
+    """
+
+    code = "CLY301"
+    message = (
+        "{option} has no effect without acks_late=True: the message of {function!r} is acknowledged before it runs; "
+        "add acks_late or drop it"
+    )
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report each option that nothing reads."""
+        for option, value in _OPTIONS.items():
+            if task.states(option) and task.option(option) is value and task.acknowledges_late is False:
+                yield self.report(
+                    task.module, task.keyword(option), option=f"{option}={value}", function=task.node.name
+                )

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks import outbound
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.outbound import Outbound
+    from flake8_celery_tasks.rule import Violation
+
+
+class AcksLateRepeatsSideEffect(Rule[Task]):
+    """A task that is acknowledged late makes a call that must not happen twice.
+
+    ## What happens
+
+    With `acks_late=True` a message is acknowledged when the task has ended. If the worker is lost in between, because
+    of a deployment, a lost connection to the broker or a task that takes longer than the visibility timeout, the broker
+    delivers the message again, and the body runs from the start. What it has sent by then, a `POST` or a mail, it sends
+    a second time. Nothing in the log tells the two runs apart:
+
+    ```text
+    Task shop_charge[d2f9...] received
+    Task shop_charge[d2f9...] received
+    ```
+
+    Calls that count are HTTP `POST` and `PATCH` through `requests`, `httpx`, `aiohttp` and `urllib3`, also on a session
+    of theirs; Django's `send_mail`, `send_mass_mail`, `mail_admins`, `mail_managers`, `EmailMessage(...).send()` and
+    `get_connection().send_messages()`; `smtplib` sends; and what the option `celery-at-most-once-calls` names.
+    See [Should I use retry or acks_late?](https://docs.celeryq.dev/en/stable/faq.html#should-i-use-retry-or-acks-late)
+    in Celery's documentation.
+
+    ## Bad
+
+    ```python
+    import requests
+    from celery import shared_task
+
+
+    @shared_task(name="shop_charge", acks_late=True)
+    def charge(url, cents):
+        requests.post(url, json={"cents": cents}, timeout=10)
+    ```
+
+    ## Good
+
+    ```python
+    import requests
+    from celery import shared_task
+
+
+    @shared_task(name="shop_charge", acks_late=False)
+    def charge(url, cents):
+        requests.post(url, json={"cents": cents}, timeout=10)
+
+
+    @shared_task(name="shop_refund", acks_late=True)
+    def refund(url, cents, key):
+        requests.post(url, json={"cents": cents}, headers={"Idempotency-Key": key}, timeout=10)
+    ```
+
+    ## Silent when
+
+    - the method is any other, or can't be told: `GET`, `PUT` and `DELETE` may be repeated;
+    - an `Idempotency-Key` is among the headers of the call or of the session, or these can't be read; or the task's
+      function speaks of idempotency anywhere, as in `idempotency_key=`;
+    - the call stands in a function that the task calls: only the task's own body is looked at;
+    - `acks_late` is not written on the task or its base class.
+
+    ## Fix
+
+    Write `acks_late=False`, so that the call is made at most once, or give it an idempotency key that the other side
+    knows. Neither is safe: with `acks_late=False` a lost worker loses the task.
+    """
+
+    code = "CLY303"
+    message = (
+        "acks_late=True runs {function!r} again when its worker is lost, and {call}() with it; "
+        "write acks_late=False{key}"
+    )
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report a late acknowledgement, at the option, for the first call that must not be repeated."""
+        if task.effective("acks_late") is not True:
+            return
+        for call in outbound.outbound_calls(task):
+            if self._counts(call) and not outbound.idempotent(task, call):
+                name = call.name if len(call.name) <= 40 else f"...{call.name[-37:]}"
+                key = " or an Idempotency-Key" if call.kind == outbound.HTTP else ""
+                yield self.report(task.module, task.keyword("acks_late"), function=task.node.name, call=name, key=key)
+                return
+
+    def _counts(self, call: Outbound) -> bool:
+        return call.kind != outbound.HTTP or call.method in ("POST", "PATCH")

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks import settings
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.values import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+#: The Celery that first reads `retry_on_worker_lost`.
+_SINCE: Final = (5, 7)
+
+
+class AtMostOnceTaskRetried(Rule[Task]):
+    """A task says `acks_late=False`, the mark of a task that runs at most once, and is retried all the same.
+
+    ## What happens
+
+    `acks_late=False` is Celery's default. Whoever writes it out says that a lost task is better than one that runs
+    twice. But a retry is a new message, and has nothing to do with the acknowledgement of the old one: the body runs
+    again from the start, whatever it has done by then.
+
+    ```text
+    Task shop_charge[d2f9...] retry: Retry in 180s: ConnectionError('read timed out')
+    ```
+
+    To Celery that is no contradiction; to the wish for "at most once" it is.
+    See [Should I use retry or acks_late?](https://docs.celeryq.dev/en/stable/faq.html#should-i-use-retry-or-acks-late)
+    in Celery's documentation.
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_charge", acks_late=False, autoretry_for=(ConnectionError,))
+    def charge(order_pk):
+        print(order_pk)
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_charge", acks_late=False)
+    def charge(order_pk):
+        print(order_pk)
+
+
+    @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,))
+    def fetch_rates(url):
+        print(url)
+    ```
+
+    ## Silent when
+
+    - the project acknowledges late (`task_acks_late`, `celery-acks-late`), or may: there the `False` has another
+      reason;
+    - `max_retries=0` says that nothing is retried;
+    - the retry mechanism can't be read, or is `retry_on_worker_lost` before Celery 5.7, which does not know it;
+    - a decorator that can't be read makes the task.
+
+    ## Fix
+
+    Remove the retry if the task must not run twice, else remove `acks_late=False`. Neither is safe in general; to
+    remove `acks_late=False` is, where neither the project nor a base class says otherwise.
+    """
+
+    code = "CLY304"
+    message = (
+        "acks_late=False asks for at most one run, but {mechanism} runs the body of {function!r} again; "
+        "drop one of them"
+    )
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report the written-out early acknowledgement of a task with a retry that runs."""
+        if task.option("acks_late") is not False or task.is_opaque:
+            return
+        mechanism = self._mechanism(task)
+        if mechanism and task.effective("max_retries") != 0 and settings.acks_late(task.project) is False:
+            yield self.report(task.module, task.keyword("acks_late"), mechanism=mechanism, function=task.node.name)
+
+    def _mechanism(self, task: Task) -> str:
+        errors = task.effective("autoretry_for")
+        if isinstance(errors, (tuple, list, set)) and errors:
+            return "autoretry_for"
+        for use in task.uses:
+            if use.attribute == "retry":
+                return f"{use.name}.retry()"
+        lost = task.effective("retry_on_worker_lost") if task.project.options.version >= _SINCE else MISSING
+        return "retry_on_worker_lost" if lost is True else ""

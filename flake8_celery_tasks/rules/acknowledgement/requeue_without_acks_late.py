@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks import raising
+from flake8_celery_tasks.facts import Raise
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.values import MISSING
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class RequeueWithoutAcksLate(Rule[Raise]):
+    """`raise Reject(..., requeue=True)` puts nothing back in a task that is acknowledged early.
+
+    ## What happens
+
+    Only a message that is not yet acknowledged can be rejected. Without `acks_late` the worker acknowledges it before
+    the task runs, so that there is nothing left to put back: the task does not run again, the message is gone, and the
+    state stays PENDING for ever. The log looks as if all were well:
+
+    ```text
+    Task shop_import_order[d2f9...] reject requeue=True: somebody else has it
+    ```
+
+    See [Reject](https://docs.celeryq.dev/en/stable/userguide/tasks.html#reject) in Celery's user guide.
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+    from celery.exceptions import Reject
+
+
+    @shared_task(name="shop_import_order")
+    def import_order(order_pk):
+        if is_locked(order_pk):
+            raise Reject("somebody else has it", requeue=True)
+        load(order_pk)
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+    from celery.exceptions import Reject
+
+
+    @shared_task(name="shop_import_order", acks_late=True)
+    def import_order(order_pk):
+        if is_locked(order_pk):
+            raise Reject("somebody else has it", requeue=True)
+        load(order_pk)
+    ```
+
+    ## Silent when
+
+    - the task, its base class or the project (`task_acks_late`, `celery-acks-late`) acknowledges late, or may;
+    - `requeue` is absent, False or can't be read;
+    - something in the function, or a decorator between the task decorator and the function, catches it, or may;
+    - a base class overrides `__call__`, or a decorator that can't be read makes the task.
+
+    ## Fix
+
+    Add `acks_late=True`, or `raise self.retry(...)`. Neither is safe: the task then runs again.
+    """
+
+    code = "CLY302"
+    message = (
+        "Nothing is put back: task {function!r} is acknowledged before it runs, so this message is lost and stays "
+        "PENDING; add acks_late=True"
+    )
+
+    def check(self, fact: Raise) -> Iterator[Violation]:
+        """Report a Reject with `requeue` that leaves a task acknowledged early."""
+        task = fact.task
+        if fact.path != raising.REJECT or fact.argument("requeue", 1) is not True:
+            return
+        if task.is_opaque or not task.is_transparent or fact.site.function() is not task.function:
+            return
+        if task.acknowledges_late is not False:
+            return
+        fate = raising.fate(fact.project, fact.module, fact.site, fact.path, task.me)
+        # A base class that overrides `__call__` may catch it around the whole run.
+        if fate is None and task.effective("__call__") is MISSING:
+            yield self.report(fact.module, self._place(fact), function=task.node.name)
+
+    def _place(self, fact: Raise) -> ast.AST:
+        call = fact.call
+        assert call is not None
+        return next((item for item in call.keywords if item.arg == "requeue"), None) or call.args[1]

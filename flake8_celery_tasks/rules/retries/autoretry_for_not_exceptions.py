@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import ast
+import builtins
+from typing import TYPE_CHECKING, Any, Final
+
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.project import Called, Target
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from flake8_celery_tasks.project import Project
+    from flake8_celery_tasks.rule import Violation
+
+#: How the names of exception classes end that can't be read.
+_ENDINGS: Final = ("Error", "Exception", "Timeout", "Failure")
+
+
+class AutoretryForNotExceptions(Rule[Task]):
+    """`autoretry_for`, `dont_autoretry_for` or `throws` is no tuple of exception classes.
+
+    ## What happens
+
+    `autoretry_for` and `dont_autoretry_for` become tuples when the task is registered. One class is no tuple, even in
+    parentheses; without a comma `(ConnectionError)` is the class itself. The error comes when the app is finalised, far
+    from the task, and takes the tasks behind it with it:
+
+    ```text
+    TypeError: 'type' object is not iterable
+    ```
+
+    A string, an exception object or a tuple within the tuple is found out later. When the task raises anything, this
+    takes the place of the real error, and nothing is retried:
+
+    ```text
+    TypeError: catching classes that do not inherit from BaseException is not allowed
+    ```
+
+    `throws` may be a class, a tuple, or a tuple of tuples. A list, a set or a string there, in the tuple too, replaces
+    the task's error in the same way: `isinstance() arg 2 must be a type, a tuple of types, or a union`.
+    See [Task.autoretry_for](https://docs.celeryq.dev/en/stable/userguide/tasks.html#Task.autoretry_for) in Celery's
+    user guide.
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", autoretry_for=ConnectionError)
+    def fetch_rates(url):
+        return download(url)
+
+
+    @shared_task(name="shop_fetch_prices", autoretry_for=("ConnectionError",))
+    def fetch_prices(url):
+        return download(url)
+
+
+    @shared_task(name="shop_charge", throws=[ValueError])
+    def charge(order_pk):
+        charge_once(order_pk)
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,))
+    def fetch_rates(url):
+        return download(url)
+
+
+    @shared_task(name="shop_fetch_prices", autoretry_for=[ConnectionError, TimeoutError])
+    def fetch_prices(url):
+        return download(url)
+
+
+    @shared_task(name="shop_charge", throws=ValueError)
+    def charge(order_pk):
+        charge_once(order_pk)
+    ```
+
+    ## Silent when
+
+    - it is a list or a set: only `throws` needs a tuple.
+    - a name can't be followed to something that is certainly wrong.
+
+    ## Fix
+
+    Make it a tuple of classes: `autoretry_for=(ConnectionError,)`. The fix is safe for one class without a tuple: what
+    it replaces could not run.
+    """
+
+    code = "CLY214"
+    message = "{option} {flaw}: {effect}; write {advice}"
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report a value that Celery can't use, or the first such member of it."""
+        for option, node in task.written(("autoretry_for", "dont_autoretry_for", "throws")):
+            value = task.option(option)
+            advice = "a tuple of exception classes"
+            flaw = effect = ""
+            if isinstance(value, tuple) or (option != "throws" and isinstance(value, (list, set))):
+                index, what = _bad_member(task.project, value, nested=option == "throws")
+                flaw = what and f"holds {what}"
+                node = _member(node, index)
+            elif option == "throws":
+                what = "" if value is None else _other(task.project, value)
+                flaw = what and f"is {what}"
+            elif _is_exception(task.project, value):
+                flaw, effect = "is a class and no tuple", "TypeError when the app is finalised"
+                advice = f"({ast.unparse(node.value)},)"  # type: ignore[attr-defined]
+            else:
+                what = _other(task.project, value)
+                flaw = what and f"is {what}"
+                effect = "" if isinstance(value, str) else "TypeError when the app is finalised"
+            if flaw:
+                effect = effect or _EFFECTS[option]
+                yield self.report(task.module, node, option=option, flaw=flaw, effect=effect, advice=advice)
+
+
+_CAUGHT: Final = "any error of the task becomes a TypeError"
+_EFFECTS: Final = {
+    "autoretry_for": f"{_CAUGHT}, with no retry",
+    "dont_autoretry_for": f"{_CAUGHT}, with no retry",
+    "throws": _CAUGHT,
+}
+
+
+def _bad_member(project: Project, value: Iterable[Any], *, nested: bool) -> tuple[int, str]:
+    """Return the index of the first member that is certainly no exception class, and what it is."""
+    for index, member in enumerate(value):
+        if nested and isinstance(member, tuple):
+            what = _bad_member(project, member, nested=True)[1]
+        else:
+            what = _other(project, member)
+        if what:
+            return index, what
+    return -1, ""
+
+
+def _member(node: ast.AST, index: int) -> ast.AST:
+    """Return a member of an option's value as it is written there, the option where it is not."""
+    value = node.value  # type: ignore[attr-defined]
+    return value.elts[index] if index >= 0 and isinstance(value, (ast.Tuple, ast.List)) else node
+
+
+def _other(project: Project, value: Any) -> str:
+    """Return what a value is that is certainly no exception class, an empty string where it may be one."""
+    if isinstance(value, (tuple, list, set)):
+        return f"a {type(value).__name__}" if value else ""
+    if isinstance(value, str):
+        return f"the string {value!r}"
+    if value is None or isinstance(value, (int, float)):
+        return repr(value)
+    return "an exception object" if isinstance(value, Called) and _is_exception(project, value.target) else ""
+
+
+def _is_exception(project: Project, value: Any) -> bool:
+    """Return whether a value is certainly an exception class."""
+    if not isinstance(value, Target) or value.rest:
+        return False
+    return any(isinstance(cls, Target) and _is_called_exception(cls) for cls in project.line(value))
+
+
+def _is_called_exception(cls: Target) -> bool:
+    """Return whether a class outside the project is an exception by what it is called."""
+    module, _, name = cls.path.rpartition(".")
+    if module == "builtins":
+        found = getattr(builtins, name, None)
+        return isinstance(found, type) and issubclass(found, BaseException)
+    return cls.module is None and name[0].isupper() and name.endswith(_ENDINGS)

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.catalog.task_options import DEFAULT_BACKOFF_MAX
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.values import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class BackoffCapped(Rule[Task]):
+    """`retry_backoff` starts above the longest wait that is allowed.
+
+    ## What happens
+
+    The wait before a retry is `retry_backoff` seconds, then twice that, four times that, and never more than
+    `retry_backoff_max`, which is 600 seconds if nothing else is said. A `retry_backoff` above the maximum is cut down
+    to it from the first retry on, so nothing grows, and the wait is never the one that is written.
+
+    ```text
+    Task shop_fetch_rates[...] retry: Retry in 600s: ConnectionError()
+    ```
+
+    With `retry_jitter`, which is on by default, the wait is a random time up to that.
+    See [Task.retry_backoff_max](https://docs.celeryq.dev/en/stable/userguide/tasks.html#Task.retry_backoff_max) in
+    Celery's user guide.
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), retry_backoff=30 * 60)
+    def fetch_rates(url):
+        return download(url)
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(
+        name="shop_fetch_rates",
+        autoretry_for=(ConnectionError,),
+        retry_backoff=30 * 60,
+        retry_backoff_max=6 * 60 * 60,
+    )
+    def fetch_rates(url):
+        return download(url)
+    ```
+
+    ## Silent when
+
+    - the two are equal, or one of them can't be read.
+    - the task has no `autoretry_for`: that is CLY211.
+    - both come from a base class or shared defaults.
+
+    ## Fix
+
+    Raise `retry_backoff_max`, or lower `retry_backoff`. Which of them is wrong only you know, so there is no automatic
+    fix.
+    """
+
+    code = "CLY216"
+    message = (
+        "retry_backoff={backoff} is above retry_backoff_max={cap}: task {function!r} never waits longer than {cap} s"
+    )
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report a backoff above its cap, at the first of the two."""
+        written = task.written(("retry_backoff", "retry_backoff_max"))
+        if not written or task.is_opaque:
+            return
+        backoff, cap = task.effective("retry_backoff"), task.effective("retry_backoff_max")
+        cap = DEFAULT_BACKOFF_MAX if cap is MISSING else cap
+        if not isinstance(backoff, (int, float)) or not isinstance(cap, (int, float)) or backoff <= cap:
+            return
+        if task.autoretries is True:
+            yield self.report(task.module, written[0][1], function=task.node.name, backoff=backoff, cap=cap)

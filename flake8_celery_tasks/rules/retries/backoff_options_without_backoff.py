@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.catalog.task_options import BACKOFF_ONLY, DEFAULT_RETRY_DELAY
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.project import Table
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.values import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class BackoffOptionsWithoutBackoff(Rule[Task]):
+    """`retry_backoff_max` or `retry_jitter` without `retry_backoff`.
+
+    ## What happens
+
+    Both only shape the wait that `retry_backoff` computes. Without it Celery does not read them: every automatic retry
+    waits the `countdown` in `retry_kwargs` if there is one, else `default_retry_delay`, which is 180 seconds if nothing
+    else is said. All tasks that failed together are retried together, which is what jitter is there to prevent.
+
+    ```text
+    Task shop_fetch_rates[...] retry: Retry in 180s: ConnectionError()
+    ```
+
+    See [Task.retry_backoff](https://docs.celeryq.dev/en/stable/userguide/tasks.html#Task.retry_backoff) in Celery's
+    user guide.
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), retry_backoff_max=60, retry_jitter=True)
+    def fetch_rates(url):
+        return download(url)
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), retry_backoff=True, retry_backoff_max=60)
+    def fetch_rates(url):
+        return download(url)
+
+
+    @shared_task(name="shop_fetch_prices", autoretry_for=(ConnectionError,), default_retry_delay=30)
+    def fetch_prices(url):
+        return download(url)
+    ```
+
+    ## Silent when
+
+    - `retry_backoff` comes from a base class or the app's `task_cls`, or can't be read.
+    - `retry_jitter` is falsy: there is none without a backoff.
+    - the body reads the option itself, or hands the task to a helper, which may.
+    - the task has no `autoretry_for`: that is CLY211.
+    - the option comes from shared defaults (`**DEFAULTS`).
+
+    ## Fix
+
+    Add `retry_backoff=True`, or drop the option. Either changes how long retries wait or what the code promises, so
+    there is no automatic fix.
+    """
+
+    code = "CLY212"
+    message = "Without retry_backoff nothing reads {options}: task {function!r} {wait}; add retry_backoff=True"
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report options of a backoff that is not there together, at the first of them."""
+        dead = [
+            (name, node)
+            for name, node in task.written(BACKOFF_ONLY)
+            if name != "retry_jitter" or task.option(name) not in (False, None, 0)
+        ]
+        if not dead or task.is_opaque or task.autoretries is not True or task.is_handed_on:
+            return
+        backoff = task.effective("retry_backoff")
+        if backoff is not MISSING and backoff not in (False, None, 0):
+            return
+        dead = [(name, node) for name, node in dead if not task.reads(name)]
+        if dead:
+            options = " and ".join(name for name, _ in dead)
+            yield self.report(task.module, dead[0][1], options=options, function=task.node.name, wait=_wait(task))
+
+
+def _wait(task: Task) -> str:
+    """Return what is known of the wait before a retry."""
+    kwargs = task.effective("retry_kwargs")
+    if kwargs is MISSING:
+        kwargs = Table()
+    if isinstance(kwargs, Table) and kwargs.complete:
+        wait = kwargs.get("countdown")
+        if wait is None:
+            wait = task.effective("default_retry_delay")
+        if wait is MISSING:
+            wait = DEFAULT_RETRY_DELAY
+        if isinstance(wait, (int, float)):
+            return f"waits {wait} s each time"
+    return "waits equally long each time"

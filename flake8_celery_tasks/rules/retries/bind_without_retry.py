@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.facts import RETRY_POLICY, Task
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.values import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class BindWithoutRetry(Rule[Task]):
+    """`bind=True` on a task that makes no use of it.
+
+    ## What happens
+
+    `bind=True` hands the task object to the function as its first argument. There are three uses for it: to retry
+    (`self.retry()`), to read the request (`self.request.id`), and to reach the task's own attributes and methods. A
+    task with none of them carries a parameter for nothing: every reader looks for the retry that is not there, every
+    test has to work around the parameter, and a copy without `self` fails (CLY202). Automatic retries need no `bind`:
+    `autoretry_for` works on unbound tasks as well.
+
+    A retry policy in the decorator (`autoretry_for`, `max_retries`, `retry_kwargs`, `retry_backoff`,
+    `default_retry_delay`, `retry_on_worker_lost`) or a retry call is what this rule takes for a reason to bind.
+    With the option `celery-bind-requires-retry = true` it takes nothing else: every bound task must have one.
+    See [Bound tasks](https://docs.celeryq.dev/en/stable/userguide/tasks.html#bound-tasks) in Celery's user guide.
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt", bind=True)
+    def send_receipt(self, order_pk):
+        print_receipt(order_pk)
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt")
+    def send_receipt(order_pk):
+        print_receipt(order_pk)
+
+
+    @shared_task(name="shop_fetch_rates", bind=True, max_retries=5)
+    def fetch_rates(self, url):
+        try:
+            download(url)
+        except ConnectionError as exc:
+            raise self.retry(exc=exc)
+
+
+    @shared_task(name="shop_export", bind=True)
+    def export(self, pk):
+        write_report(pk, job=self.request.id)
+    ```
+
+    ## Silent when
+
+    - the body uses the task in any way; handing it to a helper is a use.
+    - the decorator or a base class that can be read has a retry policy, or a retry is called.
+    - `bind=True` comes from a house decorator or from shared defaults (`**DEFAULTS`).
+    - the base class can't be read, or a decorator that can't be read stands below the task decorator: it may need the
+      task.
+    - the option `celery-bind-requires-retry` is not set and the task is used for something else than a retry.
+
+    ## Fix
+
+    Drop `bind=True` and the first parameter. The fix is unsafe: it changes the signature of the function, so code that
+    calls the bare function (`send_receipt.run.__func__`), as some tests do, has to drop the argument too. Calls of the
+    task and messages on their way stay as they are.
+    """
+
+    code = "CLY201"
+    message = "bind=True has no use: task {function!r} has no retry policy and {lack}; drop it{too}"
+    strict = "Task {function!r} is bound but has no retry policy; state one, such as max_retries, or drop bind=True"
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report a bound task without a use for it, at the `bind` keyword."""
+        if task.bound is not True or task.is_opaque or not task.is_transparent:
+            return
+        unused = bool(task.written(("bind",))) and not any(use.name == task.me for use in task.uses)
+        if not unused and not task.project.options.celery_bind_requires_retry:
+            return
+        if any(task.effective(name) is not MISSING for name in RETRY_POLICY) or task.retries_by_hand:
+            return
+        lack, too = f"never uses {task.me!r}", f" and {task.me!r}"
+        if task.lacks_self:
+            lack, too = "no parameter for the task object", ""
+        message = "" if unused else self.strict
+        yield self.report(task.module, task.keyword("bind"), message, function=task.node.name, lack=lack, too=too)

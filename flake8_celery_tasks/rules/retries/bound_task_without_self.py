@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class BoundTaskWithoutSelf(Rule[Task]):
+    """A bound task has no parameter for the task object.
+
+    ## What happens
+
+    `bind=True` makes Celery put the task object in front of the arguments of every call. Without a parameter for it, it
+    takes the place of the first argument, and the caller's arguments all move on by one. Where there is no room for
+    them, the call fails:
+
+    ```text
+    TypeError: read_rates() takes 1 positional argument but 2 were given
+    ```
+
+    Where there is room, nothing fails at first: with `def read_rates(url, depth=1)` the call `read_rates.delay("x")` is
+    accepted and runs with the task object as `url` and `"x"` as `depth`. A task that is sent by name fails in the
+    worker only, and its automatic retries fail with it.
+    See [Bound tasks](https://docs.celeryq.dev/en/stable/userguide/tasks.html#bound-tasks) in Celery's user guide.
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_read_rates", bind=True, autoretry_for=(ConnectionError,), max_retries=5)
+    def read_rates(url):
+        return download(url)
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_clean_up", bind=True, autoretry_for=(OSError,))
+    def clean_up(*, folder="/tmp"):
+        remove_old_files(folder)
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_read_rates", bind=True, autoretry_for=(ConnectionError,), max_retries=5)
+    def read_rates(self, url):
+        return download(url)
+
+
+    @shared_task(name="shop_read_prices", autoretry_for=(ConnectionError,), max_retries=5)
+    def read_prices(url):
+        return download(url)
+    ```
+
+    ## Silent when
+
+    - the first parameter is called like a task (`self`, `task`, `this`, `celery_task`, anything with an underscore in
+      front), annotated as one, or used as one in the body (`.request`, `.retry`, `.name`, ...).
+    - the function takes `*args`: the task is the first of them.
+    - a decorator that can't be read stands below the task decorator: it may take the task away.
+
+    ## Fix
+
+    Insert `self` as the first parameter; or drop `bind=True` where the task object is not used. Inserting `self` is
+    safe: the calls fit again.
+    """
+
+    code = "CLY202"
+    message = (
+        "Task {function!r} is bound, but its first parameter {parameter!r} gets the task object: {effect}; add self"
+    )
+
+    no_parameter = "Task {function!r} is bound, but takes no positional argument: every call raises TypeError; add self"
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report a bound task without `self`, at the first parameter or else at the function's name."""
+        if task.is_opaque or not task.lacks_self:
+            return
+        args = task.function.args
+        if not task.params.ordered:
+            yield self.report_name(
+                task,
+                self.no_parameter,
+                function=task.node.name,
+            )
+            return
+        second = task.params.ordered[1:2] or ([f"*{task.params.vararg}"] if task.params.vararg else [])
+        effect = f"the caller's first argument lands in {second[0]!r}" if second else "a call with it raises TypeError"
+        first = (args.posonlyargs or args.args)[0]
+        yield self.report(task.module, first, function=task.node.name, parameter=first.arg, effect=effect)

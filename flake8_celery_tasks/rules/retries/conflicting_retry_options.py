@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.project import Table
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class ConflictingRetryOptions(Rule[Task]):
+    """Two retry options answer one question differently.
+
+    ## What happens
+
+    With `retry_backoff` Celery computes the wait before each automatic retry and writes it over the `countdown` in
+    `retry_kwargs`, which therefore has no effect. `max_retries` in `retry_kwargs` goes to every automatic retry and
+    wins over the task's own `max_retries`.
+
+    ```python
+    task.retry(exc=exc, **retry_kwargs)  # how autoretry_for retries; retry_backoff sets retry_kwargs["countdown"]
+    ```
+
+    See [Automatic retry for known exceptions][auto] in Celery's user guide.
+
+    [auto]: https://docs.celeryq.dev/en/stable/userguide/tasks.html#automatic-retry-for-known-exceptions
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(
+        name="shop_fetch_rates",
+        autoretry_for=(ConnectionError,),
+        retry_kwargs={"countdown": 30},
+        retry_backoff=True,
+    )
+    def fetch_rates(url):
+        return download(url)
+
+
+    @shared_task(
+        name="shop_fetch_prices",
+        autoretry_for=(ConnectionError,),
+        retry_kwargs={"max_retries": 2},
+        max_retries=5,
+    )
+    def fetch_prices(url):
+        return download(url)
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), max_retries=5, retry_backoff=30)
+    def fetch_rates(url):
+        return download(url)
+
+
+    @shared_task(name="shop_fetch_prices", autoretry_for=(ConnectionError,), retry_kwargs={"max_retries": 2})
+    def fetch_prices(url):
+        return download(url)
+    ```
+
+    ## Silent when
+
+    - both say the same, or one of them can't be read.
+    - the losing option is used all the same: `max_retries` by a retry call in the body or by `retry_on_worker_lost`.
+    - the task has no `autoretry_for`: that is CLY211.
+    - both options come from a base class or shared defaults.
+
+    ## Fix
+
+    Drop the one that loses, or the one that wins, whichever was not meant. Dropping the loser changes nothing at run
+    time and is safe.
+    """
+
+    code = "CLY213"
+    message = (
+        "retry_backoff overwrites the countdown in retry_kwargs: no retry of task {function!r} waits for it; drop one"
+    )
+    retries = "max_retries={outer} has no effect: retry_kwargs of task {function!r} says {inner}, and wins; drop one"
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report the option that loses."""
+        if not task.written(("retry_kwargs",)) or task.is_opaque:
+            return
+        kwargs = task.option("retry_kwargs")
+        if not isinstance(kwargs, Table) or task.autoretries is not True:
+            return
+        backoff = task.effective("retry_backoff")
+        if kwargs.get("countdown") is not None and isinstance(backoff, (int, float)) and backoff:
+            yield self.report(task.module, task.entry("retry_kwargs", "countdown"), function=task.node.name)
+        inner, outer = kwargs.get("max_retries"), task.option("max_retries")
+        if not isinstance(inner, int) or not (isinstance(outer, int) or outer is None) or inner == outer:
+            return
+        if task.written(("max_retries",)) and not task.retries_by_hand and not task.may_retry_when_lost:
+            node = task.keyword("max_retries")
+            yield self.report(task.module, node, self.retries, function=task.node.name, inner=inner, outer=outer)

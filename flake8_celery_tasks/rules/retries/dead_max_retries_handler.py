@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks import raising
+from flake8_celery_tasks.collect import LAMBDA
+from flake8_celery_tasks.facts import trys_around, uses_of
+from flake8_celery_tasks.link import Facts
+from flake8_celery_tasks.project import Called, Target
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.facts import TaskCall
+    from flake8_celery_tasks.rule import Violation
+
+
+class DeadMaxRetriesHandler(Rule[Facts]):
+    """`except MaxRetriesExceededError` around `self.retry(exc=...)` never runs.
+
+    ## What happens
+
+    When no retry is left `self.retry(exc=error)` raises `error`, the exception that it was given. Only without `exc=`
+    does it raise `MaxRetriesExceededError`. The handler that is to give up, clean up or tell somebody never runs, and
+    the task fails with the original exception:
+
+    ```text
+    Task shop_fetch_rates[d2f9...] raised unexpected: ConnectionError('refused')
+    ```
+
+    See [Retrying](https://docs.celeryq.dev/en/stable/userguide/tasks.html#retrying) in Celery's user guide.
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+    from celery.exceptions import MaxRetriesExceededError
+
+
+    @shared_task(name="shop_fetch_rates", bind=True, max_retries=5)
+    def fetch_rates(self, url):
+        try:
+            return download(url)
+        except ConnectionError as error:
+            try:
+                raise self.retry(exc=error)
+            except MaxRetriesExceededError:
+                give_up(url)
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+    from celery.exceptions import MaxRetriesExceededError
+
+
+    @shared_task(name="shop_fetch_rates", bind=True, max_retries=5)
+    def fetch_rates(self, url):
+        try:
+            return download(url)
+        except ConnectionError:
+            try:
+                raise self.retry()
+            except MaxRetriesExceededError:
+                give_up(url)
+    ```
+
+    ## Silent when
+
+    - the handler names another exception too;
+    - another retry in the same `try` has no `exc=`, or the task is handed to a helper there;
+    - `exc=` can't be told to be an exception, or is a `MaxRetriesExceededError` itself.
+
+    ## Fix
+
+    Leave `exc=` out, or catch the exception that is handed over. Neither is safe: code that never ran will run.
+    """
+
+    code = "CLY218"
+    message = (
+        "This handler never runs: when no retry is left, {call} raises {exc}, not MaxRetriesExceededError; "
+        "drop exc= or catch {exc}"
+    )
+
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Report a handler for MaxRetriesExceededError that no retry in its `try` can reach."""
+        retries = [call for call in facts.task_calls if call.method == "retry"]
+        for call in retries:
+            exc = call.keyword("exc")
+            if exc is None or any(site.kind == LAMBDA for site in call.site.chain()):
+                continue
+            for node, part in trys_around(call.site, call.site.function()):  # type: ignore[arg-type]
+                for handler in node.handlers if part == "body" else ():
+                    if not self._is_max_retries(call, handler.type):
+                        continue
+                    inside = [other for other in retries if _holds(node.body, other.node)]
+                    if all(self._is_exception(other) for other in inside) and not self._hands_on(call, node):
+                        text = ast.unparse(exc.value)
+                        text = text if len(text) <= 20 else "its exc"
+                        name = f"{ast.unparse(call.node.func)}()"
+                        yield self.report(facts.module, handler.type, call=name, exc=text)  # type: ignore[arg-type]
+
+    def _is_max_retries(self, call: TaskCall, node: ast.expr | None) -> bool:
+        if not isinstance(node, (ast.Name, ast.Attribute)):
+            return False
+        if isinstance(node, ast.Attribute) and node.attr == "MaxRetriesExceededError":
+            return True  # `self.MaxRetriesExceededError` is the same
+        value = call.project.settle(call.module.value(node, call.site.scope), call.module)
+        return isinstance(value, Target) and value.path == raising.MAX_RETRIES
+
+    def _is_exception(self, call: TaskCall) -> bool:
+        """Return whether `exc=` is certainly an exception, and none of the kind that the handler waits for."""
+        exc = call.keyword("exc")
+        if exc is None or call.has_spread:
+            return False
+        if isinstance(exc.value, ast.Name):
+            found = call.site.scope.find(exc.value.id)
+            return found is not None and all(
+                isinstance(binding.node, ast.ExceptHandler)
+                and binding.node.type is not None
+                and raising.catches(call.project, call.module, binding.node.type, binding.site, {raising.MAX_RETRIES})
+                is False
+                for binding in found[1]
+            )
+        value = call.argument("exc")
+        return (
+            isinstance(value, Called) and isinstance(value.target, Target) and value.target.path != raising.MAX_RETRIES
+        )
+
+    def _hands_on(self, call: TaskCall, node: ast.Try) -> bool:
+        names = {"self" if call.task is None else call.task.me} - {None}
+        return any(use.attribute is None for statement in node.body for use in uses_of(statement, names))
+
+
+def _holds(body: list[ast.stmt], node: ast.AST) -> bool:
+    return any(inner is node for statement in body for inner in ast.walk(statement))

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flake8_celery_tasks import raising
+from flake8_celery_tasks.facts import Raise
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.values import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.values import Unknown
+
+#: The Celery that first reads `dont_autoretry_for`.
+_SINCE = (5, 3)
+
+
+class RejectUnderAutoretry(Rule[Raise]):
+    """`raise Reject()` in a task whose `autoretry_for` catches it: the message is retried, not rejected.
+
+    ## What happens
+
+    The wrapper behind `autoretry_for` lets `Ignore` and `Retry` through, and `Reject` only if `dont_autoretry_for`
+    holds it. With `autoretry_for=(Exception,)` a message that is to be thrown away runs again until no retry is left:
+
+    ```text
+    Task shop_import_order[d2f9...] retry: Retry in 180s: reject requeue=False: no such order
+    ```
+
+    See [Reject](https://docs.celeryq.dev/en/stable/userguide/tasks.html#reject) in Celery's user guide.
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+    from celery.exceptions import Reject
+
+
+    @shared_task(name="shop_import_order", autoretry_for=(Exception,))
+    def import_order(order_pk):
+        if not exists(order_pk):
+            raise Reject("no such order", requeue=False)
+        load(order_pk)
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+    from celery.exceptions import Reject
+
+
+    @shared_task(name="shop_import_order", autoretry_for=(Exception,), dont_autoretry_for=(Reject,))
+    def import_order(order_pk):
+        if not exists(order_pk):
+            raise Reject("no such order", requeue=False)
+        load(order_pk)
+    ```
+
+    ## Silent when
+
+    - `dont_autoretry_for` holds `Reject` or a class that it inherits from, or can't be read (from Celery 5.3 on, which
+      is the first to read it);
+    - something in the function, or a decorator between the task decorator and the function, catches it, or may;
+    - `max_retries=0` says that nothing is retried;
+    - a decorator that can't be read makes the task.
+
+    ## Fix
+
+    Add `dont_autoretry_for=(Reject,)`, or name the exceptions that are worth a retry in `autoretry_for`. It is not
+    safe: what is retried changes.
+    """
+
+    code = "CLY221"
+    message = "autoretry_for of task {function!r} catches this Reject: it is retried, not rejected; add {advice}"
+
+    def check(self, fact: Raise) -> Iterator[Violation]:
+        """Report a Reject that leaves the function and meets `autoretry_for`."""
+        task = fact.task
+        if fact.path != raising.REJECT or task.is_opaque or not task.is_transparent:
+            return
+        caught = {*raising.BASES, raising.REJECT}
+        if _catches(task.effective("autoretry_for"), caught) is not True:
+            return
+        if (
+            fact.project.options.version >= _SINCE
+            and _catches(task.effective("dont_autoretry_for"), caught) is not False
+        ):
+            return
+        if task.effective("max_retries") == 0 or fact.site.function() is not task.function:
+            return
+        if raising.fate(fact.project, fact.module, fact.site, fact.path, task.me) is None:
+            function = task.node.name
+            yield self.report(fact.module, fact.node, function=function, advice="dont_autoretry_for=(Reject,)")
+
+
+def _catches(value: Any, paths: set[str]) -> bool | Unknown:
+    """Return whether an option holds one of some exceptions; an option that is not given holds none."""
+    return False if value is MISSING or value is None else raising.holds(value, paths)

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.link import Facts
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class RetryNotCalled(Rule[Facts]):
+    """`raise self.retry` without parentheses raises a method, and retries nothing.
+
+    ## What happens
+
+    A method is no exception, so Python raises a `TypeError` of its own in the place of the real error. Nothing is sent
+    again:
+
+    ```text
+    TypeError: exceptions must derive from BaseException
+    ```
+
+    See [Retrying](https://docs.celeryq.dev/en/stable/userguide/tasks.html#retrying) in Celery's user guide.
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", bind=True)
+    def fetch_rates(self, url):
+        try:
+            return download(url)
+        except ConnectionError as error:
+            raise self.retry from error
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", bind=True)
+    def fetch_rates(self, url):
+        try:
+            return download(url)
+        except ConnectionError as error:
+            raise self.retry(exc=error) from error
+    ```
+
+    ## Silent when
+
+    - what `retry` is taken from is not certainly a task.
+
+    ## Fix
+
+    Add the parentheses. It is not safe: the task will really run again.
+    """
+
+    code = "CLY222"
+    message = "'raise {name}' raises a method: TypeError, and nothing is retried; write 'raise {name}({exc})'"
+
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Report the raised method."""
+        for node, site in facts.module.candidates.raises:
+            method = node.exc
+            if (
+                isinstance(method, ast.Attribute)
+                and method.attr == "retry"
+                and facts.is_running_task(method.value, site)
+            ):
+                exc = f"exc={node.cause.id}" if isinstance(node.cause, ast.Name) else ""
+                yield self.report(facts.module, method, name=ast.unparse(method), exc=exc)

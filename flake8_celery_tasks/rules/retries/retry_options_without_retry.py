@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flake8_celery_tasks.catalog.task_options import AUTORETRY_ONLY, RETRY_ONLY
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class RetryOptionsWithoutRetry(Rule[Task]):
+    """Retry options that nothing reads.
+
+    ## What happens
+
+    No retry option makes a task retry: only `autoretry_for`, a call of `self.retry()` and (from Celery 5.7)
+    `retry_on_worker_lost` do. Without one of them `max_retries` and `default_retry_delay` have no effect, and a task
+    fails for good at its first exception. `retry_backoff`, `retry_backoff_max`, `retry_jitter`, `retry_kwargs` and
+    `dont_autoretry_for` belong to `autoretry_for` alone. A task that calls `self.retry()` and sets them waits
+    `default_retry_delay` each time, which is 180 seconds if nothing else is said:
+
+    ```text
+    Task shop_fetch_rates[...] retry: Retry in 180s: ConnectionError()
+    ```
+
+    See [Automatic retry for known exceptions][auto] in Celery's user guide.
+
+    [auto]: https://docs.celeryq.dev/en/stable/userguide/tasks.html#automatic-retry-for-known-exceptions
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", max_retries=5, retry_backoff=True)
+    def fetch_rates(url):
+        return download(url)
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", bind=True, max_retries=5, retry_backoff=True)
+    def fetch_rates(self, url):
+        try:
+            return download(url)
+        except ConnectionError as exc:
+            raise self.retry(exc=exc)
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), max_retries=5, retry_backoff=True)
+    def fetch_rates(url):
+        return download(url)
+
+
+    @shared_task(name="shop_fetch_prices", bind=True, max_retries=5)
+    def fetch_prices(self, url):
+        try:
+            return download(url)
+        except ConnectionError as exc:
+            raise self.retry(exc=exc, countdown=2**self.request.retries)
+
+
+    @shared_task(name="shop_charge", max_retries=0)
+    def charge(order_pk):
+        charge_once(order_pk)
+    ```
+
+    ## Silent when
+
+    - `autoretry_for` comes from a base class, the app's `task_cls` or `task_annotations`, or one of them can't be read.
+    - the body reads the option itself (`self.retry_backoff * 2**n`), or hands the task to a helper, which may.
+    - `max_retries` is 0: a decision in writing.
+    - the option has the value that it has anyway (`retry_backoff=False`), or comes from shared defaults (`**DEFAULTS`).
+    - for `max_retries` and `default_retry_delay`: the task is retried by a call or by `retry_on_worker_lost`, or the
+      project sets `task_retry_on_worker_lost`.
+    - a decorator that can't be read stands below the task decorator: it may retry.
+
+    ## Fix
+
+    Add `autoretry_for=(...)` with the exceptions that are worth a retry, or drop the options. Where `self.retry()` is
+    called, give it the wait: `countdown=2**self.request.retries`. This is a decision, so there is no automatic fix.
+    """
+
+    code = "CLY211"
+    message = "Nothing reads {options}: task {function!r} is never retried; add autoretry_for=(...) or drop {them}"
+    by_hand = "Only autoretry_for reads {options}: task {function!r} has none; add it, or give retry() a countdown"
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report the dead retry options of a task together, at the first of them."""
+        written = [
+            (name, node)
+            for name, node in task.written(AUTORETRY_ONLY | RETRY_ONLY)
+            if not _says_nothing(name, task.option(name))
+        ]
+        if not written or task.is_opaque or not task.is_transparent or task.autoretries is not False:
+            return
+        if task.is_handed_on:
+            return
+        retried = task.retries_by_hand or task.may_retry_when_lost
+        dead = [(name, node) for name, node in written if not (retried and name in RETRY_ONLY) and not task.reads(name)]
+        if dead:
+            yield self.report(
+                task.module,
+                dead[0][1],
+                self.by_hand if retried else "",
+                options=_joined([name for name, _ in dead]),
+                function=task.node.name,
+                them="it" if len(dead) == 1 else "them",
+            )
+
+
+def _says_nothing(name: str, value: Any) -> bool:
+    """Return whether a value is the default, or says that there are to be no retries."""
+    if name == "max_retries":
+        return isinstance(value, (int, float)) and value <= 0
+    return name in ("retry_backoff", "retry_kwargs", "dont_autoretry_for") and value in (False, None, (), [], {})
+
+
+def _joined(names: list[str]) -> str:
+    """Return some names as prose that stays short."""
+    if len(names) > 2:
+        return f"{names[0]} and {len(names) - 1} other retry options"
+    return " and ".join(names)

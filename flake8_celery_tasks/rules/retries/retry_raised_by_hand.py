@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks import raising
+from flake8_celery_tasks.facts import Raise
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.values import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+#: What a body does with its task that may send it again: `raise Retry()` after that is what `self.retry()` does.
+_SENDS = frozenset(
+    {None, "apply_async", "delay", "retry", "s", "si", "signature", "signature_from_request", "subtask_from_request"}
+)
+
+
+class RetryRaisedByHand(Rule[Raise]):
+    """`raise Retry()` retries nothing: only `self.retry()` sends the task again.
+
+    ## What happens
+
+    `celery.exceptions.Retry` is what `self.retry()` raises when it has sent the task again, so that the worker can note
+    the state. Raised by hand it only leaves the note. Nothing is sent, the state stays RETRY for ever, and whoever
+    waits for the result waits for ever too. The log looks as if all were well:
+
+    ```text
+    Task shop_fetch_rates[d2f9...] retry: Retry in 60s
+    ```
+
+    See [Retrying](https://docs.celeryq.dev/en/stable/userguide/tasks.html#retrying) in Celery's user guide.
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+    from celery.exceptions import Retry
+
+
+    @shared_task(name="shop_fetch_rates")
+    def fetch_rates(url):
+        response = download(url)
+        if response.status_code == 503:
+            raise Retry(when=60)
+        return response.text
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", bind=True)
+    def fetch_rates(self, url):
+        response = download(url)
+        if response.status_code == 503:
+            raise self.retry(countdown=60)
+        return response.text
+    ```
+
+    ## Silent when
+
+    - the body sends the task again itself, as by `self.retry(throw=False)` or `self.apply_async(...)`, or hands the
+      task on;
+    - something in the function catches it, or may;
+    - a decorator between the task decorator and the function may catch it, a base class overrides `__call__` or can't
+      be read, or a decorator that can't be read makes the task.
+
+    ## Fix
+
+    Write `raise self.retry(...)` with `bind=True`. It is not safe: the task will really run again.
+    """
+
+    code = "CLY220"
+    message = "'raise Retry' sends nothing: task {function!r} does not run again and stays in state RETRY; {advice}"
+
+    def check(self, fact: Raise) -> Iterator[Violation]:
+        """Report a Retry that leaves a task in which nothing is sent again."""
+        task = fact.task
+        if fact.path != raising.RETRY or task.is_opaque or not task.is_transparent:
+            return
+        if any(use.attribute in _SENDS for use in task.uses) or fact.site.function() is not task.function:
+            return
+        fate = raising.fate(fact.project, fact.module, fact.site, fact.path, task.me)
+        # A base class that overrides `__call__` may catch it around the whole run.
+        if fate is None and task.effective("__call__") is MISSING:
+            me = task.me
+            advice = "write 'raise self.retry(...)' with bind=True" if me is None else f"write 'raise {me}.retry(...)'"
+            yield self.report(fact.module, fact.node, function=task.node.name, advice=advice)

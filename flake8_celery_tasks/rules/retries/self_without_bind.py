@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.collect import CLASS
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.values import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class SelfWithoutBind(Rule[Task]):
+    """A task has a parameter `self` but is not bound.
+
+    ## What happens
+
+    Celery hands the task object over only to tasks with `bind=True`. Without it `self` is a parameter like any other,
+    and the first argument of the caller goes there. Where the caller counts on Celery to fill it, the call fails:
+
+    ```text
+    TypeError: fetch_rates() missing 1 required positional argument: 'url'
+    ```
+
+    A caller who gives one argument more gets further, but `self.retry` and `self.request` then raise AttributeError in
+    the worker.
+    See [Bound tasks](https://docs.celeryq.dev/en/stable/userguide/tasks.html#bound-tasks) in Celery's user guide.
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", max_retries=5)
+    def fetch_rates(self, url):
+        try:
+            return download(url)
+        except ConnectionError as exc:
+            raise self.retry(exc=exc)
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", bind=True, max_retries=5)
+    def fetch_rates(self, url):
+        try:
+            return download(url)
+        except ConnectionError as exc:
+            raise self.retry(exc=exc)
+    ```
+
+    ## Silent when
+
+    - a base class, or the app's `task_cls`, brings its own `__call__` or can't be read: it may hand over the task.
+    - a decorator that can't be read stands below the task decorator: it may supply `self`.
+    - the task is a method of a class.
+    - `self` has a default.
+
+    ## Fix
+
+    Add `bind=True`, or drop the parameter where it is not used. Adding `bind=True` is safe: it gives the parameter what
+    its name promises.
+    """
+
+    code = "CLY203"
+    message = "Task {function!r} is not bound: Celery never fills its parameter 'self', the caller must; add bind=True"
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report a parameter `self` of an unbound task, at `bind` or else at the decorator."""
+        params = task.params
+        if params.ordered[:1] != ("self",) or params.defaults == len(params.ordered):
+            return
+        if task.is_class or task.is_opaque or task.bound is not False or task.site.scope.kind == CLASS:
+            return
+        if task.is_transparent and task.effective("__call__") is MISSING:
+            yield self.report(task.module, task.keyword("bind"), function=task.node.name)

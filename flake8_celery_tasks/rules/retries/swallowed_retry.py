@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks import raising
+from flake8_celery_tasks.link import Facts
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.values import MISSING, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.raising import Catcher
+    from flake8_celery_tasks.rule import Violation
+
+
+class SwallowedRetry(Rule[Facts]):
+    """A handler swallows the exception by which `self.retry()` leaves the task.
+
+    ## What happens
+
+    `self.retry()` sends the task again and then raises `Retry`, which is an `Exception`; the worker needs to see it.
+    `self.replace()` does the same with `Ignore`. In a `try` that catches `Exception` nobody sees it: the worker logs a
+    success, the result is what the handler leaves behind, and the retry runs all the same:
+
+    ```text
+    Task shop_fetch_rates[d2f9...] succeeded in 0.003s: None
+    Task shop_fetch_rates[d2f9...] received
+    ```
+
+    A `raise Reject()` or `raise Ignore()` in such a `try` is no more than a `return`.
+    See [Retrying](https://docs.celeryq.dev/en/stable/userguide/tasks.html#retrying) in Celery's user guide.
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", bind=True)
+    def fetch_rates(self, url):
+        try:
+            response = download(url)
+            if response.status_code == 503:
+                raise self.retry(countdown=60)
+            return response.text
+        except Exception:
+            print("no rates today")
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+    from celery.exceptions import Retry
+
+
+    @shared_task(name="shop_fetch_rates", bind=True)
+    def fetch_rates(self, url):
+        try:
+            response = download(url)
+            if response.status_code == 503:
+                raise self.retry(countdown=60)
+            return response.text
+        except Retry:
+            raise
+        except Exception:
+            print("no rates today")
+    ```
+
+    ## Silent when
+
+    - the call stands in a handler, not in the body of the `try`;
+    - an earlier handler lets `Retry`, `Ignore`, `Reject`, or what they inherit from, out;
+    - every path of the handler ends in `raise` or in another retry, or it decides by the exception or by the retries
+      that are left;
+    - the handler calls a function of the project that raises or retries, or hands the task to one;
+    - the type of a handler can't be read;
+    - `throw=False` says that the run is to end as it likes.
+
+    ## Fix
+
+    Put `except Retry: raise` before the handler, or move the retry out of the `try`. It is not safe: the run then
+    ends in the state RETRY and no longer in SUCCESS, and what follows the `try` is not reached any more.
+    """
+
+    code = "CLY217"
+    message = "{catcher} swallows {what}: the run counts as a success{still}; {advice}"
+
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Report calls and raises whose exception does not leave the function."""
+        for call in facts.task_calls:
+            throw = call.argument("throw") if call.method == "retry" else True
+            if throw is MISSING or throw is True:
+                name, again = ("Retry", "retry") if call.method == "retry" else ("Ignore", "replacement")
+                me = "self" if call.task is None else call.task.me
+                catcher = raising.fate(call.project, call.module, call.site, f"celery.exceptions.{name}", me)
+                what, still = f"the {name} of {_short(call.node.func)}()", f" and the {again} still runs"
+                yield from self._report(facts, call.node, catcher, what=what, name=name, still=still)
+        for fact in facts.raises:
+            if fact.path != raising.RETRY:
+                name = fact.path.rpartition(".")[2]
+                catcher = raising.fate(fact.project, fact.module, fact.site, fact.path, fact.task.me)
+                # Who raises Ignore and catches it by its own name uses it as a jump.
+                if not (isinstance(catcher, ast.ExceptHandler) and _names(catcher, name)):
+                    yield from self._report(facts, fact.node, catcher, what=f"this {name}", name=name, still="")
+
+    def _report(
+        self, facts: Facts, node: ast.AST, catcher: Catcher | Unknown | None, what: str, name: str, still: str
+    ) -> Iterator[Violation]:
+        if catcher is None or isinstance(catcher, Unknown):
+            return
+        text, advice = "'return' in 'finally'", "return after the try"
+        if isinstance(catcher, ast.ExceptHandler):
+            text = "'except'" if catcher.type is None else f"'except {_short(catcher.type)}'"
+            advice = "re-raise it" if _names(catcher, name) else f"put 'except {name}: raise' first"
+        elif isinstance(catcher, ast.withitem):
+            text, advice = f"'with {_short(catcher.context_expr)}'", "move it out"
+        yield self.report(facts.module, node, what=what, catcher=text, still=still, advice=advice)
+
+
+def _names(handler: ast.ExceptHandler, name: str) -> bool:
+    """Return whether a handler names an exception itself."""
+    return handler.type is not None and any(
+        name in (getattr(node, "id", ""), getattr(node, "attr", "")) for node in ast.walk(handler.type)
+    )
+
+
+def _short(node: ast.expr) -> str:
+    text = ast.unparse(node)
+    return text if len(text) <= 30 else f"{text[:27]}..."

@@ -1,0 +1,1 @@
+"""What the rules' pages say happens, made to happen in the installed Celery."""

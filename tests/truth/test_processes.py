@@ -1,0 +1,130 @@
+"""What needs real worker processes and a broker that outlives them."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from celery import states
+
+from .lab import celery_version, wait_for
+from .prefork import Farm, missing, redis_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from celery.result import AsyncResult
+
+    from .prefork import Worker
+
+pytestmark = [pytest.mark.redis, pytest.mark.skipif(bool(missing()), reason=missing())]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A redis server."""
+    with redis_server(tmp_path_factory.mktemp("redis")) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def farm(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
+    """A queue for the worker that the tests share."""
+    with closing(Farm(server, 0, tmp_path_factory.mktemp("farm"))) as shared:
+        yield shared
+
+
+@pytest.fixture(scope="module")
+def worker(farm: Farm) -> Iterator[Worker]:
+    """A worker that the tests share."""
+    with farm.worker() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def killed(farm: Farm, worker: Worker) -> dict[str, AsyncResult]:
+    """The results of tasks whose process ends; sent at once, since the pool looks for dead children every 5 s."""
+    return {name: farm.send(name) for name in ("early", "late", "rejected", "leave")}
+
+
+@pytest.mark.truth("CLY301")
+@pytest.mark.parametrize(("name", "runs"), [("early", 1), ("late", 1), ("rejected", 2)])
+def test_killed_process_loses_its_task(farm, killed, name, runs):
+    """CLY301: neither option alone brings the task of a killed process back; both together do."""
+    result = killed[name]
+    wait_for(result.ready, name)
+    wait_for(lambda: farm.leftovers() == (0, 0), "the acknowledgement")
+    assert farm.runs(name) == runs
+    if runs == 1:
+        assert result.state == states.FAILURE
+        assert "Worker exited prematurely: signal 9 (SIGKILL)" in str(result.result)
+    else:
+        assert result.state == states.SUCCESS
+
+
+@pytest.mark.truth("CLY515")
+def test_exit_kills_the_process(farm, killed):
+    """CLY515: `sys.exit()` ends the pool's process, and `autoretry_for` does not see it."""
+    for result in killed.values():
+        if result is not killed["leave"]:
+            wait_for(result.ready, "the pool to look for dead processes")
+    if (5, 3) <= celery_version() < (5, 7):
+        assert killed["leave"].state == states.PENDING
+    else:
+        wait_for(killed["leave"].ready, "the result")
+        assert killed["leave"].state == states.FAILURE
+        assert "Worker exited prematurely: exitcode 3" in str(killed["leave"].result)
+    assert farm.runs("leave") == 1
+
+
+@pytest.mark.truth("CLY302")
+def test_requeue_without_acks_late(farm, worker):
+    """CLY302: the worker says that it has put the message back, and the broker holds nothing."""
+    result = farm.send("requeue")
+    wait_for(lambda: "reject requeue=True" in worker.log, "the rejection")
+    assert farm.send("add", [1, 2]).get(timeout=20) == 3  # behind the message, had it been put back
+    assert farm.runs("requeue") == 1
+    assert farm.leftovers() == (0, 0)
+    assert result.state == states.PENDING
+
+
+@pytest.mark.truth("CLY514")
+def test_waiting_for_a_result_in_a_task(farm, worker):
+    """CLY514: `.get()` in a task is a RuntimeError."""
+    result = farm.send("wait")
+    with pytest.raises(RuntimeError, match=r"Never call result.get\(\) within a task!"):
+        result.get(timeout=20)
+
+
+@pytest.mark.truth("CLY303")
+def test_killed_worker_repeats_a_late_acknowledged_call(server, tmp_path):
+    """CLY303: killed after the call and before the end, a late acknowledged task makes the call again."""
+    with closing(Farm(server, 1, tmp_path)) as farm:
+        with farm.worker(visibility_timeout=1) as first:
+            farm.send("charge-early")
+            late = farm.send("charge-late")
+            wait_for(lambda: farm.runs("charge-early") and farm.runs("charge-late"), "both calls")
+            wait_for(lambda: farm.leftovers() == (0, 1), "the early acknowledgement")
+            first.kill()
+        time.sleep(1)  # until the broker takes what the dead worker held for undelivered
+        with farm.worker(visibility_timeout=1):
+            late.get(timeout=20)
+            assert farm.send("add", [1, 2]).get(timeout=20) == 3
+        assert farm.runs("charge-early") == 1
+        assert farm.runs("charge-late") == 2
+
+
+@pytest.mark.truth("CLY615")
+def test_countdown_beyond_the_visibility_timeout_is_delivered_twice(server, tmp_path):
+    """CLY615: a message that waits for its time longer than the visibility timeout goes to a second worker too."""
+    with closing(Farm(server, 2, tmp_path)) as farm, farm.worker(visibility_timeout=1) as first:
+        due = time.monotonic() + 6
+        farm.send("remind", countdown=6)
+        wait_for(lambda: "remind" in first.log, "the message")
+        time.sleep(1.2)
+        with farm.worker(visibility_timeout=1) as second:
+            wait_for(lambda: "remind" in second.log, "the second delivery")
+            assert time.monotonic() < due, "too slow to tell"
+            wait_for(lambda: farm.runs("remind") == 2, "both runs")

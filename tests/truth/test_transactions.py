@@ -1,0 +1,198 @@
+"""701-706: tasks and Django's transactions."""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+from celery import states
+
+from .lab import celery_version
+
+django = pytest.importorskip("django")
+
+from django.conf import settings  # noqa: E402
+
+if not settings.configured:
+    settings.configure(DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}})
+    django.setup()
+
+from django.db import connection, models, transaction  # noqa: E402
+from django.db.models.signals import post_save  # noqa: E402
+
+
+class Order(models.Model):
+    """A row that a task is about."""
+
+    class Meta:
+        """Of no installed app."""
+
+        app_label = "truth"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _table():
+    """A table for the orders."""
+    if connection.vendor != "sqlite":
+        pytest.skip("the project under test has another database")
+    with connection.schema_editor() as editor:
+        editor.create_model(Order)
+    yield
+    with connection.schema_editor() as editor:
+        editor.delete_model(Order)
+    connection.close()
+
+
+@pytest.fixture
+def bill(lab):
+    """A task."""
+
+    def bill(number):
+        bill.runs.append(number)
+        return number
+
+    bill.runs = []
+    task = lab.app.task(bill, name="bill")
+    lab.app.finalize()
+    task.runs = bill.runs
+    return task
+
+
+@pytest.mark.truth("CLY701")
+def test_task_is_sent_before_the_commit(lab, bill):
+    """CLY701: `delay` in `atomic` sends at once: the message is in the queue before the commit."""
+    with transaction.atomic():
+        bill.delay(1)
+        assert lab.queue_length() == 1
+
+
+@pytest.mark.truth("CLY701")
+def test_rollback_does_not_unsend(lab, bill):
+    """CLY701: after a rollback the row is gone and the task runs all the same."""
+    with transaction.atomic():
+        order = Order.objects.create()
+        bill.delay(order.pk)
+        transaction.set_rollback(True)
+    assert not Order.objects.exists()
+    lab.work()
+    assert bill.runs == [order.pk]
+
+
+@pytest.mark.truth("CLY701")
+def test_on_commit_sends_after_the_commit(lab, bill):
+    """CLY701: `on_commit` sends after the commit, and not after a rollback."""
+    with transaction.atomic():
+        transaction.on_commit(functools.partial(bill.delay, 1))
+        assert lab.queue_length() == 0
+    assert lab.queue_length() == 1
+    with transaction.atomic():
+        transaction.on_commit(functools.partial(bill.delay, 2))
+        transaction.set_rollback(True)
+    assert lab.queue_length() == 1
+
+
+def delay_on_commit(lab):
+    """A task that can be sent on commit, and what its call returned."""
+    if celery_version() < (5, 4):
+        pytest.skip("delay_on_commit came with Celery 5.4")
+    from celery.contrib.django.task import DjangoTask
+
+    @lab.app.task(name="bill", base=DjangoTask)
+    def bill(number):
+        pass
+
+    return bill
+
+
+@pytest.mark.truth("CLY701")
+def test_delay_on_commit_sends_after_the_commit(lab):
+    """CLY701: `delay_on_commit` does the same."""
+    bill = delay_on_commit(lab)
+    with transaction.atomic():
+        bill.delay_on_commit(1)
+        assert lab.queue_length() == 0
+    assert lab.queue_length() == 1
+
+
+@pytest.mark.truth("CLY702")
+def test_delay_called_in_on_commit(lab, bill):
+    """CLY702: `on_commit(task.delay(x))` sends at once, and then refuses the result of it."""
+    with pytest.raises(TypeError, match=r"on_commit\(\)'s callback must be a callable\."), transaction.atomic():
+        transaction.on_commit(bill.delay(1))
+    assert lab.queue_length() == 1
+
+
+@pytest.mark.truth("CLY703")
+@pytest.mark.parametrize("kind", ["signature", "task", "partial"])
+def test_task_as_callback_runs_inline(lab, bill, kind):
+    """CLY703: a signature, a task or a partial of it is run in the process that commits; nothing is sent."""
+    callback = {"signature": bill.s(1), "task": bill, "partial": functools.partial(bill, 1)}[kind]
+    if kind == "task":
+        with pytest.raises(TypeError, match="missing 1 required positional argument"), transaction.atomic():
+            transaction.on_commit(callback)  # without its argument, but called
+    else:
+        with transaction.atomic():
+            transaction.on_commit(callback)
+        assert bill.runs == [1]
+    assert lab.published == []
+
+
+@pytest.mark.truth("CLY704")
+def test_lambda_in_a_loop_sees_the_last_value(lab, bill):
+    """CLY704: every lambda of the loop sends the last value; a partial keeps its own."""
+    with transaction.atomic():
+        for number in range(3):
+            transaction.on_commit(lambda: bill.delay(number))  # noqa: B023
+        for number in range(3):
+            transaction.on_commit(functools.partial(bill.delay, number))
+    assert [message.args for message in lab.published] == [(2,), (2,), (2,), (0,), (1,), (2,)]
+
+
+@pytest.mark.truth("CLY704")
+def test_lambda_in_a_loop_of_transactions_is_fine(lab, bill):
+    """CLY704: with a transaction for each round every lambda runs within its own."""
+    for number in range(3):
+        with transaction.atomic():
+            transaction.on_commit(lambda: bill.delay(number))  # noqa: B023
+    assert [message.args for message in lab.published] == [(0,), (1,), (2,)]
+
+
+@pytest.mark.truth("CLY705")
+@pytest.mark.parametrize("on_commit", [False, True], ids=["at once", "on commit"])
+def test_receiver_sends_before_the_commit(lab, bill, on_commit):
+    """CLY705: `post_save` fires inside the transaction, so the worker looks for a row that is not there."""
+    looked = []
+
+    @lab.app.task(name="look")
+    def look(key):
+        looked.append(key)
+
+    def saved(instance, **info):
+        send = functools.partial(look.delay, instance.pk)
+        if on_commit:
+            transaction.on_commit(send)
+        else:
+            send()
+
+    post_save.connect(saved, sender=Order)
+    try:
+        with transaction.atomic():
+            key = Order.objects.create().pk
+            transaction.set_rollback(True)
+    finally:
+        post_save.disconnect(saved, sender=Order)
+    lab.work()
+    assert looked == ([] if on_commit else [key])
+    assert not Order.objects.filter(pk=key).exists()
+
+
+@pytest.mark.truth("CLY706")
+def test_delay_on_commit_returns_none(lab):
+    """CLY706: there is no result yet, within a transaction and outside of one."""
+    bill = delay_on_commit(lab)
+    with transaction.atomic():
+        assert bill.delay_on_commit(1) is None
+        assert bill.apply_async_on_commit((1,)) is None
+    assert bill.delay_on_commit(1) is None
+    assert len(lab.published) == 3
+    assert bill.delay(1).state == states.PENDING
