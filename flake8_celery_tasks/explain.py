@@ -1,7 +1,8 @@
-"""A rule's page, and the documents that are made from the pages: `python -m flake8_celery_tasks.explain --check|--write`.
+"""A rule's page, and the documents that are made from the pages.
 
-What is generated: a page for each rule and their overview in `docs/rules`, the options in `docs/options.md`, and the
-table of rules in `README.md`, between two marks.
+`python -m flake8_celery_tasks.explain --check` says what is not up to date, `--write` makes it so. What is generated:
+a page for each rule and their overview in `docs/rules`, the options in `docs/options.md`, and the table of rules in
+`README.md`, between two marks.
 """
 
 from __future__ import annotations
@@ -66,9 +67,8 @@ def table(prefix: str = "docs/rules/") -> str:
         if rule.code[3] != topic:
             topic = rule.code[3]
             lines += ["", f"**{topic}xx {TOPICS[topic]}**", "", "| code | name | what is wrong |", "|---|---|---|"]
-        lines.append(
-            f"| [{rule.code}]({prefix}{rule.code}.md) | {name_of(type(rule))} | {summary(rule).replace('|', chr(92) + '|')} |"
-        )
+        said = summary(rule).replace("|", "\\|")
+        lines.append(f"| [{rule.code}]({prefix}{rule.code}.md) | {name_of(type(rule))} | {said} |")
     return "\n".join(lines).strip() + "\n"
 
 
@@ -79,7 +79,7 @@ def options() -> str:
         "",
         "# Options",
         "",
-        "All of them are flake8 options: in `setup.cfg`, `tox.ini` or `.flake8` under `[flake8]`, or on the command line.",
+        "All are flake8 options: in `setup.cfg`, `tox.ini` or `.flake8` under `[flake8]`, or on the command line.",
         "A value that an option does not take ends the run with a usage error that names both.",
         "",
     ]

@@ -1,0 +1,45 @@
+"""The matrix: `nox` runs all of it, `nox -s tests-3.12` one part. Pythons that are missing are skipped."""
+
+from __future__ import annotations
+
+import nox
+
+nox.options.default_venv_backend = "venv"
+nox.options.error_on_missing_interpreters = False
+nox.options.sessions = ["tests", "flake8", "celery"]
+
+PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
+#: Of each minor release of Celery the one that is tested, with the newest Python that it runs on.
+CELERY = {"5.2.7": "3.10", "5.3.6": "3.11", "5.4.0": "3.12", "5.5.3": "3.13", "5.6.2": "3.13", "5.7.0": "3.13"}
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """All tests, with the newest of everything."""
+    session.install("-e", ".[test]")
+    session.run("pytest", "-q", "-n", "auto", *session.posargs)
+
+
+@nox.session(python=["3.10", "3.13"])
+@nox.parametrize("flake8", ["7.0.0", "7.1.2", "7.2.0", "7.3.0"])
+def flake8(session: nox.Session, flake8: str) -> None:
+    """The plugin in each flake8."""
+    session.install("-e", ".[test]", f"flake8=={flake8}")
+    session.run("pytest", "-q", "-n", "auto", "tests/test_flake8.py", "tests/test_hostile.py", *session.posargs)
+
+
+@nox.session
+@nox.parametrize("celery", list(CELERY))
+def celery(session: nox.Session, celery: str) -> None:
+    """What the pages say, against each Celery."""
+    session.install("-e", ".[test]", f"celery=={celery}", "setuptools<81")
+    session.run("pytest", "-q", "tests/truth", "tests/catalog", *session.posargs)
+
+
+@nox.session
+def old(session: nox.Session) -> None:
+    """One old combination on the present Python: the oldest flake8 and the oldest Celery."""
+    session.install("-e", ".[test]", "flake8==7.0.0", "celery==5.2.7", "setuptools<81")
+    session.run(
+        "pytest", "-q", "-n", "auto", "tests/truth", "tests/catalog", "tests/test_flake8.py", "tests/test_hostile.py"
+    )

@@ -1,0 +1,122 @@
+"""Bad input: flake8's own report for the file at hand, silence about what can't be read, the rest still checked."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+
+from tests.helpers import write
+from tests.test_flake8 import BAD, PROJECT, run
+
+VIEWS = "./shop/views.py:1:27:"
+TASK = b"from celery import shared_task\n@shared_task\ndef a(): pass\n"
+
+
+@pytest.fixture
+def shop(tmp_path):
+    write(tmp_path, PROJECT)
+    (tmp_path / "shop/tasks.py").unlink()
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"from celery import shared_task\ndef (:\n", "E999"),
+        (b"from celery import shared_task\nx = '\x00'\n", "E9"),
+        (b"# coding: latin-1\nfrom celery import shared_task\nname = '\xe9'\n@shared_task\ndef a(): pass\n", "CLY101"),
+        # What is no UTF-8, or has an unknown coding line, flake8 reads as Latin-1.
+        (b"name = '\xe9'\n" + TASK, "CLY101"),
+        (b"# coding: no-such-codec\n" + TASK, "CLY101"),
+        (b"\xef\xbb\xbf" + TASK, "CLY101"),
+        (b"\x0c\n" + TASK, "CLY101"),
+        (TASK.replace(b"\n", b"\r\n"), "CLY101"),
+        (TASK.replace(b"\n", b"\r"), "CLY101"),
+        (b"", ""),
+        (b"# celery\n" + b"x = 1\n" * 100_000, ""),
+        (b"# celery\nx = " + b"(" * 1000 + b")" * 1000 + b"\n", "E9"),
+        (b"from celery import shared_task\n" + b"".join(b" " * i + b"if x:\n" for i in range(99)) + b" " * 99 + b"y\n", ""),
+    ],
+)
+def test_a_strange_file(shop, content, code):
+    (shop / "shop/strange.py").write_bytes(content)
+    lines = run(shop, "--select=CLY,E9")
+    strange = [line for line in lines if "strange" in line]
+    if not code:
+        assert not strange
+    elif code.startswith("CLY"):
+        assert [line.split(" ")[1] for line in strange] == [code]
+    else:
+        assert all(f" {code}" in line for line in strange)
+        assert strange
+    assert [line for line in lines if line not in strange][0].startswith(VIEWS)
+
+
+@pytest.mark.parametrize("value", ["+".join("1" * 300), "+".join("1" * 3000), "a" + ".b" * 900, "f(" * 90 + ")" * 90])
+def test_long_expressions(shop, value):
+    """What the parser takes, the plugin takes. pyflakes may give up on its own, so only our part is asked."""
+    import ast
+
+    from flake8_celery_tasks.plugin import Plugin
+
+    text = f"from celery import shared_task\nx = {value}\n@shared_task(name=x)\ndef a(): pass\n"
+    path = shop / "shop/long.py"
+    try:
+        tree = ast.parse(text)
+    except RecursionError:
+        pytest.skip("this Python can't parse it")
+    assert not list(Plugin(tree, str(path), text.splitlines(keepends=True)).run())
+
+
+def test_columns_are_characters(shop):
+    text = 'from celery import shared_task\n\n\ndef f():\n    "é"; g = shared_task(name="ééé", bind=1); h = 1\n'
+    text += '\n\n@shared_task(name="öö", bind=True)\ndef a():\n    pass\n'
+    (shop / "shop/umlaut.py").write_text(text, encoding="utf-8")
+    lines = run(shop, "--select=CLY201", "shop/umlaut.py")
+    assert lines[0].startswith("shop/umlaut.py:8:25:")
+
+
+def test_a_folder_called_tasks_py(shop):
+    (shop / "shop/tasks.py").mkdir()
+    (shop / "shop/use.py").write_text("from shop.tasks import a\n\na.delay()\n")
+    assert [line.split(" ")[0] for line in run(shop, "--select=CLY")] == [VIEWS]
+
+
+def test_a_syntax_error_makes_names_unknown(shop):
+    (shop / "content/tasks.py").write_text("def (:\n")
+    lines = run(shop, "--select=CLY,E9")
+    assert [line.split(" ")[1] for line in lines] == ["E999", "CLY401"]
+    assert "the name of 'index'" in lines[1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows")
+def test_links_round_and_round(shop):
+    (shop / "shop/loop").symlink_to(shop, target_is_directory=True)
+    (shop / "shop/self.py").symlink_to(shop / "shop/self.py")
+    (shop / "shop/gone.py").symlink_to(shop / "nowhere.py")
+    (shop / "shop/tasks.py").write_text(BAD.replace("name=", "acks_on_timeout=False, name="))
+    lines = run(shop, "--select=CLY", "shop/tasks.py", "shop/views.py")
+    assert [line.split(" ")[1] for line in lines] == ["CLY101", "CLY301", "CLY201", "CLY202", "CLY401"]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")
+def test_an_unreadable_file(shop):
+    (shop / "content/tasks.py").chmod(0)
+    assert [line.split(" ")[1] for line in run(shop, "--select=CLY", "shop")] == ["CLY401"]
+
+
+def test_a_file_that_is_no_regular_file(shop):
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(shop / "content/pipe.py")
+        (shop / "shop/use.py").write_text("from content.pipe import a\n\na.delay()\n")
+    assert [line.split(" ")[0] for line in run(shop, "--select=CLY", "shop")] == [VIEWS.removeprefix("./")]
+
+
+def test_a_huge_file_of_the_project_is_not_followed(shop, monkeypatch):
+    from flake8_celery_tasks import project
+    from flake8_celery_tasks.options import Options
+
+    monkeypatch.setattr(project, "MAX_BYTES", 10)
+    assert project.Project(str(shop), Options()).read(str(shop / "content/tasks.py")) is None
