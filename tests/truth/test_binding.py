@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from celery import Task, states
 
+from .lab import celery_version
+
 
 @pytest.mark.truth("CLY201")
 def test_autoretry_needs_no_bind(lab):
@@ -155,7 +157,7 @@ def test_bound_task_without_self_cannot_retry_what_was_sent_by_name(lab):
     lab.work()
     assert runs == []
     assert len(lab.published) == 1
-    assert result.state != states.SUCCESS
+    assert result.state == (states.FAILURE if celery_version() >= (5, 7) else states.PENDING)
     assert "takes 1 positional argument but 2 were given" in lab.log
 
 

@@ -85,8 +85,8 @@ def test_requeue_without_acks_late(farm, worker):
     result = farm.send("requeue")
     wait_for(lambda: "reject requeue=True" in worker.log, "the rejection")
     assert farm.send("add", [1, 2]).get(timeout=20) == 3  # behind the message, had it been put back
+    wait_for(lambda: farm.leftovers() == (0, 0), "the acknowledgement")
     assert farm.runs("requeue") == 1
-    assert farm.leftovers() == (0, 0)
     assert result.state == states.PENDING
 
 

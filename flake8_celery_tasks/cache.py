@@ -1,0 +1,359 @@
+"""What is known of a project's files, kept on disk between runs. A broken cache is no cache.
+
+One file for each project, package version and Python minor, in the user's cache folder: a header line with a digest of
+the rest, then JSON. A file of the project is known by its stamp (modification and change time in nanoseconds, size); what
+was changed in the last two seconds is not kept, since clocks of file systems are coarse.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from flake8_celery_tasks import __version__, values
+from flake8_celery_tasks.symbols import Alias, Body, Bound, Class, Function, Opaque, Params, Symbol
+from flake8_celery_tasks.values import UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flake8_celery_tasks.module import Module
+    from flake8_celery_tasks.values import Value
+
+#: To be raised when what is written changes.
+FORMAT: Final = 1
+
+#: A younger file may still change without a new stamp.
+RACY_NS: Final = 2_000_000_000
+
+#: Larger caches are not written, more of them are not kept.
+MAX_BYTES: Final = 32_000_000
+MAX_FILES: Final = 50
+
+Stamp = list[int]
+
+
+def folder() -> str:
+    """Return the folder that caches stand in."""
+    import platformdirs
+
+    return platformdirs.user_cache_dir("flake8-celery-tasks", appauthor=False)
+
+
+def stamp(path: str) -> Stamp | None:
+    """Return what tells one state of a file from another, None where there is no file."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return [found.st_mtime_ns, found.st_ctime_ns, found.st_size]
+
+
+class Cache:
+    """The cache of one project.
+
+    `entries` holds, by path, a stamp, whether the file passes the gate, and the summary of its module where one was
+    made.
+    """
+
+    def __init__(self, root: str, *, enabled: bool = True) -> None:
+        self.root = root
+        self.enabled = enabled
+        self.entries: dict[str, list[Any]] = {}
+        self._changed = False
+        if enabled:
+            self._load()
+
+    @property
+    def path(self) -> str:
+        """The cache file."""
+        key = f"{FORMAT}\n{__version__}\n{sys.version_info[:2]}\n{_build()}\n{self.root}"
+        name = hashlib.blake2b(key.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+        return os.path.join(folder(), f"{name}.json")
+
+    def _load(self) -> None:
+        try:
+            with open(self.path, "rb") as file:
+                header = file.readline(200)
+                content = file.read(MAX_BYTES + 1)
+            if header.strip() == _digest(content):
+                entries = json.loads(content)
+                self.entries = entries if isinstance(entries, dict) else {}
+        except (OSError, ValueError, RecursionError, ImportError):
+            self.entries = {}
+
+    def passes(self, path: str, current: Stamp | None) -> bool | None:
+        """Return whether an unchanged file passes the gate, None where that is not known."""
+        entry = self.entries.get(path)
+        return entry[1] if entry is not None and current is not None and entry[0] == current else None
+
+    def note(self, path: str, current: Stamp | None, *, passes: bool) -> None:
+        """Keep whether a file passes the gate."""
+        if current is not None:
+            self.entries[path] = [current, passes, None]
+            self._changed = True
+
+    def summary(self, path: str) -> dict[str, Any] | None:
+        """Return the summary of the module of an unchanged file."""
+        entry = self.entries.get(path)
+        if entry is None or entry[2] is None or entry[0] != stamp(path):
+            return None
+        found: dict[str, Any] = entry[2]
+        return found
+
+    def save(self, paths: set[str], modules: dict[str, Module]) -> None:
+        """Write what is known of the files in `paths`, with summaries of modules that came from disk."""
+        if not self.enabled:
+            return
+        for path in [path for path in self.entries if path not in paths]:
+            del self.entries[path]
+            self._changed = True
+        for path, module in modules.items():
+            entry = self.entries.get(path)
+            if entry is not None and module.is_from_disk and module.grown:
+                with contextlib.suppress(ValueError):
+                    entry[2] = summarise(module)
+                    self._changed = True
+        if self._changed:
+            self._changed = False
+            self._write()
+
+    def _write(self) -> None:
+        newest = time.time_ns() - RACY_NS
+        kept = {path: entry for path, entry in self.entries.items() if entry[0][0] < newest and entry[0][1] < newest}
+        try:
+            content = json.dumps(kept, separators=(",", ":")).encode("ascii")
+            if len(content) > MAX_BYTES:
+                return
+            target = self.path
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            partial = f"{target}.{os.getpid()}.tmp"
+            try:
+                with open(partial, "wb") as file:
+                    file.write(_digest(content) + b"\n" + content)
+                os.replace(partial, target)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    os.unlink(partial)
+                raise
+            _tidy(os.path.dirname(target))
+        except (OSError, ValueError, RecursionError, ImportError):
+            pass
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=16).hexdigest().encode("ascii")
+
+
+def _build() -> list[Stamp | None]:
+    """Return what changes when the code that makes summaries changes, for installations without a new version."""
+    here = os.path.dirname(__file__)
+    return [stamp(os.path.join(here, name)) for name in ("cache.py", "collect.py", "module.py", "values.py")]
+
+
+def _tidy(place: str) -> None:
+    """Drop the oldest caches where there are too many, and what writers that were killed left behind."""
+    found = []
+    with os.scandir(place) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                found.append((entry.stat().st_mtime, entry.path))
+    found.sort(reverse=True)
+    old = time.time() - 3600
+    for age, path in found:
+        if path.endswith(".tmp") and age < old:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+    for _, path in [item for item in found if item[1].endswith(".json")][MAX_FILES:]:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+
+
+# Summaries: what a module's symbols say, as JSON. Lists with a tag in front.
+
+
+def summarise(module: Module) -> dict[str, Any]:
+    """Return what is known of a module so far. Raises ValueError for what JSON can't hold."""
+    return {
+        "stars": module.stars,
+        "dynamic": module.dynamic,
+        "names": list(module.names()),
+        "definable": [list(item) for item in module.definable()],
+        "made": [_dump(value) for value in module.made()],
+        "symbols": {name: [_dump_symbol(symbol) for symbol in found] for name, found in module.known_symbols().items()},
+    }
+
+
+def _dump_symbol(symbol: Symbol) -> list[Any]:
+    if isinstance(symbol, Alias):
+        return ["a", symbol.path, symbol.typing]
+    if isinstance(symbol, Bound):
+        return ["v", _dump(symbol.value)]
+    if isinstance(symbol, Function):
+        params = symbol.params
+        body = symbol.known_body
+        return [
+            "f",
+            symbol.qualname,
+            symbol.line,
+            symbol.column,
+            [_dump(value) for value in symbol.decorators],
+            [
+                params.positional_only,
+                params.positional,
+                params.defaults,
+                params.vararg,
+                params.keyword_only,
+                params.keyword_required,
+                params.kwarg,
+            ],
+            symbol.is_async,
+            symbol.yields,
+            None
+            if body is None
+            else [[_dump(value) for value in body.returns], body.mentions, body.forwards, body.attributes],
+        ]
+    if isinstance(symbol, Class):
+        return [
+            "c",
+            symbol.qualname,
+            symbol.line,
+            symbol.column,
+            [_dump(value) for value in symbol.decorators],
+            [_dump(value) for value in symbol.bases],
+            [[key, _dump(value)] for key, value in symbol.keywords],
+            symbol.names,
+            symbol.known_attributes,
+        ]
+    return ["o"]
+
+
+def load_symbol(data: list[Any], body: Callable[[str, int], Body], attributes: Callable[[str, int], Any]) -> Symbol:
+    """Return the symbol for what `summarise` wrote; `body` and `attributes` read what was not known then."""
+    tag = data[0]
+    if tag == "a":
+        return Alias(data[1], data[2])
+    if tag == "v":
+        return Bound(_load(data[1]))
+    if tag == "f":
+        qualname, line = data[1], data[2]
+        only, positional, defaults, vararg, keyword_only, required, kwarg = data[5]
+        known = data[8]
+        return Function(
+            qualname,
+            line,
+            data[3],
+            tuple(_load(value) for value in data[4]),
+            Params(tuple(only), tuple(positional), defaults, vararg, tuple(keyword_only), tuple(required), kwarg),
+            (lambda: body(qualname, line)) if known is None else (lambda: _load_body(known)),
+            is_async=data[6],
+            yields=data[7],
+        )
+    if tag == "c":
+        qualname, line, names = data[1], data[2], data[8]
+        return Class(
+            qualname,
+            line,
+            data[3],
+            tuple(_load(value) for value in data[4]),
+            tuple(_load(value) for value in data[5]),
+            tuple((key, _load(value)) for key, value in data[6]),
+            tuple(data[7]),
+            (lambda: attributes(qualname, line)) if names is None else (lambda: tuple(names)),
+        )
+    return Opaque()
+
+
+def load_made(data: list[Any]) -> tuple[values.Invoke, ...]:
+    """Return the calls for what `summarise` wrote."""
+    loaded = (_load(value) for value in data)
+    return tuple(value for value in loaded if isinstance(value, values.Invoke))
+
+
+def _load_body(data: list[Any]) -> Body:
+    returns, mentions, forwards, attributes = data
+    return Body(tuple(_load(value) for value in returns), tuple(mentions), tuple(forwards), tuple(attributes))
+
+
+def _dump(value: Value) -> Any:
+    if isinstance(value, values.Const):
+        return _dump_constant(value.value)
+    if isinstance(value, values.Ref):
+        return ["r", value.path]
+    if isinstance(value, values.Items):
+        return ["i", value.kind, [_dump(item) for item in value.items], value.complete]
+    if isinstance(value, values.Mapping):
+        return ["m", [[None if key is None else [_dump(key)], _dump(item)] for key, item in value.pairs]]
+    if isinstance(value, values.Invoke):
+        return [
+            "call",
+            _dump(value.func),
+            [_dump(item) for item in value.args],
+            [[key, _dump(item)] for key, item in value.keywords],
+            value.complete,
+        ]
+    if isinstance(value, values.Member):
+        return ["attr", _dump(value.value), value.attribute]
+    if isinstance(value, values.Operation):
+        return ["op", value.operator, [_dump(item) for item in value.operands]]
+    if isinstance(value, values.Joined):
+        return ["join", [_dump(item) for item in value.parts]]
+    if isinstance(value, values.Param):
+        return ["p", value.name, None if value.annotation is None else [_dump(value.annotation)]]
+    return ["u"]
+
+
+def _dump_constant(value: object) -> Any:
+    if value is None or isinstance(value, (str, bool, float)):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) < 1 << 64 else ["int", hex(value)]
+    if isinstance(value, bytes):
+        return ["b", value.decode("latin-1")]
+    if isinstance(value, complex):
+        return ["z", value.real, value.imag]
+    return ["..."]
+
+
+_CONSTANTS: Final[dict[str, Callable[..., object]]] = {
+    "int": lambda text: int(text, 16),
+    "b": lambda text: text.encode("latin-1"),
+    "z": complex,
+    "...": lambda: ...,
+}
+
+
+def _load(data: Any) -> Value:
+    if not isinstance(data, list):
+        return values.Const(data)
+    tag, *rest = data
+    if tag == "r":
+        return values.Ref(rest[0])
+    if tag == "i":
+        return values.Items(rest[0], tuple(_load(item) for item in rest[1]), rest[2])
+    if tag == "m":
+        return values.Mapping(tuple((None if key is None else _load(key[0]), _load(item)) for key, item in rest[0]))
+    if tag == "call":
+        func, args, keywords, complete = rest
+        return values.Invoke(
+            _load(func),
+            tuple(_load(item) for item in args),
+            tuple((key, _load(item)) for key, item in keywords),
+            complete,
+        )
+    if tag == "attr":
+        return values.Member(_load(rest[0]), rest[1])
+    if tag == "op":
+        return values.Operation(rest[0], tuple(_load(item) for item in rest[1]))
+    if tag == "join":
+        return values.Joined(tuple(_load(item) for item in rest[0]))
+    if tag == "p":
+        return values.Param(rest[0], None if rest[1] is None else _load(rest[1][0]))
+    if tag in _CONSTANTS:
+        return values.Const(_CONSTANTS[tag](*rest))
+    return UNKNOWN
