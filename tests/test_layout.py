@@ -1,0 +1,248 @@
+"""Roots, module names, files and apps, from folders alone."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from flake8_celery_tasks import layout, project
+from flake8_celery_tasks.layout import Layout
+from flake8_celery_tasks.options import Options
+
+
+def make(folder, *names):
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    layout.forget()
+    return Layout(str(folder), tests=Options().celery_test_paths)
+
+
+@pytest.mark.parametrize("mark", sorted(layout.ROOT_MARKS))
+def test_root_is_the_nearest_folder_with_a_mark(tmp_path, mark):
+    make(tmp_path, "pyproject.toml", f"inner/{mark}", "inner/shop/deep/x.py")
+    assert layout.find_root(str(tmp_path / "inner/shop/deep")) == str(tmp_path / "inner")
+    assert layout.find_root(str(tmp_path / "other")) == str(tmp_path)
+
+
+def test_without_a_mark_there_is_no_root(monkeypatch):
+    monkeypatch.setattr(layout, "ROOT_MARKS", frozenset())
+    assert layout.find_root(str(Path.cwd())) is None
+
+
+def test_without_a_root_the_working_folder_or_the_top_package(tmp_path, monkeypatch):
+    monkeypatch.setattr(layout, "ROOT_MARKS", frozenset())
+    make(tmp_path, "a/shop/__init__.py", "a/shop/tasks.py", "b/x.py")
+    monkeypatch.chdir(tmp_path / "a")
+    inside = project.project_of(str(tmp_path / "a/shop/tasks.py"), Options())
+    assert inside.layout.root == str(tmp_path / "a")
+    monkeypatch.chdir(tmp_path / "b")
+    outside = project.project_of(str(tmp_path / "a/shop/tasks.py"), Options())
+    assert outside.layout.root == str(tmp_path / "a")
+
+
+def test_the_root_can_be_given(tmp_path):
+    make(tmp_path, "pyproject.toml", "inner/setup.cfg", "inner/x.py")
+    known = project.project_of(str(tmp_path / "inner/x.py"), Options.of({"celery_project_root": str(tmp_path)}))
+    assert known.layout.root == str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "certain"),
+    [
+        ("shop/tasks.py", "shop.tasks", True),
+        ("shop/__init__.py", "shop", True),
+        ("shop/sub/mail.py", "shop.sub.mail", True),
+        ("src/store/tasks.py", "store.tasks", True),
+        ("tasks.py", "tasks", True),
+        ("space/shop/tasks.py", "space.shop.tasks", False),
+        ("src/space/shop/tasks.py", "space.shop.tasks", False),
+        ("plain/tasks.py", "plain.tasks", False),
+        ("shop/not-a-name.py", "shop.not-a-name", False),
+    ],
+)
+def test_module_names(tmp_path, path, name, certain):
+    known = make(
+        tmp_path,
+        path,
+        "shop/__init__.py",
+        "shop/sub/__init__.py",
+        "src/store/__init__.py",
+        "space/shop/__init__.py",
+        "src/space/shop/__init__.py",
+    )
+    place = known.place(str(tmp_path / path))
+    assert (place.name, place.certain) == (name, certain)
+    assert place.relative == path
+    assert known.place(str(tmp_path / path)) is place
+
+
+def test_a_root_that_is_a_package_itself(tmp_path):
+    known = make(tmp_path / "shop", "__init__.py", "tasks.py", "setup.cfg")
+    assert known.place(str(tmp_path / "shop/tasks.py")).name == "shop.tasks"
+
+
+@pytest.mark.parametrize(
+    ("dotted", "found"),
+    [
+        ("shop", "shop/__init__.py"),
+        ("shop.tasks", "shop/tasks.py"),
+        ("shop.tasks.index", None),
+        ("shop.both", "shop/both/__init__.py"),
+        ("shop.module", "shop/module.py"),
+        ("shop.module.x", None),
+        ("space", "space"),
+        ("space.deep.x", "space/deep/x.py"),
+        ("store.tasks", "src/store/tasks.py"),
+        ("celery", None),
+        ("nothing", None),
+    ],
+)
+def test_find(tmp_path, dotted, found):
+    known = make(
+        tmp_path,
+        "shop/__init__.py",
+        "shop/tasks.py",
+        "shop/both.py",
+        "shop/both/__init__.py",
+        "shop/module.py",
+        "shop/module/data.txt",
+        "space/deep/x.py",
+        "src/store/tasks.py",
+        "celery/dockerfile",
+    )
+    expected = None if found is None else str(tmp_path.joinpath(*found.split("/")))
+    assert known.find(dotted, str(tmp_path)) == expected
+
+
+def test_a_regular_package_hides_the_installed_one_only_in_the_sources(tmp_path):
+    known = make(tmp_path, "celery/__init__.py", "odd/celery/__init__.py")
+    assert known.find("celery", str(tmp_path / "odd")) == str(tmp_path / "celery/__init__.py")
+    known = make(tmp_path / "other", "odd/celery/__init__.py", "setup.cfg")
+    assert known.find("celery", str(tmp_path / "other/odd")) is None
+
+
+def test_submodules(tmp_path):
+    known = make(tmp_path, "shop/__init__.py", "shop/tasks.py")
+    assert known.submodule(str(tmp_path / "shop/__init__.py"), "tasks") == str(tmp_path / "shop/tasks.py")
+    assert known.submodule(str(tmp_path / "shop"), "tasks") == str(tmp_path / "shop/tasks.py")
+    assert known.submodule(str(tmp_path / "shop/tasks.py"), "tasks") is None
+    assert known.submodule(str(tmp_path / "shop/__init__.py"), "nothing") is None
+
+
+def test_files_of_the_project(tmp_path):
+    make(
+        tmp_path,
+        "a.py",
+        "shop/tasks.py",
+        "shop/data.txt",
+        ".hidden/x.py",
+        "node_modules/x.py",
+        "build/x.py",
+        "venv/x.py",
+        "my-env/pyvenv.cfg",
+        "my-env/lib/x.py",
+        "dist.egg/x.py",
+        "other/pyproject.toml",
+        "other/x.py",
+        "vendored/x.py",
+        "skipped.py",
+    )
+    known = Layout(str(tmp_path), excluded=("vendored", str(tmp_path / "skipped*")))
+    assert [os.path.relpath(path, tmp_path).replace(os.sep, "/") for path in known.files()] == ["a.py", "shop/tasks.py"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows")
+def test_links_are_not_followed(tmp_path):
+    known = make(tmp_path, "shop/tasks.py")
+    (tmp_path / "loop").symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path / "self.py").symlink_to(tmp_path / "self.py")
+    (tmp_path / "gone.py").symlink_to(tmp_path / "nowhere.py")
+    layout.forget()
+    assert list(known.files()) == [str(tmp_path / "shop/tasks.py")]
+
+
+def test_an_entry_that_can_not_be_asked_is_left_out(monkeypatch):
+    class Entry:
+        name = "x.py"
+
+        def is_dir(self):
+            raise OSError
+
+    class Listing(list):
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            return None
+
+    monkeypatch.setattr(os, "scandir", lambda _: Listing([Entry()]))
+    assert layout.entries("/somewhere") == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "is_test"),
+    [
+        ("tests/views.py", True),
+        ("shop/tests/deep/views.py", True),
+        ("shop/test_views.py", True),
+        ("shop/views_test.py", True),
+        ("conftest.py", True),
+        ("shop/tests.py", True),
+        ("shop/migrations/0001_initial.py", True),
+        ("shop/views.py", False),
+        ("testing/views.py", False),
+    ],
+)
+def test_tests(tmp_path, path, is_test):
+    known = make(tmp_path, path)
+    assert known.is_test(known.place(str(tmp_path / path))) is is_test
+
+
+@pytest.mark.parametrize(
+    ("pattern", "is_test"),
+    [("shop/check/", True), ("shop/*/x.py", True), ("ch*/", True), ("check/", True), ("y", False)],
+)
+def test_own_test_paths(tmp_path, pattern, is_test):
+    make(tmp_path, "shop/check/x.py")
+    known = Layout(str(tmp_path), tests=(pattern,))
+    assert known.is_test(known.place(str(tmp_path / "shop/check/x.py"))) is is_test
+
+
+@pytest.mark.parametrize(
+    ("path", "app"),
+    [
+        ("shop/views.py", "shop"),
+        ("shop/api/views.py", "shop"),
+        ("shop/cart/views.py", "shop/cart"),
+        ("shop/tasks/mail.py", "shop"),
+        ("plain/deep/x.py", "plain"),
+        ("src/store/x.py", "src/store"),
+        ("main.py", "main.py"),
+    ],
+)
+def test_apps(tmp_path, path, app):
+    known = make(
+        tmp_path, path, "shop/models.py", "shop/cart/migrations/0001.py", "shop/tasks/tasks.py", "shop/__init__.py"
+    )
+    expected = str(tmp_path.joinpath(*app.split("/")))
+    assert known.app(known.place(str(tmp_path / path))) == expected
+
+
+def test_one_app():
+    assert layout.is_one_app("/p/shop", "/p/shop")
+    assert layout.is_one_app("/p/shop", "/p/shop/cart")
+    assert layout.is_one_app("/p/shop/cart", "/p/shop")
+    assert not layout.is_one_app("/p/shop", "/p/shopping")
+    assert layout.is_one_app("/p/a.py", "/p/b.py")
+    assert not layout.is_one_app("/p/a.py", "/p/c/b.py")
+
+
+def test_no_relative_path_between_drives(monkeypatch):
+    monkeypatch.setattr(os.path, "splitdrive", lambda path: (path[:2], path[2:]))
+    known = Layout("C:/project")
+    assert known.place("D:/x/y.py").relative == "D:/x/y.py"
