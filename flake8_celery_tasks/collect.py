@@ -156,6 +156,7 @@ class Candidates:
     pipes: list[tuple[ast.BinOp, Site]] = field(default_factory=list)
     raises: list[tuple[ast.Raise, Site]] = field(default_factory=list)
     stores: list[tuple[ast.stmt, ast.expr, ast.expr, Site]] = field(default_factory=list)
+    lookups: list[tuple[ast.Subscript, Site]] = field(default_factory=list)  # `something.tasks[...]`
     imports: list[Binding] = field(default_factory=list)
     stars: list[str] = field(default_factory=list)
     statements: set[int] = field(default_factory=set)  # ids of expressions whose value is thrown away
@@ -239,6 +240,7 @@ class _Walk:
             ast.GeneratorExp: self.comprehension,
             ast.Call: self.call,
             ast.Attribute: self.attribute,
+            ast.Subscript: self.subscript,
             ast.BinOp: self.operation,
             ast.Expr: self.expression,
             ast.Raise: self.raise_,
@@ -501,6 +503,12 @@ class _Walk:
                 self.found.sends.append((value, site))
             value = value.value
         self.push(value, site)
+
+    def subscript(self, node: ast.Subscript, site: Site) -> None:
+        if node.value.__class__ is ast.Attribute and node.value.attr == "tasks":  # type: ignore[attr-defined]
+            self.found.lookups.append((node, site))
+        self.push(node.slice, site)
+        self.push(node.value, site)
 
     def operation(self, node: ast.BinOp, site: Site) -> None:
         if node.op.__class__ is ast.BitOr:

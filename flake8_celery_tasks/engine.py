@@ -38,12 +38,18 @@ def rules() -> tuple[Rule[Any], ...]:
     return tuple(sorted(found, key=lambda rule: rule.code))
 
 
+@cache
+def wanted(opted: tuple[str, ...] = ()) -> tuple[Rule[Any], ...]:
+    """Return the rules that run: all but the opt-in ones, and of these the ones whose codes start with a prefix."""
+    return tuple(rule for rule in rules() if not rule.opt_in or rule.code.startswith(opted))
+
+
 def check(project: Project, module: Module, chosen: Iterable[Rule[Any]] | None = None) -> list[Violation]:
-    """Return the violations in a module, in source order."""
+    """Return the violations in a module, in source order. Without `chosen`, all rules run that are not opt-in."""
     facts = Facts(project, module)
     is_test: bool | None = None
     found: set[Violation] = set()
-    for rule in rules() if chosen is None else chosen:
+    for rule in wanted() if chosen is None else chosen:
         for fact in facts.of(rule.kind):
             if rule.quiet_in_tests:
                 if is_test is None:

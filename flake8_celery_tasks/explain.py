@@ -44,7 +44,9 @@ MADE: Final = "<!-- Made by `python -m flake8_celery_tasks.explain --write`: cha
 def page(rule: Rule[Any]) -> str:
     """Return the page of a rule as Markdown."""
     text = inspect.cleandoc(type(rule).__doc__ or "")
-    return f"# {rule.code} {name_of(type(rule))}\n\n{text}\n"
+    summary, _, rest = text.partition("\n\n")
+    mark = f"\n\nOpt-in: it runs only where it is asked for, as by `extend-select = {rule.code}`." if rule.opt_in else ""
+    return f"# {rule.code} {name_of(type(rule))}\n\n{summary}{mark}\n\n{rest}\n"
 
 
 def summary(rule: Rule[Any]) -> str:

@@ -7,23 +7,27 @@ a value, MISSING (certainly not given) or UNKNOWN (can't be read).
 from __future__ import annotations
 
 import ast
-import re
+import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flake8_celery_tasks import recognise, settings
-from flake8_celery_tasks.catalog.task_options import OPTIONS, TASK_API
-from flake8_celery_tasks.collect import FUNCTION, LAMBDA, TRY
+from flake8_celery_tasks.catalog.crontab import BY_NAME, split_line
+from flake8_celery_tasks.catalog.settings import setting_of
+from flake8_celery_tasks.catalog.task_options import DEFAULT_RETRY_DELAY, OPTIONS, TASK_API
+from flake8_celery_tasks.collect import FUNCTION, LAMBDA, TRY, WITH
+from flake8_celery_tasks.defined import TASK_NAME, Defined
 from flake8_celery_tasks.project import Table, Target
-from flake8_celery_tasks.recognise import CLASS_TASK, OPAQUE
-from flake8_celery_tasks.symbols import Class, Function, Params
-from flake8_celery_tasks.things import SignatureThing, TaskThing
+from flake8_celery_tasks.symbols import Class, Params
+from flake8_celery_tasks.things import SignatureThing, TaskThing, thing_of
 from flake8_celery_tasks.values import MISSING, UNKNOWN, Missing, Ref, Unknown
+from flake8_celery_tasks.wrappers import wrapper_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from flake8_celery_tasks.collect import Binding, FunctionNode, Scope, Site
+    from flake8_celery_tasks.link import Facts
     from flake8_celery_tasks.module import Module
     from flake8_celery_tasks.project import Project
     from flake8_celery_tasks.recognise import Definition
@@ -38,25 +42,6 @@ RETRY_POLICY: Final = (
     "default_retry_delay",
     "retry_on_worker_lost",
 )
-
-#: Decorators that hand every argument on and let every exception through, so that what is below the task decorator
-#: can be judged as if they were not there.
-TRANSPARENT: Final = frozenset(
-    {
-        "builtins.staticmethod",
-        "django.db.transaction.atomic",
-        "django.utils.decorators.method_decorator",
-        "functools.lru_cache",
-        "sentry_sdk.trace",
-        "typing.no_type_check",
-        "newrelic.agent.background_task",
-        "newrelic.agent.function_trace",
-    }
-)
-
-#: What a parameter for the task itself is called: `self`, `_task`, `celery_task`, `self_`, `task_instance`. An
-#: underscore in front says that a parameter is unused, so that its name says nothing else.
-_TASK_NAME: Final = re.compile(r"_|(.*_)?(self|task|celery)(_|_self|_obj|_object|_instance)?$|(cls|me|this)$")
 
 
 class Use:
@@ -73,7 +58,7 @@ class Use:
         self.node = node
 
 
-class Task:
+class Task(Defined):
     """A task definition in the file at hand."""
 
     def __init__(
@@ -84,9 +69,7 @@ class Task:
         site: Site,
         scope: Scope,
     ) -> None:
-        self.project = project
-        self.module = definition.module
-        self.definition = definition
+        super().__init__(project, definition)
         self.node = node
         self.site = site
         self.scope = scope
@@ -110,21 +93,6 @@ class Task:
             for path in self.project.files_with(b".register_task(")
             if path != self.module.place.path
         )
-
-    @property
-    def form(self) -> str:
-        """How the task is made: one of the forms of `recognise`."""
-        return self.definition.decorator.form
-
-    @property
-    def is_opaque(self) -> bool:
-        """Whether a decorator made it that can't be read: it may bind, name, inject parameters or retry."""
-        return self.form == OPAQUE
-
-    @property
-    def is_class(self) -> bool:
-        """Whether it is a class with a `run` method."""
-        return self.form == CLASS_TASK
 
     @property
     def function(self) -> FunctionNode:
@@ -162,71 +130,7 @@ class Task:
 
         return parameters(self.function.args)
 
-    @cached_property
-    def is_transparent(self) -> bool:
-        """Whether nothing between the task decorator and the function can change arguments, retry or swallow."""
-        return all(self._passes_through(node) for node in self.below)
-
-    def _passes_through(self, node: ast.expr) -> bool:
-        value = self.module.value(node.func if isinstance(node, ast.Call) else node, self.site.scope)
-        if not isinstance(value, Ref):
-            return False
-        if self.project.resolve(value.path, self.module).path in TRANSPARENT:
-            return True
-        found = self._decorator_function(node)
-        wrapped = found and wrapper_in(self.project, *found, called=isinstance(node, ast.Call))
-        return bool(wrapped and wrapped.passes)
-
     # What its options say.
-
-    def option(self, name: str) -> Any:
-        """Return the settled value of an option as the decorator (or class body) gives it."""
-        given = self.definition.decorator.keywords.get(name)
-        if given is not None:
-            return self.project.settle(*given)
-        return UNKNOWN if self.definition.decorator.spread and not self.is_class else MISSING
-
-    def states(self, name: str) -> bool:
-        """Return whether the definition gives an option, whatever its value."""
-        return name in self.definition.decorator.keywords
-
-    def effective(self, name: str) -> Any:
-        """Return the settled value of an option, from the definition, its base class or the app's `task_cls`."""
-        own = self.option(name)
-        if own is not MISSING:
-            return own
-        if self.is_class:
-            return self._from_class(self._own_class, name)
-        return self._from_base(name)
-
-    @property
-    def _own_class(self) -> Target:
-        symbol = self.definition.symbol
-        return Target(f"{self.module.prefix}{symbol.qualname}", self.module, symbol)
-
-    def _from_class(self, cls: Target, name: str) -> Any:
-        if not recognise.is_readable(self.project, cls):
-            return UNKNOWN
-        return self.project.class_attribute(cls, name)
-
-    @cached_property
-    def base(self) -> Target | Missing | Unknown:
-        """The task class behind a decorated function: `base=`, else the app's `task_cls`.
-
-        MISSING where it is Celery's own, UNKNOWN where it can't be told.
-        """
-        given = self.option("base")
-        if isinstance(given, Target):
-            return MISSING if given.path == "celery.Task" else given
-        if given is not MISSING and given is not None:
-            return UNKNOWN
-        if self.project.options.celery_custom_task_class:
-            return UNKNOWN
-        app = self.definition.decorator.app
-        found = self.project.task_cls if app is None or app.task_cls is UNKNOWN else app.task_cls
-        if found is MISSING or found is None:
-            return MISSING
-        return found if isinstance(found, Target) else UNKNOWN
 
     @cached_property
     def acknowledges_late(self) -> bool | Unknown:
@@ -240,11 +144,6 @@ class Task:
             return UNKNOWN
         late = False if own is False else settings.acks_late(self.project)
         return UNKNOWN if late is None else late
-
-    @property
-    def has_plain_base(self) -> bool:
-        """Whether the task class is certainly Celery's own."""
-        return self.base is MISSING
 
     def keyword(self, name: str) -> ast.AST:
         """Return the node of an option: the keyword as written, the class's assignment, else the decorator."""
@@ -269,6 +168,24 @@ class Task:
         place = self.place
         nodes = [(name, self.keyword(name)) for name in self.definition.decorator.keywords if name in names]
         found = [(name, node) for name, node in nodes if node is not place]
+        return sorted(found, key=lambda item: (item[1].lineno, item[1].col_offset))  # type: ignore[attr-defined]
+
+    def stated(self) -> list[tuple[str, ast.AST]]:
+        """Return the options that the task decorator is handed, with their nodes, in source order.
+
+        An option that a shared dict holds stands at its `**spread`; what a house decorator adds is not among them.
+        """
+        if not isinstance(self.decorator, ast.Call) or self.is_opaque:
+            return []
+        place = self.place
+        spreads = [keyword for keyword in self.decorator.keywords if keyword.arg is None]
+        found: list[tuple[str, ast.AST]] = []
+        for name in self.definition.decorator.keywords:
+            node = self.keyword(name)
+            if node is not place:
+                found.append((name, node))
+            elif spreads and self.form != recognise.HOUSE:
+                found.append((name, spreads[0] if len(spreads) == 1 else place))
         return sorted(found, key=lambda item: (item[1].lineno, item[1].col_offset))  # type: ignore[attr-defined]
 
     def entry(self, name: str, key: str) -> ast.AST:
@@ -305,7 +222,7 @@ class Task:
     def renaming(self) -> Renaming | None:
         """What a decorator below the task decorator makes of the function's name, for want of `functools.wraps`."""
         for node in self.below:
-            found = self._decorator_function(node)
+            found = self._decorator_function(self.module.value(node, self.site.scope))
             wrapped = found and wrapper_in(self.project, *found, called=isinstance(node, ast.Call))
             if not found or not wrapped:
                 return None
@@ -314,30 +231,7 @@ class Task:
                 return Renaming(node, function.qualname, f"{module.place.name}.{wrapped.name}")
         return None
 
-    def _decorator_function(self, node: ast.expr) -> tuple[Function, Module] | None:
-        """Return the project's function that a decorator is, or that makes it."""
-        value = self.module.value(node.func if isinstance(node, ast.Call) else node, self.site.scope)
-        if not isinstance(value, Ref):
-            return None
-        target = self.project.resolve(value.path, self.module)
-        if not isinstance(target.symbol, Function) or target.module is None or target.rest:
-            return None
-        return target.symbol, target.module
-
     # What its body does.
-
-    @cached_property
-    def bound(self) -> bool | Unknown:
-        """Whether the function gets the task as its first argument.
-
-        Only the decorator says so: `bind` of a base class is Celery's own method.
-        """
-        if self.is_class:
-            return False
-        bind = self.option("bind")
-        if bind is MISSING:
-            return False
-        return bool(bind) if isinstance(bind, (bool, int, str)) or bind is None else UNKNOWN
 
     @property
     def me(self) -> str | None:
@@ -376,7 +270,7 @@ class Task:
         if not args:
             return self.params.vararg is None
         name = args[0].arg
-        if _TASK_NAME.match(name):
+        if TASK_NAME.match(name):
             return False
         return not self._is_task_annotation(args[0].annotation) and not any(
             self._is_task_attribute(use.attribute)
@@ -408,11 +302,6 @@ class Task:
             return True
         return self._from_base(name) is not MISSING
 
-    def _from_base(self, name: str) -> Any:
-        """Return the settled attribute of the task class behind a decorated function."""
-        base = self.base
-        return self._from_class(base, name) if isinstance(base, Target) else base
-
     @cached_property
     def autoretries(self) -> bool | Unknown:
         """Whether `autoretry_for`, its own or the task class's, retries the task."""
@@ -430,6 +319,21 @@ class Task:
             if not all(isinstance(table, Table) and table.complete and name not in table for table in tables):
                 return UNKNOWN
         return False
+
+    @property
+    def retry_wait(self) -> float | Unknown:
+        """The seconds before each retry by `autoretry_for`, where there is no backoff."""
+        kwargs = self.effective("retry_kwargs")
+        if kwargs is MISSING:
+            kwargs = Table()
+        if not isinstance(kwargs, Table) or not kwargs.complete:
+            return UNKNOWN
+        wait = kwargs.get("countdown")
+        if wait is None:
+            wait = self.effective("default_retry_delay")
+        if wait is MISSING:
+            return DEFAULT_RETRY_DELAY
+        return wait if isinstance(wait, (int, float)) else UNKNOWN
 
     @property
     def may_retry_when_lost(self) -> bool:
@@ -485,6 +389,32 @@ class Task:
             for cls in self.project.line(base)
         )
 
+    def is_own_option(self, name: str) -> bool:
+        """Return whether the project itself may read an option that Celery doesn't know.
+
+        It does where the option `celery-extra-task-options` says so, a readable base has or reads such an attribute, or
+        something in the file reads it from what may be a task.
+        """
+        if name in self.project.options.celery_extra_task_options:
+            return True
+        if isinstance(self.base, Target):
+            for cls in self.project.line(self.base):
+                if isinstance(cls, Target) and isinstance(cls.symbol, Class):
+                    if name in cls.symbol.names or name in cls.symbol.attributes:
+                        return True
+        tree = self.module.tree
+        return tree is not None and any(self._reads_option(node, name) for node in ast.walk(tree))
+
+    def _reads_option(self, node: ast.AST, name: str) -> bool:
+        if isinstance(node, ast.Call):
+            called = isinstance(node.func, ast.Name) and node.func.id in ("getattr", "hasattr")
+            return called and any(isinstance(arg, ast.Constant) and arg.value == name for arg in node.args)
+        if not isinstance(node, ast.Attribute) or node.attr != name or not isinstance(node.ctx, ast.Load):
+            return False
+        owner = node.value
+        last = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", None)
+        return last is None or last in (self.node.name, "sender") or TASK_NAME.match(last) is not None
+
     def calls(self) -> Iterator[tuple[ast.Call, Site]]:
         """Yield the calls in the task's body."""
         yield from self.module.calls_in(self.function)
@@ -496,78 +426,6 @@ class Renaming(NamedTuple):
     node: ast.expr
     decorator: str
     name: str
-
-
-class Wrapper:
-    """What a decorator puts in the place of a function.
-
-    `wraps` says whether it takes over the function's name, `passes` whether it hands every argument on and neither
-    retries nor swallows.
-    """
-
-    __slots__ = ("name", "passes", "wraps")
-
-    def __init__(self, name: str, *, wraps: bool, passes: bool) -> None:
-        self.name = name
-        self.wraps = wraps
-        self.passes = passes
-
-
-def wrapper_in(project: Project, function: Function, module: Module, *, called: bool) -> Wrapper | None:
-    """Return the wrapper that a decorator function makes, None where it can't be read.
-
-    `called` says that the decorator is called with arguments first, so that the wrapper is one level further in.
-    """
-    inner = _returned(function, module)
-    if inner is None:
-        return None
-    outer = function
-    if called:
-        outer, inner = inner, _returned(inner, module)
-        if inner is None:
-            return None
-    wraps = False
-    for value in inner.decorators:
-        func = getattr(value, "func", value)
-        if not isinstance(func, Ref):
-            return None
-        if project.resolve(func.path, module).path not in ("functools.wraps", "wrapt.decorator"):
-            return None
-        wraps = True
-    params = inner.params
-    generic = bool(params.vararg and params.kwarg) and not params.ordered and not params.keyword_only
-    wrapped = outer.params.ordered[:1]
-    passes = (
-        wraps
-        and generic
-        and bool(wrapped)
-        and wrapped[0] in inner.forwards
-        and "retry" not in inner.attributes
-        and not inner.is_async
-        and not inner.yields
-        and not _catches(module, inner)
-    )
-    return Wrapper(inner.qualname.rpartition(".")[2], wraps=wraps, passes=passes)
-
-
-def _returned(function: Function, module: Module) -> Function | None:
-    """Return the inner function that a function returns and nothing else."""
-    inside = f":{function.qualname}.<locals>."
-    if len(function.returns) != 1:
-        return None
-    value = function.returns[0]
-    if not isinstance(value, Ref) or not value.path.startswith(inside):
-        return None
-    symbols = module.symbols(value.path[1:])
-    return symbols[0] if len(symbols) == 1 and isinstance(symbols[0], Function) else None
-
-
-def _catches(module: Module, function: Function) -> bool:
-    """Return whether a function has a `try` with handlers: it may swallow."""
-    for node, _, scope in module.candidates.functions:
-        if scope.qualname == function.qualname:
-            return any(isinstance(inner, ast.Try) and inner.handlers for inner in ast.walk(node))
-    return True
 
 
 def uses_of(node: ast.AST, names: set[Any]) -> Iterator[Use]:
@@ -674,20 +532,25 @@ class TaskImport:
     """An imported name through which tasks are sent.
 
     `sent` holds, for each task in the order of first use, its definition (None where its module can't be read), the
-    last part of its path, and the first place where it is sent. `makes_app` says that the module creates a Celery app.
+    last part of its path, and the first place where it is sent.
     """
 
-    def __init__(self, project: Project, module: Module, binding: Binding, *, makes_app: bool) -> None:
-        self.project = project
-        self.module = module
+    def __init__(self, facts: Facts, binding: Binding) -> None:
+        self.facts = facts
+        self.project = facts.project
+        self.module = facts.module
         self.binding = binding
-        self.makes_app = makes_app
         self.sent: dict[str, Sent] = {}
 
     @property
     def node(self) -> ast.AST:
         """The imported name."""
         return self.binding.node
+
+    @property
+    def makes_app(self) -> bool:
+        """Whether the module creates a Celery app."""
+        return self.facts.makes_app
 
     @property
     def in_function(self) -> bool:
@@ -758,6 +621,11 @@ class Invocation:
         return self.thing.definition if isinstance(self.thing, (TaskThing, SignatureThing)) else None
 
     @cached_property
+    def defined(self) -> Defined | None:
+        """What that definition says."""
+        return None if self.definition is None else Defined(self.project, self.definition)
+
+    @cached_property
     def name(self) -> Any:
         """The settled name of a task that is called by name, MISSING where there is none."""
         if not self.by_name:
@@ -802,65 +670,227 @@ class Invocation:
         return MISSING
 
 
-class Member(NamedTuple):
-    """An expression that a canvas is made of, and where it stands."""
+class Crontab:
+    """A call of `crontab`, or of `crontab.from_string`.
 
-    node: ast.expr
-    site: Site
-
-
-class Canvas:
-    """A chain, group or chord that is made here, by a call or by `a | b`.
-
-    `members` are what it is made of as far as they are written out: the tasks of a chain or group, the header of a
-    chord. `body` is a chord's. `preceded` holds the indices of the members that certainly come after another
-    one.
+    `given` holds the expression of each field (or unknown keyword) that is written out, in the order of the call;
+    `positional` counts those given by position, `complete` is false where a `*` or `**` hides some.
     """
 
     def __init__(
         self,
         project: Project,
         module: Module,
-        node: ast.Call | ast.BinOp,
+        node: ast.Call,
         site: Site,
-        kind: str,
-        members: list[Member],
-        body: Member | None = None,
-        preceded: frozenset[int] = frozenset(),
+        given: dict[str, ast.expr],
+        positional: int,
+        *,
+        complete: bool,
+        from_line: bool,
     ) -> None:
         self.project = project
         self.module = module
         self.node = node
         self.site = site
-        self.kind = kind
-        self.members = members
-        self.body = body
-        self._preceded = preceded
+        self.given = given
+        self.positional = positional
+        self.complete = complete
+        self.from_line = from_line
+
+    @cached_property
+    def arguments(self) -> dict[str, Any]:
+        """The settled value of each field, as far as it can be read to the last member."""
+        if self.line is not None:
+            return dict(split_line(self.line) or {})
+        values = {name: settled(self.project, self.module, node, self.site) for name, node in self.given.items()}
+        return {name: value for name, value in values.items() if is_plain(value)}
+
+    @cached_property
+    def line(self) -> str | None:
+        """The text that `from_string` is given, None where it is not called or its text can't be read."""
+        if not self.from_line or len(self.node.args) != 1:
+            return None
+        text = settled(self.project, self.module, self.node.args[0], self.site)
+        return text if isinstance(text, str) else None
+
+    def place(self, name: str) -> ast.AST:
+        """Return the node of a field; the keyword of one that `crontab` does not know; else the call."""
+        if self.line is not None:
+            return self.node.args[0]
+        if name in self.given and name not in BY_NAME:
+            return next((keyword for keyword in self.node.keywords if keyword.arg == name), self.given[name])
+        return self.given.get(name, self.node)
 
     @property
-    def name(self) -> str:
-        """What it is made by, as a message shows it: `chain()` or `|`."""
-        return "'|'" if isinstance(self.node, ast.BinOp) else f"{self.kind}()"
+    def text(self) -> str:
+        """The call as a message shows it."""
+        text = ast.unparse(self.node)
+        return text if len(text) <= 45 else "crontab(...)"
 
-    def is_preceded(self, index: int) -> bool:
-        """Return whether a member comes after another one for certain: it may get a result."""
-        return index in self._preceded
+    @property
+    def is_expected_to_fail(self) -> bool:
+        """Whether a test expects an exception from the call: `with pytest.raises(...)`."""
+        return any(
+            around.kind == WITH
+            and any("raises" in ast.unparse(item.context_expr).lower() for item in around.node.items)  # type: ignore[attr-defined]
+            for around in self.site.chain()
+        )
 
 
-class OnCommit:
-    """A call of Django's `on_commit`. `callback` is what it is given, None where that can't be told."""
+def settled(project: Project, module: Module, node: ast.expr, site: Site) -> Any:
+    """Return the settled value of an expression at a place."""
+    return project.settle(module.value(node, site.scope), module)
 
-    def __init__(self, project: Project, module: Module, node: ast.Call, site: Site) -> None:
+
+def is_plain(value: Any) -> bool:
+    """Return whether a settled value is Python's own through and through."""
+    if isinstance(value, (tuple, list, set, frozenset)):
+        return all(is_plain(item) for item in value)
+    if isinstance(value, Table):
+        return value.complete and all(is_plain(item) for pair in value.items() for item in pair)
+    return isinstance(value, (str, bytes, int, float, complex, type(None), datetime.timedelta))
+
+
+class Written(NamedTuple):
+    """A key of a dict display, or a keyword, as it is written: the node of the key, and of what it is given."""
+
+    key: ast.AST
+    value: ast.expr
+    site: Site
+
+
+class BeatEntry:
+    """An entry of Celery beat's schedule: a member of a `beat_schedule`, or a call of `add_periodic_task`.
+
+    `node` is what stands for the whole: the entry's key, or the call. `given` holds what is written out for `task`
+    (a call's signature), `schedule`, `args`, `kwargs`, `options` and whatever else an entry has; `extra` the options
+    of a call. `complete` is false where a spread hides some. `name` is the settled name of the entry.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        module: Module,
+        node: ast.AST,
+        site: Site,
+        name: Any,
+        given: dict[str, Written],
+        *,
+        call: ast.Call | None = None,
+        extra: dict[str, Written] | None = None,
+        complete: bool = True,
+    ) -> None:
         self.project = project
         self.module = module
         self.node = node
         self.site = site
+        self.name = name
+        self.given = given
+        self.call = call
+        self.extra = extra or {}
+        self.complete = complete
+
+    def value(self, key: str) -> Any:
+        """Return the settled value of a key, MISSING where the entry certainly has none."""
+        return self._settled(self.given.get(key))
+
+    def thing(self, key: str) -> Thing | None:
+        """Return what the expression of a key is in Celery's terms."""
+        written = self.given.get(key)
+        if written is None:
+            return None
+        return thing_of(self.project, self.module.value(written.value, written.site.scope), self.module)
+
+    def _settled(self, written: Written | None) -> Any:
+        if written is None:
+            return MISSING if self.complete else UNKNOWN
+        return settled(self.project, self.module, written.value, written.site)
+
+    def option(self, name: str) -> Any:
+        """Return the settled value of an option that the entry sends its task with, such as `expires`."""
+        if self.call is None:
+            options = self.value("options")
+            if options is MISSING or options is None:
+                return MISSING
+            if not isinstance(options, Table):
+                return UNKNOWN
+            return options.get(name, MISSING if options.complete else UNKNOWN)
+        signature = self.given.get("task")
+        if name in self.extra or signature is None:
+            return self._settled(self.extra.get(name))
+        # A signature may have options of its own: `add.s().set(expires=60)`.
+        made = signature.value
+        plain = isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute) and made.func.attr in ("s", "si")
+        return self._settled(None) if plain else UNKNOWN
 
     @property
-    def callback(self) -> ast.expr | None:
-        """The callback as it is written."""
-        for keyword in self.node.keywords:
-            if keyword.arg == "func":
-                return keyword.value
-        args = self.node.args
-        return args[0] if args and not isinstance(args[0], ast.Starred) else None
+    def task_name(self) -> str | None:
+        """The name of the task that the entry of a `beat_schedule` sends, None where it can't be told."""
+        name = self.value("task") if self.call is None else None
+        return name if isinstance(name, str) else None
+
+
+class Setting:
+    """A place that gives a value to a key of Celery's configuration.
+
+    `key` is written at `node`, `value` is what it is given. `source` is what it belongs to.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        module: Module,
+        key: str,
+        node: ast.AST,
+        value: ast.expr,
+        site: Site,
+        source: SettingSource,
+    ) -> None:
+        self.project = project
+        self.module = module
+        self.key = key
+        self.node = node
+        self.value = value
+        self.site = site
+        self.source = source
+
+    @cached_property
+    def name(self) -> str | None:
+        """The setting that Celery reads from the key, None where it looks at no such key."""
+        version = self.project.options.version
+        for namespace in self.source.namespaces:
+            name = setting_of(self.key, namespace, version)
+            if name is not None:
+                return name
+        return None
+
+    @property
+    def settled(self) -> Any:
+        """The settled value."""
+        return settled(self.project, self.module, self.value, self.site)
+
+
+# What settings belong to.
+CONF: Final = "app.conf"  # an app: `app.conf.x = `, `app.conf.update()`, `Celery(x=)`
+OBJECT: Final = "object"  # the module, class or dict that `config_from_object` is given
+DJANGO: Final = "Django"  # the settings of Django, or of whatever plays its part
+LOOSE: Final = "loose"  # nothing tells that Celery gets it, but the names say so
+
+
+class SettingSource:
+    """One object that holds settings.
+
+    `namespaces` are those under which Celery looks at it, None for none; `certain` is false where there may be more
+    of them. `keys` are all that it holds, settings or not; `complete` is false where it may hold others.
+    """
+
+    def __init__(
+        self, kind: str, namespaces: tuple[str | None, ...], *, certain: bool = True, complete: bool = True
+    ) -> None:
+        self.kind = kind
+        self.namespaces = namespaces
+        self.certain = certain
+        self.complete = complete
+        self.keys: set[str] = set()
+        self.settings: list[Setting] = []

@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import fnmatch
+import os
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks import recognise
+from flake8_celery_tasks import layout, recognise, spelling
 from flake8_celery_tasks.catalog.task_options import BUILTIN_TASKS
+from flake8_celery_tasks.collect import FUNCTION, IF, TRY
+from flake8_celery_tasks.project import Target
 from flake8_celery_tasks.recognise import CLASS_TASK, OPAQUE
-from flake8_celery_tasks.symbols import Bound
-from flake8_celery_tasks.values import Const, Invoke
+from flake8_celery_tasks.values import Const, Invoke, Joined, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.module import Module
+    from flake8_celery_tasks.collect import Site
+    from flake8_celery_tasks.module import Module, Place
     from flake8_celery_tasks.project import Project
     from flake8_celery_tasks.recognise import Definition
     from flake8_celery_tasks.values import Value
 
 #: What a file must hold to define a task, or to be where a decorator of the project's own is used.
-MARKS = (b"task", b"Task", b"elery")
+MARKS: Final = (b"task", b"Task", b"elery")
+
+#: Folders for copies of other people's code: who loads their tasks, and under which name, is not to be told.
+VENDORED: Final = frozenset({"_vendor", "_vendored", "third_party", "thirdparty", "vendor", "vendored"})
+
+#: First parts of names that say nothing about whose task it is: every other service has them too.
+COMMON: Final = frozenset(
+    {"__main__", "app", "celery", "celery_app", "jobs", "main", "project", "src", "task", "tasks", "worker", "workers"}
+)
+
+#: Names shorter than this may differ in one letter only from the one that was meant, when nothing else speaks for it.
+_LONG: Final = 16
+
+_DECORATOR: Final = re.compile(rb"@[\w.]*(?:task|job)|register_task|\(\s*[\w.]*Task\b", re.IGNORECASE)
+_COMPUTED: Final = re.compile(rb"\bname\s*=\s*[^'\"\s=]")
+_ANYTHING: Final = ".*"
 
 
 class Index:
@@ -35,60 +56,289 @@ class Index:
         self.by_name: dict[str, list[Definition]] = {}
         self.possible: set[str] = set()
         self.unread: list[str] = []
-        #: Whether some definition has a name that nothing is known of.
-        self.has_nameless = False
+        #: First parts of the names that may be given by what can't be read; an empty one stands for all names.
+        self.nameless: set[str] = set()
+        self._patterns: set[str] = set()  # names of which a part is known
+        self._owned: set[str] = set()
+        self._registered: set[tuple[str, str]] = set()  # path and qualified name of classes
         for path in project.files_with(*MARKS):
             module = project.module(path)
             if module is None:
                 self.unread.append(path)
                 continue
-            for found in _definitions(project, module):
+            for found in recognise.definitions(project, module):
                 self._add(found)
+            for call in module.made():
+                self._add_made(call, module)
+
+    def _add_made(self, call: Invoke, module: Module) -> None:
+        """Add the task that a call makes; for a class, note that it is registered."""
+        found = recognise.made_by(self.project, call, module)
+        if found is None:
+            if recognise.registers(call) and not self.project.is_test(module):
+                self.nameless.add("")
+        elif found.decorator.form == CLASS_TASK:
+            self._registered.add((found.module.place.path, found.symbol.qualname))
+        else:
+            self._add(found)
 
     def _add(self, found: Definition) -> None:
         name = recognise.name_of(self.project, found)
-        if name is not None and found.decorator.form != OPAQUE:
+        module = found.module
+        is_test = self.project.is_test(module)
+        top = module.place.name.partition(".")[0]
+        if name is not None and found.decorator.form != OPAQUE and VENDORED.isdisjoint(_folders(module.place)):
             self.by_name.setdefault(name, []).append(found)
+            if not is_test and "." in name:
+                self._owned.add(name.partition(".")[0])
             return
-        module, function = found.module, found.symbol.qualname.rpartition(".")[2]
-        parts = module.place.name.split(".")
-        self.possible.update(".".join([*parts[start:], function]) for start in range(len(parts)))
-        texts = list(_texts(found))
-        self.possible.update(texts)
-        if found.decorator.form != CLASS_TASK and not texts and found.decorator.spread:
-            self.has_nameless = True
+        self.possible.update(automatic_names(module.place, found.symbol.qualname))
+        if name is not None:
+            self.possible.add(name)
+        known = self._add_partly_known(found)
+        if not is_test:
+            self._owned.add(top)
+            if not known:
+                self.nameless.add("" if "name" in found.decorator.keywords else top)
+            elif found.decorator.form == CLASS_TASK and "name" in found.symbol.names and name is None:  # type: ignore[union-attr]
+                self.nameless.add(top)
 
-    def has(self, name: str) -> bool:
-        """Return whether some task has, or may have, a name."""
-        return name in self.by_name or name in self.possible or name in BUILTIN_TASKS
+    def _add_partly_known(self, found: Definition) -> bool:
+        """Add what is known of a name that can't be told; return whether it is anything."""
+        given = found.decorator.keywords.get("name")
+        values = [given] if given is not None else []
+        by_position = _by_position(found)
+        values += [(value, found.module) for value in by_position]
+        patterns = [_pattern(self.project, value, module) for value, module in values]
+        self._patterns.update(pattern for pattern in patterns if pattern != _ANYTHING)
+        if found.decorator.form == OPAQUE or by_position:
+            return any(pattern != _ANYTHING for pattern in patterns)
+        return _ANYTHING not in patterns
+
+    # What is known of a name.
+
+    @property
+    def has_nameless(self) -> bool:
+        """Whether some definition has a name that nothing is known of."""
+        return bool(self.nameless)
 
     @property
     def namespaces(self) -> frozenset[str]:
-        """The first dotted parts of the names of the project's tasks."""
-        return frozenset(name.partition(".")[0] for name in (*self.by_name, *self.possible))
+        """The first dotted parts of the names of the project's tasks, tests left out."""
+        return frozenset(self._owned)
+
+    def has(self, name: str) -> bool:
+        """Return whether some task has, or may have, a name."""
+        return (
+            name in self.by_name
+            or name in self.possible
+            or name in BUILTIN_TASKS
+            or any(re.fullmatch(pattern, name, re.DOTALL) for pattern in self._patterns)
+        )
 
     def definitions(self, name: str) -> list[Definition]:
         """Return the definitions of a name, tests left out where others define it too."""
         found = self.by_name.get(name, [])
         return [item for item in found if not self.project.is_test(item.module)] or found
 
+    def owns(self, name: str) -> bool:
+        """Return whether the first part of a name is the project's own.
 
-def _definitions(project: Project, module: Module) -> Iterator[Definition]:
-    yield from recognise.definitions(project, module)
-    for name in module.names():
-        for symbol in module.symbols(name):
-            if isinstance(symbol, Bound) and isinstance(symbol.value, Invoke):
-                found = recognise.applied(project, symbol.value, module)
-                if found is not None:
-                    yield found
+        A namespace package may be shared with other distributions: of its parts only those are owned that are here.
+        """
+        parts = name.split(".")
+        if len(parts) == 1 or parts[0] in COMMON or parts[0] not in self._owned:
+            return False
+        for end in range(1, len(parts)):
+            path = self.project.layout.find(".".join(parts[:end]), self.project.layout.root)
+            if path is None:
+                return end == 1  # the names have nothing to do with modules
+            if path.endswith(".py"):
+                return True
+        return False
+
+    def meant(self, name: str, origin: Module) -> str | None:
+        """Return the name of a task that was probably meant, None where it may be any or none."""
+        real = self._name_of_alias(name, origin)
+        if real is not None:
+            return real
+        match = spelling.close_match(name, self.by_name)
+        if match is not None and _without_digits(match) != _without_digits(name):
+            return match
+        last = name.rpartition(".")[2]
+        same = [known for known in self.by_name if known.rpartition(".")[2] == last]
+        return same[0] if len(same) == 1 and self.owns(name) else None
+
+    def is_unknown(self, name: str, origin: Module) -> bool:
+        """Return whether a name is certainly meant for a task of the project, and certainly none has it."""
+        if self.has(name) or "" in self.nameless or name.partition(".")[0] in self.nameless:
+            return False
+        if not self.owns(name):
+            match = spelling.close_match(name, self.by_name, 2 if len(name) >= _LONG else 1)
+            if match is None or _without_digits(match) == _without_digits(name):
+                return False
+        return not (self._is_bound(name, origin) or self._may_be_hidden(name))
+
+    def is_unmatched(self, glob: str) -> bool:
+        """Return whether a glob is certainly meant for tasks of the project, and certainly matches none."""
+        literal = glob.partition("*")[0]
+        top = literal.partition(".")[0]
+        if not self.owns(glob) or "" in self.nameless or top in self.nameless:
+            return False
+        if any(fnmatch.fnmatch(name, glob) for name in (*self.by_name, *self.possible, *BUILTIN_TASKS)):
+            return False
+        starts = [re.split(r"\.\*", pattern)[0].replace("\\", "") for pattern in self._patterns]
+        if any(start.startswith(literal) or literal.startswith(start) for start in starts):
+            return False
+        hint = max(literal.split("."), key=len).encode()
+        return not any(
+            text is None or hint in text
+            for text in (self.project.read(path) for path in (*self.unread, *self._left_out))
+        )
+
+    def _name_of_alias(self, name: str, origin: Module) -> str | None:
+        """Return the real name of the task that a name leads to when it is read as module and variable."""
+        owner, _, last = name.rpartition(".")
+        target = self.project.resolve(f"{owner}:{last}", origin) if owner else Target("")
+        definition = recognise.definition_of(self.project, target)
+        if definition is None or definition.decorator.form == OPAQUE:
+            return None
+        return recognise.name_of(self.project, definition)
+
+    def _is_bound(self, name: str, origin: Module) -> bool:
+        """Return whether a module of the project binds what the name says, so that it may be a task after all."""
+        owner, _, last = name.rpartition(".")
+        path = self.project.layout.find(owner, origin.place.root) if owner else None
+        if path is None or not path.endswith(".py") or self._name_of_alias(name, origin) is not None:
+            return False
+        module = self.project.module(path)
+        return module is None or module.dynamic or module.binds(last) or bool(module.stars)
+
+    def _may_be_hidden(self, name: str) -> bool:
+        """Return whether a file that can't be read, or is no part of the project, could give the name to a task."""
+        last = name.rpartition(".")[2].encode()
+        for path in (*self.unread, *self._left_out):
+            text = self.project.read(path)
+            if text is None or last in text or (_DECORATOR.search(text) and _COMPUTED.search(text)):
+                return True
+        given = re.compile(rb"\bname\s*[=:]\s*\w?['\"]" + re.escape(name.encode()) + rb"['\"]")
+        return any(given.search(self.project.read(path) or b"") for path in self.project.files_with(name.encode()))
+
+    @cached_property
+    def _left_out(self) -> list[str]:
+        """The files below the root that hold tasks and are no part of the project: excluded, or of another project."""
+        known = set(self.project.layout.files())
+        found: list[str] = []
+        for folder, below, names in os.walk(self.project.layout.root):
+            below[:] = [name for name in below if not name.startswith(".") and name not in layout.SKIPPED]
+            for name in names:
+                path = os.path.join(folder, name)
+                if name.endswith(".py") and path not in known:
+                    text = self.project.read(path)
+                    if text is None or _DECORATOR.search(text):
+                        found.append(path)
+        return found
+
+    # Several tasks of one name.
+
+    def rivals(self, one: Definition, name: str) -> list[Definition]:
+        """Return the other definitions that take the place of a task, or lose theirs to it, in one worker."""
+        return [
+            other
+            for other in self.by_name.get(name, ())
+            if _place_of(other) != _place_of(one)
+            and not self.project.is_test(other.module)
+            and self._are_registered(one, other)
+            and not _have_own_apps(one, other)
+            and are_together(one, other)
+            and self.import_root(one.module.place) == self.import_root(other.module.place)
+        ]
+
+    def _are_registered(self, one: Definition, other: Definition) -> bool:
+        classes = [found for found in (one, other) if found.decorator.form == CLASS_TASK]
+        return all((found.module.place.path, found.symbol.qualname) in self._registered for found in classes)
+
+    def import_root(self, place: Place) -> str:
+        """Return the folder that a module is imported from.
+
+        A folder without `__init__.py` that other modules import from is a namespace package.
+        """
+        if not place.certain:
+            top = place.name.partition(".")[0].encode()
+            imported = re.compile(rb"^\s*(?:from|import)\s+" + re.escape(top) + rb"\b", re.MULTILINE)
+            if any(imported.search(self.project.read(path) or b"") for path in self.project.files_with(*MARKS)):
+                for source in reversed(self.project.layout.sources):
+                    if place.root.startswith(source + os.sep):
+                        return source
+        return place.root
 
 
-def _texts(found: Definition) -> Iterator[str]:
-    """Yield the texts that a decorator is given by position or as its name: one of them may be the task's name."""
-    decorators = found.symbol.decorators
-    values: tuple[Value, ...] = decorators[found.index : found.index + 1] if found.index >= 0 else ()
-    for value in values:
-        if isinstance(value, Invoke):
-            for item in (*value.args, *(item for key, item in value.keywords if key == "name")):
-                if isinstance(item, Const) and isinstance(item.value, str):
-                    yield item.value
+def automatic_names(place: Place, qualname: str) -> Iterator[str]:
+    """Yield the names that Celery may derive for a definition, where it is not certain what its module is called."""
+    parts = place.name.split(".")
+    for start in range(len(parts)):
+        yield ".".join([*parts[start:], qualname.rpartition(".")[2]])
+
+
+def are_together(one: Definition, other: Definition) -> bool:
+    """Return whether two definitions are both there when their modules are imported: they are no alternatives."""
+    mine, theirs = (_branches(site_of(found)) for found in (one, other))
+    if one.module.place.path != other.module.place.path:
+        return not mine and not theirs
+    shorter, longer = sorted((mine, theirs), key=len)
+    return longer[: len(shorter)] == shorter and all(kind != FUNCTION for kind, _, _ in longer[len(shorter) :])
+
+
+def site_of(found: Definition) -> Site | None:
+    """Return where a definition stands."""
+    candidates = found.module.candidates
+    for node, site, scope in (*candidates.functions, *candidates.classes):
+        if node.lineno == found.symbol.line and scope.qualname == found.symbol.qualname:
+            return site
+    return None
+
+
+def _branches(site: Site | None) -> list[tuple[str, int, str]]:
+    """Return what must be entered to get to a place, outermost first: kind, line and part of each statement."""
+    found = []
+    for around in site.chain() if site is not None else ():
+        if around.kind in (FUNCTION, IF) or (around.kind == TRY and around.part == "handler"):
+            found.append((around.kind, around.node.lineno, around.part))  # type: ignore[attr-defined]
+    return found[::-1]
+
+
+def _have_own_apps(one: Definition, other: Definition) -> bool:
+    """Return whether two tasks belong to different apps, each with a registry of its own."""
+    apps = [found.decorator.app for found in (one, other)]
+    paths = [app.path for app in apps if app is not None and app.path not in recognise.APP_GETTERS]
+    return len(paths) == 2 and paths[0] != paths[1]
+
+
+def _place_of(found: Definition) -> tuple[str, int, str]:
+    return found.module.place.path, found.symbol.line, found.symbol.qualname
+
+
+def _folders(place: Place) -> list[str]:
+    return place.relative.split("/")[:-1]
+
+
+def _by_position(found: Definition) -> tuple[Value, ...]:
+    """Return what a task decorator is given by position: one of it may be the task's name."""
+    value = found.symbol.decorators[found.index] if found.index >= 0 else None
+    return value.args if isinstance(value, Invoke) else ()
+
+
+def _pattern(project: Project, value: Value, module: Module) -> str:
+    """Return a regular expression for the texts that a value may be."""
+    if isinstance(value, Const):
+        return re.escape(value.value) if isinstance(value.value, str) else _ANYTHING
+    if isinstance(value, Operation) and value.operator == "+":
+        return "".join(_pattern(project, operand, module) for operand in value.operands)
+    if isinstance(value, Joined):
+        return "".join(_pattern(project, part, module) for part in value.parts)
+    settled = project.settle(value, module)
+    return re.escape(settled) if isinstance(settled, str) else _ANYTHING
+
+
+def _without_digits(name: str) -> str:
+    return re.sub(r"\d", "", name)

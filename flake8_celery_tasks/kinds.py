@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flake8_celery_tasks.collect import ASSIGN, CLASS, MODULE, PARAM
 from flake8_celery_tasks.project import Called, Table, Target
 from flake8_celery_tasks.symbols import Class
-from flake8_celery_tasks.values import Operation, Param, Ref, Value
+from flake8_celery_tasks.values import Invoke, Operation, Param, Ref, Value
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.collect import Binding, Scope
@@ -55,7 +55,11 @@ def kind_of(project: Project, module: Module, node: ast.expr, scope: Scope, dept
             return kinds.pop() if len(kinds) == 1 else None
     if isinstance(node, ast.JoinedStr):
         return TEXT
-    known = _settled(project, project.settle(module.value(node, scope), module))
+    value = module.value(node, scope)
+    known = _settled(project, project.settle(value, module))
+    if known is None and isinstance(value, Invoke) and isinstance(value.func, Ref):
+        # A duration whose length is not known.
+        known = _CLASSES.get(project.resolve(value.func.path, module).path)
     if known is None and isinstance(node, ast.BinOp):
         sides = {kind_of(project, module, side, scope, depth + 1) for side in (node.left, node.right)}
         if isinstance(node.op, (ast.Pow, ast.Div, ast.FloorDiv, ast.Sub)) and sides <= {NUMBER, None}:

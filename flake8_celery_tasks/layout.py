@@ -60,12 +60,18 @@ def entries(folder: str) -> dict[str, str]:
     return known
 
 
+def is_root(folder: str) -> bool:
+    """Return whether a folder looks like the root of a project; `manage.py` in a package is only one of its modules."""
+    marks = ROOT_MARKS.intersection(entries(folder))
+    return bool(marks) and not (marks == {"manage.py"} and is_regular(folder))
+
+
 def find_root(folder: str) -> str | None:
     """Return the nearest folder upward that looks like the root of a project, None where there is none."""
     if folder in _roots:
         return _roots[folder]
     root: str | None
-    if ROOT_MARKS.isdisjoint(entries(folder)):
+    if not is_root(folder):
         parent = os.path.dirname(folder)
         root = None if parent == folder else find_root(parent)
     else:
@@ -202,8 +208,8 @@ class Layout:
             or name.endswith((".egg", ".egg-info"))
             or self._is_excluded(name, path)
             or os.path.islink(path)
-            or not ROOT_MARKS.isdisjoint(inside := entries(path))
-            or "pyvenv.cfg" in inside
+            or is_root(path)
+            or "pyvenv.cfg" in entries(path)
         )
 
     # Roles.

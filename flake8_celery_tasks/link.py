@@ -6,14 +6,15 @@ import ast
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks import recognise, things
-from flake8_celery_tasks.collect import CLASS, FUNCTION, IMPORT
-from flake8_celery_tasks.facts import Invocation, Raise, Sent, Task, TaskCall, TaskImport
+from flake8_celery_tasks import canvas, configuration, recognise, things, transactions
+from flake8_celery_tasks.canvas import Canvas
+from flake8_celery_tasks.collect import ASSIGN, CLASS, FUNCTION, IMPORT, MODULE
+from flake8_celery_tasks.facts import BeatEntry, Crontab, Invocation, Raise, Sent, Setting, Task, TaskCall, TaskImport
 from flake8_celery_tasks.module import is_none
 from flake8_celery_tasks.project import Target
-from flake8_celery_tasks.symbols import Class, Function
 from flake8_celery_tasks.things import AppThing, CanvasThing, SignatureThing, TaskThing
-from flake8_celery_tasks.values import Ref, dotted
+from flake8_celery_tasks.transactions import OnCommit
+from flake8_celery_tasks.values import Invoke, Member, Ref, dotted, unsubscripted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.collect import Binding, FunctionNode, Scope, Site
     from flake8_celery_tasks.module import Module
     from flake8_celery_tasks.project import Project
+    from flake8_celery_tasks.symbols import Class, Function
     from flake8_celery_tasks.things import Thing
 
 #: Exceptions of Celery that steer a task.
@@ -136,19 +138,62 @@ class Facts:
                     found.append(Raise(task, node, site, target.path))
         return found
 
+    @cached_property
+    def _calls_by_name(self) -> dict[str, list[tuple[ast.Call, Site]]]:
+        found: dict[str, list[tuple[ast.Call, Site]]] = {}
+        for call, site in self.module.candidates.calls:
+            func = unsubscripted(call.func)
+            if isinstance(func, ast.Attribute):
+                found.setdefault(func.attr, []).append((call, site))
+            elif isinstance(func, ast.Name):
+                for name in self._meanings(func.id, site.scope):
+                    found.setdefault(name, []).append((call, site))
+        return found
+
+    def _meanings(self, name: str, scope: Scope) -> set[str]:
+        """Return the last parts of what a name may stand for: itself, what is imported under it, what it is set to."""
+        names = {name}
+        bound = scope.find(name)
+        for binding in bound[1] if bound else ():
+            if binding.kind == IMPORT:
+                names.add(binding.path.rpartition(":")[2].rpartition(".")[2])
+            elif binding.kind == ASSIGN:
+                root, attributes = dotted(binding.node)  # type: ignore[arg-type]
+                if attributes:
+                    names.add(attributes[-1])
+                elif isinstance(root, ast.Name) and root.id != name:
+                    names |= (
+                        self._meanings(root.id, self.module.candidates.scope) if scope.kind != MODULE else {root.id}
+                    )
+        return names
+
+    def calls_named(self, *names: str) -> list[tuple[ast.Call, Site]]:
+        """Return the calls, in source order, whose function may be called so: by its own name or by an import's.
+
+        It is a cheap look before names are followed: a rule that asks for few names pays for few calls.
+        """
+        found = {id(call): (call, site) for name in names for call, site in self._calls_by_name.get(name, ())}
+        return sorted(found.values(), key=lambda item: (item[0].lineno, item[0].col_offset))
+
     def thing(self, node: ast.expr, site: Site) -> Thing | None:
         """Return what an expression is in Celery's terms; a bound task's first parameter is the task."""
         if isinstance(node, ast.Name):
             task = self.task_at(site)
             if task is not None and node.id == task.me and task.bound is True:
                 return TaskThing(task.definition)
-        return things.thing_of(self.project, self.module.value(node, site.scope), self.module)
+        value = self.module.value(node, site.scope)
+        if isinstance(value, Invoke) and isinstance(value.func, Member) and isinstance(node, ast.Call):
+            # A method of something that only a node tells of, such as the bound task.
+            owner = self.thing(node.func.value, site) if isinstance(node.func, ast.Attribute) else None
+            return things.of_method(self.project, owner, value.func.attribute, value, self.module)
+        return things.thing_of(self.project, value, self.module)
 
     @cached_property
     def invocations(self) -> list[Invocation]:
         """The calls that send a task or make a signature."""
         found = []
-        for call, site in self.module.candidates.calls:
+        by_function = {id(call) for call, _ in self.calls_named("signature", "subtask")}
+        for call, site in self.calls_named(*INVOKING, "signature", "subtask"):
             func = call.func
             thing: Thing | None = None
             method = ""
@@ -156,7 +201,7 @@ class Facts:
                 thing = self.thing(func.value, site)
                 if _can(thing, func.attr):
                     method = func.attr
-            if not method and isinstance(func, (ast.Name, ast.Attribute)):
+            if not method and id(call) in by_function:
                 value = self.module.value(func, site.scope)
                 if isinstance(value, Ref) and self.project.resolve(value.path, self.module).path == "celery.signature":
                     method, thing = "signature", None
@@ -167,6 +212,30 @@ class Facts:
                     Invocation(self.project, self.module, call, site, method, thing, task, is_statement=statement)
                 )
         return found
+
+    @cached_property
+    def on_commits(self) -> list[OnCommit]:
+        """The calls of Django's `on_commit`."""
+        return [
+            OnCommit(call, site)
+            for call, site in self.calls_named("on_commit")
+            if transactions.is_on_commit(self.project, self.module, call, site)
+        ]
+
+    @cached_property
+    def canvases(self) -> list[Canvas]:
+        """The chains, groups and chords that the file makes."""
+        return canvas.canvases(self)
+
+    @cached_property
+    def canvas_at(self) -> dict[int, Canvas]:
+        """The canvas that a call or `|` makes, by the identity of its node."""
+        return {id(made.node): made for made in self.canvases}
+
+    @cached_property
+    def call_sites(self) -> dict[int, Site]:
+        """Where each call stands, by the identity of its node."""
+        return {id(call): site for call, site in self.module.candidates.calls}
 
     @cached_property
     def imports(self) -> list[TaskImport]:
@@ -184,7 +253,7 @@ class Facts:
             sent = self._sent(binding, attributes, node)
             if sent is not None:
                 if id(binding) not in found:
-                    found[id(binding)] = TaskImport(self.project, self.module, binding, makes_app=self.makes_app)
+                    found[id(binding)] = TaskImport(self, binding)
                 fact = found[id(binding)]
                 fact.sent.setdefault(sent.path, sent)
         return sorted(found.values(), key=lambda fact: (fact.node.lineno, fact.node.col_offset))  # type: ignore[attr-defined]
@@ -212,13 +281,26 @@ class Facts:
         return None
 
     @cached_property
+    def crontabs(self) -> list[Crontab]:
+        """The calls of `crontab`."""
+        return list(configuration.crontabs(self.project, self.module))
+
+    @cached_property
+    def configured(self) -> tuple[list[Setting], list[BeatEntry]]:
+        """The places that configure Celery, and the entries of its beat schedules."""
+        return configuration.read(self)
+
+    @cached_property
     def makes_app(self) -> bool:
         """Whether the module creates a Celery app: it may know all tasks."""
-        for call, site in self.module.candidates.calls:
-            value = self.module.value(call, site.scope)
-            if getattr(value, "func", None) is not None:
-                app = recognise.app_made_by(self.project, value, self.module)
-                if app is not None and app.path != "celery.current_app":
+        scope = self.module.candidates.scope
+        named = [binding for name in recognise.APP_NAMES for binding in scope.bindings.get(name, ())]
+        calls = self.calls_named(*(name for name in self._calls_by_name if "celery" in name.lower()))
+        nodes = [(binding.node, binding.site) for binding in named if binding.kind == ASSIGN]
+        for node, site in (*nodes, *calls):
+            if isinstance(node, ast.Call):
+                app = recognise.app_made_by(self.project, self.module.value(node, site.scope), self.module)
+                if app is not None and app.path not in recognise.APP_GETTERS:
                     return True
         return False
 
@@ -238,5 +320,10 @@ KINDS: Final[dict[type, Callable[[Facts], Iterable[Any]]]] = {
     Raise: lambda facts: facts.raises,
     TaskImport: lambda facts: facts.imports,
     Invocation: lambda facts: facts.invocations,
+    OnCommit: lambda facts: facts.on_commits,
+    Canvas: lambda facts: facts.canvases,
+    Crontab: lambda facts: facts.crontabs,
+    BeatEntry: lambda facts: facts.configured[1],
+    Setting: lambda facts: facts.configured[0],
     Facts: lambda facts: [facts],
 }

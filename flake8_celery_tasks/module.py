@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks import collect
 from flake8_celery_tasks.symbols import Alias, Body, Bound, Class, Function, Opaque, Params, Symbol
-from flake8_celery_tasks.values import UNKNOWN, Param, Ref, Value, dotted, read, unsubscripted
+from flake8_celery_tasks.values import UNKNOWN, Invoke, Param, Ref, Value, dotted, read, unsubscripted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from flake8_celery_tasks.collect import Binding, Candidates, FunctionNode, Scope, Site
     from flake8_celery_tasks.source import Source
@@ -48,14 +48,29 @@ _TYPE_CHECKING: Final = frozenset({"TYPE_CHECKING"})
 class Module:
     """A parsed file. Everything but the place is found out when it is first asked for."""
 
-    def __init__(self, place: Place, source: Source, tree: ast.Module, reread: Callable[[], ast.Module | None]) -> None:
+    def __init__(
+        self,
+        place: Place,
+        source: Source,
+        tree: ast.Module | None,
+        reread: Callable[[], ast.Module | None],
+        *,
+        summary: dict[str, Any] | None = None,
+        is_from_disk: bool = True,
+    ) -> None:
         self.place = place
         self.source = source
-        self.tree: ast.Module | None = tree
+        self.tree = tree
         self._reread = reread
+        self._summary = summary
+        #: Whether this is what is on disk, and not a buffer that takes its place.
+        self.is_from_disk = is_from_disk
+        #: Whether more is known of it than its summary holds.
+        self.grown = summary is None
         self._candidates: Candidates | None = None
         self._values: dict[int, Value] = {}
         self._symbols: dict[str, tuple[Symbol, ...]] = {}
+        self._made: tuple[Invoke, ...] | None = None
         self._definitions: dict[int, Function | Class] = {}
         self._inner: dict[int, list[tuple[ast.Call, Site]]] | None = None
 
@@ -136,11 +151,16 @@ class Module:
     @property
     def stars(self) -> list[str]:
         """The modules whose names come in by `from module import *`."""
+        if self._summary is not None:
+            stars: list[str] = self._summary["stars"]
+            return stars
         return self.candidates.stars
 
     @property
     def dynamic(self) -> bool:
         """Whether names can appear that no statement binds: `__getattr__`, or `globals()` written to."""
+        if self._summary is not None:
+            return bool(self._summary["dynamic"])
         return "__getattr__" in self.candidates.scope.bindings or any(
             isinstance(call.func, ast.Name) and call.func.id in ("globals", "vars", "exec")
             for call, _ in self.candidates.calls
@@ -148,16 +168,97 @@ class Module:
 
     def names(self) -> tuple[str, ...]:
         """Return the names that the module binds."""
+        if self._summary is not None:
+            return tuple(self._summary["names"])
         return tuple(self.candidates.scope.bindings)
+
+    def binds(self, name: str) -> bool:
+        """Return whether the module binds a name."""
+        return name in (self.candidates.scope.bindings if self._summary is None else self._summary["names"])
+
+    def definable(self) -> tuple[tuple[str, int], ...]:
+        """Return qualified name and line of what may define a task: functions with decorators, classes with bases."""
+        if self._summary is not None:
+            return tuple((name, line) for name, line in self._summary["definable"])
+        return tuple(
+            (scope.qualname, node.lineno)
+            for found in (self.candidates.functions, self.candidates.classes)
+            for node, _, scope in found
+            if (node.bases if isinstance(node, ast.ClassDef) else node.decorator_list)
+        )
+
+    def made(self) -> tuple[Invoke, ...]:
+        """Return the calls that may make a task without a decorator: `decorator(...)(function)`, `register_task(...)`.
+
+        Such a call has one argument and no keywords; its function is called like a task decorator, or is the result of a
+        call, or the call is all that a name of the module stands for.
+        """
+        if self._made is None:
+            if self._summary is not None:
+                from flake8_celery_tasks.cache import load_made
+
+                self._made = load_made(self._summary["made"])
+            else:
+                self._made = tuple(self._making())
+        return self._made
+
+    def _making(self) -> Iterator[Invoke]:
+        bound = {
+            id(binding.node)
+            for bindings in self.candidates.scope.bindings.values()
+            for binding in bindings
+            if binding.kind == collect.ASSIGN
+        }
+        for call, site in self.candidates.calls:
+            if len(call.args) != 1 or call.keywords:
+                continue
+            func = call.func
+            name = getattr(func, "attr", None) or getattr(func, "id", "")
+            if not (name == "register_task" or isinstance(call.args[0], (ast.Name, ast.Attribute))):
+                continue
+            if isinstance(func, ast.Call) or "task" in name or id(call) in bound:
+                value = self.value(call, site.scope)
+                if isinstance(value, Invoke):
+                    yield value
+
+    def known_symbols(self) -> dict[str, tuple[Symbol, ...]]:
+        """Return the symbols that were asked for so far, in this run or when the summary was made."""
+        for name in self._summary["symbols"] if self._summary else ():
+            self.symbols(name)
+        return self._symbols
 
     def symbols(self, qualname: str) -> tuple[Symbol, ...]:
         """Return what a qualified name stands for, once for each binding, in source order."""
         known = self._symbols.get(qualname)
         if known is None:
-            known = self._symbols[qualname] = tuple(
-                self._symbol(binding) for binding in self.bindings(qualname) if not is_none(binding)
-            )
+            if self._summary is not None and qualname in self._summary["symbols"]:
+                known = self._from_summary(self._summary["symbols"][qualname])
+            elif self._summary is not None and "." not in qualname and not self.binds(qualname):
+                return ()
+            else:
+                known = tuple(self._symbol(binding) for binding in self.bindings(qualname) if not is_none(binding))
+                self.grown = True
+            self._symbols[qualname] = known
         return known
+
+    def _from_summary(self, data: list[Any]) -> tuple[Symbol, ...]:
+        from flake8_celery_tasks.cache import load_symbol
+
+        return tuple(load_symbol(item, self._body_of, self._attributes_of) for item in data)
+
+    def _body_of(self, qualname: str, line: int) -> Body:
+        self.grown = True
+        for node, _, scope in self.candidates.functions:
+            if scope.qualname == qualname and node.lineno == line:
+                return self._body(node, scope)
+        return Body()
+
+    def _attributes_of(self, qualname: str, line: int) -> tuple[str, ...]:
+        self.grown = True
+        for node, _, scope in self.candidates.classes:
+            if scope.qualname == qualname and node.lineno == line:
+                return attributes_in(node)
+        return ()
 
     def bindings(self, qualname: str) -> list[Binding]:
         """Return the bindings of a qualified name."""
@@ -228,7 +329,7 @@ class Module:
             tuple(self.value(unsubscripted(base), site.scope) for base in node.bases),
             tuple((keyword.arg, self.value(keyword.value, site.scope)) for keyword in node.keywords),
             tuple(scope.bindings),
-            lambda: tuple(sorted({inner.attr for inner in ast.walk(node) if isinstance(inner, ast.Attribute)})),
+            lambda: attributes_in(node),
         )
 
     def scope_of(self, node: FunctionNode | ast.ClassDef, site: Site) -> Scope:
@@ -249,6 +350,11 @@ class Module:
                     if around.kind == collect.FUNCTION:
                         self._inner.setdefault(id(around.node), []).append((call, site))
         return self._inner.get(id(function), [])
+
+
+def attributes_in(node: ast.AST) -> tuple[str, ...]:
+    """Return the names of the attributes that are read or written below a node."""
+    return tuple(sorted({inner.attr for inner in ast.walk(node) if isinstance(inner, ast.Attribute)}))
 
 
 def is_none(binding: Binding) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,9 +13,21 @@ if TYPE_CHECKING:
 
     from flake8.options.manager import OptionManager
 
+#: How the codes of opt-in rules start: a shorter prefix in `select` does not switch them on.
+OPT_IN: Final = "CLY9"
+
+#: The options of flake8 that may name opt-in rules.
+SELECTING: Final = ("select", "extend_select", "enable_extensions")
+
+#: What stands for something in `celery-task-name-pattern`.
+PLACEHOLDERS: Final = ("app", "module", "function")
+
 #: The newest Celery that the catalogue knows, and the oldest that it speaks of.
 NEWEST: Final = (5, 7)
 OLDEST: Final = (5, 2)
+
+#: The brokers that a project may have.
+BROKERS: Final = ("redis", "sqs", "amqp")
 
 
 class OptionError(ValueError):
@@ -58,6 +71,15 @@ class Options:
     celery_custom_task_class: bool = _option(
         False, "The Celery app has a task_cls of its own that the linter can't see.", "BOOL"
     )
+    celery_extra_task_options: tuple[str, ...] = _option(
+        (),
+        "Names of options that task classes of your own read where the linter can't see it (CLY501, CLY504).",
+        "NAMES",
+        many=True,
+    )
+    celery_async_pool: bool = _option(
+        False, "The workers' pool runs coroutines, so that tasks may be async functions (CLY511).", "BOOL"
+    )
     celery_bind_requires_retry: bool = _option(
         False, "Report every task with bind=True that has no retry policy (CLY201).", "BOOL"
     )
@@ -67,12 +89,25 @@ class Options:
         "NAMES",
         many=True,
     )
+    celery_broker: str = _option(
+        "",
+        "The broker of the project: redis, sqs or amqp, where the linter can't see it (CLY615).",
+        "BROKER",
+    )
+    celery_task_name_pattern: str = _option(
+        "",
+        "A regular expression that the whole name of a task has to match (CLY906). {app} stands for the last part of "
+        "the app's package, {module} for the dotted name of the module, {function} for the name of the function.",
+        "PATTERN",
+    )
     celery_project_root: str = _option(
         "",
         "The root of the project (default: the nearest folder above a file that holds .git, pyproject.toml, "
         "setup.cfg, tox.ini, .flake8 or manage.py).",
         "FOLDER",
     )
+
+    celery_no_cache: bool = _option(False, "Do not keep what is known of the project between runs.", "BOOL")
 
     @property
     def version(self) -> tuple[int, int]:
@@ -141,12 +176,48 @@ def _folder(option: str, raw: object) -> str:
     return path
 
 
+def _broker(option: str, raw: object) -> str:
+    broker = str(raw).strip().lower()
+    if broker not in ("", *BROKERS):
+        raise OptionError(option, raw, f"expected {', '.join(BROKERS[:-1])} or {BROKERS[-1]}")
+    return broker
+
+
+def _name_pattern(option: str, raw: object) -> str:
+    pattern = str(raw).strip()
+    known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+    for escaped, name in _PLACEHOLDER.findall(pattern):
+        if not escaped and name not in PLACEHOLDERS:
+            raise OptionError(option, raw, f"unknown placeholder {{{name}}}, expected {known}")
+    try:
+        re.compile(fill(pattern, dict.fromkeys(PLACEHOLDERS, "x")))
+    except (re.error, OverflowError, RecursionError) as error:
+        raise OptionError(option, raw, f"no regular expression: {error}") from None
+    return pattern
+
+
+_PLACEHOLDER: Final = re.compile(r"(\\.)|\{([A-Za-z_]\w*)\}")
+
+
+def fill(pattern: str, given: Mapping[str, str]) -> str:
+    r"""Return a name pattern with its placeholders filled in, escaped.
+
+    >>> fill(r"{app}\.[a-z]{2,}", {"app": "shop.web"})
+    'shop\\.web\\.[a-z]{2,}'
+    """
+    return _PLACEHOLDER.sub(lambda found: found[1] or re.escape(given[found[2]]), pattern)
+
+
 _CHECKS: Final[Mapping[str, Any]] = {
     "celery_test_paths": _patterns,
     "celery_target_version": _version,
     "celery_acks_late": _flag,
     "celery_custom_task_class": _flag,
+    "celery_async_pool": _flag,
     "celery_bind_requires_retry": _flag,
+    "celery_broker": _broker,
+    "celery_task_name_pattern": _name_pattern,
+    "celery_no_cache": _flag,
     "celery_project_root": _folder,
 }
 
@@ -166,8 +237,23 @@ def add_to(manager: OptionManager) -> None:
             metavar=item.metadata["metavar"],
             help=item.metadata["help"],
         )
+    # flake8 reads this option of its own from the configuration before plugins are known, and keeps it to itself.
+    from flake8.options.manager import Option
+
+    option = Option("--enable-extensions", parse_from_config=True, comma_separated_list=True)
+    for name in ("enable_extensions", "enable-extensions"):
+        manager.config_options_dict.setdefault(name, option)
 
 
 def from_namespace(namespace: argparse.Namespace) -> Options:
     """Return the options that flake8 has parsed. Raises OptionError."""
     return Options.of({item.name: getattr(namespace, item.name, None) for item in fields(Options)})
+
+
+def opted(namespace: argparse.Namespace) -> tuple[str, ...]:
+    """Return the prefixes of opt-in rules that flake8's own options name, however they were given."""
+    found: set[str] = set()
+    for name in SELECTING:
+        value = getattr(namespace, name, None) or ()
+        found.update(value.replace(",", " ").split() if isinstance(value, str) else value)
+    return tuple(sorted(prefix for prefix in found if prefix.startswith(OPT_IN)))

@@ -24,6 +24,8 @@ class Plugin:
     version = __version__
     options: ClassVar[Options | None] = None
     excluded: ClassVar[tuple[str, ...]] = ()
+    #: The prefixes of codes that switch opt-in rules on.
+    opted: ClassVar[tuple[str, ...]] = ()
     marks: ClassVar[tuple[str, ...]] = gate.MARKS
 
     def __init__(self, tree: ast.Module, filename: str, lines: Sequence[str]) -> None:
@@ -49,6 +51,7 @@ class Plugin:
             manager.parser.error(str(error))
         cls.options = chosen
         cls.excluded = tuple(namespace.exclude or ())
+        cls.opted = options.opted(namespace)
         cls.marks = gate.marks_of(chosen.celery_task_decorators)
 
     def run(self) -> Iterator[tuple[int, int, str, type[Any]]]:
@@ -61,5 +64,5 @@ class Plugin:
         path = os.path.abspath(self.filename)
         known = project.project_of(path, self.options or Options(), self.excluded)
         module = known.open(path, self.lines, self.tree)
-        for violation in engine.check(known, module):
+        for violation in engine.check(known, module, engine.wanted(self.opted)):
             yield violation.line, violation.column, f"{violation.code} {violation.text}", type(self)

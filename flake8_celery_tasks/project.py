@@ -19,6 +19,7 @@ from flake8_celery_tasks.values import MISSING, UNKNOWN, Missing, Unknown, Value
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from flake8_celery_tasks.cache import Cache
     from flake8_celery_tasks.index import Index
     from flake8_celery_tasks.options import Options
     from flake8_celery_tasks.recognise import Definition
@@ -26,8 +27,11 @@ if TYPE_CHECKING:
 #: Larger files are not followed into: they are data, and their names are unknown.
 MAX_BYTES: Final = 4_000_000
 
+#: What the bytes of a file must hold to be looked at by questions about the whole project.
+INTEREST: Final = (b"elery", b"ELERY", b"task", b"TASK", b"Task")
+
 #: How many parsed modules stay in memory.
-KEPT: Final = 256
+KEPT: Final = 64
 
 #: How many aliases, re-exports and assignments are followed for one name.
 HOPS: Final = 30
@@ -104,6 +108,9 @@ class Called:
         self.args = args
         self.keywords = keywords
 
+    def __repr__(self) -> str:
+        return f"Called({self.target!r}, {self.args!r}, {self.keywords!r})"
+
 
 def external(path: str) -> str:
     """Return the canonical dotted name of something outside the project."""
@@ -129,7 +136,8 @@ class Project:
         self._current: Module | None = None  # the file being checked
         self._recent: dict[str, None] = {}  # the modules whose trees are in memory, oldest first
         self._targets: dict[tuple[str, str], Target] = {}
-        self._texts: dict[str, bytes] | None = None
+        self._texts: dict[str, bytes | None] | None = None
+        self._interesting: dict[str, bool] = {}
         #: Results that others keep here for the life of the project, by their own keys.
         self.memo: dict[object, Any] = {}
 
@@ -137,7 +145,9 @@ class Project:
 
     def open(self, path: str, lines: Sequence[str], tree: ast.Module) -> Module:
         """Return the module for a file that is being checked. It takes the place of what is on disk."""
-        module = Module(self.layout.place(path), Source(lines), tree, lambda: parse(self.read(path)))
+        module = Module(
+            self.layout.place(path), Source(lines), tree, lambda: parse(self.read(path)), is_from_disk=False
+        )
         self._current = module
         self._keep(path, module)
         return module
@@ -157,17 +167,21 @@ class Project:
     def module(self, path: str) -> Module | None:
         """Return the module of a file, None where it can't be read or parsed."""
         if path not in self._modules:
-            tree = parse(self.read(path))
+            place = self.layout.place(path)
+            # Before a question about the whole project, a few files are read faster than the cache.
+            summary = None if self._texts is None else self.cache.summary(path)
+            tree = parse(self.read(path)) if summary is None else None
             module = None
-            if tree is not None:
-                module = Module(self.layout.place(path), Source(()), tree, lambda: parse(self.read(path)))
+            if tree is not None or summary is not None:
+                module = Module(place, Source(()), tree, lambda: parse(self.read(path)), summary=summary)
             self._keep(path, module)
         return self._modules[path]
 
     def read(self, path: str) -> bytes | None:
         """Return the bytes of a file, None where it can't be read."""
-        if self._texts is not None and path in self._texts:
-            return self._texts[path]
+        known = self._texts.get(path) if self._texts is not None else None
+        if known is not None:
+            return known
         try:
             if os.path.getsize(path) > MAX_BYTES:
                 return None
@@ -176,16 +190,44 @@ class Project:
         except (OSError, ValueError):
             return None
 
-    def files_with(self, *marks: bytes) -> Iterator[str]:
-        """Yield the project's files that hold one of the marks; each mark must hold Celery's name or a task's."""
+    @cached_property
+    def cache(self) -> Cache:
+        """What earlier runs found out."""
+        from flake8_celery_tasks.cache import Cache
+
+        return Cache(self.layout.root, enabled=not self.options.celery_no_cache)
+
+    @property
+    def _texts_of_interest(self) -> dict[str, bytes | None]:
+        """The files that may have to do with Celery, with their text where it was read."""
         if self._texts is None:
-            texts: dict[str, bytes] = {}
+            from flake8_celery_tasks.cache import stamp
+
+            texts: dict[str, bytes | None] = {}
             for path in self.layout.files():
-                text = self.read(path)
-                if text is not None and (b"elery" in text or b"ELERY" in text or b"task" in text or b"TASK" in text):
+                current = stamp(path)
+                passes = self.cache.passes(path, current)
+                text = None
+                if passes is None:
+                    text = self.read(path)
+                    passes = text is not None and any(mark in text for mark in INTEREST)
+                    self.cache.note(path, current, passes=passes)
+                if passes:
                     texts[path] = text
             self._texts = texts
-        for path, text in self._texts.items():
+        return self._texts
+
+    def save(self) -> None:
+        """Keep what is known of the project's files for the next run."""
+        from_disk = {path: module for path, module in self._modules.items() if module is not None}
+        self.cache.save(set(self.layout.files()), from_disk)
+
+    def files_with(self, *marks: bytes) -> Iterator[str]:
+        """Yield the project's files that hold one of the marks; each mark must hold one of `INTEREST`."""
+        texts = self._texts_of_interest
+        for path, text in list(texts.items()):
+            if text is None:
+                text = texts[path] = self.read(path) or b""
             if any(mark in text for mark in marks):
                 yield path
 
@@ -207,7 +249,9 @@ class Project:
         """The index of the project's tasks."""
         from flake8_celery_tasks.index import Index
 
-        return Index(self)
+        index = Index(self)
+        self.save()
+        return index
 
     @property
     def tasks_by_name(self) -> dict[str, list[Definition]]:
@@ -236,6 +280,29 @@ class Project:
         if known is None:
             known = self._resolve(path, origin, hops)
             self._targets[key] = known
+        return known
+
+    def leads_to_celery(self, path: str, origin: Module) -> bool:
+        """Return whether it is worth following a name in search of something of Celery's.
+
+        What another module of the project defines is not, where that module's text holds no mark of Celery or tasks.
+        Packages are always followed: they may re-export.
+        """
+        name, _, attributes = path.partition(":")
+        if not name:
+            first = attributes.partition(".")[0]
+            aliases = {symbol.path for symbol in origin.symbols(first) if isinstance(symbol, Alias)}
+            others = [alias for alias in aliases if not alias.startswith(":")]
+            return not others or any(self.leads_to_celery(alias, origin) for alias in others)
+        if name == "builtins":
+            return False
+        file = self.layout.find(name, origin.place.root)
+        if file is None or not file.endswith(".py") or file.endswith("__init__.py"):
+            return True
+        known = self._interesting.get(file)
+        if known is None:
+            text = self.read(file) or b""
+            known = self._interesting[file] = any(mark in text for mark in INTEREST)
         return known
 
     def _resolve(self, path: str, origin: Module, hops: int) -> Target:
@@ -284,9 +351,9 @@ class Project:
             elif not found.lost:
                 return found
         path = ".".join((module.place.name, *rest))
-        if module.stars and not module.bindings(name) and _is_builtin(name):
+        if module.stars and not module.binds(name) and _is_builtin(name):
             return Target(f"builtins.{'.'.join(rest)}", foreign=True)
-        return Target(path, None if unread else module, None, rest, lost=not unread and not module.bindings(name))
+        return Target(path, None if unread else module, None, rest, lost=not unread and not module.binds(name))
 
     def _local(self, module: Module, rest: tuple[str, ...], hops: int) -> Target:
         """Follow the qualified name of a definition inside a function."""
@@ -452,7 +519,7 @@ class _Settling:
             return UNKNOWN
         if symbol is None and target.module is not None and target.rest:
             # Bound to None and nothing else, or not bound at all.
-            return None if len(target.rest) == 1 and target.module.bindings(target.rest[0]) else UNKNOWN
+            return None if len(target.rest) == 1 and target.module.binds(target.rest[0]) else UNKNOWN
         return target
 
     def items(self, value: values.Items, origin: Module, depth: int) -> Any:
@@ -480,12 +547,9 @@ class _Settling:
                     table.complete = False
                 continue
             name = self.value(key, origin, depth + 1)
-            try:
-                if name is UNKNOWN:
-                    table.complete = False
-                else:
-                    table[name] = settled
-            except TypeError:
+            if isinstance(name, (str, bytes, int, float, tuple)) or name is None:
+                table[name] = settled
+            else:
                 table.complete = False
         return table
 

@@ -9,7 +9,6 @@ import fnmatch
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.collect import CLASS, FUNCTION
 from flake8_celery_tasks.project import Target, external
 from flake8_celery_tasks.symbols import Bound, Class, Function, Opaque, Params
 from flake8_celery_tasks.values import MISSING, UNKNOWN, Invoke, Mapping, Member, Param, Ref, Unknown, Value
@@ -51,6 +50,7 @@ class Decorator:
     keywords: dict[str, tuple[Value, Module]] = field(default_factory=dict)
     spread: bool = False  # a `**` that can't be read, or positional arguments
     app: App | None = None
+    positional: tuple[str, ...] = ()  # the options that a wrapper's positional arguments become
 
 
 @dataclass(slots=True)
@@ -81,7 +81,8 @@ def _app_of(project: Project, target: Target) -> App | None:
     if isinstance(symbol, Bound) and module is not None:
         app = app_made_by(project, symbol.value, module)
         if app is not None:
-            return app
+            # Two apps may be made by one factory, or in one module.
+            return app if app.path in APP_GETTERS else App(target.path, app.task_cls)
         if isinstance(symbol.value, (Invoke, Unknown)) or not isinstance(symbol.value, (Ref, Param)):
             return _named_like_app(target.path)
         return None
@@ -171,6 +172,8 @@ def _bare(project: Project, ref: Ref, module: Module, depth: int) -> Decorator |
 
 
 def _bare_unknown(project: Project, ref: Ref, module: Module, depth: int) -> Decorator | None:
+    if not project.leads_to_celery(ref.path, module) and not project.options.celery_task_decorators:
+        return None
     target = project.resolve(ref.path, module)
     if target.path == "celery.shared_task":
         return Decorator(SHARED)
@@ -186,7 +189,7 @@ def _bare_unknown(project: Project, ref: Ref, module: Module, depth: int) -> Dec
         return None
     if isinstance(symbol, Bound):
         made = decorator_of(project, symbol.value, target.module, depth + 1)
-        return made and Decorator(HOUSE, made.keywords, made.spread, made.app)
+        return made and Decorator(HOUSE, made.keywords, made.spread, made.app, made.positional)
     if isinstance(symbol, Function):
         return _wrapper(project, symbol, target.module, depth)
     return None
@@ -212,7 +215,9 @@ def _app_whose_task(project: Project, target: Target) -> App | None:
 def _with_keywords(project: Project, inner: Decorator, call: Invoke, module: Module, positional: int = 0) -> Decorator:
     """Return a decorator with the keywords of a call added to its own."""
     keywords = dict(inner.keywords)
-    spread = inner.spread or not call.complete or len(call.args) > positional
+    given = call.args[positional:]
+    spread = inner.spread or not call.complete or len(given) > len(inner.positional)
+    keywords.update((name, (value, module)) for name, value in zip(inner.positional, given, strict=False))
     for name, value in call.keywords:
         if name is not None:
             keywords[name] = (value, module)
@@ -270,7 +275,7 @@ def _wrapper(project: Project, function: Function, module: Module, depth: int) -
                         own.append((name, UNKNOWN))  # the parameter's default, where the caller gives none
                 fixed = Invoke(call.func, (), tuple(own))
                 made = _with_keywords(project, inner, fixed, module)
-                return Decorator(HOUSE, made.keywords, made.spread, made.app)
+                return Decorator(HOUSE, made.keywords, made.spread, made.app, _positional(call, function.params))
     for mention in function.mentions:
         target = project.resolve(mention, module)
         if target.path == "celery.shared_task" or _app_whose_task(project, target) is not None:
@@ -289,14 +294,20 @@ def _hands_on(call: Invoke, params: Params) -> bool:
     return taken <= named
 
 
+def _positional(call: Invoke, params: Params) -> tuple[str, ...]:
+    """Return the options that the positional parameters of a wrapper are handed on as, up to one that is none."""
+    handed_on = {value.name: name for name, value in call.keywords if name is not None and isinstance(value, Param)}
+    options = [handed_on.get(param) for param in params.ordered]
+    return tuple(option for index, option in enumerate(options) if option and None not in options[:index])
+
+
 def _inner_functions(module: Module, function: Function) -> Iterator[Function]:
     inside = f"{function.qualname}.<locals>."
-    for node, site, scope in module.candidates.functions:
-        if scope.qualname.startswith(inside) and node.decorator_list:
-            for symbol in module.symbols(scope.qualname):
+    for qualname, _ in module.definable():
+        if qualname.startswith(inside):
+            for symbol in module.symbols(qualname):
                 if isinstance(symbol, Function):
                     yield symbol
-        del site
 
 
 # Classes.
@@ -346,7 +357,7 @@ def definition_of(project: Project, target: Target) -> Definition | None:
     if isinstance(symbol, Class):
         return class_definition(project, module, symbol)
     if isinstance(symbol, Bound) and isinstance(symbol.value, Invoke):
-        return _registered(project, symbol.value, module)
+        return made_by(project, symbol.value, module)
     return None
 
 
@@ -359,12 +370,17 @@ def definition(project: Project, module: Module, function: Function) -> Definiti
     return None
 
 
-def class_definition(project: Project, module: Module, cls: Class) -> Definition | None:
-    """Return the task that a class is: it inherits from `celery.Task`, has `run`, and is not abstract."""
-    if "run" not in cls.names or not cls.bases:
+def class_definition(project: Project, module: Module, cls: Class, *, inherits: bool = False) -> Definition | None:
+    """Return the task that a class is: it inherits from `celery.Task`, has `run`, and is not abstract.
+
+    With `inherits` a base may have `run`.
+    """
+    if not cls.bases or ("run" not in cls.names and not inherits):
         return None
     target = Target(f"{module.prefix}{cls.qualname}", module, cls)
     if is_task_class(project, target) is not True:
+        return None
+    if "run" not in cls.names and project.class_attribute(target, "run") is MISSING:
         return None
     keywords: dict[str, tuple[Value, Module]] = {}
     spread = not is_readable(project, target)
@@ -380,17 +396,34 @@ def class_definition(project: Project, module: Module, cls: Class) -> Definition
     return Definition(module, cls, Decorator(CLASS_TASK, keywords, spread))
 
 
-def _registered(project: Project, call: Invoke, module: Module) -> Definition | None:
-    """Return the task for `name = app.register_task(Class())` and for `name = decorator(...)(function)`."""
-    if isinstance(call.func, Ref) and call.func.path.endswith(".register_task") and len(call.args) == 1:
-        made = call.args[0]
-        ref = made.func if isinstance(made, Invoke) else made
-        if isinstance(ref, Ref):
-            target = project.resolve(ref.path, module)
-            if isinstance(target.symbol, Class) and target.module is not None:
-                return class_definition(project, target.module, target.symbol)
+def made_by(project: Project, call: Invoke, module: Module) -> Definition | None:
+    """Return the task that a call makes: `app.register_task(Class())`, or `decorator(...)(function)`."""
+    return registered(project, call, module) if registers(call) else applied(project, call, module)
+
+
+def registers(call: Invoke) -> bool:
+    """Return whether a call is one of `register_task`, a method of apps only."""
+    func = call.func
+    return isinstance(func, (Ref, Member)) and (
+        func.attribute == "register_task" if isinstance(func, Member) else func.path.endswith(".register_task")
+    )
+
+
+def registered(project: Project, call: Invoke, module: Module) -> Definition | None:
+    """Return the task that `app.register_task(...)` is given: a class of the project, or an instance of one."""
+    if len(call.args) != 1:
         return None
-    return applied(project, call, module)
+    made: Value | None = call.args[0]
+    if isinstance(made, Ref):
+        target = project.resolve(made.path, module)
+        if isinstance(target.symbol, Bound) and target.module is not None and not target.rest:
+            made, module = target.symbol.value, target.module
+    ref = made.func if isinstance(made, Invoke) else made
+    if isinstance(ref, Ref):
+        target = project.resolve(ref.path, module)
+        if isinstance(target.symbol, Class) and target.module is not None and not target.rest:
+            return class_definition(project, target.module, target.symbol, inherits=True)
+    return None
 
 
 def applied(project: Project, call: Invoke, module: Module) -> Definition | None:
@@ -409,25 +442,29 @@ def applied(project: Project, call: Invoke, module: Module) -> Definition | None
 
 
 def definitions(project: Project, module: Module) -> Iterator[Definition]:
-    """Yield the task definitions of a module, in source order, functions before classes."""
-    for kind, found in ((FUNCTION, module.candidates.functions), (CLASS, module.candidates.classes)):
-        for node, _, scope in found:
-            if kind == FUNCTION and not node.decorator_list:
-                continue
-            for symbol in module.symbols(scope.qualname):
-                made = None
-                if isinstance(symbol, Function) and symbol.line == node.lineno:
-                    made = definition(project, module, symbol)
-                elif isinstance(symbol, Class) and symbol.line == node.lineno:
-                    made = class_definition(project, module, symbol)
-                if made is not None:
-                    yield made
+    """Yield the task definitions of a module, in source order, functions before classes.
+
+    Among them are classes with a name of their own that inherit `run`.
+    """
+    for qualname, line in module.definable():
+        for symbol in module.symbols(qualname):
+            made = None
+            if isinstance(symbol, Function) and symbol.line == line:
+                made = definition(project, module, symbol)
+            elif isinstance(symbol, Class) and symbol.line == line:
+                made = class_definition(project, module, symbol, inherits="name" in symbol.names)
+            if made is not None:
+                yield made
 
 
 def name_of(project: Project, found: Definition) -> str | None:
     """Return the name that a task is registered under, None where it can't be told."""
     given = found.decorator.keywords.get("name")
     name = project.settle(*given) if given else None
+    if found.decorator.form == CLASS_TASK:
+        own = Target(f"{found.module.prefix}{found.symbol.qualname}", found.module, found.symbol)
+        name = project.class_attribute(own, "name")
+        name = None if name is MISSING else name
     if name is None or name == "":
         if found.decorator.spread or not found.module.place.certain:
             return None

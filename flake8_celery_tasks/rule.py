@@ -36,11 +36,14 @@ class Rule(Generic[Fact]):
     message: ClassVar[str]
     #: Whether the rule is silent in test modules and migrations.
     quiet_in_tests: ClassVar[bool] = False
+    #: Whether the rule runs only where it is asked for: all rules of house policy, and no others.
+    opt_in: ClassVar[bool] = False
     #: The kind of fact, taken from the class's base.
     kind: ClassVar[type]
 
     def __init_subclass__(cls) -> None:
         cls.kind = cls.__orig_bases__[0].__args__[0]  # type: ignore[attr-defined]
+        cls.opt_in = ".rules.policy." in cls.__module__
 
     def check(self, fact: Fact) -> Iterator[Violation]:
         """Yield the violations of one fact."""
@@ -56,6 +59,12 @@ class Rule(Generic[Fact]):
         line, column = task.module.source.name(task.node)
         return Violation(line, column, self.code, (message or self.message).format(**values))
 
+    def report_definition(self, task: Task, message: str = "", **values: Any) -> Violation:
+        """Return a violation at a whole definition: at its decorator, or at the name of a class."""
+        if task.decorator is None:
+            return self.report_name(task, message, **values)
+        return self.report(task.module, task.decorator, message, **values)
+
 
 def name_of(rule: type[Rule[Any]]) -> str:
     """Return a rule's name: its class name in kebab case.
@@ -64,4 +73,4 @@ def name_of(rule: type[Rule[Any]]) -> str:
     >>> name_of(SelfWithoutBind)
     'self-without-bind'
     """
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", rule.__name__).lower()
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", rule.__name__).lower()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, Final
 
+from flake8_celery_tasks.catalog.settings import SETTINGS
 from flake8_celery_tasks.collect import ASSIGN
 from flake8_celery_tasks.project import Target
 from flake8_celery_tasks.values import MISSING, UNKNOWN
@@ -14,47 +15,42 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.module import Module
     from flake8_celery_tasks.project import Project
-
-#: The settings that rules ask for, with the names that they had before Celery 4.
-OLD_NAMES: Final = {
-    "task_acks_late": "CELERY_ACKS_LATE",
-    "task_annotations": "CELERY_ANNOTATIONS",
-    "task_track_started": "CELERY_TRACK_STARTED",
-    "task_ignore_result": "CELERY_IGNORE_RESULT",
-    "task_serializer": "CELERY_TASK_SERIALIZER",
-}
+    from flake8_celery_tasks.values import Value
 
 
 def spellings(name: str) -> tuple[str, ...]:
     """Return the names under which a setting may be written, in whatever namespace."""
     upper = name.upper()
-    names = (name, upper, f"CELERY_{upper}", OLD_NAMES.get(name, ""))
-    return tuple(dict.fromkeys(item for item in names if item))
+    return tuple(dict.fromkeys((name, upper, f"CELERY_{upper}", SETTINGS[name].old)))
 
 
 def values_of(project: Project, name: str) -> list[Any]:
     """Return the settled values that any module outside tests gives to a setting."""
+    return [UNKNOWN if module is None else project.settle(value, module) for value, module in given_to(project, name)]
+
+
+def given_to(project: Project, name: str) -> Iterator[tuple[Value, Module | None]]:
+    """Yield what modules outside tests give to a setting; None for a module that can't be read."""
     names = frozenset(spellings(name))
-    found: list[Any] = []
     for path in project.files_with(*(item.encode() for item in sorted(names))):
         if project.layout.is_test(project.layout.place(path)):
             continue
         module = project.module(path)
         if module is None:
-            found.append(UNKNOWN)
+            yield UNKNOWN, None
             continue
-        found.extend(_given(project, module, names))
-    return found
+        for value in _given(module, names):
+            yield value, module
 
 
-def _given(project: Project, module: Module, names: frozenset[str]) -> Iterator[Any]:
+def _given(module: Module, names: frozenset[str]) -> Iterator[Value]:
     """Yield the values of assignments, attributes, items, dict keys and keywords of some names."""
     candidates = module.candidates
     for scope in (candidates.scope, *candidates.scopes.values()):
         for name in names & scope.bindings.keys():
             for binding in scope.bindings[name]:
                 if binding.kind == ASSIGN:
-                    yield project.settle(module.value(binding.node, scope), module)  # type: ignore[arg-type]
+                    yield module.value(binding.node, scope)  # type: ignore[arg-type]
                 elif binding.kind == "other":
                     yield UNKNOWN
     for _, target, value, site in candidates.stores:
@@ -62,17 +58,21 @@ def _given(project: Project, module: Module, names: frozenset[str]) -> Iterator[
         if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
             written = target.slice.value
         if written in names:
-            yield project.settle(module.value(value, site.scope), module)
+            yield module.value(value, site.scope)
     for call, site in candidates.calls:
         for keyword in call.keywords:
             if keyword.arg in names:
-                yield project.settle(module.value(keyword.value, site.scope), module)
-    if module.tree is not None:
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.Dict):
-                for key, value in zip(node.keys, node.values, strict=True):
-                    if isinstance(key, ast.Constant) and key.value in names:
-                        yield project.settle(module.value(value, candidates.scope), module)
+                yield module.value(keyword.value, site.scope)
+    for node in ast.walk(module.tree) if module.tree is not None else ():
+        if isinstance(node, ast.Dict):
+            yield from (module.value(value, candidates.scope) for value in _under(node, names))
+
+
+def _under(node: ast.Dict, names: frozenset[str]) -> Iterator[ast.expr]:
+    """Yield the values that a dict display has under some keys."""
+    for key, value in zip(node.keys, node.values, strict=True):
+        if isinstance(key, ast.Constant) and key.value in names:
+            yield value
 
 
 def task_cls(project: Project) -> Any:
@@ -120,3 +120,24 @@ def acks_late(project: Project) -> bool | None:
     if any(value is True or value == 1 for value in given):
         return True
     return None if any(not isinstance(value, (bool, int, type(None))) for value in given) else False
+
+
+#: Schedulers of other packages, which take more keys in an entry of the beat schedule than Celery's own.
+_SCHEDULERS: Final = (
+    b"celery_sqlalchemy_scheduler",
+    b"celerybeatmongo",
+    b"django_celery_beat",
+    b"redbeat",
+    b"sqlalchemy_celery_beat",
+)
+
+
+def has_own_scheduler(project: Project) -> bool:
+    """Return whether beat certainly runs Celery's own scheduler, as far as the project's files tell."""
+    key = "own scheduler"
+    if key not in project.memo:
+        given = project.setting("beat_scheduler")
+        own = all(isinstance(value, str) and value.startswith("celery.beat") for value in given)
+        project.memo[key] = own and not any(True for _ in project.files_with(*_SCHEDULERS))
+    own_scheduler: bool = project.memo[key]
+    return own_scheduler

@@ -86,6 +86,11 @@ class Function:
         self._body: Body | None = None
 
     @property
+    def known_body(self) -> Body | None:
+        """The body as far as it was read already."""
+        return self._body
+
+    @property
     def body(self) -> Body:
         """What the function does."""
         if self._body is None:
@@ -138,6 +143,11 @@ class Class:
         self.names = names
         self._read = read
         self._attributes: tuple[str, ...] | None = None
+
+    @property
+    def known_attributes(self) -> tuple[str, ...] | None:
+        """The attributes as far as they were read already."""
+        return self._attributes
 
     @property
     def attributes(self) -> tuple[str, ...]:

@@ -122,6 +122,8 @@ def thing_of(project: Project, value: Value, module: Module, depth: int = 0) -> 
 
 
 def _ref(project: Project, value: Ref, module: Module, depth: int) -> Thing | None:
+    if not project.leads_to_celery(value.path, module):
+        return None
     target = project.resolve(value.path, module)
     definition = recognise.definition_of(project, target)
     if definition is not None and target.symbol is not None:
@@ -144,6 +146,8 @@ def _annotated(project: Project, value: Param, module: Module) -> Thing | None:
         return TaskThing(None)
     if path == "celery.Signature":
         return SignatureThing(None, "signature", None, module)
+    if path == "celery.Celery":
+        return AppThing(recognise.App(path))
     if path in RESULTS:
         return ResultThing(None)
     return None
@@ -152,6 +156,8 @@ def _annotated(project: Project, value: Param, module: Module) -> Thing | None:
 def _call(project: Project, value: Invoke, module: Module, depth: int) -> Thing | None:
     func = value.func
     if isinstance(func, Ref):
+        if not project.leads_to_celery(func.path, module):
+            return None
         target = project.resolve(func.path, module)
         if target.path in CANVAS:
             return CanvasThing(CANVAS[target.path], value, module)
@@ -161,14 +167,14 @@ def _call(project: Project, value: Invoke, module: Module, depth: int) -> Thing 
             return ResultThing(None)
         if target.rest and target.module is not None:
             owner = Target(target.path, target.module, target.symbol, target.rest[:-1])
-            return _method(project, _of_target(project, owner, depth), target.rest[-1], value, module, depth)
+            return of_method(project, _of_target(project, owner, depth), target.rest[-1], value, module, depth)
         if target.path.startswith("celery.current_app."):
             app: Thing = AppThing(recognise.App("celery.current_app"))
-            return _method(project, app, target.path.rpartition(".")[2], value, module, depth)
+            return of_method(project, app, target.path.rpartition(".")[2], value, module, depth)
         if target.symbol is None and not target.foreign and not target.lost and "." in target.path:
             owner_path, _, method = target.path.rpartition(".")
             found = recognise.app_of(project, Target(owner_path))
-            return None if found is None else _method(project, AppThing(found), method, value, module, depth)
+            return None if found is None else of_method(project, AppThing(found), method, value, module, depth)
         made = recognise.app_made_by(project, value, module)
         if made is not None:
             return AppThing(made)
@@ -178,7 +184,7 @@ def _call(project: Project, value: Invoke, module: Module, depth: int) -> Thing 
         return None
     if isinstance(func, Member):
         owner_thing = thing_of(project, func.value, module, depth + 1)
-        return _method(project, owner_thing, func.attribute, value, module, depth)
+        return of_method(project, owner_thing, func.attribute, value, module, depth)
     called = thing_of(project, func, module, depth + 1) if isinstance(func, (Invoke, Operation)) else None
     if isinstance(called, (CanvasThing, SignatureThing)):
         # Calling a canvas sends it; calling a signature runs its task here.
@@ -200,8 +206,8 @@ def _of_target(project: Project, target: Target, depth: int) -> Thing | None:
     return None
 
 
-def _method(
-    project: Project, owner: Thing | None, method: str, call: Invoke, module: Module, depth: int
+def of_method(
+    project: Project, owner: Thing | None, method: str, call: Invoke, module: Module, depth: int = 0
 ) -> Thing | None:
     """Return what a method of a thing gives."""
     if isinstance(owner, TaskThing):

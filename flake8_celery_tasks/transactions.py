@@ -1,0 +1,199 @@
+"""Django's transactions: what opens one, what waits for its end, and where code stands in one."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.canvas import shown
+from flake8_celery_tasks.collect import LAMBDA
+from flake8_celery_tasks.defined import Defined
+from flake8_celery_tasks.symbols import Bound, Class, Function
+from flake8_celery_tasks.things import SENDS, TaskThing
+from flake8_celery_tasks.values import MISSING, Const, Invoke, Param, Ref, Value
+
+if TYPE_CHECKING:
+    from flake8_celery_tasks.collect import FunctionNode, Site
+    from flake8_celery_tasks.facts import Invocation
+    from flake8_celery_tasks.module import Module
+    from flake8_celery_tasks.project import Project, Target
+
+ON_COMMIT: Final = frozenset({"django.db.transaction.on_commit", "django.db.connection.on_commit"})
+
+_ATOMIC: Final = frozenset({"django.db.transaction.Atomic", "django.db.transaction.atomic"})
+_CONNECTIONS: Final = frozenset({"django.db.connections", "django.db.transaction.get_connection"})
+_HANDED: Final = frozenset({"django.utils.decorators.method_decorator", "functools.partial"})
+
+#: Wrappers in wrappers are not read deeper than this.
+_DEPTH: Final = 5
+
+
+class OnCommit:
+    """A call of Django's `on_commit`."""
+
+    def __init__(self, node: ast.Call, site: Site) -> None:
+        self.node = node
+        self.site = site
+
+    @property
+    def callback(self) -> ast.expr | None:
+        """The callback as it is written, None where it is hidden."""
+        for keyword in self.node.keywords:
+            if keyword.arg == "func":
+                return keyword.value
+        args = self.node.args
+        return args[0] if args and not isinstance(args[0], ast.Starred) else None
+
+
+def is_on_commit(project: Project, module: Module, call: ast.Call, site: Site) -> bool:
+    """Return whether a call is one of Django's `on_commit`: of `transaction`, or of a connection."""
+    func = call.func
+    if isinstance(func, ast.Attribute) and func.attr == "on_commit":
+        owner = func.value
+        if isinstance(owner, (ast.Subscript, ast.Call)):  # connections["default"], get_connection()
+            made = owner.value if isinstance(owner, ast.Subscript) else owner.func
+            return _path(project, module, module.value(made, site.scope)) in _CONNECTIONS
+    elif not isinstance(func, ast.Name):
+        return False
+    return _path(project, module, module.value(func, site.scope)) in ON_COMMIT
+
+
+def _path(project: Project, module: Module, value: Value) -> str:
+    return project.resolve(value.path, module).path if isinstance(value, Ref) else ""
+
+
+def around(project: Project, module: Module, site: Site) -> ast.expr | None:
+    """Return what opens a transaction around a place in its function: the manager of a `with`, or a decorator.
+
+    None too where the code asks whether it stands in one, and in a lambda: that may run later.
+    """
+    for place in site.chain():
+        if place.kind == LAMBDA or asks(place):
+            return None
+        if isinstance(place.node, (ast.With, ast.AsyncWith)):
+            for item in place.node.items:
+                if opens(project, module, module.value(item.context_expr, place.scope)):
+                    return item.context_expr
+        if isinstance(place.node, (ast.FunctionDef, ast.AsyncFunctionDef)) and place.parent is not None:
+            return _decorator(project, module, place.node, place.parent)
+    return None
+
+
+def _decorator(project: Project, module: Module, function: FunctionNode, outside: Site) -> ast.expr | None:
+    """Return the decorator of a function, or of its class with the function's name, that opens a transaction."""
+    for decorator in function.decorator_list:
+        if opens(project, module, module.value(decorator, outside.scope)):
+            return decorator
+    if isinstance(outside.node, ast.ClassDef):
+        for decorator in outside.node.decorator_list:
+            value = module.value(decorator, outside.scope.parent or outside.scope)
+            named = isinstance(value, Invoke) and ("name", Const(function.name)) in value.keywords
+            if named and opens(project, module, value):
+                return decorator
+    return None
+
+
+def asks(place: Site) -> bool:
+    """Return whether a place is under a condition that looks at `connection.in_atomic_block`."""
+    return isinstance(place.node, ast.If) and any(
+        isinstance(inner, ast.Attribute) and inner.attr == "in_atomic_block" for inner in ast.walk(place.node.test)
+    )
+
+
+def is_settled(project: Project, module: Module, site: Site) -> bool:
+    """Return whether a place is in a transaction of its function, or its function asks whether it is in one."""
+    return any(asks(place) for place in site.chain()) or around(project, module, site) is not None
+
+
+def opens(project: Project, module: Module, value: Value, depth: int = 0) -> bool:
+    """Return whether a context manager or decorator opens a transaction: Django's `atomic`, or one made of it."""
+    if depth > _DEPTH:
+        return False
+    if isinstance(value, Invoke):
+        if isinstance(value.func, Invoke):
+            return opens(project, module, value.func, depth + 1)
+        if _path(project, module, value.func) in _HANDED:
+            return any(opens(project, module, given, depth + 1) for given in value.args[:1])
+        value = value.func
+    if not isinstance(value, Ref):
+        return False
+    target = project.resolve(value.path, module)
+    if target.path in _ATOMIC:
+        return True
+    key = ("opens a transaction", target.path)
+    if key not in project.memo:
+        project.memo[key] = False  # one that is made of itself
+        project.memo[key] = _opens(project, target, depth)
+    return bool(project.memo[key])
+
+
+def _opens(project: Project, target: Target, depth: int) -> bool:
+    symbol, module = target.symbol, target.module
+    if module is None or target.rest:
+        return False
+    if isinstance(symbol, Bound):
+        return opens(project, module, symbol.value, depth + 1)
+    if isinstance(symbol, Class):
+        return any(getattr(cls, "path", "") in _ATOMIC for cls in project.line(target))
+    if not isinstance(symbol, Function):
+        return False
+    if any(_path(project, module, value) == "contextlib.contextmanager" for value in symbol.decorators):
+        return _in_with(project, module, symbol, None, depth)
+    return _wraps(project, module, symbol, frozenset(symbol.params.ordered), depth)
+
+
+def _wraps(project: Project, module: Module, function: Function, wrapped: frozenset[str], depth: int) -> bool:
+    """Return whether a decorator runs what it wraps (one of its parameters) in a transaction."""
+    for value in function.returns:
+        if isinstance(value, Invoke) and any(isinstance(given, Param) for given in value.args):
+            return opens(project, module, value.func, depth + 1)
+        for symbol in module.symbols(value.path[1:]) if isinstance(value, Ref) and value.path.startswith(":") else ():
+            if isinstance(symbol, Function) and symbol.qualname.startswith(f"{function.qualname}.<locals>."):
+                return (
+                    any(opens(project, module, decorator, depth + 1) for decorator in symbol.decorators)
+                    or _in_with(project, module, symbol, wrapped, depth)
+                    or _wraps(project, module, symbol, wrapped | set(symbol.params.ordered), depth)
+                )
+    return False
+
+
+def _in_with(project: Project, module: Module, function: Function, called: frozenset[str] | None, depth: int) -> bool:
+    """Return whether a function has a `yield`, or a call of one of some names, in a transaction that it opens."""
+    for node, _, scope in module.candidates.functions:
+        if scope.qualname != function.qualname or node.lineno != function.line:
+            continue
+        for block in ast.walk(node):
+            if isinstance(block, ast.With) and any(
+                opens(project, module, module.value(item.context_expr, scope), depth + 1) for item in block.items
+            ):
+                for inner in ast.walk(block):
+                    if isinstance(inner, (ast.Yield, ast.YieldFrom)) if called is None else _calls(inner, called):
+                        return True
+    return False
+
+
+def _calls(node: ast.AST, names: frozenset[str]) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names
+
+
+def is_send(invocation: Invocation) -> bool:
+    """Return whether a call sends a task, a signature or a canvas, and does not wait for a commit by its name."""
+    return invocation.method in SENDS or invocation.method == "send_task"
+
+
+def sends_at_once(invocation: Invocation) -> bool:
+    """Return whether a call sends a task here and now: Celery's own method does, another one may wait."""
+    definition = invocation.definition
+    return definition is None or Defined(invocation.project, definition).overrides(*SENDS) is False
+
+
+def advice(invocation: Invocation) -> str:
+    """Return what to write instead of a call that sends at once."""
+    func = invocation.node.func
+    assert isinstance(func, ast.Attribute)
+    owner = shown(func.value, "...")
+    definition = invocation.definition if isinstance(invocation.thing, TaskThing) else None
+    known = definition is not None and Defined(invocation.project, definition).option("base") is MISSING
+    if known and invocation.project.options.version >= (5, 4):
+        return f"write '{owner}.{func.attr}_on_commit(...)'"
+    return f"hand partial({owner}.{func.attr}, ...) to on_commit()"

@@ -1,0 +1,125 @@
+"""Whether arguments fit parameters, compared with what Python and Celery themselves say."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from itertools import product
+
+import pytest
+from celery.utils.functional import head_from_fun
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flake8_celery_tasks.defined import without_first
+from flake8_celery_tasks.fit import MISSING, REPEATED, SURPLUS, UNEXPECTED, Given, Misfit, misfits
+from flake8_celery_tasks.module import parameters
+
+NAMES = "abcdefg"
+KEYWORDS = (*NAMES, "x", "y")
+
+
+@st.composite
+def heads(draw, positional_only=True):
+    """The parameter list of a function, as text."""
+    counts = [draw(st.integers(0, 2)) for _ in range(3)]
+    if not positional_only:
+        counts[0] = 0
+    names = iter(NAMES)
+    first, second, third = ([next(names) for _ in range(count)] for count in counts)
+    defaults = draw(st.integers(0, len(first) + len(second)))
+    ordered = [*first, *second]
+    parts = [name if index < len(ordered) - defaults else f"{name}=None" for index, name in enumerate(ordered)]
+    if first:
+        parts.insert(len(first), "/")
+    star = draw(st.booleans())
+    if star or third:
+        parts.append("*args" if star else "*")
+    parts += [f"{name}=None" if draw(st.booleans()) else name for name in third]
+    if draw(st.booleans()):
+        parts.append("**kwargs")
+    return ", ".join(parts)
+
+
+def params_of(head):
+    return parameters(ast.parse(f"def f({head}): pass").body[0].args)
+
+
+def function_of(head):
+    namespace = {}
+    exec(f"def f({head}): pass", namespace)
+    return namespace["f"]
+
+
+def binds(signature, positional, keywords):
+    try:
+        signature.bind(*range(positional), **dict.fromkeys(keywords))
+    except TypeError:
+        return False
+    return True
+
+
+calls = st.builds(Given, st.integers(0, 6), st.lists(st.sampled_from(KEYWORDS), unique=True, max_size=4).map(tuple))
+
+
+@settings(max_examples=500)
+@given(heads(), calls)
+def test_agrees_with_python(head, call):
+    signature = inspect.signature(function_of(head))
+    assert (not list(misfits(params_of(head), call))) == binds(signature, call.positional, call.keywords)
+
+
+@settings(max_examples=300)
+@given(heads(positional_only=False), calls, st.booleans())
+def test_agrees_with_celery(head, call, bound):
+    """Celery's own check, which takes positional-only parameters for plain ones; a bound task gets its first one."""
+    function = function_of(f"self, {head}" if bound else head)
+    params = params_of(f"self, {head}" if bound else head)
+    check = head_from_fun(function, bound=bound)
+    try:
+        check(*range(call.positional), **dict.fromkeys(call.keywords))
+        fits = True
+    except TypeError:
+        fits = False
+    assert (not list(misfits(without_first(params) if bound else params, call))) == fits
+
+
+@settings(max_examples=300, deadline=None)
+@given(heads(), calls, st.booleans(), st.booleans())
+def test_partial_arguments_misfit_only_where_nothing_completes_them(head, call, more_positional, more_keywords):
+    """With further arguments to come there is a misfit exactly where no further arguments make it fit."""
+    signature = inspect.signature(function_of(head))
+    others = [name for name in NAMES if name not in call.keywords] if more_keywords else []
+    possible = any(
+        binds(signature, call.positional + more, (*call.keywords, *(name for name, on in zip(others, chosen) if on)))
+        for more in range(5 if more_positional else 1)
+        for chosen in product((False, True), repeat=len(others))
+    )
+    partial = Given(call.positional, call.keywords, more_positional, more_keywords)
+    assert (not list(misfits(params_of(head), partial))) == possible
+
+
+@pytest.mark.parametrize(
+    ("head", "call", "expected"),
+    [
+        ("a, b", Given(2), []),
+        ("a, b", Given(3), [Misfit(SURPLUS, ("a", "b"))]),
+        ("a, b", Given(1), [Misfit(MISSING, ("b",))]),
+        ("a, b", Given(1).partial, []),
+        ("a, b", Given(2, ("a",)), [Misfit(REPEATED, ("a",))]),
+        ("a, /, **kwargs", Given(1, ("a",)), []),
+        ("a, /", Given(1, ("a",)), [Misfit(UNEXPECTED, ("a",))]),
+        ("a, *, b", Given(1, (), more_positional=True), [Misfit(MISSING, ("b",))]),
+        ("a", Given(0, ("b", "c")), [Misfit(UNEXPECTED, ("b", "c")), Misfit(MISSING, ("a",))]),
+    ],
+)
+def test_says_what_is_wrong(head, call, expected):
+    assert list(misfits(params_of(head), call)) == expected
+
+
+@pytest.mark.parametrize(
+    ("head", "left"),
+    [("self, a=1", "a=1"), ("self=None, a=1", "a=1"), ("self, a, /, b", "a, /, b"), ("*args", "*args")],
+)
+def test_without_first(head, left):
+    assert without_first(params_of(head)) == params_of(left)
