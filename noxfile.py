@@ -23,7 +23,7 @@ def tests(session: nox.Session) -> None:
 @nox.session(python=["3.10", "3.13"])
 @nox.parametrize("flake8", ["7.0.0", "7.1.2", "7.2.0", "7.3.0"])
 def flake8(session: nox.Session, flake8: str) -> None:
-    """The plugin in each flake8."""
+    """Run the plugin in each flake8."""
     session.install("-e", ".[test]", f"flake8=={flake8}")
     session.run("pytest", "-q", "-n", "auto", "tests/test_flake8.py", "tests/test_hostile.py", *session.posargs)
 
@@ -31,7 +31,7 @@ def flake8(session: nox.Session, flake8: str) -> None:
 @nox.session
 @nox.parametrize("celery", list(CELERY))
 def celery(session: nox.Session, celery: str) -> None:
-    """What the pages say, against each Celery."""
+    """Prove what the pages say, against each Celery."""
     session.install("-e", ".[test]", f"celery=={celery}", "setuptools<81")
     session.run("pytest", "-q", "tests/truth", "tests/catalog", *session.posargs)
 

@@ -397,11 +397,12 @@ class Task(Defined):
         """
         if name in self.project.options.celery_extra_task_options:
             return True
-        if isinstance(self.base, Target):
-            for cls in self.project.line(self.base):
-                if isinstance(cls, Target) and isinstance(cls.symbol, Class):
-                    if name in cls.symbol.names or name in cls.symbol.attributes:
-                        return True
+        if isinstance(self.base, Target) and any(
+            name in cls.symbol.names or name in cls.symbol.attributes
+            for cls in self.project.line(self.base)
+            if isinstance(cls, Target) and isinstance(cls.symbol, Class)
+        ):
+            return True
         tree = self.module.tree
         return tree is not None and any(self._reads_option(node, name) for node in ast.walk(tree))
 

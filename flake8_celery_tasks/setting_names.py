@@ -109,9 +109,13 @@ def is_read(setting: Setting) -> bool:
             return True
         if isinstance(node, ast.Attribute) and node.attr == key and isinstance(node.ctx, ast.Load):
             return True
-    pattern = re.compile(
-        rf"\.{key}\b(?!\s*=[^=])|[\"']{key}[\"'](?!\s*:|\]\s*=[^=])|\bimport\b[^\n]*\b{key}\b|^\s+{key},$".encode(), re.MULTILINE
+    read = (
+        rf"\.{key}\b(?!\s*=[^=])",
+        rf"[\"']{key}[\"'](?!\s*:|\]\s*=[^=])",
+        rf"\bimport\b[^\n]*\b{key}\b",
+        rf"^\s+{key},$",  # a line of an import in brackets
     )
+    pattern = re.compile("|".join(read).encode(), re.MULTILINE)
     return any(
         pattern.search(setting.project.read(path) or b"")
         for path in setting.project.files_with(key.encode())

@@ -27,12 +27,14 @@ def findings(folder: Path, name: str, chosen=None, **options) -> list:
     """Return the violations in one file of the project."""
     path = folder / name
     text = path.read_text(encoding="utf-8")
+    opted = tuple(options.pop("extend_select", "").replace(",", " ").split())
     chosen_options = Options.of(options)
     if not gate.passes(text, gate.marks_of(chosen_options.celery_task_decorators)):
         return []
     tree = ast.parse(text)
     known = project.project_of(str(path), chosen_options)
-    return engine.check(known, known.open(str(path), text.splitlines(keepends=True), tree), chosen)
+    module = known.open(str(path), text.splitlines(keepends=True), tree)
+    return engine.check(known, module, engine.wanted(opted) if chosen is None else chosen)
 
 
 def check(folder: Path, files: dict[str, str], **options) -> dict[str, list]:

@@ -8,7 +8,7 @@ import importlib
 from datetime import date, datetime, timedelta
 
 import pytest
-from celery import signals, states
+from celery import Celery, Task, signals, states
 from celery.exceptions import Ignore
 from kombu.exceptions import SerializerNotInstalled
 
@@ -245,6 +245,55 @@ def test_eta_in_words_is_discarded(lab):
     assert "invalid ETA value 'tomorrow'" in lab.log
 
 
+@pytest.mark.truth("CLY502")
+def test_date_is_no_expiry_but_an_eta(lab):
+    """CLY502: an `eta` may be a date, or ISO text of one."""
+    lab.skip_waits = False
+    task = lab.app.task(nothing, name="fetch")
+    for eta in (date(2999, 1, 1), "2999-01-01", "2999-01-01T10:00:00"):
+        task.apply_async(eta=eta)
+    assert len(lab.published) == 3
+
+
+@pytest.mark.truth("CLY502")
+@pytest.mark.parametrize("value", ["fast", timedelta(seconds=5), [5]], ids=str)
+@pytest.mark.parametrize("option", ["retry_backoff", "retry_backoff_max"])
+def test_backoff_that_is_no_number(app, option, value):
+    """CLY502: a backoff that is no number can't be registered."""
+    with pytest.raises((TypeError, ValueError)):
+        app.task(nothing, name="fetch", **{"autoretry_for": (ValueError,), "retry_backoff": 1, option: value}).delay()
+
+
+@pytest.mark.truth("CLY502")
+def test_numbers_as_text_that_work(lab):
+    """CLY502: a backoff may be a number written as text."""
+
+    @lab.app.task(
+        name="fetch", autoretry_for=(ValueError,), retry_backoff="2", retry_backoff_max="600", retry_jitter=False
+    )
+    def fetch():
+        raise ValueError
+
+    fetch.delay()
+    lab.work()
+    assert lab.waits == [2, 4, 8]
+
+
+@pytest.mark.truth("CLY502")
+@pytest.mark.parametrize("value", [-1, -1.5, 0])
+def test_negative_number_of_retries_is_none(lab, value):
+    """CLY502: a negative `max_retries` works: there are no retries."""
+
+    @lab.app.task(name="fetch", autoretry_for=(ValueError,), max_retries=value)
+    def fetch():
+        raise ValueError("the real error")
+
+    result = fetch.delay()
+    lab.work()
+    assert lab.waits == []
+    assert repr(result.result) == "ValueError('the real error')"
+
+
 # CLY503: limits
 
 
@@ -327,6 +376,36 @@ def test_task_on_a_method_gets_no_self(app):
 
     with pytest.raises(TypeError, match=r"send\(\) missing 1 required positional argument: 'to'"):
         Mailer().send.delay("a")
+
+
+@pytest.mark.truth("CLY512")
+def test_bound_task_on_a_method_gets_the_task(lab):
+    """CLY512: bound, its `self` is the task, which knows nothing of the class."""
+
+    class Mailer:
+        host = "localhost"
+
+        @lab.app.task(bind=True, name="send")
+        def send(self):
+            return self.host
+
+    result = Mailer().send.delay()
+    lab.work()
+    assert repr(result.result) == "AttributeError(\"'send' object has no attribute 'host'\")"
+
+
+@pytest.mark.truth("CLY512")
+def test_class_method_above_is_not(lab):
+    """CLY512: under `@classmethod` the class is not passed either."""
+
+    class Mailer:
+        @classmethod
+        @lab.app.task(name="send")
+        def send(cls, to):
+            pass
+
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'to'"):
+        Mailer.send.delay("a")
 
 
 @pytest.mark.truth("CLY512")
@@ -420,6 +499,36 @@ def test_failure_state_without_an_exception_is_unreadable(lab, state):
 
 
 @pytest.mark.truth("CLY516")
+def test_an_exception_does_not_repair_the_state(lab):
+    """CLY516: not even where the task then fails with an exception of its own."""
+
+    @lab.app.task(bind=True, name="fetch")
+    def fetch(self):
+        self.update_state(state=states.FAILURE, meta={"step": 1})
+        raise KeyError("later")
+
+    result = fetch.delay()
+    lab.work()
+    with pytest.raises(ValueError, match=r"Exception information must include ?the exception type"):
+        result.get(timeout=1)
+
+
+@pytest.mark.truth("CLY516")
+def test_failure_state_with_an_empty_meta_is_readable(lab):
+    """CLY516: without any meta there is nothing to take for an exception."""
+
+    @lab.app.task(bind=True, name="fetch")
+    def fetch(self):
+        self.update_state(state=states.FAILURE, meta={})
+        raise Ignore
+
+    result = fetch.delay()
+    lab.work()
+    assert result.state == states.FAILURE
+    assert result.result is None
+
+
+@pytest.mark.truth("CLY516")
 def test_failure_state_with_an_exception_is_readable(lab):
     """CLY516: with `exc_type` and `exc_message` it can."""
 
@@ -477,7 +586,7 @@ def test_removed_names(name):
 @pytest.fixture(autouse=True)
 def _forget_receivers(monkeypatch):
     """Leave the signals as they were."""
-    for signal in signals.task_success, signals.after_task_publish:
+    for signal in signals.task_success, signals.task_received, signals.after_task_publish:
         monkeypatch.setattr(signal, "receivers", list(signal.receivers or []))
 
 
@@ -521,6 +630,73 @@ def test_sender_of_a_publish_signal_is_the_name(lab):
     signals.after_task_publish.connect(by_task, sender=lab.app.tasks["fetch"])
     task.delay()
     assert heard == ["name"]
+
+
+@pytest.mark.truth("CLY518")
+def test_class_of_a_task_is_no_sender(lab):
+    """CLY518: the class of a class-based task never matches, its instance does."""
+    heard = []
+
+    class Fetch(Task):
+        name = "fetch"
+
+        def run(self):
+            pass
+
+    fetch = lab.app.register_task(Fetch())
+    by_class = functools.partial(lambda **info: heard.append("class"))
+    by_task = functools.partial(lambda **info: heard.append("task"))
+    signals.task_success.connect(by_class, sender=Fetch)
+    signals.task_success.connect(by_task, sender=fetch)
+    fetch.delay()
+    lab.work()
+    assert heard == ["task"]
+
+
+@pytest.mark.truth("CLY518")
+def test_sender_of_task_received_is_the_consumer(lab):
+    """CLY518: neither the task nor its name is the sender of `task_received`."""
+    senders = []
+
+    def anyone(sender, request, **info):
+        if request.name == "fetch":
+            senders.append(type(sender).__name__)
+
+    signals.task_received.connect(anyone)
+    lab.app.task(nothing, name="fetch").delay()
+    lab.work()
+    assert senders == ["Consumer"]
+
+
+@pytest.mark.truth("CLY518")
+def test_lambda_is_collected(lab):
+    """CLY518: a lambda that nobody else holds is gone at once."""
+    heard = []
+    signals.after_task_publish.connect(lambda **info: heard.append(1), sender="fetch")
+    gc.collect()
+    lab.app.task(nothing, name="fetch").delay()
+    assert heard == []
+
+
+@pytest.mark.truth("CLY518")
+@pytest.mark.parametrize("weak", [True, False])
+def test_receiver_in_a_factory_is_collected(weak):
+    """CLY518: the signals of an app hold their receivers just as weakly."""
+    heard = []
+
+    def create_app():
+        app = Celery("shop", set_as_current=False)
+
+        @app.on_after_configure.connect(weak=weak)
+        def setup(sender, **info):
+            heard.append(1)
+
+        return app
+
+    app = create_app()
+    gc.collect()
+    assert app.conf.task_default_queue
+    assert heard == ([] if weak else [1])
 
 
 @pytest.mark.truth("CLY518")

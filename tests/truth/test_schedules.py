@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -67,6 +68,7 @@ def test_positional_fields_count():
         {"hours": 3},
         {"day": 1},
         {"timezone": "UTC"},
+        {"minute": "0 0 * * *"},
     ],
     ids=str,
 )
@@ -74,6 +76,27 @@ def test_refused_crontab(fields):
     """CLY802: Celery refuses these where they are made, at the import of the module."""
     with pytest.raises((ValueError, TypeError, ParseException)):
         crontab(**fields)
+
+
+@pytest.mark.truth("CLY802")
+def test_sixth_position():
+    """CLY802: there are five positions."""
+    with pytest.raises(TypeError):
+        crontab(0, 0, 0, 1, 1, 2027)
+
+
+@pytest.mark.truth("CLY802", "CLY803")
+def test_line_of_cron():
+    """CLY802, CLY803: from 5.5 `from_string` takes a line of cron, in cron's order, with one space between."""
+    if celery_version() < (5, 5):
+        assert not hasattr(crontab, "from_string")
+        return
+    schedule = crontab.from_string("0 0 1 * *")
+    assert schedule.day_of_month == {1}
+    assert schedule.day_of_week == set(range(7))
+    for line in ("0 0 * *", "0  0 * * *"):
+        with pytest.raises(ValueError, match="unpack"):
+            crontab.from_string(line)
 
 
 @pytest.mark.truth("CLY802")
@@ -175,6 +198,15 @@ def test_beat_entry_without_a_task_sends_none(lab):
 
 
 @pytest.mark.truth("CLY804")
+def test_beat_entry_without_a_schedule_is_never_sent(lab):
+    """CLY804: without `schedule` nothing is sent; up to 5.6 beat breaks on it."""
+    scheduler = beat(lab.app, task="fetch")
+    with suppress(AttributeError):
+        scheduler.tick()
+    assert lab.published == []
+
+
+@pytest.mark.truth("CLY804")
 def test_beat_entry_with_a_signature_for_a_task(lab):
     """CLY804: an object for a name is never sent right."""
     scheduler = beat(lab.app, task=lab.app.signature("fetch"), schedule=60)
@@ -218,6 +250,19 @@ def test_route_that_matches_nothing(lab, key, queue):
 @pytest.mark.parametrize(("key", "limit"), [("shop.fetch", "10/s"), ("shop.fetsh", None)])
 def test_annotation_that_matches_nothing(lab, key, limit):
     """CLY805: nor does such a key annotate anything."""
+    lab.app.conf.task_annotations = {key: {"rate_limit": "10/s"}}
+
+    @lab.app.task(name="shop.fetch")
+    def fetch():
+        pass
+
+    assert fetch.rate_limit == limit
+
+
+@pytest.mark.truth("CLY805")
+@pytest.mark.parametrize(("key", "limit"), [("*", "10/s"), ("shop.*", None)])
+def test_annotations_know_no_patterns(lab, key, limit):
+    """CLY805: in `task_annotations` only the star alone is more than a name."""
     lab.app.conf.task_annotations = {key: {"rate_limit": "10/s"}}
 
     @lab.app.task(name="shop.fetch")

@@ -31,6 +31,27 @@ def test_misspelt_setting_is_ignored():
     assert configured("CELERY", CELERY_TASK_ACKS_LATE=True).task_acks_late is True
 
 
+@pytest.mark.truth("CLY811")
+@pytest.mark.parametrize(
+    ("key", "setting"),
+    [
+        ("CELERY_WORKER_TASK_SOFT_TIME_LIMIT", "task_soft_time_limit"),
+        ("CELERY_SOFT_TIME_LIMIT", "task_soft_time_limit"),
+        ("CELERY_SEND_TASK_EVENTS", "worker_send_task_events"),
+    ],
+)
+def test_setting_of_the_wrong_part_is_ignored(key, setting):
+    """CLY811: a name with a part of Celery too many, or missing, is no other name of the setting."""
+    assert configured("CELERY", **{key: 300})[setting] != 300
+
+
+@pytest.mark.truth("CLY812")
+def test_unprefixed_name_under_a_namespace_is_ignored():
+    """CLY812: under a namespace an upper case name needs it."""
+    assert configured("CELERY", TASK_ACKS_LATE=True).task_acks_late is False
+    assert configured("CELERY", task_acks_late=True).task_acks_late is True
+
+
 @pytest.mark.truth("CLY812")
 def test_new_name_in_upper_case_without_a_namespace_is_ignored():
     """CLY812: upper case needs a namespace."""
@@ -71,6 +92,8 @@ def test_old_and_new_names_do_not_mix():
     conf = configured(CELERY_ACKS_LATE=True, task_track_started=True)
     with pytest.raises(ImproperlyConfigured, match="Cannot mix new and old setting keys"):
         conf.task_acks_late  # noqa: B018
+    both = configured(CELERY_ACKS_LATE=True, task_acks_late=True, task_track_started=True)
+    assert both.task_acks_late is True
 
 
 LOADED = []

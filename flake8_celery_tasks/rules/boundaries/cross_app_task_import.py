@@ -97,10 +97,8 @@ class CrossAppTaskImport(Rule[TaskImport]):
 
     def check(self, fact: TaskImport) -> Iterator[Violation]:
         """Report an import at module level, at the imported name."""
-        if fact.in_function or fact.makes_app:
-            return
-        found = boundary.crossing(fact)
-        if found:
+        found = [] if fact.in_function else boundary.crossing(fact)
+        if found and not fact.makes_app:
             yield self.report(
                 fact.module,
                 fact.node,

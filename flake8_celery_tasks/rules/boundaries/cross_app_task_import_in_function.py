@@ -18,8 +18,8 @@ class CrossAppTaskImportInFunction(Rule[TaskImport]):
     ## What happens
 
     An import inside a function is how a circular import between apps is hidden: it works, until somebody moves it up.
-    The cycle is still there, and so is what it costs: the first call pays for the import, a renamed task is noticed when
-    the line runs, and neither app can be taken out of the project alone. A message needs the task's name and nothing
+    The cycle is still there, and so is what it costs: the first call pays for the import, a renamed task is noticed
+    when the line runs, and neither app can be taken out of the project alone. A message needs the task's name and nothing
     else. What CLY401 says of imports at the top holds here too.
     See [Calling tasks](https://docs.celeryq.dev/en/stable/userguide/calling.html) in Celery's user guide.
 
@@ -78,10 +78,8 @@ class CrossAppTaskImportInFunction(Rule[TaskImport]):
 
     def check(self, fact: TaskImport) -> Iterator[Violation]:
         """Report an import in a function, at the imported name."""
-        if not fact.in_function or fact.makes_app:
-            return
-        found = boundary.crossing(fact)
-        if found:
+        found = [] if not fact.in_function else boundary.crossing(fact)
+        if found and not fact.makes_app:
             yield self.report(
                 fact.module,
                 fact.node,

@@ -17,8 +17,15 @@ class UnusableTaskName(Rule[Task]):
 
     ## What happens
 
-    Celery takes any object for a name and puts it into the message. A number or bytes come back from the broker as
-    something else, so no worker finds the task.
+    Celery takes any object for a name and puts it into the message as it is. Whoever then calls the task by name, from
+    another app, a beat entry or the command line, has to give that very object; a text finds nothing:
+
+    ```text
+    Received unregistered task of type '404'.
+    The message has been ignored and discarded.
+    ```
+
+    And with a pattern in `task_routes` every call fails: `TypeError: expected string or bytes-like object, got 'int'`.
 
     Nine names are Celery's own tasks: `celery.chain`, `celery.group`, `celery.chord_unlock`, `celery.backend_cleanup`
     and so on. Two tasks of one name share one place in the registry, and which of them stays is arbitrary: either yours
@@ -67,7 +74,7 @@ class UnusableTaskName(Rule[Task]):
     """
 
     code = "CLY103"
-    message = "Task name {name!r} is no text: the worker finds no task for it; write name={text!r}"
+    message = "Task name {name!r} is no text: calls by name do not find it, patterns in task_routes fail; write name={text!r}"
     builtin: Final = "Task name {name!r} is Celery's own: which of the two tasks runs is arbitrary; choose another"
 
     def check(self, task: Task) -> Iterator[Violation]:

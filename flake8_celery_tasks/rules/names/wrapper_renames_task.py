@@ -22,7 +22,7 @@ class WrapperRenamesTask(Rule[Task]):
     of them, and both variables then run that one's code. Since 5.7 it warns, older versions say nothing:
 
     ```text
-    DuplicateTaskNameWarning: Task name 'shop.locks.wrapper' is already registered
+    DuplicateTaskNameWarning: Task name 'shop.locks.wrapper' is already registered to a different callable.
     ```
 
     See [Names](https://docs.celeryq.dev/en/stable/userguide/tasks.html#names) in Celery's user guide.
@@ -84,8 +84,8 @@ class WrapperRenamesTask(Rule[Task]):
 
     ## Fix
 
-    Put `@functools.wraps(function)` on the inner function, and give the task a name (CLY101). There is no fix by command:
-    either changes the name under which messages are on their way.
+    Put `@functools.wraps(function)` on the inner function, and give the task a name (CLY101). There is no fix by
+    command: either changes the name under which messages are on their way.
     """
 
     code = "CLY104"

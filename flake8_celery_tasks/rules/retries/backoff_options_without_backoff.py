@@ -2,11 +2,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.catalog.task_options import BACKOFF_ONLY, DEFAULT_RETRY_DELAY
+from flake8_celery_tasks.catalog.task_options import BACKOFF_ONLY
 from flake8_celery_tasks.facts import Task
-from flake8_celery_tasks.project import Table
 from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.values import MISSING
+from flake8_celery_tasks.values import MISSING, UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,20 +88,6 @@ class BackoffOptionsWithoutBackoff(Rule[Task]):
         dead = [(name, node) for name, node in dead if not task.reads(name)]
         if dead:
             options = " and ".join(name for name, _ in dead)
-            yield self.report(task.module, dead[0][1], options=options, function=task.node.name, wait=_wait(task))
-
-
-def _wait(task: Task) -> str:
-    """Return what is known of the wait before a retry."""
-    kwargs = task.effective("retry_kwargs")
-    if kwargs is MISSING:
-        kwargs = Table()
-    if isinstance(kwargs, Table) and kwargs.complete:
-        wait = kwargs.get("countdown")
-        if wait is None:
-            wait = task.effective("default_retry_delay")
-        if wait is MISSING:
-            wait = DEFAULT_RETRY_DELAY
-        if isinstance(wait, (int, float)):
-            return f"waits {wait} s each time"
-    return "waits equally long each time"
+            seconds = task.retry_wait
+            wait = "waits equally long each time" if seconds is UNKNOWN else f"waits {seconds} s each time"
+            yield self.report(task.module, dead[0][1], options=options, function=task.node.name, wait=wait)

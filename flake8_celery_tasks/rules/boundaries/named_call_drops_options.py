@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import fnmatch
+from typing import TYPE_CHECKING, Any, Final
+
+from flake8_celery_tasks import layout
+from flake8_celery_tasks.defined import Defined
+from flake8_celery_tasks.facts import Invocation
+from flake8_celery_tasks.project import Table
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.values import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.project import Project
+    from flake8_celery_tasks.rule import Violation
+
+#: Options that say where a message goes. One of them in the call decides it all.
+ROUTING: Final = ("queue", "exchange", "routing_key")
+
+#: The other options of a task that concern its messages, which only the sender can give.
+PUBLISHING: Final = ("priority", "expires", "serializer")
+
+#: Settings that may give an option the same value, and what holds without them.
+_DEFAULTS: Final = {
+    "queue": ("task_default_queue", "celery"),
+    "priority": ("task_default_priority", None),
+    "serializer": ("task_serializer", "json"),
+}
+
+
+class NamedCallDropsOptions(Rule[Invocation]):
+    """A task is sent by name without the options that its decorator gives to its messages.
+
+    ## What happens
+
+    `queue`, `expires`, `priority` and their like belong to the message, and who sends makes the message. `delay()` takes
+    them from the task object; `send_task()` has only a name. So the message goes to the default queue, where perhaps no
+    worker takes it, never expires, and has no priority:
+
+    ```text
+    delay()       queue='images'  expires=60    priority=3
+    send_task()   queue='celery'  expires=None  priority=None
+    ```
+
+    Up to Celery 5.6 that is always so. From 5.7 on `send_task()` looks the task up, and keeps the options in a process
+    that has imported and registered it, which the other app's process need not have done. `ignore_result`, time limits
+    and `acks_late` are the worker's business and are not lost.
+    See [send_task](https://docs.celeryq.dev/en/stable/reference/celery.html#celery.Celery.send_task) and
+    [Routing](https://docs.celeryq.dev/en/stable/userguide/routing.html) in Celery's docs.
+
+    ## Bad
+
+    ```python title="content/tasks.py"
+    from celery import shared_task
+
+
+    @shared_task(name="content_generate_og_images", queue="images", expires=60)
+    def generate_og_images(post_pk):
+        print(post_pk)
+    ```
+
+    ```python title="blog/views.py"
+    from celery import current_app
+
+
+    def publish(post):
+        current_app.send_task("content_generate_og_images", args=[post.pk])
+    ```
+
+    ## Good
+
+    ```python title="content/tasks.py"
+    from celery import shared_task
+
+
+    @shared_task(name="content_generate_og_images", queue="images", expires=60)
+    def generate_og_images(post_pk):
+        print(post_pk)
+    ```
+
+    ```python title="blog/views.py"
+    from celery import current_app
+
+
+    def publish(post):
+        current_app.send_task("content_generate_og_images", args=[post.pk], queue="images", expires=60)
+    ```
+
+    ## Silent when
+
+    - the call gives the option; any of `queue`, `exchange` and `routing_key` stands for all three;
+    - `task_routes` covers the name, or can't be read: then it decides the queue, for calls by name too;
+    - the option says what the project's default says;
+    - caller and task are of one app, or the call stands in a task and the target is Celery 5.7 or later: the process
+      has the task registered;
+    - several tasks have the name, or `**options` hide what the call gives;
+    - the module is a test (`celery-test-paths`) or a migration.
+
+    ## Fix
+
+    Repeat the options in the call, or better move `queue` into `task_routes`, which is read by whoever sends. Unsafe,
+    since from then on the messages go to another queue.
+    """
+
+    code = "CLY405"
+    message = "send_task() knows nothing of the decorator of {name!r}: {lost}; {advice}"
+    quiet_in_tests = True
+
+    def check(self, call: Invocation) -> Iterator[Violation]:
+        """Report a call by name that loses options of the task, at the call."""
+        if call.method != "send_task" or not isinstance(call.name, str):
+            return
+        project = call.project
+        found = project.tasks.definitions(call.name)
+        if len(found) != 1 or project.is_test(found[0].module):
+            return
+        task = Defined(project, found[0])
+        if not self._is_apart(call, task):
+            return
+        lost = [*self._routing(call, task), *(name for name in PUBLISHING if _is_lost(call, task, name))]
+        if lost:
+            names = lost[0] if len(lost) == 1 else f"{', '.join(lost[:-1])} and {lost[-1]}"
+            is_lost, advice = ("is lost", "repeat it here") if len(lost) == 1 else ("are lost", "repeat them here")
+            yield self.report(call.module, call.node, name=call.name, lost=f"its {names} {is_lost}", advice=advice)
+
+    def _is_apart(self, call: Invocation, task: Defined) -> bool:
+        """Return whether the process of the call probably has not registered the task."""
+        project = call.project
+        own, other = (project.layout.app(module.place) for module in (call.module, task.module))
+        if own is None or other is None or layout.is_one_app(own, other):
+            return False
+        return call.task is None or project.options.version < (5, 7)
+
+    def _routing(self, call: Invocation, task: Defined) -> list[str]:
+        if any(call.argument(name) is not MISSING for name in ROUTING):
+            return []
+        lost = [name for name in ROUTING if _is_lost(call, task, name)]
+        return [] if lost and _may_be_routed(call.project, str(call.name)) else lost
+
+
+def _is_lost(call: Invocation, task: Defined, name: str) -> bool:
+    """Return whether a task has an option that its messages would have by `delay()` only."""
+    if not task.states(name) or call.argument(name) is not MISSING:
+        return False
+    value = task.option(name)
+    return value is not None and not _is_default(call.project, name, value)
+
+
+def _is_default(project: Project, name: str, value: Any) -> bool:
+    if name not in _DEFAULTS:
+        return False
+    setting, otherwise = _DEFAULTS[name]
+    return all(value == default for default in project.setting(setting) or [otherwise])
+
+
+def _may_be_routed(project: Project, name: str) -> bool:
+    """Return whether `task_routes` covers a name, as far as it can be read."""
+    pending = list(project.setting("task_routes"))
+    while pending:
+        routes = pending.pop()
+        if isinstance(routes, (list, tuple)):
+            # A list of routers, or the pairs of a map.
+            pending.extend(Table([item]) if _is_pair(item) else item for item in routes)
+        elif not isinstance(routes, Table) or not routes.complete:
+            if routes is not None:
+                return True
+        elif any(not isinstance(key, str) or fnmatch.fnmatchcase(name, key) for key in routes):
+            return True
+    return False
+
+
+def _is_pair(item: Any) -> bool:
+    return isinstance(item, (list, tuple)) and len(item) == 2 and isinstance(item[0], str)

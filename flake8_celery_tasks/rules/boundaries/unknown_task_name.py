@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.collect import IF, TRY
+from flake8_celery_tasks.link import Facts
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.things import AppThing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.collect import Site
+    from flake8_celery_tasks.facts import Invocation
+    from flake8_celery_tasks.rule import Violation
+
+
+class UnknownTaskName(Rule[Facts]):
+    """A task is sent by a name that no task of the project has.
+
+    ## What happens
+
+    Whoever sends by name sees nothing: the message goes out, and nobody compares its name with anything. The worker
+    logs an error, and the message is gone:
+
+    ```text
+    Received unregistered task of type 'shop.tasks.send_reciept'.
+    The message has been ignored and discarded.
+    ```
+
+    It is the same for a beat entry, time after time. A task with an explicit name is not known under the name of its
+    module and function any more. `app.tasks["..."]` raises `NotRegistered`.
+    See [Names](https://docs.celeryq.dev/en/stable/userguide/tasks.html#names) and
+    [send_task](https://docs.celeryq.dev/en/stable/reference/celery.html#celery.Celery.send_task) in Celery's docs.
+
+    ## Bad
+
+    ```python title="shop/tasks.py"
+    from celery import shared_task
+
+
+    @shared_task(name="shop.send_receipt")
+    def send_receipt(order_pk):
+        print(order_pk)
+    ```
+
+    ```python title="billing/views.py"
+    from celery import current_app
+
+
+    def pay(order):
+        current_app.send_task("shop.send_reciept", args=[order.pk])
+    ```
+
+    ```python title="project/settings.py"
+    CELERY_BEAT_SCHEDULE = {
+        "receipts": {"task": "shop.tasks.send_receipt", "schedule": 3600.0, "args": [1]},
+    }
+    ```
+
+    ## Good
+
+    ```python title="shop/tasks.py"
+    from celery import shared_task
+
+
+    @shared_task(name="shop.send_receipt")
+    def send_receipt(order_pk):
+        print(order_pk)
+    ```
+
+    ```python title="billing/views.py"
+    from celery import current_app
+
+
+    def pay(order):
+        current_app.send_task("shop.send_receipt", args=[order.pk])
+    ```
+
+    ```python title="project/settings.py"
+    CELERY_BEAT_SCHEDULE = {
+        "receipts": {"task": "shop.send_receipt", "schedule": 3600.0, "args": [1]},
+    }
+    ```
+
+    ## Silent when
+
+    - the name's first dotted part belongs to no task of the project, and no task is called nearly like it: it may be
+      the task of a package, or of another service;
+    - a file that can't be parsed, that is excluded, or that is another project's could hold the name;
+    - some task of that namespace has a name that can't be told;
+    - the module that the name leads to has something of that name, which may be a task after all;
+    - the name is looked up in `app.tasks` in a `try` or below an `if` that asks for it;
+    - the module is a test (`celery-test-paths`) or a migration.
+
+    ## Fix
+
+    Write the name of the task that was meant. Only you know which one it is, so there is no fix by command.
+    """
+
+    code = "CLY403"
+    message = "No task is named {name!r}: the worker discards the message; {advice}"
+    looked_up: Final = "No task is named {name!r}: NotRegistered is raised; {advice}"
+    quiet_in_tests = True
+
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Report names that no task has, where they are written."""
+        for call in facts.invocations:
+            if call.by_name and isinstance(call.name, str):
+                yield from self._judge(facts, _given(call), call.name)
+        for entry in facts.configured[1]:
+            if entry.task_name is not None:
+                yield from self._judge(facts, entry.given["task"].value, entry.task_name)
+        for node, site in facts.module.candidates.lookups:
+            if isinstance(node.ctx, ast.Load) and not _is_asked_for(site):
+                thing = facts.thing(node.value.value, site)  # type: ignore[attr-defined]
+                if isinstance(thing, AppThing):
+                    name = facts.project.settle(facts.module.value(node.slice, site.scope), facts.module)
+                    yield from self._judge(facts, node.slice, name, self.looked_up)
+
+    def _judge(self, facts: Facts, node: ast.AST, name: object, message: str = "") -> Iterator[Violation]:
+        tasks = facts.project.tasks
+        if isinstance(name, str) and tasks.is_unknown(name, facts.module):
+            meant = tasks.meant(name, facts.module)
+            advice = "no task of the project has that name" if meant is None else f"did you mean {meant!r}?"
+            yield self.report(facts.module, node, message, name=name, advice=advice)
+
+
+def _given(call: Invocation) -> ast.AST:
+    """Return the node of the name that a call gives."""
+    keyword = call.keyword("name" if call.method == "send_task" else "varargs")
+    if keyword is not None:
+        return keyword.value
+    return call.node.args[0] if call.node.args else call.node
+
+
+def _is_asked_for(site: Site) -> bool:
+    """Return whether a name is looked up with care: where an exception is caught, or behind a question for it."""
+    for around in site.chain():
+        if around.kind == TRY and around.part == "body":
+            return True
+        if around.kind == IF and any(getattr(node, "attr", "") == "tasks" for node in ast.walk(around.node.test)):  # type: ignore[attr-defined]
+            return True
+    return False

@@ -1,0 +1,1 @@
+"""6xx: calls of tasks, signatures and canvas."""

@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import ast
+import datetime
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks import kinds
+from flake8_celery_tasks.arguments import arguments_of, is_expected_to_fail, is_json, signing_call
+from flake8_celery_tasks.collect import ASSIGN, CLASS, MODULE, PARAM
+from flake8_celery_tasks.facts import Invocation, uses_of
+from flake8_celery_tasks.project import Called, Target
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.things import SIGNS, SignatureThing
+from flake8_celery_tasks.values import Ref
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.collect import Scope
+    from flake8_celery_tasks.rule import Violation
+
+_SET: Final = "a set"
+_FILE: Final = "an open file"
+_ITERATOR: Final = "an iterator"
+_REQUEST: Final = "the request of a view"
+_KEYS: Final = "a dict with tuples as keys"
+
+#: What is not serialisable, and what to pass instead.
+_CURES: Final = {
+    _SET: "a list",
+    _FILE: "its path",
+    _ITERATOR: "a list",
+    _REQUEST: "what the task needs of it",
+    _KEYS: "keys that are text",
+    "a function": "data",
+    "a generator": "a list",
+    "a range": "a list",
+    "a timedelta": "its total_seconds()",
+    "an exception": "its text",
+}
+
+_NODES: Final = {
+    ast.GeneratorExp: "a generator",
+    ast.Lambda: "a function",
+    ast.Set: _SET,
+    ast.SetComp: _SET,
+}
+
+_CALLS: Final = {
+    "builtins.enumerate": _ITERATOR,
+    "builtins.filter": _ITERATOR,
+    "builtins.frozenset": _SET,
+    "builtins.map": _ITERATOR,
+    "builtins.open": _FILE,
+    "builtins.range": "a range",
+    "builtins.reversed": _ITERATOR,
+    "builtins.set": _SET,
+    "builtins.zip": _ITERATOR,
+}
+
+#: What the requests of Django, Flask and others are asked for.
+_OF_REQUESTS: Final = frozenset(
+    {"COOKIES", "FILES", "GET", "META", "POST", "build_absolute_uri", "headers", "session", "user"}
+)
+
+
+class ArgumentNotSerialisable(Rule[Invocation]):
+    """An argument that JSON can't encode is given to a task.
+
+    ## What happens
+
+    Arguments travel as JSON, unless `task_serializer` says otherwise. It knows numbers, text, None, lists and dicts;
+    Celery adds dates, UUIDs, decimals and bytes. Anything else fails at the call, and nothing is sent:
+
+    ```text
+    kombu.exceptions.EncodeError: Object of type set is not JSON serializable
+    ```
+
+    See [Serializers][serializers] in Celery's user guide.
+
+    [serializers]: https://docs.celeryq.dev/en/stable/userguide/calling.html#serializers
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_newsletter")
+    def send_newsletter(addresses):
+        mail_newsletter(addresses)
+
+
+    def publish(customers):
+        send_newsletter.delay({customer.address for customer in customers})
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_newsletter")
+    def send_newsletter(addresses):
+        mail_newsletter(addresses)
+
+
+    def publish(customers):
+        send_newsletter.delay(sorted({customer.address for customer in customers}))
+    ```
+
+    ## Silent when
+
+    - the task, the call or the project has another serializer than JSON, or one that can't be read; or the project
+      teaches kombu further types with `register_type`.
+    - the task's class has an `apply_async` of its own, which may convert, or the task takes pydantic models.
+    - what the argument is can't be told: only literals, calls of Python's own types, and names that have one such value
+      are reported. A parameter `request` must be used like one of a view.
+    - a test expects it: `with pytest.raises(EncodeError)`.
+
+    ## Fix
+
+    Pass a list, a number, a text or a key that the task finds its data by. The task has to take it, so there is no
+    automatic fix.
+    """
+
+    code = "CLY613"
+    message = "{text} is {what}, which JSON can't encode: {effect} EncodeError; pass {cure}"
+
+    def check(self, call: Invocation) -> Iterator[Violation]:
+        """Report each argument that can't be encoded."""
+        arguments = arguments_of(call)
+        if arguments is None:
+            return
+        # What a signature that is sent here has of its own is reported where it is made.
+        signed = signing_call(call.node) if isinstance(call.thing, SignatureThing) else None
+        elsewhere = set() if signed is None else {id(node) for node in ast.walk(signed)}
+        nodes = [node for node in arguments.values if id(node) not in elsewhere]
+        found = [(node, what) for node in nodes for what in [_what(call, node, call.site.scope)] if what]
+        if not found or not is_json(call) or is_expected_to_fail(call.site):
+            return
+        effect = "sending it raises" if call.method in SIGNS else f"{call.method}() raises"
+        for node, what in found:
+            text = ast.unparse(node)
+            yield self.report(
+                call.module,
+                node,
+                text=text if len(text) <= 40 else "This argument",
+                what=what,
+                effect=effect,
+                cure=_CURES[what],
+            )
+
+
+def _what(call: Invocation, node: ast.expr, scope: Scope, depth: int = 0) -> str | None:
+    """Return what an argument is that JSON can't encode, or holds; None where it can or it can't be told."""
+    if depth > 5:
+        return None
+    parts: list[ast.expr] = []
+    if isinstance(node, ast.Dict):
+        if any(isinstance(key, ast.Tuple) for key in node.keys):
+            return _KEYS
+        parts = node.values
+    elif isinstance(node, ast.DictComp) and isinstance(node.key, ast.Tuple):
+        return _KEYS
+    elif isinstance(node, (ast.List, ast.Tuple)):
+        parts = node.elts
+    if parts:
+        return next((what for part in parts for what in [_what(call, part, scope, depth + 1)] if what), None)
+    known = _NODES.get(node.__class__)
+    if known is not None:
+        return known
+    if isinstance(node, ast.Name):
+        found = scope.find(node.id)
+        if found is not None and found[0].kind not in (MODULE, CLASS):
+            return _named(call, node, scope, depth)
+    return _valued(call, node, scope)
+
+
+def _valued(call: Invocation, node: ast.expr, scope: Scope) -> str | None:
+    value = call.project.settle(call.module.value(node, scope), call.module)
+    if isinstance(value, Called) and isinstance(value.target, Target) and value.target.path in _CALLS:
+        return _CALLS[value.target.path]
+    if isinstance(value, set):
+        return _SET
+    if isinstance(value, datetime.timedelta):
+        return "a timedelta"
+    return "an exception" if kinds.kind_of(call.project, call.module, node, scope) == kinds.EXCEPTION else None
+
+
+def _named(call: Invocation, node: ast.Name, scope: Scope, depth: int) -> str | None:
+    """Return what a local name stands for, if it has one value."""
+    found = scope.find(node.id)
+    assert found is not None
+    owner, bindings = found
+    kind = kinds.kind_of(call.project, call.module, node, scope)
+    if kind == kinds.EXCEPTION:
+        return "an exception"
+    if kind == kinds.DURATION:
+        return "a timedelta"
+    if len(bindings) != 1:
+        return None
+    binding = bindings[0]
+    if binding.kind == ASSIGN and isinstance(binding.node, ast.expr):
+        return _what(call, binding.node, binding.site.scope, depth + 1)
+    if isinstance(binding.statement, (ast.With, ast.AsyncWith)):
+        opened = [item.context_expr for item in binding.statement.items if item.optional_vars is binding.node]
+        return _valued(call, opened[0], binding.site.scope) if opened else None
+    if binding.kind == PARAM and isinstance(owner.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return _REQUEST if _is_request(call, binding.node, owner) else None
+    return None
+
+
+def _is_request(call: Invocation, parameter: ast.AST, owner: Scope) -> bool:
+    """Return whether a parameter is the request of a view: by its annotation, or its name and what is asked of it."""
+    assert isinstance(parameter, ast.arg)
+    if parameter.annotation is not None:
+        value = call.module.value(parameter.annotation, owner.parent or owner)
+        path = call.project.resolve(value.path, call.module).path if isinstance(value, Ref) else ""
+        return path.rpartition(".")[2] in ("HttpRequest", "WSGIRequest") and path.startswith("django.")
+    function = owner.node
+    assert isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
+    return parameter.arg == "request" and any(
+        use.attribute in _OF_REQUESTS for statement in function.body for use in uses_of(statement, {"request"})
+    )

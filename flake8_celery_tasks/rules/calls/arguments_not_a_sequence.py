@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from flake8_celery_tasks import kinds
+from flake8_celery_tasks.arguments import container_of, is_expected_to_fail
+from flake8_celery_tasks.link import Facts
+from flake8_celery_tasks.project import Table
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.collect import Site
+    from flake8_celery_tasks.facts import Invocation
+    from flake8_celery_tasks.module import Module
+    from flake8_celery_tasks.project import Project
+    from flake8_celery_tasks.rule import Violation
+
+#: Methods that take `args` and `kwargs`, with the position of `args`.
+_PLACES: Final = {"apply_async": 0, "apply_async_on_commit": 0, "send_task": 1, "signature": 0, "subtask": 0}
+
+#: Expressions that make what Celery takes for no sequence, and what they are called.
+_NO_SEQUENCES: Final = {
+    ast.Set: "set",
+    ast.SetComp: "set",
+    ast.GeneratorExp: "generator",
+    ast.DictComp: kinds.MAPPING,
+    ast.JoinedStr: kinds.TEXT,
+}
+
+#: Expressions that make no mapping.
+_NO_MAPPINGS: Final = {
+    ast.Set: "set",
+    ast.SetComp: "set",
+    ast.GeneratorExp: "generator",
+    ast.ListComp: "list",
+    ast.List: "list",
+    ast.Tuple: "tuple",
+    ast.JoinedStr: kinds.TEXT,
+}
+
+#: What a signature takes apart into arguments.
+_TAKEN_APART: Final = {kinds.TEXT: "letters", kinds.MAPPING: "keys"}
+
+_BEAT: Final = "beat logs an error and sends nothing"
+
+
+class _Given(NamedTuple):
+    """Where `args` and `kwargs` of one call or entry stand, and what becomes of it if they are wrong."""
+
+    args: ast.expr | None
+    kwargs: ast.expr | None
+    effect: str
+    site: Site
+    signs: bool
+
+
+class ArgumentsNotASequence(Rule[Facts]):
+    """`args` of a call is no list or tuple, or `kwargs` no dict: often for want of a comma.
+
+    ## What happens
+
+    `(order.pk)` is `order.pk` in parentheses; the tuple needs its comma, `(order.pk,)`. `apply_async()` and
+    `send_task()` refuse what is no list or tuple:
+
+    ```text
+    TypeError: task args must be a list or tuple
+    ```
+
+    With a text of several letters the error speaks of as many arguments. A signature takes the text apart without a
+    word: each letter is an argument. In a beat entry the error goes to beat's log, and nothing is ever sent.
+
+    See [Calling tasks][calling] in Celery's user guide.
+
+    [calling]: https://docs.celeryq.dev/en/stable/userguide/calling.html#basics
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates")
+    def fetch_rates(url):
+        return download(url)
+
+
+    def refresh():
+        fetch_rates.apply_async(("https://example.com/rates"), countdown=10)
+    ```
+
+    ```python
+    from celery import Celery
+
+    app = Celery("shop")
+
+
+    def fetch(order_pk: int):
+        app.send_task("warehouse_fetch", args=(order_pk))
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates")
+    def fetch_rates(url):
+        return download(url)
+
+
+    def refresh(url):
+        fetch_rates.apply_async(kwargs=["url", url])
+    ```
+
+    ## Good
+
+    ```python
+    from celery import Celery, shared_task
+
+    app = Celery("shop")
+
+
+    @shared_task(name="shop_fetch_rates")
+    def fetch_rates(url):
+        return download(url)
+
+
+    def refresh(order_pk: int, urls: list):
+        fetch_rates.apply_async(("https://example.com/rates",), countdown=10)
+        fetch_rates.apply_async(urls)
+        fetch_rates.apply_async(kwargs={"url": "https://example.com/rates"})
+        app.send_task("warehouse_fetch", args=(order_pk,))
+    ```
+
+    ## Silent when
+
+    - the argument could be a list, tuple or dict: only literals, and names whose annotation or only values say that
+      they are not, are reported.
+    - it is falsy (`0`, `""`, `{}`, None), which Celery takes for no arguments.
+    - the task's class has an `apply_async` of its own.
+    - a test expects it: `with pytest.raises(TypeError)`.
+
+    ## Fix
+
+    Safe: the comma, `(order_pk,)`; a dict moves to `kwargs`. The call can't have worked before.
+    """
+
+    code = "CLY604"
+    message = "{name} must be {wanted}, {given} is {kind}: {effect}; write {advice}"
+
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Report `args` and `kwargs` of calls and of beat entries."""
+        for given in (*_of_calls(facts), *_of_entries(facts)):
+            wrong = given.args and _wrong_args(facts.project, facts.module, given.args, given)
+            if given.args is not None and wrong:
+                text = _short(given.args)
+                advice = f"kwargs={text}" if wrong == kinds.MAPPING else f"({text},)"
+                if isinstance(given.args, ast.GeneratorExp):
+                    advice = "a list"
+                effect = given.effect
+                if given.signs and wrong in _TAKEN_APART:
+                    effect = f"each of its {_TAKEN_APART[wrong]} becomes an argument"
+                yield self._report(facts, given.args, "args", wrong, effect, advice)
+                continue
+            wrong = given.kwargs and _wrong_kwargs(facts.project, facts.module, given.kwargs, given)
+            if given.kwargs is not None and wrong:
+                yield self._report(facts, given.kwargs, "kwargs", wrong, given.effect, "{...}")
+
+    def _report(self, facts: Facts, node: ast.expr, name: str, kind: str, effect: str, advice: str) -> Violation:
+        article = "an" if kind == kinds.EXCEPTION else "a"
+        return self.report(
+            facts.module,
+            node,
+            name=name,
+            wanted="a list or tuple" if name == "args" else "a dict",
+            given=_short(node),
+            kind=f"{article} {kind}",
+            effect=effect,
+            advice=advice,
+        )
+
+
+def _short(node: ast.expr) -> str:
+    text = ast.unparse(node)
+    return text if len(text) <= 24 else "..."
+
+
+def _of_calls(facts: Facts) -> Iterator[_Given]:
+    for call in facts.invocations:
+        start = _PLACES.get(call.method)
+        if start is None or _may_differ(call) or is_expected_to_fail(call.site):
+            continue
+        if call.by_name and call.method == "signature":
+            start = 1
+        signs = call.method in ("signature", "subtask")
+        effect = "sending it raises TypeError" if signs else f"{call.method}() raises TypeError"
+        args = container_of(call.node, "args", start)
+        yield _Given(args, container_of(call.node, "kwargs", start + 1), effect, call.site, signs)
+
+
+def _may_differ(call: Invocation) -> bool:
+    """Return whether the task's class may take other arguments than Celery's."""
+    return call.defined is not None and not call.defined.hands_on_calls
+
+
+def _of_entries(facts: Facts) -> Iterator[_Given]:
+    for entry in facts.configured[1]:
+        if entry.call is None:
+            args, kwargs = entry.given.get("args"), entry.given.get("kwargs")
+            site = (args or kwargs or entry).site
+            yield _Given(args and args.value, kwargs and kwargs.value, _BEAT, site, signs=False)
+
+
+def _is_falsy(value: Any) -> bool:
+    """Return whether Celery takes a settled value for no arguments."""
+    return value is None or (isinstance(value, (int, float, str, bytes, tuple, list, Table)) and not value)
+
+
+def _wrong_args(project: Project, module: Module, node: ast.expr, given: _Given) -> str | None:
+    """Return what `args` is, if it can't be a list or tuple."""
+    if _is_falsy(project.settle(module.value(node, given.site.scope), module)):
+        return None
+    kind = _NO_SEQUENCES.get(node.__class__) or kinds.kind_of(project, module, node, given.site.scope)
+    # A signature makes a tuple of what it can.
+    return None if given.signs and kind in ("set", "generator") else kind
+
+
+def _wrong_kwargs(project: Project, module: Module, node: ast.expr, given: _Given) -> str | None:
+    """Return what `kwargs` is, if it can't be a dict."""
+    if _is_falsy(project.settle(module.value(node, given.site.scope), module)):
+        return None
+    kind = _NO_MAPPINGS.get(node.__class__) or kinds.kind_of(project, module, node, given.site.scope)
+    return None if kind == kinds.MAPPING else kind

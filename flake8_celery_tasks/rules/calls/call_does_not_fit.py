@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks import misfit
+from flake8_celery_tasks.arguments import CHECKED, arguments_of, is_completed_later, is_expected_to_fail, options_among
+from flake8_celery_tasks.facts import Invocation
+from flake8_celery_tasks.fit import misfits
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.things import SIGNS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.defined import Defined
+    from flake8_celery_tasks.rule import Violation
+
+
+class CallDoesNotFit(Rule[Invocation]):
+    """A task is sent with arguments that its function can't take.
+
+    ## What happens
+
+    `delay()` and `apply_async()` compare the arguments with the function's parameters before they send anything. The
+    task that `bind=True` hands over is no argument of the caller's. A signature takes anything, and fails when it is
+    sent:
+
+    ```text
+    TypeError: resize() missing 1 required positional argument: 'width'
+    ```
+
+    Nothing is compared where the task is a class, or a decorator stands between `@shared_task` and the function: then
+    the message is sent, and the task fails with the same error in the worker.
+
+    See [Calling tasks][calling] in Celery's user guide.
+
+    [calling]: https://docs.celeryq.dev/en/stable/userguide/calling.html#basics
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_resize")
+    def resize(image_pk, width, height=None):
+        resize_image(image_pk, width, height)
+
+
+    def upload(image):
+        resize.delay(image.pk)
+    ```
+
+    ```python title="shop/tasks.py"
+    from celery import shared_task
+
+
+    @shared_task(name="shop_resize", bind=True)
+    def resize(self, image_pk, width):
+        resize_image(image_pk, width, self.request.id)
+    ```
+
+    ```python title="shop/views.py"
+    from shop.tasks import resize
+
+
+    def upload(image):
+        resize.apply_async(kwargs={"image_pk": image.pk, "widht": 300})
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_resize", bind=True)
+    def resize(self, image_pk, width, height=None):
+        resize_image(image_pk, width, height, self.request.id)
+
+
+    def upload(image):
+        resize.delay(image.pk, 300)
+        resize.apply_async((image.pk, 300), {"height": 200}, countdown=10)
+        return resize.s(image.pk)  # the width comes later
+    ```
+
+    ## Silent when
+
+    - `*args`, `**kwargs` or a variable hide arguments that could make it fit.
+    - the task has `typing=False`, or its class has an `apply_async` of its own or can't be read.
+    - a decorator below the task decorator may change the arguments; one that hands them on and can be read doesn't.
+    - the function has several definitions, `bind=True` and no parameter for the task (CLY202), or `self` without
+      `bind=True` (CLY203).
+    - an option such as `countdown` stands among the arguments: that is CLY603.
+    - a test expects it: `with pytest.raises(TypeError)`.
+
+    ## Fix
+
+    Pass what the function takes. Only its author knows what was meant, so there is no automatic fix.
+    """
+
+    code = "CLY601"
+    message = "Task {task!r} {problem}: {effect}; {advice}"
+
+    def check(self, call: Invocation) -> Iterator[Violation]:
+        """Report the first way in which the arguments of a call can't fit."""
+        defined = call.defined
+        if defined is None or call.method not in CHECKED or defined.option("typing") is False:
+            return
+        arguments = arguments_of(call)
+        params = defined.accepts
+        if arguments is None or params is None:
+            return
+        partial = call.method in SIGNS and (call.method != "si" or is_completed_later(call.module))
+        found = next(misfits(params, arguments.given.partial if partial else arguments.given), None)
+        if found is None or options_among(params, arguments, call.method) or is_expected_to_fail(call.site):
+            return
+        if not defined.hands_on_calls:
+            return
+        problem, advice = misfit.said(found, params, arguments)
+        # Celery's own check takes parameters that have no name to the caller for ones that do.
+        named_only = any(name in params.positional_only and name in arguments.keywords for name in found.names)
+        yield self.report(
+            call.module,
+            misfit.place_of(found, params, arguments) or call.node,
+            task=defined.own_name,
+            problem=problem,
+            effect=_effect(call, defined, named_only=named_only),
+            advice=advice,
+        )
+
+
+def _effect(call: Invocation, defined: Defined, *, named_only: bool) -> str:
+    if defined.is_class or defined.is_wrapped or named_only:
+        return "it fails in the worker with TypeError"
+    return "sending it raises TypeError" if call.method in SIGNS else f"{call.method}() raises TypeError"

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.arguments import DIRECT, arguments_of, is_expected_to_fail, options_among
+from flake8_celery_tasks.facts import Invocation
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.things import SIGNS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class CallOptionInDelay(Rule[Invocation]):
+    """An option of the call, such as `countdown`, is given to `delay()` or `s()`, which have no options.
+
+    ## What happens
+
+    All that `delay()` and `s()` are given goes to the task as its arguments. A task that has no parameter of that name
+    can't take it. `delay()` fails at once, a signature when it is sent:
+
+    ```text
+    TypeError: send_receipt() got an unexpected keyword argument 'countdown'
+    ```
+
+    A task with `**kwargs` takes it without a word, and runs at once.
+
+    See [Calling tasks][calling] in Celery's user guide.
+
+    [calling]: https://docs.celeryq.dev/en/stable/userguide/calling.html#basics
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt")
+    def send_receipt(order_pk, **context):
+        mail_receipt(order_pk, context)
+
+
+    def pay(order):
+        send_receipt.delay(order.pk, countdown=60)
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt")
+    def send_receipt(order_pk, **context):
+        mail_receipt(order_pk, context)
+
+
+    def pay(order):
+        send_receipt.apply_async(args=(order.pk,), countdown=60)
+        return send_receipt.s(order.pk).set(countdown=60)
+    ```
+
+    ## Silent when
+
+    - the task has a parameter of that name.
+    - the task takes `**kwargs` and the option is neither `countdown` nor `eta`: `queue` or `expires` may be meant for
+      it.
+    - the task's parameters can't be told, or its class has a `delay` or `apply_async` of its own.
+    - a test expects it: `with pytest.raises(TypeError)`.
+
+    ## Fix
+
+    Safe: `apply_async()` with the arguments in `args` and `kwargs`, and the option beside them; for a signature,
+    `.set()`. The other arguments stay what they are.
+    """
+
+    code = "CLY603"
+    message = "{method}() has no options: task {task!r} gets {option!r} as an argument{effect}; write {advice}"
+
+    def check(self, call: Invocation) -> Iterator[Violation]:
+        """Report each option among the arguments."""
+        defined = call.defined
+        if call.method not in DIRECT or not call.node.keywords:
+            return
+        arguments = arguments_of(call)
+        params = None if defined is None else defined.accepts
+        if defined is None or params is None or arguments is None:
+            return
+        # What a signature that is sent here has of its own is reported where it is made.
+        options = [name for name in options_among(params, arguments, call.method) if call.keyword(name) is not None]
+        if not options or not defined.hands_on_calls or is_expected_to_fail(call.site):
+            return
+        effect = " and runs at once" if params.kwarg else ": TypeError"
+        for option in options:
+            advice = f"apply_async(args=..., {option}=...)"
+            if call.method in SIGNS:
+                advice = f".set({option}=...)"
+                effect = " without a delay" if params.kwarg else ": TypeError"
+            elif call.method == "delay_on_commit":
+                advice = f"apply_async_on_commit(args=..., {option}=...)"
+            if option in ("args", "kwargs"):
+                advice = advice.replace(f"args=..., {option}=...", f"{option}=...")
+            yield self.report(
+                call.module,
+                arguments.keywords[option],
+                method=call.method,
+                task=defined.own_name,
+                option=option,
+                effect=effect,
+                advice=advice,
+            )

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.arguments import arguments_of, is_immutable
+from flake8_celery_tasks.canvas import callbacks, heads, shown
+from flake8_celery_tasks.fit import REPEATED, SURPLUS, misfits
+from flake8_celery_tasks.link import Facts
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.things import SIGNS
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.defined import Defined
+    from flake8_celery_tasks.facts import Invocation
+    from flake8_celery_tasks.rule import Violation
+
+
+class ChainShiftsArguments(Rule[Facts]):
+    """A task in a chain, a callback or the body of a chord has no room for the result that is put before its arguments.
+
+    ## What happens
+
+    The result of the task before becomes the first argument of a signature made by `.s()`, also when it is None. A
+    function that takes no more than it is given fails, in the worker, when the task before has long run; and it is
+    that one which is marked as failed:
+
+    ```text
+    TypeError: ship() takes 1 positional argument but 2 were given
+    ```
+
+    See [Immutability](https://docs.celeryq.dev/en/stable/userguide/canvas.html#immutability) in Celery's user guide.
+
+    ## Bad
+
+    ```python
+    from celery import chain, shared_task
+
+
+    @shared_task(name="shop_bill")
+    def bill(number):
+        print(number)
+
+
+    @shared_task(name="shop_ship")
+    def ship(number):
+        print(number)
+
+
+    def close(order):
+        chain(bill.s(order.number), ship.s(order.number)).delay()
+    ```
+
+    ## Good
+
+    ```python
+    from celery import chain, shared_task
+
+
+    @shared_task(name="shop_bill")
+    def bill(number):
+        print(number)
+
+
+    @shared_task(name="shop_ship")
+    def ship(number):
+        print(number)
+
+
+    def close(order):
+        chain(bill.s(order.number), ship.si(order.number)).delay()
+    ```
+
+    ## Silent when
+
+    - the signature is immutable: `.si()`, `immutable=True`;
+    - the parameters of the task, or the arguments it is given, can't be read;
+    - it would not fit without the result either: that is CLY601;
+    - the signature has a name: it may be changed before it is used.
+
+    ## Fix
+
+    Write `.si(...)`, or give the function a parameter for the result. It is not safe: the task then runs.
+    """
+
+    code = "CLY611"
+    message = "'{text}' also gets {what} and '{task}' has no room for it: TypeError in the worker; write '{better}'"
+
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Report the signatures that get a result and can't take it."""
+        by_node = {id(call.node): call for call in facts.invocations if call.method in SIGNS}
+        for node, what in self._receivers(facts) if by_node else ():
+            for head in heads(facts, node):
+                call = by_node.get(id(head))
+                if call is not None and call.defined is not None and _has_no_room(call, call.defined):
+                    owner = shown(call.node.func.value)  # type: ignore[attr-defined]
+                    text, better = f"{owner}.{call.method}()", f"{owner}.si(...)"
+                    yield self.report(
+                        call.module, head, text=text, what=what, task=call.defined.own_name, better=better
+                    )
+
+    def _receivers(self, facts: Facts) -> Iterator[tuple[ast.expr, str]]:
+        """Yield the expressions that get a result of what comes before, and what that is."""
+        for canvas in facts.canvases:
+            if canvas.kind == "chain":
+                yield from ((member.node, "the result before it") for member in canvas.members if member.follows)
+        for callback in callbacks(facts):
+            if not callback.on_error:
+                yield callback.node, "the list of results" if callback.is_body else "the result it is linked to"
+
+
+def _has_no_room(call: Invocation, defined: Defined) -> bool:
+    """Return whether the arguments of a signature may fit, but not with one more in front of them."""
+    params, arguments = defined.accepts, arguments_of(call)
+    if params is None or arguments is None or is_immutable(call, call.node):
+        return False
+    given = arguments.given.partial
+    shifted = replace(given, positional=given.positional + 1)
+    kinds = {found.kind for found in misfits(params, shifted)} - {found.kind for found in misfits(params, given)}
+    return (
+        not kinds.isdisjoint({SURPLUS, REPEATED})
+        and defined.hands_on_calls
+        and defined.overrides("__call__", handing_on=True) is False
+    )

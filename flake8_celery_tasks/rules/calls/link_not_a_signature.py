@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.arguments import is_expected_to_fail
+from flake8_celery_tasks.canvas import callbacks, misuse, shown
+from flake8_celery_tasks.link import Facts
+from flake8_celery_tasks.project import Target
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.symbols import Function
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.canvas import Callback
+    from flake8_celery_tasks.rule import Violation
+
+
+class LinkNotASignature(Rule[Facts]):
+    """A callback is the name of a task, a task or a function, and not a signature.
+
+    ## What happens
+
+    What `link`, `link_error` and the body of a chord are given is put into the message of the first task. A task or a
+    function can't be: the call fails.
+
+    ```text
+    kombu.exceptions.EncodeError: Object of type total is not JSON serializable
+    AttributeError: 'total' object has no attribute 'clone'
+    ```
+
+    A text for `link` is worse. It is sent, and once the first task has run, the worker fails to call it and marks that
+    first task as failed:
+
+    ```text
+    AttributeError: 'str' object has no attribute '_app'
+    ```
+
+    See [Linking](https://docs.celeryq.dev/en/stable/userguide/calling.html#linking-callbacks-errbacks) in Celery's user
+    guide.
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_bill")
+    def bill(number):
+        return number
+
+
+    @shared_task(name="shop_ship")
+    def ship(number):
+        print(number)
+
+
+    def close(order):
+        bill.apply_async((order.number,), link=ship)
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_bill")
+    def bill(number):
+        return number
+
+
+    def close(order):
+        bill.apply_async((order.number,), link="shop_ship")
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_bill")
+    def bill(number):
+        return number
+
+
+    @shared_task(name="shop_ship")
+    def ship(number):
+        print(number)
+
+
+    def close(order):
+        bill.apply_async((order.number,), link=ship.s())
+    ```
+
+    ## Silent when
+
+    - a text is given for `link_error`: Celery takes it for the name of a task, and sends that;
+    - the value can't be read, or may be a signature;
+    - a test expects an exception there.
+
+    ## Fix
+
+    Write `task.s()` for `task`, `signature("name")` for `"name"`, and make a task of a function. It is not safe: the
+    callback then runs.
+    """
+
+    code = "CLY610"
+    message = "{text}"
+
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Report callbacks, and bodies of chords, that are no signatures."""
+        for callback in callbacks(facts):
+            text = misuse(facts, callback.node, callback.site, callback.place) or self._fault(facts, callback)
+            if text is not None and not is_expected_to_fail(callback.site):
+                yield self.report(facts.module, callback.node, text=text)
+
+    def _fault(self, facts: Facts, callback: Callback) -> str | None:
+        place = callback.place
+        if isinstance(callback.node, ast.Lambda):
+            return f"{place} is given a lambda, which can't be sent; make a task of it and write 'task.s()'"
+        value = facts.project.settle(facts.module.value(callback.node, callback.site.scope), facts.module)
+        if isinstance(value, str) and not callback.on_error:
+            effect = "AttributeError" if callback.is_body else "it fails in the worker"
+            return f"{place} is given the text {value!r}: {effect}; write 'signature({value!r})'"
+        function = value.symbol if isinstance(value, Target) and not value.rest else None
+        if isinstance(function, Function) and not function.decorators:
+            return f"{place} is given the function '{shown(callback.node)}', which can't be sent; make a task of it"
+        return None

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks import models
+from flake8_celery_tasks.arguments import arguments_of, is_expected_to_fail, is_json
+from flake8_celery_tasks.canvas import shown
+from flake8_celery_tasks.facts import Invocation
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class ModelInstanceArgument(Rule[Invocation]):
+    """An instance of a Django model is given to a task.
+
+    ## What happens
+
+    Arguments travel as JSON, which knows no models. The call fails, and nothing is sent:
+
+    ```text
+    kombu.exceptions.EncodeError: Object of type Order is not JSON serializable
+    ```
+
+    With pickle it would be sent, and the task would work on what the row looked like then.
+    See [State](https://docs.celeryq.dev/en/stable/userguide/tasks.html#state) in Celery's user guide: a task should
+    fetch the row itself.
+
+    ## Bad
+
+    ```python title="shop/tasks.py"
+    from celery import shared_task
+
+
+    @shared_task(name="shop_bill")
+    def bill(order):
+        print(order)
+    ```
+
+    ```python title="shop/models.py"
+    from django.db import models
+
+    from shop.tasks import bill
+
+
+    class Order(models.Model):
+        def close(self):
+            bill.delay(self)
+    ```
+
+    ## Good
+
+    ```python title="shop/tasks.py"
+    from celery import shared_task
+
+
+    @shared_task(name="shop_bill")
+    def bill(number):
+        print(number)
+    ```
+
+    ```python title="shop/models.py"
+    from django.db import models
+
+    from shop.tasks import bill
+
+
+    class Order(models.Model):
+        def close(self):
+            bill.delay(self.pk)
+    ```
+
+    ## Silent when
+
+    - nothing but its name says that a value is an instance: it has to be `self` in a method of a model, the `instance`
+      of a receiver, annotated as a model, or to come from `Model.objects.get()` and the like;
+    - the task, the call or the project has another serializer than JSON, or one that can't be read; or the project
+      teaches kombu further types with `register_type`;
+    - the task's class has an `apply_async` of its own, which may convert;
+    - a test expects it: `with pytest.raises(EncodeError)`.
+
+    ## Fix
+
+    Pass the primary key, and fetch the row in the task. By hand, since the task has to change as well.
+    """
+
+    code = "CLY614"
+    message = "'{text}' is an instance of a model, which JSON can't encode: EncodeError; pass its key, '{key}'"
+
+    def check(self, call: Invocation) -> Iterator[Violation]:
+        """Report the arguments that are certainly instances of models."""
+        arguments = arguments_of(call)
+        for node in () if arguments is None else arguments.values:
+            found = models.is_instance(call.project, call.module, node, call.site)
+            if found and is_json(call) and not is_expected_to_fail(call.site):
+                text = shown(node)
+                yield self.report(call.module, node, text=text, key=f"{text}.pk")

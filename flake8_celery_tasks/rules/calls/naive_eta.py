@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.link import Facts
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.symbols import Bound
+from flake8_celery_tasks.values import Invoke, Member, Operation, Ref
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.facts import Invocation, TaskCall
+    from flake8_celery_tasks.module import Module
+    from flake8_celery_tasks.project import Project
+    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.values import Value
+
+#: Methods that take options of the call.
+_TAKING_OPTIONS: Final = frozenset({"apply_async", "apply_async_on_commit", "send_task", "set"})
+
+#: Calls of the standard library that give a time without a zone where they are given no zone, and the position of the
+#: zone among their arguments.
+_NAIVE: Final = {
+    "datetime.datetime": 7,
+    "datetime.datetime.fromtimestamp": 1,
+    "datetime.datetime.now": 0,
+    "datetime.datetime.today": 0,
+}
+
+
+class NaiveEta(Rule[Facts]):
+    """`eta` or `expires` is a time without a zone.
+
+    ## What happens
+
+    The worker takes a time without a zone for UTC, whatever `timezone` is set to. `datetime.now()` is the local time of
+    the sender. West of Greenwich such an `eta` has passed when it arrives: the task runs at once, or, with `expires`,
+    is revoked and never runs. East of it the task is hours late. Where the server runs in UTC it works, until it is
+    tried elsewhere.
+
+    See [ETA and Countdown][eta] in Celery's user guide.
+
+    [eta]: https://docs.celeryq.dev/en/stable/userguide/calling.html#eta-and-countdown
+
+    ## Bad
+
+    ```python
+    from datetime import datetime, timedelta
+
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_reminder")
+    def send_reminder(cart_pk):
+        mail_reminder(cart_pk)
+
+
+    def abandon(cart):
+        send_reminder.apply_async((cart.pk,), eta=datetime.now() + timedelta(hours=1))
+    ```
+
+    ## Good
+
+    ```python
+    from datetime import datetime, timedelta, timezone
+
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_reminder")
+    def send_reminder(cart_pk):
+        mail_reminder(cart_pk)
+
+
+    def abandon(cart):
+        send_reminder.apply_async((cart.pk,), eta=datetime.now(timezone.utc) + timedelta(hours=1))
+        send_reminder.apply_async((cart.pk,), countdown=3600)
+    ```
+
+    ## Silent when
+
+    - the time is `datetime.utcnow()`, which happens to be right.
+    - it is made aware: `make_aware(...)`, `.replace(tzinfo=...)`, `.astimezone()`.
+    - it comes from a parameter, an attribute, or anything else that can't be followed.
+
+    ## Fix
+
+    Give it a zone, `datetime.now(timezone.utc)`, or write `countdown`. The task then runs at another time than before,
+    so there is no automatic fix.
+    """
+
+    code = "CLY607"
+    message = "{name} gets a time without a zone, {text}: the worker takes it for UTC; write {advice}"
+
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Report `eta` and `expires` of all calls, `self.retry` among them."""
+        calls: list[Invocation | TaskCall] = [
+            *(call for call in facts.invocations if call.method in _TAKING_OPTIONS),
+            *(call for call in facts.task_calls if call.method == "retry"),
+        ]
+        for call in calls:
+            for name in ("eta", "expires"):
+                keyword = call.keyword(name)
+                if keyword is None:
+                    continue
+                value = call.module.value(keyword.value, call.site.scope)
+                if not _is_naive(call.project, value, call.module):
+                    continue
+                text = ast.unparse(keyword.value)
+                yield self.report(
+                    call.module,
+                    keyword.value,
+                    name=name,
+                    text=text if len(text) <= 32 else f"{text[:29]}...",
+                    advice="datetime.now(timezone.utc)" if "now" in text or "today" in text else "one with tzinfo",
+                )
+
+
+def _is_naive(project: Project, value: Value, module: Module, depth: int = 0) -> bool:
+    """Return whether a value is certainly a time without a zone."""
+    if depth > 10:
+        return False
+    if isinstance(value, Operation):
+        # A time plus or minus a duration is a time of the same kind; the difference of two times is none.
+        sides = [_is_naive(project, side, module, depth + 1) for side in value.operands]
+        return value.operator in ("+", "-") and sum(sides) == 1
+    if isinstance(value, Ref):
+        target = project.resolve(value.path, module)
+        if isinstance(target.symbol, Bound) and target.module is not None and not target.rest:
+            return _is_naive(project, target.symbol.value, target.module, depth + 1)
+        return False
+    if not isinstance(value, Invoke) or not value.complete:
+        return False
+    keywords = [name for name, _ in value.keywords]
+    if None in keywords:
+        return False
+    if isinstance(value.func, Member):
+        same = value.func.attribute == "replace" and "tzinfo" not in keywords and len(value.args) < 8
+        return same and _is_naive(project, value.func.value, module, depth + 1)
+    if not isinstance(value.func, Ref):
+        return False
+    zone = _NAIVE.get(project.resolve(value.func.path, module).path)
+    return zone is not None and len(value.args) <= zone and not {"tz", "tzinfo"} & set(keywords)

@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.arguments import is_expected_to_fail
+from flake8_celery_tasks.collect import IMPORT, TRY
+from flake8_celery_tasks.link import Facts
+from flake8_celery_tasks.module import is_typing_only
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.spelling import close_match
+from flake8_celery_tasks.symbols import Class, Function
+from flake8_celery_tasks.values import Ref, Unknown, dotted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.collect import Site
+    from flake8_celery_tasks.module import Module
+    from flake8_celery_tasks.project import Project, Target
+    from flake8_celery_tasks.rule import Violation
+
+#: Methods that tasks have and functions don't.
+_METHODS: Final = frozenset({"apply_async", "apply_async_on_commit", "delay", "delay_on_commit", "s", "si"})
+
+
+class NotATask(Rule[Facts]):
+    """`.delay()` or the like is taken from a function that no decorator makes a task.
+
+    ## What happens
+
+    A function has no `delay`. The line fails when it runs, which may be seldom:
+
+    ```text
+    AttributeError: 'function' object has no attribute 'delay'
+    ```
+
+    A class that inherits from `celery.Task` has one, but it is for instances: `Fetch.delay()` lacks its `self`. A name
+    that the module of tasks doesn't have, since the task was renamed or moved, fails likewise.
+
+    See [Calling tasks][calling] in Celery's user guide.
+
+    [calling]: https://docs.celeryq.dev/en/stable/userguide/calling.html#basics
+
+    ## Bad
+
+    ```python title="shop/tasks.py"
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt")
+    def send_receipt(order_pk):
+        mail_receipt(order_pk)
+
+
+    def send_reminder(cart_pk):
+        mail_reminder(cart_pk)
+    ```
+
+    ```python title="shop/views.py"
+    from shop import tasks
+
+
+    def pay(order):
+        tasks.send_reminder.delay(order.cart_pk)
+        tasks.send_recipt.delay(order.pk)
+    ```
+
+    ## Good
+
+    ```python title="shop/tasks.py"
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt")
+    def send_receipt(order_pk):
+        mail_receipt(order_pk)
+
+
+    @shared_task(name="shop_send_reminder")
+    def send_reminder(cart_pk):
+        mail_reminder(cart_pk)
+    ```
+
+    ```python title="shop/views.py"
+    from shop import tasks
+
+
+    def pay(order):
+        tasks.send_reminder.delay(order.cart_pk)
+        tasks.send_receipt.delay(order.pk)
+    ```
+
+    ## Silent when
+
+    - the function or class has a decorator: it may make a task.
+    - the attribute is assigned somewhere, `function.delay = ...`, or the line looks for it with `hasattr`.
+    - the class, or one that it inherits from, has such a method of its own, or can't be read.
+    - the module that should have the name imports `*`, has a `__getattr__`, writes to `globals()`, or can't be parsed.
+    - a test expects it: `with pytest.raises(AttributeError)`.
+
+    ## Fix
+
+    Make it a task, call the function, or correct the name. Which one can't be told, so there is no automatic fix.
+    """
+
+    code = "CLY616"
+    message = "{name!r} is a plain {kind} without {method}(): AttributeError when this runs; decorate it, or call it"
+    on_class = "{method}() of the class {name!r} lacks its instance: TypeError when this runs; use the registered task"
+    lost = "{owner} has no {name!r}: {error} when this runs{hint}"
+
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Report the receivers of a task's methods that are none."""
+        for node, site in facts.module.candidates.sends:
+            if node.attr not in _METHODS:
+                continue
+            value = facts.module.value(node.value, site.scope)
+            if not isinstance(value, Ref):
+                continue
+            target = facts.project.resolve(value.path, facts.module)
+            if target.module is None:
+                continue
+            violation = self._judge(facts, node, site, target)
+            if violation is not None and not is_expected_to_fail(site) and not _looks_before(node, site):
+                yield violation
+
+    def _judge(self, facts: Facts, node: ast.Attribute, site: Site, target: Target) -> Violation | None:
+        module, symbol = target.module, target.symbol
+        assert module is not None
+        name, method = target.path.rpartition(".")[2], node.attr
+        if target.lost:
+            if len(target.rest) > 1 or module is facts.module or module.dynamic or _is_optional(node, site):
+                return None
+            if _is_assigned(facts.module, name):
+                return None
+            meant = close_match(name, module.names())
+            hint = f"; did you mean {meant!r}?" if meant else ""
+            error = "ImportError" if isinstance(node.value, ast.Name) else "AttributeError"
+            return self.report(
+                facts.module, node, self.lost, owner=module.place.name, name=name, error=error, hint=hint
+            )
+        if not isinstance(symbol, (Function, Class)) or target.rest or symbol.decorators:
+            return None
+        if len(module.bindings(symbol.qualname)) != 1:
+            return None
+        if any(_is_assigned(one, method) for one in (module, facts.module)):
+            return None
+        if isinstance(symbol, Function):
+            return self.report(facts.module, node, name=name, kind="function", method=method)
+        inherits = _inherits(facts.project, target, method)
+        if inherits is None:
+            return None
+        return self.report(
+            facts.module, node, self.on_class if inherits else "", name=name, kind="class", method=method
+        )
+
+
+def _inherits(project: Project, cls: Target, method: str) -> bool | None:
+    """Return whether a class has a method only from `celery.Task`; None where it, or a metaclass, may have its own."""
+    inherits = False
+    for found in project.line(cls):
+        if isinstance(found, Unknown):
+            return None
+        if isinstance(found.symbol, Class):
+            if method in found.symbol.names or found.symbol.keywords:
+                return None
+        elif found.path == "celery.Task":
+            inherits = True
+        elif found.path != "builtins.object":
+            return None
+    return inherits
+
+
+def _is_optional(node: ast.Attribute, site: Site) -> bool:
+    """Return whether the name is imported in a `try` that may do without it, or for type checkers only."""
+    root, _ = dotted(node.value)
+    found = site.scope.find(getattr(root, "id", ""))
+    return found is None or any(
+        binding.kind != IMPORT
+        or is_typing_only(binding.site)
+        or any(around.kind == TRY and around.part == "body" for around in binding.site.chain())
+        for binding in found[1]
+    )
+
+
+def _is_assigned(module: Module, name: str) -> bool:
+    """Return whether a module assigns an attribute of this name to anything."""
+    return any(
+        isinstance(target, ast.Attribute) and target.attr == name for _, target, _, _ in module.candidates.stores
+    ) or any(
+        isinstance(call.func, ast.Name)
+        and call.func.id == "setattr"
+        and any(not isinstance(arg, ast.Constant) or arg.value == name for arg in call.args[1:2])
+        for call, _ in module.candidates.calls
+    )
+
+
+def _looks_before(node: ast.Attribute, site: Site) -> bool:
+    """Return whether the function around a place asks whether something has the method."""
+    around = site.function()
+    return around is not None and any(
+        isinstance(inner, ast.Call)
+        and isinstance(inner.func, ast.Name)
+        and inner.func.id in ("getattr", "hasattr")
+        and any(isinstance(arg, ast.Constant) and arg.value == node.attr for arg in inner.args)
+        for inner in ast.walk(around)
+    )

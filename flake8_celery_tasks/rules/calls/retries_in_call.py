@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.facts import Invocation
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.values import UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+#: Methods that take options of the call.
+_TAKING_OPTIONS: Final = frozenset({"apply_async", "apply_async_on_commit", "send_task", "set"})
+
+_LIMIT: Final = re.compile(r"max_?retr|retr(y|ies)_(limit|max)", re.IGNORECASE)
+
+
+class RetriesInCall(Rule[Invocation]):
+    """`apply_async(retries=3)` says that three retries have been made already.
+
+    ## What happens
+
+    `retries` is the counter that Celery sends along with each retry. A call that sets it to 3 sends a message that
+    looks like the third retry: with `max_retries=3` the first failure is the last, and the task is never retried. How
+    often a task may be retried is `max_retries`, an option of the task.
+
+    See [Retrying][retrying] in Celery's user guide.
+
+    [retrying]: https://docs.celeryq.dev/en/stable/userguide/tasks.html#retrying
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,))
+    def fetch_rates(url):
+        return download(url)
+
+
+    def refresh(url):
+        fetch_rates.apply_async((url,), retries=5)
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), max_retries=5)
+    def fetch_rates(url):
+        return download(url)
+
+
+    def refresh(url):
+        fetch_rates.apply_async((url,))
+    ```
+
+    ## Silent when
+
+    - the value is 0, which is what it is anyway.
+    - the value is handed on, as in `retries=self.request.retries`: then the counter is meant.
+
+    ## Fix
+
+    Drop it, and set `max_retries` on the task if its default of 3 is not what is wanted. What was meant can't be told,
+    so there is no automatic fix.
+    """
+
+    code = "CLY605"
+    message = (
+        "retries={value} in {method}() says how many retries were made already and uses them up; "
+        "set max_retries on the task"
+    )
+
+    def check(self, call: Invocation) -> Iterator[Violation]:
+        """Report a number, or what is called like a limit."""
+        keyword = call.keyword("retries") if call.method in _TAKING_OPTIONS else None
+        if keyword is None:
+            return
+        value = call.settled(keyword.value)
+        text = ast.unparse(keyword.value)
+        is_number = isinstance(value, (int, float)) and value > 0
+        if is_number or (value is UNKNOWN and _LIMIT.search(text)):
+            yield self.report(call.module, keyword, value=text if len(text) <= 30 else "...", method=call.method)

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.arguments import is_expected_to_fail
+from flake8_celery_tasks.canvas import shown
+from flake8_celery_tasks.link import Facts
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.things import (
+    CANVAS,
+    CHAINS,
+    CanvasThing,
+    SENDS,
+    SENDS_ON_COMMIT,
+    SIGNS,
+    SPREADS,
+    SignatureThing,
+    TaskThing,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.collect import Site
+    from flake8_celery_tasks.rule import Violation
+
+
+class SignatureNeverSent(Rule[Facts]):
+    """A statement makes a signature or a canvas, or names a method that sends, and throws it away.
+
+    ## What happens
+
+    Nothing. `add.s(1, 2)` only notes which task is to be called with what, `group(...)`, `chain(...)` and `chord(...)`
+    put such notes together, and `add.delay` without parentheses is a method that nobody calls. No message is sent, no
+    error is shown, and the task never runs.
+    See [Signatures](https://docs.celeryq.dev/en/stable/userguide/canvas.html#signatures) in Celery's user guide.
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_bill")
+    def bill(number):
+        print(number)
+
+
+    def close(order):
+        order.close()
+        bill.s(order.number)
+    ```
+
+    ```python
+    from celery import chain, shared_task
+
+
+    @shared_task(name="shop_bill")
+    def bill(number):
+        return number
+
+
+    @shared_task(name="shop_ship")
+    def ship(number):
+        print(number)
+
+
+    def close(order):
+        chain(bill.s(order.number), ship.s())
+    ```
+
+    ## Good
+
+    ```python
+    from celery import chain, shared_task
+
+
+    @shared_task(name="shop_bill")
+    def bill(number):
+        return number
+
+
+    @shared_task(name="shop_ship")
+    def ship(number):
+        print(number)
+
+
+    def close(order):
+        chain(bill.s(order.number), ship.s()).delay()
+    ```
+
+    ## Silent when
+
+    - the value is used: assigned, returned, handed to something;
+    - the signature has a name, and the statement changes it: `signature.set(queue="slow")`;
+    - the statement stands where a test expects an exception.
+
+    ## Fix
+
+    Send it: `.delay()` or `.apply_async()` behind a signature or canvas, parentheses behind a method. It is not safe:
+    the task then runs, for the first time.
+    """
+
+    code = "CLY609"
+    message = "'{text}' {fault}, nothing is sent and nothing fails; write '{better}'"
+
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Report statements, and callbacks of `on_commit`, whose value is a signature or a method."""
+        candidates = facts.module.candidates
+        dropped = {*candidates.statements, *self._callbacks(facts)}
+        calls = facts.calls_named(*SIGNS, *SPREADS, *CHAINS, *(path.rpartition(".")[2] for path in CANVAS))
+        for node, site in (*calls, *candidates.pipes, *candidates.sends):
+            if id(node) in dropped and not is_expected_to_fail(site):
+                if isinstance(node, ast.Attribute):
+                    if node.attr in SENDS | SENDS_ON_COMMIT and _sends(facts, node.value, site):
+                        text = shown(node)
+                        fault = "is a method that is not called"
+                        yield self.report(facts.module, node, text=text, fault=fault, better=f"{text}(...)")
+                elif _makes_signature(facts, node, site):
+                    text = shown(node)
+                    better = f"{text}.delay()" if isinstance(node, ast.Call) else f"({text}).delay()"
+                    fault = "only makes a signature"
+                    yield self.report(facts.module, node, text=text, fault=fault, better=better)
+
+    def _callbacks(self, facts: Facts) -> Iterator[int]:
+        """Yield the identities of what the lambdas give that `on_commit` calls: nobody looks at it."""
+        for call in facts.on_commits:
+            if isinstance(call.callback, ast.Lambda):
+                yield id(call.callback.body)
+
+
+def _sends(facts: Facts, node: ast.expr, site: Site) -> bool:
+    return isinstance(facts.thing(node, site), (TaskThing, SignatureThing, CanvasThing))
+
+
+def _makes_signature(facts: Facts, node: ast.expr, site: Site) -> bool:
+    """Return whether an expression makes a signature or canvas, and does not change one that has a name."""
+    made = node
+    while isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute) and made.func.attr in CHAINS:
+        made = made.func.value
+    return isinstance(made, (ast.Call, ast.BinOp)) and isinstance(
+        facts.thing(made, site), (SignatureThing, CanvasThing)
+    )

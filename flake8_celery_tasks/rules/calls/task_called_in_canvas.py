@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.arguments import is_expected_to_fail
+from flake8_celery_tasks.canvas import misuse
+from flake8_celery_tasks.link import Facts
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class TaskCalledInCanvas(Rule[Facts]):
+    """A group, chain or chord is given a task that is called, sent or bare, and not a signature of it.
+
+    ## What happens
+
+    `add(1, 2)` runs the task here and now, `add.delay(1, 2)` sends it at once: what the canvas gets is a number or a
+    result, and it fails with an error that names neither task nor canvas:
+
+    ```text
+    TypeError: 'int' object is not iterable
+    AttributeError: 'int' object has no attribute 'app'
+    TypeError: unsupported operand type(s) for |: 'Signature' and 'AsyncResult'
+    ```
+
+    A chord takes the number for the name of a task, and its body never runs:
+
+    ```text
+    Received unregistered task of type 3.
+    ```
+
+    See [Canvas](https://docs.celeryq.dev/en/stable/userguide/canvas.html) in Celery's user guide.
+
+    ## Bad
+
+    ```python
+    from celery import group, shared_task
+
+
+    @shared_task(name="shop_fetch_rates")
+    def fetch_rates(currency):
+        return currency.lower()
+
+
+    def refresh(currencies):
+        return group(fetch_rates(currency) for currency in currencies).delay()
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates")
+    def fetch_rates(currency):
+        return currency.lower()
+
+
+    @shared_task(name="shop_store_rates")
+    def store_rates(rates):
+        print(rates)
+
+
+    def refresh(currency):
+        return (fetch_rates.s(currency) | store_rates).delay()
+    ```
+
+    ## Good
+
+    ```python
+    from celery import group, shared_task
+
+
+    @shared_task(name="shop_fetch_rates")
+    def fetch_rates(currency):
+        return currency.lower()
+
+
+    def refresh(currencies):
+        return group(fetch_rates.s(currency) for currency in currencies).delay()
+    ```
+
+    ## Silent when
+
+    - the task returns a signature or canvas, so that its call may be meant;
+    - the task is a class, or made by a decorator that can't be read;
+    - on both sides of `|` stands something else than a signature or canvas;
+    - it is the body of a chord: that is CLY610's.
+
+    ## Fix
+
+    Write `task.s(...)` for `task(...)`. It is not safe: the task then runs in a worker and not where the canvas is
+    made.
+    """
+
+    code = "CLY608"
+    message = "{text}"
+
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Report the members of each canvas that are no signatures."""
+        for canvas in facts.canvases:
+            for member in canvas.members:
+                text = misuse(facts, member.node, member.site, canvas.name)
+                if text is not None and not is_expected_to_fail(member.site):
+                    yield self.report(facts.module, member.node, text=text)

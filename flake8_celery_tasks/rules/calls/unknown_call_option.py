@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any, Final
+
+from flake8_celery_tasks.catalog.call_options import TASK_ONLY, conflicts, keywords
+from flake8_celery_tasks.link import Facts
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.spelling import close_match
+from flake8_celery_tasks.things import CanvasThing, SignatureThing
+from flake8_celery_tasks.values import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.defined import Defined
+    from flake8_celery_tasks.facts import BeatEntry, Invocation, TaskCall
+    from flake8_celery_tasks.project import Project
+    from flake8_celery_tasks.rule import Violation
+
+#: Methods that take options, and the kind of call that the catalogue knows them as.
+_KINDS: Final = {
+    "apply_async": "apply_async",
+    "apply_async_on_commit": "apply_async",
+    "send_task": "send_task",
+    "set": "set",
+}
+
+#: What the exception is called that `retry` takes as `exc`.
+_EXCEPTIONS: Final = frozenset({"e", "err", "error", "ex", "exception"})
+
+#: Further options of chords.
+_CANVAS_OPTIONS: Final = frozenset({"body_id", "eager", "interval", "max_retries", "result_cls"})
+
+
+class UnknownCallOption(Rule[Facts]):
+    """A keyword of a call that is no option: Celery ignores it.
+
+    ## What happens
+
+    `apply_async()` and its kin take any keyword. One that Celery doesn't know travels along as a property of the
+    message, and nothing reads it: not the delay that was misspelt, not the argument that the task was to get, not
+    `max_retries`, which is an option of the task. There is no error and no warning. The exceptions are a few names
+    that Celery uses itself:
+
+    ```text
+    TypeError: Celery.send_task() got multiple values for argument 'name'
+    ```
+
+    See [Calling tasks][calling] in Celery's user guide.
+
+    [calling]: https://docs.celeryq.dev/en/stable/userguide/calling.html
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt")
+    def send_receipt(order_pk, language="en"):
+        mail_receipt(order_pk, language)
+
+
+    def pay(order):
+        send_receipt.apply_async((order.pk,), count_down=60)
+        send_receipt.apply_async((order.pk,), language="de")
+        send_receipt.apply_async((order.pk,), max_retries=5)
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", bind=True)
+    def fetch_rates(self, url):
+        try:
+            return download(url)
+        except ConnectionError as exc:
+            raise self.retry(exc=exc, delay=60)
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt", max_retries=5, autoretry_for=(ConnectionError,))
+    def send_receipt(order_pk, language="en"):
+        mail_receipt(order_pk, language)
+
+
+    @shared_task(name="shop_fetch_rates", bind=True)
+    def fetch_rates(self, url):
+        try:
+            return download(url)
+        except ConnectionError as exc:
+            raise self.retry(exc=exc, countdown=60)
+
+
+    def pay(order):
+        send_receipt.apply_async((order.pk,), {"language": "de"}, countdown=60, priority=3)
+    ```
+
+    ## Silent when
+
+    - the task's class has an `apply_async` (or `retry`) of its own, or can't be read: it may take more.
+    - `stamped_headers` is given: it names further keywords.
+    - the keyword is a property that a message can have, such as `expiration`, or `MessageGroupId` of Amazon SQS.
+    - the task can't be followed, or it is a canvas or a beat entry, and the keyword is neither a near miss nor an
+      option of the task.
+
+    ## Fix
+
+    Correct the name, move the argument into `kwargs`, or the option onto the task. What was meant can't be told for
+    certain, so there is no automatic fix.
+    """
+
+    code = "CLY602"
+    message = "{method} has no option {name!r}: it is ignored; {advice}"
+    conflicting = "{method} uses {name!r} itself: it raises TypeError; drop it"
+
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Report the unknown keywords of calls, of retries and of beat entries."""
+        for call in facts.invocations:
+            kind = _KINDS.get(call.method)
+            if kind is not None and call.node.keywords:
+                yield from self._of_call(facts, call, kind)
+        for retry in facts.task_calls:
+            if retry.method == "retry" and retry.node.keywords:
+                yield from self._of_retry(facts, retry)
+        for entry in facts.configured[1]:
+            yield from self._of_entry(facts, entry)
+
+    def _of_call(self, facts: Facts, call: Invocation, kind: str) -> Iterator[Violation]:
+        version = facts.project.options.version
+        nodes = _unknown(call.node, kind, version)
+        if not nodes:
+            return
+        sure = not isinstance(call.thing, CanvasThing)
+        if isinstance(call.thing, CanvasThing):
+            nodes = {name: node for name, node in nodes.items() if name not in _CANVAS_OPTIONS}
+        elif call.defined is not None:
+            if call.defined.overrides("apply_async") is not False:
+                return
+        elif call.method != "send_task" and not _has_plain_tasks(facts.project):
+            return
+        elif isinstance(call.thing, SignatureThing):
+            sure = False
+        for name, node in nodes.items():
+            yield from self._said(facts, f"{call.method}()", name, node, kind, call.defined, sure=sure)
+
+    def _of_retry(self, facts: Facts, call: TaskCall) -> Iterator[Violation]:
+        nodes = _unknown(call.node, "retry", facts.project.options.version)
+        if not nodes or call.task is None or call.task.overrides("retry", "apply_async") is not False:
+            return
+        for name, node in nodes.items():
+            yield from self._said(facts, "retry()", name, node, "retry", call.task, sure=True)
+
+    def _of_entry(self, facts: Facts, entry: BeatEntry) -> Iterator[Violation]:
+        nodes: dict[str, ast.AST] = {name: written.key for name, written in entry.extra.items()}
+        options = entry.given.get("options")
+        if options is not None and isinstance(options.value, ast.Dict):
+            nodes = {
+                key.value: key
+                for key in options.value.keys
+                if isinstance(key, ast.Constant) and isinstance(key.value, str)
+            }
+        known = keywords("beat", facts.project.options.version)
+        if "stamped_headers" in nodes:
+            return
+        for name, node in nodes.items():
+            if name not in known:
+                yield from self._said(facts, "the beat entry's task", name, node, "beat", None, sure=False)
+
+    def _said(
+        self, facts: Facts, method: str, name: str, node: ast.AST, kind: str, defined: Defined | None, *, sure: bool
+    ) -> Iterator[Violation]:
+        """Yield the report of one keyword; where the task is not `sure`, only that of a mistake with a known cure."""
+        version = facts.project.options.version
+        params = None if defined is None else defined.accepts
+        if name in conflicts(kind, version):
+            yield self.report(facts.module, node, self.conflicting, method=method, name=name)
+            return
+        meant = close_match(name, sorted(keywords(kind, version)))
+        if kind == "retry" and name in _EXCEPTIONS:
+            meant = "exc"
+        if defined is not None and params is not None and name in (*params.positional, *params.keyword_only):
+            advice = f"pass {defined.own_name!r} its argument in kwargs={{{name!r}: ...}}"
+        elif name in TASK_ONLY:
+            advice = "it belongs on the task"
+        elif meant is not None:
+            advice = f"did you mean {meant!r}?"
+        elif sure:
+            advice = "drop it, or pass it to the task in kwargs"
+        else:
+            return
+        yield self.report(facts.module, node, method=method, name=name, advice=advice)
+
+
+def _unknown(call: ast.Call, kind: str, version: Any) -> dict[str, ast.AST]:
+    """Return the keywords of a call that are no options."""
+    written: dict[str, ast.AST] = {keyword.arg: keyword for keyword in call.keywords if keyword.arg is not None}
+    if "stamped_headers" in written:
+        return {}
+    known = keywords(kind, version)
+    return {name: node for name, node in written.items() if name not in known}
+
+
+def _has_plain_tasks(project: Project) -> bool:
+    """Return whether the project's apps have Celery's own task class."""
+    return project.task_cls is MISSING and not project.options.celery_custom_task_class

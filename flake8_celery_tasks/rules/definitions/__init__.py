@@ -1,0 +1,1 @@
+"""5xx: how a task is defined."""

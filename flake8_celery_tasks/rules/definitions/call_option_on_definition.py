@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks import recognise
+from flake8_celery_tasks.catalog.task_options import CALL_ONLY
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.project import Target
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.values import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+#: What was probably meant.
+_INSTEAD = {
+    "retries": "write max_retries",
+    "retry_policy": "it is about publishing; for retries of the task see autoretry_for",
+    "shadow": "write name, or shadow_name",
+    "timeout": "for a limit write time_limit",
+}
+
+
+class CallOptionOnDefinition(Rule[Task]):
+    """An option of a call stands in a task's definition, where nothing reads it.
+
+    ## What happens
+
+    Some options belong to one sending of a task: when it is to run (`countdown`, `eta`), what follows it (`link`,
+    `link_error`), the message's `headers`, its `task_id`. Celery reads them from the call only. In the decorator each
+    of them becomes an attribute of the task that nothing ever looks at. The task below is sent without a delay, and no
+    limit of ten seconds applies:
+
+    ```text
+    >>> send_reminder.countdown, send_reminder.timeout
+    (3600, 10)
+    ```
+
+    See [Calling Tasks](https://docs.celeryq.dev/en/stable/userguide/calling.html#basics) in Celery's user guide.
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_reminder", countdown=3600, timeout=10)
+    def send_reminder(order_pk):
+        print(order_pk)
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_reminder", time_limit=10)
+    def send_reminder(order_pk):
+        print(order_pk)
+
+
+    def remind_later(order):
+        send_reminder.apply_async(args=(order.pk,), countdown=3600)
+    ```
+
+    ## Silent when
+
+    - the task has a class of its own that can't be read, or that has or reads an attribute of that name;
+    - something in the file reads the name from a task (`self.timeout`), or by `getattr`;
+    - the option `celery-extra-task-options` lists the name;
+    - a house decorator that can't be read makes the task.
+
+    ## Fix
+
+    Give the option to `apply_async`, to `.set()` of a signature, or write the option of the task that was meant:
+    `time_limit` for `timeout`, `max_retries` for `retries`. Either changes what happens, so there is no automatic fix.
+    """
+
+    code = "CLY504"
+    message = "{name!r} is an option of a call: in the definition of {function!r} nothing reads it; {instead}"
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report options of a call in a decorator, each at its keyword."""
+        for name, node in task.stated():
+            if name not in CALL_ONLY or task.is_own_option(name):
+                continue
+            if task.base is MISSING or (
+                isinstance(task.base, Target) and recognise.is_readable(task.project, task.base)
+            ):
+                instead = _INSTEAD.get(name, "give it to apply_async()")
+                yield self.report(task.module, node, name=name, function=task.node.name, instead=instead)

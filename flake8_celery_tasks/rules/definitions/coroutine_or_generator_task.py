@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.values import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.project import Project
+    from flake8_celery_tasks.rule import Violation
+
+#: Packages with a pool that runs coroutines; one of them is named where a project uses it.
+_POOLS = (b"celery_aio_pool", b"celery_pool_asyncio")
+
+
+class CoroutineOrGeneratorTask(Rule[Task]):
+    """A task is an `async def` or has a `yield`: its body never runs.
+
+    ## What happens
+
+    The worker calls the function and takes what it returns for the result. The call of a coroutine or generator
+    function returns an object and runs nothing of the body. That object can't be stored as a result:
+
+    ```text
+    EncodeError: Object of type coroutine is not JSON serializable
+    ```
+
+    With `ignore_result=True`, or where tests run tasks eagerly, not even that is seen: the task has succeeded.
+
+    ```text
+    Task shop_fetch_rates[...] succeeded in 0.0003s: <coroutine object fetch_rates at 0x7f...>
+    ```
+
+    No pool that comes with Celery runs coroutines.
+    See [Concurrency](https://docs.celeryq.dev/en/stable/userguide/concurrency/index.html) in Celery's user guide.
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates")
+    async def fetch_rates(url):
+        return await download(url)
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_pages")
+    def fetch_pages(urls):
+        for url in urls:
+            yield download(url)
+    ```
+
+    ## Good
+
+    ```python
+    import asyncio
+
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates")
+    def fetch_rates(url):
+        return asyncio.run(download(url))
+
+
+    @shared_task(name="shop_fetch_pages")
+    def fetch_pages(urls):
+        return [download(url) for url in urls]
+    ```
+
+    ## Silent when
+
+    - a decorator stands between the task decorator and the function: it may run what the function returns;
+    - the task's class has a `__call__` of its own, or can't be read;
+    - a house decorator that can't be read makes the task;
+    - the workers' pool runs coroutines: the option `celery-async-pool` says so, or the project names `celery_aio_pool`
+      or `celery_pool_asyncio`.
+
+    ## Fix
+
+    Run the coroutine in the task: `asyncio.run(...)`, or asgiref's `async_to_sync` in a function of its own. Return a
+    list in place of a generator. Both need a look at the body, so there is no automatic fix.
+    """
+
+    code = "CLY511"
+    message = "Task {function!r} is {kind}: the worker only makes {made} and its body never runs; {advice}"
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report such a function, at its name."""
+        runs = task.runs
+        if runs is None or not (runs.is_async or runs.yields):
+            return
+        if task.is_opaque or len(task.function.decorator_list) > (0 if task.is_class else task.definition.index + 1):
+            return
+        if task.effective("__call__") is not MISSING or not task.is_registered:
+            return
+        kind, made, advice = "a generator", "a generator object", "return a list"
+        if isinstance(task.function, ast.AsyncFunctionDef):
+            if _has_async_pool(task.project):
+                return
+            kind, made, advice = "'async def'", "a coroutine", "call asyncio.run(...) in a plain function"
+        values = {"function": task.node.name, "kind": kind, "made": made, "advice": advice}
+        if task.is_class:
+            yield self.report(task.module, task.function, **values)
+        else:
+            yield self.report_name(task, **values)
+
+
+def _has_async_pool(project: Project) -> bool:
+    """Return whether the project's workers may run coroutines."""
+    return project.options.celery_async_pool or any(True for _ in project.files_with(*_POOLS))

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.symbols import Function
+from flake8_celery_tasks.values import Ref
+from flake8_celery_tasks.wrappers import wrapper_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.module import Module
+    from flake8_celery_tasks.rule import Violation
+
+#: Decorators that return another function, without the methods of the task.
+WRAPPERS: Final = frozenset(
+    {
+        "backoff.on_exception",
+        "backoff.on_predicate",
+        "contextlib.asynccontextmanager",
+        "contextlib.contextmanager",
+        "django.contrib.auth.decorators.login_required",
+        "django.contrib.auth.decorators.permission_required",
+        "django.contrib.auth.decorators.user_passes_test",
+        "django.db.transaction.atomic",
+        "django.db.transaction.non_atomic_requests",
+        "django.test.override_settings",
+        "django.test.utils.override_settings",
+        "django.utils.translation.override",
+        "functools.cache",
+        "functools.lru_cache",
+        "functools.singledispatch",
+        "retrying.retry",
+        "tenacity.retry",
+        "unittest.mock.patch",
+        "unittest.mock.patch.object",
+    }
+)
+
+
+class DecoratorAboveTask(Rule[Task]):
+    """A decorator stands above the task decorator and wraps the task in a plain function.
+
+    ## What happens
+
+    The worker runs what the task decorator was given: the function without anything that stands above. A transaction, a
+    cache or a lock up there is not there when the task runs. The name stands for the outermost wrapper, which has
+    no `delay`:
+
+    ```text
+    AttributeError: 'function' object has no attribute 'delay'
+    ```
+
+    See "Multiple decorators" in [Basics](https://docs.celeryq.dev/en/stable/userguide/tasks.html#basics) of Celery's
+    user guide.
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+    from django.db import transaction
+
+
+    @transaction.atomic
+    @shared_task(name="shop_close_order")
+    def close_order(order_pk):
+        print(order_pk)
+    ```
+
+    ```python
+    import functools
+
+    from celery import shared_task
+
+
+    def timed(function):
+        @functools.wraps(function)
+        def wrapper(*args, **kwargs):
+            print("from now on")
+            return function(*args, **kwargs)
+
+        return wrapper
+
+
+    @timed
+    @shared_task(name="shop_close_order")
+    def close_order(order_pk):
+        print(order_pk)
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+    from django.db import transaction
+
+
+    @shared_task(name="shop_close_order")
+    @transaction.atomic
+    def close_order(order_pk):
+        print(order_pk)
+    ```
+
+    ## Silent when
+
+    - the decorator returns what it was given (`receiver`, `.connect`, registries), or can't be read;
+    - a decorator of the project puts attributes on its wrapper: it may hand `delay` on;
+    - a house decorator that can't be read makes the task.
+
+    ## Fix
+
+    Move the decorator below the task decorator. For the known ones this is safe in the sense that the task does what is
+    written there; a decorator of the project's own needs `functools.wraps`, or the task changes its name (CLY104).
+    """
+
+    code = "CLY513"
+    message = (
+        "{decorator} above the task decorator takes .delay from {function!r} and never runs in the worker; "
+        "move it below"
+    )
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report wrappers above the task decorator, each at itself."""
+        if task.is_opaque:
+            return
+        for node in task.above:
+            if self._wraps(task, node):
+                name = ast.unparse(node.func if isinstance(node, ast.Call) else node)
+                yield self.report(task.module, node, decorator=f"'{name}'", function=task.node.name)
+
+    def _wraps(self, task: Task, node: ast.expr) -> bool:
+        called = isinstance(node, ast.Call)
+        value = task.module.value(node.func if isinstance(node, ast.Call) else node, task.site.scope)
+        if not isinstance(value, Ref):
+            return False
+        target = task.project.resolve(value.path, task.module)
+        if target.module is None or not isinstance(target.symbol, Function) or target.rest:
+            return target.path in WRAPPERS
+        wrapper = wrapper_in(task.project, target.symbol, target.module, called=called)
+        return wrapper is not None and not _is_adorned(target.module, wrapper.name)
+
+
+def _is_adorned(module: Module, name: str) -> bool:
+    """Return whether something in a module puts attributes on a function of some name."""
+    calls = (call for call, _ in module.candidates.calls)
+    return any(
+        isinstance(target, ast.Attribute) and getattr(target.value, "id", "") == name
+        for _, target, _, _ in module.candidates.stores
+    ) or any(
+        getattr(call.func, "id", "") == "setattr" and call.args and getattr(call.args[0], "id", "") == name
+        for call in calls
+    )

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks import raising
+from flake8_celery_tasks.facts import Task, trys_around
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.values import Ref
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.collect import Site
+    from flake8_celery_tasks.rule import Violation
+
+#: Calls that end the process, and whether they do so by raising `SystemExit`.
+_EXITS = {"builtins.exit": True, "builtins.quit": True, "os._exit": False, "sys.exit": True}
+
+#: How what is called may end.
+_NAMES = ("exit", "fork", "quit")
+
+_SYSTEM_EXIT = ("builtins.SystemExit", "builtins.BaseException")
+
+
+class ExitInTask(Rule[Task]):
+    """A task calls `sys.exit()`, `exit()`, `quit()` or `os._exit()`.
+
+    ## What happens
+
+    A task runs in a process of the worker's pool, and it is this process that ends. The worker starts another one and
+    calls the task lost; `autoretry_for=(Exception,)` does not see it, since `SystemExit` is no `Exception`:
+
+    ```text
+    WorkerLostError: Worker exited prematurely: exitcode 1
+    ```
+
+    Up to Celery 5.6 the result may stay PENDING for ever.
+    See [Tasks](https://docs.celeryq.dev/en/stable/userguide/tasks.html#tasks) in Celery's user guide.
+
+    ## Bad
+
+    ```python
+    import sys
+
+    from celery import shared_task
+
+
+    @shared_task(name="shop_rebuild_index")
+    def rebuild_index():
+        if not index_is_enabled():
+            sys.exit(1)
+        print("rebuilding")
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_rebuild_index")
+    def rebuild_index():
+        if not index_is_enabled():
+            raise RuntimeError("The index is not enabled")
+        print("rebuilding")
+    ```
+
+    ## Silent when
+
+    - the call stands in a `try` whose handler catches `SystemExit`, or may;
+    - it stands in a function inside the task, which may run in a process of its own;
+    - the task forks: `os._exit()` is how a child process ends.
+
+    ## Fix
+
+    `return` where there is nothing to do, or raise an exception where the task failed. Which one is meant only you
+    know, so there is no automatic fix.
+    """
+
+    code = "CLY515"
+    message = "{call} in task {function!r} ends the worker's process, and the task counts as lost; return, or raise"
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report calls that end the process."""
+        calls = list(self._calls(task))
+        forks = any(path == "os.fork" for _, _, path in calls)
+        for call, site, path in calls:
+            if site.function() is not task.function or path not in _EXITS:
+                continue
+            if not (self._is_caught(task, site) if _EXITS[path] else forks):
+                name = ast.unparse(call.func)
+                yield self.report(task.module, call, call=f"{name}()", function=task.node.name)
+
+    def _calls(self, task: Task) -> Iterator[tuple[ast.Call, Site, str]]:
+        """Yield the calls in the task's body that may end a process or start one, each with what it calls."""
+        for call, site in task.calls():
+            value = task.module.value(call.func, site.scope)
+            if isinstance(value, Ref):
+                aliases = task.module.bindings(value.path.removeprefix(":"))
+                if any(path.endswith(_NAMES) for path in (value.path, *(alias.path for alias in aliases))):
+                    yield call, site, task.project.resolve(value.path, task.module).path
+
+    def _is_caught(self, task: Task, site: Site) -> bool:
+        """Return whether a `SystemExit` at a place may not leave the task."""
+        for node, part in trys_around(site, task.function):
+            if part == "body":
+                for handler in node.handlers:
+                    caught = handler.type is None or raising.catches(
+                        task.project, task.module, handler.type, site, _SYSTEM_EXIT
+                    )
+                    if caught is not False:
+                        return True
+        return False

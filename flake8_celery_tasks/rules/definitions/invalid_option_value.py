@@ -1,0 +1,311 @@
+from __future__ import annotations
+
+import ast
+import datetime
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from flake8_celery_tasks import kinds
+from flake8_celery_tasks.catalog import call_options, task_options
+from flake8_celery_tasks.defined import Defined
+from flake8_celery_tasks.facts import settled
+from flake8_celery_tasks.link import Facts
+from flake8_celery_tasks.project import Called, Table, Target
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.spelling import close_match
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from flake8_celery_tasks.collect import Site
+    from flake8_celery_tasks.facts import Invocation, TaskCall
+    from flake8_celery_tasks.rule import Violation
+
+#: Options that are true or false, of tasks and of calls.
+_FLAGS: Final = frozenset(
+    name
+    for name, types in (
+        *((option.name, option.types) for option in task_options.OPTIONS.values()),
+        *((option.name, option.types) for option in call_options.OPTIONS.values()),
+    )
+    if types in (("bool",), ("bool", "None"))
+)
+
+#: Options that take a number of seconds, or of retries. A number written as text works in the last four only.
+_NUMBERS: Final = {
+    "countdown": "seconds",
+    "default_retry_delay": "seconds",
+    "max_retries": "a number",
+    "time_limit": "seconds",
+    "soft_time_limit": "seconds",
+    "retry_backoff": "seconds",
+    "retry_backoff_max": "seconds",
+}
+_LENIENT: Final = frozenset({"time_limit", "soft_time_limit", "retry_backoff", "retry_backoff_max"})
+
+#: What comes of a value that is no number.
+_EFFECTS: Final = {
+    "countdown": "the call raises TypeError",
+    "default_retry_delay": "the retry is rejected with TypeError",
+    "max_retries": "the first retry raises TypeError and hides the real error",
+    "retry_backoff": "the task can't be registered",
+    "retry_backoff_max": "the task can't be registered",
+    "soft_time_limit": "no message with it can be sent or run",
+    "time_limit": "no message with it can be sent or run",
+}
+
+#: How a text begins that may be an ISO 8601 time.
+_ISO: Final = re.compile(r"\d{4}-?(\d\d|W\d)")
+
+_NO: Final = frozenset({"", "0", "f", "false", "n", "no", "none", "off"})
+
+#: Methods of a task or signature whose keywords are options of the message.
+_METHODS: Final = frozenset({"apply_async", "apply_async_on_commit", "send_task", "set", "signature", "subtask"})
+
+#: Types of content, which are no names of serializers.
+_CONTENT_TYPES: Final = {
+    "application/json": "json",
+    "application/x-msgpack": "msgpack",
+    "application/x-python-serialize": "pickle",
+    "application/x-yaml": "yaml",
+}
+
+#: Names for a compression that nobody registers.
+_COMPRESSIONS: Final = {"deflate": "zlib", "gz": "gzip", "zip": "gzip"}
+
+
+class _Wrong(NamedTuple):
+    """What is wrong with a value: what comes of it, and what to write."""
+
+    effect: str
+    advice: str
+
+
+class InvalidOptionValue(Rule[Facts]):
+    """An option has a value that Celery can't use.
+
+    ## What happens
+
+    Celery checks hardly any value where it is written. It fails where the option is used: a `rate_limit` that does not
+    parse keeps the whole worker from starting, a `max_retries` that is no number hides the real error at the first
+    failure, an unknown serializer fails at every send.
+
+    ```text
+    KeyError: 'min'
+    TypeError: '>' not supported between instances of 'int' and 'str'
+    kombu.exceptions.SerializerNotInstalled: No encoder installed for jsn
+    ```
+
+    Other values mean something else than they say. The text `"False"` is true, and `eta="tomorrow"` is sent, and thrown
+    away by the worker. Times are numbers of seconds: no option takes a `timedelta`.
+    See [List of Options](https://docs.celeryq.dev/en/stable/userguide/tasks.html#list-of-options) in Celery's user
+    guide.
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", rate_limit="10/min", autoretry_for=(OSError,), max_retries="3")
+    def fetch_rates(url):
+        return download(url)
+    ```
+
+    ```python
+    from datetime import timedelta
+
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_reminder")
+    def send_reminder(order_pk):
+        print(order_pk)
+
+
+    def remind(order_pk):
+        send_reminder.apply_async(args=(order_pk,), countdown=timedelta(hours=1))
+        send_reminder.apply_async(args=(order_pk,), eta="tomorrow")
+    ```
+
+    ## Good
+
+    ```python
+    from datetime import timedelta
+
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", rate_limit="10/m", autoretry_for=(OSError,), max_retries=3)
+    def fetch_rates(url):
+        return download(url)
+
+
+    @shared_task(name="shop_send_reminder")
+    def send_reminder(order_pk):
+        print(order_pk)
+
+
+    def remind(order_pk):
+        send_reminder.apply_async(args=(order_pk,), countdown=timedelta(hours=1).total_seconds())
+    ```
+
+    ## Silent when
+
+    - the value can't be read, and its type neither;
+    - a number is written as text where Celery turns it into one: time limits, `retry_backoff`, `retry_backoff_max`;
+    - a serializer or compression is unknown but like none that Celery knows: the project may register it;
+    - the task's class has an `apply_async` of its own, or can't be read (for calls): it may convert the value;
+    - a house decorator that can't be read makes the task.
+
+    ## Fix
+
+    Write a value of the kind that the message names. What it was meant to be is mostly plain, but the task behaves
+    differently then, so there is no automatic fix.
+    """
+
+    code = "CLY502"
+    message = "{name} can't be {given}: {effect}; write {advice}"
+
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Report options of definitions and of calls, each at its keyword."""
+        for task in facts.tasks:
+            if not task.is_opaque:
+                options = task.written(task_options.OPTIONS) if task.is_class else task.stated()
+                for name, node in options:
+                    yield from self._judge(facts, name, task.option(name), None, node)
+        for call in facts.invocations:
+            if call.method in _METHODS and _is_plain(call):
+                yield from self._call(facts, call)
+        for retry in facts.task_calls:
+            if retry.method == "retry":
+                yield from self._call(facts, retry)
+
+    def _call(self, facts: Facts, call: Invocation | TaskCall) -> Iterator[Violation]:
+        for keyword in call.node.keywords:
+            if keyword.arg in call_options.OPTIONS or keyword.arg == "max_retries":
+                value = settled(facts.project, facts.module, keyword.value, call.site)
+                yield from self._judge(facts, keyword.arg, value, call.site, keyword)
+
+    def _judge(self, facts: Facts, name: str, value: Any, site: Site | None, node: ast.AST) -> Iterator[Violation]:
+        kind = None
+        if isinstance(node, ast.keyword) and node.arg == name and site is not None:
+            kind = kinds.kind_of(facts.project, facts.module, node.value, site.scope)
+        wrong = _wrong(name, value, kind)
+        if wrong:
+            yield self.report(
+                facts.module, node, name=name, given=_given(value, kind), effect=wrong.effect, advice=wrong.advice
+            )
+
+
+def _is_plain(call: Invocation) -> bool:
+    """Return whether nothing stands between a call and Celery that may convert the options."""
+    if call.definition is None:
+        return True
+    return Defined(call.project, call.definition).overrides("apply_async", "signature", "subtask") is False
+
+
+def _wrong(name: str, value: Any, kind: str | None) -> _Wrong | None:
+    """Return what is wrong with the value of an option; `kind` says what it is where it is not known."""
+    if name in _FLAGS:
+        said = isinstance(value, str) and value
+        return _Wrong("text is true whatever it says", str(value.lower() not in _NO)) if said else None
+    if name in _NUMBERS:
+        return _number(name, value, kind)
+    judge = _JUDGES.get(name)
+    return judge(value, kind) if judge else None
+
+
+def _number(name: str, value: Any, kind: str | None) -> _Wrong | None:
+    if name in _LENIENT and (_is_number(value) or kind == kinds.TEXT):
+        return None
+    if _is_none(value, str, bytes) or kind in (kinds.TEXT, kinds.MAPPING, kinds.DURATION):
+        return _Wrong(_EFFECTS[name], _NUMBERS[name])
+    return None
+
+
+def _rate(value: Any, _kind: str | None) -> _Wrong | None:
+    if _is_none(value) or (isinstance(value, str) and not _is_rate(value)):
+        return _Wrong("no worker starts with it", "a number, or '10/s', '10/m', '10/h'")
+    return None
+
+
+def _eta(value: Any, kind: str | None) -> _Wrong | None:
+    if isinstance(value, str):
+        unread = value and not _ISO.match(value)
+        return _Wrong("the worker throws the message away", "an aware datetime") if unread else None
+    if isinstance(value, (int, float)) and not value:
+        return None
+    if (_is_none(value, int, float) and value) or kind in (kinds.NUMBER, kinds.MAPPING, kinds.DURATION):
+        return _Wrong("the call raises AttributeError", "countdown for seconds, or an aware datetime")
+    return None
+
+
+def _expires(value: Any, kind: str | None) -> _Wrong | None:
+    unread = isinstance(value, str) and value and not _ISO.match(value)
+    if unread or _is_none(value) or kind in (kinds.MAPPING, kinds.DURATION) or _is_date(value):
+        return _Wrong("every call raises an error", "seconds, or an aware datetime")
+    return None
+
+
+def _serializer(value: Any, _kind: str | None) -> _Wrong | None:
+    if not isinstance(value, str):
+        return None
+    known = _CONTENT_TYPES.get(value) or close_match(value, sorted(task_options.SERIALIZERS))
+    return _Wrong("every call raises SerializerNotInstalled", repr(known)) if known else None
+
+
+def _compression(value: Any, _kind: str | None) -> _Wrong | None:
+    if not isinstance(value, str):
+        return None
+    known = _COMPRESSIONS.get(value) or close_match(value, sorted(task_options.COMPRESSIONS))
+    return _Wrong("every call raises KeyError", repr(known)) if known else None
+
+
+_JUDGES: Final[dict[str, Callable[[Any, str | None], _Wrong | None]]] = {
+    "compression": _compression,
+    "eta": _eta,
+    "expires": _expires,
+    "rate_limit": _rate,
+    "serializer": _serializer,
+}
+
+
+def _is_none(value: Any, *more: type) -> bool:
+    """Return whether a value is of a type that is neither a number, a time nor text; `more` are further wrong types."""
+    return isinstance(value, (datetime.timedelta, tuple, list, set, Table, *more)) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    """Return whether a text is a number."""
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _is_rate(value: str) -> bool:
+    """Return whether `celery.utils.time.rate` can read a text."""
+    number, _, unit = value.partition("/")
+    return not value or (_is_number(number) and (not unit or unit in task_options.RATE_LIMIT_UNITS))
+
+
+def _is_date(value: Any) -> bool:
+    """Return whether a value is a date without a time."""
+    return (
+        isinstance(value, Called)
+        and isinstance(value.target, Target)
+        and value.target.path in ("datetime.date", "datetime.date.today")
+    )
+
+
+def _given(value: Any, kind: str | None) -> str:
+    if isinstance(value, (str, bytes, int, float)):
+        text = repr(value)
+        return text if len(text) <= 24 else f"{text[:20]}...{text[-1]}"
+    if isinstance(value, datetime.timedelta) or kind == kinds.DURATION:
+        return "a timedelta"
+    if _is_date(value):
+        return "a date"
+    return f"a {kind}" if kind else f"a {type(value).__name__.lower().replace('table', 'dict')}"

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, Any
+
+from flake8_celery_tasks.catalog.task_options import INTERNAL, TASK_API
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+#: What was probably meant.
+_INSTEAD = {
+    "apply_async": "drop it",
+    "backend": "set result_backend",
+    "delay": "give countdown= to apply_async()",
+    "retry": "for retries write autoretry_for=(...)",
+}
+
+
+class OptionShadowsTaskApi(Rule[Task]):
+    """An option in a task's definition takes the place of a method of the task.
+
+    ## What happens
+
+    Celery makes every keyword of the decorator an attribute of the task, on top of what `celery.Task` has. With
+    `retry=True` the method `retry` is gone: every retry, the automatic ones included, fails and hides the error that it
+    was to repair:
+
+    ```text
+    TypeError: 'bool' object is not callable
+    ```
+
+    `delay=10` and `apply_async=...` make a task that can't be sent, `request=...` one that does not know what it runs
+    for. `backend="redis://..."` is text where a result back end has to be:
+
+    ```text
+    AttributeError: 'str' object has no attribute 'mark_as_done'
+    ```
+
+    See [List of Options](https://docs.celeryq.dev/en/stable/userguide/tasks.html#list-of-options) in Celery's user
+    guide.
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), retry=True)
+    def fetch_rates(url):
+        return download(url)
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), max_retries=5)
+    def fetch_rates(url):
+        return download(url)
+    ```
+
+    ## Silent when
+
+    - the value is a function, a class, the result of a call, or can't be read: the method may be replaced on purpose;
+    - a house decorator that can't be read makes the task.
+
+    ## Fix
+
+    Drop the option, or write the one that was meant. The task behaves differently then, so there is no automatic fix.
+    """
+
+    code = "CLY505"
+    message = "{name}={value} takes the place of Task.{name}: whoever uses it on {function!r} gets an error; {instead}"
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report constants under the names of methods, each at its keyword."""
+        for name, node in task.stated():
+            if name in TASK_API or name in INTERNAL:
+                shadows = _is_constant(task.option(name))
+            else:
+                shadows = name == "backend" and isinstance(task.option(name), str)
+            if shadows:
+                value = repr(task.option(name))
+                yield self.report(
+                    task.module,
+                    node,
+                    name=name,
+                    value=value if len(value) <= 12 else "...",
+                    function=task.node.name,
+                    instead=_INSTEAD.get(name, "rename it"),
+                )
+
+
+def _is_constant(value: Any) -> bool:
+    """Return whether a settled value is no function and no object that may stand in for a method."""
+    return value is None or isinstance(
+        value, (bool, int, float, str, bytes, tuple, list, set, dict, datetime.timedelta)
+    )

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.catalog.removed_api import REMOVED, removed
+from flake8_celery_tasks.collect import IF, TRY, WITH
+from flake8_celery_tasks.link import Facts
+from flake8_celery_tasks.project import external
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.collect import Binding, Site
+    from flake8_celery_tasks.rule import Violation
+
+#: Exceptions whose handler guards an import.
+_GUARDS = frozenset({"AttributeError", "BaseException", "Exception", "ImportError", "ModuleNotFoundError"})
+
+
+class RemovedApi(Rule[Facts]):
+    """An import of something that Celery does not have any more.
+
+    ## What happens
+
+    The import fails, and with it the module:
+
+    ```text
+    ModuleNotFoundError: No module named 'celery.task'
+    ```
+
+    In a module that is imported late, by `autodiscover_tasks` in the worker or inside a function, that is seen no
+    sooner than then. `celery.task`, `celery.decorators` and `periodic_task` went with Celery 5, `djcelery` needs
+    Celery 3.
+    See [What's new in Celery 5.0](https://docs.celeryq.dev/en/stable/history/whatsnew-5.0.html).
+
+    ## Bad
+
+    ```python
+    from celery.decorators import task
+
+
+    @task(name="shop_fetch_rates")
+    def fetch_rates(url):
+        return download(url)
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates")
+    def fetch_rates(url):
+        return download(url)
+    ```
+
+    ## Silent when
+
+    - a `try` around the import, or the `try` whose handler it stands in, catches `ImportError`;
+    - it stands in `with suppress(ImportError):` or `with pytest.raises(ImportError):`, or below an `if` that asks for a
+      version or for type checkers;
+    - the project has a package of that name itself.
+
+    ## Fix
+
+    Import what the message names. It is not always a drop-in (a `periodic_task` becomes a task and an entry of
+    `beat_schedule`), so there is no automatic fix.
+    """
+
+    code = "CLY517"
+    message = "Celery has no {name} any more, so this import fails; {advice}"
+
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Report the imported names."""
+        for binding in facts.module.candidates.imports:
+            node = binding.node
+            name = removed(_path(binding))
+            if name is None or not isinstance(node, ast.alias) or _is_guarded(binding.site):
+                continue
+            # A project may have a package of that name itself.
+            if facts.project.resolve(binding.path, facts.module).foreign:
+                instead = REMOVED[name]
+                advice = f"use {instead}" if instead else "nothing takes its place"
+                yield self.report(facts.module, node, name=name, advice=advice)
+
+
+def _path(binding: Binding) -> str:
+    """Return the dotted name that an import asks for."""
+    if isinstance(binding.statement, ast.Import):
+        return binding.node.name  # type: ignore[attr-defined, no-any-return]
+    return external(binding.path)
+
+
+def _is_guarded(site: Site) -> bool:
+    """Return whether an import may fail, or is not meant for this Celery."""
+    for around in site.chain():
+        node = around.node
+        if around.kind == TRY:
+            handlers = node.handlers  # type: ignore[attr-defined]
+            if any(handler.type is None or _names(handler.type) & _GUARDS for handler in handlers):
+                return True
+        elif around.kind == WITH:
+            if any(_names(item.context_expr) & _GUARDS for item in node.items):  # type: ignore[attr-defined]
+                return True
+        elif around.kind == IF:
+            names = " ".join(_names(node.test)).lower()  # type: ignore[attr-defined]
+            if "version" in names or "type_checking" in names:
+                return True
+    return False
+
+
+def _names(node: ast.expr) -> set[str]:
+    """Return the names and attributes in an expression."""
+    found = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
+    return found | {inner.attr for inner in ast.walk(node) if isinstance(inner, ast.Attribute)}

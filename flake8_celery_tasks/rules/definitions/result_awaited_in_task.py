@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import ast
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.collect import FUNCTION, WITH
+from flake8_celery_tasks.defined import Defined
+from flake8_celery_tasks.facts import settled
+from flake8_celery_tasks.link import Facts
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.symbols import Function
+from flake8_celery_tasks.things import ResultThing, TaskThing
+from flake8_celery_tasks.values import MISSING, Ref
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.collect import Site
+    from flake8_celery_tasks.rule import Violation
+
+#: Methods of a result that wait.
+_WAITS = frozenset({"collect", "get", "join", "join_native", "wait"})
+
+_ALLOW = "celery.result.allow_join_result"
+
+
+class ResultAwaitedInTask(Rule[Facts]):
+    """A task waits for the result of another one.
+
+    ## What happens
+
+    A process of the worker's pool that waits runs nothing itself. Where all of them wait for tasks that nobody is left
+    to run, the worker stands still for ever. Celery forbids it at run time:
+
+    ```text
+    RuntimeError: Never call result.get() within a task!
+    ```
+
+    Tests that run tasks eagerly raise it too; the test worker of `celery.contrib.testing` waits until its timeout.
+    See [Avoid launching synchronous subtasks][sync] in Celery's user guide.
+
+    [sync]: https://docs.celeryq.dev/en/stable/userguide/tasks.html#avoid-launching-synchronous-subtasks
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_page")
+    def fetch_page(url):
+        return download(url)
+
+
+    @shared_task(name="shop_index_page")
+    def index_page(url):
+        page = fetch_page.delay(url).get(timeout=60)
+        print(page)
+    ```
+
+    ## Good
+
+    ```python
+    from celery import chain, shared_task
+
+
+    @shared_task(name="shop_fetch_page")
+    def fetch_page(url):
+        return download(url)
+
+
+    @shared_task(name="shop_index_page")
+    def index_page(page):
+        print(page)
+
+
+    def index(url):
+        chain(fetch_page.s(url), index_page.s()).delay()
+    ```
+
+    ## Silent when
+
+    - it stands in `with allow_join_result():`, or a context manager of the project that calls it;
+    - `disable_sync_subtasks=False` is given, or a `**spread` may hold it;
+    - the task that is waited for ignores its result: `get()` returns None at once;
+    - a decorator below the task decorator may allow it, or the receiver is no result for certain.
+
+    ## Fix
+
+    Make it a chain, a chord or a callback, or call the function itself: `fetch_page(url)`. Either changes where the
+    work is done, so there is no automatic fix.
+    """
+
+    code = "CLY514"
+    message = "Task {function!r} waits for another task: {call}() raises RuntimeError in it; use a chain or a callback"
+
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Report calls that wait in the body of a task."""
+        for call, site in facts.module.candidates.calls:
+            func = call.func
+            if not isinstance(func, ast.Attribute) or func.attr not in _WAITS:
+                continue
+            task = facts.task_at(site)
+            if task is None or not task.is_transparent:
+                continue
+            result = facts.thing(func.value, site)
+            if (
+                isinstance(result, ResultThing)
+                and not _is_ignored(facts, result)
+                and not _is_allowed(facts, call, site)
+            ):
+                yield self.report(facts.module, call, function=task.node.name, call=func.attr)
+
+
+def _is_ignored(facts: Facts, result: ResultThing) -> bool:
+    """Return whether there may be no result to wait for."""
+    if not isinstance(result.of, TaskThing) or result.of.definition is None:
+        return False
+    own = Defined(facts.project, result.of.definition).effective("ignore_result")
+    if own is MISSING or own is None:
+        return any(value is not False for value in facts.project.setting("task_ignore_result"))
+    return own is not False
+
+
+def _is_allowed(facts: Facts, call: ast.Call, site: Site) -> bool:
+    """Return whether something may switch the check off."""
+    for keyword in call.keywords:
+        if keyword.arg is None:
+            return True
+        if keyword.arg == "disable_sync_subtasks":
+            return settled(facts.project, facts.module, keyword.value, site) is not True
+    inside = takewhile(lambda around: around.kind != FUNCTION, site.chain())
+    return any(
+        _allows(facts, item.context_expr, around)
+        for around in inside
+        if around.kind == WITH
+        for item in around.node.items  # type: ignore[attr-defined]
+    )
+
+
+def _allows(facts: Facts, node: ast.expr, site: Site) -> bool:
+    value = facts.module.value(node.func if isinstance(node, ast.Call) else node, site.scope)
+    if not isinstance(value, Ref):
+        return False
+    target = facts.project.resolve(value.path, facts.module)
+    if isinstance(target.symbol, Function) and target.module is not None:
+        return any(facts.project.resolve(path, target.module).path == _ALLOW for path in target.symbol.mentions)
+    return target.path == _ALLOW

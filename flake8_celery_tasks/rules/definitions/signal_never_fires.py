@@ -1,0 +1,260 @@
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, NamedTuple
+
+from flake8_celery_tasks.collect import CLASS, FUNCTION, MODULE
+from flake8_celery_tasks.facts import settled
+from flake8_celery_tasks.link import Facts
+from flake8_celery_tasks.project import Target
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.symbols import Class
+from flake8_celery_tasks.things import AppThing, TaskThing
+from flake8_celery_tasks.values import Ref
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.collect import FunctionNode, Site
+    from flake8_celery_tasks.rule import Violation
+
+_TASK = "the task object"
+_NAME = "the task's name"
+_CONSUMER = "the worker's consumer"
+_CLASS = "a class"
+
+#: What is sent as the sender of a signal, as far as one may take it for a task.
+_SENDERS = {
+    "after_task_publish": _NAME,
+    "before_task_publish": _NAME,
+    "task_failure": _TASK,
+    "task_internal_error": _TASK,
+    "task_postrun": _TASK,
+    "task_prerun": _TASK,
+    "task_received": _CONSUMER,
+    "task_rejected": _CONSUMER,
+    "task_retry": _TASK,
+    "task_revoked": _TASK,
+    "task_success": _TASK,
+    "task_unknown": _CONSUMER,
+}
+
+#: Signals of an app.
+_OF_APP = frozenset({"on_after_configure", "on_after_finalize", "on_after_fork", "on_configure"})
+
+
+class _Connection(NamedTuple):
+    """A receiver that is connected: by a call, or as a decorator (`function`)."""
+
+    signal: str
+    node: ast.expr
+    site: Site
+    call: ast.Call | None
+    function: FunctionNode | None
+
+
+class SignalNeverFires(Rule[Facts]):
+    """A receiver is connected to a signal in a way that it is never called.
+
+    ## What happens
+
+    A signal compares its sender with the one that a receiver asked for. The signals of a run (`task_prerun`,
+    `task_postrun`, `task_success`, `task_retry`, `task_failure`, `task_revoked`) are sent by the task object, those of
+    a sending (`before_task_publish`, `after_task_publish`) by the task's name, and `task_received` by the worker's
+    consumer. A receiver with a sender of another kind is connected and never called.
+
+    Signals also hold their receivers weakly. A lambda is gone as soon as `connect` returns, and a function inside
+    another one as soon as that returns. No error, no log line: the receiver just is not called.
+    See [Signals](https://docs.celeryq.dev/en/stable/userguide/signals.html#basics) in Celery's user guide.
+
+    ## Bad
+
+    ```python
+    from celery.signals import after_task_publish, task_success
+
+    from shop.other import send_receipt
+
+
+    @task_success.connect(sender="shop_send_receipt")
+    def on_success(sender=None, **kwargs):
+        print("sent")
+
+
+    after_task_publish.connect(lambda **kwargs: print("published"))
+    ```
+
+    ```python
+    from celery.signals import worker_ready
+    from django.apps import AppConfig
+
+
+    class ShopConfig(AppConfig):
+        name = "shop"
+
+        def ready(self):
+            @worker_ready.connect
+            def warm_up(**kwargs):
+                print("warming up")
+    ```
+
+    ## Good
+
+    ```python
+    from celery.signals import after_task_publish, task_success, worker_ready
+    from django.apps import AppConfig
+
+    from shop.other import send_receipt
+
+
+    @task_success.connect(sender=send_receipt)
+    def on_success(sender=None, **kwargs):
+        print("sent")
+
+
+    @after_task_publish.connect(sender="shop_send_receipt")
+    def on_publish(**kwargs):
+        print("published")
+
+
+    class ShopConfig(AppConfig):
+        name = "shop"
+
+        def ready(self):
+            @worker_ready.connect(weak=False)
+            def warm_up(**kwargs):
+                print("warming up")
+    ```
+
+    ## Silent when
+
+    - the sender is neither text nor a task;
+    - `weak=False` or `retry=True` is given, which keep the receiver, or a `**spread` may hold them;
+    - the function around a receiver uses it a second time: it may be kept, or returned;
+    - the function around it goes on and calls something else: the receiver lives as long as that.
+
+    ## Fix
+
+    Name the task where the signal is sent by the task, and its name where it is sent by the name. Move the receiver to
+    the module, or write `weak=False`. The receiver is then called, which it never was, so the fix is not safe.
+    """
+
+    code = "CLY518"
+    message = (
+        "The sender of {signal} is {sent}, so sender={given} never matches and the receiver is never called{advice}"
+    )
+    lambda_ = "Signals hold their receivers weakly: this lambda is gone at once and never called; write weak=False"
+    nested = (
+        "Signals hold their receivers weakly: {name!r} is gone when {outer}() ends, and never called; write weak=False"
+    )
+
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Report senders of the wrong kind, and receivers that nothing keeps."""
+        for found in _connections(facts):
+            if found.call is not None:
+                yield from self._sender(facts, found.signal, found.call, found.site)
+                if not _is_weak(facts, found.call, found.site):
+                    continue
+            receiver = found.call.args[0] if found.call is not None and found.call.args else None
+            if isinstance(receiver, ast.Lambda):
+                yield self.report(facts.module, receiver, self.lambda_)
+                continue
+            name = found.function.name if found.function is not None else getattr(receiver, "id", "")
+            outer = _dies_with(facts, name, found)
+            if outer is not None:
+                node = receiver or found.node
+                yield self.report(facts.module, node, self.nested, name=name, outer=outer.name)
+
+    def _sender(self, facts: Facts, signal: str, call: ast.Call, site: Site) -> Iterator[Violation]:
+        given = next((keyword.value for keyword in call.keywords if keyword.arg == "sender"), None)
+        if given is None and len(call.args) > 1 and not isinstance(call.args[0], ast.Starred):
+            given = call.args[1]
+        sent = _SENDERS.get(signal)
+        if given is None or sent is None:
+            return
+        kind = _kind(facts, given, site)
+        if kind is not None and kind != sent:
+            text = ast.unparse(given)
+            short = text if len(text) <= 30 else f"{text[:27]}..."
+            advice = {_TASK: "; write the task", _NAME: "; write its name"}.get(sent, "")
+            yield self.report(facts.module, given, signal=signal, sent=sent, given=short, advice=advice)
+
+
+def _kind(facts: Facts, node: ast.expr, site: Site) -> str | None:
+    """Return what a sender is: the task, its name, or its class, which nothing sends; None for anything else."""
+    value = settled(facts.project, facts.module, node, site)
+    if isinstance(value, str):
+        return _NAME
+    if isinstance(facts.thing(node, site), TaskThing):
+        return _CLASS if isinstance(value, Target) and isinstance(value.symbol, Class) else _TASK
+    if isinstance(node, ast.Attribute) and node.attr == "name":
+        return _NAME if isinstance(facts.thing(node.value, site), TaskThing) else None
+    return None
+
+
+def _connections(facts: Facts) -> Iterator[_Connection]:
+    """Yield the receivers that are connected, those of decorators first."""
+    decorators: set[int] = set()
+    for function, site, _ in facts.module.candidates.functions:
+        for node in function.decorator_list:
+            call = node if isinstance(node, ast.Call) else None
+            signal = _signal(facts, call.func if call else node, site)
+            if signal:
+                decorators.add(id(node))
+                yield _Connection(signal, node, site, call, function)
+    for call, site in facts.module.candidates.calls:
+        if id(call) not in decorators:
+            signal = _signal(facts, call.func, site)
+            if signal:
+                yield _Connection(signal, call, site, call, None)
+
+
+def _signal(facts: Facts, node: ast.expr, site: Site) -> str:
+    """Return the name of the signal whose `connect` an expression is, the empty text for anything else."""
+    if not isinstance(node, ast.Attribute) or node.attr != "connect":
+        return ""
+    value = facts.module.value(node.value, site.scope)
+    if isinstance(value, Ref):
+        path = facts.project.resolve(value.path, facts.module).path
+        owner, _, name = path.rpartition(".")
+        if owner == "celery.signals":
+            return name
+    owner_node = node.value
+    if isinstance(owner_node, ast.Attribute) and owner_node.attr in _OF_APP:
+        return owner_node.attr if isinstance(facts.thing(owner_node.value, site), AppThing) else ""
+    return ""
+
+
+def _is_weak(facts: Facts, call: ast.Call, site: Site) -> bool:
+    """Return whether a connection certainly holds its receiver weakly."""
+    for keyword in call.keywords:
+        if keyword.arg is None:
+            return False
+        value = settled(facts.project, facts.module, keyword.value, site)
+        if (keyword.arg == "weak" and value is not True) or (keyword.arg == "retry" and value is not False):
+            return False
+    return len(call.args) < 3 and not any(isinstance(arg, ast.Starred) for arg in call.args)
+
+
+def _dies_with(facts: Facts, name: str, found: _Connection) -> FunctionNode | None:
+    """Return the function with whose end a receiver is gone before any signal is sent; None where that is unclear."""
+    outer = found.site.function()
+    scope = found.site.scope
+    place = scope.find(name) if name else None
+    if outer is None or place is None or place[0].kind in (MODULE, CLASS) or place[0].node is not outer:
+        return None
+    if any(binding.kind != FUNCTION for binding in place[1]) or len(place[1]) > 1:
+        return None
+    if isinstance(outer, ast.AsyncFunctionDef) or scope.yields:
+        return None
+    uses = sum(
+        isinstance(inner, ast.Name) and inner.id == name and isinstance(inner.ctx, ast.Load)
+        for inner in ast.walk(outer)
+    )
+    if uses > (found.function is None):
+        return None
+    last = found.function or found.node
+    for call, site in facts.module.calls_in(outer):
+        later = call.lineno > (last.end_lineno or 0) and site.function() is outer
+        if later and not _signal(facts, call.func, site):
+            return None
+    return outer

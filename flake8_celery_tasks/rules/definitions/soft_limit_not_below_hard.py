@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flake8_celery_tasks.defined import Defined
+from flake8_celery_tasks.link import Facts
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.values import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.facts import Invocation
+    from flake8_celery_tasks.rule import Violation
+
+_METHODS = frozenset({"apply_async", "apply_async_on_commit", "send_task", "set", "signature", "subtask"})
+
+#: The first version that refuses such limits, where the task itself has them.
+_REFUSES = (5, 5)
+
+
+class SoftLimitNotBelowHard(Rule[Facts]):
+    """The soft time limit is above the hard one.
+
+    ## What happens
+
+    The soft limit raises `SoftTimeLimitExceeded` in the task, so that it can clean up; the hard one kills its process.
+    Where the hard one comes first the soft one never does. On the task itself Celery 5.5 and later refuse it, at every
+    call; older ones, and every version where the limits are given in the call, say nothing:
+
+    ```text
+    ValueError: soft_time_limit must be less than or equal to time_limit
+    ```
+
+    See [Time Limits](https://docs.celeryq.dev/en/stable/userguide/workers.html#time-limits) in Celery's user guide.
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_rebuild_index", time_limit=60, soft_time_limit=90)
+    def rebuild_index():
+        print("rebuilding")
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_rebuild_index")
+    def rebuild_index():
+        print("rebuilding")
+
+
+    def rebuild_later():
+        rebuild_index.apply_async(time_limit=60, soft_time_limit=90)
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_rebuild_index", time_limit=90, soft_time_limit=60)
+    def rebuild_index():
+        print("rebuilding")
+    ```
+
+    ## Silent when
+
+    - one of the limits can't be read, is 0 or None, or stands in the settings;
+    - they are equal, which Celery accepts.
+
+    ## Fix
+
+    Mostly they are swapped. How long the task may run changes, so there is no automatic fix.
+    """
+
+    code = "CLY503"
+    message = "soft_time_limit={soft} is above time_limit={hard}: {effect}; the soft limit has to be the lower one"
+    refused = "every delay() of {function!r} raises ValueError"
+    silent = "the process is killed before the soft limit is reached"
+
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Report pairs of limits, at the soft one where it is written."""
+        for task in facts.tasks:
+            written = dict(task.written(("soft_time_limit", "time_limit")))
+            if written and not task.is_opaque:
+                soft, hard = task.effective("soft_time_limit"), task.effective("time_limit")
+                if _is_above(soft, hard):
+                    node = written.get("soft_time_limit") or written["time_limit"]
+                    refused = task.project.options.version >= _REFUSES
+                    effect = self.refused.format(function=task.node.name) if refused else self.silent
+                    yield self.report(facts.module, node, soft=soft, hard=hard, effect=effect)
+        for call in facts.invocations:
+            if call.method in _METHODS:
+                keyword = call.keyword("soft_time_limit") or call.keyword("time_limit")
+                if keyword is not None:
+                    soft, hard = _limit(call, "soft_time_limit"), _limit(call, "time_limit")
+                    if _is_above(soft, hard):
+                        yield self.report(facts.module, keyword, soft=soft, hard=hard, effect=self.silent)
+
+
+def _limit(call: Invocation, name: str) -> Any:
+    """Return a limit that a message carries: that of the call, else the task's."""
+    own = call.argument(name)
+    if own is MISSING and call.definition is not None:
+        return Defined(call.project, call.definition).effective(name)
+    return own
+
+
+def _is_above(soft: Any, hard: Any) -> bool:
+    return isinstance(soft, (int, float)) and isinstance(hard, (int, float)) and soft > hard > 0

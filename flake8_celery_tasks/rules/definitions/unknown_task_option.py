@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.catalog import ALWAYS
+from flake8_celery_tasks.catalog.call_options import INTERVAL_KEYS
+from flake8_celery_tasks.catalog.task_options import (
+    CALL_ONLY,
+    EXTENSIONS,
+    INTERNAL,
+    OPTIONS,
+    TASK_API,
+    option_of_setting,
+)
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.spelling import close_match
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.catalog import Version
+    from flake8_celery_tasks.rule import Violation
+
+#: Names that are no unknown ones, whatever else is wrong with them (CLY504, CLY505).
+_KNOWN = CALL_ONLY | INTERNAL | TASK_API | OPTIONS.keys()
+
+
+class UnknownTaskOption(Rule[Task]):
+    """An option in a task's definition that Celery stores and never reads.
+
+    ## What happens
+
+    Celery makes every keyword of the decorator an attribute of the task, whether it knows it or not. A misspelt one
+    raises nothing and logs nothing; the option that was meant keeps its default, here 3:
+
+    ```text
+    >>> fetch_rates.max_retry, fetch_rates.max_retries
+    (9, 3)
+    ```
+
+    The name of a setting (`task_track_started`) does nothing either, nor does a key of the `retry_policy` of
+    `apply_async` (`interval_start`), nor an option of an extension without its task class (`once` of `QueueOnce`).
+    See [List of Options](https://docs.celeryq.dev/en/stable/userguide/tasks.html#list-of-options) in Celery's user
+    guide.
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), max_retry=9)
+    def fetch_rates(url):
+        return download(url)
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", task_track_started=True)
+    def fetch_rates(url):
+        return download(url)
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), interval_start=1, interval_max=60)
+    def fetch_rates(url):
+        return download(url)
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", once={"graceful": True})
+    def fetch_rates(url):
+        return download(url)
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+    from celery_once import QueueOnce
+
+
+    @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), max_retries=9)
+    def fetch_rates(url):
+        return download(url)
+
+
+    @shared_task(name="shop_fetch_prices", base=QueueOnce, once={"graceful": True})
+    def fetch_prices(url):
+        return download(url)
+    ```
+
+    ## Silent when
+
+    - the name is like no option: it is an extension of the project's own, and something may read it;
+    - the option `celery-extra-task-options` lists the name, or the task's class has or reads an attribute of that name;
+    - something in the file reads the name from a task, or by `getattr`;
+    - for an option of an extension: the task has a class of its own, or the app has one;
+    - a house decorator that can't be read makes the task: it may read the option itself.
+
+    ## Fix
+
+    Write the name that the message proposes. It is unsafe: the option begins to work. List the names that your own task
+    classes read in `celery-extra-task-options`.
+    """
+
+    code = "CLY501"
+    message = "Nothing reads the task option {name!r}, so it changes nothing; did you mean {option!r}?"
+    setting = "{name!r} is a setting: on a task nothing reads it; the option is called {option!r}"
+    interval = "{name!r} belongs to the retry_policy of a call: on a task nothing reads it; see retry_backoff, {option}"
+    extension = "Only {base} reads {name!r}, and task {function!r} is none: it has no effect; write base={base}"
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report options that are certainly read by nothing, each at its keyword."""
+        for name, node in task.stated():
+            if name in _KNOWN:
+                continue
+            message, option = self._meant(task, name)
+            if message and not task.is_own_option(name):
+                yield self.report(
+                    task.module,
+                    node,
+                    message,
+                    name=name,
+                    option=option,
+                    base=EXTENSIONS.get(name, ("",))[0],
+                    function=task.node.name,
+                )
+
+    def _meant(self, task: Task, name: str) -> tuple[str, str]:
+        """Return the message for a name that Celery doesn't know, and the option that was meant; none if unclear."""
+        if name in EXTENSIONS:
+            return (self.extension if task.has_plain_base else "", "")
+        if name in INTERVAL_KEYS:
+            return self.interval, "retry_backoff_max" if name == "interval_max" else "default_retry_delay"
+        option = option_of_setting(name)
+        if option is not None:
+            return self.setting, option
+        option = close_match(name, _options(task.project.options.version))
+        return (self.message, option) if option else ("", "")
+
+
+def _options(version: Version) -> Iterator[str]:
+    """Yield the options that somebody may have meant."""
+    for option in OPTIONS.values():
+        if option.exists(version) and option.deprecated != ALWAYS and option.name[0].islower():
+            yield option.name

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks import recognise
+from flake8_celery_tasks.link import Facts
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.values import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.facts import Task
+    from flake8_celery_tasks.recognise import Definition
+    from flake8_celery_tasks.rule import Violation
+
+
+class DuplicateTaskName(Rule[Facts]):
+    """Two tasks of the project have one name.
+
+    ## What happens
+
+    A worker has room for one task under a name. Of two functions Celery keeps one, and which one depends on the order
+    of a set: it may be another in the next process, or on the next day. Both variables then run that one's code, and
+    the other function never runs. Since 5.7 Celery warns, older versions say nothing:
+
+    ```text
+    DuplicateTaskNameWarning: Task name 'shop_send_receipt' is already registered
+    ```
+
+    Of two classes handed to `register_task` the last one wins.
+    See [Names](https://docs.celeryq.dev/en/stable/userguide/tasks.html#names) in Celery's user guide.
+
+    ## Bad
+
+    ```python title="shop/orders/tasks.py"
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt")
+    def send_receipt(order_pk):
+        print(order_pk)
+    ```
+
+    ```python title="shop/refunds/tasks.py"
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt")
+    def send_refund_receipt(refund_pk):
+        print(refund_pk)
+    ```
+
+    ## Good
+
+    ```python title="shop/orders/tasks.py"
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt")
+    def send_receipt(order_pk):
+        print(order_pk)
+    ```
+
+    ```python title="shop/refunds/tasks.py"
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_refund_receipt")
+    def send_refund_receipt(refund_pk):
+        print(refund_pk)
+    ```
+
+    ## Silent when
+
+    - the two are alternatives: in the branches of an `if`, in a `try` and its handler, in two functions;
+    - one of them is in a test module (`celery-test-paths`), a migration, or a copy of other people's code (`vendor`);
+    - they belong to different apps, or to modules that are imported from different folders;
+    - a name can't be told, such as the automatic name of a module that may be imported under several names;
+    - one is a class that is never handed to `register_task`;
+    - a decorator without `functools.wraps` makes the names equal: that is CLY104.
+
+    ## Fix
+
+    Give one of them another name. Messages that are on their way belong to whichever of the two runs, so there is no
+    fix by command.
+    """
+
+    code = "CLY102"
+    message = "Task name {name!r} is also used at {place}: Celery keeps only one of the two; give one another name"
+    quiet_in_tests = True
+
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Report each definition whose name another one has, at the name."""
+        names = [(task, name) for task in facts.tasks if (name := _name(task)) is not None]
+        counted = Counter(name for _, name in names)
+        for task, name in names:
+            automatic = task.explicit_name is MISSING
+            # Who else could have an automatic name would have to write it out, or be in the same module.
+            if automatic and counted[name] == 1 and not any(task.project.files_with(name.encode())):
+                continue
+            rivals = task.project.tasks.rivals(task.definition, name)
+            if rivals:
+                place = _place(rivals[0])
+                if automatic:
+                    yield self.report_name(task, name=name, place=place)
+                else:
+                    yield self.report(task.module, task.keyword("name"), name=name, place=place)
+
+
+def _name(task: Task) -> str | None:
+    """Return the name of a task as far as it is certain."""
+    if task.is_opaque or (task.explicit_name is MISSING and task.renaming is not None):
+        return None
+    return recognise.name_of(task.project, task.definition)
+
+
+def _place(found: Definition) -> str:
+    return f"{found.module.place.relative}:{found.symbol.line}"

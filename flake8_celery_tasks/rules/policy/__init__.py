@@ -1,0 +1,1 @@
+"""9xx: house policy. All of them are opt-in."""

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks import policy
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class AcknowledgementNotDecided(Rule[Task]):
+    """A task does not say when its message is acknowledged.
+
+    ## What happens
+
+    `acks_late` decides what becomes of a task whose worker is lost, by a deployment, a crash or a lack of memory.
+    Acknowledged early (`False`), the message is gone and the task runs at most once. Acknowledged late (`True`), the
+    broker delivers it again and the task runs at least once, perhaps twice. Without the option `task_acks_late` decides
+    for all tasks at once, and nothing in the log says which of the two has happened.
+
+    One of the five questions that are to be answered before a task is defined: may it run once only, or many times?
+    See [Should I use retry or acks_late?](https://docs.celeryq.dev/en/stable/faq.html#should-i-use-retry-or-acks-late)
+    in Celery's documentation.
+
+    ## Bad
+
+    ```ini
+    extend-select = CLY903
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt")
+    def send_receipt(order_pk):
+        print(order_pk)
+    ```
+
+    ## Good
+
+    ```ini
+    extend-select = CLY903
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt", acks_late=False)
+    def send_receipt(order_pk):
+        print(order_pk)
+
+
+    @shared_task(name="shop_update_index", acks_late=True)
+    def update_index(order_pk):
+        print(order_pk)
+    ```
+
+    ## Silent when
+
+    - the answer stands on a base class, the app's `task_cls`, in shared defaults (`**DEFAULTS`) or in a house
+      decorator, or one of them can't be read;
+    - a class-based task is never registered;
+    - the module is a test or a migration.
+
+    `acks_late=None` is no answer: Celery asks the project's settings then.
+
+    ## Fix
+
+    Write `acks_late=False` where a second run does harm, `acks_late=True` where a lost one does. It is a decision, so
+    there is no automatic fix.
+    """
+
+    code = "CLY903"
+    message = (
+        "May task {function!r} run again when its worker is lost? Write acks_late=True, or acks_late=False for once "
+        "at most"
+    )
+    quiet_in_tests = True
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report a definition without an answer."""
+        if policy.leaves_open(task, "acks_late"):
+            yield self.report_definition(task, function=task.node.name)

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.catalog.task_options import OPTIONS
+from flake8_celery_tasks.collect import IMPORT
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.recognise import APP_TASK
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.values import dotted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+#: Options that only `@app.task` takes.
+_APP_ONLY: Final = frozenset(option.name for option in OPTIONS.values() if not option.shared_task)
+
+
+class AppBoundTask(Rule[Task]):
+    """A task is made with `@app.task` of an app that the module imports.
+
+    ## What happens
+
+    The module can't be imported without the app, so the package can't be used in another project, and the app can't
+    import the module without a circle. That is why apps look for their tasks by name (`autodiscover_tasks`) and tasks
+    can be defined without an app: `@shared_task` puts the task into whichever app runs.
+    See [Using the @shared_task
+    decorator](https://docs.celeryq.dev/en/stable/django/first-steps-with-django.html#using-the-shared-task-decorator)
+    in Celery's documentation.
+
+    ## Bad
+
+    ```ini
+    extend-select = CLY907
+    ```
+
+    ```python
+    from project.celery import app
+
+
+    @app.task(name="shop_send_receipt")
+    def send_receipt(order_pk):
+        print(order_pk)
+    ```
+
+    ```python title="project/celery.py"
+    from celery import Celery
+
+    app = Celery("project")
+    ```
+
+    ## Good
+
+    ```ini
+    extend-select = CLY907
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt")
+    def send_receipt(order_pk):
+        print(order_pk)
+    ```
+
+    ```python title="project/celery.py"
+    from celery import Celery
+
+    app = Celery("project")
+
+
+    @app.task(name="project_ping")
+    def ping():
+        print("pong")
+    ```
+
+    ## Silent when
+
+    - the module makes the app itself, or gets it by a call or a parameter;
+    - the app is `celery.current_app`, which is none of its own;
+    - an option is written that only `@app.task` takes, such as `lazy` or `shared`;
+    - the module is a test or a migration.
+
+    ## Fix
+
+    Write `@shared_task` and drop the import of the app. The fix is unsafe: in a process with several apps the task is
+    registered in all of them.
+    """
+
+    code = "CLY907"
+    message = "Task {function!r} is bound to the imported app {app!r}: write @shared_task, so that any app can run it"
+    quiet_in_tests = True
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report the decorator of an imported app."""
+        node = task.decorator
+        if task.form != APP_TASK or node is None or not _APP_ONLY.isdisjoint(task.definition.decorator.keywords):
+            return
+        func = node.func if isinstance(node, ast.Call) else node
+        root, _ = dotted(func)
+        app = task.definition.decorator.app
+        if not isinstance(root, ast.Name) or app is None or app.path == "celery.current_app":
+            return
+        found = task.site.scope.find(root.id)
+        if found is not None and all(binding.kind == IMPORT for binding in found[1]):
+            yield self.report(task.module, func, function=task.node.name, app=ast.unparse(func).removesuffix(".task"))

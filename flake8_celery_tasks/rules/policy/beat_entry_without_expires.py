@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.defined import Defined
+from flake8_celery_tasks.facts import BeatEntry
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.values import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class BeatEntryWithoutExpires(Rule[BeatEntry]):
+    """An entry of the beat schedule sends its task without `expires`.
+
+    ## What happens
+
+    Beat sends on time, whether or not a worker takes the messages. After an hour without workers, an entry that is due
+    every minute has 60 messages in the queue, and when the workers are back the same task runs 60 times in a row, in
+    front of all newer work. With `expires` the old ones are dropped:
+
+    ```text
+    Discarding revoked task: shop_fetch_rates[9c86e2a2...]
+    ```
+
+    See [Expiration](https://docs.celeryq.dev/en/stable/userguide/calling.html#expiration) in Celery's user guide.
+
+    ## Bad
+
+    ```ini
+    extend-select = CLY912
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates")
+    def fetch_rates():
+        print("rates")
+    ```
+
+    ```python title="shop/schedule.py"
+    from celery import Celery
+
+    app = Celery("shop")
+    app.conf.beat_schedule = {
+        "rates": {"task": "shop_fetch_rates", "schedule": 60.0},
+    }
+    ```
+
+    ## Good
+
+    ```ini
+    extend-select = CLY912
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates")
+    def fetch_rates():
+        print("rates")
+    ```
+
+    ```python title="shop/schedule.py"
+    from celery import Celery
+
+    app = Celery("shop")
+    app.conf.beat_schedule = {
+        "rates": {"task": "shop_fetch_rates", "schedule": 60.0, "options": {"expires": 50}},
+    }
+    ```
+
+    ## Silent when
+
+    - the entry has `expires` in its `options`, or in the call of `add_periodic_task`, even as None: a decision in
+      writing;
+    - a definition of the task has `expires`, or can't be read;
+    - the entry's options can't be read, or it is a signature that was made elsewhere;
+    - the module is a test or a migration.
+
+    ## Fix
+
+    Write `"options": {"expires": ...}` with a little less than the time to the next run. How much later than due the
+    task is still of use is a decision, so there is no automatic fix.
+    """
+
+    code = "CLY912"
+    message = "{entry} has no expires: without a worker its messages pile up, and all run later; write {advice}"
+    quiet_in_tests = True
+
+    def check(self, entry: BeatEntry) -> Iterator[Violation]:
+        """Report an entry whose messages wait for ever."""
+        if entry.option("expires") is not MISSING:
+            return
+        definitions = entry.project.tasks.definitions(entry.task_name) if entry.task_name else []
+        thing = entry.thing("task")
+        definition = getattr(thing, "definition", None)
+        if definition is not None:
+            definitions = [definition]
+        if any(Defined(entry.project, found).effective("expires") is not MISSING for found in definitions):
+            return
+        named = f"Beat entry {entry.name!r}" if isinstance(entry.name, str) else "This beat entry"
+        advice = '"options": {"expires": ...}' if entry.call is None else "expires="
+        yield self.report(entry.module, entry.node, entry=named, advice=advice)

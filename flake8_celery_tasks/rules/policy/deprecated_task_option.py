@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.catalog.task_options import OPTIONS
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+#: The version since which Celery warns of an option as an attribute of tasks.
+_SINCE: Final = {
+    option.name: option.deprecated
+    for option in OPTIONS.values()
+    if option.deprecated is not None and option.removed is not None
+}
+
+
+class DeprecatedTaskOption(Rule[Task]):
+    """A task has an option that Celery has deprecated as an attribute of tasks.
+
+    ## What happens
+
+    Since Celery 5.7 `queue`, `exchange`, `exchange_type`, `routing_key`, `delivery_mode` and `priority` on a task are
+    deprecated; Celery 6 will not look at them, so that the task goes to the default queue. The warning is shown only
+    where Python shows deprecation warnings:
+
+    ```text
+    CDeprecationWarning: The 'queue' task attribute is deprecated and scheduled for removal in version 6.0.
+    Use the task_routes setting instead.
+    ```
+
+    See [Automatic routing](https://docs.celeryq.dev/en/stable/userguide/routing.html#automatic-routing) in Celery's
+    user guide.
+
+    ## Bad
+
+    ```ini
+    extend-select = CLY917
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_render_film", queue="slow")
+    def render_film(film_pk):
+        print(film_pk)
+    ```
+
+    ## Good
+
+    ```ini
+    extend-select = CLY917
+    ```
+
+    ```python
+    from celery import Celery, shared_task
+
+    app = Celery("shop")
+    app.conf.task_routes = {"shop_render_film": {"queue": "slow"}}
+
+
+    @shared_task(name="shop_render_film")
+    def render_film(film_pk):
+        print(film_pk)
+    ```
+
+    ## Silent when
+
+    - the option `celery-target-version` names a version before 5.7;
+    - the option comes from shared defaults (`**DEFAULTS`), a base class or a house decorator;
+    - it is an option of a call: `apply_async(queue="slow")` stays valid;
+    - the module is a test or a migration.
+
+    ## Fix
+
+    Move it to `task_routes`, under the name of the task. The fix is unsafe: the setting stands in another file, and a
+    message that is sent by a process with other settings takes another way.
+    """
+
+    code = "CLY917"
+    message = (
+        "{option}= on a task is deprecated since Celery {since} and 6.0 ignores it: set {instead} for {function!r}"
+    )
+    quiet_in_tests = True
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report each deprecated option that is written out."""
+        for name, node in task.written(_SINCE):
+            since = _SINCE[name]
+            if task.project.options.version >= since:
+                version = ".".join(str(part) for part in since)
+                yield self.report(
+                    task.module, node, option=name, since=version, instead="task_routes", function=task.node.name
+                )

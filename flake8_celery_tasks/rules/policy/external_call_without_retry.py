@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks import outbound, policy
+from flake8_celery_tasks.facts import Task, trys_around
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.outbound import Outbound
+    from flake8_celery_tasks.rule import Violation
+
+
+class ExternalCallWithoutRetry(Rule[Task]):
+    """A task makes a request or sends a mail, and is not retried when that fails.
+
+    ## What happens
+
+    Networks fail for seconds at a time. Without a retry policy the exception of the library ends the task, its work is
+    not done, and the log says so once:
+
+    ```text
+    Task shop_fetch_rates[0057...] raised unexpected: ConnectionError()
+    ```
+
+    Calls that count are requests of any method through `requests`, `httpx`, `aiohttp` and `urllib3`, also on a session
+    of theirs; Django's `send_mail`, `send_mass_mail`, `mail_admins`, `mail_managers`, `EmailMessage(...).send()` and
+    `get_connection().send_messages()`; `smtplib` sends; and what the option `celery-at-most-once-calls` names.
+    See [Automatic retry for known
+    exceptions](https://docs.celeryq.dev/en/stable/userguide/tasks.html#automatic-retry-for-known-exceptions) in
+    Celery's user guide.
+
+    ## Bad
+
+    ```ini
+    extend-select = CLY920
+    ```
+
+    ```python
+    import requests
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates")
+    def fetch_rates(url):
+        return requests.get(url, timeout=10).json()
+    ```
+
+    ## Good
+
+    ```ini
+    extend-select = CLY920
+    ```
+
+    ```python
+    import requests
+    from celery import shared_task
+
+
+    @shared_task(
+        name="shop_fetch_rates",
+        autoretry_for=(requests.RequestException,),
+        max_retries=5,
+        retry_backoff=True,
+    )
+    def fetch_rates(url):
+        return requests.get(url, timeout=10).json()
+
+
+    @shared_task(name="shop_charge", acks_late=False)
+    def charge(url, cents):
+        requests.post(url, json={"cents": cents}, timeout=10)
+    ```
+
+    ## Silent when
+
+    - the task has any retry option, `max_retries=0` among them, or calls `retry`, or hands itself to a helper, which
+      may;
+    - `acks_late=False` is written: a second run would do harm;
+    - the call stands in a `try` whose handler does not raise, or has `fail_silently=True`: its failure is handled;
+    - its base class can't be read, or a decorator that can't be read stands below the task decorator: it may retry;
+    - the call stands in a function that the task calls: only the task's own body is looked at;
+    - the module is a test or a migration.
+
+    ## Fix
+
+    Write `autoretry_for=(...)` with the library's exceptions. Where a second call would do harm, write
+    `acks_late=False` instead. It is a decision, so there is no automatic fix.
+    """
+
+    code = "CLY920"
+    message = (
+        "When {call}() fails, task {function!r} is not run again: write autoretry_for=(...), or acks_late=False if it "
+        "must not be"
+    )
+    quiet_in_tests = True
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report a task for the first of its calls that leave the process, at what makes it."""
+        if task.is_opaque:
+            return
+        call = next((call for call in outbound.outbound_calls(task) if not _is_handled(task, call)), None)
+        if call is None or task.effective("acks_late") is False or policy.has_retry_policy(task):
+            return
+        name = call.name if len(call.name) <= 32 else f"...{call.name[-29:]}"
+        yield self.report_definition(task, call=name, function=task.node.name)
+
+
+def _is_handled(task: Task, call: Outbound) -> bool:
+    """Return whether the task itself handles the failure of a call."""
+    if any(keyword.arg == "fail_silently" for keyword in call.node.keywords):
+        return True
+    return any(
+        part == "body" and any(not isinstance(handler.body[-1], ast.Raise) for handler in node.handlers)
+        for node, part in trys_around(call.site, task.function)
+    )

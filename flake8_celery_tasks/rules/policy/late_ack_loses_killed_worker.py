@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks import policy
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class LateAckLosesKilledWorker(Rule[Task]):
+    """A task is acknowledged late, but is lost all the same when its process is killed.
+
+    ## What happens
+
+    `acks_late=True` brings a task back when the whole worker goes down. When only the process that runs it is killed,
+    by the out-of-memory killer or by `kill -9`, the worker acknowledges the message, stores a failure, and the task is
+    not run again:
+
+    ```text
+    Process 'ForkPoolWorker-1' pid:4711 exited with 'signal 9 (SIGKILL)'
+    Task handler raised error: WorkerLostError('Worker exited prematurely: signal 9 (SIGKILL) Job: 0.')
+    ```
+
+    Celery does so on purpose: a task that always kills its process would come back for ever.
+    `reject_on_worker_lost=True` brings it back, `reject_on_worker_lost=False` says in writing that it is not to come
+    back.
+    See
+    [reject_on_worker_lost](https://docs.celeryq.dev/en/stable/userguide/configuration.html#task-reject-on-worker-lost)
+    in Celery's documentation.
+
+    ## Bad
+
+    ```ini
+    extend-select = CLY911
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_update_index", acks_late=True)
+    def update_index(order_pk):
+        print(order_pk)
+    ```
+
+    ## Good
+
+    ```ini
+    extend-select = CLY911
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_update_index", acks_late=True, reject_on_worker_lost=True)
+    def update_index(order_pk):
+        print(order_pk)
+
+
+    @shared_task(name="shop_render_film", acks_late=True, reject_on_worker_lost=False)
+    def render_film(film_pk):
+        print(film_pk)
+    ```
+
+    ## Silent when
+
+    - the project sets `task_reject_on_worker_lost`, to whatever value;
+    - `acks_late=True` is not on the task or its class, or the class can't be read;
+    - `retry_on_worker_lost`, of the task or of the project, brings the task back (Celery 5.7);
+    - the module is a test or a migration.
+
+    ## Fix
+
+    Write `reject_on_worker_lost=True`, or `False` where the task may be what kills the process. It is a decision, so
+    there is no automatic fix.
+    """
+
+    code = "CLY911"
+    message = (
+        "acks_late=True does not bring {function!r} back when its process is killed: write reject_on_worker_lost=True, "
+        "or False if meant"
+    )
+    quiet_in_tests = True
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report the late acknowledgement, at the option."""
+        if task.effective("acks_late") is not True or not policy.leaves_open(task, "reject_on_worker_lost"):
+            return
+        if not task.may_retry_when_lost and not task.project.setting("task_reject_on_worker_lost"):
+            yield self.report(task.module, task.keyword("acks_late"), function=task.node.name)

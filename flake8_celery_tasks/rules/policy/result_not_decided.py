@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks import policy
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class ResultNotDecided(Rule[Task]):
+    """A task does not say whether its result is stored.
+
+    ## What happens
+
+    Without `ignore_result`, whatever the function returns, and the traceback of each failure, is written to the result
+    back end where the project has one, and stays there for a day (`result_expires`). Whether it does is decided far
+    from the task, by `task_ignore_result`. A result that nobody reads costs a round trip for each run; a result that
+    somebody reads is None at once when the setting changes.
+
+    One of the five questions that are to be answered before a task is defined: is its result stored?
+    See [Ignore results you don't
+    want](https://docs.celeryq.dev/en/stable/userguide/tasks.html#ignore-results-you-don-t-want) in Celery's user guide.
+
+    ## Bad
+
+    ```ini
+    extend-select = CLY901
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt")
+    def send_receipt(order_pk):
+        print(order_pk)
+    ```
+
+    ## Good
+
+    ```ini
+    extend-select = CLY901
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt", ignore_result=True)
+    def send_receipt(order_pk):
+        print(order_pk)
+
+
+    @shared_task(name="shop_count_orders", ignore_result=False)
+    def count_orders(day):
+        return len(day)
+    ```
+
+    ## Silent when
+
+    - the answer stands on a base class, the app's `task_cls`, in shared defaults (`**DEFAULTS`) or in a house
+      decorator, or one of them can't be read;
+    - a class-based task is never registered;
+    - the module is a test or a migration.
+
+    `ignore_result=None` is no answer: Celery asks the project's settings then.
+
+    ## Fix
+
+    Write `ignore_result=True`, or `ignore_result=False` where the result or the state is read. It is a decision, so
+    there is no automatic fix.
+    """
+
+    code = "CLY901"
+    message = (
+        "Is the result of task {function!r} stored? Write ignore_result=True, or ignore_result=False where its result "
+        "or state is read"
+    )
+    quiet_in_tests = True
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report a definition without an answer."""
+        if policy.leaves_open(task, "ignore_result"):
+            yield self.report_definition(task, function=task.node.name)

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks import policy
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.values import Const
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+#: Ways to make a signature: what a canvas is made of may need a result, even one that is None.
+_SIGNS: Final = ("s", "si", "signature", "subtask")
+
+
+class ResultStoredForNothing(Rule[Task]):
+    """A task returns nothing, and its result is stored.
+
+    ## What happens
+
+    Each run writes `None` to the result back end, where there is one, and there it stays for a day (`result_expires`):
+    a round trip, memory, and nothing that anybody could want to read. `ignore_result=True` saves it; failures still
+    come to the log.
+    See [Ignore results you don't
+    want](https://docs.celeryq.dev/en/stable/userguide/tasks.html#ignore-results-you-don-t-want) in Celery's user guide.
+
+    ## Bad
+
+    ```ini
+    extend-select = CLY916
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt")
+    def send_receipt(order_pk):
+        print(order_pk)
+    ```
+
+    ## Good
+
+    ```ini
+    extend-select = CLY916
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt", ignore_result=True)
+    def send_receipt(order_pk):
+        print(order_pk)
+
+
+    @shared_task(name="shop_import_orders", ignore_result=False)
+    def import_orders(path):
+        print(path)
+
+
+    @shared_task(name="shop_count_orders")
+    def count_orders(day):
+        return len(day)
+    ```
+
+    ## Silent when
+
+    - `ignore_result` is stated on the task, a base class, the app's `task_cls`, in shared defaults or a house
+      decorator, or one of them can't be read; or the project sets `task_ignore_result`;
+    - the task's state is of interest: it has `track_started`, or its body calls `update_state`;
+    - a signature of the task is made anywhere in the project (`send_receipt.s(...)`): a chord needs the results of its
+      header;
+    - a decorator that can't be read stands below the task decorator: it may return something;
+    - a class-based task is never registered;
+    - the module is a test or a migration.
+
+    ## Fix
+
+    Write `ignore_result=True`, or `ignore_result=False` where somebody waits for the end of the task or looks at its
+    state. It is a decision, so there is no automatic fix.
+    """
+
+    code = "CLY916"
+    message = (
+        "Task {function!r} returns nothing, and each run stores None: write ignore_result=True, or False where its "
+        "state is read"
+    )
+    quiet_in_tests = True
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report a task without a result whose result is stored."""
+        function = task.runs
+        if function is None or function.yields or function.is_async or not task.is_transparent:
+            return
+        if any(value != Const(None) for value in function.returns):
+            return
+        if any(use.attribute in ("update_state", "replace") for use in task.uses) or self._is_tracked(task):
+            return
+        if policy.leaves_open(task, "ignore_result") and not self._is_signed(task):
+            yield self.report_definition(task, function=task.node.name)
+
+    def _is_tracked(self, task: Task) -> bool:
+        return task.states("track_started") or bool(task.project.setting("task_ignore_result"))
+
+    def _is_signed(self, task: Task) -> bool:
+        marks = [f"{task.node.name}.{method}(".encode() for method in _SIGNS]
+        return next(iter(task.project.files_with(*marks)), None) is not None

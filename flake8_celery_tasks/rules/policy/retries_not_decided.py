@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks import policy
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class RetriesNotDecided(Rule[Task]):
+    """A task does not say whether it is retried.
+
+    ## What happens
+
+    A task without a retry policy is run once. When the database is restarted or the other side answers with an error,
+    the exception is logged, the state is `FAILURE`, and that was it:
+
+    ```text
+    Task shop_send_receipt[d2f9...] raised unexpected: ConnectionError()
+    ```
+
+    For some tasks that is right, for others it is forgotten. `max_retries=0` says that it is right.
+
+    One of the five questions that are to be answered before a task is defined: is it retried, and how often?
+    See [Retrying](https://docs.celeryq.dev/en/stable/userguide/tasks.html#retrying) in Celery's user guide.
+
+    ## Bad
+
+    ```ini
+    extend-select = CLY902
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt")
+    def send_receipt(order_pk):
+        print(order_pk)
+    ```
+
+    ## Good
+
+    ```ini
+    extend-select = CLY902
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt", autoretry_for=(ConnectionError,), max_retries=5, retry_backoff=True)
+    def send_receipt(order_pk):
+        print(order_pk)
+
+
+    @shared_task(name="shop_count_orders", max_retries=0)
+    def count_orders(day):
+        return len(day)
+    ```
+
+    ## Silent when
+
+    - the task has any retry option, on itself, a base class, the app's `task_cls`, in shared defaults or in a house
+      decorator, or one of them can't be read;
+    - its body calls `retry`, or hands the task to a helper, which may;
+    - a decorator that can't be read stands below the task decorator: it may retry;
+    - a class-based task is never registered;
+    - the module is a test or a migration.
+
+    ## Fix
+
+    Write `autoretry_for=(...)` with the exceptions that are worth a retry, or `max_retries=0`. It is a decision, so
+    there is no automatic fix.
+    """
+
+    code = "CLY902"
+    message = (
+        "Is task {function!r} retried when it fails? Write autoretry_for=(...) with max_retries=, or max_retries=0 "
+        "for never"
+    )
+    quiet_in_tests = True
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report a definition without an answer."""
+        if not policy.has_retry_policy(task) and task.is_registered:
+            yield self.report_definition(task, function=task.node.name)

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.values import MISSING, UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class RetriesWithoutBackoff(Rule[Task]):
+    """A task is retried automatically without `retry_backoff`.
+
+    ## What happens
+
+    All retries come after the same wait: 180 s, or `default_retry_delay`, or the `countdown` of `retry_kwargs`. Tasks
+    that failed together, because the other side was overloaded, come back together, and overload it again. With
+    `retry_backoff=True` the waits grow (1, 2, 4, ... seconds), and by `retry_jitter`, which is on unless switched off,
+    each is a random part of that.
+    See [Automatic retry for known
+    exceptions](https://docs.celeryq.dev/en/stable/userguide/tasks.html#automatic-retry-for-known-exceptions) in
+    Celery's user guide.
+
+    ## Bad
+
+    ```ini
+    extend-select = CLY909
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), max_retries=5)
+    def fetch_rates(url):
+        print(url)
+    ```
+
+    ## Good
+
+    ```ini
+    extend-select = CLY909
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), max_retries=5, retry_backoff=True)
+    def fetch_rates(url):
+        print(url)
+
+
+    @shared_task(name="shop_fetch_prices", bind=True, max_retries=5)
+    def fetch_prices(self, url):
+        try:
+            print(url)
+        except ConnectionError as exc:
+            raise self.retry(exc=exc)
+    ```
+
+    ## Silent when
+
+    - the task is retried by a call only: `retry()` does not read `retry_backoff`;
+    - `retry_backoff` or `autoretry_for` can't be read;
+    - `retry_backoff_max` or `retry_jitter` is written without it: that is CLY212;
+    - `max_retries=0` switches the retries off;
+    - the module is a test or a migration.
+
+    ## Fix
+
+    Add `retry_backoff=True`, or a number of seconds to start from. It changes the waits, so there is no automatic fix.
+    """
+
+    code = "CLY909"
+    message = "Task {function!r} {wait} before a retry, so that failures come back together; add retry_backoff=True"
+    quiet_in_tests = True
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report a task that Celery retries after equal waits, at what makes it."""
+        if task.autoretries is not True or task.effective("max_retries") == 0:
+            return
+        backoff = task.effective("retry_backoff")
+        if backoff is UNKNOWN or (backoff is not MISSING and backoff not in (False, None, 0)):
+            return
+        if not task.written(("retry_backoff_max", "retry_jitter")):
+            seconds = task.retry_wait
+            wait = "waits equally long" if seconds is UNKNOWN else f"waits {seconds} s"
+            yield self.report(task.module, task.keyword("autoretry_for"), function=task.node.name, wait=wait)

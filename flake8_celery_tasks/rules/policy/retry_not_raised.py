@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.facts import TaskCall
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.values import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class RetryNotRaised(Rule[TaskCall]):
+    """`self.retry()` stands alone, without `raise`.
+
+    ## What happens
+
+    Nothing is wrong at run time: `retry` raises by itself, and the line below never runs. But neither people nor tools
+    see that. A reader thinks that the rest of the function runs, a type checker asks for a return value, and a linter
+    reports no code behind it as dead. Celery's user guide writes `raise self.retry(...)` "to be clear that the code
+    after it won't be executed".
+    See [Retrying](https://docs.celeryq.dev/en/stable/userguide/tasks.html#retrying) in Celery's user guide.
+
+    ## Bad
+
+    ```ini
+    extend-select = CLY915
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", bind=True, max_retries=5)
+    def fetch_rates(self, url):
+        try:
+            return download(url)
+        except ConnectionError as exc:
+            self.retry(exc=exc)
+    ```
+
+    ## Good
+
+    ```ini
+    extend-select = CLY915
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", bind=True, max_retries=5)
+    def fetch_rates(self, url):
+        try:
+            return download(url)
+        except ConnectionError as exc:
+            raise self.retry(exc=exc)
+    ```
+
+    ## Silent when
+
+    - `throw=False`, or something that can't be read, says that it does not raise;
+    - its value is used: `return self.retry(...)`;
+    - the module is a test or a migration.
+
+    ## Fix
+
+    Write `raise` in front of it. The fix is safe.
+    """
+
+    code = "CLY915"
+    message = "{call}() raises, so nothing below it runs: write raise {call}(...) to show that"
+    quiet_in_tests = True
+
+    def check(self, call: TaskCall) -> Iterator[Violation]:
+        """Report a retry that is a statement."""
+        if call.method == "retry" and id(call.node) in call.module.candidates.statements:
+            throw = call.argument("throw")
+            if throw is MISSING or throw is True:
+                yield self.report(call.module, call.node, call=ast.unparse(call.node.func))

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks import policy
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class RetryWithoutLateAck(Rule[Task]):
+    """A task is retried when it fails, but lost when its worker is killed.
+
+    ## What happens
+
+    A retry policy says that the work has to be done in the end. It is about exceptions only. Acknowledged early, which
+    is what Celery does unless told otherwise, the message is gone when the run starts: when the worker is killed in the
+    middle of it, no exception is raised, nothing is retried, and the state stays what it was. `acks_late=True` brings
+    the task back in that case too, `acks_late=False` says that this is not wanted.
+    See [Should I use retry or acks_late?](https://docs.celeryq.dev/en/stable/faq.html#should-i-use-retry-or-acks-late)
+    in Celery's documentation.
+
+    ## Bad
+
+    ```ini
+    extend-select = CLY921
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), max_retries=5, retry_backoff=True)
+    def fetch_rates(url):
+        print(url)
+    ```
+
+    ## Good
+
+    ```ini
+    extend-select = CLY921
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(
+        name="shop_fetch_rates",
+        acks_late=True,
+        autoretry_for=(ConnectionError,),
+        max_retries=5,
+        retry_backoff=True,
+    )
+    def fetch_rates(url):
+        print(url)
+    ```
+
+    ## Silent when
+
+    - `acks_late` is stated on the task, a base class, the app's `task_cls`, in shared defaults or a house decorator, or
+      one of them can't be read; or the project sets `task_acks_late`, to whatever value, or the option
+      `celery-acks-late`;
+    - nothing certainly retries the task, or `max_retries=0` switches retries off, or can't be read;
+    - `retry_on_worker_lost`, of the task or of the project, brings the task back (Celery 5.7);
+    - a class-based task is never registered;
+    - the module is a test or a migration.
+
+    ## Fix
+
+    Write `acks_late=True` where the task may run twice, else `acks_late=False` and no retries (CLY304). It is a
+    decision, so there is no automatic fix.
+    """
+
+    code = "CLY921"
+    message = (
+        "Task {function!r} is retried on errors, but lost with its worker: write acks_late=True, or False if meant"
+    )
+    quiet_in_tests = True
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report a task that is retried and does not say when it is acknowledged, at what makes it."""
+        if task.is_opaque or not policy.is_retried(task) or not policy.leaves_open(task, "acks_late"):
+            return
+        project = task.project
+        if project.options.celery_acks_late or project.setting("task_acks_late") or task.may_retry_when_lost:
+            return
+        yield self.report_definition(task, function=task.node.name)

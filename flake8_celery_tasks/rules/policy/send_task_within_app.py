@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks import policy
+from flake8_celery_tasks.facts import Invocation
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class SendTaskWithinApp(Rule[Invocation]):
+    """A task is sent by its name within the app that defines it.
+
+    ## What happens
+
+    Sending by name keeps apps apart, and that is what it is good for. Within one app it only hides the task: nothing
+    checks the arguments before the worker does, a wrong name is found by the worker alone, the options of the decorator
+    (`queue`, `expires`, ...) are not used up to Celery 5.6, and neither people nor tools find the call when they look
+    for uses of the function.
+    See [Calling tasks](https://docs.celeryq.dev/en/stable/userguide/calling.html#basics) in Celery's user guide.
+
+    ## Bad
+
+    ```ini
+    extend-select = CLY922
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt")
+    def send_receipt(order_pk):
+        print(order_pk)
+    ```
+
+    ```python title="shop/views.py"
+    from celery import current_app
+
+
+    def pay(order):
+        current_app.send_task("shop_send_receipt", args=(order.pk,))
+    ```
+
+    ## Good
+
+    ```ini
+    extend-select = CLY922
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt")
+    def send_receipt(order_pk):
+        print(order_pk)
+    ```
+
+    ```python title="shop/views.py"
+    from shop.tasks import send_receipt
+
+
+    def pay(order):
+        send_receipt.delay(order.pk)
+    ```
+
+    ## Silent when
+
+    - no task of the project has that name for certain, or one of another app has it too;
+    - the module of the task imports, directly or through other modules of the app, the module that sends: an import
+      back would be circular;
+    - the module is a test or a migration.
+
+    ## Fix
+
+    Import the task and write `delay` or `apply_async`. The fix is unsafe: the import may be circular, and the options
+    of the decorator come into play.
+    """
+
+    code = "CLY922"
+    message = (
+        "Task {name!r} is one of this app: import {function!r} and write {function}.delay(), so that its use is seen"
+    )
+    quiet_in_tests = True
+
+    def check(self, call: Invocation) -> Iterator[Violation]:
+        """Report a sending by name to a task that could be imported."""
+        if call.method != "send_task" or not isinstance(call.name, str):
+            return
+        project, module = call.project, call.module
+        app = project.layout.app(module.place)
+        definitions = project.tasks.definitions(call.name)
+        if app is None or not definitions:
+            return
+        for found in definitions:
+            if project.layout.app(found.module.place) != app or policy.reaches(project, found.module, module, app):
+                return
+        function = definitions[0].symbol.qualname.rpartition(".")[2]
+        yield self.report(module, call.node, name=call.name, function=function)

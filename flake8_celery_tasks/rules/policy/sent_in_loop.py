@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks import things
+from flake8_celery_tasks.collect import FUNCTION, LOOP
+from flake8_celery_tasks.facts import Invocation
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+_BATCH: Final = re.compile(r"batch|chunk|(^|_)page", re.IGNORECASE)
+
+_SENDING: Final = things.SENDS | things.SENDS_ON_COMMIT | {"send_task"}
+
+
+class SentInLoop(Rule[Invocation]):
+    """A task is sent in a loop.
+
+    ## What happens
+
+    Each pass is a round trip to the broker, one after the other, before the request or the task that sends them goes
+    on. Ten thousand rows make ten thousand messages; when the loop fails half-way, one half has been sent, and running
+    it again sends that half twice. One task that is given all the keys, or `chunks`, makes few messages; a `group` is
+    sent in one go and gives one result.
+    See [Group](https://docs.celeryq.dev/en/stable/userguide/canvas.html#groups) and
+    [Chunks](https://docs.celeryq.dev/en/stable/userguide/canvas.html#chunks) in Celery's user guide.
+
+    ## Bad
+
+    ```ini
+    extend-select = CLY918
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt")
+    def send_receipt(order_pk):
+        print(order_pk)
+
+
+    def send_receipts(orders):
+        for order in orders:
+            send_receipt.delay(order.pk)
+    ```
+
+    ## Good
+
+    ```ini
+    extend-select = CLY918
+    ```
+
+    ```python
+    from celery import group, shared_task
+
+
+    @shared_task(name="shop_send_receipt")
+    def send_receipt(order_pk):
+        print(order_pk)
+
+
+    def send_receipts(orders):
+        group(send_receipt.s(order.pk) for order in orders).delay()
+    ```
+
+    ## Silent when
+
+    - the loop goes over a display that is written out (`for kind in ("a", "b")`), or is left after the first sending;
+    - it goes over batches: `range` with a step, or `for batch in ...`, `in chunked(...)` and other such names;
+    - it is a `while` loop that waits for something (`sleep`, `get`, `poll`) in each pass: it never has many at once;
+    - the loop stands around the function, not in it;
+    - signatures are made in a loop, and sent once;
+    - the module is a test or a migration.
+
+    ## Fix
+
+    Hand the task a list, or send a group. It changes what runs together, so there is no automatic fix.
+    """
+
+    code = "CLY918"
+    message = "{call}() in a loop is one round trip to the broker per pass: send a group, or one task with all the keys"
+    quiet_in_tests = True
+
+    def check(self, call: Invocation) -> Iterator[Violation]:
+        """Report a sending that each pass of a loop repeats."""
+        if call.method not in _SENDING:
+            return
+        for around in call.site.chain():
+            if around.kind == FUNCTION:
+                return
+            if around.kind == LOOP and _repeats(around.node, call.node):
+                name = ast.unparse(call.node.func)
+                shown = name if len(name) <= 40 else f"...{name[-37:]}"
+                yield self.report(call.module, call.node, call=shown)
+                return
+
+
+def _repeats(loop: ast.AST, call: ast.Call) -> bool:
+    """Return whether a loop makes a call more than a few times, and not for one batch in each pass."""
+    if isinstance(loop, ast.While):
+        return not _waits(loop) and not _leaves(loop.body, call)
+    if isinstance(loop, (ast.For, ast.AsyncFor)):
+        return not _is_short(loop.target, loop.iter) and not _leaves(loop.body, call)
+    generator = loop.generators[0]  # type: ignore[attr-defined]
+    return not _is_short(generator.target, generator.iter)
+
+
+def _is_short(target: ast.expr, source: ast.expr) -> bool:
+    """Return whether a loop goes over a display, or over batches."""
+    if isinstance(source, (ast.Tuple, ast.List, ast.Set)):
+        return True
+    called = source.func if isinstance(source, ast.Call) else None
+    if isinstance(source, ast.Call) and getattr(called, "id", "") == "range" and len(source.args) == 3:
+        return True
+    names = [node.id for node in ast.walk(target) if isinstance(node, ast.Name)]
+    names.append(getattr(called, "attr", getattr(called, "id", "")))
+    return any(_BATCH.search(name) for name in names)
+
+
+def _waits(loop: ast.While) -> bool:
+    return any(
+        isinstance(node, ast.Call)
+        and getattr(node.func, "attr", getattr(node.func, "id", "")) in ("get", "poll", "sleep", "wait")
+        for node in ast.walk(loop)
+    )
+
+
+def _leaves(block: list[ast.stmt], call: ast.Call) -> bool:
+    """Return whether the loop is left in the same block as a call, behind it."""
+    for index, statement in enumerate(block):
+        if any(node is call for node in ast.walk(statement)):
+            if any(isinstance(item, (ast.Break, ast.Raise, ast.Return)) for item in block[index:]):
+                return True
+            below = [getattr(statement, name, []) for name in ("body", "orelse", "finalbody")]
+            below += [handler.body for handler in getattr(statement, "handlers", [])]
+            return any(_leaves(inner, call) for inner in below)
+    return False

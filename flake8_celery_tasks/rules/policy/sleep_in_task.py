@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.values import Ref
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class SleepInTask(Rule[Task]):
+    """A task sleeps.
+
+    ## What happens
+
+    `time.sleep` does not give the worker back: the process does nothing for that time, and takes no other task. With as
+    many sleeping tasks as processes the queue stands still. Celery can wait without a process: a message with a
+    `countdown` stays with the worker, or the broker, until it is due.
+    See [ETA and Countdown](https://docs.celeryq.dev/en/stable/userguide/calling.html#eta-and-countdown) in Celery's
+    user guide.
+
+    ## Bad
+
+    ```ini
+    extend-select = CLY914
+    ```
+
+    ```python
+    import time
+
+    from celery import shared_task
+
+
+    @shared_task(name="shop_wait_for_payment")
+    def wait_for_payment(order_pk):
+        while not is_paid(order_pk):
+            time.sleep(10)
+    ```
+
+    ## Good
+
+    ```ini
+    extend-select = CLY914
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_wait_for_payment", bind=True, max_retries=60)
+    def wait_for_payment(self, order_pk):
+        if not is_paid(order_pk):
+            raise self.retry(countdown=10)
+    ```
+
+    ## Silent when
+
+    - the sleep is `sleep(0)`, or one of gevent, eventlet or asyncio, which let others run;
+    - it stands in a function that the task calls: only the task's own body is looked at;
+    - the module is a test or a migration.
+
+    ## Fix
+
+    Wait by `raise self.retry(countdown=...)`, by `apply_async(countdown=...)` of the rest of the work, or, between
+    calls of something that must not be called too often, by `rate_limit=`. It changes the task, so there is no
+    automatic fix.
+    """
+
+    code = "CLY914"
+    message = (
+        "{call} holds a worker process that does nothing: wait by retry(countdown=...) or apply_async(countdown=...)"
+    )
+    quiet_in_tests = True
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report the calls of `time.sleep` in a task's body."""
+        for call, site in task.calls():
+            func = task.module.value(call.func, site.scope)
+            if not isinstance(func, Ref) or task.project.resolve(func.path, task.module).path != "time.sleep":
+                continue
+            values = [task.project.settle(task.module.value(arg, site.scope), task.module) for arg in call.args]
+            if values == [0]:
+                continue
+            shown = f"sleep({values[0]})" if values and isinstance(values[0], (int, float)) else "sleep()"
+            yield self.report(task.module, call, call=shown)

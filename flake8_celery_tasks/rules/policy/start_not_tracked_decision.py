@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks import policy
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class StartNotTrackedDecision(Rule[Task]):
+    """A task does not say whether its start is tracked.
+
+    ## What happens
+
+    Celery stores no state when a task starts: one that runs for an hour is `PENDING` all the time, as is one that waits
+    in the queue, and one that never existed. With `track_started=True` its state is `STARTED` while it runs, at the
+    price of a write to the result back end for each run. Without the option `task_track_started` decides for all tasks
+    at once.
+
+    One of the five questions that are to be answered before a task is defined: is its start tracked?
+    See [track_started](https://docs.celeryq.dev/en/stable/userguide/tasks.html#Task.track_started) in Celery's user
+    guide.
+
+    ## Bad
+
+    ```ini
+    extend-select = CLY905
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_export_orders", ignore_result=False)
+    def export_orders(year):
+        return year
+    ```
+
+    ## Good
+
+    ```ini
+    extend-select = CLY905
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_export_orders", ignore_result=False, track_started=True)
+    def export_orders(year):
+        return year
+
+
+    @shared_task(name="shop_send_receipt", ignore_result=True, track_started=False)
+    def send_receipt(order_pk):
+        print(order_pk)
+    ```
+
+    ## Silent when
+
+    - the answer stands on a base class, the app's `task_cls`, in shared defaults (`**DEFAULTS`) or in a house
+      decorator, or one of them can't be read;
+    - a class-based task is never registered;
+    - the module is a test or a migration.
+
+    `track_started=None` is no answer: Celery asks the project's settings then. With `ignore_result=True` the one answer
+    is `track_started=False`, since nothing is tracked then (CLY305).
+
+    ## Fix
+
+    Write `track_started=True` for a task that somebody waits for, else `track_started=False`. It is a decision, so
+    there is no automatic fix.
+    """
+
+    code = "CLY905"
+    message = (
+        "Is the start of task {function!r} tracked? Write track_started=True to see it as STARTED while it runs, else "
+        "track_started=False"
+    )
+    ignored = "Is the start of task {function!r} tracked? With ignore_result=True nothing is: write track_started=False"
+    quiet_in_tests = True
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report a definition without an answer."""
+        if policy.leaves_open(task, "track_started"):
+            message = self.ignored if task.effective("ignore_result") is True else ""
+            yield self.report_definition(task, message, function=task.node.name)

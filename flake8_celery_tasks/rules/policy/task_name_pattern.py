@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.options import fill
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class TaskNamePattern(Rule[Task]):
+    """The name of a task does not match the house's pattern.
+
+    ## What happens
+
+    Celery takes any text for a name. Names travel in messages, in calls by name, in routes, in monitoring and in the
+    log; people can only guess and grep them where all are made alike. The option `celery-task-name-pattern` says how:
+    it is a regular expression that has to match the whole name, in which `{app}` stands for the last part of the app's
+    package, `{module}` for the dotted name of the module and `{function}` for the name of the function.
+    See [Names](https://docs.celeryq.dev/en/stable/userguide/tasks.html#names) in Celery's user guide.
+
+    ## Bad
+
+    ```ini
+    extend-select = CLY906
+    celery-task-name-pattern = {app}_{function}
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop.receipt")
+    def send_receipt(order_pk):
+        print(order_pk)
+    ```
+
+    ## Good
+
+    ```ini
+    extend-select = CLY906
+    celery-task-name-pattern = {app}_{function}
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt")
+    def send_receipt(order_pk):
+        print(order_pk)
+    ```
+
+    ## Silent when
+
+    - the option is not set;
+    - the task has no explicit name (that is CLY101), or one that can't be read;
+    - the pattern speaks of the app and the module belongs to none, or of the module and its dotted name is not certain;
+    - the module is a test or a migration.
+
+    ## Fix
+
+    Rename the task, while no message with its old name is on its way. The fix is unsafe: messages in flight, beat
+    entries, routes and calls by name still have the old one.
+    """
+
+    code = "CLY906"
+    message = "Task name {name!r} does not match the pattern of this project's names: write one like {pattern!r}"
+    quiet_in_tests = True
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report an explicit name that does not match, at the option."""
+        pattern = task.project.options.celery_task_name_pattern
+        if not pattern:
+            return
+        name = task.explicit_name
+        if not isinstance(name, str):
+            return
+        place = task.module.place
+        app = task.project.layout.app(place)
+        if ("{app}" in pattern and app is None) or ("{module}" in pattern and not place.certain):
+            return
+        label = (app or "").replace(os.sep, "/").rpartition("/")[2].removesuffix(".py")
+        filled = fill(pattern, {"app": label, "module": place.name, "function": task.node.name})
+        if re.fullmatch(filled, name) is None:
+            yield self.report(task.module, task.keyword("name"), name=name, pattern=filled)

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks import policy
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+#: Modules that Django imports by themselves, and what a package runs when it is imported.
+_IMPORTED: Final = frozenset({"admin", "apps", "models", "settings", "urls"})
+
+
+class TaskOutsideTasksModule(Rule[Task]):
+    """A task stands in a module that no worker imports.
+
+    ## What happens
+
+    A worker knows the tasks of the modules that it has imported, and no others: the app's own, those that
+    `autodiscover_tasks` finds (they are called `tasks`, unless `related_name` says otherwise), those of `include` and
+    `imports`, and what all of these import. The process that sends knows its module, so sending works; the worker drops
+    the message:
+
+    ```text
+    Received unregistered task of type 'shop_send_receipt'.
+    The message has been ignored and discarded.
+    ```
+
+    A module beside others in a package `tasks` is not found by itself either: `tasks/__init__.py` has to import it.
+    See [autodiscover_tasks](https://docs.celeryq.dev/en/stable/reference/celery.html#celery.Celery.autodiscover_tasks)
+    in Celery's documentation.
+
+    ## Bad
+
+    ```ini
+    extend-select = CLY919
+    ```
+
+    ```python title="shop/jobs.py"
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt")
+    def send_receipt(order_pk):
+        print(order_pk)
+    ```
+
+    ```python title="project/celery.py"
+    from celery import Celery
+
+    app = Celery("project")
+    app.autodiscover_tasks()
+    ```
+
+    ## Good
+
+    ```ini
+    extend-select = CLY919
+    ```
+
+    ```python title="shop/tasks.py"
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt")
+    def send_receipt(order_pk):
+        print(order_pk)
+    ```
+
+    ```python title="project/celery.py"
+    from celery import Celery
+
+    app = Celery("project", include=["shop.jobs"])
+    app.autodiscover_tasks()
+    ```
+
+    ```python title="shop/jobs.py"
+    from celery import shared_task
+
+
+    @shared_task(name="shop_count_orders")
+    def count_orders(day):
+        return len(day)
+    ```
+
+    ## Silent when
+
+    - anything in the project outside tests and management commands imports the module: in a Django project the worker's
+      checks import the URLs, and with them the views;
+    - the module is called `tasks`, or like a `related_name`; or it is one that Django imports by itself (`models`,
+      `apps`, `admin`, `urls`, `settings`), a package's `__init__`, or makes or imports a Celery app: it may be started
+      by `celery -A`;
+    - its dotted name stands in a text somewhere: as in `include`, `imports`, or a setting of the project's own;
+    - the app's module, or a package around the module, imports modules by name (`import_module`, `walk_packages`);
+    - the project makes no Celery app, or tells it what to include by something that can't be read;
+    - the module is a test or a migration.
+
+    ## Fix
+
+    Move the task to a `tasks` module, import its module there, or name it in `include`. The fix is unsafe: a task
+    without an explicit name gets another one when it is moved.
+    """
+
+    code = "CLY919"
+    message = "No worker imports {name}, so none knows task {function!r}: import it in a tasks module, or use include="
+    quiet_in_tests = True
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report a task of a module that nothing leads to."""
+        place = task.module.place
+        last = place.name.rpartition(".")[2]
+        if place.is_package or not place.certain or last in _IMPORTED or not task.is_registered:
+            return
+        if not policy.may_be_loaded(task.project, task.module):
+            yield self.report_definition(task, name=place.name, function=task.node.name)

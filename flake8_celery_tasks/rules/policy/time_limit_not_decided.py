@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.values import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class TimeLimitNotDecided(Rule[Task]):
+    """A task has neither a hard nor a soft time limit.
+
+    ## What happens
+
+    A task that waits for something that never comes, such as a request without a timeout or a lock that nobody gives
+    back, holds its worker process until somebody kills it. After as many such runs as there are processes, the worker
+    takes messages and runs nothing, without a word in the log. A time limit ends the run instead:
+
+    ```text
+    Hard time limit (300s) exceeded for shop_fetch_rates[4ca7...]
+    ```
+
+    See [Time limits](https://docs.celeryq.dev/en/stable/userguide/workers.html#time-limits) in Celery's user guide.
+
+    ## Bad
+
+    ```ini
+    extend-select = CLY904
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates")
+    def fetch_rates(url):
+        print(url)
+    ```
+
+    ## Good
+
+    ```ini
+    extend-select = CLY904
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", soft_time_limit=240, time_limit=300)
+    def fetch_rates(url):
+        print(url)
+
+
+    @shared_task(name="shop_follow_stream", time_limit=None)
+    def follow_stream(url):
+        print(url)
+    ```
+
+    ## Silent when
+
+    - a limit stands on a base class, the app's `task_cls`, in shared defaults (`**DEFAULTS`) or in a house decorator,
+      or one of them can't be read;
+    - a limit is written as None: a decision, though the project's `task_time_limit` applies then;
+    - a class-based task is never registered;
+    - the module is a test or a migration.
+
+    ## Fix
+
+    Write `time_limit=` with the seconds after which the run is certainly stuck, or `soft_time_limit=` to clean up on
+    `SoftTimeLimitExceeded`. It is a decision, so there is no automatic fix.
+    """
+
+    code = "CLY904"
+    message = (
+        "How long may task {function!r} run? Write time_limit= or soft_time_limit=: stuck, it blocks a worker process"
+    )
+    quiet_in_tests = True
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report a definition without an answer."""
+        if all(task.effective(name) is MISSING for name in ("time_limit", "soft_time_limit")) and task.is_registered:
+            yield self.report_definition(task, function=task.node.name)

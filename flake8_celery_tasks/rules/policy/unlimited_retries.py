@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.values import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class UnlimitedRetries(Rule[Task]):
+    """A task is retried without end: `max_retries=None`.
+
+    ## What happens
+
+    A task that fails for good, because the row was deleted or the address was wrong, is sent again for ever. It takes a
+    place in the queue, a worker and a line in the log each time, its result never becomes `FAILURE`, so no alarm is
+    raised, and with every such message the work grows. Only emptying the queue or revoking the task ends it.
+    See [max_retries](https://docs.celeryq.dev/en/stable/userguide/tasks.html#Task.max_retries) in Celery's user guide.
+
+    ## Bad
+
+    ```ini
+    extend-select = CLY910
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), retry_backoff=True, max_retries=None)
+    def fetch_rates(url):
+        print(url)
+    ```
+
+    ## Good
+
+    ```ini
+    extend-select = CLY910
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), retry_backoff=True, max_retries=20)
+    def fetch_rates(url):
+        print(url)
+    ```
+
+    ## Silent when
+
+    - nothing certainly retries the task: if nothing does, that is CLY211;
+    - the body looks at `self.request.retries`, or hands the task to a helper, which may: it counts by itself;
+    - `retry_kwargs`, or every call of `retry`, has a `max_retries` of its own;
+    - `max_retries` can't be read; `retry(max_retries=None)` is another thing (CLY215);
+    - the module is a test or a migration.
+
+    ## Fix
+
+    Write the number of retries after which it is of no use any more. It is a decision, so there is no automatic fix.
+    """
+
+    code = "CLY910"
+    message = "max_retries=None retries task {function!r} for ever, and it never fails for good: write a number"
+    quiet_in_tests = True
+
+    def check(self, task: Task) -> Iterator[Violation]:
+        """Report the option that takes the limit away."""
+        if task.effective("max_retries") is not None:
+            return
+        own = task.effective("retry_kwargs")
+        by_itself = task.autoretries is True and (own is MISSING or own == {})
+        if by_itself or task.effective("retry_on_worker_lost") is True or self._is_retried_without_limit(task):
+            yield self.report(task.module, task.keyword("max_retries"), function=task.node.name)
+
+    def _is_retried_without_limit(self, task: Task) -> bool:
+        """Return whether the body retries the task and neither counts the retries nor leaves that to a helper."""
+        if task.is_handed_on or task.reads("retries"):
+            return False
+        limited = {
+            id(call.func)
+            for call, _ in task.calls()
+            if any(keyword.arg in ("max_retries", None) for keyword in call.keywords)
+        }
+        return any(use.attribute == "retry" and id(use.node) not in limited for use in task.uses)

@@ -1,0 +1,1 @@
+"""CLY8xx: crontabs, beat schedules and settings."""

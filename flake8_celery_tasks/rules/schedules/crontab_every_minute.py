@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.facts import Crontab
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+DAYS: Final = ("day_of_week", "day_of_month", "month_of_year")
+
+
+class CrontabEveryMinute(Rule[Crontab]):
+    """A `crontab` names an hour or a day, but no minute.
+
+    ## What happens
+
+    A field that is not given matches always. `crontab(hour=3)` does not run at three o'clock: it runs at 3:00, 3:01,
+    3:02 and so on, 60 times. `crontab(day_of_month=1)` runs 1440 times on the first of the month, and
+    `crontab(minute=0, day_of_month=1)` each hour of it. Beat says nothing, the task just runs too often:
+
+    ```text
+    [03:00:00] Scheduler: Sending due task clean-up (shop.tasks.clean_up)
+    [03:01:00] Scheduler: Sending due task clean-up (shop.tasks.clean_up)
+    [03:02:00] Scheduler: Sending due task clean-up (shop.tasks.clean_up)
+    ```
+
+    See [Crontab schedules](https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html#crontab-schedules) in
+    Celery's user guide, which has `crontab(day_of_week='sunday')` as "Execute every minute (!) at Sundays".
+
+    ## Bad
+
+    ```python
+    from celery.schedules import crontab
+
+    NIGHTLY = crontab(hour=3)
+    ```
+
+    ```python
+    from celery.schedules import crontab
+
+    MONTHLY = crontab(minute=0, day_of_month=1)
+    ```
+
+    ## Good
+
+    ```python
+    from celery.schedules import crontab
+
+    NIGHTLY = crontab(minute=0, hour=3)
+    MONTHLY = crontab(minute=0, hour=0, day_of_month=1)
+    THE_WHOLE_HOUR = crontab(minute="*", hour=3)
+    ```
+
+    ## Silent when
+
+    - the minute (or, with a day, the hour) is written out as `"*"`: that is intent;
+    - nothing is given at all: `crontab()` means every minute, and says so;
+    - a `*` or `**` that can't be read may hold the field.
+
+    ## Fix
+
+    Add the field that is missing: `minute=0`, and `hour=0` for a day. Nothing does it for you, since it changes when
+    the task runs.
+    """
+
+    code = "CLY801"
+    message = "{call} has no minute: it runs every minute {when}; add minute=0, or minute='*' if that is meant"
+    every_hour: Final = "{call} has no hour: it runs every hour of the day; add hour=0, or hour='*' if that is meant"
+
+    def check(self, crontab: Crontab) -> Iterator[Violation]:
+        """Report a missing minute beside an hour or a day, and a missing hour beside a day, at the call."""
+        given = crontab.given
+        if crontab.from_line or not crontab.complete:
+            return
+        has_day = any(name in given and crontab.arguments.get(name) != "*" for name in DAYS)
+        if "minute" not in given:
+            if "hour" in given:
+                yield self.report(crontab.module, crontab.node, call=crontab.text, when="of the hour")
+            elif has_day:
+                yield self.report(crontab.module, crontab.node, call=crontab.text, when="of the day")
+        elif has_day and "hour" not in given and crontab.arguments.get("minute") != "*":
+            yield self.report(crontab.module, crontab.node, self.every_hour, call=crontab.text)

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from flake8_celery_tasks.catalog.crontab import BY_NAME, DAYS, FIELDS, MONTH_NAMES_SINCE, MONTHS, check
+from flake8_celery_tasks.facts import Crontab
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.catalog.crontab import Reading
+    from flake8_celery_tasks.rule import Violation
+
+
+class CrontabMeansSomethingElse(Rule[Crontab]):
+    """A `crontab` is accepted, but means something else than it says.
+
+    ## What happens
+
+    Celery looks at the beginning of each part of a field and forgets the rest. A whole line of cron in the first
+    argument is cut off after its first field: `crontab("*/5 3 * * *")` runs every five minutes, all day long. What
+    follows a step is dropped as well (`"*/5/2"`), a step that is not smaller than what it counts through leaves the
+    first value only (`minute="*/90"` is each full hour), and the name of a day or month is a number in whatever field
+    it stands.
+
+    The positions are not those of cron either: the third one is the day of the week, then come the day of the month
+    and the month. `crontab("0", "0", "1", "*", "*")` runs every Monday, not on the first of the month.
+
+    ```text
+    <crontab: 0 0 * * 1 (m/h/dM/MY/d)>
+    ```
+
+    See [Crontab schedules](https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html#crontab-schedules) in
+    Celery's user guide.
+
+    ## Bad
+
+    ```python
+    from celery.schedules import crontab
+
+    AT_NIGHT = crontab("*/5 3 * * *")
+    ```
+
+    ```python
+    from celery.schedules import crontab
+
+    FIRST_OF_THE_MONTH = crontab("0", "0", "1", "*", "*")
+    ```
+
+    ```python
+    from celery.schedules import crontab
+
+    EVERY_90_MINUTES = crontab(minute="*/90")
+    ```
+
+    ## Good
+
+    ```python
+    from datetime import timedelta
+
+    from celery.schedules import crontab
+
+    AT_NIGHT = crontab(minute="*/5", hour=3)
+    FIRST_OF_THE_MONTH = crontab(minute=0, hour=0, day_of_month=1)
+    MONDAYS = crontab(minute=0, hour=0, day_of_week="mon")
+    EVERY_90_MINUTES = timedelta(minutes=90)
+    ```
+
+    ## Silent when
+
+    - the value can't be read, or Celery refuses it: that is CLY802;
+    - a step leaves a shorter last gap (`"*/7"`): cron does the same;
+    - five positions mean the same in both orders;
+    - the module is a test: there such values are tried on purpose.
+
+    ## Fix
+
+    Write each field by its keyword, and an interval that is no part of the hour or day as a `timedelta`. There is no
+    fix by command, since it changes when the task runs.
+    """
+
+    code = "CLY803"
+    message = "crontab takes {kept!r} of {field}={value!r} and drops {dropped!r}; write only what is meant"
+    line: Final = "crontab takes {kept!r} of the line of cron {value!r} for {field} and drops the rest; use from_string"
+    step: Final = (
+        "The step in {field}={value!r} spans all {size} values: only the first is left; write it, or a timedelta"
+    )
+    stranger: Final = "{name!r} is no {field}: crontab takes it for the number {number}; give it to {other}"
+    order: Final = (
+        "crontab's third position is day_of_week, not cron's day of the month: {value!r} is {day}; write day_of_month="
+    )
+
+    quiet_in_tests = True
+
+    def check(self, crontab: Crontab) -> Iterator[Violation]:
+        """Report each field that stands for something else, where it stands."""
+        arguments = {name: value for name, value in crontab.arguments.items() if name in BY_NAME}
+        verdict = check(arguments, crontab.project.options.version)
+        if verdict.refused:
+            return
+        for name, reading in verdict.readings.items():
+            found = self._field(crontab, name, arguments[name], reading)
+            if found is not None:
+                yield found
+        third = arguments.get("day_of_week")
+        last = [arguments.get(field.name) for field in FIELDS[3:]]
+        if crontab.positional == len(FIELDS) and str(third).isdecimal() and last == ["*", "*"]:
+            number = int(str(third))
+            if number > 0:  # there is no day 0 in a month
+                day = _DAY_NAMES[number]
+                yield self.report(crontab.module, crontab.place("day_of_week"), self.order, value=third, day=day)
+
+    def _field(self, crontab: Crontab, name: str, value: Any, reading: Reading) -> Violation | None:
+        place = crontab.place(name)
+        if reading.cron_line:
+            kept = str(value).split()[0]
+            return self.report(crontab.module, place, self.line, field=name, value=value, kept=kept)
+        if reading.ignored:
+            kept = str(value).replace(reading.ignored[0], "", 1).strip()
+            return self.report(crontab.module, place, field=name, value=value, kept=kept, dropped=reading.ignored[0])
+        if reading.strangers:
+            text = reading.strangers[0]
+            number, other = _meaning(text, crontab.project.options.version)
+            return self.report(crontab.module, place, self.stranger, name=text, field=name, number=number, other=other)
+        if reading.long_steps:
+            size = reading.long_steps[0].size
+            return self.report(crontab.module, place, self.step, field=name, value=value, size=size)
+        return None
+
+
+_DAY_NAMES: Final = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+
+
+def _meaning(text: str, version: tuple[int, ...]) -> tuple[int, str]:
+    """Return the number that a name stands for, and the field that it belongs to."""
+    key = text[:3].lower()
+    if version >= MONTH_NAMES_SINCE and key in MONTHS:
+        return MONTHS[key], "month_of_year"
+    return DAYS[key], "day_of_week"

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks import setting_names
+from flake8_celery_tasks.facts import LOOSE, Setting
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class MisspeltSetting(Rule[Setting]):
+    """A setting of Celery is misspelt.
+
+    ## What happens
+
+    Celery keeps whatever it is given and reads the names that it knows. A setting with a slip in its name is stored and
+    never looked at, without a word: the default stays in force. With `task_ack_late = True` messages are still
+    acknowledged before the task runs.
+
+    ```text
+    >>> app.conf.task_ack_late, app.conf.task_acks_late
+    (True, False)
+    ```
+
+    See [Configuration and defaults](https://docs.celeryq.dev/en/stable/userguide/configuration.html) in Celery's user
+    guide for all names.
+
+    ## Bad
+
+    ```python
+    from celery import Celery
+
+    app = Celery("shop")
+    app.conf.task_ack_late = True
+    ```
+
+    ```python title="shop/celery.py"
+    from celery import Celery
+
+    app = Celery("shop")
+    app.config_from_object("django.conf:settings", namespace="CELERY")
+    ```
+
+    ```python title="shop/settings.py"
+    INSTALLED_APPS = ["shop"]
+    CELERY_WORKER_PREFETCH_MULTIPLYER = 1
+    ```
+
+    ## Good
+
+    ```python
+    from celery import Celery
+
+    app = Celery("shop")
+    app.conf.task_acks_late = True
+    ```
+
+    ```python title="shop/celery.py"
+    from celery import Celery
+
+    app = Celery("shop")
+    app.config_from_object("django.conf:settings", namespace="CELERY")
+    ```
+
+    ```python title="shop/settings.py"
+    INSTALLED_APPS = ["shop"]
+    CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+    ```
+
+    ## Silent when
+
+    - it is not certain that Celery gets the value: only `app.conf`, `Celery(...)`, what `config_from_object` is given,
+      and the settings of Django under the namespace count;
+    - the name is not close to one of Celery's: projects keep keys of their own there;
+    - something in the project reads that name, or an extension does (`redbeat_`, `flower_`, `django_celery_`, ...).
+
+    ## Fix
+
+    Correct the name. The fix changes what Celery does, so it is unsafe: it may be the first time that the setting
+    works.
+    """
+
+    code = "CLY811"
+    message = "Celery has no setting {key!r}: the value is ignored; did you mean {meant!r}?"
+
+    def check(self, setting: Setting) -> Iterator[Violation]:
+        """Report a name that is close to one of Celery's, where it is written."""
+        if setting.name is None and setting.source.kind != LOOSE:
+            meant = setting_names.misspelt(setting)
+            if meant is not None and not setting_names.is_read(setting):
+                yield self.report(setting.module, setting.node, key=setting.key, meant=meant)

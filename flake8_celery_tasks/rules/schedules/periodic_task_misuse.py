@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any, Final
+
+from flake8_celery_tasks.collect import IF, TRY
+from flake8_celery_tasks.facts import BeatEntry, is_plain, settled
+from flake8_celery_tasks.link import Facts
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.things import SENDS, SIGNS, ResultThing, SignatureThing, TaskThing, thing_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.collect import Site
+    from flake8_celery_tasks.rule import Violation
+
+#: Methods of a task that are written without calling them.
+METHODS: Final = SENDS | SIGNS
+
+
+class PeriodicTaskMisuse(Rule[Facts]):
+    """`add_periodic_task` is given no signature, or one signature twice.
+
+    ## What happens
+
+    The second argument of `add_periodic_task` is a signature, `clean_up.s()`, or the task itself. A name, a result, the
+    method `clean_up.delay` or what the task returns are none of these, and the call fails:
+
+    ```text
+    AttributeError: 'str' object has no attribute 'name'
+    ```
+
+    An entry that is given no name is called like its signature. A second one with the same signature takes its place,
+    so that the first schedule is lost; Celery only logs
+
+    ```text
+    Periodic task key='shop.clean_up()' shadowed a previous unnamed periodic task.
+    Pass a name kwarg to add_periodic_task to silence this warning.
+    ```
+
+    See [Entries](https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html#entries) in Celery's user guide.
+
+    ## Bad
+
+    ```python
+    from celery import Celery
+
+    app = Celery("shop")
+
+
+    @app.task(name="shop_clean_up")
+    def clean_up():
+        print("clean")
+
+
+    @app.on_after_configure.connect
+    def set_up(sender, **kwargs):
+        sender.add_periodic_task(3600, clean_up.delay)
+    ```
+
+    ```python
+    from celery import Celery
+    from celery.schedules import crontab
+
+    app = Celery("shop")
+
+
+    @app.task(name="shop_clean_up")
+    def clean_up():
+        print("clean")
+
+
+    @app.on_after_configure.connect
+    def set_up(sender, **kwargs):
+        sender.add_periodic_task(crontab(minute=0, hour=3), clean_up.s())
+        sender.add_periodic_task(crontab(minute=30, hour=15), clean_up.s())
+    ```
+
+    ## Good
+
+    ```python
+    from celery import Celery
+    from celery.schedules import crontab
+
+    app = Celery("shop")
+
+
+    @app.task(name="shop_clean_up")
+    def clean_up():
+        print("clean")
+
+
+    @app.on_after_configure.connect
+    def set_up(sender, **kwargs):
+        sender.add_periodic_task(crontab(minute=0, hour=3), clean_up.s(), name="clean up at night")
+        sender.add_periodic_task(crontab(minute=30, hour=15), clean_up.s(), name="clean up by day")
+    ```
+
+    ## Silent when
+
+    - what is given can't be read;
+    - the two calls differ in an argument of the signature, or stand in different branches;
+    - it is not certain that the receiver is a Celery app.
+
+    ## Fix
+
+    Write `clean_up.s(...)`, or `app.signature("shop_clean_up")` where only the name is known; give each entry a name of
+    its own. There is no fix by command: only you know good names.
+    """
+
+    code = "CLY806"
+    message = "add_periodic_task is given {what}, which is no signature: AttributeError; write {instead}"
+    again: Final = (
+        "{signature} is scheduled unnamed in line {line} already: this one takes its place; give each a name="
+    )
+
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Report a wrong second argument where it stands, and the later of two calls that share a name."""
+        seen: dict[tuple[object, ...], list[BeatEntry]] = {}
+        for entry in facts.configured[1]:
+            written = entry.given.get("task")
+            if entry.call is None or written is None:
+                continue
+            wrong = _misuse(entry, written.value)
+            if wrong is not None:
+                what, instead = wrong
+                yield self.report(entry.module, written.value, what=what, instead=instead)
+            elif entry.complete and entry.name is None and isinstance(entry.thing("task"), SignatureThing):
+                key = _key(entry, written.value)
+                if key is None:
+                    continue
+                before = [other for other in seen.get(key, ()) if not _exclusive(other.site, entry.site)]
+                if before:
+                    text = ast.unparse(written.value)
+                    signature = text if len(text) <= 50 else "The signature"
+                    line = before[0].call.lineno  # type: ignore[union-attr]
+                    yield self.report(entry.module, entry.node, self.again, signature=signature, line=line)
+                seen.setdefault(key, []).append(entry)
+
+
+def _misuse(entry: BeatEntry, node: ast.expr) -> tuple[str, str] | None:
+    """Return what stands in the place of a signature, and what to write instead."""
+    value = entry.value("task")
+    if isinstance(value, str):
+        return f"the name {value[:40]!r}", "the task's .s(), or app.signature(name)"
+    if isinstance(entry.thing("task"), ResultThing):
+        return "a result: the task is sent now", "the task's .s()"
+    if isinstance(node, ast.Call) and isinstance(_thing(entry, node.func), TaskThing):
+        text = ast.unparse(node.func)[:40]
+        return f"what {text}() returns", f"{text}.s()"
+    is_method = isinstance(node, ast.Attribute) and node.attr in METHODS
+    if is_method and isinstance(_thing(entry, node.value), TaskThing):  # type: ignore[attr-defined]
+        text = ast.unparse(node.value)[:40]  # type: ignore[attr-defined]
+        return f"the method {text}.{node.attr}", f"{text}.s()"  # type: ignore[attr-defined]
+    return None
+
+
+def _thing(entry: BeatEntry, node: ast.expr) -> Any:
+    return thing_of(entry.project, entry.module.value(node, entry.site.scope), entry.module)
+
+
+def _key(entry: BeatEntry, node: ast.expr) -> tuple[object, ...] | None:
+    """Return what is the same for two entries that get one name, None where that can't be told."""
+    if not isinstance(node, ast.Call):
+        return None
+    nodes = [*node.args, *(keyword.value for keyword in node.keywords)]
+    nodes += [entry.given[name].value for name in ("args", "kwargs") if name in entry.given]
+    if not all(is_plain(settled(entry.project, entry.module, item, entry.site)) for item in nodes):
+        return None
+    receiver = ast.dump(entry.call.func)  # type: ignore[union-attr]
+    return (receiver, id(entry.site.function()), ast.dump(node), *map(ast.dump, nodes))
+
+
+def _exclusive(one: Site, other: Site) -> bool:
+    """Return whether two places stand in different branches of one `if` or `try`."""
+    parts = {id(site.node): site.part for site in one.chain() if site.kind in (IF, TRY)}
+    return any(site.kind in (IF, TRY) and parts.get(id(site.node), site.part) != site.part for site in other.chain())

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.facts import Setting
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+#: Settings that name serialisers.
+NAMES: Final = frozenset(
+    {"accept_content", "event_serializer", "result_accept_content", "result_serializer", "task_serializer"}
+)
+
+#: Pickle by its name, and by its content type.
+PICKLE: Final = ("pickle", "application/x-python-serialize")
+
+
+class PickleAccepted(Rule[Setting]):
+    """Messages are pickled, or may be.
+
+    ## What happens
+
+    To load a pickle is to run what it says. A worker that accepts pickles runs the code of whoever can put a message on
+    the broker, or a result into the result store, whatever task the message names. A worker that is started as root
+    refuses to run at all:
+
+    ```text
+    Running a worker with superuser privileges when the
+    worker accepts messages serialized with pickle is a very bad idea!
+    ```
+
+    See [Security](https://docs.celeryq.dev/en/stable/userguide/security.html#serializers) in Celery's user guide.
+
+    ## Bad
+
+    ```python
+    from celery import Celery
+
+    app = Celery("shop")
+    app.conf.accept_content = ["json", "pickle"]
+    ```
+
+    ```python
+    from celery import Celery
+
+    app = Celery("shop", task_serializer="pickle")
+    ```
+
+    ## Good
+
+    ```python
+    from celery import Celery
+
+    app = Celery("shop", task_serializer="json")
+    app.conf.accept_content = ["json"]
+    ```
+
+    ## Silent when
+
+    - the value can't be read;
+    - the setting is not one that Celery reads, by its name and where it stands.
+
+    ## Fix
+
+    Send what JSON can hold: primary keys in place of objects. Where that is a long way, accept both for a time, change
+    the senders first, then take pickle out. There is no fix by command, since messages in flight would be refused.
+    """
+
+    code = "CLY813"
+    message = "{name} lets pickle in: who reaches the broker runs code in the worker; use 'json'"
+    sends: Final = "{name} is pickle: who reaches the broker runs code wherever messages are read; use 'json'"
+
+    def check(self, setting: Setting) -> Iterator[Violation]:
+        """Report pickle, where it is written."""
+        if setting.name not in NAMES:
+            return
+        value = setting.settled
+        if isinstance(value, str) and value in PICKLE:
+            yield self.report(setting.module, setting.value, self.sends, name=setting.key)
+        elif isinstance(value, (list, tuple, set)) and any(isinstance(item, str) and item in PICKLE for item in value):
+            members = getattr(setting.value, "elts", ())
+            written = (node for node in members if isinstance(node, ast.Constant) and node.value in PICKLE)
+            yield self.report(setting.module, next(written, setting.value), name=setting.key)

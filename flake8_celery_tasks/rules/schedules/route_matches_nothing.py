@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any, Final
+
+from flake8_celery_tasks.configuration import display
+from flake8_celery_tasks.facts import Setting, settled
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class RouteMatchesNothing(Rule[Setting]):
+    """A route or an annotation is for a task that does not exist.
+
+    ## What happens
+
+    `task_routes` and `task_annotations` are looked up by the name of the task that is sent or registered. A key that no
+    task has is never found, and nobody says so: the task that was meant goes to the default queue, and keeps the
+    options that it had.
+
+    ```text
+    >>> app.conf.task_routes = {"shop.fetsh": {"queue": "slow"}}
+    >>> app.amqp.router.route({}, "shop.fetch")["queue"].name
+    'celery'
+    ```
+
+    In `task_routes` a key with a `*` is a pattern. In `task_annotations` it is not: there only `"*"` alone is, and
+    means all tasks.
+    See [Automatic routing](https://docs.celeryq.dev/en/stable/userguide/routing.html#automatic-routing) in Celery's
+    user guide.
+
+    ## Bad
+
+    ```python title="shop/celery.py"
+    from celery import Celery
+
+    app = Celery("shop")
+    app.conf.task_routes = {"shop.fetsh_rates": {"queue": "slow"}}
+    ```
+
+    ```python title="shop/tasks.py"
+    from celery import shared_task
+
+
+    @shared_task(name="shop.fetch_rates")
+    def fetch_rates():
+        print("rates")
+    ```
+
+    ## Good
+
+    ```python title="shop/celery.py"
+    from celery import Celery
+
+    app = Celery("shop")
+    app.conf.task_routes = {"shop.fetch_*": {"queue": "slow"}}
+    ```
+
+    ```python title="shop/tasks.py"
+    from celery import shared_task
+
+
+    @shared_task(name="shop.fetch_rates")
+    def fetch_rates():
+        print("rates")
+    ```
+
+    ## Silent when
+
+    - the first part of the name is not that of the project's own tasks: the task may live in another package;
+    - a file that can't be parsed, or a name that can't be read, may be what the key is for;
+    - the module is a test.
+
+    ## Fix
+
+    Write the name of the task that is meant, or remove the key. There is no fix by command: it changes where messages
+    go.
+    """
+
+    code = "CLY805"
+    message = "No task is named like the {what} {key!r}: it has no effect; {advice}"
+    no_pattern: Final = "task_annotations knows no patterns: {key!r} has no effect; write the task's whole name, or '*'"
+    quiet_in_tests = True
+
+    def check(self, setting: Setting) -> Iterator[Violation]:
+        """Report keys that match no task, where they are written."""
+        if setting.name not in ("task_annotations", "task_routes"):
+            return
+        tasks = setting.project.tasks
+        for key, node in _keys(setting, setting.value):
+            if not isinstance(key, str):
+                continue
+            if setting.name == "task_annotations" and "*" in key:
+                if key != "*":
+                    yield self.report(setting.module, node, self.no_pattern, key=key)
+            elif "*" in key:
+                if tasks.is_unmatched(key):
+                    yield self.report(setting.module, node, what="route", key=key, advice="correct or remove it")
+            elif tasks.is_unknown(key, setting.module):
+                meant = tasks.meant(key, setting.module)
+                advice = "correct or remove it" if meant is None else f"did you mean {meant!r}?"
+                what = "route" if setting.name == "task_routes" else "annotation"
+                yield self.report(setting.module, node, what=what, key=key, advice=advice)
+
+
+def _keys(setting: Setting, node: ast.expr) -> Iterator[tuple[Any, ast.AST]]:
+    """Yield the keys of a map, of the maps in a list, and of pairs in a list in a list."""
+    found = display(setting.project, setting.module, node, setting.site)
+    if found is not None:
+        for key, written in found[0]:
+            yield key, written.key
+        return
+    for item in getattr(node, "elts", ()):
+        elements = getattr(item, "elts", None)
+        if elements is None:
+            yield from _keys(setting, item)
+            continue
+        for pair in elements:
+            if isinstance(pair, ast.Tuple) and len(pair.elts) == 2:
+                yield settled(setting.project, setting.module, pair.elts[0], setting.site), pair.elts[0]

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks import setting_names
+from flake8_celery_tasks.facts import LOOSE, Setting
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class SettingNeverRead(Rule[Setting]):
+    """A setting stands under a name that Celery does not look at.
+
+    ## What happens
+
+    Celery looks for a setting under its new name in lower case (`task_acks_late`), or under its old name in upper case
+    (`CELERY_ACKS_LATE`). With `namespace="CELERY"` it looks for the new name in upper case behind the namespace
+    (`CELERY_TASK_ACKS_LATE`). Anything else is kept and never read, without a word:
+
+    - new names in upper case without a namespace: `TASK_ACKS_LATE`, `CELERY_TASK_ACKS_LATE`;
+    - new names in upper case without the namespace that is set;
+    - old names under a namespace, up to Celery 5.6.
+
+    Old and new names in one configuration without a namespace stop the app instead:
+
+    ```text
+    celery.exceptions.ImproperlyConfigured:
+    Cannot mix new and old setting keys, please rename the
+    following settings to the new format:
+
+    CELERY_ACKS_LATE                     -> task_acks_late
+    ```
+
+    See [New lowercase settings](https://docs.celeryq.dev/en/stable/userguide/configuration.html#new-lowercase-settings)
+    in Celery's user guide.
+
+    ## Bad
+
+    ```python title="shop/celery.py"
+    from celery import Celery
+
+    app = Celery("shop")
+    app.config_from_object("shop.celeryconfig")
+    ```
+
+    ```python title="shop/celeryconfig.py"
+    TASK_ACKS_LATE = True
+    WORKER_PREFETCH_MULTIPLIER = 1
+    ```
+
+    ```python
+    from celery import Celery
+
+    app = Celery("shop")
+    app.config_from_object({"CELERY_ACKS_LATE": True, "worker_prefetch_multiplier": 1})
+    ```
+
+    ## Good
+
+    ```python title="shop/celery.py"
+    from celery import Celery
+
+    app = Celery("shop")
+    app.config_from_object("shop.celeryconfig")
+    ```
+
+    ```python title="shop/celeryconfig.py"
+    task_acks_late = True
+    worker_prefetch_multiplier = 1
+    ```
+
+    ```python
+    from celery import Celery
+
+    app = Celery("shop")
+    app.config_from_object({"task_acks_late": True, "worker_prefetch_multiplier": 1})
+    ```
+
+    ## Silent when
+
+    - it is not certain that Celery gets the value, or under which namespace;
+    - something in the project reads that name: it is a constant of the project's own;
+    - `celery-target-version` is 5.7 or newer, for old names under a namespace;
+    - both names of a setting are given, which Celery allows.
+
+    ## Fix
+
+    Write the name that Celery looks at. The fix changes what Celery does, so it is unsafe: it may be the first time
+    that the setting works.
+    """
+
+    code = "CLY812"
+    message = "Celery never looks at {key!r} {where}: the value is ignored; write {instead}"
+    mixed: Final = "Old name {key!r} beside new ones such as {other!r}: ImproperlyConfigured; write {instead!r}"
+
+    def check(self, setting: Setting) -> Iterator[Violation]:
+        """Report a name that nothing looks at, and the first old name that is mixed with new ones."""
+        if setting.source.kind == LOOSE:
+            return
+        if setting.name is None:
+            found = setting_names.unread(setting)
+            if found is not None and not setting_names.is_read(setting):
+                where, instead = found
+                yield self.report(setting.module, setting.node, key=setting.key, where=where, instead=instead)
+        else:
+            mixed = setting_names.mixed(setting)
+            if mixed is not None:
+                other, instead = mixed
+                yield self.report(
+                    setting.module, setting.node, self.mixed, key=setting.key, other=other, instead=instead
+                )

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks import transactions
+from flake8_celery_tasks.canvas import shown
+from flake8_celery_tasks.facts import Invocation
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.things import SENDS_ON_COMMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class NoResultOnCommit(Rule[Invocation]):
+    """The value of `delay_on_commit()` or `apply_async_on_commit()` is used, and it is None.
+
+    ## What happens
+
+    The task is sent when the transaction ends, so there is neither a result nor the id of one yet; outside of a
+    transaction the value is None too.
+
+    ```text
+    AttributeError: 'NoneType' object has no attribute 'id'
+    ```
+
+    See [Database transactions](https://docs.celeryq.dev/en/stable/userguide/tasks.html#database-transactions) in
+    Celery's user guide.
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_bill")
+    def bill(number):
+        print(number)
+
+
+    def close(order):
+        order.job = bill.delay_on_commit(order.pk).id
+        order.save()
+    ```
+
+    ## Good
+
+    ```python
+    from functools import partial
+
+    from celery import shared_task
+    from celery.utils import uuid
+    from django.db import transaction
+
+
+    @shared_task(name="shop_bill")
+    def bill(number):
+        print(number)
+
+
+    def close(order):
+        order.job = uuid()
+        order.save()
+        transaction.on_commit(partial(bill.apply_async, (order.pk,), task_id=order.job))
+    ```
+
+    ## Silent when
+
+    - the value goes nowhere: a statement, `return`, the body of a lambda, `_ = ...`, a name that nothing reads;
+    - in test modules and migrations.
+
+    ## Fix
+
+    By hand: give the task an id beforehand, `apply_async_on_commit(..., task_id=...)`, and keep that. It is not safe.
+    """
+
+    code = "CLY706"
+    message = "{text} gives None, the task is not sent yet, so {use}; choose the id beforehand and pass it as 'task_id'"
+    quiet_in_tests = True
+
+    def check(self, fact: Invocation) -> Iterator[Violation]:
+        """Report the use of a value that is None."""
+        if fact.method in SENDS_ON_COMMIT and not fact.is_statement:
+            use = _use(fact)
+            if use is not None:
+                yield self.report(fact.module, fact.node, text=f"{fact.method}()", use=use)
+
+
+def _use(fact: Invocation) -> str | None:
+    """Return what becomes of the value, None where nothing does."""
+    root = fact.site.function() or fact.module.tree
+    assert root is not None
+    parents = {id(child): parent for parent in ast.walk(root) for child in ast.iter_child_nodes(parent)}
+    parent = parents[id(fact.node)]
+    if isinstance(parent, ast.keyword):
+        parent = parents[id(parent)]
+    if isinstance(parent, ast.Attribute):
+        return f"there is no '.{parent.attr}'"
+    if isinstance(parent, (ast.Await, ast.Subscript)):
+        return f"'{shown(parent)}' fails"
+    if isinstance(parent, (ast.Dict, ast.List, ast.Tuple)):
+        return f"{type(parent).__name__.lower()} holds None"
+    if isinstance(parent, ast.Call):
+        # on_commit(task.delay_on_commit()) is CLY702.
+        passed = transactions.is_on_commit(fact.project, fact.module, parent, fact.site)
+        return None if passed else f"{shown(parent.func)}() gets None"
+    if isinstance(parent, (ast.Assign, ast.AnnAssign, ast.NamedExpr)):
+        target = parent.targets[0] if isinstance(parent, ast.Assign) else parent.target
+        if not isinstance(target, ast.Name):
+            return f"'{shown(target)}' is None"
+        for node in ast.walk(root):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == target.id:
+                return f"there is no '{target.id}.{node.attr}'"
+    return None

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.canvas import is_function_task, shown
+from flake8_celery_tasks.link import Facts
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.things import SENDS, SENDS_ON_COMMIT, AppThing, CanvasThing, SignatureThing, TaskThing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.collect import Site
+    from flake8_celery_tasks.rule import Violation
+
+
+class OnCommitCalledNow(Rule[Facts]):
+    """`on_commit` is given the result of a call that sends a task, and not something to call later.
+
+    ## What happens
+
+    Python calls `task.delay(...)` before it calls `on_commit`: the message is sent at once, inside the transaction.
+    Then Django refuses the result of it, and the transaction is rolled back. The task runs all the same:
+
+    ```text
+    TypeError: on_commit()'s callback must be a callable.
+    ```
+
+    See [Database transactions](https://docs.celeryq.dev/en/stable/userguide/tasks.html#database-transactions) in
+    Celery's user guide.
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+    from django.db import transaction
+
+
+    @shared_task(name="shop_bill")
+    def bill(number):
+        print(number)
+
+
+    def close(order):
+        order.save()
+        transaction.on_commit(bill.delay(order.pk))
+    ```
+
+    ## Good
+
+    ```python
+    from functools import partial
+
+    from celery import shared_task
+    from django.db import transaction
+
+
+    @shared_task(name="shop_bill")
+    def bill(number):
+        print(number)
+
+
+    def close(order):
+        order.save()
+        transaction.on_commit(partial(bill.delay, order.pk))
+    ```
+
+    ## Silent when
+
+    - what is called is no task, signature or canvas that can be read;
+    - in test modules and migrations.
+
+    ## Fix
+
+    Write `partial(task.delay, x)`. It is safe: the call as it stands never works.
+    """
+
+    code = "CLY702"
+    message = "'{text}' runs now, and on_commit() refuses its result with a TypeError; write '{better}'"
+    quiet_in_tests = True
+
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Report callbacks that are calls of something that sends."""
+        for call in facts.on_commits:
+            callback = call.callback
+            sender = _sender(facts, callback, call.site) if isinstance(callback, ast.Call) else None
+            if isinstance(callback, ast.Call) and sender is not None:
+                given = callback.args or callback.keywords
+                partial = ast.Call(ast.Name("partial"), [ast.Name(sender), *callback.args], callback.keywords)
+                better = shown(partial, f"partial({sender}, ...)") if given else sender
+                yield self.report(facts.module, callback, text=shown(callback), better=better)
+
+
+def _sender(facts: Facts, call: ast.Call, site: Site) -> str | None:
+    """Return what can be called later instead of a call that runs or sends now, None for other calls."""
+    func = call.func
+    if isinstance(func, ast.Attribute):
+        owner = facts.thing(func.value, site)
+        is_app = isinstance(owner, AppThing) and func.attr == "send_task"
+        is_sent = isinstance(owner, (TaskThing, SignatureThing, CanvasThing)) and func.attr in SENDS | SENDS_ON_COMMIT
+        if is_app or is_sent:
+            return f"{shown(func.value)}.{func.attr.removesuffix('_on_commit')}"
+    if isinstance(facts.thing(func, site), (CanvasThing, SignatureThing)) or is_function_task(facts, func, site):
+        return f"{shown(func)}.delay"
+    return None

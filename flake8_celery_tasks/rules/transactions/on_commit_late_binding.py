@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks import transactions
+from flake8_celery_tasks.canvas import shown
+from flake8_celery_tasks.collect import ASSIGN, FUNCTION, LAMBDA, LOOP, OTHER, WITH
+from flake8_celery_tasks.link import Facts
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.collect import Binding, Site
+    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.transactions import OnCommit
+
+
+class OnCommitLateBinding(Rule[Facts]):
+    """A lambda or function for `on_commit` is made in a loop and uses a name of the loop.
+
+    ## What happens
+
+    A lambda looks its names up when it is called. `on_commit` calls all of them after the transaction, when the loop
+    is over: each one sees the last value, so one task is sent many times and the others are never sent.
+    See [Database transactions](https://docs.celeryq.dev/en/stable/userguide/tasks.html#database-transactions) in
+    Celery's user guide.
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+    from django.db import transaction
+
+
+    @shared_task(name="shop_bill")
+    def bill(number):
+        print(number)
+
+
+    @transaction.atomic
+    def close(orders):
+        for order in orders:
+            order.save()
+            transaction.on_commit(lambda: bill.delay(order.pk))
+    ```
+
+    ## Good
+
+    ```python
+    from functools import partial
+
+    from celery import shared_task
+    from django.db import transaction
+
+
+    @shared_task(name="shop_bill")
+    def bill(number):
+        print(number)
+
+
+    @transaction.atomic
+    def close(orders):
+        for order in orders:
+            order.save()
+            transaction.on_commit(partial(bill.delay, order.pk))
+    ```
+
+    ## Silent when
+
+    - the transaction is opened inside the loop, or may be, and none is around it: each lambda runs in its own round;
+    - the lambda has the value as a default: `lambda order=order: ...`;
+    - the loop ends right after: `break`, `return` or `raise`;
+    - the lambda sends no task;
+    - in test modules and migrations.
+
+    ## Fix
+
+    Write `partial(task.delay, x)`. It is not safe: the other tasks are then sent, for the first time.
+    """
+
+    code = "CLY704"
+    message = "Every callback of the loop sees the last '{name}' when the transaction ends; write '{better}'"
+    quiet_in_tests = True
+
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Report the callbacks that are made in a loop, send a task and use a name of the loop."""
+        for call in facts.on_commits:
+            made = _made_here(call)
+            name = None if made is None else _late(facts, call, made)
+            if made is not None and name is not None:
+                sends = any(around.node is made for fact in facts.invocations for around in fact.site.chain())
+                if sends:
+                    yield self.report(facts.module, call.callback or call.node, name=name, better=_better(made))
+
+
+def _made_here(call: OnCommit) -> ast.Lambda | ast.FunctionDef | None:
+    """Return the lambda, or the function defined beside it, that an `on_commit` is given."""
+    made: ast.AST | None = call.callback
+    if isinstance(made, ast.Name):
+        found = call.site.scope.find(made.id)
+        made = found[1][0].node if found is not None and len(found[1]) == 1 else None
+    return made if isinstance(made, (ast.Lambda, ast.FunctionDef)) else None
+
+
+def _late(facts: Facts, call: OnCommit, made: ast.Lambda | ast.FunctionDef) -> str | None:
+    """Return a name in a callback that the next round of a loop around it binds again."""
+    own = {arg.arg for arg in ast.walk(made.args) if isinstance(arg, ast.arg)}
+    inside = [node for part in _body(made) for node in ast.walk(part) if isinstance(node, ast.Name)]
+    own.update(node.id for node in inside if isinstance(node.ctx, ast.Store))
+    names = [node.id for node in inside if node.id not in own]
+    for loop in _loops(facts, call):
+        for name in names:
+            found = call.site.scope.find(name)
+            if found is not None and any(_is_bound_by(loop, binding) for binding in found[1]):
+                return name
+    return None
+
+
+def _body(made: ast.Lambda | ast.FunctionDef) -> list[ast.AST]:
+    return [made.body] if isinstance(made, ast.Lambda) else [*made.body]
+
+
+def _loops(facts: Facts, call: OnCommit) -> Iterator[Site]:
+    """Yield the loops around an `on_commit` in its function that lie within its transaction and go on after it."""
+    has_with = False
+    for site in call.site.chain():
+        if site.kind in (FUNCTION, LAMBDA):
+            return
+        has_with = has_with or site.kind == WITH
+        # Where nothing opens a transaction here the caller does, unless a manager in the loop may.
+        if (
+            site.kind == LOOP
+            and site.parent is not None
+            and not _ends(site.node, call.node)
+            and (not has_with or transactions.around(facts.project, facts.module, site.parent) is not None)
+        ):
+            yield site
+
+
+def _ends(loop: ast.AST, call: ast.Call) -> bool:
+    """Return whether a loop is left after a call in it."""
+    blocks = [getattr(node, name, None) for node in ast.walk(loop) for name in ("body", "orelse")]
+    return any(
+        isinstance(block, list)
+        and any(isinstance(statement, (ast.Break, ast.Raise, ast.Return)) for statement in block[-1:])
+        and any(inner is call for statement in block for inner in ast.walk(statement))
+        for block in blocks
+    )
+
+
+def _is_bound_by(loop: Site, binding: Binding) -> bool:
+    """Return whether each round of a loop gives a name a value."""
+    if binding.kind not in (ASSIGN, OTHER):
+        return False
+    return binding.statement is loop.node or any(site is loop for site in binding.site.chain())
+
+
+def _better(made: ast.Lambda | ast.FunctionDef) -> str:
+    """Return the `partial` to write, as far as it is short and the callback a single call."""
+    (first, *others) = _body(made)
+    body = first.value if isinstance(first, ast.Expr) else first
+    if others or not isinstance(body, ast.Call):
+        return "partial(...)"
+    partial = ast.Call(ast.Name("partial"), [body.func, *body.args], body.keywords)
+    return shown(partial, f"partial({shown(body.func)}, ...)")

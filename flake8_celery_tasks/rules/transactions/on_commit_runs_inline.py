@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.canvas import is_function_task, shown
+from flake8_celery_tasks.link import Facts
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.things import SIGNS, CanvasThing, SignatureThing
+from flake8_celery_tasks.values import Ref
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.collect import Site
+    from flake8_celery_tasks.rule import Violation
+
+
+class OnCommitRunsInline(Rule[Facts]):
+    """`on_commit` is given a task or a signature, and calls it where the transaction ends.
+
+    ## What happens
+
+    A task and a signature can be called, and to call them is to run the task: in the process that commits, not in a
+    worker. Nothing is sent and nothing fails; the request just takes as long as the task does. A retry, a time limit
+    or a rate limit of the task has no effect there.
+    See [Database transactions](https://docs.celeryq.dev/en/stable/userguide/tasks.html#database-transactions) in
+    Celery's user guide.
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+    from django.db import transaction
+
+
+    @shared_task(name="shop_bill")
+    def bill(number):
+        print(number)
+
+
+    def close(order):
+        order.save()
+        transaction.on_commit(bill.s(order.pk))
+    ```
+
+    ```python
+    from functools import partial
+
+    from celery import shared_task
+    from django.db import transaction
+
+
+    @shared_task(name="shop_bill")
+    def bill(number):
+        print(number)
+
+
+    def close(order):
+        order.save()
+        transaction.on_commit(partial(bill, order.pk))
+    ```
+
+    ## Good
+
+    ```python
+    from functools import partial
+
+    from celery import shared_task
+    from django.db import transaction
+
+
+    @shared_task(name="shop_bill")
+    def bill(number):
+        print(number)
+
+
+    def close(order):
+        order.save()
+        transaction.on_commit(partial(bill.delay, order.pk))
+    ```
+
+    ## Silent when
+
+    - a lambda calls the task: that is intent;
+    - it is given a group, chain or chord: to call one is to send it;
+    - the task is a class, or made by a decorator that can't be read;
+    - in test modules and migrations.
+
+    ## Fix
+
+    Hand over `task.delay`: `partial(task.delay, x)`, `task.s(x).delay`. It is not safe: the task then runs in a worker,
+    a moment later.
+    """
+
+    code = "CLY703"
+    message = "on_commit() calls '{text}', which {effect} and sends nothing; write '{better}'"
+    quiet_in_tests = True
+
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Report callbacks that are tasks or signatures, bare or in a `partial`."""
+        for call in facts.on_commits:
+            callback = call.callback
+            if callback is None:
+                continue
+            inner = _first_of_partial(facts, callback, call.site)
+            wrong = callback if inner is None else inner
+            found = _effect(facts, wrong, call.site)
+            if found is not None:
+                effect, better = found
+                if isinstance(callback, ast.Call) and inner is not None:
+                    partial = ast.Call(callback.func, [ast.Name(better), *callback.args[1:]], callback.keywords)
+                    better = shown(partial, f"partial({better}, ...)")
+                yield self.report(facts.module, wrong, text=shown(wrong), effect=effect, better=better)
+
+
+def _first_of_partial(facts: Facts, node: ast.expr, site: Site) -> ast.expr | None:
+    """Return what `functools.partial` is given to call."""
+    if not isinstance(node, ast.Call) or not node.args:
+        return None
+    value = facts.module.value(node.func, site.scope)
+    is_partial = isinstance(value, Ref) and facts.project.resolve(value.path, facts.module).path == "functools.partial"
+    return node.args[0] if is_partial else None
+
+
+def _effect(facts: Facts, node: ast.expr, site: Site) -> tuple[str, str] | None:
+    """Return what a callback does instead of sending, and what would send."""
+    inline = "runs the task in this process"
+    if is_function_task(facts, node, site):
+        return inline, f"{shown(node)}.delay"
+    if isinstance(node, ast.Attribute) and node.attr in SIGNS and is_function_task(facts, node.value, site):
+        return "only makes a signature", f"{shown(node.value)}.delay"
+    thing = facts.thing(node, site)
+    if isinstance(thing, SignatureThing) or (isinstance(thing, CanvasThing) and thing.kind in ("map", "starmap")):
+        return inline, f"{shown(node)}.delay"
+    return None

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks import models, transactions
+from flake8_celery_tasks.canvas import shown
+from flake8_celery_tasks.facts import Invocation
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class SentFromSave(Rule[Invocation]):
+    """A task is sent where a model is saved or deleted: in `save()`, `delete()`, or a receiver of their signals.
+
+    ## What happens
+
+    Such code runs in the middle of whatever saves the row, and that is a transaction more often than not: every view
+    of the admin, every request under `ATOMIC_REQUESTS`, every `atomic` block of a caller. There the message leaves
+    before the row can be seen, and the task does not find it:
+
+    ```text
+    shop.models.Order.DoesNotExist: Order matching query does not exist.
+    ```
+
+    After a rollback the task runs for a row that never was.
+    See [Database transactions](https://docs.celeryq.dev/en/stable/userguide/tasks.html#database-transactions) in
+    Celery's user guide.
+
+    ## Bad
+
+    ```python title="shop/tasks.py"
+    from celery import shared_task
+
+
+    @shared_task(name="shop_bill")
+    def bill(number):
+        print(number)
+    ```
+
+    ```python title="shop/models.py"
+    from django.db import models
+
+    from shop.tasks import bill
+
+
+    class Order(models.Model):
+        def save(self, *args, **kwargs):
+            super().save(*args, **kwargs)
+            bill.delay(self.pk)
+    ```
+
+    ```python title="shop/receivers.py"
+    from django.db.models.signals import post_save
+    from django.dispatch import receiver
+
+    from shop.models import Order
+    from shop.tasks import bill
+
+
+    @receiver(post_save, sender=Order)
+    def order_saved(instance, **kwargs):
+        bill.delay(instance.pk)
+    ```
+
+    ## Good
+
+    ```python title="shop/tasks.py"
+    from celery import shared_task
+
+
+    @shared_task(name="shop_bill")
+    def bill(number):
+        print(number)
+    ```
+
+    ```python title="shop/models.py"
+    from django.db import models
+
+    from shop.tasks import bill
+
+
+    class Order(models.Model):
+        def save(self, *args, **kwargs):
+            super().save(*args, **kwargs)
+            bill.delay_on_commit(self.pk)
+    ```
+
+    ## Silent when
+
+    - the class can't be read as a model, the signal is not one of Django's models;
+    - the call stands in a lambda or in a function inside, or in an `atomic` block there (CLY701);
+    - the code asks whether it stands in a transaction: `connection.in_atomic_block`;
+    - the task's class has an `apply_async` of its own, or can't be read: it may wait for the commit;
+    - in test modules and migrations.
+
+    ## Fix
+
+    Write `task.delay_on_commit(x)` (a task of a Django project, from Celery 5.4), or
+    `transaction.on_commit(partial(task.delay, x))`: outside of a transaction both send at once. It is not safe: within
+    one the task is sent later, and not at all after a rollback.
+    """
+
+    code = "CLY705"
+    message = "'{text}' sends in {where}, perhaps inside the transaction of who saves; {advice}"
+    quiet_in_tests = True
+
+    def check(self, fact: Invocation) -> Iterator[Violation]:
+        """Report a call that sends at once in a method of a model, or in a receiver."""
+        if not transactions.is_send(fact):
+            return
+        method = models.method_of_model(fact.project, fact.module, fact.site)
+        where = f"{method.name}()" if method is not None and method.name in ("save", "delete") else None
+        if where is None:
+            signal = models.signal_received(fact.project, fact.module, fact.site)
+            where = f"a receiver of {signal}" if signal is not None else None
+        if (
+            where is not None
+            and not transactions.is_settled(fact.project, fact.module, fact.site)
+            and transactions.sends_at_once(fact)
+        ):
+            text, advice = f"{shown(fact.node.func)}()", transactions.advice(fact)
+            yield self.report(fact.module, fact.node, text=text, where=where, advice=advice)

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks import transactions
+from flake8_celery_tasks.canvas import shown
+from flake8_celery_tasks.facts import Invocation
+from flake8_celery_tasks.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.rule import Violation
+
+
+class SentInsideTransaction(Rule[Invocation]):
+    """A task is sent inside a transaction.
+
+    ## What happens
+
+    The message leaves at once, the rows only when the transaction ends. A worker that is quick looks for rows that it
+    can't see yet:
+
+    ```text
+    shop.models.Order.DoesNotExist: Order matching query does not exist.
+    ```
+
+    And if the transaction is rolled back, the task runs all the same, for something that never happened.
+    See [Database transactions](https://docs.celeryq.dev/en/stable/userguide/tasks.html#database-transactions) in
+    Celery's user guide.
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+    from django.db import transaction
+
+
+    @shared_task(name="shop_bill")
+    def bill(number):
+        print(number)
+
+
+    def close(order):
+        with transaction.atomic():
+            order.save()
+            bill.delay(order.pk)
+    ```
+
+    ```python
+    from celery import shared_task
+    from django.db import transaction
+
+
+    @shared_task(name="shop_bill")
+    def bill(number):
+        print(number)
+
+
+    @transaction.atomic
+    def close(order):
+        order.save()
+        bill.delay(order.pk)
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+    from django.db import transaction
+
+
+    @shared_task(name="shop_bill")
+    def bill(number):
+        print(number)
+
+
+    def close(order):
+        with transaction.atomic():
+            order.save()
+            bill.delay_on_commit(order.pk)
+    ```
+
+    ```python
+    from functools import partial
+
+    from celery import shared_task
+    from django.db import transaction
+
+
+    @shared_task(name="shop_bill")
+    def bill(number):
+        print(number)
+
+
+    @transaction.atomic
+    def close(order):
+        order.save()
+        transaction.on_commit(partial(bill.delay, order.pk))
+    ```
+
+    ## Silent when
+
+    - the call stands in a lambda or a function inside the block, which may run later;
+    - the code asks whether it stands in a transaction: `connection.in_atomic_block`;
+    - the task's class has an `apply_async` of its own, or can't be read: it may wait for the commit;
+    - nothing in the file or the project shows that the context manager or decorator opens a transaction;
+    - in test modules and migrations.
+
+    ## Fix
+
+    Write `task.delay_on_commit(x)` (a task of a Django project, from Celery 5.4), or
+    `transaction.on_commit(partial(task.delay, x))`. It is not safe: the task is sent later, not at all after a
+    rollback, and there is no result to look at.
+    """
+
+    code = "CLY701"
+    message = "'{text}' sends inside '{opener}': before the commit, and despite a rollback; {advice}"
+    quiet_in_tests = True
+
+    def check(self, fact: Invocation) -> Iterator[Violation]:
+        """Report a call that sends at once inside a transaction."""
+        opener = transactions.around(fact.project, fact.module, fact.site) if transactions.is_send(fact) else None
+        if opener is not None and transactions.sends_at_once(fact):
+            text, advice = f"{shown(fact.node.func)}()", transactions.advice(fact)
+            yield self.report(fact.module, fact.node, text=text, opener=shown(opener), advice=advice)
