@@ -345,11 +345,15 @@ class Project:
             return self._in_file(file, f"{module.place.name}.{name}", below, hops)
         unread = False
         for star in module.stars:
+            if self.layout.find(star, module.place.root) is None:
+                unread = True  # another package's names are not known
+                continue
             found = self.resolve(f"{star}:{'.'.join(rest)}", module, hops + 1)
-            if found.module is None:
+            if found.module is not None or found.foreign:
+                if not found.lost:
+                    return found
+            else:
                 unread = True
-            elif not found.lost:
-                return found
         path = ".".join((module.place.name, *rest))
         if module.stars and not module.binds(name) and _is_builtin(name):
             return Target(f"builtins.{'.'.join(rest)}", foreign=True)
