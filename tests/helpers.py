@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flake8_celery_tasks import engine, gate, project
 from flake8_celery_tasks.options import Options
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def write(folder: Path, files: dict[str, str]) -> None:
