@@ -18,7 +18,6 @@ from flake8_celery_tasks.values import Const, Invoke, Joined, Operation
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.collect import Site
     from flake8_celery_tasks.module import Module, Place
     from flake8_celery_tasks.project import Project
     from flake8_celery_tasks.recognise import Definition
@@ -264,9 +263,8 @@ class Index:
             top = place.name.partition(".")[0].encode()
             imported = re.compile(rb"^\s*(?:from|import)\s+" + re.escape(top) + rb"\b", re.MULTILINE)
             if any(imported.search(self.project.read(path) or b"") for path in self.project.files_with(*MARKS)):
-                for source in reversed(self.project.layout.sources):
-                    if place.root.startswith(source + os.sep):
-                        return source
+                sources = reversed(self.project.layout.sources)
+                return next((source for source in sources if place.root.startswith(source + os.sep)), place.root)
         return place.root
 
 
@@ -279,32 +277,29 @@ def automatic_names(place: Place, qualname: str) -> Iterator[str]:
 
 def are_together(one: Definition, other: Definition) -> bool:
     """Return whether two definitions are both there when their modules are imported: they are no alternatives."""
-    mine, theirs = (_branches(site_of(found)) for found in (one, other))
+    mine, theirs = (_branches(found) for found in (one, other))
     if one.module.place.path != other.module.place.path:
         return all((kind, part) == (TRY, "body") for kind, _, part in mine + theirs)
     shorter, longer = sorted((mine, theirs), key=len)
     return longer[: len(shorter)] == shorter and all(kind != FUNCTION for kind, _, _ in longer[len(shorter) :])
 
 
-def site_of(found: Definition) -> Site | None:
-    """Return where a definition stands."""
+def _branches(found: Definition) -> list[tuple[str, int, str]]:
+    """Return what must be entered to get to a definition, outermost first: kind, line and part of each statement."""
     candidates = found.module.candidates
-    for node, site, scope in (*candidates.functions, *candidates.classes):
-        if node.lineno == found.symbol.line and scope.qualname == found.symbol.qualname:
-            return site
-    return None
-
-
-def _branches(site: Site | None) -> list[tuple[str, int, str]]:
-    """Return what must be entered to get to a place, outermost first: kind, line and part of each statement."""
-    found = []
-    for around in site.chain() if site is not None else ():
+    sites = [
+        site
+        for node, site, scope in (*candidates.functions, *candidates.classes)
+        if node.lineno == found.symbol.line and scope.qualname == found.symbol.qualname
+    ]
+    branches = []
+    for around in (around for site in sites for around in site.chain()):
         line: int = getattr(around.node, "lineno", 0)
         if around.kind in (FUNCTION, IF):
-            found.append((around.kind, line, around.part))
+            branches.append((around.kind, line, around.part))
         elif around.kind == TRY and around.part != "finally":
-            found.append((TRY, line, around.part.replace("else", "body")))
-    return found[::-1]
+            branches.append((TRY, line, around.part.replace("else", "body")))
+    return branches[::-1]
 
 
 def _have_own_apps(one: Definition, other: Definition) -> bool:

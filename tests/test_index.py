@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flake8_celery_tasks import project
+from flake8_celery_tasks import cache, project
 from flake8_celery_tasks.options import Options
 from tests.helpers import findings
 
@@ -202,8 +202,54 @@ def test_a_name_is_possible_where_nothing_else_is_known(tmp_path):
     assert not index.definitions("shop.tasks.b")
 
 
+ODD = """
+from celery import Celery, Task
+
+app = Celery()
+
+
+class A(Task):
+    name = "shop.a"
+
+    def run(self): ...
+
+
+a = A()
+app.register_task({given})
+"""
+
+
+@pytest.mark.parametrize("given", ["A", "A()", "a", "TASKS[0]", "find()", "unheard_of", "*TASKS"])
+def test_what_is_registered(tmp_path, given):
+    write(
+        tmp_path,
+        {
+            "pyproject.toml": "",
+            "shop/__init__.py": "",
+            "shop/tasks.py": ODD.format(given=given),
+            "tests/__init__.py": "",
+            "tests/test_shop.py": ODD.format(given="find()").replace('"shop.a"', "find()"),
+        },
+    )
+    index = index_of(tmp_path)
+    assert index.has("shop.a")
+    assert index.has_nameless == (given not in ("A", "A()", "a"))
+
+
+def test_result_of_a_registration_without_a_task(tmp_path):
+    write(
+        tmp_path,
+        {
+            "pyproject.toml": "",
+            "shop.py": "from celery import Celery\n\napp = Celery()\na = app.register_task()\na.delay(1)\n",
+        },
+    )
+    assert not findings(tmp_path, "shop.py")
+
+
 def test_names_do_not_depend_on_the_disk_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(cache, "folder", lambda: str(tmp_path / "cache"))
+    monkeypatch.setattr(cache, "RACY_NS", -(10**12))
     top = tmp_path / "project"
     write(
         top,
@@ -218,10 +264,6 @@ def test_names_do_not_depend_on_the_disk_cache(tmp_path, monkeypatch):
             ),
         },
     )
-    import os
-
-    for path in top.rglob("*.py"):
-        os.utime(path, ns=(10**18, 10**18))
     seen = []
     for _ in range(2):
         found = project.Project(str(top), Options())

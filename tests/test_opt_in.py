@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
+import re
 import subprocess
 import sys
 
 import pytest
 
 from flake8_celery_tasks import engine
-from flake8_celery_tasks.options import OPT_IN, Options
+from flake8_celery_tasks.options import OPT_IN, OptionError, Options, opted
 from tests.helpers import codes, write
 
 TASKS = """\
@@ -133,6 +135,22 @@ def test_name_patterns_that_are_fine(pattern, wanted):
 
 
 @pytest.mark.parametrize(
+    ("given", "arguments", "expected"),
+    [
+        ({}, [], ()),
+        ({"select": ["C", "CLY"], "extend_select": ["CLY9"]}, [], ("CLY9",)),
+        ({"select": ["CLY90", "CLY912"], "extend_select": ["CLY90", "E"]}, [], ("CLY90", "CLY912")),
+        ({"enable_extensions": ["CLY901", "G"]}, ["shop"], ("CLY901",)),
+        ({"enable_extensions": ["CLY901"]}, ["--enable-extensions=CLY902,CLY903", "shop"], ("CLY902", "CLY903")),
+        ({"enable_extensions": ["CLY901"]}, ["--enable-extensions", "G", "--jobs=1"], ()),
+    ],
+)
+def test_prefixes(given, arguments, expected):
+    namespace = argparse.Namespace(**{"select": None, "extend_select": None, **given})
+    assert opted(namespace, arguments) == expected
+
+
+@pytest.mark.parametrize(
     ("pattern", "said"),
     [
         ("{model}_.*", "unknown placeholder {model}, expected {app}, {module}, {function}"),
@@ -147,6 +165,8 @@ def test_name_pattern_that_is_none_is_a_usage_error(shop, pattern, said):
         [sys.executable, "-m", "flake8", "shop"], cwd=shop, capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
+    with pytest.raises(OptionError, match=re.escape(said)):
+        Options.of({"celery_task_name_pattern": pattern})
     assert f"--celery-task-name-pattern: invalid value {pattern!r}: {said}" in done.stderr
     assert "Traceback" not in done.stderr
 
