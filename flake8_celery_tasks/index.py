@@ -245,7 +245,7 @@ class Index:
             if _place_of(other) != _place_of(one)
             and not self.project.is_test(other.module)
             and self._are_registered(one, other)
-            and not _have_own_apps(one, other)
+            and not _are_apart(self.project, one, other)
             and are_together(one, other)
             and self.import_root(one.module.place) == self.import_root(other.module.place)
         ]
@@ -302,11 +302,18 @@ def _branches(found: Definition) -> list[tuple[str, int, str]]:
     return branches[::-1]
 
 
-def _have_own_apps(one: Definition, other: Definition) -> bool:
-    """Return whether two tasks belong to different apps, each with a registry of its own."""
+def _are_apart(project: Project, one: Definition, other: Definition) -> bool:
+    """Return whether two tasks belong to different apps, and may never be in one process.
+
+    In one process an app has the tasks of the others too, those with `shared=False` excepted.
+    """
     apps = [found.decorator.app for found in (one, other)]
-    paths = [app.path for app in apps if app is not None and app.path not in recognise.APP_GETTERS]
-    return len(paths) == 2 and paths[0] != paths[1]
+    paths = {app.path for app in apps if app is not None and app.path not in recognise.APP_GETTERS}
+    if len(paths) < 2:
+        return False
+    given = [found.decorator.keywords.get("shared") for found in (one, other)]
+    own = any(value is not None and project.settle(*value) is not True for value in given)
+    return own or one.module.place.path != other.module.place.path
 
 
 def _place_of(found: Definition) -> tuple[str, int, str]:

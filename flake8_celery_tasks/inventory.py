@@ -186,11 +186,6 @@ class _Answer:
             return _OPEN
         return (yes if self.value else no) + self.source
 
-    @property
-    def seconds(self) -> float | None:
-        """The answer to a question for a time."""
-        return self.value if isinstance(self.value, (int, float)) else None
-
 
 def _retries(task: Task) -> str:
     if task.is_opaque or task.autoretries is UNKNOWN:
@@ -221,10 +216,11 @@ def _errors(value: object) -> str:
 
 def _backoff(task: Task) -> str:
     backoff = task.effective("retry_backoff")
-    if backoff is UNKNOWN:
-        return ""
-    if backoff is not MISSING and backoff:
-        return ", backoff"
+    if backoff is not MISSING:
+        if not isinstance(backoff, (bool, int, float)):
+            return ""
+        if backoff:
+            return ", backoff"
     wait = task.retry_wait
     return f", every {wait:g} s" if isinstance(wait, (int, float)) else ""
 
@@ -233,10 +229,10 @@ def _limits(task: Task) -> str:
     found = []
     for option, kind in (("soft_time_limit", "soft"), ("time_limit", "hard")):
         answer = _Answer(task, option)
-        if answer.value is UNKNOWN:
+        if isinstance(answer.value, (int, float)):
+            found.append(f"{answer.value:g} s {kind}{answer.source}")
+        elif answer.value is not None:
             found.append(f"{_OPEN} {kind}")
-        elif answer.seconds is not None:
-            found.append(f"{answer.seconds:g} s {kind}{answer.source}")
     return ", ".join(found) or "none"
 
 

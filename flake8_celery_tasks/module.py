@@ -218,8 +218,8 @@ class Module:
                 continue
             if isinstance(func, ast.Call) or "task" in name or id(call) in bound:
                 value = self.value(call, site.scope)
-                if isinstance(value, Invoke):
-                    yield value
+                assert isinstance(value, Invoke)
+                yield value
 
     def known_symbols(self) -> dict[str, tuple[Symbol, ...]]:
         """Return the symbols that were asked for so far, in this run or when the summary was made."""

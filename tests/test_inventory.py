@@ -116,7 +116,6 @@ def test_how_often_it_may_run(task, keywords, settings, said):
     [
         ("", "pass", "never"),
         ("max_retries=5", "pass", "never"),
-        ("bind=True", "args.retry()", "never"),
         ("bind=True", "t.retry()", "up to 3, by hand"),
         ("max_retries=0", "t.retry()", "never"),
         ("max_retries=None", "t.retry()", "without limit, by hand"),
@@ -130,7 +129,8 @@ def test_how_often_it_may_run(task, keywords, settings, said):
         ("autoretry_for=(OSError,), retry_backoff=False", "pass", "up to 3 on OSError, every 180 s"),
         ("autoretry_for=(f(),)", "pass", "up to 3 on ?, every 180 s"),
         ("autoretry_for=ERRORS", "pass", "up to 3 on ?, every 180 s"),
-        ("autoretry_for=f()", "pass", "?"),
+        ("autoretry_for=f()", "pass", "up to 3 on ?, every 180 s"),
+        ("**f()", "pass", "?"),
         ("autoretry_for=()", "pass", "never"),
     ],
 )
@@ -204,10 +204,10 @@ def test_tasks_of_every_form(listed):
 def test_who_can_not_be_read_is_open(listed):
     found = listed(
         {
-            "shop/tasks.py": "from shop.house import house\n\n\n@house(1)\ndef hidden(): ...\n",
+            "shop/tasks.py": "from shop.house import house\n\n\n@house\ndef hidden(): ...\n",
             "shop/house.py": (
-                "from celery import shared_task\n\n\ndef house(n):\n    def wrap(function):\n"
-                "        task = shared_task(function)\n        return task\n    return wrap\n"
+                "from celery import shared_task\n\n\ndef house(function):\n    @shared_task\n"
+                "    def inner(*args):\n        return function(*args)\n    return inner\n"
             ),
         }
     )
