@@ -9,6 +9,7 @@ from flake8_celery_tasks.rule import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flake8_celery_tasks.fixes import Fix
     from flake8_celery_tasks.rule import Violation
 
 
@@ -87,3 +88,9 @@ class CrossAppTaskImportInFunction(Rule[TaskImport]):
                 app=boundary.app_label(fact, found[0]),
                 instead=boundary.instead(fact, found),
             )
+
+    def fix(self, fact: TaskImport, violation: Violation) -> Fix | None:
+        """Send by name, and drop the import."""
+        from flake8_celery_tasks import by_name
+
+        return by_name.fix(fact)

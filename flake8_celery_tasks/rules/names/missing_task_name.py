@@ -10,6 +10,7 @@ from flake8_celery_tasks.values import MISSING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flake8_celery_tasks.fixes import Fix
     from flake8_celery_tasks.rule import Violation
 
 
@@ -82,3 +83,17 @@ class MissingTaskName(Rule[Task]):
             yield self.report_name(task, function=task.node.name, name=name)
         else:
             yield self.report(task.module, node, function=task.node.name, name=name)
+
+    def fix(self, task: Task, violation: Violation) -> Fix | None:
+        """Write the automatic name out, where it is certain and the decorator is one that takes it."""
+        from flake8_celery_tasks.fixes import Fix, SetKeyword, text_of
+
+        decorator = task.decorator
+        written = decorator is not None and task.keyword("name") is not task.place
+        if decorator is None or not task.module.place.certain or task.takes_keywords is not True:
+            return None
+        if task.states("name") and not written:
+            return None
+        if next(task.project.files_with(b"gen_task_name"), None) is not None:
+            return None  # an app may make other names
+        return Fix((SetKeyword(decorator, "name", text_of(task.module).quoted(task.automatic_name)),), safe=True)
