@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks import recognise
 from flake8_celery_tasks.arguments import DIRECT
 from flake8_celery_tasks.defined import Defined
-from flake8_celery_tasks.fixes import Fix, RemoveImport, Rewrite, Span, text_of
+from flake8_celery_tasks.fixes import Fix, RemoveImport, Rewrite, Span, refuse_mixed, task_arguments, text_of
 from flake8_celery_tasks.imports import Names
 from flake8_celery_tasks.text import Unfixable
 from flake8_celery_tasks.things import SENDS, SENDS_ON_COMMIT, SIGNS
@@ -101,7 +101,7 @@ class _Rewriting:
         keywords = [] if call is None else call.keywords
         arguments = [self.text.quoted(name)]
         if method in DIRECT:
-            arguments += self._collected(call, positional, keywords)
+            arguments += task_arguments(self.text, positional, keywords, lambda item: self._segment(call, item))
         else:
             arguments += self._handed_on(call, positional, keywords)
         given = set() if method in DIRECT else {keyword.arg for keyword in keywords}
@@ -125,48 +125,22 @@ class _Rewriting:
         transaction = self.names.reach("django.db", "transaction", site.scope)
         return Rewrite(node, f"{transaction}.on_commit({partial}", (send, *arguments), kept, after=")")
 
-    def _collected(
-        self, call: ast.Call | None, positional: Sequence[ast.expr], keywords: Sequence[ast.keyword]
-    ) -> list[str]:
-        """Return `args` and `kwargs` for what is given as the task's own arguments."""
-        found = []
-        if call is not None and positional:
-            self._refuse_mixed(positional, keywords)
-            items = [self._segment(call, item) for item in positional]
-            single = items[0][1:].strip() if len(items) == 1 and isinstance(positional[0], ast.Starred) else None
-            found.append(f"args={single or '[' + ', '.join(items) + ']'}")
-        if call is not None and keywords:
-            pairs = [
-                f"{self.text.quoted(keyword.arg)}: {self._segment(call, keyword.value)}"
-                if keyword.arg
-                else f"**{self._segment(call, keyword.value)}"
-                for keyword in keywords
-            ]
-            single = pairs[0][2:] if len(pairs) == 1 and keywords[0].arg is None else None
-            found.append(f"kwargs={single or '{' + ', '.join(pairs) + '}'}")
-        return found
-
     def _handed_on(
         self, call: ast.Call | None, positional: Sequence[ast.expr], keywords: Sequence[ast.keyword]
     ) -> list[str]:
         """Return the arguments of `apply_async` and `signature`, which `send_task` takes as well."""
-        if call is None:
-            return []
         if len(positional) > 2 or any(isinstance(item, ast.Starred) for item in positional):
             raise Unfixable("an order that send_task does not have")
-        self._refuse_mixed(positional, keywords)
+        refuse_mixed(self.text, positional, keywords)
         found = [self._segment(call, item) for item in positional]
         for keyword in keywords:
             value = self._segment(call, keyword.value)
             found.append(f"{keyword.arg}={value}" if keyword.arg else f"**{value}")
         return found
 
-    def _refuse_mixed(self, positional: Sequence[ast.expr], keywords: Sequence[ast.keyword]) -> None:
-        if positional and keywords and self.text.start(positional[-1]) > self.text.start(keywords[0]):
-            raise Unfixable("a starred argument after a keyword")
-
-    def _segment(self, call: ast.Call, node: ast.expr) -> str:
+    def _segment(self, call: ast.Call | None, node: ast.expr) -> str:
         """Return the text of an argument, with what was rewritten in it."""
+        assert call is not None  # or there would be no argument
         start, end = self.text.outside(node, self.text.opening(call) + 1, self.text.end(call) - 1)
         found = self.text.text[start:end]
         for span in sorted(self.done, key=lambda span: span.start, reverse=True):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from flake8_celery_tasks.text import Text, Unfixable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from flake8_celery_tasks.collect import Binding, FunctionNode
     from flake8_celery_tasks.module import Module
@@ -274,6 +274,19 @@ class Span:
         yield Edit(self.start, self.end, self.text)
 
 
+@dataclass(frozen=True)
+class RenameAttribute:
+    """Write another attribute: `task.delay` becomes `task.s`."""
+
+    node: ast.Attribute
+    name: str
+
+    def edits(self, text: Text) -> Iterator[Edit]:
+        """Yield the edit."""
+        end = text.end(self.node)
+        yield Edit(end - len(self.node.attr), end, self.name)
+
+
 # Parameters.
 
 
@@ -402,6 +415,35 @@ def _without_statement(text: Text, statement: ast.stmt, around: ast.AST) -> Edit
 
 
 # Calls that are written anew.
+
+
+def task_arguments(
+    text: Text,
+    positional: Sequence[ast.expr],
+    keywords: Sequence[ast.keyword],
+    segment: Callable[[ast.expr], str],
+) -> list[str]:
+    """Return `args=` and `kwargs=` for what `delay` is given; `segment` gives the text of an argument."""
+    refuse_mixed(text, positional, keywords)
+    found = []
+    if positional:
+        items = [segment(item) for item in positional]
+        single = items[0][1:].strip() if len(items) == 1 and isinstance(positional[0], ast.Starred) else None
+        found.append(f"args={single or '[' + ', '.join(items) + ']'}")
+    if keywords:
+        pairs = [
+            f"{text.quoted(keyword.arg)}: {segment(keyword.value)}" if keyword.arg else f"**{segment(keyword.value)}"
+            for keyword in keywords
+        ]
+        single = pairs[0][2:] if len(pairs) == 1 and keywords[0].arg is None else None
+        found.append(f"kwargs={single or '{' + ', '.join(pairs) + '}'}")
+    return found
+
+
+def refuse_mixed(text: Text, positional: Sequence[ast.expr], keywords: Sequence[ast.keyword]) -> None:
+    """Raise Unfixable where a starred argument comes after a keyword."""
+    if positional and keywords and text.start(positional[-1]) > text.start(keywords[0]):
+        raise Unfixable("a starred argument after a keyword")
 
 
 @dataclass(frozen=True)

@@ -184,7 +184,16 @@ def _apply(path: str, state: _State, offers: Sequence[_Offer], order: Order) -> 
     if found is None:
         return None
     mended = Counter(map(_kind, {offer.violation for offer in offers}))
-    return found if found.found <= state.found - mended else None
+    gone = all(found.found[kind] <= state.found[kind] - count for kind, count in mended.items())
+    # By code: what else is found in a call that is written anew may have other words then.
+    return found if gone and _by_code(found.found) <= _by_code(state.found - mended) else None
+
+
+def _by_code(found: Counter[tuple[str, str]]) -> Counter[str]:
+    counted: Counter[str] = Counter()
+    for (code, _), count in found.items():
+        counted[code] += count
+    return counted
 
 
 def _needed(offers: Iterable[_Offer]) -> list[Import]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import bisect
 import io
 import tokenize
@@ -9,7 +10,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Sequence
 
 _LAYOUT: Final = frozenset({tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER})
@@ -86,6 +86,14 @@ class Text:
         """Return the text of an argument of a call, with the parentheses around it."""
         start, end = self.outside(node, self.opening(call) + 1, self.end(call) - 1)
         return self.text[start:end]
+
+    def arguments(self, call: ast.Call) -> list[str]:
+        """Return the texts of all arguments of a call, in their order."""
+        nodes: list[ast.expr | ast.keyword] = [*call.args, *call.keywords]
+        return [
+            self.argument(call, node) if isinstance(node, ast.expr) else self.segment(node)
+            for node in sorted(nodes, key=self.start)
+        ]
 
     # Lines.
 
