@@ -1,8 +1,8 @@
 """What is known of a project's files, kept on disk between runs. A broken cache is no cache.
 
 One file for each project, package version and Python minor, in the user's cache folder: a header line with a digest of
-the rest, then JSON. A file of the project is known by its stamp (modification and change time in nanoseconds, size); what
-was changed in the last two seconds is not kept, since clocks of file systems are coarse.
+the rest, then JSON. A file of the project is known by its stamp: modification and change time in nanoseconds, and size.
+What was changed in the last two seconds is not kept, since clocks of file systems are coarse.
 """
 
 from __future__ import annotations

@@ -67,14 +67,13 @@ def canvases(facts: Facts) -> list[Canvas]:
     """Return the chains, groups and chords of a file, in source order."""
     found = []
     for call, site in facts.calls_named("chain", "chord", "group", "_chain", "_chord"):
-        if isinstance(call.func, (ast.Name, ast.Attribute)):
-            value = facts.module.value(call.func, site.scope)
-            path = facts.project.resolve(value.path, facts.module).path if isinstance(value, Ref) else ""
-            kind = CANVAS.get(path)
-            if kind == "chord":
-                found.append(_chord(facts, call, site))
-            elif kind in ("chain", "group"):
-                found.append(Canvas(call, site, kind, _members(facts, call.args, site, single=len(call.args) == 1)))
+        value = facts.module.value(call.func, site.scope)
+        path = facts.project.resolve(value.path, facts.module).path if isinstance(value, Ref) else ""
+        kind = CANVAS.get(path)
+        if kind == "chord":
+            found.append(_chord(facts, call, site))
+        elif kind in ("chain", "group"):
+            found.append(Canvas(call, site, kind, _members(facts, call.args, site, single=len(call.args) == 1)))
     for pipe, site in facts.module.candidates.pipes:
         sides = [pipe.left, pipe.right]
         if any(isinstance(facts.thing(side, site), (SignatureThing, CanvasThing)) for side in sides):

@@ -505,7 +505,7 @@ class _Walk:
         self.push(value, site)
 
     def subscript(self, node: ast.Subscript, site: Site) -> None:
-        if node.value.__class__ is ast.Attribute and node.value.attr == "tasks":  # type: ignore[attr-defined]
+        if node.value.__class__ is ast.Attribute and node.value.attr == "tasks":
             self.found.lookups.append((node, site))
         self.push(node.slice, site)
         self.push(node.value, site)

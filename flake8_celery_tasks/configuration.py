@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.catalog.crontab import FIELDS
 from flake8_celery_tasks.catalog.settings import APP_ARGUMENTS, OLD_TO_NEW, SETTINGS, prefix_of, setting_of
@@ -21,6 +21,7 @@ from flake8_celery_tasks.facts import (
     Written,
     settled,
 )
+from flake8_celery_tasks.project import Table
 from flake8_celery_tasks.symbols import Bound, Class
 from flake8_celery_tasks.things import AppThing
 from flake8_celery_tasks.values import UNKNOWN, Invoke, Mapping, Ref, dotted
@@ -461,6 +462,7 @@ def crontabs(project: Project, module: Module) -> Iterator[Crontab]:
 
 def _crontab(project: Project, module: Module, call: ast.Call, site: Site, *, from_line: bool) -> Crontab:
     given: dict[str, ast.expr] = {}
+    spread: dict[str, Any] = {}
     complete = not any(isinstance(arg, ast.Starred) for arg in call.args)
     positional = len(call.args) if complete else 0
     if complete and not from_line:
@@ -469,12 +471,18 @@ def _crontab(project: Project, module: Module, call: ast.Call, site: Site, *, fr
         if keyword.arg is not None:
             given[keyword.arg] = keyword.value
         else:
+            table = settled(project, module, keyword.value, site)
             found = display(project, module, keyword.value, site)
-            complete = complete and found is not None and found[1]
+            complete = complete and isinstance(table, Table) and table.complete
             for key, written in found[0] if found else ():
                 if isinstance(key, str):
                     given[key] = written.value
-    return Crontab(project, module, call, site, given, positional, complete=complete, from_line=from_line)
+            if found is None and isinstance(table, Table):
+                spread.update({str(key): value for key, value in table.items()})
+                given.update(dict.fromkeys(spread, keyword.value))
+    return Crontab(
+        project, module, call, site, given, positional, complete=complete, from_line=from_line, spread=spread
+    )
 
 
 def _is_settings_module(module: Module) -> bool:

@@ -45,8 +45,9 @@ def page(rule: Rule[Any]) -> str:
     """Return the page of a rule as Markdown."""
     text = inspect.cleandoc(type(rule).__doc__ or "")
     summary, _, rest = text.partition("\n\n")
-    mark = f"\n\nOpt-in: it runs only where it is asked for, as by `extend-select = {rule.code}`." if rule.opt_in else ""
-    return f"# {rule.code} {name_of(type(rule))}\n\n{summary}{mark}\n\n{rest}\n"
+    if rule.opt_in:
+        summary += f"\n\nOpt-in: it runs only where it is asked for, as by `extend-select = {rule.code}`."
+    return f"# {rule.code} {name_of(type(rule))}\n\n{summary}\n\n{rest}\n"
 
 
 def summary(rule: Rule[Any]) -> str:
@@ -59,6 +60,34 @@ def fix_of(rule: Rule[Any]) -> str:
     text = next(s.text for s in examples.sections(inspect.cleandoc(type(rule).__doc__ or "")) if s.title == "Fix")
     lower = text.lower()
     return "unsafe" if "unsafe" in lower else "safe" if "safe" in lower else ""
+
+
+def names() -> dict[str, str]:
+    """Return the names of the rules by their codes."""
+    return {rule.code: name_of(type(rule)) for rule in engine.rules()}
+
+
+def rules_called(word: str) -> list[Rule[Any]]:
+    """Return the rule with a code or name, or the rules whose codes start so; none where nothing is called so.
+
+    >>> [rule.code for rule in rules_called("missing-task-name")]
+    ['CLY101']
+    """
+    found = [rule for rule in engine.rules() if name_of(type(rule)) == word.lower()]
+    return found or [rule for rule in engine.rules() if word and rule.code.startswith(word.upper())]
+
+
+def record(rule: Rule[Any]) -> dict[str, object]:
+    """Return what is known of a rule, for other programs."""
+    return {
+        "code": rule.code,
+        "name": name_of(type(rule)),
+        "topic": TOPICS[rule.code[3]],
+        "summary": summary(rule),
+        "opt_in": rule.opt_in,
+        "fix": fix_of(rule) or None,
+        "page": page(rule),
+    }
 
 
 def table(prefix: str = "docs/rules/") -> str:

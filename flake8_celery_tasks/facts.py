@@ -695,7 +695,8 @@ class Crontab:
     """A call of `crontab`, or of `crontab.from_string`.
 
     `given` holds the expression of each field (or unknown keyword) that is written out, in the order of the call;
-    `positional` counts those given by position, `complete` is false where a `*` or `**` hides some.
+    `positional` counts those given by position, `complete` is false where a `*` or `**` hides some, `spread` holds the
+    settled values of those that come from a dict elsewhere (with the spread itself in `given`).
     """
 
     def __init__(
@@ -709,6 +710,7 @@ class Crontab:
         *,
         complete: bool,
         from_line: bool,
+        spread: dict[str, Any],
     ) -> None:
         self.project = project
         self.module = module
@@ -718,6 +720,7 @@ class Crontab:
         self.positional = positional
         self.complete = complete
         self.from_line = from_line
+        self.spread = spread
 
     @cached_property
     def arguments(self) -> dict[str, Any]:
@@ -725,7 +728,7 @@ class Crontab:
         if self.line is not None:
             return dict(split_line(self.line) or {})
         values = {name: settled(self.project, self.module, node, self.site) for name, node in self.given.items()}
-        return {name: value for name, value in values.items() if is_plain(value)}
+        return {name: value for name, value in {**values, **self.spread}.items() if is_plain(value)}
 
     @cached_property
     def line(self) -> str | None:
@@ -817,7 +820,7 @@ class BeatEntry:
         return self._settled(self.given.get(key))
 
     def thing(self, key: str) -> Thing | None:
-        """Return what the expression of a key is in Celery's terms."""
+        """Return what the expression of a key is in Celery's terms, None where it is not given."""
         written = self.given.get(key)
         if written is None:
             return None

@@ -67,10 +67,13 @@ def misfits(params: Params, given: Given) -> Iterator[Misfit]:
 def _missing(params: Params, given: Given) -> Iterator[str]:
     ordered = params.ordered
     required = ordered[: len(ordered) - params.defaults]
+    reachable = given.more_positional
     for index, name in enumerate(required):
         by_name = index >= len(params.positional_only)
         named = by_name and (name in given.keywords or given.more_keywords)
-        if index >= given.positional and not given.more_positional and not named:
+        if index >= given.positional and by_name and name in given.keywords:
+            reachable = False  # further positional arguments stop short of a parameter that is given by name
+        if index >= given.positional and not reachable and not named:
             yield name
     if not given.more_keywords:
         yield from (name for name in params.keyword_required if name not in given.keywords)

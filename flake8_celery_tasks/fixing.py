@@ -40,19 +40,19 @@ _BOM: Final = "\ufeff"
 _PLACE: Final = re.compile(r":\d+")
 
 
-def _every(_path: str, _violation: Violation, _lines: Sequence[str]) -> bool:
-    return True
+def _every(_path: str, _lines: list[str], _tree: ast.Module, found: list[Violation]) -> list[Violation]:
+    return found
 
 
 @dataclass(frozen=True)
 class Order:
-    """What to fix: `wants` says for a violation in a file, given its lines, whether it is selected and not silenced."""
+    """What to fix: `wants` picks from the violations in a file those that are selected and not silenced."""
 
     options: Options = field(default_factory=Options)
     excluded: tuple[str, ...] = ()
     opted: tuple[str, ...] = ()
     unsafe: bool = False
-    wants: Callable[[str, Violation, Sequence[str]], bool] = _every
+    wants: Callable[[str, list[str], ast.Module, list[Violation]], list[Violation]] = _every
 
 
 class Fixed(NamedTuple):
@@ -99,8 +99,10 @@ class _State:
         self.offers = list(self._offers(path, judged, order))
 
     def _offers(self, path: str, judged: list[tuple[Any, Any, Violation]], order: Order) -> Iterator[_Offer]:
-        for rule, fact, violation in sorted(judged, key=lambda item: item[2]):
-            if type(rule).fix is Rule.fix or not order.wants(path, violation, self.text.lines):
+        fixing = [item for item in judged if type(item[0]).fix is not Rule.fix]
+        wanted = set(order.wants(path, self.text.lines, self.tree, sorted({item[2] for item in fixing})))
+        for rule, fact, violation in sorted(fixing, key=lambda item: item[2]):
+            if violation not in wanted:
                 continue
             try:
                 fix = rule.fix(fact, violation)

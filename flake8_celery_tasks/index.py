@@ -8,7 +8,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks import layout, recognise, spelling
+from flake8_celery_tasks import recognise, spelling
 from flake8_celery_tasks.catalog.task_options import BUILTIN_TASKS
 from flake8_celery_tasks.collect import FUNCTION, IF, TRY
 from flake8_celery_tasks.project import Target
@@ -18,7 +18,6 @@ from flake8_celery_tasks.values import Const, Invoke, Joined, Operation
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.collect import Site
     from flake8_celery_tasks.module import Module, Place
     from flake8_celery_tasks.project import Project
     from flake8_celery_tasks.recognise import Definition
@@ -38,8 +37,13 @@ COMMON: Final = frozenset(
 #: Names shorter than this may differ in one letter only from the one that was meant, when nothing else speaks for it.
 _LONG: Final = 16
 
-_DECORATOR: Final = re.compile(rb"@[\w.]*(?:task|job)|register_task|\(\s*[\w.]*Task\b", re.IGNORECASE)
-_COMPUTED: Final = re.compile(rb"\bname\s*=\s*[^'\"\s=]")
+#: What files that can't be parsed are searched for: may they define tasks, and by names that they do not spell out?
+_DEFINES: Final = re.compile(rb"@[\w.]*(?:task|job)|register_task|\([\w., ]*Task\b", re.IGNORECASE)
+_COMPUTES: Final = re.compile(
+    rb"""@[\w.]*(?:task|job)\w*\(\s*(?:[a-z_]\w*\s*[,)]|(?:(?!\bdef\b|\bclass\b)[\s\S])*?\bname\s*=\s*[^'"\s=])
+    |(?:register_task|\([\w.,\ ]*Task\b[^)]*\):)[\s\S]*?\bname\s*=\s*[^'"\s=]""",
+    re.IGNORECASE | re.VERBOSE,
+)
 _ANYTHING: Final = ".*"
 
 
@@ -87,7 +91,7 @@ class Index:
         module = found.module
         is_test = self.project.is_test(module)
         top = module.place.name.partition(".")[0]
-        if name is not None and found.decorator.form != OPAQUE and VENDORED.isdisjoint(_folders(module.place)):
+        if name is not None and found.decorator.form != OPAQUE and not _is_vendored(module.place):
             self.by_name.setdefault(name, []).append(found)
             if not is_test and "." in name:
                 self._owned.add(name.partition(".")[0])
@@ -212,44 +216,36 @@ class Index:
         if path is None or not path.endswith(".py") or self._name_of_alias(name, origin) is not None:
             return False
         module = self.project.module(path)
-        return module is None or module.dynamic or module.binds(last) or bool(module.stars)
+        return module is None or module.dynamic or not self.project.resolve(f"{owner}:{last}", origin).lost
 
     def _may_be_hidden(self, name: str) -> bool:
         """Return whether a file that can't be read, or is no part of the project, could give the name to a task."""
         last = name.rpartition(".")[2].encode()
         for path in (*self.unread, *self._left_out):
             text = self.project.read(path)
-            if text is None or last in text or (_DECORATOR.search(text) and _COMPUTED.search(text)):
+            if text is None or last in text or _COMPUTES.search(text):
                 return True
-        given = re.compile(rb"\bname\s*[=:]\s*\w?['\"]" + re.escape(name.encode()) + rb"['\"]")
-        return any(given.search(self.project.read(path) or b"") for path in self.project.files_with(name.encode()))
+        return any(_gives(self.project.read(path) or b"", name) for path in self.project.files_with(name.encode()))
 
     @cached_property
     def _left_out(self) -> list[str]:
-        """The files below the root that hold tasks and are no part of the project: excluded, or of another project."""
-        known = set(self.project.layout.files())
-        found: list[str] = []
-        for folder, below, names in os.walk(self.project.layout.root):
-            below[:] = [name for name in below if not name.startswith(".") and name not in layout.SKIPPED]
-            for name in names:
-                path = os.path.join(folder, name)
-                if name.endswith(".py") and path not in known:
-                    text = self.project.read(path)
-                    if text is None or _DECORATOR.search(text):
-                        found.append(path)
-        return found
+        """The files below the root that may define tasks and are no part of the project."""
+        texts = {path: self.project.read(path) for path in self.project.layout.left_out()}
+        return [path for path, text in texts.items() if text is None or _DEFINES.search(text)]
 
     # Several tasks of one name.
 
     def rivals(self, one: Definition, name: str) -> list[Definition]:
         """Return the other definitions that take the place of a task, or lose theirs to it, in one worker."""
+        if _is_vendored(one.module.place):
+            return []
         return [
             other
             for other in self.by_name.get(name, ())
             if _place_of(other) != _place_of(one)
             and not self.project.is_test(other.module)
             and self._are_registered(one, other)
-            and not _have_own_apps(one, other)
+            and not _are_apart(self.project, one, other)
             and are_together(one, other)
             and self.import_root(one.module.place) == self.import_root(other.module.place)
         ]
@@ -267,9 +263,8 @@ class Index:
             top = place.name.partition(".")[0].encode()
             imported = re.compile(rb"^\s*(?:from|import)\s+" + re.escape(top) + rb"\b", re.MULTILINE)
             if any(imported.search(self.project.read(path) or b"") for path in self.project.files_with(*MARKS)):
-                for source in reversed(self.project.layout.sources):
-                    if place.root.startswith(source + os.sep):
-                        return source
+                sources = reversed(self.project.layout.sources)
+                return next((source for source in sources if place.root.startswith(source + os.sep)), place.root)
         return place.root
 
 
@@ -282,50 +277,63 @@ def automatic_names(place: Place, qualname: str) -> Iterator[str]:
 
 def are_together(one: Definition, other: Definition) -> bool:
     """Return whether two definitions are both there when their modules are imported: they are no alternatives."""
-    mine, theirs = (_branches(site_of(found)) for found in (one, other))
+    mine, theirs = (_branches(found) for found in (one, other))
     if one.module.place.path != other.module.place.path:
-        return not mine and not theirs
+        return all((kind, part) == (TRY, "body") for kind, _, part in mine + theirs)
     shorter, longer = sorted((mine, theirs), key=len)
     return longer[: len(shorter)] == shorter and all(kind != FUNCTION for kind, _, _ in longer[len(shorter) :])
 
 
-def site_of(found: Definition) -> Site | None:
-    """Return where a definition stands."""
+def _branches(found: Definition) -> list[tuple[str, int, str]]:
+    """Return what must be entered to get to a definition, outermost first: kind, line and part of each statement."""
     candidates = found.module.candidates
-    for node, site, scope in (*candidates.functions, *candidates.classes):
-        if node.lineno == found.symbol.line and scope.qualname == found.symbol.qualname:
-            return site
-    return None
+    sites = [
+        site
+        for node, site, scope in (*candidates.functions, *candidates.classes)
+        if node.lineno == found.symbol.line and scope.qualname == found.symbol.qualname
+    ]
+    branches = []
+    for around in (around for site in sites for around in site.chain()):
+        line: int = getattr(around.node, "lineno", 0)
+        if around.kind in (FUNCTION, IF):
+            branches.append((around.kind, line, around.part))
+        elif around.kind == TRY and around.part != "finally":
+            branches.append((TRY, line, around.part.replace("else", "body")))
+    return branches[::-1]
 
 
-def _branches(site: Site | None) -> list[tuple[str, int, str]]:
-    """Return what must be entered to get to a place, outermost first: kind, line and part of each statement."""
-    found = []
-    for around in site.chain() if site is not None else ():
-        if around.kind in (FUNCTION, IF) or (around.kind == TRY and around.part == "handler"):
-            found.append((around.kind, around.node.lineno, around.part))  # type: ignore[attr-defined]
-    return found[::-1]
+def _are_apart(project: Project, one: Definition, other: Definition) -> bool:
+    """Return whether two tasks belong to different apps, and may never be in one process.
 
-
-def _have_own_apps(one: Definition, other: Definition) -> bool:
-    """Return whether two tasks belong to different apps, each with a registry of its own."""
+    In one process an app has the tasks of the others too, those with `shared=False` excepted.
+    """
     apps = [found.decorator.app for found in (one, other)]
-    paths = [app.path for app in apps if app is not None and app.path not in recognise.APP_GETTERS]
-    return len(paths) == 2 and paths[0] != paths[1]
+    paths = {app.path for app in apps if app is not None and app.path not in recognise.APP_GETTERS}
+    if len(paths) < 2:
+        return False
+    given = [found.decorator.keywords.get("shared") for found in (one, other)]
+    own = any(value is not None and project.settle(*value) is not True for value in given)
+    return own or one.module.place.path != other.module.place.path
 
 
 def _place_of(found: Definition) -> tuple[str, int, str]:
     return found.module.place.path, found.symbol.line, found.symbol.qualname
 
 
-def _folders(place: Place) -> list[str]:
-    return place.relative.split("/")[:-1]
+def _is_vendored(place: Place) -> bool:
+    return not VENDORED.isdisjoint(place.relative.split("/")[:-1])
 
 
 def _by_position(found: Definition) -> tuple[Value, ...]:
     """Return what a task decorator is given by position: one of it may be the task's name."""
     value = found.symbol.decorators[found.index] if found.index >= 0 else None
     return value.args if isinstance(value, Invoke) else ()
+
+
+def _gives(text: bytes, name: str) -> bool:
+    """Return whether a file has something with a name: not a task that is known, and not a call of it."""
+    given = re.finditer(rb"\bname\s*[=:]\s*\w?['\"]" + re.escape(name.encode()) + rb"['\"]", text)
+    return any(not text[: found.start()].rstrip().endswith(b"send_task(") for found in given)
 
 
 def _pattern(project: Project, value: Value, module: Module) -> str:

@@ -198,6 +198,16 @@ class Layout:
                     below.append(path)
             folders.extend(reversed(below))
 
+    def left_out(self) -> Iterator[str]:
+        """Yield the Python files below the root that are no part of the project: excluded, or of another project."""
+        known = set(self.files())
+        for folder, below, names in os.walk(self.root):
+            below[:] = [name for name in sorted(below) if not name.startswith(".") and name not in SKIPPED]
+            for name in names:
+                path = os.path.join(folder, name)
+                if name.endswith(".py") and path not in known:
+                    yield path
+
     def _is_excluded(self, name: str, path: str) -> bool:
         return any(fnmatch.fnmatch(name, pattern) or fnmatch.fnmatch(path, pattern) for pattern in self.excluded)
 

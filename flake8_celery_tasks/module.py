@@ -190,8 +190,8 @@ class Module:
     def made(self) -> tuple[Invoke, ...]:
         """Return the calls that may make a task without a decorator: `decorator(...)(function)`, `register_task(...)`.
 
-        Such a call has one argument and no keywords; its function is called like a task decorator, or is the result of a
-        call, or the call is all that a name of the module stands for.
+        Such a call has one argument and no keywords; its function is called like a task decorator, or is the result of
+        a call, or the call is all that a name of the module stands for.
         """
         if self._made is None:
             if self._summary is not None:
@@ -213,13 +213,13 @@ class Module:
             if len(call.args) != 1 or call.keywords:
                 continue
             func = call.func
-            name = getattr(func, "attr", None) or getattr(func, "id", "")
+            name: str = getattr(func, "attr", "") or getattr(func, "id", "")
             if not (name == "register_task" or isinstance(call.args[0], (ast.Name, ast.Attribute))):
                 continue
             if isinstance(func, ast.Call) or "task" in name or id(call) in bound:
                 value = self.value(call, site.scope)
-                if isinstance(value, Invoke):
-                    yield value
+                assert isinstance(value, Invoke)
+                yield value
 
     def known_symbols(self) -> dict[str, tuple[Symbol, ...]]:
         """Return the symbols that were asked for so far, in this run or when the summary was made."""

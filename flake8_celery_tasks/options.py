@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from flake8.options.manager import OptionManager
 
 #: How the codes of opt-in rules start: a shorter prefix in `select` does not switch them on.
 OPT_IN: Final = "CLY9"
-
-#: The options of flake8 that may name opt-in rules.
-SELECTING: Final = ("select", "extend_select", "enable_extensions")
 
 #: What stands for something in `celery-task-name-pattern`.
 PLACEHOLDERS: Final = ("app", "module", "function")
@@ -37,8 +34,8 @@ class OptionError(ValueError):
         super().__init__(f"argument --{name}: invalid value {value!r}: {wanted}")
 
 
-def _option(default: Any, help: str, metavar: str = "", *, many: bool = False) -> Any:  # noqa: A002
-    return field(default=default, metadata={"help": help, "metavar": metavar, "many": many})
+def _option(default: Any, help: str, metavar: str = "", *, many: bool = False, path: bool = False) -> Any:  # noqa: A002
+    return field(default=default, metadata={"help": help, "metavar": metavar, "many": many, "path": path})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +104,13 @@ class Options:
         "FOLDER",
     )
 
+    celery_baseline: str = _option(
+        "",
+        "A file of findings that are known and stay silent, written by `flake8-celery-tasks check --write-baseline "
+        "FILE`. A plain file name is looked for in the working folder and upward.",
+        "FILE",
+        path=True,
+    )
     celery_no_cache: bool = _option(False, "Do not keep what is known of the project between runs.", "BOOL")
 
     @property
@@ -183,6 +187,19 @@ def _broker(option: str, raw: object) -> str:
     return broker
 
 
+def _file(option: str, raw: object) -> str:
+    text = str(raw).strip()
+    folder = os.getcwd()
+    while text:
+        path = os.path.join(folder, text)
+        if os.path.isfile(path):
+            return path
+        if os.path.dirname(folder) == folder:
+            raise OptionError(option, raw, "expected an existing file")
+        folder = os.path.dirname(folder)
+    return text
+
+
 def _name_pattern(option: str, raw: object) -> str:
     pattern = str(raw).strip()
     known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
@@ -219,6 +236,7 @@ _CHECKS: Final[Mapping[str, Any]] = {
     "celery_task_name_pattern": _name_pattern,
     "celery_no_cache": _flag,
     "celery_project_root": _folder,
+    "celery_baseline": _file,
 }
 
 
@@ -234,6 +252,8 @@ def add_to(manager: OptionManager) -> None:
             flag_of(item.name),
             parse_from_config=True,
             default=None,
+            # What holds a slash is relative to the configuration that it stands in.
+            normalize_paths=item.metadata["path"],
             metavar=item.metadata["metavar"],
             help=item.metadata["help"],
         )
@@ -250,10 +270,15 @@ def from_namespace(namespace: argparse.Namespace) -> Options:
     return Options.of({item.name: getattr(namespace, item.name, None) for item in fields(Options)})
 
 
-def opted(namespace: argparse.Namespace) -> tuple[str, ...]:
-    """Return the prefixes of opt-in rules that flake8's own options name, however they were given."""
+def opted(namespace: argparse.Namespace, arguments: Sequence[str]) -> tuple[str, ...]:
+    """Return the prefixes of opt-in rules that flake8's own options name, however they were given.
+
+    `arguments` are those of the command line: flake8 takes `--enable-extensions` out of them and hands it to no plugin.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--enable-extensions", default=getattr(namespace, "enable_extensions", None))
+    extensions = parser.parse_known_args(arguments)[0].enable_extensions
     found: set[str] = set()
-    for name in SELECTING:
-        value = getattr(namespace, name, None) or ()
-        found.update(value.replace(",", " ").split() if isinstance(value, str) else value)
+    for value in (namespace.select, namespace.extend_select, extensions):
+        found.update(value.replace(",", " ").split() if isinstance(value, str) else value or ())
     return tuple(sorted(prefix for prefix in found if prefix.startswith(OPT_IN)))

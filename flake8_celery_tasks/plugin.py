@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from flake8_celery_tasks import __version__, gate
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 
     from flake8.options.manager import OptionManager
 
+    from flake8_celery_tasks.baseline import Baseline
     from flake8_celery_tasks.options import Options
+    from flake8_celery_tasks.rule import Violation
 
 
 class Plugin:
@@ -27,6 +30,7 @@ class Plugin:
     #: The prefixes of codes that switch opt-in rules on.
     opted: ClassVar[tuple[str, ...]] = ()
     marks: ClassVar[tuple[str, ...]] = gate.MARKS
+    baseline: ClassVar[Baseline | None] = None
 
     def __init__(self, tree: ast.Module, filename: str, lines: Sequence[str]) -> None:
         self.tree = tree
@@ -50,19 +54,39 @@ class Plugin:
         except options.OptionError as error:
             manager.parser.error(str(error))
         cls.options = chosen
-        cls.excluded = tuple(namespace.exclude or ())
-        cls.opted = options.opted(namespace)
+        cls.excluded = (*(namespace.exclude or ()), *(namespace.extend_exclude or ()))
+        cls.opted = options.opted(namespace, sys.argv[1:])
         cls.marks = gate.marks_of(chosen.celery_task_decorators)
+        cls.baseline = None
+        if chosen.celery_baseline:
+            from flake8_celery_tasks import baseline
+
+            try:
+                cls.baseline = baseline.load(chosen.celery_baseline)
+            except baseline.BaselineError as error:
+                manager.parser.error(f"argument --celery-baseline: {error}")
 
     def run(self) -> Iterator[tuple[int, int, str, type[Any]]]:
-        """Yield what is wrong in the file: line, column, text, and this class."""
+        """Yield what is wrong in the file and not known: line, column, text, and this class."""
         if not gate.passes("".join(self.lines), self.marks):
             return
+        found = self.violations()
+        if found and self.baseline is not None:
+            from flake8_celery_tasks import baseline
+
+            scopes = baseline.scopes(self.tree, {violation.line for violation in found})
+            known = [baseline.identity(item.code, scopes.get(item.line, ""), item.text) for item in found]
+            unknown = self.baseline.unknown(self.filename, known)
+            found = [violation for violation, is_new in zip(found, unknown, strict=True) if is_new]
+        for violation in found:
+            yield violation.line, violation.column, f"{violation.code} {violation.text}", type(self)
+
+    def violations(self) -> list[Violation]:
+        """Return what is wrong in the file."""
         from flake8_celery_tasks import engine, project
         from flake8_celery_tasks.options import Options
 
         path = os.path.abspath(self.filename)
         known = project.project_of(path, self.options or Options(), self.excluded)
         module = known.open(path, self.lines, self.tree)
-        for violation in engine.check(known, module, engine.wanted(self.opted)):
-            yield violation.line, violation.column, f"{violation.code} {violation.text}", type(self)
+        return engine.check(known, module, engine.wanted(self.opted))

@@ -145,24 +145,30 @@ class Project:
 
     def open(self, path: str, lines: Sequence[str], tree: ast.Module) -> Module:
         """Return the module for a file that is being checked. It takes the place of what is on disk."""
-        module = Module(
-            self.layout.place(path), Source(lines), tree, lambda: parse(self.read(path)), is_from_disk=False
-        )
+        module = Module(self.layout.place(path), Source(lines), tree, lambda: self._parse(path), is_from_disk=False)
         self._current = module
         self._keep(path, module)
         return module
 
     def _keep(self, path: str, module: Module | None) -> None:
         self._modules[path] = module
+        self._used(path)
+
+    def _used(self, path: str) -> None:
+        """Note that a module's tree is in memory, and drop the oldest where there are many."""
+        self._recent.pop(path, None)
         self._recent[path] = None
-        if len(self._recent) > KEPT:
-            oldest = next(iter(self._recent))
-            del self._recent[oldest]
+        for oldest in list(self._recent)[: len(self._recent) - KEPT]:
             dropped = self._modules[oldest]
-            if dropped is self._current:
-                self._recent[oldest] = None
-            elif dropped is not None:
-                dropped.shed()
+            if dropped is not self._current:
+                del self._recent[oldest]
+                if dropped is not None:
+                    dropped.shed()
+
+    def _parse(self, path: str) -> ast.Module | None:
+        """Return the tree of a file whose module is known already."""
+        self._used(path)
+        return parse(self.read(path))
 
     def module(self, path: str) -> Module | None:
         """Return the module of a file, None where it can't be read or parsed."""
@@ -173,7 +179,7 @@ class Project:
             tree = parse(self.read(path)) if summary is None else None
             module = None
             if tree is not None or summary is not None:
-                module = Module(place, Source(()), tree, lambda: parse(self.read(path)), summary=summary)
+                module = Module(place, Source(()), tree, lambda: self._parse(path), summary=summary)
             self._keep(path, module)
         return self._modules[path]
 
@@ -345,11 +351,15 @@ class Project:
             return self._in_file(file, f"{module.place.name}.{name}", below, hops)
         unread = False
         for star in module.stars:
+            if self.layout.find(star, module.place.root) is None:
+                unread = True  # another package's names are not known
+                continue
             found = self.resolve(f"{star}:{'.'.join(rest)}", module, hops + 1)
-            if found.module is None:
+            if found.module is not None or found.foreign:
+                if not found.lost:
+                    return found
+            else:
                 unread = True
-            elif not found.lost:
-                return found
         path = ".".join((module.place.name, *rest))
         if module.stars and not module.binds(name) and _is_builtin(name):
             return Target(f"builtins.{'.'.join(rest)}", foreign=True)

@@ -24,9 +24,6 @@ _ATOMIC: Final = frozenset({"django.db.transaction.Atomic", "django.db.transacti
 _CONNECTIONS: Final = frozenset({"django.db.connections", "django.db.transaction.get_connection"})
 _HANDED: Final = frozenset({"django.utils.decorators.method_decorator", "functools.partial"})
 
-#: Wrappers in wrappers are not read deeper than this.
-_DEPTH: Final = 5
-
 
 class OnCommit:
     """A call of Django's `on_commit`."""
@@ -105,66 +102,64 @@ def is_settled(project: Project, module: Module, site: Site) -> bool:
     return any(asks(place) for place in site.chain()) or around(project, module, site) is not None
 
 
-def opens(project: Project, module: Module, value: Value, depth: int = 0) -> bool:
+def opens(project: Project, module: Module, value: Value) -> bool:
     """Return whether a context manager or decorator opens a transaction: Django's `atomic`, or one made of it."""
-    if depth > _DEPTH:
-        return False
     if isinstance(value, Invoke):
         if isinstance(value.func, Invoke):
-            return opens(project, module, value.func, depth + 1)
+            return opens(project, module, value.func)
         if _path(project, module, value.func) in _HANDED:
-            return any(opens(project, module, given, depth + 1) for given in value.args[:1])
+            return any(opens(project, module, given) for given in value.args[:1])
         value = value.func
     if not isinstance(value, Ref):
         return False
     target = project.resolve(value.path, module)
     if target.path in _ATOMIC:
         return True
-    key = ("opens a transaction", target.path)
+    if target.module is None:
+        return False
+    key = ("opens a transaction", target.module.place.path, target.path)
     if key not in project.memo:
         project.memo[key] = False  # one that is made of itself
-        project.memo[key] = _opens(project, target, depth)
+        project.memo[key] = not target.rest and _opens(project, target, target.module)
     return bool(project.memo[key])
 
 
-def _opens(project: Project, target: Target, depth: int) -> bool:
-    symbol, module = target.symbol, target.module
-    if module is None or target.rest:
-        return False
+def _opens(project: Project, target: Target, module: Module) -> bool:
+    symbol = target.symbol
     if isinstance(symbol, Bound):
-        return opens(project, module, symbol.value, depth + 1)
+        return opens(project, module, symbol.value)
     if isinstance(symbol, Class):
         return any(getattr(cls, "path", "") in _ATOMIC for cls in project.line(target))
     if not isinstance(symbol, Function):
         return False
     if any(_path(project, module, value) == "contextlib.contextmanager" for value in symbol.decorators):
-        return _in_with(project, module, symbol, None, depth)
-    return _wraps(project, module, symbol, frozenset(symbol.params.ordered), depth)
+        return _in_with(project, module, symbol, None)
+    return _wraps(project, module, symbol, frozenset(symbol.params.ordered))
 
 
-def _wraps(project: Project, module: Module, function: Function, wrapped: frozenset[str], depth: int) -> bool:
+def _wraps(project: Project, module: Module, function: Function, wrapped: frozenset[str]) -> bool:
     """Return whether a decorator runs what it wraps (one of its parameters) in a transaction."""
     for value in function.returns:
         if isinstance(value, Invoke) and any(isinstance(given, Param) for given in value.args):
-            return opens(project, module, value.func, depth + 1)
+            return opens(project, module, value.func)
         for symbol in module.symbols(value.path[1:]) if isinstance(value, Ref) and value.path.startswith(":") else ():
             if isinstance(symbol, Function) and symbol.qualname.startswith(f"{function.qualname}.<locals>."):
                 return (
-                    any(opens(project, module, decorator, depth + 1) for decorator in symbol.decorators)
-                    or _in_with(project, module, symbol, wrapped, depth)
-                    or _wraps(project, module, symbol, wrapped | set(symbol.params.ordered), depth)
+                    any(opens(project, module, decorator) for decorator in symbol.decorators)
+                    or _in_with(project, module, symbol, wrapped)
+                    or _wraps(project, module, symbol, wrapped | set(symbol.params.ordered))
                 )
     return False
 
 
-def _in_with(project: Project, module: Module, function: Function, called: frozenset[str] | None, depth: int) -> bool:
+def _in_with(project: Project, module: Module, function: Function, called: frozenset[str] | None) -> bool:
     """Return whether a function has a `yield`, or a call of one of some names, in a transaction that it opens."""
     for node, _, scope in module.candidates.functions:
         if scope.qualname != function.qualname or node.lineno != function.line:
             continue
         for block in ast.walk(node):
             if isinstance(block, ast.With) and any(
-                opens(project, module, module.value(item.context_expr, scope), depth + 1) for item in block.items
+                opens(project, module, module.value(item.context_expr, scope)) for item in block.items
             ):
                 for inner in ast.walk(block):
                     if isinstance(inner, (ast.Yield, ast.YieldFrom)) if called is None else _calls(inner, called):

@@ -94,7 +94,9 @@ def _returned(function: Function, module: Module) -> Function | None:
 
 def _catches(module: Module, function: Function) -> bool:
     """Return whether a function has a `try` with handlers: it may swallow."""
-    for node, _, scope in module.candidates.functions:
-        if scope.qualname == function.qualname:
-            return any(isinstance(inner, ast.Try) and inner.handlers for inner in ast.walk(node))
-    return True
+    return any(
+        isinstance(inner, ast.Try) and inner.handlers
+        for node, _, scope in module.candidates.functions
+        if scope.qualname == function.qualname
+        for inner in ast.walk(node)
+    )

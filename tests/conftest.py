@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import linecache
+
 import pytest
 
-from flake8_celery_tasks import project
+from flake8_celery_tasks import gate, project
+from flake8_celery_tasks.plugin import Plugin
 
 
 @pytest.fixture(autouse=True)
@@ -10,3 +13,13 @@ def _fresh_projects():
     project.forget()
     yield
     project.forget()
+
+
+@pytest.fixture
+def _fresh_plugin():
+    """For tests that run the command in this process: what it has told the plugin is forgotten again."""
+    yield
+    Plugin.options = Plugin.baseline = None
+    Plugin.excluded = Plugin.opted = ()
+    Plugin.marks = gate.MARKS
+    linecache.clearcache()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flake8_celery_tasks import engine, gate, project
 from flake8_celery_tasks.options import Options
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def write(folder: Path, files: dict[str, str]) -> None:
@@ -31,7 +34,10 @@ def findings(folder: Path, name: str, chosen=None, **options) -> list:
     chosen_options = Options.of(options)
     if not gate.passes(text, gate.marks_of(chosen_options.celery_task_decorators)):
         return []
-    tree = ast.parse(text)
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return []  # flake8 reports E999 and asks no plugin
     known = project.project_of(str(path), chosen_options)
     module = known.open(str(path), text.splitlines(keepends=True), tree)
     return engine.check(known, module, engine.wanted(opted) if chosen is None else chosen)

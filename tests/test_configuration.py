@@ -31,3 +31,9 @@ def test_route_for_a_file_that_cannot_be_parsed(tmp_path, text, expected):
         "shop/tasks.py": 'from celery import shared_task\n@shared_task(name="shop.other")\ndef other(): ...\n',
     }
     assert codes(tmp_path, files) == expected
+
+
+def test_entry_without_a_task_under_all_rules(tmp_path):
+    """No rule stumbles over an entry that lacks what it asks for."""
+    files = {"shop/celery.py": f'{APP}app.conf.beat_schedule = {{"a": {{"schedule": 60}}}}\n'}
+    assert codes(tmp_path, files, extend_select="CLY9") == ["CLY804", "CLY912"]

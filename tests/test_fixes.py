@@ -32,8 +32,8 @@ FIXING = [rule for rule in engine.rules() if type(rule).fix is not Rule.fix]
 
 
 def order_for(*codes, unsafe=True, **options):
-    def wants(_path, violation, _lines):
-        return not codes or violation.code in codes
+    def wants(_path, _lines, _tree, found):
+        return [violation for violation in found if not codes or violation.code in codes]
 
     return fixing.Order(options=Options.of(options), unsafe=unsafe, wants=wants)
 

@@ -154,7 +154,7 @@ def test_processes_agree(shop, method, jobs):
     if method not in __import__("multiprocessing").get_all_start_methods():
         pytest.skip(f"{method} is not to be had on this platform")
     for number in range(6):
-        write(shop, {f"more{number}/tasks.py": BAD})
+        write(shop, {f"more{number}/tasks.py": BAD.replace('"b"', f'"b{number}"')})
     (shop / ".flake8").write_text("[flake8]\nselect = CLY\ncelery-test-paths = more3/\n")
     code = (
         "import multiprocessing, sys\nfrom flake8.main.cli import main\nif __name__ == '__main__':\n"

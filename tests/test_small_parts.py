@@ -63,6 +63,7 @@ def test_positions():
         ("celery_acks_late", "Yes", True),
         ("celery_acks_late", "0", False),
         ("celery_acks_late", True, True),
+        ("celery_broker", " Redis ", "redis"),
         ("celery_target_version", "5.4.2", (5, 4)),
         ("celery_target_version", (5, 3), (5, 3)),
         ("celery_apps", "a.b,\n c", ("a.b", "c")),
@@ -77,7 +78,13 @@ def test_options_take(field, raw, value):
 
 @pytest.mark.parametrize(
     ("field", "raw"),
-    [("celery_acks_late", "maybe"), ("celery_target_version", "5.x"), ("celery_apps", "a..b"), ("celery_apps", "a b")],
+    [
+        ("celery_acks_late", "maybe"),
+        ("celery_broker", "kafka"),
+        ("celery_target_version", "5.x"),
+        ("celery_apps", "a..b"),
+        ("celery_apps", "a b"),
+    ],
 )
 def test_options_refuse(field, raw):
     with pytest.raises(OptionError, match=field.replace("_", "-")) as refused:
@@ -115,7 +122,10 @@ def test_options_page_names_defaults():
 
 
 def test_examples_are_read():
-    markdown = 'above\n# One\n```python\na  # CLY101, CLY202\n```\n```python title="x.py"\nb  # CLY303 "a \\"b\\""\n```\n```text\nc\n```\n```ini\nk-l = v\nnonsense\n```\n'
+    markdown = (
+        "above\n# One\n```python\na  # CLY101, CLY202\n```\n"
+        '```python title="x.py"\nb  # CLY303 "a"\n```\n```text\nc\n```\n```ini\nk-l = v\nnonsense\n```\n'
+    )
     first, one = examples.sections(markdown)
     assert first.text == "above\n"
     cases = examples.cases(one)

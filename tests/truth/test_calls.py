@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from functools import partial, wraps
 
 import pytest
 from celery import Task, chain, chord, group, states
 from celery.exceptions import TimeoutError as ResultTimeout
 from kombu.exceptions import EncodeError
 
-from .lab import wait_for
+from .lab import celery_version, wait_for
 
 
 @pytest.fixture
@@ -93,6 +94,72 @@ def test_without_typing_the_worker_fails(lab):
     assert isinstance(result.result, TypeError)
 
 
+@pytest.mark.truth("CLY601")
+def test_class_and_wrapped_function_are_not_checked_at_the_call(lab):
+    """CLY601: nothing is compared for a class, or below a decorator, and the task fails in the worker."""
+
+    class Resize(Task):
+        name = "resize"
+
+        def run(self, image, width):
+            pass
+
+    def timed(function):
+        @wraps(function)
+        def wrapper(*args, **kwargs):
+            return function(*args, **kwargs)
+
+        return wrapper
+
+    @lab.app.task(name="crop")
+    @timed
+    def crop(image, width):
+        pass
+
+    resize = lab.app.register_task(Resize())
+    results = [resize.delay(1), crop.delay(1)]
+    lab.work()
+    for result in results:
+        assert isinstance(result.result, TypeError)
+        assert "missing 1 required positional argument: 'width'" in str(result.result)
+
+
+@pytest.mark.truth("CLY601")
+def test_positional_only_parameter_by_name_fails_in_the_worker(lab):
+    """CLY601: Celery's check takes a positional-only parameter for a plain one."""
+
+    @lab.app.task(name="fetch")
+    def fetch(url, /):
+        pass
+
+    result = fetch.delay(url="a")
+    lab.work()
+    assert "positional-only arguments passed as keyword arguments: 'url'" in str(result.result)
+
+
+@pytest.mark.truth("CLY601")
+def test_own_call_of_a_class_does_not_spare_the_check(lab):
+    """CLY601: a `__call__` of the base class that adds arguments comes too late for a decorated function."""
+
+    class Adding(Task):
+        def __call__(self, *args, **kwargs):
+            return super().__call__(*args, 2, **kwargs)
+
+    @lab.app.task(name="add", base=Adding)
+    def add(x, y):
+        pass
+
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'y'"):
+        add.delay(1)
+
+
+@pytest.mark.truth("CLY601")
+def test_immutable_signature_is_complete_when_it_is_made(add):
+    """CLY601: `si` takes no further arguments, so a missing one stays missing."""
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'y'"):
+        add.si(1).delay(2)
+
+
 # CLY602, CLY603: options
 
 
@@ -145,6 +212,15 @@ def test_parameter_of_the_task_as_call_option_does_not_arrive(lab):
     add.apply_async((1,), {"y": 2})
     lab.work()
     assert runs == [(1, 0), (1, 2)]
+
+
+@pytest.mark.truth("CLY602")
+@pytest.mark.parametrize("how", ["apply_async", "set"])
+def test_name_of_its_own_as_call_option_is_refused(add, how):
+    """CLY602: a few names are taken by Celery itself."""
+    send = partial(add.apply_async, name="b") if how == "apply_async" else add.s().set(name="b").apply_async
+    with pytest.raises(TypeError, match=r"got multiple values for .*argument 'name'"):
+        send((1, 2))
 
 
 @pytest.mark.truth("CLY603")
@@ -217,6 +293,25 @@ def test_keyword_arguments_that_are_no_mapping(lab):
 
 
 @pytest.mark.truth("CLY604")
+@pytest.mark.parametrize("kind", ["set", "generator", "text", "mapping"])
+@pytest.mark.parametrize("how", ["apply_async", "send_task"])
+def test_other_iterables_are_refused_too(lab, add, kind, how):
+    """CLY604: only a list or tuple will do, even where the number of members fits."""
+    args = {"set": {1, 2}, "generator": (n for n in (1, 2)), "text": "ab", "mapping": {"x": 1, "y": 2}}[kind]
+    send = add.apply_async if how == "apply_async" else partial(lab.app.send_task, "add")
+    with pytest.raises(TypeError, match="task args must be a list or tuple"):
+        send(args)
+
+
+@pytest.mark.truth("CLY604")
+def test_signature_takes_text_and_mapping_apart(lab, add):
+    """CLY604: in a signature each letter, or key, becomes an argument."""
+    add.signature("ab").delay()
+    lab.app.signature("add", {"x": 1, "y": 2}).delay()
+    assert [tuple(message.args) for message in lab.published] == [("a", "b"), ("x", "y")]
+
+
+@pytest.mark.truth("CLY604")
 @pytest.mark.parametrize("args", [0, "", {}], ids=repr)
 def test_falsy_arguments_are_none(lab, args):
     """CLY604: what is false is accepted as no arguments at all."""
@@ -247,6 +342,13 @@ def test_retries_of_a_call_are_those_already_made(lab):
     assert result.state == states.FAILURE
 
 
+@pytest.mark.truth("CLY605")
+def test_retries_of_a_signature_likewise(lab, add):
+    """CLY605: `.set(retries=3)` ends in the same header."""
+    add.s(1, 2).set(retries=3).delay()
+    assert lab.published[0].retries == 3
+
+
 # CLY606, CLY607: times
 
 
@@ -271,6 +373,24 @@ def test_task_that_expires_before_it_can_run(lab, options):
         runs.append(1)
 
     result = fetch.apply_async(**options)
+    lab.work()
+    wait_for(result.ready, "the end of the countdown")
+    assert result.state == states.REVOKED
+    assert runs == []
+    assert f"Discarding revoked task: fetch[{result.id}]" in lab.log
+
+
+@pytest.mark.truth("CLY606")
+def test_countdown_beyond_the_expiry_of_the_task(lab):
+    """CLY606: `expires` of the task holds for each call, and counts from the send."""
+    lab.skip_waits = False
+    runs = []
+
+    @lab.app.task(name="fetch", expires=0.01)
+    def fetch():
+        runs.append(1)
+
+    result = fetch.apply_async(countdown=0.05)
     lab.work()
     wait_for(result.ready, "the end of the countdown")
     assert result.state == states.REVOKED
@@ -473,6 +593,35 @@ def test_ignored_result_is_none_at_once(lab):
 
 
 @pytest.mark.truth("CLY612")
+def test_call_may_ask_for_the_result(lab):
+    """CLY612: `ignore_result=False` of the call brings the result back; before 5.7 it is waited for in vain."""
+
+    @lab.app.task(name="fetch", ignore_result=True)
+    def fetch():
+        return "fetched"
+
+    result = fetch.apply_async(ignore_result=False)
+    lab.work()
+    if celery_version() >= (5, 7):
+        assert result.get(timeout=1) == "fetched"
+    else:
+        with pytest.raises(ResultTimeout):
+            result.get(timeout=0.1)
+
+
+@pytest.mark.truth("CLY612")
+def test_eager_result_is_not_ignored(lab):
+    """CLY612: where tasks run eagerly the value comes back all the same."""
+    lab.app.conf.task_always_eager = True
+
+    @lab.app.task(name="fetch", ignore_result=True)
+    def fetch():
+        return "fetched"
+
+    assert fetch.delay().get(timeout=1) == "fetched"
+
+
+@pytest.mark.truth("CLY612")
 def test_ignored_result_by_its_id_never_comes(lab):
     """CLY612: by its id the same result is waited for in vain."""
 
@@ -500,6 +649,10 @@ class Thing:
         (range(3), "range"),
         (timedelta(1), "timedelta"),
         (ValueError("no"), "ValueError"),
+        (frozenset((1, 2)), "frozenset"),
+        (map(str, (1, 2)), "map"),
+        (enumerate((1, 2)), "enumerate"),
+        ([{"codes": {1, 2}}], "set"),
         (Thing(), "Thing"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -525,6 +678,16 @@ def test_mapping_with_tuple_keys(lab):
 
     with pytest.raises(EncodeError, match="keys must be str, int, float, bool or None, not tuple"):
         fetch.delay({(1, 2): 3})
+
+
+@pytest.mark.truth("CLY613")
+def test_open_file(lab, add):
+    """CLY613: nor an open file."""
+    with (
+        (lab.tmp_path / "orders.csv").open("w") as file,
+        pytest.raises(EncodeError, match="TextIOWrapper is not JSON serializable"),
+    ):
+        add.delay(file, 1)
 
 
 @pytest.mark.truth("CLY616")

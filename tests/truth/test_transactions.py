@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 import pytest
-from celery import states
+from celery import group, states
 
 from .lab import celery_version
 
@@ -122,6 +122,47 @@ def test_delay_called_in_on_commit(lab, bill):
     assert lab.queue_length() == 1
 
 
+@pytest.mark.truth("CLY702")
+def test_task_called_in_on_commit(lab, bill):
+    """CLY702: `on_commit(task(x))` runs the task inside the transaction, and then refuses its value."""
+    with pytest.raises(TypeError, match=r"on_commit\(\)'s callback must be a callable\."), transaction.atomic():
+        transaction.on_commit(bill(1))
+    assert bill.runs == [1]
+    assert lab.published == []
+
+
+@pytest.mark.truth("CLY703")
+@pytest.mark.parametrize("kind", ["map", "starmap"])
+def test_map_as_callback_runs_inline(lab, bill, kind):
+    """CLY703: so is the signature that `map` or `starmap` makes."""
+    with transaction.atomic():
+        transaction.on_commit(bill.map([1, 2]) if kind == "map" else bill.starmap([(1,), (2,)]))
+    assert bill.runs == [1, 2]
+    assert lab.published == []
+
+
+@pytest.mark.truth("CLY703", "CLY609")
+@pytest.mark.parametrize("kind", ["method", "partial", "lambda"])
+def test_callback_that_makes_a_signature_sends_nothing(lab, bill, kind):
+    """CLY703, CLY609: a callback that only makes a signature neither runs nor sends the task."""
+    callback = {"method": bill.s, "partial": functools.partial(bill.s, 1), "lambda": lambda: bill.s(1)}[kind]
+    with transaction.atomic():
+        transaction.on_commit(callback)
+    assert bill.runs == []
+    assert lab.published == []
+
+
+@pytest.mark.truth("CLY703")
+def test_canvas_as_callback_is_sent(lab, bill):
+    """CLY703: a group or chain may be handed over: to call it is to send it."""
+    with transaction.atomic():
+        transaction.on_commit(group(bill.s(1), bill.s(2)))
+        transaction.on_commit(bill.s(3) | bill.si(4))
+        transaction.on_commit(bill.s(5).delay)
+    assert bill.runs == []
+    assert [message.args for message in lab.published] == [(1,), (2,), (3,), (5,)]
+
+
 @pytest.mark.truth("CLY703")
 @pytest.mark.parametrize("kind", ["signature", "task", "partial"])
 def test_task_as_callback_runs_inline(lab, bill, kind):
@@ -155,6 +196,16 @@ def test_lambda_in_a_loop_of_transactions_is_fine(lab, bill):
         with transaction.atomic():
             transaction.on_commit(lambda: bill.delay(number))  # noqa: B023
     assert [message.args for message in lab.published] == [(0,), (1,), (2,)]
+
+
+@pytest.mark.truth("CLY704")
+def test_savepoint_in_the_loop_does_not_help(lab, bill):
+    """CLY704: callbacks of an inner block wait for the outermost one, so they see the last value too."""
+    with transaction.atomic():
+        for number in range(3):
+            with transaction.atomic():
+                transaction.on_commit(lambda: bill.delay(number))  # noqa: B023
+    assert [message.args for message in lab.published] == [(2,), (2,), (2,)]
 
 
 @pytest.mark.truth("CLY705")

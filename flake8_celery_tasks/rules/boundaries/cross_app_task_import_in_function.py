@@ -20,8 +20,8 @@ class CrossAppTaskImportInFunction(Rule[TaskImport]):
 
     An import inside a function is how a circular import between apps is hidden: it works, until somebody moves it up.
     The cycle is still there, and so is what it costs: the first call pays for the import, a renamed task is noticed
-    when the line runs, and neither app can be taken out of the project alone. A message needs the task's name and nothing
-    else. What CLY401 says of imports at the top holds here too.
+    when the line runs, and neither app can be taken out of the project alone. A message needs the task's name and
+    nothing else. What CLY401 says of imports at the top holds here too.
     See [Calling tasks](https://docs.celeryq.dev/en/stable/userguide/calling.html) in Celery's user guide.
 
     ## Bad

@@ -35,9 +35,9 @@ class NamedCallDropsOptions(Rule[Invocation]):
 
     ## What happens
 
-    `queue`, `expires`, `priority` and their like belong to the message, and who sends makes the message. `delay()` takes
-    them from the task object; `send_task()` has only a name. So the message goes to the default queue, where perhaps no
-    worker takes it, never expires, and has no priority:
+    `queue`, `expires`, `priority` and their like belong to the message, and who sends makes the message. `delay()`
+    takes them from the task object; `send_task()` has only a name. So the message goes to the default queue, where
+    perhaps no worker takes it, never expires, and has no priority:
 
     ```text
     delay()       queue='images'  expires=60    priority=3

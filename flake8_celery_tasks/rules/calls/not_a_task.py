@@ -96,7 +96,8 @@ class NotATask(Rule[Facts]):
     - the function or class has a decorator: it may make a task.
     - the attribute is assigned somewhere, `function.delay = ...`, or the line looks for it with `hasattr`.
     - the class, or one that it inherits from, has such a method of its own, or can't be read.
-    - the module that should have the name imports `*`, has a `__getattr__`, writes to `globals()`, or can't be parsed.
+    - the module that should have the name, or one that it imports `*` from, has a `__getattr__`, writes to `globals()`,
+      or can't be read.
     - a test expects it: `with pytest.raises(AttributeError)`.
 
     ## Fix
@@ -106,7 +107,7 @@ class NotATask(Rule[Facts]):
 
     code = "CLY616"
     message = "{name!r} is a plain {kind} without {method}(): AttributeError when this runs; decorate it, or call it"
-    on_class = "{method}() of the class {name!r} lacks its instance: TypeError when this runs; use the registered task"
+    on_class = "{method}() of the class {name!r} lacks its instance: it fails when this runs; use the registered task"
     lost = "{owner} has no {name!r}: {error} when this runs{hint}"
 
     def check(self, facts: Facts) -> Iterator[Violation]:
@@ -129,7 +130,12 @@ class NotATask(Rule[Facts]):
         assert module is not None
         name, method = target.path.rpartition(".")[2], node.attr
         if target.lost:
-            if len(target.rest) > 1 or module is facts.module or module.dynamic or _is_optional(node, site):
+            if (
+                len(target.rest) > 1
+                or module is facts.module
+                or _may_have(facts.project, module)
+                or _is_optional(node, site)
+            ):
                 return None
             if _is_assigned(facts.module, name):
                 return None
@@ -153,6 +159,14 @@ class NotATask(Rule[Facts]):
         return self.report(
             facts.module, node, self.on_class if inherits else "", name=name, kind="class", method=method
         )
+
+
+def _may_have(project: Project, module: Module, depth: int = 0) -> bool:
+    """Return whether names can appear in a module, or in one that it imports `*` from, that no statement binds."""
+    if module.dynamic or depth > 5:
+        return True
+    starred = (project.resolve(f"{star}:", module).module for star in module.stars)
+    return any(other is not None and _may_have(project, other, depth + 1) for other in starred)
 
 
 def _inherits(project: Project, cls: Target, method: str) -> bool | None:

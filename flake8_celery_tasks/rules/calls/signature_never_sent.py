@@ -10,11 +10,11 @@ from flake8_celery_tasks.rule import Rule
 from flake8_celery_tasks.things import (
     CANVAS,
     CHAINS,
-    CanvasThing,
     SENDS,
     SENDS_ON_COMMIT,
     SIGNS,
     SPREADS,
+    CanvasThing,
     SignatureThing,
     TaskThing,
 )

@@ -76,7 +76,8 @@ class DuplicateTaskName(Rule[Facts]):
 
     - the two are alternatives: in the branches of an `if`, in a `try` and its handler, in two functions;
     - one of them is in a test module (`celery-test-paths`), a migration, or a copy of other people's code (`vendor`);
-    - they belong to different apps, or to modules that are imported from different folders;
+    - they stand in modules that are imported from different folders, or belong to different apps in different modules:
+      they may never meet in one process;
     - a name can't be told, such as the automatic name of a module that may be imported under several names;
     - one is a class that is never handed to `register_task`;
     - a decorator without `functools.wraps` makes the names equal: that is CLY104.

@@ -74,7 +74,7 @@ class UnusableTaskName(Rule[Task]):
     """
 
     code = "CLY103"
-    message = "Task name {name!r} is no text: calls by name do not find it, patterns in task_routes fail; write name={text!r}"
+    message = "Task name {name!r} is no text: calls by name miss it, patterns in task_routes fail; write name={text!r}"
     builtin: Final = "Task name {name!r} is Celery's own: which of the two tasks runs is arbitrary; choose another"
 
     def check(self, task: Task) -> Iterator[Violation]:

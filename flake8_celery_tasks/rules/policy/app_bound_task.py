@@ -101,9 +101,9 @@ class AppBoundTask(Rule[Task]):
         if task.form != APP_TASK or node is None or not _APP_ONLY.isdisjoint(task.definition.decorator.keywords):
             return
         func = node.func if isinstance(node, ast.Call) else node
-        root, _ = dotted(func)
+        root, attributes = dotted(func)
         app = task.definition.decorator.app
-        if not isinstance(root, ast.Name) or app is None or app.path == "celery.current_app":
+        if not isinstance(root, ast.Name) or not attributes or app is None or app.path == "celery.current_app":
             return
         found = task.site.scope.find(root.id)
         if found is not None and all(binding.kind == IMPORT for binding in found[1]):

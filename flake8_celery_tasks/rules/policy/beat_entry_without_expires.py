@@ -107,4 +107,6 @@ class BeatEntryWithoutExpires(Rule[BeatEntry]):
             return
         named = f"Beat entry {entry.name!r}" if isinstance(entry.name, str) else "This beat entry"
         advice = '"options": {"expires": ...}' if entry.call is None else "expires="
-        yield self.report(entry.module, entry.node, entry=named, advice=advice)
+        options = entry.given.get("options")
+        node = entry.node if options is None else options.value
+        yield self.report(entry.module, node, entry=named, advice=advice)

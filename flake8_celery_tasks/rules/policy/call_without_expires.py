@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks.defined import Defined
 from flake8_celery_tasks.facts import Invocation
 from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.things import SignatureThing
+from flake8_celery_tasks.things import CanvasThing, SignatureThing, TaskThing, thing_of
 from flake8_celery_tasks.values import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flake8_celery_tasks.recognise import Definition
     from flake8_celery_tasks.rule import Violation
 
 #: Methods that take `expires`.
@@ -75,7 +76,8 @@ class CallWithoutExpires(Rule[Invocation]):
 
     - the call has `expires`, even as None: a decision in writing; or it has a `**spread` that can't be read;
     - the definition of the task has `expires`, or can't be found, or its class has an `apply_async` of its own;
-    - a signature or canvas is sent that is not made in the same expression: it may have options of its own;
+    - a signature or canvas is sent that is not made in the same expression, of tasks that are known, and without `set`:
+      it may have options of its own;
     - it is sent by `delay`, which takes no options;
     - the module is a test or a migration.
 
@@ -97,21 +99,40 @@ class CallWithoutExpires(Rule[Invocation]):
         if call.method not in _TAKING or call.argument("expires") is not MISSING:
             return
         if call.method == "send_task":
-            if not isinstance(call.name, str):
-                return
-            definitions = [Defined(call.project, found) for found in call.project.tasks.definitions(call.name)]
-            task = repr(call.name)
-        else:
-            if call.defined is None or (isinstance(call.thing, SignatureThing) and not self._is_plain(call)):
-                return
-            definitions = [call.defined]
-            task = repr(call.defined.own_name)
-        if any(found.effective("expires") is not MISSING for found in definitions):
+            if isinstance(call.name, str) and not any(
+                Defined(call.project, found).effective("expires") is not MISSING
+                for found in call.project.tasks.definitions(call.name)
+            ):
+                yield self.report(call.module, call.node, method=call.method, task=repr(call.name))
             return
-        if call.method == "send_task" or definitions[0].overrides(call.method) is False:
+        sent = [call.definition] if isinstance(call.thing, TaskThing) else _signed(call, _receiver(call.node))
+        if None in sent:
+            return
+        defined = [Defined(call.project, found) for found in sent if found is not None]
+        if all(item.effective("expires") is MISSING and item.overrides(call.method) is False for item in defined):
+            task = f"{call.thing.kind}()" if isinstance(call.thing, CanvasThing) else repr(defined[0].own_name)
             yield self.report(call.module, call.node, method=call.method, task=task)
 
-    def _is_plain(self, call: Invocation) -> bool:
-        """Return whether a signature is made on the spot, as in `task.s(1).apply_async()`."""
-        made = call.node.func.value if isinstance(call.node.func, ast.Attribute) else None
-        return isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute) and made.func.attr in ("s", "si")
+
+def _receiver(node: ast.Call) -> ast.expr:
+    assert isinstance(node.func, ast.Attribute)
+    return node.func.value
+
+
+def _signed(call: Invocation, node: ast.expr) -> list[Definition | None]:
+    """Return the tasks of a signature or canvas that is made on the spot, without options; None for unknown ones."""
+    parts: list[ast.expr] = []
+    if isinstance(node, (ast.GeneratorExp, ast.ListComp)):
+        parts = [node.elt]
+    elif isinstance(node, (ast.Tuple, ast.List)):
+        parts = node.elts
+    elif isinstance(node, ast.BinOp):
+        parts = [node.left, node.right]
+    elif isinstance(node, ast.Call):
+        thing = thing_of(call.project, call.module.value(node, call.site.scope), call.module)
+        if isinstance(thing, SignatureThing):
+            plain = isinstance(node.func, ast.Attribute) and node.func.attr in ("s", "si")
+            return [thing.definition if plain else None]
+        if isinstance(thing, CanvasThing) and not node.keywords:
+            parts = node.args
+    return [found for part in parts for found in _signed(call, part)] or [None]

@@ -83,6 +83,7 @@ class ExternalCallWithoutRetry(Rule[Task]):
     - the call stands in a `try` whose handler does not raise, or has `fail_silently=True`: its failure is handled;
     - its base class can't be read, or a decorator that can't be read stands below the task decorator: it may retry;
     - the call stands in a function that the task calls: only the task's own body is looked at;
+    - a class-based task is never registered;
     - the module is a test or a migration.
 
     ## Fix
@@ -104,6 +105,8 @@ class ExternalCallWithoutRetry(Rule[Task]):
             return
         call = next((call for call in outbound.outbound_calls(task) if not _is_handled(task, call)), None)
         if call is None or task.effective("acks_late") is False or policy.has_retry_policy(task):
+            return
+        if not task.is_registered:
             return
         name = call.name if len(call.name) <= 32 else f"...{call.name[-29:]}"
         yield self.report_definition(task, call=name, function=task.node.name)

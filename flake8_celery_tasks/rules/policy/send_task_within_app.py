@@ -83,9 +83,7 @@ class SendTaskWithinApp(Rule[Invocation]):
     """
 
     code = "CLY922"
-    message = (
-        "Task {name!r} is one of this app: import {function!r} and write {function}.delay(), so that its use is seen"
-    )
+    message = "Task {name!r} is one of this app: send {function!r} itself, by {function}.delay(), which is checked"
     quiet_in_tests = True
 
     def check(self, call: Invocation) -> Iterator[Violation]:
@@ -98,7 +96,9 @@ class SendTaskWithinApp(Rule[Invocation]):
         if app is None or not definitions:
             return
         for found in definitions:
-            if project.layout.app(found.module.place) != app or policy.reaches(project, found.module, module, app):
+            if project.layout.app(found.module.place) != app:
+                return
+            if found.module.place.path != module.place.path and policy.reaches(project, found.module, module, app):
                 return
         function = definitions[0].symbol.qualname.rpartition(".")[2]
         yield self.report(module, call.node, name=call.name, function=function)

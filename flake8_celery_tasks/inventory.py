@@ -1,0 +1,346 @@
+"""The inventory of a project: every task with its name, its place, the answers to the five questions, and who sends it.
+
+Tests and migrations are left out, as places of tasks and as senders.
+"""
+
+from __future__ import annotations
+
+import csv
+import fnmatch
+import io
+import json
+import os
+import unicodedata
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, Final
+
+from flake8_celery_tasks import index, recognise
+from flake8_celery_tasks.catalog.settings import default_of
+from flake8_celery_tasks.catalog.task_options import OPTIONS
+from flake8_celery_tasks.facts import Task
+from flake8_celery_tasks.link import Facts
+from flake8_celery_tasks.project import Table, Target
+from flake8_celery_tasks.recognise import CLASS_TASK
+from flake8_celery_tasks.things import SignatureThing, TaskThing
+from flake8_celery_tasks.values import MISSING, UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from flake8_celery_tasks.module import Module
+    from flake8_celery_tasks.project import Project
+    from flake8_celery_tasks.recognise import Definition
+    from flake8_celery_tasks.things import Thing
+
+#: What a file must hold to send a task, sign it or schedule it.
+_SENDING: Final = (
+    b".delay",
+    b"apply_async",
+    b"send_task",
+    b"signature(",
+    b"subtask(",
+    b".s(",
+    b".si(",
+    b"beat",
+    b"BEAT",
+)
+
+#: How many senders stand in a line of the table.
+_SHOWN: Final = 3
+
+#: What is not known.
+_OPEN: Final = "?"
+
+_BOLD, _DIM, _RESET = "\033[1m", "\033[2m", "\033[m"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the inventory says of a task, in words. `name` is None where it can't be told."""
+
+    name: str | None
+    path: str
+    line: int
+    app: str
+    runs: str
+    retries: str
+    result: str
+    status: str
+    start: str
+    time_limit: str
+    queue: str
+    sent_from: tuple[str, ...]
+
+
+def entries(project: Project, below: str = "") -> list[Entry]:
+    """Return the tasks of a project by name, those of one folder only where one is given."""
+    senders = _senders(project)
+    found = [_entry(project, task, senders) for task in _tasks(project, below)]
+    return sorted(found, key=lambda entry: (entry.name is None, entry.name or "", entry.path, entry.line))
+
+
+def _tasks(project: Project, below: str) -> Iterator[Task]:
+    for path in project.files_with(*index.MARKS):
+        module = project.module(path)
+        if module is None or project.is_test(module) or not (path + os.sep).startswith(below):
+            continue
+        facts = Facts(project, module)
+        yield from (task for task in facts.tasks if task.is_registered)
+        for call in module.made():
+            definition = recognise.made_by(project, call, module)
+            if definition is not None and definition.decorator.form != CLASS_TASK:
+                for node, site, scope in definition.module.candidates.functions:
+                    if scope.qualname == definition.symbol.qualname and node.lineno == definition.symbol.line:
+                        yield Task(project, definition, node, site, scope)
+
+
+def _key(definition: Definition) -> tuple[str, str, int]:
+    return definition.module.place.path, definition.symbol.qualname, definition.symbol.line
+
+
+# Who sends it.
+
+
+def _senders(project: Project) -> dict[object, list[tuple[str, int, str]]]:
+    """Return the places that send a task, by the key of its definition, or its name where it is sent by name."""
+    found: dict[object, list[tuple[str, int, str]]] = {}
+
+    def add(key: object, module: Module, line: int, what: str = "") -> None:
+        found.setdefault(key, []).append((module.place.relative, line, what))
+
+    for path in project.files_with(*_SENDING):
+        module = project.module(path)
+        if module is None or project.is_test(module):
+            continue
+        facts = Facts(project, module)
+        for call in facts.invocations:
+            if call.by_name and isinstance(call.name, str):
+                add(call.name, module, call.node.lineno)
+            elif call.definition is not None and call.method != "set":
+                add(_key(call.definition), module, call.node.lineno)
+        for entry in facts.configured[1]:
+            key = _scheduled(entry.thing("task"), entry.value("task"))
+            if key is not None:
+                add(key, module, entry.node.lineno, " (beat)")  # type: ignore[attr-defined]
+    return found
+
+
+def _scheduled(thing: Thing | None, value: object) -> object:
+    if isinstance(thing, (TaskThing, SignatureThing)):
+        return thing.name if thing.definition is None and isinstance(thing, SignatureThing) else _key_of(thing)
+    return value if isinstance(value, str) else None
+
+
+def _key_of(thing: TaskThing | SignatureThing) -> object:
+    return None if thing.definition is None else _key(thing.definition)
+
+
+# What a task says.
+
+
+def _entry(project: Project, task: Task, senders: Mapping[object, Sequence[tuple[str, int, str]]]) -> Entry:
+    name = recognise.name_of(project, task.definition) if not task.is_opaque else None
+    places = {*senders.get(_key(task.definition), ()), *(senders.get(name, ()) if name else ())}
+    stored = _Answer(task, "ignore_result")
+    return Entry(
+        name=name,
+        path=task.module.place.relative,
+        line=task.definition.symbol.line,
+        app=_app(project, task),
+        runs=_Answer(task, "acks_late").said("at least once", "at most once"),
+        retries=_retries(task),
+        result=stored.said("ignored", "stored"),
+        status=stored.said("not tracked", "tracked"),
+        start=_Answer(task, "track_started").said("tracked", "not tracked"),
+        time_limit=_limits(task),
+        queue=_queue(project, task, name),
+        sent_from=tuple(f"{path}:{line}{what}" for path, line, what in sorted(places)),
+    )
+
+
+def _app(project: Project, task: Task) -> str:
+    app = project.layout.app(task.module.place)
+    if app is None:
+        return ""
+    inside = os.path.relpath(app, project.layout.root) if os.path.isabs(app) else app
+    return inside.removesuffix(".py").replace(os.sep, ".").replace("/", ".")
+
+
+class _Answer:
+    """The value of an option of a task, and who says so: the task (or its class), the project, or Celery."""
+
+    def __init__(self, task: Task, option: str) -> None:
+        self.value: Any = UNKNOWN if task.is_opaque else task.effective(option)
+        self.source = ""
+        if self.value is MISSING or self.value is None:
+            setting = OPTIONS[option].setting
+            given = [value for value in task.project.setting(setting) if value is not None]
+            self.source = " (project)" if given else " (default)"
+            self.value = given[0] if given else default_of(setting, task.project.options.version)
+            if any(type(value) is not type(self.value) or value != self.value for value in given):
+                self.value = UNKNOWN
+
+    def said(self, yes: str, no: str) -> str:
+        """Return the answer to a yes-or-no question in words."""
+        if not isinstance(self.value, (bool, int)):
+            return _OPEN
+        return (yes if self.value else no) + self.source
+
+
+def _retries(task: Task) -> str:
+    if task.is_opaque or task.autoretries is UNKNOWN:
+        return _OPEN
+    by_hand = any(use.attribute == "retry" for use in task.uses)
+    limit = task.effective("max_retries")
+    if task.autoretries is True:
+        kwargs = task.effective("retry_kwargs")
+        if isinstance(kwargs, Table):
+            limit = kwargs.get("max_retries", limit)
+    elif not by_hand:
+        return "never"
+    if limit is MISSING:
+        limit = 3
+    if limit == 0:
+        return "never"
+    times = "without limit" if limit is None else f"up to {limit}" if isinstance(limit, int) else f"up to {_OPEN}"
+    if task.autoretries is not True:
+        return f"{times}, by hand"
+    return f"{times} on {_errors(task.effective('autoretry_for'))}{_backoff(task)}"
+
+
+def _errors(value: object) -> str:
+    if not isinstance(value, (list, tuple, set)):
+        return _OPEN
+    return " or ".join(sorted(item.path.rpartition(".")[2] if isinstance(item, Target) else _OPEN for item in value))
+
+
+def _backoff(task: Task) -> str:
+    backoff = task.effective("retry_backoff")
+    if backoff is not MISSING:
+        if not isinstance(backoff, (bool, int, float)):
+            return ""
+        if backoff:
+            return ", backoff"
+    wait = task.retry_wait
+    return f", every {wait:g} s" if isinstance(wait, (int, float)) else ""
+
+
+def _limits(task: Task) -> str:
+    found = []
+    for option, kind in (("soft_time_limit", "soft"), ("time_limit", "hard")):
+        answer = _Answer(task, option)
+        if isinstance(answer.value, (int, float)):
+            found.append(f"{answer.value:g} s {kind}{answer.source}")
+        elif answer.value is not None:
+            found.append(f"{_OPEN} {kind}")
+    return ", ".join(found) or "none"
+
+
+def _queue(project: Project, task: Task, name: str | None) -> str:
+    own = task.effective("queue")
+    if isinstance(own, str):
+        return own
+    if own is not MISSING and own is not None:
+        return _OPEN
+    return next(_routed(project.setting("task_routes"), name or ""), "")
+
+
+def _routed(tables: Sequence[object], name: str) -> Iterator[str]:
+    """Yield the queues that the project's routes may give to a task."""
+    for table in tables:
+        if not isinstance(table, Table) or not table.complete:
+            yield _OPEN
+            continue
+        patterns = [key for key in table if isinstance(key, str) and fnmatch.fnmatchcase(name, key)]
+        for key in sorted(patterns, key=len, reverse=True):
+            route = table[key]
+            queue = route.get("queue", "") if isinstance(route, Table) else route
+            yield queue if isinstance(queue, str) else _OPEN
+
+
+# How it is written.
+
+_HEADINGS: Final = {
+    "name": "Task",
+    "path": "Place",
+    "app": "App",
+    "runs": "Runs",
+    "retries": "Retried",
+    "result": "Result",
+    "status": "Status",
+    "start": "Start",
+    "time_limit": "Time limits",
+    "queue": "Queue",
+    "sent_from": "Sent from",
+}
+
+
+def _cells(entry: Entry, senders: str) -> list[str]:
+    shown = {**asdict(entry), "name": entry.name or _OPEN, "path": f"{entry.path}:{entry.line}", "sent_from": senders}
+    return [_plain(str(shown[key])) for key in _HEADINGS]
+
+
+def _plain(text: str) -> str:
+    """Return a text without what would move the cursor."""
+    return "".join(character if character.isprintable() else _OPEN for character in text)
+
+
+def width(text: str) -> int:
+    """Return how many columns of a terminal a text takes.
+
+    >>> width("名前")
+    4
+    """
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+    return len(text) + wide - sum(unicodedata.category(character) in ("Mn", "Me", "Cf") for character in text)
+
+
+def as_table(found: Sequence[Entry], *, color: bool = False) -> str:
+    """Return an aligned table, with colours for a terminal."""
+    rows = [list(_HEADINGS.values())]
+    for entry in found:
+        more = len(entry.sent_from) - _SHOWN
+        rows.append(_cells(entry, ", ".join(entry.sent_from[:_SHOWN]) + (f" and {more} more" if more > 0 else "")))
+    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for number, row in enumerate(rows):
+        cells = [cell + " " * (room - width(cell)) for cell, room in zip(row, widths, strict=True)]
+        line = "  ".join(cells).rstrip()
+        if color:
+            line = f"{_BOLD}{line}{_RESET}" if number == 0 else line.replace("(default)", f"{_DIM}(default){_RESET}")
+        lines.append(line + "\n")
+    return "".join(lines)
+
+
+def as_markdown(found: Sequence[Entry]) -> str:
+    """Return a table in Markdown."""
+    rows = [list(_HEADINGS.values()), ["---"] * len(_HEADINGS)]
+    for entry in found:
+        cells = _cells(entry, "\n")
+        cells[-1] = "<br>".join(map(_plain, entry.sent_from))
+        rows.append([cell.replace("\\", "\\\\").replace("|", "\\|") for cell in cells])
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def as_json(found: Sequence[Entry]) -> str:
+    """Return a list of objects."""
+    return json.dumps([asdict(entry) for entry in found], indent=2) + "\n"
+
+
+def as_csv(found: Sequence[Entry]) -> str:
+    """Return comma-separated values with a line of names; several senders are separated by spaces."""
+    output = io.StringIO()
+    writer = csv.writer(output, lineterminator="\n")
+    writer.writerow([field.name for field in fields(Entry)])
+    for entry in found:
+        row = {**asdict(entry), "name": entry.name or "", "sent_from": "; ".join(entry.sent_from)}
+        writer.writerow(row.values())
+    return output.getvalue()
+
+
+FORMATS: Final[Mapping[str, Callable[[Sequence[Entry]], str]]] = {
+    "table": as_table,
+    "markdown": as_markdown,
+    "json": as_json,
+    "csv": as_csv,
+}

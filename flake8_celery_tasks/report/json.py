@@ -1,0 +1,33 @@
+"""A JSON list with an object for each finding."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks import checking, report
+from flake8_celery_tasks.explain import names
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from flake8_celery_tasks.checking import Outcome
+
+
+def render(outcome: Outcome, _options: Namespace) -> str:
+    """Return the findings in flake8's order."""
+    known = names()
+    findings = [
+        {
+            "path": report.shown(finding.path),
+            "line": finding.line,
+            "column": finding.column,
+            "code": finding.code,
+            "rule": known.get(finding.code),
+            "text": finding.text,
+            "definition": finding.scope or None,
+            "fingerprint": checking.fingerprint(finding),
+        }
+        for finding in outcome.findings
+    ]
+    return json.dumps(findings, indent=2) + "\n"

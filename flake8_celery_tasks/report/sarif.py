@@ -1,0 +1,98 @@
+"""SARIF 2.1.0, with the pages of the rules as their help."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from flake8_celery_tasks import __version__, checking, engine, explain, report
+from flake8_celery_tasks.rule import name_of
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from flake8_celery_tasks.checking import Finding, Outcome
+    from flake8_celery_tasks.rule import Rule
+
+SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
+
+_BASE: Final = "PROJECTROOT"
+
+#: What flake8 says of files that can't be read or parsed.
+_BROKEN: Final = {"E902": "The file can't be read.", "E999": "The file can't be parsed."}
+
+
+def render(outcome: Outcome, _options: Namespace) -> str:
+    """Return a log with one run."""
+    codes = {finding.code for finding in outcome.findings}
+    rules = [_rule(rule) for rule in engine.rules()]
+    rules += [
+        {"id": code, "shortDescription": {"text": text}, "defaultConfiguration": {"level": "error"}}
+        for code, text in _BROKEN.items()
+        if code in codes
+    ]
+    index = {rule["id"]: number for number, rule in enumerate(rules)}
+    log = {
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": "flake8-celery-tasks",
+                        "version": __version__,
+                        "semanticVersion": __version__,
+                        "rules": rules,
+                    }
+                },
+                "columnKind": "unicodeCodePoints",
+                "originalUriBaseIds": {_BASE: {"uri": f"{PurePath(os.getcwd()).as_uri().rstrip('/')}/"}},
+                "results": [_result(finding, index) for finding in outcome.findings],
+            }
+        ],
+    }
+    return json.dumps(log, indent=2) + "\n"
+
+
+def _rule(rule: Rule[Any]) -> dict[str, object]:
+    page = explain.page(rule)
+    return {
+        "id": rule.code,
+        "name": type(rule).__name__,
+        "shortDescription": {"text": explain.summary(rule)},
+        "help": {"text": page, "markdown": page},
+        "defaultConfiguration": {
+            "level": report.level(rule.code, "note", "warning", "error"),
+            "enabled": not rule.opt_in,
+        },
+        "properties": {"tags": ["celery", explain.TOPICS[rule.code[3]]], "kebabName": name_of(type(rule))},
+    }
+
+
+def _result(finding: Finding, index: dict[Any, int]) -> dict[str, object]:
+    location: dict[str, object] = {
+        "physicalLocation": {
+            "artifactLocation": _artifact(finding.path),
+            "region": {"startLine": max(finding.line, 1), "startColumn": max(finding.column, 1)},
+        }
+    }
+    if finding.scope:
+        location["logicalLocations"] = [{"fullyQualifiedName": finding.scope}]
+    return {
+        "ruleId": finding.code,
+        "ruleIndex": index[finding.code],
+        "level": report.level(finding.code, "note", "warning", "error"),
+        "message": {"text": finding.text},
+        "locations": [location],
+        "partialFingerprints": {"celeryTasks/v1": checking.fingerprint(finding)},
+    }
+
+
+def _artifact(path: str) -> dict[str, str]:
+    path = report.shown(path)
+    if os.path.isabs(path):
+        return {"uri": PurePath(path).as_uri()}
+    return {"uri": quote(path, errors="surrogateescape"), "uriBaseId": _BASE}

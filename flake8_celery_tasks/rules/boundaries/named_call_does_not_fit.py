@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks import misfit
+from flake8_celery_tasks.arguments import Arguments, arguments_of, is_expected_to_fail
+from flake8_celery_tasks.defined import Defined
+from flake8_celery_tasks.fit import misfits
+from flake8_celery_tasks.link import Facts
+from flake8_celery_tasks.project import Table
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.things import SignatureThing
+from flake8_celery_tasks.values import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.facts import BeatEntry, Invocation
+    from flake8_celery_tasks.rule import Violation
+
+
+class NamedCallDoesNotFit(Rule[Facts]):
+    """A task is sent by name with arguments that its function can't take.
+
+    ## What happens
+
+    `delay()` compares the arguments with the function's parameters before it sends anything. `send_task()`, a
+    signature of a name and a beat entry know no function: the message goes out, and the task fails in the worker, each
+    time. With `typing=False` it fails all the same:
+
+    ```text
+    TypeError: send_receipt() got an unexpected keyword argument 'order'
+    ```
+
+    The task that `bind=True` hands over is no argument of the caller's.
+    See [send_task](https://docs.celeryq.dev/en/stable/reference/celery.html#celery.Celery.send_task) and
+    [Calling tasks](https://docs.celeryq.dev/en/stable/userguide/calling.html) in Celery's docs.
+
+    ## Bad
+
+    ```python title="shop/tasks.py"
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt")
+    def send_receipt(order_pk, language="en"):
+        print(order_pk, language)
+    ```
+
+    ```python title="billing/views.py"
+    from celery import current_app
+
+
+    def pay(order):
+        current_app.send_task("shop_send_receipt", kwargs={"order": order.pk})
+    ```
+
+    ```python title="project/settings.py"
+    CELERY_BEAT_SCHEDULE = {
+        "receipts": {"task": "shop_send_receipt", "schedule": 3600.0},
+    }
+    ```
+
+    ## Good
+
+    ```python title="shop/tasks.py"
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt")
+    def send_receipt(order_pk, language="en"):
+        print(order_pk, language)
+    ```
+
+    ```python title="billing/views.py"
+    from celery import current_app, signature
+
+
+    def pay(order):
+        current_app.send_task("shop_send_receipt", kwargs={"order_pk": order.pk})
+        return signature("shop_send_receipt", kwargs={"language": "de"})  # the order comes later
+    ```
+
+    ```python title="project/settings.py"
+    CELERY_BEAT_SCHEDULE = {
+        "receipts": {"task": "shop_send_receipt", "schedule": 3600.0, "args": [1]},
+    }
+    ```
+
+    ## Silent when
+
+    - a `*spread` or a variable hides arguments that could make it fit;
+    - a signature lacks arguments and is not sent on the spot: they may come later;
+    - no task of the project has the name (CLY403), or several have it;
+    - a decorator below the task decorator may change the arguments, or the task's class has a `__call__` or
+      `apply_async` of its own or can't be read;
+    - the task's own parameter is not in order: that is CLY202 or CLY203;
+    - the call stands in a `try` that catches TypeError, in a test (`celery-test-paths`) or a migration.
+
+    ## Fix
+
+    Pass what the function takes. Only its author knows what was meant, so there is no fix by command.
+    """
+
+    code = "CLY404"
+    message = "Task {name!r} {problem}: it fails in the worker with TypeError; {advice}"
+    quiet_in_tests = True
+
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Report the first way in which the arguments of a call or an entry can't fit."""
+        sent = {id(made) for call in facts.invocations if (made := _sent_at_once(call)) is not None}
+        for call in facts.invocations:
+            if call.by_name and isinstance(call.name, str) and not is_expected_to_fail(call.site):
+                task = _task(facts, call.name)
+                arguments = None if task is None else arguments_of(call)
+                if task is not None and arguments is not None:
+                    partial = call.method != "send_task" and id(call.node) not in sent
+                    yield from self._judge(facts, task, arguments, call.node, call.name, partial=partial)
+        for entry in facts.configured[1]:
+            task = _task(facts, entry.task_name)
+            if task is not None:
+                yield from self._judge(facts, task, _of_entry(entry), entry.node, str(entry.task_name), partial=False)
+
+    def _judge(
+        self, facts: Facts, task: Defined, arguments: Arguments, node: ast.AST, name: str, *, partial: bool
+    ) -> Iterator[Violation]:
+        params = task.accepts
+        if params is None:
+            return
+        found = next(misfits(params, arguments.given.partial if partial else arguments.given), None)
+        if found is None or task.overrides("__call__", handing_on=True) is not False or not task.hands_on_calls:
+            return
+        problem, advice = misfit.said(found, params, arguments)
+        place = misfit.place_of(found, params, arguments) or node
+        yield self.report(facts.module, place, name=name, problem=problem, advice=advice)
+
+
+def _task(facts: Facts, name: str | None) -> Defined | None:
+    """Return what the only definition of a name says."""
+    if name is None:
+        return None
+    found = facts.project.tasks.definitions(name)
+    if len(found) != 1 or facts.project.is_test(found[0].module):
+        return None
+    return Defined(facts.project, found[0])
+
+
+def _sent_at_once(call: Invocation) -> ast.expr | None:
+    """Return the signature that a call sends without adding arguments: `signature("name", ...).delay()`."""
+    if not isinstance(call.thing, SignatureThing) or not isinstance(call.node.func, ast.Attribute) or call.node.args:
+        return None
+    if call.method in ("delay", "delay_on_commit"):
+        adds = bool(call.node.keywords)
+    elif call.method in ("apply_async", "apply_async_on_commit"):
+        adds = any(keyword.arg in (None, "args", "kwargs") for keyword in call.node.keywords)
+    else:
+        return None
+    return None if adds else call.node.func.value
+
+
+def _of_entry(entry: BeatEntry) -> Arguments:
+    """Return the arguments that a beat entry gives."""
+    found = Arguments()
+    written, value = entry.given.get("args"), entry.value("args")
+    if written is not None and isinstance(written.value, (ast.Tuple, ast.List)):
+        found.put(written.value.elts)
+    elif written is not None and isinstance(value, (tuple, list)):
+        found.positional = [written.value] * len(value)
+    else:
+        found.more_positional = value is not MISSING and value is not None
+    written, value = entry.given.get("kwargs"), entry.value("kwargs")
+    if written is not None and isinstance(value, Table):
+        keys = written.value.keys if isinstance(written.value, ast.Dict) else []
+        nodes = {key.value: key for key in keys if isinstance(key, ast.Constant)}
+        found.keywords = {str(name): nodes.get(name, written.key) for name in value}
+        found.more_keywords = not value.complete
+    else:
+        found.more_keywords = value is not MISSING and value is not None
+    return found

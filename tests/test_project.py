@@ -1,0 +1,217 @@
+"""The project as a whole: what stays in memory, what is read, what stands in for what."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from flake8_celery_tasks import cache, project, recognise, settings, things
+from flake8_celery_tasks.collect import collect, resolve_relative
+from flake8_celery_tasks.link import Facts
+from flake8_celery_tasks.options import Options
+from flake8_celery_tasks.project import Called, Target
+from flake8_celery_tasks.values import MISSING, UNKNOWN, Const, Invoke, Operation, Ref
+from tests.helpers import write
+
+
+def project_at(folder, files, **options):
+    write(folder, files)
+    return project.Project(str(folder), Options.of(options))
+
+
+def opened(known, folder, name, text):
+    return known.open(str(folder / name), text.splitlines(keepends=True), ast.parse(text))
+
+
+def test_trees_are_dropped_and_read_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(project, "KEPT", 2)
+    files = {f"m{number}.py": f"from m{number + 1} import x\n\ny = {number}\n" for number in range(6)}
+    known = project_at(tmp_path, {**files, "m6.py": "x = 5\n", "broken.py": "def (:\n"})
+    text = files["m0.py"]
+    current = opened(known, tmp_path, "m0.py", text)
+    assert known.settle(Ref(":x"), current) == 5
+    assert known.module(str(tmp_path / "broken.py")) is None
+    assert current.tree is not None, "the file at hand keeps its nodes"
+    module = known.module(str(tmp_path / "m1.py"))
+    assert module.tree is None
+    assert known.settle(Ref(":y"), module) == 1, "and is parsed again when it is asked for more"
+    assert sum(kept is not None and kept.tree is not None for kept in known._modules.values()) <= 2
+    (tmp_path / "m2.py").unlink()
+    gone = known.module(str(tmp_path / "m2.py"))
+    assert gone.symbols("other") == ()
+
+
+def test_a_file_that_can_not_be_read(tmp_path):
+    known = project_at(tmp_path, {"a.py": "x = 1\n"})
+    assert known.read(str(tmp_path / "gone.py")) is None
+    assert known.read("nul\0byte") is None
+    assert known.module(str(tmp_path / "gone.py")) is None
+
+
+def test_what_is_open_stands_for_the_file(tmp_path):
+    known = project_at(tmp_path, {"shop/tasks.py": "x = 1\n", "shop/other.py": "from shop.tasks import x\n"})
+    opened(known, tmp_path, "shop/tasks.py", "x = 2\n")
+    other = known.module(str(tmp_path / "shop/other.py"))
+    assert known.settle(Ref(":x"), other) == 2
+
+
+@pytest.mark.parametrize(
+    ("level", "module", "expected"),
+    [
+        (0, "a.b", "a.b"),
+        (1, "x", "shop.orders.x"),
+        (1, None, "shop.orders"),
+        (2, "x", "shop.x"),
+        (3, "x", None),
+        (9, "x", None),
+    ],
+)
+def test_relative_imports(level, module, expected):
+    assert resolve_relative("shop.orders", level, module) == expected
+    assert resolve_relative("", 1, "x") is None
+
+
+def test_namespace_packages_are_followed(tmp_path):
+    known = project_at(
+        tmp_path, {"main.py": "import space\nfrom space import deep, nothing\nfrom space.deep import gone\n"}
+    )
+    (tmp_path / "space/deep").mkdir(parents=True)
+    (tmp_path / "space/deep/x.py").write_text("y = 1\n")
+    main = known.module(str(tmp_path / "main.py"))
+    assert known.settle(Ref(":space.deep.x.y"), main) == 1
+    assert known.resolve(":deep", main).path == "space.deep"
+    assert known.resolve(":nothing", main).symbol is None
+    assert known.resolve(":gone", main).symbol is None
+    assert known.resolve("space:nothing.more", main).rest == ("nothing", "more")
+
+
+def test_names_inside_functions(tmp_path):
+    known = project_at(tmp_path, {"a.py": "def f():\n    class C:\n        x = 1\n    return C\n"})
+    module = known.module(str(tmp_path / "a.py"))
+    assert known.settle(Ref(":f.<locals>.C.x"), module) == 1
+    assert known.resolve(":f.<locals>.nothing", module).path.startswith("a.f")
+
+
+CLASSES = """\
+import elsewhere
+
+
+class Plain:
+    own = 1
+    none = None
+
+
+class Below(Plain, keyword=3): ...
+
+
+class Twice(Below, Plain): ...
+
+
+class Unread(elsewhere.Base): ...
+
+
+class Odd(elsewhere.make(), Plain): ...
+
+
+class Odder((Plain, Below)[0]): ...
+
+
+class Method(Plain):
+    def own(self): ...
+
+
+number = 5
+
+
+class OfNumber(number): ...
+"""
+
+
+def test_class_attributes(tmp_path):
+    known = project_at(tmp_path, {"a.py": CLASSES})
+    module = known.module(str(tmp_path / "a.py"))
+
+    def attribute(cls, name):
+        return known.class_attribute(known.resolve(f":{cls}", module), name)
+
+    assert attribute("Below", "own") == 1
+    assert attribute("Twice", "own") == 1
+    assert attribute("Below", "none") is None
+    assert attribute("Below", "keyword") == 3
+    assert attribute("Below", "missing") is MISSING
+    assert attribute("Unread", "own") is MISSING
+    for odd in ("Odd", "Odder", "Method", "OfNumber"):
+        assert attribute(odd, "own") is UNKNOWN
+
+
+def test_settings_from_everywhere(tmp_path):
+    known = project_at(
+        tmp_path,
+        {
+            "one.py": "CELERY_TASK_ACKS_LATE = True\n",
+            "two.py": "class Config:\n    task_acks_late = False\n\n\nfor task_acks_late in (): pass\n",
+            "three.py": "app.conf.task_acks_late = 1\napp.conf['CELERY_ACKS_LATE'] = None\napp.conf[x] = 2\n",
+            "four.py": "app.conf.update(task_acks_late=3)\nX = {'task_acks_late': 4, other: 5}\n",
+            "five.py": "task_acks_late = (\n",
+            "tests/six.py": "task_acks_late = 'never'\n",
+        },
+    )
+    found = known.setting("task_acks_late")
+    assert sorted(map(repr, found)) == sorted(["True", "False", "UNKNOWN", "1", "None", "3", "4", "UNKNOWN"])
+    assert settings.acks_late(known) is True
+    assert known.tasks_by_name == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "late"), [("x = 1\n", False), ("task_acks_late = False\n", False), ("task_acks_late = env()\n", None)]
+)
+def test_late_acknowledgement_of_the_project(tmp_path, text, late):
+    assert settings.acks_late(project_at(tmp_path, {"one.py": text})) is late
+
+
+def test_late_acknowledgement_by_option(tmp_path):
+    assert settings.acks_late(project_at(tmp_path, {"x.py": ""}, celery_acks_late="yes")) is True
+
+
+def test_reprs_are_for_people():
+    assert repr(Target("a.b", rest=("c",))) == "Target('a.b', NoneType, ('c',))"
+    assert repr(Called(1, (2,), {"k": 3})) == "Called(1, (2,), {'k': 3})"
+
+
+def test_deep_and_strange_values_are_nothing_of_celerys(tmp_path):
+    known = project_at(tmp_path, {"a.py": "from celery import shared_task, group\n"})
+    module = known.module(str(tmp_path / "a.py"))
+    value = Ref(":group")
+    for _ in range(12):
+        value = Operation("|", (value, value))
+    assert things.thing_of(known, value, module) is None
+    assert things.thing_of(known, Const(1), module) is None
+    deep = Ref(":shared_task")
+    for _ in range(8):
+        deep = Invoke(Ref("functools:partial"), (deep,), ())
+    assert recognise.decorator_of(known, deep, module) is None
+    assert recognise.decorator_of(known, Const(1), module) is None
+
+
+def test_spreads_that_nest_too_deep_are_not_read(tmp_path):
+    lines = ["from celery import shared_task", "D0 = {'name': 'x'}", *(f"D{n} = {{**D{n - 1}}}" for n in range(1, 9))]
+    text = "\n".join([*lines, "@shared_task(**D8)", "def a(): ...", ""])
+    known = project_at(tmp_path, {"a.py": text})
+    module = opened(known, tmp_path, "a.py", text)
+    (task,) = Facts(known, module).tasks
+    assert task.explicit_name is UNKNOWN
+
+
+def test_sites_know_what_is_around(tmp_path):
+    tree = ast.parse("def f():\n    try:\n        g(lambda: h())\n    finally:\n        pass\n")
+    found = collect(tree)
+    inner = next(site for call, site in found.calls if call.func.id == "h")
+    assert inner.function() is tree.body[0]
+    assert inner.in_function()
+    assert [site.kind for site in inner.chain()] == ["lambda", "argument", "try", "function", "module"]
+    assert collect(ast.parse("f()")).calls[0][1].function() is None
+
+
+def test_the_cache_of_one_project_is_not_the_others(tmp_path):
+    assert cache.Cache(str(tmp_path / "a")).path != cache.Cache(str(tmp_path / "b")).path
