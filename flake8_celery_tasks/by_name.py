@@ -190,8 +190,10 @@ class _Rewriting:
 
     def _is_imported_from_here(self, name: str) -> bool:
         path = f"{self.module.place.name}:{name}"
-        for file in self.project.files_with(b"task", b"Task"):
-            if file == self.module.place.path or name.encode() not in (self.project.read(file) or b""):
+        last = self.module.place.name.rpartition(".")[2].encode()
+        for file in self.project.layout.files():
+            content = self.project.read(file) or b""
+            if file == self.module.place.path or name.encode() not in content or last not in content:
                 continue
             other = self.project.module(file)
             if other is not None and any(binding.path == path for binding in other.candidates.imports):

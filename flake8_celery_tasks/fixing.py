@@ -246,12 +246,14 @@ def _untouched(
             continue
         start, end = text.start(node), text.end(node)
         touching = [edit for edit in edits if edit.start < end and start < edit.end]
-        if not touching:
+        children = list(ast.iter_child_nodes(node))
+        # What ends where an edit starts may go on in what the edit writes.
+        if not touching and not (children and any(edit.start == end for edit in edits)):
             yield (type(node), start, end), ast.dump(node)
         elif not any(edit.start <= start and end <= edit.end for edit in touching):
             if any(not (start <= edit.start and edit.end <= end) for edit in touching):
                 raise Unfixable("an edit cuts through an expression")
-            pending.extend(ast.iter_child_nodes(node))
+            pending.extend(children)
 
 
 # Files.

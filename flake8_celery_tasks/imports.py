@@ -79,8 +79,10 @@ def added(text: Text, tree: ast.Module, needed: Import, is_own: Callable[[str], 
     """Return the edit that adds an import where isort would put it; `is_own` knows the project's packages."""
     written = f"{needed.name} as {needed.asname}" if needed.asname else needed.name
     line = f"from {needed.module} import {written}"
-    leading = [statement for statement in _leading(tree) if not _is_star(statement)]
+    leading = list(_leading(tree))
     for statement in leading:
+        if _is_star(statement):
+            continue
         if isinstance(statement, ast.ImportFrom) and statement.module == needed.module and not statement.level:
             return _among(text, statement, needed, written)
 
