@@ -6,26 +6,10 @@ import ast
 import inspect
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from flake8_celery_tasks import engine, examples, fixing, project
-from flake8_celery_tasks.fixes import (
-    AddParameter,
-    Fix,
-    Insert,
-    MakeTuple,
-    RemoveKeyword,
-    RemoveParameter,
-    RenameKeyword,
-    Replace,
-    Rewrite,
-    SetKeyword,
-    Span,
-)
 from flake8_celery_tasks.options import Options
 from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.text import Text, Unfixable
 from tests.helpers import findings, write
 
 FIXING = [rule for rule in engine.rules() if type(rule).fix is not Rule.fix]
@@ -76,9 +60,6 @@ def test_fixed_examples_are_clean(rule, case, tmp_path):
     for name, text in after.items():
         if text != case.files[name]:
             ast.parse(text)
-    if (rule.code, case.line) not in {}:
-        remaining = [v for found in left.values() for v in found]
-        assert all(v.code == rule.code for v in remaining)
 
 
 @pytest.mark.parametrize("rule", FIXING, ids=lambda rule: rule.code)
@@ -309,13 +290,13 @@ def test_option_is_renamed_once(tmp_path):
 
 def test_decorators_move_below_in_their_order(tmp_path):
     text = task(
-        "@transaction.atomic  # all or nothing\n@lru_cache(\n    maxsize=1\n)\n@shared_task(name='a')\n"
+        "@transaction.atomic  # all or nothing\n@override(\n    None\n)\n@shared_task(name='a')\n"
         "def add(x):\n    return x\n",
-        "from functools import lru_cache\n\nfrom celery import shared_task\nfrom django.db import transaction\n",
+        "from celery import shared_task\nfrom django.db import transaction\nfrom django.utils.translation import override\n",
     )
     after = fix_one(tmp_path, text, "CLY513", unsafe=False)
     assert after.endswith(
-        "@shared_task(name='a')\n@transaction.atomic  # all or nothing\n@lru_cache(\n    maxsize=1\n)\n"
+        "@shared_task(name='a')\n@transaction.atomic  # all or nothing\n@override(\n    None\n)\n"
         "def add(x):\n    return x\n"
     )
 

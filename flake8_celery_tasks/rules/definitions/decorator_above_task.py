@@ -41,7 +41,8 @@ WRAPPERS: Final = frozenset(
     }
 )
 
-#: Those of them that make no sense below the task decorator either.
+#: Those of them that make no sense below the task decorator either. What a cache returns is no function: Celery reads
+#: the parameters of a callable object and fails with an AttributeError when the app is finalised.
 UNMOVABLE: Final = frozenset(
     {
         "contextlib.asynccontextmanager",
@@ -50,6 +51,8 @@ UNMOVABLE: Final = frozenset(
         "django.contrib.auth.decorators.permission_required",
         "django.contrib.auth.decorators.user_passes_test",
         "django.db.transaction.non_atomic_requests",
+        "functools.cache",
+        "functools.lru_cache",
         "functools.singledispatch",
     }
 )
