@@ -146,22 +146,20 @@ class Task(Defined):
         return UNKNOWN if late is None else late
 
     @property
-    def takes_keywords(self) -> bool:
-        """Whether the task decorator certainly takes further options where it stands."""
-        if self.form in (recognise.SHARED, recognise.APP_TASK):
-            return True
-        if self.form != recognise.HOUSE or self.decorator is None:
-            return False
-        node = self.decorator.func if isinstance(self.decorator, ast.Call) else self.decorator
+    def open_decorator(self) -> ast.expr | None:
+        """The task decorator, where it certainly takes further options as it stands."""
+        decorator = self.decorator
+        if decorator is None or self.form in (recognise.SHARED, recognise.APP_TASK):
+            return decorator
+        node = decorator.func if isinstance(decorator, ast.Call) else decorator
         value = self.module.value(node, self.site.scope)
         target = self.project.resolve(value.path, self.module) if isinstance(value, Ref) else None
         if target is None or target.module is None:
-            return target is not None  # one that the option names
+            return None if target is None else decorator  # one that the option names
+        # It hands its keywords on, or it would not have been read; bare it may be given the function only.
         symbol = target.symbol
-        if isinstance(symbol, Function):
-            # It hands its keywords on, or it would not have been read; bare it may be given the function only.
-            return symbol.params.kwarg is not None and isinstance(self.decorator, ast.Call)
-        return False
+        is_open = isinstance(symbol, Function) and symbol.params.kwarg is not None and decorator is not node
+        return decorator if is_open else None
 
     def keyword(self, name: str) -> ast.AST:
         """Return the node of an option: the keyword as written, the class's assignment, else the decorator."""

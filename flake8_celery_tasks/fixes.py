@@ -164,53 +164,48 @@ class SetKeyword:
             if keyword.arg == self.name:
                 yield from Replace(keyword.value, self.value).edits(text)
                 return
-        arguments: list[ast.AST] = [*self.node.args, *self.node.keywords]
-        arguments.sort(key=text.start)
+        items = _items(text, self.node)
         first = [*self.node.args, *(keyword for keyword in self.node.keywords if keyword.arg in self.after)]
-        count = 1 + max((arguments.index(node) for node in first), default=-1)
-        yield _item(text, arguments, count, given, text.opening(self.node))
+        last = max(map(text.start, first), default=-1)
+        yield _item(text, items, sum(start <= last for start, _ in items), given, text.opening(self.node))
 
 
-def _item(text: Text, items: Sequence[ast.AST], index: int, given: str, opening: int) -> Edit:
+def _items(text: Text, call: ast.Call) -> list[tuple[int, int]]:
+    """Return the spans of a call's arguments, parentheses included, in their order."""
+    opening, closing = text.opening(call) + 1, text.end(call) - 1
+    return sorted(
+        [text.outside(node, opening, closing) for node in call.args]
+        + [(text.start(keyword), text.end(keyword)) for keyword in call.keywords]
+    )
+
+
+def _item(text: Text, items: Sequence[tuple[int, int]], index: int, given: str, opening: int) -> Edit:
     """Return the edit that puts an item into a list in parentheses, written as the others are."""
-    if index < len(items):
-        start = text.following(opening + 1).start if index == 0 else _start(text, items[index])
-        return Edit(start, start, f"{given},{_between(text, start, items, index)}")
     if not items:
         return Edit(opening + 1, opening + 1, given)
-    end = text.end(items[-1])
-    while text.following(end).text == ")" and _depth(text, opening, end) > 1:
-        end = text.following(end).end
-    space = _between(text, _start(text, items[-1]), items, index - 1)
-    return Edit(end, end, f",{space}{given}")
+    if index < len(items):
+        start = items[index][0]
+        return Edit(start, start, f"{given},{_between(text, items, index)}")
+    end = items[-1][1]
+    return Edit(end, end, f",{_between(text, items, index - 1)}{given}")
 
 
-def _depth(text: Text, start: int, end: int) -> int:
-    """Return how many parentheses between two offsets are open at the end."""
-    between = [token.text for token in text.tokens if start <= token.start < end]
-    return between.count("(") - between.count(")")
-
-
-def _start(text: Text, node: ast.AST) -> int:
-    """Return where an item starts, with its stars."""
-    start = text.start(node)
-    while text.previous(start).text in ("(", "*", "**") and _is_separated(text, text.previous(start).start):
-        start = text.previous(start).start
-    return start
-
-
-def _is_separated(text: Text, start: int) -> bool:
-    return text.previous(start).text in ("(", ",", "*", "**")
-
-
-def _between(text: Text, start: int, items: Sequence[ast.AST], index: int) -> str:
-    """Return what stands between items that are written one a line, or else a space."""
+def _between(text: Text, items: Sequence[tuple[int, int]], index: int) -> str:
+    """Return what stands between an item and the next one: a new line where each has its own, or else a space."""
+    start, end = items[index]
     if text.text[text.line_start(start) : start].strip():
         return " "
-    following = items[index + 1] if index + 1 < len(items) else None
-    if following is not None and text.line_at(text.start(following)) == text.line_at(text.end(items[index])):
+    if index + 1 < len(items) and text.line_at(items[index + 1][0]) == text.line_at(end):
         return " "
     return text.newline + text.indent(start)
+
+
+def _without(text: Text, items: Sequence[tuple[int, int]], index: int) -> tuple[int, int]:
+    """Return what goes with one of several items: up to the next one, or from the end of the one before."""
+    start, end = items[index]
+    if index + 1 < len(items):
+        return start, items[index + 1][0]
+    return text.previous(start).start, end
 
 
 @dataclass(frozen=True)
@@ -228,37 +223,22 @@ class RenameKeyword:
 
 @dataclass(frozen=True)
 class RemoveKeyword:
-    """Take a keyword from a call. A decorator that has no other argument loses its parentheses too."""
+    """Take a keyword from a decorator. One that has no other argument loses its parentheses too."""
 
     call: ast.Call
     keyword: ast.keyword
-    is_decorator: bool = False
 
     def edits(self, text: Text) -> Iterator[Edit]:
         """Yield the edit."""
-        items: list[ast.AST] = [*self.call.args, *self.call.keywords]
-        if len(items) == 1 and self.is_decorator:
+        items = _items(text, self.call)
+        if len(items) == 1:
             span = text.opening(self.call), text.end(self.call)
         else:
-            span = _without(text, sorted(items, key=text.start), self.keyword, text.end(self.call) - 1)
+            index = [start for start, _ in items].index(text.start(self.keyword))
+            span = _without(text, items, index)
         if text.has_comment(*span):
             raise Unfixable("a comment would be lost")
         yield Edit(*span, "")
-
-
-def _without(text: Text, items: Sequence[ast.AST], item: ast.AST, closing: int) -> tuple[int, int]:
-    """Return what goes with an item of a list: up to the next one, or from the end of the one before."""
-    index = items.index(item)
-    start, end = _start(text, item), text.end(item)
-    while text.following(end).text == ")" and text.following(end).start < closing:
-        end = text.following(end).end
-    if index + 1 < len(items):
-        return start, _start(text, items[index + 1])
-    if index:
-        comma = text.previous(start)
-        return comma.start, end
-    after = text.following(end)
-    return start, after.end if after.text == "," else end
 
 
 @dataclass(frozen=True)
@@ -299,13 +279,14 @@ class AddParameter:
 
     def edits(self, text: Text) -> Iterator[Edit]:
         """Yield the edit."""
-        opening, _ = _parentheses(text, self.function)
+        opening = _parenthesis(text, self.function)
         after = text.following(opening + 1)
         if after.text == ")":
             yield Edit(opening + 1, opening + 1, self.name)
             return
-        params = _params(self.function)
-        yield Edit(after.start, after.start, f"{self.name},{_between(text, after.start, params, 0)}")
+        params = [(text.start(node), text.end(node)) for node in _params(self.function)]
+        params[0] = (after.start, params[0][1])  # with its stars
+        yield Edit(after.start, after.start, f"{self.name},{_between(text, params, 0)}")
 
 
 @dataclass(frozen=True)
@@ -316,7 +297,7 @@ class RemoveParameter:
 
     def edits(self, text: Text) -> Iterator[Edit]:
         """Yield the edit."""
-        opening, _ = _parentheses(text, self.function)
+        opening = _parenthesis(text, self.function)
         args = self.function.args
         start = text.following(opening + 1).start
         node: ast.AST = (args.posonlyargs or args.args)[0]
@@ -337,14 +318,14 @@ def _params(function: FunctionNode) -> list[ast.AST]:
     return [arg for arg in found if arg is not None]
 
 
-def _parentheses(text: Text, function: FunctionNode) -> tuple[int, int]:
-    """Return where the parentheses of a definition open, and where the last parameter ends."""
+def _parenthesis(text: Text, function: FunctionNode) -> int:
+    """Return where the parenthesis of a definition opens."""
     token = text.following(text.offset(function.lineno, function.col_offset))
     depth = 0
     while depth or token.text != "(":
         depth += (token.text == "[") - (token.text == "]")
         token = text.following(token.end)
-    return token.start, max((text.end(node) for node in _params(function)), default=token.end)
+    return token.start
 
 
 # Statements.
@@ -378,9 +359,8 @@ class RemoveImport:
         if len(statement.names) == 1:
             yield _without_statement(text, statement, self.binding.site.node)
             return
-        closing = text.end(statement)
-        opening_token = text.previous(text.start(statement.names[0])).text == "("
-        span = _without(text, statement.names, self.binding.node, closing - 1 if opening_token else closing)
+        items = [(text.start(alias), text.end(alias)) for alias in statement.names]
+        span = _without(text, items, statement.names.index(self.binding.node))
         if text.has_comment(*span):
             raise Unfixable("a comment would be lost")
         yield Edit(*span, "")

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 #: A fix may uncover what the next one mends. That ends soon.
 ROUNDS: Final = 10
 
+#: What the parser raises, and what it does to deep nesting.
+_BROKEN: Final = (SyntaxError, ValueError, RecursionError, MemoryError)
+
 _BOM: Final = "\ufeff"
 
 #: Messages name places of other definitions, which move.
@@ -120,10 +123,13 @@ def fix_text(path: str, text: str, order: Order) -> Fixed:
     """Return a file's text with all fixes applied that are certain."""
     gone: list[Violation] = []
     refused: set[tuple[str, str, str]] = set()
-    state = _state(path, text, order, is_first=True)
+    try:
+        state = _State(path, text, order, is_first=True)
+    except _BROKEN:
+        return Fixed(text)
     for _ in range(ROUNDS):
-        offers = [] if state is None else [o for o in state.offers if _identity(state, o.violation) not in refused]
-        if state is None or not offers:
+        offers = [offer for offer in state.offers if _identity(state, offer.violation) not in refused]
+        if not offers:
             break
         chosen = _apart(offers)
         after = _apply(path, state, chosen, order)
@@ -140,7 +146,7 @@ def fix_text(path: str, text: str, order: Order) -> Fixed:
         if after is not None:
             gone.extend(offer.violation for offer in chosen)
             state = after
-    return Fixed(text if state is None else state.text.text, tuple(gone))
+    return Fixed(state.text.text, tuple(gone))
 
 
 def _identity(state: _State, violation: Violation) -> tuple[str, str, str]:
@@ -150,13 +156,6 @@ def _identity(state: _State, violation: Violation) -> tuple[str, str, str]:
 def _kind(violation: Violation) -> tuple[str, str]:
     """Return what stays of a violation when lines move."""
     return violation.code, _PLACE.sub(":", violation.text)
-
-
-def _state(path: str, text: str, order: Order, *, is_first: bool = False) -> _State | None:
-    try:
-        return _State(path, text, order, is_first=is_first)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
 
 
 def _apart(offers: Iterable[_Offer]) -> list[_Offer]:
@@ -180,10 +179,8 @@ def _apply(path: str, state: _State, offers: Sequence[_Offer], order: Order) -> 
             text = Text(after)
             tree = ast.parse(after)
             after = _edited(text, tree, [imports.added(text, tree, needed, state.is_own)])
-    except (Unfixable, SyntaxError, ValueError, RecursionError):
-        return None
-    found = _state(path, after, order)
-    if found is None:
+        found = _State(path, after, order, is_first=False)
+    except (Unfixable, *_BROKEN):
         return None
     mended = Counter(map(_kind, {offer.violation for offer in offers}))
     gone = all(found.found[kind] <= state.found[kind] - count for kind, count in mended.items())

@@ -60,6 +60,7 @@ def test_fixed_examples_are_clean(rule, case, tmp_path):
     for name, text in after.items():
         if text != case.files[name]:
             ast.parse(text)
+    assert {violation.code for found in left.values() for violation in found} <= {rule.code}
 
 
 @pytest.mark.parametrize("rule", FIXING, ids=lambda rule: rule.code)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import ast
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.arguments import DIRECT, arguments_of, is_expected_to_fail, options_among
@@ -119,21 +118,18 @@ class CallOptionInDelay(Rule[Invocation]):
         from flake8_celery_tasks.fixes import Fix, Rewrite, task_arguments, text_of
 
         node, arguments, params = call.node, arguments_of(call), call.defined and call.defined.accepts
-        if arguments is None or not params or not isinstance(node.func, ast.Attribute):
-            return None
+        assert arguments is not None and params, "it was reported"  # noqa: PT018
         names = options_among(params, arguments, call.method)
         options = [keyword for keyword in node.keywords if keyword.arg in names]
         others = [keyword for keyword in node.keywords if keyword not in options]
         whole = any(keyword.arg in ("args", "kwargs") for keyword in options)
-        positions = [call.module.source.position(keyword) for keyword in options]
-        if violation[:2] not in positions or (whole and (node.args or others)):
+        if whole and (node.args or others or call.method in SIGNS):
             return None
         text = text_of(call.module)
-        owner, kept = text.segment(node.func.value), (*node.args, *node.keywords)
+        owner = text.segment(node.func.value)  # type: ignore[attr-defined]
+        kept = (*node.args, *node.keywords)
         written = [text.segment(option) for option in options]
         if call.method in SIGNS:
-            if whole:
-                return None
             own = [text.argument(node, item) for item in node.args] + [text.segment(keyword) for keyword in others]
             after = f".set({', '.join(written)})"
             return Fix((Rewrite(node, f"{owner}.{call.method}", tuple(own), kept, after=after),), safe=True)

@@ -114,12 +114,10 @@ class TaskCalledInCanvas(Rule[Facts]):
         """Make a signature."""
         from flake8_celery_tasks.fixes import Fix
 
-        for canvas in facts.canvases:
-            for member in canvas.members:
-                if facts.module.source.position(member.node) == violation[:2]:
-                    operation = as_signature(facts, member)
-                    return None if operation is None else Fix((operation,), safe=False)
-        return None
+        members = [member for canvas in facts.canvases for member in canvas.members]
+        member = next(item for item in members if facts.module.source.position(item.node) == violation[:2])
+        operation = as_signature(facts, member)
+        return None if operation is None else Fix((operation,), safe=False)
 
 
 def as_signature(facts: Facts, member: Member) -> Operation | None:

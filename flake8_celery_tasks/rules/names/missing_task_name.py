@@ -88,12 +88,11 @@ class MissingTaskName(Rule[Task]):
         """Write the automatic name out, where it is certain and the decorator is one that takes it."""
         from flake8_celery_tasks.fixes import Fix, SetKeyword, text_of
 
-        decorator = task.decorator
-        written = decorator is not None and task.keyword("name") is not task.place
-        if decorator is None or not task.module.place.certain or task.takes_keywords is not True:
+        decorator = task.open_decorator
+        if decorator is None or not task.module.place.certain:
             return None
-        if task.states("name") and not written:
-            return None
+        if task.states("name") and task.keyword("name") is task.place:
+            return None  # it comes from somewhere else
         if next(task.project.files_with(b"gen_task_name"), None) is not None:
             return None  # an app may make other names
         return Fix((SetKeyword(decorator, "name", text_of(task.module).quoted(task.automatic_name)),), safe=True)

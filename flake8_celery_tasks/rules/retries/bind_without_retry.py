@@ -105,11 +105,10 @@ class BindWithoutRetry(Rule[Task]):
         from flake8_celery_tasks.fixes import Fix, RemoveKeyword, RemoveParameter
 
         keyword, call = task.keyword("bind"), task.decorator
-        if any(use.name == task.me for use in task.uses):
+        used = any(use.name == task.me for use in task.uses)
+        if used or not isinstance(keyword, ast.keyword) or not isinstance(call, ast.Call):
             return None
-        if not isinstance(keyword, ast.keyword) or not isinstance(call, ast.Call):
-            return None
-        remove = RemoveKeyword(call, keyword, is_decorator=True)
+        remove = RemoveKeyword(call, keyword)
         if task.lacks_self:
             return Fix((remove,), safe=False)
         return Fix((remove, RemoveParameter(task.function)), safe=False) if task.params.ordered else None

@@ -88,8 +88,7 @@ class SelfWithoutBind(Rule[Task]):
         """Add `bind=True`, behind the name."""
         from flake8_celery_tasks.fixes import Fix, SetKeyword
 
-        if task.decorator is None or not task.takes_keywords:
+        decorator = task.open_decorator
+        if decorator is None or (task.states("bind") and task.keyword("bind") is task.place):
             return None
-        if task.states("bind") and task.keyword("bind") is task.place:
-            return None
-        return Fix((SetKeyword(task.decorator, "bind", "True", after=("name",)),), safe=True)
+        return Fix((SetKeyword(decorator, "bind", "True", after=("name",)),), safe=True)

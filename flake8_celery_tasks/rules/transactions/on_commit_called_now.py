@@ -98,20 +98,17 @@ class OnCommitCalledNow(Rule[Facts]):
         from flake8_celery_tasks.imports import Names
 
         text, names = text_of(facts.module), Names(facts.module)
-        for call in facts.on_commits:
-            node = call.callback
-            if not isinstance(node, ast.Call) or facts.module.source.position(node) != violation[:2]:
-                continue
-            func = text.segment(node.func).removesuffix("_on_commit")
-            if not isinstance(node.func, ast.Attribute) or facts.thing(node.func, call.site) is not None:
-                func += ".delay"
-            kept = (node.func, *node.args, *node.keywords)
-            if len(kept) == 1:
-                return Fix((Span(text.start(node), text.end(node), func),), safe=True)
-            partial = names.reach("functools", "partial", call.site.scope)
-            rewrite = Rewrite(node, partial, (func, *text.arguments(node)), kept)
-            return Fix((rewrite,), safe=True, imports=tuple(names.needed))
-        return None
+        calls = [(call, call.callback) for call in facts.on_commits if isinstance(call.callback, ast.Call)]
+        call, node = next(item for item in calls if facts.module.source.position(item[1]) == violation[:2])
+        func = text.segment(node.func).removesuffix("_on_commit")
+        if not isinstance(node.func, ast.Attribute) or facts.thing(node.func, call.site) is not None:
+            func += ".delay"
+        kept = (node.func, *node.args, *node.keywords)
+        if len(kept) == 1:
+            return Fix((Span(text.start(node), text.end(node), func),), safe=True)
+        partial = names.reach("functools", "partial", call.site.scope)
+        rewrite = Rewrite(node, partial, (func, *text.arguments(node)), kept)
+        return Fix((rewrite,), safe=True, imports=tuple(names.needed))
 
 
 def _sender(facts: Facts, call: ast.Call, site: Site) -> str | None:

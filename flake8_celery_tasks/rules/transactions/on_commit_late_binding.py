@@ -101,17 +101,15 @@ class OnCommitLateBinding(Rule[Facts]):
         from flake8_celery_tasks.imports import Names
 
         text, names = text_of(facts.module), Names(facts.module)
-        for call in facts.on_commits:
-            made = call.callback
-            if not isinstance(made, ast.Lambda) or facts.module.source.position(made) != violation[:2]:
-                continue
+        calls = [(call, call.callback) for call in facts.on_commits if isinstance(call.callback, ast.Lambda)]
+        found = [item for item in calls if facts.module.source.position(item[1]) == violation[:2]]
+        for call, made in found:
             body = made.body
-            if not isinstance(body, ast.Call) or any(isinstance(node, ast.arg) for node in ast.walk(made.args)):
-                return None
-            partial = names.reach("functools", "partial", call.site.scope)
-            kept = (body.func, *body.args, *body.keywords)
-            rewrite = Rewrite(made, partial, (text.segment(body.func), *text.arguments(body)), kept)
-            return Fix((rewrite,), safe=False, imports=tuple(names.needed))
+            if isinstance(body, ast.Call) and not any(isinstance(node, ast.arg) for node in ast.walk(made.args)):
+                partial = names.reach("functools", "partial", call.site.scope)
+                kept = (body.func, *body.args, *body.keywords)
+                rewrite = Rewrite(made, partial, (text.segment(body.func), *text.arguments(body)), kept)
+                return Fix((rewrite,), safe=False, imports=tuple(names.needed))
         return None
 
 

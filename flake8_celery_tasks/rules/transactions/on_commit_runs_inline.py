@@ -118,17 +118,12 @@ class OnCommitRunsInline(Rule[Facts]):
         """Hand over `.delay`."""
         from flake8_celery_tasks.fixes import Fix, Insert, RenameAttribute
 
-        for call in facts.on_commits:
-            callback = call.callback
-            if callback is None:
-                continue
-            wrong = _first_of_partial(facts, callback, call.site) or callback
-            if facts.module.source.position(wrong) != violation[:2]:
-                continue
-            if isinstance(wrong, ast.Attribute) and wrong.attr in SIGNS:
-                return Fix((RenameAttribute(wrong, "delay"),), safe=False)
-            return Fix((Insert(wrong, ".delay", after=True),), safe=False)
-        return None
+        callbacks = [(call.callback, call.site) for call in facts.on_commits if call.callback is not None]
+        called = [_first_of_partial(facts, node, site) or node for node, site in callbacks]
+        wrong = next(node for node in called if facts.module.source.position(node) == violation[:2])
+        if isinstance(wrong, ast.Attribute) and wrong.attr in SIGNS:
+            return Fix((RenameAttribute(wrong, "delay"),), safe=False)
+        return Fix((Insert(wrong, ".delay", after=True),), safe=False)
 
 
 def _first_of_partial(facts: Facts, node: ast.expr, site: Site) -> ast.expr | None:
