@@ -114,7 +114,8 @@ def test_automatic_name(before, after, tmp_path):
         "EMPTY = {'name': None}\n\n\n@shared_task(**EMPTY)\ndef add(x):\n    return x\n",
         "def job(**options):\n    return shared_task(**options)\n\n\n@job\ndef add(x):\n    return x\n",
         "def job(queue):\n    return shared_task(queue=queue)\n\n\n@job('slow')\ndef add(x):\n    return x\n",
-        "import functools\n\njob = functools.partial(shared_task, queue='slow')\n\n\n@job()\ndef add(x):\n    return x\n",
+        "import functools\n\njob = functools.partial(shared_task, queue='slow')\n\n\n@job()\ndef add(x):\n"
+        "    return x\n",
     ],
 )
 def test_name_that_can_not_be_added(text, tmp_path):
@@ -135,14 +136,18 @@ def test_name_for_listed_decorators(tmp_path):
 def test_no_name_where_an_app_makes_its_own(tmp_path):
     files = {
         "shop/tasks.py": task("@shared_task\ndef add(x):\n    return x\n"),
-        "shop/celery.py": "from celery import Celery\n\n\nclass App(Celery):\n    def gen_task_name(self, name, module):\n"
+        "shop/celery.py": "from celery import Celery\n\n\nclass App(Celery):\n"
+        "    def gen_task_name(self, name, module):\n"
         "        return name\n",
     }
     assert fixed(tmp_path, files, "CLY101") == files
 
 
 def test_no_name_for_classes_and_uncertain_modules(tmp_path):
-    text = "from celery import Celery, Task\n\napp = Celery()\n\n\nclass Add(Task):\n    def run(self):\n        pass\n\n\n"
+    text = (
+        "from celery import Celery, Task\n\napp = Celery()\n\n\nclass Add(Task):\n    def run(self):\n"
+        "        pass\n\n\n"
+    )
     text += "app.register_task(Add())\n"
     assert fix_one(tmp_path, text, "CLY101") == text
 
@@ -293,7 +298,8 @@ def test_decorators_move_below_in_their_order(tmp_path):
     text = task(
         "@transaction.atomic  # all or nothing\n@override(\n    None\n)\n@shared_task(name='a')\n"
         "def add(x):\n    return x\n",
-        "from celery import shared_task\nfrom django.db import transaction\nfrom django.utils.translation import override\n",
+        "from celery import shared_task\nfrom django.db import transaction\n"
+        "from django.utils.translation import override\n",
     )
     after = fix_one(tmp_path, text, "CLY513", unsafe=False)
     assert after.endswith(
@@ -515,6 +521,11 @@ COMMIT = "from functools import partial\n\nfrom celery import current_app\nfrom 
             f'transaction.on_commit(partial(current_app.send_task, "make", (1,), {OPTIONS}))',
         ),
         (
+            "make.delay(1), make.delay(2)",
+            APP,
+            f'current_app.send_task("make", args=[1], {OPTIONS}), current_app.send_task("make", args=[2], {OPTIONS})',
+        ),
+        (
             "make.delay(make.s(1))",
             "from celery import current_app, signature\n",
             f'current_app.send_task("make", args=[signature("make", args=[1], {OPTIONS})], {OPTIONS})',
@@ -632,7 +643,7 @@ def test_options_of_the_decorator(decorator, expected, tmp_path):
 @pytest.mark.parametrize(
     "others",
     [
-        {"content/tasks.py": "def broken(:\n"},
+        {"content/tasks.py": "def broken(:\n", "content/__init__.py": ""},
         {
             "content/tasks.py": "from celery import Task\n\n\nclass make(Task):\n    name = 'make'\n\n"
             "    def run(self):\n        pass\n"
@@ -640,8 +651,9 @@ def test_options_of_the_decorator(decorator, expected, tmp_path):
     ],
 )
 def test_tasks_that_can_not_be_named(others, tmp_path):
-    text = VIEWS.format(imports="", call="make().delay()")
-    assert by_name(tmp_path, text, **others) == text
+    for call in ("make().delay()", "make.delay()"):
+        text = VIEWS.format(imports="", call=call)
+        assert by_name(tmp_path, text, **others) == text
 
 
 # The import.
@@ -690,8 +702,10 @@ def test_import_of_a_package_stays(tmp_path):
     [
         "import os; from content.tasks import make\n\n\ndef f():\n    make.delay()\n",
         "def f():\n    if f:\n        from content.tasks import make\n    make.delay()\n",
-        "try:\n    from content.tasks import make\nexcept ImportError:\n    make = None\n\n\ndef f():\n    make.delay()\n",
-        "from content.tasks import (\n    drop,  # why\n    make,  # that\n)\n\n\ndef f():\n    drop(1)\n    make.delay()\n",
+        "try:\n    from content.tasks import make\nexcept ImportError:\n    make = None\n\n\ndef f():\n"
+        "    make.delay()\n",
+        "from content.tasks import (\n    drop,  # why\n    make,  # that\n)\n\n\ndef f():\n    drop(1)\n"
+        "    make.delay()\n",
     ],
 )
 def test_imports_that_can_not_be_taken_out(text, tmp_path):
@@ -783,5 +797,54 @@ def test_name_that_is_taken(tmp_path):
 
 
 def test_name_that_is_hidden(tmp_path):
-    text = "from celery import current_app\n\n\ndef f(current_app):\n    from content.tasks import drop\n\n    drop.delay()\n"
+    text = (
+        "from celery import current_app\n\n\ndef f(current_app):\n    from content.tasks import drop\n\n"
+        "    drop.delay()\n"
+    )
     assert "celery_current_app.send_task" in by_name(tmp_path, text)
+
+
+def test_name_that_is_global_elsewhere(tmp_path):
+    text = "def g():\n    global current_app\n\n\ndef f():\n    from content.tasks import drop\n\n    drop.delay()\n"
+    assert "celery_current_app.send_task" in by_name(tmp_path, text)
+
+
+def test_other_modules_that_only_look_like_it(tmp_path):
+    text = VIEWS.format(imports="", call="make.delay()")
+    others = {"shop/x.py": "views = make = 1\n", "shop/y.py": "views make (\n"}
+    assert "content" not in by_name(tmp_path, text, **others)
+
+
+def test_named_callback_of_a_loop_stays(tmp_path):
+    text = commit("def send():\n                add.delay(item)\n            transaction.on_commit(send)")
+    assert fix_one(tmp_path, text, "CLY704") == text
+
+
+@pytest.mark.parametrize("call", ["add.delay(1, args=[2])", "add.s(args=[2])"])
+def test_arguments_that_are_meant_twice_stay(call, tmp_path):
+    text = CALLS.replace(", **more", "").format(call)
+    assert fix_one(tmp_path, text, "CLY603") == text
+
+
+def test_arguments_meant_for_apply_async(tmp_path):
+    text = CALLS.replace(", **more", "").format("add.delay(args=[2], countdown=1)")
+    assert "add.apply_async(args=[2], countdown=1)" in fix_one(tmp_path, text, "CLY603")
+
+
+def test_mapping_of_another_call_stays_with_it(tmp_path):
+    text = CALLS.format(
+        "add.apply_async(items)\n    add.apply_async(countdown=1)\n    add.apply_async(m, countdown=1)\n"
+        "    add.apply_async((1), m)"
+    )
+    assert "add.apply_async(kwargs=m, countdown=1)\n    add.apply_async((1,), m)" in fix_one(tmp_path, text, "CLY604")
+
+
+def test_beat_entries_that_are_given_a_mapping_stay(tmp_path):
+    text = "from celery import Celery\n\napp = Celery()\napp.conf.beat_schedule = {\n"
+    text += (
+        '    "a": {"task": "b", "schedule": 1, "args": {"x": 1}},\n'
+        '    "b": {"task": "b", "schedule": 1, "args": ("x")},\n}\n'
+    )
+    after = fix_one(tmp_path, text, "CLY604")
+    assert '"args": {"x": 1}' in after
+    assert '"args": ("x",)' in after
