@@ -71,6 +71,11 @@ class CrossAppTaskImportInFunction(Rule[TaskImport]):
 
     Send by name, and drop the import. Unsafe, since overridden `apply_async` methods and the check of the arguments are
     passed by.
+
+    `flake8-celery-tasks fix --unsafe` does it where it is certain of every use: the name, the options of the decorator
+    that belong to the message (`queue`, `priority`, `expires` ...), and where isort puts the import of `current_app`. A
+    method that is handed to something else than `on_commit`, and options that are no constants, are left to you, and so
+    is the whole import then.
     """
 
     code = "CLY402"

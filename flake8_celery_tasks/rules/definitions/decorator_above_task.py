@@ -130,7 +130,9 @@ class DecoratorAboveTask(Rule[Task]):
     ## Fix
 
     Move the decorator below the task decorator. For the known ones this is safe in the sense that the task does what is
-    written there; a decorator of the project's own needs `functools.wraps`, or the task changes its name (CLY104).
+    written there; a decorator of the project's own needs `functools.wraps`, or the task changes its name (CLY104). A
+    cache (`functools.lru_cache`, `functools.cache`) belongs on a function that the task calls: Celery can't read the
+    parameters of what it returns.
     """
 
     code = "CLY513"

@@ -93,8 +93,8 @@ class AutoretryForNotExceptions(Rule[Task]):
 
     ## Fix
 
-    Make it a tuple of classes: `autoretry_for=(ConnectionError,)`. The fix is safe for one class without a tuple: what
-    it replaces could not run.
+    Make it a tuple of classes: `autoretry_for=(ConnectionError,)`. The fix is safe for one class without a tuple,
+    and for a list in `throws`: what it replaces could not run.
     """
 
     code = "CLY214"
