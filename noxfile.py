@@ -13,6 +13,10 @@ PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
 CELERY = {"5.2.7": "3.10", "5.3.6": "3.11", "5.4.0": "3.12", "5.5.3": "3.13", "5.6.2": "3.13", "5.7.0": "3.13"}
 
 
+#: What depends on flake8.
+IN_FLAKE8 = [f"tests/test_{name}.py" for name in ("baseline", "cli", "flake8", "front", "hostile")]
+
+
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """All tests, with the newest of everything."""
@@ -25,7 +29,7 @@ def tests(session: nox.Session) -> None:
 def flake8(session: nox.Session, flake8: str) -> None:
     """Run the plugin in each flake8."""
     session.install("-e", ".[test]", f"flake8=={flake8}")
-    session.run("pytest", "-q", "-n", "auto", "tests/test_flake8.py", "tests/test_hostile.py", *session.posargs)
+    session.run("pytest", "-q", "-n", "auto", *IN_FLAKE8, *session.posargs)
 
 
 @nox.session
@@ -40,6 +44,4 @@ def celery(session: nox.Session, celery: str) -> None:
 def old(session: nox.Session) -> None:
     """One old combination on the present Python: the oldest flake8 and the oldest Celery."""
     session.install("-e", ".[test]", "flake8==7.0.0", "celery==5.2.7", "setuptools<81")
-    session.run(
-        "pytest", "-q", "-n", "auto", "tests/truth", "tests/catalog", "tests/test_flake8.py", "tests/test_hostile.py"
-    )
+    session.run("pytest", "-q", "-n", "auto", "tests/truth", "tests/catalog", *IN_FLAKE8)

@@ -79,7 +79,7 @@ def _context() -> multiprocessing.context.BaseContext:
     return multiprocessing.get_context("fork" if fork else None)
 
 
-_options: Namespace
+_options: Namespace | None = None  # of this process
 
 
 def _start(options: Namespace) -> None:
@@ -92,6 +92,7 @@ def _start(options: Namespace) -> None:
 
 
 def _check(name: str) -> Checked | None:
+    assert _options is not None
     one = front.check(name, _options)
     return one if one.rows else None
 

@@ -242,20 +242,20 @@ def _queue(project: Project, task: Task, name: str | None) -> str:
         return own
     if own is not MISSING and own is not None:
         return _OPEN
-    return next(_routed(project.setting("task_routes"), name or ""), "")
+    return _routed(project.setting("task_routes"), name or "")
 
 
-def _routed(tables: Sequence[object], name: str) -> Iterator[str]:
-    """Yield the queues that the project's routes may give to a task."""
+def _routed(tables: Sequence[object], name: str) -> str:
+    """Return the queue that the project's routes give to a task."""
     for table in tables:
         if not isinstance(table, Table) or not table.complete:
-            yield _OPEN
-            continue
+            return _OPEN
         patterns = [key for key in table if isinstance(key, str) and fnmatch.fnmatchcase(name, key)]
         for key in sorted(patterns, key=len, reverse=True):
             route = table[key]
             queue = route.get("queue", "") if isinstance(route, Table) else route
-            yield queue if isinstance(queue, str) else _OPEN
+            return queue if isinstance(queue, str) else _OPEN
+    return ""
 
 
 # How it is written.

@@ -12,6 +12,8 @@ import pytest
 from flake8_celery_tasks import baseline, project
 from flake8_celery_tasks.baseline import Baseline, BaselineError, Entry, Identity
 from flake8_celery_tasks.cli import main
+from flake8_celery_tasks.options import Options
+from flake8_celery_tasks.plugin import Plugin
 from tests.helpers import write
 from tests.test_flake8 import PROJECT
 from tests.test_front import flake8
@@ -129,6 +131,16 @@ def test_an_old_baseline_is_written_anew(known, run):
     (known / "known.json").unlink()
     assert run("--write-baseline=known.json")[0] == 0
     assert run() == (0, [], [])
+
+
+def test_in_flake8(known):
+    """What flake8 does in processes of its own, in this one."""
+    text = (known / "shop/tasks.py").read_text() + "\n\n@shared_task\ndef c():\n    pass\n"
+    Plugin.options, Plugin.baseline = Options(), baseline.load("known.json")
+    found = Plugin(ast.parse(text), "./shop/tasks.py", text.splitlines(keepends=True)).run()
+    assert [(line, text.split()[0]) for line, _, text, _ in found] == [(14, "CLY101")]
+    clean = "import celery\n"
+    assert list(Plugin(ast.parse(clean), "./shop/tasks.py", [clean]).run()) == []
 
 
 # Where it stands.

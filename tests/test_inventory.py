@@ -204,9 +204,9 @@ def test_tasks_of_every_form(listed):
 def test_who_can_not_be_read_is_open(listed):
     found = listed(
         {
-            "shop/tasks.py": "from shop.house import house\n\n\n@house\ndef hidden(): ...\n",
+            "shop/tasks.py": "from shop.house import house_task\n\n\n@house_task\ndef hidden(): ...\n",
             "shop/house.py": (
-                "from celery import shared_task\n\n\ndef house(function):\n    @shared_task\n"
+                "from celery import shared_task\n\n\ndef house_task(function):\n    @shared_task\n"
                 "    def inner(*args):\n        return function(*args)\n    return inner\n"
             ),
         }
