@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     _add_check(commands)
+    _add_fix(commands)
     _add_explain(commands)
     _add_tasks(commands)
     return parser
@@ -118,6 +119,55 @@ def _rendered(form: str, outcome: Any, options: argparse.Namespace) -> str:
 
     text: str = import_module(f"{report.__name__}.{form}").render(outcome, options)
     return text
+
+
+# fix
+
+
+def _add_fix(commands: Any) -> None:
+    from flake8_celery_tasks import front
+
+    parser = _add_command(commands, "fix", _fix, "Mend what can be mended with certainty.")
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="files and folders (default: .)")
+    parser.add_argument("--diff", action="store_true", help="print what would change and write nothing")
+    parser.add_argument("--unsafe", action="store_true", help="apply fixes too that change what happens")
+    front.add_arguments(parser)
+
+
+def _fix(given: argparse.Namespace) -> int:
+    from functools import partial
+
+    from flake8_celery_tasks import fixing, front
+    from flake8_celery_tasks.options import Options
+    from flake8_celery_tasks.plugin import Plugin
+
+    paths, as_diff, unsafe = (_take(given, name) for name in ("paths", "diff", "unsafe"))
+    if "-" in paths:
+        raise UsageError("fix writes files: it can't read the input")
+    options = front.options_for(given, paths)
+    order = fixing.Order(
+        options=Plugin.options or Options(),
+        excluded=Plugin.excluded,
+        opted=Plugin.opted,
+        unsafe=unsafe,
+        wants=partial(front.reported, options),
+    )
+    names = front.files(options)
+    if not names:
+        _tell(f"no Python files in {' '.join(paths) or '.'}")
+    count = changed = refused = 0
+    for result in fixing.fix_files(front.passing(names), order, write=not as_diff):
+        if result.message:
+            refused += 1
+            _tell(f"{result.path}: {result.message}")
+            continue
+        changed += 1
+        count += len(result.violations)
+        if as_diff:
+            _write(fixing.diff(result))
+    if not as_diff:
+        _tell(f"{count} fixed in {changed} {'file' if changed == 1 else 'files'}")
+    return FOUND if refused or (as_diff and changed) else CLEAN
 
 
 # explain

@@ -11,7 +11,7 @@ from flake8_celery_tasks.link import Facts
 from flake8_celery_tasks.rule import Rule, Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from flake8_celery_tasks.module import Module
     from flake8_celery_tasks.project import Project
@@ -46,15 +46,19 @@ def wanted(opted: tuple[str, ...] = ()) -> tuple[Rule[Any], ...]:
 
 def check(project: Project, module: Module, chosen: Iterable[Rule[Any]] | None = None) -> list[Violation]:
     """Return the violations in a module, in source order. Without `chosen`, all rules run that are not opt-in."""
+    return sorted({violation for _, _, violation in judge(project, module, wanted() if chosen is None else chosen)})
+
+
+def judge(project: Project, module: Module, chosen: Iterable[Rule[Any]]) -> Iterator[tuple[Rule[Any], Any, Violation]]:
+    """Yield what rules say of a module, each time with the rule and the fact that it judged."""
     facts = Facts(project, module)
     is_test: bool | None = None
-    found: set[Violation] = set()
-    for rule in wanted() if chosen is None else chosen:
+    for rule in chosen:
         for fact in facts.of(rule.kind):
             if rule.quiet_in_tests:
                 if is_test is None:
                     is_test = project.is_test(module)
                 if is_test:
                     break
-            found.update(rule.check(fact))
-    return sorted(found)
+            for violation in rule.check(fact):
+                yield rule, fact, violation

@@ -18,7 +18,7 @@ from flake8_celery_tasks.catalog.task_options import DEFAULT_RETRY_DELAY, OPTION
 from flake8_celery_tasks.collect import FUNCTION, LAMBDA, TRY, WITH
 from flake8_celery_tasks.defined import TASK_NAME, Defined
 from flake8_celery_tasks.project import Table, Target
-from flake8_celery_tasks.symbols import Class, Params
+from flake8_celery_tasks.symbols import Class, Function, Params
 from flake8_celery_tasks.things import SignatureThing, TaskThing, thing_of
 from flake8_celery_tasks.values import MISSING, UNKNOWN, Missing, Ref, Unknown
 from flake8_celery_tasks.wrappers import wrapper_in
@@ -144,6 +144,22 @@ class Task(Defined):
             return UNKNOWN
         late = False if own is False else settings.acks_late(self.project)
         return UNKNOWN if late is None else late
+
+    @property
+    def open_decorator(self) -> ast.expr | None:
+        """The task decorator, where it certainly takes further options as it stands."""
+        decorator = self.decorator
+        if decorator is None or self.form in (recognise.SHARED, recognise.APP_TASK):
+            return decorator
+        node = decorator.func if isinstance(decorator, ast.Call) else decorator
+        value = self.module.value(node, self.site.scope)
+        target = self.project.resolve(value.path, self.module) if isinstance(value, Ref) else None
+        if target is None or target.module is None:
+            return None if target is None else decorator  # one that the option names
+        # It hands its keywords on, or it would not have been read; bare it may be given the function only.
+        symbol = target.symbol
+        is_open = isinstance(symbol, Function) and symbol.params.kwarg is not None and decorator is not node
+        return decorator if is_open else None
 
     def keyword(self, name: str) -> ast.AST:
         """Return the node of an option: the keyword as written, the class's assignment, else the decorator."""
@@ -533,7 +549,7 @@ class TaskImport:
     """An imported name through which tasks are sent.
 
     `sent` holds, for each task in the order of first use, its definition (None where its module can't be read), the
-    last part of its path, and the first place where it is sent.
+    last part of its path, and the first place where it is sent; `places` holds all of them.
     """
 
     def __init__(self, facts: Facts, binding: Binding) -> None:
@@ -542,6 +558,7 @@ class TaskImport:
         self.module = facts.module
         self.binding = binding
         self.sent: dict[str, Sent] = {}
+        self.places: list[Sent] = []
 
     @property
     def node(self) -> ast.AST:
@@ -562,13 +579,14 @@ class TaskImport:
 class Sent:
     """A task that is sent through an import."""
 
-    __slots__ = ("definition", "node", "path", "place")
+    __slots__ = ("definition", "node", "path", "place", "site")
 
-    def __init__(self, path: str, definition: Definition | None, place: str, node: ast.Attribute) -> None:
+    def __init__(self, path: str, definition: Definition | None, place: str, node: ast.Attribute, site: Site) -> None:
         self.path = path
         self.definition = definition
         self.place = place  # the file of the definition, or of the module that can't be read
         self.node = node
+        self.site = site
 
 
 def trys_around(site: Site, function: ast.AST) -> Iterator[tuple[ast.Try, str]]:

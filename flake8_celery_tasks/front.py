@@ -23,6 +23,7 @@ from flake8.main.options import register_default_options, stage1_arg_parser
 from flake8.options.config import load_config, parse_config
 from flake8.options.manager import OptionManager
 from flake8.plugins.finder import Checkers
+from flake8.processor import FileProcessor
 from flake8.style_guide import StyleGuideManager
 
 from flake8_celery_tasks import gate, spelling
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
     from flake8.statistics import Statistics
     from flake8.violation import Violation
+
+    from flake8_celery_tasks.rule import Violation as Ours
 
 #: How our codes start, and how those of files start that can't be read or parsed.
 PREFIX: Final = "CLY"
@@ -354,6 +357,27 @@ def decide(options: Namespace, checked: Iterable[Checked]) -> tuple[list[Violati
     manager.results = [(path, [tuple(row) for row in rows], {}) for path, rows, _ in checked]
     manager.report()
     return collector.violations, manager.style_guide.stats
+
+
+def reported(options: Namespace, name: str, lines: list[str], tree: ast.Module, found: Iterable[Ours]) -> list[Ours]:
+    """Return those of our violations in a file's present lines that would be reported: selected, not silenced."""
+    processor = FileProcessor(name, options, lines=list(lines))
+    if processor.should_ignore_file():
+        return []
+    known = list(found)
+    if Plugin.baseline is not None:
+        from flake8_celery_tasks import baseline
+
+        scopes = baseline.scopes(tree, {item.line for item in known})
+        identities = [baseline.identity(item.code, scopes.get(item.line, ""), item.text) for item in known]
+        unknown = Plugin.baseline.unknown(name, identities)
+        known = [item for item, is_new in zip(known, unknown, strict=True) if is_new]
+    rows = [Row(item.code, item.line, item.column, item.text, processor.noqa_line_for(item.line)) for item in known]
+    decided = {
+        (error.line_number, error.column_number - 1, error.code, error.text)
+        for error in decide(options, [Checked(name, rows, {})])[0]
+    }
+    return [item for item in known if item in decided]
 
 
 def formatted(options: Namespace, violations: Iterable[Violation], statistics: Statistics) -> str:

@@ -250,12 +250,13 @@ class Facts:
             binding = self._import(root.id, site.scope)
             if binding is None:
                 continue
-            sent = self._sent(binding, attributes, node)
+            sent = self._sent(binding, attributes, node, site)
             if sent is not None:
                 if id(binding) not in found:
                     found[id(binding)] = TaskImport(self, binding)
                 fact = found[id(binding)]
                 fact.sent.setdefault(sent.path, sent)
+                fact.places.append(sent)
         return sorted(found.values(), key=lambda fact: (fact.node.lineno, fact.node.col_offset))  # type: ignore[attr-defined]
 
     def _import(self, name: str, scope: Scope) -> Binding | None:
@@ -265,19 +266,19 @@ class Facts:
         bindings = [binding for binding in found[1] if not is_none(binding)]
         return bindings[0] if bindings and all(binding.kind == IMPORT for binding in bindings) else None
 
-    def _sent(self, binding: Binding, attributes: tuple[str, ...], node: ast.Attribute) -> Sent | None:
+    def _sent(self, binding: Binding, attributes: tuple[str, ...], node: ast.Attribute, site: Site) -> Sent | None:
         path = binding.path
         if attributes:
             path += ("" if path.endswith(":") else ".") + ".".join(attributes)
         target = self.project.resolve(path, self.module)
         definition = recognise.definition_of(self.project, target)
         if definition is not None:
-            return Sent(target.path, definition, definition.module.place.path, node)
+            return Sent(target.path, definition, definition.module.place.path, node, site)
         # A module of the project that is not there, or can't be parsed.
         unread = target.symbol is None and target.module is None and not target.foreign
         *folders, _ = target.path.split(".")
         if unread and "tasks" in folders:
-            return Sent(target.path, None, "", node)
+            return Sent(target.path, None, "", node, site)
         return None
 
     @cached_property

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flake8_celery_tasks.facts import Task
+    from flake8_celery_tasks.fixes import Fix
     from flake8_celery_tasks.module import Module
 
 Fact = TypeVar("Fact")
@@ -48,6 +49,13 @@ class Rule(Generic[Fact]):
     def check(self, fact: Fact) -> Iterator[Violation]:
         """Yield the violations of one fact."""
         raise NotImplementedError
+
+    def fix(self, fact: Fact, violation: Violation) -> Fix | None:  # noqa: ARG002
+        """Return how to mend a violation that `check` has yielded for a fact, None where there is no certain way.
+
+        Nobody asks for it but who wants to fix, so plain checking pays nothing for it.
+        """
+        return None
 
     def report(self, module: Module, node: ast.AST, message: str = "", **values: Any) -> Violation:
         """Return a violation at a node; `message` replaces the rule's own template."""

@@ -63,7 +63,8 @@ def _given(module: Module, names: frozenset[str]) -> Iterator[Value]:
         for keyword in call.keywords:
             if keyword.arg in names:
                 yield module.value(keyword.value, site.scope)
-    for node in ast.walk(module.tree) if module.tree is not None else ():
+    # The tree of the module itself may be dropped by now, or was never read.
+    for node in ast.walk(candidates.scope.node):
         if isinstance(node, ast.Dict):
             yield from (module.value(value, candidates.scope) for value in _under(node, names))
 

@@ -187,8 +187,13 @@ def advice(invocation: Invocation) -> str:
     func = invocation.node.func
     assert isinstance(func, ast.Attribute)
     owner = shown(func.value, "...")
-    definition = invocation.definition if isinstance(invocation.thing, TaskThing) else None
-    known = definition is not None and Defined(invocation.project, definition).option("base") is MISSING
-    if known and invocation.project.options.version >= (5, 4):
+    if has_on_commit_methods(invocation):
         return f"write '{owner}.{func.attr}_on_commit(...)'"
     return f"hand partial({owner}.{func.attr}, ...) to on_commit()"
+
+
+def has_on_commit_methods(invocation: Invocation) -> bool:
+    """Return whether what is sent is a task that has `delay_on_commit`, in a Django project."""
+    definition = invocation.definition if isinstance(invocation.thing, TaskThing) else None
+    known = definition is not None and Defined(invocation.project, definition).option("base") is MISSING
+    return known and invocation.project.options.version >= (5, 4)

@@ -9,6 +9,7 @@ from flake8_celery_tasks.rule import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flake8_celery_tasks.fixes import Fix
     from flake8_celery_tasks.rule import Violation
 
 
@@ -89,6 +90,11 @@ class CrossAppTaskImport(Rule[TaskImport]):
     Send by name: `current_app.send_task("content_generate_og_images", args=..., kwargs=...)`, in a chain or group
     `signature("content_generate_og_images", ...)`, and drop the import. Unsafe, since overridden `apply_async` methods
     and the check of the arguments are passed by.
+
+    `flake8-celery-tasks fix --unsafe` does it where it is certain of every use: the name, the options of the decorator
+    that belong to the message (`queue`, `priority`, `expires` ...), and where isort puts the import of `current_app`. A
+    method that is handed to something else than `on_commit`, and options that are no constants, are left to you, and so
+    is the whole import then.
     """
 
     code = "CLY401"
@@ -106,3 +112,9 @@ class CrossAppTaskImport(Rule[TaskImport]):
                 app=boundary.app_label(fact, found[0]),
                 instead=boundary.instead(fact, found),
             )
+
+    def fix(self, fact: TaskImport, violation: Violation) -> Fix | None:
+        """Send by name, and drop the import."""
+        from flake8_celery_tasks import by_name
+
+        return by_name.fix(fact)

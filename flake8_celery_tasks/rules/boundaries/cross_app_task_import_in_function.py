@@ -9,6 +9,7 @@ from flake8_celery_tasks.rule import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flake8_celery_tasks.fixes import Fix
     from flake8_celery_tasks.rule import Violation
 
 
@@ -70,6 +71,11 @@ class CrossAppTaskImportInFunction(Rule[TaskImport]):
 
     Send by name, and drop the import. Unsafe, since overridden `apply_async` methods and the check of the arguments are
     passed by.
+
+    `flake8-celery-tasks fix --unsafe` does it where it is certain of every use: the name, the options of the decorator
+    that belong to the message (`queue`, `priority`, `expires` ...), and where isort puts the import of `current_app`. A
+    method that is handed to something else than `on_commit`, and options that are no constants, are left to you, and so
+    is the whole import then.
     """
 
     code = "CLY402"
@@ -87,3 +93,9 @@ class CrossAppTaskImportInFunction(Rule[TaskImport]):
                 app=boundary.app_label(fact, found[0]),
                 instead=boundary.instead(fact, found),
             )
+
+    def fix(self, fact: TaskImport, violation: Violation) -> Fix | None:
+        """Send by name, and drop the import."""
+        from flake8_celery_tasks import by_name
+
+        return by_name.fix(fact)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.collect import Site
     from flake8_celery_tasks.facts import Invocation
+    from flake8_celery_tasks.fixes import Fix
     from flake8_celery_tasks.module import Module
     from flake8_celery_tasks.project import Project
     from flake8_celery_tasks.rule import Violation
@@ -180,6 +181,26 @@ class ArgumentsNotASequence(Rule[Facts]):
             effect=effect,
             advice=advice,
         )
+
+    def fix(self, facts: Facts, violation: Violation) -> Fix | None:
+        """Add the comma."""
+        from flake8_celery_tasks.fixes import Fix, Insert, MakeTuple, RenameKeyword
+
+        for given in (*_of_calls(facts), *_of_entries(facts)):
+            if given.args is None or facts.module.source.position(given.args) != violation[:2]:
+                continue
+            wrong = _wrong_args(facts.project, facts.module, given.args, given)
+            if wrong in (kinds.TEXT, kinds.NUMBER, kinds.EXCEPTION, kinds.DURATION):
+                return Fix((MakeTuple(given.args),), safe=True)
+            for call in facts.invocations if wrong == kinds.MAPPING else ():
+                if call.keyword("kwargs") is not None or call.node.args[-1:] not in ([], [given.args]):
+                    continue
+                if given.args in call.node.args:
+                    return Fix((Insert(given.args, "kwargs="),), safe=True)
+                keyword = call.keyword("args")
+                if keyword is not None and keyword.value is given.args:
+                    return Fix((RenameKeyword(keyword, "kwargs"),), safe=True)
+        return None
 
 
 def _short(node: ast.expr) -> str:

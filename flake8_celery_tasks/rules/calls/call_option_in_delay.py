@@ -10,6 +10,7 @@ from flake8_celery_tasks.things import SIGNS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flake8_celery_tasks.fixes import Fix
     from flake8_celery_tasks.rule import Violation
 
 
@@ -111,3 +112,27 @@ class CallOptionInDelay(Rule[Invocation]):
                 effect=effect,
                 advice=advice,
             )
+
+    def fix(self, call: Invocation, violation: Violation) -> Fix | None:
+        """Write `apply_async()`, or `.set()` of a signature, for all options of the call at once."""
+        from flake8_celery_tasks.fixes import Fix, Rewrite, task_arguments, text_of
+
+        node, arguments, params = call.node, arguments_of(call), call.defined and call.defined.accepts
+        assert arguments is not None and params, "it was reported"  # noqa: PT018
+        names = options_among(params, arguments, call.method)
+        options = [keyword for keyword in node.keywords if keyword.arg in names]
+        others = [keyword for keyword in node.keywords if keyword not in options]
+        whole = any(keyword.arg in ("args", "kwargs") for keyword in options)
+        if whole and (node.args or others or call.method in SIGNS):
+            return None
+        text = text_of(call.module)
+        owner = text.segment(node.func.value)  # type: ignore[attr-defined]
+        kept = (*node.args, *node.keywords)
+        written = [text.segment(option) for option in options]
+        if call.method in SIGNS:
+            own = [text.argument(node, item) for item in node.args] + [text.segment(keyword) for keyword in others]
+            after = f".set({', '.join(written)})"
+            return Fix((Rewrite(node, f"{owner}.{call.method}", tuple(own), kept, after=after),), safe=True)
+        own = task_arguments(text, node.args, others, lambda item: text.argument(node, item))
+        method = call.method.replace("delay", "apply_async")
+        return Fix((Rewrite(node, f"{owner}.{method}", (*own, *written), kept),), safe=True)

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.arguments import is_expected_to_fail
-from flake8_celery_tasks.canvas import misuse
+from flake8_celery_tasks.canvas import is_function_task, misuse
 from flake8_celery_tasks.link import Facts
 from flake8_celery_tasks.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flake8_celery_tasks.canvas import Member
+    from flake8_celery_tasks.fixes import Fix, Operation
     from flake8_celery_tasks.rule import Violation
 
 
@@ -106,3 +109,28 @@ class TaskCalledInCanvas(Rule[Facts]):
                 text = misuse(facts, member.node, member.site, canvas.name)
                 if text is not None and not is_expected_to_fail(member.site):
                     yield self.report(facts.module, member.node, text=text)
+
+    def fix(self, facts: Facts, violation: Violation) -> Fix | None:
+        """Make a signature."""
+        from flake8_celery_tasks.fixes import Fix
+
+        members = [member for canvas in facts.canvases for member in canvas.members]
+        member = next(item for item in members if facts.module.source.position(item.node) == violation[:2])
+        operation = as_signature(facts, member)
+        return None if operation is None else Fix((operation,), safe=False)
+
+
+def as_signature(facts: Facts, member: Member) -> Operation | None:
+    """Return what makes a signature of a task that is called, sent or bare."""
+    from flake8_celery_tasks.fixes import Insert, RenameAttribute, Replace, text_of
+
+    node, site, text = member.node, member.site, text_of(facts.module)
+    if isinstance(node, ast.Call):
+        if is_function_task(facts, node.func, site):
+            return Insert(node.func, ".s", after=True)
+        if isinstance(node.func, ast.Attribute) and is_function_task(facts, node.func.value, site):
+            return RenameAttribute(node.func, "s" if node.func.attr == "delay" else "signature")
+        return None
+    if is_function_task(facts, node, site):
+        return Replace(node, f"{text.segment(node)}.s()")
+    return Replace(node, f"{text.segment(node.value)}.s()") if isinstance(node, ast.Attribute) else None

@@ -12,6 +12,7 @@ from flake8_celery_tasks.wrappers import wrapper_in
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flake8_celery_tasks.fixes import Fix
     from flake8_celery_tasks.module import Module
     from flake8_celery_tasks.rule import Violation
 
@@ -37,6 +38,22 @@ WRAPPERS: Final = frozenset(
         "tenacity.retry",
         "unittest.mock.patch",
         "unittest.mock.patch.object",
+    }
+)
+
+#: Those of them that make no sense below the task decorator either. What a cache returns is no function: Celery reads
+#: the parameters of a callable object and fails with an AttributeError when the app is finalised.
+UNMOVABLE: Final = frozenset(
+    {
+        "contextlib.asynccontextmanager",
+        "contextlib.contextmanager",
+        "django.contrib.auth.decorators.login_required",
+        "django.contrib.auth.decorators.permission_required",
+        "django.contrib.auth.decorators.user_passes_test",
+        "django.db.transaction.non_atomic_requests",
+        "functools.cache",
+        "functools.lru_cache",
+        "functools.singledispatch",
     }
 )
 
@@ -113,7 +130,9 @@ class DecoratorAboveTask(Rule[Task]):
     ## Fix
 
     Move the decorator below the task decorator. For the known ones this is safe in the sense that the task does what is
-    written there; a decorator of the project's own needs `functools.wraps`, or the task changes its name (CLY104).
+    written there; a decorator of the project's own needs `functools.wraps`, or the task changes its name (CLY104). A
+    cache (`functools.lru_cache`, `functools.cache`) belongs on a function that the task calls: Celery can't read the
+    parameters of what it returns.
     """
 
     code = "CLY513"
@@ -141,6 +160,19 @@ class DecoratorAboveTask(Rule[Task]):
             return target.path in WRAPPERS
         wrapper = wrapper_in(task.project, target.symbol, target.module, called=called)
         return wrapper is not None and not _is_adorned(target.module, wrapper.name)
+
+    def fix(self, task: Task, violation: Violation) -> Fix | None:
+        """Move the lowest of the known ones below the task decorator; the others follow it."""
+        from flake8_celery_tasks.fixes import Fix, MoveDecorator
+
+        known = [node for node in task.above if self._wraps(task, node) and self._can_move(task, node)]
+        if not known or task.decorator is None or task.module.source.position(known[-1]) != violation[:2]:
+            return None
+        return Fix((MoveDecorator(known[-1], task.decorator),), safe=True)
+
+    def _can_move(self, task: Task, node: ast.expr) -> bool:
+        value = task.module.value(node.func if isinstance(node, ast.Call) else node, task.site.scope)
+        return isinstance(value, Ref) and task.project.resolve(value.path, task.module).path in WRAPPERS - UNMOVABLE
 
 
 def _is_adorned(module: Module, name: str) -> bool:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.catalog import ALWAYS
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flake8_celery_tasks.catalog import Version
+    from flake8_celery_tasks.fixes import Fix
     from flake8_celery_tasks.rule import Violation
 
 #: Names that are no unknown ones, whatever else is wrong with them (CLY504, CLY505).
@@ -147,6 +149,17 @@ class UnknownTaskOption(Rule[Task]):
             return self.setting, option
         option = close_match(name, _options(task.project.options.version))
         return (self.message, option) if option else ("", "")
+
+    def fix(self, task: Task, violation: Violation) -> Fix | None:
+        """Rename the option to the one that was meant."""
+        from flake8_celery_tasks.fixes import Fix, RenameKeyword
+
+        for name, node in task.stated():
+            if isinstance(node, ast.keyword) and task.module.source.position(node) == violation[:2]:
+                message, option = self._meant(task, name)
+                if message in (self.message, self.setting) and option and not task.states(option) and node.arg == name:
+                    return Fix((RenameKeyword(node, option),), safe=False)
+        return None
 
 
 def _options(version: Version) -> Iterator[str]:

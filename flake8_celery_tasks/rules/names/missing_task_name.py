@@ -10,6 +10,7 @@ from flake8_celery_tasks.values import MISSING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flake8_celery_tasks.fixes import Fix
     from flake8_celery_tasks.rule import Violation
 
 
@@ -63,7 +64,9 @@ class MissingTaskName(Rule[Task]):
     ## Fix
 
     Give the task the name that it has now, so that nothing changes on the wire: `name="shop.tasks.send_receipt"`.
-    A new name is better made while the queue is empty. The fix is safe.
+    A new name is better made while the queue is empty. The fix is safe. `flake8-celery-tasks fix` writes the name where
+    the module's dotted name is certain, the decorator takes further options, and no app of the project has a
+    `gen_task_name` of its own; a class it leaves to you, since subclasses would inherit the name.
     """
 
     code = "CLY101"
@@ -82,3 +85,16 @@ class MissingTaskName(Rule[Task]):
             yield self.report_name(task, function=task.node.name, name=name)
         else:
             yield self.report(task.module, node, function=task.node.name, name=name)
+
+    def fix(self, task: Task, violation: Violation) -> Fix | None:
+        """Write the automatic name out, where it is certain and the decorator is one that takes it."""
+        from flake8_celery_tasks.fixes import Fix, SetKeyword, text_of
+
+        decorator = task.open_decorator
+        if decorator is None or not task.module.place.certain:
+            return None
+        if task.states("name") and task.keyword("name") is task.place:
+            return None  # it comes from somewhere else
+        if next(task.project.files_with(b"gen_task_name"), None) is not None:
+            return None  # an app may make other names
+        return Fix((SetKeyword(decorator, "name", text_of(task.module).quoted(task.automatic_name)),), safe=True)

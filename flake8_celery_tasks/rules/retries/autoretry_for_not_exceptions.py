@@ -11,6 +11,7 @@ from flake8_celery_tasks.rule import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from flake8_celery_tasks.fixes import Fix
     from flake8_celery_tasks.project import Project
     from flake8_celery_tasks.rule import Violation
 
@@ -92,8 +93,8 @@ class AutoretryForNotExceptions(Rule[Task]):
 
     ## Fix
 
-    Make it a tuple of classes: `autoretry_for=(ConnectionError,)`. The fix is safe for one class without a tuple: what
-    it replaces could not run.
+    Make it a tuple of classes: `autoretry_for=(ConnectionError,)`. The fix is safe for one class without a tuple,
+    and for a list in `throws`: what it replaces could not run.
     """
 
     code = "CLY214"
@@ -122,6 +123,18 @@ class AutoretryForNotExceptions(Rule[Task]):
             if flaw:
                 effect = effect or _EFFECTS[option]
                 yield self.report(task.module, node, option=option, flaw=flaw, effect=effect, advice=advice)
+
+    def fix(self, task: Task, violation: Violation) -> Fix | None:
+        """Make a tuple of a class, and of the list in `throws`."""
+        from flake8_celery_tasks.fixes import Fix, MakeTuple
+
+        for option, node in task.written(("autoretry_for", "dont_autoretry_for", "throws")):
+            if isinstance(node, ast.keyword) and task.module.source.position(node) == violation[:2]:
+                value = task.option(option)
+                is_list = option == "throws" and isinstance(value, list) and isinstance(node.value, ast.List)
+                if is_list or (option != "throws" and _is_exception(task.project, value)):
+                    return Fix((MakeTuple(node.value),), safe=True)
+        return None
 
 
 _CAUGHT: Final = "any error of the task becomes a TypeError"

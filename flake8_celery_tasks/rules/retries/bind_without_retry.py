@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.facts import RETRY_POLICY, Task
@@ -9,6 +10,7 @@ from flake8_celery_tasks.values import MISSING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flake8_celery_tasks.fixes import Fix
     from flake8_celery_tasks.rule import Violation
 
 
@@ -97,3 +99,16 @@ class BindWithoutRetry(Rule[Task]):
             lack, too = "no parameter for the task object", ""
         message = "" if unused else self.strict
         yield self.report(task.module, task.keyword("bind"), message, function=task.node.name, lack=lack, too=too)
+
+    def fix(self, task: Task, violation: Violation) -> Fix | None:
+        """Drop `bind=True`, and the parameter."""
+        from flake8_celery_tasks.fixes import Fix, RemoveKeyword, RemoveParameter
+
+        keyword, call = task.keyword("bind"), task.decorator
+        used = any(use.name == task.me for use in task.uses)
+        if used or not isinstance(keyword, ast.keyword) or not isinstance(call, ast.Call):
+            return None
+        remove = RemoveKeyword(call, keyword)
+        if task.lacks_self:
+            return Fix((remove,), safe=False)
+        return Fix((remove, RemoveParameter(task.function)), safe=False) if task.params.ordered else None

@@ -8,6 +8,7 @@ from flake8_celery_tasks.rule import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flake8_celery_tasks.fixes import Fix
     from flake8_celery_tasks.rule import Violation
 
 
@@ -101,3 +102,9 @@ class BoundTaskWithoutSelf(Rule[Task]):
         effect = f"the caller's first argument lands in {second[0]!r}" if second else "a call with it raises TypeError"
         first = (args.posonlyargs or args.args)[0]
         yield self.report(task.module, first, function=task.node.name, parameter=first.arg, effect=effect)
+
+    def fix(self, task: Task, violation: Violation) -> Fix | None:
+        """Insert `self`."""
+        from flake8_celery_tasks.fixes import AddParameter, Fix
+
+        return Fix((AddParameter(task.function, "self"),), safe=True)

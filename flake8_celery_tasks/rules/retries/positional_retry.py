@@ -4,12 +4,14 @@ import ast
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks import kinds
+from flake8_celery_tasks.collect import TRY
 from flake8_celery_tasks.facts import TaskCall
 from flake8_celery_tasks.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flake8_celery_tasks.fixes import Fix
     from flake8_celery_tasks.rule import Violation
 
 
@@ -102,3 +104,26 @@ class PositionalRetry(Rule[TaskCall]):
         if kind == kinds.DURATION:
             return "write countdown= with its seconds"
         return f"write kwargs={text}" if kind == kinds.MAPPING else f"write args=({text},)"
+
+    def fix(self, call: TaskCall, violation: Violation) -> Fix | None:
+        """Write `exc=` before an exception."""
+        from flake8_celery_tasks.fixes import Fix, Insert
+
+        first, *others = call.node.args
+        if others or call.keyword("exc") is not None:
+            return None
+        if kinds.kind_of(call.project, call.module, first, call.site.scope) != kinds.EXCEPTION:
+            return None
+        caught = {node.name for node in _handlers(call)}
+        return Fix((Insert(first, "exc="),), safe=isinstance(first, ast.Name) and first.id in caught)
+
+
+def _handlers(call: TaskCall) -> list[ast.ExceptHandler]:
+    """Return the handlers that a call stands in."""
+    return [
+        handler
+        for around in call.site.chain()
+        if around.kind == TRY and around.part == "handler"
+        for handler in around.node.handlers  # type: ignore[attr-defined]
+        if any(node is call.node for node in ast.walk(handler))
+    ]

@@ -10,6 +10,7 @@ from flake8_celery_tasks.values import MISSING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flake8_celery_tasks.fixes import Fix
     from flake8_celery_tasks.rule import Violation
 
 
@@ -82,3 +83,12 @@ class SelfWithoutBind(Rule[Task]):
             return
         if task.is_transparent and task.effective("__call__") is MISSING:
             yield self.report(task.module, task.keyword("bind"), function=task.node.name)
+
+    def fix(self, task: Task, violation: Violation) -> Fix | None:
+        """Add `bind=True`, behind the name."""
+        from flake8_celery_tasks.fixes import Fix, SetKeyword
+
+        decorator = task.open_decorator
+        if decorator is None or (task.states("bind") and task.keyword("bind") is task.place):
+            return None
+        return Fix((SetKeyword(decorator, "bind", "True", after=("name",)),), safe=True)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flake8_celery_tasks.collect import Site
+    from flake8_celery_tasks.fixes import Fix
     from flake8_celery_tasks.rule import Violation
 
 
@@ -90,6 +91,24 @@ class OnCommitCalledNow(Rule[Facts]):
                 partial = ast.Call(ast.Name("partial"), [ast.Name(sender), *callback.args], callback.keywords)
                 better = shown(partial, f"partial({sender}, ...)") if given else sender
                 yield self.report(facts.module, callback, text=shown(callback), better=better)
+
+    def fix(self, facts: Facts, violation: Violation) -> Fix | None:
+        """Write `partial(...)`, or what is called alone where it is given nothing."""
+        from flake8_celery_tasks.fixes import Fix, Rewrite, Span, text_of
+        from flake8_celery_tasks.imports import Names
+
+        text, names = text_of(facts.module), Names(facts.module)
+        calls = [(call, call.callback) for call in facts.on_commits if isinstance(call.callback, ast.Call)]
+        call, node = next(item for item in calls if facts.module.source.position(item[1]) == violation[:2])
+        func = text.segment(node.func).removesuffix("_on_commit")
+        if not isinstance(node.func, ast.Attribute) or facts.thing(node.func, call.site) is not None:
+            func += ".delay"
+        kept = (node.func, *node.args, *node.keywords)
+        if len(kept) == 1:
+            return Fix((Span(text.start(node), text.end(node), func),), safe=True)
+        partial = names.reach("functools", "partial", call.site.scope)
+        rewrite = Rewrite(node, partial, (func, *text.arguments(node)), kept)
+        return Fix((rewrite,), safe=True, imports=tuple(names.needed))
 
 
 def _sender(facts: Facts, call: ast.Call, site: Site) -> str | None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flake8_celery_tasks.collect import Binding, Site
+    from flake8_celery_tasks.fixes import Fix
     from flake8_celery_tasks.rule import Violation
     from flake8_celery_tasks.transactions import OnCommit
 
@@ -93,6 +94,23 @@ class OnCommitLateBinding(Rule[Facts]):
                 sends = any(around.node is made for fact in facts.invocations for around in fact.site.chain())
                 if sends:
                     yield self.report(facts.module, call.callback or call.node, name=name, better=_better(made))
+
+    def fix(self, facts: Facts, violation: Violation) -> Fix | None:
+        """Write `partial(...)` for a lambda that is a single call."""
+        from flake8_celery_tasks.fixes import Fix, Rewrite, text_of
+        from flake8_celery_tasks.imports import Names
+
+        text, names = text_of(facts.module), Names(facts.module)
+        calls = [(call, call.callback) for call in facts.on_commits if isinstance(call.callback, ast.Lambda)]
+        found = [item for item in calls if facts.module.source.position(item[1]) == violation[:2]]
+        for call, made in found:
+            body = made.body
+            if isinstance(body, ast.Call) and not any(isinstance(node, ast.arg) for node in ast.walk(made.args)):
+                partial = names.reach("functools", "partial", call.site.scope)
+                kept = (body.func, *body.args, *body.keywords)
+                rewrite = Rewrite(made, partial, (text.segment(body.func), *text.arguments(body)), kept)
+                return Fix((rewrite,), safe=False, imports=tuple(names.needed))
+        return None
 
 
 def _made_here(call: OnCommit) -> ast.Lambda | ast.FunctionDef | None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flake8_celery_tasks.collect import Site
+    from flake8_celery_tasks.fixes import Fix
     from flake8_celery_tasks.rule import Violation
 
 
@@ -112,6 +113,17 @@ class OnCommitRunsInline(Rule[Facts]):
                     partial = ast.Call(callback.func, [ast.Name(better), *callback.args[1:]], callback.keywords)
                     better = shown(partial, f"partial({better}, ...)")
                 yield self.report(facts.module, wrong, text=shown(wrong), effect=effect, better=better)
+
+    def fix(self, facts: Facts, violation: Violation) -> Fix | None:
+        """Hand over `.delay`."""
+        from flake8_celery_tasks.fixes import Fix, Insert, RenameAttribute
+
+        callbacks = [(call.callback, call.site) for call in facts.on_commits if call.callback is not None]
+        called = [_first_of_partial(facts, node, site) or node for node, site in callbacks]
+        wrong = next(node for node in called if facts.module.source.position(node) == violation[:2])
+        if isinstance(wrong, ast.Attribute) and wrong.attr in SIGNS:
+            return Fix((RenameAttribute(wrong, "delay"),), safe=False)
+        return Fix((Insert(wrong, ".delay", after=True),), safe=False)
 
 
 def _first_of_partial(facts: Facts, node: ast.expr, site: Site) -> ast.expr | None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks import transactions
@@ -10,6 +11,7 @@ from flake8_celery_tasks.rule import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flake8_celery_tasks.fixes import Fix
     from flake8_celery_tasks.rule import Violation
 
 
@@ -124,3 +126,25 @@ class SentInsideTransaction(Rule[Invocation]):
         if opener is not None and transactions.sends_at_once(fact):
             text, advice = f"{shown(fact.node.func)}()", transactions.advice(fact)
             yield self.report(fact.module, fact.node, text=text, opener=shown(opener), advice=advice)
+
+    def fix(self, fact: Invocation, violation: Violation) -> Fix | None:
+        """Send after the commit, where nobody looks at the result and the transaction is the default database's."""
+        from flake8_celery_tasks.fixes import Fix, RenameAttribute, Rewrite, text_of
+        from flake8_celery_tasks.imports import Names
+
+        opener = transactions.around(fact.project, fact.module, fact.site)
+        func = fact.node.func
+        given = [*opener.args, *(keyword.arg for keyword in opener.keywords)] if isinstance(opener, ast.Call) else []
+        if not fact.is_statement or not isinstance(func, ast.Attribute) or set(given) - {"durable", "savepoint"}:
+            return None
+        if transactions.has_on_commit_methods(fact):
+            return Fix((RenameAttribute(func, f"{func.attr}_on_commit"),), safe=False)
+        text, names = text_of(fact.module), Names(fact.module)
+        written = f"{names.reach('django.db', 'transaction', fact.site.scope)}.on_commit"
+        arguments = [text.segment(func), *text.arguments(fact.node)]
+        after = ""
+        if len(arguments) > 1:
+            written, after = f"{written}({names.reach('functools', 'partial', fact.site.scope)}", ")"
+        kept = (func, *fact.node.args, *fact.node.keywords)
+        rewrite = Rewrite(fact.node, written, tuple(arguments), kept, after=after)
+        return Fix((rewrite,), safe=False, imports=tuple(names.needed))

@@ -1,0 +1,201 @@
+"""The fix of CLY401 and CLY402: tasks are sent by name, and their import goes."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks import recognise
+from flake8_celery_tasks.arguments import DIRECT
+from flake8_celery_tasks.defined import Defined
+from flake8_celery_tasks.fixes import Fix, RemoveImport, Rewrite, Span, refuse_mixed, task_arguments, text_of
+from flake8_celery_tasks.imports import Names
+from flake8_celery_tasks.text import Unfixable
+from flake8_celery_tasks.things import SENDS, SENDS_ON_COMMIT, SIGNS
+from flake8_celery_tasks.values import MISSING, UNKNOWN, Ref, dotted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flake8_celery_tasks.collect import Site
+    from flake8_celery_tasks.facts import Sent, TaskImport
+    from flake8_celery_tasks.recognise import Definition
+
+#: Options of a task that its own methods put into the message, and `send_task` does not.
+PUBLISHER: Final = (
+    *("queue", "exchange", "routing_key", "priority", "expires", "serializer", "compression", "delivery_mode"),
+    *("mandatory", "immediate"),
+)
+
+
+def fix(fact: TaskImport) -> Fix | None:
+    """Return the fix for an import through which tasks are sent, None where one of its uses can't be rewritten."""
+    try:
+        return _Rewriting(fact).fix()
+    except Unfixable:
+        return None
+
+
+class _Rewriting:
+    def __init__(self, fact: TaskImport) -> None:
+        self.fact = fact
+        self.project = fact.project
+        self.module = fact.module
+        self.text = text_of(fact.module)
+        self.names = Names(fact.module)
+        self.calls = {id(call.func): (call, site) for call, site in self.module.candidates.calls}
+        self.done: list[Span] = []
+
+    def fix(self) -> Fix:
+        binding = self.fact.binding
+        if len(binding.site.scope.bindings[binding.name]) > 1:
+            raise Unfixable("the name has several meanings")
+        pending = [(self._whole(sent), sent) for sent in self.fact.places]
+        # What is inside comes first, since it becomes a part of what is around it.
+        for (node, site), sent in sorted(pending, key=lambda item: self._length(item[0][0])):
+            written = self._rewritten(node, site, sent).written(self.text)
+            start, end = self.text.start(node), self.text.end(node)
+            self.done = [span for span in self.done if not start <= span.start < end]
+            self.done.append(Span(start, end, written))
+        operations: list[Span | RemoveImport] = list(self.done)
+        if not self._is_used_otherwise():
+            operations.append(RemoveImport(binding))
+        return Fix(tuple(operations), safe=False, imports=tuple(self.names.needed))
+
+    def _length(self, node: ast.AST) -> int:
+        return self.text.end(node) - self.text.start(node)
+
+    def _whole(self, sent: Sent) -> tuple[ast.expr, Site]:
+        """Return the node that has to be written anew: a call, or a method that `on_commit` is given."""
+        if not isinstance(dotted(sent.node)[0], ast.Name):
+            raise Unfixable("no plain name")
+        if id(sent.node) in self.calls:
+            return self.calls[id(sent.node)]
+        for call, site in self.module.candidates.calls:
+            if sent.node in call.args[:1] and self._is_partial(call, site) and self._is_callback(call):
+                return call, site
+        if self._is_callback(sent.node):
+            return sent.node, sent.site
+        raise Unfixable("the method is handed to something else")
+
+    def _is_partial(self, call: ast.Call, site: Site) -> bool:
+        value = self.module.value(call.func, site.scope)
+        return isinstance(value, Ref) and self.project.resolve(value.path, self.module).path == "functools.partial"
+
+    def _is_callback(self, node: ast.expr) -> bool:
+        return any(on_commit.callback is node for on_commit in self.fact.facts.on_commits)
+
+    # One call.
+
+    def _rewritten(self, node: ast.expr, site: Site, sent: Sent) -> Rewrite:
+        method = sent.node.attr
+        definition = sent.definition
+        if definition is None or definition.decorator.form == recognise.CLASS_TASK:
+            raise Unfixable("a class, or what can't be read")
+        name = recognise.name_of(self.project, definition)
+        if name is None:
+            raise Unfixable("the name can't be told")
+        call = node if isinstance(node, ast.Call) else None
+        is_partial = call is not None and call.func is not sent.node
+        positional = [] if call is None else call.args[is_partial:]
+        keywords = [] if call is None else call.keywords
+        arguments = [self.text.quoted(name)]
+        if method in DIRECT:
+            arguments += task_arguments(self.text, positional, keywords, lambda item: self._segment(call, item))
+        else:
+            arguments += self._handed_on(call, positional, keywords)
+        given = set() if method in DIRECT else {keyword.arg for keyword in keywords}
+        arguments += self._options(definition, given)
+        if method == "si":
+            arguments.append("immutable=True")
+        kept = (*positional, *keywords)
+        if method in SIGNS:
+            return Rewrite(node, self.names.reach("celery", "signature", site.scope), tuple(arguments), kept)
+        send = f"{self.names.reach('celery', 'current_app', site.scope)}.send_task"
+        if method in SENDS and is_partial and call is not None:
+            func = self.text.segment(call.func)
+            return Rewrite(node, func, (send, *arguments), (call.func, sent.node, *kept))
+        if method in SENDS and call is not None:
+            return Rewrite(node, send, tuple(arguments), kept)
+        if method not in SENDS | SENDS_ON_COMMIT:
+            raise Unfixable(f"{method} has no counterpart")
+        partial = self.names.reach("functools", "partial", site.scope)
+        if call is None:
+            return Rewrite(node, partial, (send, *arguments), kept)
+        transaction = self.names.reach("django.db", "transaction", site.scope)
+        return Rewrite(node, f"{transaction}.on_commit({partial}", (send, *arguments), kept, after=")")
+
+    def _handed_on(
+        self, call: ast.Call | None, positional: Sequence[ast.expr], keywords: Sequence[ast.keyword]
+    ) -> list[str]:
+        """Return the arguments of `apply_async` and `signature`, which `send_task` takes as well."""
+        if len(positional) > 2 or any(isinstance(item, ast.Starred) for item in positional):
+            raise Unfixable("an order that send_task does not have")
+        refuse_mixed(self.text, positional, keywords)
+        found = [self._segment(call, item) for item in positional]
+        for keyword in keywords:
+            value = self._segment(call, keyword.value)
+            found.append(f"{keyword.arg}={value}" if keyword.arg else f"**{value}")
+        return found
+
+    def _segment(self, call: ast.Call | None, node: ast.expr) -> str:
+        """Return the text of an argument, with what was rewritten in it."""
+        assert call is not None  # or there would be no argument
+        start, end = self.text.outside(node, self.text.opening(call) + 1, self.text.end(call) - 1)
+        found = self.text.text[start:end]
+        for span in sorted(self.done, key=lambda span: span.start, reverse=True):
+            if start <= span.start and span.end <= end:
+                found = found[: span.start - start] + span.text + found[span.end - start :]
+        return found
+
+    def _options(self, definition: Definition, given: set[str | None]) -> list[str]:
+        """Return what the decorator gives to messages and the call does not."""
+        task = Defined(self.project, definition)
+        found = []
+        for name in PUBLISHER:
+            value = task.option(name)
+            if value is MISSING:
+                value = task.effective(name)
+                value = MISSING if value is UNKNOWN else value
+            if value is MISSING or value is None or name in given:
+                continue
+            if None in given:
+                raise Unfixable("a spread may hold the option")
+            if isinstance(value, str):
+                found.append(f"{name}={self.text.quoted(value)}")
+            elif isinstance(value, (int, float)):
+                found.append(f"{name}={value!r}")
+            else:
+                raise Unfixable("an option that can't be carried over")
+        return found
+
+    # The import.
+
+    def _is_used_otherwise(self) -> bool:
+        """Return whether something else than the calls needs the import."""
+        name, module = self.fact.binding.name, self.module
+        roots = {id(dotted(sent.node)[0]) for sent in self.fact.places}
+        around = self.fact.binding.site.scope.node
+        for node in ast.walk(around):
+            if isinstance(node, ast.Name) and node.id == name and id(node) not in roots:
+                return True
+            if isinstance(node, ast.Constant) and node.value == name:
+                return True  # of `__all__`, or of a patch
+        alias = self.fact.node
+        if self.fact.in_function:
+            return False
+        if module.place.is_package or getattr(alias, "asname", None) == getattr(alias, "name", None):
+            return True
+        return self._is_imported_from_here(name)
+
+    def _is_imported_from_here(self, name: str) -> bool:
+        path = f"{self.module.place.name}:{name}"
+        last = self.module.place.name.rpartition(".")[2].encode()
+        for file in self.project.layout.files():
+            content = self.project.read(file) or b""
+            if file == self.module.place.path or name.encode() not in content or last not in content:
+                continue
+            other = self.project.module(file)
+            if other is not None and any(binding.path == path for binding in other.candidates.imports):
+                return True
+        return False

@@ -1,0 +1,338 @@
+"""Fixing files: collect fixes, apply those that don't touch each other, check again, until there is nothing to fix.
+
+What comes out must parse, must say the same but for what the fixes write, must have lost the violations, and must have
+no new one; else the fix is not applied.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import os
+import re
+import stat
+import tempfile
+import tokenize
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from flake8_celery_tasks import engine, gate, imports, project
+from flake8_celery_tasks.fixes import Edit, Import
+from flake8_celery_tasks.options import Options
+from flake8_celery_tasks.project import Project
+from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.text import Text, Unfixable, lines_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from flake8_celery_tasks.fixes import Fix
+    from flake8_celery_tasks.module import Module
+    from flake8_celery_tasks.rule import Violation
+
+#: A fix may uncover what the next one mends. That ends soon.
+ROUNDS: Final = 10
+
+#: What the parser raises, and what it does to deep nesting.
+_BROKEN: Final = (SyntaxError, ValueError, RecursionError, MemoryError)
+
+_BOM: Final = "\ufeff"
+
+#: Messages name places of other definitions, which move.
+_PLACE: Final = re.compile(r":\d+")
+
+
+def _every(_path: str, _lines: list[str], _tree: ast.Module, found: list[Violation]) -> list[Violation]:
+    return found
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to fix: `wants` picks from the violations in a file those that are selected and not silenced."""
+
+    options: Options = field(default_factory=Options)
+    excluded: tuple[str, ...] = ()
+    opted: tuple[str, ...] = ()
+    unsafe: bool = False
+    wants: Callable[[str, list[str], ast.Module, list[Violation]], list[Violation]] = _every
+
+
+class Fixed(NamedTuple):
+    """What became of a text, and the violations that went."""
+
+    text: str
+    violations: tuple[Violation, ...] = ()
+
+
+class Result(NamedTuple):
+    """What became of a file. `message` says why it was left alone, where that was not for want of a fix."""
+
+    path: str
+    before: str
+    after: str
+    violations: tuple[Violation, ...] = ()
+    message: str = ""
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether something was fixed."""
+        return self.before != self.after
+
+
+class _Offer(NamedTuple):
+    violation: Violation
+    fix: Fix
+    edits: tuple[Edit, ...]
+
+
+class _State:
+    """A text, what is found in it, and the fixes that are offered."""
+
+    def __init__(self, path: str, text: str, order: Order, *, is_first: bool) -> None:
+        self.text = Text(text)
+        self.tree = ast.parse(text)
+        self.project = project.project_of(path, order.options, order.excluded)
+        if not is_first:
+            # One that knows nothing of what was in the file before.
+            self.project = Project(self.project.layout.root, order.options, order.excluded)
+        self.module: Module = self.project.open(path, self.text.lines, self.tree)
+        judged = list(engine.judge(self.project, self.module, engine.wanted(order.opted)))
+        self.found = Counter(map(_kind, {violation for _, _, violation in judged}))
+        self.offers = list(self._offers(path, judged, order))
+
+    def _offers(self, path: str, judged: list[tuple[Any, Any, Violation]], order: Order) -> Iterator[_Offer]:
+        fixing = [item for item in judged if type(item[0]).fix is not Rule.fix]
+        wanted = set(order.wants(path, self.text.lines, self.tree, sorted({item[2] for item in fixing})))
+        for rule, fact, violation in sorted(fixing, key=lambda item: item[2]):
+            if violation not in wanted:
+                continue
+            try:
+                fix = rule.fix(fact, violation)
+                if fix is not None and (fix.safe or order.unsafe):
+                    yield _Offer(violation, fix, fix.edits(self.text))
+            except Unfixable:
+                continue
+
+    def is_own(self, dotted: str) -> bool:
+        """Return whether a package is the project's own."""
+        return self.project.layout.has_top_level(dotted, self.module.place.root)
+
+
+def fix_text(path: str, text: str, order: Order) -> Fixed:
+    """Return a file's text with all fixes applied that are certain."""
+    gone: list[Violation] = []
+    refused: set[tuple[str, str, str]] = set()
+    try:
+        state = _State(path, text, order, is_first=True)
+    except _BROKEN:
+        return Fixed(text)
+    for _ in range(ROUNDS):
+        offers = [offer for offer in state.offers if _identity(state, offer.violation) not in refused]
+        if not offers:
+            break
+        chosen = _apart(offers)
+        after = _apply(path, state, chosen, order)
+        if after is None:
+            good: list[_Offer] = []
+            for offer in chosen:
+                attempt = _apply(path, state, [*good, offer], order) if len(chosen) > 1 else None
+                if attempt is None:
+                    refused.add(_identity(state, offer.violation))
+                else:
+                    good.append(offer)
+                    after = attempt
+            chosen = good
+        if after is not None:
+            gone.extend(offer.violation for offer in chosen)
+            state = after
+    return Fixed(state.text.text, tuple(gone))
+
+
+def _identity(state: _State, violation: Violation) -> tuple[str, str, str]:
+    return violation.code, violation.text, state.text.lines[violation.line - 1]
+
+
+def _kind(violation: Violation) -> tuple[str, str]:
+    """Return what stays of a violation when lines move."""
+    return violation.code, _PLACE.sub(":", violation.text)
+
+
+def _apart(offers: Iterable[_Offer]) -> list[_Offer]:
+    """Return the offers whose edits do not touch those of one before."""
+    chosen: list[_Offer] = []
+    taken: list[Edit] = []
+    for offer in offers:
+        same = any(offer.edits == other.edits for other in chosen)
+        if same or not any(ours.start <= edit.end and edit.start <= ours.end for ours in offer.edits for edit in taken):
+            chosen.append(offer)
+            taken.extend(() if same else offer.edits)
+    return chosen
+
+
+def _apply(path: str, state: _State, offers: Sequence[_Offer], order: Order) -> _State | None:
+    """Return what comes of applying some fixes together, None where it is not good."""
+    edits = sorted({edit for offer in offers for edit in offer.edits})
+    try:
+        after = _edited(state.text, state.tree, edits)
+        for needed in _needed(offers):
+            text = Text(after)
+            tree = ast.parse(after)
+            after = _edited(text, tree, [imports.added(text, tree, needed, state.is_own)])
+        found = _State(path, after, order, is_first=False)
+    except (Unfixable, *_BROKEN):
+        return None
+    mended = Counter(map(_kind, {offer.violation for offer in offers}))
+    gone = all(found.found[kind] <= state.found[kind] - count for kind, count in mended.items())
+    # By code: what else is found in a call that is written anew may have other words then.
+    return found if gone and _by_code(found.found) <= _by_code(state.found - mended) else None
+
+
+def _by_code(found: Counter[tuple[str, str]]) -> Counter[str]:
+    counted: Counter[str] = Counter()
+    for (code, _), count in found.items():
+        counted[code] += count
+    return counted
+
+
+def _needed(offers: Iterable[_Offer]) -> list[Import]:
+    return sorted({needed for offer in offers for needed in offer.fix.imports})
+
+
+def _edited(text: Text, tree: ast.Module, edits: Sequence[Edit]) -> str:
+    """Return a text with edits made. Raises Unfixable where something else would say another thing then."""
+    parts: list[str] = []
+    inverse: list[Edit] = []
+    offset = length = 0
+    for edit in edits:
+        kept = text.text[offset : edit.start]
+        parts += (kept, edit.text)
+        length += len(kept)
+        inverse.append(Edit(length, length + len(edit.text), ""))
+        length += len(edit.text)
+        offset = edit.end
+    after = "".join((*parts, text.text[offset:]))
+    before = dict(_untouched(text, tree, edits))
+    behind = dict(_untouched(Text(after), ast.parse(after), inverse))
+    shifted = {
+        (kind, _shifted(start, edits), _shifted(end, edits, end=True)): dump
+        for (kind, start, end), dump in before.items()
+    }
+    if shifted != behind:
+        raise Unfixable("something else would change")
+    return after
+
+
+def _shifted(offset: int, edits: Sequence[Edit], *, end: bool = False) -> int:
+    return offset + sum(
+        len(edit.text) - (edit.end - edit.start)
+        for edit in edits
+        if edit.end <= offset and not (end and edit.start == edit.end == offset)
+    )
+
+
+def _untouched(
+    text: Text, tree: ast.Module, edits: Sequence[Edit]
+) -> Iterator[tuple[tuple[type[ast.AST], int, int], str]]:
+    """Yield the largest nodes that no edit touches, with what they say."""
+    pending: list[ast.AST] = [*tree.body]
+    while pending:
+        node = pending.pop()
+        if not hasattr(node, "end_lineno"):
+            pending.extend(ast.iter_child_nodes(node))
+            continue
+        start, end = text.start(node), text.end(node)
+        touching = [edit for edit in edits if edit.start < end and start < edit.end]
+        children = list(ast.iter_child_nodes(node))
+        # What ends where an edit starts may go on in what the edit writes.
+        if not touching and not (children and any(edit.start == end for edit in edits)):
+            yield (type(node), start, end), ast.dump(node)
+        elif not any(edit.start <= start and end <= edit.end for edit in touching):
+            if any(not (start <= edit.start and edit.end <= end) for edit in touching):
+                raise Unfixable("an edit cuts through an expression")
+            pending.extend(children)
+
+
+# Files.
+
+
+class Bytes(NamedTuple):
+    """A file as it was read."""
+
+    content: bytes
+    text: str
+    encoding: str
+    bom: bool
+
+
+def read(path: str) -> Bytes | None:
+    """Return what is in a file, None where it is no text that can be read."""
+    try:
+        with open(path, "rb") as file:
+            content = file.read()
+        with open(path, "rb") as file:
+            encoding, _ = tokenize.detect_encoding(file.readline)
+        text = content.decode(encoding)
+    except (OSError, SyntaxError, ValueError, LookupError):
+        return None
+    bom = encoding == "utf-8-sig"
+    return Bytes(content, text, "utf-8" if bom else encoding, bom)
+
+
+def fix_file(path: str, order: Order, *, write: bool = True) -> Result:
+    """Fix a file, and write it unless it is only to be known what would become of it."""
+    before = read(path)
+    if before is None or not gate.passes(before.text, gate.marks_of(order.options.celery_task_decorators)):
+        return Result(path, "", "")
+    after = fix_text(os.path.abspath(path), before.text, order)
+    if after.text == before.text:
+        return Result(path, before.text, before.text)
+    try:
+        content = (_BOM if before.bom else "").encode(before.encoding) + after.text.encode(before.encoding)
+    except UnicodeEncodeError:
+        return Result(path, before.text, before.text, message=f"can't be written in {before.encoding}, left alone")
+    if write:
+        message = _replace(os.path.realpath(path), before.content, content)
+        if message:
+            return Result(path, before.text, before.text, message=message)
+        project.forget()  # other files are judged by what is in this one now
+    return Result(path, before.text, after.text, after.violations)
+
+
+def _replace(path: str, before: bytes, after: bytes) -> str:
+    """Put new content into a file, all or nothing; return why it was left alone."""
+    temporary = ""
+    try:
+        mode = os.stat(path).st_mode
+        if not mode & stat.S_IWUSR:
+            return "is write-protected, left alone"
+        descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=f".{os.path.basename(path)}.")
+        with open(descriptor, "wb") as file:
+            file.write(after)
+        os.chmod(temporary, stat.S_IMODE(mode))
+        with open(path, "rb") as file:
+            changed = file.read() != before
+        if not changed:
+            os.replace(temporary, path)
+            return ""
+        os.unlink(temporary)
+    except OSError as error:
+        if temporary and os.path.exists(temporary):
+            os.unlink(temporary)
+        return f"can't be written: {error.strerror}"
+    return "has changed meanwhile, left alone"
+
+
+def fix_files(paths: Iterable[str], order: Order, *, write: bool = True) -> Iterator[Result]:
+    """Yield what became of each file in which something was to be done."""
+    for path in paths:
+        result = fix_file(path, order, write=write)
+        if result.is_changed or result.message:
+            yield result
+
+
+def diff(result: Result) -> str:
+    """Return a unified diff of a file."""
+    name = result.path.replace(os.sep, "/")
+    lines = difflib.unified_diff(lines_of(result.before), lines_of(result.after), name, name)
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
