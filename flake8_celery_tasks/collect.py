@@ -252,9 +252,7 @@ class _Walk:
             ast.MatchStar: self.capture,
             ast.MatchMapping: self.capture,
         }
-        for newer in ("TryStar",):
-            if hasattr(ast, newer):
-                self.handlers[getattr(ast, newer)] = self.try_
+        self.handlers.update({getattr(ast, name): self.try_ for name in ("TryStar",) if hasattr(ast, name)})
 
     def run(self, tree: ast.Module) -> Candidates:
         scope = self.found.scope

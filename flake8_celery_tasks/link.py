@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks import canvas, configuration, recognise, things, transactions
 from flake8_celery_tasks.canvas import Canvas
-from flake8_celery_tasks.collect import ASSIGN, CLASS, FUNCTION, IMPORT, MODULE
+from flake8_celery_tasks.collect import ASSIGN, FUNCTION, IMPORT, MODULE
 from flake8_celery_tasks.facts import BeatEntry, Crontab, Invocation, Raise, Sent, Setting, Task, TaskCall, TaskImport
 from flake8_celery_tasks.module import is_none
 from flake8_celery_tasks.project import Target
@@ -114,9 +114,7 @@ class Facts:
         if function is None or not function.args.args or function.args.args[0].arg != receiver.id:
             return False
         for around in site.chain():
-            if around.kind == CLASS and isinstance(around.node, ast.ClassDef):
-                if function not in around.node.body or around.parent is None:
-                    return False
+            if isinstance(around.node, ast.ClassDef) and around.parent is not None and function in around.node.body:
                 symbol = self._class(around.node, around.parent)
                 target = Target(f"{self.module.prefix}{symbol.qualname}", self.module, symbol)
                 return recognise.is_task_class(self.project, target) is True

@@ -215,3 +215,59 @@ def test_sites_know_what_is_around(tmp_path):
 
 def test_the_cache_of_one_project_is_not_the_others(tmp_path):
     assert cache.Cache(str(tmp_path / "a")).path != cache.Cache(str(tmp_path / "b")).path
+
+
+def facts_of(folder, text, name="shop/tasks.py", files=None):
+    known = project_at(folder, {name: text, **(files or {})})
+    module = opened(known, folder, name, text)
+    return Facts(known, module)
+
+
+@pytest.mark.parametrize(
+    ("base", "retries"),
+    [("", False), (", base=Plain", False), (", base=Unread", True), (", base=QueueOnce", True), (", base=By", True)],
+)
+def test_a_base_may_retry(tmp_path, base, retries):
+    text = (
+        "from celery import Task, shared_task\nfrom celery_once import QueueOnce\n\n\nclass Plain(Task): ...\n\n\n"
+        "class Unread(QueueOnce): ...\n\n\nclass By(Task):\n    def f(self):\n        self.retry()\n\n\n"
+        f"@shared_task(name='a'{base})\ndef a(): ...\n"
+    )
+    (task,) = facts_of(tmp_path, text).tasks
+    assert task._base_retries is retries
+
+
+def test_a_base_that_can_not_be_told(tmp_path):
+    (task,) = facts_of(
+        tmp_path, "from celery import shared_task\n\n\n@shared_task(name='a', base=make())\ndef a(): ...\n"
+    ).tasks
+    assert task._base_retries is True
+
+
+def test_the_name_of_an_invocation(tmp_path):
+    text = (
+        "from celery import current_app, shared_task\n\n\n@shared_task(name='a')\ndef a(): ...\n\n\n"
+        "a.delay()\ncurrent_app.send_task(*names)\ncurrent_app.send_task('x', *more)\n"
+    )
+    sent = facts_of(tmp_path, text).invocations
+    assert [invocation.name for invocation in sent] == [MISSING, UNKNOWN, "x"]
+    assert sent[2].argument("kwargs", 2) is UNKNOWN
+
+
+def test_the_tries_around_a_place():
+    from flake8_celery_tasks.facts import trys_around
+
+    inner = "    def f():\n        try:\n            (lambda: g())()\n        finally:\n            pass\n"
+    tree = ast.parse(f"try:\n{inner}finally:\n    pass\n")
+    found = collect(tree)
+    site = next(site for call, site in found.calls if getattr(call.func, "id", "") == "g")
+    function = tree.body[0].body[0]
+    assert [part for _, part in trys_around(site, function)] == ["body"]
+    assert [part for _, part in trys_around(site, tree)] == ["body", "body"]
+
+
+def test_what_is_gone_has_no_body(tmp_path):
+    known = project_at(tmp_path, {"a.py": "def f(): ...\n\n\nclass C: ...\n"})
+    module = known.module(str(tmp_path / "a.py"))
+    assert module._body_of("f", 99).returns == ()
+    assert module._attributes_of("C", 99) == ()
