@@ -528,11 +528,10 @@ class _Walk:
         self.push(node.value, site)
 
     def yield_(self, node: ast.Yield | ast.YieldFrom, site: Site) -> None:
-        scope: Scope | None = site.scope
-        while scope is not None and scope.kind == COMPREHENSION:
+        scope = site.scope
+        while scope.kind == COMPREHENSION and scope.parent is not None:
             scope = scope.parent
-        if scope is not None:
-            scope.yields = True
+        scope.yields = True
         self.push(node.value, site)
 
 

@@ -24,6 +24,9 @@ OPTIONS = {"bind": False, "expires": 1.5, "headers": (1, -2, 3 << 70, None), "x"
 TABLE = {"a": [1j, ..., {*()}], f"{PREFIX}-x": f(1, *a, k=v, **o), 2**70: func().attr}
 late = None
 
+for turn in OPTIONS:
+    pass
+
 
 @shared_task(name=PREFIX + ".one", **OPTIONS)
 def one(a, /, b=1, *c, d, e=2, **f):
@@ -138,7 +141,9 @@ def test_cold_and_warm_agree_and_warm_parses_nothing(shop, monkeypatch):
     assert [text for text in parsed if text != FILES["shop/broken.py"].encode()] == []
 
 
-@pytest.mark.parametrize("symbol", ["OPTIONS", "TABLE", "one", "two", "Three", "outer", "again", "late", "missing"])
+@pytest.mark.parametrize(
+    "symbol", ["OPTIONS", "TABLE", "one", "two", "Three", "outer", "again", "late", "missing", "turn"]
+)
 def test_symbols_survive(shop, symbol):
     project.forget()
     path = str(shop / "shop" / "tasks.py")
@@ -153,6 +158,8 @@ def test_symbols_survive(shop, symbol):
     again = second.module(path)
     assert again.tree is None
     assert describe(second, again, symbol) == wanted
+    assert again.symbols("never_asked_for") == ()
+    assert again.known_symbols().keys() >= {symbol}
 
 
 def describe(known, module, name):

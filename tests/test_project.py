@@ -11,7 +11,7 @@ from flake8_celery_tasks.collect import collect, resolve_relative
 from flake8_celery_tasks.link import Facts
 from flake8_celery_tasks.options import Options
 from flake8_celery_tasks.project import Called, Target
-from flake8_celery_tasks.values import MISSING, UNKNOWN, Const, Invoke, Operation, Ref
+from flake8_celery_tasks.values import MISSING, UNKNOWN, Const, Invoke, Member, Operation, Ref
 from tests.helpers import write
 
 
@@ -91,6 +91,7 @@ def test_names_inside_functions(tmp_path):
     module = known.module(str(tmp_path / "a.py"))
     assert known.settle(Ref(":f.<locals>.C.x"), module) == 1
     assert known.resolve(":f.<locals>.nothing", module).path.startswith("a.f")
+    assert known.resolve(":g.<locals>.nothing", module).symbol is None
 
 
 CLASSES = """\
@@ -141,6 +142,9 @@ def test_class_attributes(tmp_path):
     assert attribute("Below", "keyword") == 3
     assert attribute("Below", "missing") is MISSING
     assert attribute("Unread", "own") is MISSING
+    assert attribute("Twice", "missing") is MISSING
+    assert recognise.is_task_class(known, known.resolve(":Odd", module)) is UNKNOWN
+    assert recognise.is_task_class(known, known.resolve(":Twice", module)) is False
     for odd in ("Odd", "Odder", "Method", "OfNumber"):
         assert attribute(odd, "own") is UNKNOWN
 
@@ -154,6 +158,7 @@ def test_settings_from_everywhere(tmp_path):
             "three.py": "app.conf.task_acks_late = 1\napp.conf['CELERY_ACKS_LATE'] = None\napp.conf[x] = 2\n",
             "four.py": "app.conf.update(task_acks_late=3)\nX = {'task_acks_late': 4, other: 5}\n",
             "five.py": "task_acks_late = (\n",
+            "seven.py": "def task_acks_late(): ...\n",
             "tests/six.py": "task_acks_late = 'never'\n",
         },
     )
@@ -192,6 +197,7 @@ def test_deep_and_strange_values_are_nothing_of_celerys(tmp_path):
         deep = Invoke(Ref("functools:partial"), (deep,), ())
     assert recognise.decorator_of(known, deep, module) is None
     assert recognise.decorator_of(known, Const(1), module) is None
+    assert recognise.applied(known, Invoke(Member(Ref(":x"), "y"), (Ref(":z"),), ()), module) is None
 
 
 def test_spreads_that_nest_too_deep_are_not_read(tmp_path):
