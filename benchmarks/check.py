@@ -36,6 +36,8 @@ COMMANDS = {
 
 
 class Run(NamedTuple):
+    """One run of a command: seconds, seconds of all processors, what it wrote."""
+
     wall: float
     cpu: float
     output: bytes

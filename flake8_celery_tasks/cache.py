@@ -115,7 +115,9 @@ class Cache:
             self._changed = True
         for path, module in modules.items():
             entry = self.entries.get(path)
-            if entry is not None and module.is_from_disk and module.grown:
+            if entry is None or not (module.is_from_disk and module.grown):
+                continue
+            if entry[2] is None or module.knows_more(entry[2]):
                 with contextlib.suppress(ValueError):
                     entry[2] = summarise(module)
                     self._changed = True

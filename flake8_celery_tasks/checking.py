@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import itertools
 import multiprocessing
 import os
 import signal
@@ -10,6 +13,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks import baseline, engine, front, layout, project
+from flake8_celery_tasks.errors import UsageError
 from flake8_celery_tasks.options import Options
 from flake8_celery_tasks.plugin import Plugin
 
@@ -24,7 +28,12 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.front import Checked
 
 #: From how many files on that pass the gate other processes are worth their start.
-LARGE: Final = 24
+LARGE: Final = 64
+
+#: After how many files a process looks for garbage after all.
+_COLLECTED: Final = 250
+
+_turns = itertools.count(1)
 
 #: How many files one process gets at a time: neighbours ask for the same modules.
 _CHUNK: Final = 4
@@ -51,8 +60,20 @@ class Outcome(NamedTuple):
     files: list[str]
 
 
+@contextlib.contextmanager
+def few_collections() -> Iterator[None]:
+    """Leave the garbage be: to look for it among the nodes of many trees takes as long as everything else."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 def run(options: Namespace) -> Outcome:
-    """Check the files of the options. Raises `front.UsageError`."""
+    """Check the files of the options. Raises UsageError."""
     names = front.files(options)
     checked = check(options, names)
     scopes = {one.path: one.scopes for one in checked}
@@ -65,12 +86,16 @@ def check(options: Namespace, names: Sequence[str]) -> list[Checked]:
     chosen = front.passing(names)
     jobs = min(front.jobs(options), len(chosen))
     if jobs < 2 or len(chosen) < LARGE:
-        return [one for name in chosen if (one := front.check(name, options)).rows]
+        return [one for name in chosen if (one := _checked(name, options)).rows]
     # What all processes would find out, each for itself.
     known = project.project_of(os.path.abspath(chosen[0]), Plugin.options or Options(), Plugin.excluded)
+    context = _context()
+    known.is_saved_later = context.get_start_method() == "fork"  # others read what is saved
     _ = known.tasks, engine.rules()
-    with _context().Pool(jobs, _start, (options,)) as pool:
-        return [one for one in pool.imap_unordered(_check, chosen, _CHUNK) if one is not None]
+    with context.Pool(jobs, _start, (options,)) as pool:
+        found = pool.imap_unordered(_check, chosen, _CHUNK)
+        known.save()
+        return [one for one in found if one is not None]
 
 
 def _context() -> multiprocessing.context.BaseContext:
@@ -86,6 +111,7 @@ def _start(options: Namespace) -> None:
     """Make a process ready."""
     global _options
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.disable()
     _options = options
     if Plugin.options is None:  # it was not forked
         front.adopt(options)
@@ -93,8 +119,14 @@ def _start(options: Namespace) -> None:
 
 def _check(name: str) -> Checked | None:
     assert _options is not None
-    one = front.check(name, _options)
+    one = _checked(name, _options)
     return one if one.rows else None
+
+
+def _checked(name: str, options: Namespace) -> Checked:
+    if next(_turns) % _COLLECTED == 0:
+        gc.collect()
+    return front.check(name, options)
 
 
 # What is known.
@@ -130,14 +162,14 @@ def write_baseline(options: Namespace, path: str) -> int:
     try:
         return baseline.write(path, known)
     except OSError as error:
-        raise front.UsageError(f"can't write {path}: {error.strerror}") from None
+        raise UsageError(f"can't write {path}: {error.strerror}") from None
 
 
 def prune_baseline(outcome: Outcome) -> list[Entry]:
-    """Drop from the baseline what a run has not found any more; return it. Raises `front.UsageError`."""
+    """Drop from the baseline what a run has not found any more; return it. Raises UsageError."""
     listed = Plugin.baseline
     if listed is None:
-        raise front.UsageError("--prune-baseline needs the option celery-baseline")
+        raise UsageError("--prune-baseline needs the option celery-baseline")
     broken = {finding.path for finding in outcome.findings if finding.code.startswith(front.BROKEN)}
     codes = {rule.code for rule in engine.wanted(Plugin.opted)}
     gone = list(listed.outdated([name for name in outcome.files if name not in broken], codes))
@@ -145,7 +177,7 @@ def prune_baseline(outcome: Outcome) -> list[Entry]:
         try:
             listed.prune(gone)
         except OSError as error:
-            raise front.UsageError(f"can't write {listed.path}: {error.strerror}") from None
+            raise UsageError(f"can't write {listed.path}: {error.strerror}") from None
     return gone
 
 

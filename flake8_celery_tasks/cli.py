@@ -8,8 +8,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from flake8_celery_tasks import __version__, front, report
-from flake8_celery_tasks.front import UsageError
+from flake8_celery_tasks import __version__, report
+from flake8_celery_tasks.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as done:  # argparse has printed help or version
         _flush()
         return int(done.code or CLEAN)
+    except BrokenPipeError:  # Python 3.10 does not write help into the void
+        _flush()
+        return CLEAN
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -68,6 +71,8 @@ def _add_command(commands: Any, name: str, run: Callable[[argparse.Namespace], i
 
 
 def _add_check(commands: Any) -> None:
+    from flake8_celery_tasks import front
+
     parser = _add_command(commands, "check", _check, "Report what is wrong, as flake8 does with the plugin alone.")
     parser.add_argument("paths", nargs="*", metavar="PATH", help="files and folders (default: .); - reads the input")
     parser.add_argument(
@@ -85,7 +90,7 @@ def _add_check(commands: Any) -> None:
 
 
 def _check(given: argparse.Namespace) -> int:
-    from flake8_celery_tasks import checking
+    from flake8_celery_tasks import checking, front
 
     paths, form, target, known, prune = (
         _take(given, name) for name in ("paths", "output_format", "output_file", "write_baseline", "prune_baseline")
@@ -98,7 +103,8 @@ def _check(given: argparse.Namespace) -> int:
     if known is not None:
         _tell(f"{checking.write_baseline(options, known)} findings written to {known}")
         return CLEAN
-    outcome = checking.run(options)
+    with checking.few_collections():
+        outcome = checking.run(options)
     if not outcome.files and (not paths or any(map(os.path.isdir, paths))):
         _tell(f"no Python files in {' '.join(paths) or '.'}")
     _write(_rendered(form, outcome, options), target)
@@ -119,6 +125,8 @@ def _rendered(form: str, outcome: Any, options: argparse.Namespace) -> str:
 
 
 def _add_fix(commands: Any) -> None:
+    from flake8_celery_tasks import front
+
     parser = _add_command(commands, "fix", _fix, "Mend what can be mended with certainty.")
     parser.add_argument("paths", nargs="*", metavar="PATH", help="files and folders (default: .)")
     parser.add_argument("--diff", action="store_true", help="print what would change and write nothing")
@@ -129,7 +137,7 @@ def _add_fix(commands: Any) -> None:
 def _fix(given: argparse.Namespace) -> int:
     from functools import partial
 
-    from flake8_celery_tasks import fixing
+    from flake8_celery_tasks import fixing, front
     from flake8_celery_tasks.options import Options
     from flake8_celery_tasks.plugin import Plugin
 
@@ -198,6 +206,8 @@ def _explain(given: argparse.Namespace) -> int:
 
 
 def _add_tasks(commands: Any) -> None:
+    from flake8_celery_tasks import front
+
     parser = _add_command(commands, "tasks", _tasks, "List the tasks of a project, and what they say.")
     parser.add_argument("path", nargs="?", default=".", metavar="PATH", help="a folder or file (default: .)")
     parser.add_argument(
@@ -208,7 +218,7 @@ def _add_tasks(commands: Any) -> None:
 
 
 def _tasks(given: argparse.Namespace) -> int:
-    from flake8_celery_tasks import inventory, project
+    from flake8_celery_tasks import checking, front, inventory, project
     from flake8_celery_tasks.options import Options
     from flake8_celery_tasks.plugin import Plugin
 
@@ -218,7 +228,9 @@ def _tasks(given: argparse.Namespace) -> int:
     options = front.options_for(given, [])
     below = os.path.join(os.path.abspath(path), "")
     inside = os.path.join(below, "any.py") if os.path.isdir(path) else os.path.abspath(path)
-    found = inventory.entries(project.project_of(inside, Plugin.options or Options(), Plugin.excluded), below)
+    known = project.project_of(inside, Plugin.options or Options(), Plugin.excluded)
+    with checking.few_collections():
+        found = inventory.entries(known, below)
     if not found:
         _tell(f"no tasks in {path}")
     if form == "table":

@@ -27,6 +27,7 @@ from flake8.processor import FileProcessor
 from flake8.style_guide import StyleGuideManager
 
 from flake8_celery_tasks import gate, spelling
+from flake8_celery_tasks.errors import UsageError
 from flake8_celery_tasks.plugin import Plugin
 
 if TYPE_CHECKING:
@@ -62,10 +63,6 @@ _FORMATTERS: Final[Mapping[str, type[BaseFormatter]]] = {
 }
 
 _NOTHING: Final = Checkers([], [], [])
-
-
-class UsageError(Exception):
-    """What the user has to change: a wrong option, value, file or path. `str()` is one line."""
 
 
 class Row(NamedTuple):

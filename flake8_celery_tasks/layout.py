@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import re
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.module import INSTALLED, Place
@@ -95,9 +96,11 @@ class Layout:
         self, root: str, *, excluded: Sequence[str] = (), tests: Sequence[str] = (), apps: Sequence[str] = ()
     ) -> None:
         self.root = root
-        self.excluded = tuple(excluded)
+        patterns = [fnmatch.translate(os.path.normcase(pattern)) for pattern in excluded]
+        self._excluding = re.compile("|".join(patterns) or r"(?!)")
         self.tests = tuple(tests)
         self.listed_apps = tuple(apps)
+        self._files: tuple[str, ...] | None = None
         self._places: dict[str, Place] = {}
         self._found: dict[tuple[str, str], str | None] = {}
 
@@ -179,12 +182,17 @@ class Layout:
 
     # Files.
 
-    def files(self) -> Iterator[str]:
-        """Yield the Python files of the project, sorted within a folder.
+    def files(self) -> tuple[str, ...]:
+        """Return the Python files of the project, sorted within a folder.
 
         Left out are hidden folders, virtual environments, build output, what flake8 excludes, folders behind links,
         and folders that are the root of another project.
         """
+        if self._files is None:
+            self._files = tuple(self._walk())
+        return self._files
+
+    def _walk(self) -> Iterator[str]:
         folders = [self.root]
         while folders:
             folder = folders.pop()
@@ -209,7 +217,8 @@ class Layout:
                     yield path
 
     def _is_excluded(self, name: str, path: str) -> bool:
-        return any(fnmatch.fnmatch(name, pattern) or fnmatch.fnmatch(path, pattern) for pattern in self.excluded)
+        match = self._excluding.match
+        return bool(match(os.path.normcase(name)) or match(os.path.normcase(path)))
 
     def _is_skipped(self, name: str, path: str) -> bool:
         return (

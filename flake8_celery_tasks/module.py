@@ -67,12 +67,17 @@ class Module:
         self.is_from_disk = is_from_disk
         #: Whether more is known of it than its summary holds.
         self.grown = summary is None
+        self._deepened = False  # whether a body was read
         self._candidates: Candidates | None = None
         self._values: dict[int, Value] = {}
         self._symbols: dict[str, tuple[Symbol, ...]] = {}
         self._made: tuple[Invoke, ...] | None = None
         self._definitions: dict[int, Function | Class] = {}
         self._inner: dict[int, list[tuple[ast.Call, Site]]] | None = None
+
+    def knows_more(self, summary: dict[str, Any]) -> bool:
+        """Return whether more was asked of the module than a summary holds."""
+        return self._deepened or self._summary is not None or not self._symbols.keys() <= summary["symbols"].keys()
 
     @property
     def prefix(self) -> str:
@@ -289,18 +294,20 @@ class Module:
 
     def _function(self, node: FunctionNode, site: Site) -> Function:
         scope = self.scope_of(node, site)
+        qualname, line = scope.qualname, node.lineno  # no node in the closure: symbols outlive the tree
         return Function(
-            scope.qualname,
-            node.lineno,
+            qualname,
+            line,
             node.col_offset,
             tuple(self.value(decorator, site.scope) for decorator in node.decorator_list),
             parameters(node.args),
-            lambda: self._body(node, scope),
+            lambda: self._body_of(qualname, line),
             is_async=isinstance(node, ast.AsyncFunctionDef),
             yields=scope.yields,
         )
 
     def _body(self, node: FunctionNode, scope: Scope) -> Body:
+        self._deepened = True
         mentions: list[str] = []
         forwards: list[str] = []
         attributes: set[str] = set()
@@ -321,15 +328,16 @@ class Module:
 
     def _class(self, node: ast.ClassDef, site: Site) -> Class:
         scope = self.scope_of(node, site)
+        qualname, line = scope.qualname, node.lineno
         return Class(
-            scope.qualname,
-            node.lineno,
+            qualname,
+            line,
             node.col_offset,
             tuple(self.value(decorator, site.scope) for decorator in node.decorator_list),
             tuple(self.value(unsubscripted(base), site.scope) for base in node.bases),
             tuple((keyword.arg, self.value(keyword.value, site.scope)) for keyword in node.keywords),
             tuple(scope.bindings),
-            lambda: attributes_in(node),
+            lambda: self._attributes_of(qualname, line),
         )
 
     def scope_of(self, node: FunctionNode | ast.ClassDef, site: Site) -> Scope:

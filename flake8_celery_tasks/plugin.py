@@ -89,4 +89,6 @@ class Plugin:
         path = os.path.abspath(self.filename)
         known = project.project_of(path, self.options or Options(), self.excluded)
         module = known.open(path, self.lines, self.tree)
-        return engine.check(known, module, engine.wanted(self.opted))
+        found = engine.check(known, module, engine.wanted(self.opted))
+        known.close(module)
+        return found

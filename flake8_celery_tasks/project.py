@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import datetime
+import gc
 import os
 import warnings
 from functools import cached_property
@@ -31,7 +32,7 @@ MAX_BYTES: Final = 4_000_000
 INTEREST: Final = (b"elery", b"ELERY", b"task", b"TASK", b"Task")
 
 #: How many parsed modules stay in memory.
-KEPT: Final = 64
+KEPT: Final = 16
 
 #: How many aliases, re-exports and assignments are followed for one name.
 HOPS: Final = 30
@@ -138,6 +139,8 @@ class Project:
         self._targets: dict[tuple[str, str], Target] = {}
         self._texts: dict[str, bytes | None] | None = None
         self._interesting: dict[str, bool] = {}
+        #: Whether somebody calls `save` who has something more urgent to do before.
+        self.is_saved_later = False
         #: Results that others keep here for the life of the project, by their own keys.
         self.memo: dict[object, Any] = {}
 
@@ -149,6 +152,12 @@ class Project:
         self._current = module
         self._keep(path, module)
         return module
+
+    def close(self, module: Module) -> None:
+        """Drop the nodes of a file that has been checked; its tree is the caller's, what it defines stays known."""
+        self._current = None
+        self._recent.pop(module.place.path, None)
+        module.shed()
 
     def _keep(self, path: str, module: Module | None) -> None:
         self._modules[path] = module
@@ -256,7 +265,10 @@ class Project:
         from flake8_celery_tasks.index import Index
 
         index = Index(self)
-        self.save()
+        # What was made for the index lives as long as the process: the garbage collector need not look at it again.
+        gc.freeze()
+        if not self.is_saved_later:
+            self.save()
         return index
 
     @property

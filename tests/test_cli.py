@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import runpy
 import subprocess
 import sys
+import sysconfig
+from pathlib import Path
 
 import pytest
 
@@ -159,6 +162,19 @@ def test_a_closed_pipe_in_this_process(monkeypatch, tmp_path):
     closed.file.close()
 
 
+def test_a_closed_pipe_for_help(monkeypatch, capfd):
+    def refuse(_):
+        raise BrokenPipeError
+
+    monkeypatch.setattr(cli, "_run", refuse)
+    assert main(["--help"]) == 0
+
+
+def test_few_imports_come_before_interruption_is_handled():
+    code = "import sys, flake8_celery_tasks.cli; sys.exit('flake8' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_as_a_module(monkeypatch, capfd):
     monkeypatch.setattr(sys, "argv", ["x", "--version"])
     with pytest.raises(SystemExit) as done:
@@ -170,6 +186,23 @@ def test_as_a_module(monkeypatch, capfd):
 def test_importing_the_module_runs_nothing(capfd):
     runpy.run_module("flake8_celery_tasks.__main__", run_name="other")
     assert capfd.readouterr() == ("", "")
+
+
+# pre-commit.
+
+
+def test_the_hook(shop):
+    """It runs the command that its entry names, with the changed files and no configuration."""
+    root = Path(__file__).parent.parent
+    hook = (root / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")
+    entry = re.search(r"- id: flake8-celery-tasks\n(?:  .*\n)*?  entry: (.*)\n", hook)[1].split()
+    script = Path(sysconfig.get_path("scripts")) / entry[0]
+    command = [str(script)] if script.exists() else [sys.executable, "-m", "flake8_celery_tasks"]
+    done = subprocess.run(
+        [*command, *entry[1:], "shop/views.py", "shop/__init__.py"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    assert [line.split()[:2] for line in done.stdout.splitlines()] == [["shop/views.py:1:27:", "CLY401"]]
 
 
 # Writing.

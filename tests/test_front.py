@@ -285,6 +285,8 @@ def test_processes_agree(many, check, monkeypatch, method):
         pytest.skip("not to be had on this platform")
     if method:
         monkeypatch.setattr(checking, "_context", lambda: multiprocessing.get_context(method))
+    monkeypatch.setattr(checking, "LARGE", 24)
+    monkeypatch.setattr(checking, "_COLLECTED", 10)
     lines = check("--select=CLY", "-j2", "--celery-test-paths=shop3/")
     assert len(lines) == 89
     assert lines == check("--select=CLY", "-j1", "--celery-test-paths=shop3/")
