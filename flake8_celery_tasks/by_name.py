@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks import recognise
 from flake8_celery_tasks.arguments import DIRECT
 from flake8_celery_tasks.defined import Defined
-from flake8_celery_tasks.fixes import Fix, RemoveImport, Rewrite, Span, refuse_mixed, task_arguments, text_of
+from flake8_celery_tasks.fixes import Fix, Listed, RemoveImport, Rewrite, Span, refuse_mixed, task_arguments, text_of
 from flake8_celery_tasks.imports import Names
 from flake8_celery_tasks.text import Unfixable
 from flake8_celery_tasks.things import SENDS, SENDS_ON_COMMIT, SIGNS
@@ -99,7 +99,7 @@ class _Rewriting:
         is_partial = call is not None and call.func is not sent.node
         positional = [] if call is None else call.args[is_partial:]
         keywords = [] if call is None else call.keywords
-        arguments = [self.text.quoted(name)]
+        arguments: list[str | Listed] = [self.text.quoted(name)]
         if method in DIRECT:
             arguments += task_arguments(self.text, positional, keywords, lambda item: self._segment(call, item))
         else:

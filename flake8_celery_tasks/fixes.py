@@ -397,26 +397,37 @@ def _without_statement(text: Text, statement: ast.stmt, around: ast.AST) -> Edit
 # Calls that are written anew.
 
 
+class Listed(NamedTuple):
+    """An argument that is a display: its members may stand one a line."""
+
+    head: str
+    items: tuple[str, ...]
+    tail: str
+
+    def __str__(self) -> str:
+        return f"{self.head}{', '.join(self.items)}{self.tail}"
+
+
 def task_arguments(
     text: Text,
     positional: Sequence[ast.expr],
     keywords: Sequence[ast.keyword],
     segment: Callable[[ast.expr], str],
-) -> list[str]:
+) -> list[str | Listed]:
     """Return `args=` and `kwargs=` for what `delay` is given; `segment` gives the text of an argument."""
     refuse_mixed(text, positional, keywords)
-    found = []
+    found: list[str | Listed] = []
     if positional:
         items = [segment(item) for item in positional]
         single = items[0][1:].strip() if len(items) == 1 and isinstance(positional[0], ast.Starred) else None
-        found.append(f"args={single or '[' + ', '.join(items) + ']'}")
+        found.append(f"args={single}" if single else Listed("args=[", tuple(items), "]"))
     if keywords:
         pairs = [
             f"{text.quoted(keyword.arg)}: {segment(keyword.value)}" if keyword.arg else f"**{segment(keyword.value)}"
             for keyword in keywords
         ]
         single = pairs[0][2:] if len(pairs) == 1 and keywords[0].arg is None else None
-        found.append(f"kwargs={single or '{' + ', '.join(pairs) + '}'}")
+        found.append(f"kwargs={single}" if single else Listed("kwargs={", tuple(pairs), "}"))
     return found
 
 
@@ -435,7 +446,7 @@ class Rewrite:
 
     node: ast.AST
     func: str
-    arguments: tuple[str, ...]
+    arguments: tuple[str | Listed, ...]
     kept: tuple[ast.AST, ...]
     after: str = ""
 
@@ -453,7 +464,7 @@ class Rewrite:
             offset = text.end(node)
         if text.has_comment(offset, end):
             raise Unfixable("a comment would be lost")
-        line = f"{self.func}({', '.join(self.arguments)}){self.after}"
+        line = f"{self.func}({', '.join(map(str, self.arguments))}){self.after}"
         opened = isinstance(self.node, ast.Call) and self._is_opened(text, self.node)
         rest = text.text[end : text.line_end(end)].rstrip()
         before = start - text.line_start(start)
@@ -461,10 +472,21 @@ class Rewrite:
         if not self.arguments or not (opened or (long and "\n" not in line)):
             return line
         indent = text.indent(start)
-        inner = text.newline + indent + ("\t" if indent.startswith("\t") else "    ")
+        step = "\t" if indent.startswith("\t") else "    "
+        inner = indent + step
+        comma = ","
         if isinstance(self.node, ast.Call) and opened:
-            inner = text.newline + text.indent(text.following(text.opening(self.node) + 1).start)
-        return f"{self.func}({inner}{f',{inner}'.join(self.arguments)},{text.newline}{indent}){self.after}"
+            inner = text.indent(text.following(text.opening(self.node) + 1).start)
+            comma = "," if text.previous(text.end(self.node) - 1).text == "," else ""
+        shown = []
+        for argument in self.arguments:
+            one = str(argument)
+            if isinstance(argument, Listed) and len(inner) + len(one) + 1 > text.width:
+                deeper = text.newline + inner + step
+                one = f"{argument.head}{deeper}{f',{deeper}'.join(argument.items)},{text.newline}{inner}{argument.tail}"
+            shown.append(one)
+        between = text.newline + inner
+        return f"{self.func}({between}{f',{between}'.join(shown)}{comma}{text.newline}{indent}){self.after}"
 
     def _is_opened(self, text: Text, call: ast.Call) -> bool:
         opening = text.opening(call)

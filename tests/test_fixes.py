@@ -598,6 +598,27 @@ def test_long_calls_are_broken(tmp_path):
     )
 
 
+def test_long_arguments_are_broken_too(tmp_path):
+    keywords = ", ".join(f"a_rather_long_name_of_{letter}={letter}" for letter in "abcd")
+    text = VIEWS.format(imports="", call=f"make.delay(\n        items,\n        {keywords}\n    )")
+    assert by_name(tmp_path, text).endswith(
+        """\
+    current_app.send_task(
+        "make",
+        args=[items],
+        kwargs={
+            "a_rather_long_name_of_a": a,
+            "a_rather_long_name_of_b": b,
+            "a_rather_long_name_of_c": c,
+            "a_rather_long_name_of_d": d,
+        },
+        queue="images",
+        priority=3
+    )
+"""
+    )
+
+
 @pytest.mark.parametrize(
     "call",
     [

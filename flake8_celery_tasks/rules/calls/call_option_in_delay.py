@@ -133,6 +133,6 @@ class CallOptionInDelay(Rule[Invocation]):
             own = [text.argument(node, item) for item in node.args] + [text.segment(keyword) for keyword in others]
             after = f".set({', '.join(written)})"
             return Fix((Rewrite(node, f"{owner}.{call.method}", tuple(own), kept, after=after),), safe=True)
-        own = task_arguments(text, node.args, others, lambda item: text.argument(node, item))
+        given = task_arguments(text, node.args, others, lambda item: text.argument(node, item))
         method = call.method.replace("delay", "apply_async")
-        return Fix((Rewrite(node, f"{owner}.{method}", (*own, *written), kept),), safe=True)
+        return Fix((Rewrite(node, f"{owner}.{method}", (*given, *written), kept),), safe=True)
