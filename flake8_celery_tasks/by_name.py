@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks import recognise
@@ -15,10 +16,11 @@ from flake8_celery_tasks.things import SENDS, SENDS_ON_COMMIT, SIGNS
 from flake8_celery_tasks.values import MISSING, UNKNOWN, Ref, dotted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from flake8_celery_tasks.collect import Site
     from flake8_celery_tasks.facts import Sent, TaskImport
+    from flake8_celery_tasks.module import Module
     from flake8_celery_tasks.recognise import Definition
 
 #: Options of a task that its own methods put into the message, and `send_task` does not.
@@ -189,13 +191,29 @@ class _Rewriting:
         return self._is_imported_from_here(name)
 
     def _is_imported_from_here(self, name: str) -> bool:
-        path = f"{self.module.place.name}:{name}"
-        last = self.module.place.name.rpartition(".")[2].encode()
-        for file in self.project.layout.files():
+        """Return whether another module takes the name from this one."""
+        path, layout = self.module.place.path, self.project.layout
+        last = re.escape(self.module.place.name.rpartition(".")[2].encode())
+        imports = re.compile(rb"\bfrom[\s\\]+[\w.]*\b%b[\s\\]+import\b" % last)
+        mentions = re.compile(rb"\b%b\.%b\b" % (last, re.escape(name.encode())))
+        for file in layout.files():
             content = self.project.read(file) or b""
-            if file == self.module.place.path or name.encode() not in content or last not in content:
+            if file == path or not (name.encode() in content or b"*" in content):
                 continue
-            other = self.project.module(file)
-            if other is not None and any(binding.path == path for binding in other.candidates.imports):
+            if mentions.search(content) and not layout.is_test(layout.place(file)):
+                return True
+            other = self.project.module(file) if imports.search(content) else None
+            if other is not None and any(
+                layout.find(module, other.place.root) == path and attribute in (name, "*")
+                for module, attribute in _taken(other)
+            ):
                 return True
         return False
+
+
+def _taken(module: Module) -> Iterator[tuple[str, str]]:
+    """Yield what a module imports from others, by module and name; a star for all."""
+    yield from ((star, "*") for star in module.candidates.stars)
+    for binding in module.candidates.imports:
+        owner, _, attribute = binding.path.partition(":")
+        yield owner, attribute

@@ -137,7 +137,7 @@ def _add_fix(commands: Any) -> None:
 def _fix(given: argparse.Namespace) -> int:
     from functools import partial
 
-    from flake8_celery_tasks import fixing, front
+    from flake8_celery_tasks import checking, fixing, front
     from flake8_celery_tasks.options import Options
     from flake8_celery_tasks.plugin import Plugin
 
@@ -156,7 +156,10 @@ def _fix(given: argparse.Namespace) -> int:
     if not names:
         _tell(f"no Python files in {' '.join(paths) or '.'}")
     count = changed = refused = 0
-    for result in fixing.fix_files(front.passing(names), order, write=not as_diff):
+    with checking.few_collections():
+        spread = partial(checking.spread, options=options, large=checking.FEW)
+        results = list(fixing.fix_files(front.passing(names), order, write=not as_diff, spread=spread))
+    for result in results:
         if result.message:
             refused += 1
             _tell(f"{result.path}: {result.message}")

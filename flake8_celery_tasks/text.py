@@ -55,7 +55,13 @@ class Text:
         """Return where a node starts; a definition starts at its first decorator."""
         decorators = getattr(node, "decorator_list", None)
         if decorators:
-            return self.previous(self.start(decorators[0])).start
+            start = self.start(decorators[0])
+            if self.text[start - 1] == "@":  # nearly always, and then no tokens are needed
+                return start - 1
+            before = self.previous(start)
+            while before.text != "@":
+                before = self.previous(before.start)
+            return before.start
         return self.offset(node.lineno, node.col_offset)  # type: ignore[attr-defined]
 
     def end(self, node: ast.AST) -> int:

@@ -711,6 +711,26 @@ def test_import_that_others_import_from_here_stays(tmp_path):
     assert "from content.tasks import make" in by_name(tmp_path, text, **other)
 
 
+@pytest.mark.parametrize(
+    ("others", "kept"),
+    [
+        ({"shop/x.py": "from blog.views import *\n\nmake(1)\n"}, True),
+        ({"shop/x.py": "from blog import views\n\nviews.make(1)\n"}, True),
+        ({"blog/x.py": "from .views import (\n    publish,\n    make,\n)\n"}, True),
+        ({"blog/x.py": "from .views import publish as make\n"}, False),
+        ({"shop/x.py": "from shop.views import make\n", "shop/views.py": "make = 1\n"}, False),
+        ({"shop/x.py": "from shop.views import *\n", "shop/views.py": "make = 1\n"}, False),
+        ({"shop/tests.py": "patch('blog.views.make')\n"}, False),
+        ({"shop/x.py": "from blog.views import make\n(\n"}, False),
+    ],
+)
+def test_import_that_others_may_need_from_here(others, kept, tmp_path):
+    text = VIEWS.format(imports="", call="make.delay()")
+    after = by_name(tmp_path, text, **others)
+    assert "send_task" in after
+    assert ("from content.tasks import make" in after) is kept
+
+
 def test_import_of_a_package_stays(tmp_path):
     files = {"content/tasks.py": CONTENT, "blog/__init__.py": VIEWS.format(imports="", call="make.delay()")}
     after = fixed(tmp_path, files, "CLY401")["blog/__init__.py"]
