@@ -22,7 +22,6 @@ import ast
 import difflib
 import io
 import json
-import os
 import re
 import shutil
 import stat
@@ -58,9 +57,15 @@ def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*COMMAND, *arguments], cwd=project, capture_output=True, text=True, check=False)
 
 
-def check(project: Path, select: str) -> list[Finding]:
+def usual(project: Path, select: str) -> list[str]:
+    """Return the arguments of all runs. A configuration that flake8 itself refuses is not read."""
+    arguments = [f"--select={select}", "."]
+    return ["--isolated", *arguments] if run(project, "check", *arguments).returncode == 2 else arguments
+
+
+def check(project: Path, arguments: list[str]) -> list[Finding]:
     """Return what is found in a project."""
-    done = run(project, "check", f"--select={select}", "--output-format=json", ".")
+    done = run(project, "check", "--output-format=json", *arguments)
     if done.returncode not in (0, 1) or done.stderr:
         sys.exit(f"{project.name}: check: exit code {done.returncode}\n{done.stderr}")
     found: list[Finding] = json.loads(done.stdout)
@@ -110,14 +115,15 @@ def counted(findings: list[Finding]) -> Counter[tuple[str, str]]:
 def audit(project: Path, select: str) -> Outcome:
     """Fix a copy of a project and compare."""
     wrong: list[str] = []
-    before, found_before = state(project), check(project, select)
+    arguments = usual(project, select)
+    before, found_before = state(project), check(project, arguments)
     start = time.perf_counter()
-    done = run(project, "fix", "--unsafe", f"--select={select}", ".")
+    done = run(project, "fix", "--unsafe", *arguments)
     seconds = time.perf_counter() - start
     summary = SUMMARY.search(done.stderr)
     if done.returncode != 0 or summary is None or len(done.stderr.splitlines()) != 1 or done.stdout:
         wrong.append(f"exit code {done.returncode}: {done.stderr}{done.stdout}")
-    after, found_after = state(project), check(project, select)
+    after, found_after = state(project), check(project, arguments)
     wrong += [f"{path}: came or went" for path in sorted(before.keys() ^ after.keys())]
     changed = [path for path in sorted(before.keys() & after.keys()) if before[path] != after[path]]
     now = counted(found_after)
@@ -139,7 +145,7 @@ def audit(project: Path, select: str) -> Outcome:
     for (path, code), count in sorted((now - counted(found_before)).items()):
         texts = [finding for finding in found_after if (finding["path"], finding["code"]) == (path, code)]
         wrong.append(f"{path}: {count} new {code}: " + "; ".join(f"{one['line']}: {one['text']}" for one in texts[:3]))
-    again = run(project, "fix", "--unsafe", f"--select={select}", ".")
+    again = run(project, "fix", "--unsafe", *arguments)
     if state(project) != after or again.stderr != "flake8-celery-tasks: 0 fixed in 0 files\n":
         different = [path for path, content in state(project).items() if after.get(path) != content]
         wrong.append(f"a second run: {again.stderr.strip()}: {', '.join(different)}")

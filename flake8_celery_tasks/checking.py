@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from flake8.violation import Violation
 
     from flake8_celery_tasks.baseline import Entry, Identity
+    from flake8_celery_tasks.fixing import Order, Remedy
     from flake8_celery_tasks.front import Checked
 
 #: From how many files on that pass the gate other processes are worth their start.
@@ -64,6 +65,8 @@ class Outcome(NamedTuple):
     statistics: Statistics
     findings: list[Finding]
     files: list[str]
+    #: How to mend them, where that was asked for.
+    remedies: dict[Finding, Remedy]
 
 
 @contextlib.contextmanager
@@ -78,13 +81,27 @@ def few_collections() -> Iterator[None]:
             gc.enable()
 
 
-def run(options: Namespace) -> Outcome:
-    """Check the files of the options. Raises UsageError."""
+def run(options: Namespace, order: Order | None = None) -> Outcome:
+    """Check the files of the options; `order` asks for the fixes too. Raises UsageError."""
     names = front.files(options)
     checked = check(options, names)
     scopes = {one.path: one.scopes for one in checked}
     violations, statistics = front.decide(options, [_without_known(one) for one in checked])
-    return Outcome(violations, statistics, list(_findings(violations, scopes)), names)
+    findings = list(_findings(violations, scopes))
+    return Outcome(violations, statistics, findings, names, _remedies(findings, order, options) if order else {})
+
+
+def _remedies(findings: Sequence[Finding], order: Order, options: Namespace) -> dict[Finding, Remedy]:
+    from flake8_celery_tasks import fixing
+
+    paths = list(dict.fromkeys(finding.path for finding in findings))
+    found = {
+        (path, remedy.violation): remedy
+        for path, remedies in spread(partial(fixing.remedies, order=order), paths, options, FEW)
+        for remedy in remedies
+    }
+    keys = {finding: (finding.path, (finding.line, finding.column - 1, *finding[3:5])) for finding in findings}
+    return {finding: found[key] for finding, key in keys.items() if key in found}
 
 
 def check(options: Namespace, names: Sequence[str]) -> list[Checked]:
@@ -117,7 +134,7 @@ def _context() -> multiprocessing.context.BaseContext:
     return multiprocessing.get_context("fork" if fork else None)
 
 
-_work: Callable[[str], Any]  # of this process
+_work: Callable[[str], Any] | None = None  # of this process
 
 
 def _start(work: Callable[[str], Any], options: Namespace) -> None:
@@ -131,6 +148,7 @@ def _start(work: Callable[[str], Any], options: Namespace) -> None:
 
 
 def _call(name: str) -> Any:
+    assert _work is not None
     _take_turn()
     return _work(name)
 

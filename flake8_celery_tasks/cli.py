@@ -14,6 +14,8 @@ from flake8_celery_tasks.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from flake8_celery_tasks.fixing import Order
+
 PROGRAM: Final = "flake8-celery-tasks"
 
 CLEAN, FOUND, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -104,7 +106,7 @@ def _check(given: argparse.Namespace) -> int:
         _tell(f"{checking.write_baseline(options, known)} findings written to {known}")
         return CLEAN
     with checking.few_collections():
-        outcome = checking.run(options)
+        outcome = checking.run(options, _order(options, unsafe=True) if form == "sarif" else None)
     if not outcome.files and (not paths or any(map(os.path.isdir, paths))):
         _tell(f"no Python files in {' '.join(paths) or '.'}")
     _write(_rendered(form, outcome, options), target)
@@ -138,20 +140,12 @@ def _fix(given: argparse.Namespace) -> int:
     from functools import partial
 
     from flake8_celery_tasks import checking, fixing, front
-    from flake8_celery_tasks.options import Options
-    from flake8_celery_tasks.plugin import Plugin
 
     paths, as_diff, unsafe = (_take(given, name) for name in ("paths", "diff", "unsafe"))
     if "-" in paths:
         raise UsageError("fix writes files: it can't read the input")
     options = front.options_for(given, paths)
-    order = fixing.Order(
-        options=Plugin.options or Options(),
-        excluded=Plugin.excluded,
-        opted=Plugin.opted,
-        unsafe=unsafe,
-        wants=partial(front.reported, options),
-    )
+    order = _order(options, unsafe=unsafe)
     names = front.files(options)
     if not names:
         _tell(f"no Python files in {' '.join(paths) or '.'}")
@@ -171,6 +165,23 @@ def _fix(given: argparse.Namespace) -> int:
     if not as_diff:
         _tell(f"{count} fixed in {changed} {'file' if changed == 1 else 'files'}")
     return FOUND if refused or (as_diff and changed) else CLEAN
+
+
+def _order(options: argparse.Namespace, *, unsafe: bool) -> Order:
+    """Return what to fix: what would be reported."""
+    from functools import partial
+
+    from flake8_celery_tasks import fixing, front
+    from flake8_celery_tasks.options import Options
+    from flake8_celery_tasks.plugin import Plugin
+
+    return fixing.Order(
+        options=Plugin.options or Options(),
+        excluded=Plugin.excluded,
+        opted=Plugin.opted,
+        unsafe=unsafe,
+        wants=partial(front.reported, options),
+    )
 
 
 # explain

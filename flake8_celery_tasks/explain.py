@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import re
 import sys
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -16,12 +17,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks import engine, examples
 from flake8_celery_tasks.options import Options, flag_of
-from flake8_celery_tasks.rule import name_of
+from flake8_celery_tasks.rule import Rule, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from flake8_celery_tasks.rule import Rule
 
 #: What the hundreds of the codes are about.
 TOPICS: Final = {
@@ -35,6 +34,9 @@ TOPICS: Final = {
     "8": "Schedules and settings",
     "9": "House policy (opt-in)",
 }
+
+#: Where the project lives.
+HOME: Final = "https://github.com/flake8-celery-tasks/flake8-celery-tasks"
 
 START: Final = "<!-- rules -->"
 END: Final = "<!-- end of rules -->"
@@ -50,16 +52,22 @@ def page(rule: Rule[Any]) -> str:
     return f"# {rule.code} {name_of(type(rule))}\n\n{summary}\n\n{rest}\n"
 
 
+def address(rule: Rule[Any]) -> str:
+    """Return where the page of a rule is on the web."""
+    return f"{HOME}/blob/main/docs/rules/{rule.code}.md"
+
+
 def summary(rule: Rule[Any]) -> str:
     """Return the first sentence of a rule's page."""
     return " ".join(examples.sections(inspect.cleandoc(type(rule).__doc__ or ""))[0].text.split())
 
 
 def fix_of(rule: Rule[Any]) -> str:
-    """Return `safe`, `unsafe` or nothing: what the page says of a fix."""
+    """Return what the page says of the fix that the command makes, `safe` or `unsafe`; nothing where there is none."""
+    if type(rule).fix is Rule.fix:
+        return ""
     text = next(s.text for s in examples.sections(inspect.cleandoc(type(rule).__doc__ or "")) if s.title == "Fix")
-    lower = text.lower()
-    return "unsafe" if "unsafe" in lower else "safe" if "safe" in lower else ""
+    return "unsafe" if re.search(r"\b(?:unsafe|not safe)\b", " ".join(text.lower().split())) else "safe"
 
 
 def names() -> dict[str, str]:
@@ -86,6 +94,7 @@ def record(rule: Rule[Any]) -> dict[str, object]:
         "summary": summary(rule),
         "opt_in": rule.opt_in,
         "fix": fix_of(rule) or None,
+        "url": address(rule),
         "page": page(rule),
     }
 

@@ -21,7 +21,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flake8_celery_tasks import engine, gate, imports, project
-from flake8_celery_tasks.fixes import Edit, Import, text_of
+from flake8_celery_tasks.fixes import Edit, text_of
 from flake8_celery_tasks.options import Options
 from flake8_celery_tasks.project import Revised
 from flake8_celery_tasks.rule import Rule
@@ -183,13 +183,8 @@ def _apart(offers: Iterable[_Offer]) -> list[_Offer]:
 
 def _apply(path: str, state: _State, offers: Sequence[_Offer], order: Order, known: Project) -> _State | None:
     """Return what comes of applying some fixes together, None where it is not good."""
-    edits = sorted({edit for offer in offers for edit in offer.edits})
     try:
-        after, tree = _edited(state.text, state.tree, edits)
-        for needed in _needed(offers):
-            text = Text(after)
-            after, tree = _edited(text, tree, [imports.added(text, tree, needed, state.is_own)])
-        found = _State(path, after, tree, order, known)
+        found = _State(path, *_written(state, offers), order, known)
     except (Unfixable, *_BROKEN):
         return None
     mended = Counter(map(_kind, {offer.violation for offer in offers}))
@@ -198,15 +193,20 @@ def _apply(path: str, state: _State, offers: Sequence[_Offer], order: Order, kno
     return found if gone and _by_code(found.found) <= _by_code(state.found - mended) else None
 
 
+def _written(state: _State, offers: Sequence[_Offer]) -> tuple[str, ast.Module]:
+    """Return the text with fixes applied, and its tree. Raises Unfixable."""
+    after, tree = _edited(state.text, state.tree, sorted({edit for offer in offers for edit in offer.edits}))
+    for needed in sorted({needed for offer in offers for needed in offer.fix.imports}):
+        text = Text(after)
+        after, tree = _edited(text, tree, [imports.added(text, tree, needed, state.is_own)])
+    return after, tree
+
+
 def _by_code(found: Counter[tuple[str, str]]) -> Counter[str]:
     counted: Counter[str] = Counter()
     for (code, _), count in found.items():
         counted[code] += count
     return counted
-
-
-def _needed(offers: Iterable[_Offer]) -> list[Import]:
-    return sorted({needed for offer in offers for needed in offer.fix.imports})
 
 
 def _edited(text: Text, tree: ast.Module, edits: Sequence[Edit]) -> tuple[str, ast.Module]:
@@ -262,6 +262,69 @@ def _untouched(
             if any(not (start <= edit.start and edit.end <= end) for edit in touching):
                 raise Unfixable("an edit cuts through an expression")
             pending.extend(children)
+
+
+# What is offered, for others to apply.
+
+
+class Remedy(NamedTuple):
+    """How to mend one violation: whether it is safe, and the edits of the text with what they need besides."""
+
+    violation: Violation
+    safe: bool
+    replacements: tuple[Replacement, ...]
+
+
+class Replacement(NamedTuple):
+    """Some text in place of a region: lines and columns from 1, in characters; the end is not part of it."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
+
+
+def remedies(path: str, order: Order) -> tuple[str, list[Remedy]]:
+    """Return for a file how to mend what is wanted, each violation for itself, where that has proven good."""
+    content = read(path)
+    if content is None:
+        return path, []
+    try:
+        state = _State(os.path.abspath(path), content.text, ast.parse(content.text), order)
+    except _BROKEN:
+        return path, []
+    return path, [
+        Remedy(offer.violation, offer.fix.safe, tuple(_replacement(state.text, edit) for edit in _alone(state, offer)))
+        for offer in _good(os.path.abspath(path), state, order)
+    ]
+
+
+def _good(path: str, state: _State, order: Order) -> list[_Offer]:
+    """Return the offers that prove good: together as far as they don't touch each other, or else each alone."""
+    together = _apart(state.offers)
+    if _apply(path, state, together, order, state.project) is None:
+        together = []
+    return [offer for offer in state.offers if offer in together or _apply(path, state, [offer], order, state.project)]
+
+
+def _alone(state: _State, offer: _Offer) -> Sequence[Edit]:
+    """Return all edits that a fix comes to, with its imports."""
+    if not offer.fix.imports:
+        return offer.edits
+    after = _written(state, [offer])[0]
+    before, lines = state.text.lines, lines_of(after)
+    offsets = [0, *itertools.accumulate(map(len, before))]
+    matcher = difflib.SequenceMatcher(None, before, lines, autojunk=False)
+    return [
+        Edit(offsets[first], offsets[last], "".join(lines[start:end]))
+        for tag, first, last, start, end in matcher.get_opcodes()
+        if tag != "equal"
+    ]
+
+
+def _replacement(text: Text, edit: Edit) -> Replacement:
+    return Replacement(*text.place(edit.start), *text.place(edit.end), edit.text)
 
 
 # Files.

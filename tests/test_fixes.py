@@ -7,7 +7,7 @@ import inspect
 
 import pytest
 
-from flake8_celery_tasks import engine, examples, fixing, project
+from flake8_celery_tasks import engine, examples, explain, fixing, project
 from flake8_celery_tasks.options import Options
 from flake8_celery_tasks.rule import Rule
 from tests.helpers import findings, write
@@ -61,6 +61,24 @@ def test_fixed_examples_are_clean(rule, case, tmp_path):
         if text != case.files[name]:
             ast.parse(text)
     assert {violation.code for found in left.values() for violation in found} <= {rule.code}
+
+
+@pytest.mark.parametrize("rule", FIXING, ids=lambda rule: rule.code)
+def test_pages_say_whether_the_fix_is_safe(rule, tmp_path):
+    safe = set()
+    sections = {section.title: section for section in examples.sections(inspect.getdoc(type(rule)))}
+    for number, case in enumerate(examples.cases(sections["Bad"])):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        write(folder, case.files)
+        for name in case.files:
+            _, remedies = fixing.remedies(str(folder / name), order_for(rule.code, **case.options))
+            safe |= {remedy.safe for remedy in remedies}
+    assert [explain.record(rule)["fix"]] == [{True: "safe", False: "unsafe"}[one] for one in safe]
+
+
+def test_only_fixes_of_the_command_are_listed():
+    assert {rule.code for rule in engine.rules() if explain.record(rule)["fix"]} == {rule.code for rule in FIXING}
 
 
 @pytest.mark.parametrize("rule", FIXING, ids=lambda rule: rule.code)

@@ -274,6 +274,16 @@ def test_imports_are_added_once(monkeypatch, shop):
     assert after == "from os import sep\nfrom re import sub\n\npass\npass\n"
 
 
+def test_remedies_that_do_harm_are_not_offered(monkeypatch, shop):
+    rule = _Offering()
+    rule.operations = lambda node: (Replace(node, {"a": "pass", "b": "not python ("}.get(node.value.id, "z = 1")),)
+    monkeypatch.setattr(engine, "wanted", lambda opted=(): (rule,))
+    shop.write_text("a\nb\nc\n", encoding="utf-8")
+    path, remedies = fixing.remedies(str(shop), fixing.Order())
+    assert path == str(shop)
+    assert [(one.violation.line, one.replacements[0].text) for one in remedies] == [(1, "pass"), (3, "z = 1")]
+
+
 def test_import_that_finds_no_place(monkeypatch, shop):
     text = "import re; a = 1\nb\n"
     assert offered(monkeypatch, shop, text, lambda node: (Replace(node, "pass"),), (Import("sys", "argv"),)) == text
