@@ -16,11 +16,11 @@ from flake8_celery_tasks.things import SENDS, SENDS_ON_COMMIT, SIGNS
 from flake8_celery_tasks.values import MISSING, UNKNOWN, Ref, dotted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from flake8_celery_tasks.collect import Site
     from flake8_celery_tasks.facts import Sent, TaskImport
-    from flake8_celery_tasks.module import Module
+    from flake8_celery_tasks.project import Project
     from flake8_celery_tasks.recognise import Definition
 
 #: Options of a task that its own methods put into the message, and `send_task` does not.
@@ -202,18 +202,23 @@ class _Rewriting:
                 continue
             if mentions.search(content) and not layout.is_test(layout.place(file)):
                 return True
-            other = self.project.module(file) if imports.search(content) else None
-            if other is not None and any(
-                layout.find(module, other.place.root) == path and attribute in (name, "*")
-                for module, attribute in _taken(other)
+            if imports.search(content) and any(
+                attribute in (name, "*") and layout.find(module, layout.place(file).root) == path
+                for module, attribute in _taken(self.project, file)
             ):
                 return True
         return False
 
 
-def _taken(module: Module) -> Iterator[tuple[str, str]]:
-    """Yield what a module imports from others, by module and name; a star for all."""
-    yield from ((star, "*") for star in module.candidates.stars)
-    for binding in module.candidates.imports:
-        owner, _, attribute = binding.path.partition(":")
-        yield owner, attribute
+def _taken(project: Project, file: str) -> frozenset[tuple[str, str]]:
+    """Return what a file imports from modules, by module and name; a star for all."""
+    key = ("taken", file)
+    if key not in project.memo:
+        module = project.module(file)
+        found = [] if module is None else [(star, "*") for star in module.candidates.stars]
+        for binding in () if module is None else module.candidates.imports:
+            owner, _, attribute = binding.path.partition(":")
+            found.append((owner, attribute))
+        project.memo[key] = frozenset(found)
+    taken: frozenset[tuple[str, str]] = project.memo[key]
+    return taken
