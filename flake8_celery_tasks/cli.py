@@ -239,12 +239,14 @@ def _tasks(given: argparse.Namespace) -> int:
     path, form, target = (_take(given, name) for name in ("path", "form", "output_file"))
     if not os.path.exists(path):
         raise UsageError(f"no such file or directory: {path!r}")
-    options = front.options_for(given, [])
+    options = front.options_for(given, [path])
     below = os.path.join(os.path.abspath(path), "")
     inside = os.path.join(below, "any.py") if os.path.isdir(path) else os.path.abspath(path)
-    known = project.project_of(inside, Plugin.options or Options(), Plugin.excluded)
+    # In a folder there may be more projects.
+    files = [inside, *map(os.path.abspath, front.files(options))]
+    known = dict.fromkeys(project.project_of(name, Plugin.options or Options(), Plugin.excluded) for name in files)
     with checking.few_collections():
-        found = inventory.entries(known, below)
+        found = inventory.entries(list(known), below)
     if not found:
         _tell(f"no tasks in {path}")
     if form == "table":

@@ -153,6 +153,10 @@ class Project:
         self._keep(path, module)
         return module
 
+    def hold(self, module: Module) -> None:
+        """Keep the tree of one more module: its facts refer to nodes. Only that of the last one is kept."""
+        self._current = module
+
     def close(self, module: Module) -> None:
         """Drop the nodes of a file that has been checked; its tree is the caller's, what it defines stays known."""
         self._current = None
