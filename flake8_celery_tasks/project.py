@@ -140,6 +140,7 @@ class Project:
         self._targets: dict[tuple[str, str], Target] = {}
         self._texts: dict[str, bytes | None] | None = None
         self._interesting: dict[str, bool] = {}
+        self._marked: dict[tuple[bytes, ...], tuple[str, ...]] = {}  # answers of `files_with`
         #: Whether somebody calls `save` who has something more urgent to do before.
         self.is_saved_later = False
         #: Results that others keep here for the life of the project, by their own keys.
@@ -249,12 +250,21 @@ class Project:
 
     def files_with(self, *marks: bytes) -> Iterator[str]:
         """Yield the project's files that hold one of the marks; each mark must hold one of `INTEREST`."""
+        known = self._marked.get(marks)
+        if known is not None:
+            yield from known
+            return
+        found: list[str] = []
         texts = self._texts_of_interest
         for path, text in list(texts.items()):
             if text is None:
                 text = texts[path] = self.read(path) or b""
-            if any(mark in text for mark in marks):
-                yield path
+            for mark in marks:
+                if mark in text:
+                    found.append(path)
+                    yield path
+                    break
+        self._marked[marks] = tuple(found)
 
     def is_test(self, module: Module) -> bool:
         """Return whether a module is a test or a migration."""

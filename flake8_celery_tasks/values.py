@@ -7,12 +7,10 @@ They are the common language of the file at hand and of the project index. A nam
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Final, Union
+from collections.abc import Callable
+from typing import Any, Final, Union
 
 from flake8_celery_tasks.record import Record
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class Unknown:
@@ -174,67 +172,80 @@ def unsubscripted(node: ast.expr) -> ast.expr:
     return node.value if isinstance(node, ast.Subscript) else node
 
 
-def read(node: ast.expr, name: Callable[[str, int], Value], depth: int = 0) -> Value:  # noqa: C901
+Names = Callable[[str, int], "Value"]
+
+
+def read(node: ast.expr, name: Names, depth: int = 0) -> Value:
     """Return the symbolic value of an expression.
 
     `name` says what a bare name stands for; its second argument is the depth to hand on.
     """
     if depth > DEPTH:
         return UNKNOWN
-    kind = node.__class__
-    deeper = depth + 1
-    if isinstance(node, ast.Constant):
-        return Const(node.value)
-    if isinstance(node, ast.Name):
-        return name(node.id, deeper)
-    if isinstance(node, ast.Attribute):
-        root, attributes = dotted(node)
-        value = read(root, name, deeper)
-        if isinstance(value, Ref):
-            return Ref(extend(value.path, attributes))
-        for attribute in attributes[:DEPTH]:
-            value = Member(value, attribute)
-        return value
-    if kind in _DISPLAYS:
-        elements = node.elts  # type: ignore[attr-defined]
-        return Items(
-            _DISPLAYS[kind],
-            tuple(read(item, name, deeper) for item in elements if not isinstance(item, ast.Starred)),
-            complete=not any(isinstance(item, ast.Starred) for item in elements),
-        )
-    if isinstance(node, ast.Dict):
-        return Mapping(
-            tuple(
-                (None if key is None else read(key, name, deeper), read(value, name, deeper))
-                for key, value in zip(node.keys, node.values, strict=True)
-            )
-        )
-    if isinstance(node, ast.Call):
-        func = read(unsubscripted(node.func), name, deeper)
-        keywords = tuple((keyword.arg, read(keyword.value, name, deeper)) for keyword in node.keywords)
-        if isinstance(func, Ref) and func.path == "builtins:dict" and not node.args:
-            return Mapping(tuple((None if key is None else Const(key), value) for key, value in keywords))
-        return Invoke(
-            func,
-            tuple(read(arg, name, deeper) for arg in node.args if not isinstance(arg, ast.Starred)),
-            keywords,
-            complete=not any(isinstance(arg, ast.Starred) for arg in node.args),
-        )
-    if isinstance(node, ast.BinOp) and node.op.__class__ in _OPERATORS:
-        return Operation(
-            _OPERATORS[node.op.__class__],
-            (read(node.left, name, deeper), read(node.right, name, deeper)),
-        )
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        return Operation("-", (read(node.operand, name, deeper),))
-    if isinstance(node, ast.JoinedStr):
-        return _joined(node, name, deeper)
-    if isinstance(node, ast.NamedExpr):
-        return read(node.value, name, deeper)
-    return UNKNOWN
+    reader = _READERS.get(node.__class__)
+    return UNKNOWN if reader is None else reader(node, name, depth + 1)
 
 
-def _joined(node: ast.JoinedStr, name: Callable[[str, int], Value], depth: int) -> Value:
+def _constant(node: ast.Constant, _name: Names, _depth: int) -> Value:
+    return Const(node.value)
+
+
+def _plain(node: ast.Name, name: Names, depth: int) -> Value:
+    return name(node.id, depth)
+
+
+def _attribute(node: ast.Attribute, name: Names, depth: int) -> Value:
+    root, attributes = dotted(node)
+    value = read(root, name, depth)
+    if isinstance(value, Ref):
+        return Ref(extend(value.path, attributes))
+    for attribute in attributes[:DEPTH]:
+        value = Member(value, attribute)
+    return value
+
+
+def _display(node: ast.Tuple | ast.List | ast.Set, name: Names, depth: int) -> Value:
+    return Items(
+        _DISPLAYS[node.__class__],
+        tuple(read(item, name, depth) for item in node.elts if not isinstance(item, ast.Starred)),
+        complete=not any(isinstance(item, ast.Starred) for item in node.elts),
+    )
+
+
+def _dict(node: ast.Dict, name: Names, depth: int) -> Value:
+    return Mapping(
+        tuple(
+            (None if key is None else read(key, name, depth), read(value, name, depth))
+            for key, value in zip(node.keys, node.values, strict=True)
+        )
+    )
+
+
+def _call(node: ast.Call, name: Names, depth: int) -> Value:
+    func = read(unsubscripted(node.func), name, depth)
+    keywords = tuple((keyword.arg, read(keyword.value, name, depth)) for keyword in node.keywords)
+    if isinstance(func, Ref) and func.path == "builtins:dict" and not node.args:
+        return Mapping(tuple((None if key is None else Const(key), value) for key, value in keywords))
+    return Invoke(
+        func,
+        tuple(read(arg, name, depth) for arg in node.args if not isinstance(arg, ast.Starred)),
+        keywords,
+        complete=not any(isinstance(arg, ast.Starred) for arg in node.args),
+    )
+
+
+def _operation(node: ast.BinOp, name: Names, depth: int) -> Value:
+    operator = _OPERATORS.get(node.op.__class__)
+    if operator is None:
+        return UNKNOWN
+    return Operation(operator, (read(node.left, name, depth), read(node.right, name, depth)))
+
+
+def _sign(node: ast.UnaryOp, name: Names, depth: int) -> Value:
+    return Operation("-", (read(node.operand, name, depth),)) if isinstance(node.op, ast.USub) else UNKNOWN
+
+
+def _joined(node: ast.JoinedStr, name: Names, depth: int) -> Value:
     parts: list[Value] = []
     for part in node.values:
         if isinstance(part, ast.FormattedValue):
@@ -244,6 +255,26 @@ def _joined(node: ast.JoinedStr, name: Callable[[str, int], Value], depth: int) 
         else:
             parts.append(read(part, name, depth))
     return Joined(tuple(parts))
+
+
+def _walrus(node: ast.NamedExpr, name: Names, depth: int) -> Value:
+    return read(node.value, name, depth)
+
+
+_READERS: Final[dict[type, Callable[[Any, Names, int], Value]]] = {
+    ast.Constant: _constant,
+    ast.Name: _plain,
+    ast.Attribute: _attribute,
+    ast.Tuple: _display,
+    ast.List: _display,
+    ast.Set: _display,
+    ast.Dict: _dict,
+    ast.Call: _call,
+    ast.BinOp: _operation,
+    ast.UnaryOp: _sign,
+    ast.JoinedStr: _joined,
+    ast.NamedExpr: _walrus,
+}
 
 
 def extend(path: str, attributes: tuple[str, ...]) -> str:
