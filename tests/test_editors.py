@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import queue
 import re
@@ -11,6 +12,11 @@ import sys
 import threading
 import weakref
 from pathlib import Path
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 import pytest
 from pylsp_jsonrpc.endpoint import Endpoint
@@ -115,20 +121,26 @@ class Client:
 # python-lsp-server.
 
 
+def fences(language):
+    """Return the code in a language on the page about editors."""
+    page = (Path(__file__).parent.parent / "docs" / "editors.md").read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+
+
 class Server(Client):
-    """A python-lsp-server with the one plugin that is asked for."""
+    """A python-lsp-server that is told what the page tells Helix to tell it."""
 
     def __init__(self, folder):
         self.published = queue.Queue()
         self.versions = {}
         super().__init__("-m", "pylsp", handlers={"textDocument/publishDiagnostics": self.published.put})
-        plugins = {name: {"enabled": name == "flake8"} for name in ("flake8", "mccabe", "pycodestyle", "pyflakes")}
+        [helix] = fences("toml")
         self.request(
             "initialize",
             processId=os.getpid(),
             rootUri=folder.as_uri(),
             capabilities={},
-            initializationOptions={"pylsp": {"plugins": plugins}},
+            initializationOptions=tomllib.loads(helix)["language-server"]["pylsp"]["config"],
         )
         self.endpoint.notify("initialized", {})
 
@@ -196,6 +208,13 @@ def test_a_server_follows_the_project(server, shop):
     assert starts(server.diagnostics(views, CLEAN)) == []
     tasks.write_text(TASKS.replace("content.index", "content.reindex"))
     assert starts(server.diagnostics(views, CLEAN)) == [("CLY403", 4, 26)]
+
+
+def test_settings_on_the_page_can_be_read():
+    code, zed, sublime = map(json.loads, fences("json"))
+    assert all(name.startswith("flake8.") for name in code)
+    assert zed["lsp"]["pylsp"]["settings"]["plugins"]["flake8"] == {"enabled": True}
+    assert "--stdin-display-name" in sublime["linters"]["flake8"]["args"]
 
 
 # The Flake8 extension of VS Code gives flake8 a file's absolute path when the file is opened or saved; a notebook, that
