@@ -8,8 +8,9 @@ names and constants, half of all nodes, are never pushed.
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Union
+
+from flake8_celery_tasks.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -143,23 +144,54 @@ class Site:
         return any(site.kind in (FUNCTION, LAMBDA) for site in self.chain())
 
 
-@dataclass(slots=True)
-class Candidates:
+class Candidates(Record):
     """What one traversal found, in source order."""
 
-    scope: Scope
-    scopes: dict[str, Scope] = field(default_factory=dict)  # of functions and classes, by qualified name
-    functions: list[tuple[FunctionNode, Site, Scope]] = field(default_factory=list)
-    classes: list[tuple[ast.ClassDef, Site, Scope]] = field(default_factory=list)
-    calls: list[tuple[ast.Call, Site]] = field(default_factory=list)
-    sends: list[tuple[ast.Attribute, Site]] = field(default_factory=list)
-    pipes: list[tuple[ast.BinOp, Site]] = field(default_factory=list)
-    raises: list[tuple[ast.Raise, Site]] = field(default_factory=list)
-    stores: list[tuple[ast.stmt, ast.expr, ast.expr, Site]] = field(default_factory=list)
-    lookups: list[tuple[ast.Subscript, Site]] = field(default_factory=list)  # `something.tasks[...]`
-    imports: list[Binding] = field(default_factory=list)
-    stars: list[str] = field(default_factory=list)
-    statements: set[int] = field(default_factory=set)  # ids of expressions whose value is thrown away
+    __slots__ = (
+        "calls",
+        "classes",
+        "functions",
+        "imports",
+        "lookups",
+        "pipes",
+        "raises",
+        "scope",
+        "scopes",
+        "sends",
+        "stars",
+        "statements",
+        "stores",
+    )
+
+    def __init__(
+        self,
+        scope: Scope,
+        scopes: dict[str, Scope] | None = None,
+        functions: list[tuple[FunctionNode, Site, Scope]] | None = None,
+        classes: list[tuple[ast.ClassDef, Site, Scope]] | None = None,
+        calls: list[tuple[ast.Call, Site]] | None = None,
+        sends: list[tuple[ast.Attribute, Site]] | None = None,
+        pipes: list[tuple[ast.BinOp, Site]] | None = None,
+        raises: list[tuple[ast.Raise, Site]] | None = None,
+        stores: list[tuple[ast.stmt, ast.expr, ast.expr, Site]] | None = None,
+        lookups: list[tuple[ast.Subscript, Site]] | None = None,
+        imports: list[Binding] | None = None,
+        stars: list[str] | None = None,
+        statements: set[int] | None = None,
+    ) -> None:
+        self.scope = scope
+        self.scopes: dict[str, Scope] = {} if scopes is None else scopes
+        self.functions: list[tuple[FunctionNode, Site, Scope]] = [] if functions is None else functions
+        self.classes: list[tuple[ast.ClassDef, Site, Scope]] = [] if classes is None else classes
+        self.calls: list[tuple[ast.Call, Site]] = [] if calls is None else calls
+        self.sends: list[tuple[ast.Attribute, Site]] = [] if sends is None else sends
+        self.pipes: list[tuple[ast.BinOp, Site]] = [] if pipes is None else pipes
+        self.raises: list[tuple[ast.Raise, Site]] = [] if raises is None else raises
+        self.stores: list[tuple[ast.stmt, ast.expr, ast.expr, Site]] = [] if stores is None else stores
+        self.lookups: list[tuple[ast.Subscript, Site]] = [] if lookups is None else lookups
+        self.imports: list[Binding] = [] if imports is None else imports
+        self.stars: list[str] = [] if stars is None else stars
+        self.statements: set[int] = set() if statements is None else statements
 
 
 def resolve_relative(package: str, level: int, module: str | None) -> str | None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flake8_celery_tasks.catalog.crontab import FIELDS
 from flake8_celery_tasks.catalog.settings import APP_ARGUMENTS, OLD_TO_NEW, SETTINGS, prefix_of, setting_of
@@ -44,8 +43,7 @@ _DJANGO_NAMES: Final = frozenset({"INSTALLED_APPS", "MIDDLEWARE", "ROOT_URLCONF"
 _ON_AFTER: Final = "on_after_"
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(NamedTuple):
     """A call of `config_from_object`, or what stands for one.
 
     The object is a module or something in it (`path` of the file, `qualname`), Django's settings (`is_django`), or

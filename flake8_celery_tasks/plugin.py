@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -86,6 +87,16 @@ class Plugin:
 
     def violations(self) -> list[Violation]:
         """Return what is wrong in the file."""
+        # To look for garbage among the nodes of many trees takes as long as to look for mistakes.
+        was_on = gc.isenabled()
+        gc.disable()
+        try:
+            return self._violations()
+        finally:
+            if was_on:
+                gc.enable()
+
+    def _violations(self) -> list[Violation]:
         from flake8_celery_tasks import engine, project
         from flake8_celery_tasks.options import Options
 

@@ -156,8 +156,14 @@ class Project:
     def close(self, module: Module) -> None:
         """Drop the nodes of a file that has been checked; its tree is the caller's, what it defines stays known."""
         self._current = None
-        self._recent.pop(module.place.path, None)
-        module.shed()
+        path = module.place.path
+        self._recent.pop(path, None)
+        summary = None
+        if self._texts is not None and module.source.is_text_of(self.read(path)):
+            module.is_from_disk = True
+            # Earlier runs were asked more about it than this one by now.
+            summary = self.cache.summary(path)
+        module.shed(summary)
 
     def _keep(self, path: str, module: Module | None) -> None:
         self._modules[path] = module
@@ -269,6 +275,7 @@ class Project:
         gc.freeze()
         if not self.is_saved_later:
             self.save()
+        save_at_exit()
         return index
 
     @property
@@ -656,6 +663,26 @@ def project_of(path: str, options: Options, excluded: tuple[str, ...] = ()) -> P
     if key not in _projects:
         _projects[key] = Project(root, options, excluded)
     return _projects[key]
+
+
+_saved_by: int | None = None
+
+
+def save_at_exit() -> None:
+    """Arrange for what is learnt from now on to be kept, too, when this process ends; it may be one of a pool."""
+    global _saved_by
+    if _saved_by != os.getpid():
+        _saved_by = os.getpid()
+        from multiprocessing.util import Finalize
+
+        Finalize(None, save, exitpriority=0)
+
+
+def save() -> None:
+    """Keep what is known of all projects whose index was needed."""
+    for known in _projects.values():
+        if "tasks" in vars(known):
+            known.save()
 
 
 def forget() -> None:

@@ -28,6 +28,13 @@ class Source:
     def __init__(self, lines: Sequence[str]) -> None:
         self.lines = lines
 
+    def is_text_of(self, content: bytes | None) -> bool:
+        """Return whether a file in UTF-8 with this content has this text; its line ends may differ."""
+        if content is None:
+            return False
+        text = content.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+        return _unix("".join(self.lines)) == _unix(text)
+
     def position(self, node: ast.AST) -> Position:
         """Return where a node starts. The parser counts bytes of UTF-8, flake8 and people count characters."""
         line: int = node.lineno  # type: ignore[attr-defined]
@@ -46,3 +53,8 @@ class Source:
             if found:
                 return Position(start.line, found.start(1))
         return start
+
+
+def _unix(text: str) -> str:
+    """Return a text with the line ends that Python's reader makes of all others."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text

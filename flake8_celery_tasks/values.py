@@ -7,8 +7,9 @@ They are the common language of the file at hand and of the project index. A nam
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Union
+
+from flake8_celery_tasks.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,78 +43,102 @@ UNKNOWN: Final = Unknown()
 MISSING: Final = Missing()
 
 
-@dataclass(slots=True)
-class Const:
+class Const(Record):
     """A literal: str, bytes, int, float, complex, bool, None or Ellipsis."""
 
-    value: object
+    __slots__ = ("value",)
+
+    def __init__(self, value: object) -> None:
+        self.value = value
 
 
-@dataclass(slots=True)
-class Ref:
+class Ref(Record):
     """A name. `path` is `module:attribute.attribute`; an empty module is the one that the value stands in.
 
     The colon separates what the import system finds (always a module) from what is looked up as an attribute.
     """
 
-    path: str
+    __slots__ = ("path",)
+
+    def __init__(self, path: str) -> None:
+        self.path = path
 
 
-@dataclass(slots=True)
-class Items:
+class Items(Record):
     """A tuple, list or set display; `complete` is false where a `*spread` hides members."""
 
-    kind: str
-    items: tuple[Value, ...]
-    complete: bool = True
+    __slots__ = ("complete", "items", "kind")
+
+    def __init__(self, kind: str, items: tuple[Value, ...], complete: bool = True) -> None:
+        self.kind = kind
+        self.items = items
+        self.complete = complete
 
 
-@dataclass(slots=True)
-class Mapping:
+class Mapping(Record):
     """A dict display or a `dict(...)` call; a pair without key is a `**spread`."""
 
-    pairs: tuple[tuple[Value | None, Value], ...]
+    __slots__ = ("pairs",)
+
+    def __init__(self, pairs: tuple[tuple[Value | None, Value], ...]) -> None:
+        self.pairs = pairs
 
 
-@dataclass(slots=True)
-class Invoke:
+class Invoke(Record):
     """A call. A keyword without name is a `**spread`; `complete` is false where a `*spread` hides arguments."""
 
-    func: Value
-    args: tuple[Value, ...]
-    keywords: tuple[tuple[str | None, Value], ...]
-    complete: bool = True
+    __slots__ = ("args", "complete", "func", "keywords")
+
+    def __init__(
+        self,
+        func: Value,
+        args: tuple[Value, ...],
+        keywords: tuple[tuple[str | None, Value], ...],
+        complete: bool = True,
+    ) -> None:
+        self.func = func
+        self.args = args
+        self.keywords = keywords
+        self.complete = complete
 
 
-@dataclass(slots=True)
-class Member:
+class Member(Record):
     """An attribute of something that is no plain name, such as the result of a call."""
 
-    value: Value
-    attribute: str
+    __slots__ = ("attribute", "value")
+
+    def __init__(self, value: Value, attribute: str) -> None:
+        self.value = value
+        self.attribute = attribute
 
 
-@dataclass(slots=True)
-class Operation:
+class Operation(Record):
     """An arithmetic operation on values: `+ - * / // % **`, and unary minus with one operand."""
 
-    operator: str
-    operands: tuple[Value, ...]
+    __slots__ = ("operands", "operator")
+
+    def __init__(self, operator: str, operands: tuple[Value, ...]) -> None:
+        self.operator = operator
+        self.operands = operands
 
 
-@dataclass(slots=True)
-class Joined:
+class Joined(Record):
     """An f-string whose parts have neither conversion nor format."""
 
-    parts: tuple[Value, ...]
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: tuple[Value, ...]) -> None:
+        self.parts = parts
 
 
-@dataclass(slots=True)
-class Param:
+class Param(Record):
     """A parameter of an enclosing function, with its annotation where it has one."""
 
-    name: str
-    annotation: Value | None
+    __slots__ = ("annotation", "name")
+
+    def __init__(self, name: str, annotation: Value | None) -> None:
+        self.name = name
+        self.annotation = annotation
 
 
 Value = Union[Const, Ref, Items, Mapping, Invoke, Member, Operation, Joined, Param, Unknown]  # noqa: UP007
