@@ -41,13 +41,15 @@ def test_the_version_has_one_place():
     assert Plugin.version == flake8_celery_tasks.__version__
 
 
+def pythons_after(line, name):
+    return re.findall(r'"(3\.\d+)"', re.search(line, text(name), re.MULTILINE)[1])
+
+
 def test_pythons_are_the_same_everywhere():
     pythons = [found for one in PROJECT["classifiers"] if (found := one.rpartition(" :: ")[2]).startswith("3.")]
     assert PROJECT["requires-python"] == f">={pythons[0]}"
-    assert re.findall(r'"(3\.\d+)"', re.search(r"^PYTHONS = (.*)$", text("noxfile.py"), re.MULTILINE)[1]) == pythons
-    matrix = re.findall(
-        r'"(3\.\d+)"', re.search(r"^ +python: (.*)$", text(".github/workflows/ci.yml"), re.MULTILINE)[1]
-    )
+    assert pythons_after(r"^PYTHONS = (.*)$", "noxfile.py") == pythons
+    matrix = pythons_after(r"^ +python: (.*)$", ".github/workflows/ci.yml")
     assert matrix == pythons[: len(matrix)]
     assert len(matrix) >= 4
 
