@@ -161,9 +161,11 @@ class Server(Client):
                 return said["diagnostics"]
 
     def stop(self):
-        self.request("shutdown")
-        self.endpoint.notify("exit")
-        super().stop()
+        try:
+            self.request("shutdown")
+            self.endpoint.notify("exit")
+        finally:
+            super().stop()
 
 
 @pytest.fixture
