@@ -8,7 +8,6 @@ What was changed in the last two seconds is not kept, since clocks of file syste
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import sys
@@ -18,6 +17,11 @@ from typing import TYPE_CHECKING, Any, Final
 from flake8_celery_tasks import __version__, values
 from flake8_celery_tasks.symbols import Alias, Body, Bound, Class, Function, Opaque, Params, Symbol
 from flake8_celery_tasks.values import UNKNOWN
+
+try:
+    from _blake2 import blake2b  # hashlib loads OpenSSL first, which takes longer than to read the cache
+except ImportError:  # pragma: no cover - another Python
+    from hashlib import blake2b
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,7 +79,7 @@ class Cache:
     def path(self) -> str:
         """The cache file."""
         key = f"{FORMAT}\n{__version__}\n{sys.version_info[:2]}\n{_build()}\n{self.root}"
-        name = hashlib.blake2b(key.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+        name = blake2b(key.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
         return os.path.join(folder(), f"{name}.json")
 
     def _load(self) -> dict[str, list[Any]]:
@@ -166,7 +170,7 @@ class Cache:
 
 
 def _digest(content: bytes) -> bytes:
-    return hashlib.blake2b(content, digest_size=16).hexdigest().encode("ascii")
+    return blake2b(content, digest_size=16).hexdigest().encode("ascii")
 
 
 def _build() -> list[Stamp | None]:

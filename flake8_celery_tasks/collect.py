@@ -89,8 +89,12 @@ class Scope:
 
     def bind(self, binding: Binding) -> None:
         """Add a binding, in the scope that the name belongs to."""
-        scope = self.outside.get(binding.name, self)
-        scope.bindings.setdefault(binding.name, []).append(binding)
+        scope = self.outside.get(binding.name, self) if self.outside else self
+        known = scope.bindings.get(binding.name)
+        if known is None:
+            scope.bindings[binding.name] = [binding]
+        else:
+            known.append(binding)
 
     def inner(self, name: str) -> str:
         """Return the qualified name of a definition in this scope, as Python makes it."""
@@ -244,6 +248,7 @@ class _Walk:
     def __init__(self, tree: ast.Module, package: str) -> None:
         self.package = package
         self.found = Candidates(Scope(MODULE, tree, None, ""))
+        self.calls = self.found.calls
         self.stack: list[tuple[ast.AST, Site]] = []
         self.fields: dict[type[ast.AST], tuple[str, ...]] = {}
         self.handlers: dict[type[ast.AST], Callable[..., None]] = {
@@ -348,13 +353,15 @@ class _Walk:
         self.defaults(node.args, site)
 
     def parameters(self, args: ast.arguments, site: Site) -> None:
+        bindings = site.scope.bindings  # nothing else is bound yet, nor declared to be another scope's
         for arg in (*args.posonlyargs, *args.args, args.vararg, *args.kwonlyargs, args.kwarg):
             if arg is not None:
-                site.scope.bind(Binding(PARAM, arg.arg, arg, site))
+                bindings[arg.arg] = [Binding(PARAM, arg.arg, arg, site)]
 
     def defaults(self, args: ast.arguments, site: Site) -> None:
-        for default in reversed((*args.defaults, *args.kw_defaults)):
-            self.push(default, site)
+        if args.defaults or args.kw_defaults:
+            for default in reversed((*args.defaults, *args.kw_defaults)):
+                self.push(default, site)
 
     def classdef(self, node: ast.ClassDef, site: Site) -> None:
         outer = site.scope
@@ -391,9 +398,14 @@ class _Walk:
             self.push(target, site)
 
     def assign(self, node: ast.Assign, site: Site) -> None:
-        self.push(node.value, site)
+        value = node.value
+        if value.__class__ not in _SKIP:
+            self.stack.append((value, site))
         for target in node.targets:
-            self.target(target, site, node.value, node)
+            if target.__class__ is ast.Name:
+                site.scope.bind(Binding(ASSIGN, target.id, value, site, statement=node))
+            else:
+                self.target(target, site, value, node)
 
     def ann_assign(self, node: ast.AnnAssign, site: Site) -> None:
         self.push(node.value, site)
@@ -510,29 +522,32 @@ class _Walk:
     # Expressions.
 
     def call(self, node: ast.Call, site: Site) -> None:
-        self.found.calls.append((node, site))
+        self.calls.append((node, site))
+        stack = self.stack
         for keyword in reversed(node.keywords):
-            self.argument(keyword.value, node, site)
+            arg = keyword.value
+            kind = arg.__class__
+            if kind not in _SKIP:
+                stack.append((arg, site if kind is not ast.Lambda else Site(site, ARGUMENT, node, site.scope)))
         for arg in reversed(node.args):
-            self.argument(arg, node, site)
-        self.push(node.func, site)
+            kind = arg.__class__
+            if kind not in _SKIP:
+                # A lambda remembers the call that it is handed to, since that decides when it runs.
+                stack.append((arg, site if kind is not ast.Lambda else Site(site, ARGUMENT, node, site.scope)))
+        func = node.func
+        if func.__class__ is ast.Attribute:
+            self.attribute(func, site)
+        elif func.__class__ is not ast.Name:
+            stack.append((func, site))
 
-    def argument(self, arg: ast.expr, call: ast.Call, site: Site) -> None:
-        """Push an argument; a lambda remembers the call that it is handed to, since that decides when it runs."""
-        if arg.__class__ is ast.Lambda:
-            site = Site(site, ARGUMENT, call, site.scope)
-        self.push(arg, site)
-
-    def attribute(self, node: ast.Attribute, site: Site) -> None:
-        if node.attr in SENDING:
-            self.found.sends.append((node, site))
+    def attribute(self, node: ast.expr, site: Site) -> None:
         # Straight down the chain: no need to go through the stack for each link.
-        value = node.value
-        while value.__class__ is ast.Attribute:
-            if value.attr in SENDING:
-                self.found.sends.append((value, site))
-            value = value.value
-        self.push(value, site)
+        while node.__class__ is ast.Attribute:
+            if node.attr in SENDING:
+                self.found.sends.append((node, site))
+            node = node.value
+        if node.__class__ not in _SKIP:
+            self.stack.append((node, site))
 
     def subscript(self, node: ast.Subscript, site: Site) -> None:
         if node.value.__class__ is ast.Attribute and node.value.attr == "tasks":
@@ -547,8 +562,12 @@ class _Walk:
         self.push(node.left, site)
 
     def expression(self, node: ast.Expr, site: Site) -> None:
-        self.found.statements.add(id(node.value))
-        self.push(node.value, site)
+        value = node.value
+        self.found.statements.add(id(value))
+        if value.__class__ is ast.Call:
+            self.call(value, site)
+        elif value.__class__ not in _SKIP:
+            self.stack.append((value, site))
 
     def raise_(self, node: ast.Raise, site: Site) -> None:
         self.found.raises.append((node, site))

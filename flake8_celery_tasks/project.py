@@ -135,6 +135,7 @@ class Project:
         self.layout = Layout(root, excluded=excluded, tests=options.celery_test_paths, apps=options.celery_apps)
         self._modules: dict[str, Module | None] = {}
         self._current: Module | None = None  # the file being checked
+        self._replaced: Module | None = None  # what was known of it from disk
         self._recent: dict[str, None] = {}  # the modules whose trees are in memory, oldest first
         self._targets: dict[tuple[str, str], Target] = {}
         self._texts: dict[str, bytes | None] | None = None
@@ -150,6 +151,7 @@ class Project:
         """Return the module for a file that is being checked. It takes the place of what is on disk."""
         module = Module(self.layout.place(path), Source(lines), tree, lambda: self._parse(path), is_from_disk=False)
         self._current = module
+        self._replaced = self._modules.get(path)
         self._keep(path, module)
         return module
 
@@ -161,8 +163,10 @@ class Project:
         summary = None
         if self._texts is not None and module.source.is_text_of(self.read(path)):
             module.is_from_disk = True
-            # Earlier runs were asked more about it than this one by now.
+            # Earlier runs, and earlier files, were asked more about it.
             summary = self.cache.summary(path)
+            if self._replaced is not None:
+                self._modules[path] = self._replaced
         module.shed(summary)
 
     def _keep(self, path: str, module: Module | None) -> None:
