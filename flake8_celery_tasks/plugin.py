@@ -54,6 +54,9 @@ class Plugin:
             chosen = options.from_namespace(namespace)
         except options.OptionError as error:
             manager.parser.error(str(error))
+        known = sys.modules.get("flake8_celery_tasks.project")
+        if known is not None:  # this process has run flake8 before, as an editor's does
+            known.start_over()
         cls.options = chosen
         cls.excluded = (*(namespace.exclude or ()), *(namespace.extend_exclude or ()))
         cls.opted = options.opted(namespace, sys.argv[1:])

@@ -700,6 +700,15 @@ def save() -> None:
 
 
 def forget() -> None:
-    """Drop all projects: for tests, and for processes that outlive one run."""
+    """Drop all projects: for tests, and where files have been changed."""
     _projects.clear()
     layout.forget()
+
+
+def start_over() -> None:
+    """Drop all projects, and their memory, before a further run in this process."""
+    is_frozen = any("tasks" in vars(known) for known in _projects.values())
+    forget()
+    if is_frozen:  # else each run would add an index to what is never collected
+        gc.unfreeze()
+        gc.collect()
