@@ -137,7 +137,7 @@ def fix_text(path: str, text: str, order: Order) -> Fixed:
         state = _State(path, text, ast.parse(text), order)
     except _BROKEN:
         return Fixed(text)
-    known = state.project
+    known, first = state.project, state.module
     for _ in range(ROUNDS):
         offers = [offer for offer in state.offers if _identity(state, offer.violation) not in refused]
         if not offers:
@@ -157,6 +157,7 @@ def fix_text(path: str, text: str, order: Order) -> Fixed:
         if after is not None:
             gone.extend(offer.violation for offer in chosen)
             state = after
+    known.close(first)
     return Fixed(state.text.text, tuple(gone))
 
 
@@ -294,10 +295,12 @@ def remedies(path: str, order: Order) -> tuple[str, list[Remedy]]:
         state = _State(os.path.abspath(path), content.text, ast.parse(content.text), order)
     except _BROKEN:
         return path, []
-    return path, [
+    found = [
         Remedy(offer.violation, offer.fix.safe, tuple(_replacement(state.text, edit) for edit in _alone(state, offer)))
         for offer in _good(os.path.abspath(path), state, order)
     ]
+    state.project.close(state.module)
+    return path, found
 
 
 def _good(path: str, state: _State, order: Order) -> list[_Offer]:

@@ -71,7 +71,6 @@ class Module:
         self._candidates: Candidates | None = None
         self._values: dict[int, Value] = {}
         self._symbols: dict[str, tuple[Symbol, ...]] = {}
-        self._definable: tuple[tuple[str, int], ...] | None = None
         self._made: tuple[Invoke, ...] | None = None
         self._definitions: dict[int, Function | Class] = {}
         self._inner: dict[int, list[tuple[ast.Call, Site]]] | None = None
@@ -202,17 +201,14 @@ class Module:
 
     def definable(self) -> tuple[tuple[str, int], ...]:
         """Return qualified name and line of what may define a task: functions with decorators, classes with bases."""
-        if self._definable is None:
-            if self._summary is not None:
-                self._definable = tuple((name, line) for name, line in self._summary["definable"])
-            else:
-                self._definable = tuple(
-                    (scope.qualname, node.lineno)
-                    for found in (self.candidates.functions, self.candidates.classes)
-                    for node, _, scope in found
-                    if (node.bases if isinstance(node, ast.ClassDef) else node.decorator_list)
-                )
-        return self._definable
+        if self._summary is not None:
+            return tuple((name, line) for name, line in self._summary["definable"])
+        return tuple(
+            (scope.qualname, node.lineno)
+            for found in (self.candidates.functions, self.candidates.classes)
+            for node, _, scope in found
+            if (node.bases if isinstance(node, ast.ClassDef) else node.decorator_list)
+        )
 
     def made(self) -> tuple[Invoke, ...]:
         """Return the calls that may make a task without a decorator: `decorator(...)(function)`, `register_task(...)`.
