@@ -132,14 +132,14 @@ class _State:
 def fix_text(path: str, text: str, order: Order) -> Fixed:
     """Return a file's text with all fixes applied that are certain."""
     gone: list[Violation] = []
-    refused: set[tuple[str, str, str]] = set()
+    refused: set[Violation] = set()  # in the present text: in another one they may be good
     try:
         state = _State(path, text, ast.parse(text), order)
     except _BROKEN:
         return Fixed(text)
     known, first = state.project, state.module
     for _ in range(ROUNDS):
-        offers = [offer for offer in state.offers if _identity(state, offer.violation) not in refused]
+        offers = [offer for offer in state.offers if offer.violation not in refused]
         if not offers:
             break
         chosen = _apart(offers)
@@ -149,7 +149,7 @@ def fix_text(path: str, text: str, order: Order) -> Fixed:
             for offer in chosen:
                 attempt = _apply(path, state, [*good, offer], order, known) if len(chosen) > 1 else None
                 if attempt is None:
-                    refused.add(_identity(state, offer.violation))
+                    refused.add(offer.violation)
                 else:
                     good.append(offer)
                     after = attempt
@@ -157,12 +157,9 @@ def fix_text(path: str, text: str, order: Order) -> Fixed:
         if after is not None:
             gone.extend(offer.violation for offer in chosen)
             state = after
+            refused.clear()
     known.close(first)
     return Fixed(state.text.text, tuple(gone))
-
-
-def _identity(state: _State, violation: Violation) -> tuple[str, str, str]:
-    return violation.code, violation.text, state.text.lines[violation.line - 1]
 
 
 def _kind(violation: Violation) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import inspect
 
 import pytest
@@ -584,6 +585,19 @@ def test_on_commit_keeps_its_wrapping(before, after, tmp_path):
     head = "from functools import partial\n\nfrom celery import current_app\nfrom django.db import transaction\n"
     text = by_name(tmp_path, VIEWS.format(imports=f"{DJANGO}", call=before))
     assert same(text, f"{head}\n\ndef publish(post, items, more):\n    {after}\n")
+
+
+def test_what_was_refused_before_another_fix_is_tried_again(tmp_path):
+    """By name the call would have no `expires`, which is asked for; once it waits for the commit, nobody asks."""
+    text = (
+        "from content.tasks import drop\nfrom django.db import transaction\n\n\n"
+        "@transaction.atomic\ndef publish(post):\n    drop.delay(post.pk)\n    return post\n"
+    )
+    write(tmp_path, {"content/tasks.py": CONTENT, "blog/views.py": text})
+    order = dataclasses.replace(order_for("CLY401", "CLY701"), opted=("CLY913",))
+    (result,) = fixing.fix_files([str(tmp_path / "blog/views.py")], order)
+    assert [violation.code for violation in result.violations] == ["CLY701", "CLY401"]
+    assert not list(fixing.fix_files([str(tmp_path / "blog/views.py")], order))
 
 
 def test_calls_stand_as_they_stood(tmp_path):
