@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from flake8_celery_tasks.cli import main
+from flake8_celery_tasks.cli import program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program())

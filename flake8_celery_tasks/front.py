@@ -7,13 +7,18 @@ All use of flake8's insides stands here. They are called and not rewritten, so t
 from __future__ import annotations
 
 import configparser
+import contextlib
+import fnmatch
 import io
 import os
+import re
 import sys
 from argparse import SUPPRESS, Namespace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import flake8
+from flake8 import utils
 from flake8.checker import FileChecker, Manager
 from flake8.discover_files import expand_paths
 from flake8.exceptions import ExecutionError
@@ -33,7 +38,7 @@ from flake8_celery_tasks.plugin import Plugin
 if TYPE_CHECKING:
     import argparse
     import ast
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from flake8.statistics import Statistics
     from flake8.violation import Violation
@@ -256,14 +261,35 @@ def files(options: Namespace) -> list[str]:
     for path in options.filenames:
         if path != "-" and not os.path.lexists(path):
             raise UsageError(f"no such file or directory: {path!r}")
-    return list(
-        expand_paths(
-            paths=options.filenames,
-            stdin_display_name=options.stdin_display_name,
-            filename_patterns=options.filename,
-            exclude=(*options.exclude, *options.extend_exclude),
+    with _quick_matching():
+        return list(
+            expand_paths(
+                paths=options.filenames,
+                stdin_display_name=options.stdin_display_name,
+                filename_patterns=options.filename,
+                exclude=(*options.exclude, *options.extend_exclude),
+            )
         )
-    )
+
+
+@contextlib.contextmanager
+def _quick_matching() -> Iterator[None]:
+    """Give flake8 another `fnmatch`: it tries all patterns for itself on all paths, and that takes longer than to read."""
+    usual = utils.fnmatch
+    utils.fnmatch = _fnmatch
+    try:
+        yield
+    finally:
+        utils.fnmatch = usual
+
+
+def _fnmatch(filename: str, patterns: Sequence[str]) -> bool:
+    return not patterns or _matching(tuple(patterns)).match(os.path.normcase(filename)) is not None
+
+
+@lru_cache
+def _matching(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(fnmatch.translate(os.path.normcase(pattern)) for pattern in patterns))
 
 
 def passing(names: Iterable[str]) -> list[str]:
@@ -281,7 +307,10 @@ def passing(names: Iterable[str]) -> list[str]:
             except OSError:
                 found.append(name)
                 continue
-            if not any(mark in content for mark in marks):
+            for mark in marks:
+                if mark in content:
+                    break
+            else:
                 continue
         found.append(name)
     return found
@@ -330,6 +359,20 @@ class _Checker(FileChecker):
     def process_tokens(self) -> None:
         """Nobody asks for tokens."""
 
+    def report(self, error_code: str | None, line_number: int, column: int, text: str) -> str:
+        """Keep a report. The lines that belong to it are looked for only where they matter: it takes all tokens."""
+        processor = getattr(self, "processor", None)  # there is none yet where the file can't be read
+        if processor is None or self.options.show_source or _may_silence(processor.lines):
+            return super().report(error_code, line_number, column, text)
+        assert error_code is not None
+        self.results.append((error_code, line_number, column, text, ""))
+        return error_code
+
+
+def _may_silence(lines: Sequence[str]) -> bool:
+    """Return whether lines may hold a `# noqa`."""
+    return "noqa" in "".join(lines).lower()
+
 
 # What is reported.
 
@@ -373,7 +416,7 @@ def reported(options: Namespace, name: str, lines: list[str], tree: ast.Module, 
         unknown = Plugin.baseline.unknown(name, identities)
         known = [item for item, is_new in zip(known, unknown, strict=True) if is_new]
     # To know which lines belong together takes all tokens.
-    silenced = any("noqa" in line.lower() for line in lines)
+    silenced = _may_silence(lines)
     physical = {item.line: processor.noqa_line_for(item.line) if silenced else "" for item in known}
     rows = [Row(item.code, item.line, item.column, item.text, physical[item.line]) for item in known]
     decided = {

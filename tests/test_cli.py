@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import runpy
@@ -179,6 +180,10 @@ def test_as_a_module(monkeypatch, capfd):
     monkeypatch.setattr(sys, "argv", ["x", "--version"])
     with pytest.raises(SystemExit) as done:
         runpy.run_module("flake8_celery_tasks", run_name="__main__")
+    is_left_alone = not gc.isenabled()
+    gc.enable()
+    gc.unfreeze()
+    assert is_left_alone
     assert done.value.code == 0
     assert __version__ in capfd.readouterr().out
 
