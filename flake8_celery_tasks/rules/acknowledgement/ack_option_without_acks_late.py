@@ -33,7 +33,6 @@ class AckOptionWithoutAcksLate(Rule[Task]):
     ```
 
     and the task, with `reject_on_worker_lost=True` or not, is not run again.
-    See [Task.acks_late](https://docs.celeryq.dev/en/stable/userguide/tasks.html#Task.acks_late) in Celery's user guide.
 
     ## Bad
 
@@ -70,6 +69,7 @@ class AckOptionWithoutAcksLate(Rule[Task]):
     """
 
     code = "CLY301"
+    see = ("tasks#Task.acks_late", "configuration#task-reject-on-worker-lost")
     message = (
         "{option} has no effect without acks_late=True: the message of {function!r} is acknowledged before it runs; "
         "add acks_late or drop it"

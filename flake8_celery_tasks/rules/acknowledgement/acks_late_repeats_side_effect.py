@@ -31,8 +31,6 @@ class AcksLateRepeatsSideEffect(Rule[Task]):
     Calls that count are HTTP `POST` and `PATCH` through `requests`, `httpx`, `aiohttp` and `urllib3`, also on a session
     of theirs; Django's `send_mail`, `send_mass_mail`, `mail_admins`, `mail_managers`, `EmailMessage(...).send()` and
     `get_connection().send_messages()`; `smtplib` sends; and what the option `celery-at-most-once-calls` names.
-    See [Should I use retry or acks_late?](https://docs.celeryq.dev/en/stable/faq.html#should-i-use-retry-or-acks-late)
-    in Celery's documentation.
 
     ## Bad
 
@@ -78,6 +76,7 @@ class AcksLateRepeatsSideEffect(Rule[Task]):
     """
 
     code = "CLY303"
+    see = ("faq#should-i-use-retry-or-acks-late", "tasks#Task.acks_late")
     message = (
         "acks_late=True runs {function!r} again when its worker is lost, and {call}() with it; "
         "write acks_late=False{key}"

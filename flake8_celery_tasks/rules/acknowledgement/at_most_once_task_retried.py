@@ -30,8 +30,6 @@ class AtMostOnceTaskRetried(Rule[Task]):
     ```
 
     To Celery that is no contradiction; to the wish for "at most once" it is.
-    See [Should I use retry or acks_late?](https://docs.celeryq.dev/en/stable/faq.html#should-i-use-retry-or-acks-late)
-    in Celery's documentation.
 
     ## Bad
 
@@ -75,6 +73,7 @@ class AtMostOnceTaskRetried(Rule[Task]):
     """
 
     code = "CLY304"
+    see = ("faq#should-i-use-retry-or-acks-late", "tasks#Task.acks_late")
     message = (
         "acks_late=False asks for at most one run, but {mechanism} runs the body of {function!r} again; "
         "drop one of them"

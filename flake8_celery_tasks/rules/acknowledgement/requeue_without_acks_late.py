@@ -27,13 +27,13 @@ class RequeueWithoutAcksLate(Rule[Raise]):
     Task shop_import_order[d2f9...] reject requeue=True: somebody else has it
     ```
 
-    See [Reject](https://docs.celeryq.dev/en/stable/userguide/tasks.html#reject) in Celery's user guide.
-
     ## Bad
 
     ```python
     from celery import shared_task
     from celery.exceptions import Reject
+
+    from shop.orders import is_locked, load
 
 
     @shared_task(name="shop_import_order")
@@ -48,6 +48,8 @@ class RequeueWithoutAcksLate(Rule[Raise]):
     ```python
     from celery import shared_task
     from celery.exceptions import Reject
+
+    from shop.orders import is_locked, load
 
 
     @shared_task(name="shop_import_order", acks_late=True)
@@ -70,6 +72,7 @@ class RequeueWithoutAcksLate(Rule[Raise]):
     """
 
     code = "CLY302"
+    see = ("tasks#reject", "tasks#Task.acks_late")
     message = (
         "Nothing is put back: task {function!r} is acknowledged before it runs, so this message is lost and stays "
         "PENDING; add acks_late=True"

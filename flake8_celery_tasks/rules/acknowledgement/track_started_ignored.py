@@ -45,9 +45,6 @@ class TrackStartedIgnored(Rule[Task]):
     'PENDING'
     ```
 
-    See [Task.track_started](https://docs.celeryq.dev/en/stable/userguide/tasks.html#Task.track_started) in Celery's
-    user guide.
-
     ## Bad
 
     ```python
@@ -82,6 +79,7 @@ class TrackStartedIgnored(Rule[Task]):
     """
 
     code = "CLY305"
+    see = ("tasks#Task.track_started", "tasks#Task.ignore_result")
     message = (
         "track_started=True tracks nothing in {function!r}: with ignore_result=True no state is stored; "
         "drop one of them"

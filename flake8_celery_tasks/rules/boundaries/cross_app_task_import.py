@@ -30,8 +30,6 @@ class CrossAppTaskImport(Rule[TaskImport]):
     imports nothing, so apps stay apart and can even run in other processes. Two things to know: arguments are not
     checked before the worker gets them, and options of the task's decorator that concern the sending (`queue`,
     `expires`, `priority` ...) have to be given with the call.
-    See [Calling tasks](https://docs.celeryq.dev/en/stable/userguide/calling.html) and
-    [send_task](https://docs.celeryq.dev/en/stable/reference/celery.html#celery.Celery.send_task) in Celery's docs.
 
     An app is the nearest package with `apps.py`, `models`, `migrations` or `tasks`, else the top-level package. An app
     inside another one, or around it, is the same app in this sense.
@@ -98,6 +96,8 @@ class CrossAppTaskImport(Rule[TaskImport]):
     """
 
     code = "CLY401"
+    see = ("Celery#celery.Celery.send_task", "faq#can-i-call-a-task-by-name")
+    fixes = "unsafe"
     message = "Importing task {task!r} of app {app!r} to send it invites circular imports; use {instead}"
     quiet_in_tests = True
 

@@ -22,7 +22,6 @@ class CrossAppTaskImportInFunction(Rule[TaskImport]):
     The cycle is still there, and so is what it costs: the first call pays for the import, a renamed task is noticed
     when the line runs, and neither app can be taken out of the project alone. A message needs the task's name and
     nothing else. What CLY401 says of imports at the top holds here too.
-    See [Calling tasks](https://docs.celeryq.dev/en/stable/userguide/calling.html) in Celery's user guide.
 
     ## Bad
 
@@ -79,6 +78,8 @@ class CrossAppTaskImportInFunction(Rule[TaskImport]):
     """
 
     code = "CLY402"
+    see = ("Celery#celery.Celery.send_task", "faq#can-i-call-a-task-by-name")
+    fixes = "unsafe"
     message = "Importing task {task!r} of app {app!r} in a function hides a circular import; use {instead}"
     quiet_in_tests = True
 

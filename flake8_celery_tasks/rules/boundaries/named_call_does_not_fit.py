@@ -34,8 +34,6 @@ class NamedCallDoesNotFit(Rule[Facts]):
     ```
 
     The task that `bind=True` hands over is no argument of the caller's.
-    See [send_task](https://docs.celeryq.dev/en/stable/reference/celery.html#celery.Celery.send_task) and
-    [Calling tasks](https://docs.celeryq.dev/en/stable/userguide/calling.html) in Celery's docs.
 
     ## Bad
 
@@ -104,6 +102,7 @@ class NamedCallDoesNotFit(Rule[Facts]):
     """
 
     code = "CLY404"
+    see = ("tasks#argument-checking", "Celery#celery.Celery.send_task")
     message = "Task {name!r} {problem}: it fails in the worker with TypeError; {advice}"
     quiet_in_tests = True
 

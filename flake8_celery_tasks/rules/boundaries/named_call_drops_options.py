@@ -47,8 +47,6 @@ class NamedCallDropsOptions(Rule[Invocation]):
     Up to Celery 5.6 that is always so. From 5.7 on `send_task()` looks the task up, and keeps the options in a process
     that has imported and registered it, which the other app's process need not have done. `ignore_result`, time limits
     and `acks_late` are the worker's business and are not lost.
-    See [send_task](https://docs.celeryq.dev/en/stable/reference/celery.html#celery.Celery.send_task) and
-    [Routing](https://docs.celeryq.dev/en/stable/userguide/routing.html) in Celery's docs.
 
     ## Bad
 
@@ -105,6 +103,7 @@ class NamedCallDropsOptions(Rule[Invocation]):
     """
 
     code = "CLY405"
+    see = ("routing#specifying-task-destination", "calling#routing-options", "Celery#celery.Celery.send_task")
     message = "send_task() knows nothing of the decorator of {name!r}: {lost}; {advice}"
     quiet_in_tests = True
 

@@ -31,8 +31,6 @@ class UnknownTaskName(Rule[Facts]):
 
     It is the same for a beat entry, time after time. A task with an explicit name is not known under the name of its
     module and function any more. `app.tasks["..."]` raises `NotRegistered`.
-    See [Names](https://docs.celeryq.dev/en/stable/userguide/tasks.html#names) and
-    [send_task](https://docs.celeryq.dev/en/stable/reference/celery.html#celery.Celery.send_task) in Celery's docs.
 
     ## Bad
 
@@ -100,6 +98,11 @@ class UnknownTaskName(Rule[Facts]):
     """
 
     code = "CLY403"
+    see = (
+        "tasks#names",
+        "Celery#celery.Celery.send_task",
+        "faq#why-do-workers-delete-tasks-from-the-queue-if-they-re-unable-to-process-them",
+    )
     message = "No task is named {name!r}: the worker discards the message; {advice}"
     looked_up: Final = "No task is named {name!r}: NotRegistered is raised; {advice}"
     quiet_in_tests = True

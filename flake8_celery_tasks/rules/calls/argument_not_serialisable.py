@@ -76,14 +76,12 @@ class ArgumentNotSerialisable(Rule[Invocation]):
     kombu.exceptions.EncodeError: Object of type set is not JSON serializable
     ```
 
-    See [Serializers][serializers] in Celery's user guide.
-
-    [serializers]: https://docs.celeryq.dev/en/stable/userguide/calling.html#serializers
-
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.mail import mail_newsletter
 
 
     @shared_task(name="shop_send_newsletter")
@@ -99,6 +97,8 @@ class ArgumentNotSerialisable(Rule[Invocation]):
 
     ```python
     from celery import shared_task
+
+    from shop.mail import mail_newsletter
 
 
     @shared_task(name="shop_send_newsletter")
@@ -126,6 +126,7 @@ class ArgumentNotSerialisable(Rule[Invocation]):
     """
 
     code = "CLY613"
+    see = ("calling#serializers",)
     message = "{text} is {what}, which JSON can't encode: {effect} EncodeError; pass {cure}"
 
     def check(self, call: Invocation) -> Iterator[Violation]:

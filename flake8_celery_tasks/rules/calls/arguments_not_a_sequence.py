@@ -73,14 +73,12 @@ class ArgumentsNotASequence(Rule[Facts]):
     With a text of several letters the error speaks of as many arguments. A signature takes the text apart without a
     word: each letter is an argument. In a beat entry the error goes to beat's log, and nothing is ever sent.
 
-    See [Calling tasks][calling] in Celery's user guide.
-
-    [calling]: https://docs.celeryq.dev/en/stable/userguide/calling.html#basics
-
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates")
@@ -105,6 +103,8 @@ class ArgumentsNotASequence(Rule[Facts]):
     ```python
     from celery import shared_task
 
+    from shop.web import download
+
 
     @shared_task(name="shop_fetch_rates")
     def fetch_rates(url):
@@ -119,6 +119,8 @@ class ArgumentsNotASequence(Rule[Facts]):
 
     ```python
     from celery import Celery, shared_task
+
+    from shop.web import download
 
     app = Celery("shop")
 
@@ -149,6 +151,8 @@ class ArgumentsNotASequence(Rule[Facts]):
     """
 
     code = "CLY604"
+    see = ("calling#basics",)
+    fixes = "safe"
     message = "{name} must be {wanted}, {given} is {kind}: {effect}; write {advice}"
 
     def check(self, facts: Facts) -> Iterator[Violation]:

@@ -28,14 +28,12 @@ class CallOptionInDelay(Rule[Invocation]):
 
     A task with `**kwargs` takes it without a word, and runs at once.
 
-    See [Calling tasks][calling] in Celery's user guide.
-
-    [calling]: https://docs.celeryq.dev/en/stable/userguide/calling.html#basics
-
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.mail import mail_receipt
 
 
     @shared_task(name="shop_send_receipt")
@@ -51,6 +49,8 @@ class CallOptionInDelay(Rule[Invocation]):
 
     ```python
     from celery import shared_task
+
+    from shop.mail import mail_receipt
 
 
     @shared_task(name="shop_send_receipt")
@@ -78,6 +78,8 @@ class CallOptionInDelay(Rule[Invocation]):
     """
 
     code = "CLY603"
+    see = ("calling#basics", "calling#eta-and-countdown")
+    fixes = "safe"
     message = "{method}() has no options: task {task!r} gets {option!r} as an argument{effect}; write {advice}"
 
     def check(self, call: Invocation) -> Iterator[Violation]:

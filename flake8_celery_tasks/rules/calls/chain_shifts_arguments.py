@@ -32,8 +32,6 @@ class ChainShiftsArguments(Rule[Facts]):
     TypeError: ship() takes 1 positional argument but 2 were given
     ```
 
-    See [Immutability](https://docs.celeryq.dev/en/stable/userguide/canvas.html#immutability) in Celery's user guide.
-
     ## Bad
 
     ```python
@@ -87,6 +85,7 @@ class ChainShiftsArguments(Rule[Facts]):
     """
 
     code = "CLY611"
+    see = ("canvas#immutability", "canvas#partials")
     message = "'{text}' also gets {what} and '{task}' has no room for it: TypeError in the worker; write '{better}'"
 
     def check(self, facts: Facts) -> Iterator[Violation]:

@@ -32,15 +32,12 @@ class ConflictingTimes(Rule[Invocation]):
     Discarding revoked task: shop_send_receipt[...]
     ```
 
-    See [ETA and Countdown][eta] and [Expiration][expiration] in Celery's user guide.
-
-    [eta]: https://docs.celeryq.dev/en/stable/userguide/calling.html#eta-and-countdown
-    [expiration]: https://docs.celeryq.dev/en/stable/userguide/calling.html#expiration
-
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.mail import mail_receipt
 
 
     @shared_task(name="shop_send_receipt")
@@ -58,6 +55,8 @@ class ConflictingTimes(Rule[Invocation]):
     from celery import shared_task
     from django.utils import timezone
 
+    from shop.mail import mail_receipt
+
 
     @shared_task(name="shop_send_receipt")
     def send_receipt(order_pk):
@@ -72,6 +71,8 @@ class ConflictingTimes(Rule[Invocation]):
 
     ```python
     from celery import shared_task
+
+    from shop.mail import mail_receipt
 
 
     @shared_task(name="shop_send_receipt")
@@ -95,6 +96,7 @@ class ConflictingTimes(Rule[Invocation]):
     """
 
     code = "CLY606"
+    see = ("calling#eta-and-countdown", "calling#expiration")
     message = "countdown wins over eta, which is dropped without a word; give one of them"
     expired = "expires={expires} is not after countdown={countdown}: the task is revoked and never runs"
     expired_on_task = (

@@ -29,14 +29,12 @@ class IgnoredResultRead(Rule[Invocation]):
 
     With `task_always_eager` the task's own value comes back: a test sees nothing of the mistake.
 
-    See [Results][results] in Celery's user guide.
-
-    [results]: https://docs.celeryq.dev/en/stable/userguide/tasks.html#ignore-results-you-don-t-want
-
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.stock import stock_of
 
 
     @shared_task(name="shop_count_stock", ignore_result=True)
@@ -52,6 +50,8 @@ class IgnoredResultRead(Rule[Invocation]):
 
     ```python
     from celery import shared_task
+
+    from shop.stock import orders_of, stock_of
 
 
     @shared_task(name="shop_count_stock", ignore_result=True)
@@ -83,6 +83,7 @@ class IgnoredResultRead(Rule[Invocation]):
     """
 
     code = "CLY612"
+    see = ("tasks#ignore-results-you-don-t-want", "calling#results-options")
     message = (
         "Task {task!r} has ignore_result=True: .{read}{call} is None at once; drop the option, or ask for no result"
     )

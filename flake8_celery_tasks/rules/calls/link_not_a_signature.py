@@ -37,9 +37,6 @@ class LinkNotASignature(Rule[Facts]):
     AttributeError: 'str' object has no attribute '_app'
     ```
 
-    See [Linking](https://docs.celeryq.dev/en/stable/userguide/calling.html#linking-callbacks-errbacks) in Celery's user
-    guide.
-
     ## Bad
 
     ```python
@@ -106,6 +103,7 @@ class LinkNotASignature(Rule[Facts]):
     """
 
     code = "CLY610"
+    see = ("calling#linking-callbacks-errbacks", "canvas#callbacks")
     message = "{text}"
 
     def check(self, facts: Facts) -> Iterator[Violation]:

@@ -30,8 +30,6 @@ class LongCountdown(Rule[Facts]):
     SQS deliver a message again that is not acknowledged within the visibility timeout: an hour with Redis, half an hour
     with SQS, unless the project sets another. Each further worker that gets it waits as well, and the task runs as many
     times as it was delivered.
-    See [Caveats](https://docs.celeryq.dev/en/stable/getting-started/backends-and-brokers/redis.html#visibility-timeout)
-    of Redis in Celery's documentation.
 
     ## Bad
 
@@ -83,6 +81,7 @@ class LongCountdown(Rule[Facts]):
     """
 
     code = "CLY615"
+    see = ("calling#eta-and-countdown", "redis#visibility-timeout", "sqs#visibility-timeout")
     message = (
         "{wait} s is longer than {broker} waits for an acknowledgement ({limit} s): the task runs more than once; "
         "schedule it, or raise visibility_timeout"

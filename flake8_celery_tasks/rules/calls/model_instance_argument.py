@@ -26,8 +26,6 @@ class ModelInstanceArgument(Rule[Invocation]):
     ```
 
     With pickle it would be sent, and the task would work on what the row looked like then.
-    See [State](https://docs.celeryq.dev/en/stable/userguide/tasks.html#state) in Celery's user guide: a task should
-    fetch the row itself.
 
     ## Bad
 
@@ -88,6 +86,7 @@ class ModelInstanceArgument(Rule[Invocation]):
     """
 
     code = "CLY614"
+    see = ("tasks#state", "calling#serializers")
     message = "'{text}' is an instance of a model, which JSON can't encode: EncodeError; pass its key, '{key}'"
 
     def check(self, call: Invocation) -> Iterator[Violation]:

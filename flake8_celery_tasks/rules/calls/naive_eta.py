@@ -40,16 +40,14 @@ class NaiveEta(Rule[Facts]):
     is revoked and never runs. East of it the task is hours late. Where the server runs in UTC it works, until it is
     tried elsewhere.
 
-    See [ETA and Countdown][eta] in Celery's user guide.
-
-    [eta]: https://docs.celeryq.dev/en/stable/userguide/calling.html#eta-and-countdown
-
     ## Bad
 
     ```python
     from datetime import datetime, timedelta
 
     from celery import shared_task
+
+    from shop.mail import mail_reminder
 
 
     @shared_task(name="shop_send_reminder")
@@ -67,6 +65,8 @@ class NaiveEta(Rule[Facts]):
     from datetime import datetime, timedelta, timezone
 
     from celery import shared_task
+
+    from shop.mail import mail_reminder
 
 
     @shared_task(name="shop_send_reminder")
@@ -92,6 +92,7 @@ class NaiveEta(Rule[Facts]):
     """
 
     code = "CLY607"
+    see = ("calling#eta-and-countdown", "datetime#aware-and-naive-objects")
     message = "{name} gets a time without a zone, {text}: the worker takes it for UTC; write {advice}"
 
     def check(self, facts: Facts) -> Iterator[Violation]:

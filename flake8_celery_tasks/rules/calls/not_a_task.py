@@ -38,14 +38,12 @@ class NotATask(Rule[Facts]):
     A class that inherits from `celery.Task` has one, but it is for instances: `Fetch.delay()` lacks its `self`. A name
     that the module of tasks doesn't have, since the task was renamed or moved, fails likewise.
 
-    See [Calling tasks][calling] in Celery's user guide.
-
-    [calling]: https://docs.celeryq.dev/en/stable/userguide/calling.html#basics
-
     ## Bad
 
     ```python title="shop/tasks.py"
     from celery import shared_task
+
+    from shop.mail import mail_receipt, mail_reminder
 
 
     @shared_task(name="shop_send_receipt")
@@ -70,6 +68,8 @@ class NotATask(Rule[Facts]):
 
     ```python title="shop/tasks.py"
     from celery import shared_task
+
+    from shop.mail import mail_receipt, mail_reminder
 
 
     @shared_task(name="shop_send_receipt")
@@ -106,6 +106,7 @@ class NotATask(Rule[Facts]):
     """
 
     code = "CLY616"
+    see = ("tasks#basics", "calling#basics")
     message = "{name!r} is a plain {kind} without {method}(): AttributeError when this runs; decorate it, or call it"
     on_class = "{method}() of the class {name!r} lacks its instance: it fails when this runs; use the registered task"
     lost = "{owner} has no {name!r}: {error} when this runs{hint}"

@@ -28,14 +28,12 @@ class RetriesInCall(Rule[Invocation]):
     looks like the third retry: with `max_retries=3` the first failure is the last, and the task is never retried. How
     often a task may be retried is `max_retries`, an option of the task.
 
-    See [Retrying][retrying] in Celery's user guide.
-
-    [retrying]: https://docs.celeryq.dev/en/stable/userguide/tasks.html#retrying
-
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,))
@@ -51,6 +49,8 @@ class RetriesInCall(Rule[Invocation]):
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), max_retries=5)
@@ -74,6 +74,7 @@ class RetriesInCall(Rule[Invocation]):
     """
 
     code = "CLY605"
+    see = ("tasks#retrying", "tasks#Task.max_retries")
     message = (
         "retries={value} in {method}() says how many retries were made already and uses them up; "
         "set max_retries on the task"

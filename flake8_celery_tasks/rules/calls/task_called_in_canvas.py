@@ -36,8 +36,6 @@ class TaskCalledInCanvas(Rule[Facts]):
     Received unregistered task of type 3.
     ```
 
-    See [Canvas](https://docs.celeryq.dev/en/stable/userguide/canvas.html) in Celery's user guide.
-
     ## Bad
 
     ```python
@@ -100,6 +98,8 @@ class TaskCalledInCanvas(Rule[Facts]):
     """
 
     code = "CLY608"
+    see = ("canvas#signatures", "canvas#the-primitives")
+    fixes = "unsafe"
     message = "{text}"
 
     def check(self, facts: Facts) -> Iterator[Violation]:

@@ -47,14 +47,12 @@ class UnknownCallOption(Rule[Facts]):
     TypeError: Celery.send_task() got multiple values for argument 'name'
     ```
 
-    See [Calling tasks][calling] in Celery's user guide.
-
-    [calling]: https://docs.celeryq.dev/en/stable/userguide/calling.html
-
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.mail import mail_receipt
 
 
     @shared_task(name="shop_send_receipt")
@@ -71,6 +69,8 @@ class UnknownCallOption(Rule[Facts]):
     ```python
     from celery import shared_task
 
+    from shop.web import download
+
 
     @shared_task(name="shop_fetch_rates", bind=True)
     def fetch_rates(self, url):
@@ -84,6 +84,9 @@ class UnknownCallOption(Rule[Facts]):
 
     ```python
     from celery import shared_task
+
+    from shop.mail import mail_receipt
+    from shop.web import download
 
 
     @shared_task(name="shop_send_receipt", max_retries=5, autoretry_for=(ConnectionError,))
@@ -118,6 +121,7 @@ class UnknownCallOption(Rule[Facts]):
     """
 
     code = "CLY602"
+    see = ("calling#basics", "Task#celery.app.task.Task.apply_async")
     message = "{method} has no option {name!r}: it is ignored; {advice}"
     conflicting = "{method} uses {name!r} itself: it raises TypeError; drop it"
 

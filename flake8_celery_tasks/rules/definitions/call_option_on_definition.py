@@ -38,8 +38,6 @@ class CallOptionOnDefinition(Rule[Task]):
     (3600, 10)
     ```
 
-    See [Calling Tasks](https://docs.celeryq.dev/en/stable/userguide/calling.html#basics) in Celery's user guide.
-
     ## Bad
 
     ```python
@@ -80,6 +78,7 @@ class CallOptionOnDefinition(Rule[Task]):
     """
 
     code = "CLY504"
+    see = ("calling#basics", "tasks#list-of-options")
     message = "{name!r} is an option of a call: in the definition of {function!r} nothing reads it; {instead}"
 
     def check(self, task: Task) -> Iterator[Violation]:

@@ -36,12 +36,13 @@ class CoroutineOrGeneratorTask(Rule[Task]):
     ```
 
     No pool that comes with Celery runs coroutines.
-    See [Concurrency](https://docs.celeryq.dev/en/stable/userguide/concurrency/index.html) in Celery's user guide.
 
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates")
@@ -51,6 +52,8 @@ class CoroutineOrGeneratorTask(Rule[Task]):
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_pages")
@@ -65,6 +68,8 @@ class CoroutineOrGeneratorTask(Rule[Task]):
     import asyncio
 
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates")
@@ -92,6 +97,7 @@ class CoroutineOrGeneratorTask(Rule[Task]):
     """
 
     code = "CLY511"
+    see = ("concurrency#overview-of-concurrency-options", "asyncio#asyncio.run")
     message = "Task {function!r} is {kind}: the worker only makes {made} and its body never runs; {advice}"
 
     def check(self, task: Task) -> Iterator[Violation]:

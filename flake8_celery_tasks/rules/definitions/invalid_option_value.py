@@ -98,13 +98,13 @@ class InvalidOptionValue(Rule[Facts]):
 
     Other values mean something else than they say. The text `"False"` is true, and `eta="tomorrow"` is sent, and thrown
     away by the worker. Times are numbers of seconds: no option takes a `timedelta`.
-    See [List of Options](https://docs.celeryq.dev/en/stable/userguide/tasks.html#list-of-options) in Celery's user
-    guide.
 
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", rate_limit="10/min", autoretry_for=(OSError,), max_retries="3")
@@ -134,6 +134,8 @@ class InvalidOptionValue(Rule[Facts]):
     from datetime import timedelta
 
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", rate_limit="10/m", autoretry_for=(OSError,), max_retries=3)
@@ -165,6 +167,7 @@ class InvalidOptionValue(Rule[Facts]):
     """
 
     code = "CLY502"
+    see = ("tasks#list-of-options", "workers#rate-limits", "calling#eta-and-countdown")
     message = "{name} can't be {given}: {effect}; write {advice}"
 
     def check(self, facts: Facts) -> Iterator[Violation]:

@@ -41,13 +41,12 @@ class OptionShadowsTaskApi(Rule[Task]):
     AttributeError: 'str' object has no attribute 'mark_as_done'
     ```
 
-    See [List of Options](https://docs.celeryq.dev/en/stable/userguide/tasks.html#list-of-options) in Celery's user
-    guide.
-
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), retry=True)
@@ -59,6 +58,8 @@ class OptionShadowsTaskApi(Rule[Task]):
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), max_retries=5)
@@ -77,6 +78,7 @@ class OptionShadowsTaskApi(Rule[Task]):
     """
 
     code = "CLY505"
+    see = ("tasks#list-of-options",)
     message = "{name}={value} takes the place of Task.{name}: whoever uses it on {function!r} gets an error; {instead}"
 
     def check(self, task: Task) -> Iterator[Violation]:

@@ -33,12 +33,13 @@ class RemovedApi(Rule[Facts]):
     In a module that is imported late, by `autodiscover_tasks` in the worker or inside a function, that is seen no
     sooner than then. `celery.task`, `celery.decorators` and `periodic_task` went with Celery 5, `djcelery` needs
     Celery 3.
-    See [What's new in Celery 5.0](https://docs.celeryq.dev/en/stable/history/whatsnew-5.0.html).
 
     ## Bad
 
     ```python
     from celery.decorators import task
+
+    from shop.web import download
 
 
     @task(name="shop_fetch_rates")
@@ -50,6 +51,8 @@ class RemovedApi(Rule[Facts]):
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates")
@@ -71,6 +74,7 @@ class RemovedApi(Rule[Facts]):
     """
 
     code = "CLY517"
+    see = ("whatsnew-5.0#removed-deprecated-modules", "tasks#how-do-i-import-the-task-decorator")
     message = "Celery has no {name} any more, so this import fails; {advice}"
 
     def check(self, facts: Facts) -> Iterator[Violation]:

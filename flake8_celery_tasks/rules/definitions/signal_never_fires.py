@@ -65,14 +65,11 @@ class SignalNeverFires(Rule[Facts]):
 
     Signals also hold their receivers weakly. A lambda is gone as soon as `connect` returns, and a function inside
     another one as soon as that returns. No error, no log line: the receiver just is not called.
-    See [Signals](https://docs.celeryq.dev/en/stable/userguide/signals.html#basics) in Celery's user guide.
 
     ## Bad
 
     ```python
     from celery.signals import after_task_publish, task_success
-
-    from shop.other import send_receipt
 
 
     @task_success.connect(sender="shop_send_receipt")
@@ -139,6 +136,7 @@ class SignalNeverFires(Rule[Facts]):
     """
 
     code = "CLY518"
+    see = ("signals#basics",)
     message = (
         "The sender of {signal} is {sent}, so sender={given} never matches and the receiver is never called{advice}"
     )

@@ -32,8 +32,6 @@ class SoftLimitNotBelowHard(Rule[Facts]):
     ValueError: soft_time_limit must be less than or equal to time_limit
     ```
 
-    See [Time Limits](https://docs.celeryq.dev/en/stable/userguide/workers.html#time-limits) in Celery's user guide.
-
     ## Bad
 
     ```python
@@ -80,6 +78,7 @@ class SoftLimitNotBelowHard(Rule[Facts]):
     """
 
     code = "CLY503"
+    see = ("workers#time-limits",)
     message = "soft_time_limit={soft} is above time_limit={hard}: {effect}; the soft limit has to be the lower one"
     refused = "every delay() of {function!r} raises ValueError"
     silent = "the process is killed before the soft limit is reached"

@@ -43,13 +43,13 @@ class UnknownTaskOption(Rule[Task]):
 
     The name of a setting (`task_track_started`) does nothing either, nor does a key of the `retry_policy` of
     `apply_async` (`interval_start`), nor an option of an extension without its task class (`once` of `QueueOnce`).
-    See [List of Options](https://docs.celeryq.dev/en/stable/userguide/tasks.html#list-of-options) in Celery's user
-    guide.
 
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), max_retry=9)
@@ -60,6 +60,8 @@ class UnknownTaskOption(Rule[Task]):
     ```python
     from celery import shared_task
 
+    from shop.web import download
+
 
     @shared_task(name="shop_fetch_rates", task_track_started=True)
     def fetch_rates(url):
@@ -69,6 +71,8 @@ class UnknownTaskOption(Rule[Task]):
     ```python
     from celery import shared_task
 
+    from shop.web import download
+
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), interval_start=1, interval_max=60)
     def fetch_rates(url):
@@ -77,6 +81,8 @@ class UnknownTaskOption(Rule[Task]):
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", once={"graceful": True})
@@ -89,6 +95,8 @@ class UnknownTaskOption(Rule[Task]):
     ```python
     from celery import shared_task
     from celery_once import QueueOnce
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), max_retries=9)
@@ -116,6 +124,8 @@ class UnknownTaskOption(Rule[Task]):
     """
 
     code = "CLY501"
+    see = ("tasks#list-of-options",)
+    fixes = "unsafe"
     message = "Nothing reads the task option {name!r}, so it changes nothing; did you mean {option!r}?"
     setting = "{name!r} is a setting: on a task nothing reads it; the option is called {option!r}"
     interval = "{name!r} belongs to the retry_policy of a call: on a task nothing reads it; see retry_backoff, {option}"

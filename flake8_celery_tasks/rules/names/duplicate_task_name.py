@@ -30,7 +30,6 @@ class DuplicateTaskName(Rule[Facts]):
     ```
 
     Of two classes handed to `register_task` the last one wins.
-    See [Names](https://docs.celeryq.dev/en/stable/userguide/tasks.html#names) in Celery's user guide.
 
     ## Bad
 
@@ -89,6 +88,7 @@ class DuplicateTaskName(Rule[Facts]):
     """
 
     code = "CLY102"
+    see = ("tasks#names",)
     message = "Task name {name!r} is also used at {place}: Celery keeps only one of the two; give one another name"
     quiet_in_tests = True
 

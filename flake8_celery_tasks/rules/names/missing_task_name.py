@@ -29,7 +29,6 @@ class MissingTaskName(Rule[Task]):
     ```
 
     `name=""` and `name=None` are no names: Celery falls back to the automatic one.
-    See [Names](https://docs.celeryq.dev/en/stable/userguide/tasks.html#names) in Celery's user guide.
 
     ## Bad
 
@@ -70,6 +69,8 @@ class MissingTaskName(Rule[Task]):
     """
 
     code = "CLY101"
+    see = ("tasks#names", "tasks#changing-the-automatic-naming-behavior")
+    fixes = "safe"
     message = "Task {function!r} has no explicit name: moved or renamed, it loses its messages; add name={name}"
     quiet_in_tests = True
 

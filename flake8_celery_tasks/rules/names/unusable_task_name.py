@@ -30,7 +30,6 @@ class UnusableTaskName(Rule[Task]):
     Nine names are Celery's own tasks: `celery.chain`, `celery.group`, `celery.chord_unlock`, `celery.backend_cleanup`
     and so on. Two tasks of one name share one place in the registry, and which of them stays is arbitrary: either yours
     never runs, or chords and groups break.
-    See [Names](https://docs.celeryq.dev/en/stable/userguide/tasks.html#names) in Celery's user guide.
 
     ## Bad
 
@@ -74,6 +73,7 @@ class UnusableTaskName(Rule[Task]):
     """
 
     code = "CLY103"
+    see = ("tasks#names",)
     message = "Task name {name!r} is no text: calls by name miss it, patterns in task_routes fail; write name={text!r}"
     builtin: Final = "Task name {name!r} is Celery's own: which of the two tasks runs is arbitrary; choose another"
 

@@ -25,14 +25,17 @@ class WrapperRenamesTask(Rule[Task]):
     DuplicateTaskNameWarning: Task name 'shop.locks.wrapper' is already registered to a different callable.
     ```
 
-    See [Names](https://docs.celeryq.dev/en/stable/userguide/tasks.html#names) in Celery's user guide.
-
     ## Bad
 
     ```python title="shop/locks.py"
+    from threading import Lock
+
+    LOCK = Lock()
+
+
     def locked(function):
         def wrapper(*args, **kwargs):
-            with lock():
+            with LOCK:
                 return function(*args, **kwargs)
 
         return wrapper
@@ -54,12 +57,15 @@ class WrapperRenamesTask(Rule[Task]):
 
     ```python title="shop/locks.py"
     import functools
+    from threading import Lock
+
+    LOCK = Lock()
 
 
     def locked(function):
         @functools.wraps(function)
         def wrapper(*args, **kwargs):
-            with lock():
+            with LOCK:
                 return function(*args, **kwargs)
 
         return wrapper
@@ -89,6 +95,7 @@ class WrapperRenamesTask(Rule[Task]):
     """
 
     code = "CLY104"
+    see = ("tasks#names", "tasks#multiple-decorators", "functools#functools.wraps")
     message = (
         "Decorator {decorator!r} lacks functools.wraps: the task is named {name!r}, as is any other below it; "
         "add functools.wraps and name="

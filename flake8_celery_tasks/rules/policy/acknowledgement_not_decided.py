@@ -23,8 +23,6 @@ class AcknowledgementNotDecided(Rule[Task]):
     for all tasks at once, and nothing in the log says which of the two has happened.
 
     One of the five questions that are to be answered before a task is defined: may it run once only, or many times?
-    See [Should I use retry or acks_late?](https://docs.celeryq.dev/en/stable/faq.html#should-i-use-retry-or-acks-late)
-    in Celery's documentation.
 
     ## Bad
 
@@ -77,6 +75,7 @@ class AcknowledgementNotDecided(Rule[Task]):
     """
 
     code = "CLY903"
+    see = ("faq#should-i-use-retry-or-acks-late", "tasks#Task.acks_late")
     message = (
         "May task {function!r} run again when its worker is lost? Write acks_late=True, or acks_late=False for once "
         "at most"

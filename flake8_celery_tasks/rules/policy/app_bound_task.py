@@ -27,9 +27,6 @@ class AppBoundTask(Rule[Task]):
     The module can't be imported without the app, so the package can't be used in another project, and the app can't
     import the module without a circle. That is why apps look for their tasks by name (`autodiscover_tasks`) and tasks
     can be defined without an app: `@shared_task` puts the task into whichever app runs.
-    See [Using the @shared_task
-    decorator](https://docs.celeryq.dev/en/stable/django/first-steps-with-django.html#using-the-shared-task-decorator)
-    in Celery's documentation.
 
     ## Bad
 
@@ -92,6 +89,7 @@ class AppBoundTask(Rule[Task]):
     """
 
     code = "CLY907"
+    see = ("first-steps#using-the-shared-task-decorator",)
     message = "Task {function!r} is bound to the imported app {app!r}: write @shared_task, so that any app can run it"
     quiet_in_tests = True
 

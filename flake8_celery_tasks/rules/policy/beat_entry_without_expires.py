@@ -26,8 +26,6 @@ class BeatEntryWithoutExpires(Rule[BeatEntry]):
     Discarding revoked task: shop_fetch_rates[9c86e2a2...]
     ```
 
-    See [Expiration](https://docs.celeryq.dev/en/stable/userguide/calling.html#expiration) in Celery's user guide.
-
     ## Bad
 
     ```ini
@@ -91,6 +89,7 @@ class BeatEntryWithoutExpires(Rule[BeatEntry]):
     """
 
     code = "CLY912"
+    see = ("calling#expiration", "periodic#available-fields")
     message = "{entry} has no expires: without a worker its messages pile up, and all run later; write {advice}"
     quiet_in_tests = True
 

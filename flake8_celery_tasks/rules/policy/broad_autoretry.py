@@ -28,10 +28,6 @@ class BroadAutoretry(Rule[Task]):
     Task shop_fetch_rates[0883...] retry: Retry in 180s: TypeError("unsupported operand type(s) for +: 'int' and 'str'")
     ```
 
-    See [Automatic retry for known
-    exceptions](https://docs.celeryq.dev/en/stable/userguide/tasks.html#automatic-retry-for-known-exceptions) in
-    Celery's user guide.
-
     ## Bad
 
     ```ini
@@ -75,6 +71,7 @@ class BroadAutoretry(Rule[Task]):
     """
 
     code = "CLY908"
+    see = ("tasks#automatic-retry-for-known-exceptions",)
     message = (
         "autoretry_for of task {function!r} holds {name}: programming errors are retried too; name the exceptions that "
         "a retry can cure"

@@ -32,8 +32,6 @@ class CallWithoutExpires(Rule[Invocation]):
     Discarding revoked task: shop_send_code[9c86e2a2...]
     ```
 
-    See [Expiration](https://docs.celeryq.dev/en/stable/userguide/calling.html#expiration) in Celery's user guide.
-
     ## Bad
 
     ```ini
@@ -88,6 +86,7 @@ class CallWithoutExpires(Rule[Invocation]):
     """
 
     code = "CLY913"
+    see = ("calling#expiration",)
     message = (
         "{method}() of {task} has no expires: with no worker to take it, it runs however late; write expires= with "
         "its seconds"

@@ -33,9 +33,6 @@ class DeprecatedTaskOption(Rule[Task]):
     Use the task_routes setting instead.
     ```
 
-    See [Automatic routing](https://docs.celeryq.dev/en/stable/userguide/routing.html#automatic-routing) in Celery's
-    user guide.
-
     ## Bad
 
     ```ini
@@ -83,6 +80,7 @@ class DeprecatedTaskOption(Rule[Task]):
     """
 
     code = "CLY917"
+    see = ("routing#automatic-routing", "configuration#task-routes")
     message = (
         "{option}= on a task is deprecated since Celery {since} and 6.0 ignores it: set {instead} for {function!r}"
     )

@@ -29,9 +29,6 @@ class ExternalCallWithoutRetry(Rule[Task]):
     Calls that count are requests of any method through `requests`, `httpx`, `aiohttp` and `urllib3`, also on a session
     of theirs; Django's `send_mail`, `send_mass_mail`, `mail_admins`, `mail_managers`, `EmailMessage(...).send()` and
     `get_connection().send_messages()`; `smtplib` sends; and what the option `celery-at-most-once-calls` names.
-    See [Automatic retry for known
-    exceptions](https://docs.celeryq.dev/en/stable/userguide/tasks.html#automatic-retry-for-known-exceptions) in
-    Celery's user guide.
 
     ## Bad
 
@@ -93,6 +90,7 @@ class ExternalCallWithoutRetry(Rule[Task]):
     """
 
     code = "CLY920"
+    see = ("tasks#automatic-retry-for-known-exceptions",)
     message = (
         "When {call}() fails, task {function!r} is not run again: write autoretry_for=(...), or acks_late=False if it "
         "must not be"

@@ -29,9 +29,6 @@ class LateAckLosesKilledWorker(Rule[Task]):
     Celery does so on purpose: a task that always kills its process would come back for ever.
     `reject_on_worker_lost=True` brings it back, `reject_on_worker_lost=False` says in writing that it is not to come
     back.
-    See
-    [reject_on_worker_lost](https://docs.celeryq.dev/en/stable/userguide/configuration.html#task-reject-on-worker-lost)
-    in Celery's documentation.
 
     ## Bad
 
@@ -82,6 +79,7 @@ class LateAckLosesKilledWorker(Rule[Task]):
     """
 
     code = "CLY911"
+    see = ("configuration#task-reject-on-worker-lost", "tasks#Task.acks_late")
     message = (
         "acks_late=True does not bring {function!r} back when its process is killed: write reject_on_worker_lost=True, "
         "or False if meant"

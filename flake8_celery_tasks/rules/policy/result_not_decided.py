@@ -23,8 +23,6 @@ class ResultNotDecided(Rule[Task]):
     somebody reads is None at once when the setting changes.
 
     One of the five questions that are to be answered before a task is defined: is its result stored?
-    See [Ignore results you don't
-    want](https://docs.celeryq.dev/en/stable/userguide/tasks.html#ignore-results-you-don-t-want) in Celery's user guide.
 
     ## Bad
 
@@ -77,6 +75,7 @@ class ResultNotDecided(Rule[Task]):
     """
 
     code = "CLY901"
+    see = ("tasks#ignore-results-you-don-t-want", "tasks#Task.ignore_result")
     message = (
         "Is the result of task {function!r} stored? Write ignore_result=True, or ignore_result=False where its result "
         "or state is read"

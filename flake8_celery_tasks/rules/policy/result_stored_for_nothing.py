@@ -24,8 +24,6 @@ class ResultStoredForNothing(Rule[Task]):
     Each run writes `None` to the result back end, where there is one, and there it stays for a day (`result_expires`):
     a round trip, memory, and nothing that anybody could want to read. `ignore_result=True` saves it; failures still
     come to the log.
-    See [Ignore results you don't
-    want](https://docs.celeryq.dev/en/stable/userguide/tasks.html#ignore-results-you-don-t-want) in Celery's user guide.
 
     ## Bad
 
@@ -85,6 +83,7 @@ class ResultStoredForNothing(Rule[Task]):
     """
 
     code = "CLY916"
+    see = ("tasks#ignore-results-you-don-t-want",)
     message = (
         "Task {function!r} returns nothing, and each run stores None: write ignore_result=True, or False where its "
         "state is read"

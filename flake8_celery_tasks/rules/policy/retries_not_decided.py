@@ -27,7 +27,6 @@ class RetriesNotDecided(Rule[Task]):
     For some tasks that is right, for others it is forgotten. `max_retries=0` says that it is right.
 
     One of the five questions that are to be answered before a task is defined: is it retried, and how often?
-    See [Retrying](https://docs.celeryq.dev/en/stable/userguide/tasks.html#retrying) in Celery's user guide.
 
     ## Bad
 
@@ -80,6 +79,7 @@ class RetriesNotDecided(Rule[Task]):
     """
 
     code = "CLY902"
+    see = ("tasks#retrying", "tasks#automatic-retry-for-known-exceptions")
     message = (
         "Is task {function!r} retried when it fails? Write autoretry_for=(...) with max_retries=, or max_retries=0 "
         "for never"

@@ -21,9 +21,6 @@ class RetriesWithoutBackoff(Rule[Task]):
     that failed together, because the other side was overloaded, come back together, and overload it again. With
     `retry_backoff=True` the waits grow (1, 2, 4, ... seconds), and by `retry_jitter`, which is on unless switched off,
     each is a random part of that.
-    See [Automatic retry for known
-    exceptions](https://docs.celeryq.dev/en/stable/userguide/tasks.html#automatic-retry-for-known-exceptions) in
-    Celery's user guide.
 
     ## Bad
 
@@ -77,6 +74,7 @@ class RetriesWithoutBackoff(Rule[Task]):
     """
 
     code = "CLY909"
+    see = ("tasks#automatic-retry-for-known-exceptions", "tasks#Task.retry_backoff")
     message = "Task {function!r} {wait} before a retry, so that failures come back together; add retry_backoff=True"
     quiet_in_tests = True
 

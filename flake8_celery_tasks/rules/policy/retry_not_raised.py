@@ -22,7 +22,6 @@ class RetryNotRaised(Rule[TaskCall]):
     see that. A reader thinks that the rest of the function runs, a type checker asks for a return value, and a linter
     reports no code behind it as dead. Celery's user guide writes `raise self.retry(...)` "to be clear that the code
     after it won't be executed".
-    See [Retrying](https://docs.celeryq.dev/en/stable/userguide/tasks.html#retrying) in Celery's user guide.
 
     ## Bad
 
@@ -32,6 +31,8 @@ class RetryNotRaised(Rule[TaskCall]):
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", bind=True, max_retries=5)
@@ -50,6 +51,8 @@ class RetryNotRaised(Rule[TaskCall]):
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", bind=True, max_retries=5)
@@ -72,6 +75,7 @@ class RetryNotRaised(Rule[TaskCall]):
     """
 
     code = "CLY915"
+    see = ("tasks#retrying",)
     message = "{call}() raises, so nothing below it runs: write raise {call}(...) to show that"
     quiet_in_tests = True
 

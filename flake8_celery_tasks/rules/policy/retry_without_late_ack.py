@@ -21,8 +21,6 @@ class RetryWithoutLateAck(Rule[Task]):
     is what Celery does unless told otherwise, the message is gone when the run starts: when the worker is killed in the
     middle of it, no exception is raised, nothing is retried, and the state stays what it was. `acks_late=True` brings
     the task back in that case too, `acks_late=False` says that this is not wanted.
-    See [Should I use retry or acks_late?](https://docs.celeryq.dev/en/stable/faq.html#should-i-use-retry-or-acks-late)
-    in Celery's documentation.
 
     ## Bad
 
@@ -77,6 +75,7 @@ class RetryWithoutLateAck(Rule[Task]):
     """
 
     code = "CLY921"
+    see = ("faq#should-i-use-retry-or-acks-late", "tasks#Task.acks_late")
     message = (
         "Task {function!r} is retried on errors, but lost with its worker: write acks_late=True, or False if meant"
     )

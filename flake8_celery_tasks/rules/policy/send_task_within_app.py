@@ -21,7 +21,6 @@ class SendTaskWithinApp(Rule[Invocation]):
     checks the arguments before the worker does, a wrong name is found by the worker alone, the options of the decorator
     (`queue`, `expires`, ...) are not used up to Celery 5.6, and neither people nor tools find the call when they look
     for uses of the function.
-    See [Calling tasks](https://docs.celeryq.dev/en/stable/userguide/calling.html#basics) in Celery's user guide.
 
     ## Bad
 
@@ -83,6 +82,7 @@ class SendTaskWithinApp(Rule[Invocation]):
     """
 
     code = "CLY922"
+    see = ("calling#basics", "Celery#celery.Celery.send_task")
     message = "Task {name!r} is one of this app: send {function!r} itself, by {function}.delay(), which is checked"
     quiet_in_tests = True
 

@@ -28,8 +28,6 @@ class SentInLoop(Rule[Invocation]):
     on. Ten thousand rows make ten thousand messages; when the loop fails half-way, one half has been sent, and running
     it again sends that half twice. One task that is given all the keys, or `chunks`, makes few messages; a `group` is
     sent in one go and gives one result.
-    See [Group](https://docs.celeryq.dev/en/stable/userguide/canvas.html#groups) and
-    [Chunks](https://docs.celeryq.dev/en/stable/userguide/canvas.html#chunks) in Celery's user guide.
 
     ## Bad
 
@@ -85,6 +83,7 @@ class SentInLoop(Rule[Invocation]):
     """
 
     code = "CLY918"
+    see = ("canvas#groups", "canvas#chunks")
     message = "{call}() in a loop is one round trip to the broker per pass: send a group, or one task with all the keys"
     quiet_in_tests = True
 

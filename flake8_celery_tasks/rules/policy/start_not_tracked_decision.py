@@ -23,8 +23,6 @@ class StartNotTrackedDecision(Rule[Task]):
     at once.
 
     One of the five questions that are to be answered before a task is defined: is its start tracked?
-    See [track_started](https://docs.celeryq.dev/en/stable/userguide/tasks.html#Task.track_started) in Celery's user
-    guide.
 
     ## Bad
 
@@ -78,6 +76,7 @@ class StartNotTrackedDecision(Rule[Task]):
     """
 
     code = "CLY905"
+    see = ("tasks#Task.track_started",)
     message = (
         "Is the start of task {function!r} tracked? Write track_started=True to see it as STARTED while it runs, else "
         "track_started=False"

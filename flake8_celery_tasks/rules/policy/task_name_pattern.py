@@ -23,7 +23,6 @@ class TaskNamePattern(Rule[Task]):
     log; people can only guess and grep them where all are made alike. The option `celery-task-name-pattern` says how:
     it is a regular expression that has to match the whole name, in which `{app}` stands for the last part of the app's
     package, `{module}` for the dotted name of the module and `{function}` for the name of the function.
-    See [Names](https://docs.celeryq.dev/en/stable/userguide/tasks.html#names) in Celery's user guide.
 
     ## Bad
 
@@ -71,6 +70,7 @@ class TaskNamePattern(Rule[Task]):
     """
 
     code = "CLY906"
+    see = ("tasks#names",)
     message = "Task name {name!r} does not match the pattern of this project's names: write one like {pattern!r}"
     quiet_in_tests = True
 

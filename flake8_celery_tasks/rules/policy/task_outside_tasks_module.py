@@ -31,8 +31,6 @@ class TaskOutsideTasksModule(Rule[Task]):
     ```
 
     A module beside others in a package `tasks` is not found by itself either: `tasks/__init__.py` has to import it.
-    See [autodiscover_tasks](https://docs.celeryq.dev/en/stable/reference/celery.html#celery.Celery.autodiscover_tasks)
-    in Celery's documentation.
 
     ## Bad
 
@@ -106,6 +104,7 @@ class TaskOutsideTasksModule(Rule[Task]):
     """
 
     code = "CLY919"
+    see = ("Celery#celery.Celery.autodiscover_tasks", "configuration#imports")
     message = "No worker imports {name}, so none knows task {function!r}: import it in a tasks module, or use include="
     quiet_in_tests = True
 

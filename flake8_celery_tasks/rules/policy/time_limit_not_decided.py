@@ -25,8 +25,6 @@ class TimeLimitNotDecided(Rule[Task]):
     Hard time limit (300s) exceeded for shop_fetch_rates[4ca7...]
     ```
 
-    See [Time limits](https://docs.celeryq.dev/en/stable/userguide/workers.html#time-limits) in Celery's user guide.
-
     ## Bad
 
     ```ini
@@ -77,6 +75,7 @@ class TimeLimitNotDecided(Rule[Task]):
     """
 
     code = "CLY904"
+    see = ("workers#time-limits", "tasks#Task.time_limit")
     message = (
         "How long may task {function!r} run? Write time_limit= or soft_time_limit=: stuck, it blocks a worker process"
     )

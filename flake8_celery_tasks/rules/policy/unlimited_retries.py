@@ -20,7 +20,6 @@ class UnlimitedRetries(Rule[Task]):
     A task that fails for good, because the row was deleted or the address was wrong, is sent again for ever. It takes a
     place in the queue, a worker and a line in the log each time, its result never becomes `FAILURE`, so no alarm is
     raised, and with every such message the work grows. Only emptying the queue or revoking the task ends it.
-    See [max_retries](https://docs.celeryq.dev/en/stable/userguide/tasks.html#Task.max_retries) in Celery's user guide.
 
     ## Bad
 
@@ -66,6 +65,7 @@ class UnlimitedRetries(Rule[Task]):
     """
 
     code = "CLY910"
+    see = ("tasks#Task.max_retries",)
     message = "max_retries=None retries task {function!r} for ever, and it never fails for good: write a number"
     quiet_in_tests = True
 

@@ -41,13 +41,14 @@ class AutoretryForNotExceptions(Rule[Task]):
 
     `throws` may be a class, a tuple, or a tuple of tuples. A list, a set or a string there, in the tuple too, replaces
     the task's error in the same way: `isinstance() arg 2 must be a type, a tuple of types, or a union`.
-    See [Task.autoretry_for](https://docs.celeryq.dev/en/stable/userguide/tasks.html#Task.autoretry_for) in Celery's
-    user guide.
 
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.payments import charge_once
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", autoretry_for=ConnectionError)
@@ -69,6 +70,9 @@ class AutoretryForNotExceptions(Rule[Task]):
 
     ```python
     from celery import shared_task
+
+    from shop.payments import charge_once
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,))
@@ -98,6 +102,8 @@ class AutoretryForNotExceptions(Rule[Task]):
     """
 
     code = "CLY214"
+    see = ("tasks#Task.autoretry_for", "tasks#Task.throws")
+    fixes = "safe"
     message = "{option} {flaw}: {effect}; write {advice}"
 
     def check(self, task: Task) -> Iterator[Violation]:

@@ -27,13 +27,13 @@ class BackoffCapped(Rule[Task]):
     ```
 
     With `retry_jitter`, which is on by default, the wait is a random time up to that.
-    See [Task.retry_backoff_max](https://docs.celeryq.dev/en/stable/userguide/tasks.html#Task.retry_backoff_max) in
-    Celery's user guide.
 
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), retry_backoff=30 * 60)
@@ -45,6 +45,8 @@ class BackoffCapped(Rule[Task]):
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(
@@ -70,6 +72,7 @@ class BackoffCapped(Rule[Task]):
     """
 
     code = "CLY216"
+    see = ("tasks#Task.retry_backoff_max",)
     message = (
         "retry_backoff={backoff} is above retry_backoff_max={cap}: task {function!r} never waits longer than {cap} s"
     )

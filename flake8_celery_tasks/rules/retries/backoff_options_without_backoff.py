@@ -26,13 +26,12 @@ class BackoffOptionsWithoutBackoff(Rule[Task]):
     Task shop_fetch_rates[...] retry: Retry in 180s: ConnectionError()
     ```
 
-    See [Task.retry_backoff](https://docs.celeryq.dev/en/stable/userguide/tasks.html#Task.retry_backoff) in Celery's
-    user guide.
-
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), retry_backoff_max=60, retry_jitter=True)
@@ -44,6 +43,8 @@ class BackoffOptionsWithoutBackoff(Rule[Task]):
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), retry_backoff=True, retry_backoff_max=60)
@@ -71,6 +72,7 @@ class BackoffOptionsWithoutBackoff(Rule[Task]):
     """
 
     code = "CLY212"
+    see = ("tasks#Task.retry_backoff", "tasks#Task.retry_jitter")
     message = "Without retry_backoff nothing reads {options}: task {function!r} {wait}; add retry_backoff=True"
 
     def check(self, task: Task) -> Iterator[Violation]:

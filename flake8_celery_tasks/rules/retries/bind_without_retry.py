@@ -28,12 +28,13 @@ class BindWithoutRetry(Rule[Task]):
     A retry policy in the decorator (`autoretry_for`, `max_retries`, `retry_kwargs`, `retry_backoff`,
     `default_retry_delay`, `retry_on_worker_lost`) or a retry call is what this rule takes for a reason to bind.
     With the option `celery-bind-requires-retry = true` it takes nothing else: every bound task must have one.
-    See [Bound tasks](https://docs.celeryq.dev/en/stable/userguide/tasks.html#bound-tasks) in Celery's user guide.
 
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.printing import print_receipt
 
 
     @shared_task(name="shop_send_receipt", bind=True)
@@ -45,6 +46,10 @@ class BindWithoutRetry(Rule[Task]):
 
     ```python
     from celery import shared_task
+
+    from shop.printing import print_receipt
+    from shop.reports import write_report
+    from shop.web import download
 
 
     @shared_task(name="shop_send_receipt")
@@ -82,6 +87,8 @@ class BindWithoutRetry(Rule[Task]):
     """
 
     code = "CLY201"
+    see = ("tasks#bound-tasks",)
+    fixes = "unsafe"
     message = "bind=True has no use: task {function!r} has no retry policy and {lack}; drop it{too}"
     strict = "Task {function!r} is bound but has no retry policy; state one, such as max_retries, or drop bind=True"
 

@@ -25,14 +25,12 @@ class ConflictingRetryOptions(Rule[Task]):
     task.retry(exc=exc, **retry_kwargs)  # how autoretry_for retries; retry_backoff sets retry_kwargs["countdown"]
     ```
 
-    See [Automatic retry for known exceptions][auto] in Celery's user guide.
-
-    [auto]: https://docs.celeryq.dev/en/stable/userguide/tasks.html#automatic-retry-for-known-exceptions
-
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(
@@ -60,6 +58,8 @@ class ConflictingRetryOptions(Rule[Task]):
     ```python
     from celery import shared_task
 
+    from shop.web import download
+
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), max_retries=5, retry_backoff=30)
     def fetch_rates(url):
@@ -85,6 +85,7 @@ class ConflictingRetryOptions(Rule[Task]):
     """
 
     code = "CLY213"
+    see = ("tasks#automatic-retry-for-known-exceptions", "tasks#Task.retry_backoff")
     message = (
         "retry_backoff overwrites the countdown in retry_kwargs: no retry of task {function!r} waits for it; drop one"
     )

@@ -30,13 +30,14 @@ class DeadMaxRetriesHandler(Rule[Facts]):
     Task shop_fetch_rates[d2f9...] raised unexpected: ConnectionError('refused')
     ```
 
-    See [Retrying](https://docs.celeryq.dev/en/stable/userguide/tasks.html#retrying) in Celery's user guide.
-
     ## Bad
 
     ```python
     from celery import shared_task
     from celery.exceptions import MaxRetriesExceededError
+
+    from shop.alerts import give_up
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", bind=True, max_retries=5)
@@ -55,6 +56,9 @@ class DeadMaxRetriesHandler(Rule[Facts]):
     ```python
     from celery import shared_task
     from celery.exceptions import MaxRetriesExceededError
+
+    from shop.alerts import give_up
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", bind=True, max_retries=5)
@@ -80,6 +84,7 @@ class DeadMaxRetriesHandler(Rule[Facts]):
     """
 
     code = "CLY218"
+    see = ("tasks#retrying", "Task#celery.app.task.Task.retry")
     message = (
         "This handler never runs: when no retry is left, {call} raises {exc}, not MaxRetriesExceededError; "
         "drop exc= or catch {exc}"

@@ -27,13 +27,12 @@ class NoneIsNotUnlimited(Rule[Facts]):
     MaxRetriesExceededError: Can't retry shop_fetch_rates[...] args:('...',) kwargs:{}
     ```
 
-    See [Task.max_retries](https://docs.celeryq.dev/en/stable/userguide/tasks.html#Task.max_retries) in Celery's user
-    guide.
-
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", bind=True)
@@ -53,6 +52,8 @@ class NoneIsNotUnlimited(Rule[Facts]):
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", bind=True, max_retries=None)
@@ -80,6 +81,7 @@ class NoneIsNotUnlimited(Rule[Facts]):
     """
 
     code = "CLY215"
+    see = ("tasks#Task.max_retries", "Task#celery.app.task.Task.retry")
     message = (
         "max_retries=None in {place} is not unlimited: task {function!r} gives up after {limit}; set it on the task"
     )

@@ -29,13 +29,13 @@ class RejectUnderAutoretry(Rule[Raise]):
     Task shop_import_order[d2f9...] retry: Retry in 180s: reject requeue=False: no such order
     ```
 
-    See [Reject](https://docs.celeryq.dev/en/stable/userguide/tasks.html#reject) in Celery's user guide.
-
     ## Bad
 
     ```python
     from celery import shared_task
     from celery.exceptions import Reject
+
+    from shop.orders import exists, load
 
 
     @shared_task(name="shop_import_order", autoretry_for=(Exception,))
@@ -50,6 +50,8 @@ class RejectUnderAutoretry(Rule[Raise]):
     ```python
     from celery import shared_task
     from celery.exceptions import Reject
+
+    from shop.orders import exists, load
 
 
     @shared_task(name="shop_import_order", autoretry_for=(Exception,), dont_autoretry_for=(Reject,))
@@ -74,6 +76,7 @@ class RejectUnderAutoretry(Rule[Raise]):
     """
 
     code = "CLY221"
+    see = ("tasks#reject", "tasks#Task.dont_autoretry_for")
     message = "autoretry_for of task {function!r} catches this Reject: it is retried, not rejected; add {advice}"
 
     def check(self, fact: Raise) -> Iterator[Violation]:

@@ -27,14 +27,12 @@ class RetryOptionsWithoutRetry(Rule[Task]):
     Task shop_fetch_rates[...] retry: Retry in 180s: ConnectionError()
     ```
 
-    See [Automatic retry for known exceptions][auto] in Celery's user guide.
-
-    [auto]: https://docs.celeryq.dev/en/stable/userguide/tasks.html#automatic-retry-for-known-exceptions
-
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", max_retries=5, retry_backoff=True)
@@ -44,6 +42,8 @@ class RetryOptionsWithoutRetry(Rule[Task]):
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", bind=True, max_retries=5, retry_backoff=True)
@@ -58,6 +58,9 @@ class RetryOptionsWithoutRetry(Rule[Task]):
 
     ```python
     from celery import shared_task
+
+    from shop.payments import charge_once
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), max_retries=5, retry_backoff=True)
@@ -95,6 +98,7 @@ class RetryOptionsWithoutRetry(Rule[Task]):
     """
 
     code = "CLY211"
+    see = ("tasks#automatic-retry-for-known-exceptions", "tasks#using-a-custom-retry-delay")
     message = "Nothing reads {options}: task {function!r} is never retried; add autoretry_for=(...) or drop {them}"
     by_hand = "Only autoretry_for reads {options}: task {function!r} has none; add it, or give retry() a countdown"
 

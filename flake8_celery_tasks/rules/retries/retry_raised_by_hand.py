@@ -31,13 +31,13 @@ class RetryRaisedByHand(Rule[Raise]):
     Task shop_fetch_rates[d2f9...] retry: Retry in 60s
     ```
 
-    See [Retrying](https://docs.celeryq.dev/en/stable/userguide/tasks.html#retrying) in Celery's user guide.
-
     ## Bad
 
     ```python
     from celery import shared_task
     from celery.exceptions import Retry
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates")
@@ -52,6 +52,8 @@ class RetryRaisedByHand(Rule[Raise]):
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", bind=True)
@@ -76,6 +78,7 @@ class RetryRaisedByHand(Rule[Raise]):
     """
 
     code = "CLY220"
+    see = ("tasks#task-semipred-retry", "tasks#retrying")
     message = "'raise Retry' sends nothing: task {function!r} does not run again and stays in state RETRY; {advice}"
 
     def check(self, fact: Raise) -> Iterator[Violation]:

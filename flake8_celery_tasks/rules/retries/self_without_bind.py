@@ -28,12 +28,13 @@ class SelfWithoutBind(Rule[Task]):
 
     A caller who gives one argument more gets further, but `self.retry` and `self.request` then raise AttributeError in
     the worker.
-    See [Bound tasks](https://docs.celeryq.dev/en/stable/userguide/tasks.html#bound-tasks) in Celery's user guide.
 
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", max_retries=5)
@@ -48,6 +49,8 @@ class SelfWithoutBind(Rule[Task]):
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", bind=True, max_retries=5)
@@ -72,6 +75,8 @@ class SelfWithoutBind(Rule[Task]):
     """
 
     code = "CLY203"
+    see = ("tasks#bound-tasks",)
+    fixes = "safe"
     message = "Task {function!r} is not bound: Celery never fills its parameter 'self', the caller must; add bind=True"
 
     def check(self, task: Task) -> Iterator[Violation]:

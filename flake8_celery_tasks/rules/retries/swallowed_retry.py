@@ -30,12 +30,13 @@ class SwallowedRetry(Rule[Facts]):
     ```
 
     A `raise Reject()` or `raise Ignore()` in such a `try` is no more than a `return`.
-    See [Retrying](https://docs.celeryq.dev/en/stable/userguide/tasks.html#retrying) in Celery's user guide.
 
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", bind=True)
@@ -54,6 +55,8 @@ class SwallowedRetry(Rule[Facts]):
     ```python
     from celery import shared_task
     from celery.exceptions import Retry
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", bind=True)
@@ -86,6 +89,7 @@ class SwallowedRetry(Rule[Facts]):
     """
 
     code = "CLY217"
+    see = ("tasks#retrying", "Task#celery.app.task.Task.retry")
     message = "{catcher} swallows {what}: the run counts as a success{still}; {advice}"
 
     def check(self, facts: Facts) -> Iterator[Violation]:

@@ -28,9 +28,6 @@ class CrontabEveryMinute(Rule[Crontab]):
     [03:02:00] Scheduler: Sending due task clean-up (shop.tasks.clean_up)
     ```
 
-    See [Crontab schedules](https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html#crontab-schedules) in
-    Celery's user guide, which has `crontab(day_of_week='sunday')` as "Execute every minute (!) at Sundays".
-
     ## Bad
 
     ```python
@@ -68,6 +65,7 @@ class CrontabEveryMinute(Rule[Crontab]):
     """
 
     code = "CLY801"
+    see = ("periodic#crontab-schedules",)
     message = "{call} has no minute: it runs every minute {when}; add minute=0, or minute='*' if that is meant"
     every_hour: Final = "{call} has no hour: it runs every hour of the day; add hour=0, or hour='*' if that is meant"
 

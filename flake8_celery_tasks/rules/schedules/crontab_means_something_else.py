@@ -31,9 +31,6 @@ class CrontabMeansSomethingElse(Rule[Crontab]):
     <crontab: 0 0 * * 1 (m/h/dM/MY/d)>
     ```
 
-    See [Crontab schedules](https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html#crontab-schedules) in
-    Celery's user guide.
-
     ## Bad
 
     ```python
@@ -81,6 +78,7 @@ class CrontabMeansSomethingElse(Rule[Crontab]):
     """
 
     code = "CLY803"
+    see = ("periodic#crontab-schedules", "schedules#celery.schedules.crontab")
     message = "crontab takes {kept!r} of {field}={value!r} and drops {dropped!r}; write only what is meant"
     line: Final = "crontab takes {kept!r} of the line of cron {value!r} for {field} and drops the rest; use from_string"
     step: Final = (

@@ -36,8 +36,6 @@ class InvalidBeatEntry(Rule[BeatEntry]):
     pause.
     Without `task`, beat sends a message for the task `None`; without `schedule` the entry never runs. `task` is a name:
     a task object or a signature in its place is never sent right.
-    See [Available fields](https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html#available-fields) in
-    Celery's user guide.
 
     ## Bad
 
@@ -84,6 +82,7 @@ class InvalidBeatEntry(Rule[BeatEntry]):
     """
 
     code = "CLY804"
+    see = ("periodic#available-fields",)
     message = "Beat entry {entry} has the key {key!r}: beat does not start, with TypeError{hint}"
     no_task: Final = "Beat entry {entry} has no 'task': beat sends a message that no worker knows; add the task's name"
     no_schedule: Final = "Beat entry {entry} has no 'schedule': it never runs; add seconds, a timedelta or a crontab"

@@ -49,8 +49,6 @@ class InvalidCrontab(Rule[Crontab]):
 
     A day that never comes, such as 31 February, is refused from Celery 5.7 on. Before, beat breaks when it computes
     the next run: `RuntimeError: unable to rollover`.
-    See [Crontab schedules](https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html#crontab-schedules) in
-    Celery's user guide.
 
     ## Bad
 
@@ -95,6 +93,7 @@ class InvalidCrontab(Rule[Crontab]):
     """
 
     code = "CLY802"
+    see = ("periodic#crontab-schedules", "schedules#celery.schedules.crontab")
     message = "crontab refuses {field}={value}: {reason}; the import fails with {error}{hint}"
     keyword: Final = "crontab has no parameter {field!r}: the import fails with TypeError{hint}"
     too_many: Final = "crontab takes five positions, {count} are given: the import fails with TypeError"

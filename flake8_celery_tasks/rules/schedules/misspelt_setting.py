@@ -26,9 +26,6 @@ class MisspeltSetting(Rule[Setting]):
     (True, False)
     ```
 
-    See [Configuration and defaults](https://docs.celeryq.dev/en/stable/userguide/configuration.html) in Celery's user
-    guide for all names.
-
     ## Bad
 
     ```python
@@ -85,6 +82,7 @@ class MisspeltSetting(Rule[Setting]):
     """
 
     code = "CLY811"
+    see = ("configuration#configuration-directives",)
     message = "Celery has no setting {key!r}: the value is ignored; did you mean {meant!r}?"
 
     def check(self, setting: Setting) -> Iterator[Violation]:

@@ -39,8 +39,6 @@ class PeriodicTaskMisuse(Rule[Facts]):
     Pass a name kwarg to add_periodic_task to silence this warning.
     ```
 
-    See [Entries](https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html#entries) in Celery's user guide.
-
     ## Bad
 
     ```python
@@ -110,6 +108,7 @@ class PeriodicTaskMisuse(Rule[Facts]):
     """
 
     code = "CLY806"
+    see = ("periodic#entries", "Celery#celery.Celery.add_periodic_task")
     message = "add_periodic_task is given {what}, which is no signature: AttributeError; write {instead}"
     again: Final = (
         "{signature} is scheduled unnamed in line {line} already: this one takes its place; give each a name="

@@ -34,8 +34,6 @@ class PickleAccepted(Rule[Setting]):
     worker accepts messages serialized with pickle is a very bad idea!
     ```
 
-    See [Security](https://docs.celeryq.dev/en/stable/userguide/security.html#serializers) in Celery's user guide.
-
     ## Bad
 
     ```python
@@ -72,6 +70,7 @@ class PickleAccepted(Rule[Setting]):
     """
 
     code = "CLY813"
+    see = ("security#serializers", "configuration#accept-content")
     message = "{name} lets pickle in: who reaches the broker runs code in the worker; use 'json'"
     sends: Final = "{name} is pickle: who reaches the broker runs code wherever messages are read; use 'json'"
 

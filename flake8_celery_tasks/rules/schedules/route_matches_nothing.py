@@ -30,8 +30,6 @@ class RouteMatchesNothing(Rule[Setting]):
 
     In `task_routes` a key with a `*` is a pattern. In `task_annotations` it is not: there only `"*"` alone is, and
     means all tasks.
-    See [Automatic routing](https://docs.celeryq.dev/en/stable/userguide/routing.html#automatic-routing) in Celery's
-    user guide.
 
     ## Bad
 
@@ -82,6 +80,7 @@ class RouteMatchesNothing(Rule[Setting]):
     """
 
     code = "CLY805"
+    see = ("routing#automatic-routing", "configuration#task-routes", "configuration#task-annotations")
     message = "No task is named like the {what} {key!r}: it has no effect; {advice}"
     no_pattern: Final = "task_annotations knows no patterns: {key!r} has no effect; write the task's whole name, or '*'"
     quiet_in_tests = True

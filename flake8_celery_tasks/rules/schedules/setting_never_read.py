@@ -35,9 +35,6 @@ class SettingNeverRead(Rule[Setting]):
     CELERY_ACKS_LATE                     -> task_acks_late
     ```
 
-    See [New lowercase settings](https://docs.celeryq.dev/en/stable/userguide/configuration.html#new-lowercase-settings)
-    in Celery's user guide.
-
     ## Bad
 
     ```python title="shop/celery.py"
@@ -94,6 +91,7 @@ class SettingNeverRead(Rule[Setting]):
     """
 
     code = "CLY812"
+    see = ("configuration#new-lowercase-settings", "configuration#django-settings-with-a-namespace")
     message = "Celery never looks at {key!r} {where}: the value is ignored; write {instead}"
     mixed: Final = "Old name {key!r} beside new ones such as {other!r}: ImproperlyConfigured; write {instead!r}"
 

@@ -27,9 +27,6 @@ class NoResultOnCommit(Rule[Invocation]):
     AttributeError: 'NoneType' object has no attribute 'id'
     ```
 
-    See [Database transactions](https://docs.celeryq.dev/en/stable/userguide/tasks.html#database-transactions) in
-    Celery's user guide.
-
     ## Bad
 
     ```python
@@ -78,6 +75,11 @@ class NoResultOnCommit(Rule[Invocation]):
     """
 
     code = "CLY706"
+    see = (
+        "tasks#database-transactions",
+        "first-steps#trigger-tasks-at-the-end-of-the-database-transaction",
+        "DjangoTask#celery.contrib.django.task.DjangoTask.delay_on_commit",
+    )
     message = "{text} gives None, the task is not sent yet, so {use}; choose the id beforehand and pass it as 'task_id'"
     quiet_in_tests = True
 

@@ -28,9 +28,6 @@ class OnCommitCalledNow(Rule[Facts]):
     TypeError: on_commit()'s callback must be a callable.
     ```
 
-    See [Database transactions](https://docs.celeryq.dev/en/stable/userguide/tasks.html#database-transactions) in
-    Celery's user guide.
-
     ## Bad
 
     ```python
@@ -78,6 +75,12 @@ class OnCommitCalledNow(Rule[Facts]):
     """
 
     code = "CLY702"
+    see = (
+        "tasks#database-transactions",
+        "first-steps#trigger-tasks-at-the-end-of-the-database-transaction",
+        "django#django.db.transaction.on_commit",
+    )
+    fixes = "safe"
     message = "'{text}' runs now, and on_commit() refuses its result with a TypeError; write '{better}'"
     quiet_in_tests = True
 

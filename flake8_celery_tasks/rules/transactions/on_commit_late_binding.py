@@ -25,8 +25,6 @@ class OnCommitLateBinding(Rule[Facts]):
 
     A lambda looks its names up when it is called. `on_commit` calls all of them after the transaction, when the loop
     is over: each one sees the last value, so one task is sent many times and the others are never sent.
-    See [Database transactions](https://docs.celeryq.dev/en/stable/userguide/tasks.html#database-transactions) in
-    Celery's user guide.
 
     ## Bad
 
@@ -82,6 +80,12 @@ class OnCommitLateBinding(Rule[Facts]):
     """
 
     code = "CLY704"
+    see = (
+        "tasks#database-transactions",
+        "first-steps#trigger-tasks-at-the-end-of-the-database-transaction",
+        "django#django.db.transaction.on_commit",
+    )
+    fixes = "unsafe"
     message = "Every callback of the loop sees the last '{name}' when the transaction ends; write '{better}'"
     quiet_in_tests = True
 

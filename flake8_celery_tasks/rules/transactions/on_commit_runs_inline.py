@@ -25,8 +25,6 @@ class OnCommitRunsInline(Rule[Facts]):
     A task and a signature can be called, and to call them is to run the task: in the process that commits, not in a
     worker. Nothing is sent and nothing fails; the request just takes as long as the task does. A retry, a time limit
     or a rate limit of the task has no effect there.
-    See [Database transactions](https://docs.celeryq.dev/en/stable/userguide/tasks.html#database-transactions) in
-    Celery's user guide.
 
     ## Bad
 
@@ -95,6 +93,12 @@ class OnCommitRunsInline(Rule[Facts]):
     """
 
     code = "CLY703"
+    see = (
+        "tasks#database-transactions",
+        "first-steps#trigger-tasks-at-the-end-of-the-database-transaction",
+        "django#django.db.transaction.on_commit",
+    )
+    fixes = "unsafe"
     message = "on_commit() calls '{text}', which {effect} and sends nothing; write '{better}'"
     quiet_in_tests = True
 

@@ -27,8 +27,6 @@ class SentFromSave(Rule[Invocation]):
     ```
 
     After a rollback the task runs for a row that never was.
-    See [Database transactions](https://docs.celeryq.dev/en/stable/userguide/tasks.html#database-transactions) in
-    Celery's user guide.
 
     ## Bad
 
@@ -105,6 +103,11 @@ class SentFromSave(Rule[Invocation]):
     """
 
     code = "CLY705"
+    see = (
+        "tasks#database-transactions",
+        "first-steps#trigger-tasks-at-the-end-of-the-database-transaction",
+        "django#tying-transactions-to-http-requests",
+    )
     message = "'{text}' sends in {where}, perhaps inside the transaction of who saves; {advice}"
     quiet_in_tests = True
 

@@ -28,8 +28,6 @@ class SentInsideTransaction(Rule[Invocation]):
     ```
 
     And if the transaction is rolled back, the task runs all the same, for something that never happened.
-    See [Database transactions](https://docs.celeryq.dev/en/stable/userguide/tasks.html#database-transactions) in
-    Celery's user guide.
 
     ## Bad
 
@@ -117,6 +115,12 @@ class SentInsideTransaction(Rule[Invocation]):
     """
 
     code = "CLY701"
+    see = (
+        "tasks#database-transactions",
+        "first-steps#trigger-tasks-at-the-end-of-the-database-transaction",
+        "django#django.db.transaction.atomic",
+    )
+    fixes = "unsafe"
     message = "'{text}' sends inside '{opener}': before the commit, and despite a rollback; {advice}"
     quiet_in_tests = True
 
