@@ -62,10 +62,10 @@ def charge_early():
     charge("charge-early")
 
 
-@app.task(name="charge-late", acks_late=True)
+@app.task(name="shop_charge", acks_late=True)
 def charge_late():
     """The same, acknowledged late."""
-    charge("charge-late")
+    charge("shop_charge")
 
 
 def charge(name: str) -> None:
@@ -78,7 +78,7 @@ def charge(name: str) -> None:
 def leave():
     """Ends its process."""
     begin("leave")
-    sys.exit(3)
+    sys.exit(1)
 
 
 @app.task(name="remind")

@@ -10,6 +10,7 @@ import pytest
 from celery import states
 
 from .lab import celery_version, wait_for
+from .pages import assert_shown
 from .prefork import Farm, missing, redis_server
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def killed(farm: Farm, worker: Worker) -> dict[str, AsyncResult]:
 
 @pytest.mark.truth("CLY301")
 @pytest.mark.parametrize(("name", "runs"), [("early", 1), ("late", 1), ("rejected", 2)])
-def test_killed_process_loses_its_task(farm, killed, name, runs):
+def test_killed_process_loses_its_task(farm, worker, killed, name, runs):
     """CLY301: neither option alone brings the task of a killed process back; both together do."""
     result = killed[name]
     wait_for(result.ready, name)
@@ -60,12 +61,14 @@ def test_killed_process_loses_its_task(farm, killed, name, runs):
     if runs == 1:
         assert result.state == states.FAILURE
         assert "Worker exited prematurely: signal 9 (SIGKILL)" in str(result.result)
+        assert_shown("CLY301", worker.log)
+        assert_shown("CLY911", worker.log)
     else:
         assert result.state == states.SUCCESS
 
 
 @pytest.mark.truth("CLY515")
-def test_exit_kills_the_process(farm, killed):
+def test_exit_kills_the_process(farm, worker, killed):
     """CLY515: `sys.exit()` ends the pool's process, and `autoretry_for` does not see it."""
     for result in killed.values():
         if result is not killed["leave"]:
@@ -75,7 +78,8 @@ def test_exit_kills_the_process(farm, killed):
     else:
         wait_for(killed["leave"].ready, "the result")
         assert killed["leave"].state == states.FAILURE
-        assert "Worker exited prematurely: exitcode 3" in str(killed["leave"].result)
+        assert "Worker exited prematurely: exitcode 1" in str(killed["leave"].result)
+        assert_shown("CLY515", worker.log)
     assert farm.runs("leave") == 1
 
 
@@ -104,16 +108,17 @@ def test_killed_worker_repeats_a_late_acknowledged_call(server, tmp_path):
     with closing(Farm(server, 1, tmp_path)) as farm:
         with farm.worker(visibility_timeout=1) as first:
             farm.send("charge-early")
-            late = farm.send("charge-late")
-            wait_for(lambda: farm.runs("charge-early") and farm.runs("charge-late"), "both calls")
+            late = farm.send("shop_charge")
+            wait_for(lambda: farm.runs("charge-early") and farm.runs("shop_charge"), "both calls")
             wait_for(lambda: farm.leftovers() == (0, 1), "the early acknowledgement")
             first.kill()
         time.sleep(1)  # until the broker takes what the dead worker held for undelivered
-        with farm.worker(visibility_timeout=1):
+        with farm.worker(visibility_timeout=1) as second:
             late.get(timeout=20)
             assert farm.send("add", [1, 2]).get(timeout=20) == 3
+            assert_shown("CLY303", first.log + second.log)
         assert farm.runs("charge-early") == 1
-        assert farm.runs("charge-late") == 2
+        assert farm.runs("shop_charge") == 2
 
 
 @pytest.mark.truth("CLY615")

@@ -51,6 +51,12 @@ class WrapperRenamesTask(Rule[Task]):
     @locked
     def send_receipt(order_pk):
         print(order_pk)
+
+
+    @shared_task(ignore_result=True)
+    @locked
+    def send_reminder(order_pk):
+        print(order_pk)
     ```
 
     ## Good
@@ -81,6 +87,12 @@ class WrapperRenamesTask(Rule[Task]):
     @locked
     def send_receipt(order_pk):
         print(order_pk)
+
+
+    @shared_task(name="shop_send_reminder", ignore_result=True)
+    @locked
+    def send_reminder(order_pk):
+        print(order_pk)
     ```
 
     ## Silent when
@@ -90,8 +102,8 @@ class WrapperRenamesTask(Rule[Task]):
 
     ## Fix
 
-    Put `@functools.wraps(function)` on the inner function, and give the task a name (CLY101). There is no fix by
-    command: either changes the name under which messages are on their way.
+    Put `@functools.wraps(function)` on the inner function, and give the task a name (CLY101). Either changes the name
+    under which messages are on their way, so do it while the queue is empty.
     """
 
     code = "CLY104"

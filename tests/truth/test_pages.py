@@ -1,0 +1,192 @@
+"""What the pages quote is what Celery says: their bad examples are run, and their quotes looked for in what was heard.
+
+The pages quote the newest Celery. Sessions that they show are run as doctests.
+"""
+
+from __future__ import annotations
+
+import doctest
+import io
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .lab import celery_version
+from .pages import Stage, assert_shown, fences
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.skipif(celery_version() < (5, 7), reason="the pages quote the newest Celery")
+
+PLAYS: dict[str, Callable[[Stage], Any]] = {}
+
+
+def play(code: str) -> Callable[[Callable[[Stage], Any]], None]:
+    """Register what makes Celery say what the page of a rule quotes."""
+
+    def register(act: Callable[[Stage], Any]) -> None:
+        assert code not in PLAYS
+        PLAYS[code] = act
+
+    return register
+
+
+@play("CLY101")
+def _renamed(stage: Stage) -> None:
+    stage.show().send_receipt.delay(1)
+    stage.lab.restart()
+    stage.work()
+
+
+@play("CLY102")
+def _p1(stage):
+    stage.show()
+    stage.module("shop.refunds.tasks")
+    stage.lab.app.finalize()
+
+
+@play("CLY103")
+def _p2(stage):
+    stage.show()
+    stage.lab.app.send_task("404", ["/"])
+    stage.work()
+    stage.lab.restart().conf.task_routes = {"shop.*": "slow"}
+    stage.hear(stage.show().report_missing_page.delay, "/")
+
+
+@play("CLY104")
+def _p3(stage):
+    stage.show()
+    stage.module("shop.tasks")
+    stage.lab.app.finalize()
+
+
+URL = "https://example.com/rates"
+
+
+@play("CLY202")
+def _p4(stage):
+    stage.hear(stage.show().read_rates.delay, URL)
+
+
+@play("CLY203")
+def _p5(stage):
+    tasks = stage.show()
+    stage.hear(tasks.fetch_rates.delay, URL)
+    tasks.fetch_rates.delay("?", URL)
+    stage.work()
+
+
+@play("CLY211")
+def _p6(stage):
+    stage.show().fetch_rates.delay(URL)
+    stage.work()
+    stage.next(1).fetch_rates.delay(URL)
+    stage.work()
+
+
+@play("CLY212")
+def _p7(stage):
+    stage.show().fetch_rates.delay(URL)
+    stage.work()
+
+
+@play("CLY213")
+def _p8(stage):
+    tasks = stage.show()
+    tasks.fetch_rates.delay(URL)
+    stage.work()
+    tasks.fetch_prices.delay(URL)
+    stage.work()
+    assert len([m for m in stage.lab.published if m.name == "shop_fetch_prices"]) == 3
+
+
+@play("CLY214")
+def _p9(stage):
+    stage.show()
+    stage.hear(stage.lab.app.finalize)
+    tasks = stage.next(1)
+    tasks.fetch_prices.delay(URL)
+    tasks.charge.delay(1)
+    stage.work()
+
+
+for code in "CLY215", "CLY216", "CLY218", "CLY219":
+
+    @play(code)
+    def _p10(stage):
+        stage.show().fetch_rates.delay(URL)
+        stage.work()
+
+
+@play("CLY217")
+def _p11(stage):
+    stage.helpers["shop.web.download"] = "return __import__('types').SimpleNamespace(status_code=503)"
+    stage.show().fetch_rates.delay(URL)
+    stage.work()
+
+
+@play("CLY220")
+def _p12(stage):
+    stage.helpers["shop.web.download"] = "return __import__('types').SimpleNamespace(status_code=503)"
+    stage.show().fetch_rates.delay(URL)
+    stage.work()
+
+
+@play("CLY221")
+def _p13(stage):
+    stage.show().import_order.delay(1)
+    stage.work()
+
+
+@play("CLY222")
+def _p14(stage):
+    stage.show().fetch_rates.delay(URL)
+    stage.work()
+
+
+@play("CLY302")
+def _p302(stage):
+    stage.helpers["shop.orders.is_locked"] = "return True"
+    stage.show().import_order.delay(1)
+    stage.work()
+
+
+@play("CLY304")
+def _p304(stage):
+    stage.helpers["shop.payments.charge_once"] = "raise ConnectionError('read timed out')"
+    stage.show().charge.delay(1)
+    stage.work()
+
+
+@play("CLY305")
+def _p305(stage):
+    tasks = stage.show()
+    task_id = tasks.rebuild_index.delay().id
+    stage.work()
+    return {"rebuild_index": tasks.rebuild_index, "task_id": task_id}
+
+
+@pytest.fixture
+def stage(lab, request):
+    """The page that the test is about."""
+    with Stage(lab, request.param) as made:
+        yield made
+
+
+@pytest.mark.parametrize(("code", "stage"), [pytest.param(c, c, id=c) for c in PLAYS], indirect=["stage"])
+def test_quotes(code, stage):
+    """What a page quotes stands in the log, or was raised, or warned of, when its bad example ran."""
+    known = PLAYS[code](stage) or {}
+    for session in fences(code, "pycon"):
+        run_session(session, dict(known))
+    assert_shown(code, stage.said)
+
+
+def run_session(session, names):
+    """Run what a page shows of a session of Python."""
+    test = doctest.DocTestParser().get_doctest(session, names, "page", None, 0)
+    assert test.examples
+    said = io.StringIO()
+    assert doctest.DocTestRunner().run(test, out=said.write).failed == 0, said.getvalue()
