@@ -20,10 +20,10 @@ class BackoffCapped(Rule[Task]):
 
     The wait before a retry is `retry_backoff` seconds, then twice that, four times that, and never more than
     `retry_backoff_max`, which is 600 seconds if nothing else is said. A `retry_backoff` above the maximum is cut down
-    to it from the first retry on, so nothing grows, and the wait is never the one that is written.
+    to it from the first retry on, so nothing grows, and the wait is never the one that is written:
 
     ```text
-    Task shop_fetch_rates[...] retry: Retry in 600s: ConnectionError()
+    Task shop_fetch_rates[...] retry: Retry in 600s: ConnectionError('refused')
     ```
 
     With `retry_jitter`, which is on by default, the wait is a random time up to that.
@@ -36,7 +36,12 @@ class BackoffCapped(Rule[Task]):
     from shop.web import download
 
 
-    @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), retry_backoff=30 * 60)
+    @shared_task(
+        name="shop_fetch_rates",
+        autoretry_for=(ConnectionError,),
+        retry_backoff=30 * 60,
+        retry_jitter=False,
+    )
     def fetch_rates(url):
         return download(url)
     ```
@@ -54,6 +59,7 @@ class BackoffCapped(Rule[Task]):
         autoretry_for=(ConnectionError,),
         retry_backoff=30 * 60,
         retry_backoff_max=6 * 60 * 60,
+        retry_jitter=False,
     )
     def fetch_rates(url):
         return download(url)
@@ -67,8 +73,7 @@ class BackoffCapped(Rule[Task]):
 
     ## Fix
 
-    Raise `retry_backoff_max`, or lower `retry_backoff`. Which of them is wrong only you know, so there is no automatic
-    fix.
+    Raise `retry_backoff_max`, or lower `retry_backoff`. Which of them is wrong only you know.
     """
 
     code = "CLY216"

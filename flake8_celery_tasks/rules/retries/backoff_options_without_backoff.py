@@ -20,11 +20,13 @@ class BackoffOptionsWithoutBackoff(Rule[Task]):
 
     Both only shape the wait that `retry_backoff` computes. Without it Celery does not read them: every automatic retry
     waits the `countdown` in `retry_kwargs` if there is one, else `default_retry_delay`, which is 180 seconds if nothing
-    else is said. All tasks that failed together are retried together, which is what jitter is there to prevent.
+    else is said:
 
     ```text
-    Task shop_fetch_rates[...] retry: Retry in 180s: ConnectionError()
+    Task shop_fetch_rates[...] retry: Retry in 180s: ConnectionError('refused')
     ```
+
+    All tasks that failed together are retried together, which is what jitter is there to prevent.
 
     ## Bad
 
@@ -67,8 +69,8 @@ class BackoffOptionsWithoutBackoff(Rule[Task]):
 
     ## Fix
 
-    Add `retry_backoff=True`, or drop the option. Either changes how long retries wait or what the code promises, so
-    there is no automatic fix.
+    Add `retry_backoff=True`, or drop the option. Either is a decision: it changes how long retries wait, or what the
+    code promises.
     """
 
     code = "CLY212"

@@ -22,8 +22,8 @@ class BindWithoutRetry(Rule[Task]):
     `bind=True` hands the task object to the function as its first argument. There are three uses for it: to retry
     (`self.retry()`), to read the request (`self.request.id`), and to reach the task's own attributes and methods. A
     task with none of them carries a parameter for nothing: every reader looks for the retry that is not there, every
-    test has to work around the parameter, and a copy without `self` fails (CLY202). Automatic retries need no `bind`:
-    `autoretry_for` works on unbound tasks as well.
+    test has to work around the parameter, and a copy without `self` fails (CLY202). Nothing is logged: the task runs.
+    Automatic retries need no `bind`: `autoretry_for` works on unbound tasks as well.
 
     A retry policy in the decorator (`autoretry_for`, `max_retries`, `retry_kwargs`, `retry_backoff`,
     `default_retry_delay`, `retry_on_worker_lost`) or a retry call is what this rule takes for a reason to bind.
@@ -81,9 +81,9 @@ class BindWithoutRetry(Rule[Task]):
 
     ## Fix
 
-    Drop `bind=True` and the first parameter. The fix is unsafe: it changes the signature of the function, so code that
-    calls the bare function (`send_receipt.run.__func__`), as some tests do, has to drop the argument too. Calls of the
-    task and messages on their way stay as they are.
+    Drop `bind=True` and the first parameter. That changes the signature of the function, so code that calls the bare
+    function (`send_receipt.run.__func__`), as some tests do, has to drop the argument too. Calls of the task and
+    messages on their way stay as they are.
     """
 
     code = "CLY201"

@@ -80,8 +80,8 @@ class BoundTaskWithoutSelf(Rule[Task]):
 
     ## Fix
 
-    Insert `self` as the first parameter; or drop `bind=True` where the task object is not used. Inserting `self` is
-    safe: the calls fit again.
+    Insert `self` as the first parameter, and the calls fit again; that is what the command does. Or drop `bind=True`
+    where the task object is not used.
     """
 
     code = "CLY202"

@@ -27,7 +27,7 @@ class DeadMaxRetriesHandler(Rule[Facts]):
     the task fails with the original exception:
 
     ```text
-    Task shop_fetch_rates[d2f9...] raised unexpected: ConnectionError('refused')
+    Task shop_fetch_rates[...] raised unexpected: ConnectionError('refused')
     ```
 
     ## Bad
@@ -80,7 +80,8 @@ class DeadMaxRetriesHandler(Rule[Facts]):
 
     ## Fix
 
-    Leave `exc=` out, or catch the exception that is handed over. Neither is safe: code that never ran will run.
+    Leave `exc=` out, or catch the exception that is handed over. Look at the handler first: code that never ran will
+    run.
     """
 
     code = "CLY218"

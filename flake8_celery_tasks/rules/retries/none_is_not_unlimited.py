@@ -21,11 +21,13 @@ class NoneIsNotUnlimited(Rule[Facts]):
     ## What happens
 
     There `None` says "not given", and the task's own `max_retries` counts: 3 if nothing else is said. The task gives up
-    after the fourth run. Only `max_retries=None` on the task itself removes the limit.
+    after the fourth run:
 
     ```text
-    MaxRetriesExceededError: Can't retry shop_fetch_rates[...] args:('...',) kwargs:{}
+    MaxRetriesExceededError: Can't retry shop_fetch_rates[...] args:('https://example.com/rates',) kwargs:{}
     ```
+
+    Only `max_retries=None` on the task itself removes the limit.
 
     ## Bad
 
@@ -77,7 +79,7 @@ class NoneIsNotUnlimited(Rule[Facts]):
     ## Fix
 
     Write `max_retries=None` on the task if there is to be no limit, else drop the argument. Dropping it changes nothing
-    at run time; which of the two is meant only you know, so there is no automatic fix.
+    at run time; which of the two is meant only you know.
     """
 
     code = "CLY215"

@@ -69,7 +69,8 @@ class PositionalRetry(Rule[TaskCall]):
 
     ## Fix
 
-    Write `exc=`. The fix is safe where the name is the exception of the handler around the call.
+    Write `exc=`. That is certain where the name is the exception of the handler around the call; elsewhere another
+    parameter may have been meant, such as `countdown=`.
     """
 
     code = "CLY219"

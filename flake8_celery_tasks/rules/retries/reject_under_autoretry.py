@@ -26,7 +26,7 @@ class RejectUnderAutoretry(Rule[Raise]):
     holds it. With `autoretry_for=(Exception,)` a message that is to be thrown away runs again until no retry is left:
 
     ```text
-    Task shop_import_order[d2f9...] retry: Retry in 180s: reject requeue=False: no such order
+    Task shop_import_order[...] retry: Retry in 180s: reject requeue=False: no such order
     ```
 
     ## Bad
@@ -71,8 +71,8 @@ class RejectUnderAutoretry(Rule[Raise]):
 
     ## Fix
 
-    Add `dont_autoretry_for=(Reject,)`, or name the exceptions that are worth a retry in `autoretry_for`. It is not
-    safe: what is retried changes.
+    Add `dont_autoretry_for=(Reject,)`, or name the exceptions that are worth a retry in `autoretry_for`. Either changes
+    what is retried.
     """
 
     code = "CLY221"

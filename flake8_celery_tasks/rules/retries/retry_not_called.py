@@ -62,7 +62,7 @@ class RetryNotCalled(Rule[Facts]):
 
     ## Fix
 
-    Add the parentheses. It is not safe: the task will really run again.
+    Add the parentheses. Be sure that the task may run again: up to now it never did.
     """
 
     code = "CLY222"

@@ -28,7 +28,7 @@ class RetryRaisedByHand(Rule[Raise]):
     waits for the result waits for ever too. The log looks as if all were well:
 
     ```text
-    Task shop_fetch_rates[d2f9...] retry: Retry in 60s
+    Task shop_fetch_rates[...] retry: Retry in 60s
     ```
 
     ## Bad
@@ -74,7 +74,7 @@ class RetryRaisedByHand(Rule[Raise]):
 
     ## Fix
 
-    Write `raise self.retry(...)` with `bind=True`. It is not safe: the task will really run again.
+    Write `raise self.retry(...)` with `bind=True`. Be sure that the task may run again: up to now it never did.
     """
 
     code = "CLY220"

@@ -26,8 +26,11 @@ class SelfWithoutBind(Rule[Task]):
     TypeError: fetch_rates() missing 1 required positional argument: 'url'
     ```
 
-    A caller who gives one argument more gets further, but `self.retry` and `self.request` then raise AttributeError in
-    the worker.
+    A caller who gives one argument more gets further, and fails in the worker:
+
+    ```text
+    AttributeError: 'str' object has no attribute 'retry'
+    ```
 
     ## Bad
 
@@ -70,8 +73,8 @@ class SelfWithoutBind(Rule[Task]):
 
     ## Fix
 
-    Add `bind=True`, or drop the parameter where it is not used. Adding `bind=True` is safe: it gives the parameter what
-    its name promises.
+    Add `bind=True`, which gives the parameter what its name promises; that is what the command does. Or drop the
+    parameter where it is not used.
     """
 
     code = "CLY203"

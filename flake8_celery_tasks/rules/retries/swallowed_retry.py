@@ -25,8 +25,10 @@ class SwallowedRetry(Rule[Facts]):
     success, the result is what the handler leaves behind, and the retry runs all the same:
 
     ```text
-    Task shop_fetch_rates[d2f9...] succeeded in 0.003s: None
-    Task shop_fetch_rates[d2f9...] received
+    Task shop_fetch_rates[...] received
+    Task shop_fetch_rates[...] succeeded in ...s: None
+    Task shop_fetch_rates[...] received
+    Task shop_fetch_rates[...] succeeded in ...s: None
     ```
 
     A `raise Reject()` or `raise Ignore()` in such a `try` is no more than a `return`.
@@ -84,8 +86,8 @@ class SwallowedRetry(Rule[Facts]):
 
     ## Fix
 
-    Put `except Retry: raise` before the handler, or move the retry out of the `try`. It is not safe: the run then
-    ends in the state RETRY and no longer in SUCCESS, and what follows the `try` is not reached any more.
+    Put `except Retry: raise` before the handler, or move the retry out of the `try`. Look at what else changes: the run
+    then ends in the state RETRY and no longer in SUCCESS, and what follows the `try` is not reached any more.
     """
 
     code = "CLY217"
