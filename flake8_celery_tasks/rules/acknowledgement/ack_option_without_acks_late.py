@@ -26,10 +26,11 @@ class AckOptionWithoutAcksLate(Rule[Task]):
 
     Without `acks_late` the worker acknowledges the message *before* it runs the task. What happens later, be it an
     exception, a time limit or a killed process, finds no message any more that could be rejected or put back. The
-    options are stored and never asked:
+    options are stored and never asked. When the process below is killed, the worker logs
 
     ```text
-    WorkerLostError: Worker exited prematurely: signal 9 (SIGKILL) Job: 0.
+    Process 'ForkPoolWorker-...' pid:... exited with 'signal 9 (SIGKILL)'
+    Task handler raised error: WorkerLostError('Worker exited prematurely: signal 9 (SIGKILL) Job: ...')
     ```
 
     and the task, with `reject_on_worker_lost=True` or not, is not run again.
@@ -64,8 +65,8 @@ class AckOptionWithoutAcksLate(Rule[Task]):
 
     ## Fix
 
-    Add `acks_late=True` if the task may run twice, else remove the option. To remove it is safe; to acknowledge late
-    is not, since the task then runs again after its worker was lost.
+    Add `acks_late=True` if the task may run twice, else remove the option. To remove it changes nothing. To acknowledge
+    late does: the task then runs again after its worker was lost.
     """
 
     code = "CLY301"

@@ -24,8 +24,8 @@ class AcksLateRepeatsSideEffect(Rule[Task]):
     a second time. Nothing in the log tells the two runs apart:
 
     ```text
-    Task shop_charge[d2f9...] received
-    Task shop_charge[d2f9...] received
+    Task shop_charge[...] received
+    Task shop_charge[...] received
     ```
 
     Calls that count are HTTP `POST` and `PATCH` through `requests`, `httpx`, `aiohttp` and `urllib3`, also on a session
@@ -72,7 +72,7 @@ class AcksLateRepeatsSideEffect(Rule[Task]):
     ## Fix
 
     Write `acks_late=False`, so that the call is made at most once, or give it an idempotency key that the other side
-    knows. Neither is safe: with `acks_late=False` a lost worker loses the task.
+    knows. It is a decision: with `acks_late=False` a lost worker loses the task.
     """
 
     code = "CLY303"

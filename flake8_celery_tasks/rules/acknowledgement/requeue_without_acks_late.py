@@ -24,7 +24,7 @@ class RequeueWithoutAcksLate(Rule[Raise]):
     state stays PENDING for ever. The log looks as if all were well:
 
     ```text
-    Task shop_import_order[d2f9...] reject requeue=True: somebody else has it
+    Task shop_import_order[...] reject requeue=True: somebody else has it
     ```
 
     ## Bad
@@ -68,7 +68,7 @@ class RequeueWithoutAcksLate(Rule[Raise]):
 
     ## Fix
 
-    Add `acks_late=True`, or `raise self.retry(...)`. Neither is safe: the task then runs again.
+    Add `acks_late=True`, or `raise self.retry(...)`. Be sure that the task may run again: up to now it never did.
     """
 
     code = "CLY302"

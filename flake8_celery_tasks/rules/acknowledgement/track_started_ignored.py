@@ -41,6 +41,10 @@ class TrackStartedIgnored(Rule[Task]):
     long after its end:
 
     ```text
+    Task shop_rebuild_index[...] succeeded in ...s: None
+    ```
+
+    ```pycon
     >>> rebuild_index.AsyncResult(task_id).state
     'PENDING'
     ```
@@ -69,13 +73,13 @@ class TrackStartedIgnored(Rule[Task]):
 
     ## Silent when
 
-    - a call of the task anywhere in the project says `ignore_result=False`, or may: that call is tracked;
+    - a call of the task anywhere in the project says `ignore_result=False`, or may: from Celery 5.7 on that call is
+      tracked;
     - one of the two options can't be read.
 
     ## Fix
 
-    Remove `track_started`, which is safe, or `ignore_result`, which is not: results then need a back end and room in
-    it.
+    Remove `track_started`, which changes nothing, or `ignore_result`: results then need a back end, and room in it.
     """
 
     code = "CLY305"

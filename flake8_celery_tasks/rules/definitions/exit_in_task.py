@@ -32,7 +32,7 @@ class ExitInTask(Rule[Task]):
     calls the task lost; `autoretry_for=(Exception,)` does not see it, since `SystemExit` is no `Exception`:
 
     ```text
-    WorkerLostError: Worker exited prematurely: exitcode 1
+    Task handler raised error: WorkerLostError('Worker exited prematurely: exitcode 1.')
     ```
 
     Up to Celery 5.6 the result may stay PENDING for ever.

@@ -22,8 +22,8 @@ class LateAckLosesKilledWorker(Rule[Task]):
     not run again:
 
     ```text
-    Process 'ForkPoolWorker-1' pid:4711 exited with 'signal 9 (SIGKILL)'
-    Task handler raised error: WorkerLostError('Worker exited prematurely: signal 9 (SIGKILL) Job: 0.')
+    Process 'ForkPoolWorker-...' pid:... exited with 'signal 9 (SIGKILL)'
+    Task handler raised error: WorkerLostError('Worker exited prematurely: signal 9 (SIGKILL) Job: ...')
     ```
 
     Celery does so on purpose: a task that always kills its process would come back for ever.
