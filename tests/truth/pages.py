@@ -81,11 +81,11 @@ class Stage:
 
     def __exit__(self, *_: object) -> None:
         self._warnings.__exit__(None, None, None)
-        self._forget()
+        self.forget()
 
     def show(self, number: int = 0) -> ModuleType:
         """Write a case's files, and the helpers that they import; returns the module of the first one."""
-        self._forget()
+        self.forget()
         files = self.cases[number].files
         write(self.lab.tmp_path, {**files, **self._helping(files)})
         importlib.invalidate_caches()
@@ -131,7 +131,8 @@ class Stage:
                     found[path] = f"{found.get(path, '')}def {alias.name}(*args, **kwargs):\n    {body}\n"
         return found
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Make the next import of the page's modules read their files again."""
         own = {path.stem for path in self.lab.tmp_path.iterdir()}
         for name in list(sys.modules):
             if name.partition(".")[0] in own:

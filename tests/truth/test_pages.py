@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import doctest
 import io
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -63,6 +64,7 @@ def _p3(stage):
 
 
 URL = "https://example.com/rates"
+ORDER = SimpleNamespace(pk=1, number=1)
 
 
 @play("CLY202")
@@ -166,6 +168,29 @@ def _p305(stage):
     task_id = tasks.rebuild_index.delay().id
     stage.work()
     return {"rebuild_index": tasks.rebuild_index, "task_id": task_id}
+
+
+@play("CLY401")
+def _p401(stage):
+    stage.show()
+    tasks = stage.lab.tmp_path / "content" / "tasks.py"
+    tasks.write_text("from blog.models import publish\n" + tasks.read_text())
+    stage.forget()
+    stage.hear(stage.module, "content.tasks")
+
+
+@play("CLY403")
+def _p403(stage):
+    stage.show()
+    stage.module("billing.views").pay(ORDER)
+    stage.work()
+
+
+@play("CLY404")
+def _p404(stage):
+    stage.show()
+    stage.module("billing.views").pay(ORDER)
+    stage.work()
 
 
 @pytest.fixture

@@ -37,12 +37,8 @@ class NamedCallDropsOptions(Rule[Invocation]):
 
     `queue`, `expires`, `priority` and their like belong to the message, and who sends makes the message. `delay()`
     takes them from the task object; `send_task()` has only a name. So the message goes to the default queue, where
-    perhaps no worker takes it, never expires, and has no priority:
-
-    ```text
-    delay()       queue='images'  expires=60    priority=3
-    send_task()   queue='celery'  expires=None  priority=None
-    ```
+    perhaps no worker takes it, never expires, and has no priority. Nothing is logged, neither here nor in a worker that
+    waits at the other queue.
 
     Up to Celery 5.6 that is always so. From 5.7 on `send_task()` looks the task up, and keeps the options in a process
     that has imported and registered it, which the other app's process need not have done. `ignore_result`, time limits
@@ -98,8 +94,8 @@ class NamedCallDropsOptions(Rule[Invocation]):
 
     ## Fix
 
-    Repeat the options in the call, or better move `queue` into `task_routes`, which is read by whoever sends. Unsafe,
-    since from then on the messages go to another queue.
+    Repeat the options in the call, or better move `queue` into `task_routes`, which is read by whoever sends. From then
+    on the messages go to another queue, so be sure that a worker takes them there.
     """
 
     code = "CLY405"

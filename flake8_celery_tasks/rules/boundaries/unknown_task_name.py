@@ -25,12 +25,12 @@ class UnknownTaskName(Rule[Facts]):
     logs an error, and the message is gone:
 
     ```text
-    Received unregistered task of type 'shop.tasks.send_reciept'.
+    Received unregistered task of type 'shop.send_reciept'.
     The message has been ignored and discarded.
     ```
 
     It is the same for a beat entry, time after time. A task with an explicit name is not known under the name of its
-    module and function any more. `app.tasks["..."]` raises `NotRegistered`.
+    module and function any more. `app.tasks["shop.send_reciept"]` raises `NotRegistered`.
 
     ## Bad
 
@@ -94,7 +94,7 @@ class UnknownTaskName(Rule[Facts]):
 
     ## Fix
 
-    Write the name of the task that was meant. Only you know which one it is, so there is no fix by command.
+    Write the name of the task that was meant. Only you know which one it is.
     """
 
     code = "CLY403"
