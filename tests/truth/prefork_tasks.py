@@ -9,7 +9,7 @@ import time
 
 import redis
 from celery import Celery
-from celery.exceptions import Reject
+from celery.exceptions import Reject, SoftTimeLimitExceeded
 
 URL = os.environ["TRUTH_REDIS"]
 app = Celery("prefork_tasks", broker=URL, backend=URL)
@@ -79,6 +79,17 @@ def leave():
     """Ends its process."""
     begin("leave")
     sys.exit(1)
+
+
+@app.task(name="rest")
+def rest():
+    """Takes its time, and some more to clean up."""
+    try:
+        time.sleep(60)
+    except SoftTimeLimitExceeded:
+        begin("rest told")
+        time.sleep(1)
+        begin("rest cleaned up")
 
 
 @app.task(name="remind")

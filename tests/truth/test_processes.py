@@ -10,7 +10,7 @@ import pytest
 from celery import states
 
 from .lab import celery_version, wait_for
-from .pages import assert_shown
+from .pages import unsaid
 from .prefork import Farm, missing, redis_server
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ def test_killed_process_loses_its_task(farm, worker, killed, name, runs):
     if runs == 1:
         assert result.state == states.FAILURE
         assert "Worker exited prematurely: signal 9 (SIGKILL)" in str(result.result)
-        assert_shown("CLY301", worker.log)
-        assert_shown("CLY911", worker.log)
+        wait_for(lambda: not unsaid("CLY301", worker.log), "what the page quotes")
+        wait_for(lambda: not unsaid("CLY911", worker.log), "what the page quotes")
     else:
         assert result.state == states.SUCCESS
 
@@ -79,7 +79,7 @@ def test_exit_kills_the_process(farm, worker, killed):
         wait_for(killed["leave"].ready, "the result")
         assert killed["leave"].state == states.FAILURE
         assert "Worker exited prematurely: exitcode 1" in str(killed["leave"].result)
-        assert_shown("CLY515", worker.log)
+        wait_for(lambda: not unsaid("CLY515", worker.log), "what the page quotes")
     assert farm.runs("leave") == 1
 
 
@@ -94,12 +94,33 @@ def test_requeue_without_acks_late(farm, worker):
     assert result.state == states.PENDING
 
 
+@pytest.mark.truth("CLY503")
+@pytest.mark.parametrize("soft", [1, 3], ids=["below", "above"])
+def test_soft_limit_above_the_hard_one(farm, worker, soft):
+    """CLY503: the hard limit waits for a soft one above it, and leaves no time to clean up then."""
+    before = farm.runs("rest told"), farm.runs("rest cleaned up")
+    hard = 2.5 if soft == 1 else 1
+    sent = time.monotonic()
+    result = farm.send("rest", soft_time_limit=soft, time_limit=hard)
+    wait_for(result.ready, "the limits")
+    took = time.monotonic() - sent
+    cleaned = farm.runs("rest cleaned up") - before[1]
+    if soft == 1:
+        assert took >= 2
+        assert (farm.runs("rest told") - before[0], cleaned) == (1, 1)
+    else:
+        assert took >= soft
+        assert cleaned == 0
+        assert f"Hard time limit ({hard}s) exceeded for rest[{result.id}]" in worker.log
+
+
 @pytest.mark.truth("CLY514")
 def test_waiting_for_a_result_in_a_task(farm, worker):
     """CLY514: `.get()` in a task is a RuntimeError."""
     result = farm.send("wait")
     with pytest.raises(RuntimeError, match=r"Never call result.get\(\) within a task!"):
         result.get(timeout=20)
+    wait_for(lambda: not unsaid("CLY514", worker.log), "what the page quotes")
 
 
 @pytest.mark.truth("CLY303")
@@ -116,7 +137,7 @@ def test_killed_worker_repeats_a_late_acknowledged_call(server, tmp_path):
         with farm.worker(visibility_timeout=1) as second:
             late.get(timeout=20)
             assert farm.send("add", [1, 2]).get(timeout=20) == 3
-            assert_shown("CLY303", first.log + second.log)
+            assert not unsaid("CLY303", first.log + second.log)
         assert farm.runs("charge-early") == 1
         assert farm.runs("shop_charge") == 2
 

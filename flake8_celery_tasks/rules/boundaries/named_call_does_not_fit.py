@@ -30,7 +30,8 @@ class NamedCallDoesNotFit(Rule[Facts]):
     time:
 
     ```text
-    Task shop_send_receipt[...] raised unexpected: TypeError("send_receipt() got an unexpected keyword argument 'order'")
+    Task shop_send_receipt[...] raised unexpected:
+    TypeError("send_receipt() got an unexpected keyword argument 'order'")
     ```
 
     With `typing=False` it fails all the same. The task that `bind=True` hands over is no argument of the caller's.

@@ -30,12 +30,14 @@ class CallOptionOnDefinition(Rule[Task]):
 
     Some options belong to one sending of a task: when it is to run (`countdown`, `eta`), what follows it (`link`,
     `link_error`), the message's `headers`, its `task_id`. Celery reads them from the call only. In the decorator each
-    of them becomes an attribute of the task that nothing ever looks at. The task below is sent without a delay, and no
-    limit of ten seconds applies:
+    of them becomes an attribute of the task that nothing ever looks at. Nothing is logged. The task below is sent
+    without a delay, and no limit of ten seconds applies:
 
-    ```text
+    ```pycon
+    >>> from shop.tasks import send_reminder
     >>> send_reminder.countdown, send_reminder.timeout
     (3600, 10)
+    >>> send_reminder.time_limit
     ```
 
     ## Bad
@@ -74,7 +76,7 @@ class CallOptionOnDefinition(Rule[Task]):
     ## Fix
 
     Give the option to `apply_async`, to `.set()` of a signature, or write the option of the task that was meant:
-    `time_limit` for `timeout`, `max_retries` for `retries`. Either changes what happens, so there is no automatic fix.
+    `time_limit` for `timeout`, `max_retries` for `retries`. Either changes what happens, so look at it.
     """
 
     code = "CLY504"

@@ -26,13 +26,13 @@ class CoroutineOrGeneratorTask(Rule[Task]):
     function returns an object and runs nothing of the body. That object can't be stored as a result:
 
     ```text
-    EncodeError: Object of type coroutine is not JSON serializable
+    kombu.exceptions.EncodeError: Object of type coroutine is not JSON serializable
     ```
 
     With `ignore_result=True`, or where tests run tasks eagerly, not even that is seen: the task has succeeded.
 
     ```text
-    Task shop_fetch_rates[...] succeeded in 0.0003s: <coroutine object fetch_rates at 0x7f...>
+    Task shop_fetch_rates[...] succeeded in ...s: <coroutine object fetch_rates at 0x...>
     ```
 
     No pool that comes with Celery runs coroutines.
@@ -93,7 +93,7 @@ class CoroutineOrGeneratorTask(Rule[Task]):
     ## Fix
 
     Run the coroutine in the task: `asyncio.run(...)`, or asgiref's `async_to_sync` in a function of its own. Return a
-    list in place of a generator. Both need a look at the body, so there is no automatic fix.
+    list in place of a generator. Both need a look at the body.
     """
 
     code = "CLY511"

@@ -78,7 +78,7 @@ class ExitInTask(Rule[Task]):
     ## Fix
 
     `return` where there is nothing to do, or raise an exception where the task failed. Which one is meant only you
-    know, so there is no automatic fix.
+    know.
     """
 
     code = "CLY515"

@@ -77,7 +77,7 @@ class FailureStateWithoutException(Rule[Facts]):
     ## Fix
 
     Raise an exception and let Celery set the state, or use a state of your own such as `"INVALID"`. If it has to be
-    this state, add `exc_type` and `exc_message`. This is a decision, so there is no automatic fix.
+    this state, add `exc_type` and `exc_message`. This is a decision.
     """
 
     code = "CLY516"

@@ -31,14 +31,15 @@ class OptionShadowsTaskApi(Rule[Task]):
     was to repair:
 
     ```text
-    TypeError: 'bool' object is not callable
+    Task shop_fetch_rates[...] raised unexpected: TypeError("'bool' object is not callable")
     ```
 
     `delay=10` and `apply_async=...` make a task that can't be sent, `request=...` one that does not know what it runs
-    for. `backend="redis://..."` is text where a result back end has to be:
+    for. `backend="redis://..."` is text where a result back end has to be: no result is stored, and who waits for one
+    gets
 
     ```text
-    AttributeError: 'str' object has no attribute 'mark_as_done'
+    AttributeError: 'str' object has no attribute 'add_pending_result'
     ```
 
     ## Bad
@@ -52,6 +53,15 @@ class OptionShadowsTaskApi(Rule[Task]):
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), retry=True)
     def fetch_rates(url):
         return download(url)
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_count_orders", backend="redis://localhost:6379/1")
+    def count_orders(day):
+        return len(day)
     ```
 
     ## Good
@@ -74,7 +84,8 @@ class OptionShadowsTaskApi(Rule[Task]):
 
     ## Fix
 
-    Drop the option, or write the one that was meant. The task behaves differently then, so there is no automatic fix.
+    Drop the option, or write the one that was meant: `max_retries` for `retry`. Results go to `result_backend`, a
+    setting of the project.
     """
 
     code = "CLY505"

@@ -27,7 +27,7 @@ class RemovedApi(Rule[Facts]):
     The import fails, and with it the module:
 
     ```text
-    ModuleNotFoundError: No module named 'celery.task'
+    ModuleNotFoundError: No module named 'celery.decorators'
     ```
 
     In a module that is imported late, by `autodiscover_tasks` in the worker or inside a function, that is seen no
@@ -70,7 +70,7 @@ class RemovedApi(Rule[Facts]):
     ## Fix
 
     Import what the message names. It is not always a drop-in (a `periodic_task` becomes a task and an entry of
-    `beat_schedule`), so there is no automatic fix.
+    `beat_schedule`).
     """
 
     code = "CLY517"

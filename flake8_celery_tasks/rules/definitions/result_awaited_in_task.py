@@ -90,7 +90,7 @@ class ResultAwaitedInTask(Rule[Facts]):
     ## Fix
 
     Make it a chain, a chord or a callback, or call the function itself: `fetch_page(url)`. Either changes where the
-    work is done, so there is no automatic fix.
+    work is done.
     """
 
     code = "CLY514"

@@ -64,7 +64,7 @@ class SignalNeverFires(Rule[Facts]):
     consumer. A receiver with a sender of another kind is connected and never called.
 
     Signals also hold their receivers weakly. A lambda is gone as soon as `connect` returns, and a function inside
-    another one as soon as that returns. No error, no log line: the receiver just is not called.
+    another one as soon as that returns. Nothing is logged: the receiver just is not called.
 
     ## Bad
 
@@ -132,7 +132,7 @@ class SignalNeverFires(Rule[Facts]):
     ## Fix
 
     Name the task where the signal is sent by the task, and its name where it is sent by the name. Move the receiver to
-    the module, or write `weak=False`. The receiver is then called, which it never was, so the fix is not safe.
+    the module, or write `weak=False`. The receiver is then called, which it never was, so look at what it does.
     """
 
     code = "CLY518"

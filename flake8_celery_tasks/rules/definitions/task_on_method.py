@@ -76,8 +76,7 @@ class TaskOnMethod(Rule[Task]):
 
     ## Fix
 
-    Make it a function of the module that is given what it needs to find or build the object. Its callers change, so
-    there is no automatic fix.
+    Make it a function of the module that is given what it needs to find or build the object. Its callers change.
     """
 
     code = "CLY512"

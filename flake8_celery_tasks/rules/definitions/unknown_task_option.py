@@ -33,12 +33,15 @@ class UnknownTaskOption(Rule[Task]):
 
     ## What happens
 
-    Celery makes every keyword of the decorator an attribute of the task, whether it knows it or not. A misspelt one
-    raises nothing and logs nothing; the option that was meant keeps its default, here 3:
+    Celery makes every keyword of the decorator an attribute of the task, whether it knows it or not. Nothing is logged.
+    The option that was meant keeps its default:
 
-    ```text
-    >>> fetch_rates.max_retry, fetch_rates.max_retries
-    (9, 3)
+    ```pycon
+    >>> from shop.tasks import fetch_rates
+    >>> fetch_rates.max_retry
+    9
+    >>> fetch_rates.max_retries
+    3
     ```
 
     The name of a setting (`task_track_started`) does nothing either, nor does a key of the `retry_policy` of
@@ -119,8 +122,9 @@ class UnknownTaskOption(Rule[Task]):
 
     ## Fix
 
-    Write the name that the message proposes. It is unsafe: the option begins to work. List the names that your own task
-    classes read in `celery-extra-task-options`.
+    Write the name that the message proposes. The command renames what is misspelt, and what has the name of a setting;
+    the option then begins to work, so be sure that it may. List the names that your own task classes read in
+    `celery-extra-task-options`.
     """
 
     code = "CLY501"
