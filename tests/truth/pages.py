@@ -9,7 +9,10 @@ import re
 import sys
 import traceback
 import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from celery.signals import before_task_publish
 
 from flake8_celery_tasks import engine, examples
 from tests.helpers import write
@@ -17,7 +20,7 @@ from tests.helpers import write
 from .lab import celery_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import ModuleType
 
     from .lab import Lab
@@ -111,6 +114,19 @@ class Stage:
     def work(self) -> None:
         """Let a worker do what there is to do."""
         self.lab.work()
+
+    @contextmanager
+    def late(self) -> Iterator[None]:
+        """What is sent arrives when it has expired."""
+
+        def expire(headers: dict[str, Any], **info: Any) -> None:
+            headers["expires"] = headers["expires"] and "2001-01-01T00:00:00+00:00"
+
+        before_task_publish.connect(expire, weak=False)
+        try:
+            yield
+        finally:
+            before_task_publish.disconnect(expire)
 
     @property
     def said(self) -> str:

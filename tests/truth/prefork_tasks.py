@@ -92,10 +92,10 @@ def rest():
         begin("rest cleaned up")
 
 
-@app.task(name="remind")
+@app.task(name="shop_remind")
 def remind():
     """A task that is to run later, once."""
-    begin("remind")
+    begin("shop_remind")
 
 
 @app.task(name="add")

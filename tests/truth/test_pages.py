@@ -270,6 +270,70 @@ def _p517(stage):
     stage.hear(stage.show)
 
 
+@play("CLY601")
+def _p601(stage):
+    tasks = stage.show()
+    stage.hear(tasks.upload, ORDER)
+
+
+@play("CLY603")
+def _p603(stage):
+    stage.hear(stage.show().pay, ORDER)
+
+
+@play("CLY604")
+def _p604(stage):
+    stage.hear(stage.show().refresh)
+    stage.hear(stage.next(1).fetch, 1)
+
+
+@play("CLY605")
+def _p605(stage):
+    stage.show().refresh(URL)
+    stage.work()
+
+
+@play("CLY606")
+def _p606(stage):
+    with stage.late():
+        stage.show().pay(ORDER)
+    stage.work()
+
+
+@play("CLY608")
+def _p608(stage):
+    stage.hear(stage.show().refresh, ["EUR"])
+    stage.hear(stage.next(1).refresh, "EUR")
+    stage.next(2).refresh(["EUR"])
+    stage.work()
+
+
+@play("CLY610")
+def _p610(stage):
+    stage.hear(stage.show().close, ORDER)
+    stage.next(1).close(ORDER)
+    stage.work()
+
+
+@play("CLY611")
+def _p611(stage):
+    stage.show().close(ORDER)
+    stage.work()
+
+
+@play("CLY613")
+def _p613(stage):
+    stage.hear(stage.show().publish, [SimpleNamespace(address="a@example.com")])
+
+
+@play("CLY616")
+def _p616(stage):
+    stage.show()
+    views = stage.module("shop.views")
+    stage.hear(views.pay, SimpleNamespace(pk=1, cart_pk=1))
+    stage.hear(lambda: stage.module("shop.tasks").send_recipt)
+
+
 @pytest.fixture
 def stage(lab, request):
     """The page that the test is about."""

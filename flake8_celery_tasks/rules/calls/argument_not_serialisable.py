@@ -121,8 +121,7 @@ class ArgumentNotSerialisable(Rule[Invocation]):
 
     ## Fix
 
-    Pass a list, a number, a text or a key that the task finds its data by. The task has to take it, so there is no
-    automatic fix.
+    Pass a list, a number, a text, or a key that the task finds its data by. The task has to take it, so change both.
     """
 
     code = "CLY613"

@@ -70,8 +70,14 @@ class ArgumentsNotASequence(Rule[Facts]):
     TypeError: task args must be a list or tuple
     ```
 
-    With a text of several letters the error speaks of as many arguments. A signature takes the text apart without a
-    word: each letter is an argument. In a beat entry the error goes to beat's log, and nothing is ever sent.
+    With a text of several letters the error speaks of as many arguments:
+
+    ```text
+    TypeError: fetch_rates() takes 1 positional argument but 25 were given
+    ```
+
+    A signature takes the text apart without a word: each letter is an argument. In a beat entry the error goes to
+    beat's log, and nothing is ever sent.
 
     ## Bad
 
@@ -147,7 +153,7 @@ class ArgumentsNotASequence(Rule[Facts]):
 
     ## Fix
 
-    Safe: the comma, `(order_pk,)`; a dict moves to `kwargs`. The call can't have worked before.
+    Add the comma, `(order_pk,)`; a dict moves to `kwargs`. That is safe, since the call can't have worked before.
     """
 
     code = "CLY604"

@@ -99,7 +99,7 @@ class CallDoesNotFit(Rule[Invocation]):
 
     ## Fix
 
-    Pass what the function takes. Only its author knows what was meant, so there is no automatic fix.
+    Pass what the function takes. Only its author knows what was meant.
     """
 
     code = "CLY601"

@@ -37,6 +37,21 @@ class CallOptionInDelay(Rule[Invocation]):
 
 
     @shared_task(name="shop_send_receipt")
+    def send_receipt(order_pk):
+        mail_receipt(order_pk)
+
+
+    def pay(order):
+        send_receipt.delay(order.pk, countdown=60)
+    ```
+
+    ```python
+    from celery import shared_task
+
+    from shop.mail import mail_receipt
+
+
+    @shared_task(name="shop_send_receipt")
     def send_receipt(order_pk, **context):
         mail_receipt(order_pk, context)
 
@@ -73,8 +88,8 @@ class CallOptionInDelay(Rule[Invocation]):
 
     ## Fix
 
-    Safe: `apply_async()` with the arguments in `args` and `kwargs`, and the option beside them; for a signature,
-    `.set()`. The other arguments stay what they are.
+    Write `apply_async()` with the arguments in `args` and `kwargs`, and the option beside them; for a signature,
+    `.set()`. The command does just that; the other arguments stay what they are.
     """
 
     code = "CLY603"

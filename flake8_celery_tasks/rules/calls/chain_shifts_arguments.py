@@ -29,7 +29,7 @@ class ChainShiftsArguments(Rule[Facts]):
     that one which is marked as failed:
 
     ```text
-    TypeError: ship() takes 1 positional argument but 2 were given
+    Task shop_bill[...] raised unexpected: TypeError('ship() takes 1 positional argument but 2 were given')
     ```
 
     ## Bad
@@ -81,7 +81,7 @@ class ChainShiftsArguments(Rule[Facts]):
 
     ## Fix
 
-    Write `.si(...)`, or give the function a parameter for the result. It is not safe: the task then runs.
+    Write `.si(...)`, or give the function a parameter for the result. The task then runs, for the first time.
     """
 
     code = "CLY611"

@@ -26,7 +26,7 @@ class ConflictingTimes(Rule[Invocation]):
     With both `countdown` and `eta`, the countdown wins and `eta` is dropped without a word.
 
     `expires` counts from the moment of sending. A task that expires before its countdown is over, or at once, never
-    runs. The worker revokes it, which its log calls
+    runs. When its time has come the worker revokes it:
 
     ```text
     Discarding revoked task: shop_send_receipt[...]
@@ -92,7 +92,7 @@ class ConflictingTimes(Rule[Invocation]):
 
     ## Fix
 
-    Keep the time that is meant. Which one that is can't be told, so there is no automatic fix.
+    Keep the time that is meant. Which one that is can't be told.
     """
 
     code = "CLY606"

@@ -25,7 +25,7 @@ class IgnoredResultRead(Rule[Invocation]):
 
     What `delay()` and `apply_async()` of a task with `ignore_result=True` give is no promise of a result. `.get()` on
     it comes back with None at once, before the task has run, whatever the task returns and even if it fails. `.result`
-    is None for ever. There is no error.
+    is None for ever. Nothing is logged.
 
     With `task_always_eager` the task's own value comes back: a test sees nothing of the mistake.
 
@@ -79,7 +79,7 @@ class IgnoredResultRead(Rule[Invocation]):
 
     ## Fix
 
-    Drop `ignore_result=True`, or don't read what is not there. Which one can't be told, so there is no automatic fix.
+    Drop `ignore_result=True`, or don't read what is not there. Which one can't be told.
     """
 
     code = "CLY612"

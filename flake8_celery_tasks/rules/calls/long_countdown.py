@@ -29,7 +29,12 @@ class LongCountdown(Rule[Facts]):
     A worker takes a message at once, also when it is to run later, and acknowledges it no earlier than that. Redis and
     SQS deliver a message again that is not acknowledged within the visibility timeout: an hour with Redis, half an hour
     with SQS, unless the project sets another. Each further worker that gets it waits as well, and the task runs as many
-    times as it was delivered.
+    times as it was delivered. Nothing is logged but that it was received, by one worker after the other:
+
+    ```text
+    Task shop_remind[...] received
+    Task shop_remind[...] received
+    ```
 
     ## Bad
 
@@ -77,7 +82,7 @@ class LongCountdown(Rule[Facts]):
     ## Fix
 
     Note the time in the database and let a periodic task look for what is due, or raise the visibility timeout above
-    the longest wait. By hand: a longer timeout also delays the messages of a worker that died.
+    the longest wait. A longer timeout also delays the messages of a worker that died.
     """
 
     code = "CLY615"

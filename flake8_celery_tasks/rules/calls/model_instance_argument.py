@@ -82,7 +82,8 @@ class ModelInstanceArgument(Rule[Invocation]):
 
     ## Fix
 
-    Pass the primary key, and fetch the row in the task. By hand, since the task has to change as well.
+    Pass the primary key, and fetch the row in the task. The task has to change as well, so change both; messages that
+    are on their way still hold what they were sent with.
     """
 
     code = "CLY614"

@@ -38,7 +38,7 @@ class NaiveEta(Rule[Facts]):
     The worker takes a time without a zone for UTC, whatever `timezone` is set to. `datetime.now()` is the local time of
     the sender. West of Greenwich such an `eta` has passed when it arrives: the task runs at once, or, with `expires`,
     is revoked and never runs. East of it the task is hours late. Where the server runs in UTC it works, until it is
-    tried elsewhere.
+    tried elsewhere. Nothing is logged that would tell the one from the other.
 
     ## Bad
 
@@ -87,8 +87,8 @@ class NaiveEta(Rule[Facts]):
 
     ## Fix
 
-    Give it a zone, `datetime.now(timezone.utc)`, or write `countdown`. The task then runs at another time than before,
-    so there is no automatic fix.
+    Give it a zone, `datetime.now(timezone.utc)`, or write `countdown`. The task then runs at another time than before:
+    at the one that was meant.
     """
 
     code = "CLY607"

@@ -35,8 +35,13 @@ class NotATask(Rule[Facts]):
     AttributeError: 'function' object has no attribute 'delay'
     ```
 
-    A class that inherits from `celery.Task` has one, but it is for instances: `Fetch.delay()` lacks its `self`. A name
-    that the module of tasks doesn't have, since the task was renamed or moved, fails likewise.
+    A name that the module of tasks doesn't have, since the task was renamed or moved, fails likewise:
+
+    ```text
+    AttributeError: module 'shop.tasks' has no attribute 'send_recipt'
+    ```
+
+    A class that inherits from `celery.Task` has a `delay`, but it is for instances: `Fetch.delay()` lacks its `self`.
 
     ## Bad
 
@@ -102,7 +107,7 @@ class NotATask(Rule[Facts]):
 
     ## Fix
 
-    Make it a task, call the function, or correct the name. Which one can't be told, so there is no automatic fix.
+    Make it a task, call the function, or correct the name. Only you know which.
     """
 
     code = "CLY616"

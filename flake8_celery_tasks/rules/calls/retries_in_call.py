@@ -24,9 +24,16 @@ class RetriesInCall(Rule[Invocation]):
 
     ## What happens
 
-    `retries` is the counter that Celery sends along with each retry. A call that sets it to 3 sends a message that
-    looks like the third retry: with `max_retries=3` the first failure is the last, and the task is never retried. How
-    often a task may be retried is `max_retries`, an option of the task.
+    `retries` is the counter that Celery sends along with each retry. A call that sets it to 5 sends a message that
+    looks like the fifth retry: with the default of `max_retries=3` the first failure is the last, and the task is never
+    retried:
+
+    ```text
+    Task shop_fetch_rates[...] received
+    Task shop_fetch_rates[...] raised unexpected: ConnectionError('refused')
+    ```
+
+    How often a task may be retried is `max_retries`, an option of the task.
 
     ## Bad
 
@@ -69,8 +76,7 @@ class RetriesInCall(Rule[Invocation]):
 
     ## Fix
 
-    Drop it, and set `max_retries` on the task if its default of 3 is not what is wanted. What was meant can't be told,
-    so there is no automatic fix.
+    Drop it, and set `max_retries` on the task if its default of 3 is not what is wanted. What was meant can't be told.
     """
 
     code = "CLY605"

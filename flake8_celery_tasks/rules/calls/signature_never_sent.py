@@ -32,8 +32,8 @@ class SignatureNeverSent(Rule[Facts]):
     ## What happens
 
     Nothing. `add.s(1, 2)` only notes which task is to be called with what, `group(...)`, `chain(...)` and `chord(...)`
-    put such notes together, and `add.delay` without parentheses is a method that nobody calls. No message is sent, no
-    error is shown, and the task never runs.
+    put such notes together, and `add.delay` without parentheses is a method that nobody calls. No message is sent, and
+    the task never runs. Nothing is logged.
 
     ## Bad
 

@@ -40,12 +40,8 @@ class UnknownCallOption(Rule[Facts]):
 
     `apply_async()` and its kin take any keyword. One that Celery doesn't know travels along as a property of the
     message, and nothing reads it: not the delay that was misspelt, not the argument that the task was to get, not
-    `max_retries`, which is an option of the task. There is no error and no warning. The exceptions are a few names
-    that Celery uses itself:
-
-    ```text
-    TypeError: Celery.send_task() got multiple values for argument 'name'
-    ```
+    `max_retries`, which is an option of the task. Nothing is logged. The exceptions are a few names that Celery uses
+    itself, such as `name` in `send_task()`: they raise a `TypeError`.
 
     ## Bad
 
@@ -116,8 +112,8 @@ class UnknownCallOption(Rule[Facts]):
 
     ## Fix
 
-    Correct the name, move the argument into `kwargs`, or the option onto the task. What was meant can't be told for
-    certain, so there is no automatic fix.
+    Correct the name, move the argument into `kwargs`, or the option onto the task. The message says which of them is
+    likely, but not for certain.
     """
 
     code = "CLY602"
