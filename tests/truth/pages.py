@@ -70,6 +70,8 @@ class Stage:
         self.lab = lab
         self.cases = examples.cases(PAGES[code]["Bad"])
         self.helpers = dict(HELPERS)
+        #: Further files of the project.
+        self.files: dict[str, str] = {}
         self._heard: list[str] = []
         self._warned: list[warnings.WarningMessage] = []
         self._written = False
@@ -88,7 +90,7 @@ class Stage:
     def show(self, number: int = 0) -> ModuleType:
         """Write a case's files, and the helpers that they import; returns the module of the first one."""
         self.forget()
-        files = self.cases[number].files
+        files = {**self.cases[number].files, **self.files}
         write(self.lab.tmp_path, {**files, **self._helping(files)})
         importlib.invalidate_caches()
         return self.module(next(iter(files)).removesuffix(".py").replace("/", "."))

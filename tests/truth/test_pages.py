@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import doctest
 import io
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -332,6 +333,74 @@ def _p616(stage):
     views = stage.module("shop.views")
     stage.hear(views.pay, SimpleNamespace(pk=1, cart_pk=1))
     stage.hear(lambda: stage.module("shop.tasks").send_recipt)
+
+
+@play("CLY614")
+def _p614(stage):
+    with in_django(stage):
+        stage.show()
+        stage.hear(stage.module("shop.models").Order().close)
+
+
+@play("CLY701")
+def _p701(stage):
+    stage.files["shop/models.py"] = "from django.db import models\n\n\nclass Order(models.Model):\n    pass\n"
+    with in_django(stage) as rolled_back:
+        tasks = stage.show()
+        with rolled_back(stage.module("shop.models").Order) as order:
+            tasks.close(order)
+        tasks.bill.apply(stage.lab.published[0].args)
+
+
+@play("CLY702")
+def _p702(stage):
+    with in_django(stage):
+        stage.hear(stage.show().close, SimpleNamespace(pk=1, save=list))
+
+
+@play("CLY705")
+def _p705(stage):
+    with in_django(stage) as rolled_back:
+        tasks = stage.show()
+        with rolled_back(stage.module("shop.models").Order) as order:
+            order.save()
+        tasks.bill.apply(stage.lab.published[0].args)
+
+
+@play("CLY706")
+def _p706(stage):
+    with in_django(stage):
+        stage.lab.app.task_cls = "celery.contrib.django.task:DjangoTask"
+        stage.hear(stage.show().close, SimpleNamespace(pk=1))
+
+
+@contextmanager
+def in_django(stage):
+    """A Django project with the app `shop`; gives what makes a model's table and rolls back what is done with a row."""
+    pytest.importorskip("django")
+    from . import django_project  # noqa: F401, I001, RUF100
+    from django.apps import apps
+    from django.db import connection, transaction
+
+    @contextmanager
+    def rolled_back(model):
+        with connection.schema_editor() as editor:
+            editor.create_model(model)
+        with transaction.atomic():
+            yield model()
+            transaction.set_rollback(True)
+
+    stage.lab.monkeypatch.setattr(apps, "get_containing_app_config", lambda _name: SimpleNamespace(label="shop"))
+    stage.lab.monkeypatch.setattr(apps, "get_model", apps.get_registered_model)
+    try:
+        yield rolled_back
+    finally:
+        for model in apps.all_models.pop("shop", {}).values():
+            if model._meta.db_table in connection.introspection.table_names():
+                with connection.schema_editor() as editor:
+                    editor.delete_model(model)
+        apps.clear_cache()
+        connection.close()
 
 
 @pytest.fixture

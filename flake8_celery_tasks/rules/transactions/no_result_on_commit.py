@@ -21,7 +21,7 @@ class NoResultOnCommit(Rule[Invocation]):
     ## What happens
 
     The task is sent when the transaction ends, so there is neither a result nor the id of one yet; outside of a
-    transaction the value is None too.
+    transaction the value is None too:
 
     ```text
     AttributeError: 'NoneType' object has no attribute 'id'
@@ -71,7 +71,7 @@ class NoResultOnCommit(Rule[Invocation]):
 
     ## Fix
 
-    By hand: give the task an id beforehand, `apply_async_on_commit(..., task_id=...)`, and keep that. It is not safe.
+    Give the task an id beforehand, as in `apply_async_on_commit(..., task_id=...)`, and keep that.
     """
 
     code = "CLY706"

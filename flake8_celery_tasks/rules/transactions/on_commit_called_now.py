@@ -71,7 +71,7 @@ class OnCommitCalledNow(Rule[Facts]):
 
     ## Fix
 
-    Write `partial(task.delay, x)`. It is safe: the call as it stands never works.
+    Write `partial(task.delay, x)`. That is safe, since the call as it stands never works.
     """
 
     code = "CLY702"

@@ -23,8 +23,9 @@ class OnCommitLateBinding(Rule[Facts]):
 
     ## What happens
 
-    A lambda looks its names up when it is called. `on_commit` calls all of them after the transaction, when the loop
-    is over: each one sees the last value, so one task is sent many times and the others are never sent.
+    A lambda looks its names up when it is called. `on_commit` calls all of them after the transaction, when the loop is
+    over: each one sees the last value, so one task is sent many times and the others are never sent. Nothing is logged
+    but the runs, all with the same argument.
 
     ## Bad
 
@@ -76,7 +77,7 @@ class OnCommitLateBinding(Rule[Facts]):
 
     ## Fix
 
-    Write `partial(task.delay, x)`. It is not safe: the other tasks are then sent, for the first time.
+    Write `partial(task.delay, x)`. The other tasks are then sent, for the first time.
     """
 
     code = "CLY704"

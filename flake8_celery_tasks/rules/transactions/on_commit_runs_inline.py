@@ -23,8 +23,10 @@ class OnCommitRunsInline(Rule[Facts]):
     ## What happens
 
     A task and a signature can be called, and to call them is to run the task: in the process that commits, not in a
-    worker. Nothing is sent and nothing fails; the request just takes as long as the task does. A retry, a time limit
-    or a rate limit of the task has no effect there.
+    worker. Nothing is sent, nothing fails, and the request just takes as long as the task does. A retry, a time limit
+    or a rate limit of the task has no effect there. Nothing is logged: there is no worker that could.
+
+    The method `task.s`, or a `partial` of it, is called as well. It only makes a signature, and the task never runs.
 
     ## Bad
 
@@ -88,8 +90,7 @@ class OnCommitRunsInline(Rule[Facts]):
 
     ## Fix
 
-    Hand over `task.delay`: `partial(task.delay, x)`, `task.s(x).delay`. It is not safe: the task then runs in a worker,
-    a moment later.
+    Hand over `task.delay`: `partial(task.delay, x)`, `task.s(x).delay`. The task then runs in a worker, a moment later.
     """
 
     code = "CLY703"

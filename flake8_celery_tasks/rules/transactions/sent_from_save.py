@@ -23,7 +23,7 @@ class SentFromSave(Rule[Invocation]):
     before the row can be seen, and the task does not find it:
 
     ```text
-    shop.models.Order.DoesNotExist: Order matching query does not exist.
+    Task shop_bill[...] raised unexpected: DoesNotExist('Order matching query does not exist.')
     ```
 
     After a rollback the task runs for a row that never was.
@@ -32,11 +32,12 @@ class SentFromSave(Rule[Invocation]):
 
     ```python title="shop/tasks.py"
     from celery import shared_task
+    from django.apps import apps
 
 
     @shared_task(name="shop_bill")
-    def bill(number):
-        print(number)
+    def bill(order_pk):
+        print(apps.get_model("shop", "Order").objects.get(pk=order_pk))
     ```
 
     ```python title="shop/models.py"
@@ -68,11 +69,12 @@ class SentFromSave(Rule[Invocation]):
 
     ```python title="shop/tasks.py"
     from celery import shared_task
+    from django.apps import apps
 
 
     @shared_task(name="shop_bill")
-    def bill(number):
-        print(number)
+    def bill(order_pk):
+        print(apps.get_model("shop", "Order").objects.get(pk=order_pk))
     ```
 
     ```python title="shop/models.py"
@@ -98,8 +100,8 @@ class SentFromSave(Rule[Invocation]):
     ## Fix
 
     Write `task.delay_on_commit(x)` (a task of a Django project, from Celery 5.4), or
-    `transaction.on_commit(partial(task.delay, x))`: outside of a transaction both send at once. It is not safe: within
-    one the task is sent later, and not at all after a rollback.
+    `transaction.on_commit(partial(task.delay, x))`. Outside of a transaction both send at once; within one the task is
+    sent later, and not at all after a rollback.
     """
 
     code = "CLY705"

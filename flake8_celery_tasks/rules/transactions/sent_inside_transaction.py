@@ -24,7 +24,7 @@ class SentInsideTransaction(Rule[Invocation]):
     can't see yet:
 
     ```text
-    shop.models.Order.DoesNotExist: Order matching query does not exist.
+    Task shop_bill[...] raised unexpected: DoesNotExist('Order matching query does not exist.')
     ```
 
     And if the transaction is rolled back, the task runs all the same, for something that never happened.
@@ -35,10 +35,12 @@ class SentInsideTransaction(Rule[Invocation]):
     from celery import shared_task
     from django.db import transaction
 
+    from shop.models import Order
+
 
     @shared_task(name="shop_bill")
-    def bill(number):
-        print(number)
+    def bill(order_pk):
+        print(Order.objects.get(pk=order_pk))
 
 
     def close(order):
@@ -51,10 +53,12 @@ class SentInsideTransaction(Rule[Invocation]):
     from celery import shared_task
     from django.db import transaction
 
+    from shop.models import Order
+
 
     @shared_task(name="shop_bill")
-    def bill(number):
-        print(number)
+    def bill(order_pk):
+        print(Order.objects.get(pk=order_pk))
 
 
     @transaction.atomic
@@ -69,10 +73,12 @@ class SentInsideTransaction(Rule[Invocation]):
     from celery import shared_task
     from django.db import transaction
 
+    from shop.models import Order
+
 
     @shared_task(name="shop_bill")
-    def bill(number):
-        print(number)
+    def bill(order_pk):
+        print(Order.objects.get(pk=order_pk))
 
 
     def close(order):
@@ -87,10 +93,12 @@ class SentInsideTransaction(Rule[Invocation]):
     from celery import shared_task
     from django.db import transaction
 
+    from shop.models import Order
+
 
     @shared_task(name="shop_bill")
-    def bill(number):
-        print(number)
+    def bill(order_pk):
+        print(Order.objects.get(pk=order_pk))
 
 
     @transaction.atomic
@@ -110,8 +118,8 @@ class SentInsideTransaction(Rule[Invocation]):
     ## Fix
 
     Write `task.delay_on_commit(x)` (a task of a Django project, from Celery 5.4), or
-    `transaction.on_commit(partial(task.delay, x))`. It is not safe: the task is sent later, not at all after a
-    rollback, and there is no result to look at.
+    `transaction.on_commit(partial(task.delay, x))`. The task is then sent later, not at all after a rollback, and there
+    is no result to look at.
     """
 
     code = "CLY701"
