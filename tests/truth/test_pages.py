@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import doctest
 import io
+import os
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from celery.beat import Scheduler
+from celery.platforms import check_privileges
 
 from .lab import celery_version, start_in_child
 from .pages import Stage, fences, unsaid
@@ -372,6 +376,66 @@ def _p706(stage):
     with in_django(stage):
         stage.lab.app.task_cls = "celery.contrib.django.task:DjangoTask"
         stage.hear(stage.show().close, SimpleNamespace(pk=1))
+
+
+@play("CLY801")
+def _p801(stage):
+    nightly = stage.show().NIGHTLY
+    nightly.nowfun = lambda: datetime(2026, 1, 1, 2, 59, 30, tzinfo=timezone.utc)
+    stage.lab.app.conf.beat_schedule = {"clean-up": {"task": "shop.tasks.clean_up", "schedule": nightly}}
+    scheduler = Scheduler(stage.lab.app)
+    entry = scheduler.schedule["clean-up"]
+    for minute in range(3):
+        nightly.nowfun = lambda: datetime(2026, 1, 1, 3, minute, tzinfo=timezone.utc)  # noqa: B023
+        assert entry.is_due().is_due
+        scheduler.apply_entry(entry)
+        entry = next(entry)
+
+
+@play("CLY802")
+def _p802(stage):
+    for number in range(3):
+        stage.hear(stage.next, number)
+
+
+@play("CLY803")
+def _p803(stage):
+    pass
+
+
+@play("CLY804")
+def _p804(stage):
+    for number in range(2):
+        stage.hear(lambda: Scheduler(stage.next(number).app).schedule)  # noqa: B023
+
+
+@play("CLY805")
+def _p805(stage):
+    stage.show()
+
+
+@play("CLY806")
+def _p806(stage):
+    for number in range(2):
+        assert stage.next(number).app.conf.beat_schedule is not None
+
+
+@play("CLY811")
+def _p811(stage):
+    stage.show()
+
+
+@play("CLY812")
+def _p812(stage):
+    stage.hear(lambda: stage.next(1).app.conf.task_acks_late)
+
+
+@play("CLY813")
+def _p813(stage):
+    for name in "getuid", "geteuid":
+        stage.lab.monkeypatch.setattr(os, name, lambda: 0)
+    stage.lab.monkeypatch.delenv("C_FORCE_ROOT", raising=False)
+    stage.hear(check_privileges, stage.show().app.conf.accept_content)
 
 
 @contextmanager

@@ -24,11 +24,17 @@ class CrontabMeansSomethingElse(Rule[Crontab]):
     first value only (`minute="*/90"` is each full hour), and the name of a day or month is a number in whatever field
     it stands.
 
-    The positions are not those of cron either: the third one is the day of the week, then come the day of the month
-    and the month. `crontab("0", "0", "1", "*", "*")` runs every Monday, not on the first of the month.
+    The positions are not those of cron either: the third one is the day of the week, then come the day of the month and
+    the month. `crontab("0", "0", "1", "*", "*")` runs every Monday, not on the first of the month. Nothing is logged.
 
-    ```text
-    <crontab: 0 0 * * 1 (m/h/dM/MY/d)>
+    ```pycon
+    >>> from celery.schedules import crontab
+    >>> crontab("*/5 3 * * *").hour == set(range(24))
+    True
+    >>> crontab(minute="*/90").minute
+    {0}
+    >>> crontab("0", "0", "1", "*", "*").day_of_week
+    {1}
     ```
 
     ## Bad
@@ -73,8 +79,8 @@ class CrontabMeansSomethingElse(Rule[Crontab]):
 
     ## Fix
 
-    Write each field by its keyword, and an interval that is no part of the hour or day as a `timedelta`. There is no
-    fix by command, since it changes when the task runs.
+    Write each field by its keyword, and an interval that is no part of the hour or day as a `timedelta`. The task then
+    runs at other times than before: at those that were meant.
     """
 
     code = "CLY803"

@@ -32,8 +32,12 @@ class InvalidBeatEntry(Rule[BeatEntry]):
     ```
 
     A schedule is a number of seconds, a `timedelta` or an object such as `crontab(...)`. A text or a mapping stops
-    beat as well (`AttributeError: 'str' object has no attribute 'app'`), and with 0 or less the task is sent without a
-    pause.
+    beat as well, and with 0 or less the task is sent without a pause:
+
+    ```text
+    AttributeError: 'str' object has no attribute 'app'
+    ```
+
     Without `task`, beat sends a message for the task `None`; without `schedule` the entry never runs. `task` is a name:
     a task object or a signature in its place is never sent right.
 

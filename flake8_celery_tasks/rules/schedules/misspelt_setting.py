@@ -18,12 +18,15 @@ class MisspeltSetting(Rule[Setting]):
     ## What happens
 
     Celery keeps whatever it is given and reads the names that it knows. A setting with a slip in its name is stored and
-    never looked at, without a word: the default stays in force. With `task_ack_late = True` messages are still
-    acknowledged before the task runs.
+    never looked at, and the default stays in force. Nothing is logged. With `task_ack_late = True` messages are still
+    acknowledged before the task runs:
 
-    ```text
-    >>> app.conf.task_ack_late, app.conf.task_acks_late
-    (True, False)
+    ```pycon
+    >>> from shop.tasks import app
+    >>> app.conf.task_ack_late
+    True
+    >>> app.conf.task_acks_late
+    False
     ```
 
     ## Bad
@@ -77,8 +80,7 @@ class MisspeltSetting(Rule[Setting]):
 
     ## Fix
 
-    Correct the name. The fix changes what Celery does, so it is unsafe: it may be the first time that the setting
-    works.
+    Correct the name. It may be the first time that the setting works, so look at what it does.
     """
 
     code = "CLY811"

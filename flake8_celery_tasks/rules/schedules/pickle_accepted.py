@@ -66,7 +66,7 @@ class PickleAccepted(Rule[Setting]):
     ## Fix
 
     Send what JSON can hold: primary keys in place of objects. Where that is a long way, accept both for a time, change
-    the senders first, then take pickle out. There is no fix by command, since messages in flight would be refused.
+    the senders first, then take pickle out, when no message with one is in flight.
     """
 
     code = "CLY813"

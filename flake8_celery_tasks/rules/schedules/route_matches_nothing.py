@@ -19,12 +19,12 @@ class RouteMatchesNothing(Rule[Setting]):
     ## What happens
 
     `task_routes` and `task_annotations` are looked up by the name of the task that is sent or registered. A key that no
-    task has is never found, and nobody says so: the task that was meant goes to the default queue, and keeps the
-    options that it had.
+    task has is never found. Nothing is logged: the task that was meant goes to the default queue, and keeps the options
+    that it had.
 
-    ```text
-    >>> app.conf.task_routes = {"shop.fetsh": {"queue": "slow"}}
-    >>> app.amqp.router.route({}, "shop.fetch")["queue"].name
+    ```pycon
+    >>> from shop.celery import app
+    >>> app.amqp.router.route({}, "shop.fetch_rates")["queue"].name
     'celery'
     ```
 
@@ -75,8 +75,8 @@ class RouteMatchesNothing(Rule[Setting]):
 
     ## Fix
 
-    Write the name of the task that is meant, or remove the key. There is no fix by command: it changes where messages
-    go.
+    Write the name of the task that is meant, or remove the key. Messages then go another way, so be sure that a worker
+    takes them there.
     """
 
     code = "CLY805"

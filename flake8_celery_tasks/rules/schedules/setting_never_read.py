@@ -19,7 +19,7 @@ class SettingNeverRead(Rule[Setting]):
 
     Celery looks for a setting under its new name in lower case (`task_acks_late`), or under its old name in upper case
     (`CELERY_ACKS_LATE`). With `namespace="CELERY"` it looks for the new name in upper case behind the namespace
-    (`CELERY_TASK_ACKS_LATE`). Anything else is kept and never read, without a word:
+    (`CELERY_TASK_ACKS_LATE`). Anything else is kept and never read, and nothing is logged:
 
     - new names in upper case without a namespace: `TASK_ACKS_LATE`, `CELERY_TASK_ACKS_LATE`;
     - new names in upper case without the namespace that is set;
@@ -86,8 +86,7 @@ class SettingNeverRead(Rule[Setting]):
 
     ## Fix
 
-    Write the name that Celery looks at. The fix changes what Celery does, so it is unsafe: it may be the first time
-    that the setting works.
+    Write the name that Celery looks at. It may be the first time that the setting works, so look at what it does.
     """
 
     code = "CLY812"
