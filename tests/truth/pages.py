@@ -69,6 +69,7 @@ class Stage:
     def __init__(self, lab: Lab, code: str) -> None:
         self.lab = lab
         self.cases = examples.cases(PAGES[code]["Bad"])
+        self.good_cases = examples.cases(PAGES[code]["Good"])
         self.helpers = dict(HELPERS)
         #: Further files of the project.
         self.files: dict[str, str] = {}
@@ -87,10 +88,10 @@ class Stage:
         self._warnings.__exit__(None, None, None)
         self.forget()
 
-    def show(self, number: int = 0) -> ModuleType:
+    def show(self, number: int = 0, *, good: bool = False) -> ModuleType:
         """Write a case's files, and the helpers that they import; returns the module of the first one."""
         self.forget()
-        files = {**self.cases[number].files, **self.files}
+        files = {**(self.good_cases if good else self.cases)[number].files, **self.files}
         write(self.lab.tmp_path, {**files, **self._helping(files)})
         importlib.invalidate_caches()
         return self.module(next(iter(files)).removesuffix(".py").replace("/", "."))

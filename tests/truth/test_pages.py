@@ -8,6 +8,7 @@ from __future__ import annotations
 import doctest
 import io
 import os
+import sys
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from types import SimpleNamespace
@@ -436,6 +437,88 @@ def _p813(stage):
         stage.lab.monkeypatch.setattr(os, name, lambda: 0)
     stage.lab.monkeypatch.delenv("C_FORCE_ROOT", raising=False)
     stage.hear(check_privileges, stage.show().app.conf.accept_content)
+
+
+@play("CLY902")
+def _p902(stage):
+    stage.helpers["shop.mail.mail_receipt"] = "raise ConnectionError('refused')"
+    stage.show().send_receipt.delay(1)
+    stage.work()
+
+
+@play("CLY904")
+def _p904(stage):
+    task = stage.show(good=True).fetch_rates
+    task.delay(URL)
+    request = stage.lab.receive()
+    start_in_child(request)
+    request.on_timeout(soft=True, timeout=task.soft_time_limit)
+    request.on_timeout(soft=False, timeout=task.time_limit)
+
+
+@play("CLY908")
+def _p908(stage):
+    stage.helpers["shop.web.download"] = "return None"
+    stage.show().fetch_rates.delay(URL)
+    stage.work()
+
+
+@play("CLY909")
+def _p909(stage):
+    stage.show().fetch_rates.delay(URL)
+    stage.work()
+
+
+@play("CLY910")
+def _p910(stage):
+    stage.helpers["shop.web.download"] = (
+        "TRIES.append(1)\n    if len(TRIES) < 10:\n        raise ConnectionError('refused')"
+    )
+    tasks = stage.show()
+    stage.module("shop.web").TRIES = []
+    tasks.fetch_rates.delay(URL)
+    stage.work()
+    assert len(stage.module("shop.web").TRIES) == 10
+
+
+@play("CLY912")
+def _p912(stage):
+    stage.show(good=True)
+    stage.lab.app.conf.beat_schedule = stage.module("shop.schedule").app.conf.beat_schedule
+    scheduler = Scheduler(stage.lab.app)
+    with stage.late():
+        scheduler.apply_entry(scheduler.schedule["rates"])
+    stage.work()
+
+
+@play("CLY913")
+def _p913(stage):
+    tasks = stage.show(good=True)
+    with stage.late():
+        tasks.login(SimpleNamespace(pk=1))
+    stage.work()
+
+
+@play("CLY917")
+def _p917(stage):
+    stage.show().render_film.delay(1)
+
+
+@play("CLY919")
+def _p919(stage):
+    stage.show().send_receipt.delay(1)
+    stage.lab.restart()
+    stage.work()
+
+
+@play("CLY920")
+def _p920(stage):
+    def get(*args, **kwargs):
+        raise ConnectionError("refused")
+
+    stage.lab.monkeypatch.setitem(sys.modules, "requests", SimpleNamespace(get=get))
+    stage.show().fetch_rates.delay(URL)
+    stage.work()
 
 
 @contextmanager

@@ -20,7 +20,7 @@ class AcknowledgementNotDecided(Rule[Task]):
     `acks_late` decides what becomes of a task whose worker is lost, by a deployment, a crash or a lack of memory.
     Acknowledged early (`False`), the message is gone and the task runs at most once. Acknowledged late (`True`), the
     broker delivers it again and the task runs at least once, perhaps twice. Without the option `task_acks_late` decides
-    for all tasks at once, and nothing in the log says which of the two has happened.
+    for all tasks at once. Nothing is logged that says which of the two has happened.
 
     One of the five questions that are to be answered before a task is defined: may it run once only, or many times?
 
@@ -70,8 +70,7 @@ class AcknowledgementNotDecided(Rule[Task]):
 
     ## Fix
 
-    Write `acks_late=False` where a second run does harm, `acks_late=True` where a lost one does. It is a decision, so
-    there is no automatic fix.
+    Write `acks_late=False` where a second run does harm, `acks_late=True` where a lost one does. It is a decision.
     """
 
     code = "CLY903"

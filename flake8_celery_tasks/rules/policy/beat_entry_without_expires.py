@@ -23,7 +23,7 @@ class BeatEntryWithoutExpires(Rule[BeatEntry]):
     front of all newer work. With `expires` the old ones are dropped:
 
     ```text
-    Discarding revoked task: shop_fetch_rates[9c86e2a2...]
+    Discarding revoked task: shop_fetch_rates[...]
     ```
 
     ## Bad
@@ -85,7 +85,7 @@ class BeatEntryWithoutExpires(Rule[BeatEntry]):
     ## Fix
 
     Write `"options": {"expires": ...}` with a little less than the time to the next run. How much later than due the
-    task is still of use is a decision, so there is no automatic fix.
+    task is still of use is a decision.
     """
 
     code = "CLY912"

@@ -29,8 +29,9 @@ class DeprecatedTaskOption(Rule[Task]):
     where Python shows deprecation warnings:
 
     ```text
-    CDeprecationWarning: The 'queue' task attribute is deprecated and scheduled for removal in version 6.0.
-    Use the task_routes setting instead.
+    CDeprecationWarning:
+    The 'queue' task attribute is deprecated and scheduled for removal in
+    version 6.0. Use the task_routes setting instead.
     ```
 
     ## Bad
@@ -75,8 +76,8 @@ class DeprecatedTaskOption(Rule[Task]):
 
     ## Fix
 
-    Move it to `task_routes`, under the name of the task. The fix is unsafe: the setting stands in another file, and a
-    message that is sent by a process with other settings takes another way.
+    Move it to `task_routes`, under the name of the task. All processes that send the task need the setting: one without
+    it sends to the default queue.
     """
 
     code = "CLY917"

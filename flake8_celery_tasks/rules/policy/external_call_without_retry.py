@@ -23,7 +23,7 @@ class ExternalCallWithoutRetry(Rule[Task]):
     not done, and the log says so once:
 
     ```text
-    Task shop_fetch_rates[0057...] raised unexpected: ConnectionError()
+    Task shop_fetch_rates[...] raised unexpected: ConnectionError('refused')
     ```
 
     Calls that count are requests of any method through `requests`, `httpx`, `aiohttp` and `urllib3`, also on a session
@@ -86,7 +86,7 @@ class ExternalCallWithoutRetry(Rule[Task]):
     ## Fix
 
     Write `autoretry_for=(...)` with the library's exceptions. Where a second call would do harm, write
-    `acks_late=False` instead. It is a decision, so there is no automatic fix.
+    `acks_late=False` instead. It is a decision.
     """
 
     code = "CLY920"

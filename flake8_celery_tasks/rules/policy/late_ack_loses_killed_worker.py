@@ -74,8 +74,7 @@ class LateAckLosesKilledWorker(Rule[Task]):
 
     ## Fix
 
-    Write `reject_on_worker_lost=True`, or `False` where the task may be what kills the process. It is a decision, so
-    there is no automatic fix.
+    Write `reject_on_worker_lost=True`, or `False` where the task may be what kills the process. It is a decision.
     """
 
     code = "CLY911"

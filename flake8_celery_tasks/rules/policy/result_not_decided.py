@@ -20,7 +20,7 @@ class ResultNotDecided(Rule[Task]):
     Without `ignore_result`, whatever the function returns, and the traceback of each failure, is written to the result
     back end where the project has one, and stays there for a day (`result_expires`). Whether it does is decided far
     from the task, by `task_ignore_result`. A result that nobody reads costs a round trip for each run; a result that
-    somebody reads is None at once when the setting changes.
+    somebody reads is None at once when the setting changes. Nothing is logged in either case.
 
     One of the five questions that are to be answered before a task is defined: is its result stored?
 
@@ -70,8 +70,7 @@ class ResultNotDecided(Rule[Task]):
 
     ## Fix
 
-    Write `ignore_result=True`, or `ignore_result=False` where the result or the state is read. It is a decision, so
-    there is no automatic fix.
+    Write `ignore_result=True`, or `ignore_result=False` where the result or the state is read. It is a decision.
     """
 
     code = "CLY901"

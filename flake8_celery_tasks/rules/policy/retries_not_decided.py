@@ -21,7 +21,7 @@ class RetriesNotDecided(Rule[Task]):
     the exception is logged, the state is `FAILURE`, and that was it:
 
     ```text
-    Task shop_send_receipt[d2f9...] raised unexpected: ConnectionError()
+    Task shop_send_receipt[...] raised unexpected: ConnectionError('refused')
     ```
 
     For some tasks that is right, for others it is forgotten. `max_retries=0` says that it is right.
@@ -37,10 +37,12 @@ class RetriesNotDecided(Rule[Task]):
     ```python
     from celery import shared_task
 
+    from shop.mail import mail_receipt
+
 
     @shared_task(name="shop_send_receipt")
     def send_receipt(order_pk):
-        print(order_pk)
+        mail_receipt(order_pk)
     ```
 
     ## Good
@@ -52,10 +54,12 @@ class RetriesNotDecided(Rule[Task]):
     ```python
     from celery import shared_task
 
+    from shop.mail import mail_receipt
+
 
     @shared_task(name="shop_send_receipt", autoretry_for=(ConnectionError,), max_retries=5, retry_backoff=True)
     def send_receipt(order_pk):
-        print(order_pk)
+        mail_receipt(order_pk)
 
 
     @shared_task(name="shop_count_orders", max_retries=0)
@@ -74,8 +78,7 @@ class RetriesNotDecided(Rule[Task]):
 
     ## Fix
 
-    Write `autoretry_for=(...)` with the exceptions that are worth a retry, or `max_retries=0`. It is a decision, so
-    there is no automatic fix.
+    Write `autoretry_for=(...)` with the exceptions that are worth a retry, or `max_retries=0`. It is a decision.
     """
 
     code = "CLY902"

@@ -18,10 +18,10 @@ class RetryNotRaised(Rule[TaskCall]):
 
     ## What happens
 
-    Nothing is wrong at run time: `retry` raises by itself, and the line below never runs. But neither people nor tools
-    see that. A reader thinks that the rest of the function runs, a type checker asks for a return value, and a linter
-    reports no code behind it as dead. Celery's user guide writes `raise self.retry(...)` "to be clear that the code
-    after it won't be executed".
+    Nothing is wrong at run time, and nothing is logged: `retry` raises by itself, and the line below never runs. But
+    neither people nor tools see that. A reader thinks that the rest of the function runs, a type checker asks for a
+    return value, and a linter reports no code behind it as dead. Celery's user guide writes `raise self.retry(...)` "to
+    be clear that the code after it won't be executed".
 
     ## Bad
 
@@ -71,7 +71,7 @@ class RetryNotRaised(Rule[TaskCall]):
 
     ## Fix
 
-    Write `raise` in front of it. The fix is safe.
+    Write `raise` in front of it. Nothing changes at run time.
     """
 
     code = "CLY915"

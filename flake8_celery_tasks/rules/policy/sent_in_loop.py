@@ -26,8 +26,8 @@ class SentInLoop(Rule[Invocation]):
 
     Each pass is a round trip to the broker, one after the other, before the request or the task that sends them goes
     on. Ten thousand rows make ten thousand messages; when the loop fails half-way, one half has been sent, and running
-    it again sends that half twice. One task that is given all the keys, or `chunks`, makes few messages; a `group` is
-    sent in one go and gives one result.
+    it again sends that half twice. Nothing is logged that counts them. One task that is given all the keys, or
+    `chunks`, makes few messages; a `group` is sent in one go and gives one result.
 
     ## Bad
 
@@ -79,7 +79,7 @@ class SentInLoop(Rule[Invocation]):
 
     ## Fix
 
-    Hand the task a list, or send a group. It changes what runs together, so there is no automatic fix.
+    Hand the task a list of keys, or send a group. Either changes what runs together, and what fails together.
     """
 
     code = "CLY918"

@@ -18,8 +18,8 @@ class SleepInTask(Rule[Task]):
     ## What happens
 
     `time.sleep` does not give the worker back: the process does nothing for that time, and takes no other task. With as
-    many sleeping tasks as processes the queue stands still. Celery can wait without a process: a message with a
-    `countdown` stays with the worker, or the broker, until it is due.
+    many sleeping tasks as processes the queue stands still, and nothing is logged. Celery can wait without a process: a
+    message with a `countdown` stays with the worker, or the broker, until it is due.
 
     ## Bad
 
@@ -68,8 +68,7 @@ class SleepInTask(Rule[Task]):
     ## Fix
 
     Wait by `raise self.retry(countdown=...)`, by `apply_async(countdown=...)` of the rest of the work, or, between
-    calls of something that must not be called too often, by `rate_limit=`. It changes the task, so there is no
-    automatic fix.
+    calls of something that must not be called too often, by `rate_limit=`.
     """
 
     code = "CLY914"

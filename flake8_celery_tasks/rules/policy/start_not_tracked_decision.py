@@ -20,7 +20,7 @@ class StartNotTrackedDecision(Rule[Task]):
     Celery stores no state when a task starts: one that runs for an hour is `PENDING` all the time, as is one that waits
     in the queue, and one that never existed. With `track_started=True` its state is `STARTED` while it runs, at the
     price of a write to the result back end for each run. Without the option `task_track_started` decides for all tasks
-    at once.
+    at once. Nothing is logged when a task starts, only when its message is received and when it has ended.
 
     One of the five questions that are to be answered before a task is defined: is its start tracked?
 
@@ -71,8 +71,7 @@ class StartNotTrackedDecision(Rule[Task]):
 
     ## Fix
 
-    Write `track_started=True` for a task that somebody waits for, else `track_started=False`. It is a decision, so
-    there is no automatic fix.
+    Write `track_started=True` for a task that somebody waits for, else `track_started=False`. It is a decision.
     """
 
     code = "CLY905"

@@ -99,8 +99,8 @@ class TaskOutsideTasksModule(Rule[Task]):
 
     ## Fix
 
-    Move the task to a `tasks` module, import its module there, or name it in `include`. The fix is unsafe: a task
-    without an explicit name gets another one when it is moved.
+    Move the task to a `tasks` module, import its module there, or name it in `include`. A task without an explicit name
+    gets another one when it is moved (CLY101).
     """
 
     code = "CLY919"

@@ -22,7 +22,8 @@ class TimeLimitNotDecided(Rule[Task]):
     takes messages and runs nothing, without a word in the log. A time limit ends the run instead:
 
     ```text
-    Hard time limit (300s) exceeded for shop_fetch_rates[4ca7...]
+    Soft time limit (240s) exceeded for shop_fetch_rates[...]
+    Hard time limit (300s) exceeded for shop_fetch_rates[...]
     ```
 
     ## Bad
@@ -71,7 +72,7 @@ class TimeLimitNotDecided(Rule[Task]):
     ## Fix
 
     Write `time_limit=` with the seconds after which the run is certainly stuck, or `soft_time_limit=` to clean up on
-    `SoftTimeLimitExceeded`. It is a decision, so there is no automatic fix.
+    `SoftTimeLimitExceeded`. It is a decision.
     """
 
     code = "CLY904"
