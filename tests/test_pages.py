@@ -37,6 +37,16 @@ def test_rule_is_complete(rule):
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_page_quotes_celery_or_says_that_nothing_is_logged(rule):
+    """`text` is what is logged or raised, `pycon` a session; `tests/truth/test_pages.py` makes Celery say them."""
+    section = sections_of(rule)["What happens"]
+    languages = {fence.language for fence in section.fences}
+    assert languages <= {"text", "pycon"}
+    assert examples.cases(section) == []
+    assert "text" in languages or "nothing is logged" in " ".join(section.text.lower().split())
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 def test_page_leads_to_the_documentation(rule):
     links = [guide.link(section) for section in rule.see]
     assert len(links) == len(set(links))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import logging
 import re
 import sys
 import traceback
@@ -32,15 +33,12 @@ HELPERS = {
 }
 
 
-def pages() -> dict[str, dict[str, examples.Section]]:
-    """The sections of all pages, by code and title."""
-    return {
-        rule.code: {section.title: section for section in examples.sections(inspect.getdoc(type(rule)) or "")}
-        for rule in engine.rules()
-    }
-
-
-PAGES = pages()
+RULES = engine.rules()
+#: The sections of all pages, by code and title.
+PAGES = {
+    rule.code: {section.title: section for section in examples.sections(inspect.getdoc(type(rule)) or "")}
+    for rule in RULES
+}
 
 
 def fences(code: str, language: str) -> list[str]:
@@ -49,11 +47,7 @@ def fences(code: str, language: str) -> list[str]:
 
 
 def stands_in(quote: str, text: str) -> bool:
-    """Whether the lines of a quote stand in a text in their order; `...` is whatever stands there on the line.
-
-    >>> stands_in("Task add[...] succeeded\\n1", "noise: Task add[7] succeeded in 2 s\\nmore noise\\n1")
-    True
-    """
+    """Whether the lines of a quote stand in a text in their order; `...` is whatever stands there on the line."""
     lines = [".*?".join(map(re.escape, line.strip().split("..."))) for line in quote.splitlines() if line.strip()]
     return re.search(r"(?s:.*?)".join(lines), text) is not None
 
@@ -75,7 +69,6 @@ class Stage:
         self.files: dict[str, str] = {}
         self._heard: list[str] = []
         self._warned: list[warnings.WarningMessage] = []
-        self._written = False
 
     def __enter__(self) -> Stage:
         self._warnings = warnings.catch_warnings(record=True)
@@ -136,6 +129,18 @@ class Stage:
         """All that was logged, raised or warned of."""
         warned = [f"{warning.category.__name__}: {warning.message}" for warning in self._warned]
         return "\n".join([self.lab.log, *self._heard, *warned])
+
+    @property
+    def complaints(self) -> list[str]:
+        """What Celery itself has logged that is worth a look, what was raised, and the warnings that Python shows."""
+        logged = [
+            record.getMessage()
+            for record in self.lab.caplog.records
+            if record.levelno >= logging.WARNING and record.name.startswith("celery")
+        ]
+        shown = [warning for warning in self._warned if not issubclass(warning.category, DeprecationWarning)]
+        warned = [str(warning.message) for warning in shown if warning.category.__module__.startswith("celery")]
+        return logged + self._heard + warned
 
     def _helping(self, files: dict[str, str]) -> dict[str, str]:
         """The modules of the shop that files import and that are none of them."""

@@ -38,7 +38,8 @@ class NamedCallDropsOptions(Rule[Invocation]):
     `queue`, `expires`, `priority` and their like belong to the message, and who sends makes the message. `delay()`
     takes them from the task object; `send_task()` has only a name. So the message goes to the default queue, where
     perhaps no worker takes it, never expires, and has no priority. Nothing is logged, neither here nor in a worker that
-    waits at the other queue.
+    waits at the other queue. What Celery 5.7 says of `queue` on a task is that it is deprecated (CLY917), not that it
+    is lost here.
 
     Up to Celery 5.6 that is always so. From 5.7 on `send_task()` looks the task up, and keeps the options in a process
     that has imported and registered it, which the other app's process need not have done. `ignore_result`, time limits
