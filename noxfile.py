@@ -16,7 +16,7 @@ CELERY = {"5.2.7": "3.10", "5.3.6": "3.11", "5.4.0": "3.12", "5.5.3": "3.13", "5
 
 
 #: What depends on flake8.
-IN_FLAKE8 = [f"tests/test_{name}.py" for name in ("baseline", "cli", "flake8", "front", "hostile")]
+IN_FLAKE8 = [f"tests/test_{name}.py" for name in ("baseline", "cli", "editors", "flake8", "front", "hostile")]
 
 
 @nox.session(python=PYTHONS)

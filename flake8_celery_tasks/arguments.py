@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.catalog import words
 from flake8_celery_tasks.catalog.call_options import DELAY_MISTAKES
 from flake8_celery_tasks.collect import TRY, WITH
 from flake8_celery_tasks.fit import Given
+from flake8_celery_tasks.record import Record
 from flake8_celery_tasks.things import SIGNS, SignatureThing
 from flake8_celery_tasks.values import MISSING, Ref, dotted
 
@@ -43,19 +43,28 @@ _SAME_ARGUMENTS: Final = frozenset({"on_error", "set"})
 _EXPECTING: Final = frozenset({"assertRaises", "assertRaisesMessage", "assertRaisesRegex", "raises", "suppress"})
 
 
-@dataclass(slots=True)
-class Arguments:
+class Arguments(Record):
     """The arguments of a task, as far as they can be read.
 
     `keywords` holds the node that gives a name: a keyword, or a key in a dict. `values` are the values written at the
     call. `more_positional` and `more_keywords` say that others may be hidden.
     """
 
-    positional: list[ast.expr] = field(default_factory=list)
-    keywords: dict[str, ast.AST] = field(default_factory=dict)
-    values: list[ast.expr] = field(default_factory=list)
-    more_positional: bool = False
-    more_keywords: bool = False
+    __slots__ = ("keywords", "more_keywords", "more_positional", "positional", "values")
+
+    def __init__(
+        self,
+        positional: list[ast.expr] | None = None,
+        keywords: dict[str, ast.AST] | None = None,
+        values: list[ast.expr] | None = None,
+        more_positional: bool = False,
+        more_keywords: bool = False,
+    ) -> None:
+        self.positional: list[ast.expr] = [] if positional is None else positional
+        self.keywords: dict[str, ast.AST] = {} if keywords is None else keywords
+        self.values: list[ast.expr] = [] if values is None else values
+        self.more_positional = more_positional
+        self.more_keywords = more_keywords
 
     @property
     def given(self) -> Given:

@@ -8,7 +8,6 @@ What was changed in the last two seconds is not kept, since clocks of file syste
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import sys
@@ -18,6 +17,11 @@ from typing import TYPE_CHECKING, Any, Final
 from flake8_celery_tasks import __version__, values
 from flake8_celery_tasks.symbols import Alias, Body, Bound, Class, Function, Opaque, Params, Symbol
 from flake8_celery_tasks.values import UNKNOWN
+
+try:
+    from _blake2 import blake2b  # hashlib loads OpenSSL first, which takes longer than to read the cache
+except ImportError:  # pragma: no cover - another Python
+    from hashlib import blake2b
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,26 +70,28 @@ class Cache:
         self.enabled = enabled
         self.entries: dict[str, list[Any]] = {}
         self._changed = False
+        self._loaded: Stamp | None = None  # the state of the cache file that this knows
         if enabled:
-            self._load()
+            self._loaded = stamp(self.path)
+            self.entries = self._load()
 
     @property
     def path(self) -> str:
         """The cache file."""
         key = f"{FORMAT}\n{__version__}\n{sys.version_info[:2]}\n{_build()}\n{self.root}"
-        name = hashlib.blake2b(key.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+        name = blake2b(key.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
         return os.path.join(folder(), f"{name}.json")
 
-    def _load(self) -> None:
-        try:
+    def _load(self) -> dict[str, list[Any]]:
+        with contextlib.suppress(OSError, ValueError, RecursionError, ImportError):
             with open(self.path, "rb") as file:
                 header = file.readline(200)
                 content = file.read(MAX_BYTES + 1)
             if header.strip() == _digest(content):
                 entries = json.loads(content)
-                self.entries = entries if isinstance(entries, dict) else {}
-        except (OSError, ValueError, RecursionError, ImportError):
-            self.entries = {}
+                if isinstance(entries, dict):
+                    return entries
+        return {}
 
     def passes(self, path: str, current: Stamp | None) -> bool | None:
         """Return whether an unchanged file passes the gate, None where that is not known."""
@@ -119,13 +125,28 @@ class Cache:
                 continue
             if entry[2] is None or module.knows_more(entry[2]):
                 with contextlib.suppress(ValueError):
-                    entry[2] = summarise(module)
+                    summary = summarise(module)
+                    if entry[2] is not None:
+                        summary = merge(summary, entry[2])
+                        if json.dumps(summary) == json.dumps(entry[2]):
+                            continue
+                    entry[2] = summary
                     self._changed = True
         if self._changed:
             self._changed = False
             self._write()
 
+    def _learn(self) -> None:
+        """Take what other processes have written since this cache was read."""
+        if stamp(self.path) == self._loaded:
+            return
+        for path, theirs in self._load().items():
+            mine = self.entries.get(path)
+            if mine is not None and theirs[2] is not None and mine[0] == theirs[0]:
+                mine[2] = theirs[2] if mine[2] is None else merge(mine[2], theirs[2])
+
     def _write(self) -> None:
+        self._learn()
         newest = time.time_ns() - RACY_NS
         kept = {path: entry for path, entry in self.entries.items() if entry[0][0] < newest and entry[0][1] < newest}
         try:
@@ -149,7 +170,7 @@ class Cache:
 
 
 def _digest(content: bytes) -> bytes:
-    return hashlib.blake2b(content, digest_size=16).hexdigest().encode("ascii")
+    return blake2b(content, digest_size=16).hexdigest().encode("ascii")
 
 
 def _build() -> list[Stamp | None]:
@@ -181,14 +202,23 @@ def _tidy(place: str) -> None:
 
 def summarise(module: Module) -> dict[str, Any]:
     """Return what is known of a module so far. Raises ValueError for what JSON can't hold."""
+    made = module.known_made()
     return {
-        "stars": module.stars,
-        "dynamic": module.dynamic,
-        "names": list(module.names()),
-        "definable": [list(item) for item in module.definable()],
-        "made": [_dump(value) for value in module.made()],
+        **module.outline(),
+        "made": None if made is None else [_dump(value) for value in made],
         "symbols": {name: [_dump_symbol(symbol) for symbol in found] for name, found in module.known_symbols().items()},
     }
+
+
+def merge(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Return what two summaries of the same text know together."""
+    symbols = {**other["symbols"], **one["symbols"]}
+    for name, theirs in other["symbols"].items():
+        symbols[name] = [
+            their if mine[0] in ("f", "c") and mine[8] is None else mine
+            for mine, their in zip(symbols[name], theirs, strict=True)
+        ]
+    return {**one, "made": other["made"] if one["made"] is None else one["made"], "symbols": symbols}
 
 
 def _dump_symbol(symbol: Symbol) -> list[Any]:

@@ -8,8 +8,9 @@ names and constants, half of all nodes, are never pushed.
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Union
+
+from flake8_celery_tasks.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,8 +89,12 @@ class Scope:
 
     def bind(self, binding: Binding) -> None:
         """Add a binding, in the scope that the name belongs to."""
-        scope = self.outside.get(binding.name, self)
-        scope.bindings.setdefault(binding.name, []).append(binding)
+        scope = self.outside.get(binding.name, self) if self.outside else self
+        known = scope.bindings.get(binding.name)
+        if known is None:
+            scope.bindings[binding.name] = [binding]
+        else:
+            known.append(binding)
 
     def inner(self, name: str) -> str:
         """Return the qualified name of a definition in this scope, as Python makes it."""
@@ -143,23 +148,54 @@ class Site:
         return any(site.kind in (FUNCTION, LAMBDA) for site in self.chain())
 
 
-@dataclass(slots=True)
-class Candidates:
+class Candidates(Record):
     """What one traversal found, in source order."""
 
-    scope: Scope
-    scopes: dict[str, Scope] = field(default_factory=dict)  # of functions and classes, by qualified name
-    functions: list[tuple[FunctionNode, Site, Scope]] = field(default_factory=list)
-    classes: list[tuple[ast.ClassDef, Site, Scope]] = field(default_factory=list)
-    calls: list[tuple[ast.Call, Site]] = field(default_factory=list)
-    sends: list[tuple[ast.Attribute, Site]] = field(default_factory=list)
-    pipes: list[tuple[ast.BinOp, Site]] = field(default_factory=list)
-    raises: list[tuple[ast.Raise, Site]] = field(default_factory=list)
-    stores: list[tuple[ast.stmt, ast.expr, ast.expr, Site]] = field(default_factory=list)
-    lookups: list[tuple[ast.Subscript, Site]] = field(default_factory=list)  # `something.tasks[...]`
-    imports: list[Binding] = field(default_factory=list)
-    stars: list[str] = field(default_factory=list)
-    statements: set[int] = field(default_factory=set)  # ids of expressions whose value is thrown away
+    __slots__ = (
+        "calls",
+        "classes",
+        "functions",
+        "imports",
+        "lookups",
+        "pipes",
+        "raises",
+        "scope",
+        "scopes",
+        "sends",
+        "stars",
+        "statements",
+        "stores",
+    )
+
+    def __init__(
+        self,
+        scope: Scope,
+        scopes: dict[str, Scope] | None = None,
+        functions: list[tuple[FunctionNode, Site, Scope]] | None = None,
+        classes: list[tuple[ast.ClassDef, Site, Scope]] | None = None,
+        calls: list[tuple[ast.Call, Site]] | None = None,
+        sends: list[tuple[ast.Attribute, Site]] | None = None,
+        pipes: list[tuple[ast.BinOp, Site]] | None = None,
+        raises: list[tuple[ast.Raise, Site]] | None = None,
+        stores: list[tuple[ast.stmt, ast.expr, ast.expr, Site]] | None = None,
+        lookups: list[tuple[ast.Subscript, Site]] | None = None,
+        imports: list[Binding] | None = None,
+        stars: list[str] | None = None,
+        statements: set[int] | None = None,
+    ) -> None:
+        self.scope = scope
+        self.scopes: dict[str, Scope] = {} if scopes is None else scopes
+        self.functions: list[tuple[FunctionNode, Site, Scope]] = [] if functions is None else functions
+        self.classes: list[tuple[ast.ClassDef, Site, Scope]] = [] if classes is None else classes
+        self.calls: list[tuple[ast.Call, Site]] = [] if calls is None else calls
+        self.sends: list[tuple[ast.Attribute, Site]] = [] if sends is None else sends
+        self.pipes: list[tuple[ast.BinOp, Site]] = [] if pipes is None else pipes
+        self.raises: list[tuple[ast.Raise, Site]] = [] if raises is None else raises
+        self.stores: list[tuple[ast.stmt, ast.expr, ast.expr, Site]] = [] if stores is None else stores
+        self.lookups: list[tuple[ast.Subscript, Site]] = [] if lookups is None else lookups
+        self.imports: list[Binding] = [] if imports is None else imports
+        self.stars: list[str] = [] if stars is None else stars
+        self.statements: set[int] = set() if statements is None else statements
 
 
 def resolve_relative(package: str, level: int, module: str | None) -> str | None:
@@ -212,6 +248,7 @@ class _Walk:
     def __init__(self, tree: ast.Module, package: str) -> None:
         self.package = package
         self.found = Candidates(Scope(MODULE, tree, None, ""))
+        self.calls = self.found.calls
         self.stack: list[tuple[ast.AST, Site]] = []
         self.fields: dict[type[ast.AST], tuple[str, ...]] = {}
         self.handlers: dict[type[ast.AST], Callable[..., None]] = {
@@ -316,13 +353,15 @@ class _Walk:
         self.defaults(node.args, site)
 
     def parameters(self, args: ast.arguments, site: Site) -> None:
+        bindings = site.scope.bindings  # nothing else is bound yet, nor declared to be another scope's
         for arg in (*args.posonlyargs, *args.args, args.vararg, *args.kwonlyargs, args.kwarg):
             if arg is not None:
-                site.scope.bind(Binding(PARAM, arg.arg, arg, site))
+                bindings[arg.arg] = [Binding(PARAM, arg.arg, arg, site)]
 
     def defaults(self, args: ast.arguments, site: Site) -> None:
-        for default in reversed((*args.defaults, *args.kw_defaults)):
-            self.push(default, site)
+        if args.defaults or args.kw_defaults:
+            for default in reversed((*args.defaults, *args.kw_defaults)):
+                self.push(default, site)
 
     def classdef(self, node: ast.ClassDef, site: Site) -> None:
         outer = site.scope
@@ -359,9 +398,14 @@ class _Walk:
             self.push(target, site)
 
     def assign(self, node: ast.Assign, site: Site) -> None:
-        self.push(node.value, site)
+        value = node.value
+        if value.__class__ not in _SKIP:
+            self.stack.append((value, site))
         for target in node.targets:
-            self.target(target, site, node.value, node)
+            if target.__class__ is ast.Name:
+                site.scope.bind(Binding(ASSIGN, target.id, value, site, statement=node))
+            else:
+                self.target(target, site, value, node)
 
     def ann_assign(self, node: ast.AnnAssign, site: Site) -> None:
         self.push(node.value, site)
@@ -478,29 +522,32 @@ class _Walk:
     # Expressions.
 
     def call(self, node: ast.Call, site: Site) -> None:
-        self.found.calls.append((node, site))
+        self.calls.append((node, site))
+        stack = self.stack
         for keyword in reversed(node.keywords):
-            self.argument(keyword.value, node, site)
+            arg = keyword.value
+            kind = arg.__class__
+            if kind not in _SKIP:
+                stack.append((arg, site if kind is not ast.Lambda else Site(site, ARGUMENT, node, site.scope)))
         for arg in reversed(node.args):
-            self.argument(arg, node, site)
-        self.push(node.func, site)
+            kind = arg.__class__
+            if kind not in _SKIP:
+                # A lambda remembers the call that it is handed to, since that decides when it runs.
+                stack.append((arg, site if kind is not ast.Lambda else Site(site, ARGUMENT, node, site.scope)))
+        func = node.func
+        if func.__class__ is ast.Attribute:
+            self.attribute(func, site)
+        elif func.__class__ is not ast.Name:
+            stack.append((func, site))
 
-    def argument(self, arg: ast.expr, call: ast.Call, site: Site) -> None:
-        """Push an argument; a lambda remembers the call that it is handed to, since that decides when it runs."""
-        if arg.__class__ is ast.Lambda:
-            site = Site(site, ARGUMENT, call, site.scope)
-        self.push(arg, site)
-
-    def attribute(self, node: ast.Attribute, site: Site) -> None:
-        if node.attr in SENDING:
-            self.found.sends.append((node, site))
+    def attribute(self, node: ast.expr, site: Site) -> None:
         # Straight down the chain: no need to go through the stack for each link.
-        value = node.value
-        while value.__class__ is ast.Attribute:
-            if value.attr in SENDING:
-                self.found.sends.append((value, site))
-            value = value.value
-        self.push(value, site)
+        while node.__class__ is ast.Attribute:
+            if node.attr in SENDING:
+                self.found.sends.append((node, site))
+            node = node.value
+        if node.__class__ not in _SKIP:
+            self.stack.append((node, site))
 
     def subscript(self, node: ast.Subscript, site: Site) -> None:
         if node.value.__class__ is ast.Attribute and node.value.attr == "tasks":
@@ -515,8 +562,12 @@ class _Walk:
         self.push(node.left, site)
 
     def expression(self, node: ast.Expr, site: Site) -> None:
-        self.found.statements.add(id(node.value))
-        self.push(node.value, site)
+        value = node.value
+        self.found.statements.add(id(value))
+        if value.__class__ is ast.Call:
+            self.call(value, site)
+        elif value.__class__ not in _SKIP:
+            self.stack.append((value, site))
 
     def raise_(self, node: ast.Raise, site: Site) -> None:
         self.found.raises.append((node, site))

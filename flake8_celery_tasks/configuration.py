@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flake8_celery_tasks.catalog.crontab import FIELDS
 from flake8_celery_tasks.catalog.settings import APP_ARGUMENTS, OLD_TO_NEW, SETTINGS, prefix_of, setting_of
@@ -44,8 +43,7 @@ _DJANGO_NAMES: Final = frozenset({"INSTALLED_APPS", "MIDDLEWARE", "ROOT_URLCONF"
 _ON_AFTER: Final = "on_after_"
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(NamedTuple):
     """A call of `config_from_object`, or what stands for one.
 
     The object is a module or something in it (`path` of the file, `qualname`), Django's settings (`is_django`), or
@@ -177,6 +175,7 @@ class _Reader:
         self.beat_names = {"beat_schedule", "CELERYBEAT_SCHEDULE", "CELERY_BEAT_SCHEDULE"} | {
             f"{prefix}{'BEAT_SCHEDULE' if prefix.isupper() else 'beat_schedule'}" for prefix in prefixes
         }
+        self.beat_names_here = {name for name in self.beat_names if self.module.source.may_hold(name)}
 
     def read(self) -> None:
         """Find all there is."""
@@ -234,12 +233,13 @@ class _Reader:
 
     def calls(self) -> None:
         for call, site in self.module.candidates.calls:
-            method = _METHODS.get(_name(call))
-            if method is not None:
-                method(self, call, site)
-            else:
+            func = call.func
+            name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+            if name in _METHODS:
+                _METHODS[name](self, call, site)
+            elif call.keywords and self.beat_names_here:
                 for keyword in call.keywords:
-                    if keyword.arg in self.beat_names:
+                    if keyword.arg in self.beat_names_here:
                         self.add(self.loose, keyword.arg, keyword, keyword.value, site)
 
     def update(self, call: ast.Call, site: Site) -> None:
@@ -328,8 +328,8 @@ class _Reader:
                         self.mapping(source, binding.node, binding.site)
         # A local variable may be on its way to an app.
         for scope in candidates.scopes.values():
-            if scope.kind == FUNCTION:
-                self.loose_names(scope, only=self.beat_names)
+            if scope.kind == FUNCTION and not self.beat_names_here.isdisjoint(scope.bindings):
+                self.loose_names(scope, only=self.beat_names_here)
 
     def names(self, source: SettingSource, scope: Scope, chosen: Callable[[str], bool]) -> None:
         for name, bindings in scope.bindings.items():
@@ -449,6 +449,8 @@ _METHODS: Final[dict[str, Callable[[_Reader, ast.Call, Site], None]]] = {
 
 def crontabs(project: Project, module: Module) -> Iterator[Crontab]:
     """Yield the calls of `crontab` in a file."""
+    if not module.source.may_hold("crontab") and not module.source.may_hold("from_string"):
+        return
     names = {binding.name for binding in module.candidates.imports if binding.path.endswith(":crontab")}
     for call, site in module.candidates.calls:
         name = _name(call)

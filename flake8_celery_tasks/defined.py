@@ -6,7 +6,6 @@ All of it works on symbols, so a call can be judged by the definition of the tas
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -251,5 +250,5 @@ def without_first(params: Params) -> Params:
     if left < 0:
         return params
     if params.positional_only:
-        return replace(params, positional_only=params.positional_only[1:], defaults=min(params.defaults, left))
-    return replace(params, positional=params.positional[1:], defaults=min(params.defaults, left))
+        return params._replace(positional_only=params.positional_only[1:], defaults=min(params.defaults, left))
+    return params._replace(positional=params.positional[1:], defaults=min(params.defaults, left))

@@ -1,8 +1,8 @@
 """A rule's page, and the documents that are made from the pages.
 
 `python -m flake8_celery_tasks.explain --check` says what is not up to date, `--write` makes it so. What is generated:
-a page for each rule and their overview in `docs/rules`, the options in `docs/options.md`, and the table of rules in
-`README.md`, between two marks.
+a page for each rule and their overview in `docs/rules`, the options in `docs/options.md`, and, between two marks, the
+table of rules in `README.md` and the rules in the navigation of the site in `mkdocs.yml`.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ TOPICS: Final = {
 
 START: Final = "<!-- rules -->"
 END: Final = "<!-- end of rules -->"
+NAVIGATION_START: Final = "      # rules\n"
+NAVIGATION_END: Final = "      # end of rules\n"
 MADE: Final = "<!-- Made by `python -m flake8_celery_tasks.explain --write`: change the rule's docstring instead. -->"
 
 
@@ -114,17 +116,38 @@ def record(rule: Rule[Any]) -> dict[str, object]:
     }
 
 
-def table(prefix: str = "docs/rules/") -> str:
-    """Return the table of all rules, one line each; `prefix` is where the pages stand."""
+def table(prefix: str = "docs/rules/", title: str = "**{}**") -> str:
+    """Return the tables of all rules, one line each.
+
+    `prefix` is where the pages stand, `title` what the title of a topic looks like.
+    """
     lines: list[str] = []
     topic = ""
     for rule in engine.rules():
         if rule.code[3] != topic:
             topic = rule.code[3]
-            lines += ["", f"**{topic}xx {TOPICS[topic]}**", "", "| code | name | what is wrong |", "|---|---|---|"]
+            lines += [
+                "",
+                title.format(f"{topic}xx {TOPICS[topic]}"),
+                "",
+                "| code | name | what is wrong |",
+                "|---|---|---|",
+            ]
         said = summary(rule).replace("|", "\\|")
         lines.append(f"| [{rule.code}]({prefix}{rule.code}.md) | {name_of(type(rule))} | {said} |")
     return "\n".join(lines).strip() + "\n"
+
+
+def navigation() -> str:
+    """Return the pages of all rules by topic, as lines of mkdocs' navigation."""
+    lines: list[str] = []
+    topic = ""
+    for rule in engine.rules():
+        if rule.code[3] != topic:
+            topic = rule.code[3]
+            lines.append(f"      - {topic}xx {TOPICS[topic]}:\n")
+        lines.append(f"          - {rule.code} {name_of(type(rule))}: rules/{rule.code}.md\n")
+    return "".join(lines)
 
 
 def options() -> str:
@@ -149,15 +172,16 @@ def options() -> str:
 def documents(root: Path) -> dict[Path, str]:
     """Return the text of every generated document below a checkout's root."""
     found = {root / "docs" / "rules" / f"{rule.code}.md": f"{MADE}\n\n{linked(rule)}" for rule in engine.rules()}
-    found[root / "docs" / "rules" / "index.md"] = f"{MADE}\n\n# Rules\n\n{table('')}"
+    found[root / "docs" / "rules" / "index.md"] = f"{MADE}\n\n# Rules\n\n{table('', '## {}')}"
     found[root / "docs" / "options.md"] = options()
-    readme = root / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    before, start, rest = text.partition(START)
-    _, end, after = rest.partition(END)
-    if start and end:
-        text = f"{before}{START}\n\n{table()}\n{END}{after}"
-    found[readme] = text
+    for name, start, made, end in (
+        ("README.md", START, f"\n\n{table()}\n", END),
+        ("mkdocs.yml", NAVIGATION_START, navigation(), NAVIGATION_END),
+    ):
+        text = (root / name).read_text(encoding="utf-8")
+        before, is_there, rest = text.partition(start)
+        _, ends, after = rest.partition(end)
+        found[root / name] = f"{before}{start}{made}{end}{after}" if is_there and ends else text
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -17,8 +16,7 @@ REPEATED: Final = "given by position and by name"
 MISSING: Final = "required and not given"
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """The arguments of a call: how many by position, and the names of the others.
 
     `more_positional` and `more_keywords` say that there may be further ones, behind a `*` or `**` or yet to come.

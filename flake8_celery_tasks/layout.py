@@ -35,7 +35,7 @@ _roots: dict[str, str | None] = {}
 
 
 def forget() -> None:
-    """Drop what is known of folders: for tests, and for processes that outlive one run."""
+    """Drop what is known of folders: for tests, and where files have been changed."""
     _folders.clear()
     _roots.clear()
 

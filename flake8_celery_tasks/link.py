@@ -139,12 +139,17 @@ class Facts:
     @cached_property
     def _calls_by_name(self) -> dict[str, list[tuple[ast.Call, Site]]]:
         found: dict[str, list[tuple[ast.Call, Site]]] = {}
+        meanings: dict[tuple[str, int], set[str]] = {}
         for call, site in self.module.candidates.calls:
             func = unsubscripted(call.func)
             if isinstance(func, ast.Attribute):
                 found.setdefault(func.attr, []).append((call, site))
             elif isinstance(func, ast.Name):
-                for name in self._meanings(func.id, site.scope):
+                key = (func.id, id(site.scope))
+                names = meanings.get(key)
+                if names is None:
+                    names = meanings[key] = self._meanings(func.id, site.scope)
+                for name in names:
                     found.setdefault(name, []).append((call, site))
         return found
 

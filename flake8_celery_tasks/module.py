@@ -76,8 +76,12 @@ class Module:
         self._inner: dict[int, list[tuple[ast.Call, Site]]] | None = None
 
     def knows_more(self, summary: dict[str, Any]) -> bool:
-        """Return whether more was asked of the module than a summary holds."""
-        return self._deepened or self._summary is not None or not self._symbols.keys() <= summary["symbols"].keys()
+        """Return whether more may have been asked of the module than a summary holds."""
+        return (
+            self._deepened
+            or not self._symbols.keys() <= summary["symbols"].keys()
+            or (summary["made"] is None and self._made is not None)
+        )
 
     @property
     def prefix(self) -> str:
@@ -96,12 +100,26 @@ class Module:
             self._candidates = collect.collect(tree, self.place.package)
         return self._candidates
 
-    def shed(self) -> None:
-        """Drop the tree and what refers to it. Symbols stay; the rest is read again if it is asked for again."""
+    def shed(self, summary: dict[str, Any] | None = None) -> None:
+        """Drop the tree and what refers to it. What a summary holds stays, the rest is read again if it is needed."""
+        if summary is not None:
+            self._summary = summary
+            self.grown = self._deepened = False
+        elif self._summary is None and self._candidates is not None:
+            self._summary = {**self.outline(), "made": None, "symbols": {}}
         self.tree = self._candidates = self._inner = None
         # Their keys are identities of what is gone now.
         self._values.clear()
         self._definitions.clear()
+
+    def outline(self) -> dict[str, Any]:
+        """Return the part of a summary that one look at the candidates gives."""
+        return {
+            "stars": self.stars,
+            "dynamic": self.dynamic,
+            "names": list(self.names()),
+            "definable": [list(item) for item in self.definable()],
+        }
 
     # Values.
 
@@ -199,13 +217,19 @@ class Module:
         a call, or the call is all that a name of the module stands for.
         """
         if self._made is None:
-            if self._summary is not None:
+            if self._summary is not None and self._summary["made"] is not None:
                 from flake8_celery_tasks.cache import load_made
 
                 self._made = load_made(self._summary["made"])
             else:
                 self._made = tuple(self._making())
+                self.grown = True
         return self._made
+
+    def known_made(self) -> tuple[Invoke, ...] | None:
+        """Return what `made` returns, None where nobody has asked yet, now or when the summary was made."""
+        known = self._made is not None or (self._summary is not None and self._summary["made"] is not None)
+        return self.made() if known else None
 
     def _making(self) -> Iterator[Invoke]:
         bound = {
@@ -252,14 +276,14 @@ class Module:
         return tuple(load_symbol(item, self._body_of, self._attributes_of) for item in data)
 
     def _body_of(self, qualname: str, line: int) -> Body:
-        self.grown = True
+        self.grown = self._deepened = True
         for node, _, scope in self.candidates.functions:
             if scope.qualname == qualname and node.lineno == line:
                 return self._body(node, scope)
         return Body()
 
     def _attributes_of(self, qualname: str, line: int) -> tuple[str, ...]:
-        self.grown = True
+        self.grown = self._deepened = True
         for node, _, scope in self.candidates.classes:
             if scope.qualname == qualname and node.lineno == line:
                 return attributes_in(node)
@@ -307,7 +331,6 @@ class Module:
         )
 
     def _body(self, node: FunctionNode, scope: Scope) -> Body:
-        self._deepened = True
         mentions: list[str] = []
         forwards: list[str] = []
         attributes: set[str] = set()

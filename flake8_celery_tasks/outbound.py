@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import fnmatch
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.collect import ASSIGN, CLASS, MODULE
 from flake8_celery_tasks.project import Table, external
+from flake8_celery_tasks.record import Record
 from flake8_celery_tasks.symbols import Bound
 from flake8_celery_tasks.values import MISSING, Invoke, Param, Ref, Value
 
@@ -73,18 +73,22 @@ _MAIL_CLIENTS: Final = {
 }
 
 
-@dataclass(slots=True)
-class Outbound:
+class Outbound(Record):
     """A call that leaves the process: its library's `kind`, and for HTTP the `method` in upper case, "" if unknown.
 
     `client` is what made the session that it is called on, with the module that this stands in.
     """
 
-    node: ast.Call
-    site: Site
-    kind: str
-    method: str = ""
-    client: tuple[Value, Module] | None = None
+    __slots__ = ("client", "kind", "method", "node", "site")
+
+    def __init__(
+        self, node: ast.Call, site: Site, kind: str, method: str = "", client: tuple[Value, Module] | None = None
+    ) -> None:
+        self.node = node
+        self.site = site
+        self.kind = kind
+        self.method = method
+        self.client = client
 
     @property
     def name(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -53,6 +54,9 @@ class Plugin:
             chosen = options.from_namespace(namespace)
         except options.OptionError as error:
             manager.parser.error(str(error))
+        known = sys.modules.get("flake8_celery_tasks.project")
+        if known is not None:  # this process has run flake8 before, as an editor's does
+            known.start_over()
         cls.options = chosen
         cls.excluded = (*(namespace.exclude or ()), *(namespace.extend_exclude or ()))
         cls.opted = options.opted(namespace, sys.argv[1:])
@@ -83,6 +87,16 @@ class Plugin:
 
     def violations(self) -> list[Violation]:
         """Return what is wrong in the file."""
+        # To look for garbage among the nodes of many trees takes as long as to look for mistakes.
+        was_on = gc.isenabled()
+        gc.disable()
+        try:
+            return self._violations()
+        finally:
+            if was_on:
+                gc.enable()
+
+    def _violations(self) -> list[Violation]:
         from flake8_celery_tasks import engine, project
         from flake8_celery_tasks.options import Options
 

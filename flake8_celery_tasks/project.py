@@ -135,10 +135,12 @@ class Project:
         self.layout = Layout(root, excluded=excluded, tests=options.celery_test_paths, apps=options.celery_apps)
         self._modules: dict[str, Module | None] = {}
         self._current: Module | None = None  # the file being checked
+        self._replaced: Module | None = None  # what was known of it from disk
         self._recent: dict[str, None] = {}  # the modules whose trees are in memory, oldest first
         self._targets: dict[tuple[str, str], Target] = {}
         self._texts: dict[str, bytes | None] | None = None
         self._interesting: dict[str, bool] = {}
+        self._marked: dict[tuple[bytes, ...], tuple[str, ...]] = {}  # answers of `files_with`
         #: Whether somebody calls `save` who has something more urgent to do before.
         self.is_saved_later = False
         #: Results that others keep here for the life of the project, by their own keys.
@@ -150,14 +152,23 @@ class Project:
         """Return the module for a file that is being checked. It takes the place of what is on disk."""
         module = Module(self.layout.place(path), Source(lines), tree, lambda: self._parse(path), is_from_disk=False)
         self._current = module
+        self._replaced = self._modules.get(path)
         self._keep(path, module)
         return module
 
     def close(self, module: Module) -> None:
         """Drop the nodes of a file that has been checked; its tree is the caller's, what it defines stays known."""
         self._current = None
-        self._recent.pop(module.place.path, None)
-        module.shed()
+        path = module.place.path
+        self._recent.pop(path, None)
+        summary = None
+        if self._texts is not None and module.source.is_text_of(self.read(path)):
+            module.is_from_disk = True
+            # Earlier runs, and earlier files, were asked more about it.
+            summary = self.cache.summary(path)
+            if self._replaced is not None:
+                self._modules[path] = self._replaced
+        module.shed(summary)
 
     def _keep(self, path: str, module: Module | None) -> None:
         self._modules[path] = module
@@ -239,12 +250,21 @@ class Project:
 
     def files_with(self, *marks: bytes) -> Iterator[str]:
         """Yield the project's files that hold one of the marks; each mark must hold one of `INTEREST`."""
+        known = self._marked.get(marks)
+        if known is not None:
+            yield from known
+            return
+        found: list[str] = []
         texts = self._texts_of_interest
         for path, text in list(texts.items()):
             if text is None:
                 text = texts[path] = self.read(path) or b""
-            if any(mark in text for mark in marks):
-                yield path
+            for mark in marks:
+                if mark in text:
+                    found.append(path)
+                    yield path
+                    break
+        self._marked[marks] = tuple(found)
 
     def is_test(self, module: Module) -> bool:
         """Return whether a module is a test or a migration."""
@@ -269,6 +289,7 @@ class Project:
         gc.freeze()
         if not self.is_saved_later:
             self.save()
+        save_at_exit()
         return index
 
     @property
@@ -658,7 +679,36 @@ def project_of(path: str, options: Options, excluded: tuple[str, ...] = ()) -> P
     return _projects[key]
 
 
+_saved_by: int | None = None
+
+
+def save_at_exit() -> None:
+    """Arrange for what is learnt from now on to be kept, too, when this process ends; it may be one of a pool."""
+    global _saved_by
+    if _saved_by != os.getpid():
+        _saved_by = os.getpid()
+        from multiprocessing.util import Finalize
+
+        Finalize(None, save, exitpriority=0)
+
+
+def save() -> None:
+    """Keep what is known of all projects whose index was needed."""
+    for known in _projects.values():
+        if "tasks" in vars(known):
+            known.save()
+
+
 def forget() -> None:
-    """Drop all projects: for tests, and for processes that outlive one run."""
+    """Drop all projects: for tests, and where files have been changed."""
     _projects.clear()
     layout.forget()
+
+
+def start_over() -> None:
+    """Drop all projects, and their memory, before a further run in this process."""
+    is_frozen = any("tasks" in vars(known) for known in _projects.values())
+    forget()
+    if is_frozen:  # else each run would add an index to what is never collected
+        gc.unfreeze()
+        gc.collect()

@@ -6,10 +6,10 @@ All of it works on symbols, so the file at hand and every other file of the proj
 from __future__ import annotations
 
 import fnmatch
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.project import Target, external
+from flake8_celery_tasks.record import Record
 from flake8_celery_tasks.symbols import Bound, Class, Function, Opaque, Params
 from flake8_celery_tasks.values import MISSING, UNKNOWN, Invoke, Mapping, Member, Param, Ref, Unknown, Value
 
@@ -34,34 +34,49 @@ OPAQUE: Final = "unread decorator"
 CLASS_TASK: Final = "class"
 
 
-@dataclass(slots=True)
-class App:
+class App(Record):
     """A Celery app. `task_cls` is the settled class that it was given, MISSING where it certainly has its own."""
 
-    path: str
-    task_cls: Any = UNKNOWN
+    __slots__ = ("path", "task_cls")
+
+    def __init__(self, path: str, task_cls: Any = UNKNOWN) -> None:
+        self.path = path
+        self.task_cls = task_cls
 
 
-@dataclass(slots=True)
-class Decorator:
+class Decorator(Record):
     """A task decorator: how it makes a task, and the keywords that it gives, each with the module they stand in."""
 
-    form: str
-    keywords: dict[str, tuple[Value, Module]] = field(default_factory=dict)
-    spread: bool = False  # a `**` that can't be read, or positional arguments
-    app: App | None = None
-    positional: tuple[str, ...] = ()  # the options that a wrapper's positional arguments become
+    __slots__ = ("app", "form", "keywords", "positional", "spread")
+
+    def __init__(
+        self,
+        form: str,
+        keywords: dict[str, tuple[Value, Module]] | None = None,
+        spread: bool = False,
+        app: App | None = None,
+        positional: tuple[str, ...] = (),
+    ) -> None:
+        self.form = form
+        self.keywords: dict[str, tuple[Value, Module]] = {} if keywords is None else keywords
+        self.spread = spread
+        self.app = app
+        self.positional = positional
 
 
-@dataclass(slots=True)
-class Definition:
-    """A task definition, wherever it stands."""
+class Definition(Record):
+    """A task definition, wherever it stands.
 
-    module: Module
-    symbol: Function | Class
-    decorator: Decorator
-    #: The index of the task decorator; those above come first, those below after it. -1 for a class.
-    index: int = -1
+    `index` is that of the task decorator: those above it come first, those below after it. It is -1 for a class.
+    """
+
+    __slots__ = ("decorator", "index", "module", "symbol")
+
+    def __init__(self, module: Module, symbol: Function | Class, decorator: Decorator, index: int = -1) -> None:
+        self.module = module
+        self.symbol = symbol
+        self.decorator = decorator
+        self.index = index
 
 
 def app_of(project: Project, target: Target) -> App | None:

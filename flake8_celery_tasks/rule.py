@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     import ast
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.module import Module
 
 Fact = TypeVar("Fact")
+
+#: The folder of the rules that run only where they are asked for: house policy.
+OPT_IN: Final = "policy"
 
 
 class Violation(NamedTuple):
@@ -48,7 +51,7 @@ class Rule(Generic[Fact]):
 
     def __init_subclass__(cls) -> None:
         cls.kind = cls.__orig_bases__[0].__args__[0]  # type: ignore[attr-defined]
-        cls.opt_in = ".rules.policy." in cls.__module__
+        cls.opt_in = f".rules.{OPT_IN}." in cls.__module__
 
     def check(self, fact: Fact) -> Iterator[Violation]:
         """Yield the violations of one fact."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING, NamedTuple, Union
+
+from flake8_celery_tasks.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -11,8 +12,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.values import Value
 
 
-@dataclass(slots=True, frozen=True)
-class Params:
+class Params(NamedTuple):
     """The parameters of a function. `defaults` counts the last positional ones that may be left out."""
 
     positional_only: tuple[str, ...] = ()
@@ -29,33 +29,45 @@ class Params:
         return self.positional_only + self.positional
 
 
-@dataclass(slots=True)
-class Alias:
+class Alias(Record):
     """An import. `path` is written like that of a `Ref`; `typing` says that only type checkers see it."""
 
-    path: str
-    typing: bool = False
+    __slots__ = ("path", "typing")
+
+    def __init__(self, path: str, typing: bool = False) -> None:
+        self.path = path
+        self.typing = typing
 
 
-@dataclass(slots=True)
-class Bound:
+class Bound(Record):
     """An assignment."""
 
-    value: Value
+    __slots__ = ("value",)
+
+    def __init__(self, value: Value) -> None:
+        self.value = value
 
 
-@dataclass(slots=True)
-class Body:
+class Body(Record):
     """What a function does.
 
     `returns` are the values of its return statements, `mentions` the paths of what it calls, `attributes` the methods
     that it calls on anything; `forwards` are the names that it calls with exactly its own `*args, **kwargs`.
     """
 
-    returns: tuple[Value, ...] = ()
-    mentions: tuple[str, ...] = ()
-    forwards: tuple[str, ...] = ()
-    attributes: tuple[str, ...] = ()
+    __slots__ = ("attributes", "forwards", "mentions", "returns")
+
+    def __init__(
+        self,
+        returns: tuple[Value, ...] = (),
+        mentions: tuple[str, ...] = (),
+        forwards: tuple[str, ...] = (),
+        attributes: tuple[str, ...] = (),
+    ) -> None:
+        self.returns = returns
+        self.mentions = mentions
+        self.forwards = forwards
+        self.attributes = attributes
 
 
 class Function:
@@ -157,9 +169,10 @@ class Class:
         return self._attributes
 
 
-@dataclass(slots=True)
-class Opaque:
+class Opaque(Record):
     """A name with a value that can't be read."""
+
+    __slots__ = ()
 
 
 Symbol = Union[Alias, Bound, Function, Class, Opaque]  # noqa: UP007

@@ -5,11 +5,11 @@ Like everything that follows names it works on symbolic values, so an expression
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Union
 
 from flake8_celery_tasks import recognise
 from flake8_celery_tasks.project import Target
+from flake8_celery_tasks.record import Record
 from flake8_celery_tasks.symbols import Bound
 from flake8_celery_tasks.values import Invoke, Member, Operation, Param, Ref, Value
 
@@ -56,49 +56,61 @@ RESULTS: Final = frozenset(
 )
 
 
-@dataclass(slots=True)
-class TaskThing:
+class TaskThing(Record):
     """A task: an object with `delay`. `definition` is None where only an annotation says that it is one."""
 
-    definition: Definition | None
+    __slots__ = ("definition",)
+
+    def __init__(self, definition: Definition | None) -> None:
+        self.definition = definition
 
 
-@dataclass(slots=True)
-class SignatureThing:
+class SignatureThing(Record):
     """A signature of one task.
 
     `call` made it, in `module`; `method` is the task's method (`s`, `si`, `signature`) or `signature` for one that is
     made by name, in which case `name` is the settled first argument.
     """
 
-    definition: Definition | None
-    method: str
-    call: Invoke | None
-    module: Module
-    name: Any = None
+    __slots__ = ("call", "definition", "method", "module", "name")
+
+    def __init__(
+        self, definition: Definition | None, method: str, call: Invoke | None, module: Module, name: Any = None
+    ) -> None:
+        self.definition = definition
+        self.method = method
+        self.call = call
+        self.module = module
+        self.name = name
 
 
-@dataclass(slots=True)
-class CanvasThing:
+class CanvasThing(Record):
     """A chain, group, chord or the like, made by `call` in `module` (an operation for `a | b`)."""
 
-    kind: str
-    call: Invoke | Operation
-    module: Module
+    __slots__ = ("call", "kind", "module")
+
+    def __init__(self, kind: str, call: Invoke | Operation, module: Module) -> None:
+        self.kind = kind
+        self.call = call
+        self.module = module
 
 
-@dataclass(slots=True)
-class ResultThing:
+class ResultThing(Record):
     """The result of something that was sent: of a task, signature or canvas, or None where that is not known."""
 
-    of: TaskThing | SignatureThing | CanvasThing | None
+    __slots__ = ("of",)
+
+    def __init__(self, of: TaskThing | SignatureThing | CanvasThing | None) -> None:
+        self.of = of
 
 
-@dataclass(slots=True)
-class AppThing:
+class AppThing(Record):
     """A Celery app."""
 
-    app: App
+    __slots__ = ("app",)
+
+    def __init__(self, app: App) -> None:
+        self.app = app
 
 
 Thing = Union[TaskThing, SignatureThing, CanvasThing, ResultThing, AppThing]  # noqa: UP007

@@ -7,11 +7,10 @@ They are the common language of the file at hand and of the project index. A nam
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Union
+from collections.abc import Callable
+from typing import Any, Final, Union
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from flake8_celery_tasks.record import Record
 
 
 class Unknown:
@@ -42,78 +41,102 @@ UNKNOWN: Final = Unknown()
 MISSING: Final = Missing()
 
 
-@dataclass(slots=True)
-class Const:
+class Const(Record):
     """A literal: str, bytes, int, float, complex, bool, None or Ellipsis."""
 
-    value: object
+    __slots__ = ("value",)
+
+    def __init__(self, value: object) -> None:
+        self.value = value
 
 
-@dataclass(slots=True)
-class Ref:
+class Ref(Record):
     """A name. `path` is `module:attribute.attribute`; an empty module is the one that the value stands in.
 
     The colon separates what the import system finds (always a module) from what is looked up as an attribute.
     """
 
-    path: str
+    __slots__ = ("path",)
+
+    def __init__(self, path: str) -> None:
+        self.path = path
 
 
-@dataclass(slots=True)
-class Items:
+class Items(Record):
     """A tuple, list or set display; `complete` is false where a `*spread` hides members."""
 
-    kind: str
-    items: tuple[Value, ...]
-    complete: bool = True
+    __slots__ = ("complete", "items", "kind")
+
+    def __init__(self, kind: str, items: tuple[Value, ...], complete: bool = True) -> None:
+        self.kind = kind
+        self.items = items
+        self.complete = complete
 
 
-@dataclass(slots=True)
-class Mapping:
+class Mapping(Record):
     """A dict display or a `dict(...)` call; a pair without key is a `**spread`."""
 
-    pairs: tuple[tuple[Value | None, Value], ...]
+    __slots__ = ("pairs",)
+
+    def __init__(self, pairs: tuple[tuple[Value | None, Value], ...]) -> None:
+        self.pairs = pairs
 
 
-@dataclass(slots=True)
-class Invoke:
+class Invoke(Record):
     """A call. A keyword without name is a `**spread`; `complete` is false where a `*spread` hides arguments."""
 
-    func: Value
-    args: tuple[Value, ...]
-    keywords: tuple[tuple[str | None, Value], ...]
-    complete: bool = True
+    __slots__ = ("args", "complete", "func", "keywords")
+
+    def __init__(
+        self,
+        func: Value,
+        args: tuple[Value, ...],
+        keywords: tuple[tuple[str | None, Value], ...],
+        complete: bool = True,
+    ) -> None:
+        self.func = func
+        self.args = args
+        self.keywords = keywords
+        self.complete = complete
 
 
-@dataclass(slots=True)
-class Member:
+class Member(Record):
     """An attribute of something that is no plain name, such as the result of a call."""
 
-    value: Value
-    attribute: str
+    __slots__ = ("attribute", "value")
+
+    def __init__(self, value: Value, attribute: str) -> None:
+        self.value = value
+        self.attribute = attribute
 
 
-@dataclass(slots=True)
-class Operation:
+class Operation(Record):
     """An arithmetic operation on values: `+ - * / // % **`, and unary minus with one operand."""
 
-    operator: str
-    operands: tuple[Value, ...]
+    __slots__ = ("operands", "operator")
+
+    def __init__(self, operator: str, operands: tuple[Value, ...]) -> None:
+        self.operator = operator
+        self.operands = operands
 
 
-@dataclass(slots=True)
-class Joined:
+class Joined(Record):
     """An f-string whose parts have neither conversion nor format."""
 
-    parts: tuple[Value, ...]
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: tuple[Value, ...]) -> None:
+        self.parts = parts
 
 
-@dataclass(slots=True)
-class Param:
+class Param(Record):
     """A parameter of an enclosing function, with its annotation where it has one."""
 
-    name: str
-    annotation: Value | None
+    __slots__ = ("annotation", "name")
+
+    def __init__(self, name: str, annotation: Value | None) -> None:
+        self.name = name
+        self.annotation = annotation
 
 
 Value = Union[Const, Ref, Items, Mapping, Invoke, Member, Operation, Joined, Param, Unknown]  # noqa: UP007
@@ -149,67 +172,80 @@ def unsubscripted(node: ast.expr) -> ast.expr:
     return node.value if isinstance(node, ast.Subscript) else node
 
 
-def read(node: ast.expr, name: Callable[[str, int], Value], depth: int = 0) -> Value:  # noqa: C901
+Names = Callable[[str, int], "Value"]
+
+
+def read(node: ast.expr, name: Names, depth: int = 0) -> Value:
     """Return the symbolic value of an expression.
 
     `name` says what a bare name stands for; its second argument is the depth to hand on.
     """
     if depth > DEPTH:
         return UNKNOWN
-    kind = node.__class__
-    deeper = depth + 1
-    if isinstance(node, ast.Constant):
-        return Const(node.value)
-    if isinstance(node, ast.Name):
-        return name(node.id, deeper)
-    if isinstance(node, ast.Attribute):
-        root, attributes = dotted(node)
-        value = read(root, name, deeper)
-        if isinstance(value, Ref):
-            return Ref(extend(value.path, attributes))
-        for attribute in attributes[:DEPTH]:
-            value = Member(value, attribute)
-        return value
-    if kind in _DISPLAYS:
-        elements = node.elts  # type: ignore[attr-defined]
-        return Items(
-            _DISPLAYS[kind],
-            tuple(read(item, name, deeper) for item in elements if not isinstance(item, ast.Starred)),
-            complete=not any(isinstance(item, ast.Starred) for item in elements),
-        )
-    if isinstance(node, ast.Dict):
-        return Mapping(
-            tuple(
-                (None if key is None else read(key, name, deeper), read(value, name, deeper))
-                for key, value in zip(node.keys, node.values, strict=True)
-            )
-        )
-    if isinstance(node, ast.Call):
-        func = read(unsubscripted(node.func), name, deeper)
-        keywords = tuple((keyword.arg, read(keyword.value, name, deeper)) for keyword in node.keywords)
-        if isinstance(func, Ref) and func.path == "builtins:dict" and not node.args:
-            return Mapping(tuple((None if key is None else Const(key), value) for key, value in keywords))
-        return Invoke(
-            func,
-            tuple(read(arg, name, deeper) for arg in node.args if not isinstance(arg, ast.Starred)),
-            keywords,
-            complete=not any(isinstance(arg, ast.Starred) for arg in node.args),
-        )
-    if isinstance(node, ast.BinOp) and node.op.__class__ in _OPERATORS:
-        return Operation(
-            _OPERATORS[node.op.__class__],
-            (read(node.left, name, deeper), read(node.right, name, deeper)),
-        )
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        return Operation("-", (read(node.operand, name, deeper),))
-    if isinstance(node, ast.JoinedStr):
-        return _joined(node, name, deeper)
-    if isinstance(node, ast.NamedExpr):
-        return read(node.value, name, deeper)
-    return UNKNOWN
+    reader = _READERS.get(node.__class__)
+    return UNKNOWN if reader is None else reader(node, name, depth + 1)
 
 
-def _joined(node: ast.JoinedStr, name: Callable[[str, int], Value], depth: int) -> Value:
+def _constant(node: ast.Constant, _name: Names, _depth: int) -> Value:
+    return Const(node.value)
+
+
+def _plain(node: ast.Name, name: Names, depth: int) -> Value:
+    return name(node.id, depth)
+
+
+def _attribute(node: ast.Attribute, name: Names, depth: int) -> Value:
+    root, attributes = dotted(node)
+    value = read(root, name, depth)
+    if isinstance(value, Ref):
+        return Ref(extend(value.path, attributes))
+    for attribute in attributes[:DEPTH]:
+        value = Member(value, attribute)
+    return value
+
+
+def _display(node: ast.Tuple | ast.List | ast.Set, name: Names, depth: int) -> Value:
+    return Items(
+        _DISPLAYS[node.__class__],
+        tuple(read(item, name, depth) for item in node.elts if not isinstance(item, ast.Starred)),
+        complete=not any(isinstance(item, ast.Starred) for item in node.elts),
+    )
+
+
+def _dict(node: ast.Dict, name: Names, depth: int) -> Value:
+    return Mapping(
+        tuple(
+            (None if key is None else read(key, name, depth), read(value, name, depth))
+            for key, value in zip(node.keys, node.values, strict=True)
+        )
+    )
+
+
+def _call(node: ast.Call, name: Names, depth: int) -> Value:
+    func = read(unsubscripted(node.func), name, depth)
+    keywords = tuple((keyword.arg, read(keyword.value, name, depth)) for keyword in node.keywords)
+    if isinstance(func, Ref) and func.path == "builtins:dict" and not node.args:
+        return Mapping(tuple((None if key is None else Const(key), value) for key, value in keywords))
+    return Invoke(
+        func,
+        tuple(read(arg, name, depth) for arg in node.args if not isinstance(arg, ast.Starred)),
+        keywords,
+        complete=not any(isinstance(arg, ast.Starred) for arg in node.args),
+    )
+
+
+def _operation(node: ast.BinOp, name: Names, depth: int) -> Value:
+    operator = _OPERATORS.get(node.op.__class__)
+    if operator is None:
+        return UNKNOWN
+    return Operation(operator, (read(node.left, name, depth), read(node.right, name, depth)))
+
+
+def _sign(node: ast.UnaryOp, name: Names, depth: int) -> Value:
+    return Operation("-", (read(node.operand, name, depth),)) if isinstance(node.op, ast.USub) else UNKNOWN
+
+
+def _joined(node: ast.JoinedStr, name: Names, depth: int) -> Value:
     parts: list[Value] = []
     for part in node.values:
         if isinstance(part, ast.FormattedValue):
@@ -219,6 +255,26 @@ def _joined(node: ast.JoinedStr, name: Callable[[str, int], Value], depth: int) 
         else:
             parts.append(read(part, name, depth))
     return Joined(tuple(parts))
+
+
+def _walrus(node: ast.NamedExpr, name: Names, depth: int) -> Value:
+    return read(node.value, name, depth)
+
+
+_READERS: Final[dict[type, Callable[[Any, Names, int], Value]]] = {
+    ast.Constant: _constant,
+    ast.Name: _plain,
+    ast.Attribute: _attribute,
+    ast.Tuple: _display,
+    ast.List: _display,
+    ast.Set: _display,
+    ast.Dict: _dict,
+    ast.Call: _call,
+    ast.BinOp: _operation,
+    ast.UnaryOp: _sign,
+    ast.JoinedStr: _joined,
+    ast.NamedExpr: _walrus,
+}
 
 
 def extend(path: str, attributes: tuple[str, ...]) -> str:

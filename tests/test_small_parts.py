@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -98,6 +99,7 @@ def test_documents_are_up_to_date():
 
 def test_documents_are_written_and_checked(tmp_path, capsys):
     (tmp_path / "README.md").write_text(f"before\n{explain.START}\nold\n{explain.END}\nafter\n")
+    (tmp_path / "mkdocs.yml").write_text(f"nav:\n{explain.NAVIGATION_START}{explain.NAVIGATION_END}theme: material\n")
     (tmp_path / "docs/rules").mkdir(parents=True)
     (tmp_path / "docs/rules/CLY000.md").touch()
     assert explain.main(["--check", "--root", str(tmp_path)]) == 1
@@ -109,8 +111,21 @@ def test_documents_are_written_and_checked(tmp_path, capsys):
     assert text.startswith("before\n")
     assert text.endswith("after\n")
     assert "| [CLY101](docs/rules/CLY101.md) | missing-task-name | A task has no explicit name. |" in text
+    navigation = (tmp_path / "mkdocs.yml").read_text()
+    assert navigation.startswith(
+        "nav:\n      # rules\n      - 1xx Names:\n          - CLY101 missing-task-name: rules/CLY101.md"
+    )
+    assert navigation.endswith("\n      # end of rules\ntheme: material\n")
     (tmp_path / "README.md").write_text("no marks\n")
     assert explain.main(["--check", "--root", str(tmp_path)]) == 0
+
+
+def test_links_of_the_readme_lead_somewhere():
+    """Those of the pages in `docs` are mkdocs' business."""
+    root = Path(__file__).parent.parent
+    links = re.findall(r"\]\((?!https://)([^)#]*)[^)]*\)", (root / "README.md").read_text(encoding="utf-8"))
+    assert {"docs/options.md", "CHANGELOG.md"} <= set(links)
+    assert [link for link in links if not (root / link).is_file()] == []
 
 
 def test_options_page_names_defaults():

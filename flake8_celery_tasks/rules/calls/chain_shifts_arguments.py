@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.arguments import arguments_of, is_immutable
@@ -117,7 +116,7 @@ def _has_no_room(call: Invocation, defined: Defined) -> bool:
     if params is None or arguments is None or is_immutable(call, call.node):
         return False
     given = arguments.given.partial
-    shifted = replace(given, positional=given.positional + 1)
+    shifted = given._replace(positional=given.positional + 1)
     kinds = {found.kind for found in misfits(params, shifted)} - {found.kind for found in misfits(params, given)}
     return (
         not kinds.isdisjoint({SURPLUS, REPEATED})
