@@ -33,7 +33,7 @@ class LinkNotASignature(Rule[Facts]):
     first task as failed:
 
     ```text
-    Task shop_bill[...] raised unexpected: AttributeError("'str' object has no attribute '_app'")
+    Task shop_bill[...] raised unexpected: AttributeError("'str' object has no attribute '_app'...")
     ```
 
     ## Bad
