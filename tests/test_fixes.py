@@ -81,6 +81,19 @@ def test_each_fixing_rule_cleans_an_example(rule, tmp_path):
     assert any(after < before for before, after in counts)
 
 
+@pytest.mark.parametrize("rule", FIXING, ids=lambda rule: rule.code)
+def test_rules_say_how_safe_their_fixes_are(rule, tmp_path):
+    sections = {section.title: section for section in examples.sections(inspect.getdoc(type(rule)))}
+    changed = {}
+    for unsafe in False, True:
+        for number, case in enumerate(examples.cases(sections["Bad"])):
+            folder = tmp_path / f"{unsafe}-{number}"
+            folder.mkdir()
+            texts = fixed(folder, case.files, rule.code, unsafe=unsafe, **case.options)
+            changed[unsafe] = changed.get(unsafe, False) or texts != case.files
+    assert changed == {False: rule.fixes != "unsafe", True: True}
+
+
 # Names.
 
 

@@ -71,9 +71,6 @@ class DecoratorAboveTask(Rule[Task]):
     AttributeError: 'function' object has no attribute 'delay'
     ```
 
-    See "Multiple decorators" in [Basics](https://docs.celeryq.dev/en/stable/userguide/tasks.html#basics) of Celery's
-    user guide.
-
     ## Bad
 
     ```python
@@ -136,6 +133,8 @@ class DecoratorAboveTask(Rule[Task]):
     """
 
     code = "CLY513"
+    see = ("tasks#multiple-decorators",)
+    fixes = "safe"
     message = (
         "{decorator} above the task decorator takes .delay from {function!r} and never runs in the worker; "
         "move it below"
