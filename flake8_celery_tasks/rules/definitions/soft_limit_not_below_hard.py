@@ -89,7 +89,7 @@ class SoftLimitNotBelowHard(Rule[Facts]):
     see = ("workers#time-limits",)
     message = "soft_time_limit={soft} is above time_limit={hard}: {effect}; the soft limit has to be the lower one"
     refused = "every delay() of {function!r} raises ValueError"
-    silent = "the process is killed before the soft limit is reached"
+    silent = "the hard limit waits for it and leaves no time to clean up"
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report pairs of limits, at the soft one where it is written."""
