@@ -33,6 +33,9 @@ SKIPPED: Final = frozenset(
 FILE: Final = "file"
 FOLDER: Final = "folder"
 
+#: Whether names of files are what they are: `normcase` changes nothing.
+_KEEPS_CASE: Final = os.path.normcase("A/") == "A/"
+
 _folders: dict[str, dict[str, str]] = {}
 _roots: dict[str, str | None] = {}
 
@@ -208,13 +211,13 @@ class Layout:
             folder = folders.pop()
             self.walked.append(folder)
             below: list[str] = []
+            start = os.path.join(folder, "")
             for name, kind in sorted(entries(folder).items()):
-                path = os.path.join(folder, name)
                 if kind == FILE:
-                    if name.endswith(".py") and not self._is_excluded(name, path):
-                        yield path
-                elif not self._is_skipped(name, path):
-                    below.append(path)
+                    if name.endswith(".py") and not self._is_excluded(name, start + name):
+                        yield start + name
+                elif not self._is_skipped(name, start + name):
+                    below.append(start + name)
             folders.extend(reversed(below))
 
     def left_out(self) -> Iterator[str]:
@@ -235,7 +238,9 @@ class Layout:
 
     def _is_excluded(self, name: str, path: str) -> bool:
         match = self._excluding.match
-        return bool(match(os.path.normcase(name)) or match(os.path.normcase(path)))
+        if _KEEPS_CASE:
+            return match(name) is not None or match(path) is not None
+        return match(os.path.normcase(name)) is not None or match(os.path.normcase(path)) is not None
 
     def _is_skipped(self, name: str, path: str) -> bool:
         return (

@@ -255,7 +255,9 @@ class Project:
     @cached_property
     def stamps(self) -> dict[str, Stamp | None]:
         """The stamps of the project's files, taken before any of them is read for a question about all."""
-        return {path: _stamp(path) for path in self.layout.files()}
+        from flake8_celery_tasks.cache import stamp
+
+        return {path: stamp(path) for path in self.layout.files()}
 
     @property
     def known_stamps(self) -> dict[str, Stamp | None] | None:
