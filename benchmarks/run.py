@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -178,6 +178,7 @@ class Variant:
     requirement: str | None
     ours: bool = False
     cold: bool = False
+    touched: bool = False
 
 
 @dataclass(frozen=True)
@@ -284,6 +285,16 @@ class Job:
     files: tuple[File, ...]
     jobs: int = 1
 
+    def touched(self) -> Job:
+        """Return the job in a tree of its own, where one file of each package has a new time, as after an edit."""
+        root = self.tree.root.with_name(f"{self.tree.root.name}-edited")
+        if not (root / ".complete").exists():
+            shutil.copytree(self.tree.root, root, dirs_exist_ok=True)
+        for package in {file.package for file in self.files}:
+            path = next(file.path for file in self.files if file.package == package and not file.celery)
+            os.utime(root / package / path)
+        return replace(self, tree=replace(self.tree, root=root))
+
     def commands(self, flake8: Sequence[str]) -> list[tuple[list[str], Path]]:
         """Every command with the folder to run it in."""
         paths: dict[str, list[str]] = {}
@@ -297,6 +308,8 @@ def cpu_seconds(environment: Environment, job: Job) -> float:
     seconds = 0.0
     if environment.variant.cold:
         environment.forget()
+    if environment.variant.touched:
+        job = job.touched()
     for command, folder in job.commands(environment.flake8):
         with tempfile.TemporaryFile() as errors:
             process = subprocess.Popen(
@@ -413,7 +426,7 @@ def measure_cpu(report: Report, environments: Sequence[Environment], job: Job, r
     found = {}
     for environment in environments:
         say(f"warm-up: {environment.variant.label}")
-        found[environment.variant.label] = findings(environment, job)
+        found[environment.variant.label] = findings(environment, job.touched() if environment.variant.touched else job)
     for number in range(rounds):
         first = number % len(environments)
         for environment in [*environments[first:], *environments[:first]]:
@@ -454,7 +467,7 @@ def measure_cpu(report: Report, environments: Sequence[Environment], job: Job, r
         + "."
     )
     for environment in environments:
-        if environment.variant.ours:
+        if environment.variant.ours and not environment.variant.cold and not environment.variant.touched:
             label = environment.variant.label
             report.bound(
                 f"CPU time of {label}, ratio of medians",
@@ -645,6 +658,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--also", action="append", default=[], metavar="REQ", help="another plugin to compare with; repeatable")
     add("--control", action="store_true", help="plain flake8 a second time: its ratio is the noise")
     add("--cold", action="store_true", help="also ours with empty caches before every run")
+    add("--touched", action="store_true", help="also ours with a file of each project edited before every run")
     add("--no-cpu", dest="cpu", action="store_false", help="leave out CPU time")
     add("--instructions", action="store_true", help="also count instructions with valgrind (minutes)")
     add("--instruction-files", type=at_least(10), default=100, metavar="N", help="files for that (default: 100)")
@@ -670,6 +684,8 @@ def variants_of(options: argparse.Namespace) -> list[Variant]:
     variants = [Variant("flake8", None), Variant(f"+ {name}", options.plugin, ours=True)]
     if options.cold:
         variants.append(Variant(f"+ {name}, caches empty", options.plugin, ours=True, cold=True))
+    if options.touched:
+        variants.append(Variant(f"+ {name}, a file edited", options.plugin, ours=True, touched=True))
     if options.plugin != "flake8-pie":
         variants.append(Variant("+ flake8-pie", "flake8-pie"))
     variants += [Variant(f"+ {requirement}", requirement) for requirement in options.also]
@@ -691,7 +707,7 @@ def measure(options: argparse.Namespace, work: Path) -> Report:
         return report
     variants = variants_of(options)
     if not (options.cpu or options.instructions):
-        variants = [variant for variant in variants if variant.ours and not variant.cold]
+        variants = [variant for variant in variants if variant.ours][:1]
     environments = make_environments(variants, work)
     now = datetime.now(timezone.utc)
     report.add(f"## {now:%Y-%m-%d}, Python {platform.python_version()}, {platform.system()} {platform.machine()}")

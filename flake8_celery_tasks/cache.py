@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.values import Value
 
 #: To be raised when what is written changes.
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 #: A younger file may still change without a new stamp.
 RACY_NS: Final = 2_000_000_000
 
 #: Larger caches are not written, more of them are not kept.
 MAX_BYTES: Final = 32_000_000
-MAX_FILES: Final = 50
+MAX_FILES: Final = 100
 
 Stamp = list[int]
 
@@ -73,25 +73,12 @@ class Cache:
         self._loaded: Stamp | None = None  # the state of the cache file that this knows
         if enabled:
             self._loaded = stamp(self.path)
-            self.entries = self._load()
+            self.entries = read(self.path)
 
     @property
     def path(self) -> str:
         """The cache file."""
-        key = f"{FORMAT}\n{__version__}\n{sys.version_info[:2]}\n{_build()}\n{self.root}"
-        name = blake2b(key.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
-        return os.path.join(folder(), f"{name}.json")
-
-    def _load(self) -> dict[str, list[Any]]:
-        with contextlib.suppress(OSError, ValueError, RecursionError, ImportError):
-            with open(self.path, "rb") as file:
-                header = file.readline(200)
-                content = file.read(MAX_BYTES + 1)
-            if header.strip() == _digest(content):
-                entries = json.loads(content)
-                if isinstance(entries, dict):
-                    return entries
-        return {}
+        return file_of(self.root, f"{_build()}", ".json")
 
     def passes(self, path: str, current: Stamp | None) -> bool | None:
         """Return whether an unchanged file passes the gate, None where that is not known."""
@@ -140,7 +127,7 @@ class Cache:
         """Take what other processes have written since this cache was read."""
         if stamp(self.path) == self._loaded:
             return
-        for path, theirs in self._load().items():
+        for path, theirs in read(self.path).items():
             mine = self.entries.get(path)
             if mine is not None and theirs[2] is not None and mine[0] == theirs[0]:
                 mine[2] = theirs[2] if mine[2] is None else merge(mine[2], theirs[2])
@@ -149,24 +136,52 @@ class Cache:
         self._learn()
         newest = time.time_ns() - RACY_NS
         kept = {path: entry for path, entry in self.entries.items() if entry[0][0] < newest and entry[0][1] < newest}
+        write(self.path, kept)
+
+
+def file_of(root: str, key: str, suffix: str) -> str:
+    """Return the path of a cache file for a project."""
+    whole = f"{FORMAT}\n{__version__}\n{sys.version_info[:2]}\n{key}\n{root}"
+    return os.path.join(folder(), f"{digest(whole)}{suffix}")
+
+
+def digest(text: str) -> str:
+    """Return a digest of a text, whatever it holds."""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def read(path: str) -> dict[str, Any]:
+    """Return what a cache file holds: nothing where it is broken, foreign, or not there."""
+    with contextlib.suppress(OSError, ValueError, RecursionError, ImportError):
+        with open(path, "rb") as file:
+            header = file.readline(200)
+            content = file.read(MAX_BYTES + 1)
+        if header.strip() == _digest(content):
+            found = json.loads(content)
+            if isinstance(found, dict):
+                return found
+    return {}
+
+
+def write(path: str, data: dict[str, Any]) -> None:
+    """Replace a cache file; where that is not possible, nothing happens."""
+    try:
+        content = json.dumps(data, separators=(",", ":")).encode("ascii")
+        if len(content) > MAX_BYTES:
+            return
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        partial = f"{path}.{os.getpid()}.tmp"
         try:
-            content = json.dumps(kept, separators=(",", ":")).encode("ascii")
-            if len(content) > MAX_BYTES:
-                return
-            target = self.path
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            partial = f"{target}.{os.getpid()}.tmp"
-            try:
-                with open(partial, "wb") as file:
-                    file.write(_digest(content) + b"\n" + content)
-                os.replace(partial, target)
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    os.unlink(partial)
-                raise
-            _tidy(os.path.dirname(target))
-        except (OSError, ValueError, RecursionError, ImportError):
-            pass
+            with open(partial, "wb") as file:
+                file.write(_digest(content) + b"\n" + content)
+            os.replace(partial, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(partial)
+            raise
+        _tidy(os.path.dirname(path))
+    except (OSError, ValueError, RecursionError, ImportError):
+        pass
 
 
 def _digest(content: bytes) -> bytes:

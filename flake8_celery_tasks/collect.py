@@ -250,67 +250,27 @@ class _Walk:
         self.found = Candidates(Scope(MODULE, tree, None, ""))
         self.calls = self.found.calls
         self.stack: list[tuple[ast.AST, Site]] = []
-        self.fields: dict[type[ast.AST], tuple[str, ...]] = {}
-        self.handlers: dict[type[ast.AST], Callable[..., None]] = {
-            ast.FunctionDef: self.function,
-            ast.AsyncFunctionDef: self.function,
-            ast.ClassDef: self.classdef,
-            ast.Assign: self.assign,
-            ast.AnnAssign: self.ann_assign,
-            ast.AugAssign: self.aug_assign,
-            ast.NamedExpr: self.named,
-            ast.For: self.loop,
-            ast.AsyncFor: self.loop,
-            ast.While: self.loop,
-            ast.With: self.with_,
-            ast.AsyncWith: self.with_,
-            ast.Try: self.try_,
-            ast.If: self.if_,
-            ast.Import: self.import_,
-            ast.ImportFrom: self.import_from,
-            ast.Global: self.outside,
-            ast.Nonlocal: self.outside,
-            ast.Lambda: self.lambda_,
-            ast.ListComp: self.comprehension,
-            ast.SetComp: self.comprehension,
-            ast.DictComp: self.comprehension,
-            ast.GeneratorExp: self.comprehension,
-            ast.Call: self.call,
-            ast.Attribute: self.attribute,
-            ast.Subscript: self.subscript,
-            ast.BinOp: self.operation,
-            ast.Expr: self.expression,
-            ast.Raise: self.raise_,
-            ast.Return: self.return_,
-            ast.Yield: self.yield_,
-            ast.YieldFrom: self.yield_,
-            ast.Delete: self.delete,
-            ast.MatchAs: self.capture,
-            ast.MatchStar: self.capture,
-            ast.MatchMapping: self.capture,
-        }
-        self.handlers.update({getattr(ast, name): self.try_ for name in ("TryStar",) if hasattr(ast, name)})
 
     def run(self, tree: ast.Module) -> Candidates:
         scope = self.found.scope
         self.push_all(tree.body, Site(None, MODULE, tree, scope))
-        stack, handlers = self.stack, self.handlers
+        stack, handlers = self.stack, _HANDLERS
         while stack:
             node, site = stack.pop()
             handler = handlers.get(node.__class__)
             if handler is None:
                 self.children(node, site)
             else:
-                handler(node, site)
+                handler(self, node, site)
         return self.found
 
     # What goes on the stack. The last pushed is visited first, hence the reversals.
 
     def children(self, node: ast.AST, site: Site) -> None:
         kind = node.__class__
-        fields = self.fields.get(kind)
+        fields = _FIELDS.get(kind)
         if fields is None:
-            fields = self.fields[kind] = tuple(name for name in reversed(kind._fields) if name not in _NO_NODES)
+            fields = _FIELDS[kind] = tuple(name for name in reversed(kind._fields) if name not in _NO_NODES)
         stack = self.stack
         for name in fields:
             value = getattr(node, name, None)
@@ -584,6 +544,49 @@ class _Walk:
             scope = scope.parent
         scope.yields = True
         self.push(node.value, site)
+
+
+_FIELDS: dict[type[ast.AST], tuple[str, ...]] = {}
+
+_HANDLERS: Final[dict[type[ast.AST], Callable[..., None]]] = {
+    ast.FunctionDef: _Walk.function,
+    ast.AsyncFunctionDef: _Walk.function,
+    ast.ClassDef: _Walk.classdef,
+    ast.Assign: _Walk.assign,
+    ast.AnnAssign: _Walk.ann_assign,
+    ast.AugAssign: _Walk.aug_assign,
+    ast.NamedExpr: _Walk.named,
+    ast.For: _Walk.loop,
+    ast.AsyncFor: _Walk.loop,
+    ast.While: _Walk.loop,
+    ast.With: _Walk.with_,
+    ast.AsyncWith: _Walk.with_,
+    ast.Try: _Walk.try_,
+    ast.If: _Walk.if_,
+    ast.Import: _Walk.import_,
+    ast.ImportFrom: _Walk.import_from,
+    ast.Global: _Walk.outside,
+    ast.Nonlocal: _Walk.outside,
+    ast.Lambda: _Walk.lambda_,
+    ast.ListComp: _Walk.comprehension,
+    ast.SetComp: _Walk.comprehension,
+    ast.DictComp: _Walk.comprehension,
+    ast.GeneratorExp: _Walk.comprehension,
+    ast.Call: _Walk.call,
+    ast.Attribute: _Walk.attribute,
+    ast.Subscript: _Walk.subscript,
+    ast.BinOp: _Walk.operation,
+    ast.Expr: _Walk.expression,
+    ast.Raise: _Walk.raise_,
+    ast.Return: _Walk.return_,
+    ast.Yield: _Walk.yield_,
+    ast.YieldFrom: _Walk.yield_,
+    ast.Delete: _Walk.delete,
+    ast.MatchAs: _Walk.capture,
+    ast.MatchStar: _Walk.capture,
+    ast.MatchMapping: _Walk.capture,
+}
+_HANDLERS.update({getattr(ast, name): _Walk.try_ for name in ("TryStar",) if hasattr(ast, name)})
 
 
 def collect(tree: ast.Module, package: str = "") -> Candidates:

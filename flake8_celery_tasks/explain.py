@@ -16,11 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks import engine, examples
+from flake8_celery_tasks.catalog import guide
 from flake8_celery_tasks.options import Options, flag_of
-from flake8_celery_tasks.rule import Rule, name_of
+from flake8_celery_tasks.rule import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from flake8_celery_tasks.rule import Rule
 
 #: What the hundreds of the codes are about.
 TOPICS: Final = {
@@ -45,13 +48,41 @@ NAVIGATION_END: Final = "      # end of rules\n"
 MADE: Final = "<!-- Made by `python -m flake8_celery_tasks.explain --write`: change the rule's docstring instead. -->"
 
 
+#: What the command does about a violation, by the kind of fixes that a rule has.
+BY_COMMAND: Final = {
+    "": "There is no fix by command.",
+    "safe": "By command: `flake8-celery-tasks fix --select {code}`. It is safe.",
+    "unsafe": (
+        "By command: `flake8-celery-tasks fix --select {code} --unsafe`. It is unsafe: look at it with `--diff` first."
+    ),
+    "safe or unsafe": (
+        "By command: `flake8-celery-tasks fix --select {code}`; with `--unsafe` also where it is not certain."
+    ),
+}
+
+#: A rule's code in running text; what stands in a fence, a heading or as code is left alone.
+_CODE: Final = re.compile(r"(^```.*?^```|^#[^\n]*|`[^`]*`)|\bCLY\d{3}\b", re.MULTILINE | re.DOTALL)
+
+
 def page(rule: Rule[Any]) -> str:
-    """Return the page of a rule as Markdown."""
+    """Return the page of a rule as Markdown: its docstring, and what is known without it."""
     text = inspect.cleandoc(type(rule).__doc__ or "")
     summary, _, rest = text.partition("\n\n")
     if rule.opt_in:
         summary += f"\n\nOpt-in: it runs only where it is asked for, as by `extend-select = {rule.code}`."
-    return f"# {rule.code} {name_of(type(rule))}\n\n{summary}\n\n{rest}\n"
+    by_command = BY_COMMAND[rule.fixes].format(code=rule.code)
+    links = "\n".join(f"- [{title}]({url})" for title, url in map(guide.link, rule.see))
+    head = f"# {rule.code} {name_of(type(rule))}"
+    return f"{head}\n\n{summary}\n\n{rest}\n\n{by_command}\n\n## See\n\n{links}\n"
+
+
+def linked(rule: Rule[Any]) -> str:
+    """Return the page of a rule in which the codes of others are links to their pages beside it."""
+
+    def link(found: re.Match[str]) -> str:
+        return found[0] if found[1] or found[0] == rule.code else f"[{found[0]}]({found[0]}.md)"
+
+    return _CODE.sub(link, page(rule))
 
 
 def address(rule: Rule[Any]) -> str:
@@ -62,14 +93,6 @@ def address(rule: Rule[Any]) -> str:
 def summary(rule: Rule[Any]) -> str:
     """Return the first sentence of a rule's page."""
     return " ".join(examples.sections(inspect.cleandoc(type(rule).__doc__ or ""))[0].text.split())
-
-
-def fix_of(rule: Rule[Any]) -> str:
-    """Return what the page says of the fix that the command makes, `safe` or `unsafe`; nothing where there is none."""
-    if type(rule).fix is Rule.fix:
-        return ""
-    text = next(s.text for s in examples.sections(inspect.cleandoc(type(rule).__doc__ or "")) if s.title == "Fix")
-    return "unsafe" if re.search(r"\b(?:unsafe|not safe)\b", " ".join(text.lower().split())) else "safe"
 
 
 def names() -> dict[str, str]:
@@ -95,7 +118,8 @@ def record(rule: Rule[Any]) -> dict[str, object]:
         "topic": TOPICS[rule.code[3]],
         "summary": summary(rule),
         "opt_in": rule.opt_in,
-        "fix": fix_of(rule) or None,
+        "fix": rule.fixes or None,
+        "see": [link._asdict() for link in map(guide.link, rule.see)],
         "url": address(rule),
         "page": page(rule),
     }
@@ -156,7 +180,7 @@ def options() -> str:
 
 def documents(root: Path) -> dict[Path, str]:
     """Return the text of every generated document below a checkout's root."""
-    found = {root / "docs" / "rules" / f"{rule.code}.md": f"{MADE}\n\n{page(rule)}" for rule in engine.rules()}
+    found = {root / "docs" / "rules" / f"{rule.code}.md": f"{MADE}\n\n{linked(rule)}" for rule in engine.rules()}
     found[root / "docs" / "rules" / "index.md"] = f"{MADE}\n\n# Rules\n\n{table('', '## {}')}"
     found[root / "docs" / "options.md"] = options()
     for name, start, made, end in (

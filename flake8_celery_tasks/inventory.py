@@ -14,7 +14,7 @@ import unicodedata
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks import index, recognise, results
+from flake8_celery_tasks import index, recognise, result_backend
 from flake8_celery_tasks.catalog.settings import default_of
 from flake8_celery_tasks.catalog.task_options import OPTIONS
 from flake8_celery_tasks.facts import Task
@@ -214,7 +214,7 @@ class _Kept:
     def __init__(self, task: Task) -> None:
         self.ignored = _Answer(task, "ignore_result")
         self.started = _Answer(task, "track_started")
-        self.backend = results.backend(task.project)
+        self.backend = result_backend.backend(task.project)
 
     def said(self, yes: str, no: str) -> str:
         """Return whether something is kept, in words."""

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 #: What stands in the root of a project.
 ROOT_MARKS: Final = frozenset({".git", ".flake8", "manage.py", "pyproject.toml", "setup.cfg", "tox.ini"})
 
+#: What is looked for in folders besides Python files.
+MARKS: Final = ROOT_MARKS | {"pyvenv.cfg"}
+
 #: What makes a package an app in Django's sense, or in Celery's own.
 APP_FILES: Final = frozenset({"apps.py", "models.py", "tasks.py"})
 APP_FOLDERS: Final = frozenset({"migrations", "models", "tasks"})
@@ -29,6 +32,9 @@ SKIPPED: Final = frozenset(
 
 FILE: Final = "file"
 FOLDER: Final = "folder"
+
+#: Whether names of files are what they are: `normcase` changes nothing.
+_KEEPS_CASE: Final = os.path.normcase("A/") == "A/"
 
 _folders: dict[str, dict[str, str]] = {}
 _roots: dict[str, str | None] = {}
@@ -59,6 +65,11 @@ def entries(folder: str) -> dict[str, str]:
             pass
         _folders[folder] = known
     return known
+
+
+def listed() -> list[str]:
+    """Return the folders that were looked into so far."""
+    return list(_folders)
 
 
 def is_root(folder: str) -> bool:
@@ -101,6 +112,8 @@ class Layout:
         self.tests = tuple(tests)
         self.listed_apps = tuple(apps)
         self._files: tuple[str, ...] | None = None
+        #: The folders that `files` comes by, known when it has been called.
+        self.walked: list[str] = []
         self._places: dict[str, Place] = {}
         self._found: dict[tuple[str, str], str | None] = {}
 
@@ -196,29 +209,38 @@ class Layout:
         folders = [self.root]
         while folders:
             folder = folders.pop()
+            self.walked.append(folder)
             below: list[str] = []
+            start = os.path.join(folder, "")
             for name, kind in sorted(entries(folder).items()):
-                path = os.path.join(folder, name)
                 if kind == FILE:
-                    if name.endswith(".py") and not self._is_excluded(name, path):
-                        yield path
-                elif not self._is_skipped(name, path):
-                    below.append(path)
+                    if name.endswith(".py") and not self._is_excluded(name, start + name):
+                        yield start + name
+                elif not self._is_skipped(name, start + name):
+                    below.append(start + name)
             folders.extend(reversed(below))
 
     def left_out(self) -> Iterator[str]:
         """Yield the Python files below the root that are no part of the project: excluded, or of another project."""
         known = set(self.files())
-        for folder, below, names in os.walk(self.root):
-            below[:] = [name for name in sorted(below) if not name.startswith(".") and name not in SKIPPED]
-            for name in names:
+        folders = [self.root]
+        while folders:
+            folder = folders.pop()
+            below: list[str] = []
+            for name, kind in sorted(entries(folder).items()):
                 path = os.path.join(folder, name)
-                if name.endswith(".py") and path not in known:
-                    yield path
+                if kind == FILE:
+                    if name.endswith(".py") and path not in known:
+                        yield path
+                elif not name.startswith(".") and name not in SKIPPED and not os.path.islink(path):
+                    below.append(path)
+            folders.extend(reversed(below))
 
     def _is_excluded(self, name: str, path: str) -> bool:
         match = self._excluding.match
-        return bool(match(os.path.normcase(name)) or match(os.path.normcase(path)))
+        if _KEEPS_CASE:
+            return match(name) is not None or match(path) is not None
+        return match(os.path.normcase(name)) is not None or match(os.path.normcase(path)) is not None
 
     def _is_skipped(self, name: str, path: str) -> bool:
         return (

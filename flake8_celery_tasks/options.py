@@ -111,7 +111,9 @@ class Options:
         "FILE",
         path=True,
     )
-    celery_no_cache: bool = _option(False, "Do not keep what is known of the project between runs.", "BOOL")
+    celery_no_cache: bool = _option(
+        False, "Do not keep what is known of the project, and what was found, between runs.", "BOOL"
+    )
 
     @property
     def version(self) -> tuple[int, int]:

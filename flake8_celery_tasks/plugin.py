@@ -97,12 +97,21 @@ class Plugin:
                 gc.enable()
 
     def _violations(self) -> list[Violation]:
-        from flake8_celery_tasks import engine, project
+        from flake8_celery_tasks import project
         from flake8_celery_tasks.options import Options
 
         path = os.path.abspath(self.filename)
         known = project.project_of(path, self.options or Options(), self.excluded)
-        module = known.open(path, self.lines, self.tree)
-        found = engine.check(known, module, engine.wanted(self.opted))
-        known.close(module)
+        text = "".join(self.lines)
+        results = known.results(self.opted)
+        found = None if results is None else results.recall(path, text)
+        if found is None:
+            from flake8_celery_tasks import engine
+
+            module = known.open(path, self.lines, self.tree)
+            found = engine.check(known, module, engine.wanted(self.opted))
+            known.close(module)
+            if results is not None:
+                results.note(path, text, found)
+                project.save_at_exit()
         return found

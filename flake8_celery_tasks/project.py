@@ -20,10 +20,11 @@ from flake8_celery_tasks.values import MISSING, UNKNOWN, Missing, Unknown, Value
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from flake8_celery_tasks.cache import Cache
+    from flake8_celery_tasks.cache import Cache, Stamp
     from flake8_celery_tasks.index import Index
     from flake8_celery_tasks.options import Options
     from flake8_celery_tasks.recognise import Definition
+    from flake8_celery_tasks.results import Results
 
 #: Larger files are not followed into: they are data, and their names are unknown.
 MAX_BYTES: Final = 4_000_000
@@ -132,6 +133,7 @@ class Project:
 
     def __init__(self, root: str, options: Options, excluded: Sequence[str] = ()) -> None:
         self.options = options
+        self.excluded = tuple(excluded)
         self.layout = Layout(root, excluded=excluded, tests=options.celery_test_paths, apps=options.celery_apps)
         self._modules: dict[str, Module | None] = {}
         self._current: Module | None = None  # the file being checked
@@ -141,6 +143,10 @@ class Project:
         self._texts: dict[str, bytes | None] | None = None
         self._interesting: dict[str, bool] = {}
         self._marked: dict[tuple[bytes, ...], tuple[str, ...]] = {}  # answers of `files_with`
+        self._read: dict[str, Stamp | None] = {}  # stamps of files, from before they were read
+        #: Whether all that was checked was what stands on disk, and no buffer.
+        self.is_as_on_disk = True
+        self._results: dict[tuple[str, ...], Results] = {}
         #: Whether somebody calls `save` who has something more urgent to do before.
         self.is_saved_later = False
         #: Results that others keep here for the life of the project, by their own keys.
@@ -166,12 +172,15 @@ class Project:
         path = module.place.path
         self._recent.pop(path, None)
         summary = None
-        if self._texts is not None and module.source.is_text_of(self.read(path)):
+        if module.source.is_text_of(self.read(path)):
             module.is_from_disk = True
-            # Earlier runs, and earlier files, were asked more about it.
-            summary = self.cache.summary(path)
-            if self._replaced is not None:
-                self._modules[path] = self._replaced
+            if self._texts is not None:
+                # Earlier runs, and earlier files, were asked more about it.
+                summary = self.cache.summary(path)
+                if self._replaced is not None:
+                    self._modules[path] = self._replaced
+        else:
+            self.is_as_on_disk = False
         module.shed(summary)
 
     def _keep(self, path: str, module: Module | None) -> None:
@@ -209,11 +218,14 @@ class Project:
 
     def read(self, path: str) -> bytes | None:
         """Return the bytes of a file, None where it can't be read."""
-        known = self._texts.get(path) if self._texts is not None else None
-        if known is not None:
-            return known
+        if self._texts is not None:
+            known = self._texts.get(path)
+            if known is not None:
+                return known
+        current = _stamp(path)
+        self._read.setdefault(path, current)
         try:
-            if os.path.getsize(path) > MAX_BYTES:
+            if current is None or current[2] > MAX_BYTES:
                 return None
             with open(path, "rb") as file:
                 return file.read()
@@ -231,11 +243,8 @@ class Project:
     def _texts_of_interest(self) -> dict[str, bytes | None]:
         """The files that may have to do with Celery, with their text where it was read."""
         if self._texts is None:
-            from flake8_celery_tasks.cache import stamp
-
             texts: dict[str, bytes | None] = {}
-            for path in self.layout.files():
-                current = stamp(path)
+            for path, current in self.stamps.items():
                 passes = self.cache.passes(path, current)
                 text = None
                 if passes is None:
@@ -247,10 +256,47 @@ class Project:
             self._texts = texts
         return self._texts
 
+    @cached_property
+    def stamps(self) -> dict[str, Stamp | None]:
+        """The stamps of the project's files, taken before any of them is read for a question about all."""
+        from flake8_celery_tasks.cache import stamp
+
+        return {path: stamp(path) for path in self.layout.files()}
+
+    @property
+    def known_stamps(self) -> dict[str, Stamp | None] | None:
+        """The stamps where they have been taken."""
+        return self.stamps if "stamps" in vars(self) else None
+
+    @property
+    def outside(self) -> dict[str, Stamp | None]:
+        """The stamps of the files that were read and are no part of the project."""
+        return {path: current for path, current in self._read.items() if path not in self.stamps}
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether a file was changed after it was first read."""
+        return any(self.stamps.get(path, current) != current for path, current in self._read.items())
+
+    def results(self, opted: tuple[str, ...]) -> Results | None:
+        """Return what is kept of what was found, with some opt-in rules; None where nothing is kept."""
+        if self.options.celery_no_cache:
+            return None
+        if opted not in self._results:
+            from flake8_celery_tasks.results import Results
+
+            self._results[opted] = Results(self, opted)
+        return self._results[opted]
+
     def save(self) -> None:
         """Keep what is known of the project's files for the next run."""
         from_disk = {path: module for path, module in self._modules.items() if module is not None}
         self.cache.save(set(self.layout.files()), from_disk)
+
+    def save_results(self) -> None:
+        """Keep what was found."""
+        for results in self._results.values():
+            results.save()
 
     def files_with(self, *marks: bytes) -> Iterator[str]:
         """Yield the project's files that hold one of the marks; each mark must hold one of `INTEREST`."""
@@ -546,6 +592,12 @@ def parse(text: bytes | None) -> ast.Module | None:
         return None
 
 
+def _stamp(path: str) -> Stamp | None:
+    from flake8_celery_tasks.cache import stamp
+
+    return stamp(path)
+
+
 def _is_builtin(name: str) -> bool:
     import builtins
 
@@ -729,10 +781,11 @@ def save_at_exit() -> None:
 
 
 def save() -> None:
-    """Keep what is known of all projects whose index was needed."""
+    """Keep what was found in all projects, and what is known of those whose index was needed."""
     for known in _projects.values():
         if "tasks" in vars(known):
             known.save()
+        known.save_results()
 
 
 def forget() -> None:

@@ -1,95 +1,134 @@
-"""Where the results of a project's tasks go: whether there is a result back end, as far as the project's files tell."""
+"""What was found in a file, kept on disk: where nothing has changed in the whole project, it is not looked for again.
+
+What a rule says of a file follows from the file's text and from the project around it: which files and folders there
+are, and what the files say. So what was found is kept under a digest of all that, and forgotten when any of it changes.
+"""
 
 from __future__ import annotations
 
-import ast
-from typing import TYPE_CHECKING, Final
+import os
+import sys
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-from flake8_celery_tasks.broker import makes_app, modules_with_apps, urls, written
-from flake8_celery_tasks.configuration import configurations, display
+from flake8_celery_tasks import __version__, cache, layout
+from flake8_celery_tasks.rule import Violation
 
 if TYPE_CHECKING:
-    from flake8_celery_tasks.module import Module
+    from collections.abc import Iterable, Sequence
+
     from flake8_celery_tasks.project import Project
 
-#: What switches results off, besides nothing at all (`celery/app/backends.py`).
-_NONE: Final = frozenset({"", "disabled", "disabled://"})
 
-#: What settings modules of Django hold.
-_DJANGO: Final = b"INSTALLED_APPS"
+class Results:
+    """What was found in the files of a project, with the opt-in rules whose codes start with `opted`."""
 
+    def __init__(self, project: Project, opted: tuple[str, ...]) -> None:
+        self.project = project
+        self.opted = opted
+        self.started = time.time_ns()
+        self._new: dict[str, list[Any]] = {}
 
-def backend(project: Project) -> bool | None:
-    """Return whether results are stored anywhere, None where it can't be told.
+    @property
+    def path(self) -> str:
+        """The file that they are kept in."""
+        given = (self.project.options, self.project.excluded, self.opted)
+        return cache.file_of(self.project.layout.root, f"{given!r}", ".found.json")
 
-    One place that names a back end is enough. None is certain only where the project makes its apps itself, and all
-    that configures them can be read. An environment variable, `CELERY_RESULT_BACKEND`, may still say otherwise.
-    """
-    if "result backend" not in project.memo:
-        project.memo["result backend"] = _backend(project)
-    known: bool | None = project.memo["result backend"]
-    return known
+    def recall(self, path: str, text: str) -> list[Violation] | None:
+        """Return what was found in a file with this text when all else was as it is now, None where that is unknown."""
+        known = self._stored["found"].get(path)
+        if known is None or known[0] != cache.digest(text) or not self._is_current:
+            return None
+        return [Violation(*row) for row in known[1]]
 
+    def note(self, path: str, text: str, found: Sequence[Violation]) -> None:
+        """Keep what was found in a file."""
+        if path.startswith(self.project.layout.root + os.sep):
+            self._new[path] = [cache.digest(text), [list(violation) for violation in found]]
 
-def _backend(project: Project) -> bool | None:
-    found = {
-        None if module is None else _names_one(written(project, value, module))
-        for value, module in urls(project, "result_backend", "backend")
-    }
-    if True in found:
-        return True
-    return False if None not in found and _is_all_read(project) else None
-
-
-def _names_one(value: object) -> bool | None:
-    if value is None:
-        return False
-    return value not in _NONE if isinstance(value, str) else None
-
-
-def _is_all_read(project: Project) -> bool:
-    """Return whether nothing of what configures the project's apps is out of reach."""
-    modules = list(modules_with_apps(project))
-    made = (makes_app(project, module, call, site) for module in modules for call, site in module.candidates.calls)
-    return (
-        any(made)
-        and not any(_has_spread(project, module) for module in modules)
-        and all(
-            _has_django_settings(project) if item.is_django else bool(item.path) and _is_whole(project, item.path)
-            for item in configurations(project)
+    def save(self) -> None:
+        """Write what was noted, unless a file has changed so lately that the next change could go unnoticed."""
+        stamps = self.project.known_stamps
+        if not self._new or stamps is None or not self.project.is_as_on_disk or self.project.has_changed:
+            return
+        newest = self.started - cache.RACY_NS
+        outside = self.project.outside
+        if any(stamp is not None and max(stamp[:2]) >= newest for stamp in (*stamps.values(), *outside.values())):
+            return
+        written = cache.read(self.path)
+        found = written["found"] if _is_of(written, self.state) else {}
+        cache.write(
+            self.path,
+            {
+                "state": self.state,
+                "files": outside,
+                "folders": {folder: _listing(folder) for folder in self._further_folders()},
+                "found": {**found, **self._new},
+            },
         )
-        and next(project.files_with(b"config_from_envvar"), None) is None
-    )
+
+    @cached_property
+    def _stored(self) -> dict[str, Any]:
+        found = cache.read(self.path)
+        return found if found.keys() >= {"state", "files", "folders", "found"} else {"found": {}}
+
+    @cached_property
+    def _is_current(self) -> bool:
+        """Whether the project is as it was when the results were written."""
+        return (
+            _is_of(self._stored, self.state)
+            and all(cache.stamp(path) == stamp for path, stamp in self._stored["files"].items())
+            and all(_listing(folder) == listing for folder, listing in self._stored["folders"].items())
+        )
+
+    @cached_property
+    def state(self) -> str:
+        """A digest of the linter, and of the names and stamps of all files and folders of the project."""
+        project = self.project
+        parts: list[object] = [cache.FORMAT, __version__, sys.version_info[:3], _package()]
+        parts.extend(project.stamps.items())
+        parts.extend(_listing(folder) for folder in project.layout.walked)
+        return cache.digest("\n".join(map(str, parts)))
+
+    def _further_folders(self) -> Iterable[str]:
+        """Return the folders that were looked into, in or around the project, and hold none of its files."""
+        root = self.project.layout.root
+        walked = set(self.project.layout.walked)
+        return [
+            folder
+            for folder in layout.listed()
+            if folder not in walked
+            and (folder.startswith(root + os.sep) or root.startswith(folder.rstrip(os.sep) + os.sep))
+        ]
 
 
-def _has_spread(project: Project, module: Module) -> bool:
-    """Return whether a module configures an app, or makes it, with what can't be read."""
-    for call, site in module.candidates.calls:
-        is_update = isinstance(call.func, ast.Attribute) and call.func.attr == "update"
-        if is_update and getattr(call.func.value, "attr", "") == "conf":  # type: ignore[attr-defined]
-            given = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg is None)]
-        elif makes_app(project, module, call, site):
-            given = [keyword.value for keyword in call.keywords if keyword.arg in (None, "changes")]
-        else:
-            continue
-        for node in given:
-            shown = display(project, module, node, site)
-            if shown is None or not shown[1]:
-                return True
-    return False
+def _is_of(stored: dict[str, Any], state: str) -> bool:
+    return bool(stored.get("state") == state)
 
 
-def _has_django_settings(project: Project) -> bool:
-    """Return whether Django's settings are a part of the project: a package for other sites leaves them to these."""
-    layout = project.layout
-    return any(
-        _DJANGO in (project.read(path) or b"") for path in layout.files() if not layout.is_test(layout.place(path))
-    )
+def _listing(folder: str) -> str:
+    """Return a digest of what a folder holds, as far as it matters for where modules are."""
+    found = [
+        f"{name}/" if kind == layout.FOLDER else name
+        for name, kind in layout.entries(folder).items()
+        if name in layout.MARKS
+        or (not name.startswith((".", "__pycache__")) and (kind == layout.FOLDER or name.endswith(".py")))
+    ]
+    return cache.digest("\n".join([folder, *sorted(found)]))
 
 
-def _is_whole(project: Project, path: str) -> bool:
-    """Return whether all names of a configuration module are bound in the project."""
-    module = project.module(path)
-    return module is not None and all(
-        project.layout.find(star, module.place.root) is not None for star in module.candidates.stars
-    )
+def _package() -> list[object]:
+    """Return what changes with the linter itself, in installations that are edited in place."""
+    top = os.path.dirname(__file__)
+    found: list[object] = []
+    folders = [top]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                if entry.is_dir() and entry.name != "__pycache__":
+                    folders.append(entry.path)
+                elif entry.name.endswith(".py"):
+                    found.append((entry.path, entry.stat().st_mtime_ns, entry.stat().st_ctime_ns))
+    return found

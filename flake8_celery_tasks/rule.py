@@ -38,6 +38,10 @@ class Rule(Generic[Fact]):
 
     code: ClassVar[str]
     message: ClassVar[str]
+    #: The sections of the documentation that the page rests on, as `catalog/guide.py` calls them: `tasks#names`.
+    see: ClassVar[tuple[str, ...]] = ()
+    #: What kind of fixes `fix` returns: `safe`, `unsafe`, `safe or unsafe`; empty where it returns none.
+    fixes: ClassVar[str] = ""
     #: Whether the rule is silent in test modules and migrations.
     quiet_in_tests: ClassVar[bool] = False
     #: Whether the rule runs only where it is asked for: all rules of house policy, and no others.

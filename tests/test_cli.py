@@ -239,7 +239,7 @@ def test_explain(capfd, word):
     out, err = capfd.readouterr()
     assert not err
     assert out.startswith("# CLY101 missing-task-name\n")
-    for title in ("What happens", "Bad", "Good", "Silent when", "Fix"):
+    for title in ("What happens", "Bad", "Good", "Silent when", "Fix", "See"):
         assert f"\n## {title}\n" in out
 
 
@@ -261,4 +261,9 @@ def test_explain_all(capfd):
     first = found[0]
     assert (first["name"], first["topic"], first["opt_in"]) == ("missing-task-name", "Names", False)
     assert first["summary"] == "A task has no explicit name."
-    assert {rule["fix"] for rule in found} <= {"safe", "unsafe", None}
+    assert first["fix"] == "safe"
+    assert first["see"][0] == {
+        "title": "Tasks: Names",
+        "url": "https://docs.celeryq.dev/en/stable/userguide/tasks.html#names",
+    }
+    assert {rule["fix"] for rule in found} == {"safe", "unsafe", "safe or unsafe", None}

@@ -72,7 +72,8 @@ def binds(function, positional, keywords):
     return True
 
 
-calls = st.builds(Given, st.integers(0, 6), st.lists(st.sampled_from(KEYWORDS), unique=True, max_size=4).map(tuple))
+names = st.lists(st.sampled_from(KEYWORDS), unique=True, max_size=4).map(tuple)
+calls = st.builds(lambda positional, keywords: Given(positional, keywords), st.integers(0, 6), names)
 
 
 @settings(max_examples=500)

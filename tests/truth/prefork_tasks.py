@@ -9,7 +9,7 @@ import time
 
 import redis
 from celery import Celery
-from celery.exceptions import Reject
+from celery.exceptions import Reject, SoftTimeLimitExceeded
 
 URL = os.environ["TRUTH_REDIS"]
 app = Celery("prefork_tasks", broker=URL, backend=URL)
@@ -62,10 +62,10 @@ def charge_early():
     charge("charge-early")
 
 
-@app.task(name="charge-late", acks_late=True)
+@app.task(name="shop_charge", acks_late=True)
 def charge_late():
     """The same, acknowledged late."""
-    charge("charge-late")
+    charge("shop_charge")
 
 
 def charge(name: str) -> None:
@@ -78,13 +78,24 @@ def charge(name: str) -> None:
 def leave():
     """Ends its process."""
     begin("leave")
-    sys.exit(3)
+    sys.exit(1)
 
 
-@app.task(name="remind")
+@app.task(name="rest")
+def rest():
+    """Takes its time, and some more to clean up."""
+    try:
+        time.sleep(60)
+    except SoftTimeLimitExceeded:
+        begin("rest told")
+        time.sleep(1)
+        begin("rest cleaned up")
+
+
+@app.task(name="shop_remind")
 def remind():
     """A task that is to run later, once."""
-    begin("remind")
+    begin("shop_remind")
 
 
 @app.task(name="add")

@@ -10,6 +10,7 @@ import pytest
 from celery import states
 
 from .lab import celery_version, wait_for
+from .pages import unsaid
 from .prefork import Farm, missing, redis_server
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def killed(farm: Farm, worker: Worker) -> dict[str, AsyncResult]:
 
 @pytest.mark.truth("CLY301")
 @pytest.mark.parametrize(("name", "runs"), [("early", 1), ("late", 1), ("rejected", 2)])
-def test_killed_process_loses_its_task(farm, killed, name, runs):
+def test_killed_process_loses_its_task(farm, worker, killed, name, runs):
     """CLY301: neither option alone brings the task of a killed process back; both together do."""
     result = killed[name]
     wait_for(result.ready, name)
@@ -60,12 +61,14 @@ def test_killed_process_loses_its_task(farm, killed, name, runs):
     if runs == 1:
         assert result.state == states.FAILURE
         assert "Worker exited prematurely: signal 9 (SIGKILL)" in str(result.result)
+        wait_for(lambda: not unsaid("CLY301", worker.log), "what the page quotes")
+        wait_for(lambda: not unsaid("CLY911", worker.log), "what the page quotes")
     else:
         assert result.state == states.SUCCESS
 
 
 @pytest.mark.truth("CLY515")
-def test_exit_kills_the_process(farm, killed):
+def test_exit_kills_the_process(farm, worker, killed):
     """CLY515: `sys.exit()` ends the pool's process, and `autoretry_for` does not see it."""
     for result in killed.values():
         if result is not killed["leave"]:
@@ -75,7 +78,8 @@ def test_exit_kills_the_process(farm, killed):
     else:
         wait_for(killed["leave"].ready, "the result")
         assert killed["leave"].state == states.FAILURE
-        assert "Worker exited prematurely: exitcode 3" in str(killed["leave"].result)
+        assert "Worker exited prematurely: exitcode 1" in str(killed["leave"].result)
+        wait_for(lambda: not unsaid("CLY515", worker.log), "what the page quotes")
     assert farm.runs("leave") == 1
 
 
@@ -90,12 +94,33 @@ def test_requeue_without_acks_late(farm, worker):
     assert result.state == states.PENDING
 
 
+@pytest.mark.truth("CLY503")
+@pytest.mark.parametrize("soft", [1, 3], ids=["below", "above"])
+def test_soft_limit_above_the_hard_one(farm, worker, soft):
+    """CLY503: the hard limit waits for a soft one above it, and leaves no time to clean up then."""
+    before = farm.runs("rest told"), farm.runs("rest cleaned up")
+    hard = 2.5 if soft == 1 else 1
+    sent = time.monotonic()
+    result = farm.send("rest", soft_time_limit=soft, time_limit=hard)
+    wait_for(result.ready, "the limits")
+    took = time.monotonic() - sent
+    cleaned = farm.runs("rest cleaned up") - before[1]
+    if soft == 1:
+        assert took >= 2
+        assert (farm.runs("rest told") - before[0], cleaned) == (1, 1)
+    else:
+        assert took >= soft
+        assert cleaned == 0
+        assert f"Hard time limit ({hard}s) exceeded for rest[{result.id}]" in worker.log
+
+
 @pytest.mark.truth("CLY514")
 def test_waiting_for_a_result_in_a_task(farm, worker):
     """CLY514: `.get()` in a task is a RuntimeError."""
     result = farm.send("wait")
     with pytest.raises(RuntimeError, match=r"Never call result.get\(\) within a task!"):
         result.get(timeout=20)
+    wait_for(lambda: not unsaid("CLY514", worker.log), "what the page quotes")
 
 
 @pytest.mark.truth("CLY303")
@@ -104,16 +129,17 @@ def test_killed_worker_repeats_a_late_acknowledged_call(server, tmp_path):
     with closing(Farm(server, 1, tmp_path)) as farm:
         with farm.worker(visibility_timeout=1) as first:
             farm.send("charge-early")
-            late = farm.send("charge-late")
-            wait_for(lambda: farm.runs("charge-early") and farm.runs("charge-late"), "both calls")
+            late = farm.send("shop_charge")
+            wait_for(lambda: farm.runs("charge-early") and farm.runs("shop_charge"), "both calls")
             wait_for(lambda: farm.leftovers() == (0, 1), "the early acknowledgement")
             first.kill()
         time.sleep(1)  # until the broker takes what the dead worker held for undelivered
-        with farm.worker(visibility_timeout=1):
+        with farm.worker(visibility_timeout=1) as second:
             late.get(timeout=20)
             assert farm.send("add", [1, 2]).get(timeout=20) == 3
+            assert not unsaid("CLY303", first.log + second.log)
         assert farm.runs("charge-early") == 1
-        assert farm.runs("charge-late") == 2
+        assert farm.runs("shop_charge") == 2
 
 
 @pytest.mark.truth("CLY615")
@@ -121,10 +147,11 @@ def test_countdown_beyond_the_visibility_timeout_is_delivered_twice(server, tmp_
     """CLY615: a message that waits for its time longer than the visibility timeout goes to a second worker too."""
     with closing(Farm(server, 2, tmp_path)) as farm, farm.worker(visibility_timeout=1) as first:
         due = time.monotonic() + 6
-        farm.send("remind", countdown=6)
-        wait_for(lambda: "remind" in first.log, "the message")
+        farm.send("shop_remind", countdown=6)
+        wait_for(lambda: "shop_remind" in first.log, "the message")
         time.sleep(1.2)
         with farm.worker(visibility_timeout=1) as second:
-            wait_for(lambda: "remind" in second.log, "the second delivery")
+            wait_for(lambda: "shop_remind" in second.log, "the second delivery")
             assert time.monotonic() < due, "too slow to tell"
-            wait_for(lambda: farm.runs("remind") == 2, "both runs")
+            wait_for(lambda: farm.runs("shop_remind") == 2, "both runs")
+            assert not unsaid("CLY615", first.log + second.log)

@@ -9,16 +9,11 @@ from celery import group, states
 
 from .lab import celery_version
 
-django = pytest.importorskip("django")
+pytest.importorskip("django")
 
-from django.conf import settings  # noqa: E402
-
-if not settings.configured:
-    settings.configure(DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}})
-    django.setup()
-
-from django.db import connection, models, transaction  # noqa: E402
-from django.db.models.signals import post_save  # noqa: E402
+from . import django_project  # noqa: F401 isort: skip
+from django.db import connection, models, transaction
+from django.db.models.signals import post_save
 
 
 class Order(models.Model):

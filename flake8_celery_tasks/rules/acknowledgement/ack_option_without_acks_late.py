@@ -26,14 +26,14 @@ class AckOptionWithoutAcksLate(Rule[Task]):
 
     Without `acks_late` the worker acknowledges the message *before* it runs the task. What happens later, be it an
     exception, a time limit or a killed process, finds no message any more that could be rejected or put back. The
-    options are stored and never asked:
+    options are stored and never asked. When the process below is killed, the worker logs
 
     ```text
-    WorkerLostError: Worker exited prematurely: signal 9 (SIGKILL) Job: 0.
+    Process 'ForkPoolWorker-...' pid:... exited with 'signal 9 (SIGKILL)'
+    Task handler raised error: WorkerLostError('Worker exited prematurely: signal 9 (SIGKILL) Job: ...')
     ```
 
     and the task, with `reject_on_worker_lost=True` or not, is not run again.
-    See [Task.acks_late](https://docs.celeryq.dev/en/stable/userguide/tasks.html#Task.acks_late) in Celery's user guide.
 
     ## Bad
 
@@ -65,11 +65,12 @@ class AckOptionWithoutAcksLate(Rule[Task]):
 
     ## Fix
 
-    Add `acks_late=True` if the task may run twice, else remove the option. To remove it is safe; to acknowledge late
-    is not, since the task then runs again after its worker was lost.
+    Add `acks_late=True` if the task may run twice, else remove the option. To remove it changes nothing. To acknowledge
+    late does: the task then runs again after its worker was lost.
     """
 
     code = "CLY301"
+    see = ("tasks#Task.acks_late", "configuration#task-reject-on-worker-lost")
     message = (
         "{option} has no effect without acks_late=True: the message of {function!r} is acknowledged before it runs; "
         "add acks_late or drop it"

@@ -24,15 +24,13 @@ class AcksLateRepeatsSideEffect(Rule[Task]):
     a second time. Nothing in the log tells the two runs apart:
 
     ```text
-    Task shop_charge[d2f9...] received
-    Task shop_charge[d2f9...] received
+    Task shop_charge[...] received
+    Task shop_charge[...] received
     ```
 
     Calls that count are HTTP `POST` and `PATCH` through `requests`, `httpx`, `aiohttp` and `urllib3`, also on a session
     of theirs; Django's `send_mail`, `send_mass_mail`, `mail_admins`, `mail_managers`, `EmailMessage(...).send()` and
     `get_connection().send_messages()`; `smtplib` sends; and what the option `celery-at-most-once-calls` names.
-    See [Should I use retry or acks_late?](https://docs.celeryq.dev/en/stable/faq.html#should-i-use-retry-or-acks-late)
-    in Celery's documentation.
 
     ## Bad
 
@@ -74,10 +72,11 @@ class AcksLateRepeatsSideEffect(Rule[Task]):
     ## Fix
 
     Write `acks_late=False`, so that the call is made at most once, or give it an idempotency key that the other side
-    knows. Neither is safe: with `acks_late=False` a lost worker loses the task.
+    knows. It is a decision: with `acks_late=False` a lost worker loses the task.
     """
 
     code = "CLY303"
+    see = ("faq#should-i-use-retry-or-acks-late", "tasks#Task.acks_late")
     message = (
         "acks_late=True runs {function!r} again when its worker is lost, and {call}() with it; "
         "write acks_late=False{key}"

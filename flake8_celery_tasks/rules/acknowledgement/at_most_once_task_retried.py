@@ -26,22 +26,22 @@ class AtMostOnceTaskRetried(Rule[Task]):
     again from the start, whatever it has done by then.
 
     ```text
-    Task shop_charge[d2f9...] retry: Retry in 180s: ConnectionError('read timed out')
+    Task shop_charge[...] retry: Retry in 180s: ConnectionError('read timed out')
     ```
 
     To Celery that is no contradiction; to the wish for "at most once" it is.
-    See [Should I use retry or acks_late?](https://docs.celeryq.dev/en/stable/faq.html#should-i-use-retry-or-acks-late)
-    in Celery's documentation.
 
     ## Bad
 
     ```python
     from celery import shared_task
 
+    from shop.payments import charge_once
+
 
     @shared_task(name="shop_charge", acks_late=False, autoretry_for=(ConnectionError,))
     def charge(order_pk):
-        print(order_pk)
+        charge_once(order_pk)
     ```
 
     ## Good
@@ -49,15 +49,18 @@ class AtMostOnceTaskRetried(Rule[Task]):
     ```python
     from celery import shared_task
 
+    from shop.payments import charge_once
+    from shop.web import download
+
 
     @shared_task(name="shop_charge", acks_late=False)
     def charge(order_pk):
-        print(order_pk)
+        charge_once(order_pk)
 
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,))
     def fetch_rates(url):
-        print(url)
+        return download(url)
     ```
 
     ## Silent when
@@ -70,11 +73,12 @@ class AtMostOnceTaskRetried(Rule[Task]):
 
     ## Fix
 
-    Remove the retry if the task must not run twice, else remove `acks_late=False`. Neither is safe in general; to
-    remove `acks_late=False` is, where neither the project nor a base class says otherwise.
+    Remove the retry if the task must not run twice. Else remove `acks_late=False`, which changes nothing where neither
+    the project nor a base class says otherwise.
     """
 
     code = "CLY304"
+    see = ("faq#should-i-use-retry-or-acks-late", "tasks#Task.acks_late")
     message = (
         "acks_late=False asks for at most one run, but {mechanism} runs the body of {function!r} again; "
         "drop one of them"

@@ -24,16 +24,16 @@ class RequeueWithoutAcksLate(Rule[Raise]):
     state stays PENDING for ever. The log looks as if all were well:
 
     ```text
-    Task shop_import_order[d2f9...] reject requeue=True: somebody else has it
+    Task shop_import_order[...] reject requeue=True: somebody else has it
     ```
-
-    See [Reject](https://docs.celeryq.dev/en/stable/userguide/tasks.html#reject) in Celery's user guide.
 
     ## Bad
 
     ```python
     from celery import shared_task
     from celery.exceptions import Reject
+
+    from shop.orders import is_locked, load
 
 
     @shared_task(name="shop_import_order")
@@ -48,6 +48,8 @@ class RequeueWithoutAcksLate(Rule[Raise]):
     ```python
     from celery import shared_task
     from celery.exceptions import Reject
+
+    from shop.orders import is_locked, load
 
 
     @shared_task(name="shop_import_order", acks_late=True)
@@ -66,10 +68,11 @@ class RequeueWithoutAcksLate(Rule[Raise]):
 
     ## Fix
 
-    Add `acks_late=True`, or `raise self.retry(...)`. Neither is safe: the task then runs again.
+    Add `acks_late=True`, or `raise self.retry(...)`. Be sure that the task may run again: up to now it never did.
     """
 
     code = "CLY302"
+    see = ("tasks#reject", "tasks#Task.acks_late")
     message = (
         "Nothing is put back: task {function!r} is acknowledged before it runs, so this message is lost and stays "
         "PENDING; add acks_late=True"

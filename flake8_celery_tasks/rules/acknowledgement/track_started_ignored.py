@@ -41,12 +41,13 @@ class TrackStartedIgnored(Rule[Task]):
     long after its end:
 
     ```text
+    Task shop_rebuild_index[...] succeeded in ...s: None
+    ```
+
+    ```pycon
     >>> rebuild_index.AsyncResult(task_id).state
     'PENDING'
     ```
-
-    See [Task.track_started](https://docs.celeryq.dev/en/stable/userguide/tasks.html#Task.track_started) in Celery's
-    user guide.
 
     ## Bad
 
@@ -72,16 +73,17 @@ class TrackStartedIgnored(Rule[Task]):
 
     ## Silent when
 
-    - a call of the task anywhere in the project says `ignore_result=False`, or may: that call is tracked;
+    - a call of the task anywhere in the project says `ignore_result=False`, or may: from Celery 5.7 on that call is
+      tracked;
     - one of the two options can't be read.
 
     ## Fix
 
-    Remove `track_started`, which is safe, or `ignore_result`, which is not: results then need a back end and room in
-    it.
+    Remove `track_started`, which changes nothing, or `ignore_result`: results then need a back end, and room in it.
     """
 
     code = "CLY305"
+    see = ("tasks#Task.track_started", "tasks#Task.ignore_result")
     message = (
         "track_started=True tracks nothing in {function!r}: with ignore_result=True no state is stored; "
         "drop one of them"

@@ -19,10 +19,10 @@ class CrossAppTaskImport(Rule[TaskImport]):
     ## What happens
 
     Importing the task imports the other app's `tasks` module, with its models and services, only to put a name and some
-    arguments into a message. Sooner or later the other app wants a task of this one, and Python says
+    arguments into a message. Sooner or later `content.tasks` wants something of `blog.models`, and Python says
 
     ```text
-    ImportError: cannot import name 'check_availability' from partially initialized module 'api.tasks'
+    ImportError: cannot import name 'generate_og_images' from partially initialized module 'content.tasks'
     (most likely due to a circular import)
     ```
 
@@ -30,8 +30,6 @@ class CrossAppTaskImport(Rule[TaskImport]):
     imports nothing, so apps stay apart and can even run in other processes. Two things to know: arguments are not
     checked before the worker gets them, and options of the task's decorator that concern the sending (`queue`,
     `expires`, `priority` ...) have to be given with the call.
-    See [Calling tasks](https://docs.celeryq.dev/en/stable/userguide/calling.html) and
-    [send_task](https://docs.celeryq.dev/en/stable/reference/celery.html#celery.Celery.send_task) in Celery's docs.
 
     An app is the nearest package with `apps.py`, `models`, `migrations` or `tasks`, else the top-level package. An app
     inside another one, or around it, is the same app in this sense.
@@ -88,16 +86,18 @@ class CrossAppTaskImport(Rule[TaskImport]):
     ## Fix
 
     Send by name: `current_app.send_task("content_generate_og_images", args=..., kwargs=...)`, in a chain or group
-    `signature("content_generate_og_images", ...)`, and drop the import. Unsafe, since overridden `apply_async` methods
-    and the check of the arguments are passed by.
+    `signature("content_generate_og_images", ...)`, and drop the import. Look at what goes with it: overridden
+    `apply_async` methods and the check of the arguments are passed by.
 
-    `flake8-celery-tasks fix --unsafe` does it where it is certain of every use: the name, the options of the decorator
-    that belong to the message (`queue`, `priority`, `expires` ...), and where isort puts the import of `current_app`. A
-    method that is handed to something else than `on_commit`, and options that are no constants, are left to you, and so
-    is the whole import then.
+    The command does it where it is certain of every use: the name, the options of the decorator that belong to the
+    message (`queue`, `priority`, `expires` ...), and where isort puts the import of `current_app`. A method that is
+    handed to something else than `on_commit`, and options that are no constants, are left to you, and so is the whole
+    import then.
     """
 
     code = "CLY401"
+    see = ("Celery#celery.Celery.send_task", "faq#can-i-call-a-task-by-name")
+    fixes = "unsafe"
     message = "Importing task {task!r} of app {app!r} to send it invites circular imports; use {instead}"
     quiet_in_tests = True
 

@@ -19,10 +19,9 @@ class CrossAppTaskImportInFunction(Rule[TaskImport]):
     ## What happens
 
     An import inside a function is how a circular import between apps is hidden: it works, until somebody moves it up.
-    The cycle is still there, and so is what it costs: the first call pays for the import, a renamed task is noticed
-    when the line runs, and neither app can be taken out of the project alone. A message needs the task's name and
-    nothing else. What CLY401 says of imports at the top holds here too.
-    See [Calling tasks](https://docs.celeryq.dev/en/stable/userguide/calling.html) in Celery's user guide.
+    Nothing is logged. The cycle is still there, and so is what it costs: the first call pays for the import, a renamed
+    task is noticed when the line runs, and neither app can be taken out of the project alone. A message needs the
+    task's name and nothing else. What CLY401 says of imports at the top holds here too.
 
     ## Bad
 
@@ -69,16 +68,18 @@ class CrossAppTaskImportInFunction(Rule[TaskImport]):
 
     ## Fix
 
-    Send by name, and drop the import. Unsafe, since overridden `apply_async` methods and the check of the arguments are
-    passed by.
+    Send by name, and drop the import. Look at what goes with it: overridden `apply_async` methods and the check of the
+    arguments are passed by.
 
-    `flake8-celery-tasks fix --unsafe` does it where it is certain of every use: the name, the options of the decorator
-    that belong to the message (`queue`, `priority`, `expires` ...), and where isort puts the import of `current_app`. A
-    method that is handed to something else than `on_commit`, and options that are no constants, are left to you, and so
-    is the whole import then.
+    The command does it where it is certain of every use: the name, the options of the decorator that belong to the
+    message (`queue`, `priority`, `expires` ...), and where isort puts the import of `current_app`. A method that is
+    handed to something else than `on_commit`, and options that are no constants, are left to you, and so is the whole
+    import then.
     """
 
     code = "CLY402"
+    see = ("Celery#celery.Celery.send_task", "faq#can-i-call-a-task-by-name")
+    fixes = "unsafe"
     message = "Importing task {task!r} of app {app!r} in a function hides a circular import; use {instead}"
     quiet_in_tests = True
 

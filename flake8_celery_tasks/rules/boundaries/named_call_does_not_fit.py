@@ -27,15 +27,14 @@ class NamedCallDoesNotFit(Rule[Facts]):
 
     `delay()` compares the arguments with the function's parameters before it sends anything. `send_task()`, a
     signature of a name and a beat entry know no function: the message goes out, and the task fails in the worker, each
-    time. With `typing=False` it fails all the same:
+    time:
 
     ```text
-    TypeError: send_receipt() got an unexpected keyword argument 'order'
+    Task shop_send_receipt[...] raised unexpected:
+    TypeError("send_receipt() got an unexpected keyword argument 'order'")
     ```
 
-    The task that `bind=True` hands over is no argument of the caller's.
-    See [send_task](https://docs.celeryq.dev/en/stable/reference/celery.html#celery.Celery.send_task) and
-    [Calling tasks](https://docs.celeryq.dev/en/stable/userguide/calling.html) in Celery's docs.
+    With `typing=False` it fails all the same. The task that `bind=True` hands over is no argument of the caller's.
 
     ## Bad
 
@@ -100,10 +99,11 @@ class NamedCallDoesNotFit(Rule[Facts]):
 
     ## Fix
 
-    Pass what the function takes. Only its author knows what was meant, so there is no fix by command.
+    Pass what the function takes. Only its author knows what was meant.
     """
 
     code = "CLY404"
+    see = ("tasks#argument-checking", "Celery#celery.Celery.send_task")
     message = "Task {name!r} {problem}: it fails in the worker with TypeError; {advice}"
     quiet_in_tests = True
 

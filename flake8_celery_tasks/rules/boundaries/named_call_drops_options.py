@@ -37,18 +37,13 @@ class NamedCallDropsOptions(Rule[Invocation]):
 
     `queue`, `expires`, `priority` and their like belong to the message, and who sends makes the message. `delay()`
     takes them from the task object; `send_task()` has only a name. So the message goes to the default queue, where
-    perhaps no worker takes it, never expires, and has no priority:
-
-    ```text
-    delay()       queue='images'  expires=60    priority=3
-    send_task()   queue='celery'  expires=None  priority=None
-    ```
+    perhaps no worker takes it, never expires, and has no priority. Nothing is logged, neither here nor in a worker that
+    waits at the other queue. What Celery 5.7 says of `queue` on a task is that it is deprecated (CLY917), not that it
+    is lost here.
 
     Up to Celery 5.6 that is always so. From 5.7 on `send_task()` looks the task up, and keeps the options in a process
     that has imported and registered it, which the other app's process need not have done. `ignore_result`, time limits
     and `acks_late` are the worker's business and are not lost.
-    See [send_task](https://docs.celeryq.dev/en/stable/reference/celery.html#celery.Celery.send_task) and
-    [Routing](https://docs.celeryq.dev/en/stable/userguide/routing.html) in Celery's docs.
 
     ## Bad
 
@@ -100,11 +95,12 @@ class NamedCallDropsOptions(Rule[Invocation]):
 
     ## Fix
 
-    Repeat the options in the call, or better move `queue` into `task_routes`, which is read by whoever sends. Unsafe,
-    since from then on the messages go to another queue.
+    Repeat the options in the call, or better move `queue` into `task_routes`, which is read by whoever sends. From then
+    on the messages go to another queue, so be sure that a worker takes them there.
     """
 
     code = "CLY405"
+    see = ("routing#specifying-task-destination", "calling#routing-options", "Celery#celery.Celery.send_task")
     message = "send_task() knows nothing of the decorator of {name!r}: {lost}; {advice}"
     quiet_in_tests = True
 

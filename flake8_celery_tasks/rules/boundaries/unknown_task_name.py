@@ -25,14 +25,12 @@ class UnknownTaskName(Rule[Facts]):
     logs an error, and the message is gone:
 
     ```text
-    Received unregistered task of type 'shop.tasks.send_reciept'.
+    Received unregistered task of type 'shop.send_reciept'.
     The message has been ignored and discarded.
     ```
 
     It is the same for a beat entry, time after time. A task with an explicit name is not known under the name of its
-    module and function any more. `app.tasks["..."]` raises `NotRegistered`.
-    See [Names](https://docs.celeryq.dev/en/stable/userguide/tasks.html#names) and
-    [send_task](https://docs.celeryq.dev/en/stable/reference/celery.html#celery.Celery.send_task) in Celery's docs.
+    module and function any more. `app.tasks["shop.send_reciept"]` raises `NotRegistered`.
 
     ## Bad
 
@@ -96,10 +94,15 @@ class UnknownTaskName(Rule[Facts]):
 
     ## Fix
 
-    Write the name of the task that was meant. Only you know which one it is, so there is no fix by command.
+    Write the name of the task that was meant. Only you know which one it is.
     """
 
     code = "CLY403"
+    see = (
+        "tasks#names",
+        "Celery#celery.Celery.send_task",
+        "faq#why-do-workers-delete-tasks-from-the-queue-if-they-re-unable-to-process-them",
+    )
     message = "No task is named {name!r}: the worker discards the message; {advice}"
     looked_up: Final = "No task is named {name!r}: NotRegistered is raised; {advice}"
     quiet_in_tests = True

@@ -76,14 +76,12 @@ class ArgumentNotSerialisable(Rule[Invocation]):
     kombu.exceptions.EncodeError: Object of type set is not JSON serializable
     ```
 
-    See [Serializers][serializers] in Celery's user guide.
-
-    [serializers]: https://docs.celeryq.dev/en/stable/userguide/calling.html#serializers
-
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.mail import mail_newsletter
 
 
     @shared_task(name="shop_send_newsletter")
@@ -99,6 +97,8 @@ class ArgumentNotSerialisable(Rule[Invocation]):
 
     ```python
     from celery import shared_task
+
+    from shop.mail import mail_newsletter
 
 
     @shared_task(name="shop_send_newsletter")
@@ -121,11 +121,11 @@ class ArgumentNotSerialisable(Rule[Invocation]):
 
     ## Fix
 
-    Pass a list, a number, a text or a key that the task finds its data by. The task has to take it, so there is no
-    automatic fix.
+    Pass a list, a number, a text, or a key that the task finds its data by. The task has to take it, so change both.
     """
 
     code = "CLY613"
+    see = ("calling#serializers",)
     message = "{text} is {what}, which JSON can't encode: {effect} EncodeError; pass {cure}"
 
     def check(self, call: Invocation) -> Iterator[Violation]:

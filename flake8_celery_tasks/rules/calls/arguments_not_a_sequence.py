@@ -70,17 +70,21 @@ class ArgumentsNotASequence(Rule[Facts]):
     TypeError: task args must be a list or tuple
     ```
 
-    With a text of several letters the error speaks of as many arguments. A signature takes the text apart without a
-    word: each letter is an argument. In a beat entry the error goes to beat's log, and nothing is ever sent.
+    With a text of several letters the error speaks of as many arguments:
 
-    See [Calling tasks][calling] in Celery's user guide.
+    ```text
+    TypeError: fetch_rates() takes 1 positional argument but 25 were given
+    ```
 
-    [calling]: https://docs.celeryq.dev/en/stable/userguide/calling.html#basics
+    A signature takes the text apart without a word: each letter is an argument. In a beat entry the error goes to
+    beat's log, and nothing is ever sent.
 
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates")
@@ -105,6 +109,8 @@ class ArgumentsNotASequence(Rule[Facts]):
     ```python
     from celery import shared_task
 
+    from shop.web import download
+
 
     @shared_task(name="shop_fetch_rates")
     def fetch_rates(url):
@@ -119,6 +125,8 @@ class ArgumentsNotASequence(Rule[Facts]):
 
     ```python
     from celery import Celery, shared_task
+
+    from shop.web import download
 
     app = Celery("shop")
 
@@ -145,10 +153,12 @@ class ArgumentsNotASequence(Rule[Facts]):
 
     ## Fix
 
-    Safe: the comma, `(order_pk,)`; a dict moves to `kwargs`. The call can't have worked before.
+    Add the comma, `(order_pk,)`; a dict moves to `kwargs`. That is safe, since the call can't have worked before.
     """
 
     code = "CLY604"
+    see = ("calling#basics",)
+    fixes = "safe"
     message = "{name} must be {wanted}, {given} is {kind}: {effect}; write {advice}"
 
     def check(self, facts: Facts) -> Iterator[Violation]:

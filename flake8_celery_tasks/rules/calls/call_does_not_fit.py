@@ -32,14 +32,12 @@ class CallDoesNotFit(Rule[Invocation]):
     Nothing is compared where the task is a class, or a decorator stands between `@shared_task` and the function: then
     the message is sent, and the task fails with the same error in the worker.
 
-    See [Calling tasks][calling] in Celery's user guide.
-
-    [calling]: https://docs.celeryq.dev/en/stable/userguide/calling.html#basics
-
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.images import resize_image
 
 
     @shared_task(name="shop_resize")
@@ -53,6 +51,8 @@ class CallDoesNotFit(Rule[Invocation]):
 
     ```python title="shop/tasks.py"
     from celery import shared_task
+
+    from shop.images import resize_image
 
 
     @shared_task(name="shop_resize", bind=True)
@@ -72,6 +72,8 @@ class CallDoesNotFit(Rule[Invocation]):
 
     ```python
     from celery import shared_task
+
+    from shop.images import resize_image
 
 
     @shared_task(name="shop_resize", bind=True)
@@ -97,10 +99,11 @@ class CallDoesNotFit(Rule[Invocation]):
 
     ## Fix
 
-    Pass what the function takes. Only its author knows what was meant, so there is no automatic fix.
+    Pass what the function takes. Only its author knows what was meant.
     """
 
     code = "CLY601"
+    see = ("tasks#argument-checking", "calling#basics")
     message = "Task {task!r} {problem}: {effect}; {advice}"
 
     def check(self, call: Invocation) -> Iterator[Violation]:

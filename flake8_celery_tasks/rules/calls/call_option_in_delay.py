@@ -28,14 +28,27 @@ class CallOptionInDelay(Rule[Invocation]):
 
     A task with `**kwargs` takes it without a word, and runs at once.
 
-    See [Calling tasks][calling] in Celery's user guide.
-
-    [calling]: https://docs.celeryq.dev/en/stable/userguide/calling.html#basics
-
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.mail import mail_receipt
+
+
+    @shared_task(name="shop_send_receipt")
+    def send_receipt(order_pk):
+        mail_receipt(order_pk)
+
+
+    def pay(order):
+        send_receipt.delay(order.pk, countdown=60)
+    ```
+
+    ```python
+    from celery import shared_task
+
+    from shop.mail import mail_receipt
 
 
     @shared_task(name="shop_send_receipt")
@@ -51,6 +64,8 @@ class CallOptionInDelay(Rule[Invocation]):
 
     ```python
     from celery import shared_task
+
+    from shop.mail import mail_receipt
 
 
     @shared_task(name="shop_send_receipt")
@@ -73,11 +88,13 @@ class CallOptionInDelay(Rule[Invocation]):
 
     ## Fix
 
-    Safe: `apply_async()` with the arguments in `args` and `kwargs`, and the option beside them; for a signature,
-    `.set()`. The other arguments stay what they are.
+    Write `apply_async()` with the arguments in `args` and `kwargs`, and the option beside them; for a signature,
+    `.set()`. The command does just that; the other arguments stay what they are.
     """
 
     code = "CLY603"
+    see = ("calling#basics", "calling#eta-and-countdown")
+    fixes = "safe"
     message = "{method}() has no options: task {task!r} gets {option!r} as an argument{effect}; write {advice}"
 
     def check(self, call: Invocation) -> Iterator[Violation]:

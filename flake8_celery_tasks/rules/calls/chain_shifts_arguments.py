@@ -28,10 +28,8 @@ class ChainShiftsArguments(Rule[Facts]):
     that one which is marked as failed:
 
     ```text
-    TypeError: ship() takes 1 positional argument but 2 were given
+    Task shop_bill[...] raised unexpected: TypeError('ship() takes 1 positional argument but 2 were given')
     ```
-
-    See [Immutability](https://docs.celeryq.dev/en/stable/userguide/canvas.html#immutability) in Celery's user guide.
 
     ## Bad
 
@@ -82,10 +80,11 @@ class ChainShiftsArguments(Rule[Facts]):
 
     ## Fix
 
-    Write `.si(...)`, or give the function a parameter for the result. It is not safe: the task then runs.
+    Write `.si(...)`, or give the function a parameter for the result. The task then runs, for the first time.
     """
 
     code = "CLY611"
+    see = ("canvas#immutability", "canvas#partials")
     message = "'{text}' also gets {what} and '{task}' has no room for it: TypeError in the worker; write '{better}'"
 
     def check(self, facts: Facts) -> Iterator[Violation]:

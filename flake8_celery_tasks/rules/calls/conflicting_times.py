@@ -26,21 +26,18 @@ class ConflictingTimes(Rule[Invocation]):
     With both `countdown` and `eta`, the countdown wins and `eta` is dropped without a word.
 
     `expires` counts from the moment of sending. A task that expires before its countdown is over, or at once, never
-    runs. The worker revokes it, which its log calls
+    runs. When its time has come the worker revokes it:
 
     ```text
     Discarding revoked task: shop_send_receipt[...]
     ```
 
-    See [ETA and Countdown][eta] and [Expiration][expiration] in Celery's user guide.
-
-    [eta]: https://docs.celeryq.dev/en/stable/userguide/calling.html#eta-and-countdown
-    [expiration]: https://docs.celeryq.dev/en/stable/userguide/calling.html#expiration
-
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.mail import mail_receipt
 
 
     @shared_task(name="shop_send_receipt")
@@ -58,6 +55,8 @@ class ConflictingTimes(Rule[Invocation]):
     from celery import shared_task
     from django.utils import timezone
 
+    from shop.mail import mail_receipt
+
 
     @shared_task(name="shop_send_receipt")
     def send_receipt(order_pk):
@@ -72,6 +71,8 @@ class ConflictingTimes(Rule[Invocation]):
 
     ```python
     from celery import shared_task
+
+    from shop.mail import mail_receipt
 
 
     @shared_task(name="shop_send_receipt")
@@ -91,10 +92,11 @@ class ConflictingTimes(Rule[Invocation]):
 
     ## Fix
 
-    Keep the time that is meant. Which one that is can't be told, so there is no automatic fix.
+    Keep the time that is meant. Which one that is can't be told.
     """
 
     code = "CLY606"
+    see = ("calling#eta-and-countdown", "calling#expiration")
     message = "countdown wins over eta, which is dropped without a word; give one of them"
     expired = "expires={expires} is not after countdown={countdown}: the task is revoked and never runs"
     expired_on_task = (

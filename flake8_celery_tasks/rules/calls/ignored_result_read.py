@@ -25,18 +25,16 @@ class IgnoredResultRead(Rule[Invocation]):
 
     What `delay()` and `apply_async()` of a task with `ignore_result=True` give is no promise of a result. `.get()` on
     it comes back with None at once, before the task has run, whatever the task returns and even if it fails. `.result`
-    is None for ever. There is no error.
+    is None for ever. Nothing is logged.
 
     With `task_always_eager` the task's own value comes back: a test sees nothing of the mistake.
-
-    See [Results][results] in Celery's user guide.
-
-    [results]: https://docs.celeryq.dev/en/stable/userguide/tasks.html#ignore-results-you-don-t-want
 
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.stock import stock_of
 
 
     @shared_task(name="shop_count_stock", ignore_result=True)
@@ -52,6 +50,8 @@ class IgnoredResultRead(Rule[Invocation]):
 
     ```python
     from celery import shared_task
+
+    from shop.stock import orders_of, stock_of
 
 
     @shared_task(name="shop_count_stock", ignore_result=True)
@@ -79,10 +79,11 @@ class IgnoredResultRead(Rule[Invocation]):
 
     ## Fix
 
-    Drop `ignore_result=True`, or don't read what is not there. Which one can't be told, so there is no automatic fix.
+    Drop `ignore_result=True`, or don't read what is not there. Which one can't be told.
     """
 
     code = "CLY612"
+    see = ("tasks#ignore-results-you-don-t-want", "calling#results-options")
     message = (
         "Task {task!r} has ignore_result=True: .{read}{call} is None at once; drop the option, or ask for no result"
     )

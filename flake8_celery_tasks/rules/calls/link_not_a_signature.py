@@ -26,19 +26,15 @@ class LinkNotASignature(Rule[Facts]):
     function can't be: the call fails.
 
     ```text
-    kombu.exceptions.EncodeError: Object of type total is not JSON serializable
-    AttributeError: 'total' object has no attribute 'clone'
+    kombu.exceptions.EncodeError: Object of type ship is not JSON serializable
     ```
 
     A text for `link` is worse. It is sent, and once the first task has run, the worker fails to call it and marks that
     first task as failed:
 
     ```text
-    AttributeError: 'str' object has no attribute '_app'
+    Task shop_bill[...] raised unexpected: AttributeError("'str' object has no attribute '_app'...")
     ```
-
-    See [Linking](https://docs.celeryq.dev/en/stable/userguide/calling.html#linking-callbacks-errbacks) in Celery's user
-    guide.
 
     ## Bad
 
@@ -101,11 +97,12 @@ class LinkNotASignature(Rule[Facts]):
 
     ## Fix
 
-    Write `task.s()` for `task`, `signature("name")` for `"name"`, and make a task of a function. It is not safe: the
-    callback then runs.
+    Write `task.s()` for `task`, `signature("name")` for `"name"`, and make a task of a function. The callback then
+    runs, for the first time.
     """
 
     code = "CLY610"
+    see = ("calling#linking-callbacks-errbacks", "canvas#callbacks")
     message = "{text}"
 
     def check(self, facts: Facts) -> Iterator[Violation]:

@@ -29,9 +29,12 @@ class LongCountdown(Rule[Facts]):
     A worker takes a message at once, also when it is to run later, and acknowledges it no earlier than that. Redis and
     SQS deliver a message again that is not acknowledged within the visibility timeout: an hour with Redis, half an hour
     with SQS, unless the project sets another. Each further worker that gets it waits as well, and the task runs as many
-    times as it was delivered.
-    See [Caveats](https://docs.celeryq.dev/en/stable/getting-started/backends-and-brokers/redis.html#visibility-timeout)
-    of Redis in Celery's documentation.
+    times as it was delivered. Nothing is logged but that it was received, by one worker after the other:
+
+    ```text
+    Task shop_remind[...] received
+    Task shop_remind[...] received
+    ```
 
     ## Bad
 
@@ -79,10 +82,11 @@ class LongCountdown(Rule[Facts]):
     ## Fix
 
     Note the time in the database and let a periodic task look for what is due, or raise the visibility timeout above
-    the longest wait. By hand: a longer timeout also delays the messages of a worker that died.
+    the longest wait. A longer timeout also delays the messages of a worker that died.
     """
 
     code = "CLY615"
+    see = ("calling#eta-and-countdown", "redis#visibility-timeout", "sqs#visibility-timeout")
     message = (
         "{wait} s is longer than {broker} waits for an acknowledgement ({limit} s): the task runs more than once; "
         "schedule it, or raise visibility_timeout"

@@ -26,8 +26,6 @@ class ModelInstanceArgument(Rule[Invocation]):
     ```
 
     With pickle it would be sent, and the task would work on what the row looked like then.
-    See [State](https://docs.celeryq.dev/en/stable/userguide/tasks.html#state) in Celery's user guide: a task should
-    fetch the row itself.
 
     ## Bad
 
@@ -84,10 +82,12 @@ class ModelInstanceArgument(Rule[Invocation]):
 
     ## Fix
 
-    Pass the primary key, and fetch the row in the task. By hand, since the task has to change as well.
+    Pass the primary key, and fetch the row in the task. The task has to change as well, so change both; messages that
+    are on their way still hold what they were sent with.
     """
 
     code = "CLY614"
+    see = ("tasks#state", "calling#serializers")
     message = "'{text}' is an instance of a model, which JSON can't encode: EncodeError; pass its key, '{key}'"
 
     def check(self, call: Invocation) -> Iterator[Violation]:

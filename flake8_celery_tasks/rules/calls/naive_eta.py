@@ -38,11 +38,7 @@ class NaiveEta(Rule[Facts]):
     The worker takes a time without a zone for UTC, whatever `timezone` is set to. `datetime.now()` is the local time of
     the sender. West of Greenwich such an `eta` has passed when it arrives: the task runs at once, or, with `expires`,
     is revoked and never runs. East of it the task is hours late. Where the server runs in UTC it works, until it is
-    tried elsewhere.
-
-    See [ETA and Countdown][eta] in Celery's user guide.
-
-    [eta]: https://docs.celeryq.dev/en/stable/userguide/calling.html#eta-and-countdown
+    tried elsewhere. Nothing is logged that would tell the one from the other.
 
     ## Bad
 
@@ -50,6 +46,8 @@ class NaiveEta(Rule[Facts]):
     from datetime import datetime, timedelta
 
     from celery import shared_task
+
+    from shop.mail import mail_reminder
 
 
     @shared_task(name="shop_send_reminder")
@@ -67,6 +65,8 @@ class NaiveEta(Rule[Facts]):
     from datetime import datetime, timedelta, timezone
 
     from celery import shared_task
+
+    from shop.mail import mail_reminder
 
 
     @shared_task(name="shop_send_reminder")
@@ -87,11 +87,12 @@ class NaiveEta(Rule[Facts]):
 
     ## Fix
 
-    Give it a zone, `datetime.now(timezone.utc)`, or write `countdown`. The task then runs at another time than before,
-    so there is no automatic fix.
+    Give it a zone, `datetime.now(timezone.utc)`, or write `countdown`. The task then runs at another time than before:
+    at the one that was meant.
     """
 
     code = "CLY607"
+    see = ("calling#eta-and-countdown", "datetime#aware-and-naive-objects")
     message = "{name} gets a time without a zone, {text}: the worker takes it for UTC; write {advice}"
 
     def check(self, facts: Facts) -> Iterator[Violation]:

@@ -35,17 +35,20 @@ class NotATask(Rule[Facts]):
     AttributeError: 'function' object has no attribute 'delay'
     ```
 
-    A class that inherits from `celery.Task` has one, but it is for instances: `Fetch.delay()` lacks its `self`. A name
-    that the module of tasks doesn't have, since the task was renamed or moved, fails likewise.
+    A name that the module of tasks doesn't have, since the task was renamed or moved, fails likewise:
 
-    See [Calling tasks][calling] in Celery's user guide.
+    ```text
+    AttributeError: module 'shop.tasks' has no attribute 'send_recipt'
+    ```
 
-    [calling]: https://docs.celeryq.dev/en/stable/userguide/calling.html#basics
+    A class that inherits from `celery.Task` has a `delay`, but it is for instances: `Fetch.delay()` lacks its `self`.
 
     ## Bad
 
     ```python title="shop/tasks.py"
     from celery import shared_task
+
+    from shop.mail import mail_receipt, mail_reminder
 
 
     @shared_task(name="shop_send_receipt")
@@ -70,6 +73,8 @@ class NotATask(Rule[Facts]):
 
     ```python title="shop/tasks.py"
     from celery import shared_task
+
+    from shop.mail import mail_receipt, mail_reminder
 
 
     @shared_task(name="shop_send_receipt")
@@ -102,10 +107,11 @@ class NotATask(Rule[Facts]):
 
     ## Fix
 
-    Make it a task, call the function, or correct the name. Which one can't be told, so there is no automatic fix.
+    Make it a task, call the function, or correct the name. Only you know which.
     """
 
     code = "CLY616"
+    see = ("tasks#basics", "calling#basics")
     message = "{name!r} is a plain {kind} without {method}(): AttributeError when this runs; decorate it, or call it"
     on_class = "{method}() of the class {name!r} lacks its instance: it fails when this runs; use the registered task"
     lost = "{owner} has no {name!r}: {error} when this runs{hint}"

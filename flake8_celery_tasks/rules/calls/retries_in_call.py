@@ -24,18 +24,23 @@ class RetriesInCall(Rule[Invocation]):
 
     ## What happens
 
-    `retries` is the counter that Celery sends along with each retry. A call that sets it to 3 sends a message that
-    looks like the third retry: with `max_retries=3` the first failure is the last, and the task is never retried. How
-    often a task may be retried is `max_retries`, an option of the task.
+    `retries` is the counter that Celery sends along with each retry. A call that sets it to 5 sends a message that
+    looks like the fifth retry: with the default of `max_retries=3` the first failure is the last, and the task is never
+    retried:
 
-    See [Retrying][retrying] in Celery's user guide.
+    ```text
+    Task shop_fetch_rates[...] received
+    Task shop_fetch_rates[...] raised unexpected: ConnectionError('refused')
+    ```
 
-    [retrying]: https://docs.celeryq.dev/en/stable/userguide/tasks.html#retrying
+    How often a task may be retried is `max_retries`, an option of the task.
 
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,))
@@ -51,6 +56,8 @@ class RetriesInCall(Rule[Invocation]):
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), max_retries=5)
@@ -69,11 +76,11 @@ class RetriesInCall(Rule[Invocation]):
 
     ## Fix
 
-    Drop it, and set `max_retries` on the task if its default of 3 is not what is wanted. What was meant can't be told,
-    so there is no automatic fix.
+    Drop it, and set `max_retries` on the task if its default of 3 is not what is wanted. What was meant can't be told.
     """
 
     code = "CLY605"
+    see = ("tasks#retrying", "tasks#Task.max_retries")
     message = (
         "retries={value} in {method}() says how many retries were made already and uses them up; "
         "set max_retries on the task"

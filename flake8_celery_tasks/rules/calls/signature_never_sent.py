@@ -32,9 +32,8 @@ class SignatureNeverSent(Rule[Facts]):
     ## What happens
 
     Nothing. `add.s(1, 2)` only notes which task is to be called with what, `group(...)`, `chain(...)` and `chord(...)`
-    put such notes together, and `add.delay` without parentheses is a method that nobody calls. No message is sent, no
-    error is shown, and the task never runs.
-    See [Signatures](https://docs.celeryq.dev/en/stable/userguide/canvas.html#signatures) in Celery's user guide.
+    put such notes together, and `add.delay` without parentheses is a method that nobody calls. No message is sent, and
+    the task never runs. Nothing is logged.
 
     ## Bad
 
@@ -103,6 +102,7 @@ class SignatureNeverSent(Rule[Facts]):
     """
 
     code = "CLY609"
+    see = ("canvas#signatures",)
     message = "'{text}' {fault}, nothing is sent and nothing fails; {advice}"
 
     def check(self, facts: Facts) -> Iterator[Violation]:

@@ -21,22 +21,24 @@ class TaskCalledInCanvas(Rule[Facts]):
 
     ## What happens
 
-    `add(1, 2)` runs the task here and now, `add.delay(1, 2)` sends it at once: what the canvas gets is a number or a
-    result, and it fails with an error that names neither task nor canvas:
+    `fetch_rates("EUR")` runs the task here and now, `fetch_rates.delay("EUR")` sends it at once: what the canvas gets
+    is a text or a result, and it fails with an error that names neither task nor canvas:
 
     ```text
-    TypeError: 'int' object is not iterable
-    AttributeError: 'int' object has no attribute 'app'
-    TypeError: unsupported operand type(s) for |: 'Signature' and 'AsyncResult'
+    AttributeError: 'str' object has no attribute 'app'
     ```
 
-    A chord takes the number for the name of a task, and its body never runs:
+    Nor is a bare task a signature:
 
     ```text
-    Received unregistered task of type 3.
+    TypeError: unsupported operand type(s) for |: 'Signature' and 'Proxy'
     ```
 
-    See [Canvas](https://docs.celeryq.dev/en/stable/userguide/canvas.html) in Celery's user guide.
+    A chord takes the text for the name of a task, and its body never runs:
+
+    ```text
+    Received unregistered task of type 'eur'.
+    ```
 
     ## Bad
 
@@ -71,6 +73,24 @@ class TaskCalledInCanvas(Rule[Facts]):
         return (fetch_rates.s(currency) | store_rates).delay()
     ```
 
+    ```python
+    from celery import chord, shared_task
+
+
+    @shared_task(name="shop_fetch_rates")
+    def fetch_rates(currency):
+        return currency.lower()
+
+
+    @shared_task(name="shop_store_rates")
+    def store_rates(rates):
+        print(rates)
+
+
+    def refresh(currencies):
+        return chord([fetch_rates(currency) for currency in currencies], store_rates.s()).delay()
+    ```
+
     ## Good
 
     ```python
@@ -95,11 +115,12 @@ class TaskCalledInCanvas(Rule[Facts]):
 
     ## Fix
 
-    Write `task.s(...)` for `task(...)`. It is not safe: the task then runs in a worker and not where the canvas is
-    made.
+    Write `task.s(...)` for `task(...)`. The task then runs in a worker, and not where the canvas is made.
     """
 
     code = "CLY608"
+    see = ("canvas#signatures", "canvas#the-primitives")
+    fixes = "unsafe"
     message = "{text}"
 
     def check(self, facts: Facts) -> Iterator[Violation]:

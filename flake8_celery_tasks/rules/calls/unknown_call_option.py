@@ -40,21 +40,15 @@ class UnknownCallOption(Rule[Facts]):
 
     `apply_async()` and its kin take any keyword. One that Celery doesn't know travels along as a property of the
     message, and nothing reads it: not the delay that was misspelt, not the argument that the task was to get, not
-    `max_retries`, which is an option of the task. There is no error and no warning. The exceptions are a few names
-    that Celery uses itself:
-
-    ```text
-    TypeError: Celery.send_task() got multiple values for argument 'name'
-    ```
-
-    See [Calling tasks][calling] in Celery's user guide.
-
-    [calling]: https://docs.celeryq.dev/en/stable/userguide/calling.html
+    `max_retries`, which is an option of the task. Nothing is logged. The exceptions are a few names that Celery uses
+    itself, such as `name` in `send_task()`: they raise a `TypeError`.
 
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.mail import mail_receipt
 
 
     @shared_task(name="shop_send_receipt")
@@ -71,6 +65,8 @@ class UnknownCallOption(Rule[Facts]):
     ```python
     from celery import shared_task
 
+    from shop.web import download
+
 
     @shared_task(name="shop_fetch_rates", bind=True)
     def fetch_rates(self, url):
@@ -84,6 +80,9 @@ class UnknownCallOption(Rule[Facts]):
 
     ```python
     from celery import shared_task
+
+    from shop.mail import mail_receipt
+    from shop.web import download
 
 
     @shared_task(name="shop_send_receipt", max_retries=5, autoretry_for=(ConnectionError,))
@@ -113,11 +112,12 @@ class UnknownCallOption(Rule[Facts]):
 
     ## Fix
 
-    Correct the name, move the argument into `kwargs`, or the option onto the task. What was meant can't be told for
-    certain, so there is no automatic fix.
+    Correct the name, move the argument into `kwargs`, or the option onto the task. The message says which of them is
+    likely, but not for certain.
     """
 
     code = "CLY602"
+    see = ("calling#basics", "Task#celery.app.task.Task.apply_async")
     message = "{method} has no option {name!r}: it is ignored; {advice}"
     conflicting = "{method} uses {name!r} itself: it raises TypeError; drop it"
 

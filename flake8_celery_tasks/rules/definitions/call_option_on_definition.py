@@ -30,15 +30,15 @@ class CallOptionOnDefinition(Rule[Task]):
 
     Some options belong to one sending of a task: when it is to run (`countdown`, `eta`), what follows it (`link`,
     `link_error`), the message's `headers`, its `task_id`. Celery reads them from the call only. In the decorator each
-    of them becomes an attribute of the task that nothing ever looks at. The task below is sent without a delay, and no
-    limit of ten seconds applies:
+    of them becomes an attribute of the task that nothing ever looks at. Nothing is logged. The task below is sent
+    without a delay, and no limit of ten seconds applies:
 
-    ```text
+    ```pycon
+    >>> from shop.tasks import send_reminder
     >>> send_reminder.countdown, send_reminder.timeout
     (3600, 10)
+    >>> send_reminder.time_limit
     ```
-
-    See [Calling Tasks](https://docs.celeryq.dev/en/stable/userguide/calling.html#basics) in Celery's user guide.
 
     ## Bad
 
@@ -76,10 +76,11 @@ class CallOptionOnDefinition(Rule[Task]):
     ## Fix
 
     Give the option to `apply_async`, to `.set()` of a signature, or write the option of the task that was meant:
-    `time_limit` for `timeout`, `max_retries` for `retries`. Either changes what happens, so there is no automatic fix.
+    `time_limit` for `timeout`, `max_retries` for `retries`. Either changes what happens, so look at it.
     """
 
     code = "CLY504"
+    see = ("calling#basics", "tasks#list-of-options")
     message = "{name!r} is an option of a call: in the definition of {function!r} nothing reads it; {instead}"
 
     def check(self, task: Task) -> Iterator[Violation]:

@@ -26,22 +26,23 @@ class CoroutineOrGeneratorTask(Rule[Task]):
     function returns an object and runs nothing of the body. That object can't be stored as a result:
 
     ```text
-    EncodeError: Object of type coroutine is not JSON serializable
+    kombu.exceptions.EncodeError: Object of type coroutine is not JSON serializable
     ```
 
     With `ignore_result=True`, or where tests run tasks eagerly, not even that is seen: the task has succeeded.
 
     ```text
-    Task shop_fetch_rates[...] succeeded in 0.0003s: <coroutine object fetch_rates at 0x7f...>
+    Task shop_fetch_rates[...] succeeded in ...s: <coroutine object fetch_rates at 0x...>
     ```
 
     No pool that comes with Celery runs coroutines.
-    See [Concurrency](https://docs.celeryq.dev/en/stable/userguide/concurrency/index.html) in Celery's user guide.
 
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates")
@@ -51,6 +52,8 @@ class CoroutineOrGeneratorTask(Rule[Task]):
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_pages")
@@ -65,6 +68,8 @@ class CoroutineOrGeneratorTask(Rule[Task]):
     import asyncio
 
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates")
@@ -88,10 +93,11 @@ class CoroutineOrGeneratorTask(Rule[Task]):
     ## Fix
 
     Run the coroutine in the task: `asyncio.run(...)`, or asgiref's `async_to_sync` in a function of its own. Return a
-    list in place of a generator. Both need a look at the body, so there is no automatic fix.
+    list in place of a generator. Both need a look at the body.
     """
 
     code = "CLY511"
+    see = ("concurrency#overview-of-concurrency-options", "asyncio#asyncio.run")
     message = "Task {function!r} is {kind}: the worker only makes {made} and its body never runs; {advice}"
 
     def check(self, task: Task) -> Iterator[Violation]:

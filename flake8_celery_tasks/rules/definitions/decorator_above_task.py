@@ -67,9 +67,6 @@ class DecoratorAboveTask(Rule[Task]):
     AttributeError: 'function' object has no attribute 'delay'
     ```
 
-    See "Multiple decorators" in [Basics](https://docs.celeryq.dev/en/stable/userguide/tasks.html#basics) of Celery's
-    user guide.
-
     ## Bad
 
     ```python
@@ -132,6 +129,8 @@ class DecoratorAboveTask(Rule[Task]):
     """
 
     code = "CLY513"
+    see = ("tasks#multiple-decorators",)
+    fixes = "safe"
     message = (
         "{decorator} above the task decorator takes .delay from {function!r} and never runs in the worker; {advice}"
     )

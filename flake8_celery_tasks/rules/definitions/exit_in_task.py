@@ -32,11 +32,10 @@ class ExitInTask(Rule[Task]):
     calls the task lost; `autoretry_for=(Exception,)` does not see it, since `SystemExit` is no `Exception`:
 
     ```text
-    WorkerLostError: Worker exited prematurely: exitcode 1
+    Task handler raised error: WorkerLostError('Worker exited prematurely: exitcode 1.')
     ```
 
     Up to Celery 5.6 the result may stay PENDING for ever.
-    See [Tasks](https://docs.celeryq.dev/en/stable/userguide/tasks.html#tasks) in Celery's user guide.
 
     ## Bad
 
@@ -44,6 +43,8 @@ class ExitInTask(Rule[Task]):
     import sys
 
     from celery import shared_task
+
+    from shop.search import index_is_enabled
 
 
     @shared_task(name="shop_rebuild_index")
@@ -57,6 +58,8 @@ class ExitInTask(Rule[Task]):
 
     ```python
     from celery import shared_task
+
+    from shop.search import index_is_enabled
 
 
     @shared_task(name="shop_rebuild_index")
@@ -75,10 +78,11 @@ class ExitInTask(Rule[Task]):
     ## Fix
 
     `return` where there is nothing to do, or raise an exception where the task failed. Which one is meant only you
-    know, so there is no automatic fix.
+    know.
     """
 
     code = "CLY515"
+    see = ("tasks#semipredicates", "configuration#task-reject-on-worker-lost")
     message = "{call} in task {function!r} ends the worker's process, and the task counts as lost; return, or raise"
 
     def check(self, task: Task) -> Iterator[Violation]:

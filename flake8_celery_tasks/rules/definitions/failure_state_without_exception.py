@@ -33,7 +33,6 @@ class FailureStateWithoutException(Rule[Facts]):
     ```
 
     The task's own end does not repair that: to store it the worker first reads what is there.
-    See [Custom states](https://docs.celeryq.dev/en/stable/userguide/tasks.html#custom-states) in Celery's user guide.
 
     ## Bad
 
@@ -78,10 +77,11 @@ class FailureStateWithoutException(Rule[Facts]):
     ## Fix
 
     Raise an exception and let Celery set the state, or use a state of your own such as `"INVALID"`. If it has to be
-    this state, add `exc_type` and `exc_message`. This is a decision, so there is no automatic fix.
+    this state, add `exc_type` and `exc_message`. This is a decision.
     """
 
     code = "CLY516"
+    see = ("tasks#custom-states", "tasks#built-in-states")
     message = "State {state} with a meta that has no 'exc_type' can't be read again: .state raises ValueError; {advice}"
 
     def check(self, facts: Facts) -> Iterator[Violation]:

@@ -86,28 +86,53 @@ class InvalidOptionValue(Rule[Facts]):
 
     ## What happens
 
-    Celery checks hardly any value where it is written. It fails where the option is used: a `rate_limit` that does not
-    parse keeps the whole worker from starting, a `max_retries` that is no number hides the real error at the first
-    failure, an unknown serializer fails at every send.
+    Celery checks hardly any value where it is written. It fails where the option is used. A `rate_limit` that does not
+    parse keeps the whole worker from starting, with no word of the task:
 
     ```text
     KeyError: 'min'
+    ```
+
+    A `max_retries` that is no number hides the real error at the first failure:
+
+    ```text
     TypeError: '>' not supported between instances of 'int' and 'str'
-    kombu.exceptions.SerializerNotInstalled: No encoder installed for jsn
+    ```
+
+    An unknown serializer fails at every send (`SerializerNotInstalled: No encoder installed for jsn`), and so does a
+    `timedelta`, since times are numbers of seconds:
+
+    ```text
+    TypeError: '<' not supported between instances of 'datetime.timedelta' and 'int'
     ```
 
     Other values mean something else than they say. The text `"False"` is true, and `eta="tomorrow"` is sent, and thrown
-    away by the worker. Times are numbers of seconds: no option takes a `timedelta`.
-    See [List of Options](https://docs.celeryq.dev/en/stable/userguide/tasks.html#list-of-options) in Celery's user
-    guide.
+    away by the worker:
+
+    ```text
+    Received invalid task message: invalid ETA value 'tomorrow': ...
+    ```
 
     ## Bad
 
     ```python
     from celery import shared_task
 
+    from shop.web import download
 
-    @shared_task(name="shop_fetch_rates", rate_limit="10/min", autoretry_for=(OSError,), max_retries="3")
+
+    @shared_task(name="shop_fetch_rates", rate_limit="10/min")
+    def fetch_rates(url):
+        return download(url)
+    ```
+
+    ```python
+    from celery import shared_task
+
+    from shop.web import download
+
+
+    @shared_task(name="shop_fetch_rates", autoretry_for=(OSError,), max_retries="3")
     def fetch_rates(url):
         return download(url)
     ```
@@ -125,6 +150,9 @@ class InvalidOptionValue(Rule[Facts]):
 
     def remind(order_pk):
         send_reminder.apply_async(args=(order_pk,), countdown=timedelta(hours=1))
+
+
+    def remind_again(order_pk):
         send_reminder.apply_async(args=(order_pk,), eta="tomorrow")
     ```
 
@@ -134,6 +162,8 @@ class InvalidOptionValue(Rule[Facts]):
     from datetime import timedelta
 
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", rate_limit="10/m", autoretry_for=(OSError,), max_retries=3)
@@ -161,10 +191,11 @@ class InvalidOptionValue(Rule[Facts]):
     ## Fix
 
     Write a value of the kind that the message names. What it was meant to be is mostly plain, but the task behaves
-    differently then, so there is no automatic fix.
+    differently then, so look at it.
     """
 
     code = "CLY502"
+    see = ("tasks#list-of-options", "workers#rate-limits", "calling#eta-and-countdown")
     message = "{name} can't be {given}: {effect}; write {advice}"
 
     def check(self, facts: Facts) -> Iterator[Violation]:

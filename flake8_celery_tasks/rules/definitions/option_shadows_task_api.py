@@ -31,23 +31,23 @@ class OptionShadowsTaskApi(Rule[Task]):
     was to repair:
 
     ```text
-    TypeError: 'bool' object is not callable
+    Task shop_fetch_rates[...] raised unexpected: TypeError("'bool' object is not callable")
     ```
 
     `delay=10` and `apply_async=...` make a task that can't be sent, `request=...` one that does not know what it runs
-    for. `backend="redis://..."` is text where a result back end has to be:
+    for. `backend="redis://..."` is text where a result back end has to be: no result is stored, and who waits for one
+    gets
 
     ```text
-    AttributeError: 'str' object has no attribute 'mark_as_done'
+    AttributeError: 'str' object has no attribute 'add_pending_result'
     ```
-
-    See [List of Options](https://docs.celeryq.dev/en/stable/userguide/tasks.html#list-of-options) in Celery's user
-    guide.
 
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), retry=True)
@@ -55,10 +55,21 @@ class OptionShadowsTaskApi(Rule[Task]):
         return download(url)
     ```
 
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_count_orders", backend="redis://localhost:6379/1")
+    def count_orders(day):
+        return len(day)
+    ```
+
     ## Good
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), max_retries=5)
@@ -73,10 +84,12 @@ class OptionShadowsTaskApi(Rule[Task]):
 
     ## Fix
 
-    Drop the option, or write the one that was meant. The task behaves differently then, so there is no automatic fix.
+    Drop the option, or write the one that was meant: `max_retries` for `retry`. Results go to `result_backend`, a
+    setting of the project.
     """
 
     code = "CLY505"
+    see = ("tasks#list-of-options",)
     message = "{name}={value} takes the place of Task.{name}: whoever uses it on {function!r} gets an error; {instead}"
 
     def check(self, task: Task) -> Iterator[Violation]:

@@ -27,18 +27,19 @@ class RemovedApi(Rule[Facts]):
     The import fails, and with it the module:
 
     ```text
-    ModuleNotFoundError: No module named 'celery.task'
+    ModuleNotFoundError: No module named 'celery.decorators'
     ```
 
     In a module that is imported late, by `autodiscover_tasks` in the worker or inside a function, that is seen no
     sooner than then. `celery.task`, `celery.decorators` and `periodic_task` went with Celery 5, `djcelery` needs
     Celery 3.
-    See [What's new in Celery 5.0](https://docs.celeryq.dev/en/stable/history/whatsnew-5.0.html).
 
     ## Bad
 
     ```python
     from celery.decorators import task
+
+    from shop.web import download
 
 
     @task(name="shop_fetch_rates")
@@ -50,6 +51,8 @@ class RemovedApi(Rule[Facts]):
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates")
@@ -67,10 +70,11 @@ class RemovedApi(Rule[Facts]):
     ## Fix
 
     Import what the message names. It is not always a drop-in (a `periodic_task` becomes a task and an entry of
-    `beat_schedule`), so there is no automatic fix.
+    `beat_schedule`).
     """
 
     code = "CLY517"
+    see = ("whatsnew-5.0#removed-deprecated-modules", "tasks#how-do-i-import-the-task-decorator")
     message = "Celery has no {name} any more, so this import fails; {advice}"
 
     def check(self, facts: Facts) -> Iterator[Violation]:

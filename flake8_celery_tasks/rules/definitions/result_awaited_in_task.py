@@ -38,14 +38,13 @@ class ResultAwaitedInTask(Rule[Facts]):
     ```
 
     Tests that run tasks eagerly raise it too; the test worker of `celery.contrib.testing` waits until its timeout.
-    See [Avoid launching synchronous subtasks][sync] in Celery's user guide.
-
-    [sync]: https://docs.celeryq.dev/en/stable/userguide/tasks.html#avoid-launching-synchronous-subtasks
 
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_page")
@@ -63,6 +62,8 @@ class ResultAwaitedInTask(Rule[Facts]):
 
     ```python
     from celery import chain, shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_page")
@@ -89,10 +90,11 @@ class ResultAwaitedInTask(Rule[Facts]):
     ## Fix
 
     Make it a chain, a chord or a callback, or call the function itself: `fetch_page(url)`. Either changes where the
-    work is done, so there is no automatic fix.
+    work is done.
     """
 
     code = "CLY514"
+    see = ("tasks#avoid-launching-synchronous-subtasks",)
     message = "Task {function!r} waits for another task: {call}() raises RuntimeError in it; use a chain or a callback"
 
     def check(self, facts: Facts) -> Iterator[Violation]:

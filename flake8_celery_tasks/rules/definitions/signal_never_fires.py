@@ -64,15 +64,12 @@ class SignalNeverFires(Rule[Facts]):
     consumer. A receiver with a sender of another kind is connected and never called.
 
     Signals also hold their receivers weakly. A lambda is gone as soon as `connect` returns, and a function inside
-    another one as soon as that returns. No error, no log line: the receiver just is not called.
-    See [Signals](https://docs.celeryq.dev/en/stable/userguide/signals.html#basics) in Celery's user guide.
+    another one as soon as that returns. Nothing is logged: the receiver just is not called.
 
     ## Bad
 
     ```python
     from celery.signals import after_task_publish, task_success
-
-    from shop.other import send_receipt
 
 
     @task_success.connect(sender="shop_send_receipt")
@@ -135,10 +132,11 @@ class SignalNeverFires(Rule[Facts]):
     ## Fix
 
     Name the task where the signal is sent by the task, and its name where it is sent by the name. Move the receiver to
-    the module, or write `weak=False`. The receiver is then called, which it never was, so the fix is not safe.
+    the module, or write `weak=False`. The receiver is then called, which it never was, so look at what it does.
     """
 
     code = "CLY518"
+    see = ("signals#basics",)
     message = (
         "The sender of {signal} is {sent}, so sender={given} never matches and the receiver is never called{advice}"
     )

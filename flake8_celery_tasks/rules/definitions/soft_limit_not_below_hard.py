@@ -25,14 +25,20 @@ class SoftLimitNotBelowHard(Rule[Facts]):
     ## What happens
 
     The soft limit raises `SoftTimeLimitExceeded` in the task, so that it can clean up; the hard one kills its process.
-    Where the hard one comes first the soft one never does. On the task itself Celery 5.5 and later refuse it, at every
-    call; older ones, and every version where the limits are given in the call, say nothing:
+    On the task itself Celery 5.5 and later refuse a soft limit above the hard one, at every call:
 
     ```text
     ValueError: soft_time_limit must be less than or equal to time_limit
     ```
 
-    See [Time Limits](https://docs.celeryq.dev/en/stable/userguide/workers.html#time-limits) in Celery's user guide.
+    Older ones, and every version where the limits are given in the call, take both. The pool then starts to look at the
+    hard limit when the soft one has passed. So the task runs longer than `time_limit` says, and is killed in the moment
+    in which it is told to clean up:
+
+    ```text
+    Soft time limit (90s) exceeded for shop_rebuild_index[...]
+    Hard time limit (60s) exceeded for shop_rebuild_index[...]
+    ```
 
     ## Bad
 
@@ -76,13 +82,14 @@ class SoftLimitNotBelowHard(Rule[Facts]):
 
     ## Fix
 
-    Mostly they are swapped. How long the task may run changes, so there is no automatic fix.
+    Mostly they are swapped. Swap them back, if the task may run as long as it then says.
     """
 
     code = "CLY503"
+    see = ("workers#time-limits",)
     message = "soft_time_limit={soft} is above time_limit={hard}: {effect}; the soft limit has to be the lower one"
     refused = "every delay() of {function!r} raises ValueError"
-    silent = "the process is killed before the soft limit is reached"
+    silent = "the hard limit waits for it and leaves no time to clean up"
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report pairs of limits, at the soft one where it is written."""

@@ -28,7 +28,6 @@ class TaskOnMethod(Rule[Task]):
 
     With `bind=True` the method gets the task as its `self`, which has none of the attributes of the class.
     Celery has not supported methods since 4.0.
-    See [Tasks](https://docs.celeryq.dev/en/stable/userguide/tasks.html#basics) in Celery's user guide.
 
     ## Bad
 
@@ -77,11 +76,11 @@ class TaskOnMethod(Rule[Task]):
 
     ## Fix
 
-    Make it a function of the module that is given what it needs to find or build the object. Its callers change, so
-    there is no automatic fix.
+    Make it a function of the module that is given what it needs to find or build the object. Its callers change.
     """
 
     code = "CLY512"
+    see = ("tasks#basics",)
     message = "Task {function!r} is a method, but a task gets no instance: {effect}; make it a function of the module"
 
     def check(self, task: Task) -> Iterator[Violation]:

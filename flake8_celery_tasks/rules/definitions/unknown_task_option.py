@@ -33,23 +33,26 @@ class UnknownTaskOption(Rule[Task]):
 
     ## What happens
 
-    Celery makes every keyword of the decorator an attribute of the task, whether it knows it or not. A misspelt one
-    raises nothing and logs nothing; the option that was meant keeps its default, here 3:
+    Celery makes every keyword of the decorator an attribute of the task, whether it knows it or not. Nothing is logged.
+    The option that was meant keeps its default:
 
-    ```text
-    >>> fetch_rates.max_retry, fetch_rates.max_retries
-    (9, 3)
+    ```pycon
+    >>> from shop.tasks import fetch_rates
+    >>> fetch_rates.max_retry
+    9
+    >>> fetch_rates.max_retries
+    3
     ```
 
     The name of a setting (`task_track_started`) does nothing either, nor does a key of the `retry_policy` of
     `apply_async` (`interval_start`), nor an option of an extension without its task class (`once` of `QueueOnce`).
-    See [List of Options](https://docs.celeryq.dev/en/stable/userguide/tasks.html#list-of-options) in Celery's user
-    guide.
 
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), max_retry=9)
@@ -60,6 +63,8 @@ class UnknownTaskOption(Rule[Task]):
     ```python
     from celery import shared_task
 
+    from shop.web import download
+
 
     @shared_task(name="shop_fetch_rates", task_track_started=True)
     def fetch_rates(url):
@@ -69,6 +74,8 @@ class UnknownTaskOption(Rule[Task]):
     ```python
     from celery import shared_task
 
+    from shop.web import download
+
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), interval_start=1, interval_max=60)
     def fetch_rates(url):
@@ -77,6 +84,8 @@ class UnknownTaskOption(Rule[Task]):
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", once={"graceful": True})
@@ -89,6 +98,8 @@ class UnknownTaskOption(Rule[Task]):
     ```python
     from celery import shared_task
     from celery_once import QueueOnce
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), max_retries=9)
@@ -111,11 +122,14 @@ class UnknownTaskOption(Rule[Task]):
 
     ## Fix
 
-    Write the name that the message proposes. It is unsafe: the option begins to work. List the names that your own task
-    classes read in `celery-extra-task-options`.
+    Write the name that the message proposes. The command renames what is misspelt, and what has the name of a setting;
+    the option then begins to work, so be sure that it may. List the names that your own task classes read in
+    `celery-extra-task-options`.
     """
 
     code = "CLY501"
+    see = ("tasks#list-of-options",)
+    fixes = "unsafe"
     message = "Nothing reads the task option {name!r}, so it changes nothing; did you mean {option!r}?"
     setting = "{name!r} is a setting: on a task nothing reads it; the option is called {option!r}"
     interval = "{name!r} belongs to the retry_policy of a call: on a task nothing reads it; see retry_backoff, {option}"

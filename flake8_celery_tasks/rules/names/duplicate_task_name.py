@@ -23,14 +23,20 @@ class DuplicateTaskName(Rule[Facts]):
 
     A worker has room for one task under a name. Of two functions Celery keeps one, and which one depends on the order
     of a set: it may be another in the next process, or on the next day. Both variables then run that one's code, and
-    the other function never runs. Since 5.7 Celery warns, older versions say nothing:
+    the other function never runs. Since 5.7 Celery warns, once, on the error output of the process; older versions say
+    nothing:
 
     ```text
-    DuplicateTaskNameWarning: Task name 'shop_send_receipt' is already registered
+    DuplicateTaskNameWarning: Task name 'shop_send_receipt' is already registered to a different callable.
+
+    Existing: ...
+    New:      ...
+
+    The new callable was not registered; calls under this name reach the callable registered first.
     ```
 
-    Of two classes handed to `register_task` the last one wins.
-    See [Names](https://docs.celeryq.dev/en/stable/userguide/tasks.html#names) in Celery's user guide.
+    "First" is the one that the set gave first, not the one that was defined first. Of two classes handed to
+    `register_task` the last one wins.
 
     ## Bad
 
@@ -84,11 +90,12 @@ class DuplicateTaskName(Rule[Facts]):
 
     ## Fix
 
-    Give one of them another name. Messages that are on their way belong to whichever of the two runs, so there is no
-    fix by command.
+    Give one of them another name. Messages that are on their way belong to whichever of the two runs, so only you can
+    tell which one may change.
     """
 
     code = "CLY102"
+    see = ("tasks#names",)
     message = "Task name {name!r} is also used at {place}: Celery keeps only one of the two; give one another name"
     quiet_in_tests = True
 

@@ -21,15 +21,19 @@ class MissingTaskName(Rule[Task]):
 
     Celery makes a name of the module and the function: `shop.tasks.send_receipt`. That name travels in every message.
     When the module or the function is renamed or moved, messages that are still on their way, and beat entries and
-    calls by name that nobody adapted, name a task that no worker knows any more. The worker drops them and logs
+    calls by name that nobody adapted, name a task that no worker knows any more. The worker drops them:
 
     ```text
     Received unregistered task of type 'shop.tasks.send_receipt'.
     The message has been ignored and discarded.
+
+    Did you remember to import the module containing this task?
+    Or maybe you're using relative imports?
     ```
 
+    Whoever sent them is told nothing.
+
     `name=""` and `name=None` are no names: Celery falls back to the automatic one.
-    See [Names](https://docs.celeryq.dev/en/stable/userguide/tasks.html#names) in Celery's user guide.
 
     ## Bad
 
@@ -64,12 +68,16 @@ class MissingTaskName(Rule[Task]):
     ## Fix
 
     Give the task the name that it has now, so that nothing changes on the wire: `name="shop.tasks.send_receipt"`.
-    A new name is better made while the queue is empty. The fix is safe. `flake8-celery-tasks fix` writes the name where
-    the module's dotted name is certain, the decorator takes further options, and no app of the project has a
-    `gen_task_name` of its own; a class it leaves to you, since subclasses would inherit the name.
+    A new name is better made while the queue is empty.
+
+    The command writes the name where the module's dotted name is certain, the decorator takes further options, and no
+    app of the project has a `gen_task_name` of its own. A class it leaves to you, since subclasses would inherit the
+    name.
     """
 
     code = "CLY101"
+    see = ("tasks#names", "tasks#changing-the-automatic-naming-behavior")
+    fixes = "safe"
     message = "Task {function!r} has no explicit name: moved or renamed, it loses its messages; add name={name}"
     quiet_in_tests = True
 

@@ -25,12 +25,15 @@ class UnusableTaskName(Rule[Task]):
     The message has been ignored and discarded.
     ```
 
-    And with a pattern in `task_routes` every call fails: `TypeError: expected string or bytes-like object, got 'int'`.
+    With a pattern in `task_routes` every call fails:
+
+    ```text
+    TypeError: expected string or bytes-like object...
+    ```
 
     Nine names are Celery's own tasks: `celery.chain`, `celery.group`, `celery.chord_unlock`, `celery.backend_cleanup`
     and so on. Two tasks of one name share one place in the registry, and which of them stays is arbitrary: either yours
     never runs, or chords and groups break.
-    See [Names](https://docs.celeryq.dev/en/stable/userguide/tasks.html#names) in Celery's user guide.
 
     ## Bad
 
@@ -70,10 +73,12 @@ class UnusableTaskName(Rule[Task]):
 
     ## Fix
 
-    Choose a text that no other task has. There is no fix by command: only you know a good name.
+    Choose a text that no other task has. Only you know a good name, and whether messages with the old one are on their
+    way.
     """
 
     code = "CLY103"
+    see = ("tasks#names",)
     message = "Task name {name!r} is no text: calls by name miss it, patterns in task_routes fail; write name={text!r}"
     builtin: Final = "Task name {name!r} is Celery's own: which of the two tasks runs is arbitrary; choose another"
 

@@ -25,14 +25,17 @@ class WrapperRenamesTask(Rule[Task]):
     DuplicateTaskNameWarning: Task name 'shop.locks.wrapper' is already registered to a different callable.
     ```
 
-    See [Names](https://docs.celeryq.dev/en/stable/userguide/tasks.html#names) in Celery's user guide.
-
     ## Bad
 
     ```python title="shop/locks.py"
+    from threading import Lock
+
+    LOCK = Lock()
+
+
     def locked(function):
         def wrapper(*args, **kwargs):
-            with lock():
+            with LOCK:
                 return function(*args, **kwargs)
 
         return wrapper
@@ -48,18 +51,27 @@ class WrapperRenamesTask(Rule[Task]):
     @locked
     def send_receipt(order_pk):
         print(order_pk)
+
+
+    @shared_task(ignore_result=True)
+    @locked
+    def send_reminder(order_pk):
+        print(order_pk)
     ```
 
     ## Good
 
     ```python title="shop/locks.py"
     import functools
+    from threading import Lock
+
+    LOCK = Lock()
 
 
     def locked(function):
         @functools.wraps(function)
         def wrapper(*args, **kwargs):
-            with lock():
+            with LOCK:
                 return function(*args, **kwargs)
 
         return wrapper
@@ -75,6 +87,12 @@ class WrapperRenamesTask(Rule[Task]):
     @locked
     def send_receipt(order_pk):
         print(order_pk)
+
+
+    @shared_task(name="shop_send_reminder", ignore_result=True)
+    @locked
+    def send_reminder(order_pk):
+        print(order_pk)
     ```
 
     ## Silent when
@@ -84,11 +102,12 @@ class WrapperRenamesTask(Rule[Task]):
 
     ## Fix
 
-    Put `@functools.wraps(function)` on the inner function, and give the task a name (CLY101). There is no fix by
-    command: either changes the name under which messages are on their way.
+    Put `@functools.wraps(function)` on the inner function, and give the task a name (CLY101). Either changes the name
+    under which messages are on their way, so do it while the queue is empty.
     """
 
     code = "CLY104"
+    see = ("tasks#names", "tasks#multiple-decorators", "functools#functools.wraps")
     message = (
         "Decorator {decorator!r} lacks functools.wraps: the task is named {name!r}, as is any other below it; "
         "add functools.wraps and name="

@@ -20,11 +20,9 @@ class AcknowledgementNotDecided(Rule[Task]):
     `acks_late` decides what becomes of a task whose worker is lost, by a deployment, a crash or a lack of memory.
     Acknowledged early (`False`), the message is gone and the task runs at most once. Acknowledged late (`True`), the
     broker delivers it again and the task runs at least once, perhaps twice. Without the option `task_acks_late` decides
-    for all tasks at once, and nothing in the log says which of the two has happened.
+    for all tasks at once. Nothing is logged that says which of the two has happened.
 
     One of the five questions that are to be answered before a task is defined: may it run once only, or many times?
-    See [Should I use retry or acks_late?](https://docs.celeryq.dev/en/stable/faq.html#should-i-use-retry-or-acks-late)
-    in Celery's documentation.
 
     ## Bad
 
@@ -72,11 +70,11 @@ class AcknowledgementNotDecided(Rule[Task]):
 
     ## Fix
 
-    Write `acks_late=False` where a second run does harm, `acks_late=True` where a lost one does. It is a decision, so
-    there is no automatic fix.
+    Write `acks_late=False` where a second run does harm, `acks_late=True` where a lost one does. It is a decision.
     """
 
     code = "CLY903"
+    see = ("faq#should-i-use-retry-or-acks-late", "tasks#Task.acks_late")
     message = (
         "May task {function!r} run again when its worker is lost? Write acks_late=True, or acks_late=False for once "
         "at most"

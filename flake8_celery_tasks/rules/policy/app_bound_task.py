@@ -25,11 +25,9 @@ class AppBoundTask(Rule[Task]):
     ## What happens
 
     The module can't be imported without the app, so the package can't be used in another project, and the app can't
-    import the module without a circle. That is why apps look for their tasks by name (`autodiscover_tasks`) and tasks
-    can be defined without an app: `@shared_task` puts the task into whichever app runs.
-    See [Using the @shared_task
-    decorator](https://docs.celeryq.dev/en/stable/django/first-steps-with-django.html#using-the-shared-task-decorator)
-    in Celery's documentation.
+    import the module without a circle. Nothing is logged: it works where it stands. For its sake apps look for their
+    tasks by name (`autodiscover_tasks`), and tasks can be defined without an app: `@shared_task` puts the task into
+    whichever app runs.
 
     ## Bad
 
@@ -87,11 +85,12 @@ class AppBoundTask(Rule[Task]):
 
     ## Fix
 
-    Write `@shared_task` and drop the import of the app. The fix is unsafe: in a process with several apps the task is
-    registered in all of them.
+    Write `@shared_task` and drop the import of the app. In a process with several apps the task is then registered in
+    all of them.
     """
 
     code = "CLY907"
+    see = ("first-steps#using-the-shared-task-decorator",)
     message = "Task {function!r} is bound to the imported app {app!r}: write @shared_task, so that any app can run it"
     quiet_in_tests = True
 

@@ -23,10 +23,8 @@ class BeatEntryWithoutExpires(Rule[BeatEntry]):
     front of all newer work. With `expires` the old ones are dropped:
 
     ```text
-    Discarding revoked task: shop_fetch_rates[9c86e2a2...]
+    Discarding revoked task: shop_fetch_rates[...]
     ```
-
-    See [Expiration](https://docs.celeryq.dev/en/stable/userguide/calling.html#expiration) in Celery's user guide.
 
     ## Bad
 
@@ -87,10 +85,11 @@ class BeatEntryWithoutExpires(Rule[BeatEntry]):
     ## Fix
 
     Write `"options": {"expires": ...}` with a little less than the time to the next run. How much later than due the
-    task is still of use is a decision, so there is no automatic fix.
+    task is still of use is a decision.
     """
 
     code = "CLY912"
+    see = ("calling#expiration", "periodic#available-fields")
     message = "{entry} has no expires: without a worker its messages pile up, and all run later; write {advice}"
     quiet_in_tests = True
 

@@ -25,12 +25,8 @@ class BroadAutoretry(Rule[Task]):
     of
 
     ```text
-    Task shop_fetch_rates[0883...] retry: Retry in 180s: TypeError("unsupported operand type(s) for +: 'int' and 'str'")
+    Task shop_fetch_rates[...] retry: Retry in 180s: TypeError('can only concatenate str (not "NoneType") to str')
     ```
-
-    See [Automatic retry for known
-    exceptions](https://docs.celeryq.dev/en/stable/userguide/tasks.html#automatic-retry-for-known-exceptions) in
-    Celery's user guide.
 
     ## Bad
 
@@ -41,10 +37,12 @@ class BroadAutoretry(Rule[Task]):
     ```python
     from celery import shared_task
 
+    from shop.web import download
+
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(Exception,), max_retries=5)
     def fetch_rates(url):
-        print(url)
+        return "rates: " + download(url)
     ```
 
     ## Good
@@ -56,10 +54,12 @@ class BroadAutoretry(Rule[Task]):
     ```python
     from celery import shared_task
 
+    from shop.web import download
+
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError, TimeoutError), max_retries=5)
     def fetch_rates(url):
-        print(url)
+        return "rates: " + download(url)
     ```
 
     ## Silent when
@@ -71,10 +71,11 @@ class BroadAutoretry(Rule[Task]):
     ## Fix
 
     Name the exceptions that pass by themselves: those of the network, of locks, of a database that restarts. It is a
-    decision, so there is no automatic fix.
+    decision.
     """
 
     code = "CLY908"
+    see = ("tasks#automatic-retry-for-known-exceptions",)
     message = (
         "autoretry_for of task {function!r} holds {name}: programming errors are retried too; name the exceptions that "
         "a retry can cure"

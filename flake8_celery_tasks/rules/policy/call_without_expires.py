@@ -29,10 +29,8 @@ class CallWithoutExpires(Rule[Invocation]):
     a worker drops what comes too late:
 
     ```text
-    Discarding revoked task: shop_send_code[9c86e2a2...]
+    Discarding revoked task: shop_send_code[...]
     ```
-
-    See [Expiration](https://docs.celeryq.dev/en/stable/userguide/calling.html#expiration) in Celery's user guide.
 
     ## Bad
 
@@ -50,7 +48,7 @@ class CallWithoutExpires(Rule[Invocation]):
 
 
     def login(user):
-        send_code.apply_async((user.pk,), queue="mail")
+        send_code.apply_async((user.pk,), priority=9)
     ```
 
     ## Good
@@ -69,7 +67,7 @@ class CallWithoutExpires(Rule[Invocation]):
 
 
     def login(user):
-        send_code.apply_async((user.pk,), queue="mail", expires=300)
+        send_code.apply_async((user.pk,), priority=9, expires=300)
     ```
 
     ## Silent when
@@ -84,10 +82,11 @@ class CallWithoutExpires(Rule[Invocation]):
     ## Fix
 
     Write `expires=` with the seconds after which the task is of no use any more, or `expires=None` where it always is.
-    It is a decision, so there is no automatic fix.
+    It is a decision.
     """
 
     code = "CLY913"
+    see = ("calling#expiration",)
     message = (
         "{method}() of {task} has no expires: with no worker to take it, it runs however late; write expires= with "
         "its seconds"

@@ -29,12 +29,10 @@ class DeprecatedTaskOption(Rule[Task]):
     where Python shows deprecation warnings:
 
     ```text
-    CDeprecationWarning: The 'queue' task attribute is deprecated and scheduled for removal in version 6.0.
-    Use the task_routes setting instead.
+    CDeprecationWarning:
+    The 'queue' task attribute is deprecated and scheduled for removal in
+    version 6.0. Use the task_routes setting instead.
     ```
-
-    See [Automatic routing](https://docs.celeryq.dev/en/stable/userguide/routing.html#automatic-routing) in Celery's
-    user guide.
 
     ## Bad
 
@@ -78,11 +76,12 @@ class DeprecatedTaskOption(Rule[Task]):
 
     ## Fix
 
-    Move it to `task_routes`, under the name of the task. The fix is unsafe: the setting stands in another file, and a
-    message that is sent by a process with other settings takes another way.
+    Move it to `task_routes`, under the name of the task. All processes that send the task need the setting: one without
+    it sends to the default queue.
     """
 
     code = "CLY917"
+    see = ("routing#automatic-routing", "configuration#task-routes")
     message = (
         "{option}= on a task is deprecated since Celery {since} and 6.0 ignores it: set {instead} for {function!r}"
     )

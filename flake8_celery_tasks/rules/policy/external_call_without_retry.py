@@ -23,15 +23,12 @@ class ExternalCallWithoutRetry(Rule[Task]):
     not done, and the log says so once:
 
     ```text
-    Task shop_fetch_rates[0057...] raised unexpected: ConnectionError()
+    Task shop_fetch_rates[...] raised unexpected: ConnectionError('refused')
     ```
 
     Calls that count are requests of any method through `requests`, `httpx`, `aiohttp` and `urllib3`, also on a session
     of theirs; Django's `send_mail`, `send_mass_mail`, `mail_admins`, `mail_managers`, `EmailMessage(...).send()` and
     `get_connection().send_messages()`; `smtplib` sends; and what the option `celery-at-most-once-calls` names.
-    See [Automatic retry for known
-    exceptions](https://docs.celeryq.dev/en/stable/userguide/tasks.html#automatic-retry-for-known-exceptions) in
-    Celery's user guide.
 
     ## Bad
 
@@ -89,10 +86,11 @@ class ExternalCallWithoutRetry(Rule[Task]):
     ## Fix
 
     Write `autoretry_for=(...)` with the library's exceptions. Where a second call would do harm, write
-    `acks_late=False` instead. It is a decision, so there is no automatic fix.
+    `acks_late=False` instead. It is a decision.
     """
 
     code = "CLY920"
+    see = ("tasks#automatic-retry-for-known-exceptions",)
     message = (
         "When {call}() fails, task {function!r} is not run again: write autoretry_for=(...), or acks_late=False if it "
         "must not be"

@@ -22,16 +22,13 @@ class LateAckLosesKilledWorker(Rule[Task]):
     not run again:
 
     ```text
-    Process 'ForkPoolWorker-1' pid:4711 exited with 'signal 9 (SIGKILL)'
-    Task handler raised error: WorkerLostError('Worker exited prematurely: signal 9 (SIGKILL) Job: 0.')
+    Process 'ForkPoolWorker-...' pid:... exited with 'signal 9 (SIGKILL)'
+    Task handler raised error: WorkerLostError('Worker exited prematurely: signal 9 (SIGKILL) Job: ...')
     ```
 
     Celery does so on purpose: a task that always kills its process would come back for ever.
     `reject_on_worker_lost=True` brings it back, `reject_on_worker_lost=False` says in writing that it is not to come
     back.
-    See
-    [reject_on_worker_lost](https://docs.celeryq.dev/en/stable/userguide/configuration.html#task-reject-on-worker-lost)
-    in Celery's documentation.
 
     ## Bad
 
@@ -77,11 +74,11 @@ class LateAckLosesKilledWorker(Rule[Task]):
 
     ## Fix
 
-    Write `reject_on_worker_lost=True`, or `False` where the task may be what kills the process. It is a decision, so
-    there is no automatic fix.
+    Write `reject_on_worker_lost=True`, or `False` where the task may be what kills the process. It is a decision.
     """
 
     code = "CLY911"
+    see = ("configuration#task-reject-on-worker-lost", "tasks#Task.acks_late")
     message = (
         "acks_late=True does not bring {function!r} back when its process is killed: write reject_on_worker_lost=True, "
         "or False if meant"

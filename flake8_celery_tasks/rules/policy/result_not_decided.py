@@ -20,11 +20,9 @@ class ResultNotDecided(Rule[Task]):
     Without `ignore_result`, whatever the function returns, and the traceback of each failure, is written to the result
     back end where the project has one, and stays there for a day (`result_expires`). Whether it does is decided far
     from the task, by `task_ignore_result`. A result that nobody reads costs a round trip for each run; a result that
-    somebody reads is None at once when the setting changes.
+    somebody reads is None at once when the setting changes. Nothing is logged in either case.
 
     One of the five questions that are to be answered before a task is defined: is its result stored?
-    See [Ignore results you don't
-    want](https://docs.celeryq.dev/en/stable/userguide/tasks.html#ignore-results-you-don-t-want) in Celery's user guide.
 
     ## Bad
 
@@ -72,11 +70,11 @@ class ResultNotDecided(Rule[Task]):
 
     ## Fix
 
-    Write `ignore_result=True`, or `ignore_result=False` where the result or the state is read. It is a decision, so
-    there is no automatic fix.
+    Write `ignore_result=True`, or `ignore_result=False` where the result or the state is read. It is a decision.
     """
 
     code = "CLY901"
+    see = ("tasks#ignore-results-you-don-t-want", "tasks#Task.ignore_result")
     message = (
         "Is the result of task {function!r} stored? Write ignore_result=True, or ignore_result=False where its result "
         "or state is read"

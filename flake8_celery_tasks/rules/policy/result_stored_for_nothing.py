@@ -22,10 +22,8 @@ class ResultStoredForNothing(Rule[Task]):
     ## What happens
 
     Each run writes `None` to the result back end, where there is one, and there it stays for a day (`result_expires`):
-    a round trip, memory, and nothing that anybody could want to read. `ignore_result=True` saves it; failures still
-    come to the log.
-    See [Ignore results you don't
-    want](https://docs.celeryq.dev/en/stable/userguide/tasks.html#ignore-results-you-don-t-want) in Celery's user guide.
+    a round trip, memory, and nothing that anybody could want to read. Nothing is logged about it. `ignore_result=True`
+    saves it; failures still come to the log.
 
     ## Bad
 
@@ -81,10 +79,11 @@ class ResultStoredForNothing(Rule[Task]):
     ## Fix
 
     Write `ignore_result=True`, or `ignore_result=False` where somebody waits for the end of the task or looks at its
-    state. It is a decision, so there is no automatic fix.
+    state. It is a decision.
     """
 
     code = "CLY916"
+    see = ("tasks#ignore-results-you-don-t-want",)
     message = (
         "Task {function!r} returns nothing, and each run stores None: write ignore_result=True, or False where its "
         "state is read"

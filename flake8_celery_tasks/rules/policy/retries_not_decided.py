@@ -21,13 +21,12 @@ class RetriesNotDecided(Rule[Task]):
     the exception is logged, the state is `FAILURE`, and that was it:
 
     ```text
-    Task shop_send_receipt[d2f9...] raised unexpected: ConnectionError()
+    Task shop_send_receipt[...] raised unexpected: ConnectionError('refused')
     ```
 
     For some tasks that is right, for others it is forgotten. `max_retries=0` says that it is right.
 
     One of the five questions that are to be answered before a task is defined: is it retried, and how often?
-    See [Retrying](https://docs.celeryq.dev/en/stable/userguide/tasks.html#retrying) in Celery's user guide.
 
     ## Bad
 
@@ -38,10 +37,12 @@ class RetriesNotDecided(Rule[Task]):
     ```python
     from celery import shared_task
 
+    from shop.mail import mail_receipt
+
 
     @shared_task(name="shop_send_receipt")
     def send_receipt(order_pk):
-        print(order_pk)
+        mail_receipt(order_pk)
     ```
 
     ## Good
@@ -53,10 +54,12 @@ class RetriesNotDecided(Rule[Task]):
     ```python
     from celery import shared_task
 
+    from shop.mail import mail_receipt
+
 
     @shared_task(name="shop_send_receipt", autoretry_for=(ConnectionError,), max_retries=5, retry_backoff=True)
     def send_receipt(order_pk):
-        print(order_pk)
+        mail_receipt(order_pk)
 
 
     @shared_task(name="shop_count_orders", max_retries=0)
@@ -75,11 +78,11 @@ class RetriesNotDecided(Rule[Task]):
 
     ## Fix
 
-    Write `autoretry_for=(...)` with the exceptions that are worth a retry, or `max_retries=0`. It is a decision, so
-    there is no automatic fix.
+    Write `autoretry_for=(...)` with the exceptions that are worth a retry, or `max_retries=0`. It is a decision.
     """
 
     code = "CLY902"
+    see = ("tasks#retrying", "tasks#automatic-retry-for-known-exceptions")
     message = (
         "Is task {function!r} retried when it fails? Write autoretry_for=(...) with max_retries=, or max_retries=0 "
         "for never"

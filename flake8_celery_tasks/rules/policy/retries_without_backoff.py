@@ -17,13 +17,16 @@ class RetriesWithoutBackoff(Rule[Task]):
 
     ## What happens
 
-    All retries come after the same wait: 180 s, or `default_retry_delay`, or the `countdown` of `retry_kwargs`. Tasks
-    that failed together, because the other side was overloaded, come back together, and overload it again. With
+    All retries come after the same wait: 180 s, or `default_retry_delay`, or the `countdown` of `retry_kwargs`:
+
+    ```text
+    Task shop_fetch_rates[...] retry: Retry in 180s: ConnectionError('refused')
+    Task shop_fetch_rates[...] retry: Retry in 180s: ConnectionError('refused')
+    ```
+
+    Tasks that failed together, because the other side was overloaded, come back together, and overload it again. With
     `retry_backoff=True` the waits grow (1, 2, 4, ... seconds), and by `retry_jitter`, which is on unless switched off,
     each is a random part of that.
-    See [Automatic retry for known
-    exceptions](https://docs.celeryq.dev/en/stable/userguide/tasks.html#automatic-retry-for-known-exceptions) in
-    Celery's user guide.
 
     ## Bad
 
@@ -34,10 +37,12 @@ class RetriesWithoutBackoff(Rule[Task]):
     ```python
     from celery import shared_task
 
+    from shop.web import download
+
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), max_retries=5)
     def fetch_rates(url):
-        print(url)
+        return download(url)
     ```
 
     ## Good
@@ -49,16 +54,18 @@ class RetriesWithoutBackoff(Rule[Task]):
     ```python
     from celery import shared_task
 
+    from shop.web import download
+
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), max_retries=5, retry_backoff=True)
     def fetch_rates(url):
-        print(url)
+        return download(url)
 
 
     @shared_task(name="shop_fetch_prices", bind=True, max_retries=5)
     def fetch_prices(self, url):
         try:
-            print(url)
+            return download(url)
         except ConnectionError as exc:
             raise self.retry(exc=exc)
     ```
@@ -73,10 +80,12 @@ class RetriesWithoutBackoff(Rule[Task]):
 
     ## Fix
 
-    Add `retry_backoff=True`, or a number of seconds to start from. It changes the waits, so there is no automatic fix.
+    Add `retry_backoff=True`, or a number of seconds to start from. The waits then grow up to `retry_backoff_max`, which
+    is 600 seconds if nothing else is said.
     """
 
     code = "CLY909"
+    see = ("tasks#automatic-retry-for-known-exceptions", "tasks#Task.retry_backoff")
     message = "Task {function!r} {wait} before a retry, so that failures come back together; add retry_backoff=True"
     quiet_in_tests = True
 

@@ -18,11 +18,10 @@ class RetryNotRaised(Rule[TaskCall]):
 
     ## What happens
 
-    Nothing is wrong at run time: `retry` raises by itself, and the line below never runs. But neither people nor tools
-    see that. A reader thinks that the rest of the function runs, a type checker asks for a return value, and a linter
-    reports no code behind it as dead. Celery's user guide writes `raise self.retry(...)` "to be clear that the code
-    after it won't be executed".
-    See [Retrying](https://docs.celeryq.dev/en/stable/userguide/tasks.html#retrying) in Celery's user guide.
+    Nothing is wrong at run time, and nothing is logged: `retry` raises by itself, and the line below never runs. But
+    neither people nor tools see that. A reader thinks that the rest of the function runs, a type checker asks for a
+    return value, and a linter reports no code behind it as dead. Celery's user guide writes `raise self.retry(...)` "to
+    be clear that the code after it won't be executed".
 
     ## Bad
 
@@ -32,6 +31,8 @@ class RetryNotRaised(Rule[TaskCall]):
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", bind=True, max_retries=5)
@@ -51,6 +52,8 @@ class RetryNotRaised(Rule[TaskCall]):
     ```python
     from celery import shared_task
 
+    from shop.web import download
+
 
     @shared_task(name="shop_fetch_rates", bind=True, max_retries=5)
     def fetch_rates(self, url):
@@ -68,10 +71,11 @@ class RetryNotRaised(Rule[TaskCall]):
 
     ## Fix
 
-    Write `raise` in front of it. The fix is safe.
+    Write `raise` in front of it. Nothing changes at run time.
     """
 
     code = "CLY915"
+    see = ("tasks#retrying",)
     message = "{call}() raises, so nothing below it runs: write raise {call}(...) to show that"
     quiet_in_tests = True
 

@@ -19,10 +19,8 @@ class RetryWithoutLateAck(Rule[Task]):
 
     A retry policy says that the work has to be done in the end. It is about exceptions only. Acknowledged early, which
     is what Celery does unless told otherwise, the message is gone when the run starts: when the worker is killed in the
-    middle of it, no exception is raised, nothing is retried, and the state stays what it was. `acks_late=True` brings
-    the task back in that case too, `acks_late=False` says that this is not wanted.
-    See [Should I use retry or acks_late?](https://docs.celeryq.dev/en/stable/faq.html#should-i-use-retry-or-acks-late)
-    in Celery's documentation.
+    middle of it, no exception is raised, nothing is retried, nothing is logged, and the state stays what it was.
+    `acks_late=True` brings the task back in that case too, `acks_late=False` says that this is not wanted.
 
     ## Bad
 
@@ -33,10 +31,12 @@ class RetryWithoutLateAck(Rule[Task]):
     ```python
     from celery import shared_task
 
+    from shop.web import download
+
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), max_retries=5, retry_backoff=True)
     def fetch_rates(url):
-        print(url)
+        return download(url)
     ```
 
     ## Good
@@ -48,6 +48,8 @@ class RetryWithoutLateAck(Rule[Task]):
     ```python
     from celery import shared_task
 
+    from shop.web import download
+
 
     @shared_task(
         name="shop_fetch_rates",
@@ -57,7 +59,7 @@ class RetryWithoutLateAck(Rule[Task]):
         retry_backoff=True,
     )
     def fetch_rates(url):
-        print(url)
+        return download(url)
     ```
 
     ## Silent when
@@ -73,10 +75,11 @@ class RetryWithoutLateAck(Rule[Task]):
     ## Fix
 
     Write `acks_late=True` where the task may run twice, else `acks_late=False` and no retries (CLY304). It is a
-    decision, so there is no automatic fix.
+    decision.
     """
 
     code = "CLY921"
+    see = ("faq#should-i-use-retry-or-acks-late", "tasks#Task.acks_late")
     message = (
         "Task {function!r} is retried on errors, but lost with its worker: write acks_late=True, or False if meant"
     )

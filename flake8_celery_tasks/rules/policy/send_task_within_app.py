@@ -17,11 +17,10 @@ class SendTaskWithinApp(Rule[Invocation]):
 
     ## What happens
 
-    Sending by name keeps apps apart, and that is what it is good for. Within one app it only hides the task: nothing
-    checks the arguments before the worker does, a wrong name is found by the worker alone, the options of the decorator
-    (`queue`, `expires`, ...) are not used up to Celery 5.6, and neither people nor tools find the call when they look
-    for uses of the function.
-    See [Calling tasks](https://docs.celeryq.dev/en/stable/userguide/calling.html#basics) in Celery's user guide.
+    Sending by name keeps apps apart, and that is what it is good for. Within one app it only hides the task. Nothing is
+    logged, since nothing fails as long as all is right: nothing checks the arguments before the worker does, a wrong
+    name is found by the worker alone, the options of the decorator (`queue`, `expires`, ...) are not used up to Celery
+    5.6, and neither people nor tools find the call when they look for uses of the function.
 
     ## Bad
 
@@ -78,11 +77,12 @@ class SendTaskWithinApp(Rule[Invocation]):
 
     ## Fix
 
-    Import the task and write `delay` or `apply_async`. The fix is unsafe: the import may be circular, and the options
-    of the decorator come into play.
+    Import the task and write `delay` or `apply_async`. Look at whether the import is circular, and at the options of
+    the decorator: they come into play.
     """
 
     code = "CLY922"
+    see = ("calling#basics", "Celery#celery.Celery.send_task")
     message = "Task {name!r} is one of this app: send {function!r} itself, by {function}.delay(), which is checked"
     quiet_in_tests = True
 

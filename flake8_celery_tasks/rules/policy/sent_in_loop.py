@@ -26,10 +26,8 @@ class SentInLoop(Rule[Invocation]):
 
     Each pass is a round trip to the broker, one after the other, before the request or the task that sends them goes
     on. Ten thousand rows make ten thousand messages; when the loop fails half-way, one half has been sent, and running
-    it again sends that half twice. One task that is given all the keys, or `chunks`, makes few messages; a `group` is
-    sent in one go and gives one result.
-    See [Group](https://docs.celeryq.dev/en/stable/userguide/canvas.html#groups) and
-    [Chunks](https://docs.celeryq.dev/en/stable/userguide/canvas.html#chunks) in Celery's user guide.
+    it again sends that half twice. Nothing is logged that counts them. One task that is given all the keys, or
+    `chunks`, makes few messages; a `group` is sent in one go and gives one result.
 
     ## Bad
 
@@ -81,10 +79,11 @@ class SentInLoop(Rule[Invocation]):
 
     ## Fix
 
-    Hand the task a list, or send a group. It changes what runs together, so there is no automatic fix.
+    Hand the task a list of keys, or send a group. Either changes what runs together, and what fails together.
     """
 
     code = "CLY918"
+    see = ("canvas#groups", "canvas#chunks")
     message = "{call}() in a loop is one round trip to the broker per pass: send a group, or one task with all the keys"
     quiet_in_tests = True
 

@@ -18,10 +18,8 @@ class SleepInTask(Rule[Task]):
     ## What happens
 
     `time.sleep` does not give the worker back: the process does nothing for that time, and takes no other task. With as
-    many sleeping tasks as processes the queue stands still. Celery can wait without a process: a message with a
-    `countdown` stays with the worker, or the broker, until it is due.
-    See [ETA and Countdown](https://docs.celeryq.dev/en/stable/userguide/calling.html#eta-and-countdown) in Celery's
-    user guide.
+    many sleeping tasks as processes the queue stands still, and nothing is logged. Celery can wait without a process: a
+    message with a `countdown` stays with the worker, or the broker, until it is due.
 
     ## Bad
 
@@ -33,6 +31,8 @@ class SleepInTask(Rule[Task]):
     import time
 
     from celery import shared_task
+
+    from shop.payments import is_paid
 
 
     @shared_task(name="shop_wait_for_payment")
@@ -50,6 +50,8 @@ class SleepInTask(Rule[Task]):
     ```python
     from celery import shared_task
 
+    from shop.payments import is_paid
+
 
     @shared_task(name="shop_wait_for_payment", bind=True, max_retries=60)
     def wait_for_payment(self, order_pk):
@@ -66,11 +68,11 @@ class SleepInTask(Rule[Task]):
     ## Fix
 
     Wait by `raise self.retry(countdown=...)`, by `apply_async(countdown=...)` of the rest of the work, or, between
-    calls of something that must not be called too often, by `rate_limit=`. It changes the task, so there is no
-    automatic fix.
+    calls of something that must not be called too often, by `rate_limit=`.
     """
 
     code = "CLY914"
+    see = ("calling#eta-and-countdown", "tasks#using-a-custom-retry-delay")
     message = (
         "{call} holds a worker process that does nothing: wait by retry(countdown=...) or apply_async(countdown=...)"
     )

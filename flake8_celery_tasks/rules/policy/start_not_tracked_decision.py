@@ -20,11 +20,9 @@ class StartNotTrackedDecision(Rule[Task]):
     Celery stores no state when a task starts: one that runs for an hour is `PENDING` all the time, as is one that waits
     in the queue, and one that never existed. With `track_started=True` its state is `STARTED` while it runs, at the
     price of a write to the result back end for each run. Without the option `task_track_started` decides for all tasks
-    at once.
+    at once. Nothing is logged when a task starts, only when its message is received and when it has ended.
 
     One of the five questions that are to be answered before a task is defined: is its start tracked?
-    See [track_started](https://docs.celeryq.dev/en/stable/userguide/tasks.html#Task.track_started) in Celery's user
-    guide.
 
     ## Bad
 
@@ -73,11 +71,11 @@ class StartNotTrackedDecision(Rule[Task]):
 
     ## Fix
 
-    Write `track_started=True` for a task that somebody waits for, else `track_started=False`. It is a decision, so
-    there is no automatic fix.
+    Write `track_started=True` for a task that somebody waits for, else `track_started=False`. It is a decision.
     """
 
     code = "CLY905"
+    see = ("tasks#Task.track_started",)
     message = (
         "Is the start of task {function!r} tracked? Write track_started=True to see it as STARTED while it runs, else "
         "track_started=False"

@@ -19,11 +19,11 @@ class TaskNamePattern(Rule[Task]):
 
     ## What happens
 
-    Celery takes any text for a name. Names travel in messages, in calls by name, in routes, in monitoring and in the
-    log; people can only guess and grep them where all are made alike. The option `celery-task-name-pattern` says how:
-    it is a regular expression that has to match the whole name, in which `{app}` stands for the last part of the app's
-    package, `{module}` for the dotted name of the module and `{function}` for the name of the function.
-    See [Names](https://docs.celeryq.dev/en/stable/userguide/tasks.html#names) in Celery's user guide.
+    Celery takes any text for a name, and nothing is logged about it. Names travel in messages, in calls by name, in
+    routes, in monitoring and in the log; people can only guess and grep them where all are made alike. The option
+    `celery-task-name-pattern` says how: it is a regular expression that has to match the whole name, in which `{app}`
+    stands for the last part of the app's package, `{module}` for the dotted name of the module and `{function}` for the
+    name of the function.
 
     ## Bad
 
@@ -66,11 +66,11 @@ class TaskNamePattern(Rule[Task]):
 
     ## Fix
 
-    Rename the task, while no message with its old name is on its way. The fix is unsafe: messages in flight, beat
-    entries, routes and calls by name still have the old one.
+    Rename the task, while no message with its old name is on its way, and adapt beat entries, routes and calls by name.
     """
 
     code = "CLY906"
+    see = ("tasks#names",)
     message = "Task name {name!r} does not match the pattern of this project's names: write one like {pattern!r}"
     quiet_in_tests = True
 

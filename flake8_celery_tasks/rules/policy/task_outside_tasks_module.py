@@ -31,8 +31,6 @@ class TaskOutsideTasksModule(Rule[Task]):
     ```
 
     A module beside others in a package `tasks` is not found by itself either: `tasks/__init__.py` has to import it.
-    See [autodiscover_tasks](https://docs.celeryq.dev/en/stable/reference/celery.html#celery.Celery.autodiscover_tasks)
-    in Celery's documentation.
 
     ## Bad
 
@@ -101,11 +99,12 @@ class TaskOutsideTasksModule(Rule[Task]):
 
     ## Fix
 
-    Move the task to a `tasks` module, import its module there, or name it in `include`. The fix is unsafe: a task
-    without an explicit name gets another one when it is moved.
+    Move the task to a `tasks` module, import its module there, or name it in `include`. A task without an explicit name
+    gets another one when it is moved (CLY101).
     """
 
     code = "CLY919"
+    see = ("Celery#celery.Celery.autodiscover_tasks", "configuration#imports")
     message = "No worker imports {name}, so none knows task {function!r}: import it in a tasks module, or use include="
     quiet_in_tests = True
 

@@ -22,10 +22,9 @@ class TimeLimitNotDecided(Rule[Task]):
     takes messages and runs nothing, without a word in the log. A time limit ends the run instead:
 
     ```text
-    Hard time limit (300s) exceeded for shop_fetch_rates[4ca7...]
+    Soft time limit (240s) exceeded for shop_fetch_rates[...]
+    Hard time limit (300s) exceeded for shop_fetch_rates[...]
     ```
-
-    See [Time limits](https://docs.celeryq.dev/en/stable/userguide/workers.html#time-limits) in Celery's user guide.
 
     ## Bad
 
@@ -73,10 +72,11 @@ class TimeLimitNotDecided(Rule[Task]):
     ## Fix
 
     Write `time_limit=` with the seconds after which the run is certainly stuck, or `soft_time_limit=` to clean up on
-    `SoftTimeLimitExceeded`. It is a decision, so there is no automatic fix.
+    `SoftTimeLimitExceeded`. It is a decision.
     """
 
     code = "CLY904"
+    see = ("workers#time-limits", "tasks#Task.time_limit")
     message = (
         "How long may task {function!r} run? Write time_limit= or soft_time_limit=: stuck, it blocks a worker process"
     )

@@ -18,9 +18,14 @@ class UnlimitedRetries(Rule[Task]):
     ## What happens
 
     A task that fails for good, because the row was deleted or the address was wrong, is sent again for ever. It takes a
-    place in the queue, a worker and a line in the log each time, its result never becomes `FAILURE`, so no alarm is
-    raised, and with every such message the work grows. Only emptying the queue or revoking the task ends it.
-    See [max_retries](https://docs.celeryq.dev/en/stable/userguide/tasks.html#Task.max_retries) in Celery's user guide.
+    place in the queue, a worker and a line in the log each time:
+
+    ```text
+    Task shop_fetch_rates[...] retry: Retry in ...s: ConnectionError('refused')
+    ```
+
+    Its result never becomes `FAILURE`, so no alarm is raised, and with every such message the work grows. Only emptying
+    the queue or revoking the task ends it.
 
     ## Bad
 
@@ -31,10 +36,12 @@ class UnlimitedRetries(Rule[Task]):
     ```python
     from celery import shared_task
 
+    from shop.web import download
+
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), retry_backoff=True, max_retries=None)
     def fetch_rates(url):
-        print(url)
+        return download(url)
     ```
 
     ## Good
@@ -46,10 +53,12 @@ class UnlimitedRetries(Rule[Task]):
     ```python
     from celery import shared_task
 
+    from shop.web import download
+
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), retry_backoff=True, max_retries=20)
     def fetch_rates(url):
-        print(url)
+        return download(url)
     ```
 
     ## Silent when
@@ -62,10 +71,11 @@ class UnlimitedRetries(Rule[Task]):
 
     ## Fix
 
-    Write the number of retries after which it is of no use any more. It is a decision, so there is no automatic fix.
+    Write the number of retries after which it is of no use any more. It is a decision.
     """
 
     code = "CLY910"
+    see = ("tasks#Task.max_retries",)
     message = "max_retries=None retries task {function!r} for ever, and it never fails for good: write a number"
     quiet_in_tests = True
 

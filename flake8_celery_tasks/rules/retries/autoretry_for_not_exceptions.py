@@ -40,19 +40,30 @@ class AutoretryForNotExceptions(Rule[Task]):
     ```
 
     `throws` may be a class, a tuple, or a tuple of tuples. A list, a set or a string there, in the tuple too, replaces
-    the task's error in the same way: `isinstance() arg 2 must be a type, a tuple of types, or a union`.
-    See [Task.autoretry_for](https://docs.celeryq.dev/en/stable/userguide/tasks.html#Task.autoretry_for) in Celery's
-    user guide.
+    the task's error in the same way:
+
+    ```text
+    TypeError: isinstance() arg 2 must be a type, a tuple of types, or a union
+    ```
 
     ## Bad
 
     ```python
     from celery import shared_task
 
+    from shop.web import download
+
 
     @shared_task(name="shop_fetch_rates", autoretry_for=ConnectionError)
     def fetch_rates(url):
         return download(url)
+    ```
+
+    ```python
+    from celery import shared_task
+
+    from shop.payments import charge_once
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_prices", autoretry_for=("ConnectionError",))
@@ -69,6 +80,9 @@ class AutoretryForNotExceptions(Rule[Task]):
 
     ```python
     from celery import shared_task
+
+    from shop.payments import charge_once
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,))
@@ -93,11 +107,14 @@ class AutoretryForNotExceptions(Rule[Task]):
 
     ## Fix
 
-    Make it a tuple of classes: `autoretry_for=(ConnectionError,)`. The fix is safe for one class without a tuple,
-    and for a list in `throws`: what it replaces could not run.
+    Make it a tuple of classes: `autoretry_for=(ConnectionError,)`. The command does it for one class without a tuple,
+    and for a list in `throws`. It is safe since what it replaces could not run. What a text was meant to name, only you
+    know.
     """
 
     code = "CLY214"
+    see = ("tasks#Task.autoretry_for", "tasks#Task.throws")
+    fixes = "safe"
     message = "{option} {flaw}: {effect}; write {advice}"
 
     def check(self, task: Task) -> Iterator[Violation]:

@@ -20,23 +20,28 @@ class BackoffCapped(Rule[Task]):
 
     The wait before a retry is `retry_backoff` seconds, then twice that, four times that, and never more than
     `retry_backoff_max`, which is 600 seconds if nothing else is said. A `retry_backoff` above the maximum is cut down
-    to it from the first retry on, so nothing grows, and the wait is never the one that is written.
+    to it from the first retry on, so nothing grows, and the wait is never the one that is written:
 
     ```text
-    Task shop_fetch_rates[...] retry: Retry in 600s: ConnectionError()
+    Task shop_fetch_rates[...] retry: Retry in 600s: ConnectionError('refused')
     ```
 
     With `retry_jitter`, which is on by default, the wait is a random time up to that.
-    See [Task.retry_backoff_max](https://docs.celeryq.dev/en/stable/userguide/tasks.html#Task.retry_backoff_max) in
-    Celery's user guide.
 
     ## Bad
 
     ```python
     from celery import shared_task
 
+    from shop.web import download
 
-    @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), retry_backoff=30 * 60)
+
+    @shared_task(
+        name="shop_fetch_rates",
+        autoretry_for=(ConnectionError,),
+        retry_backoff=30 * 60,
+        retry_jitter=False,
+    )
     def fetch_rates(url):
         return download(url)
     ```
@@ -46,12 +51,15 @@ class BackoffCapped(Rule[Task]):
     ```python
     from celery import shared_task
 
+    from shop.web import download
+
 
     @shared_task(
         name="shop_fetch_rates",
         autoretry_for=(ConnectionError,),
         retry_backoff=30 * 60,
         retry_backoff_max=6 * 60 * 60,
+        retry_jitter=False,
     )
     def fetch_rates(url):
         return download(url)
@@ -65,11 +73,11 @@ class BackoffCapped(Rule[Task]):
 
     ## Fix
 
-    Raise `retry_backoff_max`, or lower `retry_backoff`. Which of them is wrong only you know, so there is no automatic
-    fix.
+    Raise `retry_backoff_max`, or lower `retry_backoff`. Which of them is wrong only you know.
     """
 
     code = "CLY216"
+    see = ("tasks#Task.retry_backoff_max",)
     message = (
         "retry_backoff={backoff} is above retry_backoff_max={cap}: task {function!r} never waits longer than {cap} s"
     )

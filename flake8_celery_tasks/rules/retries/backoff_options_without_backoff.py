@@ -20,19 +20,20 @@ class BackoffOptionsWithoutBackoff(Rule[Task]):
 
     Both only shape the wait that `retry_backoff` computes. Without it Celery does not read them: every automatic retry
     waits the `countdown` in `retry_kwargs` if there is one, else `default_retry_delay`, which is 180 seconds if nothing
-    else is said. All tasks that failed together are retried together, which is what jitter is there to prevent.
+    else is said:
 
     ```text
-    Task shop_fetch_rates[...] retry: Retry in 180s: ConnectionError()
+    Task shop_fetch_rates[...] retry: Retry in 180s: ConnectionError('refused')
     ```
 
-    See [Task.retry_backoff](https://docs.celeryq.dev/en/stable/userguide/tasks.html#Task.retry_backoff) in Celery's
-    user guide.
+    All tasks that failed together are retried together, which is what jitter is there to prevent.
 
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), retry_backoff_max=60, retry_jitter=True)
@@ -44,6 +45,8 @@ class BackoffOptionsWithoutBackoff(Rule[Task]):
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), retry_backoff=True, retry_backoff_max=60)
@@ -66,11 +69,12 @@ class BackoffOptionsWithoutBackoff(Rule[Task]):
 
     ## Fix
 
-    Add `retry_backoff=True`, or drop the option. Either changes how long retries wait or what the code promises, so
-    there is no automatic fix.
+    Add `retry_backoff=True`, or drop the option. Either is a decision: it changes how long retries wait, or what the
+    code promises.
     """
 
     code = "CLY212"
+    see = ("tasks#Task.retry_backoff", "tasks#Task.retry_jitter")
     message = "Without retry_backoff nothing reads {options}: task {function!r} {wait}; add retry_backoff=True"
 
     def check(self, task: Task) -> Iterator[Violation]:

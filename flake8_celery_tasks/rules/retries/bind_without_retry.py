@@ -22,18 +22,19 @@ class BindWithoutRetry(Rule[Task]):
     `bind=True` hands the task object to the function as its first argument. There are three uses for it: to retry
     (`self.retry()`), to read the request (`self.request.id`), and to reach the task's own attributes and methods. A
     task with none of them carries a parameter for nothing: every reader looks for the retry that is not there, every
-    test has to work around the parameter, and a copy without `self` fails (CLY202). Automatic retries need no `bind`:
-    `autoretry_for` works on unbound tasks as well.
+    test has to work around the parameter, and a copy without `self` fails (CLY202). Nothing is logged: the task runs.
+    Automatic retries need no `bind`: `autoretry_for` works on unbound tasks as well.
 
     A retry policy in the decorator (`autoretry_for`, `max_retries`, `retry_kwargs`, `retry_backoff`,
     `default_retry_delay`, `retry_on_worker_lost`) or a retry call is what this rule takes for a reason to bind.
     With the option `celery-bind-requires-retry = true` it takes nothing else: every bound task must have one.
-    See [Bound tasks](https://docs.celeryq.dev/en/stable/userguide/tasks.html#bound-tasks) in Celery's user guide.
 
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.printing import print_receipt
 
 
     @shared_task(name="shop_send_receipt", bind=True)
@@ -45,6 +46,10 @@ class BindWithoutRetry(Rule[Task]):
 
     ```python
     from celery import shared_task
+
+    from shop.printing import print_receipt
+    from shop.reports import write_report
+    from shop.web import download
 
 
     @shared_task(name="shop_send_receipt")
@@ -76,12 +81,14 @@ class BindWithoutRetry(Rule[Task]):
 
     ## Fix
 
-    Drop `bind=True` and the first parameter. The fix is unsafe: it changes the signature of the function, so code that
-    calls the bare function (`send_receipt.run.__func__`), as some tests do, has to drop the argument too. Calls of the
-    task and messages on their way stay as they are.
+    Drop `bind=True` and the first parameter. That changes the signature of the function, so code that calls the bare
+    function (`send_receipt.run.__func__`), as some tests do, has to drop the argument too. Calls of the task and
+    messages on their way stay as they are.
     """
 
     code = "CLY201"
+    see = ("tasks#bound-tasks",)
+    fixes = "unsafe"
     message = "bind=True has no use: task {function!r} has no retry policy and {lack}; drop it{too}"
     strict = "Task {function!r} is bound but has no retry policy; state one, such as max_retries, or drop bind=True"
 

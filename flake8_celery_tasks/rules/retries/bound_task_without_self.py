@@ -28,12 +28,13 @@ class BoundTaskWithoutSelf(Rule[Task]):
     Where there is room, nothing fails at first: with `def read_rates(url, depth=1)` the call `read_rates.delay("x")` is
     accepted and runs with the task object as `url` and `"x"` as `depth`. A task that is sent by name fails in the
     worker only, and its automatic retries fail with it.
-    See [Bound tasks](https://docs.celeryq.dev/en/stable/userguide/tasks.html#bound-tasks) in Celery's user guide.
 
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_read_rates", bind=True, autoretry_for=(ConnectionError,), max_retries=5)
@@ -43,6 +44,8 @@ class BoundTaskWithoutSelf(Rule[Task]):
 
     ```python
     from celery import shared_task
+
+    from shop.files import remove_old_files
 
 
     @shared_task(name="shop_clean_up", bind=True, autoretry_for=(OSError,))
@@ -54,6 +57,8 @@ class BoundTaskWithoutSelf(Rule[Task]):
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_read_rates", bind=True, autoretry_for=(ConnectionError,), max_retries=5)
@@ -75,11 +80,13 @@ class BoundTaskWithoutSelf(Rule[Task]):
 
     ## Fix
 
-    Insert `self` as the first parameter; or drop `bind=True` where the task object is not used. Inserting `self` is
-    safe: the calls fit again.
+    Insert `self` as the first parameter, and the calls fit again; that is what the command does. Or drop `bind=True`
+    where the task object is not used.
     """
 
     code = "CLY202"
+    see = ("tasks#bound-tasks", "tasks#argument-checking")
+    fixes = "safe"
     message = (
         "Task {function!r} is bound, but its first parameter {parameter!r} gets the task object: {effect}; add self"
     )

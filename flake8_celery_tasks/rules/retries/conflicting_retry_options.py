@@ -18,28 +18,29 @@ class ConflictingRetryOptions(Rule[Task]):
     ## What happens
 
     With `retry_backoff` Celery computes the wait before each automatic retry and writes it over the `countdown` in
-    `retry_kwargs`, which therefore has no effect. `max_retries` in `retry_kwargs` goes to every automatic retry and
-    wins over the task's own `max_retries`.
+    `retry_kwargs`, which therefore has no effect. Here the first wait is 10 seconds and not 30:
 
-    ```python
-    task.retry(exc=exc, **retry_kwargs)  # how autoretry_for retries; retry_backoff sets retry_kwargs["countdown"]
+    ```text
+    Task shop_fetch_rates[...] retry: Retry in 10s: ConnectionError('refused')
     ```
 
-    See [Automatic retry for known exceptions][auto] in Celery's user guide.
-
-    [auto]: https://docs.celeryq.dev/en/stable/userguide/tasks.html#automatic-retry-for-known-exceptions
+    `max_retries` in `retry_kwargs` goes to every automatic retry and wins over the task's own `max_retries`: two
+    retries here, and not five. No line in the log tells of the option that lost.
 
     ## Bad
 
     ```python
     from celery import shared_task
 
+    from shop.web import download
+
 
     @shared_task(
         name="shop_fetch_rates",
         autoretry_for=(ConnectionError,),
         retry_kwargs={"countdown": 30},
-        retry_backoff=True,
+        retry_backoff=10,
+        retry_jitter=False,
     )
     def fetch_rates(url):
         return download(url)
@@ -59,6 +60,8 @@ class ConflictingRetryOptions(Rule[Task]):
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), max_retries=5, retry_backoff=30)
@@ -80,11 +83,11 @@ class ConflictingRetryOptions(Rule[Task]):
 
     ## Fix
 
-    Drop the one that loses, or the one that wins, whichever was not meant. Dropping the loser changes nothing at run
-    time and is safe.
+    Drop the one that loses, which changes nothing at run time, or the one that wins, whichever was not meant.
     """
 
     code = "CLY213"
+    see = ("tasks#automatic-retry-for-known-exceptions", "tasks#Task.retry_backoff")
     message = (
         "retry_backoff overwrites the countdown in retry_kwargs: no retry of task {function!r} waits for it; drop one"
     )

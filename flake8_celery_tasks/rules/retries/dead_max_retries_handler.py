@@ -27,16 +27,17 @@ class DeadMaxRetriesHandler(Rule[Facts]):
     the task fails with the original exception:
 
     ```text
-    Task shop_fetch_rates[d2f9...] raised unexpected: ConnectionError('refused')
+    Task shop_fetch_rates[...] raised unexpected: ConnectionError('refused')
     ```
-
-    See [Retrying](https://docs.celeryq.dev/en/stable/userguide/tasks.html#retrying) in Celery's user guide.
 
     ## Bad
 
     ```python
     from celery import shared_task
     from celery.exceptions import MaxRetriesExceededError
+
+    from shop.alerts import give_up
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", bind=True, max_retries=5)
@@ -55,6 +56,9 @@ class DeadMaxRetriesHandler(Rule[Facts]):
     ```python
     from celery import shared_task
     from celery.exceptions import MaxRetriesExceededError
+
+    from shop.alerts import give_up
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", bind=True, max_retries=5)
@@ -76,10 +80,12 @@ class DeadMaxRetriesHandler(Rule[Facts]):
 
     ## Fix
 
-    Leave `exc=` out, or catch the exception that is handed over. Neither is safe: code that never ran will run.
+    Leave `exc=` out, or catch the exception that is handed over. Look at the handler first: code that never ran will
+    run.
     """
 
     code = "CLY218"
+    see = ("tasks#retrying", "Task#celery.app.task.Task.retry")
     message = (
         "This handler never runs: when no retry is left, {call} raises {exc}, not MaxRetriesExceededError; "
         "drop exc= or catch {exc}"

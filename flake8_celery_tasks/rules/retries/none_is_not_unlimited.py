@@ -21,19 +21,20 @@ class NoneIsNotUnlimited(Rule[Facts]):
     ## What happens
 
     There `None` says "not given", and the task's own `max_retries` counts: 3 if nothing else is said. The task gives up
-    after the fourth run. Only `max_retries=None` on the task itself removes the limit.
+    after the fourth run:
 
     ```text
-    MaxRetriesExceededError: Can't retry shop_fetch_rates[...] args:('...',) kwargs:{}
+    MaxRetriesExceededError: Can't retry shop_fetch_rates[...] args:('https://example.com/rates',) kwargs:{}
     ```
 
-    See [Task.max_retries](https://docs.celeryq.dev/en/stable/userguide/tasks.html#Task.max_retries) in Celery's user
-    guide.
+    Only `max_retries=None` on the task itself removes the limit.
 
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", bind=True)
@@ -53,6 +54,8 @@ class NoneIsNotUnlimited(Rule[Facts]):
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", bind=True, max_retries=None)
@@ -76,10 +79,11 @@ class NoneIsNotUnlimited(Rule[Facts]):
     ## Fix
 
     Write `max_retries=None` on the task if there is to be no limit, else drop the argument. Dropping it changes nothing
-    at run time; which of the two is meant only you know, so there is no automatic fix.
+    at run time; which of the two is meant only you know.
     """
 
     code = "CLY215"
+    see = ("tasks#Task.max_retries", "Task#celery.app.task.Task.retry")
     message = (
         "max_retries=None in {place} is not unlimited: task {function!r} gives up after {limit}; set it on the task"
     )

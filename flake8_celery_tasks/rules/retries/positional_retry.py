@@ -29,12 +29,13 @@ class PositionalRetry(Rule[TaskCall]):
 
     A string or a dict is taken apart instead: the next run gets its letters, or its keys, as arguments; `0` and `""`
     are no arguments at all. One example in Celery's own user guide makes this mistake.
-    See [Retrying](https://docs.celeryq.dev/en/stable/userguide/tasks.html#retrying) in Celery's user guide.
 
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", bind=True, max_retries=5)
@@ -49,6 +50,8 @@ class PositionalRetry(Rule[TaskCall]):
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", bind=True, max_retries=5)
@@ -66,10 +69,13 @@ class PositionalRetry(Rule[TaskCall]):
 
     ## Fix
 
-    Write `exc=`. The fix is safe where the name is the exception of the handler around the call.
+    Write `exc=`. That is certain where the name is the exception of the handler around the call; elsewhere another
+    parameter may have been meant, such as `countdown=`.
     """
 
     code = "CLY219"
+    see = ("tasks#retrying", "Task#celery.app.task.Task.retry")
+    fixes = "safe or unsafe"
     message = "The first parameter of retry() is args: {given} there {effect}; {advice}"
 
     def check(self, call: TaskCall) -> Iterator[Violation]:

@@ -26,16 +26,16 @@ class RejectUnderAutoretry(Rule[Raise]):
     holds it. With `autoretry_for=(Exception,)` a message that is to be thrown away runs again until no retry is left:
 
     ```text
-    Task shop_import_order[d2f9...] retry: Retry in 180s: reject requeue=False: no such order
+    Task shop_import_order[...] retry: Retry in 180s: reject requeue=False: no such order
     ```
-
-    See [Reject](https://docs.celeryq.dev/en/stable/userguide/tasks.html#reject) in Celery's user guide.
 
     ## Bad
 
     ```python
     from celery import shared_task
     from celery.exceptions import Reject
+
+    from shop.orders import exists, load
 
 
     @shared_task(name="shop_import_order", autoretry_for=(Exception,))
@@ -50,6 +50,8 @@ class RejectUnderAutoretry(Rule[Raise]):
     ```python
     from celery import shared_task
     from celery.exceptions import Reject
+
+    from shop.orders import exists, load
 
 
     @shared_task(name="shop_import_order", autoretry_for=(Exception,), dont_autoretry_for=(Reject,))
@@ -69,11 +71,12 @@ class RejectUnderAutoretry(Rule[Raise]):
 
     ## Fix
 
-    Add `dont_autoretry_for=(Reject,)`, or name the exceptions that are worth a retry in `autoretry_for`. It is not
-    safe: what is retried changes.
+    Add `dont_autoretry_for=(Reject,)`, or name the exceptions that are worth a retry in `autoretry_for`. Either changes
+    what is retried.
     """
 
     code = "CLY221"
+    see = ("tasks#reject", "tasks#Task.dont_autoretry_for")
     message = "autoretry_for of task {function!r} catches this Reject: it is retried, not rejected; add {advice}"
 
     def check(self, fact: Raise) -> Iterator[Violation]:

@@ -24,12 +24,12 @@ class RetryNotCalled(Rule[Facts]):
     TypeError: exceptions must derive from BaseException
     ```
 
-    See [Retrying](https://docs.celeryq.dev/en/stable/userguide/tasks.html#retrying) in Celery's user guide.
-
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", bind=True)
@@ -44,6 +44,8 @@ class RetryNotCalled(Rule[Facts]):
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", bind=True)
@@ -60,10 +62,11 @@ class RetryNotCalled(Rule[Facts]):
 
     ## Fix
 
-    Add the parentheses. It is not safe: the task will really run again.
+    Add the parentheses. Be sure that the task may run again: up to now it never did.
     """
 
     code = "CLY222"
+    see = ("tasks#retrying",)
     message = "'raise {name}' raises a method: TypeError, and nothing is retried; write 'raise {name}({exc})'"
 
     def check(self, facts: Facts) -> Iterator[Violation]:

@@ -19,22 +19,26 @@ class RetryOptionsWithoutRetry(Rule[Task]):
 
     No retry option makes a task retry: only `autoretry_for`, a call of `self.retry()` and (from Celery 5.7)
     `retry_on_worker_lost` do. Without one of them `max_retries` and `default_retry_delay` have no effect, and a task
-    fails for good at its first exception. `retry_backoff`, `retry_backoff_max`, `retry_jitter`, `retry_kwargs` and
+    fails for good at its first exception:
+
+    ```text
+    Task shop_fetch_rates[...] raised unexpected: ConnectionError('refused')
+    ```
+
+    `retry_backoff`, `retry_backoff_max`, `retry_jitter`, `retry_kwargs` and
     `dont_autoretry_for` belong to `autoretry_for` alone. A task that calls `self.retry()` and sets them waits
     `default_retry_delay` each time, which is 180 seconds if nothing else is said:
 
     ```text
-    Task shop_fetch_rates[...] retry: Retry in 180s: ConnectionError()
+    Task shop_fetch_rates[...] retry: Retry in 180s: ConnectionError('refused')
     ```
-
-    See [Automatic retry for known exceptions][auto] in Celery's user guide.
-
-    [auto]: https://docs.celeryq.dev/en/stable/userguide/tasks.html#automatic-retry-for-known-exceptions
 
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", max_retries=5, retry_backoff=True)
@@ -44,6 +48,8 @@ class RetryOptionsWithoutRetry(Rule[Task]):
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", bind=True, max_retries=5, retry_backoff=True)
@@ -58,6 +64,9 @@ class RetryOptionsWithoutRetry(Rule[Task]):
 
     ```python
     from celery import shared_task
+
+    from shop.payments import charge_once
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", autoretry_for=(ConnectionError,), max_retries=5, retry_backoff=True)
@@ -83,7 +92,8 @@ class RetryOptionsWithoutRetry(Rule[Task]):
     - `autoretry_for` comes from a base class, the app's `task_cls` or `task_annotations`, or one of them can't be read.
     - the body reads the option itself (`self.retry_backoff * 2**n`), or hands the task to a helper, which may.
     - `max_retries` is 0: a decision in writing.
-    - the option has the value that it has anyway (`retry_backoff=False`), or comes from shared defaults (`**DEFAULTS`).
+    - `retry_backoff`, `retry_kwargs` or `dont_autoretry_for` says nothing (`False`, None, `{}`, `()`).
+    - the option comes from shared defaults (`**DEFAULTS`).
     - for `max_retries` and `default_retry_delay`: the task is retried by a call or by `retry_on_worker_lost`, or the
       project sets `task_retry_on_worker_lost`.
     - a decorator that can't be read stands below the task decorator: it may retry.
@@ -91,10 +101,11 @@ class RetryOptionsWithoutRetry(Rule[Task]):
     ## Fix
 
     Add `autoretry_for=(...)` with the exceptions that are worth a retry, or drop the options. Where `self.retry()` is
-    called, give it the wait: `countdown=2**self.request.retries`. This is a decision, so there is no automatic fix.
+    called, give it the wait: `countdown=2**self.request.retries`. Which of these is meant is a decision.
     """
 
     code = "CLY211"
+    see = ("tasks#automatic-retry-for-known-exceptions", "tasks#using-a-custom-retry-delay")
     message = "Nothing reads {options}: task {function!r} is never retried; add autoretry_for=(...) or drop {them}"
     by_hand = "Only autoretry_for reads {options}: task {function!r} has none; add it, or give retry() a countdown"
 

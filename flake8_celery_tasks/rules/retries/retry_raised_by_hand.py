@@ -28,16 +28,16 @@ class RetryRaisedByHand(Rule[Raise]):
     waits for the result waits for ever too. The log looks as if all were well:
 
     ```text
-    Task shop_fetch_rates[d2f9...] retry: Retry in 60s
+    Task shop_fetch_rates[...] retry: Retry in 60s
     ```
-
-    See [Retrying](https://docs.celeryq.dev/en/stable/userguide/tasks.html#retrying) in Celery's user guide.
 
     ## Bad
 
     ```python
     from celery import shared_task
     from celery.exceptions import Retry
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates")
@@ -52,6 +52,8 @@ class RetryRaisedByHand(Rule[Raise]):
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", bind=True)
@@ -72,10 +74,11 @@ class RetryRaisedByHand(Rule[Raise]):
 
     ## Fix
 
-    Write `raise self.retry(...)` with `bind=True`. It is not safe: the task will really run again.
+    Write `raise self.retry(...)` with `bind=True`. Be sure that the task may run again: up to now it never did.
     """
 
     code = "CLY220"
+    see = ("tasks#task-semipred-retry", "tasks#retrying")
     message = "'raise Retry' sends nothing: task {function!r} does not run again and stays in state RETRY; {advice}"
 
     def check(self, fact: Raise) -> Iterator[Violation]:

@@ -26,14 +26,18 @@ class SelfWithoutBind(Rule[Task]):
     TypeError: fetch_rates() missing 1 required positional argument: 'url'
     ```
 
-    A caller who gives one argument more gets further, but `self.retry` and `self.request` then raise AttributeError in
-    the worker.
-    See [Bound tasks](https://docs.celeryq.dev/en/stable/userguide/tasks.html#bound-tasks) in Celery's user guide.
+    A caller who gives one argument more gets further, and fails in the worker:
+
+    ```text
+    AttributeError: 'str' object has no attribute 'retry'
+    ```
 
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", max_retries=5)
@@ -48,6 +52,8 @@ class SelfWithoutBind(Rule[Task]):
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", bind=True, max_retries=5)
@@ -67,11 +73,13 @@ class SelfWithoutBind(Rule[Task]):
 
     ## Fix
 
-    Add `bind=True`, or drop the parameter where it is not used. Adding `bind=True` is safe: it gives the parameter what
-    its name promises.
+    Add `bind=True`, which gives the parameter what its name promises; that is what the command does. Or drop the
+    parameter where it is not used.
     """
 
     code = "CLY203"
+    see = ("tasks#bound-tasks",)
+    fixes = "safe"
     message = "Task {function!r} is not bound: Celery never fills its parameter 'self', the caller must; add bind=True"
 
     def check(self, task: Task) -> Iterator[Violation]:

@@ -25,17 +25,20 @@ class SwallowedRetry(Rule[Facts]):
     success, the result is what the handler leaves behind, and the retry runs all the same:
 
     ```text
-    Task shop_fetch_rates[d2f9...] succeeded in 0.003s: None
-    Task shop_fetch_rates[d2f9...] received
+    Task shop_fetch_rates[...] received
+    Task shop_fetch_rates[...] succeeded in ...s: None
+    Task shop_fetch_rates[...] received
+    Task shop_fetch_rates[...] succeeded in ...s: None
     ```
 
     A `raise Reject()` or `raise Ignore()` in such a `try` is no more than a `return`.
-    See [Retrying](https://docs.celeryq.dev/en/stable/userguide/tasks.html#retrying) in Celery's user guide.
 
     ## Bad
 
     ```python
     from celery import shared_task
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", bind=True)
@@ -54,6 +57,8 @@ class SwallowedRetry(Rule[Facts]):
     ```python
     from celery import shared_task
     from celery.exceptions import Retry
+
+    from shop.web import download
 
 
     @shared_task(name="shop_fetch_rates", bind=True)
@@ -81,11 +86,12 @@ class SwallowedRetry(Rule[Facts]):
 
     ## Fix
 
-    Put `except Retry: raise` before the handler, or move the retry out of the `try`. It is not safe: the run then
-    ends in the state RETRY and no longer in SUCCESS, and what follows the `try` is not reached any more.
+    Put `except Retry: raise` before the handler, or move the retry out of the `try`. Look at what else changes: the run
+    then ends in the state RETRY and no longer in SUCCESS, and what follows the `try` is not reached any more.
     """
 
     code = "CLY217"
+    see = ("tasks#retrying", "Task#celery.app.task.Task.retry")
     message = "{catcher} swallows {what}: the run counts as a success{still}; {advice}"
 
     def check(self, facts: Facts) -> Iterator[Violation]:

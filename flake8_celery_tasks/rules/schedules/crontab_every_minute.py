@@ -20,16 +20,15 @@ class CrontabEveryMinute(Rule[Crontab]):
 
     A field that is not given matches always. `crontab(hour=3)` does not run at three o'clock: it runs at 3:00, 3:01,
     3:02 and so on, 60 times. `crontab(day_of_month=1)` runs 1440 times on the first of the month, and
-    `crontab(minute=0, day_of_month=1)` each hour of it. Beat says nothing, the task just runs too often:
+    `crontab(minute=0, day_of_month=1)` each hour of it. Beat warns of nothing, it just sends the task too often:
 
     ```text
-    [03:00:00] Scheduler: Sending due task clean-up (shop.tasks.clean_up)
-    [03:01:00] Scheduler: Sending due task clean-up (shop.tasks.clean_up)
-    [03:02:00] Scheduler: Sending due task clean-up (shop.tasks.clean_up)
+    Scheduler: Sending due task clean-up (shop.tasks.clean_up)
+    Scheduler: Sending due task clean-up (shop.tasks.clean_up)
+    Scheduler: Sending due task clean-up (shop.tasks.clean_up)
     ```
 
-    See [Crontab schedules](https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html#crontab-schedules) in
-    Celery's user guide, which has `crontab(day_of_week='sunday')` as "Execute every minute (!) at Sundays".
+    Celery's user guide has `crontab(day_of_week='sunday')` as "Execute every minute (!) at Sundays".
 
     ## Bad
 
@@ -63,11 +62,11 @@ class CrontabEveryMinute(Rule[Crontab]):
 
     ## Fix
 
-    Add the field that is missing: `minute=0`, and `hour=0` for a day. Nothing does it for you, since it changes when
-    the task runs.
+    Add the field that is missing: `minute=0`, and `hour=0` for a day. The task then runs less often.
     """
 
     code = "CLY801"
+    see = ("periodic#crontab-schedules",)
     message = "{call} has no minute: it runs every minute {when}; add minute=0, or minute='*' if that is meant"
     every_hour: Final = "{call} has no hour: it runs every hour of the day; add hour=0, or hour='*' if that is meant"
 

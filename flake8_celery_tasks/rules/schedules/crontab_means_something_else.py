@@ -24,15 +24,18 @@ class CrontabMeansSomethingElse(Rule[Crontab]):
     first value only (`minute="*/90"` is each full hour), and the name of a day or month is a number in whatever field
     it stands.
 
-    The positions are not those of cron either: the third one is the day of the week, then come the day of the month
-    and the month. `crontab("0", "0", "1", "*", "*")` runs every Monday, not on the first of the month.
+    The positions are not those of cron either: the third one is the day of the week, then come the day of the month and
+    the month. `crontab("0", "0", "1", "*", "*")` runs every Monday, not on the first of the month. Nothing is logged.
 
-    ```text
-    <crontab: 0 0 * * 1 (m/h/dM/MY/d)>
+    ```pycon
+    >>> from celery.schedules import crontab
+    >>> crontab("*/5 3 * * *").hour == set(range(24))
+    True
+    >>> crontab(minute="*/90").minute
+    {0}
+    >>> crontab("0", "0", "1", "*", "*").day_of_week
+    {1}
     ```
-
-    See [Crontab schedules](https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html#crontab-schedules) in
-    Celery's user guide.
 
     ## Bad
 
@@ -76,11 +79,12 @@ class CrontabMeansSomethingElse(Rule[Crontab]):
 
     ## Fix
 
-    Write each field by its keyword, and an interval that is no part of the hour or day as a `timedelta`. There is no
-    fix by command, since it changes when the task runs.
+    Write each field by its keyword, and an interval that is no part of the hour or day as a `timedelta`. The task then
+    runs at other times than before: at those that were meant.
     """
 
     code = "CLY803"
+    see = ("periodic#crontab-schedules", "schedules#celery.schedules.crontab")
     message = "crontab takes {kept!r} of {field}={value!r} and drops {dropped!r}; write only what is meant"
     line: Final = "crontab takes {kept!r} of the line of cron {value!r} for {field} and drops the rest; use from_string"
     step: Final = (

@@ -32,12 +32,14 @@ class InvalidBeatEntry(Rule[BeatEntry]):
     ```
 
     A schedule is a number of seconds, a `timedelta` or an object such as `crontab(...)`. A text or a mapping stops
-    beat as well (`AttributeError: 'str' object has no attribute 'app'`), and with 0 or less the task is sent without a
-    pause.
+    beat as well, and with 0 or less the task is sent without a pause:
+
+    ```text
+    AttributeError: 'str' object has no attribute 'app'
+    ```
+
     Without `task`, beat sends a message for the task `None`; without `schedule` the entry never runs. `task` is a name:
     a task object or a signature in its place is never sent right.
-    See [Available fields](https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html#available-fields) in
-    Celery's user guide.
 
     ## Bad
 
@@ -84,6 +86,7 @@ class InvalidBeatEntry(Rule[BeatEntry]):
     """
 
     code = "CLY804"
+    see = ("periodic#available-fields",)
     message = "Beat entry {entry} has the key {key!r}: beat does not start, with TypeError{hint}"
     no_task: Final = "Beat entry {entry} has no 'task': beat sends a message that no worker knows; add the task's name"
     no_schedule: Final = "Beat entry {entry} has no 'schedule': it never runs; add seconds, a timedelta or a crontab"

@@ -40,17 +40,17 @@ class InvalidCrontab(Rule[Crontab]):
     ## What happens
 
     Celery reads the fields when the object is made, which is when the module is imported. A number out of range, a `7`
-    for Sunday, a name that it does not know, a line of cron in one argument, a keyword that it does not have: the
+    for Sunday, a name that it does not know, a keyword that it does not have, a line of cron in one argument: the
     import fails, and with it the worker and beat.
 
     ```text
-    ValueError: Invalid crontab pattern. Valid range is 0-59. '60' was found.
+    ValueError: Invalid crontab pattern.  Valid range is 0-6. '7' was found.
+    TypeError: BaseSchedule.__init__() got an unexpected keyword argument 'minutes'
+    ValueError: Invalid weekday literal '0 0 * * *'.
     ```
 
     A day that never comes, such as 31 February, is refused from Celery 5.7 on. Before, beat breaks when it computes
     the next run: `RuntimeError: unable to rollover`.
-    See [Crontab schedules](https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html#crontab-schedules) in
-    Celery's user guide.
 
     ## Bad
 
@@ -95,6 +95,7 @@ class InvalidCrontab(Rule[Crontab]):
     """
 
     code = "CLY802"
+    see = ("periodic#crontab-schedules", "schedules#celery.schedules.crontab")
     message = "crontab refuses {field}={value}: {reason}; the import fails with {error}{hint}"
     keyword: Final = "crontab has no parameter {field!r}: the import fails with TypeError{hint}"
     too_many: Final = "crontab takes five positions, {count} are given: the import fails with TypeError"

@@ -18,16 +18,16 @@ class MisspeltSetting(Rule[Setting]):
     ## What happens
 
     Celery keeps whatever it is given and reads the names that it knows. A setting with a slip in its name is stored and
-    never looked at, without a word: the default stays in force. With `task_ack_late = True` messages are still
-    acknowledged before the task runs.
+    never looked at, and the default stays in force. Nothing is logged. With `task_ack_late = True` messages are still
+    acknowledged before the task runs:
 
-    ```text
-    >>> app.conf.task_ack_late, app.conf.task_acks_late
-    (True, False)
+    ```pycon
+    >>> from shop.tasks import app
+    >>> app.conf.task_ack_late
+    True
+    >>> app.conf.task_acks_late
+    False
     ```
-
-    See [Configuration and defaults](https://docs.celeryq.dev/en/stable/userguide/configuration.html) in Celery's user
-    guide for all names.
 
     ## Bad
 
@@ -80,11 +80,11 @@ class MisspeltSetting(Rule[Setting]):
 
     ## Fix
 
-    Correct the name. The fix changes what Celery does, so it is unsafe: it may be the first time that the setting
-    works.
+    Correct the name. It may be the first time that the setting works, so look at what it does.
     """
 
     code = "CLY811"
+    see = ("configuration#configuration-directives",)
     message = "Celery has no setting {key!r}: the value is ignored; did you mean {meant!r}?"
 
     def check(self, setting: Setting) -> Iterator[Violation]:

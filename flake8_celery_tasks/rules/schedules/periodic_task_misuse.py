@@ -25,21 +25,20 @@ class PeriodicTaskMisuse(Rule[Facts]):
     ## What happens
 
     The second argument of `add_periodic_task` is a signature, `clean_up.s()`, or the task itself. A name, a result, the
-    method `clean_up.delay` or what the task returns are none of these, and the call fails:
+    method `clean_up.delay` or what the task returns are none of these, and the call raises an `AttributeError`. In a
+    receiver of `on_after_configure` the error is only logged, and beat goes on without this entry and those behind it:
 
     ```text
-    AttributeError: 'str' object has no attribute 'name'
+    Signal handler <function set_up at 0x...> raised: AttributeError("'function' object has no attribute 'name'")
     ```
 
     An entry that is given no name is called like its signature. A second one with the same signature takes its place,
-    so that the first schedule is lost; Celery only logs
+    so that the first schedule is lost:
 
     ```text
-    Periodic task key='shop.clean_up()' shadowed a previous unnamed periodic task.
+    Periodic task key='shop_clean_up()' shadowed a previous unnamed periodic task.
     Pass a name kwarg to add_periodic_task to silence this warning.
     ```
-
-    See [Entries](https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html#entries) in Celery's user guide.
 
     ## Bad
 
@@ -106,10 +105,11 @@ class PeriodicTaskMisuse(Rule[Facts]):
     ## Fix
 
     Write `clean_up.s(...)`, or `app.signature("shop_clean_up")` where only the name is known; give each entry a name of
-    its own. There is no fix by command: only you know good names.
+    its own, as in `name="clean up at night"`.
     """
 
     code = "CLY806"
+    see = ("periodic#entries", "Celery#celery.Celery.add_periodic_task")
     message = "add_periodic_task is given {what}, which is no signature: AttributeError; write {instead}"
     again: Final = (
         "{signature} is scheduled unnamed in line {line} already: this one takes its place; give each a name="

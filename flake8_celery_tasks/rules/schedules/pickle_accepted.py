@@ -34,8 +34,6 @@ class PickleAccepted(Rule[Setting]):
     worker accepts messages serialized with pickle is a very bad idea!
     ```
 
-    See [Security](https://docs.celeryq.dev/en/stable/userguide/security.html#serializers) in Celery's user guide.
-
     ## Bad
 
     ```python
@@ -68,10 +66,11 @@ class PickleAccepted(Rule[Setting]):
     ## Fix
 
     Send what JSON can hold: primary keys in place of objects. Where that is a long way, accept both for a time, change
-    the senders first, then take pickle out. There is no fix by command, since messages in flight would be refused.
+    the senders first, then take pickle out, when no message with one is in flight.
     """
 
     code = "CLY813"
+    see = ("security#serializers", "configuration#accept-content")
     message = "{name} lets pickle in: who reaches the broker runs code in the worker; use 'json'"
     sends: Final = "{name} is pickle: who reaches the broker runs code wherever messages are read; use 'json'"
 

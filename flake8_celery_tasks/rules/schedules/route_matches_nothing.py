@@ -19,19 +19,17 @@ class RouteMatchesNothing(Rule[Setting]):
     ## What happens
 
     `task_routes` and `task_annotations` are looked up by the name of the task that is sent or registered. A key that no
-    task has is never found, and nobody says so: the task that was meant goes to the default queue, and keeps the
-    options that it had.
+    task has is never found. Nothing is logged: the task that was meant goes to the default queue, and keeps the options
+    that it had.
 
-    ```text
-    >>> app.conf.task_routes = {"shop.fetsh": {"queue": "slow"}}
-    >>> app.amqp.router.route({}, "shop.fetch")["queue"].name
+    ```pycon
+    >>> from shop.celery import app
+    >>> app.amqp.router.route({}, "shop.fetch_rates")["queue"].name
     'celery'
     ```
 
     In `task_routes` a key with a `*` is a pattern. In `task_annotations` it is not: there only `"*"` alone is, and
     means all tasks.
-    See [Automatic routing](https://docs.celeryq.dev/en/stable/userguide/routing.html#automatic-routing) in Celery's
-    user guide.
 
     ## Bad
 
@@ -77,11 +75,12 @@ class RouteMatchesNothing(Rule[Setting]):
 
     ## Fix
 
-    Write the name of the task that is meant, or remove the key. There is no fix by command: it changes where messages
-    go.
+    Write the name of the task that is meant, or remove the key. Messages then go another way, so be sure that a worker
+    takes them there.
     """
 
     code = "CLY805"
+    see = ("routing#automatic-routing", "configuration#task-routes", "configuration#task-annotations")
     message = "No task is named like the {what} {key!r}: it has no effect; {advice}"
     no_pattern: Final = "task_annotations knows no patterns: {key!r} has no effect; write the task's whole name, or '*'"
     quiet_in_tests = True

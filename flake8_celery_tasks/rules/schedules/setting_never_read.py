@@ -19,7 +19,7 @@ class SettingNeverRead(Rule[Setting]):
 
     Celery looks for a setting under its new name in lower case (`task_acks_late`), or under its old name in upper case
     (`CELERY_ACKS_LATE`). With `namespace="CELERY"` it looks for the new name in upper case behind the namespace
-    (`CELERY_TASK_ACKS_LATE`). Anything else is kept and never read, without a word:
+    (`CELERY_TASK_ACKS_LATE`). Anything else is kept and never read, and nothing is logged:
 
     - new names in upper case without a namespace: `TASK_ACKS_LATE`, `CELERY_TASK_ACKS_LATE`;
     - new names in upper case without the namespace that is set;
@@ -34,9 +34,6 @@ class SettingNeverRead(Rule[Setting]):
 
     CELERY_ACKS_LATE                     -> task_acks_late
     ```
-
-    See [New lowercase settings](https://docs.celeryq.dev/en/stable/userguide/configuration.html#new-lowercase-settings)
-    in Celery's user guide.
 
     ## Bad
 
@@ -89,11 +86,11 @@ class SettingNeverRead(Rule[Setting]):
 
     ## Fix
 
-    Write the name that Celery looks at. The fix changes what Celery does, so it is unsafe: it may be the first time
-    that the setting works.
+    Write the name that Celery looks at. It may be the first time that the setting works, so look at what it does.
     """
 
     code = "CLY812"
+    see = ("configuration#new-lowercase-settings", "configuration#django-settings-with-a-namespace")
     message = "Celery never looks at {key!r} {where}: the value is ignored; write {instead}"
     mixed: Final = "Old name {key!r} beside new ones such as {other!r}: ImproperlyConfigured; write {instead!r}"
 

@@ -21,14 +21,11 @@ class NoResultOnCommit(Rule[Invocation]):
     ## What happens
 
     The task is sent when the transaction ends, so there is neither a result nor the id of one yet; outside of a
-    transaction the value is None too.
+    transaction the value is None too:
 
     ```text
     AttributeError: 'NoneType' object has no attribute 'id'
     ```
-
-    See [Database transactions](https://docs.celeryq.dev/en/stable/userguide/tasks.html#database-transactions) in
-    Celery's user guide.
 
     ## Bad
 
@@ -74,10 +71,15 @@ class NoResultOnCommit(Rule[Invocation]):
 
     ## Fix
 
-    By hand: give the task an id beforehand, `apply_async_on_commit(..., task_id=...)`, and keep that. It is not safe.
+    Give the task an id beforehand, as in `apply_async_on_commit(..., task_id=...)`, and keep that.
     """
 
     code = "CLY706"
+    see = (
+        "tasks#database-transactions",
+        "first-steps#trigger-tasks-at-the-end-of-the-database-transaction",
+        "DjangoTask#celery.contrib.django.task.DjangoTask.delay_on_commit",
+    )
     message = "{text} gives None, the task is not sent yet, so {use}; choose the id beforehand and pass it as 'task_id'"
     quiet_in_tests = True
 

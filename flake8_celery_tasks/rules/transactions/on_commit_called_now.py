@@ -28,9 +28,6 @@ class OnCommitCalledNow(Rule[Facts]):
     TypeError: on_commit()'s callback must be a callable.
     ```
 
-    See [Database transactions](https://docs.celeryq.dev/en/stable/userguide/tasks.html#database-transactions) in
-    Celery's user guide.
-
     ## Bad
 
     ```python
@@ -74,10 +71,16 @@ class OnCommitCalledNow(Rule[Facts]):
 
     ## Fix
 
-    Write `partial(task.delay, x)`. It is safe: the call as it stands never works.
+    Write `partial(task.delay, x)`. That is safe, since the call as it stands never works.
     """
 
     code = "CLY702"
+    see = (
+        "tasks#database-transactions",
+        "first-steps#trigger-tasks-at-the-end-of-the-database-transaction",
+        "django#django.db.transaction.on_commit",
+    )
+    fixes = "safe"
     message = "'{text}' runs now, and on_commit() refuses its result with a TypeError; write '{better}'"
     quiet_in_tests = True
 

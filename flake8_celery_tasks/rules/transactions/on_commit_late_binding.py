@@ -23,10 +23,9 @@ class OnCommitLateBinding(Rule[Facts]):
 
     ## What happens
 
-    A lambda looks its names up when it is called. `on_commit` calls all of them after the transaction, when the loop
-    is over: each one sees the last value, so one task is sent many times and the others are never sent.
-    See [Database transactions](https://docs.celeryq.dev/en/stable/userguide/tasks.html#database-transactions) in
-    Celery's user guide.
+    A lambda looks its names up when it is called. `on_commit` calls all of them after the transaction, when the loop is
+    over: each one sees the last value, so one task is sent many times and the others are never sent. Nothing is logged
+    but the runs, all with the same argument.
 
     ## Bad
 
@@ -78,10 +77,16 @@ class OnCommitLateBinding(Rule[Facts]):
 
     ## Fix
 
-    Write `partial(task.delay, x)`. It is not safe: the other tasks are then sent, for the first time.
+    Write `partial(task.delay, x)`. The other tasks are then sent, for the first time.
     """
 
     code = "CLY704"
+    see = (
+        "tasks#database-transactions",
+        "first-steps#trigger-tasks-at-the-end-of-the-database-transaction",
+        "django#django.db.transaction.on_commit",
+    )
+    fixes = "unsafe"
     message = "Every callback of the loop sees the last '{name}' when the transaction ends; write '{better}'"
     quiet_in_tests = True
 

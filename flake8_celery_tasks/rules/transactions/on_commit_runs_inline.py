@@ -23,10 +23,10 @@ class OnCommitRunsInline(Rule[Facts]):
     ## What happens
 
     A task and a signature can be called, and to call them is to run the task: in the process that commits, not in a
-    worker. Nothing is sent and nothing fails; the request just takes as long as the task does. A retry, a time limit
-    or a rate limit of the task has no effect there.
-    See [Database transactions](https://docs.celeryq.dev/en/stable/userguide/tasks.html#database-transactions) in
-    Celery's user guide.
+    worker. Nothing is sent, nothing fails, and the request just takes as long as the task does. A retry, a time limit
+    or a rate limit of the task has no effect there. Nothing is logged: there is no worker that could.
+
+    The method `task.s`, or a `partial` of it, is called as well. It only makes a signature, and the task never runs.
 
     ## Bad
 
@@ -90,11 +90,16 @@ class OnCommitRunsInline(Rule[Facts]):
 
     ## Fix
 
-    Hand over `task.delay`: `partial(task.delay, x)`, `task.s(x).delay`. It is not safe: the task then runs in a worker,
-    a moment later.
+    Hand over `task.delay`: `partial(task.delay, x)`, `task.s(x).delay`. The task then runs in a worker, a moment later.
     """
 
     code = "CLY703"
+    see = (
+        "tasks#database-transactions",
+        "first-steps#trigger-tasks-at-the-end-of-the-database-transaction",
+        "django#django.db.transaction.on_commit",
+    )
+    fixes = "unsafe"
     message = "on_commit() calls '{text}', which {effect} and sends nothing; write '{better}'"
     quiet_in_tests = True
 

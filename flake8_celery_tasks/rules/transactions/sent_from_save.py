@@ -23,22 +23,21 @@ class SentFromSave(Rule[Invocation]):
     before the row can be seen, and the task does not find it:
 
     ```text
-    shop.models.Order.DoesNotExist: Order matching query does not exist.
+    Task shop_bill[...] raised unexpected: DoesNotExist('Order matching query does not exist.')
     ```
 
     After a rollback the task runs for a row that never was.
-    See [Database transactions](https://docs.celeryq.dev/en/stable/userguide/tasks.html#database-transactions) in
-    Celery's user guide.
 
     ## Bad
 
     ```python title="shop/tasks.py"
     from celery import shared_task
+    from django.apps import apps
 
 
     @shared_task(name="shop_bill")
-    def bill(number):
-        print(number)
+    def bill(order_pk):
+        print(apps.get_model("shop", "Order").objects.get(pk=order_pk))
     ```
 
     ```python title="shop/models.py"
@@ -70,11 +69,12 @@ class SentFromSave(Rule[Invocation]):
 
     ```python title="shop/tasks.py"
     from celery import shared_task
+    from django.apps import apps
 
 
     @shared_task(name="shop_bill")
-    def bill(number):
-        print(number)
+    def bill(order_pk):
+        print(apps.get_model("shop", "Order").objects.get(pk=order_pk))
     ```
 
     ```python title="shop/models.py"
@@ -100,11 +100,16 @@ class SentFromSave(Rule[Invocation]):
     ## Fix
 
     Write `task.delay_on_commit(x)` (a task of a Django project, from Celery 5.4), or
-    `transaction.on_commit(partial(task.delay, x))`: outside of a transaction both send at once. It is not safe: within
-    one the task is sent later, and not at all after a rollback.
+    `transaction.on_commit(partial(task.delay, x))`. Outside of a transaction both send at once; within one the task is
+    sent later, and not at all after a rollback.
     """
 
     code = "CLY705"
+    see = (
+        "tasks#database-transactions",
+        "first-steps#trigger-tasks-at-the-end-of-the-database-transaction",
+        "django#tying-transactions-to-http-requests",
+    )
     message = "'{text}' sends in {where}, perhaps inside the transaction of who saves; {advice}"
     quiet_in_tests = True
 

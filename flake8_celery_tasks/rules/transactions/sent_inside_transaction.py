@@ -24,12 +24,10 @@ class SentInsideTransaction(Rule[Invocation]):
     can't see yet:
 
     ```text
-    shop.models.Order.DoesNotExist: Order matching query does not exist.
+    Task shop_bill[...] raised unexpected: DoesNotExist('Order matching query does not exist.')
     ```
 
     And if the transaction is rolled back, the task runs all the same, for something that never happened.
-    See [Database transactions](https://docs.celeryq.dev/en/stable/userguide/tasks.html#database-transactions) in
-    Celery's user guide.
 
     ## Bad
 
@@ -37,10 +35,12 @@ class SentInsideTransaction(Rule[Invocation]):
     from celery import shared_task
     from django.db import transaction
 
+    from shop.models import Order
+
 
     @shared_task(name="shop_bill")
-    def bill(number):
-        print(number)
+    def bill(order_pk):
+        print(Order.objects.get(pk=order_pk))
 
 
     def close(order):
@@ -53,10 +53,12 @@ class SentInsideTransaction(Rule[Invocation]):
     from celery import shared_task
     from django.db import transaction
 
+    from shop.models import Order
+
 
     @shared_task(name="shop_bill")
-    def bill(number):
-        print(number)
+    def bill(order_pk):
+        print(Order.objects.get(pk=order_pk))
 
 
     @transaction.atomic
@@ -71,10 +73,12 @@ class SentInsideTransaction(Rule[Invocation]):
     from celery import shared_task
     from django.db import transaction
 
+    from shop.models import Order
+
 
     @shared_task(name="shop_bill")
-    def bill(number):
-        print(number)
+    def bill(order_pk):
+        print(Order.objects.get(pk=order_pk))
 
 
     def close(order):
@@ -89,10 +93,12 @@ class SentInsideTransaction(Rule[Invocation]):
     from celery import shared_task
     from django.db import transaction
 
+    from shop.models import Order
+
 
     @shared_task(name="shop_bill")
-    def bill(number):
-        print(number)
+    def bill(order_pk):
+        print(Order.objects.get(pk=order_pk))
 
 
     @transaction.atomic
@@ -112,11 +118,17 @@ class SentInsideTransaction(Rule[Invocation]):
     ## Fix
 
     Write `task.delay_on_commit(x)` (a task of a Django project, from Celery 5.4), or
-    `transaction.on_commit(partial(task.delay, x))`. It is not safe: the task is sent later, not at all after a
-    rollback, and there is no result to look at.
+    `transaction.on_commit(partial(task.delay, x))`. The task is then sent later, not at all after a rollback, and there
+    is no result to look at.
     """
 
     code = "CLY701"
+    see = (
+        "tasks#database-transactions",
+        "first-steps#trigger-tasks-at-the-end-of-the-database-transaction",
+        "django#django.db.transaction.atomic",
+    )
+    fixes = "unsafe"
     message = "'{text}' sends inside '{opener}': before the commit, and despite a rollback; {advice}"
     quiet_in_tests = True
 

@@ -1,0 +1,230 @@
+"""What was found is taken from the last run where nothing has changed, and from nowhere else."""
+
+from __future__ import annotations
+
+import ast
+import os
+
+import pytest
+
+from flake8_celery_tasks import cache, engine, layout, project, results
+from flake8_celery_tasks.options import Options
+from flake8_celery_tasks.plugin import Plugin
+from tests.helpers import write
+
+TASKS = """\
+from celery import shared_task
+
+
+@shared_task(bind=True)
+def send(order): ...
+"""
+VIEWS = """\
+from celery import current_app
+
+current_app.send_task("shop.tasks.gone")
+current_app.send_task("shop.tasks.sent")
+"""
+FILES = {
+    "shop/tasks.py": TASKS,
+    "shop/views.py": VIEWS,
+    "shop/plain.py": "x = 1\n",
+    "inner/pyproject.toml": "",
+    "inner/task.py": "y = 1\n",
+    "legacy/old.py": "import celery\n@celery.shared_task(name='shop.tasks.sent')\ndef sent(): ...\n",
+}
+
+pytestmark = pytest.mark.usefixtures("_fresh_plugin")
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "folder", lambda: str(tmp_path / "cache"))
+    monkeypatch.setattr(cache, "RACY_NS", -(10**12))  # as if all files were old
+    monkeypatch.setattr(Plugin, "excluded", ("*/legacy",))
+    folder = tmp_path / "project"
+    folder.mkdir()
+    write(folder, FILES)
+    return folder
+
+
+class Run:
+    """One run over some files: what was found, and in which of them it had to be looked for."""
+
+    def __init__(self, shop, *names, buffer=None, during=None):
+        project.forget()
+        self.looked_at = []
+        self.found = {}
+        known = engine.check
+        for name in names or ("shop/tasks.py", "shop/views.py"):
+            path = shop / name
+            text = path.read_text("utf-8") if buffer is None else buffer
+            plugin = Plugin(ast.parse(text), str(path), text.splitlines(keepends=True))
+            engine.check = lambda *given, name=name: self.looked_at.append(name) or known(*given)
+            try:
+                self.found[name] = plugin.violations()
+            finally:
+                engine.check = known
+        if during is not None:
+            during()
+        project.save()
+
+
+def test_nothing_is_looked_for_twice(shop):
+    first, again = Run(shop), Run(shop)
+    assert first.looked_at == ["shop/tasks.py", "shop/views.py"]
+    assert not again.looked_at
+    assert again.found == first.found
+    assert [item.code for found in again.found.values() for item in found] == ["CLY101", "CLY201", "CLY202", "CLY403"]
+
+
+def rewrite(path, old, new):
+    before = path.stat()
+    path.write_text(path.read_text("utf-8").replace(old, new), "utf-8")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+CHANGES = {
+    "another file": lambda shop: rewrite(shop / "shop/plain.py", "1", "2"),
+    "a new file": lambda shop: (shop / "shop/new.py").touch(),
+    "a file less": lambda shop: (shop / "shop/plain.py").unlink(),
+    "another name": lambda shop: (shop / "shop/plain.py").rename(shop / "shop/simple.py"),
+    "a new folder": lambda shop: (shop / "gone").mkdir(),
+    "a new root": lambda shop: (shop / "shop/setup.cfg").touch(),
+    "a root less": lambda shop: (shop / "inner/pyproject.toml").unlink(),
+    "a file in a folder that is no part": lambda shop: (shop / "inner/more.py").touch(),
+    "a file that is excluded": lambda shop: rewrite(shop / "legacy/old.py", "sent", "came"),
+    "the same text anew": lambda shop: os.utime(shop / "shop/plain.py"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_any_change_of_the_project_is_seen(shop, change):
+    Run(shop)
+    change(shop)
+    assert Run(shop).looked_at == ["shop/tasks.py", "shop/views.py"]
+    assert not Run(shop).looked_at
+
+
+def test_a_task_that_an_excluded_file_loses(shop):
+    assert len(Run(shop).found["shop/views.py"]) == 1
+    CHANGES["a file that is excluded"](shop)
+    assert len(Run(shop).found["shop/views.py"]) == 2
+
+
+def test_the_text_itself(shop):
+    Run(shop)
+    text = VIEWS.replace("gone", "lost")
+    assert "lost" in Run(shop, "shop/views.py", buffer=text).found["shop/views.py"][0].text
+    assert not Run(shop).looked_at
+
+
+SETTINGS = {
+    "options": lambda patch: patch.setattr(Plugin, "options", Options(celery_apps=("shop",))),
+    "opt-in rules": lambda patch: patch.setattr(Plugin, "opted", ("CLY9",)),
+    "excludes": lambda patch: patch.setattr(Plugin, "excluded", ("*/inner",)),
+    "version": lambda patch: patch.setattr(results, "__version__", "0"),
+    "Python": lambda patch: patch.setattr(results.sys, "version_info", (3, 99, 0)),
+    "code": lambda patch: patch.setattr(results, "_package", lambda: ["other"]),
+}
+
+
+@pytest.mark.parametrize("change", SETTINGS.values(), ids=SETTINGS)
+def test_any_other_way_to_look_is_seen(shop, monkeypatch, change):
+    Run(shop)
+    change(monkeypatch)
+    assert Run(shop).looked_at
+
+
+def test_what_does_not_matter(shop):
+    Run(shop)
+    (shop / "shop/__pycache__").mkdir()
+    (shop / "shop/log.txt").touch()
+    (shop / ".hidden").mkdir()
+    assert not Run(shop).looked_at
+
+
+def test_runs_over_parts_add_up(shop):
+    Run(shop, "shop/tasks.py")
+    Run(shop, "shop/views.py")
+    assert not Run(shop).looked_at
+    CHANGES["another file"](shop)
+    Run(shop, "shop/tasks.py")
+    assert Run(shop).looked_at == ["shop/views.py"]
+
+
+def test_without_a_question_about_the_project(shop, tmp_path):
+    """Not worth a look at all files, only to keep it."""
+    known = project.Project(str(shop), Options())
+    kept = known.results(())
+    kept.note(str(shop / "shop/tasks.py"), TASKS, [])
+    known.save_results()
+    assert known.known_stamps is None
+    assert not (tmp_path / "cache").exists()
+    assert known.results(()) is kept
+
+
+def test_what_may_change_again_unnoticed_is_not_kept(shop, monkeypatch):
+    monkeypatch.setattr(cache, "RACY_NS", 2_000_000_000)
+    Run(shop)
+    assert Run(shop).looked_at
+
+
+def test_what_changes_during_the_run_is_not_kept(shop):
+    Run(shop, during=lambda: None)
+    CHANGES["another file"](shop)
+
+    def during():
+        rewrite(shop / "shop/tasks.py", "order", "basket")
+        project._projects[next(iter(project._projects))]._read[str(shop / "shop/tasks.py")] = None
+
+    Run(shop, during=during)
+    assert Run(shop).looked_at
+
+
+def test_buffers_are_not_kept(shop):
+    Run(shop, "shop/tasks.py", buffer=TASKS.replace("send", "sent"))
+    assert Run(shop).looked_at
+
+
+def test_broken_files_are_no_results(shop, tmp_path):
+    wanted = Run(shop).found
+    (path,) = (tmp_path / "cache").glob("*.found.json")
+    whole = path.read_bytes()
+    for size in {*range(0, len(whole), 97), len(whole) - 1}:
+        path.write_bytes(whole[:size])
+        assert Run(shop).found == wanted
+    cache.write(str(path), {"found": {}})
+    assert Run(shop).found == wanted
+    assert not Run(shop).looked_at
+
+
+def test_no_cache(shop, tmp_path, monkeypatch):
+    monkeypatch.setattr(Plugin, "options", Options(celery_no_cache=True))
+    Run(shop)
+    assert Run(shop).looked_at
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_file_outside(shop, tmp_path, monkeypatch):
+    monkeypatch.setattr(Plugin, "options", Options(celery_project_root=str(shop)))
+    (tmp_path / "tasks.py").write_text(TASKS, "utf-8")
+    Run(shop, "../tasks.py")
+    assert Run(shop, "../tasks.py").looked_at
+
+
+def test_only_folders_around_the_project_count(shop, tmp_path):
+    Run(shop)
+    (tmp_path / "elsewhere").mkdir()
+    layout.entries(str(tmp_path / "elsewhere"))
+    known = next(iter(project._projects.values()))
+    further = set(results.Results(known, ())._further_folders())
+    assert str(shop / "inner") in further
+    assert str(tmp_path / "elsewhere") not in further
+
+
+def test_the_code_of_the_package_counts():
+    found = results._package()
+    assert found == results._package()
+    assert any("duplicate_task_name.py" in str(item) for item in found)
+    assert not any("__pycache__" in str(item) for item in found)
