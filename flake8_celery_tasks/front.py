@@ -274,7 +274,7 @@ def files(options: Namespace) -> list[str]:
 
 @contextlib.contextmanager
 def _quick_matching() -> Iterator[None]:
-    """Give flake8 another `fnmatch`: it tries all patterns for itself on all paths, and that takes longer than to read."""
+    """Give flake8 an `fnmatch` that tries all patterns at once: one by one they take longer than to read the files."""
     usual = utils.fnmatch
     utils.fnmatch = _fnmatch
     try:
