@@ -6,8 +6,8 @@
 
 The last one measures celery-audit too, in the same turns; its arguments are seen from the project. The other commands
 come from the environment of this Python, where the checkout is installed. Each run has a cache folder of its own, so
-ours never knows the project; what the system keeps of the files is filled by a round that does not count. Exit code: 0 the
-bounds hold, 1 one is broken, or the two don't say the same, 2 it could not be measured.
+ours never knows the project; what the system keeps of the files is filled by a round that does not count.
+Exit code: 0 the bounds hold, 1 one is broken, or the two don't say the same, 2 it could not be measured.
 """
 
 from __future__ import annotations
