@@ -197,8 +197,7 @@ def write_baseline(options: Namespace, path: str) -> int:
 def prune_baseline(outcome: Outcome) -> list[Entry]:
     """Drop from the baseline what a run has not found any more; return it. Raises UsageError."""
     listed = Plugin.baseline
-    if listed is None:
-        raise UsageError("--prune-baseline needs the option celery-baseline")
+    assert listed is not None
     broken = {finding.path for finding in outcome.findings if finding.code.startswith(front.BROKEN)}
     codes = {rule.code for rule in engine.wanted(Plugin.opted)}
     gone = list(listed.outdated([name for name in outcome.files if name not in broken], codes))

@@ -118,6 +118,8 @@ def _check(given: argparse.Namespace) -> int:
     if known is not None:
         _tell(f"{checking.write_baseline(options, known)} findings written to {known}")
         return CLEAN
+    if prune and not options.celery_baseline:
+        raise UsageError("--prune-baseline needs the option celery-baseline")
     with checking.few_collections():
         outcome = checking.run(options, _order(options, unsafe=True) if form == "sarif" else None)
     if not outcome.files and (not paths or any(map(os.path.isdir, paths))):

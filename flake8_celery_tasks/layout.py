@@ -30,6 +30,9 @@ SKIPPED: Final = frozenset(
     {"__pycache__", "__pypackages__", "build", "dist", "env", "node_modules", "site-packages", "venv", "virtualenv"}
 )
 
+#: How files end that can be imported: a script, or the input under no name, is no module of the project.
+_MODULES: Final = (".py", ".pyi")
+
 FILE: Final = "file"
 FOLDER: Final = "folder"
 
@@ -134,7 +137,7 @@ class Layout:
         while is_regular(folder) and os.path.dirname(folder) != folder:
             folder, name = os.path.split(folder)
             parts.insert(0, name)
-        certain = bool(parts) and folder in self.sources
+        certain = bool(parts) and folder in self.sources and filename.endswith(_MODULES)
         if not certain:
             # Namespace packages keep their full path, as far as the project's sources can be told.
             for source in reversed(self.sources):
@@ -271,7 +274,9 @@ class Layout:
         return False
 
     def app(self, place: Place) -> str | None:
-        """Return the app that a module belongs to, as a path; None for a module of no app."""
+        """Return the app that a module belongs to, as a path; None where there is none."""
+        if not place.path.endswith(_MODULES):
+            return None
         if self.listed_apps:
             matches = [app for app in self.listed_apps if f"{place.name}.".startswith(f"{app}.")]
             return max(matches, key=len).replace(".", "/") if matches else None

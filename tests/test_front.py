@@ -196,6 +196,21 @@ def test_standard_input(shop, capfd, name, monkeypatch):
     assert places(done.stdout.splitlines())[0] == f"{name}:4:2:"
 
 
+def test_input_without_a_name_is_no_module_of_its_own(shop):
+    """It may be any file of the project: it has no module name, belongs to no app, and does not clash with itself."""
+    views = (shop / "shop/views.py").read_text()
+    done = subprocess.run(
+        [sys.executable, "-m", "flake8_celery_tasks", "check", "--select=CLY", "-"],
+        input=f"{BAD}\n{views}",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = [line.split(": ", 1)[1] for line in done.stdout.splitlines()]
+    assert [line[:6] for line in lines] == ["CLY101", "CLY201", "CLY202"]
+    assert lines[0].endswith("add name=...")
+
+
 # What is selected.
 
 

@@ -101,6 +101,8 @@ class DuplicateTaskName(Rule[Facts]):
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report each definition whose name another one has, at the name."""
+        if not facts.module.place.path.endswith(".py"):
+            return  # no worker imports it; the input may be one of the project's own modules
         names = [(task, name) for task in facts.tasks if (name := _name(task)) is not None]
         counted = Counter(name for _, name in names)
         for task, name in names:
