@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import gc
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO
 
 from flake8_celery_tasks import __version__, report
 from flake8_celery_tasks.errors import UsageError
@@ -167,7 +166,7 @@ def _fix(given: argparse.Namespace) -> int:
     count = changed = refused = 0
     with checking.few_collections():
         spread = partial(checking.spread, options=options, large=checking.FEW)
-        results = list(fixing.fix_files(front.passing(names), order, write=not as_diff, spread=spread))
+        results = list(fixing.fix_files(sorted(front.passing(names)), order, write=not as_diff, spread=spread))
     for result in results:
         if result.message:
             refused += 1
@@ -289,7 +288,10 @@ def _encoded(text: str) -> bytes:
 
 
 def _tell(message: str) -> None:
-    sys.stderr.write(f"{PROGRAM}: {message}\n")
+    try:
+        sys.stderr.write(f"{PROGRAM}: {message}\n")
+    except BrokenPipeError:
+        _drop(sys.stderr)
 
 
 def _write(text: str, target: str | None = None) -> None:
@@ -301,15 +303,24 @@ def _write(text: str, target: str | None = None) -> None:
         except OSError as error:
             raise UsageError(f"can't write {target}: {error.strerror}") from None
         return
-    sys.stdout.flush()
-    with contextlib.suppress(BrokenPipeError):
+    try:
+        sys.stdout.flush()
         sys.stdout.buffer.write(_encoded(text))
-    _flush()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop(sys.stdout)
+    except OSError as error:
+        _drop(sys.stdout)
+        raise UsageError(f"can't write the output: {error.strerror}") from None
 
 
 def _flush() -> None:
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        # What is left in the buffer goes nowhere, so that the interpreter has nothing to complain of at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop(sys.stdout)
+
+
+def _drop(stream: TextIO) -> None:
+    # What is left in the buffer goes nowhere, so that the interpreter has nothing to complain of at its end.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -159,8 +159,33 @@ def test_a_closed_pipe_in_this_process(monkeypatch, tmp_path):
     closed = Closed()
     monkeypatch.setattr(sys, "stdout", closed)
     cli._write("text")
+    assert closed.times == 1
+    cli._flush()
     assert closed.times == 2
     closed.file.close()
+
+
+def test_a_closed_pipe_for_messages(shop):
+    """Nobody reads what is told: the same exit code."""
+    command = [sys.executable, "-m", "flake8_celery_tasks", "check", "missing"]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    running.stderr.close()
+    assert running.stdout.read() == b""
+    assert running.wait() == 2
+    running.stdout.close()
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["explain", "CLY101"], ["tasks"], ["fix", "--diff"]])
+def test_output_that_can_not_be_written(shop, arguments):
+    """A full disk, say: one line, no traceback."""
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("no such device on this platform")
+    with full.open("wb") as output:
+        command = [sys.executable, "-m", "flake8_celery_tasks", *arguments]
+        done = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert one_line(done.stderr) == "error: can't write the output: No space left on device"
 
 
 def test_a_closed_pipe_for_help(monkeypatch, capfd):
