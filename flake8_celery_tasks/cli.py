@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import sys
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO
@@ -24,18 +23,6 @@ CLEAN, FOUND, USAGE, INTERRUPTED = 0, 1, 2, 130
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(message)
-
-
-def program() -> int:
-    """Run the command as a process of its own, and return its exit code.
-
-    To look for garbage among the nodes of trees, now and when the interpreter ends, takes a tenth of the time.
-    """
-    gc.disable()
-    try:
-        return main()
-    finally:
-        gc.freeze()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

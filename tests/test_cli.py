@@ -127,6 +127,21 @@ def test_interruption(shop, capfd, monkeypatch):
     assert one_line(capfd.readouterr().err) == "interrupted"
 
 
+def test_interruption_of_imports(capfd, monkeypatch):
+    class Interrupting:
+        @property
+        def main(self):
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "flake8_celery_tasks.cli", Interrupting())
+    with pytest.raises(SystemExit) as done:
+        runpy.run_module("flake8_celery_tasks", run_name="__main__")
+    gc.enable()
+    gc.unfreeze()
+    assert done.value.code == 130
+    assert one_line(capfd.readouterr().err) == "interrupted"
+
+
 @pytest.mark.parametrize("arguments", [["check"], ["explain", "--all"], ["tasks"], ["check", "--help"]])
 def test_a_closed_pipe(shop, arguments):
     """Nobody reads: no traceback, and the same exit code."""
@@ -196,8 +211,9 @@ def test_a_closed_pipe_for_help(monkeypatch, capfd):
     assert main(["--help"]) == 0
 
 
-def test_few_imports_come_before_interruption_is_handled():
-    code = "import sys, flake8_celery_tasks.cli; sys.exit('flake8' in sys.modules)"
+@pytest.mark.parametrize(("module", "absent"), [("cli", "flake8"), ("__main__", "argparse")])
+def test_few_imports_come_before_interruption_is_handled(module, absent):
+    code = f"import sys, flake8_celery_tasks.{module}; sys.exit('{absent}' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
