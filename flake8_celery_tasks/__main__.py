@@ -1,4 +1,4 @@
-"""`python -m flake8_celery_tasks`, and the command as it is installed: nothing is imported before it can be interrupted."""
+"""`python -m flake8_celery_tasks`, and the command as it is installed: it can be interrupted before any import."""
 
 from __future__ import annotations
 

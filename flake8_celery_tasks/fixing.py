@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from flake8_celery_tasks import engine, gate, imports, project
+from flake8_celery_tasks import engine, gate, imports, layout, project
 from flake8_celery_tasks.fixes import Edit, text_of
 from flake8_celery_tasks.options import Options
 from flake8_celery_tasks.project import Revised
@@ -366,7 +366,7 @@ def propose(path: str, order: Order) -> Proposal:
     before = read(path)
     if before is None or not gate.passes(before.text, gate.marks_of(order.options.celery_task_decorators)):
         return Proposal(Result(path, "", ""))
-    fixed = fix_text(os.path.abspath(path), before.text, order)
+    fixed = fix_text(_home(path), before.text, order)
     if fixed.text == before.text:
         return Proposal(Result(path, before.text, before.text))
     if next(_turns) % _COLLECTED == 0:
@@ -377,6 +377,15 @@ def propose(path: str, order: Order) -> Proposal:
         message = f"can't be written in {before.encoding}, left alone"
         return Proposal(Result(path, before.text, before.text, message=message))
     return Proposal(Result(path, before.text, fixed.text, fixed.violations), before.content, content)
+
+
+def _home(path: str) -> str:
+    """Return the path by which a file is judged: that of the module in the project that a link leads to, if it does."""
+    given, real = os.path.abspath(path), os.path.realpath(path)
+    root = layout.find_root(os.path.dirname(given)) or os.getcwd()
+    below = os.path.join(os.path.realpath(root), "")
+    is_inside = real.endswith(".py") and real.startswith(below)
+    return os.path.join(root, real[len(below) :]) if is_inside else given
 
 
 def _replace(path: str, before: bytes, after: bytes) -> str:

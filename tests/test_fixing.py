@@ -109,6 +109,20 @@ def test_links_are_followed(shop):
     assert real.read_text(encoding="utf-8") == AFTER
 
 
+@pytest.mark.parametrize("way", ["link.py", "linked/tasks.py", "../elsewhere/shop/tasks.py"])
+def test_names_are_those_of_the_file_behind_links(shop, way):
+    root = shop.parent.parent
+    (root / "link.py").symlink_to("shop/tasks.py")
+    (root / "linked").symlink_to("shop")
+    (root.parent / "elsewhere").symlink_to(root, target_is_directory=True)
+    try:
+        (result,) = fix(root / way)
+    finally:
+        (root.parent / "elsewhere").unlink()
+    assert result.path == str(root / way)
+    assert shop.read_text(encoding="utf-8") == AFTER
+
+
 def test_file_with_several_paths_is_fixed_once(shop, capsys):
     link = shop.parent / "link.py"
     link.symlink_to("tasks.py")
