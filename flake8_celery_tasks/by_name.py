@@ -178,36 +178,53 @@ class _Rewriting:
         name, module = self.fact.binding.name, self.module
         roots = {id(dotted(sent.node)[0]) for sent in self.fact.places}
         around = self.fact.binding.site.scope.node
-        for node in ast.walk(around):
-            if isinstance(node, ast.Name) and node.id == name and id(node) not in roots:
-                return True
-            if isinstance(node, ast.Constant) and node.value == name:
-                return True  # of `__all__`, or of a patch
+        if any(isinstance(node, ast.Name) and node.id == name and id(node) not in roots for node in ast.walk(around)):
+            return True
         alias = self.fact.node
         if self.fact.in_function:
             return False
         if module.place.is_package or getattr(alias, "asname", None) == getattr(alias, "name", None):
             return True
-        return self._is_imported_from_here(name)
+        return self._is_listed(name) or _is_imported(self.project, module.place.path, name)
 
-    def _is_imported_from_here(self, name: str) -> bool:
-        """Return whether another module takes the name from this one."""
-        path, layout = self.module.place.path, self.project.layout
-        last = re.escape(self.module.place.name.rpartition(".")[2].encode())
-        imports = re.compile(rb"\bfrom[\s\\]+[\w.]*\b%b[\s\\]+import\b" % last)
-        mentions = re.compile(rb"\b%b\.%b\b" % (last, re.escape(name.encode())))
-        for file in layout.files():
-            content = self.project.read(file) or b""
-            if file == path or not (name.encode() in content or b"*" in content):
-                continue
-            if mentions.search(content) and not layout.is_test(layout.place(file)):
+    def _is_listed(self, name: str) -> bool:
+        """Return whether the module says the name in its `__all__`, or perhaps looks for it by itself."""
+        tree = self.module.candidates.scope.node
+        parts = ast.iter_child_nodes(tree) if not self.module.dynamic else [tree]
+        return any(
+            isinstance(node, ast.Constant) and node.value == name
+            for part in parts
+            if self.module.dynamic or any(getattr(node, "id", "") == "__all__" for node in ast.walk(part))
+            for node in ast.walk(part)
+        )
+
+
+def _is_imported(project: Project, path: str, name: str, seen: frozenset[str] = frozenset()) -> bool:
+    """Return whether another module takes a name from the module of a file."""
+    layout = project.layout
+    owner = layout.place(path).name
+    last = re.escape(owner.rpartition(".")[2].encode())
+    imports = re.compile(rb"\bfrom[\s\\]+[\w.]*\b%b[\s\\]+import\b" % last)
+    mentions = re.compile(rb"(?<![\w.])((?:\w+\.)*%b)\.%b\b" % (last, re.escape(name.encode())))
+    for file in layout.files():
+        content = project.read(file) or b""
+        if file == path or file in seen or not (name.encode() in content or b"*" in content):
+            continue
+        if not layout.is_test(layout.place(file)):
+            found = {match[1].decode() for match in mentions.finditer(content)}
+            if any(f".{owner}".endswith(f".{dotted_name}") for dotted_name in found):
                 return True
-            if imports.search(content) and any(
-                attribute in (name, "*") and layout.find(module, layout.place(file).root) == path
-                for module, attribute in _taken(self.project, file)
-            ):
+        if imports.search(content):
+            taken = {
+                attribute
+                for module, attribute in _taken(project, file)
+                if layout.find(module, layout.place(file).root) == path
+            }
+            if name in taken or ("*" in taken and name.encode() in content):
                 return True
-        return False
+            if "*" in taken and _is_imported(project, file, name, seen | {path}):
+                return True
+    return False
 
 
 def _taken(project: Project, file: str) -> frozenset[tuple[str, str]]:
