@@ -303,6 +303,20 @@ def test_summaries_of_other_packages_are_no_parts_of_one(shop):
     assert cache.Cache(str(shop)).summary(path, "other") is None
 
 
+def test_what_others_have_written_is_learnt(shop):
+    index_of(shop)
+    path = str(shop / "shop/tasks.py")
+    mine = cache.Cache(str(shop))
+    theirs = cache.Cache(str(shop))
+    theirs.note(str(shop / "shop/new.py"), cache.stamp(path), passes=True)
+    theirs._write()
+    known = mine.entries[path][2]
+    mine.entries[path][2] = None
+    mine._write()
+    assert mine.entries[path][2] == known
+    assert cache.Cache(str(shop)).summary(path, "shop") == known
+
+
 def test_another_version_has_a_cache_of_its_own(shop, monkeypatch):
     wanted = index_of(shop)
     monkeypatch.setattr(cache, "__version__", "0.0.0")
