@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from flake8_celery_tasks.configuration import configurations
 from flake8_celery_tasks.project import Called, Table, Target
-from flake8_celery_tasks.recognise import app_made_by
-from flake8_celery_tasks.settings import given_to
+from flake8_celery_tasks.recognise import APP_GETTERS, app_made_by
+from flake8_celery_tasks.settings import given_in, given_to, spellings
 from flake8_celery_tasks.values import Joined
 
 if TYPE_CHECKING:
@@ -80,34 +81,51 @@ def _patience(project: Project) -> Patience | None:
 def _broker(project: Project) -> str | None:
     """Return the broker that the project's settings agree on, None where one of them can't be read."""
     found: set[str | None] = set()
-    for value, module in _urls(project):
+    for value, module in urls(project, "broker_url", "broker"):
         scheme = "" if module is None else _scheme(project, value, module)
         if scheme not in _PASSING:
             found.add(_TRANSPORTS.get(scheme))
     return found.pop() if len(found) == 1 else None
 
 
-def _urls(project: Project) -> Iterator[tuple[Value, Module | None]]:
-    """Yield what the project gives to `broker_url`, and to its apps as `broker`."""
-    yield from given_to(project, "broker_url")
+def urls(project: Project, setting: str, argument: str) -> Iterator[tuple[Value, Module | None]]:
+    """Yield what the project gives to a setting, and to its apps as an argument; None for what can't be read."""
+    yield from given_to(project, setting)
+    # A configuration module of a few lines may hold no word of Celery.
+    seen = set(project.files_with(*(name.encode() for name in spellings(setting))))
+    for path in sorted({item.path for item in configurations(project)} - seen - {""}):
+        found = project.module(path)
+        assert found is not None  # or it would not be known as the configuration
+        yield from ((value, found) for value in given_in(found, frozenset(spellings(setting))))
+    for module in modules_with_apps(project):
+        for call, site in module.candidates.calls:
+            for keyword in call.keywords:
+                if keyword.arg == argument and makes_app(project, module, call, site):
+                    yield module.value(keyword.value, site.scope), module
+
+
+def modules_with_apps(project: Project) -> Iterator[Module]:
+    """Yield the modules outside tests that may make an app."""
     for path in project.files_with(b"elery("):
         module = None if project.layout.is_test(project.layout.place(path)) else project.module(path)
         if module is not None:
-            for call, site in module.candidates.calls:
-                yield from (
-                    (module.value(keyword.value, site.scope), module)
-                    for keyword in call.keywords
-                    if keyword.arg == "broker" and _makes_app(project, module, call, site)
-                )
+            yield module
 
 
-def _makes_app(project: Project, module: Module, call: ast.Call, site: Site) -> bool:
-    return app_made_by(project, module.value(call, site.scope), module) is not None
+def makes_app(project: Project, module: Module, call: ast.Call, site: Site) -> bool:
+    """Return whether a call makes an app."""
+    app = app_made_by(project, module.value(call, site.scope), module)
+    return app is not None and app.path not in APP_GETTERS
+
+
+def written(project: Project, value: Value, module: Module) -> Any:
+    """Return a URL as far as it is written: its first part, or the default of a variable; settled where it is none."""
+    text: Any = project.settle(value.parts[0] if isinstance(value, Joined) else value, module)
+    if isinstance(text, Called) and isinstance(text.target, Target) and text.target.path.endswith(_ENVIRONMENT):
+        text = text.args[1] if len(text.args) > 1 else text.keywords.get("default", text)
+    return text
 
 
 def _scheme(project: Project, value: Value, module: Module) -> str:
-    """Return the scheme of a URL, as far as it is written: its first part, or the default of a variable."""
-    text: Any = project.settle(value.parts[0] if isinstance(value, Joined) else value, module)
-    if isinstance(text, Called) and isinstance(text.target, Target) and text.target.path.endswith(_ENVIRONMENT):
-        text = text.args[1] if len(text.args) > 1 else text.keywords.get("default")
+    text = written(project, value, module)
     return text.partition("://")[0].partition("+")[0].lower() if isinstance(text, str) and "://" in text else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks import recognise
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.collect import Site
     from flake8_celery_tasks.facts import Sent, TaskImport
+    from flake8_celery_tasks.project import Project
     from flake8_celery_tasks.recognise import Definition
 
 #: Options of a task that its own methods put into the message, and `send_task` does not.
@@ -189,13 +191,34 @@ class _Rewriting:
         return self._is_imported_from_here(name)
 
     def _is_imported_from_here(self, name: str) -> bool:
-        path = f"{self.module.place.name}:{name}"
-        last = self.module.place.name.rpartition(".")[2].encode()
-        for file in self.project.layout.files():
+        """Return whether another module takes the name from this one."""
+        path, layout = self.module.place.path, self.project.layout
+        last = re.escape(self.module.place.name.rpartition(".")[2].encode())
+        imports = re.compile(rb"\bfrom[\s\\]+[\w.]*\b%b[\s\\]+import\b" % last)
+        mentions = re.compile(rb"\b%b\.%b\b" % (last, re.escape(name.encode())))
+        for file in layout.files():
             content = self.project.read(file) or b""
-            if file == self.module.place.path or name.encode() not in content or last not in content:
+            if file == path or not (name.encode() in content or b"*" in content):
                 continue
-            other = self.project.module(file)
-            if other is not None and any(binding.path == path for binding in other.candidates.imports):
+            if mentions.search(content) and not layout.is_test(layout.place(file)):
+                return True
+            if imports.search(content) and any(
+                attribute in (name, "*") and layout.find(module, layout.place(file).root) == path
+                for module, attribute in _taken(self.project, file)
+            ):
                 return True
         return False
+
+
+def _taken(project: Project, file: str) -> frozenset[tuple[str, str]]:
+    """Return what a file imports from modules, by module and name; a star for all."""
+    key = ("taken", file)
+    if key not in project.memo:
+        module = project.module(file)
+        found = [] if module is None else [(star, "*") for star in module.candidates.stars]
+        for binding in () if module is None else module.candidates.imports:
+            owner, _, attribute = binding.path.partition(":")
+            found.append((owner, attribute))
+        project.memo[key] = frozenset(found)
+    taken: frozenset[tuple[str, str]] = project.memo[key]
+    return taken

@@ -32,6 +32,9 @@ _UNCHANGED: Final = frozenset({"on_error", "set"})
 #: Longer expressions are cut in messages.
 _WIDTH: Final = 30
 
+#: The end of what is cut.
+CUT: Final = "..."
+
 
 class Member(NamedTuple):
     """An expression that a canvas is made of, where it stands, and whether another one comes before it."""
@@ -205,8 +208,30 @@ def is_function_task(facts: Facts, node: ast.expr, site: Site) -> bool:
 
 
 def shown(node: ast.expr, short: str = "") -> str:
-    """Return an expression as a message shows it: cut, or `short`, where it is long."""
+    """Return an expression as a message shows it: where it is long `short`, or its outline, or the beginning of it."""
     text = ast.unparse(node)
     if len(text) <= _WIDTH:
         return text
-    return short or f"{text[: _WIDTH - 3]}..."
+    if short:
+        return short
+    outline = _outline(node)
+    return outline if len(outline) <= 2 * _WIDTH else f"{text[: _WIDTH - 3]}{CUT}"
+
+
+def _outline(node: ast.expr) -> str:
+    """Return what an expression calls, without arguments.
+
+    >>> _outline(ast.parse("chain(one.s(1), two.s()).set(queue='slow')", mode="eval").body)
+    'chain(...).set(...)'
+    """
+    if isinstance(node, ast.Call):
+        return f"{_outline(node.func)}({'...' if node.args or node.keywords else ''})"
+    if isinstance(node, ast.Attribute):
+        return f"{_outline(node.value)}.{node.attr}"
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+        first = node
+        while isinstance(first.left, ast.BinOp):
+            first = first.left
+        between = "" if first is node else " ... |"
+        return f"{_outline(first.left)} |{between} {_outline(node.right)}"
+    return ast.unparse(node)

@@ -10,7 +10,8 @@ import os
 import signal
 import sys
 from collections import Counter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from flake8_celery_tasks import baseline, engine, front, layout, project
 from flake8_celery_tasks.errors import UsageError
@@ -19,19 +20,25 @@ from flake8_celery_tasks.plugin import Plugin
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from flake8.statistics import Statistics
     from flake8.violation import Violation
 
     from flake8_celery_tasks.baseline import Entry, Identity
+    from flake8_celery_tasks.fixing import Order, Remedy
     from flake8_celery_tasks.front import Checked
 
 #: From how many files on that pass the gate other processes are worth their start.
 LARGE: Final = 64
 
+#: The same for work that takes longer.
+FEW: Final = 8
+
 #: After how many files a process looks for garbage after all.
 _COLLECTED: Final = 250
+
+Done = TypeVar("Done")
 
 _turns = itertools.count(1)
 
@@ -58,6 +65,8 @@ class Outcome(NamedTuple):
     statistics: Statistics
     findings: list[Finding]
     files: list[str]
+    #: How to mend them, where that was asked for.
+    remedies: dict[Finding, Remedy]
 
 
 @contextlib.contextmanager
@@ -72,30 +81,51 @@ def few_collections() -> Iterator[None]:
             gc.enable()
 
 
-def run(options: Namespace) -> Outcome:
-    """Check the files of the options. Raises UsageError."""
+def run(options: Namespace, order: Order | None = None) -> Outcome:
+    """Check the files of the options; `order` asks for the fixes too. Raises UsageError."""
     names = front.files(options)
     checked = check(options, names)
     scopes = {one.path: one.scopes for one in checked}
     violations, statistics = front.decide(options, [_without_known(one) for one in checked])
-    return Outcome(violations, statistics, list(_findings(violations, scopes)), names)
+    findings = list(_findings(violations, scopes))
+    return Outcome(violations, statistics, findings, names, _remedies(findings, order, options) if order else {})
+
+
+def _remedies(findings: Sequence[Finding], order: Order, options: Namespace) -> dict[Finding, Remedy]:
+    from flake8_celery_tasks import fixing
+
+    paths = list(dict.fromkeys(finding.path for finding in findings))
+    found = {
+        (path, remedy.violation): remedy
+        for path, remedies in spread(partial(fixing.remedies, order=order), paths, options, FEW)
+        for remedy in remedies
+    }
+    keys = {finding: (finding.path, (finding.line, finding.column - 1, *finding[3:5])) for finding in findings}
+    return {finding: found[key] for finding, key in keys.items() if key in found}
 
 
 def check(options: Namespace, names: Sequence[str]) -> list[Checked]:
     """Return what is found in some files, known or not, selected or not; files without any are left out."""
-    chosen = front.passing(names)
-    jobs = min(front.jobs(options), len(chosen))
-    if jobs < 2 or len(chosen) < LARGE:
-        return [one for name in chosen if (one := _checked(name, options)).rows]
+    return [one for one in spread(partial(front.check, options=options), front.passing(names), options) if one.rows]
+
+
+def spread(work: Callable[[str], Done], names: Sequence[str], options: Namespace, large: int = LARGE) -> Iterator[Done]:
+    """Yield what comes of some work on each file, in any order; in several processes where there are many files."""
+    jobs = min(front.jobs(options), len(names))
+    if jobs < 2 or len(names) < large:
+        for name in names:
+            _take_turn()
+            yield work(name)
+        return
     # What all processes would find out, each for itself.
-    known = project.project_of(os.path.abspath(chosen[0]), Plugin.options or Options(), Plugin.excluded)
+    known = project.project_of(os.path.abspath(names[0]), Plugin.options or Options(), Plugin.excluded)
     context = _context()
     known.is_saved_later = context.get_start_method() == "fork"  # others read what is saved
     _ = known.tasks, engine.rules()
-    with context.Pool(jobs, _start, (options,)) as pool:
-        found = pool.imap_unordered(_check, chosen, _CHUNK)
+    with context.Pool(jobs, _start, (work, options)) as pool:
+        found = pool.imap_unordered(_call, names, _CHUNK)
         known.save()
-        return [one for one in found if one is not None]
+        yield from found
 
 
 def _context() -> multiprocessing.context.BaseContext:
@@ -104,29 +134,28 @@ def _context() -> multiprocessing.context.BaseContext:
     return multiprocessing.get_context("fork" if fork else None)
 
 
-_options: Namespace | None = None  # of this process
+_work: Callable[[str], Any] | None = None  # of this process
 
 
-def _start(options: Namespace) -> None:
+def _start(work: Callable[[str], Any], options: Namespace) -> None:
     """Make a process ready."""
-    global _options
+    global _work
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()
-    _options = options
+    _work = work
     if Plugin.options is None:  # it was not forked
         front.adopt(options)
 
 
-def _check(name: str) -> Checked | None:
-    assert _options is not None
-    one = _checked(name, _options)
-    return one if one.rows else None
+def _call(name: str) -> Any:
+    assert _work is not None
+    _take_turn()
+    return _work(name)
 
 
-def _checked(name: str, options: Namespace) -> Checked:
+def _take_turn() -> None:
     if next(_turns) % _COLLECTED == 0:
         gc.collect()
-    return front.check(name, options)
 
 
 # What is known.

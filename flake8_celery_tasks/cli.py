@@ -14,6 +14,8 @@ from flake8_celery_tasks.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from flake8_celery_tasks.fixing import Order
+
 PROGRAM: Final = "flake8-celery-tasks"
 
 CLEAN, FOUND, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -104,7 +106,7 @@ def _check(given: argparse.Namespace) -> int:
         _tell(f"{checking.write_baseline(options, known)} findings written to {known}")
         return CLEAN
     with checking.few_collections():
-        outcome = checking.run(options)
+        outcome = checking.run(options, _order(options, unsafe=True) if form == "sarif" else None)
     if not outcome.files and (not paths or any(map(os.path.isdir, paths))):
         _tell(f"no Python files in {' '.join(paths) or '.'}")
     _write(_rendered(form, outcome, options), target)
@@ -137,26 +139,21 @@ def _add_fix(commands: Any) -> None:
 def _fix(given: argparse.Namespace) -> int:
     from functools import partial
 
-    from flake8_celery_tasks import fixing, front
-    from flake8_celery_tasks.options import Options
-    from flake8_celery_tasks.plugin import Plugin
+    from flake8_celery_tasks import checking, fixing, front
 
     paths, as_diff, unsafe = (_take(given, name) for name in ("paths", "diff", "unsafe"))
     if "-" in paths:
         raise UsageError("fix writes files: it can't read the input")
     options = front.options_for(given, paths)
-    order = fixing.Order(
-        options=Plugin.options or Options(),
-        excluded=Plugin.excluded,
-        opted=Plugin.opted,
-        unsafe=unsafe,
-        wants=partial(front.reported, options),
-    )
+    order = _order(options, unsafe=unsafe)
     names = front.files(options)
     if not names:
         _tell(f"no Python files in {' '.join(paths) or '.'}")
     count = changed = refused = 0
-    for result in fixing.fix_files(front.passing(names), order, write=not as_diff):
+    with checking.few_collections():
+        spread = partial(checking.spread, options=options, large=checking.FEW)
+        results = list(fixing.fix_files(front.passing(names), order, write=not as_diff, spread=spread))
+    for result in results:
         if result.message:
             refused += 1
             _tell(f"{result.path}: {result.message}")
@@ -168,6 +165,23 @@ def _fix(given: argparse.Namespace) -> int:
     if not as_diff:
         _tell(f"{count} fixed in {changed} {'file' if changed == 1 else 'files'}")
     return FOUND if refused or (as_diff and changed) else CLEAN
+
+
+def _order(options: argparse.Namespace, *, unsafe: bool) -> Order:
+    """Return what to fix: what would be reported."""
+    from functools import partial
+
+    from flake8_celery_tasks import fixing, front
+    from flake8_celery_tasks.options import Options
+    from flake8_celery_tasks.plugin import Plugin
+
+    return fixing.Order(
+        options=Plugin.options or Options(),
+        excluded=Plugin.excluded,
+        opted=Plugin.opted,
+        unsafe=unsafe,
+        wants=partial(front.reported, options),
+    )
 
 
 # explain
@@ -225,12 +239,14 @@ def _tasks(given: argparse.Namespace) -> int:
     path, form, target = (_take(given, name) for name in ("path", "form", "output_file"))
     if not os.path.exists(path):
         raise UsageError(f"no such file or directory: {path!r}")
-    options = front.options_for(given, [])
+    options = front.options_for(given, [path])
     below = os.path.join(os.path.abspath(path), "")
     inside = os.path.join(below, "any.py") if os.path.isdir(path) else os.path.abspath(path)
-    known = project.project_of(inside, Plugin.options or Options(), Plugin.excluded)
+    # In a folder there may be more projects.
+    files = [inside, *map(os.path.abspath, front.files(options))]
+    known = dict.fromkeys(project.project_of(name, Plugin.options or Options(), Plugin.excluded) for name in files)
     with checking.few_collections():
-        found = inventory.entries(known, below)
+        found = inventory.entries(list(known), below)
     if not found:
         _tell(f"no tasks in {path}")
     if form == "table":

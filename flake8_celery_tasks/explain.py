@@ -38,6 +38,9 @@ TOPICS: Final = {
     "9": "House policy (opt-in)",
 }
 
+#: Where the project lives.
+HOME: Final = "https://github.com/flake8-celery-tasks/flake8-celery-tasks"
+
 START: Final = "<!-- rules -->"
 END: Final = "<!-- end of rules -->"
 NAVIGATION_START: Final = "      # rules\n"
@@ -82,6 +85,11 @@ def linked(rule: Rule[Any]) -> str:
     return _CODE.sub(link, page(rule))
 
 
+def address(rule: Rule[Any]) -> str:
+    """Return where the page of a rule is on the web."""
+    return f"{HOME}/blob/main/docs/rules/{rule.code}.md"
+
+
 def summary(rule: Rule[Any]) -> str:
     """Return the first sentence of a rule's page."""
     return " ".join(examples.sections(inspect.cleandoc(type(rule).__doc__ or ""))[0].text.split())
@@ -112,6 +120,7 @@ def record(rule: Rule[Any]) -> dict[str, object]:
         "opt_in": rule.opt_in,
         "fix": rule.fixes or None,
         "see": [link._asdict() for link in map(guide.link, rule.see)],
+        "url": address(rule),
         "page": page(rule),
     }
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ast
 import difflib
+import gc
+import itertools
 import os
 import re
 import stat
@@ -15,12 +17,13 @@ import tempfile
 import tokenize
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flake8_celery_tasks import engine, gate, imports, project
-from flake8_celery_tasks.fixes import Edit, Import
+from flake8_celery_tasks.fixes import Edit, text_of
 from flake8_celery_tasks.options import Options
-from flake8_celery_tasks.project import Project
+from flake8_celery_tasks.project import Revised
 from flake8_celery_tasks.rule import Rule
 from flake8_celery_tasks.text import Text, Unfixable, lines_of
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.fixes import Fix
     from flake8_celery_tasks.module import Module
+    from flake8_celery_tasks.project import Project
     from flake8_celery_tasks.rule import Violation
 
 #: A fix may uncover what the next one mends. That ends soon.
@@ -36,6 +40,11 @@ ROUNDS: Final = 10
 
 #: What the parser raises, and what it does to deep nesting.
 _BROKEN: Final = (SyntaxError, ValueError, RecursionError, MemoryError)
+
+#: After how many fixed files a process looks for garbage: each round leaves trees, and a project that goes in circles.
+_COLLECTED: Final = 10
+
+_turns = itertools.count(1)
 
 _BOM: Final = "\ufeff"
 
@@ -87,16 +96,17 @@ class _Offer(NamedTuple):
 
 
 class _State:
-    """A text, what is found in it, and the fixes that are offered."""
+    """A text, what is found in it, and the fixes that are offered. `known` is a project with another text of it."""
 
-    def __init__(self, path: str, text: str, order: Order, *, is_first: bool) -> None:
-        self.text = Text(text)
-        self.tree = ast.parse(text)
-        self.project = project.project_of(path, order.options, order.excluded)
-        if not is_first:
-            # One that knows nothing of what was in the file before.
-            self.project = Project(self.project.layout.root, order.options, order.excluded)
-        self.module: Module = self.project.open(path, self.text.lines, self.tree)
+    def __init__(self, path: str, text: str, tree: ast.Module, order: Order, known: Project | None = None) -> None:
+        self.tree = tree
+        if known is None:
+            self.project = project.project_of(path, order.options, order.excluded)
+        else:
+            # One that has concluded nothing from what was in the file before.
+            self.project = Revised(known, path)
+        self.module: Module = self.project.open(path, lines_of(text), tree)
+        self.text = text_of(self.module)
         judged = list(engine.judge(self.project, self.module, engine.wanted(order.opted)))
         self.found = Counter(map(_kind, {violation for _, _, violation in judged}))
         self.offers = list(self._offers(path, judged, order))
@@ -122,23 +132,24 @@ class _State:
 def fix_text(path: str, text: str, order: Order) -> Fixed:
     """Return a file's text with all fixes applied that are certain."""
     gone: list[Violation] = []
-    refused: set[tuple[str, str, str]] = set()
+    refused: set[Violation] = set()  # in the present text: in another one they may be good
     try:
-        state = _State(path, text, order, is_first=True)
+        state = _State(path, text, ast.parse(text), order)
     except _BROKEN:
         return Fixed(text)
+    known, first = state.project, state.module
     for _ in range(ROUNDS):
-        offers = [offer for offer in state.offers if _identity(state, offer.violation) not in refused]
+        offers = [offer for offer in state.offers if offer.violation not in refused]
         if not offers:
             break
         chosen = _apart(offers)
-        after = _apply(path, state, chosen, order)
+        after = _apply(path, state, chosen, order, known)
         if after is None:
             good: list[_Offer] = []
             for offer in chosen:
-                attempt = _apply(path, state, [*good, offer], order) if len(chosen) > 1 else None
+                attempt = _apply(path, state, [*good, offer], order, known) if len(chosen) > 1 else None
                 if attempt is None:
-                    refused.add(_identity(state, offer.violation))
+                    refused.add(offer.violation)
                 else:
                     good.append(offer)
                     after = attempt
@@ -146,11 +157,9 @@ def fix_text(path: str, text: str, order: Order) -> Fixed:
         if after is not None:
             gone.extend(offer.violation for offer in chosen)
             state = after
+            refused.clear()
+    known.close(first)
     return Fixed(state.text.text, tuple(gone))
-
-
-def _identity(state: _State, violation: Violation) -> tuple[str, str, str]:
-    return violation.code, violation.text, state.text.lines[violation.line - 1]
 
 
 def _kind(violation: Violation) -> tuple[str, str]:
@@ -170,22 +179,25 @@ def _apart(offers: Iterable[_Offer]) -> list[_Offer]:
     return chosen
 
 
-def _apply(path: str, state: _State, offers: Sequence[_Offer], order: Order) -> _State | None:
+def _apply(path: str, state: _State, offers: Sequence[_Offer], order: Order, known: Project) -> _State | None:
     """Return what comes of applying some fixes together, None where it is not good."""
-    edits = sorted({edit for offer in offers for edit in offer.edits})
     try:
-        after = _edited(state.text, state.tree, edits)
-        for needed in _needed(offers):
-            text = Text(after)
-            tree = ast.parse(after)
-            after = _edited(text, tree, [imports.added(text, tree, needed, state.is_own)])
-        found = _State(path, after, order, is_first=False)
+        found = _State(path, *_written(state, offers), order, known)
     except (Unfixable, *_BROKEN):
         return None
     mended = Counter(map(_kind, {offer.violation for offer in offers}))
     gone = all(found.found[kind] <= state.found[kind] - count for kind, count in mended.items())
     # By code: what else is found in a call that is written anew may have other words then.
     return found if gone and _by_code(found.found) <= _by_code(state.found - mended) else None
+
+
+def _written(state: _State, offers: Sequence[_Offer]) -> tuple[str, ast.Module]:
+    """Return the text with fixes applied, and its tree. Raises Unfixable."""
+    after, tree = _edited(state.text, state.tree, sorted({edit for offer in offers for edit in offer.edits}))
+    for needed in sorted({needed for offer in offers for needed in offer.fix.imports}):
+        text = Text(after)
+        after, tree = _edited(text, tree, [imports.added(text, tree, needed, state.is_own)])
+    return after, tree
 
 
 def _by_code(found: Counter[tuple[str, str]]) -> Counter[str]:
@@ -195,12 +207,8 @@ def _by_code(found: Counter[tuple[str, str]]) -> Counter[str]:
     return counted
 
 
-def _needed(offers: Iterable[_Offer]) -> list[Import]:
-    return sorted({needed for offer in offers for needed in offer.fix.imports})
-
-
-def _edited(text: Text, tree: ast.Module, edits: Sequence[Edit]) -> str:
-    """Return a text with edits made. Raises Unfixable where something else would say another thing then."""
+def _edited(text: Text, tree: ast.Module, edits: Sequence[Edit]) -> tuple[str, ast.Module]:
+    """Return a text with edits made, and its tree. Raises Unfixable where something else would say another thing."""
     parts: list[str] = []
     inverse: list[Edit] = []
     offset = length = 0
@@ -213,14 +221,15 @@ def _edited(text: Text, tree: ast.Module, edits: Sequence[Edit]) -> str:
         offset = edit.end
     after = "".join((*parts, text.text[offset:]))
     before = dict(_untouched(text, tree, edits))
-    behind = dict(_untouched(Text(after), ast.parse(after), inverse))
+    tree = ast.parse(after)
+    behind = dict(_untouched(Text(after), tree, inverse))
     shifted = {
         (kind, _shifted(start, edits), _shifted(end, edits, end=True)): dump
         for (kind, start, end), dump in before.items()
     }
     if shifted != behind:
         raise Unfixable("something else would change")
-    return after
+    return after, tree
 
 
 def _shifted(offset: int, edits: Sequence[Edit], *, end: bool = False) -> int:
@@ -253,6 +262,71 @@ def _untouched(
             pending.extend(children)
 
 
+# What is offered, for others to apply.
+
+
+class Remedy(NamedTuple):
+    """How to mend one violation: whether it is safe, and the edits of the text with what they need besides."""
+
+    violation: Violation
+    safe: bool
+    replacements: tuple[Replacement, ...]
+
+
+class Replacement(NamedTuple):
+    """Some text in place of a region: lines and columns from 1, in characters; the end is not part of it."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
+
+
+def remedies(path: str, order: Order) -> tuple[str, list[Remedy]]:
+    """Return for a file how to mend what is wanted, each violation for itself, where that has proven good."""
+    content = read(path)
+    if content is None:
+        return path, []
+    try:
+        state = _State(os.path.abspath(path), content.text, ast.parse(content.text), order)
+    except _BROKEN:
+        return path, []
+    found = [
+        Remedy(offer.violation, offer.fix.safe, tuple(_replacement(state.text, edit) for edit in _alone(state, offer)))
+        for offer in _good(os.path.abspath(path), state, order)
+    ]
+    state.project.close(state.module)
+    return path, found
+
+
+def _good(path: str, state: _State, order: Order) -> list[_Offer]:
+    """Return the offers that prove good: together as far as they don't touch each other, or else each alone."""
+    together = _apart(state.offers)
+    if _apply(path, state, together, order, state.project) is None:
+        together = []
+    return [offer for offer in state.offers if offer in together or _apply(path, state, [offer], order, state.project)]
+
+
+def _alone(state: _State, offer: _Offer) -> Sequence[Edit]:
+    """Return all edits that a fix comes to, with its imports."""
+    if not offer.fix.imports:
+        return offer.edits
+    after = _written(state, [offer])[0]
+    before, lines = state.text.lines, lines_of(after)
+    offsets = [0, *itertools.accumulate(map(len, before))]
+    matcher = difflib.SequenceMatcher(None, before, lines, autojunk=False)
+    return [
+        Edit(offsets[first], offsets[last], "".join(lines[start:end]))
+        for tag, first, last, start, end in matcher.get_opcodes()
+        if tag != "equal"
+    ]
+
+
+def _replacement(text: Text, edit: Edit) -> Replacement:
+    return Replacement(*text.place(edit.start), *text.place(edit.end), edit.text)
+
+
 # Files.
 
 
@@ -279,24 +353,30 @@ def read(path: str) -> Bytes | None:
     return Bytes(content, text, "utf-8" if bom else encoding, bom)
 
 
-def fix_file(path: str, order: Order, *, write: bool = True) -> Result:
-    """Fix a file, and write it unless it is only to be known what would become of it."""
+class Proposal(NamedTuple):
+    """What would become of a file, and the bytes of it before and after."""
+
+    result: Result
+    before: bytes = b""
+    after: bytes = b""
+
+
+def propose(path: str, order: Order) -> Proposal:
+    """Return what fixing would make of a file, and write nothing."""
     before = read(path)
     if before is None or not gate.passes(before.text, gate.marks_of(order.options.celery_task_decorators)):
-        return Result(path, "", "")
-    after = fix_text(os.path.abspath(path), before.text, order)
-    if after.text == before.text:
-        return Result(path, before.text, before.text)
+        return Proposal(Result(path, "", ""))
+    fixed = fix_text(os.path.abspath(path), before.text, order)
+    if fixed.text == before.text:
+        return Proposal(Result(path, before.text, before.text))
+    if next(_turns) % _COLLECTED == 0:
+        gc.collect()
     try:
-        content = (_BOM if before.bom else "").encode(before.encoding) + after.text.encode(before.encoding)
+        content = (_BOM if before.bom else "").encode(before.encoding) + fixed.text.encode(before.encoding)
     except UnicodeEncodeError:
-        return Result(path, before.text, before.text, message=f"can't be written in {before.encoding}, left alone")
-    if write:
-        message = _replace(os.path.realpath(path), before.content, content)
-        if message:
-            return Result(path, before.text, before.text, message=message)
-        project.forget()  # other files are judged by what is in this one now
-    return Result(path, before.text, after.text, after.violations)
+        message = f"can't be written in {before.encoding}, left alone"
+        return Proposal(Result(path, before.text, before.text, message=message))
+    return Proposal(Result(path, before.text, fixed.text, fixed.violations), before.content, content)
 
 
 def _replace(path: str, before: bytes, after: bytes) -> str:
@@ -323,12 +403,24 @@ def _replace(path: str, before: bytes, after: bytes) -> str:
     return "has changed meanwhile, left alone"
 
 
-def fix_files(paths: Iterable[str], order: Order, *, write: bool = True) -> Iterator[Result]:
-    """Yield what became of each file in which something was to be done."""
-    for path in paths:
-        result = fix_file(path, order, write=write)
-        if result.is_changed or result.message:
+def fix_files(
+    paths: Iterable[str], order: Order, *, write: bool = True, spread: Callable[..., Iterable[Proposal]] = map
+) -> Iterator[Result]:
+    """Yield what became of each file in which something was to be done.
+
+    `spread` calls a function with each of some paths, in whatever order. All files are judged by what the others say
+    before; only then they are written, unless it is only to be known what would become of them.
+    """
+    once = list({os.path.realpath(path): path for path in paths}.values())  # one file may have several paths
+    found = {proposal.result.path: proposal for proposal in spread(partial(propose, order=order), once)}
+    for result, before, after in (found[path] for path in once):
+        if write and result.is_changed:
+            message = _replace(os.path.realpath(result.path), before, after)
+            yield Result(result.path, result.before, result.before, message=message) if message else result
+        elif result.is_changed or result.message:
             yield result
+    if write:
+        project.forget()
 
 
 def diff(result: Result) -> str:

@@ -372,7 +372,10 @@ def reported(options: Namespace, name: str, lines: list[str], tree: ast.Module, 
         identities = [baseline.identity(item.code, scopes.get(item.line, ""), item.text) for item in known]
         unknown = Plugin.baseline.unknown(name, identities)
         known = [item for item, is_new in zip(known, unknown, strict=True) if is_new]
-    rows = [Row(item.code, item.line, item.column, item.text, processor.noqa_line_for(item.line)) for item in known]
+    # To know which lines belong together takes all tokens.
+    silenced = any("noqa" in line.lower() for line in lines)
+    physical = {item.line: processor.noqa_line_for(item.line) if silenced else "" for item in known}
+    rows = [Row(item.code, item.line, item.column, item.text, physical[item.line]) for item in known]
     decided = {
         (error.line_number, error.column_number - 1, error.code, error.text)
         for error in decide(options, [Checked(name, rows, {})])[0]

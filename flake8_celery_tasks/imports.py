@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.collect import IMPORT, MODULE
@@ -55,24 +56,29 @@ class Names:
     def _is_taken(self, name: str, path: str) -> bool:
         """Return whether a name means something else anywhere in the module."""
         same = {id(found.node) for found in self.module.candidates.imports if found.path == path}
-        return any(
-            name in bound
-            for node in ast.walk(self.module.candidates.scope.node)
-            if id(node) not in same
-            for bound in _names(node)
-        )
+        return any(node not in same for node in _mentions(self.module.candidates.scope.node).get(name, ()))
 
 
-def _names(node: ast.AST) -> Iterator[tuple[str, ...]]:
+@lru_cache(maxsize=1)
+def _mentions(tree: ast.AST) -> dict[str, list[int]]:
+    """Return the identities of the nodes that mention a name, by the name."""
+    found: dict[str, list[int]] = {}
+    for node in ast.walk(tree):
+        for name in _names(node):
+            found.setdefault(name, []).append(id(node))
+    return found
+
+
+def _names(node: ast.AST) -> Iterator[str]:
     """Yield the names that a node itself mentions."""
     if isinstance(node, ast.alias):
-        yield ((node.asname or node.name).partition(".")[0],)
+        yield (node.asname or node.name).partition(".")[0]
     for field in ("id", "arg", "name", "rest"):
         value = getattr(node, field, None)
         if isinstance(value, str) and not isinstance(node, (ast.alias, ast.keyword)):
-            yield (value,)
+            yield value
     if isinstance(node, (ast.Global, ast.Nonlocal)):
-        yield tuple(node.names)
+        yield from node.names
 
 
 def added(text: Text, tree: ast.Module, needed: Import, is_own: Callable[[str], bool]) -> Edit:

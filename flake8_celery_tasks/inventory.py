@@ -14,7 +14,7 @@ import unicodedata
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks import index, recognise
+from flake8_celery_tasks import index, recognise, result_backend
 from flake8_celery_tasks.catalog.settings import default_of
 from flake8_celery_tasks.catalog.task_options import OPTIONS
 from flake8_celery_tasks.facts import Task
@@ -51,6 +51,10 @@ _SHOWN: Final = 3
 #: What is not known.
 _OPEN: Final = "?"
 
+#: What is kept where there is no result back end, or perhaps none.
+_NO_BACKEND: Final = "no back end"
+_OPEN_BACKEND: Final = f", back end {_OPEN}"
+
 _BOLD, _DIM, _RESET = "\033[1m", "\033[2m", "\033[m"
 
 
@@ -72,10 +76,17 @@ class Entry:
     sent_from: tuple[str, ...]
 
 
-def entries(project: Project, below: str = "") -> list[Entry]:
-    """Return the tasks of a project by name, those of one folder only where one is given."""
-    senders = _senders(project)
-    found = [_entry(project, task, senders) for task in _tasks(project, below)]
+def entries(projects: Sequence[Project], below: str = "") -> list[Entry]:
+    """Return the tasks of some projects by name, those of one folder only where one is given.
+
+    Paths are seen from the root of the first project.
+    """
+    found = []
+    for project in projects:
+        inside = os.path.relpath(project.layout.root, projects[0].layout.root).replace(os.sep, "/")
+        prefix = "" if inside == "." else f"{inside}/"
+        senders = _senders(project, prefix)
+        found += [_entry(project, task, senders, prefix) for task in _tasks(project, below)]
     return sorted(found, key=lambda entry: (entry.name is None, entry.name or "", entry.path, entry.line))
 
 
@@ -84,11 +95,13 @@ def _tasks(project: Project, below: str) -> Iterator[Task]:
         module = project.module(path)
         if module is None or project.is_test(module) or not (path + os.sep).startswith(below):
             continue
+        project.hold(module)
         facts = Facts(project, module)
         yield from (task for task in facts.tasks if task.is_registered)
         for call in module.made():
             definition = recognise.made_by(project, call, module)
             if definition is not None and definition.decorator.form != CLASS_TASK:
+                project.hold(definition.module)
                 for node, site, scope in definition.module.candidates.functions:
                     if scope.qualname == definition.symbol.qualname and node.lineno == definition.symbol.line:
                         yield Task(project, definition, node, site, scope)
@@ -101,17 +114,18 @@ def _key(definition: Definition) -> tuple[str, str, int]:
 # Who sends it.
 
 
-def _senders(project: Project) -> dict[object, list[tuple[str, int, str]]]:
+def _senders(project: Project, prefix: str) -> dict[object, list[tuple[str, int, str]]]:
     """Return the places that send a task, by the key of its definition, or its name where it is sent by name."""
     found: dict[object, list[tuple[str, int, str]]] = {}
 
     def add(key: object, module: Module, line: int, what: str = "") -> None:
-        found.setdefault(key, []).append((module.place.relative, line, what))
+        found.setdefault(key, []).append((prefix + module.place.relative, line, what))
 
     for path in project.files_with(*_SENDING):
         module = project.module(path)
         if module is None or project.is_test(module):
             continue
+        project.hold(module)
         facts = Facts(project, module)
         for call in facts.invocations:
             if call.by_name and isinstance(call.name, str):
@@ -138,20 +152,22 @@ def _key_of(thing: TaskThing | SignatureThing) -> object:
 # What a task says.
 
 
-def _entry(project: Project, task: Task, senders: Mapping[object, Sequence[tuple[str, int, str]]]) -> Entry:
+def _entry(
+    project: Project, task: Task, senders: Mapping[object, Sequence[tuple[str, int, str]]], prefix: str
+) -> Entry:
     name = recognise.name_of(project, task.definition) if not task.is_opaque else None
     places = {*senders.get(_key(task.definition), ()), *(senders.get(name, ()) if name else ())}
-    stored = _Answer(task, "ignore_result")
+    kept = _Kept(task)
     return Entry(
         name=name,
-        path=task.module.place.relative,
+        path=prefix + task.module.place.relative,
         line=task.definition.symbol.line,
         app=_app(project, task),
         runs=_Answer(task, "acks_late").said("at least once", "at most once"),
         retries=_retries(task),
-        result=stored.said("ignored", "stored"),
-        status=stored.said("not tracked", "tracked"),
-        start=_Answer(task, "track_started").said("tracked", "not tracked"),
+        result=kept.said("stored", "ignored"),
+        status=kept.said("tracked", "not tracked"),
+        start=kept.start,
         time_limit=_limits(task),
         queue=_queue(project, task, name),
         sent_from=tuple(f"{path}:{line}{what}" for path, line, what in sorted(places)),
@@ -180,11 +196,46 @@ class _Answer:
             if any(type(value) is not type(self.value) or value != self.value for value in given):
                 self.value = UNKNOWN
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the value is not known."""
+        return not isinstance(self.value, (bool, int))
+
     def said(self, yes: str, no: str) -> str:
         """Return the answer to a yes-or-no question in words."""
-        if not isinstance(self.value, (bool, int)):
+        if self.is_open:
             return _OPEN
         return (yes if self.value else no) + self.source
+
+
+class _Kept:
+    """What is kept of a task: nothing where its result is ignored (`celery/app/trace.py`), or without a back end."""
+
+    def __init__(self, task: Task) -> None:
+        self.ignored = _Answer(task, "ignore_result")
+        self.started = _Answer(task, "track_started")
+        self.backend = result_backend.backend(task.project)
+
+    def said(self, yes: str, no: str) -> str:
+        """Return whether something is kept, in words."""
+        if self.ignored.is_open or self.ignored.value:
+            return self.ignored.said(no, yes)
+        if self.backend is False:
+            return _NO_BACKEND
+        return self.ignored.said(no, yes) + ("" if self.backend else _OPEN_BACKEND)
+
+    @property
+    def start(self) -> str:
+        """Return whether the start is tracked, in words."""
+        if self.started.is_open or not self.started.value:
+            return self.started.said("tracked", "not tracked")
+        if self.ignored.is_open:
+            return _OPEN
+        if self.ignored.value:
+            return "not tracked, ignored" + self.ignored.source
+        if self.backend is False:
+            return _NO_BACKEND
+        return self.started.said("tracked", "") + ("" if self.backend else _OPEN_BACKEND)
 
 
 def _retries(task: Task) -> str:

@@ -162,6 +162,10 @@ class Project:
         self._keep(path, module)
         return module
 
+    def hold(self, module: Module) -> None:
+        """Keep the tree of one more module: its facts refer to nodes. Only that of the last one is kept."""
+        self._current = module
+
     def close(self, module: Module) -> None:
         """Drop the nodes of a file that has been checked; its tree is the caller's, what it defines stays known."""
         self._current = None
@@ -530,6 +534,38 @@ class Project:
                 yield cls
             else:
                 yield UNKNOWN
+
+
+class Revised(Project):
+    """A project in which one file holds another text, to be opened: what other files say is taken from the project.
+
+    Nothing that was concluded from several files is, and nothing is saved.
+    """
+
+    def __init__(self, before: Project, path: str) -> None:
+        super().__init__(before.layout.root, before.options)
+        self.layout = before.layout
+        self._before = before
+        self._path = path
+
+    def module(self, path: str) -> Module | None:
+        """Return the module of a file."""
+        return self._modules[path] if path == self._path else self._before.module(path)
+
+    def read(self, path: str) -> bytes | None:
+        """Return the bytes of a file as they are on disk."""
+        return self._before.read(path)
+
+    @property
+    def _texts_of_interest(self) -> dict[str, bytes | None]:
+        return self._before._texts_of_interest  # noqa: SLF001 - of its own class
+
+    @cached_property
+    def tasks(self) -> Index:
+        """The index of the project's tasks."""
+        from flake8_celery_tasks.index import Index
+
+        return Index(self)
 
 
 def pick(symbols: tuple[Symbol, ...]) -> Symbol:

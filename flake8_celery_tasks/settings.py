@@ -39,11 +39,11 @@ def given_to(project: Project, name: str) -> Iterator[tuple[Value, Module | None
         if module is None:
             yield UNKNOWN, None
             continue
-        for value in _given(module, names):
+        for value in given_in(module, names):
             yield value, module
 
 
-def _given(module: Module, names: frozenset[str]) -> Iterator[Value]:
+def given_in(module: Module, names: frozenset[str]) -> Iterator[Value]:
     """Yield the values of assignments, attributes, items, dict keys and keywords of some names."""
     candidates = module.candidates
     for scope in (candidates.scope, *candidates.scopes.values()):

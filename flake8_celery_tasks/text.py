@@ -55,7 +55,13 @@ class Text:
         """Return where a node starts; a definition starts at its first decorator."""
         decorators = getattr(node, "decorator_list", None)
         if decorators:
-            return self.previous(self.start(decorators[0])).start
+            start = self.start(decorators[0])
+            if self.text[start - 1] == "@":  # nearly always, and then no tokens are needed
+                return start - 1
+            before = self.previous(start)
+            while before.text != "@":
+                before = self.previous(before.start)
+            return before.start
         return self.offset(node.lineno, node.col_offset)  # type: ignore[attr-defined]
 
     def end(self, node: ast.AST) -> int:
@@ -100,6 +106,11 @@ class Text:
     def line_at(self, offset: int) -> int:
         """Return the index of the line that an offset stands in."""
         return min(bisect.bisect_right(self._starts, offset) - 1, max(len(self.lines) - 1, 0))
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Return line and column of an offset, both from 1. Behind the last line end comes one more line."""
+        line = bisect.bisect_right(self._starts, offset) - 1
+        return line + 1, offset - self._starts[line] + 1
 
     def line_start(self, offset: int) -> int:
         """Return where the line of an offset starts."""

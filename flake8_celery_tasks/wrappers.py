@@ -19,7 +19,6 @@ TRANSPARENT: Final = frozenset(
         "builtins.staticmethod",
         "django.db.transaction.atomic",
         "django.utils.decorators.method_decorator",
-        "functools.lru_cache",
         "sentry_sdk.trace",
         "typing.no_type_check",
         "newrelic.agent.background_task",

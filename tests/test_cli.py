@@ -118,7 +118,7 @@ def test_help_names_the_options(capfd):
 
 
 def test_interruption(shop, capfd, monkeypatch):
-    def interrupt(options):
+    def interrupt(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(checking, "run", interrupt)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import inspect
 
 import pytest
 
-from flake8_celery_tasks import engine, examples, fixing, project
+from flake8_celery_tasks import engine, examples, explain, fixing, project
 from flake8_celery_tasks.options import Options
 from flake8_celery_tasks.rule import Rule
 from tests.helpers import findings, write
@@ -61,6 +62,25 @@ def test_fixed_examples_are_clean(rule, case, tmp_path):
         if text != case.files[name]:
             ast.parse(text)
     assert {violation.code for found in left.values() for violation in found} <= {rule.code}
+
+
+@pytest.mark.parametrize("rule", FIXING, ids=lambda rule: rule.code)
+def test_pages_say_whether_the_fix_is_safe(rule, tmp_path):
+    safe = set()
+    sections = {section.title: section for section in examples.sections(inspect.getdoc(type(rule)))}
+    for number, case in enumerate(examples.cases(sections["Bad"])):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        write(folder, case.files)
+        for name in case.files:
+            _, remedies = fixing.remedies(str(folder / name), order_for(rule.code, **case.options))
+            safe |= {remedy.safe for remedy in remedies}
+    assert {{True: "safe", False: "unsafe"}[one] for one in safe} <= set(rule.fixes.split(" or "))
+    assert safe
+
+
+def test_only_fixes_of_the_command_are_listed():
+    assert {rule.code for rule in engine.rules() if explain.record(rule)["fix"]} == {rule.code for rule in FIXING}
 
 
 @pytest.mark.parametrize("rule", FIXING, ids=lambda rule: rule.code)
@@ -581,6 +601,19 @@ def test_on_commit_keeps_its_wrapping(before, after, tmp_path):
     assert same(text, f"{head}\n\ndef publish(post, items, more):\n    {after}\n")
 
 
+def test_what_was_refused_before_another_fix_is_tried_again(tmp_path):
+    """By name the call would have no `expires`, which is asked for; once it waits for the commit, nobody asks."""
+    text = (
+        "from content.tasks import drop\nfrom django.db import transaction\n\n\n"
+        "@transaction.atomic\ndef publish(post):\n    drop.delay(post.pk)\n    return post\n"
+    )
+    write(tmp_path, {"content/tasks.py": CONTENT, "blog/views.py": text})
+    order = dataclasses.replace(order_for("CLY401", "CLY701"), opted=("CLY913",))
+    (result,) = fixing.fix_files([str(tmp_path / "blog/views.py")], order)
+    assert [violation.code for violation in result.violations] == ["CLY701", "CLY401"]
+    assert not list(fixing.fix_files([str(tmp_path / "blog/views.py")], order))
+
+
 def test_calls_stand_as_they_stood(tmp_path):
     text = VIEWS.format(imports="", call="make.delay(\n        post.pk,  # the key\n        size=3,\n    )")
     assert by_name(tmp_path, text) == text, "no comment is lost"
@@ -722,6 +755,26 @@ def test_import_that_others_import_from_here_stays(tmp_path):
         "shop/y.py": "make task",
     }
     assert "from content.tasks import make" in by_name(tmp_path, text, **other)
+
+
+@pytest.mark.parametrize(
+    ("others", "kept"),
+    [
+        ({"shop/x.py": "from blog.views import *\n\nmake(1)\n"}, True),
+        ({"shop/x.py": "from blog import views\n\nviews.make(1)\n"}, True),
+        ({"blog/x.py": "from .views import (\n    publish,\n    make,\n)\n"}, True),
+        ({"blog/x.py": "from .views import publish as make\n"}, False),
+        ({"shop/x.py": "from shop.views import make\n", "shop/views.py": "make = 1\n"}, False),
+        ({"shop/x.py": "from shop.views import *\n", "shop/views.py": "make = 1\n"}, False),
+        ({"shop/tests.py": "patch('blog.views.make')\n"}, False),
+        ({"shop/x.py": "from blog.views import make\n(\n"}, False),
+    ],
+)
+def test_import_that_others_may_need_from_here(others, kept, tmp_path):
+    text = VIEWS.format(imports="", call="make.delay()")
+    after = by_name(tmp_path, text, **others)
+    assert "send_task" in after
+    assert ("from content.tasks import make" in after) is kept
 
 
 def test_import_of_a_package_stays(tmp_path):

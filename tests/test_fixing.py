@@ -109,6 +109,16 @@ def test_links_are_followed(shop):
     assert real.read_text(encoding="utf-8") == AFTER
 
 
+def test_file_with_several_paths_is_fixed_once(shop, capsys):
+    link = shop.parent / "link.py"
+    link.symlink_to("tasks.py")
+    results = list(fixing.fix_files([str(link), str(shop)], UNSAFE))
+    assert len(results) == 1
+    assert not results[0].message
+    assert link.is_symlink()
+    assert shop.read_text(encoding="utf-8") == AFTER
+
+
 @given(
     before=st.sampled_from(["", "\n", "# x\n", "\f\n", "import os  # y\n", "X = '''\n  a\n'''\n", "\n\n\n"]),
     space=st.sampled_from(["", " ", "\n    ", "  # c\n    "]),
@@ -264,6 +274,16 @@ def test_imports_are_added_once(monkeypatch, shop):
     assert after == "from os import sep\nfrom re import sub\n\npass\npass\n"
 
 
+def test_remedies_that_do_harm_are_not_offered(monkeypatch, shop):
+    rule = _Offering()
+    rule.operations = lambda node: (Replace(node, {"a": "pass", "b": "not python ("}.get(node.value.id, "z = 1")),)
+    monkeypatch.setattr(engine, "wanted", lambda opted=(): (rule,))
+    shop.write_text("a\nb\nc\n", encoding="utf-8")
+    path, remedies = fixing.remedies(str(shop), fixing.Order())
+    assert path == str(shop)
+    assert [(one.violation.line, one.replacements[0].text) for one in remedies] == [(1, "pass"), (3, "z = 1")]
+
+
 def test_import_that_finds_no_place(monkeypatch, shop):
     text = "import re; a = 1\nb\n"
     assert offered(monkeypatch, shop, text, lambda node: (Replace(node, "pass"),), (Import("sys", "argv"),)) == text
@@ -328,6 +348,12 @@ def test_edges_of_texts():
         Text("(").following(0)
 
 
+@pytest.mark.parametrize("decorator", ["@f", "@ f", "@ \\\nf", "@(\n  f)"])
+def test_definition_starts_at_its_first_decorator(decorator):
+    text = Text(f"x = 1\n{decorator}\n@g\ndef h(): ...\n")
+    assert text.start(ast.parse(text.text).body[1]) == 6
+
+
 def test_function_in_parentheses():
     text = Text("(f)(1)")
     call = ast.parse(text.text).body[0].value
@@ -365,6 +391,25 @@ def test_command_obeys_selection_and_noqa(shop, capsys):
     assert run([str(shop)], capsys)[2].endswith("0 fixed in 0 files\n")
     shop.write_text(BEFORE + "# flake8: noqa\n", encoding="utf-8")
     assert run([str(shop)], capsys)[2].endswith("0 fixed in 0 files\n")
+
+
+def test_noqa_on_several_lines(shop, capsys):
+    shop.write_text(BEFORE.replace("# why", "('''\n''')  # noqa: CLY101"), encoding="utf-8")
+    assert run([str(shop)], capsys)[2].endswith("0 fixed in 0 files\n")
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_command_in_several_processes(tmp_path, capsys, monkeypatch, jobs):
+    write(tmp_path, {f"shop{number}/tasks.py": BEFORE for number in range(20)})
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(fixing, "_COLLECTED", 2)
+    code, out, err = run(["--diff", f"--jobs={jobs}", "."], capsys)
+    assert (code, err) == (1, "")
+    assert sorted(line[4:] for line in out.splitlines() if line.startswith("--- ")) == sorted(
+        f"./shop{number}/tasks.py" for number in range(20)
+    )
+    assert run([f"--jobs={jobs}", "."], capsys) == (0, "", "flake8-celery-tasks: 20 fixed in 20 files\n")
+    assert run([f"--jobs={jobs}", "--diff", "."], capsys) == (0, "", "")
 
 
 def test_command_leaves_what_is_in_the_baseline(shop, capsys, monkeypatch):

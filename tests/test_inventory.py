@@ -69,7 +69,7 @@ def test_all_of_it(listed):
             "retries": "up to 5 on OSError or ValueError, backoff",
             "result": "ignored",
             "status": "not tracked",
-            "start": "tracked",
+            "start": "not tracked, ignored",
             "time_limit": "60 s hard",
             "queue": "mail",
             "sent_from": ["shop/views.py:5", "shop/views.py:6"],
@@ -81,8 +81,8 @@ def test_all_of_it(listed):
             "app": "shop",
             "runs": "at most once (default)",
             "retries": "never",
-            "result": "stored (default)",
-            "status": "tracked (default)",
+            "result": "stored (default), back end ?",
+            "status": "tracked (default), back end ?",
             "start": "not tracked (default)",
             "time_limit": "none",
             "queue": "",
@@ -136,6 +136,84 @@ def test_how_often_it_may_run(task, keywords, settings, said):
 )
 def test_how_it_is_retried(task, keywords, body, said):
     assert task(keywords, body, head="from other import ERRORS")["retries"] == said
+
+
+STORED = ("stored", "tracked", "tracked")
+OPEN = ("stored, back end ?", "tracked, back end ?", "tracked, back end ?")
+NOWHERE = ("no back end", "no back end", "no back end")
+
+
+@pytest.mark.parametrize(
+    ("keywords", "said"),
+    [
+        ("ignore_result=False, track_started=True", STORED),
+        ("ignore_result=False, track_started=False", ("stored", "tracked", "not tracked")),
+        ("", ("stored (default)", "tracked (default)", "not tracked (default)")),
+        ("ignore_result=True, track_started=True", ("ignored", "not tracked", "not tracked, ignored")),
+        ("ignore_result=f(), track_started=True", ("?", "?", "?")),
+        ("ignore_result=f()", ("?", "?", "not tracked (default)")),
+        ("ignore_result=False, track_started=f()", ("stored", "tracked", "?")),
+    ],
+)
+def test_what_is_kept(task, keywords, said):
+    found = task(keywords, celery=f"{APP}\napp.conf.result_backend = 'redis://'\n")
+    assert (found["result"], found["status"], found["start"]) == said
+
+
+def test_what_the_project_keeps(task):
+    conf = "CELERY_RESULT_BACKEND = 'redis://'\nCELERY_TASK_IGNORE_RESULT = True\nCELERY_TASK_TRACK_STARTED = True\n"
+    found = task("", conf=conf)
+    assert found["start"] == "not tracked, ignored (project)"
+    assert task("ignore_result=False", conf=conf)["start"] == "tracked (project)"
+
+
+DJANGO = "app.config_from_object('django.conf:settings', namespace='CELERY')\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        # What names one.
+        ({"a": "CELERY_RESULT_BACKEND = 'redis://'"}, STORED),
+        ({"a": "timezone = 'UTC'\nresult_backend = 'rpc://'", "b": f"{APP}app.config_from_object('a')"}, STORED),
+        ({"a": "(", "b": f"{APP}app.config_from_object('a')"}, OPEN),
+        ({"a": f"{APP}app.conf.update(result_backend='db+sqlite:///x')"}, STORED),
+        ({"a": "from celery import Celery\napp = Celery('shop', backend='rpc://')"}, STORED),
+        ({"a": "from celery import Celery\nx = make(backend='rpc://')"}, OPEN),
+        ({"a": "import os\nCELERY_RESULT_BACKEND = os.getenv('X', 'redis://')"}, STORED),
+        ({"a": "import os\nCELERY_RESULT_BACKEND = os.environ.get('X', default='redis://')"}, STORED),
+        ({"a": "CELERY_RESULT_BACKEND = f'redis://{host}'"}, STORED),
+        ({"a": "CELERY_RESULT_BACKEND = 'redis://'", "b": "CELERY_RESULT_BACKEND = None"}, STORED),
+        ({"a": "CELERY_RESULT_BACKEND = 'redis://'", "b": "CELERY_RESULT_BACKEND = env('X')"}, STORED),
+        # What is not known.
+        ({}, OPEN),
+        ({"a": "import os\nCELERY_RESULT_BACKEND = os.getenv('X')"}, OPEN),
+        ({"a": f"{APP}app.conf.result_backend = settings.BACKEND"}, OPEN),
+        ({"a": "from celery import Celery\napp = Celery(("}, OPEN),
+        ({"a": f"{APP}app.conf.update(more)"}, OPEN),
+        ({"a": f"{APP}app.conf.update(**more)"}, OPEN),
+        ({"a": f"{APP}app.conf.update({{'timezone': 'UTC', **more}})"}, OPEN),
+        ({"a": "from celery import Celery\napp = Celery('shop', **more)"}, OPEN),
+        ({"a": "from celery import Celery\napp = Celery('shop', changes=more)"}, OPEN),
+        ({"a": f"{APP}app.config_from_object(more)"}, OPEN),
+        ({"a": f"{APP}app.config_from_envvar('X')"}, OPEN),
+        ({"a": f"{APP}app.config_from_object('b')", "b": "from elsewhere import *"}, OPEN),
+        ({"a": f"{APP}{DJANGO}"}, OPEN),
+        ({"a": f"{APP}{DJANGO}", "shop/tests/settings": "INSTALLED_APPS = []"}, OPEN),
+        ({"a": "from celery import current_app\ncurrent_app.conf.timezone = 'UTC'"}, OPEN),
+        # None.
+        ({"a": APP}, NOWHERE),
+        ({"a": f"{APP}app.conf.result_backend = None"}, NOWHERE),
+        ({"a": f"{APP}app.conf.result_backend = 'disabled://'"}, NOWHERE),
+        ({"a": f"{APP}app.conf.update({{'timezone': 'UTC'}}, enable_utc=True)\nother.update(more)"}, NOWHERE),
+        ({"a": f"{APP}app.config_from_object('b')", "b": "from c import *", "c": "timezone = 'UTC'"}, NOWHERE),
+        ({"a": f"{APP}{DJANGO}", "shop/settings": "INSTALLED_APPS = []"}, NOWHERE),
+        ({"a": APP, "shop/tests/celery": "app.conf.result_backend = 'redis://'"}, NOWHERE),
+    ],
+)
+def test_back_ends(task, files, said):
+    found = task("ignore_result=False, track_started=True", **files)
+    assert (found["result"], found["status"], found["start"]) == said
 
 
 @pytest.mark.parametrize(
@@ -242,6 +320,36 @@ def test_only_one_folder(listed):
     assert found["a"]["sent_from"] == ["content/tasks.py:6", "shop/tasks.py:6"]
     assert set(listed(files, path="content/tasks.py")) == {"b"}
     assert set(listed(files, "--exclude=content")) == {"a"}
+
+
+def test_projects_in_a_folder(listed):
+    text = "from celery import shared_task\n\n\n@shared_task(name='{0}')\ndef {0}(): ...\n\n\n{0}.delay()\n"
+    files = {
+        "tools/tasks.py": text.format("tool"),
+        "src/manage.py": "",
+        "src/shop/tasks.py": text.format("sell"),
+        "other/setup.cfg": "",
+        "other/lib/tasks.py": text.format("lend"),
+    }
+    found = listed(files)
+    assert {name: (one["path"], one["sent_from"]) for name, one in found.items()} == {
+        "tool": ("tools/tasks.py", ["tools/tasks.py:8"]),
+        "sell": ("src/shop/tasks.py", ["src/shop/tasks.py:8"]),
+        "lend": ("other/lib/tasks.py", ["other/lib/tasks.py:8"]),
+    }
+    assert {name: one["path"] for name, one in listed(files, path="src/shop").items()} == {"sell": "shop/tasks.py"}
+    assert set(listed(files, "--exclude=other")) == {"tool", "sell"}
+
+
+def test_many_files(listed):
+    """The trees of modules are dropped while others are read; what is looked at keeps its own."""
+    same = "from celery import shared_task\n\n\ndef same(function):\n    return function\n"
+    files = {f"shop/same{number}.py": same for number in range(40)}
+    imports = "".join(f"from shop.same{number} import same as same{number}\n" for number in range(40))
+    others = "".join(f"@same{number}\ndef f{number}(): ...\n" for number in range(40))
+    task = "@shared_task(name='t')\ndef t(): ...\n"
+    files["shop/tasks.py"] = f"from celery import shared_task\n{imports}{others}{task}t.delay()\n"
+    assert listed(files)["t"]["sent_from"] == ["shop/tasks.py:124"]
 
 
 # Who sends it.

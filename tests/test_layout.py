@@ -157,6 +157,24 @@ def test_files_of_the_project(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows")
+def test_files_that_are_left_out(tmp_path):
+    found = ("legacy/old.py", "inner/tasks.py", ".hidden/no.py", "venv/no.py", "a.py")
+    make(tmp_path, *found)
+    (tmp_path / "inner/setup.cfg").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "legacy")
+    known = layout.Layout(str(tmp_path), excluded=["*/legacy"])
+    left_out = {os.path.relpath(path, tmp_path).replace(os.sep, "/") for path in known.left_out()}
+    assert left_out == {"legacy/old.py", "inner/tasks.py"}
+
+
+def test_where_case_does_not_matter(tmp_path, monkeypatch):
+    make(tmp_path, "Legacy/old.py", "b.py")
+    monkeypatch.setattr(layout, "_KEEPS_CASE", False)
+    monkeypatch.setattr(layout.os.path, "normcase", str.lower)
+    known = layout.Layout(str(tmp_path), excluded=["*/legacy"])
+    assert [Path(path).name for path in known.files()] == ["b.py"]
+
+
 def test_links_are_not_followed(tmp_path):
     known = make(tmp_path, "shop/tasks.py")
     (tmp_path / "loop").symlink_to(tmp_path, target_is_directory=True)

@@ -54,7 +54,9 @@ def test_pythons_are_the_same_everywhere():
     assert len(matrix) >= 4
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/usage.md", "mkdocs.yml", "CHANGELOG.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/usage.md", "mkdocs.yml", "CHANGELOG.md", "flake8_celery_tasks/explain.py"]
+)
 def test_the_repository_is_the_same_everywhere(name):
     found = re.findall(r"https://github\.com/[\w-]+/flake8-celery-tasks\b", text(name))
     assert set(found) == {REPOSITORY}

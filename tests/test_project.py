@@ -47,6 +47,30 @@ def test_a_file_that_can_not_be_read(tmp_path):
     assert known.read(str(tmp_path / "gone.py")) is None
     assert known.read("nul\0byte") is None
     assert known.module(str(tmp_path / "gone.py")) is None
+    (tmp_path / "folder.py").mkdir()
+    assert known.read(str(tmp_path / "folder.py")) is None
+
+
+def test_what_can_not_be_read_takes_the_place_of_no_tree(tmp_path, monkeypatch):
+    monkeypatch.setattr(project, "KEPT", 1)
+    known = project_at(tmp_path, {"a.py": "x = 1\n"})
+    assert known.module(str(tmp_path / "gone.py")) is None
+    module = known.module(str(tmp_path / "a.py"))
+    assert module.tree is not None
+    assert known.module(str(tmp_path / "lost.py")) is None
+    assert module.tree is None
+
+
+def test_a_file_that_is_closed_is_what_is_on_disk_or_a_buffer(tmp_path):
+    known = project_at(tmp_path, {"a.py": "x = 1\r\n"})
+    same = opened(known, tmp_path, "a.py", "x = 1\n")
+    known.close(same)
+    assert same.is_from_disk
+    assert known.is_as_on_disk
+    buffer = opened(known, tmp_path, "a.py", "x = 2\n")
+    known.close(buffer)
+    assert not buffer.is_from_disk
+    assert not known.is_as_on_disk
 
 
 def test_what_is_open_stands_for_the_file(tmp_path):
@@ -277,3 +301,8 @@ def test_what_is_gone_has_no_body(tmp_path):
     module = known.module(str(tmp_path / "a.py"))
     assert module._body_of("f", 99).returns == ()
     assert module._attributes_of("C", 99) == ()
+
+
+def test_records_are_their_fields():
+    assert repr(Member(Ref("shop:task"), "s")) == "Member(attribute='s', value=Ref(path='shop:task'))"
+    assert Ref("shop:task") == Ref("shop:task") != Const("shop:task")

@@ -1,4 +1,4 @@
-"""SARIF 2.1.0, with the pages of the rules as their help."""
+"""SARIF 2.1.0, with the pages of the rules as their help, and with fixes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from flake8_celery_tasks.checking import Finding, Outcome
+    from flake8_celery_tasks.fixing import Remedy, Replacement
     from flake8_celery_tasks.rule import Rule
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -23,6 +24,9 @@ _BASE: Final = "PROJECTROOT"
 
 #: What flake8 says of files that can't be read or parsed.
 _BROKEN: Final = {"E902": "The file can't be read.", "E999": "The file can't be parsed."}
+
+_SAFE: Final = "Safe fix, as `flake8-celery-tasks fix` makes it."
+_UNSAFE: Final = "Unsafe fix, as `flake8-celery-tasks fix --unsafe` makes it: it changes what happens."
 
 
 def render(outcome: Outcome, _options: Namespace) -> str:
@@ -43,14 +47,16 @@ def render(outcome: Outcome, _options: Namespace) -> str:
                 "tool": {
                     "driver": {
                         "name": "flake8-celery-tasks",
+                        "informationUri": explain.HOME,
                         "version": __version__,
                         "semanticVersion": __version__,
                         "rules": rules,
                     }
                 },
                 "columnKind": "unicodeCodePoints",
+                "newlineSequences": ["\r\n", "\n", "\r"],
                 "originalUriBaseIds": {_BASE: {"uri": f"{PurePath(os.getcwd()).as_uri().rstrip('/')}/"}},
-                "results": [_result(finding, index) for finding in outcome.findings],
+                "results": [_result(finding, index, outcome.remedies.get(finding)) for finding in outcome.findings],
             }
         ],
     }
@@ -64,6 +70,7 @@ def _rule(rule: Rule[Any]) -> dict[str, object]:
         "name": type(rule).__name__,
         "shortDescription": {"text": explain.summary(rule)},
         "help": {"text": page, "markdown": page},
+        "helpUri": explain.address(rule),
         "defaultConfiguration": {
             "level": report.level(rule.code, "note", "warning", "error"),
             "enabled": not rule.opt_in,
@@ -72,7 +79,7 @@ def _rule(rule: Rule[Any]) -> dict[str, object]:
     }
 
 
-def _result(finding: Finding, index: dict[Any, int]) -> dict[str, object]:
+def _result(finding: Finding, index: dict[Any, int], remedy: Remedy | None) -> dict[str, object]:
     location: dict[str, object] = {
         "physicalLocation": {
             "artifactLocation": _artifact(finding.path),
@@ -81,7 +88,7 @@ def _result(finding: Finding, index: dict[Any, int]) -> dict[str, object]:
     }
     if finding.scope:
         location["logicalLocations"] = [{"fullyQualifiedName": finding.scope}]
-    return {
+    result = {
         "ruleId": finding.code,
         "ruleIndex": index[finding.code],
         "level": report.level(finding.code, "note", "warning", "error"),
@@ -89,6 +96,26 @@ def _result(finding: Finding, index: dict[Any, int]) -> dict[str, object]:
         "locations": [location],
         "partialFingerprints": {"celeryTasks/v1": checking.fingerprint(finding)},
     }
+    return {**result, "fixes": [_fix(finding, remedy)]} if remedy else result
+
+
+def _fix(finding: Finding, remedy: Remedy) -> dict[str, object]:
+    replacements = [_replaced(one) for one in remedy.replacements]
+    return {
+        "description": {"text": _SAFE if remedy.safe else _UNSAFE},
+        "artifactChanges": [{"artifactLocation": _artifact(finding.path), "replacements": replacements}],
+        "properties": {"safe": remedy.safe},
+    }
+
+
+def _replaced(one: Replacement) -> dict[str, object]:
+    region = {
+        "startLine": one.line,
+        "startColumn": one.column,
+        "endLine": one.end_line,
+        "endColumn": one.end_column,
+    }
+    return {"deletedRegion": region, "insertedContent": {"text": one.text}}
 
 
 def _artifact(path: str) -> dict[str, str]:

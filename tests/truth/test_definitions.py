@@ -478,6 +478,23 @@ def test_cache_above_hides_the_task(app, decorator):
         decorator(app.task(nothing, name="fetch")).delay()
 
 
+@pytest.mark.truth("CLY513")
+@pytest.mark.parametrize("decorator", [functools.lru_cache, functools.lru_cache(maxsize=8), functools.cache])
+def test_cache_below_fails_when_the_app_is_finalised(decorator):
+    """CLY513: a cache can't be moved below: with it there is no app any more."""
+    app = Celery("shop", broker="memory://", set_as_current=False)
+    app.task(decorator(nothing), name="fetch")
+    with pytest.raises(AttributeError, match="'method-wrapper' object has no attribute '__module__'"):
+        app.finalize()
+
+
+@pytest.mark.truth("CLY513")
+def test_mark_for_requests_is_no_wrapper(app):
+    """CLY513: `non_atomic_requests` puts an attribute on what it is given and returns it."""
+    transaction = pytest.importorskip("django.db.transaction")
+    assert transaction.non_atomic_requests(app.task(nothing, name="fetch")).delay
+
+
 # CLY516: states by hand
 
 

@@ -4,7 +4,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.arguments import is_expected_to_fail
-from flake8_celery_tasks.canvas import shown
+from flake8_celery_tasks.canvas import CUT, shown
 from flake8_celery_tasks.link import Facts
 from flake8_celery_tasks.rule import Rule
 from flake8_celery_tasks.things import (
@@ -103,7 +103,7 @@ class SignatureNeverSent(Rule[Facts]):
 
     code = "CLY609"
     see = ("canvas#signatures",)
-    message = "'{text}' {fault}, nothing is sent and nothing fails; write '{better}'"
+    message = "'{text}' {fault}, nothing is sent and nothing fails; {advice}"
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report statements, and callbacks of `on_commit`, whose value is a signature or a method."""
@@ -116,12 +116,14 @@ class SignatureNeverSent(Rule[Facts]):
                     if node.attr in SENDS | SENDS_ON_COMMIT and _sends(facts, node.value, site):
                         text = shown(node)
                         fault = "is a method that is not called"
-                        yield self.report(facts.module, node, text=text, fault=fault, better=f"{text}(...)")
+                        advice = "call it" if text.endswith(CUT) else f"write '{text}(...)'"
+                        yield self.report(facts.module, node, text=text, fault=fault, advice=advice)
                 elif _makes_signature(facts, node, site):
                     text = shown(node)
-                    better = f"{text}.delay()" if isinstance(node, ast.Call) else f"({text}).delay()"
+                    whole = text if isinstance(node, ast.Call) else f"({text})"
+                    advice = "put .delay() behind it" if text.endswith(CUT) else f"write '{whole}.delay()'"
                     fault = "only makes a signature"
-                    yield self.report(facts.module, node, text=text, fault=fault, better=better)
+                    yield self.report(facts.module, node, text=text, fault=fault, advice=advice)
 
     def _callbacks(self, facts: Facts) -> Iterator[int]:
         """Yield the identities of what the lambdas give that `on_commit` calls: nobody looks at it."""

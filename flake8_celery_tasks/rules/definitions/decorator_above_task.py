@@ -27,7 +27,6 @@ WRAPPERS: Final = frozenset(
         "django.contrib.auth.decorators.permission_required",
         "django.contrib.auth.decorators.user_passes_test",
         "django.db.transaction.atomic",
-        "django.db.transaction.non_atomic_requests",
         "django.test.override_settings",
         "django.test.utils.override_settings",
         "django.utils.translation.override",
@@ -41,21 +40,18 @@ WRAPPERS: Final = frozenset(
     }
 )
 
-#: Those of them that make no sense below the task decorator either. What a cache returns is no function: Celery reads
-#: the parameters of a callable object and fails with an AttributeError when the app is finalised.
-UNMOVABLE: Final = frozenset(
-    {
-        "contextlib.asynccontextmanager",
-        "contextlib.contextmanager",
-        "django.contrib.auth.decorators.login_required",
-        "django.contrib.auth.decorators.permission_required",
-        "django.contrib.auth.decorators.user_passes_test",
-        "django.db.transaction.non_atomic_requests",
-        "functools.cache",
-        "functools.lru_cache",
-        "functools.singledispatch",
-    }
-)
+#: What to do with those of them that can't stand below the task decorator either. What a cache returns is no function:
+#: Celery reads the parameters of a callable object and fails with an AttributeError when the app is finalised.
+UNMOVABLE: Final = {
+    "contextlib.asynccontextmanager": "drop it",
+    "contextlib.contextmanager": "drop it",
+    "django.contrib.auth.decorators.login_required": "drop it",
+    "django.contrib.auth.decorators.permission_required": "drop it",
+    "django.contrib.auth.decorators.user_passes_test": "drop it",
+    "functools.cache": "put it on a function that the task calls",
+    "functools.lru_cache": "put it on a function that the task calls",
+    "functools.singledispatch": "put it on a function that the task calls",
+}
 
 
 class DecoratorAboveTask(Rule[Task]):
@@ -128,16 +124,15 @@ class DecoratorAboveTask(Rule[Task]):
 
     Move the decorator below the task decorator. For the known ones this is safe in the sense that the task does what is
     written there; a decorator of the project's own needs `functools.wraps`, or the task changes its name (CLY104). A
-    cache (`functools.lru_cache`, `functools.cache`) belongs on a function that the task calls: Celery can't read the
-    parameters of what it returns.
+    cache (`functools.lru_cache`, `functools.cache`) belongs on a function that the task calls: below the task decorator
+    Celery can't read the parameters of what it returns, and fails when the app is finalised.
     """
 
     code = "CLY513"
     see = ("tasks#multiple-decorators",)
     fixes = "safe"
     message = (
-        "{decorator} above the task decorator takes .delay from {function!r} and never runs in the worker; "
-        "move it below"
+        "{decorator} above the task decorator takes .delay from {function!r} and never runs in the worker; {advice}"
     )
 
     def check(self, task: Task) -> Iterator[Violation]:
@@ -147,7 +142,8 @@ class DecoratorAboveTask(Rule[Task]):
         for node in task.above:
             if self._wraps(task, node):
                 name = ast.unparse(node.func if isinstance(node, ast.Call) else node)
-                yield self.report(task.module, node, decorator=f"'{name}'", function=task.node.name)
+                advice = UNMOVABLE.get(self._path(task, node), "move it below")
+                yield self.report(task.module, node, decorator=f"'{name}'", function=task.node.name, advice=advice)
 
     def _wraps(self, task: Task, node: ast.expr) -> bool:
         called = isinstance(node, ast.Call)
@@ -170,8 +166,12 @@ class DecoratorAboveTask(Rule[Task]):
         return Fix((MoveDecorator(known[-1], task.decorator),), safe=True)
 
     def _can_move(self, task: Task, node: ast.expr) -> bool:
+        path = self._path(task, node)
+        return path in WRAPPERS and path not in UNMOVABLE
+
+    def _path(self, task: Task, node: ast.expr) -> str:
         value = task.module.value(node.func if isinstance(node, ast.Call) else node, task.site.scope)
-        return isinstance(value, Ref) and task.project.resolve(value.path, task.module).path in WRAPPERS - UNMOVABLE
+        return task.project.resolve(value.path, task.module).path if isinstance(value, Ref) else ""
 
 
 def _is_adorned(module: Module, name: str) -> bool:
