@@ -115,6 +115,7 @@ class Module:
     def outline(self) -> dict[str, Any]:
         """Return the part of a summary that one look at the candidates gives."""
         return {
+            "package": self.place.package,
             "stars": self.stars,
             "dynamic": self.dynamic,
             "names": list(self.names()),

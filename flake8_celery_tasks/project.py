@@ -176,7 +176,7 @@ class Project:
             module.is_from_disk = True
             if self._texts is not None:
                 # Earlier runs, and earlier files, were asked more about it.
-                summary = self.cache.summary(path)
+                summary = self.cache.summary(path, module.place.package)
                 if self._replaced is not None:
                     self._modules[path] = self._replaced
         else:
@@ -208,7 +208,7 @@ class Project:
         if path not in self._modules:
             place = self.layout.place(path)
             # Before a question about the whole project, a few files are read faster than the cache.
-            summary = None if self._texts is None else self.cache.summary(path)
+            summary = None if self._texts is None else self.cache.summary(path, place.package)
             tree = parse(self.read(path)) if summary is None else None
             module = None
             if tree is not None or summary is not None:
@@ -249,8 +249,10 @@ class Project:
                 text = None
                 if passes is None:
                     text = self.read(path)
-                    passes = text is not None and any(mark in text for mark in INTEREST)
-                    self.cache.note(path, current, passes=passes)
+                    is_data = current is not None and current[2] > MAX_BYTES
+                    passes = (text is None and not is_data) or any(mark in (text or b"") for mark in INTEREST)
+                    if text is not None or is_data:  # what can't be read now may be next time, with the same stamp
+                        self.cache.note(path, current, passes=passes)
                 if passes:
                     texts[path] = text
             self._texts = texts
@@ -290,8 +292,13 @@ class Project:
 
     def save(self) -> None:
         """Keep what is known of the project's files for the next run."""
-        from_disk = {path: module for path, module in self._modules.items() if module is not None}
-        self.cache.save(set(self.layout.files()), from_disk)
+        # What was read before the file changed must not be kept under its stamp of after that.
+        as_stamped = {
+            path: module
+            for path, module in self._modules.items()
+            if module is not None and (path not in self._read or self._read[path] == self.stamps.get(path))
+        }
+        self.cache.save(set(self.layout.files()), as_stamped)
 
     def save_results(self) -> None:
         """Keep what was found."""
@@ -299,7 +306,10 @@ class Project:
             results.save()
 
     def files_with(self, *marks: bytes) -> Iterator[str]:
-        """Yield the project's files that hold one of the marks; each mark must hold one of `INTEREST`."""
+        """Yield the project's files that hold one of the marks, or can't be read.
+
+        Each mark must hold one of `INTEREST`.
+        """
         known = self._marked.get(marks)
         if known is not None:
             yield from known
@@ -308,12 +318,10 @@ class Project:
         texts = self._texts_of_interest
         for path, text in list(texts.items()):
             if text is None:
-                text = texts[path] = self.read(path) or b""
-            for mark in marks:
-                if mark in text:
-                    found.append(path)
-                    yield path
-                    break
+                text = texts[path] = self.read(path)
+            if text is None or any(mark in text for mark in marks):
+                found.append(path)
+                yield path
         self._marked[marks] = tuple(found)
 
     def is_test(self, module: Module) -> bool:
