@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import datetime
+import fnmatch
 import gc
 import os
 import warnings
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks import layout, values
 from flake8_celery_tasks.layout import Layout
-from flake8_celery_tasks.module import Module
+from flake8_celery_tasks.module import INSTALLED, Module
 from flake8_celery_tasks.source import Source
 from flake8_celery_tasks.symbols import Alias, Bound, Class, Function, Opaque, Symbol
 from flake8_celery_tasks.values import MISSING, UNKNOWN, Missing, Unknown, Value, extend
@@ -40,6 +41,9 @@ HOPS: Final = 30
 
 #: How many parts of one value are looked at before it counts as unknown.
 STEPS: Final = 3000
+
+#: What makes a pattern of a text.
+_WILD: Final = frozenset("*?[")
 
 #: One thing of Celery under several names.
 CANONICAL: Final = {
@@ -90,6 +94,11 @@ class Target:
         self.lost = lost
         self.foreign = foreign
 
+    @property
+    def unread(self) -> bool:
+        """Whether it is of the project, but its module can't be read, or is not there: it may be anything."""
+        return self.symbol is None and self.module is None and not self.foreign
+
     def __repr__(self) -> str:
         return f"Target({self.path!r}, {self.symbol.__class__.__name__}, {self.rest})"
 
@@ -98,6 +107,19 @@ class Table(dict[Any, Any]):
     """A dict whose keys and values are settled; `complete` is false where a part of it is unknown."""
 
     complete = True
+
+    def matching(self, name: str) -> list[str]:
+        """Return the keys that are the name, or patterns for it, as in a map of routes."""
+        return [key for key in (name, *self._patterns) if key in self and fnmatch.fnmatchcase(name, key)]
+
+    @cached_property
+    def has_other_keys(self) -> bool:
+        """Whether some key is no text."""
+        return not all(isinstance(key, str) for key in self)
+
+    @cached_property
+    def _patterns(self) -> list[str]:
+        return [key for key in self if isinstance(key, str) and not _WILD.isdisjoint(key)]
 
 
 class Called:
@@ -149,6 +171,8 @@ class Project:
         self._results: dict[tuple[str, ...], Results] = {}
         #: Whether somebody calls `save` who has something more urgent to do before.
         self.is_saved_later = False
+        #: Whether it lives as long as the process.
+        self.is_lasting = True
         #: Results that others keep here for the life of the project, by their own keys.
         self.memo: dict[object, Any] = {}
 
@@ -343,8 +367,9 @@ class Project:
         from flake8_celery_tasks.index import Index
 
         index = Index(self)
-        # What was made for the index lives as long as the process: the garbage collector need not look at it again.
-        gc.freeze()
+        if self.is_lasting:
+            # What was made for the index: the garbage collector need not look at it again.
+            gc.freeze()
         if not self.is_saved_later:
             self.save()
         save_at_exit()
@@ -422,10 +447,11 @@ class Project:
                 below = self.layout.submodule(file, rest[0])
                 if below is not None:
                     return self._in_file(below, f"{name}.{rest[0]}", rest[1:], hops)
-            return Target(".".join((name, *rest)), rest=rest)
+            return Target(".".join((name, *rest)))
         module = self.module(file)
         if module is None:
-            return Target(".".join((name, *rest)), rest=rest)
+            own = "." if name.partition(".")[0] in INSTALLED else ""  # as `Module.prefix` says
+            return Target(own + ".".join((name, *rest)))
         return self._attribute(module, rest, hops)
 
     def _attribute(self, module: Module, rest: tuple[str, ...], hops: int) -> Target:
@@ -686,7 +712,7 @@ class _Settling:
                     table.complete = False
                 continue
             name = self.value(key, origin, depth + 1)
-            if isinstance(name, (str, bytes, int, float, tuple)) or name is None:
+            if isinstance(name, (str, bytes, int, float)) or name is None or _is_hashable(name):
                 table[name] = settled
             else:
                 table.complete = False
@@ -703,6 +729,15 @@ class _Settling:
         if isinstance(func, Target) and func.path in ("datetime.timedelta", "builtins.tuple", "builtins.list"):
             return construct(func.path, args, keywords)
         return Called(func, args, keywords)
+
+
+def _is_hashable(value: Any) -> bool:
+    """Return whether a settled value is a tuple that can be a key: it holds no lists and dicts."""
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return isinstance(value, tuple)
 
 
 def construct(path: str, args: tuple[Any, ...], keywords: dict[str | None, Any]) -> Any:
