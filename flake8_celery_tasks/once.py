@@ -16,7 +16,10 @@ class Once:
     _found: dict[object, Any]
 
     def once(self, find: Callable[..., _T], *given: object) -> _T:
-        """Return `find(*given, self)`; the function alone says what that is, so `given` must always be the same."""
+        """Return `find(*given, self)`. The function alone says what that is, so `given` must always be the same.
+
+        The project may be given for the file that is being checked, and for none that several projects share.
+        """
         if find not in self._found:
             self._found[find] = find(*given, self)
         found: _T = self._found[find]

@@ -204,7 +204,12 @@ def _session_may_hold_key(project: Project, here: Module, made: Value, module: M
             return True
     if isinstance(made, Param):
         return True
-    return here.once(_adds_key, project) or module.once(_adds_key, project)
+    if here.once(_adds_key, project):
+        return True
+    key = ("adds a key to the headers of a session", module.place.path)
+    if key not in project.memo:
+        project.memo[key] = _adds_key(project, module)
+    return bool(project.memo[key])
 
 
 def _adds_key(project: Project, place: Module) -> bool:

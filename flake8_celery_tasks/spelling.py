@@ -83,7 +83,7 @@ class Words:
         return None
 
     def _near(self, word: str, edits: int) -> Iterator[str]:
-        """Yield the candidates that are some edits away, by the rows of `edit_distance`, one for each node."""
+        """Yield the candidates that are some edits away, by rows as in `edit_distance`, one for each node."""
         blank = [edits + 1] * len(word)
         pending: list[tuple[dict[str, Any], int, list[int], list[int], str]]
         pending = [(self._tree, 1, [min(place, edits + 1) for place in range(len(word) + 1)], [], "")]

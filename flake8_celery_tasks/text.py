@@ -107,14 +107,14 @@ class Text:
         """Return the index of the line that an offset stands in."""
         return min(bisect.bisect_right(self._starts, offset) - 1, max(len(self.lines) - 1, 0))
 
+    def line_offset(self, line: int) -> int:
+        """Return where a line starts, counted from 1."""
+        return self._starts[min(line, len(self._starts)) - 1]
+
     def place(self, offset: int) -> tuple[int, int]:
         """Return line and column of an offset, both from 1. Behind the last line end comes one more line."""
         line = bisect.bisect_right(self._starts, offset) - 1
         return line + 1, offset - self._starts[line] + 1
-
-    def line_offset(self, line: int) -> int:
-        """Return where a line starts, counted from 1."""
-        return self._starts[min(line, len(self._starts)) - 1]
 
     def line_start(self, offset: int) -> int:
         """Return where the line of an offset starts."""

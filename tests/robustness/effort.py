@@ -1,4 +1,4 @@
-"""How long the tests of robustness look for what breaks: `ROBUSTNESS=long` is for a change of the core."""
+"""How long is looked for what breaks: `ROBUSTNESS=long` is for a change of the core, and for a night."""
 
 from __future__ import annotations
 

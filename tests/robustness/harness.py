@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import contextlib
 import gc
+import io
 import os
 import tokenize
 import warnings
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from flake8_celery_tasks import engine, fixing, inventory, project
+from flake8_celery_tasks import cli, engine, fixing, inventory, project
 from flake8_celery_tasks.options import Options
 from flake8_celery_tasks.plugin import Plugin
 from flake8_celery_tasks.rule import Rule
@@ -164,6 +165,15 @@ def fix(paths: Iterable[Path], options: Options, *, unsafe: bool) -> list[fixing
 def listed(folder: Path, options: Options) -> None:
     """List the tasks of a project in all forms."""
     project.forget()
-    found = inventory.entries([project.project_of(str(folder / "any.py"), options)], f"{folder}{os.sep}")
+    found = inventory.entries(project.project_of(str(folder / "any.py"), options), f"{folder}{os.sep}")
     for form in inventory.FORMATS.values():
         form(found)
+
+
+def command(*arguments: str) -> tuple[int, str, str]:
+    """Run the command in this process, and return its exit code, its output and its errors."""
+    project.forget()
+    out, err = io.TextIOWrapper(io.BytesIO(), encoding="utf-8"), io.StringIO()
+    with laid_bare(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = cli.main(arguments)
+    return code, out.buffer.getvalue().decode("utf-8", "replace"), err.getvalue()

@@ -53,6 +53,11 @@ class Project:
         plugin = Plugin(tree, str(self.path), self.text.splitlines(keepends=True))
         return lambda: list(plugin.run())
 
+    def fix(self):
+        """Apply all fixes."""
+        self.restore()
+        return lambda: cli.main(["fix", "--isolated", "--celery-no-cache=true", "--unsafe", str(self.path)])
+
     def tasks(self):
         """List all tasks."""
         self.restore()
@@ -81,7 +86,7 @@ def test_every_rule_has_work(tmp_path):
 @pytest.mark.usefixtures("_alone")
 @pytest.mark.parametrize(
     ("name", "tasks"),
-    [("plugin", 2_000 if LONG else 500), ("tasks", 2_000 if LONG else 500)],
+    [("plugin", 2_000 if LONG else 500), ("tasks", 2_000 if LONG else 500), ("fix", 2_000 if LONG else 200)],
 )
 def test_time_is_linear(tmp_path, monkeypatch, name, tasks):
     monkeypatch.chdir(tmp_path)

@@ -2,67 +2,71 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from flake8_celery_tasks import cli, project
 from flake8_celery_tasks.options import OptionError, Options, flag_of
 from tests.helpers import write
 from tests.robustness import harness
 from tests.robustness.effort import examples
 
-NAMES = [item.name for item in fields(Options)]
+NAMES = tuple(item.name for item in fields(Options))
 
 PIECES = (
-    "shop",
-    ".",
-    "*",
-    "?",
-    "[",
-    "]",
-    "!a",
-    ",",
-    "\n",
-    " ",
-    "=",
-    "/",
-    "\\",
-    "{app}",
-    "{module}",
-    "{",
-    "}",
-    "(",
-    ")",
+    *(
+        "shop",
+        "jobs",
+        ".",
+        "*",
+        "?",
+        "[",
+        "]",
+        "!a",
+        ",",
+        "\n",
+        " ",
+        "=",
+        "/",
+        "\\",
+        "{app}",
+        "{module}",
+        "{x}",
+        "{",
+        "}",
+    ),
+    *(
+        "tests/",
+        "(?P<x>",
+        "(",
+        ")",
+        "+",
+        "{2,}",
+        "|",
+        "^",
+        "$",
+        "5",
+        ".4",
+        "5.2",
+        "99",
+        "-1",
+        "true",
+        "0",
+        "redis",
+        "é",
+        "~",
+    ),
 )
-MORE = (
-    "tests/",
-    "(?P<x>",
-    "+",
-    "{2,}",
-    "|",
-    "^",
-    "$",
-    "5",
-    ".4",
-    "5.2",
-    "99",
-    "-1",
-    "true",
-    "0",
-    "redis",
-    "é",
-    "\0",
-    "~",
-)
-
-TEXTS = st.one_of(st.lists(st.sampled_from(PIECES + MORE), max_size=8).map("".join), st.text(max_size=20))
+TEXTS = st.one_of(st.lists(st.sampled_from(PIECES), max_size=8).map("".join), st.text(max_size=20))
+GIVEN = st.dictionaries(st.sampled_from(NAMES), TEXTS, min_size=1, max_size=3)
 
 PROJECT = {
     "shop/tasks.py": """\
 from celery import shared_task
+
 import jobs
 
 
@@ -80,7 +84,7 @@ async def bill():
 from celery import Celery
 
 app = Celery()
-app.conf.timezone = None
+app.conf.task_ack_late = None
 
 
 def job(**options):
@@ -96,40 +100,64 @@ def folder(tmp_path_factory):
     return folder
 
 
+def taken(given):
+    """Return options, None where a text is refused, with an error that says which."""
+    try:
+        return Options.of(given)
+    except OptionError as error:
+        said = str(error)
+    assert any(said.startswith(f"argument {flag_of(name)}: invalid value ") for name in given)
+    return None
+
+
+def quoted(text):
+    """Return a text as TOML writes it."""
+    return json.dumps(text.replace("\x7f", ""), ensure_ascii=False)
+
+
 @pytest.mark.parametrize("name", NAMES)
-@examples(50)
 @given(text=TEXTS)
 @example(text="")
-def test_a_text_is_taken_or_refused(folder, name, text):
-    try:
-        options = Options.of({name: text})
-    except OptionError as error:
-        told = str(error)
-    else:
-        told = ""
+@example(text="\0")
+@examples(25)
+def test_a_text_is_taken_or_refused(name, text):
+    options = taken({name: text})
+    if options is not None:
         assert Options.of({name: getattr(options, name)}) == options, "what is taken is taken again"
-    assert not told or told.startswith(f"argument {flag_of(name)}: ")
 
 
-@examples(20)
-@given(given=st.dictionaries(st.sampled_from(NAMES), TEXTS, max_size=4))
+@given(given=GIVEN)
+@examples(40)
 def test_what_is_taken_works(folder, given):
-    if "celery_project_root" in given:
-        given["celery_project_root"] = str(folder)
-    try:
-        options = Options.of({**given, "celery_no_cache": True})
-    except OptionError:
-        return
-    harness.examine(folder, options)
+    given.pop("celery_project_root", None)
+    options = taken({**given, "celery_no_cache": "true"})
+    if options is not None:
+        harness.examine(folder, options)
 
 
 @pytest.mark.usefixtures("_fresh_plugin")
-@examples(20)
 @given(
-    given=st.dictionaries(st.sampled_from(NAMES), TEXTS, min_size=1, max_size=2),
-    command=st.sampled_from(("check", "fix", "tasks")),
+    given=GIVEN,
+    form=st.sampled_from(("arguments", "tox.ini", "pyproject.toml")),
+    command=st.sampled_from((("check",), ("fix", "--diff"), ("tasks", "--format=json"))),
 )
-def test_on_the_command_line(folder, given, command):
-    project.forget()
-    arguments = [f"{flag_of(name)}={text}" for name, text in given.items()]
-    assert cli.main([command, "--isolated", "--celery-no-cache=true", *arguments, str(folder)]) in (0, 1, 2)
+@examples(40)
+def test_the_command_takes_a_text_or_says_which_option_does_not(folder, monkeypatch, given, form, command):
+    names = {name: flag_of(name)[2:] for name in given}
+    arguments = []
+    (folder / "tox.ini").write_text("")
+    (folder / "pyproject.toml").write_text("")
+    if form == "arguments":
+        arguments = [f"--{names[name]}={text}" for name, text in given.items()]
+    elif form == "tox.ini":
+        lines = [f"{names[name]} = {' '.join(text.split())}\n" for name, text in given.items()]
+        (folder / form).write_text("".join(("[flake8]\n", *lines)), encoding="utf-8")
+    else:
+        lines = [f"{names[name]} = {quoted(text)}\n" for name, text in given.items()]
+        (folder / form).write_text("".join(("[tool.flake8-celery-tasks]\n", *lines)), encoding="utf-8")
+    monkeypatch.chdir(folder)
+    code, _, err = harness.command(*command, "--celery-no-cache=true", *arguments, ".")
+    assert code in (0, 1, 2)
+    if code == 2:
+        assert err.startswith("flake8-celery-tasks: error: ")
+        assert any(name in err for name in names.values()), err

@@ -72,8 +72,8 @@ class MissingTaskName(Rule[Task]):
     A new name is better made while the queue is empty.
 
     The command writes the name where the module's dotted name is certain, no decorator below comes from a module that
-    can't be read, the task decorator takes further options, and no app of the project has a `gen_task_name` of its
-    own. A class it leaves to you, since subclasses would inherit the name.
+    can't be read, the task decorator takes further options, and no app of the project has a `gen_task_name` of its own.
+    A class it leaves to you, since subclasses would inherit the name.
     """
 
     code = "CLY101"
