@@ -45,7 +45,7 @@ class _Rewriting:
         self.module = fact.module
         self.text = text_of(fact.module)
         self.names = Names(fact.module)
-        self.calls = {id(call.func): (call, site) for call, site in self.module.candidates.calls}
+        self.calls = fact.facts.call_of
         self.done: list[Span] = []
 
     def fix(self) -> Fix:

@@ -1,8 +1,9 @@
 """What is known of a project's files, kept on disk between runs. A broken cache is no cache.
 
 One file for each project, package version and Python minor, in the user's cache folder: a header line with a digest of
-the rest, then JSON. A file of the project is known by its stamp: modification and change time in nanoseconds, and size.
-What was changed in the last two seconds is not kept, since clocks of file systems are coarse.
+the rest, then JSON. A file of the project is known by its stamp: modification and change time in nanoseconds, size, and
+inode, since folders and links that change places leave the times of their files alone. What was changed in the last two
+seconds is not kept, since clocks of file systems are coarse.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.values import Value
 
 #: To be raised when what is written changes.
-FORMAT: Final = 2
+FORMAT: Final = 3
 
 #: A younger file may still change without a new stamp.
 RACY_NS: Final = 2_000_000_000
@@ -55,7 +56,7 @@ def stamp(path: str) -> Stamp | None:
         found = os.stat(path)
     except (OSError, ValueError):
         return None
-    return [found.st_mtime_ns, found.st_ctime_ns, found.st_size]
+    return [found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino]
 
 
 class Cache:
@@ -91,10 +92,13 @@ class Cache:
             self.entries[path] = [current, passes, None]
             self._changed = True
 
-    def summary(self, path: str) -> dict[str, Any] | None:
-        """Return the summary of the module of an unchanged file."""
+    def summary(self, path: str, package: str) -> dict[str, Any] | None:
+        """Return the summary of the module of an unchanged file, as far as its relative imports start from `package`.
+
+        A new `__init__.py` in a folder above can change that.
+        """
         entry = self.entries.get(path)
-        if entry is None or entry[2] is None or entry[0] != stamp(path):
+        if entry is None or not _is_from(entry[2], package) or entry[0] != stamp(path):
             return None
         found: dict[str, Any] = entry[2]
         return found
@@ -110,10 +114,11 @@ class Cache:
             entry = self.entries.get(path)
             if entry is None or not (module.is_from_disk and module.grown):
                 continue
-            if entry[2] is None or module.knows_more(entry[2]):
+            is_known = _is_from(entry[2], module.place.package)
+            if not is_known or module.knows_more(entry[2]):
                 with contextlib.suppress(ValueError):
                     summary = summarise(module)
-                    if entry[2] is not None:
+                    if is_known:
                         summary = merge(summary, entry[2])
                         if json.dumps(summary) == json.dumps(entry[2]):
                             continue
@@ -130,7 +135,10 @@ class Cache:
         for path, theirs in read(self.path).items():
             mine = self.entries.get(path)
             if mine is not None and theirs[2] is not None and mine[0] == theirs[0]:
-                mine[2] = theirs[2] if mine[2] is None else merge(mine[2], theirs[2])
+                if mine[2] is None:
+                    mine[2] = theirs[2]
+                elif _is_from(theirs[2], mine[2]["package"]):
+                    mine[2] = merge(mine[2], theirs[2])
 
     def _write(self) -> None:
         self._learn()
@@ -184,14 +192,21 @@ def write(path: str, data: dict[str, Any]) -> None:
         pass
 
 
+def _is_from(summary: dict[str, Any] | None, package: str) -> bool:
+    return summary is not None and bool(summary["package"] == package)
+
+
 def _digest(content: bytes) -> bytes:
     return blake2b(content, digest_size=16).hexdigest().encode("ascii")
+
+
+_MADE_BY: Final = ("cache.py", "collect.py", "module.py", "project.py", "symbols.py", "values.py")
 
 
 def _build() -> list[Stamp | None]:
     """Return what changes when the code that makes summaries changes, for installations without a new version."""
     here = os.path.dirname(__file__)
-    return [stamp(os.path.join(here, name)) for name in ("cache.py", "collect.py", "module.py", "values.py")]
+    return [stamp(os.path.join(here, name)) for name in _MADE_BY]
 
 
 def _tidy(place: str) -> None:

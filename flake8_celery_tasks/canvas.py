@@ -91,9 +91,9 @@ def _chord(facts: Facts, call: ast.Call, site: Site) -> Canvas:
         given.setdefault(name, arg)
     header = [given["header"]] if "header" in given else []
     body = given.get("body")
-    for outer, _ in facts.module.candidates.calls if body is None else ():
-        if outer.func is call and outer.args:  # chord(header)(body)
-            body = outer.args[0]
+    outer, _ = facts.call_of.get(id(call), (None, None))
+    if body is None and outer is not None and outer.args:  # chord(header)(body)
+        body = outer.args[0]
     members = _members(facts, header, site, single=True)
     return Canvas(call, site, "chord", members, None if body is None else Member(body, site))
 

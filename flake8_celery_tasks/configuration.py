@@ -110,8 +110,7 @@ def _namespace(project: Project, module: Module, call: ast.Call, site: Site) -> 
     if not given and _name(call) == "config_from_object":
         given = [(node, site) for node in call.args[3:4]] or [
             (keyword.value, made_site)
-            for made, made_site in module.candidates.calls
-            if _name(made) == "Celery"
+            for made, made_site in module.calls_of("Celery")
             for keyword in made.keywords
             if keyword.arg == "namespace"
         ]

@@ -81,14 +81,8 @@ class Task(Defined):
         """Whether a class-based task is handed to `register_task`, in this module or, by its name, in another."""
         if not self.is_class:
             return True
-        here = any(
-            isinstance(call.func, ast.Attribute)
-            and call.func.attr in ("register_task", "register")
-            and any(isinstance(node, ast.Name) and node.id == self.node.name for node in ast.walk(call))
-            for call, _ in self.module.candidates.calls
-        )
         name = self.node.name.encode()
-        return here or any(
+        return self.node.name in self.module.once(_registered) or any(
             name in (self.project.read(path) or b"")
             for path in self.project.files_with(b".register_task(")
             if path != self.module.place.path
@@ -330,11 +324,15 @@ class Task(Defined):
 
     def _annotated_with(self, name: str) -> bool | Unknown:
         """Return False where the project's `task_annotations` certainly don't give an option."""
-        for value in self.project.setting("task_annotations"):
-            tables = value.values() if isinstance(value, Table) and value.complete else [UNKNOWN]
-            if not all(isinstance(table, Table) and table.complete and name not in table for table in tables):
-                return UNKNOWN
-        return False
+        key = ("annotated with", name)
+        if key not in self.project.memo:
+            tables: list[Any] = []
+            for value in self.project.setting("task_annotations"):
+                tables += value.values() if isinstance(value, Table) and value.complete else [UNKNOWN]
+            known = all(isinstance(table, Table) and table.complete and name not in table for table in tables)
+            self.project.memo[key] = False if known else UNKNOWN
+        annotated: bool | Unknown = self.project.memo[key]
+        return annotated
 
     @property
     def retry_wait(self) -> float | Unknown:
@@ -365,15 +363,8 @@ class Task(Defined):
         """Whether something may retry the task by a call: in its body, by its name, or in a helper it is handed to."""
         if self.is_handed_on or any(use.attribute == "retry" for use in self.uses):
             return True
-        for call, site in self.module.candidates.calls:
-            func = call.func
-            if isinstance(func, ast.Attribute) and func.attr == "retry":
-                value = self.module.value(func.value, site.scope)
-                if isinstance(value, Ref):
-                    target = self.project.resolve(value.path, self.module)
-                    if target.path == "celery.current_task" or target.symbol is self.definition.symbol:
-                        return True
-        return self._base_retries
+        retried = self.module.once(_retried, self.project)
+        return None in retried or self.definition.place in retried or self._base_retries
 
     @property
     def is_handed_on(self) -> bool:
@@ -419,22 +410,53 @@ class Task(Defined):
             if isinstance(cls, Target) and isinstance(cls.symbol, Class)
         ):
             return True
-        tree = self.module.tree
-        return tree is not None and any(self._reads_option(node, name) for node in ast.walk(tree))
-
-    def _reads_option(self, node: ast.AST, name: str) -> bool:
-        if isinstance(node, ast.Call):
-            called = isinstance(node.func, ast.Name) and node.func.id in ("getattr", "hasattr")
-            return called and any(isinstance(arg, ast.Constant) and arg.value == name for arg in node.args)
-        if not isinstance(node, ast.Attribute) or node.attr != name or not isinstance(node.ctx, ast.Load):
-            return False
-        owner = node.value
-        last = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", None)
-        return last is None or last in (self.node.name, "sender") or TASK_NAME.match(last) is not None
+        owners = self.module.once(_readers).get(name, set())
+        return None in owners or self.node.name in owners
 
     def calls(self) -> Iterator[tuple[ast.Call, Site]]:
         """Yield the calls in the task's body."""
         yield from self.module.calls_in(self.function)
+
+
+def _registered(module: Module) -> set[str]:
+    """Return the names in the calls that register a task in a module."""
+    return {
+        node.id
+        for name in ("register_task", "register")
+        for call, _ in module.calls_of(name)
+        if isinstance(call.func, ast.Attribute)
+        for node in ast.walk(call)
+        if isinstance(node, ast.Name)
+    }
+
+
+def _retried(project: Project, module: Module) -> set[tuple[str, str, int] | None]:
+    """Return the places of the tasks that a module retries by their names, None for the one that runs."""
+    found: set[tuple[str, str, int] | None] = set()
+    for call, site in module.calls_of("retry"):
+        value = module.value(call.func.value, site.scope) if isinstance(call.func, ast.Attribute) else None
+        if isinstance(value, Ref):
+            target = project.resolve(value.path, module)
+            place = recognise.place_of(target)
+            if place is not None or target.path == "celery.current_task":
+                found.add(place)
+    return found
+
+
+def _readers(module: Module) -> dict[str, set[str | None]]:
+    """Return what each attribute is read from in a module: names that end so, None for what may be any task."""
+    found: dict[str, set[str | None]] = {}
+    for node in () if module.tree is None else ast.walk(module.tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+            owner = node.value
+            last = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", None)
+            is_any = last is None or last == "sender" or TASK_NAME.match(last) is not None
+            found.setdefault(node.attr, set()).add(None if is_any else last)
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("getattr", "hasattr"):
+            for arg in node.args:
+                if isinstance(arg, ast.Constant) and isinstance(arg.value, str):
+                    found.setdefault(arg.value, set()).add(None)
+    return found
 
 
 class Renaming(NamedTuple):

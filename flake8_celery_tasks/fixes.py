@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.collect import Binding, FunctionNode
     from flake8_celery_tasks.module import Module
-    from flake8_celery_tasks.source import Source
 
 
 class Edit(NamedTuple):
@@ -66,15 +64,14 @@ class Fix(NamedTuple):
         return tuple(found)
 
 
-@lru_cache(maxsize=2)
-def text_of_source(source: Source) -> Text:
-    """Return the text of a file that is being checked."""
-    return Text("".join(source.lines))
-
-
 def text_of(module: Module) -> Text:
     """Return the text of a module that is being checked."""
-    return text_of_source(module.source)
+    return module.once(text_in)
+
+
+def text_in(module: Module) -> Text:
+    """Return a new text of a module that is being checked."""
+    return Text("".join(module.source.lines))
 
 
 # Pieces of text.

@@ -7,6 +7,7 @@ no new one; else the fix is not applied.
 from __future__ import annotations
 
 import ast
+import bisect
 import difflib
 import gc
 import itertools
@@ -21,7 +22,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flake8_celery_tasks import engine, gate, imports, layout, project
-from flake8_celery_tasks.fixes import Edit, text_of
+from flake8_celery_tasks.fixes import Edit, text_in
 from flake8_celery_tasks.options import Options
 from flake8_celery_tasks.project import Revised
 from flake8_celery_tasks.rule import Rule
@@ -98,17 +99,19 @@ class _Offer(NamedTuple):
 class _State:
     """A text, what is found in it, and the fixes that are offered. `known` is a project with another text of it."""
 
-    def __init__(self, path: str, text: str, tree: ast.Module, order: Order, known: Project | None = None) -> None:
+    def __init__(self, path: str, text: Text, tree: ast.Module, order: Order, known: Project | None = None) -> None:
+        self.text = text
         self.tree = tree
         if known is None:
             self.project = project.project_of(path, order.options, order.excluded)
         else:
             # One that has concluded nothing from what was in the file before.
             self.project = Revised(known, path)
-        self.module: Module = self.project.open(path, lines_of(text), tree)
-        self.text = text_of(self.module)
+        self.module: Module = self.project.open(path, text.lines, tree)
+        self.module.keep(text_in, text)
         judged = list(engine.judge(self.project, self.module, engine.wanted(order.opted)))
-        self.found = Counter(map(_kind, {violation for _, _, violation in judged}))
+        self.violations = {violation for _, _, violation in judged}
+        self.found = Counter(map(_kind, self.violations))
         self.offers = list(self._offers(path, judged, order))
 
     def _offers(self, path: str, judged: list[tuple[Any, Any, Violation]], order: Order) -> Iterator[_Offer]:
@@ -124,6 +127,10 @@ class _State:
             except Unfixable:
                 continue
 
+    def place(self, violation: Violation) -> int:
+        """Return the offset of a violation."""
+        return self.text.line_offset(violation.line) + violation.column
+
     def is_own(self, dotted: str) -> bool:
         """Return whether a package is the project's own."""
         return self.project.layout.has_top_level(dotted, self.module.place.root)
@@ -134,7 +141,7 @@ def fix_text(path: str, text: str, order: Order) -> Fixed:
     gone: list[Violation] = []
     refused: set[Violation] = set()  # in the present text: in another one they may be good
     try:
-        state = _State(path, text, ast.parse(text), order)
+        state = _State(path, Text(text), ast.parse(text), order)
     except _BROKEN:
         return Fixed(text)
     known, first = state.project, state.module
@@ -142,19 +149,11 @@ def fix_text(path: str, text: str, order: Order) -> Fixed:
         offers = [offer for offer in state.offers if offer.violation not in refused]
         if not offers:
             break
-        chosen = _apart(offers)
-        after = _apply(path, state, chosen, order, known)
+        offers = _apart(offers)
+        chosen, after = _Attempts(path, state, order, known).add([], None, offers)
         if after is None:
-            good: list[_Offer] = []
-            for offer in chosen:
-                attempt = _apply(path, state, [*good, offer], order, known) if len(chosen) > 1 else None
-                if attempt is None:
-                    refused.add(offer.violation)
-                else:
-                    good.append(offer)
-                    after = attempt
-            chosen = good
-        if after is not None:
+            refused.update(offer.violation for offer in offers)
+        else:
             gone.extend(offer.violation for offer in chosen)
             state = after
             refused.clear()
@@ -170,34 +169,121 @@ def _kind(violation: Violation) -> tuple[str, str]:
 def _apart(offers: Iterable[_Offer]) -> list[_Offer]:
     """Return the offers whose edits do not touch those of one before."""
     chosen: list[_Offer] = []
-    taken: list[Edit] = []
+    known: set[tuple[Edit, ...]] = set()
+    taken: list[Edit] = []  # in their order; none touches another of another offer
     for offer in offers:
-        same = any(offer.edits == other.edits for other in chosen)
-        if same or not any(ours.start <= edit.end and edit.start <= ours.end for ours in offer.edits for edit in taken):
-            chosen.append(offer)
-            taken.extend(() if same else offer.edits)
+        if offer.edits not in known:
+            before = [bisect.bisect_right(taken, edit.end, key=_start) for edit in offer.edits]
+            if any(i and edit.start <= taken[i - 1].end for i, edit in zip(before, offer.edits, strict=True)):
+                continue
+            known.add(offer.edits)
+            for edit in offer.edits:
+                bisect.insort(taken, edit)
+        chosen.append(offer)
     return chosen
 
 
-def _apply(path: str, state: _State, offers: Sequence[_Offer], order: Order, known: Project) -> _State | None:
-    """Return what comes of applying some fixes together, None where it is not good."""
-    try:
-        found = _State(path, *_written(state, offers), order, known)
-    except (Unfixable, *_BROKEN):
-        return None
-    mended = Counter(map(_kind, {offer.violation for offer in offers}))
-    gone = all(found.found[kind] <= state.found[kind] - count for kind, count in mended.items())
-    # By code: what else is found in a call that is written anew may have other words then.
-    return found if gone and _by_code(found.found) <= _by_code(state.found - mended) else None
+def _start(edit: Edit) -> int:
+    return edit.start
 
 
-def _written(state: _State, offers: Sequence[_Offer]) -> tuple[str, ast.Module]:
-    """Return the text with fixes applied, and its tree. Raises Unfixable."""
-    after, tree = _edited(state.text, state.tree, sorted({edit for offer in offers for edit in offer.edits}))
+class _Attempts:
+    """Fixes of one round that are tried together, and those left out with which the outcome is not good.
+
+    One attempt costs as much as checking the file. So where many fixes fail those go first that have something wrong
+    beside them; the rest is halved.
+    """
+
+    def __init__(self, path: str, state: _State, order: Order, known: Project) -> None:
+        self.path = path
+        self.state = state
+        self.order = order
+        self.known = known
+
+    def add(
+        self, good: list[_Offer], after: _State | None, more: list[_Offer], guesses: int = 3
+    ) -> tuple[list[_Offer], _State | None]:
+        """Return good fixes and those of some more that go with them, with what comes of all together."""
+        if not more:
+            return good, after
+        found, guilty = self.apply([*good, *more])
+        if found is not None:
+            return [*good, *more], found
+        suspects = [offer for offer in more if id(offer) in guilty]
+        if len(suspects) == len(more) or len(more) == 1:
+            return good, after
+        rest = [offer for offer in more if id(offer) not in guilty]
+        if not suspects or not guesses:
+            suspects, rest, guesses = more[len(more) // 2 :], more[: len(more) // 2], 3
+        good, after = self.add(good, after, rest, guesses - 1)
+        return self.add(good, after, suspects, guesses - 1)
+
+    def apply(self, offers: Sequence[_Offer]) -> tuple[_State | None, set[int]]:
+        """Return what comes of applying some fixes together, None where it is not good.
+
+        In that case the identities of those beside which something is wrong are returned too, as far as they are known.
+        """
+        state = self.state
+        try:
+            text, tree, steps = _written(state, offers)
+            found = _State(self.path, text, tree, self.order, self.known)
+        except (Unfixable, *_BROKEN):
+            return None, set()
+        mended = Counter(map(_kind, {offer.violation for offer in offers}))
+        left = {kind for kind, count in mended.items() if found.found[kind] > state.found[kind] - count}
+        # By code: what else is found in a call that is written anew may have other words then.
+        new = _by_code(found.found) - _by_code(state.found - mended)
+        if not left and not new:
+            return found, set()
+        return None, _beside(offers, steps, self._wrong(found, steps, offers, left, new))
+
+    def _wrong(
+        self,
+        found: _State,
+        steps: Sequence[_Edits],
+        offers: Sequence[_Offer],
+        left: set[tuple[str, str]],
+        new: Counter[str],
+    ) -> Iterator[int]:
+        """Yield where something is reported that should be gone, or was not reported there before."""
+        mended = {offer.violation for offer in offers}
+        places = {
+            (violation.code, _moved(self.state.place(violation), steps))
+            for violation in self.state.violations
+            if violation not in mended
+        }
+        for violation in found.violations:
+            if violation.code in new or _kind(violation) in left:
+                place = found.place(violation)
+                if (violation.code, place) not in places:
+                    yield place
+
+
+def _beside(offers: Sequence[_Offer], steps: Sequence[_Edits], places: Iterable[int]) -> set[int]:
+    """Return the identities of the fixes with the edit that is nearest to each of some places behind all steps."""
+    edits = sorted((_moved(edit.start, steps), id(offer)) for offer in offers for edit in offer.edits)
+    found: set[int] = set()
+    for place in places:
+        index = bisect.bisect_left(edits, (place,))
+        near = edits[max(index - 1, 0) : index + 1]
+        found.add(min(near, key=lambda item: abs(item[0] - place))[1])
+    return found
+
+
+def _moved(offset: int, steps: Iterable[_Edits]) -> int:
+    for edits in steps:
+        offset = edits.shifted(offset)
+    return offset
+
+
+def _written(state: _State, offers: Sequence[_Offer]) -> tuple[Text, ast.Module, list[_Edits]]:
+    """Return the text with fixes applied, its tree, and the edits, one step after the other. Raises Unfixable."""
+    steps = [_Edits({edit for offer in offers for edit in offer.edits})]
+    text, tree = _edited(state.text, state.tree, steps[0])
     for needed in sorted({needed for offer in offers for needed in offer.fix.imports}):
-        text = Text(after)
-        after, tree = _edited(text, tree, [imports.added(text, tree, needed, state.is_own)])
-    return after, tree
+        steps.append(_Edits({imports.added(text, tree, needed, state.is_own)}))
+        text, tree = _edited(text, tree, steps[-1])
+    return text, tree, steps
 
 
 def _by_code(found: Counter[tuple[str, str]]) -> Counter[str]:
@@ -207,42 +293,58 @@ def _by_code(found: Counter[tuple[str, str]]) -> Counter[str]:
     return counted
 
 
-def _edited(text: Text, tree: ast.Module, edits: Sequence[Edit]) -> tuple[str, ast.Module]:
+class _Edits:
+    """Edits of one text in their order. None overlaps another, so their ends are in order as well."""
+
+    def __init__(self, edits: Iterable[Edit]) -> None:
+        self.edits = sorted(edits)
+        self._starts = [edit.start for edit in self.edits]
+        self._ends = [edit.end for edit in self.edits]
+        lengths = (len(edit.text) - (edit.end - edit.start) for edit in self.edits)
+        self._moves = [0, *itertools.accumulate(lengths)]
+        self._points = set(self._starts)
+
+    def touching(self, start: int, end: int) -> list[Edit]:
+        """Return the edits that change something between two offsets."""
+        return self.edits[bisect.bisect_right(self._ends, start) : bisect.bisect_left(self._starts, end)]
+
+    def starts_at(self, offset: int) -> bool:
+        """Return whether an edit starts at an offset."""
+        return offset in self._points
+
+    def shifted(self, offset: int, *, end: bool = False) -> int:
+        """Return where an offset is after the edits. What is put in at the `end` of something stands behind it."""
+        index = bisect.bisect_right(self._ends, offset)
+        while end and index and self._starts[index - 1] == offset:
+            index -= 1
+        return offset + self._moves[index]
+
+
+def _edited(text: Text, tree: ast.Module, edits: _Edits) -> tuple[Text, ast.Module]:
     """Return a text with edits made, and its tree. Raises Unfixable where something else would say another thing."""
     parts: list[str] = []
     inverse: list[Edit] = []
     offset = length = 0
-    for edit in edits:
+    for edit in edits.edits:
         kept = text.text[offset : edit.start]
         parts += (kept, edit.text)
         length += len(kept)
         inverse.append(Edit(length, length + len(edit.text), ""))
         length += len(edit.text)
         offset = edit.end
-    after = "".join((*parts, text.text[offset:]))
+    after = Text("".join((*parts, text.text[offset:])))
+    parsed = ast.parse(after.text)
     before = dict(_untouched(text, tree, edits))
-    tree = ast.parse(after)
-    behind = dict(_untouched(Text(after), tree, inverse))
+    behind = dict(_untouched(after, parsed, _Edits(inverse)))
     shifted = {
-        (kind, _shifted(start, edits), _shifted(end, edits, end=True)): dump
-        for (kind, start, end), dump in before.items()
+        (kind, edits.shifted(start), edits.shifted(end, end=True)): dump for (kind, start, end), dump in before.items()
     }
     if shifted != behind:
         raise Unfixable("something else would change")
-    return after, tree
+    return after, parsed
 
 
-def _shifted(offset: int, edits: Sequence[Edit], *, end: bool = False) -> int:
-    return offset + sum(
-        len(edit.text) - (edit.end - edit.start)
-        for edit in edits
-        if edit.end <= offset and not (end and edit.start == edit.end == offset)
-    )
-
-
-def _untouched(
-    text: Text, tree: ast.Module, edits: Sequence[Edit]
-) -> Iterator[tuple[tuple[type[ast.AST], int, int], str]]:
+def _untouched(text: Text, tree: ast.Module, edits: _Edits) -> Iterator[tuple[tuple[type[ast.AST], int, int], str]]:
     """Yield the largest nodes that no edit touches, with what they say."""
     pending: list[ast.AST] = [*tree.body]
     while pending:
@@ -251,10 +353,10 @@ def _untouched(
             pending.extend(ast.iter_child_nodes(node))
             continue
         start, end = text.start(node), text.end(node)
-        touching = [edit for edit in edits if edit.start < end and start < edit.end]
+        touching = edits.touching(start, end)
         children = list(ast.iter_child_nodes(node))
         # What ends where an edit starts may go on in what the edit writes.
-        if not touching and not (children and any(edit.start == end for edit in edits)):
+        if not touching and not (children and edits.starts_at(end)):
             yield (type(node), start, end), ast.dump(node)
         elif not any(edit.start <= start and end <= edit.end for edit in touching):
             if any(not (start <= edit.start and edit.end <= end) for edit in touching):
@@ -289,7 +391,7 @@ def remedies(path: str, order: Order) -> tuple[str, list[Remedy]]:
     if content is None:
         return path, []
     try:
-        state = _State(os.path.abspath(path), content.text, ast.parse(content.text), order)
+        state = _State(os.path.abspath(path), Text(content.text), ast.parse(content.text), order)
     except _BROKEN:
         return path, []
     found = [
@@ -301,19 +403,23 @@ def remedies(path: str, order: Order) -> tuple[str, list[Remedy]]:
 
 
 def _good(path: str, state: _State, order: Order) -> list[_Offer]:
-    """Return the offers that prove good: together as far as they don't touch each other, or else each alone."""
-    together = _apart(state.offers)
-    if _apply(path, state, together, order, state.project) is None:
-        together = []
-    return [offer for offer in state.offers if offer in together or _apply(path, state, [offer], order, state.project)]
+    """Return the offers that prove good, in groups of those that don't touch each other."""
+    attempts = _Attempts(path, state, order, state.project)
+    good: set[int] = set()
+    pending = state.offers
+    while pending:
+        group = _apart(pending)
+        good.update(map(id, attempts.add([], None, group)[0]))
+        tried = set(map(id, group))
+        pending = [offer for offer in pending if id(offer) not in tried]
+    return [offer for offer in state.offers if id(offer) in good]
 
 
 def _alone(state: _State, offer: _Offer) -> Sequence[Edit]:
     """Return all edits that a fix comes to, with its imports."""
     if not offer.fix.imports:
         return offer.edits
-    after = _written(state, [offer])[0]
-    before, lines = state.text.lines, lines_of(after)
+    before, lines = state.text.lines, _written(state, [offer])[0].lines
     offsets = [0, *itertools.accumulate(map(len, before))]
     matcher = difflib.SequenceMatcher(None, before, lines, autojunk=False)
     return [

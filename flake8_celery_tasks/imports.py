@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import sys
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.collect import IMPORT, MODULE
@@ -45,27 +44,33 @@ class Names:
         raise Unfixable(f"no name for {name} is free")
 
     def _imported(self, path: str, scope: Scope, attribute: str = "") -> str | None:
-        for name, bindings in self.module.candidates.scope.bindings.items():
-            (first, *others) = bindings
-            if first.kind == IMPORT and first.path == path and not others and first.site.kind == MODULE:
-                found = scope.find(name)
-                if found is not None and found[1] is bindings:
-                    return f"{name}.{attribute}" if attribute else name
+        for name in self.module.once(_imports).get(path, ()):
+            found = scope.find(name)
+            if found is not None and found[1] is self.module.candidates.scope.bindings[name]:
+                return f"{name}.{attribute}" if attribute else name
         return None
 
     def _is_taken(self, name: str, path: str) -> bool:
         """Return whether a name means something else anywhere in the module."""
-        same = {id(found.node) for found in self.module.candidates.imports if found.path == path}
-        return any(node not in same for node in _mentions(self.module.candidates.scope.node).get(name, ()))
+        return not self.module.once(_meanings).get(name, set()) <= {path}
 
 
-@lru_cache(maxsize=1)
-def _mentions(tree: ast.AST) -> dict[str, list[int]]:
-    """Return the identities of the nodes that mention a name, by the name."""
-    found: dict[str, list[int]] = {}
-    for node in ast.walk(tree):
+def _imports(module: Module) -> dict[str, list[str]]:
+    """Return the names that certainly stand for an import at the top of a module, by its path."""
+    found: dict[str, list[str]] = {}
+    for name, (first, *others) in module.candidates.scope.bindings.items():
+        if first.kind == IMPORT and not others and first.site.kind == MODULE:
+            found.setdefault(first.path, []).append(name)
+    return found
+
+
+def _meanings(module: Module) -> dict[str, set[str | None]]:
+    """Return all names that a module mentions, with the paths that they are imported from, None for something else."""
+    paths = {id(binding.node): binding.path for binding in module.candidates.imports}
+    found: dict[str, set[str | None]] = {}
+    for node in ast.walk(module.candidates.scope.node):
         for name in _names(node):
-            found.setdefault(name, []).append(id(node))
+            found.setdefault(name, set()).add(paths.get(id(node)))
     return found
 
 

@@ -16,7 +16,7 @@ from flake8_celery_tasks.recognise import CLASS_TASK, OPAQUE
 from flake8_celery_tasks.values import Const, Invoke, Joined, Operation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from flake8_celery_tasks.module import Module, Place
     from flake8_celery_tasks.project import Project
@@ -40,11 +40,16 @@ _LONG: Final = 16
 #: What files that can't be parsed are searched for: may they define tasks, and by names that they do not spell out?
 _DEFINES: Final = re.compile(rb"@[\w.]*(?:task|job)|register_task|\([\w., ]*Task\b", re.IGNORECASE)
 _COMPUTES: Final = re.compile(
-    rb"""@[\w.]*(?:task|job)\w*\(\s*(?:[a-z_]\w*\s*[,)]|(?:(?!\bdef\b|\bclass\b)[\s\S])*?\bname\s*=\s*[^'"\s=])
+    rb"""@[\w.]*(?:task|job)\w*\(\s*[a-z_]\w*\s*[,)]
+    |(?<!send_)(?:task|job)\w*\((?:(?!\bdef\b|\bclass\b)[\s\S])*?\bname\s*=\s*[^'"\s=]
     |(?:register_task|\([\w.,\ ]*Task\b[^)]*\):)[\s\S]*?\bname\s*=\s*[^'"\s=]""",
     re.IGNORECASE | re.VERBOSE,
 )
 _ANYTHING: Final = ".*"
+
+#: What gives a name to something, and how far before it is looked for what only sends a task of that name.
+_GIVES: Final = re.compile(rb"""\bname\s*[=:]\s*\w?(?:"([^"\n]*)"|'([^'\n]*)')""")
+_BEFORE: Final = 200
 
 
 class Index:
@@ -65,6 +70,7 @@ class Index:
         self._patterns: set[str] = set()  # names of which a part is known
         self._owned: set[str] = set()
         self._registered: set[tuple[str, str]] = set()  # path and qualified name of classes
+        self._imported: dict[str, bool] = {}
         for path in project.files_with(*MARKS):
             module = project.module(path)
             if module is None:
@@ -166,19 +172,30 @@ class Index:
         real = self._name_of_alias(name, origin)
         if real is not None:
             return real
-        match = spelling.close_match(name, self.by_name)
+        match = self._words.close_match(name)
         if match is not None and _without_digits(match) != _without_digits(name):
             return match
         last = name.rpartition(".")[2]
-        same = [known for known in self.by_name if known.rpartition(".")[2] == last]
+        same = self._by_last_part.get(last, [])
         return same[0] if len(same) == 1 and self.owns(name) else None
+
+    @cached_property
+    def _words(self) -> spelling.Words:
+        return spelling.Words(self.by_name)
+
+    @cached_property
+    def _by_last_part(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name in self.by_name:
+            found.setdefault(name.rpartition(".")[2], []).append(name)
+        return found
 
     def is_unknown(self, name: str, origin: Module) -> bool:
         """Return whether a name is certainly meant for a task of the project, and certainly none has it."""
         if self.has(name) or "" in self.nameless or name.partition(".")[0] in self.nameless:
             return False
         if not self.owns(name):
-            match = spelling.close_match(name, self.by_name, 2 if len(name) >= _LONG else 1)
+            match = self._words.close_match(name, 2 if len(name) >= _LONG else 1)
             if match is None or _without_digits(match) == _without_digits(name):
                 return False
         return not (self._is_bound(name, origin) or self._may_be_hidden(name))
@@ -220,12 +237,31 @@ class Index:
 
     def _may_be_hidden(self, name: str) -> bool:
         """Return whether a file that can't be read, or is no part of the project, could give the name to a task."""
-        last = name.rpartition(".")[2].encode()
-        for path in (*self.unread, *self._left_out):
-            text = self.project.read(path)
-            if text is None or last in text or _COMPUTES.search(text):
-                return True
-        return any(_gives(self.project.read(path) or b"", name) for path in self.project.files_with(name.encode()))
+        return self.may_be_unread(name) or _may_hold(self._texts_left_out, name) or name.encode() in self._given
+
+    def may_be_unread(self, name: str) -> bool:
+        """Return whether a file that can't be read could give a name to a task."""
+        return _may_hold(self._unread_texts, name)
+
+    @cached_property
+    def _unread_texts(self) -> list[bytes] | None:
+        return _searchable(self.project, self.unread)
+
+    @cached_property
+    def _texts_left_out(self) -> list[bytes] | None:
+        return _searchable(self.project, self._left_out)
+
+    @cached_property
+    def _given(self) -> set[bytes]:
+        """The names that something in the project is given: no task that is known, and no call of it."""
+        found: set[bytes] = set()
+        for path in self.project.files_with(b"name"):
+            text = self.project.read(path) or b""
+            for match in _GIVES.finditer(text):
+                before = text[max(0, match.start() - _BEFORE) : match.start()]
+                if not before.rstrip().endswith(b"send_task("):
+                    found.add(match[1] or match[2])
+        return found
 
     @cached_property
     def _left_out(self) -> list[str]:
@@ -235,20 +271,21 @@ class Index:
 
     # Several tasks of one name.
 
-    def rivals(self, one: Definition, name: str) -> list[Definition]:
-        """Return the other definitions that take the place of a task, or lose theirs to it, in one worker."""
+    def rival(self, one: Definition, name: str) -> Definition | None:
+        """Return the first other definition that takes the place of a task, or loses its own to it, in one worker."""
         if _is_vendored(one.module.place):
-            return []
-        return [
-            other
-            for other in self.by_name.get(name, ())
-            if _place_of(other) != _place_of(one)
-            and not self.project.is_test(other.module)
-            and self._are_registered(one, other)
-            and not _are_apart(self.project, one, other)
-            and are_together(one, other)
-            and self.import_root(one.module.place) == self.import_root(other.module.place)
-        ]
+            return None
+        for other in self.by_name.get(name, ()):
+            if (
+                other.place != one.place
+                and not self.project.is_test(other.module)
+                and self._are_registered(one, other)
+                and not _are_apart(self.project, one, other)
+                and are_together(one, other)
+                and self.import_root(one.module.place) == self.import_root(other.module.place)
+            ):
+                return other
+        return None
 
     def _are_registered(self, one: Definition, other: Definition) -> bool:
         classes = [found for found in (one, other) if found.decorator.form == CLASS_TASK]
@@ -259,13 +296,18 @@ class Index:
 
         A folder without `__init__.py` that other modules import from is a namespace package.
         """
-        if not place.certain:
-            top = place.name.partition(".")[0].encode()
-            imported = re.compile(rb"^\s*(?:from|import)\s+" + re.escape(top) + rb"\b", re.MULTILINE)
-            if any(imported.search(self.project.read(path) or b"") for path in self.project.files_with(*MARKS)):
-                sources = reversed(self.project.layout.sources)
-                return next((source for source in sources if place.root.startswith(source + os.sep)), place.root)
+        if not place.certain and self._is_imported(place.name.partition(".")[0]):
+            sources = reversed(self.project.layout.sources)
+            return next((source for source in sources if place.root.startswith(source + os.sep)), place.root)
         return place.root
+
+    def _is_imported(self, top: str) -> bool:
+        """Return whether some file that may define tasks imports a top-level package."""
+        if top not in self._imported:
+            imported = re.compile(rb"^\s*(?:from|import)\s+" + re.escape(top.encode()) + rb"\b", re.MULTILINE)
+            paths = self.project.files_with(*MARKS)
+            self._imported[top] = any(imported.search(self.project.read(path) or b"") for path in paths)
+        return self._imported[top]
 
 
 def automatic_names(place: Place, qualname: str) -> Iterator[str]:
@@ -286,11 +328,10 @@ def are_together(one: Definition, other: Definition) -> bool:
 
 def _branches(found: Definition) -> list[tuple[str, int, str]]:
     """Return what must be entered to get to a definition, outermost first: kind, line and part of each statement."""
-    candidates = found.module.candidates
     sites = [
         site
-        for node, site, scope in (*candidates.functions, *candidates.classes)
-        if node.lineno == found.symbol.line and scope.qualname == found.symbol.qualname
+        for node, site in found.module.definitions_called(found.symbol.qualname)
+        if node.lineno == found.symbol.line
     ]
     branches = []
     for around in (around for site in sites for around in site.chain()):
@@ -316,10 +357,6 @@ def _are_apart(project: Project, one: Definition, other: Definition) -> bool:
     return own or one.module.place.path != other.module.place.path
 
 
-def _place_of(found: Definition) -> tuple[str, int, str]:
-    return found.module.place.path, found.symbol.line, found.symbol.qualname
-
-
 def _is_vendored(place: Place) -> bool:
     return not VENDORED.isdisjoint(place.relative.split("/")[:-1])
 
@@ -330,10 +367,16 @@ def _by_position(found: Definition) -> tuple[Value, ...]:
     return value.args if isinstance(value, Invoke) else ()
 
 
-def _gives(text: bytes, name: str) -> bool:
-    """Return whether a file has something with a name: not a task that is known, and not a call of it."""
-    given = re.finditer(rb"\bname\s*[=:]\s*\w?['\"]" + re.escape(name.encode()) + rb"['\"]", text)
-    return any(not text[: found.start()].rstrip().endswith(b"send_task(") for found in given)
+def _searchable(project: Project, paths: Iterable[str]) -> list[bytes] | None:
+    """Return the texts of files, None where one of them may give any name to a task."""
+    texts = [project.read(path) for path in paths]
+    found = [text for text in texts if text is not None and not _COMPUTES.search(text)]
+    return found if len(found) == len(texts) else None
+
+
+def _may_hold(texts: list[bytes] | None, name: str) -> bool:
+    last = name.rpartition(".")[2].encode()
+    return texts is None or any(last in text for text in texts)
 
 
 def _pattern(project: Project, value: Value, module: Module) -> str:

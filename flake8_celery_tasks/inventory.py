@@ -6,7 +6,6 @@ Tests and migrations are left out, as places of tasks and as senders.
 from __future__ import annotations
 
 import csv
-import fnmatch
 import io
 import json
 import os
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.module import Module
     from flake8_celery_tasks.project import Project
-    from flake8_celery_tasks.recognise import Definition
     from flake8_celery_tasks.things import Thing
 
 #: What a file must hold to send a task, sign it or schedule it.
@@ -102,13 +100,9 @@ def _tasks(project: Project, below: str) -> Iterator[Task]:
             definition = recognise.made_by(project, call, module)
             if definition is not None and definition.decorator.form != CLASS_TASK:
                 project.hold(definition.module)
-                for node, site, scope in definition.module.candidates.functions:
-                    if scope.qualname == definition.symbol.qualname and node.lineno == definition.symbol.line:
+                for node, site, scope in definition.module.functions_called(definition.symbol.qualname):
+                    if node.lineno == definition.symbol.line:
                         yield Task(project, definition, node, site, scope)
-
-
-def _key(definition: Definition) -> tuple[str, str, int]:
-    return definition.module.place.path, definition.symbol.qualname, definition.symbol.line
 
 
 # Who sends it.
@@ -131,7 +125,7 @@ def _senders(project: Project, prefix: str) -> dict[object, list[tuple[str, int,
             if call.by_name and isinstance(call.name, str):
                 add(call.name, module, call.node.lineno)
             elif call.definition is not None and call.method != "set":
-                add(_key(call.definition), module, call.node.lineno)
+                add(call.definition.place, module, call.node.lineno)
         for entry in facts.configured[1]:
             key = _scheduled(entry.thing("task"), entry.value("task"))
             if key is not None:
@@ -146,7 +140,7 @@ def _scheduled(thing: Thing | None, value: object) -> object:
 
 
 def _key_of(thing: TaskThing | SignatureThing) -> object:
-    return None if thing.definition is None else _key(thing.definition)
+    return None if thing.definition is None else thing.definition.place
 
 
 # What a task says.
@@ -156,7 +150,7 @@ def _entry(
     project: Project, task: Task, senders: Mapping[object, Sequence[tuple[str, int, str]]], prefix: str
 ) -> Entry:
     name = recognise.name_of(project, task.definition) if not task.is_opaque else None
-    places = {*senders.get(_key(task.definition), ()), *(senders.get(name, ()) if name else ())}
+    places = {*senders.get(task.definition.place, ()), *(senders.get(name, ()) if name else ())}
     kept = _Kept(task)
     return Entry(
         name=name,
@@ -301,8 +295,7 @@ def _routed(tables: Sequence[object], name: str) -> str:
     for table in tables:
         if not isinstance(table, Table) or not table.complete:
             return _OPEN
-        patterns = [key for key in table if isinstance(key, str) and fnmatch.fnmatchcase(name, key)]
-        for key in sorted(patterns, key=len, reverse=True):
+        for key in sorted(table.matching(name), key=len, reverse=True):
             route = table[key]
             queue = route.get("queue", "") if isinstance(route, Table) else route
             return queue if isinstance(queue, str) else _OPEN

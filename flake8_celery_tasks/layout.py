@@ -154,6 +154,10 @@ class Layout:
             certain=certain and all(part.isidentifier() for part in parts),
         )
 
+    def import_roots(self) -> set[str]:
+        """Return the folders that the modules which were asked for are imported from."""
+        return {place.root for place in self._places.values()}
+
     @property
     def sources(self) -> tuple[str, ...]:
         """The folders that the project's modules are certainly imported from."""

@@ -11,6 +11,7 @@ from flake8_celery_tasks.canvas import Canvas
 from flake8_celery_tasks.collect import ASSIGN, FUNCTION, IMPORT, MODULE
 from flake8_celery_tasks.facts import BeatEntry, Crontab, Invocation, Raise, Sent, Setting, Task, TaskCall, TaskImport
 from flake8_celery_tasks.module import is_none
+from flake8_celery_tasks.once import Once
 from flake8_celery_tasks.project import Target
 from flake8_celery_tasks.things import AppThing, CanvasThing, SignatureThing, TaskThing
 from flake8_celery_tasks.transactions import OnCommit
@@ -33,12 +34,13 @@ STEERING: Final = frozenset({"celery.exceptions.Retry", "celery.exceptions.Rejec
 INVOKING: Final = things.SENDS | things.SENDS_ON_COMMIT | things.SIGNS | {"apply", "send_task", "set"}
 
 
-class Facts:
+class Facts(Once):
     """The facts of one file."""
 
     def __init__(self, project: Project, module: Module) -> None:
         self.project = project
         self.module = module
+        self._found = {}
 
     def of(self, kind: type) -> Iterable[Any]:
         """Return the facts of a kind, in source order."""
@@ -104,7 +106,7 @@ class Facts:
             target = self.project.resolve(value.path, self.module)
             if target.path == "celery.current_task":
                 return True
-            return task is not None and target.symbol is task.definition.symbol and not target.rest
+            return task is not None and recognise.place_of(target) == task.definition.place and not target.rest
         return self._is_self_of_task_class(receiver, site)
 
     def _is_self_of_task_class(self, receiver: ast.expr, site: Site) -> bool:
@@ -241,6 +243,16 @@ class Facts:
         return {id(call): site for call, site in self.module.candidates.calls}
 
     @cached_property
+    def call_of(self) -> dict[int, tuple[ast.Call, Site]]:
+        """The call of an expression, and where it stands, by the identity of the expression's node."""
+        return {id(call.func): (call, site) for call, site in self.module.candidates.calls}
+
+    @cached_property
+    def around_invocations(self) -> set[int]:
+        """What stands around the calls that send or sign a task: the identities of statements, functions, lambdas."""
+        return {id(around.node) for call in self.invocations for around in call.site.chain()}
+
+    @cached_property
     def imports(self) -> list[TaskImport]:
         """The imported names through which tasks are sent."""
         found: dict[int, TaskImport] = {}
@@ -278,9 +290,8 @@ class Facts:
         if definition is not None:
             return Sent(target.path, definition, definition.module.place.path, node, site)
         # A module of the project that is not there, or can't be parsed.
-        unread = target.symbol is None and target.module is None and not target.foreign
         *folders, _ = target.path.split(".")
-        if unread and "tasks" in folders:
+        if target.unread and "tasks" in folders:
             return Sent(target.path, None, "", node, site)
         return None
 

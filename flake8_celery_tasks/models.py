@@ -107,7 +107,7 @@ def signal_received(project: Project, module: Module, site: Site) -> str | None:
                 value = module.value(decorator, around.parent.scope)
                 if isinstance(value, Invoke) and value.args and _path(project, value.func, module) == _RECEIVER:
                     return _signal_in(project, module, value.args[0])
-            return _connected(project, module, around.node)
+            return module.once(_connected, project).get(around.node.name)
     return None
 
 
@@ -120,17 +120,16 @@ def _signal_in(project: Project, module: Module, value: Value) -> str | None:
     return None
 
 
-def _connected(project: Project, module: Module, function: FunctionNode) -> str | None:
-    """Return the signal that a function is connected to by `post_save.connect(function)` in its module."""
-    for call, site in module.candidates.calls:
+def _connected(project: Project, module: Module) -> dict[str, str]:
+    """Return the signals of models that functions are connected to by `post_save.connect(function)`."""
+    found: dict[str, str] = {}
+    for call, site in module.calls_of("connect"):
         func = call.func
-        if isinstance(func, ast.Attribute) and func.attr == "connect" and call.args:
-            handler = call.args[0]
-            if isinstance(handler, ast.Name) and handler.id == function.name:
-                signal = _signal_in(project, module, module.value(func.value, site.scope))
-                if signal is not None:
-                    return signal
-    return None
+        if isinstance(func, ast.Attribute) and call.args and isinstance(call.args[0], ast.Name):
+            signal = _signal_in(project, module, module.value(func.value, site.scope))
+            if signal is not None:
+                found.setdefault(call.args[0].id, signal)
+    return found
 
 
 def is_instance(project: Project, module: Module, node: ast.expr, site: Site) -> bool:

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks import collect
+from flake8_celery_tasks.once import Once
 from flake8_celery_tasks.symbols import Alias, Body, Bound, Class, Function, Opaque, Params, Symbol
 from flake8_celery_tasks.values import UNKNOWN, Invoke, Param, Ref, Value, dotted, read, unsubscripted
 
@@ -45,7 +46,7 @@ INSTALLED: Final = frozenset({"celery", "django", "kombu"})
 _TYPE_CHECKING: Final = frozenset({"TYPE_CHECKING"})
 
 
-class Module:
+class Module(Once):
     """A parsed file. Everything but the place is found out when it is first asked for."""
 
     def __init__(
@@ -74,6 +75,7 @@ class Module:
         self._made: tuple[Invoke, ...] | None = None
         self._definitions: dict[int, Function | Class] = {}
         self._inner: dict[int, list[tuple[ast.Call, Site]]] | None = None
+        self._found = {}
 
     def knows_more(self, summary: dict[str, Any]) -> bool:
         """Return whether more may have been asked of the module than a summary holds."""
@@ -111,10 +113,28 @@ class Module:
         # Their keys are identities of what is gone now.
         self._values.clear()
         self._definitions.clear()
+        self._found.clear()
+
+    # What many facts ask for.
+
+    def calls_of(self, name: str) -> list[tuple[ast.Call, Site]]:
+        """Return the calls of what ends with a name: `name()`, `x.name()`."""
+        return self.once(_calls_by_name).get(name, [])
+
+    def functions_called(self, qualname: str) -> list[tuple[FunctionNode, Site, Scope]]:
+        """Return the functions of a qualified name; where several are defined, there are several."""
+        return self.once(_functions_by_name).get(qualname, [])
+
+    def definitions_called(self, qualname: str) -> list[tuple[FunctionNode | ast.ClassDef, Site]]:
+        """Return the functions and classes of a qualified name."""
+        functions: list[tuple[FunctionNode | ast.ClassDef, Site]]
+        functions = [(node, site) for node, site, _ in self.functions_called(qualname)]
+        return functions + self.once(_classes_by_name).get(qualname, [])
 
     def outline(self) -> dict[str, Any]:
         """Return the part of a summary that one look at the candidates gives."""
         return {
+            "package": self.place.package,
             "stars": self.stars,
             "dynamic": self.dynamic,
             "names": list(self.names()),
@@ -184,10 +204,7 @@ class Module:
         """Whether names can appear that no statement binds: `__getattr__`, or `globals()` written to."""
         if self._summary is not None:
             return bool(self._summary["dynamic"])
-        return "__getattr__" in self.candidates.scope.bindings or any(
-            isinstance(call.func, ast.Name) and call.func.id in ("globals", "vars", "exec")
-            for call, _ in self.candidates.calls
-        )
+        return self.once(_is_dynamic)
 
     def names(self) -> tuple[str, ...]:
         """Return the names that the module binds."""
@@ -277,15 +294,15 @@ class Module:
 
     def _body_of(self, qualname: str, line: int) -> Body:
         self.grown = self._deepened = True
-        for node, _, scope in self.candidates.functions:
-            if scope.qualname == qualname and node.lineno == line:
+        for node, _, scope in self.functions_called(qualname):
+            if node.lineno == line:
                 return self._body(node, scope)
         return Body()
 
     def _attributes_of(self, qualname: str, line: int) -> tuple[str, ...]:
         self.grown = self._deepened = True
-        for node, _, scope in self.candidates.classes:
-            if scope.qualname == qualname and node.lineno == line:
+        for node, _ in self.definitions_called(qualname):
+            if isinstance(node, ast.ClassDef) and node.lineno == line:
                 return attributes_in(node)
         return ()
 
@@ -368,8 +385,7 @@ class Module:
         scope = self.candidates.scopes.get(site.scope.inner(node.name))
         if scope is None or scope.node is not node:
             # Two definitions of one name: the table keeps the first.
-            definitions = (*self.candidates.functions, *self.candidates.classes)
-            scope = next(scope for found, _, scope in definitions if found is node)
+            scope = self.once(_scopes)[id(node)]
         return scope
 
     def calls_in(self, function: FunctionNode) -> list[tuple[ast.Call, Site]]:
@@ -381,6 +397,41 @@ class Module:
                     if around.kind == collect.FUNCTION:
                         self._inner.setdefault(id(around.node), []).append((call, site))
         return self._inner.get(id(function), [])
+
+
+def _is_dynamic(module: Module) -> bool:
+    return "__getattr__" in module.candidates.scope.bindings or any(
+        isinstance(call.func, ast.Name) and call.func.id in ("globals", "vars", "exec")
+        for call, _ in module.candidates.calls
+    )
+
+
+def _calls_by_name(module: Module) -> dict[str, list[tuple[ast.Call, Site]]]:
+    found: dict[str, list[tuple[ast.Call, Site]]] = {}
+    for call, site in module.candidates.calls:
+        name = getattr(call.func, "attr", getattr(call.func, "id", None))
+        if name is not None:
+            found.setdefault(name, []).append((call, site))
+    return found
+
+
+def _functions_by_name(module: Module) -> dict[str, list[tuple[FunctionNode, Site, Scope]]]:
+    found: dict[str, list[tuple[FunctionNode, Site, Scope]]] = {}
+    for node, site, scope in module.candidates.functions:
+        found.setdefault(scope.qualname, []).append((node, site, scope))
+    return found
+
+
+def _classes_by_name(module: Module) -> dict[str, list[tuple[FunctionNode | ast.ClassDef, Site]]]:
+    found: dict[str, list[tuple[FunctionNode | ast.ClassDef, Site]]] = {}
+    for node, site, scope in module.candidates.classes:
+        found.setdefault(scope.qualname, []).append((node, site))
+    return found
+
+
+def _scopes(module: Module) -> dict[int, Scope]:
+    """Return the scopes of all definitions, by the identity of their nodes."""
+    return {id(node): scope for node, _, scope in (*module.candidates.functions, *module.candidates.classes)}
 
 
 def attributes_in(node: ast.AST) -> tuple[str, ...]:

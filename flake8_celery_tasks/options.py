@@ -130,17 +130,25 @@ class Options:
         for item in fields(cls):
             raw = given.get(item.name)
             if raw is not None:
-                values[item.name] = _CHECKS.get(item.name, _names)(item.name.replace("_", "-"), raw)
+                values[item.name] = _CHECKS[item.name](item.name.replace("_", "-"), raw)
         return cls(**values)
 
 
-def _names(option: str, raw: object) -> tuple[str, ...]:
+def _names(option: str, raw: object, wanted: str = "dotted names", form: str = r"[\w-]+(\.[\w-]+)*") -> tuple[str, ...]:
     values = raw if isinstance(raw, (list, tuple)) else str(raw).replace("\n", ",").split(",")
     names = tuple(str(value).strip() for value in values if str(value).strip())
     for name in names:
-        if any(character.isspace() for character in name) or not all(name.replace("[", "").split(".")):
-            raise OptionError(option, name, "expected dotted names, separated by commas")
+        if not re.fullmatch(form, name):
+            raise OptionError(option, name, f"expected {wanted}, separated by commas")
     return names
+
+
+def _name_globs(option: str, raw: object) -> tuple[str, ...]:
+    return _names(option, raw, "dotted names or patterns of them", r"[\w*?!\[\]-]+(\.[\w*?!\[\]-]+)*")
+
+
+def _keywords(option: str, raw: object) -> tuple[str, ...]:
+    return _names(option, raw, "names of options", r"[^\W\d]\w*")
 
 
 def _patterns(_option: str, raw: object) -> tuple[str, ...]:
@@ -228,6 +236,10 @@ def fill(pattern: str, given: Mapping[str, str]) -> str:
 
 
 _CHECKS: Final[Mapping[str, Any]] = {
+    "celery_task_decorators": _name_globs,
+    "celery_apps": _names,
+    "celery_extra_task_options": _keywords,
+    "celery_at_most_once_calls": _name_globs,
     "celery_test_paths": _patterns,
     "celery_target_version": _version,
     "celery_acks_late": _flag,

@@ -204,20 +204,29 @@ def _session_may_hold_key(project: Project, here: Module, made: Value, module: M
             return True
     if isinstance(made, Param):
         return True
-    for place in {id(here): here, id(module): module}.values():
-        for call, site in place.candidates.calls:
-            func = call.func
-            if isinstance(func, ast.Attribute) and func.attr == "update" and _is_headers(func.value):
-                given = [project.settle(place.value(arg, site.scope), place) for arg in call.args]
-                if call.keywords or any(_may_hold_key(value) for value in given):
-                    return True
-        for _, target, value_node, site in place.candidates.stores:
-            if _is_headers(target) and _may_hold_key(project.settle(place.value(value_node, site.scope), place)):
+    if here.once(_adds_key, project):
+        return True
+    key = ("adds a key to the headers of a session", module.place.path)
+    if key not in project.memo:
+        project.memo[key] = _adds_key(project, module)
+    return bool(project.memo[key])
+
+
+def _adds_key(project: Project, place: Module) -> bool:
+    """Return whether something in a module may add the key to the headers of a session."""
+    for call, site in place.calls_of("update"):
+        func = call.func
+        if isinstance(func, ast.Attribute) and _is_headers(func.value):
+            given = [project.settle(place.value(arg, site.scope), place) for arg in call.args]
+            if call.keywords or any(_may_hold_key(value) for value in given):
                 return True
-            if isinstance(target, ast.Subscript) and _is_headers(target.value):
-                key = project.settle(place.value(target.slice, site.scope), place)
-                if not isinstance(key, str) or "idempoten" in key.lower():
-                    return True
+    for _, target, value_node, site in place.candidates.stores:
+        if _is_headers(target) and _may_hold_key(project.settle(place.value(value_node, site.scope), place)):
+            return True
+        if isinstance(target, ast.Subscript) and _is_headers(target.value):
+            key = project.settle(place.value(target.slice, site.scope), place)
+            if not isinstance(key, str) or "idempoten" in key.lower():
+                return True
     return False
 
 

@@ -109,6 +109,7 @@ class _Loading:
 
     def __init__(self, project: Project) -> None:
         self.project = project
+        self._loaded: dict[str, bool] = {}
         self.apps = [path for path in self._sources(b"Celery(") if self._makes_app(path)]
         self.related: set[Any] = {"tasks"}
         self.discovering = self._sources(b"autodiscover_tasks(")
@@ -153,6 +154,12 @@ class _Loading:
 
     def may_load(self, module: Module) -> bool:
         """Return whether a module is found, named, imported, or loaded in a way that can't be followed."""
+        path = module.place.path
+        if path not in self._loaded:
+            self._loaded[path] = self._may_load(module)
+        return self._loaded[path]
+
+    def _may_load(self, module: Module) -> bool:
         place = module.place
         if not self.is_known or place.name.rpartition(".")[2] in self.related:
             return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import datetime
+import fnmatch
 import gc
 import os
 import warnings
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks import layout, values
 from flake8_celery_tasks.layout import Layout
-from flake8_celery_tasks.module import Module
+from flake8_celery_tasks.module import INSTALLED, Module
 from flake8_celery_tasks.source import Source
 from flake8_celery_tasks.symbols import Alias, Bound, Class, Function, Opaque, Symbol
 from flake8_celery_tasks.values import MISSING, UNKNOWN, Missing, Unknown, Value, extend
@@ -40,6 +41,9 @@ HOPS: Final = 30
 
 #: How many parts of one value are looked at before it counts as unknown.
 STEPS: Final = 3000
+
+#: What makes a pattern of a text.
+_WILD: Final = frozenset("*?[")
 
 #: One thing of Celery under several names.
 CANONICAL: Final = {
@@ -90,6 +94,11 @@ class Target:
         self.lost = lost
         self.foreign = foreign
 
+    @property
+    def unread(self) -> bool:
+        """Whether it is of the project, but its module can't be read, or is not there: it may be anything."""
+        return self.symbol is None and self.module is None and not self.foreign
+
     def __repr__(self) -> str:
         return f"Target({self.path!r}, {self.symbol.__class__.__name__}, {self.rest})"
 
@@ -98,6 +107,19 @@ class Table(dict[Any, Any]):
     """A dict whose keys and values are settled; `complete` is false where a part of it is unknown."""
 
     complete = True
+
+    def matching(self, name: str) -> list[str]:
+        """Return the keys that are the name, or patterns for it, as in a map of routes."""
+        return [key for key in (name, *self._patterns) if key in self and fnmatch.fnmatchcase(name, key)]
+
+    @cached_property
+    def has_other_keys(self) -> bool:
+        """Whether some key is no text."""
+        return not all(isinstance(key, str) for key in self)
+
+    @cached_property
+    def _patterns(self) -> list[str]:
+        return [key for key in self if isinstance(key, str) and not _WILD.isdisjoint(key)]
 
 
 class Called:
@@ -149,6 +171,8 @@ class Project:
         self._results: dict[tuple[str, ...], Results] = {}
         #: Whether somebody calls `save` who has something more urgent to do before.
         self.is_saved_later = False
+        #: Whether it lives as long as the process.
+        self.is_lasting = True
         #: Results that others keep here for the life of the project, by their own keys.
         self.memo: dict[object, Any] = {}
 
@@ -176,7 +200,7 @@ class Project:
             module.is_from_disk = True
             if self._texts is not None:
                 # Earlier runs, and earlier files, were asked more about it.
-                summary = self.cache.summary(path)
+                summary = self.cache.summary(path, module.place.package)
                 if self._replaced is not None:
                     self._modules[path] = self._replaced
         else:
@@ -208,7 +232,7 @@ class Project:
         if path not in self._modules:
             place = self.layout.place(path)
             # Before a question about the whole project, a few files are read faster than the cache.
-            summary = None if self._texts is None else self.cache.summary(path)
+            summary = None if self._texts is None else self.cache.summary(path, place.package)
             tree = parse(self.read(path)) if summary is None else None
             module = None
             if tree is not None or summary is not None:
@@ -249,8 +273,10 @@ class Project:
                 text = None
                 if passes is None:
                     text = self.read(path)
-                    passes = text is not None and any(mark in text for mark in INTEREST)
-                    self.cache.note(path, current, passes=passes)
+                    is_data = current is not None and current[2] > MAX_BYTES
+                    passes = (text is None and not is_data) or any(mark in (text or b"") for mark in INTEREST)
+                    if text is not None or is_data:  # what can't be read now may be next time, with the same stamp
+                        self.cache.note(path, current, passes=passes)
                 if passes:
                     texts[path] = text
             self._texts = texts
@@ -290,8 +316,13 @@ class Project:
 
     def save(self) -> None:
         """Keep what is known of the project's files for the next run."""
-        from_disk = {path: module for path, module in self._modules.items() if module is not None}
-        self.cache.save(set(self.layout.files()), from_disk)
+        # What was read before the file changed must not be kept under its stamp of after that.
+        as_stamped = {
+            path: module
+            for path, module in self._modules.items()
+            if module is not None and (path not in self._read or self._read[path] == self.stamps.get(path))
+        }
+        self.cache.save(set(self.layout.files()), as_stamped)
 
     def save_results(self) -> None:
         """Keep what was found."""
@@ -299,7 +330,10 @@ class Project:
             results.save()
 
     def files_with(self, *marks: bytes) -> Iterator[str]:
-        """Yield the project's files that hold one of the marks; each mark must hold one of `INTEREST`."""
+        """Yield the project's files that hold one of the marks, or can't be read.
+
+        Each mark must hold one of `INTEREST`.
+        """
         known = self._marked.get(marks)
         if known is not None:
             yield from known
@@ -308,12 +342,10 @@ class Project:
         texts = self._texts_of_interest
         for path, text in list(texts.items()):
             if text is None:
-                text = texts[path] = self.read(path) or b""
-            for mark in marks:
-                if mark in text:
-                    found.append(path)
-                    yield path
-                    break
+                text = texts[path] = self.read(path)
+            if text is None or any(mark in text for mark in marks):
+                found.append(path)
+                yield path
         self._marked[marks] = tuple(found)
 
     def is_test(self, module: Module) -> bool:
@@ -335,8 +367,9 @@ class Project:
         from flake8_celery_tasks.index import Index
 
         index = Index(self)
-        # What was made for the index lives as long as the process: the garbage collector need not look at it again.
-        gc.freeze()
+        if self.is_lasting:
+            # What was made for the index: the garbage collector need not look at it again.
+            gc.freeze()
         if not self.is_saved_later:
             self.save()
         save_at_exit()
@@ -414,10 +447,11 @@ class Project:
                 below = self.layout.submodule(file, rest[0])
                 if below is not None:
                     return self._in_file(below, f"{name}.{rest[0]}", rest[1:], hops)
-            return Target(".".join((name, *rest)), rest=rest)
+            return Target(".".join((name, *rest)))
         module = self.module(file)
         if module is None:
-            return Target(".".join((name, *rest)), rest=rest)
+            own = "." if name.partition(".")[0] in INSTALLED else ""  # as `Module.prefix` says
+            return Target(own + ".".join((name, *rest)))
         return self._attribute(module, rest, hops)
 
     def _attribute(self, module: Module, rest: tuple[str, ...], hops: int) -> Target:
@@ -678,7 +712,7 @@ class _Settling:
                     table.complete = False
                 continue
             name = self.value(key, origin, depth + 1)
-            if isinstance(name, (str, bytes, int, float, tuple)) or name is None:
+            if isinstance(name, (str, bytes, int, float)) or name is None or _is_hashable(name):
                 table[name] = settled
             else:
                 table.complete = False
@@ -695,6 +729,15 @@ class _Settling:
         if isinstance(func, Target) and func.path in ("datetime.timedelta", "builtins.tuple", "builtins.list"):
             return construct(func.path, args, keywords)
         return Called(func, args, keywords)
+
+
+def _is_hashable(value: Any) -> bool:
+    """Return whether a settled value is a tuple that can be a key: it holds no lists and dicts."""
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return isinstance(value, tuple)
 
 
 def construct(path: str, args: tuple[Any, ...], keywords: dict[str | None, Any]) -> Any:

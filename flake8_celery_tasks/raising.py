@@ -223,11 +223,10 @@ class _Flow:
             return False
         target = self.project.resolve(value.path, self.module)
         if not isinstance(target.symbol, Function) or target.module is None or target.rest:
-            return False
+            return target.unread
         return any(
             isinstance(inner, ast.Raise) or (isinstance(inner, ast.Attribute) and inner.attr == "retry")
-            for node, _, scope in target.module.candidates.functions
-            if scope.qualname == target.symbol.qualname
+            for node, _, _ in target.module.functions_called(target.symbol.qualname)
             for inner in ast.walk(node)
         )
 

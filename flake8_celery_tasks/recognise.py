@@ -78,6 +78,21 @@ class Definition(Record):
         self.decorator = decorator
         self.index = index
 
+    @property
+    def place(self) -> tuple[str, str, int]:
+        """What tells the definition from others: its file, qualified name and line."""
+        return self.module.place.path, self.symbol.qualname, self.symbol.line
+
+
+def place_of(target: Target) -> tuple[str, str, int] | None:
+    """Return the `place` of the definition that a name leads to, None where it leads to none.
+
+    A file that is being checked may have been read before, for another file: then there are two symbols of one place.
+    """
+    if target.module is None or not isinstance(target.symbol, (Function, Class)):
+        return None
+    return target.module.place.path, target.symbol.qualname, target.symbol.line
+
 
 def app_of(project: Project, target: Target) -> App | None:
     """Return the Celery app that a name leads to, None where there is no evidence that it is one."""
@@ -481,7 +496,20 @@ def name_of(project: Project, found: Definition) -> str | None:
         name = project.class_attribute(own, "name")
         name = None if name is MISSING else name
     if name is None or name == "":
-        if found.decorator.spread or not found.module.place.certain:
+        if found.decorator.spread or not is_name_certain(project, found):
             return None
         return f"{found.module.place.name}.{found.symbol.qualname.rpartition('.')[2]}"
     return name if isinstance(name, str) else None
+
+
+def is_name_certain(project: Project, found: Definition) -> bool:
+    """Return whether the automatic name of a task is certain.
+
+    It is not where its module may be imported under several names, or a decorator below the task decorator is of a
+    module of the project that can't be read: it may give the function another name.
+    """
+    if not found.module.place.certain or not isinstance(found.symbol, Function):
+        return found.module.place.certain
+    below = found.symbol.decorators[found.index + 1 :] if found.index >= 0 else ()
+    names = (value.func if isinstance(value, Invoke) else value for value in below)
+    return not any(isinstance(name, Ref) and project.resolve(name.path, found.module).unread for name in names)

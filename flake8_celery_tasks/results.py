@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks import __version__, cache, layout
 from flake8_celery_tasks.rule import Violation
@@ -57,30 +57,34 @@ class Results:
         outside = self.project.outside
         if any(stamp is not None and max(stamp[:2]) >= newest for stamp in (*stamps.values(), *outside.values())):
             return
-        written = cache.read(self.path)
-        found = written["found"] if _is_of(written, self.state) else {}
+        folders = {folder: _listing(folder) for folder in self._further_folders()}
+        # What others have found rests on what they have read, too.
+        written = _whole(cache.read(self.path))
+        known = written if self._is_valid(written) else _NOTHING
         cache.write(
             self.path,
             {
                 "state": self.state,
-                "files": outside,
-                "folders": {folder: _listing(folder) for folder in self._further_folders()},
-                "found": {**found, **self._new},
+                "files": {**known["files"], **outside},
+                "folders": {**known["folders"], **folders},
+                "found": {**known["found"], **self._new},
             },
         )
 
     @cached_property
     def _stored(self) -> dict[str, Any]:
-        found = cache.read(self.path)
-        return found if found.keys() >= {"state", "files", "folders", "found"} else {"found": {}}
+        return _whole(cache.read(self.path))
 
     @cached_property
     def _is_current(self) -> bool:
         """Whether the project is as it was when the results were written."""
+        return self._is_valid(self._stored)
+
+    def _is_valid(self, stored: dict[str, Any]) -> bool:
         return (
-            _is_of(self._stored, self.state)
-            and all(cache.stamp(path) == stamp for path, stamp in self._stored["files"].items())
-            and all(_listing(folder) == listing for folder, listing in self._stored["folders"].items())
+            bool(stored["state"] == self.state)
+            and all(cache.stamp(path) == stamp for path, stamp in stored["files"].items())
+            and all(_listing(folder) == listing for folder, listing in stored["folders"].items())
         )
 
     @cached_property
@@ -93,19 +97,25 @@ class Results:
         return cache.digest("\n".join(map(str, parts)))
 
     def _further_folders(self) -> Iterable[str]:
-        """Return the folders that were looked into, in or around the project, and hold none of its files."""
+        """Return the folders that were looked into, in or around the project, and hold none of its files.
+
+        With an `__init__.py` in its root, a project is imported from above, and so is what stands beside it.
+        """
         root = self.project.layout.root
         walked = set(self.project.layout.walked)
+        tops = tuple(top.rstrip(os.sep) + os.sep for top in {root, *self.project.layout.import_roots()})
         return [
             folder
             for folder in layout.listed()
-            if folder not in walked
-            and (folder.startswith(root + os.sep) or root.startswith(folder.rstrip(os.sep) + os.sep))
+            if folder not in walked and (folder.startswith(tops) or root.startswith(folder.rstrip(os.sep) + os.sep))
         ]
 
 
-def _is_of(stored: dict[str, Any], state: str) -> bool:
-    return bool(stored.get("state") == state)
+_NOTHING: Final[dict[str, Any]] = {"state": "", "files": {}, "folders": {}, "found": {}}
+
+
+def _whole(stored: dict[str, Any]) -> dict[str, Any]:
+    return stored if stored.keys() >= _NOTHING.keys() else _NOTHING
 
 
 def _listing(folder: str) -> str:

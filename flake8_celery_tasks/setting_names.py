@@ -12,6 +12,7 @@ from flake8_celery_tasks.spelling import close_match
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.facts import Setting, SettingSource
+    from flake8_celery_tasks.module import Module
 
 #: Beginnings of names that are hardly anything but settings of Celery.
 TELLING: Final = ("BEAT_", "BROKER_", "CELERY", "RESULT_", "TASK_", "WORKER_")
@@ -103,12 +104,8 @@ def mixed(setting: Setting) -> tuple[str, str] | None:
 def is_read(setting: Setting) -> bool:
     """Return whether something in the project reads a name: it is a constant, or a key, of the project's own."""
     key, module = setting.key, setting.module
-    assert module.tree is not None
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.Name) and node.id == key and isinstance(node.ctx, ast.Load):
-            return True
-        if isinstance(node, ast.Attribute) and node.attr == key and isinstance(node.ctx, ast.Load):
-            return True
+    if key in module.once(_loaded):
+        return True
     read = (
         rf"\.{key}\b(?!\s*=[^=])",
         rf"[\"']{key}[\"'](?!\s*:|\]\s*=[^=])",
@@ -121,3 +118,12 @@ def is_read(setting: Setting) -> bool:
         for path in setting.project.files_with(key.encode())
         if path != module.place.path
     )
+
+
+def _loaded(module: Module) -> set[str]:
+    """Return the names and attributes that a module reads."""
+    assert module.tree is not None
+    nodes = [node for node in ast.walk(module.tree) if isinstance(getattr(node, "ctx", None), ast.Load)]
+    return {node.id for node in nodes if isinstance(node, ast.Name)} | {
+        node.attr for node in nodes if isinstance(node, ast.Attribute)
+    }

@@ -1,6 +1,11 @@
 """The name that was probably meant."""
 
-from collections.abc import Iterable
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 
 def close_match(word: str, candidates: Iterable[str], limit: int = 2) -> str | None:
@@ -44,6 +49,60 @@ def edit_distance(one: str, other: str) -> int:
             row.append(cost)
         before, above = above, row
     return above[-1]
+
+
+class Words:
+    """Many candidates, such as all names of a project's tasks, in which a misspelt word is looked for again and again.
+
+    They are kept in a tree of letters: what they start with alike is compared once, and no further than it can matter.
+    """
+
+    def __init__(self, candidates: Iterable[str]) -> None:
+        self._places: dict[str, int] = {}
+        self._skeletons: dict[str, str] = {}
+        self._tree: dict[str, Any] = {}
+        for name in candidates:
+            self._places.setdefault(name, len(self._places))
+            self._skeletons.setdefault(_skeleton(name), name)
+            node = self._tree
+            for letter in name:
+                node = node.setdefault(letter, {})
+            node[""] = name  # at its end
+
+    def close_match(self, word: str, limit: int = 2) -> str | None:
+        """Return what `close_match` would."""
+        if word in self._places:
+            return None
+        same = self._skeletons.get(_skeleton(word))
+        if same is not None:
+            return same
+        for edits in range(1, limit + 1):
+            near = [name for name in self._near(word, edits) if edits <= _allowance(word, name)]
+            if near:
+                return min(near, key=self._places.__getitem__)
+        return None
+
+    def _near(self, word: str, edits: int) -> Iterator[str]:
+        """Yield the candidates that are some edits away, by rows as in `edit_distance`, one for each node."""
+        blank = [edits + 1] * len(word)
+        pending: list[tuple[dict[str, Any], int, list[int], list[int], str]]
+        pending = [(self._tree, 1, [min(place, edits + 1) for place in range(len(word) + 1)], [], "")]
+        while pending:
+            node, depth, above, before, last = pending.pop()
+            for letter, below in node.items():
+                if not letter:
+                    if above[-1] == edits:
+                        yield below
+                    continue
+                row = [depth, *blank]
+                for place in range(max(1, depth - edits), min(len(word), depth + edits) + 1):
+                    goal = word[place - 1]
+                    cost = min(above[place] + 1, row[place - 1] + 1, above[place - 1] + (letter != goal))
+                    if before and place > 1 and letter == word[place - 2] and last == goal:
+                        cost = min(cost, before[place - 2] + 1)
+                    row[place] = cost
+                if min(row) <= edits:
+                    pending.append((below, depth + 1, row, above, letter))
 
 
 def _skeleton(name: str) -> str:

@@ -49,7 +49,7 @@ class Text:
         content = self.lines[line - 1] if line <= len(self.lines) else ""
         if not content.isascii():
             column = len(content.encode("utf-8", "surrogatepass")[:column].decode("utf-8", "replace"))
-        return self._starts[min(line, len(self._starts)) - 1] + column
+        return self.line_offset(line) + column
 
     def start(self, node: ast.AST) -> int:
         """Return where a node starts; a definition starts at its first decorator."""
@@ -106,6 +106,10 @@ class Text:
     def line_at(self, offset: int) -> int:
         """Return the index of the line that an offset stands in."""
         return min(bisect.bisect_right(self._starts, offset) - 1, max(len(self.lines) - 1, 0))
+
+    def line_offset(self, line: int) -> int:
+        """Return where a line starts, counted from 1."""
+        return self._starts[min(line, len(self._starts)) - 1]
 
     def place(self, offset: int) -> tuple[int, int]:
         """Return line and column of an offset, both from 1. Behind the last line end comes one more line."""
@@ -171,7 +175,9 @@ class Text:
 
     def has_comment(self, start: int, end: int) -> bool:
         """Return whether a comment stands between two offsets."""
-        return any(start <= comment.start < end for comment in self._all_tokens[1])
+        comments = self._all_tokens[1]
+        index = bisect.bisect_left(comments, (start,))
+        return index < len(comments) and comments[index].start < end
 
     # How it is written.
 

@@ -95,7 +95,6 @@ def _catches(module: Module, function: Function) -> bool:
     """Return whether a function has a `try` with handlers: it may swallow."""
     return any(
         isinstance(inner, ast.Try) and inner.handlers
-        for node, _, scope in module.candidates.functions
-        if scope.qualname == function.qualname
+        for node, _, _ in module.functions_called(function.qualname)
         for inner in ast.walk(node)
     )

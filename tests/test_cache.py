@@ -256,6 +256,67 @@ def test_a_constant_elsewhere_is_seen(shop):
     assert "store.one" in index_of(shop)[0]
 
 
+def test_files_that_take_each_others_place_are_told_apart(shop):
+    """Where folders or links change places, no time of a file in them changes."""
+    one, other = shop / "shop/tasks.py", shop / "shop/constants.py"
+    assert cache.stamp(str(one))[3] != cache.stamp(str(other))[3]
+
+
+def test_another_package_around_a_file_is_seen(shop):
+    """Where relative imports lead, the file's own stamp does not say."""
+    write(
+        shop,
+        {
+            "src/pay/tasks.py": "from celery import shared_task\nfrom ..base import NAME\n\n\n"
+            "@shared_task(name=NAME)\ndef pay(): ...\n",
+            "src/base.py": "NAME = 'from.above'\n",
+        },
+    )
+    index_of(shop)
+    (shop / "src/__init__.py").touch()
+    warm = index_of(shop)
+    assert warm == index_of(shop, celery_no_cache=True)
+    assert "from.above" in warm[0]
+
+
+def test_what_was_read_before_a_change_is_not_kept_as_what_came_after(shop):
+    project.forget()
+    known = project.project_of(str(shop / "shop/tasks.py"), Options())
+    known.module(str(shop / "shop/tasks.py")).symbols("one")
+    change(shop, "shop/tasks.py", TASKS.replace(".one", ".two"))
+    _ = known.tasks
+    known.save()
+    assert "shop.two" in index_of(shop)[0]
+
+
+def test_summaries_of_other_packages_are_no_parts_of_one(shop):
+    """Two runs at once, and a new `__init__.py` in between."""
+    index_of(shop)
+    path = str(shop / "shop/tasks.py")
+    mine = cache.Cache(str(shop))
+    theirs = cache.Cache(str(shop))
+    theirs.entries[path][2].update(package="other", symbols={"late": [["o"]]})
+    theirs._write()
+    mine._write()
+    assert "late" not in mine.entries[path][2]["symbols"]
+    assert cache.Cache(str(shop)).summary(path, "shop") is not None
+    assert cache.Cache(str(shop)).summary(path, "other") is None
+
+
+def test_what_others_have_written_is_learnt(shop):
+    index_of(shop)
+    path = str(shop / "shop/tasks.py")
+    mine = cache.Cache(str(shop))
+    theirs = cache.Cache(str(shop))
+    theirs.note(str(shop / "shop/new.py"), cache.stamp(path), passes=True)
+    theirs._write()
+    known = mine.entries[path][2]
+    mine.entries[path][2] = None
+    mine._write()
+    assert mine.entries[path][2] == known
+    assert cache.Cache(str(shop)).summary(path, "shop") == known
+
+
 def test_another_version_has_a_cache_of_its_own(shop, monkeypatch):
     wanted = index_of(shop)
     monkeypatch.setattr(cache, "__version__", "0.0.0")

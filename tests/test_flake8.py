@@ -198,6 +198,56 @@ def test_bad_values_are_usage_errors(tmp_path, option, value, wanted, place):
     assert wanted in last
 
 
+BAD_VALUES = {
+    "celery-task-decorators": ["@shop.task", "shop.celery:task", "shop..task", "a b"],
+    "celery-apps": ["shop/billing", "shop.*", ".shop"],
+    "celery-target-version": ["5", "v5.4", "4.4", ""],
+    "celery-acks-late": ["perhaps", ""],
+    "celery-custom-task-class": ["shop.Task"],
+    "celery-extra-task-options": ["shop.once", "once=", "1st"],
+    "celery-async-pool": ["2"],
+    "celery-bind-requires-retry": ["always"],
+    "celery-at-most-once-calls": ["pay()", "shop/pay"],
+    "celery-broker": ["rabbitmq"],
+    "celery-task-name-pattern": ["(", "{model}"],
+    "celery-project-root": ["no/such/folder"],
+    "celery-baseline": ["no-such.json"],
+    "celery-no-cache": ["maybe"],
+}
+
+#: Any text is a pattern of paths.
+TAKES_ALL = {"celery-test-paths"}
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [(option, value) for option, some in BAD_VALUES.items() for value in some]
+)
+@pytest.mark.parametrize("place", ["command line", "configuration"])
+@pytest.mark.usefixtures("_fresh_plugin")
+def test_each_option_refuses_what_it_does_not_take(tmp_path, monkeypatch, capsys, option, value, place):
+    from flake8.main.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["flake8"])
+    arguments = ["-j1", "."]
+    if place == "configuration":
+        (tmp_path / ".flake8").write_text(f"[flake8]\n{option} = {value}\n")
+    else:
+        arguments.append(f"--{option}={value}")
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert f"argument --{option}: invalid value {value!r}: " in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_there_is_a_bad_value_for_each_option():
+    from dataclasses import fields
+
+    from flake8_celery_tasks.options import Options, flag_of
+
+    assert {flag_of(item.name).removeprefix("--") for item in fields(Options)} == BAD_VALUES.keys() | TAKES_ALL
+
+
 def test_help_says_what_the_options_are(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "flake8", "--help"], cwd=tmp_path, capture_output=True, text=True, check=True

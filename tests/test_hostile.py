@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
-from tests.helpers import write
+from tests.helpers import codes, findings, write
 from tests.test_flake8 import BAD, PROJECT, run
 
 VIEWS = "./shop/views.py:1:27:"
@@ -124,3 +125,30 @@ def test_a_huge_file_of_the_project_is_not_followed(shop, monkeypatch):
 
     monkeypatch.setattr(project, "MAX_BYTES", 10)
     assert project.Project(str(shop), Options()).read(str(shop / "content/tasks.py")) is None
+
+
+HIDDEN = {
+    "shop/views.py": "from celery import current_app\n\ncurrent_app.send_task('shop.tasks.gone')\n",
+    "shop/tasks.py": "from celery import shared_task\n\n\n@shared_task(name='shop.tasks.here')\ndef here(): ...\n",
+    "shop/hidden.py": "x = 1\n",
+}
+
+
+def test_what_a_file_that_cannot_be_read_could_hold_is_unknown(shop, monkeypatch, tmp_path_factory):
+    """Whoever runs the tests: root reads what nobody else may."""
+    from flake8_celery_tasks import cache, project
+
+    def deny(path, *arguments):
+        if str(path).endswith("hidden.py"):
+            raise PermissionError(path)
+        return Path(path).open(*arguments)
+
+    place = str(tmp_path_factory.mktemp("cache"))
+    monkeypatch.setattr(cache, "folder", lambda: place)
+    monkeypatch.setattr(cache, "RACY_NS", -(10**12))
+    with monkeypatch.context() as patch:
+        patch.setattr(project, "open", deny, raising=False)
+        assert codes(shop, HIDDEN) == []
+    # Nor is it kept that there is nothing in it.
+    project.forget()
+    assert [violation.code for violation in findings(shop, "shop/views.py")] == ["CLY403"]

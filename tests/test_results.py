@@ -153,6 +153,43 @@ def test_runs_over_parts_add_up(shop):
     assert Run(shop).looked_at == ["shop/views.py"]
 
 
+ASKS = """\
+from legacy.old import sent
+from celery import current_app
+
+sent.delay(1)
+current_app.send_task("shop.tasks.send", (1, 2, 3))
+"""
+
+
+@pytest.mark.parametrize("between", [False, True])
+def test_what_others_have_read_counts_for_all_that_is_kept(shop, between):
+    """A run over a part that did not need an excluded file must not make the next one forget it."""
+    (shop / "shop/uses.py").write_text(ASKS, "utf-8")
+    (shop / "shop/alone.py").write_text(TASKS.replace("send", "alone"), "utf-8")
+    found = Run(shop, "shop/uses.py").found["shop/uses.py"]
+    if between:
+        rewrite(shop / "legacy/old.py", "def sent():", "def sent(a):")
+    Run(shop, "shop/alone.py")
+    if not between:
+        rewrite(shop / "legacy/old.py", "def sent():", "def sent(a):")
+    again = Run(shop, "shop/uses.py")
+    assert again.looked_at
+    assert [item.code for item in again.found["shop/uses.py"]] != [item.code for item in found]
+
+
+def test_folders_beside_a_root_that_is_a_package(shop, tmp_path):
+    (shop / "__init__.py").touch()
+    (tmp_path / "beside").mkdir()
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "beside/__init__.py").touch()
+    (shop / "shop/uses.py").write_text(ASKS.replace("legacy.old", "beside.old"), "utf-8")
+    Run(shop, "shop/uses.py")
+    assert not Run(shop, "shop/uses.py").looked_at
+    (tmp_path / "beside/old.py").touch()
+    assert Run(shop, "shop/uses.py").looked_at
+
+
 def test_without_a_question_about_the_project(shop, tmp_path):
     """Not worth a look at all files, only to keep it."""
     known = project.Project(str(shop), Options())
@@ -197,6 +234,21 @@ def test_broken_files_are_no_results(shop, tmp_path):
     cache.write(str(path), {"found": {}})
     assert Run(shop).found == wanted
     assert not Run(shop).looked_at
+
+
+def test_truncated_anywhere(shop, tmp_path):
+    """Both files: what is left of them is nothing, however much it is."""
+    Run(shop)
+    files = sorted((tmp_path / "cache").iterdir())
+    assert len(files) == 2
+    for path in files:
+        whole = path.read_bytes()
+        assert cache.read(str(path))
+        for size in range(len(whole)):
+            os.truncate(path, len(whole) - 1 - size)
+            assert cache.read(str(path)) == {}
+        path.write_bytes(whole + b"}")
+        assert cache.read(str(path)) == {}
 
 
 def test_no_cache(shop, tmp_path, monkeypatch):

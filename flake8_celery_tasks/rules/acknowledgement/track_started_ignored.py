@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Union
 
 from flake8_celery_tasks import recognise
 from flake8_celery_tasks.facts import Task
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.collect import Site
     from flake8_celery_tasks.module import Module
+    from flake8_celery_tasks.project import Project
     from flake8_celery_tasks.rule import Violation
 
 #: Methods that send a task, or make or change a signature of it, with options for this one call.
@@ -29,6 +30,9 @@ _CALLS = frozenset(
         "subtask",
     }
 )
+
+#: A task: path and qualified name of its definition, or its name; None for one that can't be told.
+_Revived = Union[tuple[str, str], str, None]  # noqa: UP007
 
 
 class TrackStartedIgnored(Rule[Task]):
@@ -98,33 +102,39 @@ class TrackStartedIgnored(Rule[Task]):
 
     def _is_revived(self, task: Task) -> bool:
         """Return whether a call of the task may say `ignore_result=False`."""
-        for path in task.project.files_with(b"ignore_result"):
-            module = task.project.module(path)
-            if module is None:
-                return True
-            for call, site in module.candidates.calls:
-                func = call.func
-                name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
-                if name in _CALLS and self._keeps_result(task, module, call, site):
-                    return True
-        return False
-
-    def _keeps_result(self, task: Task, module: Module, call: ast.Call, site: Site) -> bool:
-        for keyword in call.keywords:
-            if keyword.arg == "ignore_result":
-                value = task.project.settle(module.value(keyword.value, site.scope), module)
-                return value is not True and self._may_be_of(task, module, call, site)
-        return False
-
-    def _may_be_of(self, task: Task, module: Module, call: ast.Call, site: Site) -> bool:
-        """Return whether a call may be one of the task: of no other task, and under no other name."""
-        func = call.func
-        if isinstance(func, ast.Attribute):
-            value = module.value(func.value, site.scope)
-            target = task.project.resolve(value.path, module) if isinstance(value, Ref) else None
-            definition = target and recognise.definition_of(task.project, target)
-            if definition:
-                return definition.symbol is task.definition.symbol
-        name = task.project.settle(module.value(call.args[0], site.scope), module) if call.args else None
+        key = "calls that may keep a result"
+        if key not in task.project.memo:
+            task.project.memo[key] = set(_reviving(task.project))
+        revived: set[_Revived] = task.project.memo[key]
         own = task.automatic_name if task.explicit_name is MISSING else task.explicit_name
-        return not (isinstance(name, str) and isinstance(own, str) and name != own)
+        return (
+            None in revived
+            or (task.module.place.path, task.definition.symbol.qualname) in revived
+            or (own in revived if isinstance(own, str) else any(isinstance(item, str) for item in revived))
+        )
+
+
+def _reviving(project: Project) -> Iterator[_Revived]:
+    """Yield the tasks that calls with `ignore_result` may keep a result of."""
+    for path in project.files_with(b"ignore_result"):
+        module = project.module(path)
+        if module is None:
+            yield None
+            continue
+        for name in _CALLS:
+            for call, site in module.calls_of(name):
+                keyword = next((keyword for keyword in call.keywords if keyword.arg == "ignore_result"), None)
+                if keyword and project.settle(module.value(keyword.value, site.scope), module) is not True:
+                    yield _called(project, module, call, site)
+
+
+def _called(project: Project, module: Module, call: ast.Call, site: Site) -> _Revived:
+    func = call.func
+    if isinstance(func, ast.Attribute):
+        value = module.value(func.value, site.scope)
+        target = project.resolve(value.path, module) if isinstance(value, Ref) else None
+        definition = target and recognise.definition_of(project, target)
+        if definition:
+            return definition.module.place.path, definition.symbol.qualname
+    name = project.settle(module.value(call.args[0], site.scope), module) if call.args else None
+    return name if isinstance(name, str) else None

@@ -141,7 +141,7 @@ def _task(facts: Facts, name: str | None) -> Defined | None:
     if name is None:
         return None
     found = facts.project.tasks.definitions(name)
-    if len(found) != 1 or facts.project.is_test(found[0].module):
+    if len(found) != 1 or facts.project.is_test(found[0].module) or facts.project.tasks.may_be_unread(name):
         return None
     return Defined(facts.project, found[0])
 

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import fnmatch
 from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks import layout
 from flake8_celery_tasks.defined import Defined
-from flake8_celery_tasks.facts import Invocation
+from flake8_celery_tasks.facts import Invocation, is_plain
 from flake8_celery_tasks.project import Table
 from flake8_celery_tasks.rule import Rule
 from flake8_celery_tasks.values import MISSING
@@ -110,7 +109,7 @@ class NamedCallDropsOptions(Rule[Invocation]):
             return
         project = call.project
         found = project.tasks.definitions(call.name)
-        if len(found) != 1 or project.is_test(found[0].module):
+        if len(found) != 1 or project.is_test(found[0].module) or project.tasks.may_be_unread(call.name):
             return
         task = Defined(project, found[0])
         if not self._is_apart(call, task):
@@ -148,7 +147,7 @@ def _is_default(project: Project, name: str, value: Any) -> bool:
     if name not in _DEFAULTS:
         return False
     setting, otherwise = _DEFAULTS[name]
-    return all(value == default for default in project.setting(setting) or [otherwise])
+    return all(value == default or not is_plain(default) for default in project.setting(setting) or [otherwise])
 
 
 def _may_be_routed(project: Project, name: str) -> bool:
@@ -162,7 +161,7 @@ def _may_be_routed(project: Project, name: str) -> bool:
         elif not isinstance(routes, Table) or not routes.complete:
             if routes is not None:
                 return True
-        elif any(not isinstance(key, str) or fnmatch.fnmatchcase(name, key) for key in routes):
+        elif routes.has_other_keys or routes.matching(name):
             return True
     return False
 

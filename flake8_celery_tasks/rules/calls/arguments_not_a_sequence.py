@@ -196,21 +196,36 @@ class ArgumentsNotASequence(Rule[Facts]):
         """Add the comma."""
         from flake8_celery_tasks.fixes import Fix, Insert, MakeTuple, RenameKeyword
 
-        for given in (*_of_calls(facts), *_of_entries(facts)):
-            if given.args is None or facts.module.source.position(given.args) != violation[:2]:
-                continue
-            wrong = _wrong_args(facts.project, facts.module, given.args, given)
+        for given, args in facts.once(_by_place).get((violation.line, violation.column), ()):
+            wrong = _wrong_args(facts.project, facts.module, args, given)
             if wrong in (kinds.TEXT, kinds.NUMBER, kinds.EXCEPTION, kinds.DURATION):
-                return Fix((MakeTuple(given.args),), safe=True)
-            for call in facts.invocations if wrong == kinds.MAPPING else ():
-                if call.keyword("kwargs") is not None or call.node.args[-1:] not in ([], [given.args]):
-                    continue
-                if given.args in call.node.args:
-                    return Fix((Insert(given.args, "kwargs="),), safe=True)
-                keyword = call.keyword("args")
-                if keyword is not None and keyword.value is given.args:
-                    return Fix((RenameKeyword(keyword, "kwargs"),), safe=True)
+                return Fix((MakeTuple(args),), safe=True)
+            call = facts.once(_by_argument).get(id(args)) if wrong == kinds.MAPPING else None
+            if call is None or call.keyword("kwargs") is not None or call.node.args[-1:] not in ([], [args]):
+                continue
+            keyword = call.keyword("args")
+            if args in call.node.args:
+                return Fix((Insert(args, "kwargs="),), safe=True)
+            if keyword is not None:
+                return Fix((RenameKeyword(keyword, "kwargs"),), safe=True)
         return None
+
+
+def _by_place(facts: Facts) -> dict[tuple[int, int], list[tuple[_Given, ast.expr]]]:
+    found: dict[tuple[int, int], list[tuple[_Given, ast.expr]]] = {}
+    for given in (*_of_calls(facts), *_of_entries(facts)):
+        if given.args is not None:
+            found.setdefault(facts.module.source.position(given.args), []).append((given, given.args))
+    return found
+
+
+def _by_argument(facts: Facts) -> dict[int, Invocation]:
+    """Return the calls by the identity of what they are given by position or as `args`."""
+    return {
+        id(node): call
+        for call in facts.invocations
+        for node in (*call.node.args, *(keyword.value for keyword in call.node.keywords if keyword.arg == "args"))
+    }
 
 
 def _short(node: ast.expr) -> str:

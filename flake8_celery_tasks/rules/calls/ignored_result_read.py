@@ -10,8 +10,9 @@ from flake8_celery_tasks.things import SENDS
 from flake8_celery_tasks.values import MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from flake8_celery_tasks.collect import Scope
     from flake8_celery_tasks.rule import Violation
 
 #: What reads a result.
@@ -98,32 +99,44 @@ class IgnoredResultRead(Rule[Invocation]):
         if call.project.is_test(call.module):
             return
         around = call.site.function() or call.module.candidates.scope.node
-        inner = _inner(around)
-        for node in ast.walk(around):
-            if not isinstance(node, ast.Attribute) or node.attr not in _READS:
-                continue
-            if node.value is call.node or (id(node) not in inner and self._is_named(call, node.value)):
-                yield self.report(
-                    call.module,
-                    node,
-                    task=defined.own_name,
-                    read=node.attr,
-                    call="()" if node.attr in ("get", "wait") else "",
-                )
-
-    def _is_named(self, call: Invocation, node: ast.expr) -> bool:
-        """Return whether an expression is a name that is bound to the result of the call and to nothing else."""
-        if not isinstance(node, ast.Name):
-            return False
-        bindings = call.site.scope.bindings.get(node.id, [])
-        return [(binding.kind, binding.node) for binding in bindings] == [(ASSIGN, call.node)]
+        reads = call.module.once_for(around, _Reads)
+        # The names that are bound to the result of the call and to nothing else.
+        names = call.module.once_for(call.site.scope, _only_assigned).get(id(call.node), ())
+        for node in (*reads.of_node.get(id(call.node), ()), *(node for name in names for node in reads.of_name(name))):
+            yield self.report(
+                call.module,
+                node,
+                task=defined.own_name,
+                read=node.attr,
+                call="()" if node.attr in ("get", "wait") else "",
+            )
 
 
-def _inner(around: ast.AST) -> set[int]:
-    """Return the identities of the nodes in the functions inside, whose names may be others."""
-    return {
-        id(node)
-        for function in ast.walk(around)
-        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) and function is not around
-        for node in ast.walk(function)
-    }
+class _Reads:
+    """What reads a result below a function or module, by the identity of what it is read from, and by its name."""
+
+    def __init__(self, around: ast.AST) -> None:
+        self.of_node: dict[int, list[ast.Attribute]] = {}
+        self._of_name: dict[str, list[ast.Attribute]] = {}
+        pending = [(around, True)]
+        while pending:
+            node, is_own = pending.pop()
+            if isinstance(node, ast.Attribute) and node.attr in _READS:
+                self.of_node.setdefault(id(node.value), []).append(node)
+                if is_own and isinstance(node.value, ast.Name):
+                    self._of_name.setdefault(node.value.id, []).append(node)
+            # In the functions inside names may be others.
+            is_inner = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) and node is not around
+            pending.extend((child, is_own and not is_inner) for child in ast.iter_child_nodes(node))
+
+    def of_name(self, name: str) -> Sequence[ast.Attribute]:
+        return self._of_name.get(name, ())
+
+
+def _only_assigned(scope: Scope) -> dict[int, list[str]]:
+    """Return the names of a scope that are bound once, by the identity of the value that they are assigned."""
+    found: dict[int, list[str]] = {}
+    for name, bindings in scope.bindings.items():
+        if len(bindings) == 1 and bindings[0].kind == ASSIGN:
+            found.setdefault(id(bindings[0].node), []).append(name)
+    return found

@@ -138,7 +138,7 @@ class NotATask(Rule[Facts]):
         if target.lost:
             if (
                 len(target.rest) > 1
-                or module is facts.module
+                or module.place.path == facts.module.place.path
                 or _may_have(facts.project, module)
                 or _is_optional(node, site)
             ):
@@ -205,14 +205,19 @@ def _is_optional(node: ast.Attribute, site: Site) -> bool:
 
 def _is_assigned(module: Module, name: str) -> bool:
     """Return whether a module assigns an attribute of this name to anything."""
-    return any(
-        isinstance(target, ast.Attribute) and target.attr == name for _, target, _, _ in module.candidates.stores
-    ) or any(
-        isinstance(call.func, ast.Name)
-        and call.func.id == "setattr"
-        and any(not isinstance(arg, ast.Constant) or arg.value == name for arg in call.args[1:2])
-        for call, _ in module.candidates.calls
-    )
+    assigned = module.once(_assigned)
+    return name in assigned or None in assigned
+
+
+def _assigned(module: Module) -> set[str | None]:
+    """Return the attributes that a module assigns to anything, None for one that can't be told."""
+    found: set[str | None] = {
+        target.attr for _, target, _, _ in module.candidates.stores if isinstance(target, ast.Attribute)
+    }
+    for call, _ in module.calls_of("setattr"):
+        for arg in call.args[1:2] if isinstance(call.func, ast.Name) else ():
+            found.add(arg.value if isinstance(arg, ast.Constant) and isinstance(arg.value, str) else None)
+    return found
 
 
 def _looks_before(node: ast.Attribute, site: Site) -> bool:

@@ -135,10 +135,14 @@ class TaskCalledInCanvas(Rule[Facts]):
         """Make a signature."""
         from flake8_celery_tasks.fixes import Fix
 
-        members = [member for canvas in facts.canvases for member in canvas.members]
-        member = next(item for item in members if facts.module.source.position(item.node) == violation[:2])
+        member = facts.once(_by_place)[violation.line, violation.column]
         operation = as_signature(facts, member)
         return None if operation is None else Fix((operation,), safe=False)
+
+
+def _by_place(facts: Facts) -> dict[tuple[int, int], Member]:
+    members = [member for canvas in facts.canvases for member in canvas.members]
+    return {facts.module.source.position(member.node): member for member in reversed(members)}
 
 
 def as_signature(facts: Facts, member: Member) -> Operation | None:

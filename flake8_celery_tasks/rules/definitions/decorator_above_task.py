@@ -154,7 +154,7 @@ class DecoratorAboveTask(Rule[Task]):
         if target.module is None or not isinstance(target.symbol, Function) or target.rest:
             return target.path in WRAPPERS
         wrapper = wrapper_in(task.project, target.symbol, target.module, called=called)
-        return wrapper is not None and not _is_adorned(target.module, wrapper.name)
+        return wrapper is not None and wrapper.name not in target.module.once(_adorned)
 
     def fix(self, task: Task, violation: Violation) -> Fix | None:
         """Move the lowest of the known ones below the task decorator; the others follow it."""
@@ -174,13 +174,8 @@ class DecoratorAboveTask(Rule[Task]):
         return task.project.resolve(value.path, task.module).path if isinstance(value, Ref) else ""
 
 
-def _is_adorned(module: Module, name: str) -> bool:
-    """Return whether something in a module puts attributes on a function of some name."""
-    calls = (call for call, _ in module.candidates.calls)
-    return any(
-        isinstance(target, ast.Attribute) and getattr(target.value, "id", "") == name
-        for _, target, _, _ in module.candidates.stores
-    ) or any(
-        getattr(call.func, "id", "") == "setattr" and call.args and getattr(call.args[0], "id", "") == name
-        for call in calls
-    )
+def _adorned(module: Module) -> set[str]:
+    """Return the names of what something in a module puts attributes on."""
+    owners = [target.value for _, target, _, _ in module.candidates.stores if isinstance(target, ast.Attribute)]
+    owners += [call.args[0] for call, _ in module.calls_of("setattr") if isinstance(call.func, ast.Name) and call.args]
+    return {owner.id for owner in owners if isinstance(owner, ast.Name)}

@@ -148,4 +148,4 @@ def _allows(facts: Facts, node: ast.expr, site: Site) -> bool:
     target = facts.project.resolve(value.path, facts.module)
     if isinstance(target.symbol, Function) and target.module is not None:
         return any(facts.project.resolve(path, target.module).path == _ALLOW for path in target.symbol.mentions)
-    return target.path == _ALLOW
+    return target.path == _ALLOW or target.unread

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import re
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks import recognise
 from flake8_celery_tasks.link import Facts
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.facts import Task
     from flake8_celery_tasks.recognise import Definition
     from flake8_celery_tasks.rule import Violation
+
+_WORD: Final = re.compile(rb"[\w\x80-\xff]*")
 
 
 class DuplicateTaskName(Rule[Facts]):
@@ -108,11 +111,11 @@ class DuplicateTaskName(Rule[Facts]):
         for task, name in names:
             automatic = task.explicit_name is MISSING
             # Who else could have an automatic name would have to write it out, or be in the same module.
-            if automatic and counted[name] == 1 and not any(task.project.files_with(name.encode())):
+            if automatic and counted[name] == 1 and not _is_written(task, name):
                 continue
-            rivals = task.project.tasks.rivals(task.definition, name)
-            if rivals:
-                place = _place(rivals[0])
+            rival = task.project.tasks.rival(task.definition, name)
+            if rival is not None:
+                place = _place(rival)
                 if automatic:
                     yield self.report_name(task, name=name, place=place)
                 else:
@@ -124,6 +127,17 @@ def _name(task: Task) -> str | None:
     if task.is_opaque or (task.explicit_name is MISSING and task.renaming is not None):
         return None
     return recognise.name_of(task.project, task.definition)
+
+
+def _is_written(task: Task, name: str) -> bool:
+    """Return whether an automatic name stands anywhere in the project. All those of a module start alike."""
+    owner, _, last = name.rpartition(".")
+    key = ("names that are written out", owner)
+    if key not in task.project.memo:
+        start = f"{owner}.".encode()
+        texts = [task.project.read(path) or b"" for path in task.project.files_with(start)]
+        task.project.memo[key] = {_WORD.match(rest)[0] for text in texts for rest in text.split(start)[1:]}  # type: ignore[index]
+    return last.encode() in task.project.memo[key]
 
 
 def _place(found: Definition) -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from flake8_celery_tasks import recognise
 from flake8_celery_tasks.facts import Task
 from flake8_celery_tasks.rule import Rule
 from flake8_celery_tasks.values import MISSING
@@ -70,9 +71,9 @@ class MissingTaskName(Rule[Task]):
     Give the task the name that it has now, so that nothing changes on the wire: `name="shop.tasks.send_receipt"`.
     A new name is better made while the queue is empty.
 
-    The command writes the name where the module's dotted name is certain, the decorator takes further options, and no
-    app of the project has a `gen_task_name` of its own. A class it leaves to you, since subclasses would inherit the
-    name.
+    The command writes the name where the module's dotted name is certain, no decorator below comes from a module that
+    can't be read, the task decorator takes further options, and no app of the project has a `gen_task_name` of its own.
+    A class it leaves to you, since subclasses would inherit the name.
     """
 
     code = "CLY101"
@@ -87,7 +88,7 @@ class MissingTaskName(Rule[Task]):
             return
         if not task.is_registered or task.renaming is not None:
             return
-        name = f'"{task.automatic_name}"' if task.module.place.certain else "..."
+        name = f'"{task.automatic_name}"' if recognise.is_name_certain(task.project, task.definition) else "..."
         node = task.keyword("name")
         if isinstance(node, ast.ClassDef):
             yield self.report_name(task, function=task.node.name, name=name)
@@ -99,7 +100,7 @@ class MissingTaskName(Rule[Task]):
         from flake8_celery_tasks.fixes import Fix, SetKeyword, text_of
 
         decorator = task.open_decorator
-        if decorator is None or not task.module.place.certain:
+        if decorator is None or not recognise.is_name_certain(task.project, task.definition):
             return None
         if task.states("name") and task.keyword("name") is task.place:
             return None  # it comes from somewhere else

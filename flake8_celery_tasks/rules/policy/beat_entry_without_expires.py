@@ -102,6 +102,8 @@ class BeatEntryWithoutExpires(Rule[BeatEntry]):
         definition = getattr(thing, "definition", None)
         if definition is not None:
             definitions = [definition]
+        elif entry.task_name and entry.project.tasks.may_be_unread(entry.task_name):
+            return
         if any(Defined(entry.project, found).effective("expires") is not MISSING for found in definitions):
             return
         named = f"Beat entry {entry.name!r}" if isinstance(entry.name, str) else "This beat entry"

@@ -98,10 +98,10 @@ class CallWithoutExpires(Rule[Invocation]):
         if call.method not in _TAKING or call.argument("expires") is not MISSING:
             return
         if call.method == "send_task":
-            if isinstance(call.name, str) and not any(
-                Defined(call.project, found).effective("expires") is not MISSING
-                for found in call.project.tasks.definitions(call.name)
-            ):
+            if not isinstance(call.name, str) or call.project.tasks.may_be_unread(call.name):
+                return
+            definitions = call.project.tasks.definitions(call.name)
+            if all(Defined(call.project, found).effective("expires") is MISSING for found in definitions):
                 yield self.report(call.module, call.node, method=call.method, task=repr(call.name))
             return
         sent = [call.definition] if isinstance(call.thing, TaskThing) else _signed(call, _receiver(call.node))

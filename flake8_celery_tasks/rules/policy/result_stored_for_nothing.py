@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks import policy
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 #: Ways to make a signature: what a canvas is made of may need a result, even one that is None.
 _SIGNS: Final = ("s", "si", "signature", "subtask")
+_SIGNED: Final = re.compile(rb"([\w\x80-\xff]+)\.(?:s|si|signature|subtask)\(")
 
 
 class ResultStoredForNothing(Rule[Task]):
@@ -106,5 +108,9 @@ class ResultStoredForNothing(Rule[Task]):
         return task.states("track_started") or bool(task.project.setting("task_ignore_result"))
 
     def _is_signed(self, task: Task) -> bool:
-        marks = [f"{task.node.name}.{method}(".encode() for method in _SIGNS]
-        return next(iter(task.project.files_with(*marks)), None) is not None
+        key = "names of which signatures are made"
+        if key not in task.project.memo:
+            marks = [f".{method}(".encode() for method in _SIGNS]
+            texts = [task.project.read(path) or b"" for path in task.project.files_with(*marks)]
+            task.project.memo[key] = {name for text in texts for name in _SIGNED.findall(text)}
+        return task.node.name.encode() in task.project.memo[key]

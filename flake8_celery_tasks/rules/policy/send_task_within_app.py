@@ -93,7 +93,7 @@ class SendTaskWithinApp(Rule[Invocation]):
         project, module = call.project, call.module
         app = project.layout.app(module.place)
         definitions = project.tasks.definitions(call.name)
-        if app is None or not definitions:
+        if app is None or not definitions or project.tasks.may_be_unread(call.name):
             return
         for found in definitions:
             if project.layout.app(found.module.place) != app:

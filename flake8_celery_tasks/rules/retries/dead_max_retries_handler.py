@@ -93,8 +93,8 @@ class DeadMaxRetriesHandler(Rule[Facts]):
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report a handler for MaxRetriesExceededError that no retry in its `try` can reach."""
-        retries = [call for call in facts.task_calls if call.method == "retry"]
-        for call in retries:
+        retries = {id(call.node): call for call in facts.task_calls if call.method == "retry"}
+        for call in retries.values():
             exc = call.keyword("exc")
             if exc is None or any(site.kind == LAMBDA for site in call.site.chain()):
                 continue
@@ -102,7 +102,8 @@ class DeadMaxRetriesHandler(Rule[Facts]):
                 for handler in node.handlers if part == "body" else ():
                     if not self._is_max_retries(call, handler.type):
                         continue
-                    inside = [other for other in retries if _holds(node.body, other.node)]
+                    below = (id(inner) for statement in node.body for inner in ast.walk(statement))
+                    inside = [retries[inner] for inner in below if inner in retries]
                     if all(self._is_exception(other) for other in inside) and not self._hands_on(call, node):
                         text = ast.unparse(exc.value)
                         text = text if len(text) <= 20 else "its exc"
@@ -139,7 +140,3 @@ class DeadMaxRetriesHandler(Rule[Facts]):
     def _hands_on(self, call: TaskCall, node: ast.Try) -> bool:
         names = {"self" if call.task is None else call.task.me} - {None}
         return any(use.attribute is None for statement in node.body for use in uses_of(statement, names))
-
-
-def _holds(body: list[ast.stmt], node: ast.AST) -> bool:
-    return any(inner is node for statement in body for inner in ast.walk(statement))

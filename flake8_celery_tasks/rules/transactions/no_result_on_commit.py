@@ -95,7 +95,7 @@ def _use(fact: Invocation) -> str | None:
     """Return what becomes of the value, None where nothing does."""
     root = fact.site.function() or fact.module.tree
     assert root is not None
-    parents = {id(child): parent for parent in ast.walk(root) for child in ast.iter_child_nodes(parent)}
+    parents = fact.module.once_for(root, _parents)
     parent = parents[id(fact.node)]
     if isinstance(parent, ast.keyword):
         parent = parents[id(parent)]
@@ -113,7 +113,20 @@ def _use(fact: Invocation) -> str | None:
         target = parent.targets[0] if isinstance(parent, ast.Assign) else parent.target
         if not isinstance(target, ast.Name):
             return f"'{shown(target)}' is None"
-        for node in ast.walk(root):
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == target.id:
-                return f"there is no '{target.id}.{node.attr}'"
+        attribute = fact.module.once_for(root, _attributes).get(target.id)
+        return None if attribute is None else f"there is no '{target.id}.{attribute}'"
     return None
+
+
+def _parents(root: ast.AST) -> dict[int, ast.AST]:
+    """Return what each node below another one stands in, by its identity."""
+    return {id(child): parent for parent in ast.walk(root) for child in ast.iter_child_nodes(parent)}
+
+
+def _attributes(root: ast.AST) -> dict[str, str]:
+    """Return the first attribute that is taken from each name below a node."""
+    found: dict[str, str] = {}
+    for node in ast.walk(root):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            found.setdefault(node.value.id, node.attr)
+    return found

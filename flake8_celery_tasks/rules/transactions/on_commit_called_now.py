@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.collect import Site
     from flake8_celery_tasks.fixes import Fix
     from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.transactions import OnCommit
 
 
 class OnCommitCalledNow(Rule[Facts]):
@@ -101,8 +102,7 @@ class OnCommitCalledNow(Rule[Facts]):
         from flake8_celery_tasks.imports import Names
 
         text, names = text_of(facts.module), Names(facts.module)
-        calls = [(call, call.callback) for call in facts.on_commits if isinstance(call.callback, ast.Call)]
-        call, node = next(item for item in calls if facts.module.source.position(item[1]) == violation[:2])
+        call, node = facts.once(_by_place)[violation.line, violation.column]
         func = text.segment(node.func).removesuffix("_on_commit")
         if not isinstance(node.func, ast.Attribute) or facts.thing(node.func, call.site) is not None:
             func += ".delay"
@@ -112,6 +112,11 @@ class OnCommitCalledNow(Rule[Facts]):
         partial = names.reach("functools", "partial", call.site.scope)
         rewrite = Rewrite(node, partial, (func, *text.arguments(node)), kept)
         return Fix((rewrite,), safe=True, imports=tuple(names.needed))
+
+
+def _by_place(facts: Facts) -> dict[tuple[int, int], tuple[OnCommit, ast.Call]]:
+    calls = [(call, call.callback) for call in facts.on_commits if isinstance(call.callback, ast.Call)]
+    return {facts.module.source.position(item[1]): item for item in reversed(calls)}
 
 
 def _sender(facts: Facts, call: ast.Call, site: Site) -> str | None:

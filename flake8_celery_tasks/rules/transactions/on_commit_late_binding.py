@@ -95,10 +95,8 @@ class OnCommitLateBinding(Rule[Facts]):
         for call in facts.on_commits:
             made = _made_here(call)
             name = None if made is None else _late(facts, call, made)
-            if made is not None and name is not None:
-                sends = any(around.node is made for fact in facts.invocations for around in fact.site.chain())
-                if sends:
-                    yield self.report(facts.module, call.callback or call.node, name=name, better=_better(made))
+            if made is not None and name is not None and id(made) in facts.around_invocations:
+                yield self.report(facts.module, call.callback or call.node, name=name, better=_better(made))
 
     def fix(self, facts: Facts, violation: Violation) -> Fix | None:
         """Write `partial(...)` for a lambda that is a single call."""
@@ -106,9 +104,7 @@ class OnCommitLateBinding(Rule[Facts]):
         from flake8_celery_tasks.imports import Names
 
         text, names = text_of(facts.module), Names(facts.module)
-        calls = [(call, call.callback) for call in facts.on_commits if isinstance(call.callback, ast.Lambda)]
-        found = [item for item in calls if facts.module.source.position(item[1]) == violation[:2]]
-        for call, made in found:
+        for call, made in facts.once(_by_place).get((violation.line, violation.column), ()):
             body = made.body
             if isinstance(body, ast.Call) and not any(isinstance(node, ast.arg) for node in ast.walk(made.args)):
                 partial = names.reach("functools", "partial", call.site.scope)
@@ -116,6 +112,14 @@ class OnCommitLateBinding(Rule[Facts]):
                 rewrite = Rewrite(made, partial, (text.segment(body.func), *text.arguments(body)), kept)
                 return Fix((rewrite,), safe=False, imports=tuple(names.needed))
         return None
+
+
+def _by_place(facts: Facts) -> dict[tuple[int, int], list[tuple[OnCommit, ast.Lambda]]]:
+    found: dict[tuple[int, int], list[tuple[OnCommit, ast.Lambda]]] = {}
+    for call in facts.on_commits:
+        if isinstance(call.callback, ast.Lambda):
+            found.setdefault(facts.module.source.position(call.callback), []).append((call, call.callback))
+    return found
 
 
 def _made_here(call: OnCommit) -> ast.Lambda | ast.FunctionDef | None:

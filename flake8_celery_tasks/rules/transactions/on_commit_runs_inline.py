@@ -123,12 +123,16 @@ class OnCommitRunsInline(Rule[Facts]):
         """Hand over `.delay`."""
         from flake8_celery_tasks.fixes import Fix, Insert, RenameAttribute
 
-        callbacks = [(call.callback, call.site) for call in facts.on_commits if call.callback is not None]
-        called = [_first_of_partial(facts, node, site) or node for node, site in callbacks]
-        wrong = next(node for node in called if facts.module.source.position(node) == violation[:2])
+        wrong = facts.once(_by_place)[violation.line, violation.column]
         if isinstance(wrong, ast.Attribute) and wrong.attr in SIGNS:
             return Fix((RenameAttribute(wrong, "delay"),), safe=False)
         return Fix((Insert(wrong, ".delay", after=True),), safe=False)
+
+
+def _by_place(facts: Facts) -> dict[tuple[int, int], ast.expr]:
+    callbacks = [(call.callback, call.site) for call in facts.on_commits if call.callback is not None]
+    called = [_first_of_partial(facts, node, site) or node for node, site in callbacks]
+    return {facts.module.source.position(node): node for node in reversed(called)}
 
 
 def _first_of_partial(facts: Facts, node: ast.expr, site: Site) -> ast.expr | None:

@@ -1,0 +1,99 @@
+"""The time for a file grows with its length, and not with its square: ten times as many tasks take at most 12 times."""
+
+from __future__ import annotations
+
+import ast
+import gc
+import time
+
+import pytest
+
+from flake8_celery_tasks import cli, engine, project
+from flake8_celery_tasks.options import Options
+from flake8_celery_tasks.plugin import Plugin
+from tests.helpers import write
+from tests.robustness import large
+from tests.robustness.effort import LONG
+
+BOUND = 12
+
+#: The rules that have no work in the large module, and why.
+IDLE = {
+    "CLY103": "a name that is no text makes the names of other tasks uncertain",
+    "CLY812": "a module of settings has no tasks",
+}
+
+
+@pytest.fixture
+def _alone(_fresh_plugin, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    was_on = gc.isenabled()
+    gc.disable()
+    yield
+    if was_on:
+        gc.enable()
+
+
+class Project:
+    """A project with a large module."""
+
+    def __init__(self, folder, tasks):
+        self.folder = folder / str(tasks)
+        self.path = self.folder / large.PATH
+        self.text = large.module(tasks)
+        self.folder.mkdir()
+        write(self.folder, {large.PATH: self.text, **large.OTHERS})
+        self.restore = lambda: self.path.write_text(self.text, encoding="utf-8")
+
+    def plugin(self):
+        """Run the plugin with all rules on, and return its reports."""
+        Plugin.options = Options(celery_no_cache=True, celery_task_name_pattern=r"shop\..+")
+        Plugin.opted = ("CLY9",)
+        tree = ast.parse(self.text)
+        plugin = Plugin(tree, str(self.path), self.text.splitlines(keepends=True))
+        return lambda: list(plugin.run())
+
+    def fix(self):
+        """Apply all fixes."""
+        self.restore()
+        return lambda: cli.main(["fix", "--isolated", "--celery-no-cache=true", "--unsafe", str(self.path)])
+
+    def tasks(self):
+        """List all tasks."""
+        self.restore()
+        target = str(self.folder / "tasks.txt")
+        command = ["tasks", "--isolated", "--celery-no-cache=true", "--output-file", target, str(self.path.parent)]
+        return lambda: cli.main(command)
+
+    def seconds(self, name, times):
+        """Return the least CPU that something takes, in seconds."""
+        return min(self.measured(getattr(self, name)()) for _ in range(times))
+
+    def measured(self, run):
+        project.forget()
+        gc.collect()
+        start = time.process_time()
+        run()
+        return time.process_time() - start
+
+
+@pytest.mark.usefixtures("_alone")
+def test_every_rule_has_work(tmp_path):
+    found = {text.partition(" ")[0] for _, _, text, _ in Project(tmp_path, 200).plugin()()}
+    assert {rule.code for rule in engine.rules()} - found == IDLE.keys()
+
+
+@pytest.mark.usefixtures("_alone")
+@pytest.mark.parametrize(
+    ("name", "tasks"),
+    [("plugin", 2_000 if LONG else 500), ("tasks", 2_000 if LONG else 500), ("fix", 2_000 if LONG else 200)],
+)
+def test_time_is_linear(tmp_path, monkeypatch, name, tasks):
+    monkeypatch.chdir(tmp_path)
+    small, big = Project(tmp_path, tasks), Project(tmp_path, 10 * tasks)
+    Project(tmp_path, 20).seconds(name, 1)  # what is imported is imported
+    before, after = small.seconds(name, 3), big.seconds(name, 1)
+    # Somebody else may have needed the processor's caches.
+    if after > BOUND * before:
+        after = min(after, big.seconds(name, 2))
+    assert after <= BOUND * before, f"{before:.2f} s for {tasks} tasks, {after:.2f} s for {10 * tasks}"
