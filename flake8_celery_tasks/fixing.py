@@ -122,8 +122,9 @@ class _State:
                 continue
             try:
                 fix = rule.fix(fact, violation)
-                if fix is not None and (fix.safe or order.unsafe):
-                    yield _Offer(violation, fix, fix.edits(self.text))
+                edits = fix.edits(self.text) if fix is not None and (fix.safe or order.unsafe) else ()
+                if fix is not None and edits:
+                    yield _Offer(violation, fix, edits)
             except Unfixable:
                 continue
 
@@ -191,7 +192,8 @@ class _Attempts:
     """Fixes of one round that are tried together, and those left out with which the outcome is not good.
 
     One attempt costs as much as checking the file. So where many fixes fail those go first that have something wrong
-    beside them; the rest is halved.
+    beside them. Where those are all, one of each region is tried at a time: what goes wrong there is its fault then. Of
+    what nothing is known one half is tried, then the other.
     """
 
     def __init__(self, path: str, state: _State, order: Order, known: Project) -> None:
@@ -210,13 +212,29 @@ class _Attempts:
         if found is not None:
             return [*good, *more], found
         suspects = [offer for offer in more if id(offer) in guilty]
-        if len(suspects) == len(more) or len(more) == 1:
-            return good, after
-        rest = [offer for offer in more if id(offer) not in guilty]
-        if not suspects or not guesses:
-            suspects, rest, guesses = more[len(more) // 2 :], more[: len(more) // 2], 3
-        good, after = self.add(good, after, rest, guesses - 1)
-        return self.add(good, after, suspects, guesses - 1)
+        parts = [[offer for offer in more if id(offer) not in guilty], suspects]
+        guesses -= 1
+        if len(suspects) == len(more):
+            parts = self._one_of_each_region(more)
+        elif not suspects or guesses < 0:
+            parts, guesses = [more[: len(more) // 2], more[len(more) // 2 :]], 3
+        if len(more) > 1 and len(parts) > 1:
+            for part in parts:
+                good, after = self.add(good, after, part, guesses)
+        return good, after
+
+    def _one_of_each_region(self, offers: Iterable[_Offer]) -> list[list[_Offer]]:
+        """Return offers in groups of which each has at most one for a region."""
+        regions = _Regions(self.state.text, self.state.tree)
+        counted: Counter[int] = Counter()
+        groups: list[list[_Offer]] = []
+        for offer in offers:
+            region = regions.at(offer.edits[0].start)
+            if counted[region] == len(groups):
+                groups.append([])
+            groups[counted[region]].append(offer)
+            counted[region] += 1
+        return groups
 
     def apply(self, offers: Sequence[_Offer]) -> tuple[_State | None, set[int]]:
         """Return what comes of applying some fixes together, None where it is not good.
@@ -235,7 +253,8 @@ class _Attempts:
         new = _by_code(found.found) - _by_code(state.found - mended)
         if not left and not new:
             return found, set()
-        return None, _beside(offers, steps, self._wrong(found, steps, offers, left, new))
+        places = self._wrong(found, steps, offers, left, new)
+        return None, _beside(offers, steps, places, _Regions(found.text, found.tree))
 
     def _wrong(
         self,
@@ -259,13 +278,45 @@ class _Attempts:
                     yield place
 
 
-def _beside(offers: Sequence[_Offer], steps: Sequence[_Edits], places: Iterable[int]) -> set[int]:
-    """Return the identities of the fixes with the edit that is nearest to each of some places behind all steps."""
+class _Regions:
+    """The functions of a module, and the statements outside of them: where in a text something has its effect."""
+
+    def __init__(self, text: Text, tree: ast.Module) -> None:
+        nodes = [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+        spans = sorted((text.start(node), -text.end(node)) for node in (*tree.body, *nodes))
+        self._starts: list[int] = []
+        self._regions: list[int] = []  # of what comes after each start
+        around = [(len(text.text) + 1, -1)]
+        for region, (start, end) in enumerate((*spans, (len(text.text), 0))):
+            while around[-1][0] <= start:
+                self._begin(around.pop()[0], around[-1][1])
+            self._begin(start, region)
+            around.append((-end, region))
+
+    def _begin(self, start: int, region: int) -> None:
+        self._starts.append(start)
+        self._regions.append(region)
+
+    def at(self, offset: int) -> int:
+        """Return the number of the innermost region around an offset, -1 where there is none."""
+        index = bisect.bisect_right(self._starts, offset)
+        return self._regions[index - 1] if index else -1
+
+
+def _beside(offers: Sequence[_Offer], steps: Sequence[_Edits], places: Iterable[int], regions: _Regions) -> set[int]:
+    """Return the identities of the fixes with the edit nearest to each of some places: in its region, if there is one.
+
+    Places and regions are those behind all steps.
+    """
     edits = sorted((_moved(edit.start, steps), id(offer)) for offer in offers for edit in offer.edits)
+    inside: dict[int, list[tuple[int, int]]] = {}
+    for edit in edits:
+        inside.setdefault(regions.at(edit[0]), []).append(edit)
     found: set[int] = set()
     for place in places:
-        index = bisect.bisect_left(edits, (place,))
-        near = edits[max(index - 1, 0) : index + 1]
+        nearby = inside.get(regions.at(place), edits)
+        index = bisect.bisect_left(nearby, (place,))
+        near = nearby[max(index - 1, 0) : index + 1]
         found.add(min(near, key=lambda item: abs(item[0] - place))[1])
     return found
 
@@ -409,9 +460,10 @@ def _good(path: str, state: _State, order: Order) -> list[_Offer]:
     pending = state.offers
     while pending:
         group = _apart(pending)
-        good.update(map(id, attempts.add([], None, group)[0]))
-        tried = set(map(id, group))
-        pending = [offer for offer in pending if id(offer) not in tried]
+        chosen = attempts.add([], None, group)[0]
+        good.update(map(id, chosen))
+        done = set(map(id, chosen or group))  # what was not good beside others may be so without them
+        pending = [offer for offer in pending if id(offer) not in done]
     return [offer for offer in state.offers if id(offer) in good]
 
 

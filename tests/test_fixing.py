@@ -552,3 +552,65 @@ def test_blank_lines_around_an_import_that_goes(text, expected):
     candidates = collect(tree)
     (binding,) = candidates.scope.bindings["a"]
     assert edited(text, RemoveImport(binding)) == expected
+
+
+# Many fixes.
+
+CONFLICT = """
+
+@shared_task(name="task_{0}", bind=True)
+def task_{0}(): ...
+"""
+
+BAD_FIX = """
+
+@shared_task(name="bad_{0}", bind=True)
+def bad_{0}(self):
+    try:
+        raise self.retry(exc=ValueError())
+    except MaxRetriesExceededError:
+        pass
+
+
+@shared_task(name="task_{0}", bind=True)
+def task_{0}(self, x):
+    try:
+        print(x)
+    except OSError as exc:
+        try:
+            raise self.retry(exc)
+        except MaxRetriesExceededError:
+            print(x)
+"""
+
+MANY_HEAD = "from celery import shared_task\nfrom celery.exceptions import MaxRetriesExceededError\n"
+
+
+@pytest.mark.parametrize("block", [CONFLICT, BAD_FIX], ids=["two that conflict", "one that is not good"])
+def test_the_number_of_attempts_does_not_grow_with_that_of_the_fixes(tmp_path, monkeypatch, block):
+    """Each attempt takes as long as a check of the file: it must not be one for each fix."""
+    attempts = []
+    apply = fixing._Attempts.apply
+    monkeypatch.setattr(fixing._Attempts, "apply", lambda *given: attempts.append(1) or apply(*given))
+    counted = {}
+    for blocks in (5, 40):
+        write(tmp_path, {"shop/tasks.py": MANY_HEAD + "".join(block.format(number) for number in range(blocks))})
+        project.forget()
+        attempts.clear()
+        fix(tmp_path / "shop/tasks.py")
+        counted[blocks] = len(attempts)
+    assert counted[40] == counted[5]
+
+
+def test_of_two_fixes_that_conflict_one_is_applied(tmp_path):
+    write(tmp_path, {"shop/tasks.py": MANY_HEAD + "".join(CONFLICT.format(number) for number in range(5))})
+    (result,) = fix(tmp_path / "shop/tasks.py")
+    assert len(result.violations) >= 5
+    assert not fix(tmp_path / "shop/tasks.py")
+    assert engine.check(*_judged(tmp_path / "shop/tasks.py")) == []
+
+
+def _judged(path):
+    known = project.project_of(str(path), fixing.Order().options)
+    text = path.read_text()
+    return known, known.open(str(path), text.splitlines(keepends=True), ast.parse(text))
