@@ -92,8 +92,7 @@ class Task(Defined):
     def function(self) -> FunctionNode:
         """The function that runs: the decorated one, or the class's `run`."""
         if isinstance(self.node, ast.ClassDef):
-            runs = [item for item in self.node.body if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef))]
-            return next((item for item in reversed(runs) if item.name == "run"), runs[-1])
+            return run_of(self.scope)[-1]
         return self.node
 
     @property
@@ -416,6 +415,11 @@ class Task(Defined):
     def calls(self) -> Iterator[tuple[ast.Call, Site]]:
         """Yield the calls in the task's body."""
         yield from self.module.calls_in(self.function)
+
+
+def run_of(scope: Scope) -> list[FunctionNode]:
+    """Return the functions that a class binds to `run`; it may do so in an `if`, and may bind something else."""
+    return [binding.node for binding in scope.bindings.get("run", ()) if binding.kind == FUNCTION]  # type: ignore[misc]
 
 
 def _registered(module: Module) -> set[str]:

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any, Final
 from flake8_celery_tasks import canvas, configuration, recognise, things, transactions
 from flake8_celery_tasks.canvas import Canvas
 from flake8_celery_tasks.collect import ASSIGN, FUNCTION, IMPORT, MODULE
-from flake8_celery_tasks.facts import BeatEntry, Crontab, Invocation, Raise, Sent, Setting, Task, TaskCall, TaskImport
+from flake8_celery_tasks.facts import (
+    BeatEntry,
+    Crontab,
+    Invocation,
+    Raise,
+    Sent,
+    Setting,
+    Task,
+    TaskCall,
+    TaskImport,
+    run_of,
+)
 from flake8_celery_tasks.module import is_none
 from flake8_celery_tasks.once import Once
 from flake8_celery_tasks.project import Target
@@ -56,7 +67,7 @@ class Facts(Once):
                 if definition is not None:
                     found.append(Task(self.project, definition, node, site, scope))
         for cls, site, scope in self.module.candidates.classes:
-            if cls.bases:
+            if cls.bases and run_of(scope):
                 definition = recognise.class_definition(self.project, self.module, self._class(cls, site))
                 if definition is not None:
                     found.append(Task(self.project, definition, cls, site, scope))

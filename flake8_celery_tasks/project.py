@@ -110,7 +110,8 @@ class Table(dict[Any, Any]):
 
     def matching(self, name: str) -> list[str]:
         """Return the keys that are the name, or patterns for it, as in a map of routes."""
-        return [key for key in (name, *self._patterns) if key in self and fnmatch.fnmatchcase(name, key)]
+        keys = dict.fromkeys((name, *self._patterns))
+        return [key for key in keys if key in self and fnmatch.fnmatchcase(name, key)]
 
     @cached_property
     def has_other_keys(self) -> bool:

@@ -152,3 +152,29 @@ def test_what_a_file_that_cannot_be_read_could_hold_is_unknown(shop, monkeypatch
     # Nor is it kept that there is nothing in it.
     project.forget()
     assert [violation.code for violation in findings(shop, "shop/views.py")] == ["CLY403"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # What crashed once.
+        "x = {({},): 1, ([],): 2, (1, ()): 3}\n@shared_task(name=x)\ndef a(): ...\n",
+        "class A(Task):\n    name = 'a'\n    with x:\n        def run(self): ...\n",
+        "class A(Task):\n    name = 'a'\n    run = x\n",
+        "class A(Task):\n    name = 'a'\n    def other(self): ...\n    run = other\n",
+    ],
+)
+def test_strange_definitions(tmp_path, text):
+    head = "from celery import Task, shared_task\n"
+    assert codes(tmp_path, {"shop/tasks.py": head + text}) == []
+    assert all(
+        code.startswith("CLY9") for code in codes(tmp_path, {"shop/tasks.py": head + text}, extend_select="CLY9")
+    )
+
+
+def test_a_method_run_in_a_block_is_the_one_that_runs(tmp_path):
+    text = (
+        "from celery import Celery, Task\n\napp = Celery()\n\n\nclass A(Task):\n    name = 'a'\n"
+        "    if x:\n        def run(this): yield 1\n\n\napp.register_task(A())\n"
+    )
+    assert codes(tmp_path, {"shop/tasks.py": text}) == ["CLY511"]

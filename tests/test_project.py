@@ -12,7 +12,7 @@ from flake8_celery_tasks.link import Facts
 from flake8_celery_tasks.options import Options
 from flake8_celery_tasks.project import Called, Target
 from flake8_celery_tasks.values import MISSING, UNKNOWN, Const, Invoke, Member, Operation, Ref
-from tests.helpers import write
+from tests.helpers import findings, write
 
 
 def project_at(folder, files, **options):
@@ -307,3 +307,30 @@ def test_what_is_gone_has_no_body(tmp_path):
 def test_records_are_their_fields():
     assert repr(Member(Ref("shop:task"), "s")) == "Member(attribute='s', value=Ref(path='shop:task'))"
     assert Ref("shop:task") == Ref("shop:task") != Const("shop:task")
+
+
+@pytest.mark.parametrize("names", [("shop/tasks.py",), ("shop/views.py", "shop/tasks.py"), ("shop/tasks.py",) * 2])
+def test_the_order_of_files_makes_no_difference(tmp_path, names):
+    """A file that was read for another one, or checked before, is judged as if it were the first."""
+    files = {
+        "shop/tasks.py": (
+            "from celery import shared_task\n\n\n@shared_task(name='a', bind=True)\ndef add(self):\n    print(1)\n\n\n"
+            "alias = add\n\n\ndef later():\n    add.retry()\n\n\ngone.delay()\n"
+        ),
+        "shop/views.py": "from shop.tasks import alias\n\nalias.delay()\n",
+    }
+    write(tmp_path, files)
+    project.forget()
+    assert [findings(tmp_path, name) for name in names] == [[] for _ in names]
+
+
+def test_routes_are_looked_up(tmp_path):
+    known = project_at(tmp_path, {"a.py": "x = {'a': 1, 'a.*': 2, '[': 3, 'b': 4}\ny = {1: 1}\n"})
+    module = known.module(str(tmp_path / "a.py"))
+    routes, others = (known.settle(Ref(f":{name}"), module) for name in "xy")
+    assert routes.matching("a") == ["a"]
+    assert routes.matching("a.b") == ["a.*"]
+    assert routes.matching("[") == ["["]
+    assert routes.matching("a.*") == ["a.*"]
+    assert not routes.has_other_keys
+    assert others.has_other_keys
