@@ -1,7 +1,9 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from flake8_celery_tasks.catalog import call_options, settings, task_options
-from flake8_celery_tasks.spelling import close_match, edit_distance
+from flake8_celery_tasks.spelling import Words, close_match, edit_distance
 
 OPTIONS = tuple(task_options.OPTIONS)
 
@@ -159,3 +161,49 @@ def test_the_candidates_may_be_any_iterable():
 def test_edit_distance(one, other, distance):
     assert edit_distance(one, other) == distance
     assert edit_distance(other, one) == distance
+
+
+WORDS = st.text("abcs_", max_size=12)
+
+
+@st.composite
+def _neighbours(draw):
+    """Draw words that are a few edits away from one word."""
+    word = draw(st.text("abcs_", min_size=3, max_size=12))
+    found = []
+    for _ in range(draw(st.integers(1, 6))):
+        letters = list(word)
+        for _ in range(draw(st.integers(0, 3))):
+            place = draw(st.integers(0, len(letters)))
+            kind = draw(st.sampled_from(("put in", "leave out", "replace", "swap")))
+            if kind == "put in":
+                letters.insert(place, draw(st.sampled_from("abcs_")))
+            elif kind == "swap":
+                letters[place : place + 2] = reversed(letters[place : place + 2])
+            else:
+                letters[place : place + 1] = [draw(st.sampled_from("abcs_"))] * (kind == "replace")
+        found.append("".join(letters))
+    return found
+
+
+@given(names=st.one_of(st.lists(WORDS, max_size=8), _neighbours()), word=WORDS, limit=st.integers(1, 2))
+def test_many_words_are_searched_with_the_same_outcome(names, word, limit):
+    for one in (word, *names[:2]):
+        rest = [name for name in names if name != one] if one in names else names
+        assert Words(rest).close_match(one, limit) == close_match(one, rest, limit)
+        assert Words(names).close_match(one, limit) == close_match(one, names, limit)
+
+
+@pytest.mark.parametrize("count", [10, 1_000])
+def test_little_of_many_words_is_looked_at(count, monkeypatch):
+    """The search goes only where letters are alike: most of the names don't count."""
+    words = Words(f"shop.module_{number}.send_receipt" for number in range(count))
+    looked = []
+
+    def counting(*given, **options):
+        looked.append(given)
+        return min(*given, **options)
+
+    monkeypatch.setattr("flake8_celery_tasks.spelling.min", counting, raising=False)
+    assert words.close_match("shop.module_7.send_reciept") == "shop.module_7.send_receipt"
+    assert len(looked) < 3_000
