@@ -410,6 +410,9 @@ def _good(path: str, state: _State, order: Order) -> list[_Offer]:
     while pending:
         group = _apart(pending)
         good.update(map(id, attempts.add([], None, group)[0]))
+        for offer in group if len(group) > 1 else ():
+            if id(offer) not in good:  # with another one it may be wrong, and right alone
+                good.update(map(id, attempts.add([], None, [offer])[0]))
         tried = set(map(id, group))
         pending = [offer for offer in pending if id(offer) not in tried]
     return [offer for offer in state.offers if id(offer) in good]

@@ -139,7 +139,7 @@ def test_a_name_that_is_not_written_there_is_missing_all_the_same(tmp_path, synt
 @pytest.mark.parametrize("syntax", NEWER)
 def test_it_is_left_alone_by_fix(tmp_path, syntax):
     write(tmp_path, {**PROJECT, "shop/tasks.py": TASKS.replace('name="shop.send_receipt"', "") + syntax})
-    assert not fixing.fix_file(str(tmp_path / "shop/tasks.py"), fixing.Order(unsafe=True)).is_changed
+    assert not list(fixing.fix_files([str(tmp_path / "shop/tasks.py")], fixing.Order(unsafe=True)))
 
 
 # Every example of more than one file, with one of them broken.

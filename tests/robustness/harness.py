@@ -165,7 +165,7 @@ def fix(paths: Iterable[Path], options: Options, *, unsafe: bool) -> list[fixing
 def listed(folder: Path, options: Options) -> None:
     """List the tasks of a project in all forms."""
     project.forget()
-    found = inventory.entries(project.project_of(str(folder / "any.py"), options), f"{folder}{os.sep}")
+    found = inventory.entries([project.project_of(str(folder / "any.py"), options)], f"{folder}{os.sep}")
     for form in inventory.FORMATS.values():
         form(found)
 
