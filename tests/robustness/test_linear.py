@@ -83,6 +83,7 @@ def test_every_rule_has_work(tmp_path):
     assert {rule.code for rule in engine.rules()} - found == IDLE.keys()
 
 
+@pytest.mark.no_cover  # it would measure the measuring
 @pytest.mark.usefixtures("_alone")
 @pytest.mark.parametrize(
     ("name", "tasks"),
