@@ -100,9 +100,11 @@ def _tasks(project: Project, below: str) -> Iterator[Task]:
             definition = recognise.made_by(project, call, module)
             if definition is not None and definition.decorator.form != CLASS_TASK:
                 project.hold(definition.module)
-                for node, site, scope in definition.module.functions_called(definition.symbol.qualname):
-                    if node.lineno == definition.symbol.line:
-                        yield Task(project, definition, node, site, scope)
+                yield from (
+                    Task(project, definition, node, site, scope)
+                    for node, site, scope in definition.module.functions_called(definition.symbol.qualname)
+                    if node.lineno == definition.symbol.line
+                )
 
 
 # Who sends it.

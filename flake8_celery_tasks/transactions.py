@@ -155,9 +155,7 @@ def _wraps(project: Project, module: Module, function: Function, wrapped: frozen
 def _in_with(project: Project, module: Module, function: Function, called: frozenset[str] | None) -> bool:
     """Return whether a function has a `yield`, or a call of one of some names, in a transaction that it opens."""
     for node, _, scope in module.functions_called(function.qualname):
-        if node.lineno != function.line:
-            continue
-        for block in ast.walk(node):
+        for block in ast.walk(node) if node.lineno == function.line else ():
             if isinstance(block, ast.With) and any(
                 opens(project, module, module.value(item.context_expr, scope)) for item in block.items
             ):

@@ -93,8 +93,8 @@ def test_time_is_linear(tmp_path, monkeypatch, name, tasks):
     monkeypatch.chdir(tmp_path)
     small, big = Project(tmp_path, tasks), Project(tmp_path, 10 * tasks)
     Project(tmp_path, 20).seconds(name, 1)  # what is imported is imported
-    before, after = small.seconds(name, 3), big.seconds(name, 1)
-    # Somebody else may have needed the processor's caches.
-    if after > BOUND * before:
-        after = min(after, big.seconds(name, 2))
+    for _ in range(5):  # somebody else may need the processor's caches
+        before, after = small.seconds(name, 2), big.seconds(name, 1)
+        if after <= BOUND * before:
+            break
     assert after <= BOUND * before, f"{before:.2f} s for {tasks} tasks, {after:.2f} s for {10 * tasks}"

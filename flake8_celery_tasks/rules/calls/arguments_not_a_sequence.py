@@ -206,8 +206,7 @@ class ArgumentsNotASequence(Rule[Facts]):
             keyword = call.keyword("args")
             if args in call.node.args:
                 return Fix((Insert(args, "kwargs="),), safe=True)
-            if keyword is not None:
-                return Fix((RenameKeyword(keyword, "kwargs"),), safe=True)
+            return None if keyword is None else Fix((RenameKeyword(keyword, "kwargs"),), safe=True)
         return None
 
 
