@@ -8,11 +8,11 @@ import importlib
 from datetime import date, datetime, timedelta
 
 import pytest
-from celery import Celery, Task, signals, states
+from celery import Celery, Task, _state, signals, states
 from celery.exceptions import Ignore
 from kombu.exceptions import SerializerNotInstalled
 
-from .lab import celery_version
+from .lab import BUILT_IN_FINALIZERS, celery_version
 
 
 def nothing():
@@ -480,8 +480,10 @@ def test_cache_above_hides_the_task(app, decorator):
 
 @pytest.mark.truth("CLY513")
 @pytest.mark.parametrize("decorator", [functools.lru_cache, functools.lru_cache(maxsize=8), functools.cache])
-def test_cache_below_fails_when_the_app_is_finalised(decorator):
+def test_cache_below_fails_when_the_app_is_finalised(decorator, monkeypatch):
     """CLY513: a cache can't be moved below: with it there is no app any more."""
+    # What fails here must not fail for the apps of other tests.
+    monkeypatch.setattr(_state, "_on_app_finalizers", set(BUILT_IN_FINALIZERS))
     app = Celery("shop", broker="memory://", set_as_current=False)
     app.task(decorator(nothing), name="fetch")
     with pytest.raises(AttributeError, match="'method-wrapper' object has no attribute '__module__'"):
