@@ -6,7 +6,7 @@ import ast
 
 from flake8_celery_tasks import by_name, facts, fixes, fixing, outbound, project
 from flake8_celery_tasks.options import Options
-from flake8_celery_tasks.values import Param
+from flake8_celery_tasks.values import Const, Param
 from tests.helpers import write
 
 TEXT = """\
@@ -63,3 +63,8 @@ def test_a_project_that_is_not_lasting_is_not_frozen(tmp_path, monkeypatch):
     known.is_lasting = False
     monkeypatch.setattr(project.gc, "freeze", None)
     assert not known.tasks.by_name
+
+
+def test_a_module_that_adds_to_the_headers_may_add_the_key(tmp_path):
+    known, _, module = opened(tmp_path, "session = make()\nsession.headers.update(key=1)\n")
+    assert outbound._session_may_hold_key(known, module, Const(None), module)
