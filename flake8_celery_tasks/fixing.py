@@ -187,6 +187,10 @@ def _start(edit: Edit) -> int:
     return edit.start
 
 
+#: So many fixes that all have something wrong beside them are tried each for itself after all.
+_FEW: Final = 8
+
+
 class _Attempts:
     """Fixes of one round that are tried together, and those left out with which the outcome is not good.
 
@@ -210,10 +214,10 @@ class _Attempts:
         if found is not None:
             return [*good, *more], found
         suspects = [offer for offer in more if id(offer) in guilty]
-        if len(suspects) == len(more) or len(more) == 1:
+        if len(more) == 1 or len(suspects) == len(more) > _FEW:
             return good, after
         rest = [offer for offer in more if id(offer) not in guilty]
-        if not suspects or not guesses:
+        if not suspects or not rest or not guesses:
             suspects, rest, guesses = more[len(more) // 2 :], more[: len(more) // 2], 3
         good, after = self.add(good, after, rest, guesses - 1)
         return self.add(good, after, suspects, guesses - 1)
@@ -403,15 +407,19 @@ def remedies(path: str, order: Order) -> tuple[str, list[Remedy]]:
 
 
 def _good(path: str, state: _State, order: Order) -> list[_Offer]:
-    """Return the offers that prove good, in groups of those that don't touch each other."""
+    """Return the offers that prove good, in groups of those that don't touch each other.
+
+    Those that fail beside others may be good without them, so they are tried again as long as that helps.
+    """
     attempts = _Attempts(path, state, order, state.project)
     good: set[int] = set()
     pending = state.offers
     while pending:
         group = _apart(pending)
-        good.update(map(id, attempts.add([], None, group)[0]))
-        tried = set(map(id, group))
-        pending = [offer for offer in pending if id(offer) not in tried]
+        chosen = attempts.add([], None, group)[0]
+        good.update(map(id, chosen))
+        done = set(map(id, chosen or group))
+        pending = [offer for offer in pending if id(offer) not in done]
     return [offer for offer in state.offers if id(offer) in good]
 
 
