@@ -87,9 +87,8 @@ def test_only_fixes_of_the_command_are_listed():
 
 def test_usage_lists_the_fixes():
     text = (Path(__file__).parent.parent / "docs" / "usage.md").read_text(encoding="utf-8")
-    listed = {
-        kind: set(re.findall(r"CLY\d+", re.search(rf"^\| {kind} \|(.*)", text, re.MULTILINE)[1])) for kind in ("safe", "unsafe")
-    }
+    rows = {kind: re.search(rf"^\| {kind} \|(.*)", text, re.MULTILINE)[1] for kind in ("safe", "unsafe")}
+    listed = {kind: set(re.findall(r"CLY\d+", row)) for kind, row in rows.items()}
     assert listed == {
         kind: {rule.code for rule in FIXING if kind in rule.fixes.split(" or ")} for kind in ("safe", "unsafe")
     }
