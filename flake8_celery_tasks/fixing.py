@@ -341,15 +341,18 @@ def _edited(text: Text, tree: ast.Module, edits: _Edits) -> tuple[Text, ast.Modu
     before = dict(_untouched(text, tree, edits))
     behind = dict(_untouched(after, parsed, _Edits(inverse)))
     shifted = {
-        (kind, edits.shifted(start), edits.shifted(end, end=True)): dump for (kind, start, end), dump in before.items()
+        (kind, edits.shifted(start), edits.shifted(end, end=True)): use for (kind, start, end), use in before.items()
     }
     if shifted != behind:
         raise Unfixable("something else would change")
     return after, parsed
 
 
-def _untouched(text: Text, tree: ast.Module, edits: _Edits) -> Iterator[tuple[tuple[type[ast.AST], int, int], str]]:
-    """Yield the largest nodes that no edit touches, with what they say."""
+def _untouched(text: Text, tree: ast.Module, edits: _Edits) -> Iterator[tuple[tuple[type[ast.AST], int, int], type]]:
+    """Yield the largest nodes that no edit touches: kind and span, and whether a name is read, bound or deleted.
+
+    Their text is the same before and behind the edits, and so is all that the parser makes of it as that kind of node.
+    """
     pending: list[ast.AST] = [*tree.body]
     while pending:
         node = pending.pop()
@@ -361,7 +364,7 @@ def _untouched(text: Text, tree: ast.Module, edits: _Edits) -> Iterator[tuple[tu
         children = list(ast.iter_child_nodes(node))
         # What ends where an edit starts may go on in what the edit writes.
         if not touching and not (children and edits.starts_at(end)):
-            yield (type(node), start, end), ast.dump(node)
+            yield (type(node), start, end), type(getattr(node, "ctx", None))
         elif not any(edit.start <= start and end <= edit.end for edit in touching):
             if any(not (start <= edit.start and edit.end <= end) for edit in touching):
                 raise Unfixable("an edit cuts through an expression")
