@@ -203,16 +203,17 @@ def _is_imported(project: Project, path: str, name: str, seen: frozenset[str] = 
     """Return whether another module takes a name from the module of a file."""
     layout = project.layout
     owner = layout.place(path).name
-    last = re.escape(owner.rpartition(".")[2].encode())
-    imports = re.compile(rb"\bfrom[\s\\]+[\w.]*\b%b[\s\\]+import\b" % last)
-    mentions = re.compile(rb"(?<![\w.])((?:\w+\.)*%b)\.%b\b" % (last, re.escape(name.encode())))
+    last = owner.rpartition(".")[2].encode()
+    imports = re.compile(rb"\bfrom[\s\\]+[\w.]*\b%b[\s\\]+import\b" % re.escape(last))
+    mentions = re.compile(rb"%b\.%b\b" % (re.escape(last), re.escape(name.encode())))
     for file in layout.files():
         content = project.read(file) or b""
         if file == path or file in seen or not (name.encode() in content or b"*" in content):
             continue
         if not layout.is_test(layout.place(file)):
-            found = {match[1].decode() for match in mentions.finditer(content)}
-            if any(f".{owner}".endswith(f".{dotted_name}") for dotted_name in found):
+            # However much of the module's name stands before, it is this module's.
+            found = {_before(content, match.start()) + last for match in mentions.finditer(content)}
+            if any(f".{owner}".encode().endswith(b"." + dotted_name) for dotted_name in found):
                 return True
         if imports.search(content):
             taken = {
@@ -225,6 +226,14 @@ def _is_imported(project: Project, path: str, name: str, seen: frozenset[str] = 
             if "*" in taken and _is_imported(project, file, name, seen | {path}):
                 return True
     return False
+
+
+def _before(content: bytes, offset: int) -> bytes:
+    """Return the part of a dotted name that stands before an offset."""
+    start = offset
+    while start and (content[start - 1 : start].isalnum() or content[start - 1 : start] in b"_."):
+        start -= 1
+    return content[start:offset]
 
 
 def _taken(project: Project, file: str) -> frozenset[tuple[str, str]]:

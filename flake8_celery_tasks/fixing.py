@@ -45,6 +45,9 @@ _BROKEN: Final = (SyntaxError, ValueError, RecursionError, MemoryError)
 #: After how many fixed files a process looks for garbage: each round leaves trees, and a project that goes in circles.
 _COLLECTED: Final = 10
 
+#: Where a file has so few fixes, each is tried for itself when all have something wrong beside them.
+_FEW: Final = 8
+
 _turns = itertools.count(1)
 
 _BOM: Final = "\ufeff"
@@ -216,6 +219,8 @@ class _Attempts:
         guesses -= 1
         if len(suspects) == len(more):
             parts = self._one_of_each_region(more)
+            if len(parts) == 1 and len(self.state.offers) <= _FEW:
+                parts = [[offer] for offer in more]
         elif not suspects or guesses < 0:
             parts, guesses = [more[: len(more) // 2], more[len(more) // 2 :]], 3
         if len(more) > 1 and len(parts) > 1:
@@ -388,15 +393,18 @@ def _edited(text: Text, tree: ast.Module, edits: _Edits) -> tuple[Text, ast.Modu
     before = dict(_untouched(text, tree, edits))
     behind = dict(_untouched(after, parsed, _Edits(inverse)))
     shifted = {
-        (kind, edits.shifted(start), edits.shifted(end, end=True)): dump for (kind, start, end), dump in before.items()
+        (kind, edits.shifted(start), edits.shifted(end, end=True)): use for (kind, start, end), use in before.items()
     }
     if shifted != behind:
         raise Unfixable("something else would change")
     return after, parsed
 
 
-def _untouched(text: Text, tree: ast.Module, edits: _Edits) -> Iterator[tuple[tuple[type[ast.AST], int, int], str]]:
-    """Yield the largest nodes that no edit touches, with what they say."""
+def _untouched(text: Text, tree: ast.Module, edits: _Edits) -> Iterator[tuple[tuple[type[ast.AST], int, int], type]]:
+    """Yield the largest nodes that no edit touches: kind and span, and whether a name is read, bound or deleted.
+
+    Their text is the same before and behind the edits, and so is all that the parser makes of it as that kind of node.
+    """
     pending: list[ast.AST] = [*tree.body]
     while pending:
         node = pending.pop()
@@ -408,7 +416,7 @@ def _untouched(text: Text, tree: ast.Module, edits: _Edits) -> Iterator[tuple[tu
         children = list(ast.iter_child_nodes(node))
         # What ends where an edit starts may go on in what the edit writes.
         if not touching and not (children and edits.starts_at(end)):
-            yield (type(node), start, end), ast.dump(node)
+            yield (type(node), start, end), type(getattr(node, "ctx", None))
         elif not any(edit.start <= start and end <= edit.end for edit in touching):
             if any(not (start <= edit.start and edit.end <= end) for edit in touching):
                 raise Unfixable("an edit cuts through an expression")
@@ -454,7 +462,10 @@ def remedies(path: str, order: Order) -> tuple[str, list[Remedy]]:
 
 
 def _good(path: str, state: _State, order: Order) -> list[_Offer]:
-    """Return the offers that prove good, in groups of those that don't touch each other."""
+    """Return the offers that prove good, in groups of those that don't touch each other.
+
+    Those that fail beside others may be good without them, so they are tried again as long as that helps.
+    """
     attempts = _Attempts(path, state, order, state.project)
     good: set[int] = set()
     pending = state.offers

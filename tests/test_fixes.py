@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
+import re
+from pathlib import Path
 
 import pytest
 
@@ -81,6 +83,15 @@ def test_pages_say_whether_the_fix_is_safe(rule, tmp_path):
 
 def test_only_fixes_of_the_command_are_listed():
     assert {rule.code for rule in engine.rules() if explain.record(rule)["fix"]} == {rule.code for rule in FIXING}
+
+
+def test_usage_lists_the_fixes():
+    text = (Path(__file__).parent.parent / "docs" / "usage.md").read_text(encoding="utf-8")
+    rows = {kind: re.search(rf"^\| {kind} \|(.*)", text, re.MULTILINE)[1] for kind in ("safe", "unsafe")}
+    listed = {kind: set(re.findall(r"CLY\d+", row)) for kind, row in rows.items()}
+    assert listed == {
+        kind: {rule.code for rule in FIXING if kind in rule.fixes.split(" or ")} for kind in ("safe", "unsafe")
+    }
 
 
 @pytest.mark.parametrize("rule", FIXING, ids=lambda rule: rule.code)

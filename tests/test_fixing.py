@@ -288,6 +288,33 @@ def test_imports_are_added_once(monkeypatch, shop):
     assert after == "from os import sep\nfrom re import sub\n\npass\npass\n"
 
 
+class _Rivals(Rule[engine.Facts]):
+    """Each fix is good, but where two are made it has something to say of both."""
+
+    code = "CLY999"
+    message = "{text}"
+
+    def check(self, facts):
+        fixed = [node for node in facts.module.tree.body if isinstance(node, ast.Pass)]
+        for node in facts.module.tree.body:
+            if isinstance(node, ast.Expr):
+                yield self.report(facts.module, node, text=ast.unparse(node))
+            elif len(fixed) > 1:
+                yield self.report(facts.module, node, text="two")
+                yield self.report(facts.module, node, text="rivals")
+
+    def fix(self, facts, violation):
+        node = next(node for node in facts.module.tree.body if node.lineno == violation.line)
+        return Fix((Replace(node, "pass"),), safe=True)
+
+
+def test_of_rivals_one_is_applied(monkeypatch, shop):
+    monkeypatch.setattr(engine, "wanted", lambda opted=(): (_Rivals(),))
+    assert fixing.fix_text(str(shop), "a\nb\n", fixing.Order()).text == "pass\nb\n"
+    shop.write_text("a\nb\n", encoding="utf-8")
+    assert [one.violation.text for one in fixing.remedies(str(shop), fixing.Order())[1]] == ["a", "b"]
+
+
 def test_remedies_that_do_harm_are_not_offered(monkeypatch, shop):
     rule = _Offering()
     rule.operations = lambda node: (Replace(node, {"a": "pass", "b": "not python ("}.get(node.value.id, "z = 1")),)
