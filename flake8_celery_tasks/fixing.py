@@ -46,7 +46,7 @@ _BROKEN: Final = (SyntaxError, ValueError, RecursionError, MemoryError)
 _COLLECTED: Final = 10
 
 #: Where a file has so few fixes, each is tried for itself when all have something wrong beside them.
-_FEW: Final = 8
+_FEW: Final = 4
 
 _turns = itertools.count(1)
 
