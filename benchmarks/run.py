@@ -179,6 +179,7 @@ class Variant:
     ours: bool = False
     cold: bool = False
     touched: bool = False
+    arguments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,7 @@ class Environment:
     @property
     def flake8(self) -> list[str]:
         """How flake8 is called, without the folder it is called in on `sys.path`."""
-        return [self.python, str(self.folder / "bin" / "flake8"), "--isolated"]
+        return [self.python, str(self.folder / "bin" / "flake8"), "--isolated", *self.variant.arguments]
 
     @property
     def variables(self) -> dict[str, str]:
@@ -657,6 +658,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--plugin", default=str(CHECKOUT), metavar="REQ", help="what is installed as ours (default: this checkout)")
     add("--also", action="append", default=[], metavar="REQ", help="another plugin to compare with; repeatable")
     add("--control", action="store_true", help="plain flake8 a second time: its ratio is the noise")
+    add("--all-rules", action="store_true", help="also ours with the rules that are off by default")
     add("--cold", action="store_true", help="also ours with empty caches before every run")
     add("--touched", action="store_true", help="also ours with a file of each project edited before every run")
     add("--no-cpu", dest="cpu", action="store_false", help="leave out CPU time")
@@ -682,6 +684,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def variants_of(options: argparse.Namespace) -> list[Variant]:
     name = "flake8-celery-tasks" if Path(options.plugin).is_dir() else options.plugin
     variants = [Variant("flake8", None), Variant(f"+ {name}", options.plugin, ours=True)]
+    if options.all_rules:
+        every = ("--extend-select=CLY9",)
+        variants.append(Variant(f"+ {name}, all rules", options.plugin, ours=True, arguments=every))
     if options.cold:
         variants.append(Variant(f"+ {name}, caches empty", options.plugin, ours=True, cold=True))
     if options.touched:
