@@ -12,9 +12,9 @@ nox.options.sessions = ["tests", "flake8", "celery"]
 
 PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
 #: Of each minor release of Celery the one that is tested, with the newest Python that it runs on.
-CELERY = {"5.2.7": "3.10", "5.3.6": "3.11", "5.4.0": "3.12", "5.5.3": "3.13", "5.6.2": "3.13", "5.7.0": "3.13"}
-
-
+CELERY = {"5.2.7": "3.10", "5.3.6": "3.11", "5.4.0": "3.12", "5.5.3": "3.13", "5.6.3": "3.13", "5.7.0": "3.13"}
+#: Of each minor release of flake8 the one that is tested, with the oldest Python that it runs on.
+FLAKE8 = {"7.0.0": "3.10", "7.1.2": "3.10", "7.2.0": "3.10", "7.3.0": "3.10", "7.4.1": "3.10", "7.5.0": "3.11"}
 #: What depends on flake8.
 IN_FLAKE8 = [f"tests/test_{name}.py" for name in ("baseline", "cli", "editors", "flake8", "front", "hostile")]
 
@@ -26,8 +26,8 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", "-q", "-n", "auto", *session.posargs)
 
 
-@nox.session(python=["3.10", "3.13"])
-@nox.parametrize("flake8", ["7.0.0", "7.1.2", "7.2.0", "7.3.0"])
+@nox.session
+@nox.parametrize(("python", "flake8"), [(py, version) for version, oldest in FLAKE8.items() for py in (oldest, "3.13")])
 def flake8(session: nox.Session, flake8: str) -> None:
     """Run the plugin in each flake8."""
     session.install("-e", ".[test]", f"flake8=={flake8}")
@@ -35,7 +35,7 @@ def flake8(session: nox.Session, flake8: str) -> None:
 
 
 @nox.session
-@nox.parametrize("celery", list(CELERY))
+@nox.parametrize(("python", "celery"), [(py, version) for version, py in CELERY.items()])
 def celery(session: nox.Session, celery: str) -> None:
     """Prove what the pages say, against each Celery."""
     session.install("-e", ".[test]", f"celery=={celery}", "setuptools<81")
