@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -63,6 +64,7 @@ def scopes(tree: ast.Module, lines: Collection[int]) -> dict[int, str]:
     A line of no definition is left out.
     """
     found: dict[int, str] = {}
+    ordered = sorted(lines)
     pending: list[tuple[ast.AST, str]] = [(tree, "")]
     while pending:
         node, inside = pending.pop()
@@ -72,7 +74,8 @@ def scopes(tree: ast.Module, lines: Collection[int]) -> dict[int, str]:
                 name = f"{inside}.{child.name}" if inside else child.name
                 first = min([child.lineno, *(decorator.lineno for decorator in child.decorator_list)])
                 # What is inside comes later, and its name takes the place of this one.
-                found.update((line, name) for line in lines if first <= line <= (child.end_lineno or first))
+                start, end = bisect_left(ordered, first), bisect_right(ordered, child.end_lineno or first)
+                found.update(dict.fromkeys(ordered[start:end], name))
             if isinstance(child, (ast.stmt, ast.excepthandler, ast.match_case)):
                 pending.append((child, name))
     return found

@@ -31,7 +31,7 @@ from flake8_celery_tasks.text import Text, Unfixable, lines_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from flake8_celery_tasks.fixes import Fix
+    from flake8_celery_tasks.fixes import Fix, Import
     from flake8_celery_tasks.module import Module
     from flake8_celery_tasks.project import Project
     from flake8_celery_tasks.rule import Violation
@@ -453,9 +453,11 @@ def remedies(path: str, order: Order) -> tuple[str, list[Remedy]]:
         state = _State(os.path.abspath(path), Text(content.text), ast.parse(content.text), order)
     except _BROKEN:
         return path, []
+    added: dict[tuple[Import, ...], list[Edit]] = {}
     found = [
-        Remedy(offer.violation, offer.fix.safe, tuple(_replacement(state.text, edit) for edit in _alone(state, offer)))
+        Remedy(offer.violation, offer.fix.safe, tuple(_replacement(state.text, edit) for edit in edits))
         for offer in _good(os.path.abspath(path), state, order)
+        for edits in [_alone(state, offer, added)]
     ]
     state.project.close(state.module)
     return path, found
@@ -478,15 +480,33 @@ def _good(path: str, state: _State, order: Order) -> list[_Offer]:
     return [offer for offer in state.offers if id(offer) in good]
 
 
-def _alone(state: _State, offer: _Offer) -> Sequence[Edit]:
-    """Return all edits that a fix comes to, with its imports."""
-    if not offer.fix.imports:
+def _alone(state: _State, offer: _Offer, added: dict[tuple[Import, ...], list[Edit]]) -> Sequence[Edit]:
+    """Return all edits that a fix comes to, with its imports; `added` keeps what imports alone come to."""
+    needed = offer.fix.imports
+    if not needed:
         return offer.edits
-    before, lines = state.text.lines, _written(state, [offer])[0].lines
-    offsets = [0, *itertools.accumulate(map(len, before))]
-    matcher = difflib.SequenceMatcher(None, before, lines, autojunk=False)
+    head = imports.head(state.text, state.tree)
+    if any(edit.start <= head for edit in offer.edits):
+        return _changes(state.text, _written(state, [offer])[0])
+    # To write each out takes the whole text each time.
+    if needed not in added:
+        added[needed] = _changes(state.text, _written(state, [offer._replace(edits=())])[0])
+    return [*added[needed], *offer.edits]
+
+
+def _changes(before: Text, after: Text) -> list[Edit]:
+    """Return the lines that make one text of another."""
+    old, new = before.lines, after.lines
+    shorter = min(len(old), len(new))
+    # difflib alone compares each line with all that say the same.
+    same = next((i for i in range(shorter) if old[i] != new[i]), shorter)
+    behind = next((i for i in range(shorter - same) if old[-1 - i] != new[-1 - i]), shorter - same)
+    offsets = [before.line_offset(line) for line in range(same + 1, len(old) - behind + 2)]
+    matcher = difflib.SequenceMatcher(
+        None, old[same : len(old) - behind], new[same : len(new) - behind], autojunk=False
+    )
     return [
-        Edit(offsets[first], offsets[last], "".join(lines[start:end]))
+        Edit(offsets[first], offsets[last], "".join(new[same + start : same + end]))
         for tag, first, last, start, end in matcher.get_opcodes()
         if tag != "equal"
     ]

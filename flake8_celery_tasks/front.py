@@ -14,7 +14,7 @@ import os
 import re
 import sys
 from argparse import SUPPRESS, Namespace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import flake8
@@ -359,10 +359,14 @@ class _Checker(FileChecker):
     def process_tokens(self) -> None:
         """Nobody asks for tokens."""
 
+    @cached_property
+    def may_silence(self) -> bool:
+        return _may_silence(self.processor.lines)
+
     def report(self, error_code: str | None, line_number: int, column: int, text: str) -> str:
         """Keep a report. The lines that belong to it are looked for only where they matter: it takes all tokens."""
         processor = getattr(self, "processor", None)  # there is none yet where the file can't be read
-        if processor is None or self.options.show_source or _may_silence(processor.lines):
+        if processor is None or self.options.show_source or self.may_silence:
             return super().report(error_code, line_number, column, text)
         assert error_code is not None
         self.results.append((error_code, line_number, column, text, ""))

@@ -119,6 +119,12 @@ def added(text: Text, tree: ast.Module, needed: Import, is_own: Callable[[str], 
     return _first(text, tree, line, has_imports=bool(leading))
 
 
+def head(text: Text, tree: ast.Module) -> int:
+    """Return an offset behind which no import is added."""
+    leading = list(_leading(tree))
+    return text.line_end(text.end(leading[-1] if leading else tree.body[0]))
+
+
 def _first(text: Text, tree: ast.Module, line: str, *, has_imports: bool) -> Edit:
     """Return the edit for an import before all others."""
     newline = text.newline

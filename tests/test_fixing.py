@@ -325,6 +325,40 @@ def test_remedies_that_do_harm_are_not_offered(monkeypatch, shop):
     assert [(one.violation.line, one.replacements[0].text) for one in remedies] == [(1, "pass"), (3, "z = 1")]
 
 
+IMPORTED = "from sys import argv\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        # What is mended stands below the imports, at their end, above them, or there are none.
+        ("import re\n\na\n\nb\n", ["import re\n{}\npass\n\nb\n", "import re\n{}\na\n\npass\n"]),
+        ("import re\na\nx = 1\n\nb\n", ["import re\n{}pass\nx = 1\n\nb\n", "import re\n{}a\nx = 1\n\npass\n"]),
+        ("a\nimport re\nb", ["{}\npass\nimport re\nb", "{}\na\nimport re\npass"]),
+        ('"""a"""\nb\n', ["{}\npass\nb\n", '"""a"""\n\n{}\npass\n']),
+        ("from sys import path\n\na\n", ["from sys import argv, path\n\npass\n"]),
+    ],
+)
+def test_remedies_come_with_their_imports(monkeypatch, shop, before, expected):
+    rule = _Offering()
+    rule.operations = lambda node: (Replace(node, "pass"),)
+    rule.imports = (Import("sys", "argv"),)
+    monkeypatch.setattr(engine, "wanted", lambda opted=(): (rule,))
+    shop.write_text(before, encoding="utf-8")
+    _, remedies = fixing.remedies(str(shop), fixing.Order())
+    assert [applied(before, one) for one in remedies] == [text.format(IMPORTED) for text in expected]
+
+
+def applied(text, remedy):
+    """Return a text with what a remedy replaces, as a reader of SARIF does it."""
+    known = Text(text)
+    for one in reversed(remedy.replacements):
+        start = known.line_offset(one.line) + one.column - 1
+        end = known.line_offset(one.end_line) + one.end_column - 1
+        text = text[:start] + one.text + text[end:]
+    return text
+
+
 def test_import_that_finds_no_place(monkeypatch, shop):
     text = "import re; a = 1\nb\n"
     assert offered(monkeypatch, shop, text, lambda node: (Replace(node, "pass"),), (Import("sys", "argv"),)) == text
