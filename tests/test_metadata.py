@@ -35,6 +35,14 @@ def test_documents_show_the_version():
     assert [one for one in shown if one[1] != flake8_celery_tasks.__version__] == []
 
 
+def test_documents_show_the_oldest_flake8_and_no_other():
+    """What is newest today is not so tomorrow."""
+    [oldest] = re.findall(r'"flake8>=(\d+),<\d+"', text("pyproject.toml"))
+    shown = {version for name in ("README.md", "docs/usage.md") for version in re.findall(r"rev: (\d.*?) ", text(name))}
+    assert shown == {f"{oldest}.0.0"}
+    assert not re.search(r"mccabe: \d|CPython \d", text("README.md"))
+
+
 def test_the_version_has_one_place():
     assert "version" not in PROJECT
     assert "version" in PROJECT["dynamic"]

@@ -299,7 +299,7 @@ APP_ARGUMENTS = words(
 
 EARLIER_DEFAULTS: dict[str, tuple[Version, object]] = {
     "control_queue_exclusive": ((5, 7), False),
-    "database_engine_options": ((5, 7), None),
+    "database_engine_options": ((5, 6, 3), None),
     "event_queue_exclusive": ((5, 7), False),
 }
 """Name -> the version that changed the default, and the default before it."""

@@ -10,7 +10,7 @@ from celery.app import defaults
 from flake8_celery_tasks.catalog import ALWAYS, NEWEST, OLDEST
 from flake8_celery_tasks.catalog import settings as catalog
 
-from .installed import VERSION, parameters
+from .installed import FULL, VERSION, parameters
 
 REAL = dict(defaults.flatten(defaults.NAMESPACES))
 HERE = [record for record in catalog.SETTINGS.values() if record.exists(VERSION)]
@@ -30,7 +30,7 @@ def test_the_settings_are_those_of_celery():
 @pytest.mark.parametrize("record", HERE, ids=lambda record: record.name)
 def test_each_record_is_right(record):
     real = REAL[record.name]
-    assert catalog.default_of(record.name, VERSION) == plain(real.default)
+    assert catalog.default_of(record.name, FULL) == plain(real.default)
     assert record.old == defaults._TO_OLD_KEY[record.name]
     if (record.name, VERSION < (5, 7)) != ("worker_concurrency", True):  # "int" until 5.6
         assert record.type == (real.type if isinstance(real.type, str) else real.type.__name__)

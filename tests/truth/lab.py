@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import math
 import queue
+import re
 import threading
 import time
 import warnings
@@ -45,8 +46,8 @@ PATIENCE = 20  # seconds until what should have happened counts as stuck
 
 
 def celery_version() -> tuple[int, ...]:
-    """The installed version's major and minor number: `celery_version() >= (5, 7)`."""
-    return tuple(int(part) for part in celery.__version__.split(".")[:2])
+    """The installed version's numbers: `celery_version() >= (5, 7)`, `celery_version() >= (5, 6, 3)`."""
+    return tuple(int(part) for part in re.findall(r"\d+", celery.__version__)[:3])
 
 
 def wait_for(condition: Callable[[], Any], what: str) -> Any:

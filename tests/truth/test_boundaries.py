@@ -187,7 +187,7 @@ def test_route_keeps_the_queue(lab):
 
 @pytest.mark.truth("CLY405")
 def test_worker_still_ignores_the_result(lab):
-    """CLY405: `ignore_result` of the task is the worker's business, and is not lost."""
+    """CLY405: `ignore_result` of the task is the worker's business, and is lost by 5.6.3 alone."""
 
     @lab.app.task(name="generate", ignore_result=True)
     def generate():
@@ -195,7 +195,7 @@ def test_worker_still_ignores_the_result(lab):
 
     result = lab.app.send_task("generate")
     lab.work()
-    assert result.state == states.PENDING
+    assert result.state == (states.SUCCESS if (5, 6, 3) <= celery_version() < (5, 7) else states.PENDING)
 
 
 def images():

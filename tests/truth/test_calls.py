@@ -594,7 +594,7 @@ def test_ignored_result_is_none_at_once(lab):
 
 @pytest.mark.truth("CLY612")
 def test_call_may_ask_for_the_result(lab):
-    """CLY612: `ignore_result=False` of the call brings the result back; before 5.7 it is waited for in vain."""
+    """CLY612: `ignore_result=False` of the call brings the result back; before 5.6.3 it is waited for in vain."""
 
     @lab.app.task(name="fetch", ignore_result=True)
     def fetch():
@@ -602,7 +602,7 @@ def test_call_may_ask_for_the_result(lab):
 
     result = fetch.apply_async(ignore_result=False)
     lab.work()
-    if celery_version() >= (5, 7):
+    if celery_version() >= (5, 6, 3):
         assert result.get(timeout=1) == "fetched"
     else:
         with pytest.raises(ResultTimeout):

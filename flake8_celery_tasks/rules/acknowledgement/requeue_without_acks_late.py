@@ -68,7 +68,9 @@ class RequeueWithoutAcksLate(Rule[Raise]):
 
     ## Fix
 
-    Add `acks_late=True`, or `raise self.retry(...)`. Be sure that the task may run again: up to now it never did.
+    Add `acks_late=True`, or `raise self.retry(countdown=...)` with `bind=True`. A message that is put back comes again
+    at once, and as often as it is put back; `retry()` waits, and gives up after `max_retries`. Be sure that the task
+    may run again: up to now it never did.
     """
 
     code = "CLY302"

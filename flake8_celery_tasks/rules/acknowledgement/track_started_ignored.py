@@ -77,8 +77,8 @@ class TrackStartedIgnored(Rule[Task]):
 
     ## Silent when
 
-    - a call of the task anywhere in the project says `ignore_result=False`, or may: from Celery 5.7 on that call is
-      tracked;
+    - a call of the task anywhere in the project says `ignore_result=False`, or may: from Celery 5.6.3 on that call
+      is tracked;
     - one of the two options can't be read.
 
     ## Fix

@@ -42,7 +42,8 @@ class NamedCallDropsOptions(Rule[Invocation]):
 
     Up to Celery 5.6 that is always so. From 5.7 on `send_task()` looks the task up, and keeps the options in a process
     that has imported and registered it, which the other app's process need not have done. `ignore_result`, time limits
-    and `acks_late` are the worker's business and are not lost.
+    and `acks_late` are the worker's business and are not lost; only Celery 5.6.3 stores the result of such a call all
+    the same.
 
     ## Bad
 

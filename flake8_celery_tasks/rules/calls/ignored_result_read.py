@@ -72,8 +72,8 @@ class IgnoredResultRead(Rule[Invocation]):
 
     ## Silent when
 
-    - the call says `ignore_result` itself: from Celery 5.7 on, `ignore_result=False` brings the result of that call
-      back.
+    - the call says `ignore_result` itself: from Celery 5.6.3 on, `ignore_result=False` brings the result of that
+      call back.
     - the task's own option can't be read: `**options`, or a base class from elsewhere.
     - the result is handed on before it is read, or its name is bound more than once.
     - the module is a test: there tasks usually run eagerly.

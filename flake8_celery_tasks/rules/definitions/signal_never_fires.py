@@ -96,11 +96,10 @@ class SignalNeverFires(Rule[Facts]):
 
     ## Good
 
-    ```python
-    from celery.signals import after_task_publish, task_success, worker_ready
-    from django.apps import AppConfig
+    ```python title="shop/signals.py"
+    from celery.signals import after_task_publish, task_success
 
-    from shop.other import send_receipt
+    from shop.tasks import send_receipt
 
 
     @task_success.connect(sender=send_receipt)
@@ -111,6 +110,11 @@ class SignalNeverFires(Rule[Facts]):
     @after_task_publish.connect(sender="shop_send_receipt")
     def on_publish(**kwargs):
         print("published")
+    ```
+
+    ```python title="shop/apps.py"
+    from celery.signals import worker_ready
+    from django.apps import AppConfig
 
 
     class ShopConfig(AppConfig):

@@ -20,8 +20,8 @@ class NoResultOnCommit(Rule[Invocation]):
 
     ## What happens
 
-    The task is sent when the transaction ends, so there is neither a result nor the id of one yet; outside of a
-    transaction the value is None too:
+    From Celery 5.4 on, tasks have these two methods in a Django project. What they send is sent when the transaction
+    ends, so there is neither a result nor the id of one yet; outside of a transaction the value is None too:
 
     ```text
     AttributeError: 'NoneType' object has no attribute 'id'
