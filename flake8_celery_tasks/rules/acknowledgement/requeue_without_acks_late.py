@@ -47,6 +47,19 @@ class RequeueWithoutAcksLate(Rule[Raise]):
 
     ```python
     from celery import shared_task
+
+    from shop.orders import is_locked, load
+
+
+    @shared_task(name="shop_import_order", bind=True, max_retries=20)
+    def import_order(self, order_pk):
+        if is_locked(order_pk):
+            raise self.retry(countdown=30)
+        load(order_pk)
+    ```
+
+    ```python
+    from celery import shared_task
     from celery.exceptions import Reject
 
     from shop.orders import is_locked, load
@@ -68,9 +81,9 @@ class RequeueWithoutAcksLate(Rule[Raise]):
 
     ## Fix
 
-    Add `acks_late=True`, or `raise self.retry(countdown=...)` with `bind=True`. A message that is put back comes again
-    at once, and as often as it is put back; `retry()` waits, and gives up after `max_retries`. Be sure that the task
-    may run again: up to now it never did.
+    Write `raise self.retry(countdown=...)` with `bind=True`: it waits, and gives up after `max_retries`. Or add
+    `acks_late=True`: the message comes again at once, and again each time that it is put back, dozens of times a
+    second where nobody else takes it. Be sure that the task may run again: up to now it never did.
     """
 
     code = "CLY302"
