@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 
 import pytest
 
@@ -427,6 +428,19 @@ def test_colours(shop, capfd):
     assert "\033[2m(default)\033[m" in out
     main(["tasks"])
     assert out.replace("\033[1m", "").replace("\033[2m", "").replace("\033[m", "") == capfd.readouterr().out
+
+
+@pytest.mark.parametrize(("no_color", "first"), [("", "\033[1mTask"), ("1", "Task")])
+def test_colours_on_a_terminal(shop, monkeypatch, no_color, first):
+    class Terminal(io.TextIOWrapper):
+        def isatty(self):
+            return True
+
+    terminal = Terminal(io.BytesIO(), encoding="utf-8")
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("NO_COLOR", no_color)
+    main(["tasks"])
+    assert terminal.buffer.getvalue().decode().startswith(first)
 
 
 def test_markdown(shop, capfd):
