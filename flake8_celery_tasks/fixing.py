@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import bisect
+import contextlib
 import difflib
 import gc
 import itertools
@@ -577,12 +578,11 @@ def _replace(path: str, before: bytes, after: bytes) -> str:
             changed = file.read() != before
         if not changed:
             os.replace(temporary, path)
-            temporary = ""
             return ""
     except OSError as error:
         return f"can't be written: {error.strerror}"
     finally:  # on interruption, too
-        if temporary:
+        with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
     return "has changed meanwhile, left alone"
 

@@ -302,7 +302,7 @@ def test_explain_all(capfd):
     first = found[0]
     assert (first["name"], first["topic"], first["opt_in"]) == ("missing-task-name", "Names", False)
     assert first["summary"] == "A task has no explicit name."
-    assert first["fix"] == "safe"
+    assert first["fix"] == "safe or unsafe"
     assert first["see"][0] == {
         "title": "Tasks: Names",
         "url": "https://docs.celeryq.dev/en/stable/userguide/tasks.html#names",

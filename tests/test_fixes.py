@@ -315,7 +315,10 @@ ADD = {
     "CLY202": "@shared_task(name='add', bind=True, max_retries=3)\ndef {}:\n    return 1\n",
     "CLY203": "@shared_task(name='add')\ndef {}:\n    return self.name\n",
 }
-CALLER = "from celery import current_app, signature\n\nfrom shop.tasks import add\n\n\ndef f(x, args):\n    {}\n"
+CALLER = (
+    "from celery import current_app, shared_task, signature\n\nfrom shop.tasks import add\n\n\n"
+    "@shared_task(name='sub')\ndef sub():\n    pass\n\n\ndef f(x, args):\n    {}\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -334,6 +337,7 @@ CALLER = "from celery import current_app, signature\n\nfrom shop.tasks import ad
         ("CLY202", "add(x, y)", "add.s(1, 2).delay()", SAFE),
         ("CLY202", "add(x)", "current_app.send_task('add', (1,))", SAFE),
         ("CLY202", "add(x)", "add.delay(1), current_app.send_task('other', (1,))", SAFE),
+        ("CLY202", "add(x)", "add.delay(1), signature('other').delay(), sub.delay()", SAFE),
         ("CLY203", "add(self, x)", "add.delay(1)", SAFE),
         ("CLY203", "add(self, x, y=1)", "add.delay(1), add.apply_async([2])", SAFE),
         ("CLY203", "add(self, x)", "add.delay(x=1)", SAFE),
