@@ -294,6 +294,17 @@ def test_who_can_not_be_read_is_open(listed):
     assert {one[key] for key in ("runs", "retries", "result", "status", "start")} == {"?"}
 
 
+def test_names_that_an_app_makes_are_open(listed):
+    found = listed(
+        {
+            "shop/tasks.py": "from celery import shared_task\n\n\n@shared_task\ndef add(): ...\n",
+            "shop/celery.py": "from celery import Celery\n\n\nclass App(Celery):\n"
+            "    def gen_task_name(self, name, module):\n        return name\n",
+        }
+    )
+    assert set(found) == {None}
+
+
 def test_apps(listed):
     text = "from celery import shared_task\n\n\n@shared_task(name='{}')\ndef f(): ...\n"
     files = {
