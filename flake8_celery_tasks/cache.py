@@ -25,13 +25,13 @@ except ImportError:  # pragma: no cover - another Python
     from hashlib import blake2b
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from flake8_celery_tasks.module import Module
     from flake8_celery_tasks.values import Value
 
 #: To be raised when what is written changes.
-FORMAT: Final = 3
+FORMAT: Final = 4
 
 #: A younger file may still change without a new stamp.
 RACY_NS: Final = 2_000_000_000
@@ -39,6 +39,9 @@ RACY_NS: Final = 2_000_000_000
 #: Larger caches are not written, more of them are not kept.
 MAX_BYTES: Final = 32_000_000
 MAX_FILES: Final = 100
+
+#: Where the marks stand among the paths.
+_MARKS: Final = ""
 
 Stamp = list[int]
 
@@ -62,8 +65,8 @@ def stamp(path: str) -> Stamp | None:
 class Cache:
     """The cache of one project.
 
-    `entries` holds, by path, a stamp, whether the file passes the gate, and the summary of its module where one was
-    made.
+    `entries` holds, by path, a stamp, whether the file passes the gate, the summary of its module where one was made,
+    and which marks the file was searched for and holds: a bit for each of `marks`.
     """
 
     def __init__(self, root: str, *, enabled: bool = True) -> None:
@@ -75,6 +78,7 @@ class Cache:
         if enabled:
             self._loaded = stamp(self.path)
             self.entries = read(self.path)
+        self.marks: list[str] = self.entries.pop(_MARKS, [])
 
     @property
     def path(self) -> str:
@@ -89,7 +93,34 @@ class Cache:
     def note(self, path: str, current: Stamp | None, *, passes: bool) -> None:
         """Keep whether a file passes the gate."""
         if current is not None:
-            self.entries[path] = [current, passes, None]
+            self.entries[path] = [current, passes, None, 0, 0]
+            self._changed = True
+
+    def bits(self, marks: Iterable[bytes]) -> dict[bytes, int]:
+        """Return the bits of some marks."""
+        found = {}
+        for mark in marks:
+            name = mark.decode("latin-1")
+            if name not in self.marks:
+                self.marks.append(name)
+            found[mark] = 1 << self.marks.index(name)
+        return found
+
+    def holds(self, path: str, current: Stamp | None, bits: int) -> bool | None:
+        """Return whether an unchanged file holds a mark that has one of some bits, None where that is not known."""
+        entry = self.entries.get(path)
+        if entry is None or entry[0] != current:
+            return None
+        if entry[4] & bits:
+            return True
+        return None if bits & ~entry[3] else False
+
+    def note_marks(self, path: str, current: Stamp | None, searched: int, held: int) -> None:
+        """Keep which marks a file was searched for, and which of them it holds."""
+        entry = self.entries.get(path)
+        if entry is not None and entry[0] == current:
+            entry[3] |= searched
+            entry[4] |= held
             self._changed = True
 
     def summary(self, path: str, package: str) -> dict[str, Any] | None:
@@ -132,7 +163,9 @@ class Cache:
         """Take what other processes have written since this cache was read."""
         if stamp(self.path) == self._loaded:
             return
-        for path, theirs in read(self.path).items():
+        theirs_by_path = read(self.path)
+        theirs_by_path.pop(_MARKS, None)
+        for path, theirs in theirs_by_path.items():
             mine = self.entries.get(path)
             if mine is not None and theirs[2] is not None and mine[0] == theirs[0]:
                 if mine[2] is None:
@@ -144,7 +177,7 @@ class Cache:
         self._learn()
         newest = time.time_ns() - RACY_NS
         kept = {path: entry for path, entry in self.entries.items() if entry[0][0] < newest and entry[0][1] < newest}
-        write(self.path, kept)
+        write(self.path, {**kept, _MARKS: self.marks})
 
 
 def file_of(root: str, key: str, suffix: str) -> str:

@@ -152,6 +152,7 @@ class Candidates(Record):
     """What one traversal found, in source order."""
 
     __slots__ = (
+        "all_scopes",
         "calls",
         "classes",
         "functions",
@@ -196,6 +197,12 @@ class Candidates(Record):
         self.imports: list[Binding] = [] if imports is None else imports
         self.stars: list[str] = [] if stars is None else stars
         self.statements: set[int] = set() if statements is None else statements
+        self.all_scopes = [scope]
+
+    def release(self) -> None:
+        """Let go of everything: scopes and what they bind go in circles, that only the garbage collector would find."""
+        for scope in self.all_scopes:
+            scope.bindings.clear()
 
 
 def resolve_relative(package: str, level: int, module: str | None) -> str | None:
@@ -290,13 +297,18 @@ class _Walk:
             if node.__class__ not in _SKIP:
                 self.stack.append((node, site))
 
+    def scope(self, kind: str, node: ast.AST, parent: Scope, qualname: str) -> Scope:
+        scope = Scope(kind, node, parent, qualname)
+        self.found.all_scopes.append(scope)
+        return scope
+
     # Definitions.
 
     def function(self, node: FunctionNode, site: Site) -> None:
         outer = site.scope
         outer.bind(Binding(FUNCTION, node.name, node, site))
         qualname = outer.inner(node.name)
-        scope = Scope(FUNCTION, node, outer, qualname)
+        scope = self.scope(FUNCTION, node, outer, qualname)
         self.found.scopes.setdefault(qualname, scope)
         self.found.functions.append((node, site, scope))
         inside = Site(site, FUNCTION, node, scope)
@@ -306,7 +318,7 @@ class _Walk:
         self.push_all(node.decorator_list, site)
 
     def lambda_(self, node: ast.Lambda, site: Site) -> None:
-        scope = Scope(FUNCTION, node, site.scope, site.scope.inner("<lambda>"))
+        scope = self.scope(FUNCTION, node, site.scope, site.scope.inner("<lambda>"))
         inside = Site(site, LAMBDA, node, scope)
         self.parameters(node.args, inside)
         self.push(node.body, inside)
@@ -327,7 +339,7 @@ class _Walk:
         outer = site.scope
         outer.bind(Binding(CLASS, node.name, node, site))
         qualname = outer.inner(node.name)
-        scope = Scope(CLASS, node, outer, qualname)
+        scope = self.scope(CLASS, node, outer, qualname)
         self.found.scopes.setdefault(qualname, scope)
         self.found.classes.append((node, site, scope))
         self.push_all(node.body, Site(site, CLASS, node, scope))
@@ -467,7 +479,7 @@ class _Walk:
         self.push(node.test, site)
 
     def comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp, site: Site) -> None:
-        scope = Scope(COMPREHENSION, node, site.scope, site.scope.qualname)
+        scope = self.scope(COMPREHENSION, node, site.scope, site.scope.qualname)
         inside = Site(site, LOOP, node, scope)
         for generator in reversed(node.generators):
             self.push_all(generator.ifs, inside)

@@ -71,8 +71,7 @@ class Index:
         self._owned: set[str] = set()
         self._registered: set[tuple[str, str]] = set()  # path and qualified name of classes
         self._imported: dict[str, bool] = {}
-        for path in project.files_with(*MARKS):
-            module = project.module(path)
+        for path, module in project.modules_of(project.files_with(*MARKS)):
             if module is None:
                 self.unread.append(path)
                 continue

@@ -36,21 +36,26 @@ _MODULES: Final = (".py", ".pyi")
 FILE: Final = "file"
 FOLDER: Final = "folder"
 
+#: What makes a pattern of a text.
+_WILD: Final = frozenset("*?[")
+
 #: Whether names of files are what they are: `normcase` changes nothing.
 _KEEPS_CASE: Final = os.path.normcase("A/") == "A/"
 
 _folders: dict[str, dict[str, str]] = {}
+_closed: set[str] = set()
 _roots: dict[str, str | None] = {}
 
 
 def forget() -> None:
     """Drop what is known of folders: for tests, and where files have been changed."""
     _folders.clear()
+    _closed.clear()
     _roots.clear()
 
 
 def entries(folder: str) -> dict[str, str]:
-    """Return the files and folders in a folder; an unreadable one is empty."""
+    """Return the files and folders in a folder; one that can't be listed is empty, and closed."""
     known = _folders.get(folder)
     if known is None:
         known = {}
@@ -64,10 +69,17 @@ def entries(folder: str) -> dict[str, str]:
                             known[entry.name] = FILE
                     except OSError:  # a link that leads nowhere, or round and round
                         continue
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             pass
+        except OSError:
+            _closed.add(folder)
         _folders[folder] = known
     return known
+
+
+def is_closed(folder: str) -> bool:
+    """Return whether a folder is there but can't be listed, so that nobody knows what it holds."""
+    return not entries(folder) and folder in _closed
 
 
 def listed() -> list[str]:
@@ -110,8 +122,7 @@ class Layout:
         self, root: str, *, excluded: Sequence[str] = (), tests: Sequence[str] = (), apps: Sequence[str] = ()
     ) -> None:
         self.root = root
-        patterns = [fnmatch.translate(os.path.normcase(pattern)) for pattern in excluded]
-        self._excluding = re.compile("|".join(patterns) or r"(?!)")
+        self._excluding = _Patterns(excluded)
         self.tests = tuple(tests)
         self.listed_apps = tuple(apps)
         self._files: tuple[str, ...] | None = None
@@ -205,7 +216,8 @@ class Layout:
     def files(self) -> tuple[str, ...]:
         """Return the Python files of the project, sorted within a folder.
 
-        Left out are hidden folders, virtual environments, build output, what flake8 excludes, folders behind links,
+        A folder that can't be listed is one of them: a file that can't be read, and may hold anything. Left out are
+        hidden folders, virtual environments, build output, what flake8 excludes, folders behind links,
         and folders that are the root of another project.
         """
         if self._files is None:
@@ -213,15 +225,19 @@ class Layout:
         return self._files
 
     def _walk(self) -> Iterator[str]:
+        excluding = self._excluding
         folders = [self.root]
         while folders:
             folder = folders.pop()
             self.walked.append(folder)
             below: list[str] = []
             start = os.path.join(folder, "")
-            for name, kind in sorted(entries(folder).items()):
-                if kind == FILE:
-                    if name.endswith(".py") and not self._is_excluded(name, start + name):
+            found = entries(folder)
+            if not found and is_closed(folder):
+                yield folder
+            for name in sorted(found):
+                if found[name] == FILE:
+                    if name.endswith(".py") and not excluding.match(name, start + name):
                         yield start + name
                 elif not self._is_skipped(name, start + name):
                     below.append(start + name)
@@ -243,18 +259,12 @@ class Layout:
                     below.append(path)
             folders.extend(reversed(below))
 
-    def _is_excluded(self, name: str, path: str) -> bool:
-        match = self._excluding.match
-        if _KEEPS_CASE:
-            return match(name) is not None or match(path) is not None
-        return match(os.path.normcase(name)) is not None or match(os.path.normcase(path)) is not None
-
     def _is_skipped(self, name: str, path: str) -> bool:
         return (
             name.startswith(".")
             or name in SKIPPED
             or name.endswith((".egg", ".egg-info"))
-            or self._is_excluded(name, path)
+            or self._excluding.match(name, path)
             or os.path.islink(path)
             or is_root(path)
             or "pyvenv.cfg" in entries(path)
@@ -293,6 +303,35 @@ class Layout:
                 return folder
             folder = os.path.dirname(folder)
         return top
+
+
+class _Patterns:
+    """Patterns of file names and paths, as flake8 compares them: with `fnmatch`, but all at once."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._names: set[str] = set()
+        ends: list[str] = []
+        others: list[str] = []
+        for pattern in map(os.path.normcase, patterns):
+            if not _WILD.intersection(pattern):
+                self._names.add(pattern)
+            elif pattern[0] == "*" and not _WILD.intersection(pattern[1:]):
+                ends.append(pattern[1:])
+            else:
+                others.append(fnmatch.translate(pattern))
+        self._ends = tuple(ends)
+        self._other = re.compile("|".join(others)) if others else None
+
+    def match(self, name: str, path: str) -> bool:
+        """Return whether some pattern matches a path, or the name that it ends with."""
+        if not _KEEPS_CASE:
+            name, path = os.path.normcase(name), os.path.normcase(path)
+        return (
+            name in self._names
+            or path in self._names
+            or path.endswith(self._ends)
+            or (self._other is not None and bool(self._other.match(name) or self._other.match(path)))
+        )
 
 
 def _descend(folder: str, parts: list[str]) -> str | None:

@@ -43,6 +43,9 @@ class Place:
 #: Packages that the linter knows by name.
 INSTALLED: Final = frozenset({"celery", "django", "kombu"})
 
+#: What makes no task of a method: decorators of Python's own, and methods of what they return.
+_ACCESSORS: Final = frozenset({"classmethod", "deleter", "getter", "property", "setter", "staticmethod"})
+
 _TYPE_CHECKING: Final = frozenset({"TYPE_CHECKING"})
 
 
@@ -102,8 +105,12 @@ class Module(Once):
             self._candidates = collect.collect(tree, self.place.package)
         return self._candidates
 
-    def shed(self, summary: dict[str, Any] | None = None) -> None:
-        """Drop the tree and what refers to it. What a summary holds stays, the rest is read again if it is needed."""
+    def shed(self, summary: dict[str, Any] | None = None) -> Candidates | None:
+        """Drop the tree and what refers to it. What a summary holds stays, the rest is read again if it is needed.
+
+        What the traversal had found is returned, to be released by whom knows that nobody uses it any more.
+        """
+        dropped = self._candidates
         if summary is not None:
             self._summary = summary
             self.grown = self._deepened = False
@@ -114,6 +121,7 @@ class Module(Once):
         self._values.clear()
         self._definitions.clear()
         self._found.clear()
+        return dropped
 
     # What many facts ask for.
 
@@ -217,15 +225,25 @@ class Module(Once):
         return name in (self.candidates.scope.bindings if self._summary is None else self._summary["names"])
 
     def definable(self) -> tuple[tuple[str, int], ...]:
-        """Return qualified name and line of what may define a task: functions with decorators, classes with bases."""
+        """Return qualified name and line of what may define a task.
+
+        That are functions with decorators, accessors and the like left out, and classes with bases that have `run` or a
+        name of their own.
+        """
         if self._summary is not None:
             return tuple((name, line) for name, line in self._summary["definable"])
-        return tuple(
+        accessors = _ACCESSORS.difference(self.candidates.scope.bindings)
+        functions = [
             (scope.qualname, node.lineno)
-            for found in (self.candidates.functions, self.candidates.classes)
-            for node, _, scope in found
-            if (node.bases if isinstance(node, ast.ClassDef) else node.decorator_list)
-        )
+            for node, _, scope in self.candidates.functions
+            if any(_last_name(decorator) not in accessors for decorator in node.decorator_list)
+        ]
+        classes = [
+            (scope.qualname, node.lineno)
+            for node, _, scope in self.candidates.classes
+            if node.bases and ("run" in scope.bindings or "name" in scope.bindings)
+        ]
+        return (*functions, *classes)
 
     def made(self) -> tuple[Invoke, ...]:
         """Return the calls that may make a task without a decorator: `decorator(...)(function)`, `register_task(...)`.
@@ -397,6 +415,12 @@ class Module(Once):
                     if around.kind == collect.FUNCTION:
                         self._inner.setdefault(id(around.node), []).append((call, site))
         return self._inner.get(id(function), [])
+
+
+def _last_name(node: ast.expr) -> str:
+    """Return the last part of a dotted name, nothing for other expressions."""
+    name: str = getattr(node, "attr", "") or getattr(node, "id", "")
+    return name
 
 
 def _is_dynamic(module: Module) -> bool:

@@ -20,9 +20,10 @@ from flake8_celery_tasks.symbols import Alias, Bound, Class, Function, Opaque, S
 from flake8_celery_tasks.values import MISSING, UNKNOWN, Missing, Unknown, Value, extend
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from flake8_celery_tasks.cache import Cache, Stamp
+    from flake8_celery_tasks.collect import Candidates
     from flake8_celery_tasks.index import Index
     from flake8_celery_tasks.options import Options
     from flake8_celery_tasks.recognise import Definition
@@ -38,7 +39,7 @@ INTEREST: Final = (b"elery", b"ELERY", b"task", b"TASK", b"Task")
 _OWN_NAMES: Final = re.compile(rb"def\s+gen_task_name\b|\bgen_task_name\b(?!\s*\()")
 
 #: How many parsed modules stay in memory.
-KEPT: Final = 16
+KEPT: Final = 32
 
 #: How many aliases, re-exports and assignments are followed for one name.
 HOPS: Final = 30
@@ -166,6 +167,7 @@ class Project:
         self._current: Module | None = None  # the file being checked
         self._replaced: Module | None = None  # what was known of it from disk
         self._recent: dict[str, None] = {}  # the modules whose trees are in memory, oldest first
+        self._dropped: list[tuple[str, Candidates]] | None = None  # what may soon be released, where somebody does
         self._targets: dict[tuple[str, str], Target] = {}
         self._texts: dict[str, bytes | None] | None = None
         self._interesting: dict[str, bool] = {}
@@ -225,7 +227,42 @@ class Project:
             if dropped is not self._current:
                 del self._recent[oldest]
                 if dropped is not None:
-                    dropped.shed()
+                    self._drop(oldest, dropped)
+
+    def _drop(self, path: str, module: Module) -> None:
+        found = module.shed()
+        if found is not None and self._dropped is not None:
+            self._dropped.append((path, found))
+
+    def modules_of(self, paths: Iterable[str]) -> Iterator[tuple[str, Module | None]]:
+        """Yield the modules of files, one after the other, and let go of them when others have come.
+
+        For whom keeps nothing of a module that refers to its nodes. Else the garbage collector would have to find what
+        is no longer used, and it may be off, or told to leave it alone.
+        """
+        lent = set(self._recent)  # somebody may be going through what these hold
+        self._dropped = []
+        try:
+            for path in paths:
+                yield path, self.module(path)
+                self._release(lent)
+            for path in [path for path in self._recent if path not in lent]:
+                del self._recent[path]
+                module = self._modules[path]
+                if module is not None:
+                    self._drop(path, module)
+            self._release(lent)
+        finally:
+            self._dropped = None
+
+    def _release(self, lent: set[str]) -> None:
+        assert self._dropped is not None
+        for path, found in self._dropped:
+            if path in lent:
+                lent.discard(path)
+            else:
+                found.release()
+        self._dropped.clear()
 
     def _parse(self, path: str) -> ast.Module | None:
         """Return the tree of a file whose module is known already."""
@@ -319,6 +356,11 @@ class Project:
             self._results[opted] = Results(self, opted)
         return self._results[opted]
 
+    @property
+    def is_searched(self) -> bool:
+        """Whether a question about the whole project was asked."""
+        return self._texts is not None
+
     def save(self) -> None:
         """Keep what is known of the project's files for the next run."""
         # What was read before the file changed must not be kept under its stamp of after that.
@@ -344,11 +386,20 @@ class Project:
             yield from known
             return
         found: list[str] = []
-        texts = self._texts_of_interest
+        texts, cache = self._texts_of_interest, self.cache
+        bits = cache.bits(marks)
+        searched = sum(bits.values())
         for path, text in list(texts.items()):
-            if text is None:
-                text = texts[path] = self.read(path)
-            if text is None or any(mark in text for mark in marks):
+            current = self.stamps[path]
+            holds = cache.holds(path, current, searched)
+            if holds is None:
+                if text is None:
+                    text = texts[path] = self.read(path)
+                held = sum(bit for mark, bit in bits.items() if mark in text) if text is not None else 0
+                if text is not None:
+                    cache.note_marks(path, current, searched, held)
+                holds = text is None or held != 0
+            if holds:
                 found.append(path)
                 yield path
         self._marked[marks] = tuple(found)
@@ -581,6 +632,8 @@ class Revised(Project):
     def __init__(self, before: Project, path: str) -> None:
         super().__init__(before.layout.root, before.options)
         self.layout = before.layout
+        self.cache = before.cache
+        self.stamps = before.stamps
         self._before = before
         self._path = path
 
@@ -841,7 +894,7 @@ def save_at_exit() -> None:
 def save() -> None:
     """Keep what was found in all projects, and what is known of those whose index was needed."""
     for known in _projects.values():
-        if "tasks" in vars(known):
+        if known.is_searched:
             known.save()
         known.save_results()
 

@@ -154,6 +154,30 @@ def test_what_a_file_that_cannot_be_read_could_hold_is_unknown(shop, monkeypatch
     assert [violation.code for violation in findings(shop, "shop/views.py")] == ["CLY403"]
 
 
+def test_what_a_folder_that_cannot_be_listed_could_hold_is_unknown(shop, monkeypatch, tmp_path_factory):
+    from flake8_celery_tasks import cache, layout, project
+
+    real = os.scandir
+
+    def deny(path):
+        if str(path).endswith("secret"):
+            raise PermissionError(path)
+        return real(path)
+
+    place = str(tmp_path_factory.mktemp("cache"))
+    monkeypatch.setattr(cache, "folder", lambda: place)
+    monkeypatch.setattr(cache, "RACY_NS", -(10**12))
+    (shop / "shop/secret").mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(layout.os, "scandir", deny)
+        assert codes(shop, {**HIDDEN, "pyproject.toml": ""}) == []
+        assert layout.is_closed(str(shop / "shop/secret"))
+    project.forget()
+    assert not layout.is_closed(str(shop / "shop/secret"))
+    assert not layout.is_closed(str(shop / "shop/nowhere"))
+    assert [violation.code for violation in findings(shop, "shop/views.py")] == ["CLY403"]
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import sys
 from pathlib import Path
@@ -200,6 +201,39 @@ def test_an_entry_that_can_not_be_asked_is_left_out(monkeypatch):
 
     monkeypatch.setattr(os, "scandir", lambda _: Listing([Entry()]))
     assert layout.entries("/somewhere") == {}
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "*",
+        "*.py",
+        "x.py",
+        "x*",
+        "?.py",
+        "[xy].py",
+        "shop",
+        "*op",
+        "*/shop",
+        "/here/shop/x.py",
+        "/here/*",
+        "/here/",
+        "",
+        "*.pyc",
+    ],
+)
+def test_patterns_match_as_flake8_matches_them(pattern):
+    for path in ("/here/shop/x.py", "/here/shop", "/x.py", "/here/shop/z.pyc"):
+        name = Path(path).name
+        expected = fnmatch.fnmatch(name, pattern) or fnmatch.fnmatch(path, pattern)
+        assert layout._Patterns([pattern]).match(name, path) is expected
+        assert layout._Patterns(["nothing", "*.nothing", "no*g", pattern]).match(name, path) is expected
+
+
+def test_patterns_on_a_system_that_keeps_no_case(monkeypatch):
+    monkeypatch.setattr(layout, "_KEEPS_CASE", False)
+    monkeypatch.setattr(os.path, "normcase", str.lower)
+    assert layout._Patterns(["Build"]).match("BUILD", "C:/BUILD")
 
 
 @pytest.mark.parametrize(

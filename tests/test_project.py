@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 
 import pytest
 
@@ -334,3 +335,50 @@ def test_routes_are_looked_up(tmp_path):
     assert routes.matching("a.*") == ["a.*"]
     assert not routes.has_other_keys
     assert others.has_other_keys
+
+
+def test_the_index_keeps_no_trees(tmp_path, monkeypatch):
+    """What goes in circles is taken apart, since the garbage collector does not look for it."""
+    monkeypatch.setattr(project, "KEPT", 3)
+    files = {
+        f"shop/m{number}.py": (
+            "from celery import shared_task\n\n\n"
+            f"@shared_task(name='{number}')\ndef f(x=lambda y: y):\n    return [z for z in x]\n\n\n"
+            f"class A:\n    B = f\n"
+        )
+        for number in range(9)
+    }
+    known = project_at(tmp_path, {**files, "shop/broken.py": "task = (\n"}, celery_no_cache=True)
+    text = files["shop/m4.py"]
+    current = opened(known, tmp_path, "shop/m4.py", text)
+    lent = known.module(str(tmp_path / "shop/m8.py")).candidates
+    known.is_lasting = False
+    gc.collect()
+    before = classes_in_memory()
+    gc.disable()
+    try:
+        assert len(known.tasks.by_name) == 9
+        assert classes_in_memory() == before
+    finally:
+        gc.enable()
+    trees = [path for path, module in known._modules.items() if module is not None and module.tree is not None]
+    assert trees == [str(tmp_path / "shop/m4.py")], "the file at hand keeps its nodes"
+    assert lent.scope.bindings, "somebody may be going through them"
+    assert current.tree is not None
+
+
+def classes_in_memory():
+    return sum(type(node) is ast.ClassDef for node in gc.get_objects())
+
+
+def test_what_was_lent_may_go_when_it_has_come_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(project, "KEPT", 1)
+    known = project_at(tmp_path, {f"m{number}.py": f"x{number} = 1\n" for number in range(4)})
+    paths = [str(tmp_path / f"m{number}.py") for number in (0, 1, 0, 2, 0, 3)]
+    lent = known.module(paths[0]).candidates
+    seen = []
+    for path, module in known.modules_of(paths):
+        seen.append(module.candidates if path == paths[0] else None)
+    assert [found.scope.bindings.keys() for found in (lent, seen[0])] == [{"x0"}, {"x0"}]
+    assert seen[0] is lent
+    assert [dict(found.scope.bindings) for found in (seen[2], seen[4])] == [{}, {}]
