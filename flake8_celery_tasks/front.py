@@ -138,6 +138,10 @@ def options_for(given: Namespace, paths: Sequence[str]) -> Namespace:
 
     The plugin has its own of them afterwards. Raises UsageError.
     """
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise UsageError(f"can't tell the working folder: {error.strerror}") from None
     manager = _manager()
     values = manager.parse_args([])
     values.extended_default_ignore = manager.extended_default_ignore
@@ -336,7 +340,10 @@ def jobs(options: Namespace) -> int:
 
 def check(name: str, options: Namespace) -> Checked:
     """Return what the plugin, and nothing else, finds in a file."""
-    checker = _Checker(filename=name, plugins=_NOTHING, options=options)
+    try:
+        checker = _Checker(filename=name, plugins=_NOTHING, options=options)
+    except UnicodeDecodeError as error:  # of the input only: a file that is not UTF-8 is read as Latin-1
+        raise UsageError(f"can't decode the input: {error}") from None
     path, results, _ = checker.run_checks()
     return Checked(path, [Row(*row) for row in results], checker.scopes)
 
