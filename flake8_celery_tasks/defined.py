@@ -14,7 +14,7 @@ from flake8_celery_tasks.project import Target
 from flake8_celery_tasks.recognise import CLASS_TASK, OPAQUE
 from flake8_celery_tasks.symbols import Class, Function
 from flake8_celery_tasks.values import MISSING, UNKNOWN, Invoke, Missing, Ref, Unknown, Value
-from flake8_celery_tasks.wrappers import TRANSPARENT, wrapper_in
+from flake8_celery_tasks.wrappers import TRANSPARENT, call_hands_on, wrapper_in
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.module import Module
@@ -150,7 +150,8 @@ class Defined:
     def overrides(self, *methods: str, handing_on: bool = False) -> bool | Unknown:
         """Return whether the task's class has some methods of its own; UNKNOWN where it can't be read to the end.
 
-        With `handing_on` the classes of other packages count as read that hand on the arguments of a call.
+        With `handing_on` the classes of other packages count as read that hand on the arguments of a call, and a
+        `__call__` that does nothing else with them counts as none.
         """
         cls = self._own_class if self.is_class else self.base
         if not isinstance(cls, Target):
@@ -160,8 +161,10 @@ class Defined:
         for found in self.project.line(cls):
             if isinstance(found, Unknown) or (found.module is None and found.path not in read):
                 unread = True
-            elif isinstance(found.symbol, Class) and not set(methods).isdisjoint(found.symbol.names):
-                return True
+            elif isinstance(found.symbol, Class):
+                own = set(methods) & set(found.symbol.names)
+                if own and not (handing_on and own == {"__call__"} and call_hands_on(found)):
+                    return True
         return UNKNOWN if unread else False
 
     @property

@@ -375,7 +375,7 @@ class Module(Once):
                 mentions.append(func.path)
             if isinstance(call.func, ast.Attribute):
                 attributes.add(call.func.attr)
-            if isinstance(call.func, ast.Name) and _forwards(call, node.args):
+            if isinstance(call.func, ast.Name) and hands_on(call, node.args):
                 forwards.append(call.func.id)
         return Body(
             tuple(self.value(statement.value, scope) for statement in scope.returns if statement.value is not None),
@@ -479,7 +479,7 @@ def is_typing_only(site: Site) -> bool:
     )
 
 
-def _forwards(call: ast.Call, args: ast.arguments) -> bool:
+def hands_on(call: ast.Call, args: ast.arguments) -> bool:
     """Return whether a call hands on exactly `*args, **kwargs` of the function around it."""
     return (
         args.vararg is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
+from flake8_celery_tasks.beside import may_write
 from flake8_celery_tasks.canvas import shown
 from flake8_celery_tasks.collect import LAMBDA
 from flake8_celery_tasks.defined import Defined
@@ -13,6 +14,8 @@ from flake8_celery_tasks.things import SENDS, TaskThing
 from flake8_celery_tasks.values import MISSING, Const, Invoke, Param, Ref, Value
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flake8_celery_tasks.collect import FunctionNode, Site
     from flake8_celery_tasks.facts import Invocation
     from flake8_celery_tasks.module import Module
@@ -64,16 +67,33 @@ def around(project: Project, module: Module, site: Site) -> ast.expr | None:
 
     None too where the code asks whether it stands in one, and in a lambda: that may run later.
     """
+    return next((opener for opener, _ in _openers(project, module, site)), None)
+
+
+def around_change(project: Project, module: Module, site: Site, call: ast.Call) -> ast.expr | None:
+    """Return what opens a transaction around a call, where a transaction may write together with it."""
+    openers = list(_openers(project, module, site))
+    for _, place in openers:
+        body: list[ast.stmt] = place.node.body  # type: ignore[attr-defined]
+        if may_write(project, module, body, place.scope, call):
+            return openers[0][0]
+    return None
+
+
+def _openers(project: Project, module: Module, site: Site) -> Iterator[tuple[ast.expr, Site]]:
+    """Yield what opens a transaction around a place in its function, and the block or function in it."""
     for place in site.chain():
         if place.kind == LAMBDA or asks(place):
-            return None
+            return
         if isinstance(place.node, (ast.With, ast.AsyncWith)):
             for item in place.node.items:
                 if opens(project, module, module.value(item.context_expr, place.scope)):
-                    return item.context_expr
+                    yield item.context_expr, place
         if isinstance(place.node, (ast.FunctionDef, ast.AsyncFunctionDef)) and place.parent is not None:
-            return _decorator(project, module, place.node, place.parent)
-    return None
+            opener = _decorator(project, module, place.node, place.parent)
+            if opener is not None:
+                yield opener, place
+            return
 
 
 def _decorator(project: Project, module: Module, function: FunctionNode, outside: Site) -> ast.expr | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.symbols import Function
+from flake8_celery_tasks.module import hands_on
+from flake8_celery_tasks.symbols import Class, Function
 from flake8_celery_tasks.values import Ref
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.module import Module
-    from flake8_celery_tasks.project import Project
+    from flake8_celery_tasks.project import Project, Target
 
 #: Decorators that hand every argument on and let every exception through, so that what is below the task decorator
 #: can be judged as if they were not there.
@@ -89,6 +90,49 @@ def _returned(function: Function, module: Module) -> Function | None:
         return None
     symbols = module.symbols(value.path[1:])
     return symbols[0] if len(symbols) == 1 and isinstance(symbols[0], Function) else None
+
+
+def call_hands_on(cls: Target) -> bool:
+    """Return whether the `__call__` of a task class hands exactly its `*args, **kwargs` on to Celery's, or to `run`.
+
+    Flask's applications are pushed like this around each run. What else looks at the arguments may change them.
+    """
+    assert cls.module is not None
+    assert isinstance(cls.symbol, Class)
+    name = f"{cls.symbol.qualname}.__call__"
+    symbols = cls.module.symbols(name)
+    if len(symbols) != 1 or not isinstance(symbols[0], Function) or symbols[0].decorators:
+        return False
+    if symbols[0].is_async or symbols[0].yields or _catches(cls.module, symbols[0]):
+        return False
+    for node, _, _ in cls.module.functions_called(name):
+        ways = [call for call in ast.walk(node) if isinstance(call, ast.Call) and _runs(call, node.args)]
+        names = [inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)]
+        args, kwargs = node.args.vararg, node.args.kwarg
+        if (
+            not ways
+            or args is None
+            or kwargs is None
+            or names.count(args.arg) + names.count(kwargs.arg) > 2 * len(ways)
+        ):
+            return False
+    return True
+
+
+def _runs(call: ast.Call, args: ast.arguments) -> bool:
+    """Return whether a call is `self.run(*args, **kwargs)`, `super().__call__(...)` or `Task.__call__(self, ...)`."""
+    func = call.func
+    me = [arg.arg for arg in (*args.posonlyargs, *args.args)]
+    if len(me) != 1 or args.kwonlyargs or not isinstance(func, ast.Attribute):
+        return False
+    if func.attr == "run":
+        return getattr(func.value, "id", None) == me[0] and hands_on(call, args)
+    if func.attr != "__call__":
+        return False
+    if isinstance(func.value, ast.Call):
+        return getattr(func.value.func, "id", None) == "super" and hands_on(call, args)
+    rest = ast.Call(func, call.args[1:], call.keywords)
+    return bool(call.args) and getattr(call.args[0], "id", None) == me[0] and hands_on(rest, args)
 
 
 def _catches(module: Module, function: Function) -> bool:

@@ -6,7 +6,7 @@ import sys
 from uuid import uuid4
 
 import pytest
-from celery import current_app, signature, states
+from celery import Task, current_app, signature, states
 from celery.exceptions import NotRegistered
 
 from .lab import celery_version
@@ -116,6 +116,27 @@ def test_arguments_of_a_call_by_name_are_checked_by_nobody(lab, args, kwargs, me
     assert result.state == states.FAILURE
     assert isinstance(result.result, TypeError)
     assert message in str(result.result)
+
+
+@pytest.mark.truth("CLY404")
+@pytest.mark.parametrize("onward", ["super", "run", "class"])
+def test_call_that_hands_on_hides_no_misfit(lab, onward):
+    """CLY404: a `__call__` that hands its arguments on to Celery's own, or to `run`, lets the TypeError through."""
+
+    class InContext(Task):
+        def __call__(self, *args, **kwargs):
+            if onward == "run":
+                return self.run(*args, **kwargs)
+            return super().__call__(*args, **kwargs) if onward == "super" else Task.__call__(self, *args, **kwargs)
+
+    @lab.app.task(name="generate", base=InContext)
+    def generate(page):
+        return page
+
+    fits, fails = lab.app.send_task("generate", [1]), lab.app.send_task("generate", [1, 2])
+    lab.work()
+    assert fits.result == 1
+    assert isinstance(fails.result, TypeError)
 
 
 @pytest.mark.truth("CLY404")

@@ -92,8 +92,9 @@ class NamedCallDoesNotFit(Rule[Facts]):
     - a `*spread` or a variable hides arguments that could make it fit;
     - a signature lacks arguments and is not sent on the spot: they may come later;
     - no task of the project has the name (CLY403), or several have it;
-    - a decorator below the task decorator may change the arguments, or the task's class has a `__call__` or
-      `apply_async` of its own or can't be read;
+    - a decorator below the task decorator may change the arguments;
+    - the task's class has an `apply_async` of its own, a `__call__` that does more with the arguments than hand them
+      on, or can't be read;
     - the task's own parameter is not in order: that is CLY202 or CLY203;
     - the call stands in a `try` that catches TypeError, in a test (`celery-test-paths`) or a migration.
 

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.canvas import is_function_task, shown
 from flake8_celery_tasks.link import Facts
+from flake8_celery_tasks.recognise import place_of
 from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.things import SIGNS, CanvasThing, SignatureThing
+from flake8_celery_tasks.things import SIGNS, CanvasThing, SignatureThing, TaskThing
 from flake8_celery_tasks.values import Ref
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class OnCommitRunsInline(Rule[Facts]):
     ## Silent when
 
     - a lambda calls the task: that is intent;
+    - this file, or the one of the task, calls the task like a function elsewhere: it may be meant here, too;
     - it is given a group, chain or chord: to call one is to send it;
     - the task is a class, or made by a decorator that can't be read;
     - in test modules and migrations.
@@ -148,10 +150,25 @@ def _effect(facts: Facts, node: ast.expr, site: Site) -> tuple[str, str] | None:
     """Return what a callback does instead of sending, and what would send."""
     inline = "runs the task in this process"
     if is_function_task(facts, node, site):
-        return inline, f"{shown(node)}.delay"
+        return None if _is_called_too(facts, node, site) else (inline, f"{shown(node)}.delay")
     if isinstance(node, ast.Attribute) and node.attr in SIGNS and is_function_task(facts, node.value, site):
         return "only makes a signature", f"{shown(node.value)}.delay"
     thing = facts.thing(node, site)
     if isinstance(thing, SignatureThing) or (isinstance(thing, CanvasThing) and thing.kind in ("map", "starmap")):
         return inline, f"{shown(node)}.delay"
     return None
+
+
+def _is_called_too(facts: Facts, node: ast.expr, site: Site) -> bool:
+    """Return whether a task is called like a function in this file, or in the one that defines it."""
+    thing = facts.thing(node, site)
+    definition = thing.definition if isinstance(thing, TaskThing) else None
+    if definition is None:
+        return False
+    name = definition.symbol.qualname.rpartition(".")[2]
+    for module in (facts.module, definition.module):
+        for call, around in module.calls_of(name):
+            value = module.value(call.func, around.scope)
+            if isinstance(value, Ref) and place_of(facts.project.resolve(value.path, module)) == definition.place:
+                return True
+    return False

@@ -112,6 +112,8 @@ class SentInsideTransaction(Rule[Invocation]):
     - the call stands in a lambda or a function inside the block, which may run later;
     - the code asks whether it stands in a transaction: `connection.in_atomic_block`;
     - the task's class has an `apply_async` of its own, or can't be read: it may wait for the commit;
+    - nothing is seen to be written in the branches that lead to the call or follow it, and the transaction holds other
+      branches: it may be there for those;
     - nothing in the file or the project shows that the context manager or decorator opens a transaction;
     - in test modules and migrations.
 
@@ -134,7 +136,9 @@ class SentInsideTransaction(Rule[Invocation]):
 
     def check(self, fact: Invocation) -> Iterator[Violation]:
         """Report a call that sends at once inside a transaction."""
-        opener = transactions.around(fact.project, fact.module, fact.site) if transactions.is_send(fact) else None
+        if not transactions.is_send(fact):
+            return
+        opener = transactions.around_change(fact.project, fact.module, fact.site, fact.node)
         if opener is not None and transactions.sends_at_once(fact):
             text, advice = f"{shown(fact.node.func)}()", transactions.advice(fact)
             yield self.report(fact.module, fact.node, text=text, opener=shown(opener), advice=advice)
