@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 
 
@@ -13,6 +14,9 @@ def program() -> int:
     """
     gc.disable()
     try:
+        for name, mode in ("stdin", "r"), ("stdout", "w"), ("stderr", "w"):
+            if getattr(sys, name) is None:  # it was closed by who started this
+                setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
         from flake8_celery_tasks.cli import main
 
         return main()

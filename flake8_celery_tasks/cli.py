@@ -102,7 +102,8 @@ def _check(given: argparse.Namespace) -> int:
         given.color = "never"
     options = front.options_for(given, paths)
     if known is not None:
-        _tell(f"{checking.write_baseline(options, known)} findings written to {known}")
+        count = checking.write_baseline(options, known)
+        _tell(f"{count} {'finding' if count == 1 else 'findings'} written to {known}")
         return CLEAN
     if prune and not options.celery_baseline:
         raise UsageError("--prune-baseline needs the option celery-baseline")
@@ -251,7 +252,8 @@ def _tasks(given: argparse.Namespace) -> int:
     if not found:
         _tell(f"no tasks in {path}")
     if form == "table":
-        color = options.color == "always" or (options.color == "auto" and target is None and sys.stdout.isatty())
+        is_shown = target is None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        color = options.color == "always" or (options.color == "auto" and is_shown)
         _write(inventory.as_table(found, color=color) if found else "", target)
     else:
         _write(inventory.FORMATS[form](found), target)

@@ -155,6 +155,7 @@ class Candidates(Record):
         "all_scopes",
         "calls",
         "classes",
+        "dynamic",
         "functions",
         "imports",
         "lookups",
@@ -198,6 +199,7 @@ class Candidates(Record):
         self.stars: list[str] = [] if stars is None else stars
         self.statements: set[int] = set() if statements is None else statements
         self.all_scopes = [scope]
+        self.dynamic = False  # whether something is called that may bind names
 
     def release(self) -> None:
         """Let go of everything: scopes and what they bind go in circles, that only the garbage collector would find."""
@@ -221,6 +223,9 @@ def resolve_relative(package: str, level: int, module: str | None) -> str | None
         return None
     return ".".join([*base, module] if module else base)
 
+
+#: Functions that may bind names which no statement binds.
+_BINDING: Final = frozenset({"exec", "globals", "vars"})
 
 _SKIP: Final = frozenset({ast.Name, ast.Constant, ast.Pass, ast.Break, ast.Continue})
 _NO_NODES: Final = frozenset(
@@ -511,6 +516,8 @@ class _Walk:
             self.attribute(func, site)
         elif func.__class__ is not ast.Name:
             stack.append((func, site))
+        elif func.id in _BINDING:
+            self.found.dynamic = True
 
     def attribute(self, node: ast.expr, site: Site) -> None:
         # Straight down the chain: no need to go through the stack for each link.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import bisect
+import contextlib
 import difflib
 import gc
 import itertools
@@ -26,7 +27,7 @@ from flake8_celery_tasks.fixes import Edit, text_in
 from flake8_celery_tasks.options import Options
 from flake8_celery_tasks.project import Revised
 from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.text import Text, Unfixable, lines_of
+from flake8_celery_tasks.text import Text, Unfixable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -54,6 +55,9 @@ _BOM: Final = "\ufeff"
 
 #: Messages name places of other definitions, which move.
 _PLACE: Final = re.compile(r":\d+")
+
+#: What `patch` takes for a line.
+_LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 def _every(_path: str, _lines: list[str], _tree: ast.Module, found: list[Violation]) -> list[Violation]:
@@ -560,12 +564,14 @@ def propose(path: str, order: Order) -> Proposal:
         return Proposal(Result(path, before.text, before.text))
     if next(_turns) % _COLLECTED == 0:
         gc.collect()
+    mark = _BOM if before.bom else ""
     try:
-        content = (_BOM if before.bom else "").encode(before.encoding) + fixed.text.encode(before.encoding)
+        content = (mark + fixed.text).encode(before.encoding)
     except UnicodeEncodeError:
         message = f"can't be written in {before.encoding}, left alone"
         return Proposal(Result(path, before.text, before.text, message=message))
-    return Proposal(Result(path, before.text, fixed.text, fixed.violations), before.content, content)
+    result = Result(path, mark + before.text, mark + fixed.text, fixed.violations)
+    return Proposal(result, before.content, content)
 
 
 def _home(path: str) -> str:
@@ -593,11 +599,11 @@ def _replace(path: str, before: bytes, after: bytes) -> str:
         if not changed:
             os.replace(temporary, path)
             return ""
-        os.unlink(temporary)
     except OSError as error:
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
         return f"can't be written: {error.strerror}"
+    finally:  # on interruption, too
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
     return "has changed meanwhile, left alone"
 
 
@@ -622,7 +628,7 @@ def fix_files(
 
 
 def diff(result: Result) -> str:
-    """Return a unified diff of a file."""
-    name = result.path.replace(os.sep, "/")
-    lines = difflib.unified_diff(lines_of(result.before), lines_of(result.after), name, name)
+    """Return a unified diff of a file, as `patch` takes it: lines end in line feeds, a name with spaces in a tab."""
+    name = result.path.replace(os.sep, "/") + "\t" * (" " in result.path)
+    lines = difflib.unified_diff(_LINE.findall(result.before), _LINE.findall(result.after), name, name)
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)

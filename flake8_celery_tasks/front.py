@@ -14,6 +14,7 @@ import os
 import re
 import sys
 from argparse import SUPPRESS, Namespace
+from dataclasses import fields
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -33,6 +34,7 @@ from flake8.style_guide import StyleGuideManager
 
 from flake8_celery_tasks import gate, spelling
 from flake8_celery_tasks.errors import UsageError
+from flake8_celery_tasks.options import Options
 from flake8_celery_tasks.plugin import Plugin
 
 if TYPE_CHECKING:
@@ -136,6 +138,10 @@ def options_for(given: Namespace, paths: Sequence[str]) -> Namespace:
 
     The plugin has its own of them afterwards. Raises UsageError.
     """
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise UsageError(f"can't tell the working folder: {error.strerror}") from None
     manager = _manager()
     values = manager.parse_args([])
     values.extended_default_ignore = manager.extended_default_ignore
@@ -171,8 +177,10 @@ def _configured(manager: OptionManager, given: Namespace) -> dict[str, Any]:
     try:
         config, folder = load_config(given.config, given.append_config, isolated=given.isolated)
         theirs = parse_config(manager, config, folder)
-    except (ExecutionError, ValueError, configparser.Error) as error:
+    except (ExecutionError, configparser.Error) as error:
         raise UsageError(_line(error)) from None
+    except ValueError as error:  # a value of the wrong kind: what flake8 lets fall through says not where it stands
+        raise UsageError(f"configuration of flake8: {_line(error)}") from None
     if given.isolated or given.config is not None:
         return theirs
     return {**_from_pyproject(manager), **theirs}
@@ -235,10 +243,18 @@ def _option(manager: OptionManager, path: str, key: str, value: object) -> dict[
         raise UsageError(f"{where} has no option {key!r}" + (f", did you mean {meant!r}?" if meant else ""))
     config = configparser.RawConfigParser()
     try:
+        if isinstance(value, (int, float)) and _takes_several(manager, key.replace("_", "-")):
+            raise ValueError("expected a text or a list of texts")
         config.read_dict({"flake8": {key: _text(key, value)}})
         return parse_config(manager, config, os.path.dirname(path))
     except ValueError as error:
         raise UsageError(f"{where} {key}: {_line(error)}") from None
+
+
+def _takes_several(manager: OptionManager, name: str) -> bool:
+    """Return whether an option is a list: what is no text can't be meant for it."""
+    lists = [option.name.replace("_", "-") for option in fields(Options) if option.metadata["many"]]
+    return name in lists or manager.config_options_dict[name].comma_separated_list
 
 
 def _text(key: str, value: object) -> str:
@@ -324,7 +340,10 @@ def jobs(options: Namespace) -> int:
 
 def check(name: str, options: Namespace) -> Checked:
     """Return what the plugin, and nothing else, finds in a file."""
-    checker = _Checker(filename=name, plugins=_NOTHING, options=options)
+    try:
+        checker = _Checker(filename=name, plugins=_NOTHING, options=options)
+    except UnicodeDecodeError as error:  # of the input only: a file that is not UTF-8 is read as Latin-1
+        raise UsageError(f"can't decode the input: {error}") from None
     path, results, _ = checker.run_checks()
     return Checked(path, [Row(*row) for row in results], checker.scopes)
 

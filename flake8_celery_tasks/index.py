@@ -107,6 +107,8 @@ class Index:
         known = self._add_partly_known(found)
         if not is_test:
             self._owned.add(top)
+            if self.project.has_own_names and "name" not in found.decorator.keywords:
+                self.nameless.add("")
             if not known:
                 self.nameless.add("" if "name" in found.decorator.keywords else top)
             elif found.decorator.form == CLASS_TASK and "name" in found.symbol.names and name is None:  # type: ignore[union-attr]

@@ -212,7 +212,7 @@ class Module(Once):
         """Whether names can appear that no statement binds: `__getattr__`, or `globals()` written to."""
         if self._summary is not None:
             return bool(self._summary["dynamic"])
-        return self.once(_is_dynamic)
+        return self.candidates.dynamic or "__getattr__" in self.candidates.scope.bindings
 
     def names(self) -> tuple[str, ...]:
         """Return the names that the module binds."""
@@ -232,18 +232,7 @@ class Module(Once):
         """
         if self._summary is not None:
             return tuple((name, line) for name, line in self._summary["definable"])
-        accessors = _ACCESSORS.difference(self.candidates.scope.bindings)
-        functions = [
-            (scope.qualname, node.lineno)
-            for node, _, scope in self.candidates.functions
-            if any(_last_name(decorator) not in accessors for decorator in node.decorator_list)
-        ]
-        classes = [
-            (scope.qualname, node.lineno)
-            for node, _, scope in self.candidates.classes
-            if node.bases and ("run" in scope.bindings or "name" in scope.bindings)
-        ]
-        return (*functions, *classes)
+        return self.once(_definable)
 
     def made(self) -> tuple[Invoke, ...]:
         """Return the calls that may make a task without a decorator: `decorator(...)(function)`, `register_task(...)`.
@@ -417,17 +406,26 @@ class Module(Once):
         return self._inner.get(id(function), [])
 
 
+def _definable(module: Module) -> tuple[tuple[str, int], ...]:
+    candidates = module.candidates
+    accessors = _ACCESSORS.difference(candidates.scope.bindings)
+    functions = [
+        (scope.qualname, node.lineno)
+        for node, _, scope in candidates.functions
+        if any(_last_name(decorator) not in accessors for decorator in node.decorator_list)
+    ]
+    classes = [
+        (scope.qualname, node.lineno)
+        for node, _, scope in candidates.classes
+        if node.bases and ("run" in scope.bindings or "name" in scope.bindings)
+    ]
+    return (*functions, *classes)
+
+
 def _last_name(node: ast.expr) -> str:
     """Return the last part of a dotted name, nothing for other expressions."""
     name: str = getattr(node, "attr", "") or getattr(node, "id", "")
     return name
-
-
-def _is_dynamic(module: Module) -> bool:
-    return "__getattr__" in module.candidates.scope.bindings or any(
-        isinstance(call.func, ast.Name) and call.func.id in ("globals", "vars", "exec")
-        for call, _ in module.candidates.calls
-    )
 
 
 def _calls_by_name(module: Module) -> dict[str, list[tuple[ast.Call, Site]]]:

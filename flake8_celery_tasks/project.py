@@ -7,6 +7,7 @@ import datetime
 import fnmatch
 import gc
 import os
+import re
 import warnings
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -33,6 +34,9 @@ MAX_BYTES: Final = 4_000_000
 
 #: What the bytes of a file must hold to be looked at by questions about the whole project.
 INTEREST: Final = (b"elery", b"ELERY", b"task", b"TASK", b"Task")
+
+#: What gives an app automatic names of its own; a call of the method does not.
+_OWN_NAMES: Final = re.compile(rb"def\s+gen_task_name\b|\bgen_task_name\b(?!\s*\()")
 
 #: How many parsed modules stay in memory.
 KEPT: Final = 32
@@ -414,6 +418,11 @@ class Project:
         return settings.task_cls(self)
 
     @cached_property
+    def has_own_names(self) -> bool:
+        """Whether some app of the project may make automatic names in its own way, by a `gen_task_name` of its own."""
+        return any(_OWN_NAMES.search(self.read(path) or b"") for path in self.files_with(b"gen_task_name"))
+
+    @cached_property
     def tasks(self) -> Index:
         """The index of the project's tasks."""
         from flake8_celery_tasks.index import Index
@@ -639,6 +648,11 @@ class Revised(Project):
     @property
     def _texts_of_interest(self) -> dict[str, bytes | None]:
         return self._before._texts_of_interest  # noqa: SLF001 - of its own class
+
+    @cached_property
+    def has_own_names(self) -> bool:
+        """Whether some app may make automatic names in its own way."""
+        return self._before.has_own_names
 
     @cached_property
     def tasks(self) -> Index:

@@ -505,9 +505,11 @@ def name_of(project: Project, found: Definition) -> str | None:
 def is_name_certain(project: Project, found: Definition) -> bool:
     """Return whether the automatic name of a task is certain.
 
-    It is not where its module may be imported under several names, or a decorator below the task decorator is of a
-    module of the project that can't be read: it may give the function another name.
+    It is not where its module may be imported under several names, a decorator below the task decorator is of a module
+    of the project that can't be read (it may give the function another name), or an app has names of its own.
     """
+    if project.has_own_names:
+        return False
     if not found.module.place.certain or not isinstance(found.symbol, Function):
         return found.module.place.certain
     below = found.symbol.decorators[found.index + 1 :] if found.index >= 0 else ()

@@ -6,6 +6,7 @@ import gc
 import json
 import re
 import runpy
+import shlex
 import subprocess
 import sys
 import sysconfig
@@ -203,6 +204,49 @@ def test_output_that_can_not_be_written(shop, arguments):
     assert one_line(done.stderr) == "error: can't write the output: No space left on device"
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed(shop, closed):
+    """As by a service manager: no traceback, and the same exit code."""
+    if not Path("/bin/sh").exists():
+        pytest.skip("no shell on this platform")
+    for arguments, code in ("check shop", 1), ("check -", 0), ("tasks", 0), ("check nowhere", 2):
+        line = f"{shlex.quote(sys.executable)} -m flake8_celery_tasks {arguments} </dev/null {closed}"
+        done = subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True, check=False)
+        assert done.returncode == code
+        assert done.stderr.count("\n") <= 1
+
+
+def test_streams_that_are_missing(monkeypatch, capfd):
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    monkeypatch.setattr(cli, "main", lambda: len(sys.stdin.read()) + sys.stdout.write("") + sys.stderr.write(""))
+    main_module = runpy.run_module("flake8_celery_tasks.__main__", run_name="other")
+    assert main_module["program"]() == 0
+    gc.enable()
+    gc.unfreeze()
+    for name in ("stdin", "stdout", "stderr"):
+        getattr(sys, name).close()
+
+
+def test_input_that_can_not_be_decoded():
+    command = [sys.executable, "-m", "flake8_celery_tasks", "check", "-"]
+    done = subprocess.run(command, input=b"import celery  # \xe4\n", capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert one_line(done.stderr.decode()).startswith(
+        "error: can't decode the input: 'utf-8' codec can't decode byte 0xe4"
+    )
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["fix"], ["tasks"]])
+def test_a_working_folder_that_is_gone(monkeypatch, capfd, arguments):
+    def fail():
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(cli.os, "getcwd", fail)
+    assert main([*arguments, "--color=never"]) == 2
+    assert one_line(capfd.readouterr().err) == "error: can't tell the working folder: No such file or directory"
+
+
 def test_a_closed_pipe_for_help(monkeypatch, capfd):
     def refuse(_):
         raise BrokenPipeError
@@ -302,7 +346,7 @@ def test_explain_all(capfd):
     first = found[0]
     assert (first["name"], first["topic"], first["opt_in"]) == ("missing-task-name", "Names", False)
     assert first["summary"] == "A task has no explicit name."
-    assert first["fix"] == "safe"
+    assert first["fix"] == "safe or unsafe"
     assert first["see"][0] == {
         "title": "Tasks: Names",
         "url": "https://docs.celeryq.dev/en/stable/userguide/tasks.html#names",

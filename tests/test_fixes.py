@@ -27,6 +27,7 @@ def order_for(*codes, unsafe=True, **options):
 
 def fixed(folder, files, *codes, unsafe=True, **options):
     """Write a project, fix it, and return the texts of its files."""
+    folder.mkdir(exist_ok=True)
     write(folder, files)
     project.forget()
     names = [name for name in files if name.endswith(".py")]
@@ -177,14 +178,36 @@ def test_name_for_listed_decorators(tmp_path):
     assert '@job(name="shop.tasks.add")' in after
 
 
-def test_no_name_where_an_app_makes_its_own(tmp_path):
+OWN_NAMES = (
+    "from celery import Celery\n\n\nclass App(Celery):\n    def gen_task_name(self, name, module):\n"
+    "        return name\n"
+)
+
+
+@pytest.mark.parametrize(
+    "app", [OWN_NAMES, "from celery import Celery\n\napp = Celery()\napp.gen_task_name = lambda name, module: name\n"]
+)
+def test_no_name_where_an_app_makes_its_own(app, tmp_path):
     files = {
         "shop/tasks.py": task("@shared_task\ndef add(x):\n    return x\n"),
-        "shop/celery.py": "from celery import Celery\n\n\nclass App(Celery):\n"
-        "    def gen_task_name(self, name, module):\n"
-        "        return name\n",
+        "shop/celery.py": app,
+        "blog/views.py": "from shop.tasks import add\n\nadd.delay(1)\n",
     }
-    assert fixed(tmp_path, files, "CLY101") == files
+    assert fixed(tmp_path, files) == files
+
+
+def test_name_where_the_automatic_one_is_asked_for(tmp_path):
+    files = {
+        "shop/tasks.py": task("@shared_task\ndef add(x):\n    return x\n"),
+        "shop/celery.py": "from celery import Celery\n\napp = Celery()\nprint(app.gen_task_name('add', 'shop'))\n",
+    }
+    assert '(name="shop.tasks.add")' in fixed(tmp_path, files, "CLY101", unsafe=False)["shop/tasks.py"]
+
+
+def test_name_in_a_script_is_not_safe(tmp_path):
+    text = task("@shared_task\ndef add(x):\n    return x\n\n\nif __name__ == '__main__':\n    add.delay(1)\n")
+    assert fix_one(tmp_path, text, "CLY101", unsafe=False) == text
+    assert '(name="shop.tasks.add")' in fix_one(tmp_path, text, "CLY101").replace("'", '"')
 
 
 def test_no_name_for_classes_and_uncertain_modules(tmp_path):
@@ -253,7 +276,7 @@ def test_binding_goes_where_there_is_no_parameter(tmp_path):
 def test_self_comes(before, after, tmp_path):
     text = task(f"@shared_task(bind=True, max_retries=3)\n{before}\n    return 1\n")
     expected = task(f"@shared_task(bind=True, max_retries=3)\n{after}\n    return 1\n")
-    assert fix_one(tmp_path, text, "CLY202", unsafe=False) == expected
+    assert fix_one(tmp_path, text, "CLY202") == expected
 
 
 @pytest.mark.parametrize(
@@ -270,7 +293,7 @@ def test_self_comes(before, after, tmp_path):
 )
 def test_bind_comes(before, after, tmp_path):
     body = "def add(self, x):\n    return self.name\n"
-    assert fix_one(tmp_path, task(f"{before}\n{body}"), "CLY203", unsafe=False) == task(f"{after}\n{body}")
+    assert fix_one(tmp_path, task(f"{before}\n{body}"), "CLY203") == task(f"{after}\n{body}")
 
 
 @pytest.mark.parametrize(
@@ -282,6 +305,99 @@ def test_bind_comes(before, after, tmp_path):
 )
 def test_bind_that_can_not_be_added(text, tmp_path):
     assert fix_one(tmp_path, task(text), "CLY203") == task(text)
+
+
+# What calls in other files show of a binding.
+
+SAFE, NOT_SAFE, NONE = "safe", "unsafe", "none"
+
+ADD = {
+    "CLY202": "@shared_task(name='add', bind=True, max_retries=3)\ndef {}:\n    return 1\n",
+    "CLY203": "@shared_task(name='add')\ndef {}:\n    return self.name\n",
+}
+CALLER = (
+    "from celery import current_app, shared_task, signature\n\nfrom shop.tasks import add\n\n\n"
+    "@shared_task(name='sub')\ndef sub():\n    pass\n\n\ndef f(x, args):\n    {}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "function", "call", "kind"),
+    [
+        # One that takes nothing can't have been called.
+        ("CLY202", "add()", "pass", SAFE),
+        ("CLY202", "add(*, x=1)", "add.delay(x=2)", SAFE),
+        ("CLY202", "add()", "add.run.__func__()", NOT_SAFE),
+        ("CLY202", "add()", "add.__wrapped__.__func__()", NOT_SAFE),
+        ("CLY202", "add()", "x.add()", SAFE),
+        # All calls fail now, and fit then.
+        ("CLY202", "add(x)", "add.delay(1)", SAFE),
+        ("CLY202", "add(x)", "add.apply_async((1,), countdown=3)", SAFE),
+        ("CLY202", "add(x)", "add.delay(x=1)", SAFE),
+        ("CLY202", "add(x, y)", "add.s(1, 2).delay()", SAFE),
+        ("CLY202", "add(x)", "current_app.send_task('add', (1,))", SAFE),
+        ("CLY202", "add(x)", "add.delay(1), current_app.send_task('other', (1,))", SAFE),
+        ("CLY202", "add(x)", "add.delay(1), signature('other').delay(), sub.delay()", SAFE),
+        ("CLY203", "add(self, x)", "add.delay(1)", SAFE),
+        ("CLY203", "add(self, x, y=1)", "add.delay(1), add.apply_async([2])", SAFE),
+        ("CLY203", "add(self, x)", "add.delay(x=1)", SAFE),
+        # One works now, and would not then.
+        ("CLY202", "add(x)", "add.delay()", NONE),
+        ("CLY202", "add(x)", "add.delay(1), add.apply_async()", NONE),
+        ("CLY202", "add(x, y)", "add.delay(1)", NONE),
+        ("CLY202", "add(x)", "current_app.send_task('add')", NONE),
+        ("CLY203", "add(self, x)", "add.delay(None, 1)", NONE),
+        ("CLY203", "add(self, x)", "add.delay(1), add.si(None, 1)", NONE),
+        # It can't be told.
+        ("CLY202", "add(x)", "pass", NOT_SAFE),
+        ("CLY202", "add(x, y=1)", "add.delay(1)", NOT_SAFE),
+        ("CLY202", "add(x)", "add.delay(1, 2, 3)", NOT_SAFE),
+        ("CLY202", "add(x)", "add.delay(*args)", NOT_SAFE),
+        ("CLY202", "add(x)", "add.delay(1), add.apply((1,))", NOT_SAFE),
+        ("CLY202", "add(x)", "add.delay(1), add('x')", NOT_SAFE),
+        ("CLY202", "add(x)", "add.delay(1), map(add, [x])", NOT_SAFE),
+        ("CLY202", "add(x)", "add.delay(1), x.add()", NOT_SAFE),
+        ("CLY202", "add(x)", "add.delay(1), x('shop.tasks.add.delay')", NOT_SAFE),
+        ("CLY202", "add(x)", "add.delay(1), x('add')", NOT_SAFE),
+        ("CLY202", "add(x)", "add.delay(1), x('how to add one')", SAFE),
+        ("CLY202", "add(x)", "from shop.tasks import add as plus; add.delay(1), plus()", NOT_SAFE),
+        ("CLY203", "add(self, x)", "add.delay(1), add(None, 1)", NOT_SAFE),
+        ("CLY203", "add(self, x)", "add.delay(1), add.run(None, 1)", NOT_SAFE),
+        ("CLY203", "add(self, x)", "pass", NOT_SAFE),
+    ],
+)
+def test_what_calls_show(code, function, call, kind, tmp_path):
+    before = {"shop/tasks.py": task(ADD[code].format(function)), "blog/views.py": CALLER.format(call)}
+    safe = fixed(tmp_path / "safe", before, code, unsafe=False)["shop/tasks.py"] != before["shop/tasks.py"]
+    unsafe = fixed(tmp_path / "unsafe", before, code)["shop/tasks.py"] != before["shop/tasks.py"]
+    assert {(True, True): SAFE, (False, True): NOT_SAFE, (False, False): NONE}[safe, unsafe] == kind
+
+
+def test_calls_in_the_file_of_the_task(tmp_path):
+    text = task(ADD["CLY202"].format("add(x)"))
+    assert "(self, x)" in fix_one(tmp_path / "1", f"{text}\n\nadd.delay(1)\n", "CLY202", unsafe=False)
+    assert "(x)" in fix_one(tmp_path / "2", f"{text}\n\nadd.delay(1)\nadd(1)\n", "CLY202", unsafe=False)
+
+
+def test_calls_in_a_file_that_can_not_be_parsed(tmp_path):
+    files = {
+        "shop/tasks.py": task(ADD["CLY202"].format("add(x)")),
+        "blog/views.py": CALLER.format("add.delay(1)"),
+        "blog/broken.py": "from shop.tasks import add\nadd.delay(\n",
+    }
+    assert fixed(tmp_path, files, "CLY202", unsafe=False) == files
+
+
+def test_calls_of_a_task_without_a_name(tmp_path):
+    files = {
+        "shop/__init__.py": "",
+        "shop/tasks.py": task("@shared_task(bind=True, max_retries=3)\ndef add(x):\n    return 1\n"),
+        "blog/views.py": CALLER.format("current_app.send_task('shop.tasks.add', [1])"),
+    }
+    after = fixed(tmp_path / "1", files, "CLY202", unsafe=False)["shop/tasks.py"]
+    assert "def add(self, x)" in after
+    files["shop/celery.py"] = OWN_NAMES
+    assert fixed(tmp_path / "2", files, "CLY202", unsafe=False) == files
 
 
 # Retries.

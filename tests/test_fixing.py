@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import shutil
 import stat
 import subprocess
 import sys
@@ -85,6 +86,22 @@ def test_file_without_a_last_line_end(shop):
     assert fixing.diff(result).endswith(' return "ä", x\n\\ No newline at end of file\n')
     fix(shop)
     assert shop.read_text(encoding="utf-8") == AFTER.rstrip("\n")
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_diff_is_what_patch_takes(newline, encoding, shop):
+    """Whatever ends the lines, with a mark in front and spaces in the name."""
+    program = shutil.which("patch")
+    if program is None:
+        pytest.skip("there is no patch")
+    shop.write_bytes(BEFORE.replace("\n", newline).encode(encoding))
+    (result,) = fix(shop, write=False)
+    shop = shop.rename(shop.parent / "my old tasks.py")
+    command = [program, "--binary", "-p1", "-d", shop.parent]
+    text = fixing.diff(result._replace(path="a/my old tasks.py"))
+    subprocess.run(command, input=text.encode(), stdout=subprocess.DEVNULL, check=True)
+    assert shop.read_bytes() == AFTER.replace("\n", newline).encode(encoding)
 
 
 def test_diff_of_a_line_without_end(shop):
@@ -196,6 +213,17 @@ def test_file_that_can_not_be_written(step, shop, monkeypatch):
     (result,) = fix(shop)
     assert result.message == "can't be written: No space left on device"
     assert not result.is_changed
+    assert shop.read_text(encoding="utf-8") == BEFORE
+    assert names(shop.parent) == ["__init__.py", "tasks.py"]
+
+
+def test_interruption_leaves_no_other_file(shop, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fixing.os, "chmod", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        fix(shop)
     assert shop.read_text(encoding="utf-8") == BEFORE
     assert names(shop.parent) == ["__init__.py", "tasks.py"]
 
@@ -511,7 +539,11 @@ def test_command_used_wrongly(tmp_path, capsys):
 
 APPS = {
     "project/celery.py": "from celery import Celery\n\napp = Celery('project', broker='memory://')\n"
-    "app.autodiscover_tasks(['shop', 'shop.billing', 'content'], force=True)\n",
+    "app.autodiscover_tasks(['shop', 'shop.billing', 'content'], force=True)\n"
+    "other = Celery('other', broker='memory://', set_as_current=False)\n"
+    "other.autodiscover_tasks(['shop.other'], force=True)\n",
+    "shop/other/tasks.py": "from project.celery import other\n\n\n@other.task\ndef one():\n    pass\n\n\n"
+    "@other.task(shared=False)\ndef four():\n    pass\n",
     "shop/tasks.py": "from celery import shared_task\n\n\n@shared_task\ndef one():\n    pass\n\n\n"
     "@shared_task()\ndef two():\n    pass\n\n\n@shared_task(\n    queue='q'\n)\ndef three():\n    pass\n\n\n"
     "def make():\n    @shared_task\n    def inner():\n        pass\n\n    return inner\n\n\nmake()\n",
@@ -526,22 +558,25 @@ APPS = {
     "@job\n@logged\ndef one():\n    pass\n\n\n@job(name='given')\ndef two():\n    pass\n",
 }
 
-LIST = "from project.celery import app; app.loader.import_default_modules(); "
-LIST += "print(*sorted(n for n in app.tasks if not n.startswith('celery.')), sep='\\n')"
+LIST = "from project.celery import app, other\nfor one in app, other:\n    one.loader.import_default_modules()\n"
+LIST += "for one in app, other:\n    print(one.main, *sorted(n for n in one.tasks if not n.startswith('celery.')))\n"
 
 
 def test_registered_names_stay_the_same(tmp_path):
     def registered():
         return subprocess.run(
             [sys.executable, "-B", "-c", LIST], cwd=tmp_path, capture_output=True, text=True, check=True
-        ).stdout.split()
+        ).stdout.splitlines()
 
     write(tmp_path, APPS)
     before = registered()
-    assert len(before) == 10
+    assert len(before) == 2
+    assert "shop.other.tasks.four" in before[1]
+    assert len(before[0].split()) > 10
+    assert before[0] != before[1]
     files = [str(tmp_path / name) for name in APPS]
     results = list(fixing.fix_files(files, fixing.Order()))
-    assert sum(len(result.violations) for result in results) == 9
+    assert sum(len(result.violations) for result in results) == 11
     assert registered() == before
     for name in APPS:
         tree = ast.parse((tmp_path / name).read_bytes())

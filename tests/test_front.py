@@ -404,6 +404,9 @@ def test_the_search_for_pyproject_ends_at_home(shop, check, monkeypatch):
         ("[tool.flake8-celery-tasks]\ncount = 'perhaps'", "count: Not a boolean: perhaps"),
         ("[tool.flake8-celery-tasks]\nselect = [1]", "select: expected a text, a list of texts"),
         ("[tool.flake8-celery-tasks]\nselect = {a = 1}", "select: expected"),
+        ("[tool.flake8-celery-tasks]\nselect = 3", "select: expected a text or a list of texts"),
+        ("[tool.flake8-celery-tasks]\nexclude = true", "exclude: expected a text or a list of texts"),
+        ("[tool.flake8-celery-tasks]\ncelery_test_paths = 1", "celery_test_paths: expected a text or a list of texts"),
         ("[tool.flake8-celery-tasks]\nper-file-ignores = {a = {}}", "per-file-ignores: expected"),
         ("[tool.flake8-celery-tasks]\nignore = ['none']", "ignore: Error code 'none'"),
         ("[tool]\nflake8-celery-tasks = 1", "is no table"),
@@ -421,7 +424,7 @@ def test_a_wrong_pyproject_is_a_usage_error(shop, refused, text, said):
     ("configuration", "said"),
     [
         ("ignore = none", "Error code 'none' supplied to 'ignore'"),
-        ("quiet = much", "invalid literal"),
+        ("quiet = much", "configuration of flake8: invalid literal"),
         ("per-file-ignores = x", "Expected `per-file-ignores`"),
         ("celery-target-version = new", "a version such as 5.4"),
         ("jobs = many", "must be 'auto' or an integer"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 
 import pytest
 
@@ -293,6 +294,17 @@ def test_who_can_not_be_read_is_open(listed):
     assert {one[key] for key in ("runs", "retries", "result", "status", "start")} == {"?"}
 
 
+def test_names_that_an_app_makes_are_open(listed):
+    found = listed(
+        {
+            "shop/tasks.py": "from celery import shared_task\n\n\n@shared_task\ndef add(): ...\n",
+            "shop/celery.py": "from celery import Celery\n\n\nclass App(Celery):\n"
+            "    def gen_task_name(self, name, module):\n        return name\n",
+        }
+    )
+    assert set(found) == {None}
+
+
 def test_apps(listed):
     text = "from celery import shared_task\n\n\n@shared_task(name='{}')\ndef f(): ...\n"
     files = {
@@ -427,6 +439,19 @@ def test_colours(shop, capfd):
     assert "\033[2m(default)\033[m" in out
     main(["tasks"])
     assert out.replace("\033[1m", "").replace("\033[2m", "").replace("\033[m", "") == capfd.readouterr().out
+
+
+@pytest.mark.parametrize(("no_color", "first"), [("", "\033[1mTask"), ("1", "Task")])
+def test_colours_on_a_terminal(shop, monkeypatch, no_color, first):
+    class Terminal(io.TextIOWrapper):
+        def isatty(self):
+            return True
+
+    terminal = Terminal(io.BytesIO(), encoding="utf-8")
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("NO_COLOR", no_color)
+    main(["tasks"])
+    assert terminal.buffer.getvalue().decode().startswith(first)
 
 
 def test_markdown(shop, capfd):

@@ -9,8 +9,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from flake8_celery_tasks import engine, fixing, project
+from flake8_celery_tasks import engine, project
 from flake8_celery_tasks.cli import main
+from flake8_celery_tasks.text import lines_of as text_lines
 from tests.helpers import write
 from tests.test_flake8 import PROJECT
 
@@ -170,7 +171,7 @@ def other():
 def applied(text, fix):
     """Return a text with the replacements of a fix made, as a reader of SARIF makes them."""
     starts = [0]
-    for line in fixing.lines_of(text):
+    for line in text_lines(text):
         starts.append(starts[-1] + len(line))
 
     def offset(region, which):

@@ -205,6 +205,46 @@ def test_self_without_bind_is_the_first_argument(lab):
     assert str(result.result) == "'int' object has no attribute 'request'"
 
 
+@pytest.mark.truth("CLY202")
+@pytest.mark.parametrize("call", ["delay", "run", "__call__"])
+def test_call_that_does_with_the_task_fails_with_self(lab, call):
+    """CLY202: a call without the argument works as long as nothing needs it, and fails once there is `self`."""
+
+    def fetch(url):
+        pass
+
+    def with_self(self, url):
+        pass
+
+    getattr(lab.app.task(fetch, bind=True, name="fetch"), call)()
+    with pytest.raises(TypeError, match=r"missing 1 required positional argument: 'url'"):
+        getattr(lab.app.task(with_self, bind=True, name="with_self"), call)()
+
+
+@pytest.mark.truth("CLY202")
+def test_bare_function_of_a_bound_task_takes_what_it_says(lab):
+    """CLY202: behind the task's back the function is called as it is written, and lacks an argument with `self`."""
+
+    @lab.app.task(bind=True, name="fetch")
+    def fetch():
+        return 1
+
+    assert fetch.run.__func__() == fetch.__wrapped__.__func__() == 1
+
+
+@pytest.mark.truth("CLY203")
+@pytest.mark.parametrize("call", ["delay", "run", "__call__"])
+def test_call_that_fills_self_fails_with_bind(lab, call):
+    """CLY203: a caller who hands something over for `self` hands over too much once the task is bound."""
+
+    def fetch(self, url):
+        pass
+
+    getattr(lab.app.task(fetch, name="fetch"), call)(None, "a")
+    with pytest.raises(TypeError, match="takes 2 positional arguments but 3 were given"):
+        getattr(lab.app.task(fetch, bind=True, name="bound"), call)(None, "a")
+
+
 @pytest.mark.truth("CLY203")
 def test_fix_binds_the_task(lab):
     """CLY203: `bind=True` makes the same function work."""

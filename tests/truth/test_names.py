@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import subprocess
+import sys
 import warnings
 from uuid import uuid4
 
@@ -146,6 +148,18 @@ def test_fix_writes_down_the_name_that_was_sent_before(lab):
     explicit.delay()
     before, after = lab.published
     assert before.name == after.name == after.headers["task"] == f"{__name__}.send_mail"
+
+
+@pytest.mark.truth("CLY101")
+def test_script_names_its_tasks_after_the_app(tmp_path):
+    """CLY101: in a module that is run as a script the automatic name has the app's name where it has the module's."""
+    text = (
+        "from celery import Celery\n\napp = Celery('shop')\n\n\n@app.task\ndef add():\n    pass\n\n\nprint(add.name)\n"
+    )
+    (tmp_path / "jobs.py").write_text(text)
+    for arguments, name in (["jobs.py"], "shop.add"), (["-c", "import jobs"], "jobs.add"):
+        done = subprocess.run([sys.executable, "-B", *arguments], cwd=tmp_path, capture_output=True, check=True)
+        assert done.stdout.decode().strip() == name
 
 
 def two_of_one_name(lab, decorate):

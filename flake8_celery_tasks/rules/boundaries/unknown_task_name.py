@@ -88,6 +88,7 @@ class UnknownTaskName(Rule[Facts]):
       the task of a package, or of another service;
     - a file that can't be parsed, that is excluded, or that is another project's could hold the name;
     - some task of that namespace has a name that can't be told;
+    - some task has an automatic name, and an app of the project makes these in its own way (`gen_task_name`);
     - the module that the name leads to has something of that name, which may be a task after all;
     - the name is looked up in `app.tasks` in a `try` or below an `if` that asks for it;
     - the module is a test (`celery-test-paths`) or a migration.

@@ -73,12 +73,13 @@ class MissingTaskName(Rule[Task]):
 
     The command writes the name where the module's dotted name is certain, no decorator below comes from a module that
     can't be read, the task decorator takes further options, and no app of the project has a `gen_task_name` of its own.
-    A class it leaves to you, since subclasses would inherit the name.
+    A class it leaves to you, since subclasses would inherit the name. In a module that is also run as a script
+    (`__main__`) the fix is unsafe: there Celery puts the name of the app in place of the module's.
     """
 
     code = "CLY101"
     see = ("tasks#names", "tasks#changing-the-automatic-naming-behavior")
-    fixes = "safe"
+    fixes = "safe or unsafe"
     message = "Task {function!r} has no explicit name: moved or renamed, it loses its messages; add name={name}"
     quiet_in_tests = True
 
@@ -104,6 +105,7 @@ class MissingTaskName(Rule[Task]):
             return None
         if task.states("name") and task.keyword("name") is task.place:
             return None  # it comes from somewhere else
-        if next(task.project.files_with(b"gen_task_name"), None) is not None:
-            return None  # an app may make other names
-        return Fix((SetKeyword(decorator, "name", text_of(task.module).quoted(task.automatic_name)),), safe=True)
+        text = text_of(task.module)
+        # Of a script Celery takes the name of the app in place of the module's (`celery.utils.imports.gen_task_name`).
+        is_script = "__main__" in text.text
+        return Fix((SetKeyword(decorator, "name", text.quoted(task.automatic_name)),), safe=not is_script)

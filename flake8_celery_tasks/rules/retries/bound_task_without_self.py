@@ -82,11 +82,16 @@ class BoundTaskWithoutSelf(Rule[Task]):
 
     Insert `self` as the first parameter, and the calls fit again; that is what the command does. Or drop `bind=True`
     where the task object is not used.
+
+    The command's fix is safe where nothing can have worked before: the function takes no positional argument, or the
+    project calls the task, and all of its calls fail now and fit with `self`. Else it is unsafe: a call without the
+    argument works as long as the task object does for it, as in `def read_rates(url)` with `read_rates.delay()`, and
+    would fail with `self`. Where the project has such a call, there is no fix.
     """
 
     code = "CLY202"
     see = ("tasks#bound-tasks", "tasks#argument-checking")
-    fixes = "safe"
+    fixes = "safe or unsafe"
     message = (
         "Task {function!r} is bound, but its first parameter {parameter!r} gets the task object: {effect}; add self"
     )
@@ -111,7 +116,13 @@ class BoundTaskWithoutSelf(Rule[Task]):
         yield self.report(task.module, first, function=task.node.name, parameter=first.arg, effect=effect)
 
     def fix(self, task: Task, violation: Violation) -> Fix | None:
-        """Insert `self`."""
+        """Insert `self`, unless a call counts on what is there now."""
+        from flake8_celery_tasks import callers
+        from flake8_celery_tasks.defined import without_first
         from flake8_celery_tasks.fixes import AddParameter, Fix
 
-        return Fix((AddParameter(task.function, "self"),), safe=True)
+        fix = Fix((AddParameter(task.function, "self"),), safe=True)
+        if not task.params.ordered:
+            return fix._replace(safe=not callers.is_unwrapped(task))
+        shown = callers.shown(task, without_first(task.params), task.params)
+        return None if shown == callers.HARM else fix._replace(safe=shown == callers.MENDED)

@@ -46,6 +46,10 @@ class SelfWithoutBind(Rule[Task]):
             return download(url)
         except ConnectionError as exc:
             raise self.retry(exc=exc)
+
+
+    def refresh():
+        fetch_rates.delay("https://rates.example")
     ```
 
     ## Good
@@ -75,11 +79,15 @@ class SelfWithoutBind(Rule[Task]):
 
     Add `bind=True`, which gives the parameter what its name promises; that is what the command does. Or drop the
     parameter where it is not used.
+
+    The command's fix is safe where the project calls the task, and all of its calls fail now and fit with `bind=True`.
+    Else it is unsafe: a caller that hands something over for `self`, as a test may, would hand over one argument too
+    many. Where the project sends such a call, there is no fix.
     """
 
     code = "CLY203"
     see = ("tasks#bound-tasks",)
-    fixes = "safe"
+    fixes = "safe or unsafe"
     message = "Task {function!r} is not bound: Celery never fills its parameter 'self', the caller must; add bind=True"
 
     def check(self, task: Task) -> Iterator[Violation]:
@@ -93,10 +101,15 @@ class SelfWithoutBind(Rule[Task]):
             yield self.report(task.module, task.keyword("bind"), function=task.node.name)
 
     def fix(self, task: Task, violation: Violation) -> Fix | None:
-        """Add `bind=True`, behind the name."""
+        """Add `bind=True`, behind the name, unless a call counts on what is there now."""
+        from flake8_celery_tasks import callers
+        from flake8_celery_tasks.defined import without_first
         from flake8_celery_tasks.fixes import Fix, SetKeyword
 
         decorator = task.open_decorator
         if decorator is None or (task.states("bind") and task.keyword("bind") is task.place):
             return None
-        return Fix((SetKeyword(decorator, "bind", "True", after=("name",)),), safe=True)
+        shown = callers.shown(task, task.params, without_first(task.params))
+        if shown == callers.HARM:
+            return None
+        return Fix((SetKeyword(decorator, "bind", "True", after=("name",)),), safe=shown == callers.MENDED)
