@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.facts import Invocation, Task
     from flake8_celery_tasks.module import Module
+    from flake8_celery_tasks.project import Project
     from flake8_celery_tasks.symbols import Params
 
 #: A text that may name a task or what stands in a module, such as `"shop.tasks.add.delay"`.
 _NAMING: Final = re.compile(r"[\w.:-]+")
+
+#: What is asked for its function behind the task, as far as it is spelt out.
+_UNWRAPPED: Final = re.compile(rb"([\w.]+)\.__func__\b")
 
 # What calls show.
 HARM, UNCERTAIN, MENDED = "harm", "uncertain", "mended"
@@ -44,8 +48,42 @@ def shown(task: Task, now: Params, then: Params) -> str:
 
 def is_unwrapped(task: Task) -> bool:
     """Return whether something in the project may call the bare function, behind the back of the task."""
-    bare = re.compile(rb"\b%b\b[.\w]*\.__func__\b" % re.escape(task.node.name.encode()))
-    return any(bare.search(task.project.read(path) or b"") for path in task.project.layout.files())
+    project = task.project
+    if "unwrapped" not in project.memo:
+        texts = (project.read(path) or b"" for path in project.layout.files())
+        found = (match[1].split(b".") for text in texts for match in _UNWRAPPED.finditer(text))
+        project.memo["unwrapped"] = frozenset(word for words in found for word in words)
+    return task.node.name.encode() in project.memo["unwrapped"]
+
+
+class _Calls:
+    """The calls of tasks in one module, by what they call."""
+
+    def __init__(self, project: Project, module: Module) -> None:
+        self.project = project
+        self.by_place: dict[tuple[str, str, int], list[Invocation]] = {}
+        self.by_name: dict[str, list[Invocation]] = {}
+        #: What is no further use of a task that is sent by name.
+        self.understood: set[int] = set()
+        for call in Facts(project, module).invocations:
+            if call.definition is not None:
+                self.by_place.setdefault(call.definition.place, []).append(call)
+            if call.by_name:
+                if isinstance(call.name, str):
+                    self.by_name.setdefault(call.name, []).append(call)
+                self.understood.update(map(id, ast.walk(call.node.func)))
+                self.understood.update(map(id, call.node.args[:1]))
+
+
+def _calls(project: Project, module: Module) -> _Calls:
+    known = module.once(_known_calls)
+    if not known or known[0].project is not project:
+        known[:] = [_Calls(project, module)]
+    return known[0]
+
+
+def _known_calls(_: Module) -> list[_Calls]:
+    return []
 
 
 def _uses(task: Task, now: Params, then: Params) -> Iterator[str]:
@@ -61,16 +99,17 @@ def _uses(task: Task, now: Params, then: Params) -> Iterator[str]:
             yield UNCERTAIN
             continue
         task.project.hold(module)
+        calls = _calls(task.project, module)
+        meant = calls.by_place.get(task.definition.place, [])
+        yield from (_use(call, now, then) for call in meant)
+        if name:
+            sent = (call for call in calls.by_name.get(name, ()) if call not in meant)
+            yield from (_use(call, now, then) for call in sent)
         understood = {id(part) for node in task.node.decorator_list for part in ast.walk(node)}
-        for call in Facts(task.project, module).invocations:
-            is_meant = call.definition is not None and call.definition.place == task.definition.place
-            if is_meant or (name and call.by_name and call.name == name):
-                yield _use(call, now, then)
-            if is_meant or call.by_name:
-                understood.update(map(id, ast.walk(call.node.func)))
-            if call.by_name:
-                understood.update(map(id, call.node.args[:1]))
-        yield from (UNCERTAIN for _ in _mentions(module, words, understood))
+        understood.update(id(part) for call in meant for part in ast.walk(call.node.func))
+        found = module.once(_mentions)
+        mentions = (node for word in words for node in found.get(word, ()))
+        yield from (UNCERTAIN for node in mentions if id(node) not in understood and id(node) not in calls.understood)
     task.project.hold(task.module)
 
 
@@ -85,16 +124,19 @@ def _use(call: Invocation, now: Params, then: Params) -> str:
     return MENDED if fits_then else UNCERTAIN
 
 
-def _mentions(module: Module, words: set[str], understood: set[int]) -> Iterator[ast.AST]:
-    """Yield what may stand for a task: its name, also as an attribute, another name for it, a text that says it."""
+def _mentions(module: Module) -> dict[str, list[ast.AST]]:
+    """Return what may stand for a task, by its name: a name or attribute, another name for it, a text that says it."""
+    found: dict[str, list[ast.AST]] = {}
     for node in ast.walk(module.candidates.scope.node):
-        if id(node) in understood:
-            continue
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and _NAMING.fullmatch(node.value):
-            found = node.value in words or not words.isdisjoint(re.split(r"[.:]", node.value))
+        words: list[str] = []
+        if isinstance(node, ast.Constant):
+            if isinstance(node.value, str) and _NAMING.fullmatch(node.value):
+                words = [node.value, *re.split(r"[.:]", node.value)]
         elif isinstance(node, ast.alias):
-            found = node.asname not in (None, node.name) and node.name.rpartition(".")[2] in words
+            if node.asname not in (None, node.name):
+                words = [node.name.rpartition(".")[2]]
         else:
-            found = (getattr(node, "id", None) or getattr(node, "attr", None)) in words
-        if found:
-            yield node
+            words = [getattr(node, "id", None) or getattr(node, "attr", None) or ""]
+        for word in words:
+            found.setdefault(word, []).append(node)
+    return found
