@@ -157,12 +157,12 @@ class _Reader:
         return any(isinstance(inner, ast.Call) and _is_write(inner) for node in functions for inner in ast.walk(node))
 
     def _is_made_for_effect(self, node: ast.expr, scope: Scope) -> bool:
-        """Return whether a statement is a call of something that can't be read."""
+        """Return whether a statement is a call of what is not known, unless it stands in a file that can't be read."""
         call = node.value if isinstance(node, ast.Await) else node
         if not isinstance(call, ast.Call) or _is_harmless(call) or _name(call.func) in _OF_CONTAINERS:
             return False
         target = self._called(call, scope)
-        return target is None or not (_nodes(target) or target.foreign)
+        return target is None or not (_nodes(target) or target.foreign or target.unread)
 
     def _called(self, call: ast.Call, scope: Scope) -> Target | None:
         value = self.module.value(call.func, scope)

@@ -382,3 +382,20 @@ def test_what_was_lent_may_go_when_it_has_come_again(tmp_path, monkeypatch):
     assert [found.scope.bindings.keys() for found in (lent, seen[0])] == [{"x0"}, {"x0"}]
     assert seen[0] is lent
     assert [dict(found.scope.bindings) for found in (seen[2], seen[4])] == [{}, {}]
+
+
+def test_functions_inside_a_function_are_told_from_classes(tmp_path):
+    known = project_at(
+        tmp_path,
+        {
+            "jobs.py": (
+                "from functools import wraps\n\n\ndef job(function):\n"
+                "    class Kept(dict):\n        name = 'x'\n\n"
+                "    @wraps(function)\n    def inner(): ...\n\n    return inner\n"
+            )
+        },
+    )
+    module = known.module(str(tmp_path / "jobs.py"))
+    (job,) = module.symbols("job")
+    assert [name for name, _ in module.definable()] == ["job.<locals>.inner", "job.<locals>.Kept"]
+    assert [found.qualname for found in recognise._inner_functions(module, job)] == ["job.<locals>.inner"]
