@@ -162,7 +162,11 @@ class _Reader:
         if not isinstance(call, ast.Call) or _is_harmless(call) or _name(call.func) in _OF_CONTAINERS:
             return False
         target = self._called(call, scope)
-        return target is None or not (_nodes(target) or target.foreign or target.unread)
+        return target is None or not (_nodes(target) or target.foreign or self._is_in_broken_file(target))
+
+    def _is_in_broken_file(self, target: Target) -> bool:
+        owner = target.path.rpartition(".")[0]
+        return target.unread and self.project.layout.find(owner, self.module.place.root) is not None
 
     def _called(self, call: ast.Call, scope: Scope) -> Target | None:
         value = self.module.value(call.func, scope)
