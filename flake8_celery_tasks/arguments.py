@@ -11,7 +11,7 @@ from flake8_celery_tasks.collect import TRY, WITH
 from flake8_celery_tasks.fit import Given
 from flake8_celery_tasks.record import Record
 from flake8_celery_tasks.things import SIGNS, SignatureThing
-from flake8_celery_tasks.values import MISSING, Ref, dotted
+from flake8_celery_tasks.values import MISSING, Ref, last_name
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.collect import Site
@@ -215,12 +215,12 @@ def is_expected_to_fail(site: Site) -> bool:
         node = around.node
         if around.kind == WITH and isinstance(node, (ast.With, ast.AsyncWith)):
             calls = [item.context_expr for item in node.items if isinstance(item.context_expr, ast.Call)]
-            if any(_last_name(call.func) in _EXPECTING for call in calls):
+            if any(last_name(call.func) in _EXPECTING for call in calls):
                 return True
         elif around.kind == TRY and around.part == "body":
             types = [handler.type for handler in node.handlers if handler.type is not None]  # type: ignore[attr-defined]
             named = [item for caught in types for item in (caught.elts if isinstance(caught, ast.Tuple) else [caught])]
-            if any(_last_name(item) in ("AttributeError", "EncodeError", "TypeError") for item in named):
+            if any(last_name(item) in ("AttributeError", "EncodeError", "TypeError") for item in named):
                 return True
     return False
 
@@ -258,8 +258,3 @@ def options_among(params: Params, arguments: Arguments, method: str) -> list[str
     taken = {*params.ordered, *params.keyword_only}
     mistakes = DELAY_MISTAKES if params.kwarg else OPTIONS
     return [name for name in arguments.keywords if name in mistakes and name not in taken]
-
-
-def _last_name(node: ast.expr) -> str:
-    root, attributes = dotted(node)
-    return attributes[-1] if attributes else getattr(root, "id", "")

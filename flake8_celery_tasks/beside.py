@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.collect import SENDING
 from flake8_celery_tasks.symbols import Function
-from flake8_celery_tasks.values import Ref
+from flake8_celery_tasks.values import Ref, last_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -159,7 +159,7 @@ class _Reader:
     def _is_made_for_effect(self, node: ast.expr, scope: Scope) -> bool:
         """Return whether a statement is a call of what is not known, unless it stands in a file that can't be read."""
         call = node.value if isinstance(node, ast.Await) else node
-        if not isinstance(call, ast.Call) or _is_harmless(call) or _name(call.func) in _OF_CONTAINERS:
+        if not isinstance(call, ast.Call) or _is_harmless(call) or last_name(call.func) in _OF_CONTAINERS:
             return False
         target = self._called(call, scope)
         return target is None or not (_nodes(target) or target.foreign or self._is_in_broken_file(target))
@@ -203,7 +203,7 @@ def _nodes(target: Target) -> list[ast.AST]:
 
 def _is_write(call: ast.Call) -> bool:
     func = call.func
-    name = _name(func)
+    name = last_name(func)
     if name == "update":  # a dict's has the same name
         return not call.args
     if name in _RELATED:
@@ -212,12 +212,8 @@ def _is_write(call: ast.Call) -> bool:
 
 
 def _is_harmless(call: ast.Call) -> bool:
-    name = _name(call.func)
+    name = last_name(call.func)
     return name in _HARMLESS if isinstance(call.func, ast.Attribute) else hasattr(builtins, name)
-
-
-def _name(func: ast.expr) -> str:
-    return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
 
 
 def _start(node: ast.AST) -> tuple[int, int]:

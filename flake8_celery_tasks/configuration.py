@@ -23,7 +23,7 @@ from flake8_celery_tasks.facts import (
 from flake8_celery_tasks.project import Table
 from flake8_celery_tasks.symbols import Bound, Class
 from flake8_celery_tasks.things import AppThing
-from flake8_celery_tasks.values import UNKNOWN, Invoke, Mapping, Ref, dotted
+from flake8_celery_tasks.values import UNKNOWN, Invoke, Mapping, Ref, dotted, last_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -86,16 +86,10 @@ def _configured(project: Project, module: Module) -> Iterator[Configuration]:
         for keyword in call.keywords:
             if keyword.arg == "config_source":
                 yield _configuration(project, module, keyword.value, site, _namespace(project, module, call, site))
-        if _name(call) == "config_from_object":
+        if last_name(call.func) == "config_from_object":
             node = _object(call)
             if node is not None:
                 yield _configuration(project, module, node, site, _namespace(project, module, call, site))
-
-
-def _name(call: ast.Call) -> str:
-    """Return the last part of the name that is called."""
-    name: str = getattr(call.func, "attr", getattr(call.func, "id", ""))
-    return name
 
 
 def _object(call: ast.Call) -> ast.expr | None:
@@ -107,7 +101,7 @@ def _object(call: ast.Call) -> ast.expr | None:
 def _namespace(project: Project, module: Module, call: ast.Call, site: Site) -> str | Unknown | None:
     """Return the namespace that a call gives, or else a `Celery(namespace=)` in the same module."""
     given = [(keyword.value, site) for keyword in call.keywords if keyword.arg == "namespace"]
-    if not given and _name(call) == "config_from_object":
+    if not given and last_name(call.func) == "config_from_object":
         given = [(node, site) for node in call.args[3:4]] or [
             (keyword.value, made_site)
             for made, made_site in module.calls_of("Celery")
@@ -452,7 +446,7 @@ def crontabs(project: Project, module: Module) -> Iterator[Crontab]:
         return
     names = {binding.name for binding in module.candidates.imports if binding.path.endswith(":crontab")}
     for call, site in module.candidates.calls:
-        name = _name(call)
+        name = last_name(call.func)
         if name not in ("crontab", "from_string") and name not in names:
             continue
         value = module.value(call.func, site.scope)

@@ -37,7 +37,7 @@ FILE: Final = "file"
 FOLDER: Final = "folder"
 
 #: What makes a pattern of a text.
-_WILD: Final = frozenset("*?[")
+WILD: Final = frozenset("*?[")
 
 #: Whether names of files are what they are: `normcase` changes nothing.
 _KEEPS_CASE: Final = os.path.normcase("A/") == "A/"
@@ -313,9 +313,9 @@ class _Patterns:
         ends: list[str] = []
         others: list[str] = []
         for pattern in map(os.path.normcase, patterns):
-            if not _WILD.intersection(pattern):
+            if not WILD.intersection(pattern):
                 self._names.add(pattern)
-            elif pattern[0] == "*" and not _WILD.intersection(pattern[1:]):
+            elif pattern[0] == "*" and not WILD.intersection(pattern[1:]):
                 ends.append(pattern[1:])
             else:
                 others.append(fnmatch.translate(pattern))

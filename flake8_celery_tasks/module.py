@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flake8_celery_tasks import collect
 from flake8_celery_tasks.once import Once
 from flake8_celery_tasks.symbols import Alias, Body, Bound, Class, Function, Opaque, Params, Symbol
-from flake8_celery_tasks.values import UNKNOWN, Invoke, Param, Ref, Value, dotted, read, unsubscripted
+from flake8_celery_tasks.values import UNKNOWN, Invoke, Param, Ref, Value, dotted, last_name, read, unsubscripted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -266,7 +266,7 @@ class Module(Once):
             if len(call.args) != 1 or call.keywords:
                 continue
             func = call.func
-            name: str = getattr(func, "attr", "") or getattr(func, "id", "")
+            name = last_name(func)
             if not (name == "register_task" or isinstance(call.args[0], (ast.Name, ast.Attribute))):
                 continue
             if isinstance(func, ast.Call) or "task" in name or id(call) in bound:
@@ -412,7 +412,7 @@ def _definable(module: Module) -> tuple[tuple[str, int], ...]:
     functions = [
         (scope.qualname, node.lineno)
         for node, _, scope in candidates.functions
-        if any(_last_name(decorator) not in accessors for decorator in node.decorator_list)
+        if any(last_name(decorator) not in accessors for decorator in node.decorator_list)
     ]
     classes = [
         (scope.qualname, node.lineno)
@@ -420,12 +420,6 @@ def _definable(module: Module) -> tuple[tuple[str, int], ...]:
         if node.bases and ("run" in scope.bindings or "name" in scope.bindings)
     ]
     return (*functions, *classes)
-
-
-def _last_name(node: ast.expr) -> str:
-    """Return the last part of a dotted name, nothing for other expressions."""
-    name: str = getattr(node, "attr", "") or getattr(node, "id", "")
-    return name
 
 
 def _calls_by_name(module: Module) -> dict[str, list[tuple[ast.Call, Site]]]:

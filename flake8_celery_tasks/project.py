@@ -47,9 +47,6 @@ HOPS: Final = 30
 #: How many parts of one value are looked at before it counts as unknown.
 STEPS: Final = 3000
 
-#: What makes a pattern of a text.
-_WILD: Final = frozenset("*?[")
-
 #: One thing of Celery under several names.
 CANONICAL: Final = {
     "celery.app.Celery": "celery.Celery",
@@ -125,7 +122,7 @@ class Table(dict[Any, Any]):
 
     @cached_property
     def _patterns(self) -> list[str]:
-        return [key for key in self if isinstance(key, str) and not _WILD.isdisjoint(key)]
+        return [key for key in self if isinstance(key, str) and not layout.WILD.isdisjoint(key)]
 
 
 class Called:
@@ -395,10 +392,11 @@ class Project:
             if holds is None:
                 if text is None:
                     text = texts[path] = self.read(path)
-                held = sum(bit for mark, bit in bits.items() if mark in text) if text is not None else 0
+                holds = True
                 if text is not None:
+                    held = sum(bit for mark, bit in bits.items() if mark in text)
                     cache.note_marks(path, current, searched, held)
-                holds = text is None or held != 0
+                    holds = held != 0
             if holds:
                 found.append(path)
                 yield path
@@ -632,8 +630,6 @@ class Revised(Project):
     def __init__(self, before: Project, path: str) -> None:
         super().__init__(before.layout.root, before.options)
         self.layout = before.layout
-        self.cache = before.cache
-        self.stamps = before.stamps
         self._before = before
         self._path = path
 
@@ -644,6 +640,16 @@ class Revised(Project):
     def read(self, path: str) -> bytes | None:
         """Return the bytes of a file as they are on disk."""
         return self._before.read(path)
+
+    @cached_property
+    def cache(self) -> Cache:
+        """What earlier runs found out."""
+        return self._before.cache
+
+    @cached_property
+    def stamps(self) -> dict[str, Stamp | None]:
+        """The stamps of the project's files."""
+        return self._before.stamps
 
     @property
     def _texts_of_interest(self) -> dict[str, bytes | None]:

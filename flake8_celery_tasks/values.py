@@ -167,6 +167,12 @@ def dotted(node: ast.expr) -> tuple[ast.expr, tuple[str, ...]]:
     return node, tuple(reversed(attributes))
 
 
+def last_name(node: ast.expr) -> str:
+    """Return the last part of a name: `c` of `a.b.c`, nothing for what ends in no name."""
+    name: str = getattr(node, "attr", "") or getattr(node, "id", "")
+    return name
+
+
 def unsubscripted(node: ast.expr) -> ast.expr:
     """Return a class without its type arguments: `Celery` for `Celery[Task]`."""
     return node.value if isinstance(node, ast.Subscript) else node
