@@ -111,7 +111,7 @@ def test_soft_limit_above_the_hard_one(farm, worker, soft):
     else:
         assert took >= soft
         assert cleaned == 0
-        assert f"Hard time limit ({hard}s) exceeded for rest[{result.id}]" in worker.log
+        wait_for(lambda: f"Hard time limit ({hard}s) exceeded for rest[{result.id}]" in worker.log, "the log line")
 
 
 @pytest.mark.truth("CLY514")
