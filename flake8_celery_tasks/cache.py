@@ -233,7 +233,7 @@ def _digest(content: bytes) -> bytes:
     return blake2b(content, digest_size=16).hexdigest().encode("ascii")
 
 
-_MADE_BY: Final = ("cache.py", "collect.py", "module.py", "project.py", "symbols.py", "values.py")
+_MADE_BY: Final = ("cache.py", "collect.py", "module.py", "project.py", "scan.py", "symbols.py", "values.py")
 
 
 def _build() -> list[Stamp | None]:

@@ -8,7 +8,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks import recognise, spelling
+from flake8_celery_tasks import recognise, scan, spelling
 from flake8_celery_tasks.catalog.task_options import BUILTIN_TASKS
 from flake8_celery_tasks.collect import FUNCTION, IF, TRY
 from flake8_celery_tasks.project import Target
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.project import Project
     from flake8_celery_tasks.recognise import Definition
     from flake8_celery_tasks.values import Value
-
-#: What a file must hold to define a task, or to be where a decorator of the project's own is used.
-MARKS: Final = (b"task", b"Task", b"elery")
 
 #: Folders for copies of other people's code: who loads their tasks, and under which name, is not to be told.
 VENDORED: Final = frozenset({"_vendor", "_vendored", "third_party", "thirdparty", "vendor", "vendored"})
@@ -71,7 +68,7 @@ class Index:
         self._owned: set[str] = set()
         self._registered: set[tuple[str, str]] = set()  # path and qualified name of classes
         self._imported: dict[str, bool] = {}
-        for path, module in project.modules_of(project.files_with(*MARKS)):
+        for path, module in project.modules_of(project.files_with(scan.DEFINITIONS)):
             if module is None:
                 self.unread.append(path)
                 continue
@@ -213,9 +210,15 @@ class Index:
         if any(start.startswith(literal) or literal.startswith(start) for start in starts):
             return False
         hint = max(literal.split("."), key=len).encode()
-        return not any(
-            text is None or hint in text
-            for text in (self.project.read(path) for path in (*self.unread, *self._left_out))
+        return not (
+            any(
+                text is None or hint in text
+                for text in (self.project.read(path) for path in (*self.unread, *self._left_out))
+            )
+            or any(
+                hint in (self.project.read(path) or b"") and self.project.module(path) is None
+                for path in self.project.files_with(*scan.MARKS)
+            )
         )
 
     def _name_of_alias(self, name: str, origin: Module) -> str | None:
@@ -306,7 +309,7 @@ class Index:
         """Return whether some file that may define tasks imports a top-level package."""
         if top not in self._imported:
             imported = re.compile(rb"^\s*(?:from|import)\s+" + re.escape(top.encode()) + rb"\b", re.MULTILINE)
-            paths = self.project.files_with(*MARKS)
+            paths = self.project.files_with(*scan.MARKS)
             self._imported[top] = any(imported.search(self.project.read(path) or b"") for path in paths)
         return self._imported[top]
 

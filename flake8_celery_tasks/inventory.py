@@ -13,7 +13,7 @@ import unicodedata
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks import index, recognise, result_backend
+from flake8_celery_tasks import recognise, result_backend, scan
 from flake8_celery_tasks.catalog.settings import default_of
 from flake8_celery_tasks.catalog.task_options import OPTIONS
 from flake8_celery_tasks.facts import Task
@@ -89,7 +89,7 @@ def entries(projects: Sequence[Project], below: str = "") -> list[Entry]:
 
 
 def _tasks(project: Project, below: str) -> Iterator[Task]:
-    for path in project.files_with(*index.MARKS):
+    for path in project.files_with(*scan.MARKS):
         module = project.module(path)
         if module is None or project.is_test(module) or not (path + os.sep).startswith(below):
             continue

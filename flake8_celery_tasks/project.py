@@ -12,7 +12,7 @@ import warnings
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks import layout, values
+from flake8_celery_tasks import layout, scan, values
 from flake8_celery_tasks.layout import Layout
 from flake8_celery_tasks.module import INSTALLED, Module
 from flake8_celery_tasks.source import Source
@@ -285,7 +285,10 @@ class Project:
             known = self._texts.get(path)
             if known is not None:
                 return known
-        current = _stamp(path)
+        return self._content(path, _stamp(path))
+
+    def _content(self, path: str, current: Stamp | None) -> bytes | None:
+        """Return the bytes of a file, None where it can't be read; `current` is its stamp, just taken."""
         self._read.setdefault(path, current)
         try:
             if current is None or current[2] > MAX_BYTES:
@@ -311,7 +314,7 @@ class Project:
                 passes = self.cache.passes(path, current)
                 text = None
                 if passes is None:
-                    text = self.read(path)
+                    text = self._content(path, current)
                     is_data = current is not None and current[2] > MAX_BYTES
                     passes = (text is None and not is_data) or any(mark in (text or b"") for mark in INTEREST)
                     if text is not None or is_data:  # what can't be read now may be next time, with the same stamp
@@ -376,7 +379,8 @@ class Project:
     def files_with(self, *marks: bytes) -> Iterator[str]:
         """Yield the project's files that hold one of the marks, or can't be read.
 
-        Each mark must hold one of `INTEREST`.
+        Each mark must hold one of `INTEREST`, or be `scan.DEFINITIONS`. What an editor holds of the file that is being
+        checked counts, and not what is on disk; the file may not be there yet.
         """
         known = self._marked.get(marks)
         if known is not None:
@@ -386,21 +390,34 @@ class Project:
         texts, cache = self._texts_of_interest, self.cache
         bits = cache.bits(marks)
         searched = sum(bits.values())
+        unsaved = self._unsaved
+        if unsaved is not None:
+            texts = {**texts, unsaved[0]: unsaved[1]}
         for path, text in list(texts.items()):
-            current = self.stamps[path]
-            holds = cache.holds(path, current, searched)
+            current = self.stamps.get(path)
+            is_unsaved = unsaved is not None and path == unsaved[0]
+            holds = None if is_unsaved else cache.holds(path, current, searched)
             if holds is None:
                 if text is None:
                     text = texts[path] = self.read(path)
                 holds = True
                 if text is not None:
-                    held = sum(bit for mark, bit in bits.items() if mark in text)
-                    cache.note_marks(path, current, searched, held)
+                    held = sum(bit for mark, bit in bits.items() if scan.holds(text, mark))
+                    if not is_unsaved:
+                        cache.note_marks(path, current, searched, held)
                     holds = held != 0
             if holds:
                 found.append(path)
                 yield path
         self._marked[marks] = tuple(found)
+
+    @property
+    def _unsaved(self) -> tuple[str, bytes] | None:
+        """Path and text of the file that is being checked, where the text is not what is on disk."""
+        module = self._current
+        if module is None or not module.source.lines:
+            return None
+        return module.once(_unsaved, self)
 
     def is_test(self, module: Module) -> bool:
         """Return whether a module is a test or a migration."""
@@ -666,6 +683,13 @@ class Revised(Project):
         from flake8_celery_tasks.index import Index
 
         return Index(self)
+
+
+def _unsaved(project: Project, module: Module) -> tuple[str, bytes] | None:
+    path, source = module.place.path, module.source
+    if source.is_text_of(project.read(path)):
+        return None
+    return path, source.text.encode("utf-8", "surrogatepass")
 
 
 def pick(symbols: tuple[Symbol, ...]) -> Symbol:

@@ -397,17 +397,17 @@ def test_many_processes_at_once(shop):
 
 def test_a_file_that_changes_during_the_run(shop, monkeypatch):
     """What was read is what is judged; the next run sees the new file."""
-    real = project.Project.read
+    real = project.Project._content
     changed = []
 
-    def read(self, path):
-        text = real(self, path)
+    def read(self, path, current):
+        text = real(self, path, current)
         if path.endswith("tasks.py") and not changed:
             changed.append(path)
             change(shop, "shop/tasks.py", TASKS.replace(".one", ".during"))
         return text
 
-    monkeypatch.setattr(project.Project, "read", read)
+    monkeypatch.setattr(project.Project, "_content", read)
     index_of(shop)
     monkeypatch.undo()
     monkeypatch.setattr(cache, "folder", lambda: str(shop.parent / "cache"))
@@ -438,8 +438,8 @@ def test_what_a_file_holds_is_kept(shop, monkeypatch):
     project.forget()
     second = project.project_of(str(shop / "shop/tasks.py"), Options())
     read = []
-    real = project.Project.read
-    monkeypatch.setattr(project.Project, "read", lambda self, path: read.append(path) or real(self, path))
+    real = project.Project._content
+    monkeypatch.setattr(project.Project, "_content", lambda *given: read.append(given[1]) or real(*given))
     assert [list(second.files_with(*marks)) for marks in reversed(asked)] == expected[::-1]
     assert read == []
     assert len(list(second.files_with(b"task = "))) == 1, "what was not asked before is looked for"

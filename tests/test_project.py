@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import gc
+from pathlib import Path
 
 import pytest
 
@@ -348,7 +349,7 @@ def test_the_index_keeps_no_trees(tmp_path, monkeypatch):
         )
         for number in range(9)
     }
-    known = project_at(tmp_path, {**files, "shop/broken.py": "task = (\n"}, celery_no_cache=True)
+    known = project_at(tmp_path, {**files, "shop/broken.py": "@task(\n"}, celery_no_cache=True)
     text = files["shop/m4.py"]
     current = opened(known, tmp_path, "shop/m4.py", text)
     lent = known.module(str(tmp_path / "shop/m8.py")).candidates
@@ -399,3 +400,28 @@ def test_functions_inside_a_function_are_told_from_classes(tmp_path):
     (job,) = module.symbols("job")
     assert [name for name, _ in module.definable()] == ["job.<locals>.inner", "job.<locals>.Kept"]
     assert [found.qualname for found in recognise._inner_functions(module, job)] == ["job.<locals>.inner"]
+
+
+def test_what_an_editor_holds_counts_before_it_is_saved(tmp_path):
+    """The first task of a file, in a buffer, in one that is not there yet; and what is no longer in a buffer."""
+    task = "from celery import shared_task\n\n@shared_task(name='{}')\ndef f(): ...\n"
+    files = {"a.py": "import json\n", "b.py": task.format("b"), "c.py": "task = 1\n"}
+    for name, text, names in (
+        ("a.py", task.format("a"), {"a", "b"}),
+        ("c.py", task.format("c"), {"b", "c"}),
+        ("new.py", task.format("new"), {"b", "new"}),
+        ("b.py", "task = 1\n", set()),
+        ("b.py", files["b.py"], {"b"}),
+    ):
+        known = project_at(tmp_path, files, celery_no_cache=True)
+        opened(known, tmp_path, name, text)
+        assert known.tasks.by_name.keys() == names
+
+
+def test_what_an_editor_holds_is_not_kept(tmp_path):
+    files = {"a.py": "task = 1\n", "b.py": "task = 2\n"}
+    known = project_at(tmp_path, files)
+    opened(known, tmp_path, "a.py", "task = 1\nshared_task = 1\n")
+    assert [Path(path).name for path in known.files_with(b"shared_task")] == ["a.py"]
+    current, bits = known.stamps[str(tmp_path / "a.py")], known.cache.bits([b"shared_task"])
+    assert known.cache.holds(str(tmp_path / "a.py"), current, bits[b"shared_task"]) is None

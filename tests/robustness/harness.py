@@ -12,10 +12,13 @@ import warnings
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from flake8_celery_tasks import cli, engine, fixing, inventory, project
+from flake8_celery_tasks import cli, engine, fixing, inventory, project, scan
+from flake8_celery_tasks.layout import Layout
+from flake8_celery_tasks.module import Module
 from flake8_celery_tasks.options import Options
 from flake8_celery_tasks.plugin import Plugin
 from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -100,9 +103,18 @@ def codes(found: list[Violation]) -> Counter[str]:
     return Counter(violation.code for violation in found)
 
 
+def assert_scan_agrees(text: str) -> None:
+    """Check that what the index does not parse holds nothing that it looks for."""
+    text += "\n# task\n"
+    tree = ast.parse(text)
+    module = Module(Layout("/project").place("/project/shop/jobs.py"), Source(()), tree, lambda: tree)
+    assert scan.may_define(text.encode("utf-8", "surrogatepass")) or not (module.definable() or module.made())
+
+
 def examine_text(path: Path, read: Readable, options: Options = OPTIONS) -> None:
     """Ask everything about one file, without a change on disk."""
     with laid_bare():
+        assert_scan_agrees(read.text)
         before = reported(path, read, options)
         if FIXING.isdisjoint(codes(before)):
             return
@@ -120,6 +132,10 @@ def examine(folder: Path, options: Options = OPTIONS) -> None:
     """Ask everything about a project, and fix all of it."""
     with laid_bare():
         before = judged(folder, options)
+        for path in before:
+            found = read(path)
+            assert found is not None
+            assert_scan_agrees(found.text)
         assert judged(folder, options, backwards=True) == before, "the order of the files makes a difference"
         listed(folder, options)
         for unsafe in (False, True):

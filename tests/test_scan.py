@@ -1,0 +1,106 @@
+"""What is told from the text of a file must never leave out what may define a task."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from flake8_celery_tasks import scan
+from flake8_celery_tasks.layout import Layout
+from flake8_celery_tasks.module import Module
+from flake8_celery_tasks.source import Source
+
+#: Each of these has something that the index looks for.
+DEFINING = {
+    "a decorator": "@job\ndef bill(): ...",
+    "one with arguments": "@jobs.job(queue='x')\ndef bill(): ...",
+    "one after blanks": "@ job\ndef bill(): ...",
+    "one below another": "class Bill:\n    @property\n    @job\n    def bill(self): ...",
+    "an accessor that is called": "@property()\ndef bill(): ...",
+    "an accessor of the module's own": "def property(f): ...\n\n@property\ndef bill(): ...",
+    "an imported accessor": "from shop.jobs import job as setter\n\n@setter\ndef bill(): ...",
+    "one in a function": "def make():\n    @job\n    def bill(): ...",
+    "a class with run": "class Bill(Base):\n    def run(self): ...",
+    "a class with a name": "class Bill(Base):\n    name = 'bill'",
+    "a class with an annotated name": "class Bill(Base):\n    name: str = 'bill'",
+    "a class with a name among others": "class Bill(Base):\n    (name, queue) = 'bill', 'x'",
+    "a class with an imported run": "class Bill(Base):\n    from shop.jobs import bill as run",
+    "a class with a walrus": "class Bill(Base):\n    (name := 'bill')",
+    "a class over lines": "class \\\n  Bill \\\n  (Base):\n    run = None",
+    "a registered class": "app.register_task(Bill())",
+    "a call of a decorator's result": "job(queue='x')(bill)",
+    "one with blanks": "job(queue='x') (bill)",
+    "one over lines": "(job(queue='x')\n  # the function\n  (bill))",
+    "one in a function too": "def make():\n    return job()(bill)",
+    "a call of a task decorator": "app.task(bill)",
+    "one of its own": "make_task_of(shop.bill)",
+    "one in brackets": "task((bill))",
+    "one with a comma": "task(\n    bill,  # the function\n)",
+    "one with a comment": "task(  # the function\n    bill  # here\n)",
+    "one with a function's name before": "def f(x=task(bill)): ...",
+    "one with blanks before the bracket": "task \\\n (bill)",
+    "a long name": f"task{'_' * 300}(bill)",
+    "a name of the module": "send = job(bill)",
+    "one with a type": "send: object = job(bill)",
+    "one of several": "one, send = 1, job(bill)",
+    "one over several lines": "one, send = (\n    1,\n    job(bill),\n)",
+    "one in a block": "try:\n    send = job(bill)\nexcept Exception:\n    pass",
+    "one in another block": "if send:\n    pass\nelse:\n    send = job(bill)",
+    "a name by a walrus": "if (send := job(bill)):\n    pass",
+    "a name by a walrus in a default": "def f(x=(send := job(bill))): ...",
+    "a global name": "def make():\n    global send\n    send = job(bill)",
+    "after a text": '"""Text\nwith lines\n"""\nsend = job(bill)',
+    "a semicolon": "import job; send = job(bill)",
+}
+
+#: These have nothing of it, and are not parsed.
+HARMLESS = {
+    "a sender": "from shop.tasks import bill\n\n\ndef view(request):\n    task = bill.delay(request)\n",
+    "accessors": (
+        "class Order:\n    @property\n    def name(self): ...\n\n    @name.setter\n    def name(self, x): ...\n\n"
+        "    @staticmethod  \n    def task(): ...\n"
+    ),
+    "a class with bases": "class Order(Base):\n    def send(self):\n        self.run(self.name, Box(name='x'), 'name')",
+    "a class without bases": "class Order:\n    name = 'x'\n\n    def run(self): ...",
+    "functions named after tasks": "def task(self): ...\ndef send_task(bill): ...\nasync def _task (bill): ...",
+    "calls with other arguments": "task()\ntask('x')\ntask(f(x))\ntask(a, b)\ntask(x=1)\ntask(*a)\ntask(1)\ntask(a[0])",
+    "names in functions": "def f(x):\n    y = str(x)\n    return y\n\n\nclass A:\n    z = str(f)\n",
+    "names of other things": "import a\n\nx = 1\ny = f('task')\nz = f(x, y)\n__all__ = ['x']\nif x:\n    print(x)\n",
+    "a declared encoding": "# -*- coding: utf-8 -*-\ntask = 1",
+}
+
+
+def module_of(text):
+    tree = ast.parse(text)
+    return Module(Layout("/project").place("/project/shop/jobs.py"), Source(()), tree, lambda: tree)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["lf", "crlf", "cr"])
+@pytest.mark.parametrize("text", DEFINING.values(), ids=DEFINING)
+def test_what_may_define_a_task_is_parsed(text, end):
+    module = module_of(text)
+    assert module.definable() or module.made()
+    assert scan.may_define(f"# task\n{text}".replace("\n", end).encode())
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["lf", "crlf"])
+@pytest.mark.parametrize("text", HARMLESS.values(), ids=HARMLESS)
+def test_what_defines_nothing_is_not_parsed(text, end):
+    module = module_of(text)
+    assert not module.definable()
+    assert not module.made()
+    assert not scan.may_define(f"# task\n{text}".replace("\n", end).encode())
+
+
+def test_what_bytes_mean_may_be_declared():
+    text = "# task\n# coding: utf-7\n@job\ndef bill(): ..."
+    assert scan.may_define(text.replace("@", "+AEA-").encode())
+    assert not scan.may_define(text.replace("@job", "").replace("utf-7", "latin-1").encode())
+
+
+def test_marks():
+    assert not scan.may_define(b"@job\ndef f(): ...")
+    assert scan.holds(b"x = task", b"task")
+    assert not scan.holds(b"x = task", scan.DEFINITIONS)
+    assert scan.holds(b"@task\ndef f(): ...", scan.DEFINITIONS)
