@@ -400,12 +400,26 @@ def definition(project: Project, module: Module, function: Function) -> Definiti
     return None
 
 
+#: Whose calls make no name of a task, but a field of a model, form or serializer, or a text for people.
+_FIELDS: Final = ("django.db.", "django.forms.", "django.utils.translation.", "rest_framework.", "sqlalchemy.")
+
+
+def _has_field_for_name(project: Project, module: Module, cls: Class) -> bool:
+    """Return whether the `name` of a class shows that it is no task, so that its bases need not be read for that."""
+    for symbol in module.symbols(f"{cls.qualname}.name") if "name" in cls.names else ():
+        if isinstance(symbol, Bound) and isinstance(symbol.value, Invoke) and isinstance(symbol.value.func, Ref):
+            target = project.resolve(symbol.value.func.path, module)
+            if target.foreign and target.path.startswith(_FIELDS):
+                return True
+    return False
+
+
 def class_definition(project: Project, module: Module, cls: Class, *, inherits: bool = False) -> Definition | None:
     """Return the task that a class is: it inherits from `celery.Task`, has `run`, and is not abstract.
 
     With `inherits` a base may have `run`.
     """
-    if not cls.bases or ("run" not in cls.names and not inherits):
+    if not cls.bases or ("run" not in cls.names and not inherits) or _has_field_for_name(project, module, cls):
         return None
     target = Target(f"{module.prefix}{cls.qualname}", module, cls)
     if is_task_class(project, target) is not True:

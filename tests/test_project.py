@@ -425,3 +425,31 @@ def test_what_an_editor_holds_is_not_kept(tmp_path):
     assert [Path(path).name for path in known.files_with(b"shared_task")] == ["a.py"]
     current, bits = known.stamps[str(tmp_path / "a.py")], known.cache.bits([b"shared_task"])
     assert known.cache.holds(str(tmp_path / "a.py"), current, bits[b"shared_task"]) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "is_read"),
+    [
+        ("models.CharField(max_length=9)", False),
+        ("_('order')", False),
+        ("serializers.CharField()", False),
+        ("slugify('order')", True),
+        ("make('order')", True),
+        ("'order'", True),
+        ("(lambda: 'order')()", True),
+    ],
+)
+def test_bases_of_a_class_with_a_field_for_its_name_are_not_read(tmp_path, name, is_read):
+    """Such classes are many, they are no tasks, and their bases stand in long modules."""
+    files = {
+        "models.py": (
+            "from django.db import models\nfrom django.utils.text import slugify\n"
+            "from django.utils.translation import gettext_lazy as _\nfrom rest_framework import serializers\n\n"
+            "from bases import Base, make\n\n\n"
+            f"class Order(Base):\n    name = {name}\n\n    def run(self):\n        return 'task'\n"
+        ),
+        "bases.py": "class Base: ...\n\n\ndef make(name):\n    return name\n",
+    }
+    known = project_at(tmp_path, files, celery_no_cache=True)
+    assert not known.tasks.by_name
+    assert (str(tmp_path / "bases.py") in known._modules) is is_read
