@@ -8,8 +8,10 @@ names and constants, half of all nodes, are never pushed.
 from __future__ import annotations
 
 import ast
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final, Union
 
+from flake8_celery_tasks import scan
 from flake8_celery_tasks.record import Record
 
 if TYPE_CHECKING:
@@ -318,9 +320,12 @@ class _Walk:
         self.found.functions.append((node, site, scope))
         inside = Site(site, FUNCTION, node, scope)
         self.parameters(node.args, inside)
-        self.push_all(node.body, inside)
+        self.body(node, inside)
         self.defaults(node.args, site)
         self.push_all(node.decorator_list, site)
+
+    def body(self, node: FunctionNode, site: Site) -> None:
+        self.push_all(node.body, site)
 
     def lambda_(self, node: ast.Lambda, site: Site) -> None:
         scope = self.scope(FUNCTION, node, site.scope, site.scope.inner("<lambda>"))
@@ -565,6 +570,23 @@ class _Walk:
         self.push(node.value, site)
 
 
+class _SurfaceWalk(_Walk):
+    """A traversal that leaves out the bodies of functions which hold nothing for the outside."""
+
+    def __init__(self, tree: ast.Module, package: str, text: bytes) -> None:
+        super().__init__(tree, package)
+        self.text = text
+        self.starts = (0, *accumulate(map(len, text.splitlines(keepends=True))))
+
+    def body(self, node: FunctionNode, site: Site) -> None:
+        assert node.end_lineno is not None
+        first: ast.stmt | ast.expr = node.body[0]
+        if isinstance(first, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and first.decorator_list:
+            first = first.decorator_list[0]  # the line of a definition is that of its name
+        if not scan.is_inner(self.text[self.starts[first.lineno - 1] : self.starts[node.end_lineno]]):
+            self.push_all(node.body, site)
+
+
 _FIELDS: dict[type[ast.AST], tuple[str, ...]] = {}
 
 _HANDLERS: Final[dict[type[ast.AST], Callable[..., None]]] = {
@@ -614,3 +636,15 @@ def collect(tree: ast.Module, package: str = "") -> Candidates:
     `package` is the dotted name of the package that relative imports start from. The tree is only read.
     """
     return _Walk(tree, package).run(tree)
+
+
+def surface(tree: ast.Module, package: str, text: bytes) -> Candidates:
+    """Return the candidates of a module as far as they matter to other modules; `text` is what the tree was made of.
+
+    Left out are the bodies of functions in which no task is defined and no name of the module is bound. Complete are
+    the bindings of the module and of its classes, the functions with decorators, the classes, and the calls that may
+    make a task.
+    """
+    if scan.is_coded(text):
+        return collect(tree, package)
+    return _SurfaceWalk(tree, package, text).run(tree)

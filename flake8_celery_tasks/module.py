@@ -60,6 +60,7 @@ class Module(Once):
         reread: Callable[[], ast.Module | None],
         *,
         summary: dict[str, Any] | None = None,
+        text: bytes | None = None,
         is_from_disk: bool = True,
     ) -> None:
         self.place = place
@@ -72,6 +73,8 @@ class Module(Once):
         #: Whether more is known of it than its summary holds.
         self.grown = summary is None
         self._deepened = False  # whether a body was read
+        self._text = text  # what the tree was made of, where other modules ask for it
+        self._surface: Candidates | None = None
         self._candidates: Candidates | None = None
         self._values: dict[int, Value] = {}
         self._symbols: dict[str, tuple[Symbol, ...]] = {}
@@ -105,18 +108,27 @@ class Module(Once):
             self._candidates = collect.collect(tree, self.place.package)
         return self._candidates
 
-    def shed(self, summary: dict[str, Any] | None = None) -> Candidates | None:
+    @property
+    def surface(self) -> Candidates:
+        """What the traversal found, or only as much of that as matters to other modules."""
+        if self._candidates is not None or self.tree is None or self._text is None:
+            return self.candidates
+        if self._surface is None:
+            self._surface = collect.surface(self.tree, self.place.package, self._text)
+        return self._surface
+
+    def shed(self, summary: dict[str, Any] | None = None) -> list[Candidates]:
         """Drop the tree and what refers to it. What a summary holds stays, the rest is read again if it is needed.
 
         What the traversal had found is returned, to be released by whom knows that nobody uses it any more.
         """
-        dropped = self._candidates
+        dropped = [found for found in (self._surface, self._candidates) if found is not None]
         if summary is not None:
             self._summary = summary
             self.grown = self._deepened = False
-        elif self._summary is None and self._candidates is not None:
+        elif self._summary is None and dropped:
             self._summary = {**self.outline(), "made": None, "symbols": {}}
-        self.tree = self._candidates = self._inner = None
+        self.tree = self._text = self._surface = self._candidates = self._inner = None
         # Their keys are identities of what is gone now.
         self._values.clear()
         self._definitions.clear()
@@ -162,7 +174,7 @@ class Module(Once):
     def _name(self, identifier: str, scope: Scope, depth: int) -> Value:
         found = scope.find(identifier)
         if found is None:
-            return Ref(f":{identifier}" if self.candidates.stars else f"builtins:{identifier}")
+            return Ref(f":{identifier}" if self.stars else f"builtins:{identifier}")
         owner, bindings = found
         if owner.kind == collect.MODULE:
             return Ref(f":{identifier}")
@@ -205,24 +217,24 @@ class Module(Once):
         if self._summary is not None:
             stars: list[str] = self._summary["stars"]
             return stars
-        return self.candidates.stars
+        return self.surface.stars
 
     @property
     def dynamic(self) -> bool:
         """Whether names can appear that no statement binds: `__getattr__`, or `globals()` written to."""
         if self._summary is not None:
             return bool(self._summary["dynamic"])
-        return self.candidates.dynamic or "__getattr__" in self.candidates.scope.bindings
+        return self.surface.dynamic or "__getattr__" in self.surface.scope.bindings
 
     def names(self) -> tuple[str, ...]:
         """Return the names that the module binds."""
         if self._summary is not None:
             return tuple(self._summary["names"])
-        return tuple(self.candidates.scope.bindings)
+        return tuple(self.surface.scope.bindings)
 
     def binds(self, name: str) -> bool:
         """Return whether the module binds a name."""
-        return name in (self.candidates.scope.bindings if self._summary is None else self._summary["names"])
+        return name in (self.surface.scope.bindings if self._summary is None else self._summary["names"])
 
     def definable(self) -> tuple[tuple[str, int], ...]:
         """Return qualified name and line of what may define a task.
@@ -258,11 +270,11 @@ class Module(Once):
     def _making(self) -> Iterator[Invoke]:
         bound = {
             id(binding.node)
-            for bindings in self.candidates.scope.bindings.values()
+            for bindings in self.surface.scope.bindings.values()
             for binding in bindings
             if binding.kind == collect.ASSIGN
         }
-        for call, site in self.candidates.calls:
+        for call, site in self.surface.calls:
             if len(call.args) != 1 or call.keywords:
                 continue
             func = call.func
@@ -317,9 +329,11 @@ class Module(Once):
         """Return the bindings of a qualified name."""
         owner, _, name = qualname.rpartition(".")
         if not owner:
-            return self.candidates.scope.bindings.get(name, [])
+            return self.surface.scope.bindings.get(name, [])
         owner = owner.removesuffix(".<locals>")
-        scope = self.candidates.scopes.get(owner)
+        scope = self.surface.scopes.get(owner)
+        if scope is None or scope.kind != collect.CLASS:
+            scope = self.candidates.scopes.get(owner)
         return [] if scope is None else scope.bindings.get(name, [])
 
     def _symbol(self, binding: Binding) -> Symbol:
@@ -389,10 +403,10 @@ class Module(Once):
 
     def scope_of(self, node: FunctionNode | ast.ClassDef, site: Site) -> Scope:
         """Return the scope that a definition makes."""
-        scope = self.candidates.scopes.get(site.scope.inner(node.name))
+        scope = self.surface.scopes.get(site.scope.inner(node.name))
         if scope is None or scope.node is not node:
             # Two definitions of one name: the table keeps the first.
-            scope = self.once(_scopes)[id(node)]
+            scope = self.once(_scopes if self._candidates is not None else _surface_scopes)[id(node)]
         return scope
 
     def calls_in(self, function: FunctionNode) -> list[tuple[ast.Call, Site]]:
@@ -407,7 +421,7 @@ class Module(Once):
 
 
 def _definable(module: Module) -> tuple[tuple[str, int], ...]:
-    candidates = module.candidates
+    candidates = module.surface
     accessors = _ACCESSORS.difference(candidates.scope.bindings)
     functions = [
         (scope.qualname, node.lineno)
@@ -448,6 +462,11 @@ def _classes_by_name(module: Module) -> dict[str, list[tuple[FunctionNode | ast.
 def _scopes(module: Module) -> dict[int, Scope]:
     """Return the scopes of all definitions, by the identity of their nodes."""
     return {id(node): scope for node, _, scope in (*module.candidates.functions, *module.candidates.classes)}
+
+
+def _surface_scopes(module: Module) -> dict[int, Scope]:
+    """Return the scopes of the definitions that other modules may see, by the identity of their nodes."""
+    return {id(node): scope for node, _, scope in (*module.surface.functions, *module.surface.classes)}
 
 
 def attributes_in(node: ast.AST) -> tuple[str, ...]:

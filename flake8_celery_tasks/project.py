@@ -164,7 +164,8 @@ class Project:
         self._current: Module | None = None  # the file being checked
         self._replaced: Module | None = None  # what was known of it from disk
         self._recent: dict[str, None] = {}  # the modules whose trees are in memory, oldest first
-        self._dropped: list[tuple[str, Candidates]] | None = None  # what may soon be released, where somebody does
+        #: What may soon be released, where somebody does.
+        self._dropped: list[tuple[str, list[Candidates]]] | None = None
         self._targets: dict[tuple[str, str], Target] = {}
         self._texts: dict[str, bytes | None] | None = None
         self._interesting: dict[str, bool] = {}
@@ -228,7 +229,7 @@ class Project:
 
     def _drop(self, path: str, module: Module) -> None:
         found = module.shed()
-        if found is not None and self._dropped is not None:
+        if self._dropped is not None:
             self._dropped.append((path, found))
 
     def modules_of(self, paths: Iterable[str]) -> Iterator[tuple[str, Module | None]]:
@@ -258,7 +259,8 @@ class Project:
             if path in lent:
                 lent.discard(path)
             else:
-                found.release()
+                for candidates in found:
+                    candidates.release()
         self._dropped.clear()
 
     def _parse(self, path: str) -> ast.Module | None:
@@ -272,10 +274,11 @@ class Project:
             place = self.layout.place(path)
             # Before a question about the whole project, a few files are read faster than the cache.
             summary = None if self._texts is None else self.cache.summary(path, place.package)
-            tree = parse(self.read(path)) if summary is None else None
+            text = self.read(path) if summary is None else None
+            tree = None if text is None else parse(text)
             module = None
             if tree is not None or summary is not None:
-                module = Module(place, Source(()), tree, lambda: self._parse(path), summary=summary)
+                module = Module(place, Source(()), tree, lambda: self._parse(path), summary=summary, text=text)
             self._keep(path, module)
         return self._modules[path]
 

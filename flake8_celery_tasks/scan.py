@@ -51,7 +51,7 @@ _STATEMENT: Final = re.compile(rb"\n(?=[^\s#)\]}])")
 _INNER: Final = (b"def ", b"async ", b"class ")
 _GIVEN_ONE_NAME: Final = re.compile(_ONE_NAME)
 
-#: The first lines say that bytes may not be what they look like.
+#: A declared encoding that is none of those which hold ASCII as it is.
 _CODED: Final = re.compile(rb"(?:[^\n]*\n)?[^\n]*coding[:=](?![ \t]*(?:utf-?8|ascii|latin|iso-8859))", re.IGNORECASE)
 
 
@@ -76,12 +76,37 @@ def may_define(text: bytes) -> bool:
         b"\r" in text
         or b"register_task" in text
         or _GLOBAL.search(text) is not None
-        or _CODED.match(text) is not None
+        or is_coded(text)
         or _is_decorated(text)
         or _TWICE.search(text) is not None
         or any(not _is_defined_at(text, match.start()) for match in _OF_TASK.finditer(text))
         or _has_task_class(text)
         or _makes_name(text)
+    )
+
+
+def is_coded(text: bytes) -> bool:
+    """Return whether the first lines say that bytes may not be what they look like."""
+    return _CODED.match(text) is not None
+
+
+def is_inner(text: bytes) -> bool:
+    """Return whether the body of a function matters to no other module.
+
+    Nothing in it is what `Module.definable` and `Module.made` return, binds a name outside, or makes a generator of the
+    function. Letters beyond ASCII may stand for ASCII ones.
+    """
+    return not (
+        b"task" in text
+        or b"@" in text
+        or b"class" in text
+        or b"yield" in text
+        or b"global" in text
+        or b"nonlocal" in text
+        or b"exec" in text
+        or b"vars" in text
+        or not text.isascii()
+        or _TWICE.search(text)
     )
 
 

@@ -42,6 +42,7 @@ def test_trees_are_dropped_and_read_again(tmp_path, monkeypatch):
     (tmp_path / "m2.py").unlink()
     gone = known.module(str(tmp_path / "m2.py"))
     assert gone.symbols("other") == ()
+    assert gone.candidates.scope.bindings == {}
 
 
 def test_a_file_that_can_not_be_read(tmp_path):

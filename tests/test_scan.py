@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from flake8_celery_tasks import scan
+from flake8_celery_tasks import cache, scan
 from flake8_celery_tasks.layout import Layout
 from flake8_celery_tasks.module import Module
 from flake8_celery_tasks.source import Source
@@ -71,9 +71,65 @@ HARMLESS = {
 }
 
 
-def module_of(text):
+#: Bodies of functions that other modules have to know about.
+OUTER = {
+    "a task in it": "from x import y\n    send_task(y)",
+    "a decorated function first": "@job\n    def bill(): ...",
+    "a decorated function later": "x = 1\n    @job\n    def bill(): ...",
+    "a class": "class Bill(Base):\n        def run(self): ...",
+    "a generator": "yield 1",
+    "a global name": "global send\n    send = 1",
+    "names that are written": "globals()['x'] = 1",
+    "other names that are written": "vars(module)['x'] = 1",
+    "code that is run": "exec('x = 1')",
+    "a call of what a call returns": "job()(bill)",
+    "letters like others": "bill = \uff54ask(job)",
+    "a name around it": "x = 1\n    def g():\n        nonlocal x\n        x = 2\n    @job(x)\n    def f(): ...",
+}
+
+#: Those that they need not know about.
+INNER = {
+    "calls": "x = job(bill)\n    return x.delay(1)",
+    "a function": "def g():\n        return 1\n    return g()",
+}
+
+
+def module_of(text, content=None):
     tree = ast.parse(text)
-    return Module(Layout("/project").place("/project/shop/jobs.py"), Source(()), tree, lambda: tree)
+    return Module(Layout("/project").place("/project/shop/jobs.py"), Source(()), tree, lambda: tree, text=content)
+
+
+def summary_of(module):
+    """Return what is kept of a module of which everything was asked that others ask."""
+    for name in (*module.names(), "A.f", "f.x", *(name for name, _ in module.definable())):
+        module.symbols(name)
+    module.made()
+    return cache.summarise(module)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["lf", "crlf", "cr"])
+@pytest.mark.parametrize("body", [*OUTER.values(), *INNER.values()], ids=[*OUTER, *INNER])
+def test_others_see_the_same_on_the_surface(body, end):
+    inside = body.replace("\n", "\n    ")
+    text = f"def f():\n    {body}\n\n\nclass A:\n    async def f(self):\n        {inside}\n\n    f = f\n"
+    module = module_of(text, text.replace("\n", end).encode())
+    assert summary_of(module) == summary_of(module_of(text))
+    assert scan.is_inner(body.encode()) is (body in INNER.values())
+
+
+@pytest.mark.parametrize("body", INNER.values(), ids=INNER)
+def test_the_surface_leaves_out_bodies(body):
+    text = f"def f():\n    {body}\n\n\n@property\ndef f(): ...\n"
+    module = module_of(text, text.encode())
+    assert not module.surface.calls
+    assert [symbol.line for symbol in module.symbols("f")] == [1, text.count("\n")]
+    assert module.candidates.calls
+    assert module.surface is module.candidates
+
+
+def test_there_is_no_surface_where_bytes_mean_something_else():
+    text = "# coding: utf-7\ndef f():\n    g()\n"
+    assert module_of(text, text.encode()).surface.calls
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["lf", "crlf", "cr"])

@@ -12,13 +12,14 @@ import warnings
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from flake8_celery_tasks import cli, engine, fixing, inventory, project, scan
+from flake8_celery_tasks import cache, cli, engine, fixing, inventory, project, scan
 from flake8_celery_tasks.layout import Layout
 from flake8_celery_tasks.module import Module
 from flake8_celery_tasks.options import Options
 from flake8_celery_tasks.plugin import Plugin
 from flake8_celery_tasks.rule import Rule
 from flake8_celery_tasks.source import Source
+from flake8_celery_tasks.symbols import Class
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -104,11 +105,21 @@ def codes(found: list[Violation]) -> Counter[str]:
 
 
 def assert_scan_agrees(text: str) -> None:
-    """Check that what the index does not parse holds nothing that it looks for."""
+    """Check that what the index does not parse, or not look into, holds nothing that it looks for."""
     text += "\n# task\n"
-    tree = ast.parse(text)
-    module = Module(Layout("/project").place("/project/shop/jobs.py"), Source(()), tree, lambda: tree)
-    assert scan.may_define(text.encode("utf-8", "surrogatepass")) or not (module.definable() or module.made())
+    tree, content = ast.parse(text), text.encode("utf-8", "surrogatepass")
+    place = Layout("/project").place("/project/shop/jobs.py")
+    whole, surface = (Module(place, Source(()), tree, lambda: tree, text=given) for given in (None, content))
+    assert scan.may_define(content) or not (whole.definable() or whole.made())
+    for module in (whole, surface):
+        for name in module.names():
+            for symbol in module.symbols(name):
+                for inner in symbol.names if isinstance(symbol, Class) else ():
+                    module.symbols(f"{symbol.qualname}.{inner}")
+        for name, _ in module.definable():
+            module.symbols(name)
+        module.made()
+    assert cache.summarise(surface) == cache.summarise(whole)
 
 
 def examine_text(path: Path, read: Readable, options: Options = OPTIONS) -> None:
