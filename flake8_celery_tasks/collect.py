@@ -11,7 +11,6 @@ import ast
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final, Union
 
-from flake8_celery_tasks import scan
 from flake8_celery_tasks.record import Record
 
 if TYPE_CHECKING:
@@ -573,9 +572,10 @@ class _Walk:
 class _SurfaceWalk(_Walk):
     """A traversal that leaves out the bodies of functions which hold nothing for the outside."""
 
-    def __init__(self, tree: ast.Module, package: str, text: bytes) -> None:
+    def __init__(self, tree: ast.Module, package: str, text: bytes, is_inner: Callable[[bytes], bool]) -> None:
         super().__init__(tree, package)
         self.text = text
+        self.is_inner = is_inner
         self.starts = (0, *accumulate(map(len, text.splitlines(keepends=True))))
 
     def body(self, node: FunctionNode, site: Site) -> None:
@@ -583,7 +583,7 @@ class _SurfaceWalk(_Walk):
         first: ast.stmt | ast.expr = node.body[0]
         if isinstance(first, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and first.decorator_list:
             first = first.decorator_list[0]  # the line of a definition is that of its name
-        if not scan.is_inner(self.text[self.starts[first.lineno - 1] : self.starts[node.end_lineno]]):
+        if not self.is_inner(self.text[self.starts[first.lineno - 1] : self.starts[node.end_lineno]]):
             self.push_all(node.body, site)
 
 
@@ -645,6 +645,8 @@ def surface(tree: ast.Module, package: str, text: bytes) -> Candidates:
     the bindings of the module and of its classes, the functions with decorators, the classes, and the calls that may
     make a task.
     """
+    from flake8_celery_tasks import scan  # a warm run needs none of its patterns
+
     if scan.is_coded(text):
         return collect(tree, package)
-    return _SurfaceWalk(tree, package, text).run(tree)
+    return _SurfaceWalk(tree, package, text, scan.is_inner).run(tree)

@@ -8,10 +8,10 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks import recognise, scan, spelling
+from flake8_celery_tasks import recognise, spelling
 from flake8_celery_tasks.catalog.task_options import BUILTIN_TASKS
 from flake8_celery_tasks.collect import FUNCTION, IF, TRY
-from flake8_celery_tasks.project import Target
+from flake8_celery_tasks.project import DEFINITIONS, MARKS, Target
 from flake8_celery_tasks.recognise import CLASS_TASK, OPAQUE
 from flake8_celery_tasks.values import Const, Invoke, Joined, Operation
 
@@ -68,7 +68,7 @@ class Index:
         self._owned: set[str] = set()
         self._registered: set[tuple[str, str]] = set()  # path and qualified name of classes
         self._imported: dict[str, bool] = {}
-        for path, module in project.modules_of(project.files_with(scan.DEFINITIONS)):
+        for path, module in project.modules_of(project.files_with(DEFINITIONS)):
             if module is None:
                 self.unread.append(path)
                 continue
@@ -210,16 +210,11 @@ class Index:
         if any(start.startswith(literal) or literal.startswith(start) for start in starts):
             return False
         hint = max(literal.split("."), key=len).encode()
-        return not (
-            any(
-                text is None or hint in text
-                for text in (self.project.read(path) for path in (*self.unread, *self._left_out))
-            )
-            or any(
-                hint in (self.project.read(path) or b"") and self.project.module(path) is None
-                for path in self.project.files_with(*scan.MARKS)
-            )
-        )
+        for path in (*self._left_out, *self.project.files_with(*MARKS)):
+            text = self.project.read(path)
+            if text is None or (hint in text and (path in self._left_out or self.project.module(path) is None)):
+                return False
+        return True
 
     def _name_of_alias(self, name: str, origin: Module) -> str | None:
         """Return the real name of the task that a name leads to when it is read as module and variable."""
@@ -309,7 +304,7 @@ class Index:
         """Return whether some file that may define tasks imports a top-level package."""
         if top not in self._imported:
             imported = re.compile(rb"^\s*(?:from|import)\s+" + re.escape(top.encode()) + rb"\b", re.MULTILINE)
-            paths = self.project.files_with(*scan.MARKS)
+            paths = self.project.files_with(*MARKS)
             self._imported[top] = any(imported.search(self.project.read(path) or b"") for path in paths)
         return self._imported[top]
 

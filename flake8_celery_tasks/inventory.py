@@ -13,12 +13,12 @@ import unicodedata
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks import recognise, result_backend, scan
+from flake8_celery_tasks import recognise, result_backend
 from flake8_celery_tasks.catalog.settings import default_of
 from flake8_celery_tasks.catalog.task_options import OPTIONS
 from flake8_celery_tasks.facts import Task
 from flake8_celery_tasks.link import Facts
-from flake8_celery_tasks.project import Table, Target
+from flake8_celery_tasks.project import MARKS, Table, Target
 from flake8_celery_tasks.recognise import CLASS_TASK
 from flake8_celery_tasks.things import SignatureThing, TaskThing
 from flake8_celery_tasks.values import MISSING, UNKNOWN
@@ -89,7 +89,7 @@ def entries(projects: Sequence[Project], below: str = "") -> list[Entry]:
 
 
 def _tasks(project: Project, below: str) -> Iterator[Task]:
-    for path in project.files_with(*scan.MARKS):
+    for path in project.files_with(*MARKS):
         module = project.module(path)
         if module is None or project.is_test(module) or not (path + os.sep).startswith(below):
             continue

@@ -44,7 +44,7 @@ class Place:
 INSTALLED: Final = frozenset({"celery", "django", "kombu"})
 
 #: What makes no task of a method: decorators of Python's own, and methods of what they return.
-_ACCESSORS: Final = frozenset({"classmethod", "deleter", "getter", "property", "setter", "staticmethod"})
+ACCESSORS: Final = frozenset({"classmethod", "deleter", "getter", "property", "setter", "staticmethod"})
 
 _TYPE_CHECKING: Final = frozenset({"TYPE_CHECKING"})
 
@@ -422,7 +422,7 @@ class Module(Once):
 
 def _definable(module: Module) -> tuple[tuple[str, int], ...]:
     candidates = module.surface
-    accessors = _ACCESSORS.difference(candidates.scope.bindings)
+    accessors = ACCESSORS.difference(candidates.scope.bindings)
     functions = [
         (scope.qualname, node.lineno)
         for node, _, scope in candidates.functions

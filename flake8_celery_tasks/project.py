@@ -12,7 +12,7 @@ import warnings
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks import layout, scan, values
+from flake8_celery_tasks import layout, values
 from flake8_celery_tasks.layout import Layout
 from flake8_celery_tasks.module import INSTALLED, Module
 from flake8_celery_tasks.source import Source
@@ -34,6 +34,12 @@ MAX_BYTES: Final = 4_000_000
 
 #: What the bytes of a file must hold to be looked at by questions about the whole project.
 INTEREST: Final = (b"elery", b"ELERY", b"task", b"TASK", b"Task")
+
+#: What a file must hold to define a task, or to be where a decorator of the project's own is used.
+MARKS: Final = (b"task", b"Task", b"elery")
+
+#: As a mark of a file: that it may define a task, as `scan.may_define` says.
+DEFINITIONS: Final = b"\0definitions"
 
 #: What gives an app automatic names of its own; a call of the method does not.
 _OWN_NAMES: Final = re.compile(rb"def\s+gen_task_name\b|\bgen_task_name\b(?!\s*\()")
@@ -382,7 +388,7 @@ class Project:
     def files_with(self, *marks: bytes) -> Iterator[str]:
         """Yield the project's files that hold one of the marks, or can't be read.
 
-        Each mark must hold one of `INTEREST`, or be `scan.DEFINITIONS`. What an editor holds of the file that is being
+        Each mark must hold one of `INTEREST`, or be `DEFINITIONS`. What an editor holds of the file that is being
         checked counts, and not what is on disk; the file may not be there yet.
         """
         known = self._marked.get(marks)
@@ -390,29 +396,37 @@ class Project:
             yield from known
             return
         found: list[str] = []
-        texts, cache = self._texts_of_interest, self.cache
-        bits = cache.bits(marks)
-        searched = sum(bits.values())
         unsaved = self._unsaved
+        paths = dict.fromkeys(self._texts_of_interest)
         if unsaved is not None:
-            texts = {**texts, unsaved[0]: unsaved[1]}
-        for path, text in list(texts.items()):
-            current = self.stamps.get(path)
-            is_unsaved = unsaved is not None and path == unsaved[0]
-            holds = None if is_unsaved else cache.holds(path, current, searched)
-            if holds is None:
-                if text is None:
-                    text = texts[path] = self.read(path)
-                holds = True
-                if text is not None:
-                    held = sum(bit for mark, bit in bits.items() if scan.holds(text, mark))
-                    if not is_unsaved:
-                        cache.note_marks(path, current, searched, held)
-                    holds = held != 0
+            paths[unsaved[0]] = None
+        bits = self.cache.bits(marks)
+        searched = sum(bits.values())
+        for path in paths:
+            if unsaved is not None and path == unsaved[0]:
+                holds = _held(unsaved[1], bits) != 0
+            else:
+                holds = self._holds(path, bits, searched)
             if holds:
                 found.append(path)
                 yield path
         self._marked[marks] = tuple(found)
+
+    def _holds(self, path: str, bits: dict[bytes, int], searched: int) -> bool:
+        """Return whether a file on disk holds one of some marks, or can't be read."""
+        current = self.stamps[path]
+        known = self.cache.holds(path, current, searched)
+        if known is not None:
+            return known
+        texts = self._texts_of_interest
+        text = texts[path]
+        if text is None:
+            text = texts[path] = self.read(path)
+        if text is None:
+            return True
+        held = _held(text, bits)
+        self.cache.note_marks(path, current, searched, held)
+        return held != 0
 
     @property
     def _unsaved(self) -> tuple[str, bytes] | None:
@@ -686,6 +700,13 @@ class Revised(Project):
         from flake8_celery_tasks.index import Index
 
         return Index(self)
+
+
+def _held(text: bytes, bits: dict[bytes, int]) -> int:
+    """Return the bits of the marks that a text holds."""
+    from flake8_celery_tasks.scan import holds
+
+    return sum(bit for mark, bit in bits.items() if holds(text, mark))
 
 
 def _unsaved(project: Project, module: Module) -> tuple[str, bytes] | None:

@@ -10,14 +10,11 @@ import re
 from itertools import pairwise
 from typing import Final
 
-#: What a file must hold to define a task, or to be where a decorator of the project's own is used.
-MARKS: Final = (b"task", b"Task", b"elery")
+from flake8_celery_tasks.module import ACCESSORS
+from flake8_celery_tasks.project import DEFINITIONS, MARKS
 
 #: Decorators of the language itself, after which comes nothing but the end of the line.
-_ACCESSORS: Final = (b"classmethod", b"deleter", b"getter", b"property", b"setter", b"staticmethod")
-
-#: As a mark of a file: that it may define a task.
-DEFINITIONS: Final = b"\0definitions"
+_ACCESSORS: Final = tuple(name.encode() for name in sorted(ACCESSORS))
 
 _WORD: Final = rb"[\w\x80-\xff]"
 _BLANK: Final = rb"[\s\\]*(?:#[^\n]{0,300}\n[\s\\]*){0,3}"

@@ -9,6 +9,7 @@ import pytest
 from flake8_celery_tasks import cache, scan
 from flake8_celery_tasks.layout import Layout
 from flake8_celery_tasks.module import Module
+from flake8_celery_tasks.project import DEFINITIONS
 from flake8_celery_tasks.source import Source
 
 #: Each of these has something that the index looks for.
@@ -158,5 +159,5 @@ def test_what_bytes_mean_may_be_declared():
 def test_marks():
     assert not scan.may_define(b"@job\ndef f(): ...")
     assert scan.holds(b"x = task", b"task")
-    assert not scan.holds(b"x = task", scan.DEFINITIONS)
-    assert scan.holds(b"@task\ndef f(): ...", scan.DEFINITIONS)
+    assert not scan.holds(b"x = task", DEFINITIONS)
+    assert scan.holds(b"@task\ndef f(): ...", DEFINITIONS)
