@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -55,7 +55,7 @@ def render(outcome: Outcome, _options: Namespace) -> str:
                 },
                 "columnKind": "unicodeCodePoints",
                 "newlineSequences": ["\r\n", "\n", "\r"],
-                "originalUriBaseIds": {_BASE: {"uri": f"{PurePath(os.getcwd()).as_uri().rstrip('/')}/"}},
+                "originalUriBaseIds": {_BASE: {"uri": f"{Path.cwd().as_uri().rstrip('/')}/"}},
                 "results": [_result(finding, index, outcome.remedies.get(finding)) for finding in outcome.findings],
             }
         ],
@@ -121,5 +121,5 @@ def _replaced(one: Replacement) -> dict[str, object]:
 def _artifact(path: str) -> dict[str, str]:
     path = report.shown(path)
     if os.path.isabs(path):
-        return {"uri": PurePath(path).as_uri()}
+        return {"uri": Path(path).as_uri()}
     return {"uri": quote(path, errors="surrogateescape"), "uriBaseId": _BASE}
