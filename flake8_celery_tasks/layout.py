@@ -299,9 +299,12 @@ class Layout:
     # Roles.
 
     def is_test(self, place: Place) -> bool:
-        """Return whether a file is a test, or a Django migration, by the patterns of `celery-test-paths`."""
+        """Return whether a file is a test, by the patterns of `celery-test-paths`, a Django migration, or hidden.
+
+        No worker imports what stands in a hidden folder: the examples of other linters do.
+        """
         *folders, name = place.relative.split("/")
-        if "migrations" in folders:
+        if "migrations" in folders or any(folder.startswith(".") and folder != ".." for folder in folders):
             return True
         for pattern in self.tests:
             if pattern.endswith("/"):

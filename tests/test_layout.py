@@ -287,8 +287,10 @@ def test_patterns_on_a_system_that_keeps_no_case(monkeypatch):
         ("conftest.py", True),
         ("shop/tests.py", True),
         ("shop/migrations/0001_initial.py", True),
+        (".rules/celery/tasks.py", True),
         ("shop/views.py", False),
         ("testing/views.py", False),
+        ("../shop/views.py", False),
     ],
 )
 def test_tests(tmp_path, path, is_test):
