@@ -524,6 +524,16 @@ class TaskCall:
         """Return a keyword of the call."""
         return next((keyword for keyword in self.node.keywords if keyword.arg == name), None)
 
+    def handlers(self) -> list[ast.ExceptHandler]:
+        """Return the handlers that the call stands in, innermost first."""
+        return [
+            handler
+            for around in self.site.chain()
+            if around.kind == TRY and around.part == "handler"
+            for handler in around.node.handlers  # type: ignore[attr-defined]
+            if any(node is self.node for node in ast.walk(handler))
+        ]
+
     @property
     def has_spread(self) -> bool:
         """Whether `*` or `**` hides arguments."""
