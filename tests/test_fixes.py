@@ -235,6 +235,9 @@ def test_no_name_for_classes_and_uncertain_modules(tmp_path):
         ("@shared_task(queue='q', bind=(True))\ndef add(self=None, x=1):", "@shared_task(queue='q')\ndef add(x=1):"),
         ("@shared_task(bind=True, queue='q')\ndef add(self,):", "@shared_task(queue='q')\ndef add():"),
         ("@shared_task(bind=True, queue='q')\ndef add(*args):", "@shared_task(queue='q')\ndef add(*args):"),
+        ("@shared_task(bind=True)\ndef add(\n    self,\n):", "@shared_task\ndef add():"),
+        ("@shared_task(bind=True)\ndef add(\n    self\n):", "@shared_task\ndef add():"),
+        ("@shared_task(bind=True)\ndef add(  # x\n    self,\n):", "@shared_task\ndef add(  # x\n    \n):"),
     ],
 )
 def test_binding_goes(before, after, tmp_path):
