@@ -291,7 +291,12 @@ class Task(Defined):
         """Return whether an annotation may say that a parameter is a task."""
         for node in () if annotation is None else ast.walk(annotation):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                return True
+                try:
+                    quoted = ast.parse(node.value.strip(), mode="eval").body
+                except (SyntaxError, ValueError):
+                    return True
+                if self._is_task_annotation(quoted):
+                    return True
             if isinstance(node, (ast.Name, ast.Attribute)):
                 value = self.module.value(node, self.site.scope)
                 target = self.project.resolve(value.path, self.module) if isinstance(value, Ref) else None
