@@ -42,7 +42,8 @@ def app_label(fact: TaskImport, sent: Sent) -> str:
     app = fact.project.layout.app(place)
     if app is None or app == place.path:
         return place.name
-    source = max((root for root in fact.project.layout.sources if app.startswith(root + os.sep)), key=len, default="")
+    sources = (place.root,) if place.certain else fact.project.layout.sources
+    source = max((root for root in sources if app.startswith(root + os.sep)), key=len, default="")
     return app[len(source) :].strip(os.sep).replace(os.sep, ".").replace("/", ".")
 
 

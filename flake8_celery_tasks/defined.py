@@ -125,6 +125,7 @@ class Defined:
             return UNKNOWN
         app = self.definition.decorator.app
         found = self.project.task_cls if app is None or app.task_cls is UNKNOWN else app.task_cls
+        found = self.project.named(found, self.module)
         if found is MISSING or found is None:
             return MISSING
         return found if isinstance(found, Target) else UNKNOWN
@@ -133,6 +134,11 @@ class Defined:
     def has_plain_base(self) -> bool:
         """Whether the task class is certainly Celery's own."""
         return self.base is MISSING
+
+    def inherits(self, path: str) -> bool:
+        """Return whether its class inherits from one outside the project."""
+        cls = self._own_class if self.is_class else self.base
+        return isinstance(cls, Target) and any(getattr(found, "path", "") == path for found in self.project.line(cls))
 
     @cached_property
     def bound(self) -> bool | Unknown:

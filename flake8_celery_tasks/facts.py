@@ -291,7 +291,12 @@ class Task(Defined):
         """Return whether an annotation may say that a parameter is a task."""
         for node in () if annotation is None else ast.walk(annotation):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                return True
+                try:
+                    quoted = ast.parse(node.value.strip(), mode="eval").body
+                except (SyntaxError, ValueError):
+                    return True
+                if self._is_task_annotation(quoted):
+                    return True
             if isinstance(node, (ast.Name, ast.Attribute)):
                 value = self.module.value(node, self.site.scope)
                 target = self.project.resolve(value.path, self.module) if isinstance(value, Ref) else None
@@ -523,6 +528,16 @@ class TaskCall:
     def keyword(self, name: str) -> ast.keyword | None:
         """Return a keyword of the call."""
         return next((keyword for keyword in self.node.keywords if keyword.arg == name), None)
+
+    def handlers(self) -> list[ast.ExceptHandler]:
+        """Return the handlers that the call stands in, innermost first."""
+        return [
+            handler
+            for around in self.site.chain()
+            if around.kind == TRY and around.part == "handler"
+            for handler in around.node.handlers  # type: ignore[attr-defined]
+            if any(node is self.node for node in ast.walk(handler))
+        ]
 
     @property
     def has_spread(self) -> bool:

@@ -302,8 +302,11 @@ class RemoveParameter:
             node = args.defaults[0]
         after = text.following(text.end(node))
         end = text.following(after.end).start if after.text == "," else text.end(node)
-        if text.following(after.end).text == ")":
+        closing = after if after.text == ")" else text.following(after.end)
+        if closing.text == ")":
             end = after.end if after.text == "," else end
+            if not text.has_comment(opening + 1, closing.start):
+                start, end = opening + 1, closing.start
         if text.has_comment(start, end) or text.following(end).text == "/":
             raise Unfixable("a comment would be lost, or a slash be first")
         yield Edit(start, end, "")

@@ -1,10 +1,11 @@
 """A project's folders: its root, where modules are imported from, which file is which module, which app it belongs to.
 
-Nothing here opens a Python file; folders are listed once.
+Folders are listed once; the only file that is opened here is a `manage.py` in a package.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import os
 import re
@@ -42,9 +43,13 @@ WILD: Final = frozenset("*?[")
 #: Whether names of files are what they are: `normcase` changes nothing.
 _KEEPS_CASE: Final = os.path.normcase("A/") == "A/"
 
+#: The settings that a `manage.py` names, as far as their first part.
+_SETTINGS: Final = re.compile(rb"""DJANGO_SETTINGS_MODULE["']\]?\s*[,=]\s*["'](\w+)""")
+
 _folders: dict[str, dict[str, str]] = {}
 _closed: set[str] = set()
 _roots: dict[str, str | None] = {}
+_tops: dict[str, bool] = {}
 
 
 def forget() -> None:
@@ -52,6 +57,7 @@ def forget() -> None:
     _folders.clear()
     _closed.clear()
     _roots.clear()
+    _tops.clear()
 
 
 def entries(folder: str) -> dict[str, str]:
@@ -112,6 +118,23 @@ def is_regular(folder: str) -> bool:
     return entries(folder).get("__init__.py") == FILE
 
 
+def is_top(folder: str) -> bool:
+    """Return whether the modules in a folder are imported without its name, even if it is a package.
+
+    They are where its `manage.py`, which runs with its own folder first on the path, names settings beside it.
+    """
+    known = _tops.get(folder)
+    if known is None:
+        known = False
+        if entries(folder).get("manage.py") == FILE:
+            with contextlib.suppress(OSError), open(os.path.join(folder, "manage.py"), "rb") as file:
+                named = _SETTINGS.search(file.read())
+                first = named.group(1).decode() if named else ""
+                known = entries(folder).get(first) == FOLDER or entries(folder).get(f"{first}.py") == FILE
+        _tops[folder] = known
+    return known
+
+
 class Layout:
     """The folders of one project.
 
@@ -145,10 +168,10 @@ class Layout:
         stem = filename.removesuffix(".py").removesuffix(".pyi")
         is_package = stem == "__init__"
         parts = [] if is_package else [stem]
-        while is_regular(folder) and os.path.dirname(folder) != folder:
+        while is_regular(folder) and not is_top(folder) and os.path.dirname(folder) != folder:
             folder, name = os.path.split(folder)
             parts.insert(0, name)
-        certain = bool(parts) and folder in self.sources and filename.endswith(_MODULES)
+        certain = bool(parts) and self._is_source(folder) and filename.endswith(_MODULES)
         if not certain:
             # Namespace packages keep their full path, as far as the project's sources can be told.
             for source in reversed(self.sources):
@@ -173,6 +196,9 @@ class Layout:
     def sources(self) -> tuple[str, ...]:
         """The folders that the project's modules are certainly imported from."""
         return (self.root, os.path.join(self.root, "src"))
+
+    def _is_source(self, folder: str) -> bool:
+        return folder in self.sources or is_top(folder)
 
     def find(self, dotted: str, root: str) -> str | None:
         """Return the file of a module, seen from a module that is imported from `root`.
@@ -273,9 +299,12 @@ class Layout:
     # Roles.
 
     def is_test(self, place: Place) -> bool:
-        """Return whether a file is a test, or a Django migration, by the patterns of `celery-test-paths`."""
+        """Return whether a file is a test, by the patterns of `celery-test-paths`, a Django migration, or hidden.
+
+        No worker imports what stands in a hidden folder: the examples of other linters do.
+        """
         *folders, name = place.relative.split("/")
-        if "migrations" in folders:
+        if "migrations" in folders or any(folder.startswith(".") and folder != ".." for folder in folders):
             return True
         for pattern in self.tests:
             if pattern.endswith("/"):
@@ -295,9 +324,9 @@ class Layout:
             matches = [app for app in self.listed_apps if f"{place.name}.".startswith(f"{app}.")]
             return max(matches, key=len).replace(".", "/") if matches else None
         folder = top = os.path.dirname(place.path)
-        if folder in self.sources:
+        if self._is_source(folder):
             return place.path
-        while folder not in self.sources and os.path.dirname(folder) != folder:
+        while not self._is_source(folder) and os.path.dirname(folder) != folder:
             top = folder
             if os.path.basename(folder) != "tasks" and _is_app(folder):
                 return folder

@@ -55,7 +55,8 @@ class Options:
     celery_test_paths: tuple[str, ...] = _option(
         ("tests/", "test/", "tests.py", "test_*.py", "*_test.py", "conftest.py"),
         "Patterns of test modules: a folder name ends with a slash, others match the file name or the path from the "
-        "project root. Rules about app boundaries, transactions and house policy are silent there.",
+        "project root; migrations and hidden folders are always among them. Rules about app boundaries, transactions "
+        "and house policy are silent there.",
         "PATTERNS",
         many=True,
     )

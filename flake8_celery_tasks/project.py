@@ -607,6 +607,13 @@ class Project:
 
     # Classes.
 
+    def named(self, value: Any, origin: Module) -> Any:
+        """Return the class that a settled text names, as Celery imports it; any other value as it is."""
+        if not isinstance(value, str):
+            return value
+        owner, _, name = value.rpartition(":" if ":" in value else ".")
+        return self.settle(values.Ref(f"{owner}:{name}"), origin) if owner and name else UNKNOWN
+
     def class_attribute(self, target: Target, name: str) -> Any:
         """Return the settled attribute of a class, MISSING where no class of its line has it, UNKNOWN otherwise."""
         for cls in self.line(target):

@@ -6,6 +6,7 @@ All of it works on symbols, so the file at hand and every other file of the proj
 from __future__ import annotations
 
 import fnmatch
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.project import Target, external
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 #: A name that counts as a Celery app where its module can't be read, and the last part that such a module has.
 APP_NAMES: Final = frozenset({"app", "celery", "celery_app", "current_app"})
 APP_MODULES: Final = frozenset({"celery", "celery_app", "celery_config", "celeryapp", "celeryconf"})
+
+#: A name that says in any module that it is an app, where it is bound to a call that can't be read.
+_SAYS_APP: Final = re.compile(r"(.+_)?celery(_app)?$")
 
 #: Calls that give the current app.
 APP_GETTERS: Final = frozenset({"celery.current_app", "celery._state.get_current_app", "celery.app.default_app"})
@@ -114,16 +118,33 @@ def _app_of(project: Project, target: Target) -> App | None:
             # Two apps may be made by one factory, or in one module.
             return app if app.path in APP_GETTERS else App(target.path, app.task_cls)
         if isinstance(symbol.value, (Invoke, Unknown)) or not isinstance(symbol.value, (Ref, Param)):
-            return _named_like_app(target.path)
+            return _named_like_app(target.path) or _called_app(project, target.path, symbol.value, module)
         return None
-    if isinstance(symbol, Opaque) or (symbol is None and not target.foreign and not target.lost):
-        return _named_like_app(target.path)
+    if isinstance(symbol, Opaque) or (symbol is None and not target.lost and not target.path.startswith("celery.")):
+        return _named_like_app(target.path, foreign=target.foreign)
     return None
 
 
-def _named_like_app(path: str) -> App | None:
+def _named_like_app(path: str, *, foreign: bool = False) -> App | None:
     *_, module, name = ("", "", *path.split("."))
-    return App(path) if name in APP_NAMES and module in APP_MODULES else None
+    if name not in APP_NAMES or module not in APP_MODULES:
+        return None
+    return _far_app(path) if foreign else App(path)
+
+
+def _called_app(project: Project, path: str, value: Value, module: Module) -> App | None:
+    """Return the app that a call which can't be read makes, by the name that it is bound to."""
+    if not isinstance(value, Invoke) or not _SAYS_APP.match(path.rpartition(".")[2]):
+        return None
+    target = project.resolve(value.func.path, module) if isinstance(value.func, Ref) else None
+    if target is not None and isinstance(target.symbol, Class) and is_readable(project, target):
+        return None
+    return _far_app(path)
+
+
+def _far_app(path: str) -> App:
+    """Return an app that is made outside the project, or may be: so is the class of its tasks."""
+    return App(path, Target(f"{path}.Task", foreign=True))
 
 
 def app_made_by(project: Project, value: Value, module: Module, depth: int = 0) -> App | None:
@@ -237,8 +258,11 @@ def _app_whose_task(project: Project, target: Target) -> App | None:
     """Return the app for `app.task`."""
     if target.module is not None and target.rest == ("task",) and target.symbol is not None:
         return app_of(project, Target(target.path, target.module, target.symbol))
-    if target.symbol is None and not target.foreign and not target.lost and target.path.endswith(".task"):
-        return app_of(project, Target(target.path.removesuffix(".task")))
+    if isinstance(target.symbol, Bound) and len(target.rest) == 2 and target.rest[1] == "task":
+        # An extension that holds the app: `extension.celery.task`.
+        return _far_app(target.path.removesuffix(".task")) if _SAYS_APP.match(target.rest[0]) else None
+    if target.symbol is None and not target.lost and target.path.endswith(".task"):
+        return app_of(project, Target(target.path.removesuffix(".task"), foreign=target.foreign))
     return None
 
 

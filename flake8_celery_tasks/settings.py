@@ -86,7 +86,7 @@ def task_cls(project: Project) -> Any:
         if module is None:
             found.append(UNKNOWN)
             continue
-        found.extend(_task_classes(project, module))
+        found.extend(project.named(cls, module) for cls in _task_classes(project, module))
     classes = [cls for cls in found if cls is not None and cls is not MISSING]
     if not classes:
         return MISSING

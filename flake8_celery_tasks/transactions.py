@@ -211,7 +211,13 @@ def advice(invocation: Invocation) -> str:
 
 
 def has_on_commit_methods(invocation: Invocation) -> bool:
-    """Return whether what is sent is a task that has `delay_on_commit`, in a Django project."""
+    """Return whether what is sent is a task that has `delay_on_commit`, in a Django project.
+
+    Celery gives it to tasks of its own class; any other class has to inherit it.
+    """
     definition = invocation.definition if isinstance(invocation.thing, TaskThing) else None
-    known = definition is not None and Defined(invocation.project, definition).option("base") is MISSING
-    return known and invocation.project.options.version >= (5, 4)
+    if definition is None or invocation.project.options.version < (5, 4):
+        return False
+    defined = Defined(invocation.project, definition)
+    is_plain = not defined.is_class and defined.has_plain_base and defined.option("base") is MISSING
+    return is_plain or defined.inherits("celery.contrib.django.task.DjangoTask")

@@ -234,6 +234,10 @@ def test_no_name_for_classes_and_uncertain_modules(tmp_path):
         ("@shared_task(queue='q', bind=True)\ndef add(self, *args):", "@shared_task(queue='q')\ndef add(*args):"),
         ("@shared_task(queue='q', bind=(True))\ndef add(self=None, x=1):", "@shared_task(queue='q')\ndef add(x=1):"),
         ("@shared_task(bind=True, queue='q')\ndef add(self,):", "@shared_task(queue='q')\ndef add():"),
+        ("@shared_task(bind=True, queue='q')\ndef add(*args):", "@shared_task(queue='q')\ndef add(*args):"),
+        ("@shared_task(bind=True)\ndef add(\n    self,\n):", "@shared_task\ndef add():"),
+        ("@shared_task(bind=True)\ndef add(\n    self\n):", "@shared_task\ndef add():"),
+        ("@shared_task(bind=True)\ndef add(  # x\n    self,\n):", "@shared_task\ndef add(  # x\n    \n):"),
     ],
 )
 def test_binding_goes(before, after, tmp_path):
@@ -247,7 +251,7 @@ def test_binding_goes(before, after, tmp_path):
         "@shared_task(  # why\n    bind=True\n)\ndef add(self):\n    return 1\n",
         "@shared_task(bind=True, queue='q')\ndef add(self, /, x):\n    return 1\n",
         "@shared_task(bind=True, queue='q')\ndef add(\n    self,  # the task\n    x,\n):\n    return 1\n",
-        "@shared_task(bind=True, queue='q')\ndef add(*args):\n    return 1\n",
+        "@shared_task(bind=True, queue='q')\ndef add(self, x):\n    del self\n    return x\n",
     ],
 )
 def test_binding_that_stays(text, tmp_path):

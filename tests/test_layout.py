@@ -88,6 +88,47 @@ def test_a_root_that_is_a_package_itself(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ('os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")', "cart.tasks"),
+        ("os.environ['DJANGO_SETTINGS_MODULE'] = 'base'", "cart.tasks"),
+        ('setdefault("DJANGO_SETTINGS_MODULE", "site.shop.settings")', "site.cart.tasks"),
+        ('setdefault("DJANGO_SETTINGS_MODULE", named())', "site.cart.tasks"),
+        ("", "site.cart.tasks"),
+    ],
+)
+def test_a_package_with_a_script_that_names_settings_beside_it(tmp_path, text, name):
+    files = ("site/__init__.py", "site/cart/__init__.py", "site/cart/tasks.py", "site/shop/settings.py", "site/base.py")
+    make(tmp_path, *files, "site/manage.py", "setup.cfg")
+    (tmp_path / "site/manage.py").write_text(text)
+    known = make(tmp_path)
+    path = str(tmp_path / "site/cart/tasks.py")
+    place = known.place(path)
+    assert (place.name, place.certain) == (name, True)
+    assert known.find(name, place.root) == path
+    assert known.app(known.place(str(tmp_path / "site/base.py"))) == str(
+        tmp_path / ("site/base.py" if name == "cart.tasks" else "site")
+    )
+
+
+def test_a_root_with_such_a_script_is_no_package(tmp_path):
+    make(tmp_path / "site", "__init__.py", "settings.py", "manage.py", "shop/__init__.py", "shop/tasks.py")
+    (tmp_path / "site/manage.py").write_text('setdefault("DJANGO_SETTINGS_MODULE", "settings")')
+    place = make(tmp_path / "site").place(str(tmp_path / "site/shop/tasks.py"))
+    assert (place.name, place.certain) == ("shop.tasks", True)
+
+
+def test_a_script_that_can_not_be_read_names_nothing(tmp_path, monkeypatch):
+    make(tmp_path, "manage.py")
+
+    def closed(*_):
+        raise PermissionError
+
+    monkeypatch.setattr("builtins.open", closed)
+    assert not layout.is_top(str(tmp_path))
+
+
+@pytest.mark.parametrize(
     ("dotted", "found"),
     [
         ("shop", "shop/__init__.py"),
@@ -246,8 +287,10 @@ def test_patterns_on_a_system_that_keeps_no_case(monkeypatch):
         ("conftest.py", True),
         ("shop/tests.py", True),
         ("shop/migrations/0001_initial.py", True),
+        (".rules/celery/tasks.py", True),
         ("shop/views.py", False),
         ("testing/views.py", False),
+        ("../shop/views.py", False),
     ],
 )
 def test_tests(tmp_path, path, is_test):

@@ -66,6 +66,20 @@ def test_automatic_name_of_a_task_class(app):
     assert app.register_task(SendMail()).name == f"{__name__}.SendMail"
 
 
+@pytest.mark.truth("CLY101")
+def test_automatic_name_below_a_script_in_a_package(tmp_path):
+    """CLY101: a script runs with its own folder on the path, so the name of that folder is not part of the name."""
+    shop = tmp_path / "site" / "shop"
+    shop.mkdir(parents=True)
+    for folder in (shop.parent, shop):
+        (folder / "__init__.py").touch()
+    (shop / "tasks.py").write_text("from celery import shared_task\n\n\n@shared_task\ndef send():\n    pass\n")
+    script = shop.parent / "manage.py"
+    script.write_text("from shop.tasks import send\n\nprint(send.name)\n")
+    run = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
+    assert run.stdout == "shop.tasks.send\n"
+
+
 @pytest.mark.truth("CLY101", "CLY401")
 def test_message_in_flight_is_discarded_after_a_rename(lab):
     """CLY101: after the function is renamed the worker discards what was sent under the automatic name."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import subprocess
+import sys
 
 import pytest
 from celery import group, states
@@ -107,6 +109,25 @@ def test_delay_on_commit_sends_after_the_commit(lab):
         bill.delay_on_commit(1)
         assert lab.queue_length() == 0
     assert lab.queue_length() == 1
+
+
+@pytest.mark.truth("CLY701")
+def test_a_task_class_of_the_app_has_no_delay_on_commit():
+    """CLY701: a Django project's tasks have it, unless the app is given a task class: even by its name."""
+    if celery_version() < (5, 4):
+        pytest.skip("delay_on_commit came with Celery 5.4")
+    source = (
+        "import os, sys\n"
+        "from celery import Celery, Task\n"
+        "class Own(Task): pass\n"
+        "def bill(): pass\n"
+        "os.environ['DJANGO_SETTINGS_MODULE'] = 'django.conf.global_settings'\n"
+        "for given in ({}, {'task_cls': Own}, {'task_cls': '__main__:Own'}, {'task_cls': '__main__.Own'}):\n"
+        "    task = Celery(set_as_current=False, **given).task(bill, lazy=False)\n"
+        "    print(isinstance(task, Own), hasattr(task, 'delay_on_commit'))\n"
+    )
+    run = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
+    assert run.stdout == "False True\n" + 3 * "True False\n"
 
 
 @pytest.mark.truth("CLY702")

@@ -81,9 +81,9 @@ class BindWithoutRetry(Rule[Task]):
 
     ## Fix
 
-    Drop `bind=True` and the first parameter. That changes the signature of the function, so code that calls the bare
-    function (`send_receipt.run.__func__`), as some tests do, has to drop the argument too. Calls of the task and
-    messages on their way stay as they are.
+    Drop `bind=True` and the first parameter (`*args` can stay: the task is no longer among them). That changes the
+    signature of the function, so code that calls the bare function (`send_receipt.run.__func__`), as some tests do, has
+    to drop the argument too. Calls of the task and messages on their way stay as they are.
     """
 
     code = "CLY201"
@@ -101,7 +101,7 @@ class BindWithoutRetry(Rule[Task]):
             return
         if any(task.effective(name) is not MISSING for name in RETRY_POLICY) or task.retries_by_hand:
             return
-        lack, too = f"never uses {task.me!r}", f" and {task.me!r}"
+        lack, too = f"never uses {task.me!r}", f" and {task.me!r}" if task.params.ordered else f", *{task.me} can stay"
         if task.lacks_self:
             lack, too = "no parameter for the task object", ""
         message = "" if unused else self.strict
@@ -112,10 +112,13 @@ class BindWithoutRetry(Rule[Task]):
         from flake8_celery_tasks.fixes import Fix, RemoveKeyword, RemoveParameter
 
         keyword, call = task.keyword("bind"), task.decorator
-        used = any(use.name == task.me for use in task.uses)
+        used = any(use.name == task.me for use in task.uses) or any(
+            isinstance(node, ast.Name) and isinstance(node.ctx, ast.Del) and node.id == task.me
+            for node in ast.walk(task.function)
+        )
         if used or not isinstance(keyword, ast.keyword) or not isinstance(call, ast.Call):
             return None
         remove = RemoveKeyword(call, keyword)
-        if task.lacks_self:
+        if task.lacks_self or not task.params.ordered:
             return Fix((remove,), safe=False)
-        return Fix((remove, RemoveParameter(task.function)), safe=False) if task.params.ordered else None
+        return Fix((remove, RemoveParameter(task.function)), safe=False)

@@ -125,12 +125,16 @@ class DeadMaxRetriesHandler(Rule[Facts]):
             return False
         if isinstance(exc.value, ast.Name):
             found = call.site.scope.find(exc.value.id)
-            return found is not None and all(
-                isinstance(binding.node, ast.ExceptHandler)
-                and binding.node.type is not None
-                and raising.catches(call.project, call.module, binding.node.type, binding.site, {raising.MAX_RETRIES})
-                is False
-                for binding in found[1]
+            nodes = [] if found is None else [binding.node for binding in found[1]]
+            caught = [node for node in nodes if isinstance(node, ast.ExceptHandler)]
+            if not caught or len(caught) < len(nodes):
+                return False
+            # Where the call stands in one of the handlers, the name is of the innermost: others may use it again.
+            around = [handler for handler in call.handlers() if handler.name == exc.value.id]
+            return all(
+                handler.type is not None
+                and raising.catches(call.project, call.module, handler.type, call.site, {raising.MAX_RETRIES}) is False
+                for handler in around[:1] or caught
             )
         value = call.argument("exc")
         return (

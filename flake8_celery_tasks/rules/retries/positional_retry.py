@@ -4,7 +4,6 @@ import ast
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks import kinds
-from flake8_celery_tasks.collect import TRY
 from flake8_celery_tasks.facts import TaskCall
 from flake8_celery_tasks.rule import Rule
 
@@ -120,16 +119,5 @@ class PositionalRetry(Rule[TaskCall]):
             return None
         if kinds.kind_of(call.project, call.module, first, call.site.scope) != kinds.EXCEPTION:
             return None
-        caught = {node.name for node in _handlers(call)}
+        caught = {node.name for node in call.handlers()}
         return Fix((Insert(first, "exc="),), safe=isinstance(first, ast.Name) and first.id in caught)
-
-
-def _handlers(call: TaskCall) -> list[ast.ExceptHandler]:
-    """Return the handlers that a call stands in."""
-    return [
-        handler
-        for around in call.site.chain()
-        if around.kind == TRY and around.part == "handler"
-        for handler in around.node.handlers  # type: ignore[attr-defined]
-        if any(node is call.node for node in ast.walk(handler))
-    ]

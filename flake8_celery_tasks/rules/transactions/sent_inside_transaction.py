@@ -119,9 +119,9 @@ class SentInsideTransaction(Rule[Invocation]):
 
     ## Fix
 
-    Write `task.delay_on_commit(x)` (a task of a Django project, from Celery 5.4), or
-    `transaction.on_commit(partial(task.delay, x))`. The task is then sent later, not at all after a rollback, and there
-    is no result to look at.
+    Write `task.delay_on_commit(x)` (a task of a Django project whose app has no task class of its own, from Celery
+    5.4), or `transaction.on_commit(partial(task.delay, x))`. The task is then sent later, not at all after a rollback,
+    and there is no result to look at.
     """
 
     code = "CLY701"
