@@ -1,6 +1,6 @@
 """A project's folders: its root, where modules are imported from, which file is which module, which app it belongs to.
 
-Nothing here opens a Python file; folders are listed once.
+Folders are listed once. The only file that is opened is a `manage.py` in a package.
 """
 
 from __future__ import annotations
@@ -42,9 +42,13 @@ WILD: Final = frozenset("*?[")
 #: Whether names of files are what they are: `normcase` changes nothing.
 _KEEPS_CASE: Final = os.path.normcase("A/") == "A/"
 
+#: The settings that `manage.py` names: they are imported from its own folder.
+_SETTINGS: Final = re.compile(rb"""DJANGO_SETTINGS_MODULE['"][^'"]*['"]([\w.]+)""")
+
 _folders: dict[str, dict[str, str]] = {}
 _closed: set[str] = set()
 _roots: dict[str, str | None] = {}
+_starts: dict[str, bool] = {}
 
 
 def forget() -> None:
@@ -52,6 +56,7 @@ def forget() -> None:
     _folders.clear()
     _closed.clear()
     _roots.clear()
+    _starts.clear()
 
 
 def entries(folder: str) -> dict[str, str]:
@@ -112,6 +117,23 @@ def is_regular(folder: str) -> bool:
     return entries(folder).get("__init__.py") == FILE
 
 
+def is_start(folder: str) -> bool:
+    """Return whether modules are imported from a folder though it looks like a package itself.
+
+    Its `manage.py` says so where it names settings that stand beside it: Python looks for modules in a script's folder.
+    """
+    if entries(folder).get("manage.py") != FILE or not is_regular(folder):
+        return False
+    if folder not in _starts:
+        try:
+            with open(os.path.join(folder, "manage.py"), "rb") as file:
+                found = _SETTINGS.search(file.read())
+        except OSError:
+            found = None
+        _starts[folder] = found is not None and _descend(folder, found[1].decode().split(".")) is not None
+    return _starts[folder]
+
+
 class Layout:
     """The folders of one project.
 
@@ -145,10 +167,10 @@ class Layout:
         stem = filename.removesuffix(".py").removesuffix(".pyi")
         is_package = stem == "__init__"
         parts = [] if is_package else [stem]
-        while is_regular(folder) and os.path.dirname(folder) != folder:
+        while is_regular(folder) and os.path.dirname(folder) != folder and not is_start(folder):
             folder, name = os.path.split(folder)
             parts.insert(0, name)
-        certain = bool(parts) and folder in self.sources and filename.endswith(_MODULES)
+        certain = bool(parts) and self._is_source(folder) and filename.endswith(_MODULES)
         if not certain:
             # Namespace packages keep their full path, as far as the project's sources can be told.
             for source in reversed(self.sources):
@@ -173,6 +195,10 @@ class Layout:
     def sources(self) -> tuple[str, ...]:
         """The folders that the project's modules are certainly imported from."""
         return (self.root, os.path.join(self.root, "src"))
+
+    def _is_source(self, folder: str) -> bool:
+        """Return whether modules are certainly imported from a folder."""
+        return folder in self.sources or is_start(folder)
 
     def find(self, dotted: str, root: str) -> str | None:
         """Return the file of a module, seen from a module that is imported from `root`.
@@ -295,9 +321,9 @@ class Layout:
             matches = [app for app in self.listed_apps if f"{place.name}.".startswith(f"{app}.")]
             return max(matches, key=len).replace(".", "/") if matches else None
         folder = top = os.path.dirname(place.path)
-        if folder in self.sources:
+        if self._is_source(folder):
             return place.path
-        while folder not in self.sources and os.path.dirname(folder) != folder:
+        while not self._is_source(folder) and os.path.dirname(folder) != folder:
             top = folder
             if os.path.basename(folder) != "tasks" and _is_app(folder):
                 return folder

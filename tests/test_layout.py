@@ -88,6 +88,49 @@ def test_a_root_that_is_a_package_itself(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ('os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")', "shop.tasks"),
+        ("os.environ['DJANGO_SETTINGS_MODULE'] = 'project'", "shop.tasks"),
+        ('os.environ.setdefault("DJANGO_SETTINGS_MODULE", get_settings("project"))', "shop.tasks"),
+        ('os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apps.project.settings")', "apps.shop.tasks"),
+        ('os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.other")', "apps.shop.tasks"),
+        ("import settings", "apps.shop.tasks"),
+    ],
+)
+def test_manage_py_in_a_package_says_where_modules_are_imported_from(tmp_path, text, name):
+    known = make(
+        tmp_path,
+        "apps/__init__.py",
+        "apps/project/__init__.py",
+        "apps/project/settings.py",
+        "apps/shop/__init__.py",
+        "apps/shop/tasks.py",
+    )
+    (tmp_path / "apps/manage.py").write_text(text, encoding="utf-8")
+    layout.forget()
+    place = known.place(str(tmp_path / "apps/shop/tasks.py"))
+    assert (place.name, place.certain) == (name, True)
+    assert known.find("project.settings", place.root) == (
+        str(tmp_path / "apps/project/settings.py") if name == "shop.tasks" else None
+    )
+    assert known.app(known.place(str(tmp_path / "apps/shop/views.py"))) == str(tmp_path / "apps/shop")
+    own = known.place(str(tmp_path / "apps/views.py"))
+    assert own.name == name.replace("shop.tasks", "views")
+    assert known.app(own) == str(tmp_path / ("apps/views.py" if name == "shop.tasks" else "apps"))
+
+
+def test_a_manage_py_that_can_not_be_read_says_nothing(tmp_path, monkeypatch):
+    known = make(tmp_path, "apps/__init__.py", "apps/manage.py", "apps/tasks.py")
+
+    def closed(*_):
+        raise PermissionError
+
+    monkeypatch.setattr("builtins.open", closed)
+    assert known.place(str(tmp_path / "apps/tasks.py")).name == "apps.tasks"
+
+
+@pytest.mark.parametrize(
     ("dotted", "found"),
     [
         ("shop", "shop/__init__.py"),
