@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks import recognise
+from flake8_celery_tasks import boundary, recognise
 from flake8_celery_tasks.arguments import DIRECT
 from flake8_celery_tasks.defined import Defined
 from flake8_celery_tasks.fixes import Fix, Listed, RemoveImport, Rewrite, Span, refuse_mixed, task_arguments, text_of
@@ -94,7 +94,7 @@ class _Rewriting:
         definition = sent.definition
         if definition is None or definition.decorator.form == recognise.CLASS_TASK:
             raise Unfixable("a class, or what can't be read")
-        name = recognise.name_of(self.project, definition)
+        name = boundary.name_of(self.fact, sent)
         if name is None:
             raise Unfixable("the name can't be told")
         call = node if isinstance(node, ast.Call) else None

@@ -303,7 +303,8 @@ class Facts(Once):
         # A module of the project that is not there, or can't be parsed.
         *folders, _ = target.path.split(".")
         if target.unread and "tasks" in folders:
-            return Sent(target.path, None, "", node, site)
+            file = self.project.layout.find(".".join(folders), self.module.place.root) or ""
+            return Sent(target.path, None, file if file.endswith(".py") else "", node, site)
         return None
 
     @cached_property
