@@ -18,10 +18,14 @@ SETTINGS: Final = frozenset({"celery_config", "celeryconfig", "conf", "config", 
 def crossing(fact: TaskImport) -> list[Sent]:
     """Return the tasks of other apps that are sent through an import."""
     module, project = fact.module, fact.project
-    if is_typing_only(fact.binding.site) or not SETTINGS.isdisjoint(module.place.name.split(".")):
-        return []
     own = project.layout.app(module.place)
-    if own is None:
+    if own is None or is_typing_only(fact.binding.site):
+        return []
+    parts = module.place.name.split(".")
+    label = own.replace(os.sep, "/").rpartition("/")[2]
+    if label in parts and (project.layout.listed_apps or layout.is_app(own)):
+        parts.remove(label)  # an app may be called so
+    if not SETTINGS.isdisjoint(parts):
         return []
     return [sent for sent in fact.sent.values() if _is_of_other_app(fact, sent, own)]
 

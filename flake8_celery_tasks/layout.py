@@ -325,7 +325,7 @@ class Layout:
             return place.path
         while not self._is_source(folder) and os.path.dirname(folder) != folder:
             top = folder
-            if os.path.basename(folder) != "tasks" and _is_app(folder):
+            if os.path.basename(folder) != "tasks" and is_app(folder):
                 return folder
             folder = os.path.dirname(folder)
         return top
@@ -374,7 +374,8 @@ def _descend(folder: str, parts: list[str]) -> str | None:
     return os.path.join(folder, "__init__.py") if is_regular(folder) else folder
 
 
-def _is_app(folder: str) -> bool:
+def is_app(folder: str) -> bool:
+    """Return whether a folder holds what makes a package an app."""
     inside = entries(folder)
     return any(inside.get(name) == FILE for name in APP_FILES) or any(
         inside.get(name) == FOLDER for name in APP_FOLDERS
