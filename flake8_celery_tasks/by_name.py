@@ -6,11 +6,12 @@ import ast
 import re
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks import recognise
+from flake8_celery_tasks import boundary, recognise
 from flake8_celery_tasks.arguments import DIRECT
 from flake8_celery_tasks.defined import Defined
 from flake8_celery_tasks.fixes import Fix, Listed, RemoveImport, Rewrite, Span, refuse_mixed, task_arguments, text_of
 from flake8_celery_tasks.imports import Names
+from flake8_celery_tasks.project import Target
 from flake8_celery_tasks.text import Unfixable
 from flake8_celery_tasks.things import SENDS, SENDS_ON_COMMIT, SIGNS
 from flake8_celery_tasks.values import MISSING, UNKNOWN, Ref, dotted
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.collect import Site
     from flake8_celery_tasks.facts import Sent, TaskImport
     from flake8_celery_tasks.project import Project
-    from flake8_celery_tasks.recognise import Definition
 
 #: Options of a task that its own methods put into the message, and `send_task` does not.
 PUBLISHER: Final = (
@@ -94,7 +94,10 @@ class _Rewriting:
         definition = sent.definition
         if definition is None or definition.decorator.form == recognise.CLASS_TASK:
             raise Unfixable("a class, or what can't be read")
-        name = recognise.name_of(self.project, definition)
+        task = Defined(self.project, definition)
+        if isinstance(task.base, Target) and task.overrides("apply_async", method) is not False:
+            raise Unfixable("the task's class has a way of its own to send it")
+        name = boundary.name_of(self.fact, sent)
         if name is None:
             raise Unfixable("the name can't be told")
         call = node if isinstance(node, ast.Call) else None
@@ -107,7 +110,7 @@ class _Rewriting:
         else:
             arguments += self._handed_on(call, positional, keywords)
         given = set() if method in DIRECT else {keyword.arg for keyword in keywords}
-        arguments += self._options(definition, given)
+        arguments += self._options(task, given)
         if method == "si":
             arguments.append("immutable=True")
         kept = (*positional, *keywords)
@@ -150,9 +153,8 @@ class _Rewriting:
                 found = found[: span.start - start] + span.text + found[span.end - start :]
         return found
 
-    def _options(self, definition: Definition, given: set[str | None]) -> list[str]:
+    def _options(self, task: Defined, given: set[str | None]) -> list[str]:
         """Return what the decorator gives to messages and the call does not."""
-        task = Defined(self.project, definition)
         found = []
         for name in PUBLISHER:
             value = task.option(name)

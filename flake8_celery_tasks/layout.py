@@ -1,6 +1,6 @@
 """A project's folders: its root, where modules are imported from, which file is which module, which app it belongs to.
 
-Folders are listed once; the only file that is opened here is a `manage.py` in a package.
+Folders are listed once. The only file that is opened is a `manage.py` in a package.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ WILD: Final = frozenset("*?[")
 _KEEPS_CASE: Final = os.path.normcase("A/") == "A/"
 
 #: The settings that a `manage.py` names, as far as their first part.
-_SETTINGS: Final = re.compile(rb"""DJANGO_SETTINGS_MODULE["']\]?\s*[,=]\s*["'](\w+)""")
+_SETTINGS: Final = re.compile(rb"""DJANGO_SETTINGS_MODULE['"][^'"]*['"](\w+)""")
 
 _folders: dict[str, dict[str, str]] = {}
 _closed: set[str] = set()
 _roots: dict[str, str | None] = {}
-_tops: dict[str, bool] = {}
+_starts: dict[str, bool] = {}
 
 
 def forget() -> None:
@@ -57,7 +57,7 @@ def forget() -> None:
     _folders.clear()
     _closed.clear()
     _roots.clear()
-    _tops.clear()
+    _starts.clear()
 
 
 def entries(folder: str) -> dict[str, str]:
@@ -118,20 +118,19 @@ def is_regular(folder: str) -> bool:
     return entries(folder).get("__init__.py") == FILE
 
 
-def is_top(folder: str) -> bool:
+def is_start(folder: str) -> bool:
     """Return whether the modules in a folder are imported without its name, even if it is a package.
 
-    They are where its `manage.py`, which runs with its own folder first on the path, names settings beside it.
+    They are where its `manage.py` names settings beside it: Python looks for modules in a script's own folder first.
     """
-    known = _tops.get(folder)
+    known = _starts.get(folder)
     if known is None:
         known = False
         if entries(folder).get("manage.py") == FILE:
             with contextlib.suppress(OSError), open(os.path.join(folder, "manage.py"), "rb") as file:
                 named = _SETTINGS.search(file.read())
-                first = named.group(1).decode() if named else ""
-                known = entries(folder).get(first) == FOLDER or entries(folder).get(f"{first}.py") == FILE
-        _tops[folder] = known
+                known = named is not None and _descend(folder, [named[1].decode()]) is not None
+        _starts[folder] = known
     return known
 
 
@@ -168,7 +167,7 @@ class Layout:
         stem = filename.removesuffix(".py").removesuffix(".pyi")
         is_package = stem == "__init__"
         parts = [] if is_package else [stem]
-        while is_regular(folder) and not is_top(folder) and os.path.dirname(folder) != folder:
+        while is_regular(folder) and not is_start(folder) and os.path.dirname(folder) != folder:
             folder, name = os.path.split(folder)
             parts.insert(0, name)
         certain = bool(parts) and self._is_source(folder) and filename.endswith(_MODULES)
@@ -198,7 +197,8 @@ class Layout:
         return (self.root, os.path.join(self.root, "src"))
 
     def _is_source(self, folder: str) -> bool:
-        return folder in self.sources or is_top(folder)
+        """Return whether modules are certainly imported from a folder."""
+        return folder in self.sources or is_start(folder)
 
     def find(self, dotted: str, root: str) -> str | None:
         """Return the file of a module, seen from a module that is imported from `root`.
@@ -328,7 +328,7 @@ class Layout:
             return place.path
         while not self._is_source(folder) and os.path.dirname(folder) != folder:
             top = folder
-            if os.path.basename(folder) != "tasks" and _is_app(folder):
+            if os.path.basename(folder) != "tasks" and is_app(folder):
                 return folder
             folder = os.path.dirname(folder)
         return top
@@ -377,7 +377,8 @@ def _descend(folder: str, parts: list[str]) -> str | None:
     return os.path.join(folder, "__init__.py") if is_regular(folder) else folder
 
 
-def _is_app(folder: str) -> bool:
+def is_app(folder: str) -> bool:
+    """Return whether a folder holds what makes a package an app."""
     inside = entries(folder)
     return any(inside.get(name) == FILE for name in APP_FILES) or any(
         inside.get(name) == FOLDER for name in APP_FOLDERS

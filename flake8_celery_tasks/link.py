@@ -197,6 +197,12 @@ class Facts(Once):
             task = self.task_at(site)
             if task is not None and node.id == task.me and task.bound is True:
                 return TaskThing(task.definition)
+        if (
+            isinstance(node, ast.Attribute)
+            and node.attr == "app"
+            and isinstance(self.thing(node.value, site), TaskThing)
+        ):
+            return AppThing(recognise.App("celery.current_app"))
         value = self.module.value(node, site.scope)
         if isinstance(value, Invoke) and isinstance(value.func, Member) and isinstance(node, ast.Call):
             # A method of something that only a node tells of, such as the bound task.
@@ -303,7 +309,8 @@ class Facts(Once):
         # A module of the project that is not there, or can't be parsed.
         *folders, _ = target.path.split(".")
         if target.unread and "tasks" in folders:
-            return Sent(target.path, None, "", node, site)
+            file = self.project.layout.find(".".join(folders), self.module.place.root) or ""
+            return Sent(target.path, None, file if file.endswith(".py") else "", node, site)
         return None
 
     @cached_property

@@ -557,19 +557,20 @@ class Project:
         if symbols:
             return self._follow(module, name, pick(symbols), below, hops)
         file = self.layout.submodule(module.place.path, name)
-        if file is not None:
-            return self._in_file(file, f"{module.place.name}.{name}", below, hops)
         unread = False
         for star in module.stars:
             if self.layout.find(star, module.place.root) is None:
                 unread = True  # another package's names are not known
                 continue
             found = self.resolve(f"{star}:{'.'.join(rest)}", module, hops + 1)
-            if found.module is not None or found.foreign:
+            # What a star brings takes the place of the submodule that it comes from: `from .mail import *` of `mail`.
+            if found.module is not None or (found.foreign and file is None):
                 if not found.lost:
                     return found
             else:
                 unread = True
+        if file is not None:
+            return self._in_file(file, f"{module.place.name}.{name}", below, hops)
         path = ".".join((module.place.name, *rest))
         if module.stars and not module.binds(name) and _is_builtin(name):
             return Target(f"builtins.{'.'.join(rest)}", foreign=True)

@@ -525,8 +525,11 @@ def definitions(project: Project, module: Module) -> Iterator[Definition]:
                 yield made
 
 
-def name_of(project: Project, found: Definition) -> str | None:
-    """Return the name that a task is registered under, None where it can't be told."""
+def name_of(project: Project, found: Definition, *, imported: str = "") -> str | None:
+    """Return the name that a task is registered under, None where it can't be told.
+
+    `imported` is the dotted name that its module is imported by, where that is known.
+    """
     given = found.decorator.keywords.get("name")
     name = project.settle(*given) if given else None
     if found.decorator.form == CLASS_TASK:
@@ -534,22 +537,26 @@ def name_of(project: Project, found: Definition) -> str | None:
         name = project.class_attribute(own, "name")
         name = None if name is MISSING else name
     if name is None or name == "":
-        if found.decorator.spread or not is_name_certain(project, found):
+        if found.decorator.spread or not is_name_certain(project, found, imported=imported):
             return None
-        return f"{found.module.place.name}.{found.symbol.qualname.rpartition('.')[2]}"
+        place = found.module.place
+        module = place.name if place.certain else imported
+        return f"{module}.{found.symbol.qualname.rpartition('.')[2]}"
     return name if isinstance(name, str) else None
 
 
-def is_name_certain(project: Project, found: Definition) -> bool:
+def is_name_certain(project: Project, found: Definition, *, imported: str = "") -> bool:
     """Return whether the automatic name of a task is certain.
 
-    It is not where its module may be imported under several names, a decorator below the task decorator is of a module
-    of the project that can't be read (it may give the function another name), or an app has names of its own.
+    It is not where its module may be imported under several names and nobody knows one (`imported`), a decorator below
+    the task decorator is of a module of the project that can't be read (it may give the function another name), or an
+    app has names of its own.
     """
     if project.has_own_names:
         return False
-    if not found.module.place.certain or not isinstance(found.symbol, Function):
-        return found.module.place.certain
+    certain = found.module.place.certain or bool(imported)
+    if not certain or not isinstance(found.symbol, Function):
+        return certain
     below = found.symbol.decorators[found.index + 1 :] if found.index >= 0 else ()
     names = (value.func if isinstance(value, Invoke) else value for value in below)
     return not any(isinstance(name, Ref) and project.resolve(name.path, found.module).unread for name in names)

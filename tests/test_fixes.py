@@ -827,13 +827,19 @@ def test_spreads_are_fine_where_nothing_is_carried_over(tmp_path):
         ('name="make", expires=1.5', 'send_task("make", expires=1.5)'),
         ('name="make", **unknown()', "make.delay()"),
         ('name="make", base=unknown()', 'send_task("make")'),
+        ('name="make", base=Own', 'send_task("make")'),
+        ('name="make", base=Sending', "make.delay()"),
+        ('name="make", base=QueueOnce', "make.delay()"),
         ("name=unknown()", "make.delay()"),
         ('queue="q"', 'send_task("content.tasks.make", queue="q")'),
     ],
 )
 def test_options_of_the_decorator(decorator, expected, tmp_path):
-    content = f"from datetime import timedelta\n\nfrom celery import shared_task\n\n\n@shared_task({decorator})\n"
-    content += "def make(pk=0):\n    print(pk)\n"
+    content = "from datetime import timedelta\n\nfrom celery import Task, shared_task\n"
+    content += "from celery_once import QueueOnce\n\n\n"
+    content += "class Own(Task):\n    def retry(self, *args): ...\n\n\n"
+    content += "class Sending(Own):\n    def apply_async(self, *args): ...\n\n\n"
+    content += f"@shared_task({decorator})\ndef make(pk=0):\n    print(pk)\n"
     text = by_name(tmp_path, VIEWS.format(imports="", call="make.delay()"), **{"content/tasks.py": content})
     assert expected in text
 

@@ -94,6 +94,8 @@ def test_a_root_that_is_a_package_itself(tmp_path):
         ("os.environ['DJANGO_SETTINGS_MODULE'] = 'base'", "cart.tasks"),
         ('setdefault("DJANGO_SETTINGS_MODULE", "site.shop.settings")', "site.cart.tasks"),
         ('setdefault("DJANGO_SETTINGS_MODULE", named())', "site.cart.tasks"),
+        ('setdefault("DJANGO_SETTINGS_MODULE", named("shop"))', "cart.tasks"),
+        ('setdefault("DJANGO_SETTINGS_MODULE", "shop.not_committed")', "cart.tasks"),
         ("", "site.cart.tasks"),
     ],
 )
@@ -125,7 +127,7 @@ def test_a_script_that_can_not_be_read_names_nothing(tmp_path, monkeypatch):
         raise PermissionError
 
     monkeypatch.setattr("builtins.open", closed)
-    assert not layout.is_top(str(tmp_path))
+    assert not layout.is_start(str(tmp_path))
 
 
 @pytest.mark.parametrize(

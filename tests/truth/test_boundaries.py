@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from uuid import uuid4
 
@@ -44,6 +46,31 @@ def test_message_is_the_same_by_name_and_by_import(lab):
     imported, named = lab.published
     for attribute in "name", "args", "kwargs", "queue":
         assert getattr(imported, attribute) == getattr(named, attribute)
+
+
+_ASKS = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from celery import current_app
+if sys.argv[2:]:
+    import project
+print(current_app.main, current_app.conf.broker_url)
+"""
+
+
+@pytest.mark.truth("CLY401", "CLY402")
+def test_current_app_is_the_one_that_was_made_before(tmp_path):
+    """CLY401, CLY402: in a process that has made no app, `current_app` knows nothing of the project's broker."""
+    text = 'from celery import Celery\n\napp = Celery("shop", broker="redis://shop/1")\n'
+    (tmp_path / "project.py").write_text(text, encoding="utf-8")
+    command = [sys.executable, "-B", "-c", _ASKS, str(tmp_path)]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("CELERY")}
+    without, made = (
+        subprocess.run([*command, *more], capture_output=True, check=True, env=environment, text=True).stdout.split()
+        for more in ([], ["project"])
+    )
+    assert without == ["default", "None"]
+    assert made == ["shop", "redis://shop/1"]
 
 
 @pytest.mark.truth("CLY401", "CLY402")

@@ -68,13 +68,13 @@ class CrossAppTaskImportInFunction(Rule[TaskImport]):
 
     ## Fix
 
-    Send by name, and drop the import. Look at what goes with it: overridden `apply_async` methods and the check of the
-    arguments are passed by.
+    Send by name, and drop the import. Look at what goes with it: the check of the arguments is passed by, and a process
+    that has its Celery app from this import alone has none any more: `current_app` is one with Celery's defaults then.
 
     The command does it where it is certain of every use: the name, the options of the decorator that belong to the
     message (`queue`, `priority`, `expires` ...), and where isort puts the import of `current_app`. A method that is
-    handed to something else than `on_commit`, and options that are no constants, are left to you, and so is the whole
-    import then.
+    handed to something else than `on_commit`, options that are no constants, and tasks whose class has an `apply_async`
+    of its own are left to you, and so is the whole import then.
     """
 
     code = "CLY402"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks import policy
+from flake8_celery_tasks import policy, result_backend
 from flake8_celery_tasks.facts import Task
 from flake8_celery_tasks.rule import Rule
 from flake8_celery_tasks.values import Const
@@ -69,6 +69,7 @@ class ResultStoredForNothing(Rule[Task]):
 
     ## Silent when
 
+    - the project certainly has no result back end, in its settings or its app;
     - `ignore_result` is stated on the task, a base class, the app's `task_cls`, in shared defaults or a house
       decorator, or one of them can't be read; or the project sets `task_ignore_result`;
     - the task's state is of interest: it has `track_started`, or its body calls `update_state`;
@@ -101,7 +102,9 @@ class ResultStoredForNothing(Rule[Task]):
             return
         if any(use.attribute in ("update_state", "replace") for use in task.uses) or self._is_tracked(task):
             return
-        if policy.leaves_open(task, "ignore_result") and not self._is_signed(task):
+        if not policy.leaves_open(task, "ignore_result") or self._is_signed(task):
+            return
+        if result_backend.backend(task.project) is not False:
             yield self.report_definition(task, function=task.node.name)
 
     def _is_tracked(self, task: Task) -> bool:

@@ -83,7 +83,7 @@ class SendTaskWithinApp(Rule[Invocation]):
 
     code = "CLY922"
     see = ("calling#basics", "Celery#celery.Celery.send_task")
-    message = "Task {name!r} is one of this app: send {function!r} itself, by {function}.delay(), which is checked"
+    message = "Task {name!r} is one of this app: send {function!r} itself, by {function}.{method}(), which is checked"
     quiet_in_tests = True
 
     def check(self, call: Invocation) -> Iterator[Violation]:
@@ -101,4 +101,6 @@ class SendTaskWithinApp(Rule[Invocation]):
             if found.module.place.path != module.place.path and policy.reaches(project, found.module, module, app):
                 return
         function = definitions[0].symbol.qualname.rpartition(".")[2]
-        yield self.report(module, call.node, name=call.name, function=function)
+        options = {keyword.arg for keyword in call.node.keywords} - {"name", "args", "kwargs"}
+        method = "apply_async" if options else "delay"
+        yield self.report(module, call.node, name=call.name, function=function, method=method)
