@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import sys
 
 import pytest
-from celery import group, states
+from celery import Celery, Task, group, states
 
 from .lab import celery_version
 
@@ -107,6 +108,28 @@ def test_delay_on_commit_sends_after_the_commit(lab):
         bill.delay_on_commit(1)
         assert lab.queue_length() == 0
     assert lab.queue_length() == 1
+
+
+@pytest.mark.truth("CLY701")
+@pytest.mark.parametrize(
+    ("task_cls", "has"),
+    [
+        (None, True),
+        ("celery.contrib.django.task:DjangoTask", True),
+        ("celery.app.task:Task", False),
+        ("celery.app.task.Task", False),
+        (Task, False),
+    ],
+)
+def test_apps_with_a_class_of_their_own_lack_delay_on_commit(monkeypatch, task_cls, has):
+    """CLY701: an app has tasks with `delay_on_commit` only where it is given no other class, by name or itself."""
+    if celery_version() < (5, 4):
+        pytest.skip("delay_on_commit came with Celery 5.4")
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "shop.settings")
+    monkeypatch.setattr("sys.path", [*sys.path])
+    monkeypatch.setattr("celery._state.default_app", object())
+    app = Celery("shop", task_cls=task_cls, set_as_current=False)
+    assert hasattr(app.Task, "delay_on_commit") is has
 
 
 @pytest.mark.truth("CLY702")

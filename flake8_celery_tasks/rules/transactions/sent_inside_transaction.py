@@ -140,7 +140,7 @@ class SentInsideTransaction(Rule[Invocation]):
             return
         opener = transactions.around_change(fact.project, fact.module, fact.site, fact.node)
         if opener is not None and transactions.sends_at_once(fact):
-            text, advice = f"{shown(fact.node.func)}()", transactions.advice(fact)
+            text, advice = f"{shown(fact.node.func)}()", transactions.advice(fact, opener)
             yield self.report(fact.module, fact.node, text=text, opener=shown(opener), advice=advice)
 
     def fix(self, fact: Invocation, violation: Violation) -> Fix | None:
