@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.collect import ASSIGN, LAMBDA, PARAM
 from flake8_celery_tasks.project import Target
-from flake8_celery_tasks.symbols import Bound, Class
+from flake8_celery_tasks.symbols import Bound, Class, Function
 from flake8_celery_tasks.values import Const, Invoke, Operation, Param, Ref, Value, dotted
 
 if TYPE_CHECKING:
@@ -105,10 +105,22 @@ def signal_received(project: Project, module: Module, site: Site) -> str | None:
         if isinstance(around.node, (ast.FunctionDef, ast.AsyncFunctionDef)) and around.parent is not None:
             for decorator in around.node.decorator_list:
                 value = module.value(decorator, around.parent.scope)
-                if isinstance(value, Invoke) and value.args and _path(project, value.func, module) == _RECEIVER:
+                if isinstance(value, Invoke) and value.args and _connects(project, module, value.func):
                     return _signal_in(project, module, value.args[0])
             return module.once(_connected, project).get(around.node.name)
     return None
+
+
+def _connects(project: Project, module: Module, value: Value) -> bool:
+    """Return whether a decorator is Django's `receiver`, or one of the project that connects what it is given."""
+    target = project.resolve(value.path, module) if isinstance(value, Ref) else None
+    if target is None or target.path == _RECEIVER:
+        return target is not None
+    symbol = target.symbol
+    return isinstance(symbol, Function) and (
+        "connect" in symbol.attributes
+        or any(_path(project, Ref(path), target.module or module) == _RECEIVER for path in symbol.mentions)
+    )
 
 
 def _signal_in(project: Project, module: Module, value: Value) -> str | None:
