@@ -443,6 +443,13 @@ class Project:
     # What the project sets for all tasks.
 
     @cached_property
+    def version(self) -> tuple[int, int]:
+        """The Celery version to judge by: the one that the options name, or the project pins, else the newest."""
+        from flake8_celery_tasks.pinned import version_of
+
+        return self.options.celery_target_version or version_of(self)
+
+    @cached_property
     def task_cls(self) -> Any:
         """The task class of the project's apps: settled, MISSING where they have Celery's own, UNKNOWN if unclear."""
         from flake8_celery_tasks import settings
@@ -688,6 +695,11 @@ class Revised(Project):
     @property
     def _texts_of_interest(self) -> dict[str, bytes | None]:
         return self._before._texts_of_interest  # noqa: SLF001 - of its own class
+
+    @cached_property
+    def version(self) -> tuple[int, int]:
+        """The Celery version to judge by."""
+        return self._before.version
 
     @cached_property
     def has_own_names(self) -> bool:

@@ -266,7 +266,7 @@ def has_on_commit_methods(invocation: Invocation) -> bool:
     The tasks of an app have it unless they, or the app, are given another class than Celery's.
     """
     definition = invocation.definition if isinstance(invocation.thing, TaskThing) else None
-    if definition is None or invocation.project.options.version < (5, 4):
+    if definition is None or invocation.project.version < (5, 4):
         return False
     defined = Defined(invocation.project, definition)
     base = defined.base
