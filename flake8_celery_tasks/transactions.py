@@ -226,8 +226,23 @@ def _calls(node: ast.AST, names: frozenset[str]) -> bool:
 
 
 def is_send(invocation: Invocation) -> bool:
-    """Return whether a call sends a task, a signature or a canvas, and does not wait for a commit by its name."""
-    return invocation.method in SENDS or invocation.method == "send_task"
+    """Return whether a call sends a task, a signature or a canvas, and does not wait for a commit by its name.
+
+    What `on_commit` is given is left to CLY702.
+    """
+    if invocation.method not in SENDS and invocation.method != "send_task":
+        return False
+    given = invocation.module.once(_given_to_on_commit).get(id(invocation.node))
+    return given is None or not is_on_commit(invocation.project, invocation.module, *given)
+
+
+def _given_to_on_commit(module: Module) -> dict[int, tuple[ast.Call, Site]]:
+    """Return the calls of what may be `on_commit` by the identities of what they are given."""
+    return {
+        id(given): (call, site)
+        for call, site in module.calls_of("on_commit")
+        for given in (*call.args, *(keyword.value for keyword in call.keywords))
+    }
 
 
 def sends_at_once(invocation: Invocation) -> bool:

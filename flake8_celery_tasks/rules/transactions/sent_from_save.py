@@ -96,6 +96,7 @@ class SentFromSave(Rule[Invocation]):
     - a decorator of the function calls `on_commit`, or can't be read;
     - the code asks whether it stands in a transaction: `connection.in_atomic_block`;
     - the task's class has an `apply_async` of its own, or can't be read: it may wait for the commit;
+    - the call is what `on_commit` is given (CLY702);
     - in test modules and migrations.
 
     ## Fix
