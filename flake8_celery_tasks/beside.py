@@ -58,6 +58,10 @@ _HARMLESS: Final = frozenset(
     }
 )
 
+#: The first word of names of what only raises where something is wrong, and Django's and REST framework's own.
+_CHECKS: Final = frozenset({"assert", "check", "raise", "require", "validate", "verify"})
+_RAISING: Final = frozenset({"full_clean", "is_valid", "permission_denied", "throttled"})
+
 _LEAVES: Final = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 _LOOPS: Final = (ast.For, ast.AsyncFor, ast.While)
 
@@ -159,7 +163,7 @@ class _Reader:
     def _is_made_for_effect(self, node: ast.expr, scope: Scope) -> bool:
         """Return whether a statement is a call of what is not known, unless it stands in a file that can't be read."""
         call = node.value if isinstance(node, ast.Await) else node
-        if not isinstance(call, ast.Call) or _is_harmless(call) or last_name(call.func) in _OF_CONTAINERS:
+        if not isinstance(call, ast.Call) or _is_harmless(call) or _only_checks(call):
             return False
         target = self._called(call, scope)
         return target is None or not (_nodes(target) or target.foreign or self._is_in_broken_file(target))
@@ -214,6 +218,12 @@ def _is_write(call: ast.Call) -> bool:
 def _is_harmless(call: ast.Call) -> bool:
     name = last_name(call.func)
     return name in _HARMLESS if isinstance(call.func, ast.Attribute) else hasattr(builtins, name)
+
+
+def _only_checks(call: ast.Call) -> bool:
+    """Return whether a call changes no more than a container, or nothing at all: `seen.add()`, `check_stock()`."""
+    name = last_name(call.func)
+    return name in _OF_CONTAINERS or name in _RAISING or name.lstrip("_").partition("_")[0] in _CHECKS
 
 
 def _start(node: ast.AST) -> tuple[int, int]:

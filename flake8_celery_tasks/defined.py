@@ -125,7 +125,6 @@ class Defined:
             return UNKNOWN
         app = self.definition.decorator.app
         found = self.project.task_cls if app is None or app.task_cls is UNKNOWN else app.task_cls
-        found = self.project.named(found, self.module)
         if found is MISSING or found is None:
             return MISSING
         return found if isinstance(found, Target) else UNKNOWN

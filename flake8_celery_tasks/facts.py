@@ -921,7 +921,7 @@ class Setting:
     @cached_property
     def name(self) -> str | None:
         """The setting that Celery reads from the key, None where it looks at no such key."""
-        version = self.project.options.version
+        version = self.project.version
         for namespace in self.source.namespaces:
             name = setting_of(self.key, namespace, version)
             if name is not None:

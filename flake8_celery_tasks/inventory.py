@@ -188,7 +188,7 @@ class _Answer:
             setting = OPTIONS[option].setting
             given = [value for value in task.project.setting(setting) if value is not None]
             self.source = " (project)" if given else " (default)"
-            self.value = given[0] if given else default_of(setting, task.project.options.version)
+            self.value = given[0] if given else default_of(setting, task.project.version)
             if any(type(value) is not type(self.value) or value != self.value for value in given):
                 self.value = UNKNOWN
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flake8_celery_tasks.collect import ASSIGN, CLASS, MODULE, PARAM
 from flake8_celery_tasks.project import Called, Table, Target
 from flake8_celery_tasks.symbols import Class
-from flake8_celery_tasks.values import Invoke, Operation, Param, Ref, Value
+from flake8_celery_tasks.values import Invoke, Operation, Ref, Value, last_name, unsubscripted
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.collect import Binding, Scope
@@ -75,14 +75,33 @@ def _bound(project: Project, module: Module, binding: Binding, depth: int) -> st
         return EXCEPTION
     if binding.kind == ASSIGN and isinstance(binding.node, ast.expr):
         return kind_of(project, module, binding.node, binding.site.scope, depth)
-    if binding.kind == PARAM and isinstance(binding.node, ast.arg) and binding.node.annotation is not None:
-        outside = binding.site.parent
-        scope = binding.site.scope if outside is None else outside.scope
-        return _annotated(project, module, module.value(binding.node.annotation, scope))
-    return None
+    annotation = annotation_of(module, binding)
+    return None if annotation is None else _annotated(project, module, annotation)
 
 
-def _annotated(project: Project, module: Module, value: Value | Param) -> str | None:
+def annotation_of(module: Module, binding: Binding) -> Value | None:
+    """Return what the annotation of a parameter says, without quotes and type arguments; None where there is none."""
+    if binding.kind != PARAM or not isinstance(binding.node, ast.arg) or binding.node.annotation is None:
+        return None
+    outside = binding.site.parent
+    scope = binding.site.scope if outside is None else outside.scope
+    return module.value(_bare(binding.node.annotation), scope)
+
+
+def _bare(node: ast.expr) -> ast.expr:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        try:
+            node = ast.parse(node.value, mode="eval").body
+        except (SyntaxError, ValueError):
+            return node
+    if isinstance(node, ast.BinOp):
+        return ast.BinOp(_bare(node.left), node.op, _bare(node.right))
+    if isinstance(node, ast.Subscript) and last_name(node.value) == "Optional":
+        return ast.BinOp(_bare(node.slice), ast.BitOr(), ast.Constant(None))
+    return unsubscripted(node)
+
+
+def _annotated(project: Project, module: Module, value: Value) -> str | None:
     if isinstance(value, Ref):
         return _instance(project, project.resolve(value.path, module))
     if isinstance(value, Operation) and value.operator == "|":

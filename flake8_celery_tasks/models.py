@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
+from flake8_celery_tasks import kinds
 from flake8_celery_tasks.collect import ASSIGN, LAMBDA, PARAM
 from flake8_celery_tasks.project import Target
-from flake8_celery_tasks.symbols import Bound, Class
-from flake8_celery_tasks.values import Const, Invoke, Operation, Param, Ref, Value, dotted
+from flake8_celery_tasks.symbols import Bound, Class, Function
+from flake8_celery_tasks.values import Const, Invoke, Operation, Ref, Value, dotted
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.collect import Binding, FunctionNode, Site
@@ -105,10 +106,28 @@ def signal_received(project: Project, module: Module, site: Site) -> str | None:
         if isinstance(around.node, (ast.FunctionDef, ast.AsyncFunctionDef)) and around.parent is not None:
             for decorator in around.node.decorator_list:
                 value = module.value(decorator, around.parent.scope)
-                if isinstance(value, Invoke) and value.args and _path(project, value.func, module) == _RECEIVER:
-                    return _signal_in(project, module, value.args[0])
+                signal = _first(value, "signal") if isinstance(value, Invoke) else None
+                if signal is not None and isinstance(value, Invoke) and _connects(project, module, value.func):
+                    return _signal_in(project, module, signal)
             return module.once(_connected, project).get(around.node.name)
     return None
+
+
+def _first(call: Invoke, name: str) -> Value | None:
+    """Return the first argument of a call, by position or by name."""
+    return call.args[0] if call.args else dict(call.keywords).get(name)
+
+
+def _connects(project: Project, module: Module, value: Value) -> bool:
+    """Return whether a decorator is Django's `receiver`, or one of the project that connects what it is given."""
+    target = project.resolve(value.path, module) if isinstance(value, Ref) else None
+    if target is None or target.path == _RECEIVER:
+        return target is not None
+    symbol = target.symbol
+    return isinstance(symbol, Function) and (
+        "connect" in symbol.attributes
+        or any(_path(project, Ref(path), target.module or module) == _RECEIVER for path in symbol.mentions)
+    )
 
 
 def _signal_in(project: Project, module: Module, value: Value) -> str | None:
@@ -125,10 +144,11 @@ def _connected(project: Project, module: Module) -> dict[str, str]:
     found: dict[str, str] = {}
     for call, site in module.calls_of("connect"):
         func = call.func
-        if isinstance(func, ast.Attribute) and call.args and isinstance(call.args[0], ast.Name):
+        connected = [*call.args[:1], *(keyword.value for keyword in call.keywords if keyword.arg == "receiver")]
+        if isinstance(func, ast.Attribute) and connected and isinstance(connected[0], ast.Name):
             signal = _signal_in(project, module, module.value(func.value, site.scope))
             if signal is not None:
-                found.setdefault(call.args[0].id, signal)
+                found.setdefault(connected[0].id, signal)
     return found
 
 
@@ -155,9 +175,9 @@ def _holds(project: Project, module: Module, binding: Binding) -> bool:
         return True
     if binding.node in (function.args.vararg, function.args.kwarg):
         return False
-    value = module.value(ast.Name(binding.name, ast.Load()), binding.site.scope)
-    if isinstance(value, Param) and value.annotation is not None:
-        return _is_model_type(project, module, value.annotation)
+    annotation = kinds.annotation_of(module, binding)
+    if annotation is not None:
+        return _is_model_type(project, module, annotation)
     first = [*function.args.posonlyargs, *function.args.args][:1]
     is_first = binding.node in first and not function.decorator_list
     return is_first and method_of_model(project, module, binding.site) is function

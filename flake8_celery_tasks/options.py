@@ -61,7 +61,10 @@ class Options:
         many=True,
     )
     celery_target_version: tuple[int, int] | None = _option(
-        None, "The Celery version that the project runs on, such as 5.4 (default: the newest known).", "VERSION"
+        None,
+        "The Celery version that the project runs on, such as 5.4 (default: what the lock or the requirements in the "
+        "project's root pin, else the newest known).",
+        "VERSION",
     )
     celery_acks_late: bool = _option(
         False, "The project sets task_acks_late=True where the linter can't see it.", "BOOL"
@@ -115,11 +118,6 @@ class Options:
     celery_no_cache: bool = _option(
         False, "Do not keep what is known of the project, and what was found, between runs.", "BOOL"
     )
-
-    @property
-    def version(self) -> tuple[int, int]:
-        """The Celery version to judge by."""
-        return self.celery_target_version or NEWEST
 
     @classmethod
     def of(cls, given: Mapping[str, object]) -> Options:

@@ -443,6 +443,13 @@ class Project:
     # What the project sets for all tasks.
 
     @cached_property
+    def version(self) -> tuple[int, int]:
+        """The Celery version to judge by: the one that the options name, or the project pins, else the newest."""
+        from flake8_celery_tasks.pinned import version_of
+
+        return self.options.celery_target_version or version_of(self)
+
+    @cached_property
     def task_cls(self) -> Any:
         """The task class of the project's apps: settled, MISSING where they have Celery's own, UNKNOWN if unclear."""
         from flake8_celery_tasks import settings
@@ -608,13 +615,6 @@ class Project:
 
     # Classes.
 
-    def named(self, value: Any, origin: Module) -> Any:
-        """Return the class that a settled text names, as Celery imports it; any other value as it is."""
-        if not isinstance(value, str):
-            return value
-        owner, _, name = value.rpartition(":" if ":" in value else ".")
-        return self.settle(values.Ref(f"{owner}:{name}"), origin) if owner and name else UNKNOWN
-
     def class_attribute(self, target: Target, name: str) -> Any:
         """Return the settled attribute of a class, MISSING where no class of its line has it, UNKNOWN otherwise."""
         for cls in self.line(target):
@@ -696,6 +696,11 @@ class Revised(Project):
     @property
     def _texts_of_interest(self) -> dict[str, bytes | None]:
         return self._before._texts_of_interest  # noqa: SLF001 - of its own class
+
+    @cached_property
+    def version(self) -> tuple[int, int]:
+        """The Celery version to judge by."""
+        return self._before.version
 
     @cached_property
     def has_own_names(self) -> bool:

@@ -9,7 +9,7 @@ import fnmatch
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.project import Target, external
+from flake8_celery_tasks.project import Called, Target, external
 from flake8_celery_tasks.record import Record
 from flake8_celery_tasks.symbols import Bound, Class, Function, Opaque, Params
 from flake8_celery_tasks.values import MISSING, UNKNOWN, Invoke, Mapping, Member, Param, Ref, Unknown, Value
@@ -165,9 +165,11 @@ def app_made_by(project: Project, value: Value, module: Module, depth: int = 0) 
     if isinstance(target.symbol, Class) and not target.rest:
         for cls in project.line(target):
             if isinstance(cls, Target) and cls.path == "celery.Celery":
-                own = project.class_attribute(target, "task_cls")
+                own = task_class(project, project.class_attribute(target, "task_cls"), module)
                 given = _task_cls(project, value, module)
-                return App(target.path, own if given is MISSING else given)
+                found = own if given is MISSING else given
+                # A class may give its apps a task class wherever it makes them: what the project says holds then.
+                return App(target.path, UNKNOWN if found is MISSING else found)
     elif isinstance(target.symbol, Function) and target.module is not None and not target.rest:
         for returned in target.symbol.returns:
             made = app_made_by(project, returned, target.module, depth + 1)
@@ -181,10 +183,22 @@ def app_made_by(project: Project, value: Value, module: Module, depth: int = 0) 
 def _task_cls(project: Project, call: Invoke, module: Module) -> Any:
     for name, value in call.keywords:
         if name == "task_cls":
-            return project.settle(value, module)
+            return task_class(project, project.settle(value, module), module)
         if name is None:
             return UNKNOWN
     return MISSING
+
+
+def task_class(project: Project, given: Any, module: Module) -> Any:
+    """Return the class that a settled `task_cls` stands for: by its name too, or by a function that makes one."""
+    if isinstance(given, str):
+        owner, _, name = given.rpartition(":" if ":" in given else ".")
+        return project.resolve(f"{owner}:{name}", module) if owner else UNKNOWN
+    maker = given.target if isinstance(given, Called) else None
+    if isinstance(maker, Target) and isinstance(maker.symbol, Function) and maker.module is not None:
+        made = [project.settle(value, maker.module) for value in maker.symbol.returns]
+        return made[0] if len(made) == 1 and not maker.rest else UNKNOWN
+    return given
 
 
 # Decorators.

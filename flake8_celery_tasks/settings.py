@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 from flake8_celery_tasks.catalog.settings import SETTINGS
 from flake8_celery_tasks.collect import ASSIGN
 from flake8_celery_tasks.project import Target
+from flake8_celery_tasks.recognise import task_class
 from flake8_celery_tasks.values import MISSING, UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flake8_celery_tasks.collect import Scope
     from flake8_celery_tasks.module import Module
     from flake8_celery_tasks.project import Project
     from flake8_celery_tasks.values import Value
@@ -86,7 +88,7 @@ def task_cls(project: Project) -> Any:
         if module is None:
             found.append(UNKNOWN)
             continue
-        found.extend(project.named(cls, module) for cls in _task_classes(project, module))
+        found.extend(_task_classes(project, module))
     classes = [cls for cls in found if cls is not None and cls is not MISSING]
     if not classes:
         return MISSING
@@ -99,18 +101,22 @@ def _task_classes(project: Project, module: Module) -> Iterator[Any]:
     for call, site in module.candidates.calls:
         for keyword in call.keywords:
             if keyword.arg == "task_cls":
-                yield project.settle(module.value(keyword.value, site.scope), module)
+                yield _task_class(project, module, keyword.value, site.scope)
     for _, target, value, site in module.candidates.stores:
         if isinstance(target, ast.Attribute) and target.attr == "Task":
-            yield project.settle(module.value(value, site.scope), module)
+            yield _task_class(project, module, value, site.scope)
     for cls, _, scope in module.candidates.classes:
         if "task_cls" in scope.bindings and cls.bases:
             for binding in scope.bindings["task_cls"]:
                 yield (
-                    project.settle(module.value(binding.node, scope), module)  # type: ignore[arg-type]
+                    _task_class(project, module, binding.node, scope)  # type: ignore[arg-type]
                     if binding.kind == ASSIGN
                     else UNKNOWN
                 )
+
+
+def _task_class(project: Project, module: Module, node: ast.expr, scope: Scope) -> Any:
+    return task_class(project, project.settle(module.value(node, scope), module), module)
 
 
 def acks_late(project: Project) -> bool | None:

@@ -11,7 +11,7 @@ from flake8_celery_tasks.collect import LAMBDA
 from flake8_celery_tasks.defined import Defined
 from flake8_celery_tasks.symbols import Bound, Class, Function
 from flake8_celery_tasks.things import SENDS, TaskThing
-from flake8_celery_tasks.values import MISSING, Const, Invoke, Param, Ref, Value
+from flake8_celery_tasks.values import MISSING, Const, Invoke, Param, Ref, Value, last_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +24,17 @@ if TYPE_CHECKING:
 ON_COMMIT: Final = frozenset({"django.db.transaction.on_commit", "django.db.connection.on_commit"})
 
 _ATOMIC: Final = frozenset({"django.db.transaction.Atomic", "django.db.transaction.atomic"})
+#: Decorators of others that call what they decorate where it is called, or leave it as it is.
+_AT_ONCE: Final = frozenset(
+    {
+        "builtins.classmethod",
+        "builtins.staticmethod",
+        "django.dispatch.receiver",
+        "sentry_sdk.trace",
+        "typing.override",
+        "typing_extensions.override",
+    }
+)
 _CONNECTIONS: Final = frozenset({"django.db.connections", "django.db.transaction.get_connection"})
 _HANDED: Final = frozenset({"django.utils.decorators.method_decorator", "functools.partial"})
 
@@ -122,6 +133,29 @@ def is_settled(project: Project, module: Module, site: Site) -> bool:
     return any(asks(place) for place in site.chain()) or around(project, module, site) is not None
 
 
+def may_wait(project: Project, module: Module, site: Site) -> bool:
+    """Return whether a decorator may call the function around a place later: it waits for the commit, or is unread."""
+    function = site.function()
+    return any(
+        _waits(project, module, module.value(decorator, place.parent.scope))
+        for place in site.chain()
+        if place.node is function and place.parent is not None
+        for decorator in place.node.decorator_list
+    )
+
+
+def _waits(project: Project, module: Module, decorator: Value) -> bool:
+    value = decorator.func if isinstance(decorator, Invoke) else decorator
+    if not isinstance(value, Ref):
+        return True
+    target = project.resolve(value.path, module)
+    symbol = target.symbol
+    if isinstance(symbol, Function) and target.module is not None and not target.rest:
+        called = {project.resolve(path, target.module).path for path in symbol.mentions}
+        return "on_commit" in symbol.attributes or not ON_COMMIT.isdisjoint(called)
+    return target.path not in _AT_ONCE
+
+
 def opens(project: Project, module: Module, value: Value) -> bool:
     """Return whether a context manager or decorator opens a transaction: Django's `atomic`, or one made of it."""
     if isinstance(value, Invoke):
@@ -190,8 +224,23 @@ def _calls(node: ast.AST, names: frozenset[str]) -> bool:
 
 
 def is_send(invocation: Invocation) -> bool:
-    """Return whether a call sends a task, a signature or a canvas, and does not wait for a commit by its name."""
-    return invocation.method in SENDS or invocation.method == "send_task"
+    """Return whether a call sends a task, a signature or a canvas, and does not wait for a commit by its name.
+
+    What `on_commit` is given is left to CLY702.
+    """
+    if invocation.method not in SENDS and invocation.method != "send_task":
+        return False
+    given = invocation.module.once(_given_to_on_commit).get(id(invocation.node))
+    return given is None or not is_on_commit(invocation.project, invocation.module, *given)
+
+
+def _given_to_on_commit(module: Module) -> dict[int, tuple[ast.Call, Site]]:
+    """Return the calls of what may be `on_commit` by the identities of what they are given."""
+    return {
+        id(given): (call, site)
+        for call, site in module.calls_of("on_commit")
+        for given in (*call.args, *(keyword.value for keyword in call.keywords))
+    }
 
 
 def sends_at_once(invocation: Invocation) -> bool:
@@ -200,14 +249,28 @@ def sends_at_once(invocation: Invocation) -> bool:
     return definition is None or Defined(invocation.project, definition).overrides(*SENDS) is False
 
 
-def advice(invocation: Invocation) -> str:
-    """Return what to write instead of a call that sends at once."""
+def advice(invocation: Invocation, opener: ast.expr | None = None) -> str:
+    """Return what to write instead of a call that sends at once, in a transaction that is opened by `opener`."""
     func = invocation.node.func
     assert isinstance(func, ast.Attribute)
     owner = shown(func.value, "...")
-    if has_on_commit_methods(invocation):
+    if not invocation.is_statement:
+        return "send it on commit, with a 'task_id' that is chosen before"
+    using = None if opener is None else database(opener)
+    if using is None and has_on_commit_methods(invocation):
         return f"write '{owner}.{func.attr}_on_commit(...)'"
-    return f"hand partial({owner}.{func.attr}, ...) to on_commit()"
+    further = "" if using is None else f"..., using={shown(using, '...')}"
+    return f"hand partial({owner}.{func.attr}, ...) to on_commit({further})"
+
+
+def database(opener: ast.expr) -> ast.expr | None:
+    """Return what `atomic` is given as its database, None for the default one and where it can't be seen."""
+    if not isinstance(opener, ast.Call):
+        return None
+    given = [keyword.value for keyword in opener.keywords if keyword.arg == "using"]
+    if last_name(opener.func) in ("Atomic", "atomic"):
+        given += opener.args[:1]
+    return next((node for node in given if ast.unparse(node) not in ("None", "'default'")), None)
 
 
 def has_on_commit_methods(invocation: Invocation) -> bool:
@@ -216,7 +279,7 @@ def has_on_commit_methods(invocation: Invocation) -> bool:
     Celery gives it to tasks of its own class; any other class has to inherit it.
     """
     definition = invocation.definition if isinstance(invocation.thing, TaskThing) else None
-    if definition is None or invocation.project.options.version < (5, 4):
+    if definition is None or invocation.project.version < (5, 4):
         return False
     defined = Defined(invocation.project, definition)
     is_plain = not defined.is_class and defined.has_plain_base and defined.option("base") is MISSING

@@ -119,6 +119,15 @@ def test_the_text_itself(shop):
     assert not Run(shop).looked_at
 
 
+def test_the_version_that_the_project_pins(shop):
+    (shop / "shop/views.py").write_text("from celery.schedules import crontab\n\ncrontab(0, 0, month_of_year='jan')\n")
+    assert not Run(shop).found["shop/views.py"]
+    for version, codes in (("5.4.0", ["CLY802"]), ("5.6.2", [])):
+        (shop / "requirements.txt").write_text(f"celery=={version}\n", "utf-8")
+        assert [item.code for item in Run(shop).found["shop/views.py"]] == codes
+        assert not Run(shop).looked_at
+
+
 SETTINGS = {
     "options": lambda patch: patch.setattr(Plugin, "options", Options(celery_apps=("shop",))),
     "opt-in rules": lambda patch: patch.setattr(Plugin, "opted", ("CLY9",)),

@@ -312,6 +312,19 @@ def test_signature_takes_text_and_mapping_apart(lab, add):
 
 
 @pytest.mark.truth("CLY604")
+@pytest.mark.parametrize(
+    ("args", "sent"), [("a", ("a", 1)), ({"x": 1}, ("x", 1)), ({2}, (2, 1)), (iter([2]), (2, 1))], ids=str
+)
+def test_signature_takes_apart_what_it_is_sent_with(lab, add, args, sent):
+    """CLY604: what stands before a signature's own arguments may be anything that has members, but no number."""
+    add.s(1).apply_async(args)
+    group([add.s(1)]).apply_async(args if not hasattr(args, "__next__") else [2])
+    assert [tuple(message.args) for message in lab.published] == [sent, sent]
+    with pytest.raises(TypeError, match="'int' object is not iterable"):
+        add.s(1).apply_async(5)
+
+
+@pytest.mark.truth("CLY604")
 @pytest.mark.parametrize("args", [0, "", {}], ids=repr)
 def test_falsy_arguments_are_none(lab, args):
     """CLY604: what is false is accepted as no arguments at all."""

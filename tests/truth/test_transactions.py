@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from celery import group, states
+from celery import Celery, Task, group, states
 
 from .lab import celery_version
 
@@ -128,6 +128,28 @@ def test_a_task_class_of_the_app_has_no_delay_on_commit():
     )
     run = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
     assert run.stdout == "False True\n" + 3 * "True False\n"
+
+
+@pytest.mark.truth("CLY701")
+@pytest.mark.parametrize(
+    ("task_cls", "has"),
+    [
+        (None, True),
+        ("celery.contrib.django.task:DjangoTask", True),
+        ("celery.app.task:Task", False),
+        ("celery.app.task.Task", False),
+        (Task, False),
+    ],
+)
+def test_apps_with_a_class_of_their_own_lack_delay_on_commit(monkeypatch, task_cls, has):
+    """CLY701: an app has tasks with `delay_on_commit` only where it is given no other class, by name or itself."""
+    if celery_version() < (5, 4):
+        pytest.skip("delay_on_commit came with Celery 5.4")
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "shop.settings")
+    monkeypatch.setattr("sys.path", [*sys.path])
+    monkeypatch.setattr("celery._state.default_app", object())
+    app = Celery("shop", task_cls=task_cls, set_as_current=False)
+    assert hasattr(app.Task, "delay_on_commit") is has
 
 
 @pytest.mark.truth("CLY702")

@@ -99,5 +99,5 @@ class AtMostOnceTaskRetried(Rule[Task]):
         for use in task.uses:
             if use.attribute == "retry":
                 return f"{use.name}.retry()"
-        lost = task.effective("retry_on_worker_lost") if task.project.options.version >= _SINCE else MISSING
+        lost = task.effective("retry_on_worker_lost") if task.project.version >= _SINCE else MISSING
         return "retry_on_worker_lost" if lost is True else ""

@@ -127,7 +127,7 @@ class NamedCallDropsOptions(Rule[Invocation]):
         own, other = (project.layout.app(module.place) for module in (call.module, task.module))
         if own is None or other is None or layout.is_one_app(own, other):
             return False
-        return call.task is None or project.options.version < (5, 7)
+        return call.task is None or project.version < (5, 7)
 
     def _routing(self, call: Invocation, task: Defined) -> list[str]:
         if any(call.argument(name) is not MISSING for name in ROUTING):

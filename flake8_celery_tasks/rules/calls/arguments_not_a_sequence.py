@@ -8,6 +8,7 @@ from flake8_celery_tasks.arguments import container_of, is_expected_to_fail
 from flake8_celery_tasks.link import Facts
 from flake8_celery_tasks.project import Table
 from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.things import CanvasThing, SignatureThing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,8 +77,8 @@ class ArgumentsNotASequence(Rule[Facts]):
     TypeError: fetch_rates() takes 1 positional argument but 25 were given
     ```
 
-    A signature takes the text apart without a word: each letter is an argument. In a beat entry the error goes to
-    beat's log, and nothing is ever sent.
+    A signature takes the text apart without a word, when it is made and when it is sent: each letter is an argument. In
+    a beat entry the error goes to beat's log, and nothing is ever sent.
 
     ## Bad
 
@@ -239,8 +240,10 @@ def _of_calls(facts: Facts) -> Iterator[_Given]:
             continue
         if call.by_name and call.method == "signature":
             start = 1
-        signs = call.method in ("signature", "subtask")
-        effect = "sending it raises TypeError" if signs else f"{call.method}() raises TypeError"
+        makes = call.method in ("signature", "subtask")
+        effect = "sending it raises TypeError" if makes else f"{call.method}() raises TypeError"
+        # What a signature is sent with is put before its own arguments.
+        signs = makes or isinstance(call.thing, (SignatureThing, CanvasThing))
         args = container_of(call.node, "args", start)
         yield _Given(args, container_of(call.node, "kwargs", start + 1), effect, call.site, signs)
 

@@ -134,7 +134,7 @@ class UnknownCallOption(Rule[Facts]):
             yield from self._of_entry(facts, entry)
 
     def _of_call(self, facts: Facts, call: Invocation, kind: str) -> Iterator[Violation]:
-        version = facts.project.options.version
+        version = facts.project.version
         nodes = _unknown(call.node, kind, version)
         if not nodes:
             return
@@ -152,7 +152,7 @@ class UnknownCallOption(Rule[Facts]):
             yield from self._said(facts, f"{call.method}()", name, node, kind, call.defined, sure=sure)
 
     def _of_retry(self, facts: Facts, call: TaskCall) -> Iterator[Violation]:
-        nodes = _unknown(call.node, "retry", facts.project.options.version)
+        nodes = _unknown(call.node, "retry", facts.project.version)
         if not nodes or call.task is None or call.task.overrides("retry", "apply_async") is not False:
             return
         for name, node in nodes.items():
@@ -167,7 +167,7 @@ class UnknownCallOption(Rule[Facts]):
                 for key in options.value.keys
                 if isinstance(key, ast.Constant) and isinstance(key.value, str)
             }
-        known = keywords("beat", facts.project.options.version)
+        known = keywords("beat", facts.project.version)
         if "stamped_headers" in nodes:
             return
         for name, node in nodes.items():
@@ -178,7 +178,7 @@ class UnknownCallOption(Rule[Facts]):
         self, facts: Facts, method: str, name: str, node: ast.AST, kind: str, defined: Defined | None, *, sure: bool
     ) -> Iterator[Violation]:
         """Yield the report of one keyword; where the task is not `sure`, only that of a mistake with a known cure."""
-        version = facts.project.options.version
+        version = facts.project.version
         params = None if defined is None else defined.accepts
         if name in conflicts(kind, version):
             yield self.report(facts.module, node, self.conflicting, method=method, name=name)

@@ -99,7 +99,7 @@ class SoftLimitNotBelowHard(Rule[Facts]):
                 soft, hard = task.effective("soft_time_limit"), task.effective("time_limit")
                 if _is_above(soft, hard):
                     node = written.get("soft_time_limit") or written["time_limit"]
-                    refused = task.project.options.version >= _REFUSES
+                    refused = task.project.version >= _REFUSES
                     effect = self.refused.format(function=task.node.name) if refused else self.silent
                     yield self.report(facts.module, node, soft=soft, hard=hard, effect=effect)
         for call in facts.invocations:

@@ -161,7 +161,7 @@ class UnknownTaskOption(Rule[Task]):
         option = option_of_setting(name)
         if option is not None:
             return self.setting, option
-        option = close_match(name, _options(task.project.options.version))
+        option = close_match(name, _options(task.project.version))
         return (self.message, option) if option else ("", "")
 
     def fix(self, task: Task, violation: Violation) -> Fix | None:

@@ -91,7 +91,7 @@ class DeprecatedTaskOption(Rule[Task]):
         """Report each deprecated option that is written out."""
         for name, node in task.written(_SINCE):
             since = _SINCE[name]
-            if task.project.options.version >= since:
+            if task.project.version >= since:
                 version = ".".join(str(part) for part in since)
                 yield self.report(
                     task.module, node, option=name, since=version, instead="task_routes", function=task.node.name

@@ -87,10 +87,7 @@ class RejectUnderAutoretry(Rule[Raise]):
         caught = {*raising.BASES, raising.REJECT}
         if _catches(task.effective("autoretry_for"), caught) is not True:
             return
-        if (
-            fact.project.options.version >= _SINCE
-            and _catches(task.effective("dont_autoretry_for"), caught) is not False
-        ):
+        if fact.project.version >= _SINCE and _catches(task.effective("dont_autoretry_for"), caught) is not False:
             return
         if task.effective("max_retries") == 0 or fact.site.function() is not task.function:
             return

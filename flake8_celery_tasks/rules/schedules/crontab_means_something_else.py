@@ -100,7 +100,7 @@ class CrontabMeansSomethingElse(Rule[Crontab]):
     def check(self, crontab: Crontab) -> Iterator[Violation]:
         """Report each field that stands for something else, where it stands."""
         arguments = {name: value for name, value in crontab.arguments.items() if name in BY_NAME}
-        verdict = check(arguments, crontab.project.options.version)
+        verdict = check(arguments, crontab.project.version)
         if verdict.refused:
             return
         for name, reading in verdict.readings.items():
@@ -125,7 +125,7 @@ class CrontabMeansSomethingElse(Rule[Crontab]):
             return self.report(crontab.module, place, field=name, value=value, kept=kept, dropped=reading.ignored[0])
         if reading.strangers:
             text = reading.strangers[0]
-            number, other = _meaning(text, crontab.project.options.version)
+            number, other = _meaning(text, crontab.project.version)
             return self.report(crontab.module, place, self.stranger, name=text, field=name, number=number, other=other)
         if reading.long_steps:
             size = reading.long_steps[0].size

@@ -109,7 +109,7 @@ class InvalidCrontab(Rule[Crontab]):
         """Report the first thing that Celery refuses, where it stands."""
         if crontab.is_expected_to_fail:
             return
-        version = crontab.project.options.version
+        version = crontab.project.version
         if crontab.from_line:
             if version < FROM_STRING_SINCE:
                 text = ".".join(map(str, version))

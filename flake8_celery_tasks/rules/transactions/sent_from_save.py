@@ -93,8 +93,10 @@ class SentFromSave(Rule[Invocation]):
 
     - the class can't be read as a model, the signal is not one of Django's models;
     - the call stands in a lambda or in a function inside, or in an `atomic` block there (CLY701);
+    - a decorator of the function calls `on_commit`, or can't be read;
     - the code asks whether it stands in a transaction: `connection.in_atomic_block`;
     - the task's class has an `apply_async` of its own, or can't be read: it may wait for the commit;
+    - the call is what `on_commit` is given (CLY702);
     - in test modules and migrations.
 
     ## Fix
@@ -125,6 +127,7 @@ class SentFromSave(Rule[Invocation]):
         if (
             where is not None
             and not transactions.is_settled(fact.project, fact.module, fact.site)
+            and not transactions.may_wait(fact.project, fact.module, fact.site)
             and transactions.sends_at_once(fact)
         ):
             text, advice = f"{shown(fact.node.func)}()", transactions.advice(fact)

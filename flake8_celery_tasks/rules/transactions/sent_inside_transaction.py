@@ -112,6 +112,7 @@ class SentInsideTransaction(Rule[Invocation]):
     - the call stands in a lambda or a function inside the block, which may run later;
     - the code asks whether it stands in a transaction: `connection.in_atomic_block`;
     - the task's class has an `apply_async` of its own, or can't be read: it may wait for the commit;
+    - the call is what `on_commit` is given (CLY702);
     - nothing is seen to be written in the branches that lead to the call or follow it, and the transaction holds other
       branches: it may be there for those;
     - nothing in the file or the project shows that the context manager or decorator opens a transaction;
@@ -140,7 +141,7 @@ class SentInsideTransaction(Rule[Invocation]):
             return
         opener = transactions.around_change(fact.project, fact.module, fact.site, fact.node)
         if opener is not None and transactions.sends_at_once(fact):
-            text, advice = f"{shown(fact.node.func)}()", transactions.advice(fact)
+            text, advice = f"{shown(fact.node.func)}()", transactions.advice(fact, opener)
             yield self.report(fact.module, fact.node, text=text, opener=shown(opener), advice=advice)
 
     def fix(self, fact: Invocation, violation: Violation) -> Fix | None:
