@@ -497,18 +497,12 @@ def display(
 ) -> tuple[list[tuple[object, Written]], bool] | None:
     """Return the pairs of a dict that is written in this file, and whether these are all; None where it is not.
 
-    A name counts as what it is bound to, once and for all; a key is settled.
+    A name counts as what it is bound to, without the keys that get a value elsewhere; a key is settled.
     """
     if depth > 5:
         return None
     if isinstance(node, ast.Name):
-        found = site.scope.find(node.id)
-        if found is None or len(found[1]) != 1:
-            return None
-        binding = found[1][0]
-        if binding.kind != ASSIGN or not isinstance(binding.node, ast.expr):
-            return None
-        return display(project, module, binding.node, binding.site, depth + 1)
+        return _named(project, module, node, site, depth)
     pairs: list[tuple[object, Written]] = []
     complete = True
 
@@ -539,3 +533,20 @@ def display(
                 pairs.append((keyword.arg, Written(keyword, keyword.value, site)))
         return pairs, complete
     return None
+
+
+def _named(
+    project: Project, module: Module, node: ast.Name, site: Site, depth: int
+) -> tuple[list[tuple[object, Written]], bool] | None:
+    """Return what `display` does for a name."""
+    found = site.scope.find(node.id)
+    if found is None or len(found[1]) != 1:
+        return None
+    binding = found[1][0]
+    if binding.kind != ASSIGN or not isinstance(binding.node, ast.expr):
+        return None
+    made = display(project, module, binding.node, binding.site, depth + 1)
+    changed = module.changed(binding)
+    if made is None or changed is None:
+        return made
+    return [(key, written) for key, written in made[0] if not (isinstance(key, str) and key in changed)], False
