@@ -48,7 +48,7 @@ def misspelt(setting: Setting) -> str | None:
     for namespace in source.namespaces:
         prefix = prefix_of(namespace)
         if prefix and key.startswith(prefix):
-            meant = _meant(key[len(prefix) :].lower())
+            meant = _meant(key[len(prefix) :].lower()) or OLD_TO_NEW.get(close_match(key, OLD_TO_NEW) or "")
             return None if meant is None else prefix + meant.upper()
     if not key.startswith(TELLING) or source.namespaces != (None,):
         return None
