@@ -60,7 +60,10 @@ class Options:
         many=True,
     )
     celery_target_version: tuple[int, int] | None = _option(
-        None, "The Celery version that the project runs on, such as 5.4 (default: the newest known).", "VERSION"
+        None,
+        "The Celery version that the project runs on, such as 5.4 (default: the one that its lock or its requirements "
+        "pin, else the newest known).",
+        "VERSION",
     )
     celery_acks_late: bool = _option(
         False, "The project sets task_acks_late=True where the linter can't see it.", "BOOL"

@@ -9,12 +9,14 @@ import gc
 import os
 import re
 import warnings
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks import layout, values
 from flake8_celery_tasks.layout import Layout
 from flake8_celery_tasks.module import INSTALLED, Module
+from flake8_celery_tasks.pinned import version_in
 from flake8_celery_tasks.source import Source
 from flake8_celery_tasks.symbols import Alias, Bound, Class, Function, Opaque, Symbol
 from flake8_celery_tasks.values import MISSING, UNKNOWN, Missing, Unknown, Value, extend
@@ -928,6 +930,8 @@ def project_of(path: str, options: Options, excluded: tuple[str, ...] = ()) -> P
                 root = os.path.dirname(root)
     key = (root, options, excluded)
     if key not in _projects:
+        if options.celery_target_version is None:
+            options = replace(options, celery_target_version=version_in(root))
         _projects[key] = Project(root, options, excluded)
     return _projects[key]
 
