@@ -204,7 +204,8 @@ class InvalidOptionValue(Rule[Facts]):
             if not task.is_opaque:
                 options = task.written(task_options.OPTIONS) if task.is_class else task.stated()
                 for name, node in options:
-                    yield from self._judge(facts, name, task.option(name), None, node)
+                    if name in task_options.OPTIONS:  # what belongs to a call is read by nothing here (CLY504)
+                        yield from self._judge(facts, name, task.option(name), None, node)
         for call in facts.invocations:
             if call.method in _METHODS and _is_plain(call):
                 yield from self._call(facts, call)
