@@ -559,3 +559,12 @@ def _named(
     if made is None or changed is None:
         return made
     return [(key, written) for key, written in made[0] if not (isinstance(key, str) and key in changed)], False
+
+
+def options_of(entry: BeatEntry) -> list[tuple[str, Written]]:
+    """Return the options of the message that an entry of the beat schedule spells out in this file."""
+    options = entry.given.get("options")
+    if entry.call is not None or options is None:
+        return list(entry.extra.items())
+    found = display(entry.project, entry.module, options.value, options.site)
+    return [(name, written) for name, written in found[0] if isinstance(name, str)] if found else []
