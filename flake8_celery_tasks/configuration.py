@@ -217,7 +217,12 @@ class _Reader:
         return isinstance(self.facts.thing(node, site), AppThing)
 
     def is_conf(self, node: ast.expr, site: Site) -> bool:
-        """Return whether an expression is the configuration of an app."""
+        """Return whether an expression is the configuration of an app, or a name for it."""
+        if isinstance(node, ast.Name):
+            found = site.scope.find(node.id)
+            if found is None or len(found[1]) != 1 or found[1][0].kind != ASSIGN:
+                return False
+            node, site = found[1][0].node, found[1][0].site  # type: ignore[assignment]
         return isinstance(node, ast.Attribute) and node.attr == "conf" and self.is_app(node.value, site)
 
     # `app.conf.x = `, `app.conf["x"] = `, `app.config["CELERY_X"] = `.
