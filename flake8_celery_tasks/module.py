@@ -251,6 +251,10 @@ class Module(Once):
         found = self.once(_changes if self._candidates is not None else _surface_changes)
         return found.get((binding.site.scope.qualname, binding.name))
 
+    def changes(self, qualname: str, name: str) -> set[object]:
+        """Return the keys that get a value in what a name of a function stands for."""
+        return self.once(_changes).get((qualname, name), set())
+
     # Symbols.
 
     @property
