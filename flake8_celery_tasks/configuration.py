@@ -46,14 +46,15 @@ _ON_AFTER: Final = "on_after_"
 class Configuration(NamedTuple):
     """A call of `config_from_object`, or what stands for one.
 
-    The object is a module or something in it (`path` of the file, `qualname`), Django's settings (`is_django`), or
-    can't be told (neither).
+    The object is a module or something in it (`path` of the file, `qualname`), Django's settings (`is_django`), what
+    another configuration holds under a `key`, or can't be told (none of these).
     """
 
     namespace: str | Unknown | None
     path: str = ""
     qualname: str = ""
     is_django: bool = False
+    key: str = ""
 
 
 def read(facts: Facts) -> tuple[list[Setting], list[BeatEntry]]:
@@ -119,6 +120,8 @@ def _configuration(
 ) -> Configuration:
     if _is_display(node):
         return Configuration(namespace, module.place.path, "<dict>")
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
+        return Configuration(namespace, key=node.slice.value)
     value = module.value(node, site.scope)
     if isinstance(value, Invoke) and isinstance(value.func, Ref):
         value = value.func  # an instance of a class
@@ -197,12 +200,29 @@ class _Reader:
         if named is not None:
             self.add(self.loose, key, node, value, site)
 
+    def add_loosely(self, key: str, node: ast.AST, value: ast.expr, site: Site, *, celery: bool = False) -> None:
+        """Add what is called like a setting, and what a dict that is called like Celery holds: `CELERY = {...}`."""
+        self.add_loose(key, node, value, site, celery=celery)
+        own = [item for item in self.configurations if item.key == key]
+        if own:
+            self.mapping(_source(OBJECT, own), value, site)
+        elif (celery or "celery" in key.lower()) and _is_display(value):
+            pairs, _ = display(self.project, self.module, value, site) or ([], True)
+            for name, written in pairs:
+                if isinstance(name, str):
+                    self.add_loose(name, written.key, written.value, written.site, celery=True)
+
     def is_app(self, node: ast.expr, site: Site) -> bool:
         """Return whether an expression is a Celery app."""
         return isinstance(self.facts.thing(node, site), AppThing)
 
     def is_conf(self, node: ast.expr, site: Site) -> bool:
-        """Return whether an expression is the configuration of an app."""
+        """Return whether an expression is the configuration of an app, or a name for it."""
+        if isinstance(node, ast.Name):
+            found = site.scope.find(node.id)
+            if found is None or len(found[1]) != 1 or found[1][0].kind != ASSIGN:
+                return False
+            node, site = found[1][0].node, found[1][0].site  # type: ignore[assignment]
         return isinstance(node, ast.Attribute) and node.attr == "conf" and self.is_app(node.value, site)
 
     # `app.conf.x = `, `app.conf["x"] = `, `app.config["CELERY_X"] = `.
@@ -220,7 +240,7 @@ class _Reader:
                     if self.is_conf(target.value, site):
                         self.add(self.conf, key, target, value, site)
                     else:
-                        self.add_loose(key, target, value, site)
+                        self.add_loosely(key, target, value, site)
 
     # `app.conf.update(...)`, `app.add_defaults(...)`, `Celery(x=)`, `app.config_from_object({...})`.
 
@@ -270,10 +290,10 @@ class _Reader:
             found = display(self.project, self.module, arg, site)
             for key, written in found[0] if found else ():
                 if isinstance(key, str):
-                    self.add_loose(key, written.key, written.value, written.site)
+                    self.add_loosely(key, written.key, written.value, written.site)
         for keyword in call.keywords:
             if keyword.arg is not None:
-                self.add_loose(keyword.arg, keyword, keyword.value, site)
+                self.add_loosely(keyword.arg, keyword, keyword.value, site)
 
     def mapping(self, source: SettingSource, node: ast.expr, site: Site) -> None:
         """Add the keys of a dict that is written in this file."""
@@ -339,13 +359,7 @@ class _Reader:
                 continue
             for binding in bindings:
                 if binding.kind == ASSIGN and isinstance(binding.node, ast.expr):
-                    node = binding.node
-                    self.add_loose(name, binding.statement or node, node, binding.site, celery=celery)
-                    if (celery or "celery" in name.lower()) and _is_display(node):
-                        pairs, _ = display(self.project, self.module, node, binding.site) or ([], True)
-                        for key, written in pairs:
-                            if isinstance(key, str):
-                                self.add_loose(key, written.key, written.value, written.site, celery=True)
+                    self.add_loosely(name, binding.statement or binding.node, binding.node, binding.site, celery=celery)
 
     # Beat entries.
 
@@ -497,18 +511,12 @@ def display(
 ) -> tuple[list[tuple[object, Written]], bool] | None:
     """Return the pairs of a dict that is written in this file, and whether these are all; None where it is not.
 
-    A name counts as what it is bound to, once and for all; a key is settled.
+    A name counts as what it is bound to, without the keys that get a value elsewhere; a key is settled.
     """
     if depth > 5:
         return None
     if isinstance(node, ast.Name):
-        found = site.scope.find(node.id)
-        if found is None or len(found[1]) != 1:
-            return None
-        binding = found[1][0]
-        if binding.kind != ASSIGN or not isinstance(binding.node, ast.expr):
-            return None
-        return display(project, module, binding.node, binding.site, depth + 1)
+        return _named(project, module, node, site, depth)
     pairs: list[tuple[object, Written]] = []
     complete = True
 
@@ -539,3 +547,29 @@ def display(
                 pairs.append((keyword.arg, Written(keyword, keyword.value, site)))
         return pairs, complete
     return None
+
+
+def _named(
+    project: Project, module: Module, node: ast.Name, site: Site, depth: int
+) -> tuple[list[tuple[object, Written]], bool] | None:
+    """Return what `display` does for a name."""
+    found = site.scope.find(node.id)
+    if found is None or len(found[1]) != 1:
+        return None
+    binding = found[1][0]
+    if binding.kind != ASSIGN or not isinstance(binding.node, ast.expr):
+        return None
+    made = display(project, module, binding.node, binding.site, depth + 1)
+    changed = module.changed(binding)
+    if made is None or changed is None:
+        return made
+    return [(key, written) for key, written in made[0] if not (isinstance(key, str) and key in changed)], False
+
+
+def options_of(entry: BeatEntry) -> list[tuple[str, Written]]:
+    """Return the options of the message that an entry of the beat schedule spells out in this file."""
+    options = entry.given.get("options")
+    if entry.call is not None or options is None:
+        return list(entry.extra.items())
+    found = display(entry.project, entry.module, options.value, options.site)
+    return [(name, written) for name, written in found[0] if isinstance(name, str)] if found else []

@@ -197,17 +197,21 @@ class Facts(Once):
             task = self.task_at(site)
             if task is not None and node.id == task.me and task.bound is True:
                 return TaskThing(task.definition)
-        if (
+        elif (
             isinstance(node, ast.Attribute)
             and node.attr == "app"
             and isinstance(self.thing(node.value, site), TaskThing)
         ):
             return AppThing(recognise.App("celery.current_app"))
         value = self.module.value(node, site.scope)
-        if isinstance(value, Invoke) and isinstance(value.func, Member) and isinstance(node, ast.Call):
-            # A method of something that only a node tells of, such as the bound task.
-            owner = self.thing(node.func.value, site) if isinstance(node.func, ast.Attribute) else None
-            return things.of_method(self.project, owner, value.func.attribute, value, self.module)
+        func = getattr(node, "func", None)
+        if (
+            isinstance(value, Invoke)
+            and isinstance(func, ast.Attribute)
+            and (isinstance(value.func, Member) or getattr(func.value, "attr", "") == "app")
+        ):
+            # A method of something that only a node tells of: of the bound task, of the app of a task.
+            return things.of_method(self.project, self.thing(func.value, site), func.attr, value, self.module)
         return things.thing_of(self.project, value, self.module)
 
     @cached_property

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Any, Final
 from flake8_celery_tasks import collect
 from flake8_celery_tasks.once import Once
 from flake8_celery_tasks.symbols import Alias, Body, Bound, Class, Function, Opaque, Params, Symbol
-from flake8_celery_tasks.values import UNKNOWN, Invoke, Param, Ref, Value, dotted, last_name, read, unsubscripted
+from flake8_celery_tasks.values import (
+    UNKNOWN,
+    Invoke,
+    Items,
+    Mapping,
+    Param,
+    Ref,
+    Value,
+    dotted,
+    last_name,
+    read,
+    unsubscripted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,6 +57,23 @@ INSTALLED: Final = frozenset({"celery", "django", "kombu"})
 
 #: What makes no task of a method: decorators of Python's own, and methods of what they return.
 ACCESSORS: Final = frozenset({"classmethod", "deleter", "getter", "property", "setter", "staticmethod"})
+
+#: Methods that change a list, a set or a dict.
+_CHANGING: Final = frozenset(
+    {
+        "add",
+        "append",
+        "clear",
+        "discard",
+        "extend",
+        "insert",
+        "pop",
+        "popitem",
+        "remove",
+        "setdefault",
+        "update",
+    }
+)
 
 _TYPE_CHECKING: Final = frozenset({"TYPE_CHECKING"})
 
@@ -206,8 +235,25 @@ class Module(Once):
             def name(identifier: str, deeper: int) -> Value:
                 return self._name(identifier, binding.site.scope, deeper)
 
-            self._values[key] = read(binding.node, name, depth)  # type: ignore[arg-type]
+            value = read(binding.node, name, depth)  # type: ignore[arg-type]
+            if isinstance(value, (Items, Mapping)):
+                keys = self.changed(binding)
+                if keys is not None:
+                    value = value.changed(keys)
+            self._values[key] = value
         return self._values[key]
+
+    def changed(self, binding: Binding) -> set[object] | None:
+        """Return the keys that get a value in what a name is bound to, after that; None where nothing changes it.
+
+        Of a name of a module or class only what changes it there is seen, and not what functions do.
+        """
+        found = self.once(_changes if self._candidates is not None else _surface_changes)
+        return found.get((binding.site.scope.qualname, binding.name))
+
+    def changes(self, qualname: str, name: str) -> set[object]:
+        """Return the keys that get a value in what a name of a function stands for."""
+        return self.once(_changes).get((qualname, name), set())
 
     # Symbols.
 
@@ -467,6 +513,39 @@ def _scopes(module: Module) -> dict[int, Scope]:
 def _surface_scopes(module: Module) -> dict[int, Scope]:
     """Return the scopes of the definitions that other modules may see, by the identity of their nodes."""
     return {id(node): scope for node, _, scope in (*module.surface.functions, *module.surface.classes)}
+
+
+def _changes(module: Module) -> dict[tuple[str, str], set[object]]:
+    """Return what is changed after it was made, by scope and name, with the keys that then get a value."""
+    return _changes_in(module.candidates)
+
+
+def _surface_changes(module: Module) -> dict[tuple[str, str], set[object]]:
+    """Return the same of what other modules may see."""
+    return _changes_in(module.surface)
+
+
+def _changes_in(candidates: Candidates) -> dict[tuple[str, str], set[object]]:
+    found: dict[tuple[str, str], set[object]] = {}
+
+    def note(node: ast.expr, keys: list[ast.expr], site: Site) -> None:
+        while isinstance(node, ast.Subscript):
+            keys = [node.slice]
+            node = node.value
+        owner = site.scope.find(node.id) if isinstance(node, ast.Name) else None
+        if owner is not None and (owner[0].kind == collect.FUNCTION or not site.in_function()):
+            known = found.setdefault((owner[0].qualname, node.id), set())  # type: ignore[attr-defined]
+            known.update(key.value for key in keys if isinstance(key, ast.Constant))
+
+    for _, target, _, site in candidates.stores:
+        if isinstance(target, ast.Subscript):
+            note(target, [], site)
+    for call, site in candidates.calls:
+        func = call.func
+        if isinstance(func, ast.Attribute) and func.attr in _CHANGING:
+            given = [key for arg in call.args for key in (*getattr(arg, "keys", ()), arg)]
+            note(func.value, [*given, *(ast.Constant(keyword.arg) for keyword in call.keywords)], site)
+    return found
 
 
 def attributes_in(node: ast.AST) -> tuple[str, ...]:

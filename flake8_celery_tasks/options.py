@@ -62,8 +62,8 @@ class Options:
     )
     celery_target_version: tuple[int, int] | None = _option(
         None,
-        "The Celery version that the project runs on, such as 5.4 (default: what the lock or the requirements in the "
-        "project's root pin, else the newest known).",
+        "The Celery version that the project runs on, such as 5.4 (default: the one that its lock or its requirements "
+        "pin, else the newest known).",
         "VERSION",
     )
     celery_acks_late: bool = _option(

@@ -1,4 +1,4 @@
-"""The Celery version that a project's lock or requirements pin."""
+"""The version of Celery that a project runs on, where its lock or its requirements say that in plain words."""
 
 from __future__ import annotations
 
@@ -6,41 +6,63 @@ import os
 import re
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.options import NEWEST, OLDEST
+from flake8_celery_tasks import layout
+from flake8_celery_tasks.options import NEWEST
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flake8_celery_tasks.project import Project
 
-_TOML: Final = re.compile(rb'\bname = "celery"\s+version = "(\d+)\.(\d+)')
-_JSON: Final = re.compile(rb'"celery": \{[^{}]*"version": "==(\d+)\.(\d+)')
-#: `celery[redis]==5.4.0`, alone on its line or quoted; `~=5.4` allows every 5.x.
-_LINE: Final = re.compile(
-    rb"""(?im)(?:^[ \t]*|["'])celery[ \t]*(?:\[[^\]]*\])?[ \t]*(?:===?[ \t]*(\d+)\.(\d+)|~=[ \t]*(\d+)\.(\d+)\.\d)"""
+#: Files that name the one version that is installed. The first of them that does decides.
+_LOCKS: Final = ("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock")
+_LOCKED: Final = re.compile(
+    rb"""^name[ ]=[ ]"celery"\r?\nversion[ ]=[ ]"(\d+)\.(\d+)|"celery":\s*\{[^{}]*"version":\s*"==(\d+)\.(\d+)""",
+    re.MULTILINE | re.VERBOSE,
 )
-#: Poetry's `celery = "5.4.0"`, `celery = {version = "~5.4"}`.
-_KEY: Final = re.compile(rb"""(?m)^celery = (?:\{[^}\n]*\bversion = )?"(?:==|~)?(\d+)\.(\d+)""")
 
-#: The files in the root that say it, those of locks first: they hold what is installed.
-_FILES: Final = (
-    (("poetry.lock", "uv.lock", "pdm.lock"), (_TOML,)),
-    (("Pipfile.lock",), (_JSON,)),
-    (("pyproject.toml", "Pipfile"), (_LINE, _KEY)),
-    (("requirements.txt", "requirements.in", "setup.cfg"), (_LINE,)),
-    (("requirements/base.txt", "requirements/common.txt", "requirements/main.txt"), (_LINE,)),
+#: Files that name what is wanted; so does any `requirements*.txt`, and all text in a folder `requirements`.
+_WANTS: Final = ("Pipfile", "pyproject.toml", "setup.cfg")
+_REQUIREMENTS: Final = "requirements"
+_TEXTS: Final = (".in", ".txt")
+_PINNED: Final = re.compile(
+    rb"""(?:^[ \t]*|["'])celery["']?\s*(?:\[[\w\s,-]*\])?\s*
+    (?:===?\s*(\d+)\.(\d+)(?![\d*])
+    |~=\s*(\d+)\.(\d+)\.\d
+    |=\s*(?:\{[^}\n]*\bversion\s*=\s*)?["'](?:==|~)?(\d+)\.(\d+)(?![\d*]))""",
+    re.MULTILINE | re.VERBOSE | re.IGNORECASE,
 )
 
 
 def version_of(project: Project) -> tuple[int, int]:
-    """Return the version that a project pins, the newest where no file says one, or files of a kind say several."""
-    for names, patterns in _FILES:
-        texts = [project.read(os.path.join(project.layout.root, *name.split("/"))) or b"" for name in names]
-        found = {
-            tuple(int(part) for part in match.groups() if part is not None)
-            for text in texts
-            for pattern in patterns
-            for match in pattern.finditer(text)
-        }
+    """Return the version that a project pins in its root; the newest known where none is pinned, or several are."""
+    root = project.layout.root
+    for name in _LOCKS:
+        found = _versions(_LOCKED, project, os.path.join(root, name))
         if found:
-            major, minor = max(found)
-            return min(max((major, minor), OLDEST), NEWEST) if len(found) == 1 else NEWEST
-    return NEWEST
+            break
+    else:
+        found = {version for path in _wanting(root) for version in _versions(_PINNED, project, path)}
+    return min(*found, NEWEST) if len(found) == 1 else NEWEST
+
+
+def may_pin(folder: str, name: str) -> bool:
+    """Return whether a file in a folder is one that may name a version."""
+    is_text = name.endswith(_TEXTS) and (name.startswith(_REQUIREMENTS) or os.path.basename(folder) == _REQUIREMENTS)
+    return is_text or name in _LOCKS or name in _WANTS
+
+
+def _wanting(root: str) -> Iterator[str]:
+    """Yield the files that name what a project wants."""
+    for folder in (root, os.path.join(root, _REQUIREMENTS)):
+        for name in layout.entries(folder):
+            if name not in _LOCKS and may_pin(folder, name):
+                yield os.path.join(folder, name)
+
+
+def _versions(pattern: re.Pattern[bytes], project: Project, path: str) -> set[tuple[int, int]]:
+    """Return the versions that a file names."""
+    numbers = [
+        [int(number) for number in match.groups() if number] for match in pattern.finditer(project.read(path) or b"")
+    ]
+    return {(major, minor) for major, minor in numbers}

@@ -193,7 +193,8 @@ def task_class(project: Project, given: Any, module: Module) -> Any:
     """Return the class that a settled `task_cls` stands for: by its name too, or by a function that makes one."""
     if isinstance(given, str):
         owner, _, name = given.rpartition(":" if ":" in given else ".")
-        return project.resolve(f"{owner}:{name}", module) if owner else UNKNOWN
+        found = project.resolve(f"{owner}:{name}", module) if owner else None
+        return UNKNOWN if found is None or found.lost else found
     maker = given.target if isinstance(given, Called) else None
     if isinstance(maker, Target) and isinstance(maker.symbol, Function) and maker.module is not None:
         made = [project.settle(value, maker.module) for value in maker.symbol.returns]
@@ -334,8 +335,9 @@ def _wrapper(project: Project, function: Function, module: Module, depth: int) -
         call = function.returns[0]
         if isinstance(call.func, Ref) and call.func.path != f":{function.qualname}":
             inner = decorator_of(project, call.func, module, depth + 1)
-            if inner is not None and inner.form != OPAQUE and _hands_on(call, function.params):
+            if inner is not None and inner.form != OPAQUE and _hands_on(call, function, module):
                 own: list[tuple[str | None, Value]] = []
+                own.extend((name, UNKNOWN) for name in _changed_options(function, module))
                 for name, value in call.keywords:
                     if not isinstance(value, Param):
                         own.append((name, value))
@@ -354,12 +356,20 @@ def _wrapper(project: Project, function: Function, module: Module, depth: int) -
     return None
 
 
-def _hands_on(call: Invoke, params: Params) -> bool:
-    """Return whether a wrapper gives all that it takes to the decorator that it calls."""
-    named = {value.name for _, value in call.keywords if isinstance(value, Param)}
+def _hands_on(call: Invoke, function: Function, module: Module) -> bool:
+    """Return whether a wrapper gives all that it takes, as it is and by the same names, to the decorator it calls."""
+    params = function.params
+    named = {value.name for name, value in call.keywords if isinstance(value, Param) and name in (None, value.name)}
     named.update(value.name for value in call.args if isinstance(value, Param))
     taken = {*params.ordered, *params.keyword_only, params.kwarg} - {None}
-    return taken <= named
+    # What it takes out of its keywords is for itself.
+    return taken <= named and not ("pop" in function.attributes and _changed_options(function, module))
+
+
+def _changed_options(function: Function, module: Module) -> list[str]:
+    """Return the options that a wrapper may put among the keywords that it hands on, as far as their names show."""
+    keys = module.changes(function.qualname, function.params.kwarg or "")
+    return sorted(key for key in keys if isinstance(key, str))
 
 
 def _positional(call: Invoke, params: Params) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks import __version__, cache, layout
+from flake8_celery_tasks import __version__, cache, layout, pinned
 from flake8_celery_tasks.rule import Violation
 
 if TYPE_CHECKING:
@@ -119,11 +119,12 @@ def _whole(stored: dict[str, Any]) -> dict[str, Any]:
 
 
 def _listing(folder: str) -> str:
-    """Return a digest of what a folder holds, as far as it matters for where modules are."""
+    """Return a digest of what a folder holds, as far as it matters for where modules are, and which Celery."""
     found = [
         f"{name}/" if kind == layout.FOLDER else name
         for name, kind in layout.entries(folder).items()
         if name in layout.MARKS
+        or pinned.may_pin(folder, name)
         or (not name.startswith((".", "__pycache__")) and (kind == layout.FOLDER or name.endswith(".py")))
     ]
     return cache.digest("\n".join([folder, *sorted(found)]))

@@ -48,9 +48,16 @@ def misspelt(setting: Setting) -> str | None:
     for namespace in source.namespaces:
         prefix = prefix_of(namespace)
         if prefix and key.startswith(prefix):
-            meant = _meant(key[len(prefix) :].lower())
+            meant = _meant(key[len(prefix) :].lower()) or OLD_TO_NEW.get(close_match(key, OLD_TO_NEW) or "")
             return None if meant is None else prefix + meant.upper()
-    return close_match(key, OLD_TO_NEW) if key.startswith(TELLING) and source.namespaces == (None,) else None
+    if not key.startswith(TELLING) or source.namespaces != (None,):
+        return None
+    meant = close_match(key, OLD_TO_NEW)
+    if meant is None and key.startswith("CELERY_"):
+        name = _meant(key.removeprefix("CELERY_").lower())
+        # Django has upper case only.
+        meant = SETTINGS[name].old if name is not None and source.kind == DJANGO else name
+    return meant
 
 
 def _is_known(key: str, source: SettingSource) -> bool:
@@ -77,12 +84,17 @@ def unread(setting: Setting) -> tuple[str, str] | None:
     if prefix:
         instead = prefix + name.upper() if prefix.isupper() else (prefix + name).lower()
         return f"under the namespace {prefix.rstrip('_')!r}", repr(instead)
-    if source.kind == DJANGO:
-        # Django has upper case only.
-        return "without a namespace", "namespace='CELERY' in config_from_object" if key.startswith("CELERY_") else (
-            repr(SETTINGS[name].old)
-        )
-    return "without a namespace", repr(name)
+    if source.kind != DJANGO:
+        return "without a namespace", repr(name)
+    # Django has upper case only; old names go without a namespace.
+    if key.startswith("CELERY_") and not any(_is_old(other) for other in source.keys):
+        return "without a namespace", "namespace='CELERY' in config_from_object"
+    return "without a namespace", repr(SETTINGS[name].old)
+
+
+def _is_old(key: str) -> bool:
+    """Return whether a key is an old name of a setting that has another one under the usual namespace."""
+    return key in OLD_TO_NEW and key != f"CELERY_{OLD_TO_NEW[key].upper()}"
 
 
 def mixed(setting: Setting) -> tuple[str, str] | None:

@@ -7,7 +7,7 @@ They are the common language of the file at hand and of the project index. A nam
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Final, Union
 
 from flake8_celery_tasks.record import Record
@@ -72,6 +72,10 @@ class Items(Record):
         self.items = items
         self.complete = complete
 
+    def changed(self, _keys: Collection[object]) -> Items:
+        """Return what is left of it where members may come and go."""
+        return Items(self.kind, self.items, complete=False)
+
 
 class Mapping(Record):
     """A dict display or a `dict(...)` call; a pair without key is a `**spread`."""
@@ -80,6 +84,11 @@ class Mapping(Record):
 
     def __init__(self, pairs: tuple[tuple[Value | None, Value], ...]) -> None:
         self.pairs = pairs
+
+    def changed(self, keys: Collection[object]) -> Mapping:
+        """Return what is left of it where some keys may be given other values later, and further keys be added."""
+        kept = [pair for pair in self.pairs if not (isinstance(pair[0], Const) and pair[0].value in keys)]
+        return Mapping((*kept, (None, UNKNOWN)))
 
 
 class Invoke(Record):

@@ -27,20 +27,29 @@ TRANSPARENT: Final = frozenset(
     }
 )
 
+#: What a function tells of itself.
+_ABOUT: Final = frozenset({"__doc__", "__module__", "__name__", "__qualname__", "__wrapped__"})
+
 
 class Wrapper:
     """What a decorator puts in the place of a function.
 
     `wraps` says whether it takes over the function's name, `passes` whether it hands every argument on and neither
-    retries nor swallows.
+    retries nor swallows. `qualname` is its own, `wrapped` the name under which it knows the function.
     """
 
-    __slots__ = ("name", "passes", "wraps")
+    __slots__ = ("passes", "qualname", "wrapped", "wraps")
 
-    def __init__(self, name: str, *, wraps: bool, passes: bool) -> None:
-        self.name = name
+    def __init__(self, qualname: str, wrapped: str, *, wraps: bool, passes: bool) -> None:
+        self.qualname = qualname
+        self.wrapped = wrapped
         self.wraps = wraps
         self.passes = passes
+
+    @property
+    def name(self) -> str:
+        """What the wrapper is called."""
+        return self.qualname.rpartition(".")[2]
 
 
 def wrapper_in(project: Project, function: Function, module: Module, *, called: bool) -> Wrapper | None:
@@ -66,18 +75,31 @@ def wrapper_in(project: Project, function: Function, module: Module, *, called: 
         wraps = True
     params = inner.params
     generic = bool(params.vararg and params.kwarg) and not params.ordered and not params.keyword_only
-    wrapped = outer.params.ordered[:1]
+    wrapped = next(iter(outer.params.ordered), "")
     passes = (
         wraps
         and generic
-        and bool(wrapped)
-        and wrapped[0] in inner.forwards
+        and wrapped in inner.forwards
         and "retry" not in inner.attributes
         and not inner.is_async
         and not inner.yields
         and not _catches(module, inner)
     )
-    return Wrapper(inner.qualname.rpartition(".")[2], wraps=wraps, passes=passes)
+    return Wrapper(inner.qualname, wrapped, wraps=wraps, passes=passes)
+
+
+def only_calls(module: Module, wrapper: Wrapper) -> bool:
+    """Return whether a wrapper calls its function and does nothing else with it: it sends no task that it is given."""
+    for node, _, _ in module.functions_called(wrapper.qualname):
+        names = [inner for inner in ast.walk(node) if getattr(inner, "id", None) == wrapper.wrapped]
+        called = {id(inner.func) for inner in ast.walk(node) if isinstance(inner, ast.Call)}
+        asked = {
+            id(inner.value) for inner in ast.walk(node) if isinstance(inner, ast.Attribute) and inner.attr in _ABOUT
+        }
+        decorated = {id(inner) for decorator in node.decorator_list for inner in ast.walk(decorator)}
+        if any(id(name) not in called | asked | decorated for name in names):
+            return False
+    return True
 
 
 def _returned(function: Function, module: Module) -> Function | None:

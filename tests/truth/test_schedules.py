@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
-from celery.beat import Scheduler
+from celery.beat import Scheduler, SchedulingError
 from celery.schedules import ParseException, crontab
 
 from .lab import celery_version
@@ -166,6 +166,14 @@ def test_unknown_key_of_a_beat_entry(app, key):
     """CLY804: any other key keeps beat from starting."""
     with pytest.raises(TypeError, match=f"got an unexpected keyword argument '{key}'"):
         beat(app, task="fetch", schedule=60, **{key: 1})
+
+
+@pytest.mark.truth("CLY502")
+def test_duration_for_the_expiry_of_a_beat_entry(app):
+    """CLY502: beat can't send an entry with such an option, and goes on without it."""
+    scheduler = beat(app, task="fetch", schedule=60, options={"expires": timedelta(minutes=1)})
+    with pytest.raises(SchedulingError, match="'<' not supported between instances of"):
+        scheduler.apply_async(scheduler.schedule["entry"])
 
 
 @pytest.mark.truth("CLY804")

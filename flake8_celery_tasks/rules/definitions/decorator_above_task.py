@@ -7,7 +7,7 @@ from flake8_celery_tasks.facts import Task
 from flake8_celery_tasks.rule import Rule
 from flake8_celery_tasks.symbols import Function
 from flake8_celery_tasks.values import Ref
-from flake8_celery_tasks.wrappers import wrapper_in
+from flake8_celery_tasks.wrappers import only_calls, wrapper_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,6 +118,8 @@ class DecoratorAboveTask(Rule[Task]):
 
     - the decorator returns what it was given (`receiver`, `.connect`, registries), or can't be read;
     - a decorator of the project puts attributes on its wrapper: it may hand `delay` on;
+    - a decorator of the project does more with the task than call it: it may send it (`function.delay(...)`), or hand
+      it to what does;
     - a house decorator that can't be read makes the task.
 
     ## Fix
@@ -154,7 +156,11 @@ class DecoratorAboveTask(Rule[Task]):
         if target.module is None or not isinstance(target.symbol, Function) or target.rest:
             return target.path in WRAPPERS
         wrapper = wrapper_in(task.project, target.symbol, target.module, called=called)
-        return wrapper is not None and wrapper.name not in target.module.once(_adorned)
+        return (
+            wrapper is not None
+            and wrapper.name not in target.module.once(_adorned)
+            and only_calls(target.module, wrapper)
+        )
 
     def fix(self, task: Task, violation: Violation) -> Fix | None:
         """Move the lowest of the known ones below the task decorator; the others follow it."""

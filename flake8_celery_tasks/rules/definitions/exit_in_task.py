@@ -4,6 +4,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks import raising
+from flake8_celery_tasks.collect import FUNCTION, LAMBDA
 from flake8_celery_tasks.facts import Task, trys_around
 from flake8_celery_tasks.rule import Rule
 from flake8_celery_tasks.values import Ref
@@ -90,7 +91,8 @@ class ExitInTask(Rule[Task]):
         calls = list(self._calls(task))
         forks = any(path == "os.fork" for _, _, path in calls)
         for call, site, path in calls:
-            if site.function() is not task.function or path not in _EXITS:
+            around = next(around for around in site.chain() if around.kind in (FUNCTION, LAMBDA))
+            if around.node is not task.function or path not in _EXITS:
                 continue
             if not (self._is_caught(task, site) if _EXITS[path] else forks):
                 name = ast.unparse(call.func)

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import ast
 import datetime
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flake8_celery_tasks import kinds
 from flake8_celery_tasks.catalog import call_options, task_options
+from flake8_celery_tasks.configuration import options_of
 from flake8_celery_tasks.defined import Defined
 from flake8_celery_tasks.facts import settled
 from flake8_celery_tasks.link import Facts
@@ -15,9 +15,9 @@ from flake8_celery_tasks.rule import Rule
 from flake8_celery_tasks.spelling import close_match
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Callable, Iterator
 
-    from flake8_celery_tasks.collect import Site
     from flake8_celery_tasks.facts import Invocation, TaskCall
     from flake8_celery_tasks.rule import Violation
 
@@ -106,8 +106,9 @@ class InvalidOptionValue(Rule[Facts]):
     TypeError: '<' not supported between instances of 'datetime.timedelta' and 'int'
     ```
 
-    Other values mean something else than they say. The text `"False"` is true, and `eta="tomorrow"` is sent, and thrown
-    away by the worker:
+    In the options of a beat entry it is beat that logs this, whenever the task is due, and never sends it. Other values
+    mean something else than they say. The text `"False"` is true, and `eta="tomorrow"` is sent, and thrown away by the
+    worker:
 
     ```text
     Received invalid task message: invalid ETA value 'tomorrow': ...
@@ -199,29 +200,34 @@ class InvalidOptionValue(Rule[Facts]):
     message = "{name} can't be {given}: {effect}; write {advice}"
 
     def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report options of definitions and of calls, each at its keyword."""
+        """Report options of definitions, of calls and of entries of the beat schedule, each at its keyword or key."""
         for task in facts.tasks:
             if not task.is_opaque:
                 options = task.written(task_options.OPTIONS) if task.is_class else task.stated()
                 for name, node in options:
-                    yield from self._judge(facts, name, task.option(name), None, node)
+                    if name in task_options.OPTIONS:  # what belongs to a call is read by nothing here (CLY504)
+                        yield from self._judge(facts, name, task.option(name), None, node)
         for call in facts.invocations:
             if call.method in _METHODS and _is_plain(call):
                 yield from self._call(facts, call)
         for retry in facts.task_calls:
             if retry.method == "retry":
                 yield from self._call(facts, retry)
+        for entry in facts.configured[1]:
+            for name, written in options_of(entry):
+                if name in call_options.OPTIONS:
+                    value = settled(facts.project, facts.module, written.value, written.site)
+                    kind = kinds.kind_of(facts.project, facts.module, written.value, written.site.scope)
+                    yield from self._judge(facts, name, value, kind, written.key)
 
     def _call(self, facts: Facts, call: Invocation | TaskCall) -> Iterator[Violation]:
         for keyword in call.node.keywords:
             if keyword.arg in call_options.OPTIONS or keyword.arg == "max_retries":
                 value = settled(facts.project, facts.module, keyword.value, call.site)
-                yield from self._judge(facts, keyword.arg, value, call.site, keyword)
+                kind = kinds.kind_of(facts.project, facts.module, keyword.value, call.site.scope)
+                yield from self._judge(facts, keyword.arg, value, kind, keyword)
 
-    def _judge(self, facts: Facts, name: str, value: Any, site: Site | None, node: ast.AST) -> Iterator[Violation]:
-        kind = None
-        if isinstance(node, ast.keyword) and node.arg == name and site is not None:
-            kind = kinds.kind_of(facts.project, facts.module, node.value, site.scope)
+    def _judge(self, facts: Facts, name: str, value: Any, kind: str | None, node: ast.AST) -> Iterator[Violation]:
         wrong = _wrong(name, value, kind)
         if wrong:
             yield self.report(

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.collect import Binding, Site
     from flake8_celery_tasks.rule import Violation
 
+#: The first version that lacks all of it; a project may be pinned to an older one.
+_GONE_SINCE = (5, 0)
+
 #: Exceptions whose handler guards an import.
 _GUARDS = frozenset({"AttributeError", "BaseException", "Exception", "ImportError", "ModuleNotFoundError"})
 
@@ -65,7 +68,8 @@ class RemovedApi(Rule[Facts]):
     - a `try` around the import, or the `try` whose handler it stands in, catches `ImportError`;
     - it stands in `with suppress(ImportError):` or `with pytest.raises(ImportError):`, or below an `if` that asks for a
       version or for type checkers;
-    - the project has a package of that name itself.
+    - the project has a package of that name itself;
+    - its lock or its requirements pin a Celery before 5.0.
 
     ## Fix
 
@@ -79,6 +83,8 @@ class RemovedApi(Rule[Facts]):
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report the imported names."""
+        if facts.project.version < _GONE_SINCE:
+            return
         for binding in facts.module.candidates.imports:
             node = binding.node
             name = removed(_path(binding))

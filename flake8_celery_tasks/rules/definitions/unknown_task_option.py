@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.catalog import ALWAYS
 from flake8_celery_tasks.catalog.call_options import INTERVAL_KEYS
+from flake8_celery_tasks.catalog.settings import OLD_TO_NEW, SETTINGS
 from flake8_celery_tasks.catalog.task_options import (
     CALL_ONLY,
     EXTENSIONS,
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 #: Names that are no unknown ones, whatever else is wrong with them (CLY504, CLY505).
 _KNOWN = CALL_ONLY | INTERNAL | TASK_API | OPTIONS.keys()
 
+#: Beginnings of settings that no task could have for its own.
+_OF_AN_APP = ("beat_", "broker_", "result_", "task_", "worker_")
+
 
 class UnknownTaskOption(Rule[Task]):
     """An option in a task's definition that Celery stores and never reads.
@@ -44,8 +48,9 @@ class UnknownTaskOption(Rule[Task]):
     3
     ```
 
-    The name of a setting (`task_track_started`) does nothing either, nor does a key of the `retry_policy` of
-    `apply_async` (`interval_start`), nor an option of an extension without its task class (`once` of `QueueOnce`).
+    The name of a setting (`task_track_started`, `worker_prefetch_multiplier`) does nothing either, nor does a key of
+    the `retry_policy` of `apply_async` (`interval_start`), nor an option of an extension without its task class (`once`
+    of `QueueOnce`).
 
     ## Bad
 
@@ -132,6 +137,7 @@ class UnknownTaskOption(Rule[Task]):
     fixes = "unsafe"
     message = "Nothing reads the task option {name!r}, so it changes nothing; did you mean {option!r}?"
     setting = "{name!r} is a setting: on a task nothing reads it; the option is called {option!r}"
+    of_app = "{name!r} is a setting of the app: on a task nothing reads it; set {option} in the app's configuration"
     interval = "{name!r} belongs to the retry_policy of a call: on a task nothing reads it; see retry_backoff, {option}"
     extension = "Only {base} reads {name!r}, and task {function!r} is none: it has no effect; write base={base}"
 
@@ -161,6 +167,8 @@ class UnknownTaskOption(Rule[Task]):
         option = option_of_setting(name)
         if option is not None:
             return self.setting, option
+        if name in OLD_TO_NEW or (name in SETTINGS and name.startswith(_OF_AN_APP)):
+            return self.of_app, OLD_TO_NEW.get(name, name)
         option = close_match(name, _options(task.project.version))
         return (self.message, option) if option else ("", "")
 

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from flake8_celery_tasks.catalog.crontab import read
 from flake8_celery_tasks.facts import Crontab
 from flake8_celery_tasks.rule import Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from flake8_celery_tasks.rule import Violation
 
@@ -52,11 +53,14 @@ class CrontabEveryMinute(Rule[Crontab]):
     NIGHTLY = crontab(minute=0, hour=3)
     MONTHLY = crontab(minute=0, hour=0, day_of_month=1)
     THE_WHOLE_HOUR = crontab(minute="*", hour=3)
+    ON_WEEKDAYS = crontab(minute="*/15", day_of_week="mon-fri")
     ```
 
     ## Silent when
 
     - the minute (or, with a day, the hour) is written out as `"*"`: that is intent;
+    - the hour is missing beside steps of minutes (`minute="*/15"`) or beside several days of the week
+      (`minute=0, day_of_week="mon-fri"`): that means each quarter of an hour, or each hour, of these days;
     - nothing is given at all: `crontab()` means every minute, and says so;
     - a `*` or `**` that can't be read may hold the field.
 
@@ -75,11 +79,24 @@ class CrontabEveryMinute(Rule[Crontab]):
         given = crontab.given
         if crontab.from_line or not crontab.complete:
             return
-        has_day = any(name in given and crontab.arguments.get(name) != "*" for name in DAYS)
+        days = [name for name in DAYS if name in given and crontab.arguments.get(name) != "*"]
         if "minute" not in given:
             if "hour" in given:
                 yield self.report(crontab.module, crontab.node, call=crontab.text, when="of the hour")
-            elif has_day:
+            elif days:
                 yield self.report(crontab.module, crontab.node, call=crontab.text, when="of the day")
-        elif has_day and "hour" not in given and crontab.arguments.get("minute") != "*":
+        elif days and "hour" not in given and self._is_for_one_hour(crontab, days):
             yield self.report(crontab.module, crontab.node, self.every_hour, call=crontab.text)
+
+    def _is_for_one_hour(self, crontab: Crontab, days: Sequence[str]) -> bool:
+        """Return whether a schedule without an hour looks like one for a time of some days.
+
+        "Each quarter of an hour" and "each hour on weekdays" need no hour.
+        """
+        minute = crontab.arguments.get("minute", "*")
+        if isinstance(minute, str) and ("*" in minute or "/" in minute):
+            return False
+        if len(days) > 1 or days[0] != "day_of_week":
+            return True
+        week = read("day_of_week", crontab.arguments.get("day_of_week"), crontab.project.version)
+        return week.values is not None and len(week.values) == 1
