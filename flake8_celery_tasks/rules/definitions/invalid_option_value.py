@@ -248,9 +248,9 @@ def _wrong(name: str, value: Any, kind: str | None) -> _Wrong | None:
 
 
 def _number(name: str, value: Any, kind: str | None) -> _Wrong | None:
-    if name in _LENIENT and (_is_number(value) or kind == kinds.TEXT):
+    if name in _LENIENT and (_is_number(value) or kind == kinds.STRING):
         return None
-    if _is_none(value, str, bytes) or kind in (kinds.TEXT, kinds.MAPPING, kinds.DURATION):
+    if _is_none(value, str, bytes) or kind in (kinds.STRING, kinds.MAPPING, kinds.DURATION):
         return _Wrong(_EFFECTS[name], _NUMBERS[name])
     return None
 

@@ -90,11 +90,11 @@ class PositionalRetry(Rule[TaskCall]):
         full = ast.unparse(first)
         short = len(full) <= 24
         text = full if short else f"{full[:21]}..."
-        given = f"the {kind} {text}" if kind == kinds.TEXT else f"the {kind} '{text}'"
+        given = f"the {kind} {text}" if kind == kinds.STRING else f"the {kind} '{text}'"
         effect = "raises TypeError and nothing is retried"
         if isinstance(value, (int, str, bytes)) and not value:
             effect = "means no arguments for the next run"
-        elif kind == kinds.TEXT:
+        elif kind == kinds.STRING:
             effect = "gives the next run one argument per letter"
         elif kind == kinds.MAPPING:
             effect = "gives the next run its keys as arguments"
