@@ -18,9 +18,9 @@ class CrontabEveryMinute(Rule[Crontab]):
 
     ## What happens
 
-    A field that is not given matches always. `crontab(hour=3)` does not run at three o'clock: it runs at 3:00, 3:01,
+    A field that is not given always matches. `crontab(hour=3)` does not run at three o'clock: it runs at 3:00, 3:01,
     3:02 and so on, 60 times. `crontab(day_of_month=1)` runs 1440 times on the first of the month, and
-    `crontab(minute=0, day_of_month=1)` each hour of it. Beat warns of nothing, it just sends the task too often:
+    `crontab(minute=0, day_of_month=1)` every hour of that day. Beat does not warn; it just sends the task too often:
 
     ```text
     Scheduler: Sending due task clean-up (shop.tasks.clean_up)
@@ -28,7 +28,7 @@ class CrontabEveryMinute(Rule[Crontab]):
     Scheduler: Sending due task clean-up (shop.tasks.clean_up)
     ```
 
-    Celery's user guide has `crontab(day_of_week='sunday')` as "Execute every minute (!) at Sundays".
+    Celery's user guide describes `crontab(day_of_week='sunday')` as "Execute every minute (!) at Sundays".
 
     ## Bad
 
@@ -56,7 +56,7 @@ class CrontabEveryMinute(Rule[Crontab]):
 
     ## Silent when
 
-    - the minute (or, with a day, the hour) is written out as `"*"`: that is intent;
+    - the minute (or, with a day, the hour) is written out as `"*"`: that is deliberate;
     - nothing is given at all: `crontab()` means every minute, and says so;
     - a `*` or `**` that can't be read may hold the field.
 

@@ -20,8 +20,8 @@ class SentInsideTransaction(Rule[Invocation]):
 
     ## What happens
 
-    The message leaves at once, the rows only when the transaction ends. A worker that is quick looks for rows that it
-    can't see yet:
+    The message leaves at once, but other processes see the rows only after the commit. A quick worker looks for rows
+    that it can't see yet:
 
     ```text
     Task shop_bill[...] raised unexpected: DoesNotExist('Order matching query does not exist.')
@@ -110,18 +110,18 @@ class SentInsideTransaction(Rule[Invocation]):
     ## Silent when
 
     - the call stands in a lambda or a function inside the block, which may run later;
-    - the code asks whether it stands in a transaction: `connection.in_atomic_block`;
+    - the code asks whether it is in a transaction: `connection.in_atomic_block`;
     - the task's class has an `apply_async` of its own, or can't be read: it may wait for the commit;
-    - nothing is seen to be written in the branches that lead to the call or follow it, and the transaction holds other
-      branches: it may be there for those;
+    - no write is seen in the branches that lead to the call or follow it, and the transaction holds other branches: it
+      may be there for those;
     - nothing in the file or the project shows that the context manager or decorator opens a transaction;
-    - in test modules and migrations.
+    - the module is a test or a migration.
 
     ## Fix
 
     Write `task.delay_on_commit(x)` (a task of a Django project, from Celery 5.4), or
-    `transaction.on_commit(partial(task.delay, x))`. The task is then sent later, not at all after a rollback, and there
-    is no result to look at.
+    `transaction.on_commit(partial(task.delay, x))`. The task is then sent later, not at all after a rollback, and the
+    call gives no result.
     """
 
     code = "CLY701"
