@@ -20,7 +20,7 @@ class AcksLateRepeatsSideEffect(Rule[Task]):
 
     With `acks_late=True` a message is acknowledged when the task has ended. If the worker is lost in between, because
     of a deployment, a lost connection to the broker or a task that takes longer than the visibility timeout, the broker
-    delivers the message again, and the body runs from the start. Whatever it had already sent, a `POST` or a mail, it
+    delivers the message again, and the body runs from the start. Whatever it had already sent, a `POST` or an email, it
     sends a second time. Nothing in the log tells the two runs apart:
 
     ```text
@@ -30,7 +30,7 @@ class AcksLateRepeatsSideEffect(Rule[Task]):
 
     The calls that count are HTTP `POST` and `PATCH` through `requests`, `httpx`, `aiohttp` and `urllib3`, also on a
     session of theirs; Django's `send_mail`, `send_mass_mail`, `mail_admins`, `mail_managers`,
-    `EmailMessage(...).send()` and `get_connection().send_messages()`; mails sent through `smtplib`; and whatever the
+    `EmailMessage(...).send()` and `get_connection().send_messages()`; emails sent through `smtplib`; and whatever the
     option `celery-at-most-once-calls` names.
 
     ## Bad

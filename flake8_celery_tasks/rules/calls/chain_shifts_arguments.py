@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class ChainShiftsArguments(Rule[Facts]):
-    """A task in a chain, a callback or the body of a chord has no parameter for the result that it is passed first.
+    """A task in a chain, a callback or the body of a chord has no parameter for the result that Celery passes first.
 
     ## What happens
 

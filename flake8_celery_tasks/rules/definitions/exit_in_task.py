@@ -24,7 +24,7 @@ _SYSTEM_EXIT = ("builtins.SystemExit", "builtins.BaseException")
 
 
 class ExitInTask(Rule[Task]):
-    """A task calls `sys.exit()`, `exit()`, `quit()` or `os._exit()`.
+    """A task calls `sys.exit()`, `exit()`, `quit()` or `os._exit()`, and ends its worker process.
 
     ## What happens
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ExternalCallWithoutRetry(Rule[Task]):
-    """A task makes a request or sends a mail, and is not retried when that fails.
+    """A task makes a request or sends an email, and is not retried when that fails.
 
     ## What happens
 
@@ -28,7 +28,7 @@ class ExternalCallWithoutRetry(Rule[Task]):
 
     The calls that count are requests of any method through `requests`, `httpx`, `aiohttp` and `urllib3`, also on a
     session of theirs; Django's `send_mail`, `send_mass_mail`, `mail_admins`, `mail_managers`,
-    `EmailMessage(...).send()` and `get_connection().send_messages()`; mails sent through `smtplib`; and whatever the
+    `EmailMessage(...).send()` and `get_connection().send_messages()`; emails sent through `smtplib`; and whatever the
     option `celery-at-most-once-calls` names.
 
     ## Bad

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class SleepInTask(Rule[Task]):
-    """A task sleeps.
+    """A task sleeps, and occupies its worker process meanwhile.
 
     ## What happens
 

@@ -19,8 +19,8 @@ class RouteMatchesNothing(Rule[Setting]):
     ## What happens
 
     Celery looks up `task_routes` and `task_annotations` by the name of the task that is sent or registered. A key that
-    is no task's name is never found. Nothing is logged: the task that was meant goes to the default queue, and keeps
-    the options that it had.
+    matches no task is never found. Nothing is logged: the task that was meant goes to the default queue, and keeps the
+    options that it had.
 
     ```pycon
     >>> from shop.celery import app

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class SentInsideTransaction(Rule[Invocation]):
-    """A task is sent inside a transaction.
+    """A task is sent inside a transaction, before its rows can be seen.
 
     ## What happens
 
