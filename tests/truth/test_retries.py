@@ -377,7 +377,7 @@ def test_swallowed_retry_is_success_and_still_runs(lab, handler):
 
 @pytest.mark.truth("CLY217")
 def test_swallowed_retry_hides_a_later_failure(lab):
-    """CLY217: the back end keeps the first SUCCESS, so that the failure at the end is never seen."""
+    """CLY217: the backend keeps the first SUCCESS, so that the failure at the end is never seen."""
     fetch, runs = swallowing(lambda self: self.retry(max_retries=2), Retry)
     result = bound(lab, fetch)
     assert runs == [0, 1, 2]
