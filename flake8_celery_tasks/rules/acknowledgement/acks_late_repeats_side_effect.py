@@ -90,7 +90,7 @@ class AcksLateRepeatsSideEffect(Rule[Task]):
         for call in outbound.outbound_calls(task):
             if self._counts(call) and not outbound.idempotent(task, call):
                 name = call.name if len(call.name) <= 40 else f"...{call.name[-37:]}"
-                key = " or an Idempotency-Key" if call.kind == outbound.HTTP else ""
+                key = " or send an Idempotency-Key" if call.kind == outbound.HTTP else ""
                 yield self.report(task.module, task.keyword("acks_late"), function=task.node.name, call=name, key=key)
                 return
 
