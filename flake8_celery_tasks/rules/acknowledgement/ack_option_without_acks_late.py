@@ -25,9 +25,9 @@ class AckOptionWithoutAcksLate(Rule[Task]):
     ## What happens
 
     Without `acks_late` the worker acknowledges the message *before* it runs the task. Whatever happens later, be it an
-    exception, a time limit or a killed process, there is no message left that could be rejected or put back.
+    exception, a time limit or a killed process, no message is left that could be rejected or put back.
     `reject_on_worker_lost`, `acks_on_failure_or_timeout` and (from Celery 5.7 on) `acks_on_failure` and
-    `acks_on_timeout` are stored and never asked. When the process below is killed, the worker logs
+    `acks_on_timeout` are stored and never asked. If the process that runs the task below is killed, the worker logs
 
     ```text
     Process 'ForkPoolWorker-...' pid:... exited with 'signal 9 (SIGKILL)'

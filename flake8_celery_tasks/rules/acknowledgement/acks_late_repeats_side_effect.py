@@ -19,9 +19,9 @@ class AcksLateRepeatsSideEffect(Rule[Task]):
     ## What happens
 
     With `acks_late=True` a message is acknowledged when the task has ended. If the worker is lost in between, because
-    of a deployment, a lost connection to the broker or a task that takes longer than the visibility timeout, the broker
-    delivers the message again, and the body runs from the start. Whatever it had already sent, a `POST` or an email, it
-    sends a second time. Nothing in the log tells the two runs apart:
+    of a deployment or a lost connection to the broker, or if the task takes longer than the visibility timeout, the
+    broker delivers the message again, and the body runs from the start. Whatever it had already sent, a `POST` or an
+    email, it sends a second time. Nothing in the log tells the two runs apart:
 
     ```text
     Task shop_charge[...] received

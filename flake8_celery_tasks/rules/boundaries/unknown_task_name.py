@@ -29,7 +29,7 @@ class UnknownTaskName(Rule[Facts]):
     The message has been ignored and discarded.
     ```
 
-    With a beat entry that happens each time the entry is due. A task with an explicit name is no longer known by the
+    With a beat entry, this happens each time the entry is due. A task with an explicit name is no longer known by the
     name of its module and function. `app.tasks["shop.send_reciept"]` raises `NotRegistered`.
 
     ## Bad

@@ -145,7 +145,7 @@ class ArgumentsNotASequence(Rule[Facts]):
 
     ## Silent when
 
-    - the argument could be a list, tuple or dict: reported are only literals, and names whose annotation or assignments
+    - the argument could be a list, tuple or dict: only literals are reported, and names whose annotation or assignments
       all show that they are something else;
     - it is falsy (`0`, `""`, `{}`, None), which Celery takes as no arguments;
     - the task's class has an `apply_async` of its own;

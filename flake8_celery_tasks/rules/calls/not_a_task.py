@@ -41,7 +41,8 @@ class NotATask(Rule[Facts]):
     AttributeError: module 'shop.tasks' has no attribute 'send_recipt'
     ```
 
-    A class that inherits from `celery.Task` has a `delay`, but for its instances: `Fetch.delay()` lacks its `self`.
+    A class that inherits from `celery.Task` has a `delay`, but only for its instances: `Fetch.delay()` lacks its
+    `self`.
 
     ## Bad
 

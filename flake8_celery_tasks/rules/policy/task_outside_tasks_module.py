@@ -89,7 +89,7 @@ class TaskOutsideTasksModule(Rule[Task]):
 
     - anything in the project outside tests and management commands imports the module: in a Django project the worker's
       checks import the URLs, and with them the views;
-    - the module is called `tasks`, or like a `related_name`; or it is one that Django imports by itself (`models`,
+    - the module is called `tasks`, or what a `related_name` says; or it is one that Django imports by itself (`models`,
       `apps`, `admin`, `urls`, `settings`) or the `__init__` of a package; or it makes a Celery app, or imports one in a
       project without `autodiscover_tasks`: it may be started with `celery -A`;
     - its dotted name stands in a string somewhere, as in `include`, `imports`, or a setting of the project's own;

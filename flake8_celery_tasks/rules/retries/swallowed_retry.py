@@ -90,7 +90,8 @@ class SwallowedRetry(Rule[Facts]):
     ## Silent when
 
     - the call stands in a handler, not in the body of the `try`;
-    - an earlier handler lets `Retry`, `Ignore`, `Reject`, or a class that they inherit from, out;
+    - an earlier handler lets the exception out: it names `Retry`, `Ignore`, `Reject`, or a class that they inherit
+      from, and raises again;
     - every path of the handler ends in `raise` or in another retry, or it decides by the exception or by the retries
       that are left;
     - the handler calls a function of the project that raises or retries, or passes the task to one;

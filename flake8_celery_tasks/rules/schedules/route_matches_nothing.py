@@ -69,7 +69,8 @@ class RouteMatchesNothing(Rule[Setting]):
 
     ## Silent when
 
-    - no task of the project shares the first dotted part of the name: the task may live in another package;
+    - no task of the project shares the first dotted part of the name, and none has a similar name: the task may live in
+      another package;
     - a file that can't be parsed, or a name that can't be read, may be what the key is for;
     - the module is a test.
 
@@ -81,7 +82,7 @@ class RouteMatchesNothing(Rule[Setting]):
 
     code = "CLY805"
     see = ("routing#automatic-routing", "configuration#task-routes", "configuration#task-annotations")
-    message = "No task is named like the {what} {key!r}: it has no effect; {advice}"
+    message = "No task matches the {what} {key!r}: it has no effect; {advice}"
     no_pattern: Final = "task_annotations knows no patterns: {key!r} has no effect; write the task's whole name, or '*'"
     quiet_in_tests = True
 
