@@ -178,7 +178,7 @@ def misuse(facts: Facts, node: ast.expr, site: Site, place: str) -> str | None:
         func = node.func
         if is_function_task(facts, func, site):
             better = shown(ast.Call(ast.Attribute(func, "s"), node.args, node.keywords), f"{shown(func)}.s(...)")
-            return f"'{shown(node)}' runs the task here and {place} gets its value, no signature; write '{better}'"
+            return f"'{shown(node)}' runs the task here and {place} gets its value, not a signature; write '{better}'"
         if isinstance(func, ast.Attribute) and func.attr in SENDS and isinstance(facts.thing(node, site), ResultThing):
             better = shown(func.value)
             if isinstance(facts.thing(func.value, site), TaskThing):
@@ -186,9 +186,9 @@ def misuse(facts: Facts, node: ast.expr, site: Site, place: str) -> str | None:
                 better = shown(arguments, f"{better}.s(...)") if func.attr == "delay" else f"{better}.s(...)"
             return f"'{shown(node)}' sends the task at once and {place} gets its result; write '{better}'"
     elif is_function_task(facts, node, site):
-        return f"{place} is given the task '{shown(node)}' and no signature of it; write '{shown(node)}.s()'"
+        return f"{place} is given the task '{shown(node)}', not a signature of it; write '{shown(node)}.s()'"
     elif isinstance(node, ast.Attribute) and node.attr in SENDS | SIGNS and is_function_task(facts, node.value, site):
-        return f"{place} is given the method '{shown(node)}' and no signature; write '{shown(node.value)}.s()'"
+        return f"{place} is given the method '{shown(node)}', not a signature; write '{shown(node.value)}.s()'"
     return None
 
 

@@ -41,6 +41,20 @@ TOPICS: Final = {
 #: Where the project lives.
 HOME: Final = "https://github.com/flake8-celery-tasks/flake8-celery-tasks"
 
+#: What the overview of the pages says before its tables.
+INTRODUCTION: Final = """\
+A page shows what happens at run time, with the lines that Celery 5.7 logs or raises; code that is reported, and code
+that is not; when the rule stays silent; and how to fix what it finds, by hand and by command. Where older versions
+differ, it says so. Some words mean the same on all pages:
+
+- What **can't be read** is what the linter can't follow to a value: what a call returns, an environment variable, a
+  class or decorator of another package. A rule that depends on it is silent: unknown is not wrong.
+- **A decorator of the project** is one of your own that makes tasks, as `shared_task` does.
+- An **app**, in the rules of 4xx and CLY922, is a package such as a Django app; elsewhere it is the Celery app.
+- A **test** is a module that the option [`celery-test-paths`](../options.md#celery-test-paths) covers.
+- A **safe** fix corrects the mistake and changes nothing else; see [fix](../usage.md#fix).
+"""
+
 START: Final = "<!-- rules -->"
 END: Final = "<!-- end of rules -->"
 NAVIGATION_START: Final = "      # rules\n"
@@ -69,7 +83,7 @@ def page(rule: Rule[Any]) -> str:
     text = inspect.cleandoc(type(rule).__doc__ or "")
     summary, _, rest = text.partition("\n\n")
     if rule.opt_in:
-        summary += f"\n\nOpt-in: it runs only where it is asked for, as by `extend-select = {rule.code}`."
+        summary += f"\n\nOpt-in: it runs only where it is asked for, as with `extend-select = {rule.code}`."
     by_command = BY_COMMAND[rule.fixes].format(code=rule.code)
     links = "\n".join(f"- [{title}]({url})" for title, url in map(guide.link, rule.see))
     head = f"# {rule.code} {name_of(type(rule))}"
@@ -78,11 +92,16 @@ def page(rule: Rule[Any]) -> str:
 
 def linked(rule: Rule[Any]) -> str:
     """Return the page of a rule in which the codes of others are links to their pages beside it."""
+    return _with_links(page(rule), "", rule.code)
+
+
+def _with_links(text: str, folder: str, own: str = "") -> str:
+    """Return Markdown in which the codes of rules, but for its own, are links to their pages in a folder."""
 
     def link(found: re.Match[str]) -> str:
-        return found[0] if found[1] or found[0] == rule.code else f"[{found[0]}]({found[0]}.md)"
+        return found[0] if found[1] or found[0] == own else f"[{found[0]}]({folder}{found[0]}.md)"
 
-    return _CODE.sub(link, page(rule))
+    return _CODE.sub(link, text)
 
 
 def address(rule: Rule[Any]) -> str:
@@ -167,21 +186,29 @@ def options() -> str:
         "# Options",
         "",
         "All are flake8 options: in `setup.cfg`, `tox.ini` or `.flake8` under `[flake8]`, or on the command line.",
-        "A value that an option does not take ends the run with a usage error that names both.",
+        "Lists are separated by commas. A value that an option does not take ends the run with a usage error.",
+        "",
+        "```ini",
+        "[flake8]",
+        "celery-target-version = 5.4",
+        "celery-task-decorators = shop.celery.instrumented_task, shop.celery.*_task",
+        "```",
         "",
     ]
     for item in fields(Options):
         default = item.default if item.default is not MISSING else None
         shown = ",".join(default) if isinstance(default, tuple) else str(default).lower() if default is not None else ""
-        lines += [f"## `{flag_of(item.name)[2:]}`", "", item.metadata["help"], ""]
-        lines += [f"Default: `{shown}`" if shown else "Default: none", ""]
-    return "\n".join(lines)
+        text: str = item.metadata["help"]
+        lines += [f"## `{flag_of(item.name)[2:]}`", "", text, ""]
+        if "(default: " not in text:
+            lines += [f"Default: `{shown}`" if shown else "Default: none", ""]
+    return _with_links("\n".join(lines), "rules/")
 
 
 def documents(root: Path) -> dict[Path, str]:
     """Return the text of every generated document below a checkout's root."""
     found = {root / "docs" / "rules" / f"{rule.code}.md": f"{MADE}\n\n{linked(rule)}" for rule in engine.rules()}
-    found[root / "docs" / "rules" / "index.md"] = f"{MADE}\n\n# Rules\n\n{table('', '## {}')}"
+    found[root / "docs" / "rules" / "index.md"] = f"{MADE}\n\n# Rules\n\n{INTRODUCTION}\n{table('', '## {}')}"
     found[root / "docs" / "options.md"] = options()
     for name, start, made, end in (
         ("README.md", START, f"\n\n{table()}\n", END),

@@ -244,7 +244,7 @@ def _option(manager: OptionManager, path: str, key: str, value: object) -> dict[
     config = configparser.RawConfigParser()
     try:
         if isinstance(value, (int, float)) and _takes_several(manager, key.replace("_", "-")):
-            raise ValueError("expected a text or a list of texts")
+            raise ValueError("expected a string or a list of strings")
         config.read_dict({"flake8": {key: _text(key, value)}})
         return parse_config(manager, config, os.path.dirname(path))
     except ValueError as error:
@@ -266,7 +266,7 @@ def _text(key: str, value: object) -> str:
         return "\n".join(value)
     if key.replace("_", "-") == "per-file-ignores" and isinstance(value, dict):
         return "\n".join(f"{pattern}:{','.join(_text('', codes).split())}" for pattern, codes in value.items())
-    raise ValueError("expected a text, a list of texts, a number, true or false")
+    raise ValueError("expected a string, a list of strings, a number, true or false")
 
 
 # Files.

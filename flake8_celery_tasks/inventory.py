@@ -49,9 +49,9 @@ _SHOWN: Final = 3
 #: What is not known.
 _OPEN: Final = "?"
 
-#: What is kept where there is no result back end, or perhaps none.
-_NO_BACKEND: Final = "no back end"
-_OPEN_BACKEND: Final = f", back end {_OPEN}"
+#: What is kept where there is no result backend, or perhaps none.
+_NO_BACKEND: Final = "no backend"
+_OPEN_BACKEND: Final = f", backend {_OPEN}"
 
 _BOLD, _DIM, _RESET = "\033[1m", "\033[2m", "\033[m"
 
@@ -205,7 +205,7 @@ class _Answer:
 
 
 class _Kept:
-    """What is kept of a task: nothing where its result is ignored (`celery/app/trace.py`), or without a back end."""
+    """What is kept of a task: nothing where its result is ignored (`celery/app/trace.py`), or without a backend."""
 
     def __init__(self, task: Task) -> None:
         self.ignored = _Answer(task, "ignore_result")

@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.project import Project
 
 NUMBER: Final = "number"
-TEXT: Final = "text"
+STRING: Final = "string"
 MAPPING: Final = "mapping"
 DURATION: Final = "duration"
 EXCEPTION: Final = "exception"
 
 _CLASSES: Final = {
     "builtins.bool": NUMBER,
-    "builtins.bytes": TEXT,
+    "builtins.bytes": STRING,
     "builtins.dict": MAPPING,
     "builtins.float": NUMBER,
     "builtins.int": NUMBER,
-    "builtins.str": TEXT,
+    "builtins.str": STRING,
     "collections.abc.Mapping": MAPPING,
     "datetime.timedelta": DURATION,
     "random.randint": NUMBER,
@@ -54,7 +54,7 @@ def kind_of(project: Project, module: Module, node: ast.expr, scope: Scope, dept
             kinds = {_bound(project, module, binding, depth + 1) for binding in found[1]}
             return kinds.pop() if len(kinds) == 1 else None
     if isinstance(node, ast.JoinedStr):
-        return TEXT
+        return STRING
     value = module.value(node, scope)
     known = _settled(project, project.settle(value, module))
     if known is None and isinstance(value, Invoke) and isinstance(value.func, Ref):
@@ -114,7 +114,7 @@ def _settled(project: Project, value: Any) -> str | None:
     if isinstance(value, (int, float)):
         return NUMBER
     if isinstance(value, (str, bytes)):
-        return TEXT
+        return STRING
     if isinstance(value, Table):
         return MAPPING
     if isinstance(value, datetime.timedelta):

@@ -44,7 +44,7 @@ class Options:
 
     celery_task_decorators: tuple[str, ...] = _option(
         (),
-        "Dotted names (or fnmatch patterns) of your own decorators that make a task like shared_task does, with the "
+        "Dotted names (or fnmatch patterns) of your own decorators that make a task as shared_task does, with the "
         "same keywords.",
         "NAMES",
         many=True,

@@ -1,4 +1,4 @@
-"""Where the results of a project's tasks go: whether there is a result back end, as far as the project's files tell."""
+"""Where the results of a project's tasks go: whether there is a result backend, as far as the project's files tell."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DJANGO: Final = b"INSTALLED_APPS"
 def backend(project: Project) -> bool | None:
     """Return whether results are stored anywhere, None where it can't be told.
 
-    One place that names a back end is enough. None is certain only where the project makes its apps itself, and all
+    One place that names a backend is enough. None is certain only where the project makes its apps itself, and all
     that configures them can be read. An environment variable, `CELERY_RESULT_BACKEND`, may still say otherwise.
     """
     if "result backend" not in project.memo:

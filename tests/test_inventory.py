@@ -82,8 +82,8 @@ def test_all_of_it(listed):
             "app": "shop",
             "runs": "at most once (default)",
             "retries": "never",
-            "result": "stored (default), back end ?",
-            "status": "tracked (default), back end ?",
+            "result": "stored (default), backend ?",
+            "status": "tracked (default), backend ?",
             "start": "not tracked (default)",
             "time_limit": "none",
             "queue": "",
@@ -140,8 +140,8 @@ def test_how_it_is_retried(task, keywords, body, said):
 
 
 STORED = ("stored", "tracked", "tracked")
-OPEN = ("stored, back end ?", "tracked, back end ?", "tracked, back end ?")
-NOWHERE = ("no back end", "no back end", "no back end")
+OPEN = ("stored, backend ?", "tracked, backend ?", "tracked, backend ?")
+NOWHERE = ("no backend", "no backend", "no backend")
 
 
 @pytest.mark.parametrize(

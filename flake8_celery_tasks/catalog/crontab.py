@@ -208,7 +208,7 @@ class _Reader:
             except TypeError:
                 raise _RefusedError("TypeError", "it holds something that has no hash") from None
         else:
-            raise _RefusedError("TypeError", f"a field is a number, a text or an iterable, not {value!r}")
+            raise _RefusedError("TypeError", f"a field is a number, a string or an iterable, not {value!r}")
         for number in found:
             self.in_range(number)
         return found

@@ -9,7 +9,7 @@ REMOVED: dict[str, str] = {
     "celery.app.abstract": "",
     "celery.app.base.BaseApp": "celery.Celery",
     "celery.apps.celeryd": "celery.apps.worker",
-    "celery.backends.amqp": "the back end rpc://",
+    "celery.backends.amqp": "the backend rpc://",
     "celery.backends.pyredis": "celery.backends.redis",
     "celery.backends.riak": "",
     "celery.bin.base.Command": "celery.bin.base.CeleryCommand",

@@ -131,3 +131,14 @@ def test_signature_made_immutable_takes_no_result(lab, bill, ship):
     bill.apply_async((1,), link=ship.si(4))
     lab.work()
     assert sorted(ship.runs) == [2, 3, 4]
+
+
+@pytest.mark.truth("CLY918")
+def test_group_makes_as_many_messages_as_a_loop(lab, ship):
+    """CLY918: one message for each task, all under one result; chunks make fewer, a list of keys a single one."""
+    result = group(ship.s(number) for number in range(6)).delay()
+    assert len(lab.published) == len(result.results) == 6
+    ship.chunks(zip(range(6)), 3).apply_async()
+    assert len(lab.published) == 6 + 2
+    ship.delay(list(range(6)))
+    assert len(lab.published) == 6 + 2 + 1

@@ -119,7 +119,7 @@ def test_option_replaces_the_way_to_call(app, option):
 @pytest.mark.truth("CLY505")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the result's own end fails as well
 def test_backend_option_replaces_the_back_end(lab):
-    """CLY505: a name for `backend=` is not turned into a back end."""
+    """CLY505: a name for `backend=` is not turned into a backend."""
     task = lab.app.task(nothing, name="fetch", backend="redis://localhost")
     with pytest.raises(AttributeError, match="'str' object has no attribute"):
         task.delay().get(timeout=1)

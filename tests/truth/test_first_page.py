@@ -16,7 +16,7 @@ from tests.helpers import write
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "index.md"
 SECTIONS = {section.title: section for section in examples.sections(PAGE.read_text(encoding="utf-8"))}
-WRONG, RIGHT = SECTIONS["A task that never fails"], SECTIONS["What is right"]
+WRONG, RIGHT = SECTIONS["A task that never fails"], SECTIONS["How to do it right"]
 
 
 def fence(section, language):

@@ -590,7 +590,7 @@ PLAYED = [rule.code for rule in RULES if not rule.opt_in or fences(rule.code, "t
 
 
 @newest
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # results without a back end
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # results without a backend
 @pytest.mark.parametrize(
     ("code", "stage"),
     [pytest.param(code, code, id=code, marks=pytest.mark.truth(code)) for code in PLAYED if code not in IN_PROCESSES],

@@ -203,7 +203,7 @@ def test_backoff_wins_over_the_default_delay(lab):
 @pytest.mark.truth("CLY214")
 @pytest.mark.parametrize("option", ["autoretry_for", "dont_autoretry_for"])
 def test_one_class_breaks_the_registration(app, option):
-    """CLY214: a class and no tuple is a TypeError, not where it is written but when the app is finalised."""
+    """CLY214: a class that is not in a tuple is a TypeError, not where it is written but when the app is finalised."""
     if option == "dont_autoretry_for" and celery_version() < (5, 3):
         pytest.skip("dont_autoretry_for came with Celery 5.3")
 
@@ -377,7 +377,7 @@ def test_swallowed_retry_is_success_and_still_runs(lab, handler):
 
 @pytest.mark.truth("CLY217")
 def test_swallowed_retry_hides_a_later_failure(lab):
-    """CLY217: the back end keeps the first SUCCESS, so that the failure at the end is never seen."""
+    """CLY217: the backend keeps the first SUCCESS, so that the failure at the end is never seen."""
     fetch, runs = swallowing(lambda self: self.retry(max_retries=2), Retry)
     result = bound(lab, fetch)
     assert runs == [0, 1, 2]
@@ -385,6 +385,27 @@ def test_swallowed_retry_hides_a_later_failure(lab):
     assert len([line for line in lab.messages("ERROR") if "raised unexpected: MaxRetriesExceededError" in line]) == 1
     assert result.state == states.SUCCESS
     assert result.result == "swallowed"
+
+
+@pytest.mark.truth("CLY217")
+def test_retry_that_is_let_out_leaves_the_last_error_swallowed(lab):
+    """CLY217: behind `except Retry: raise` the handler still swallows the error of the run that gave up."""
+    runs = []
+
+    def fetch(self):
+        runs.append(self.request.retries)
+        try:
+            raise self.retry(max_retries=2)
+        except Retry:
+            raise
+        except Exception as error:
+            return type(error).__name__
+
+    result = bound(lab, fetch)
+    assert runs == [0, 1, 2]
+    assert successes(lab) == 1
+    assert result.state == states.SUCCESS
+    assert result.result == "MaxRetriesExceededError"
 
 
 @pytest.mark.truth("CLY217")

@@ -20,20 +20,21 @@ _OPTIONS: Final = {
 
 
 class AckOptionWithoutAcksLate(Rule[Task]):
-    """An option about the acknowledgement has no effect without `acks_late=True`.
+    """An option about acknowledgement has no effect without `acks_late=True`.
 
     ## What happens
 
-    Without `acks_late` the worker acknowledges the message *before* it runs the task. What happens later, be it an
-    exception, a time limit or a killed process, finds no message any more that could be rejected or put back. The
-    options are stored and never asked. When the process below is killed, the worker logs
+    Without `acks_late` the worker acknowledges the message *before* it runs the task. Whatever happens later, be it an
+    exception, a time limit or a killed process, no message is left that could be rejected or put back.
+    `reject_on_worker_lost`, `acks_on_failure_or_timeout` and (from Celery 5.7 on) `acks_on_failure` and
+    `acks_on_timeout` are stored and never asked. If the process that runs the task below is killed, the worker logs
 
     ```text
     Process 'ForkPoolWorker-...' pid:... exited with 'signal 9 (SIGKILL)'
     Task handler raised error: WorkerLostError('Worker exited prematurely: signal 9 (SIGKILL) Job: ...')
     ```
 
-    and the task, with `reject_on_worker_lost=True` or not, is not run again.
+    and the task is not run again, with or without `reject_on_worker_lost=True`.
 
     ## Bad
 
@@ -60,13 +61,13 @@ class AckOptionWithoutAcksLate(Rule[Task]):
     ## Silent when
 
     - the task, its base class or the project (`task_acks_late`, `celery-acks-late`) acknowledges late;
-    - any of these can't be read, or `task_annotations` may set it;
+    - any of these can't be read, or `task_annotations` may set `acks_late`;
     - the option has the value that it would have anyway (`reject_on_worker_lost=False`, `acks_on_failure=True`).
 
     ## Fix
 
-    Add `acks_late=True` if the task may run twice, else remove the option. To remove it changes nothing. To acknowledge
-    late does: the task then runs again after its worker was lost.
+    Add `acks_late=True` if the task may run twice, otherwise remove the option. Removing it changes nothing.
+    Acknowledging late does: the task then runs again after its worker was lost.
     """
 
     code = "CLY301"

@@ -19,18 +19,19 @@ class AcksLateRepeatsSideEffect(Rule[Task]):
     ## What happens
 
     With `acks_late=True` a message is acknowledged when the task has ended. If the worker is lost in between, because
-    of a deployment, a lost connection to the broker or a task that takes longer than the visibility timeout, the broker
-    delivers the message again, and the body runs from the start. What it has sent by then, a `POST` or a mail, it sends
-    a second time. Nothing in the log tells the two runs apart:
+    of a deployment or a lost connection to the broker, or if the task takes longer than the visibility timeout, the
+    broker delivers the message again, and the body runs from the start. Whatever it had already sent, a `POST` or an
+    email, it sends a second time. Nothing in the log tells the two runs apart:
 
     ```text
     Task shop_charge[...] received
     Task shop_charge[...] received
     ```
 
-    Calls that count are HTTP `POST` and `PATCH` through `requests`, `httpx`, `aiohttp` and `urllib3`, also on a session
-    of theirs; Django's `send_mail`, `send_mass_mail`, `mail_admins`, `mail_managers`, `EmailMessage(...).send()` and
-    `get_connection().send_messages()`; `smtplib` sends; and what the option `celery-at-most-once-calls` names.
+    The calls that count are HTTP `POST` and `PATCH` through `requests`, `httpx`, `aiohttp` and `urllib3`, also on a
+    session of theirs; Django's `send_mail`, `send_mass_mail`, `mail_admins`, `mail_managers`,
+    `EmailMessage(...).send()` and `get_connection().send_messages()`; emails sent through `smtplib`; and whatever the
+    option `celery-at-most-once-calls` names.
 
     ## Bad
 
@@ -63,16 +64,16 @@ class AcksLateRepeatsSideEffect(Rule[Task]):
 
     ## Silent when
 
-    - the method is any other, or can't be told: `GET`, `PUT` and `DELETE` may be repeated;
+    - the method is another one, or not certain: `GET`, `PUT` and `DELETE` may be repeated;
     - an `Idempotency-Key` is among the headers of the call or of the session, or these can't be read; or the task's
-      function speaks of idempotency anywhere, as in `idempotency_key=`;
+      function mentions idempotency anywhere, as in `idempotency_key=`;
     - the call stands in a function that the task calls: only the task's own body is looked at;
     - `acks_late` is not written on the task or its base class.
 
     ## Fix
 
     Write `acks_late=False`, so that the call is made at most once, or give it an idempotency key that the other side
-    knows. It is a decision: with `acks_late=False` a lost worker loses the task.
+    honours. The choice is yours: with `acks_late=False` a lost worker loses the task.
     """
 
     code = "CLY303"
@@ -89,7 +90,7 @@ class AcksLateRepeatsSideEffect(Rule[Task]):
         for call in outbound.outbound_calls(task):
             if self._counts(call) and not outbound.idempotent(task, call):
                 name = call.name if len(call.name) <= 40 else f"...{call.name[-37:]}"
-                key = " or an Idempotency-Key" if call.kind == outbound.HTTP else ""
+                key = " or send an Idempotency-Key" if call.kind == outbound.HTTP else ""
                 yield self.report(task.module, task.keyword("acks_late"), function=task.node.name, call=name, key=key)
                 return
 

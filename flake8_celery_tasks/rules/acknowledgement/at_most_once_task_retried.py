@@ -29,7 +29,7 @@ class AtMostOnceTaskRetried(Rule[Task]):
     Task shop_charge[...] retry: Retry in 180s: ConnectionError('read timed out')
     ```
 
-    To Celery that is no contradiction; to the wish for "at most once" it is.
+    For Celery that is no contradiction; for "at most once" it is.
 
     ## Bad
 
@@ -73,8 +73,8 @@ class AtMostOnceTaskRetried(Rule[Task]):
 
     ## Fix
 
-    Remove the retry if the task must not run twice. Else remove `acks_late=False`, which changes nothing where neither
-    the project nor a base class says otherwise.
+    Remove the retry if the task must not run twice. Otherwise remove `acks_late=False`, which changes nothing unless
+    the project or a base class says something else.
     """
 
     code = "CLY304"

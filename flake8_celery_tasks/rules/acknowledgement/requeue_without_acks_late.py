@@ -20,8 +20,8 @@ class RequeueWithoutAcksLate(Rule[Raise]):
     ## What happens
 
     Only a message that is not yet acknowledged can be rejected. Without `acks_late` the worker acknowledges it before
-    the task runs, so that there is nothing left to put back: the task does not run again, the message is gone, and the
-    state stays PENDING for ever. The log looks as if all were well:
+    the task runs, so there is nothing left to put back: the task does not run again, the message is gone, and the state
+    stays PENDING for ever. The log looks as if all were well:
 
     ```text
     Task shop_import_order[...] reject requeue=True: somebody else has it
@@ -82,8 +82,8 @@ class RequeueWithoutAcksLate(Rule[Raise]):
     ## Fix
 
     Write `raise self.retry(countdown=...)` with `bind=True`: it waits, and gives up after `max_retries`. Or add
-    `acks_late=True`: the message comes again at once, and again each time that it is put back, dozens of times a
-    second where nobody else takes it. Be sure that the task may run again: up to now it never did.
+    `acks_late=True`: the message comes back at once, and again each time that it is put back, dozens of times a second
+    if no other worker takes it. Make sure that the task may run again: until now it never did.
     """
 
     code = "CLY302"

@@ -41,8 +41,8 @@ class TrackStartedIgnored(Rule[Task]):
     ## What happens
 
     STARTED is a state, and states are kept where results are kept. A task that ignores its result stores neither: the
-    worker skips the STARTED state, and whoever asks is told that the task waits to be run, from the first moment until
-    long after its end:
+    worker skips the STARTED state, and whoever asks is told `PENDING`, from the first moment until long after the task
+    has ended:
 
     ```text
     Task shop_rebuild_index[...] succeeded in ...s: None
@@ -83,7 +83,7 @@ class TrackStartedIgnored(Rule[Task]):
 
     ## Fix
 
-    Remove `track_started`, which changes nothing, or `ignore_result`: results then need a back end, and room in it.
+    Remove `track_started`, which changes nothing, or `ignore_result`: results then need a backend, and room in it.
     """
 
     code = "CLY305"

@@ -19,7 +19,7 @@ class CrossAppTaskImport(Rule[TaskImport]):
     ## What happens
 
     Importing the task imports the other app's `tasks` module, with its models and services, only to put a name and some
-    arguments into a message. Sooner or later `content.tasks` wants something of `blog.models`, and Python says
+    arguments into a message. Sooner or later `content.tasks` needs something from `blog.models`, and Python says
 
     ```text
     ImportError: cannot import name 'generate_og_images' from partially initialized module 'content.tasks'
@@ -27,12 +27,12 @@ class CrossAppTaskImport(Rule[TaskImport]):
     ```
 
     A message needs the task's name and nothing else. `current_app.send_task(name, ...)` sends the same message and
-    imports nothing, so apps stay apart and can even run in other processes. Two things to know: arguments are not
-    checked before the worker gets them, and options of the task's decorator that concern the sending (`queue`,
-    `expires`, `priority` ...) have to be given with the call.
+    imports nothing, so the apps stay apart and can even run in separate processes. Two things to know: nothing checks
+    the arguments before the worker gets them, and options of the task's decorator that concern the sending (`queue`,
+    `expires`, `priority` ...) have to be given with the call (CLY405).
 
-    An app is the nearest package with `apps.py`, `models`, `migrations` or `tasks`, else the top-level package. An app
-    inside another one, or around it, is the same app in this sense.
+    An app here is the nearest package with `apps.py`, `models`, `migrations` or `tasks`, otherwise the top-level
+    package. An app inside another one, or around it, counts as the same app.
 
     ## Bad
 
@@ -78,22 +78,22 @@ class CrossAppTaskImport(Rule[TaskImport]):
     ## Silent when
 
     - the imported task is never sent: registration in `AppConfig.ready`, a re-export, a plain call of the function;
-    - the module creates the Celery app or holds settings: it may know all tasks;
+    - the module creates the Celery app or holds settings: it may know every task;
     - the import stands under `TYPE_CHECKING`, or in a test module or migration;
     - `celery-apps` lists the apps, and the module is in none of them;
-    - the name leads to something that is no task, or to a module outside the project.
+    - the name leads to something that is not a task, or to a module outside the project.
 
     ## Fix
 
     Send by name: `current_app.send_task("content_generate_og_images", args=..., kwargs=...)`, in a chain or group
-    `signature("content_generate_og_images", ...)`, and drop the import. Look at what goes with it: the check of the
-    arguments is passed by, and a process that has its Celery app from this import alone has none any more:
-    `current_app` is one with Celery's defaults then.
+    `signature("content_generate_og_images", ...)`, and drop the import. Know what you give up: the check of the
+    arguments is bypassed, and a process that gets its Celery app from this import alone has none any more, so that
+    `current_app` is one with Celery's defaults.
 
-    The command does it where it is certain of every use: the name, the options of the decorator that belong to the
-    message (`queue`, `priority`, `expires` ...), and where isort puts the import of `current_app`. A method that is
-    handed to something else than `on_commit`, options that are no constants, and tasks whose class has an `apply_async`
-    of its own are left to you, and so is the whole import then.
+    The command does it where it is certain of every use of the import. It repeats the options of the decorator that
+    belong to the message (`queue`, `priority`, `expires` ...), and puts the import of `current_app` where isort would.
+    A method that is passed to something other than `on_commit`, an option that is not a constant, or a task whose class
+    has an `apply_async` of its own, is left to you, and so is the whole import then.
     """
 
     code = "CLY401"

@@ -18,10 +18,10 @@ class CrossAppTaskImportInFunction(Rule[TaskImport]):
 
     ## What happens
 
-    An import inside a function is how a circular import between apps is hidden: it works, until somebody moves it up.
-    Nothing is logged. The cycle is still there, and so is what it costs: the first call pays for the import, a renamed
-    task is noticed when the line runs, and neither app can be taken out of the project alone. A message needs the
-    task's name and nothing else. What CLY401 says of imports at the top holds here too.
+    An import inside a function is how a circular import between apps is hidden: it works until somebody moves it to the
+    top. Nothing is logged. The cycle is still there, and so is its price: the first call pays for the import, a renamed
+    task is noticed only when the line runs, and neither app can leave the project without the other. A message needs
+    the task's name and nothing else. What CLY401 says about imports at the top applies here too.
 
     ## Bad
 
@@ -64,17 +64,17 @@ class CrossAppTaskImportInFunction(Rule[TaskImport]):
 
     - the import is within one app, or between an app and one inside it;
     - the imported task is never sent;
-    - CLY401 is silent for the same import at the top of the module.
+    - CLY401 would be silent about the same import at the top of the module.
 
     ## Fix
 
-    Send by name, and drop the import. Look at what goes with it: the check of the arguments is passed by, and a process
-    that has its Celery app from this import alone has none any more: `current_app` is one with Celery's defaults then.
+    Send by name, and drop the import. Know what you give up: the check of the arguments is bypassed, and a process that
+    gets its Celery app from this import alone has none any more, so that `current_app` is one with Celery's defaults.
 
-    The command does it where it is certain of every use: the name, the options of the decorator that belong to the
-    message (`queue`, `priority`, `expires` ...), and where isort puts the import of `current_app`. A method that is
-    handed to something else than `on_commit`, options that are no constants, and tasks whose class has an `apply_async`
-    of its own are left to you, and so is the whole import then.
+    The command does it where it is certain of every use of the import. It repeats the options of the decorator that
+    belong to the message (`queue`, `priority`, `expires` ...), and puts the import of `current_app` where isort would.
+    A method that is passed to something other than `on_commit`, an option that is not a constant, or a task whose class
+    has an `apply_async` of its own, is left to you, and so is the whole import then.
     """
 
     code = "CLY402"

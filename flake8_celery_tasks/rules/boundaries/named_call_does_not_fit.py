@@ -25,16 +25,17 @@ class NamedCallDoesNotFit(Rule[Facts]):
 
     ## What happens
 
-    `delay()` compares the arguments with the function's parameters before it sends anything. `send_task()`, a
-    signature of a name and a beat entry know no function: the message goes out, and the task fails in the worker, each
-    time:
+    `delay()` compares the arguments with the function's parameters before it sends anything. `send_task()`, a signature
+    made from a name and a beat entry don't know the function: the message goes out, and the task fails in the worker,
+    every time:
 
     ```text
     Task shop_send_receipt[...] raised unexpected:
     TypeError("send_receipt() got an unexpected keyword argument 'order'")
     ```
 
-    With `typing=False` it fails all the same. The task that `bind=True` hands over is no argument of the caller's.
+    With `typing=False` it fails all the same. The task object that `bind=True` passes is not one of the caller's
+    arguments.
 
     ## Bad
 
@@ -93,9 +94,10 @@ class NamedCallDoesNotFit(Rule[Facts]):
     - a signature lacks arguments and is not sent on the spot: they may come later;
     - no task of the project has the name (CLY403), or several have it;
     - a decorator below the task decorator may change the arguments;
-    - the task's class has an `apply_async` of its own, a `__call__` that does more with the arguments than hand them
+    - the task's class has an `apply_async` of its own, a `__call__` that does more with the arguments than pass them
       on, or can't be read;
-    - the task's own parameter is not in order: that is CLY202 or CLY203;
+    - the task has `bind=True` and no parameter for the task object, or `self` without `bind=True`: that is CLY202 or
+      CLY203;
     - the call stands in a `try` that catches TypeError, in a test (`celery-test-paths`) or a migration.
 
     ## Fix

@@ -34,16 +34,16 @@ class NamedCallDropsOptions(Rule[Invocation]):
 
     ## What happens
 
-    `queue`, `expires`, `priority` and their like belong to the message, and who sends makes the message. `delay()`
-    takes them from the task object; `send_task()` has only a name. So the message goes to the default queue, where
-    perhaps no worker takes it, never expires, and has no priority. Nothing is logged, neither here nor in a worker that
-    waits at the other queue. What Celery 5.7 says of `queue` on a task is that it is deprecated (CLY917), not that it
-    is lost here.
+    `queue`, `expires`, `priority` and the like belong to the message, and it is the sender who makes the message.
+    `delay()` takes them from the task object; `send_task()` has only a name. So the message goes to the default queue,
+    where perhaps no worker takes it, never expires, and has no priority. Nothing is logged, neither by the sender nor
+    by a worker that waits at the other queue. That Celery 5.7 deprecates `queue` on a task (CLY917) is another matter:
+    with `delay()` it still works.
 
-    Up to Celery 5.6 that is always so. From 5.7 on `send_task()` looks the task up, and keeps the options in a process
-    that has imported and registered it, which the other app's process need not have done. `ignore_result`, time limits
-    and `acks_late` are the worker's business and are not lost; only Celery 5.6.3 stores the result of such a call all
-    the same.
+    Up to Celery 5.6 this always happens. From 5.7 on `send_task()` looks the task up, and keeps the options in a
+    process that has imported and registered it, which the other app's process need not have done. `ignore_result`, time
+    limits and `acks_late` are the worker's business and are not lost; only Celery 5.6.3 stores the result of such a
+    call all the same.
 
     ## Bad
 
@@ -88,15 +88,15 @@ class NamedCallDropsOptions(Rule[Invocation]):
     - the call gives the option; any of `queue`, `exchange` and `routing_key` stands for all three;
     - `task_routes` covers the name, or can't be read: then it decides the queue, for calls by name too;
     - the option says what the project's default says;
-    - caller and task are of one app, or the call stands in a task and the target is Celery 5.7 or later: the process
-      has the task registered;
+    - caller and task belong to one app, or the call stands in a task and the target is Celery 5.7 or later: then the
+      process has the task registered;
     - several tasks have the name, or `**options` hide what the call gives;
     - the module is a test (`celery-test-paths`) or a migration.
 
     ## Fix
 
-    Repeat the options in the call, or better move `queue` into `task_routes`, which is read by whoever sends. From then
-    on the messages go to another queue, so be sure that a worker takes them there.
+    Repeat the options in the call, or better, move `queue` into `task_routes`, which every sender reads. From then on
+    the messages go to another queue, so make sure that a worker consumes it.
     """
 
     code = "CLY405"

@@ -21,16 +21,16 @@ class UnknownTaskName(Rule[Facts]):
 
     ## What happens
 
-    Whoever sends by name sees nothing: the message goes out, and nobody compares its name with anything. The worker
-    logs an error, and the message is gone:
+    The sender notices nothing: the message goes out, and nothing compares its name with the tasks that exist. The
+    worker logs an error, and the message is gone:
 
     ```text
     Received unregistered task of type 'shop.send_reciept'.
     The message has been ignored and discarded.
     ```
 
-    It is the same for a beat entry, time after time. A task with an explicit name is not known under the name of its
-    module and function any more. `app.tasks["shop.send_reciept"]` raises `NotRegistered`.
+    With a beat entry, this happens each time the entry is due. A task with an explicit name is no longer known by the
+    name of its module and function. `app.tasks["shop.send_reciept"]` raises `NotRegistered`.
 
     ## Bad
 
@@ -84,13 +84,13 @@ class UnknownTaskName(Rule[Facts]):
 
     ## Silent when
 
-    - the name's first dotted part belongs to no task of the project, and no task is called nearly like it: it may be
-      the task of a package, or of another service;
-    - a file that can't be parsed, that is excluded, or that is another project's could hold the name;
-    - some task of that namespace has a name that can't be told;
-    - some task has an automatic name, and an app of the project makes these in its own way (`gen_task_name`);
-    - the module that the name leads to has something of that name, which may be a task after all;
-    - the name is looked up in `app.tasks` in a `try` or below an `if` that asks for it;
+    - no task of the project shares the first dotted part of the name, and none has a similar name: it may be the task
+      of a package, or of another service;
+    - a file that can't be parsed, that is excluded, or that belongs to another project could hold the name;
+    - some task of that namespace has a name that is not certain;
+    - some task has an automatic name, and an app of the project builds these in its own way (`gen_task_name`);
+    - the module that the name points to has something of that name, which may be a task after all;
+    - the name is looked up in `app.tasks` in a `try`, or under an `if` that checks for it;
     - the module is a test (`celery-test-paths`) or a migration.
 
     ## Fix

@@ -30,13 +30,13 @@ _CURES: Final = {
     _SET: "a list",
     _FILE: "its path",
     _ITERATOR: "a list",
-    _REQUEST: "what the task needs of it",
-    _KEYS: "keys that are text",
+    _REQUEST: "what the task needs from it",
+    _KEYS: "strings as keys",
     "a function": "data",
     "a generator": "a list",
     "a range": "a list",
     "a timedelta": "its total_seconds()",
-    "an exception": "its text",
+    "an exception": "its message",
 }
 
 _NODES: Final = {
@@ -65,12 +65,12 @@ _OF_REQUESTS: Final = frozenset(
 
 
 class ArgumentNotSerialisable(Rule[Invocation]):
-    """An argument that JSON can't encode is given to a task.
+    """A task is given an argument that JSON can't encode.
 
     ## What happens
 
-    Arguments travel as JSON, unless `task_serializer` says otherwise. It knows numbers, text, None, lists and dicts;
-    Celery adds dates, UUIDs, decimals and bytes. Anything else fails at the call, and nothing is sent:
+    Arguments travel as JSON, unless `task_serializer` says otherwise. JSON knows numbers, strings, None, lists and
+    dicts; Celery adds dates, UUIDs, decimals and bytes. Anything else fails at the call, and nothing is sent:
 
     ```text
     kombu.exceptions.EncodeError: Object of type set is not JSON serializable
@@ -112,16 +112,18 @@ class ArgumentNotSerialisable(Rule[Invocation]):
 
     ## Silent when
 
-    - the task, the call or the project has another serializer than JSON, or one that can't be read; or the project
-      teaches kombu further types with `register_type`.
-    - the task's class has an `apply_async` of its own, which may convert, or the task takes pydantic models.
-    - what the argument is can't be told: only literals, calls of Python's own types, and names that have one such value
-      are reported. A parameter `request` must be used like one of a view.
+    - the task, the call or the project has a serializer other than JSON, or one that can't be read; or the project
+      teaches kombu further types with `register_type`;
+    - the task's class has an `apply_async` of its own, which may convert the argument, or the task takes pydantic
+      models;
+    - it is not certain what the argument is: only literals, calls of Python's own types, and names with one such value
+      are reported. A parameter `request` must be used like that of a view;
     - a test expects it: `with pytest.raises(EncodeError)`.
 
     ## Fix
 
-    Pass a list, a number, a text, or a key that the task finds its data by. The task has to take it, so change both.
+    Pass a list, a number, a string, or a key by which the task can find its data. Change the task as well, since it has
+    to accept that.
     """
 
     code = "CLY613"

@@ -29,7 +29,7 @@ _NO_SEQUENCES: Final = {
     ast.SetComp: "set",
     ast.GeneratorExp: "generator",
     ast.DictComp: kinds.MAPPING,
-    ast.JoinedStr: kinds.TEXT,
+    ast.JoinedStr: kinds.STRING,
 }
 
 #: Expressions that make no mapping.
@@ -40,11 +40,11 @@ _NO_MAPPINGS: Final = {
     ast.ListComp: "list",
     ast.List: "list",
     ast.Tuple: "tuple",
-    ast.JoinedStr: kinds.TEXT,
+    ast.JoinedStr: kinds.STRING,
 }
 
 #: What a signature takes apart into arguments.
-_TAKEN_APART: Final = {kinds.TEXT: "letters", kinds.MAPPING: "keys"}
+_TAKEN_APART: Final = {kinds.STRING: "letters", kinds.MAPPING: "keys"}
 
 _BEAT: Final = "beat logs an error and sends nothing"
 
@@ -60,25 +60,25 @@ class _Given(NamedTuple):
 
 
 class ArgumentsNotASequence(Rule[Facts]):
-    """`args` of a call is no list or tuple, or `kwargs` no dict: often for want of a comma.
+    """`args` of a call is not a list or tuple, or `kwargs` is not a dict; often a comma is missing.
 
     ## What happens
 
     `(order.pk)` is `order.pk` in parentheses; the tuple needs its comma, `(order.pk,)`. `apply_async()` and
-    `send_task()` refuse what is no list or tuple:
+    `send_task()` refuse anything but a list or tuple:
 
     ```text
     TypeError: task args must be a list or tuple
     ```
 
-    With a text of several letters the error speaks of as many arguments:
+    With a string of several letters the error counts each letter as an argument:
 
     ```text
     TypeError: fetch_rates() takes 1 positional argument but 25 were given
     ```
 
-    A signature takes the text apart without a word, when it is made and when it is sent: each letter is an argument. In
-    a beat entry the error goes to beat's log, and nothing is ever sent.
+    A signature takes the string apart without complaint, when it is made and when it is sent: each letter becomes an
+    argument. With a beat entry the error goes to beat's log, and nothing is ever sent.
 
     ## Bad
 
@@ -146,15 +146,15 @@ class ArgumentsNotASequence(Rule[Facts]):
 
     ## Silent when
 
-    - the argument could be a list, tuple or dict: only literals, and names whose annotation or only values say that
-      they are not, are reported.
-    - it is falsy (`0`, `""`, `{}`, None), which Celery takes for no arguments.
-    - the task's class has an `apply_async` of its own.
+    - the argument could be a list, tuple or dict: only literals are reported, and names whose annotation or assignments
+      all show that they are something else;
+    - it is falsy (`0`, `""`, `{}`, None), which Celery takes as no arguments;
+    - the task's class has an `apply_async` of its own;
     - a test expects it: `with pytest.raises(TypeError)`.
 
     ## Fix
 
-    Add the comma, `(order_pk,)`; a dict moves to `kwargs`. That is safe, since the call can't have worked before.
+    Add the comma, `(order_pk,)`; move a dict to `kwargs`. That is safe, since the call can't have worked before.
     """
 
     code = "CLY604"
@@ -199,7 +199,7 @@ class ArgumentsNotASequence(Rule[Facts]):
 
         for given, args in facts.once(_by_place).get((violation.line, violation.column), ()):
             wrong = _wrong_args(facts.project, facts.module, args, given)
-            if wrong in (kinds.TEXT, kinds.NUMBER, kinds.EXCEPTION, kinds.DURATION):
+            if wrong in (kinds.STRING, kinds.NUMBER, kinds.EXCEPTION, kinds.DURATION):
                 return Fix((MakeTuple(args),), safe=True)
             call = facts.once(_by_argument).get(id(args)) if wrong == kinds.MAPPING else None
             if call is None or call.keyword("kwargs") is not None or call.node.args[-1:] not in ([], [args]):

@@ -22,14 +22,14 @@ class CallDoesNotFit(Rule[Invocation]):
     ## What happens
 
     `delay()` and `apply_async()` compare the arguments with the function's parameters before they send anything. The
-    task that `bind=True` hands over is no argument of the caller's. A signature takes anything, and fails when it is
-    sent:
+    task object that `bind=True` passes is not one of the caller's arguments. A signature accepts anything, and fails
+    when it is sent:
 
     ```text
     TypeError: resize() missing 1 required positional argument: 'width'
     ```
 
-    Nothing is compared where the task is a class, or a decorator stands between `@shared_task` and the function: then
+    Nothing is compared if the task is a class, or if a decorator stands between `@shared_task` and the function: then
     the message is sent, and the task fails with the same error in the worker.
 
     ## Bad
@@ -89,12 +89,12 @@ class CallDoesNotFit(Rule[Invocation]):
 
     ## Silent when
 
-    - `*args`, `**kwargs` or a variable hide arguments that could make it fit.
-    - the task has `typing=False`, or its class has an `apply_async` of its own or can't be read.
-    - a decorator below the task decorator may change the arguments; one that hands them on and can be read doesn't.
-    - the function has several definitions, `bind=True` and no parameter for the task (CLY202), or `self` without
-      `bind=True` (CLY203).
-    - an option such as `countdown` stands among the arguments: that is CLY603.
+    - `*args`, `**kwargs` or a variable hide arguments that could make it fit;
+    - the task has `typing=False`, or its class has an `apply_async` of its own or can't be read;
+    - a decorator below the task decorator may change the arguments (one that can be read and passes them on does not);
+    - the function has several definitions, `bind=True` and no parameter for the task object (CLY202), or `self` without
+      `bind=True` (CLY203);
+    - an option such as `countdown` stands among the arguments: that is CLY603;
     - a test expects it: `with pytest.raises(TypeError)`.
 
     ## Fix

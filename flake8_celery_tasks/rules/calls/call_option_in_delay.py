@@ -19,14 +19,14 @@ class CallOptionInDelay(Rule[Invocation]):
 
     ## What happens
 
-    All that `delay()` and `s()` are given goes to the task as its arguments. A task that has no parameter of that name
-    can't take it. `delay()` fails at once, a signature when it is sent:
+    Whatever `delay()` and `s()` are given goes to the task as its arguments. A task without a parameter of that name
+    can't accept it: `delay()` fails at once, a signature when it is sent:
 
     ```text
     TypeError: send_receipt() got an unexpected keyword argument 'countdown'
     ```
 
-    A task with `**kwargs` takes it without a word, and runs at once.
+    A task with `**kwargs` accepts it silently, and runs at once.
 
     ## Bad
 
@@ -80,16 +80,16 @@ class CallOptionInDelay(Rule[Invocation]):
 
     ## Silent when
 
-    - the task has a parameter of that name.
+    - the task has a parameter of that name;
     - the task takes `**kwargs` and the option is neither `countdown` nor `eta`: `queue` or `expires` may be meant for
-      it.
-    - the task's parameters can't be told, or its class has a `delay` or `apply_async` of its own.
+      the task;
+    - the task's parameters can't be read, or its class has a `delay` or `apply_async` of its own;
     - a test expects it: `with pytest.raises(TypeError)`.
 
     ## Fix
 
     Write `apply_async()` with the arguments in `args` and `kwargs`, and the option beside them; for a signature,
-    `.set()`. The command does just that; the other arguments stay what they are.
+    `.set()`. The command does just that, and leaves the other arguments as they are.
     """
 
     code = "CLY603"

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 class ChainShiftsArguments(Rule[Facts]):
-    """A task in a chain, a callback or the body of a chord has no room for the result that is put before its arguments.
+    """A task in a chain, a callback or the body of a chord has no parameter for the result that Celery passes first.
 
     ## What happens
 
-    The result of the task before becomes the first argument of a signature made by `.s()`, also when it is None. A
-    function that takes no more than it is given fails, in the worker, when the task before has long run; and it is
-    that one which is marked as failed:
+    The result of one task becomes the first argument of the next signature made by `.s()`, even if it is None. A
+    function without a parameter for it fails in the worker, long after the call; and the task that is marked as failed
+    is the one before, which has done its work:
 
     ```text
     Task shop_bill[...] raised unexpected: TypeError('ship() takes 1 positional argument but 2 were given')

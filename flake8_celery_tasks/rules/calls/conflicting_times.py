@@ -23,10 +23,10 @@ class ConflictingTimes(Rule[Invocation]):
 
     ## What happens
 
-    With both `countdown` and `eta`, the countdown wins and `eta` is dropped without a word.
+    With both `countdown` and `eta`, the countdown wins and `eta` is silently dropped.
 
-    `expires` counts from the moment of sending. A task that expires before its countdown is over, or at once, never
-    runs. When its time has come the worker revokes it:
+    `expires` counts from the moment of sending. A task that expires before its countdown is over, or whose `expires` is
+    0 or less, never runs. When its time has come, the worker revokes it:
 
     ```text
     Discarding revoked task: shop_send_receipt[...]
@@ -87,12 +87,12 @@ class ConflictingTimes(Rule[Invocation]):
 
     ## Silent when
 
-    - one of `countdown` and `eta` may be None, or the countdown is 0, which counts as none.
-    - `expires` or `countdown` is no constant.
+    - one of `countdown` and `eta` may be None, or the countdown is 0, which counts as none;
+    - `expires` or `countdown` is not a constant.
 
     ## Fix
 
-    Keep the time that is meant. Which one that is can't be told.
+    Keep the time that is meant. Only you know which one that is.
     """
 
     code = "CLY606"

@@ -20,15 +20,15 @@ _READS: Final = frozenset({"get", "info", "result", "wait"})
 
 
 class IgnoredResultRead(Rule[Invocation]):
-    """The result of a task that ignores its result is read.
+    """Code reads the result of a task that has `ignore_result=True`.
 
     ## What happens
 
-    What `delay()` and `apply_async()` of a task with `ignore_result=True` give is no promise of a result. `.get()` on
-    it comes back with None at once, before the task has run, whatever the task returns and even if it fails. `.result`
-    is None for ever. Nothing is logged.
+    With `ignore_result=True`, `delay()` and `apply_async()` give an object that never gets a result. `.get()` on it
+    returns None at once, before the task has run, whatever the task returns and even if it fails. `.result` stays None
+    for ever. Nothing is logged.
 
-    With `task_always_eager` the task's own value comes back: a test sees nothing of the mistake.
+    With `task_always_eager` the task's own value comes back, so a test does not show the mistake.
 
     ## Bad
 
@@ -72,15 +72,15 @@ class IgnoredResultRead(Rule[Invocation]):
 
     ## Silent when
 
-    - the call says `ignore_result` itself: from Celery 5.6.3 on, `ignore_result=False` brings the result of that
-      call back.
-    - the task's own option can't be read: `**options`, or a base class from elsewhere.
-    - the result is handed on before it is read, or its name is bound more than once.
+    - the call says `ignore_result` itself: from Celery 5.6.3 on, `ignore_result=False` brings the result of that call
+      back;
+    - the task's own option can't be read: `**options`, or a base class from elsewhere;
+    - the result is passed on before it is read, or its name is bound more than once;
     - the module is a test: there tasks usually run eagerly.
 
     ## Fix
 
-    Drop `ignore_result=True`, or don't read what is not there. Which one can't be told.
+    Drop `ignore_result=True`, or don't read what is not there. Only you know which.
     """
 
     code = "CLY612"

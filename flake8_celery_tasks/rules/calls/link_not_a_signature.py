@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 
 class LinkNotASignature(Rule[Facts]):
-    """A callback is the name of a task, a task or a function, and not a signature.
+    """A callback is a task, the name of one, or a function, instead of a signature.
 
     ## What happens
 
-    What `link`, `link_error` and the body of a chord are given is put into the message of the first task. A task or a
-    function can't be: the call fails.
+    What is given as `link`, `link_error` or the body of a chord becomes part of the first task's message. A task or a
+    function can't: the call fails.
 
     ```text
     kombu.exceptions.EncodeError: Object of type ship is not JSON serializable
     ```
 
-    A text for `link` is worse. It is sent, and once the first task has run, the worker fails to call it and marks that
+    A string as `link` is worse. It is sent, and once the first task has run, the worker fails to call it and marks that
     first task as failed:
 
     ```text
@@ -91,7 +91,7 @@ class LinkNotASignature(Rule[Facts]):
 
     ## Silent when
 
-    - a text is given for `link_error`: Celery takes it for the name of a task, and sends that;
+    - a string is given as `link_error`: Celery takes it for the name of a task, and sends that;
     - the value can't be read, or may be a signature;
     - a test expects an exception there.
 
@@ -119,7 +119,7 @@ class LinkNotASignature(Rule[Facts]):
         value = facts.project.settle(facts.module.value(callback.node, callback.site.scope), facts.module)
         if isinstance(value, str) and not callback.on_error:
             effect = "AttributeError" if callback.is_body else "it fails in the worker"
-            return f"{place} is given the text {value!r}: {effect}; write 'signature({value!r})'"
+            return f"{place} is given the string {value!r}: {effect}; write 'signature({value!r})'"
         function = value.symbol if isinstance(value, Target) and not value.rest else None
         if isinstance(function, Function) and not function.decorators:
             return f"{place} is given the function '{shown(callback.node)}', which can't be sent; make a task of it"

@@ -22,14 +22,14 @@ _NOW = frozenset({"datetime.datetime.now", "datetime.datetime.utcnow", "django.u
 
 
 class LongCountdown(Rule[Facts]):
-    """A task is to run later than the broker waits for a message to be acknowledged.
+    """A task is to run later than the broker waits for its message to be acknowledged.
 
     ## What happens
 
-    A worker takes a message at once, also when it is to run later, and acknowledges it no earlier than that. Redis and
-    SQS deliver a message again that is not acknowledged within the visibility timeout: an hour with Redis, half an hour
-    with SQS, unless the project sets another. Each further worker that gets it waits as well, and the task runs as many
-    times as it was delivered. Nothing is logged but that it was received, by one worker after the other:
+    A worker takes a message at once, even if it is to run later, and acknowledges it only when it runs. Redis and SQS
+    deliver a message again if it is not acknowledged within the visibility timeout: an hour with Redis, half an hour
+    with SQS, unless the project sets another. Each worker that gets it waits as well, and the task runs as many times
+    as it was delivered. Nothing is logged except that it was received, by one worker after another:
 
     ```text
     Task shop_remind[...] received
@@ -74,15 +74,15 @@ class LongCountdown(Rule[Facts]):
     ## Silent when
 
     - the broker is not known: neither `broker_url` nor an app's `broker` can be read, or they differ, and the option
-      `celery-broker` is not set. The default of an environment variable counts as what it is;
+      `celery-broker` is not set. If they come from an environment variable, its default counts;
     - the broker is RabbitMQ, or another that has no visibility timeout;
     - `broker_transport_options` can't be read, or sets a longer timeout;
-    - the wait can't be told.
+    - the wait can't be read.
 
     ## Fix
 
-    Note the time in the database and let a periodic task look for what is due, or raise the visibility timeout above
-    the longest wait. A longer timeout also delays the messages of a worker that died.
+    Store the time in the database and let a periodic task look for what is due, or raise the visibility timeout above
+    the longest wait. A longer timeout also means that messages of a worker that died come back later.
     """
 
     code = "CLY615"

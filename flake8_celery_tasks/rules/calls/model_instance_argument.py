@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 
 class ModelInstanceArgument(Rule[Invocation]):
-    """An instance of a Django model is given to a task.
+    """A task is given an instance of a Django model.
 
     ## What happens
 
-    Arguments travel as JSON, which knows no models. The call fails, and nothing is sent:
+    Arguments travel as JSON, which can't hold a model instance. The call fails, and nothing is sent:
 
     ```text
     kombu.exceptions.EncodeError: Object of type Order is not JSON serializable
     ```
 
-    With pickle it would be sent, and the task would work on what the row looked like then.
+    With pickle it would be sent, and the task would work with the row as it was then.
 
     ## Bad
 
@@ -75,15 +75,15 @@ class ModelInstanceArgument(Rule[Invocation]):
 
     - nothing but its name says that a value is an instance: it has to be `self` in a method of a model, the `instance`
       of a receiver, annotated as a model, or to come from `Model.objects.get()` and the like;
-    - the task, the call or the project has another serializer than JSON, or one that can't be read; or the project
+    - the task, the call or the project has a serializer other than JSON, or one that can't be read; or the project
       teaches kombu further types with `register_type`;
-    - the task's class has an `apply_async` of its own, which may convert;
+    - the task's class has an `apply_async` of its own, which may convert the argument;
     - a test expects it: `with pytest.raises(EncodeError)`.
 
     ## Fix
 
-    Pass the primary key, and fetch the row in the task. The task has to change as well, so change both; messages that
-    are on their way still hold what they were sent with.
+    Pass the primary key, and fetch the row in the task. Change the task as well, since it has to accept the key;
+    messages that are already in the queue still hold what they were sent with.
     """
 
     code = "CLY614"

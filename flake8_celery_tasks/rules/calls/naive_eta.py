@@ -31,14 +31,14 @@ _NAIVE: Final = {
 
 
 class NaiveEta(Rule[Facts]):
-    """`eta` or `expires` is a time without a zone.
+    """`eta` or `expires` is a time without a time zone.
 
     ## What happens
 
-    The worker takes a time without a zone for UTC, whatever `timezone` is set to. `datetime.now()` is the local time of
-    the sender. West of Greenwich such an `eta` has passed when it arrives: the task runs at once, or, with `expires`,
-    is revoked and never runs. East of it the task is hours late. Where the server runs in UTC it works, until it is
-    tried elsewhere. Nothing is logged that would tell the one from the other.
+    The worker takes a time without a zone for UTC, whatever `timezone` is set to, but `datetime.now()` is the local
+    time of the sender. West of Greenwich such an `eta` has already passed when it arrives: the task runs at once, or,
+    with `expires`, is revoked and never runs. East of it the task is hours late. On a server in UTC it works, until the
+    code runs somewhere else. Nothing is logged that would show the mistake.
 
     ## Bad
 
@@ -81,9 +81,9 @@ class NaiveEta(Rule[Facts]):
 
     ## Silent when
 
-    - the time is `datetime.utcnow()`, which happens to be right.
-    - it is made aware: `make_aware(...)`, `.replace(tzinfo=...)`, `.astimezone()`.
-    - it comes from a parameter, an attribute, or anything else that can't be followed.
+    - the time is `datetime.utcnow()`, which happens to be right;
+    - it is made aware: `make_aware(...)`, `.replace(tzinfo=...)`, `.astimezone()`;
+    - it comes from a parameter, an attribute, or anything else whose value can't be followed.
 
     ## Fix
 

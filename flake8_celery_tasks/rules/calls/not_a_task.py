@@ -25,23 +25,24 @@ _METHODS: Final = frozenset({"apply_async", "apply_async_on_commit", "delay", "d
 
 
 class NotATask(Rule[Facts]):
-    """`.delay()` or the like is taken from a function that no decorator makes a task.
+    """`.delay()` or the like is called on a function that is not a task.
 
     ## What happens
 
-    A function has no `delay`. The line fails when it runs, which may be seldom:
+    A plain function has no `delay`. The line fails when it runs, which may be rarely:
 
     ```text
     AttributeError: 'function' object has no attribute 'delay'
     ```
 
-    A name that the module of tasks doesn't have, since the task was renamed or moved, fails likewise:
+    A name that the tasks module doesn't have, because the task was renamed or moved, fails likewise:
 
     ```text
     AttributeError: module 'shop.tasks' has no attribute 'send_recipt'
     ```
 
-    A class that inherits from `celery.Task` has a `delay`, but it is for instances: `Fetch.delay()` lacks its `self`.
+    A class that inherits from `celery.Task` has a `delay`, but only for its instances: `Fetch.delay()` lacks its
+    `self`.
 
     ## Bad
 
@@ -98,16 +99,17 @@ class NotATask(Rule[Facts]):
 
     ## Silent when
 
-    - the function or class has a decorator: it may make a task.
-    - the attribute is assigned somewhere, `function.delay = ...`, or the line looks for it with `hasattr`.
-    - the class, or one that it inherits from, has such a method of its own, or can't be read.
+    - the function or class has a decorator: it may make a task;
+    - the attribute is assigned somewhere, `function.delay = ...`, or the function around checks for it with `hasattr`
+      or `getattr`;
+    - the class, or one that it inherits from, has such a method of its own, or can't be read;
     - the module that should have the name, or one that it imports `*` from, has a `__getattr__`, writes to `globals()`,
-      or can't be read.
+      or can't be read;
     - a test expects it: `with pytest.raises(AttributeError)`.
 
     ## Fix
 
-    Make it a task, call the function, or correct the name. Only you know which.
+    Make it a task, call the function, or correct the name. Only you know which is meant.
     """
 
     code = "CLY616"

@@ -25,7 +25,7 @@ class RetriesInCall(Rule[Invocation]):
     ## What happens
 
     `retries` is the counter that Celery sends along with each retry. A call that sets it to 5 sends a message that
-    looks like the fifth retry: with the default of `max_retries=3` the first failure is the last, and the task is never
+    looks like the fifth retry: with the default `max_retries=3` the first failure is the last, and the task is never
     retried:
 
     ```text
@@ -33,7 +33,7 @@ class RetriesInCall(Rule[Invocation]):
     Task shop_fetch_rates[...] raised unexpected: ConnectionError('refused')
     ```
 
-    How often a task may be retried is `max_retries`, an option of the task.
+    How often a task may be retried is set by `max_retries`, an option of the task.
 
     ## Bad
 
@@ -71,12 +71,12 @@ class RetriesInCall(Rule[Invocation]):
 
     ## Silent when
 
-    - the value is 0, which is what it is anyway.
-    - the value is handed on, as in `retries=self.request.retries`: then the counter is meant.
+    - the value is 0, which is the default;
+    - the value is passed on, as in `retries=self.request.retries`: then the counter is meant.
 
     ## Fix
 
-    Drop it, and set `max_retries` on the task if its default of 3 is not what is wanted. What was meant can't be told.
+    Drop it, and set `max_retries` on the task if the default of 3 is not what you want.
     """
 
     code = "CLY605"

@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 
 class SignatureNeverSent(Rule[Facts]):
-    """A statement makes a signature or a canvas, or names a method that sends, and throws it away.
+    """A statement makes a signature or canvas, or names `delay` without calling it, and sends nothing.
 
     ## What happens
 
-    Nothing. `add.s(1, 2)` only notes which task is to be called with what, `group(...)`, `chain(...)` and `chord(...)`
-    put such notes together, and `add.delay` without parentheses is a method that nobody calls. No message is sent, and
+    Nothing. `add.s(1, 2)` only notes which task is to be called with what; `group(...)`, `chain(...)` and `chord(...)`
+    put such notes together; and `add.delay` without parentheses is a method that nobody calls. No message is sent, and
     the task never runs. Nothing is logged.
 
     ## Bad
@@ -91,14 +91,14 @@ class SignatureNeverSent(Rule[Facts]):
 
     ## Silent when
 
-    - the value is used: assigned, returned, handed to something;
+    - the value is used: assigned, returned, passed to something;
     - the signature has a name, and the statement changes it: `signature.set(queue="slow")`;
     - the statement stands where a test expects an exception.
 
     ## Fix
 
-    Send it: `.delay()` or `.apply_async()` behind a signature or canvas, parentheses behind a method. It is not safe:
-    the task then runs, for the first time.
+    Send it: add `.delay()` or `.apply_async()` to a signature or canvas, parentheses to a method. The task then runs,
+    for the first time, so look at what it does.
     """
 
     code = "CLY609"

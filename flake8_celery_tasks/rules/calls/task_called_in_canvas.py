@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 
 
 class TaskCalledInCanvas(Rule[Facts]):
-    """A group, chain or chord is given a task that is called, sent or bare, and not a signature of it.
+    """A group, chain or chord is given a task, or a call of one, instead of a signature.
 
     ## What happens
 
     `fetch_rates("EUR")` runs the task here and now, `fetch_rates.delay("EUR")` sends it at once: what the canvas gets
-    is a text or a result, and it fails with an error that names neither task nor canvas:
+    is a return value or a result, and it fails with an error that mentions neither the task nor the canvas:
 
     ```text
     AttributeError: 'str' object has no attribute 'app'
     ```
 
-    Nor is a bare task a signature:
+    A bare task is not a signature either:
 
     ```text
     TypeError: unsupported operand type(s) for |: 'Signature' and 'Proxy'
     ```
 
-    A chord takes the text for the name of a task, and its body never runs:
+    A chord takes the returned string for the name of a task, and its body never runs:
 
     ```text
     Received unregistered task of type 'eur'.
@@ -108,14 +108,14 @@ class TaskCalledInCanvas(Rule[Facts]):
 
     ## Silent when
 
-    - the task returns a signature or canvas, so that its call may be meant;
+    - the task returns a signature or canvas, so calling it may be intended;
     - the task is a class, or made by a decorator that can't be read;
-    - on both sides of `|` stands something else than a signature or canvas;
-    - it is the body of a chord: that is CLY610's.
+    - neither side of the `|` is a signature or canvas;
+    - it is the body of a chord: that is CLY610.
 
     ## Fix
 
-    Write `task.s(...)` for `task(...)`. The task then runs in a worker, and not where the canvas is made.
+    Write `task.s(...)` for `task(...)`. The task then runs in a worker, not where the canvas is made.
     """
 
     code = "CLY608"

@@ -34,12 +34,12 @@ _CANVAS_OPTIONS: Final = frozenset({"body_id", "eager", "interval", "max_retries
 
 
 class UnknownCallOption(Rule[Facts]):
-    """A keyword of a call that is no option: Celery ignores it.
+    """A call is given a keyword that is not an option, and Celery ignores it.
 
     ## What happens
 
-    `apply_async()` and its kin take any keyword. One that Celery doesn't know travels along as a property of the
-    message, and nothing reads it: not the delay that was misspelt, not the argument that the task was to get, not
+    `apply_async()` and the like accept any keyword. One that Celery doesn't know travels along as a property of the
+    message, and nothing reads it: not the misspelt delay, not the argument that was meant for the task, not
     `max_retries`, which is an option of the task. Nothing is logged. The exceptions are a few names that Celery uses
     itself, such as `name` in `send_task()`: they raise a `TypeError`.
 
@@ -104,16 +104,16 @@ class UnknownCallOption(Rule[Facts]):
 
     ## Silent when
 
-    - the task's class has an `apply_async` (or `retry`) of its own, or can't be read: it may take more.
-    - `stamped_headers` is given: it names further keywords.
-    - the keyword is a property that a message can have, such as `expiration`, or `MessageGroupId` of Amazon SQS.
-    - the task can't be followed, or it is a canvas or a beat entry, and the keyword is neither a near miss nor an
-      option of the task.
+    - the task's class has an `apply_async` (or `retry`) of its own, or can't be read: it may accept more;
+    - `stamped_headers` is given: it names further keywords;
+    - the keyword is a property that a message can have, such as `expiration`, or `MessageGroupId` of Amazon SQS;
+    - the task is not certain, or it is a canvas or a beat entry, and the keyword is neither a near miss nor an option
+      of the task.
 
     ## Fix
 
-    Correct the name, move the argument into `kwargs`, or the option onto the task. The message says which of them is
-    likely, but not for certain.
+    Correct the name, move the argument into `kwargs`, or move the option to the task. The message says which is likely,
+    but it can't be certain.
     """
 
     code = "CLY602"

@@ -28,10 +28,10 @@ class CallOptionOnDefinition(Rule[Task]):
 
     ## What happens
 
-    Some options belong to one sending of a task: when it is to run (`countdown`, `eta`), what follows it (`link`,
+    Some options belong to a single call of a task: when it is to run (`countdown`, `eta`), what follows it (`link`,
     `link_error`), the message's `headers`, its `task_id`. Celery reads them from the call only. In the decorator each
     of them becomes an attribute of the task that nothing ever looks at. Nothing is logged. The task below is sent
-    without a delay, and no limit of ten seconds applies:
+    without a delay, and is not stopped after ten seconds:
 
     ```pycon
     >>> from shop.tasks import send_reminder
@@ -69,13 +69,13 @@ class CallOptionOnDefinition(Rule[Task]):
     ## Silent when
 
     - the task has a class of its own that can't be read, or that has or reads an attribute of that name;
-    - something in the file reads the name from a task (`self.timeout`), or by `getattr`;
+    - something in the file reads the name from a task (`self.timeout`), or with `getattr`;
     - the option `celery-extra-task-options` lists the name;
-    - a house decorator that can't be read makes the task.
+    - the task is made by a decorator of the project that can't be read.
 
     ## Fix
 
-    Give the option to `apply_async`, to `.set()` of a signature, or write the option of the task that was meant:
+    Pass the option to `apply_async`, or to `.set()` of a signature, or write the task option that was meant:
     `time_limit` for `timeout`, `max_retries` for `retries`. Either changes what happens, so look at it.
     """
 

@@ -22,20 +22,20 @@ class CoroutineOrGeneratorTask(Rule[Task]):
 
     ## What happens
 
-    The worker calls the function and takes what it returns for the result. The call of a coroutine or generator
-    function returns an object and runs nothing of the body. That object can't be stored as a result:
+    The worker calls the function and takes what it returns as the result. Calling a coroutine or generator function
+    returns an object and runs nothing of the body. That object can't be stored as a result:
 
     ```text
     kombu.exceptions.EncodeError: Object of type coroutine is not JSON serializable
     ```
 
-    With `ignore_result=True`, or where tests run tasks eagerly, not even that is seen: the task has succeeded.
+    With `ignore_result=True`, or where tests run tasks eagerly, there is not even that: the task counts as succeeded.
 
     ```text
     Task shop_fetch_rates[...] succeeded in ...s: <coroutine object fetch_rates at 0x...>
     ```
 
-    No pool that comes with Celery runs coroutines.
+    None of the pools that come with Celery, up to 5.7, runs coroutines.
 
     ## Bad
 
@@ -86,14 +86,14 @@ class CoroutineOrGeneratorTask(Rule[Task]):
 
     - a decorator stands between the task decorator and the function: it may run what the function returns;
     - the task's class has a `__call__` of its own, or can't be read;
-    - a house decorator that can't be read makes the task;
-    - the workers' pool runs coroutines: the option `celery-async-pool` says so, or the project names `celery_aio_pool`
-      or `celery_pool_asyncio`.
+    - the task is made by a decorator of the project that can't be read;
+    - the workers' pool runs coroutines: the option `celery-async-pool` says so, or the project mentions
+      `celery_aio_pool` or `celery_pool_asyncio`.
 
     ## Fix
 
-    Run the coroutine in the task: `asyncio.run(...)`, or asgiref's `async_to_sync` in a function of its own. Return a
-    list in place of a generator. Both need a look at the body.
+    Run the coroutine in the task with `asyncio.run(...)`, or with asgiref's `async_to_sync` inside the function. Return
+    a list instead of a generator. Both need a look at the body.
     """
 
     code = "CLY511"

@@ -59,9 +59,9 @@ class DecoratorAboveTask(Rule[Task]):
 
     ## What happens
 
-    The worker runs what the task decorator was given: the function without anything that stands above. A transaction, a
-    cache or a lock up there is not there when the task runs. The name stands for the outermost wrapper, which has
-    no `delay`:
+    The worker runs what the task decorator was given: the function, without anything that stands above. A transaction,
+    a cache or a lock up there is not there when the task runs. The name stands for the outermost wrapper, which has no
+    `delay`:
 
     ```text
     AttributeError: 'function' object has no attribute 'delay'
@@ -117,17 +117,17 @@ class DecoratorAboveTask(Rule[Task]):
     ## Silent when
 
     - the decorator returns what it was given (`receiver`, `.connect`, registries), or can't be read;
-    - a decorator of the project puts attributes on its wrapper: it may hand `delay` on;
-    - a decorator of the project does more with the task than call it: it may send it (`function.delay(...)`), or hand
-      it to what does;
-    - a house decorator that can't be read makes the task.
+    - a decorator of the project puts attributes on its wrapper: it may pass `delay` on;
+    - a decorator of the project does more with the task than call it: it may send it (`function.delay(...)`), or pass
+      it to something that does;
+    - the task is made by a decorator of the project that can't be read.
 
     ## Fix
 
-    Move the decorator below the task decorator. For the known ones this is safe in the sense that the task does what is
-    written there; a decorator of the project's own needs `functools.wraps`, or the task changes its name (CLY104). A
-    cache (`functools.lru_cache`, `functools.cache`) belongs on a function that the task calls: below the task decorator
-    Celery can't read the parameters of what it returns, and fails when the app is finalised.
+    Move the decorator below the task decorator. The command does that with well-known ones such as
+    `transaction.atomic`; one of the project's own needs `functools.wraps`, or the task changes its name (CLY104). A
+    cache (`functools.lru_cache`, `functools.cache`) belongs on a function that the task calls: below the task
+    decorator, Celery can't read the parameters of what it returns, and fails when the app is finalised.
     """
 
     code = "CLY513"

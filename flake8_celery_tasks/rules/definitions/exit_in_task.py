@@ -25,12 +25,12 @@ _SYSTEM_EXIT = ("builtins.SystemExit", "builtins.BaseException")
 
 
 class ExitInTask(Rule[Task]):
-    """A task calls `sys.exit()`, `exit()`, `quit()` or `os._exit()`.
+    """A task calls `sys.exit()`, `exit()`, `quit()` or `os._exit()`, and ends its worker process.
 
     ## What happens
 
     A task runs in a process of the worker's pool, and it is this process that ends. The worker starts another one and
-    calls the task lost; `autoretry_for=(Exception,)` does not see it, since `SystemExit` is no `Exception`:
+    counts the task as lost; `autoretry_for=(Exception,)` does not see it, since `SystemExit` is not an `Exception`:
 
     ```text
     Task handler raised error: WorkerLostError('Worker exited prematurely: exitcode 1.')
@@ -78,8 +78,7 @@ class ExitInTask(Rule[Task]):
 
     ## Fix
 
-    `return` where there is nothing to do, or raise an exception where the task failed. Which one is meant only you
-    know.
+    Write `return` if there is nothing to do, or raise an exception if the task failed. Only you know which is meant.
     """
 
     code = "CLY515"

@@ -21,18 +21,18 @@ _STATES = ("FAILURE", "RETRY", "REVOKED")
 
 
 class FailureStateWithoutException(Rule[Facts]):
-    """`update_state` sets a state of failure with a `meta` that names no exception.
+    """`update_state` sets a failure state with a `meta` that names no exception.
 
     ## What happens
 
     In the states FAILURE, RETRY and REVOKED Celery takes the stored result for an exception, and looks for its
-    `exc_type`. Where there is none, whoever asks for the state or the result, the worker included, gets an error:
+    `exc_type`. If it has none, whoever asks for the state or the result, the worker included, gets an error:
 
     ```text
     ValueError: Exception information must include the exception type
     ```
 
-    The task's own end does not repair that: to store it the worker first reads what is there.
+    The end of the task does not repair that: to store its result the worker first reads what is there.
 
     ## Bad
 
@@ -77,7 +77,7 @@ class FailureStateWithoutException(Rule[Facts]):
     ## Fix
 
     Raise an exception and let Celery set the state, or use a state of your own such as `"INVALID"`. If it has to be
-    this state, add `exc_type` and `exc_message`. This is a decision.
+    this state, add `exc_type` and `exc_message`. The choice is yours.
     """
 
     code = "CLY516"

@@ -86,28 +86,28 @@ class InvalidOptionValue(Rule[Facts]):
 
     ## What happens
 
-    Celery checks hardly any value where it is written. It fails where the option is used. A `rate_limit` that does not
-    parse keeps the whole worker from starting, with no word of the task:
+    Celery checks hardly any value where it is written; it fails where the option is used. A `rate_limit` that can't be
+    parsed keeps the whole worker from starting, and the error does not name the task:
 
     ```text
     KeyError: 'min'
     ```
 
-    A `max_retries` that is no number hides the real error at the first failure:
+    A `max_retries` that is not a number hides the real error at the first failure:
 
     ```text
     TypeError: '>' not supported between instances of 'int' and 'str'
     ```
 
     An unknown serializer fails at every send (`SerializerNotInstalled: No encoder installed for jsn`), and so does a
-    `timedelta`, since times are numbers of seconds:
+    `timedelta` as `countdown`, which takes a number of seconds:
 
     ```text
     TypeError: '<' not supported between instances of 'datetime.timedelta' and 'int'
     ```
 
     In the options of a beat entry it is beat that logs this, whenever the task is due, and never sends it. Other values
-    mean something else than they say. The text `"False"` is true, and `eta="tomorrow"` is sent, and thrown away by the
+    don't mean what they say. The string `"False"` is true, and `eta="tomorrow"` is sent, then thrown away by the
     worker:
 
     ```text
@@ -183,16 +183,16 @@ class InvalidOptionValue(Rule[Facts]):
 
     ## Silent when
 
-    - the value can't be read, and its type neither;
-    - a number is written as text where Celery turns it into one: time limits, `retry_backoff`, `retry_backoff_max`;
-    - a serializer or compression is unknown but like none that Celery knows: the project may register it;
+    - neither the value nor its type can be read;
+    - a number is written as a string where Celery converts it: time limits, `retry_backoff`, `retry_backoff_max`;
+    - an unknown serializer or compression resembles none that Celery knows: the project may register it;
     - the task's class has an `apply_async` of its own, or can't be read (for calls): it may convert the value;
-    - a house decorator that can't be read makes the task.
+    - the task is made by a decorator of the project that can't be read.
 
     ## Fix
 
-    Write a value of the kind that the message names. What it was meant to be is mostly plain, but the task behaves
-    differently then, so look at it.
+    Write a value of the kind that the message names. What was meant is usually plain, but the task behaves differently
+    from then on, so look at it.
     """
 
     code = "CLY502"
@@ -246,7 +246,7 @@ def _wrong(name: str, value: Any, kind: str | None) -> _Wrong | None:
     """Return what is wrong with the value of an option; `kind` says what it is where it is not known."""
     if name in _FLAGS:
         said = isinstance(value, str) and value
-        return _Wrong("text is true whatever it says", str(value.lower() not in _NO)) if said else None
+        return _Wrong("a string is true whatever it says", str(value.lower() not in _NO)) if said else None
     if name in _NUMBERS:
         return _number(name, value, kind)
     judge = _JUDGES.get(name)
@@ -254,9 +254,9 @@ def _wrong(name: str, value: Any, kind: str | None) -> _Wrong | None:
 
 
 def _number(name: str, value: Any, kind: str | None) -> _Wrong | None:
-    if name in _LENIENT and (_is_number(value) or kind == kinds.TEXT):
+    if name in _LENIENT and (_is_number(value) or kind == kinds.STRING):
         return None
-    if _is_none(value, str, bytes) or kind in (kinds.TEXT, kinds.MAPPING, kinds.DURATION):
+    if _is_none(value, str, bytes) or kind in (kinds.STRING, kinds.MAPPING, kinds.DURATION):
         return _Wrong(_EFFECTS[name], _NUMBERS[name])
     return None
 

@@ -22,21 +22,21 @@ _INSTEAD = {
 
 
 class OptionShadowsTaskApi(Rule[Task]):
-    """An option in a task's definition takes the place of a method of the task.
+    """An option in a task's definition replaces a method of the task.
 
     ## What happens
 
-    Celery makes every keyword of the decorator an attribute of the task, on top of what `celery.Task` has. With
+    Celery turns every keyword of the decorator into an attribute of the task, on top of what `celery.Task` has. With
     `retry=True` the method `retry` is gone: every retry, the automatic ones included, fails and hides the error that it
-    was to repair:
+    was meant to deal with:
 
     ```text
     Task shop_fetch_rates[...] raised unexpected: TypeError("'bool' object is not callable")
     ```
 
     `delay=10` and `apply_async=...` make a task that can't be sent, `request=...` one that does not know what it runs
-    for. `backend="redis://..."` is text where a result back end has to be: no result is stored, and who waits for one
-    gets
+    for. `backend="redis://..."` is a string where a result backend has to be: no result is stored, and whoever waits
+    for one gets
 
     ```text
     AttributeError: 'str' object has no attribute 'add_pending_result'
@@ -80,12 +80,12 @@ class OptionShadowsTaskApi(Rule[Task]):
     ## Silent when
 
     - the value is a function, a class, the result of a call, or can't be read: the method may be replaced on purpose;
-    - a house decorator that can't be read makes the task.
+    - the task is made by a decorator of the project that can't be read.
 
     ## Fix
 
-    Drop the option, or write the one that was meant: `max_retries` for `retry`. Results go to `result_backend`, a
-    setting of the project.
+    Drop the option, or write the one that was meant: `max_retries` for `retry`. Where results go is a setting of the
+    project, `result_backend`.
     """
 
     code = "CLY505"

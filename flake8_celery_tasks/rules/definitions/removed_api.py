@@ -23,7 +23,7 @@ _GUARDS = frozenset({"AttributeError", "BaseException", "Exception", "ImportErro
 
 
 class RemovedApi(Rule[Facts]):
-    """An import of something that Celery does not have any more.
+    """An import of something that Celery no longer has.
 
     ## What happens
 
@@ -33,9 +33,8 @@ class RemovedApi(Rule[Facts]):
     ModuleNotFoundError: No module named 'celery.decorators'
     ```
 
-    In a module that is imported late, by `autodiscover_tasks` in the worker or inside a function, that is seen no
-    sooner than then. `celery.task`, `celery.decorators` and `periodic_task` went with Celery 5, `djcelery` needs
-    Celery 3.
+    If the module is imported late, by `autodiscover_tasks` in the worker or inside a function, that comes to light only
+    then. `celery.task`, `celery.decorators` and `periodic_task` went with Celery 5; `djcelery` needs Celery 3.
 
     ## Bad
 
@@ -66,15 +65,15 @@ class RemovedApi(Rule[Facts]):
     ## Silent when
 
     - a `try` around the import, or the `try` whose handler it stands in, catches `ImportError`;
-    - it stands in `with suppress(ImportError):` or `with pytest.raises(ImportError):`, or below an `if` that asks for a
-      version or for type checkers;
+    - it stands in `with suppress(ImportError):` or `with pytest.raises(ImportError):`, or under an `if` that checks a
+      version or `TYPE_CHECKING`;
     - the project has a package of that name itself;
-    - its lock or its requirements pin a Celery before 5.0.
+    - the project's lock or requirements pin a Celery before 5.0.
 
     ## Fix
 
-    Import what the message names. It is not always a drop-in (a `periodic_task` becomes a task and an entry of
-    `beat_schedule`).
+    Import what the message names. It is not always a drop-in replacement (a `periodic_task` becomes a task and an entry
+    of `beat_schedule`).
     """
 
     code = "CLY517"

@@ -26,11 +26,11 @@ _ALLOW = "celery.result.allow_join_result"
 
 
 class ResultAwaitedInTask(Rule[Facts]):
-    """A task waits for the result of another one.
+    """A task waits for the result of another task.
 
     ## What happens
 
-    A process of the worker's pool that waits runs nothing itself. Where all of them wait for tasks that nobody is left
+    A process of the worker's pool that waits runs nothing else. If all of them wait for tasks that no process is left
     to run, the worker stands still for ever. Celery forbids it at run time:
 
     ```text
@@ -85,7 +85,7 @@ class ResultAwaitedInTask(Rule[Facts]):
     - it stands in `with allow_join_result():`, or a context manager of the project that calls it;
     - `disable_sync_subtasks=False` is given, or a `**spread` may hold it;
     - the task that is waited for ignores its result: `get()` returns None at once;
-    - a decorator below the task decorator may allow it, or the receiver is no result for certain.
+    - a decorator below the task decorator may allow it, or it is not certain that what is waited for is a result.
 
     ## Fix
 

@@ -54,17 +54,17 @@ class _Connection(NamedTuple):
 
 
 class SignalNeverFires(Rule[Facts]):
-    """A receiver is connected to a signal in a way that it is never called.
+    """A receiver is connected to a signal in such a way that it is never called.
 
     ## What happens
 
-    A signal compares its sender with the one that a receiver asked for. The signals of a run (`task_prerun`,
-    `task_postrun`, `task_success`, `task_retry`, `task_failure`, `task_revoked`) are sent by the task object, those of
-    a sending (`before_task_publish`, `after_task_publish`) by the task's name, and `task_received` by the worker's
-    consumer. A receiver with a sender of another kind is connected and never called.
+    A signal calls a receiver only if it has the sender that the receiver asked for. The signals of a run
+    (`task_prerun`, `task_postrun`, `task_success`, `task_retry`, `task_failure`, `task_revoked`) are sent by the task
+    object, those of publishing (`before_task_publish`, `after_task_publish`) by the task's name, and `task_received` by
+    the worker's consumer. A receiver that asks for a sender of another kind is connected and never called.
 
-    Signals also hold their receivers weakly. A lambda is gone as soon as `connect` returns, and a function inside
-    another one as soon as that returns. Nothing is logged: the receiver just is not called.
+    Signals also hold their receivers weakly. A lambda is gone as soon as `connect` returns, and a nested function as
+    soon as the function around it returns. Nothing is logged: the receiver is just not called.
 
     ## Bad
 
@@ -128,15 +128,15 @@ class SignalNeverFires(Rule[Facts]):
 
     ## Silent when
 
-    - the sender is neither text nor a task;
+    - the sender is neither a string nor a task;
     - `weak=False` or `retry=True` is given, which keep the receiver, or a `**spread` may hold them;
     - the function around a receiver uses it a second time: it may be kept, or returned;
     - the function around it goes on and calls something else: the receiver lives as long as that.
 
     ## Fix
 
-    Name the task where the signal is sent by the task, and its name where it is sent by the name. Move the receiver to
-    the module, or write `weak=False`. The receiver is then called, which it never was, so look at what it does.
+    Give the task as the sender if the task sends the signal, and its name if the name does. Move the receiver to module
+    level, or write `weak=False`. The receiver is then called, which it never was, so look at what it does.
     """
 
     code = "CLY518"

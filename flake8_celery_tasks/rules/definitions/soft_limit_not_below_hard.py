@@ -25,15 +25,15 @@ class SoftLimitNotBelowHard(Rule[Facts]):
     ## What happens
 
     The soft limit raises `SoftTimeLimitExceeded` in the task, so that it can clean up; the hard one kills its process.
-    On the task itself Celery 5.5 and later refuse a soft limit above the hard one, at every call:
+    Celery 5.5 and later refuse a soft limit above the hard one on the task itself, at every call:
 
     ```text
     ValueError: soft_time_limit must be less than or equal to time_limit
     ```
 
-    Older ones, and every version where the limits are given in the call, take both. The pool then starts to look at the
-    hard limit when the soft one has passed. So the task runs longer than `time_limit` says, and is killed in the moment
-    in which it is told to clean up:
+    Older versions, and every version if the limits are given in the call, accept both. The pool then starts to look at
+    the hard limit only when the soft one has passed. So the task runs longer than `time_limit` says, and is killed at
+    the very moment it is told to clean up:
 
     ```text
     Soft time limit (90s) exceeded for shop_rebuild_index[...]
@@ -82,7 +82,7 @@ class SoftLimitNotBelowHard(Rule[Facts]):
 
     ## Fix
 
-    Mostly they are swapped. Swap them back, if the task may run as long as it then says.
+    Usually the two are swapped. Swap them back, if the task may run as long as it then says.
     """
 
     code = "CLY503"

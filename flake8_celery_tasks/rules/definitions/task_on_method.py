@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 
 class TaskOnMethod(Rule[Task]):
-    """A task decorator on a method: no instance ever gets to it.
+    """A task decorator stands on a method, which then never gets its instance.
 
     ## What happens
 
-    The decorator replaces the method by a task, and a task is no function that Python binds to an instance. `self` is
-    an argument like any other, which nobody gives:
+    The decorator replaces the method with a task, and Python does not bind a task to an instance as it binds a
+    function. `self` is an argument like any other, which nobody passes:
 
     ```text
     TypeError: send() missing 1 required positional argument: 'address'
     ```
 
-    With `bind=True` the method gets the task as its `self`, which has none of the attributes of the class.
-    Celery has not supported methods since 4.0.
+    With `bind=True` the method gets the task as its `self`, which has none of the attributes of the class. Celery
+    dropped its support for methods in 4.0.
 
     ## Bad
 
@@ -70,18 +70,20 @@ class TaskOnMethod(Rule[Task]):
     ## Silent when
 
     - the function has no `self` or `cls`: reached through the class it works;
-    - it is bound, and uses nothing of the class: its `self` is the task;
+    - it is bound, and uses nothing of the class: its `self` is meant to be the task;
     - `@staticmethod` stands above the task decorator;
-    - a decorator below may supply the argument, or a house decorator that can't be read makes the task.
+    - a decorator below the task decorator may supply the argument, or the task is made by a decorator of the project
+      that can't be read.
 
     ## Fix
 
-    Make it a function of the module that is given what it needs to find or build the object. Its callers change.
+    Make it a function at module level that is given what it needs to find or build the object. Its callers have to
+    change.
     """
 
     code = "CLY512"
     see = ("tasks#basics",)
-    message = "Task {function!r} is a method, but a task gets no instance: {effect}; make it a function of the module"
+    message = "Task {function!r} is a method, but a task gets no instance: {effect}; move it to module level"
 
     def check(self, task: Task) -> Iterator[Violation]:
         """Report a method that asks for its instance, at its name."""

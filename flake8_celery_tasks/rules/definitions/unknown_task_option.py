@@ -37,8 +37,8 @@ class UnknownTaskOption(Rule[Task]):
 
     ## What happens
 
-    Celery makes every keyword of the decorator an attribute of the task, whether it knows it or not. Nothing is logged.
-    The option that was meant keeps its default:
+    Celery turns every keyword of the decorator into an attribute of the task, whether or not it knows the name. Nothing
+    is logged. The option that was meant keeps its default:
 
     ```pycon
     >>> from shop.tasks import fetch_rates
@@ -119,16 +119,16 @@ class UnknownTaskOption(Rule[Task]):
 
     ## Silent when
 
-    - the name is like no option: it is an extension of the project's own, and something may read it;
+    - the name resembles no option: it may be an extension of the project's own, and something may read it;
     - the option `celery-extra-task-options` lists the name, or the task's class has or reads an attribute of that name;
-    - something in the file reads the name from a task, or by `getattr`;
+    - something in the file reads the name from a task, or with `getattr`;
     - for an option of an extension: the task has a class of its own, or the app has one;
-    - a house decorator that can't be read makes the task: it may read the option itself.
+    - the task is made by a decorator of the project that can't be read: it may read the option itself.
 
     ## Fix
 
-    Write the name that the message proposes. The command renames what is misspelt, and what has the name of a setting;
-    the option then begins to work, so be sure that it may. List the names that your own task classes read in
+    Write the name that the message suggests. The command renames what is misspelt, and what has the name of a setting;
+    the option then takes effect, so make sure that it may. List the names that your own task classes read in
     `celery-extra-task-options`.
     """
 
@@ -139,7 +139,7 @@ class UnknownTaskOption(Rule[Task]):
     setting = "{name!r} is a setting: on a task nothing reads it; the option is called {option!r}"
     of_app = "{name!r} is a setting of the app: on a task nothing reads it; set {option} in the app's configuration"
     interval = "{name!r} belongs to the retry_policy of a call: on a task nothing reads it; see retry_backoff, {option}"
-    extension = "Only {base} reads {name!r}, and task {function!r} is none: it has no effect; write base={base}"
+    extension = "Only {base} reads {name!r}, and task {function!r} is not one: it has no effect; write base={base}"
 
     def check(self, task: Task) -> Iterator[Violation]:
         """Report options that are certainly read by nothing, each at its keyword."""

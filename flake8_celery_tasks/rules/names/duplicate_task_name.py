@@ -20,13 +20,13 @@ _WORD: Final = re.compile(rb"[\w\x80-\xff]*")
 
 
 class DuplicateTaskName(Rule[Facts]):
-    """Two tasks of the project have one name.
+    """Two tasks of the project have the same name.
 
     ## What happens
 
-    A worker has room for one task under a name. Of two functions Celery keeps one, and which one depends on the order
-    of a set: it may be another in the next process, or on the next day. Both variables then run that one's code, and
-    the other function never runs. Since 5.7 Celery warns, once, on the error output of the process; older versions say
+    A worker knows one task per name. Of two functions with the same name Celery keeps one, and which one depends on the
+    order of a set: it may be the other one in the next process, or tomorrow. Both variables then run that one's code,
+    and the other function never runs. From 5.7 on Celery warns, once per name, on standard error; older versions say
     nothing:
 
     ```text
@@ -38,7 +38,7 @@ class DuplicateTaskName(Rule[Facts]):
     The new callable was not registered; calls under this name reach the callable registered first.
     ```
 
-    "First" is the one that the set gave first, not the one that was defined first. Of two classes handed to
+    "First" is whichever the set gave first, not the one that was defined first. Of two classes passed to
     `register_task` the last one wins.
 
     ## Bad
@@ -84,17 +84,17 @@ class DuplicateTaskName(Rule[Facts]):
     ## Silent when
 
     - the two are alternatives: in the branches of an `if`, in a `try` and its handler, in two functions;
-    - one of them is in a test module (`celery-test-paths`), a migration, or a copy of other people's code (`vendor`);
-    - they stand in modules that are imported from different folders, or belong to different apps in different modules:
-      they may never meet in one process;
-    - a name can't be told, such as the automatic name of a module that may be imported under several names;
+    - one of them is in a test module (`celery-test-paths`), a migration, or vendored code (`vendor`);
+    - their modules are imported from different folders, or the tasks belong to different Celery apps in different
+      modules: they may never meet in one process;
+    - one of the names is not certain, such as the automatic name in a module that may be imported under several names;
     - one is a class that is never handed to `register_task`;
     - a decorator without `functools.wraps` makes the names equal: that is CLY104.
 
     ## Fix
 
-    Give one of them another name. Messages that are on their way belong to whichever of the two runs, so only you can
-    tell which one may change.
+    Give one of them another name. Messages that are still in the queue belong to whichever of the two runs them, so
+    only you can tell which name may change.
     """
 
     code = "CLY102"

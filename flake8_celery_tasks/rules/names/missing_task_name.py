@@ -20,9 +20,9 @@ class MissingTaskName(Rule[Task]):
 
     ## What happens
 
-    Celery makes a name of the module and the function: `shop.tasks.send_receipt`. That name travels in every message.
-    When the module or the function is renamed or moved, messages that are still on their way, and beat entries and
-    calls by name that nobody adapted, name a task that no worker knows any more. The worker drops them:
+    Celery then builds a name from the module and the function: `shop.tasks.send_receipt`. That name travels in every
+    message. When the module or the function is renamed or moved, messages that are still in the queue, and beat entries
+    and calls by name that nobody updated, carry a name that no worker knows any more. The worker drops them:
 
     ```text
     Received unregistered task of type 'shop.tasks.send_receipt'.
@@ -32,9 +32,9 @@ class MissingTaskName(Rule[Task]):
     Or maybe you're using relative imports?
     ```
 
-    Whoever sent them is told nothing.
+    The sender is told nothing.
 
-    `name=""` and `name=None` are no names: Celery falls back to the automatic one.
+    `name=""` and `name=None` do not count as names: Celery falls back to the automatic one.
 
     ## Bad
 
@@ -68,12 +68,12 @@ class MissingTaskName(Rule[Task]):
 
     ## Fix
 
-    Give the task the name that it has now, so that nothing changes on the wire: `name="shop.tasks.send_receipt"`.
-    A new name is better made while the queue is empty.
+    Give the task the name that it has now, so that nothing changes on the wire: `name="shop.tasks.send_receipt"`. If
+    you want a new name, change it while the queue is empty.
 
-    The command writes the name where the module's dotted name is certain, no decorator below comes from a module that
-    can't be read, the task decorator takes further options, and no app of the project has a `gen_task_name` of its own.
-    A class it leaves to you, since subclasses would inherit the name. In a module that is also run as a script
+    The command writes the name where the module's dotted name is certain, every decorator below the task decorator can
+    be read, the task decorator takes further options, and no app of the project has a `gen_task_name` of its own. It
+    leaves classes to you, since subclasses would inherit the name. In a module that is also run as a script
     (`__main__`) the fix is unsafe: there Celery puts the name of the app in place of the module's.
     """
 

@@ -13,27 +13,27 @@ if TYPE_CHECKING:
 
 
 class UnusableTaskName(Rule[Task]):
-    """A task's name is no text, or belongs to Celery itself.
+    """A task's name is not a string, or belongs to Celery itself.
 
     ## What happens
 
-    Celery takes any object for a name and puts it into the message as it is. Whoever then calls the task by name, from
-    another app, a beat entry or the command line, has to give that very object; a text finds nothing:
+    Celery accepts any object as a name and puts it into the message as it is. Whoever then calls the task by name, from
+    another app, a beat entry or the command line, has to give that very object; a string finds nothing:
 
     ```text
     Received unregistered task of type '404'.
     The message has been ignored and discarded.
     ```
 
-    With a pattern in `task_routes` every call fails:
+    With a pattern in `task_routes` every call of the task fails:
 
     ```text
     TypeError: expected string or bytes-like object...
     ```
 
-    Nine names are Celery's own tasks: `celery.chain`, `celery.group`, `celery.chord_unlock`, `celery.backend_cleanup`
-    and so on. Two tasks of one name share one place in the registry, and which of them stays is arbitrary: either yours
-    never runs, or chords and groups break.
+    Nine names belong to tasks of Celery's own: `celery.chain`, `celery.group`, `celery.chord_unlock`,
+    `celery.backend_cleanup` and so on. Of two tasks with the same name only one stays in the registry, and which one is
+    arbitrary: either yours never runs, or chords and groups break.
 
     ## Bad
 
@@ -69,17 +69,20 @@ class UnusableTaskName(Rule[Task]):
     ## Silent when
 
     - the name can't be read;
-    - it is `""` or None: that is no name at all, see CLY101. Other names that start with `celery.` are free.
+    - it is `""` or None, which counts as no name (CLY101);
+    - it starts with `celery.`, but is none of those nine.
 
     ## Fix
 
-    Choose a text that no other task has. Only you know a good name, and whether messages with the old one are on their
-    way.
+    Choose a string that no other task has as its name. Only you know a good one, and whether messages with the old name
+    are still in the queue.
     """
 
     code = "CLY103"
     see = ("tasks#names",)
-    message = "Task name {name!r} is no text: calls by name miss it, patterns in task_routes fail; write name={text!r}"
+    message = (
+        "Task name {name!r} is not a string: calls by name miss it, patterns in task_routes fail; write name={text!r}"
+    )
     builtin: Final = "Task name {name!r} is Celery's own: which of the two tasks runs is arbitrary; choose another"
 
     def check(self, task: Task) -> Iterator[Violation]:

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 class WrapperRenamesTask(Rule[Task]):
-    """A decorator below the task decorator replaces the function's name, and the task has no other.
+    """A decorator below the task decorator replaces the function's name, and the task has no explicit one.
 
     ## What happens
 
-    Without `functools.wraps`, what the task decorator sees is the inner function of the decorator, and the task is
-    called after it: `shop.locks.wrapper`. The second task under the same decorator gets the same name. Celery keeps one
-    of them, and both variables then run that one's code. Since 5.7 it warns, older versions say nothing:
+    Without `functools.wraps` the task decorator is handed the decorator's inner function, and names the task after
+    that: `shop.locks.wrapper`. The second task under the same decorator gets the same name. Celery keeps one of them,
+    and both variables then run that one's code. From 5.7 on it warns; older versions say nothing:
 
     ```text
     DuplicateTaskNameWarning: Task name 'shop.locks.wrapper' is already registered to a different callable.
@@ -98,12 +98,12 @@ class WrapperRenamesTask(Rule[Task]):
     ## Silent when
 
     - the task has an explicit name;
-    - the decorator is not the project's, or is not as simple as a function that returns one inner function.
+    - the decorator comes from outside the project, or is more than a function that returns one inner function.
 
     ## Fix
 
-    Put `@functools.wraps(function)` on the inner function, and give the task a name (CLY101). Either changes the name
-    under which messages are on their way, so do it while the queue is empty.
+    Put `@functools.wraps(function)` on the inner function, and give the task a name (CLY101). Both change the name that
+    queued messages carry, so do it while the queue is empty.
     """
 
     code = "CLY104"

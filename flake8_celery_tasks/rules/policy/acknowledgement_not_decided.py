@@ -17,12 +17,12 @@ class AcknowledgementNotDecided(Rule[Task]):
 
     ## What happens
 
-    `acks_late` decides what becomes of a task whose worker is lost, by a deployment, a crash or a lack of memory.
-    Acknowledged early (`False`), the message is gone and the task runs at most once. Acknowledged late (`True`), the
-    broker delivers it again and the task runs at least once, perhaps twice. Without the option `task_acks_late` decides
-    for all tasks at once. Nothing is logged that says which of the two has happened.
+    `acks_late` decides what becomes of a task whose worker is lost, because of a deployment, a crash or a lack of
+    memory. Acknowledged early (`False`), the message is gone and the task runs at most once. Acknowledged late
+    (`True`), the broker delivers it again and the task runs at least once, perhaps twice. Without the option,
+    `task_acks_late` decides for all tasks at once. Nothing is logged that says which of the two has happened.
 
-    One of the five questions that are to be answered before a task is defined: may it run once only, or many times?
+    This is one of the five questions to answer before you define a task: may it run once only, or many times?
 
     ## Bad
 
@@ -61,23 +61,23 @@ class AcknowledgementNotDecided(Rule[Task]):
 
     ## Silent when
 
-    - the answer stands on a base class, the app's `task_cls`, in shared defaults (`**DEFAULTS`) or in a house
-      decorator, or one of them can't be read;
+    - the answer stands on a base class, the app's `task_cls`, in shared defaults (`**DEFAULTS`) or in a decorator of
+      the project, or one of them can't be read;
     - a class-based task is never registered;
     - the module is a test or a migration.
 
-    `acks_late=None` is no answer: Celery asks the project's settings then.
+    `acks_late=None` does not count as an answer: Celery then asks the project's settings.
 
     ## Fix
 
-    Write `acks_late=False` where a second run does harm, `acks_late=True` where a lost one does. It is a decision.
+    Write `acks_late=False` where a second run does harm, `acks_late=True` where a lost run does. The choice is yours.
     """
 
     code = "CLY903"
     see = ("faq#should-i-use-retry-or-acks-late", "tasks#Task.acks_late")
     message = (
-        "May task {function!r} run again when its worker is lost? Write acks_late=True, or acks_late=False for once "
-        "at most"
+        "May task {function!r} run again when its worker is lost? Write acks_late=True, or acks_late=False for at "
+        "most once"
     )
     quiet_in_tests = True
 

@@ -20,13 +20,13 @@ _APP_ONLY: Final = frozenset(option.name for option in OPTIONS.values() if not o
 
 
 class AppBoundTask(Rule[Task]):
-    """A task is made with `@app.task` of an app that the module imports.
+    """A task is made with `@app.task` of an app that its module imports.
 
     ## What happens
 
     The module can't be imported without the app, so the package can't be used in another project, and the app can't
-    import the module without a circle. Nothing is logged: it works where it stands. For its sake apps look for their
-    tasks by name (`autodiscover_tasks`), and tasks can be defined without an app: `@shared_task` puts the task into
+    import the module without an import cycle. Nothing is logged: it works where it is. To avoid this, an app can look
+    for its tasks by name (`autodiscover_tasks`), and a task can do without an app: `@shared_task` adds the task to
     whichever app runs.
 
     ## Bad
@@ -79,8 +79,8 @@ class AppBoundTask(Rule[Task]):
     ## Silent when
 
     - the module makes the app itself, or gets it by a call or a parameter;
-    - the app is `celery.current_app`, which is none of its own;
-    - an option is written that only `@app.task` takes, such as `lazy` or `shared`;
+    - the app is `celery.current_app`, which stands for whichever app runs;
+    - the task has an option that only `@app.task` takes, such as `lazy` or `shared`;
     - the module is a test or a migration.
 
     ## Fix

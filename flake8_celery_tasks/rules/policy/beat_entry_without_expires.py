@@ -19,8 +19,8 @@ class BeatEntryWithoutExpires(Rule[BeatEntry]):
     ## What happens
 
     Beat sends on time, whether or not a worker takes the messages. After an hour without workers, an entry that is due
-    every minute has 60 messages in the queue, and when the workers are back the same task runs 60 times in a row, in
-    front of all newer work. With `expires` the old ones are dropped:
+    every minute has 60 messages in the queue, and when the workers are back the same task runs 60 times in a row, ahead
+    of all newer work. With `expires` the old ones are dropped:
 
     ```text
     Discarding revoked task: shop_fetch_rates[...]
@@ -76,7 +76,7 @@ class BeatEntryWithoutExpires(Rule[BeatEntry]):
 
     ## Silent when
 
-    - the entry has `expires` in its `options`, or in the call of `add_periodic_task`, even as None: a decision in
+    - the entry has `expires` in its `options`, or in the call of `add_periodic_task`, even if it is None: a decision in
       writing;
     - a definition of the task has `expires`, or can't be read;
     - the entry's options can't be read, or it is a signature that was made elsewhere;
@@ -84,8 +84,8 @@ class BeatEntryWithoutExpires(Rule[BeatEntry]):
 
     ## Fix
 
-    Write `"options": {"expires": ...}` with a little less than the time to the next run. How much later than due the
-    task is still of use is a decision.
+    Write `"options": {"expires": ...}` with a little less than the time to the next run. How late a run is still of use
+    is for you to say.
     """
 
     code = "CLY912"

@@ -19,10 +19,10 @@ class BroadAutoretry(Rule[Task]):
 
     ## What happens
 
-    Every failure is retried, those that no retry can cure too: a `TypeError` of a typing error, a `DoesNotExist`, the
-    `SoftTimeLimitExceeded` of a run that was too long, a `Reject` that wants the message gone. The work is done again
-    up to `max_retries` times, and the error is known for certain only when the last run has failed, after many minutes
-    of
+    Every failure is retried, even those that no retry can cure: a `TypeError` from a programming mistake, a
+    `DoesNotExist`, the `SoftTimeLimitExceeded` of a run that took too long, a `Reject` that wants the message gone. The
+    work is done again up to `max_retries` times, and only when the last run has failed is the error recorded as a
+    failure, after many minutes of
 
     ```text
     Task shop_fetch_rates[...] retry: Retry in 180s: TypeError('can only concatenate str (not "NoneType") to str')
@@ -64,14 +64,14 @@ class BroadAutoretry(Rule[Task]):
 
     ## Silent when
 
-    - `autoretry_for` can't be read, or is no tuple (that is CLY214);
+    - `autoretry_for` can't be read, or is not a tuple (that is CLY214);
     - `max_retries=0` switches the retries off;
     - the module is a test or a migration.
 
     ## Fix
 
-    Name the exceptions that pass by themselves: those of the network, of locks, of a database that restarts. It is a
-    decision.
+    Name the exceptions that go away by themselves: those of the network, of locks, of a database that restarts. The
+    choice is yours.
     """
 
     code = "CLY908"

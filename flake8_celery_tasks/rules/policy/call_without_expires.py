@@ -25,8 +25,8 @@ class CallWithoutExpires(Rule[Invocation]):
     ## What happens
 
     The message waits until a worker takes it. When the workers come back after a day, it runs a day late: the code that
-    was to be sent by mail is long invalid, the price that was to be fetched is fetched a thousand times. With `expires`
-    a worker drops what comes too late:
+    it was to mail has long expired, the price that it was to fetch is fetched a thousand times. With `expires` a worker
+    drops what comes too late:
 
     ```text
     Discarding revoked task: shop_send_code[...]
@@ -72,17 +72,17 @@ class CallWithoutExpires(Rule[Invocation]):
 
     ## Silent when
 
-    - the call has `expires`, even as None: a decision in writing; or it has a `**spread` that can't be read;
+    - the call has `expires`, even if it is None: a decision in writing; or it has a `**spread` that can't be read;
     - the definition of the task has `expires`, or can't be found, or its class has an `apply_async` of its own;
-    - a signature or canvas is sent that is not made in the same expression, of tasks that are known, and without `set`:
+    - what is sent is a signature or canvas, unless it is made in the same expression, of known tasks and without `set`:
       it may have options of its own;
     - it is sent by `delay`, which takes no options;
     - the module is a test or a migration.
 
     ## Fix
 
-    Write `expires=` with the seconds after which the task is of no use any more, or `expires=None` where it always is.
-    It is a decision.
+    Write `expires=` with the seconds after which the task is of no use any more, or `expires=None` where it always is
+    of use. The choice is yours.
     """
 
     code = "CLY913"

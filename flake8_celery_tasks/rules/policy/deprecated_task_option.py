@@ -24,9 +24,9 @@ class DeprecatedTaskOption(Rule[Task]):
 
     ## What happens
 
-    Since Celery 5.7 `queue`, `exchange`, `exchange_type`, `routing_key`, `delivery_mode` and `priority` on a task are
-    deprecated; Celery 6 will not look at them, so that the task goes to the default queue. The warning is shown only
-    where Python shows deprecation warnings:
+    From Celery 5.7 on `queue`, `exchange`, `exchange_type`, `routing_key`, `delivery_mode` and `priority` on a task are
+    deprecated; Celery 6 will ignore them, so the task will go to the default queue. The warning is shown only where
+    Python shows deprecation warnings:
 
     ```text
     CDeprecationWarning:
@@ -70,14 +70,14 @@ class DeprecatedTaskOption(Rule[Task]):
     ## Silent when
 
     - the option `celery-target-version` names a version before 5.7;
-    - the option comes from shared defaults (`**DEFAULTS`), a base class or a house decorator;
+    - the option comes from shared defaults (`**DEFAULTS`), a base class or a decorator of the project;
     - it is an option of a call: `apply_async(queue="slow")` stays valid;
     - the module is a test or a migration.
 
     ## Fix
 
-    Move it to `task_routes`, under the name of the task. All processes that send the task need the setting: one without
-    it sends to the default queue.
+    Move it to `task_routes`, under the name of the task. Every process that sends the task needs the setting: one
+    without it sends to the default queue.
     """
 
     code = "CLY917"

@@ -15,20 +15,21 @@ if TYPE_CHECKING:
 
 
 class ExternalCallWithoutRetry(Rule[Task]):
-    """A task makes a request or sends a mail, and is not retried when that fails.
+    """A task makes a request or sends an email, and is not retried when that fails.
 
     ## What happens
 
-    Networks fail for seconds at a time. Without a retry policy the exception of the library ends the task, its work is
-    not done, and the log says so once:
+    Networks fail for seconds at a time. Without a retry policy the library's exception ends the task, its work is not
+    done, and the log says so once:
 
     ```text
     Task shop_fetch_rates[...] raised unexpected: ConnectionError('refused')
     ```
 
-    Calls that count are requests of any method through `requests`, `httpx`, `aiohttp` and `urllib3`, also on a session
-    of theirs; Django's `send_mail`, `send_mass_mail`, `mail_admins`, `mail_managers`, `EmailMessage(...).send()` and
-    `get_connection().send_messages()`; `smtplib` sends; and what the option `celery-at-most-once-calls` names.
+    The calls that count are requests of any method through `requests`, `httpx`, `aiohttp` and `urllib3`, also on a
+    session of theirs; Django's `send_mail`, `send_mass_mail`, `mail_admins`, `mail_managers`,
+    `EmailMessage(...).send()` and `get_connection().send_messages()`; emails sent through `smtplib`; and whatever the
+    option `celery-at-most-once-calls` names.
 
     ## Bad
 
@@ -74,7 +75,7 @@ class ExternalCallWithoutRetry(Rule[Task]):
 
     ## Silent when
 
-    - the task has any retry option, `max_retries=0` among them, or calls `retry`, or hands itself to a helper, which
+    - the task has any retry option, `max_retries=0` among them, or calls `retry`, or passes itself to a helper, which
       may;
     - `acks_late=False` is written: a second run would do harm;
     - the call stands in a `try` whose handler does not raise, or has `fail_silently=True`: its failure is handled;
@@ -86,7 +87,7 @@ class ExternalCallWithoutRetry(Rule[Task]):
     ## Fix
 
     Write `autoretry_for=(...)` with the library's exceptions. Where a second call would do harm, write
-    `acks_late=False` instead. It is a decision.
+    `acks_late=False` instead. The choice is yours.
     """
 
     code = "CLY920"

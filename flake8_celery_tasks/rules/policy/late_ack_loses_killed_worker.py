@@ -17,9 +17,9 @@ class LateAckLosesKilledWorker(Rule[Task]):
 
     ## What happens
 
-    `acks_late=True` brings a task back when the whole worker goes down. When only the process that runs it is killed,
-    by the out-of-memory killer or by `kill -9`, the worker acknowledges the message, stores a failure, and the task is
-    not run again:
+    `acks_late=True` brings a task back when the whole worker goes down. When only the process that runs the task is
+    killed, by the out-of-memory killer or by `kill -9`, the worker acknowledges the message, stores a failure, and the
+    task is not run again:
 
     ```text
     Process 'ForkPoolWorker-...' pid:... exited with 'signal 9 (SIGKILL)'
@@ -27,7 +27,7 @@ class LateAckLosesKilledWorker(Rule[Task]):
     ```
 
     Celery does so on purpose: a task that always kills its process would come back for ever.
-    `reject_on_worker_lost=True` brings it back, `reject_on_worker_lost=False` says in writing that it is not to come
+    `reject_on_worker_lost=True` brings it back; `reject_on_worker_lost=False` puts in writing that it should not come
     back.
 
     ## Bad
@@ -67,14 +67,14 @@ class LateAckLosesKilledWorker(Rule[Task]):
 
     ## Silent when
 
-    - the project sets `task_reject_on_worker_lost`, to whatever value;
+    - the project sets `task_reject_on_worker_lost`, to any value;
     - `acks_late=True` is not on the task or its class, or the class can't be read;
     - `retry_on_worker_lost`, of the task or of the project, brings the task back (Celery 5.7);
     - the module is a test or a migration.
 
     ## Fix
 
-    Write `reject_on_worker_lost=True`, or `False` where the task may be what kills the process. It is a decision.
+    Write `reject_on_worker_lost=True`, or `False` where the task may be what kills the process. The choice is yours.
     """
 
     code = "CLY911"

@@ -18,11 +18,11 @@ class ResultNotDecided(Rule[Task]):
     ## What happens
 
     Without `ignore_result`, whatever the function returns, and the traceback of each failure, is written to the result
-    back end where the project has one, and stays there for a day (`result_expires`). Whether it does is decided far
+    backend if the project has one, and stays there for a day (`result_expires`). Whether that happens is decided far
     from the task, by `task_ignore_result`. A result that nobody reads costs a round trip for each run; a result that
-    somebody reads is None at once when the setting changes. Nothing is logged in either case.
+    somebody reads becomes None when that setting changes. Nothing is logged in either case.
 
-    One of the five questions that are to be answered before a task is defined: is its result stored?
+    This is one of the five questions to answer before you define a task: is its result stored?
 
     ## Bad
 
@@ -61,16 +61,16 @@ class ResultNotDecided(Rule[Task]):
 
     ## Silent when
 
-    - the answer stands on a base class, the app's `task_cls`, in shared defaults (`**DEFAULTS`) or in a house
-      decorator, or one of them can't be read;
+    - the answer stands on a base class, the app's `task_cls`, in shared defaults (`**DEFAULTS`) or in a decorator of
+      the project, or one of them can't be read;
     - a class-based task is never registered;
     - the module is a test or a migration.
 
-    `ignore_result=None` is no answer: Celery asks the project's settings then.
+    `ignore_result=None` does not count as an answer: Celery then asks the project's settings.
 
     ## Fix
 
-    Write `ignore_result=True`, or `ignore_result=False` where the result or the state is read. It is a decision.
+    Write `ignore_result=True`, or `ignore_result=False` where the result or the state is read. The choice is yours.
     """
 
     code = "CLY901"

@@ -23,9 +23,9 @@ class ResultStoredForNothing(Rule[Task]):
 
     ## What happens
 
-    Each run writes `None` to the result back end, where there is one, and there it stays for a day (`result_expires`):
-    a round trip, memory, and nothing that anybody could want to read. Nothing is logged about it. `ignore_result=True`
-    saves it; failures still come to the log.
+    Each run writes `None` to the result backend, if there is one, and there it stays for a day (`result_expires`): a
+    round trip and some memory, for nothing that anybody could want to read. Nothing is logged about it.
+    `ignore_result=True` saves that; failures are still logged.
 
     ## Bad
 
@@ -69,9 +69,9 @@ class ResultStoredForNothing(Rule[Task]):
 
     ## Silent when
 
-    - the project certainly has no result back end, in its settings or its app;
-    - `ignore_result` is stated on the task, a base class, the app's `task_cls`, in shared defaults or a house
-      decorator, or one of them can't be read; or the project sets `task_ignore_result`;
+    - the project certainly has no result backend, in its settings or its app;
+    - `ignore_result` is given on the task, a base class, the app's `task_cls`, in shared defaults or a decorator of the
+      project, or one of them can't be read; or the project sets `task_ignore_result`;
     - the task's state is of interest: it has `track_started`, or its body calls `update_state`;
     - a signature of the task is made anywhere in the project (`send_receipt.s(...)`): a chord needs the results of its
       header;
@@ -82,7 +82,7 @@ class ResultStoredForNothing(Rule[Task]):
     ## Fix
 
     Write `ignore_result=True`, or `ignore_result=False` where somebody waits for the end of the task or looks at its
-    state. It is a decision.
+    state. The choice is yours.
     """
 
     code = "CLY916"

@@ -18,15 +18,15 @@ class RetriesNotDecided(Rule[Task]):
     ## What happens
 
     A task without a retry policy is run once. When the database is restarted or the other side answers with an error,
-    the exception is logged, the state is `FAILURE`, and that was it:
+    the exception is logged, the state is `FAILURE`, and that is all:
 
     ```text
     Task shop_send_receipt[...] raised unexpected: ConnectionError('refused')
     ```
 
-    For some tasks that is right, for others it is forgotten. `max_retries=0` says that it is right.
+    For some tasks that is right, for others it was forgotten. `max_retries=0` says that it is right.
 
-    One of the five questions that are to be answered before a task is defined: is it retried, and how often?
+    This is one of the five questions to answer before you define a task: is it retried, and how often?
 
     ## Bad
 
@@ -69,16 +69,16 @@ class RetriesNotDecided(Rule[Task]):
 
     ## Silent when
 
-    - the task has any retry option, on itself, a base class, the app's `task_cls`, in shared defaults or in a house
-      decorator, or one of them can't be read;
-    - its body calls `retry`, or hands the task to a helper, which may;
+    - the task has any retry option, on itself, a base class, the app's `task_cls`, in shared defaults or in a decorator
+      of the project, or one of them can't be read;
+    - its body calls `retry`, or passes the task to a helper, which may;
     - a decorator that can't be read stands below the task decorator: it may retry;
     - a class-based task is never registered;
     - the module is a test or a migration.
 
     ## Fix
 
-    Write `autoretry_for=(...)` with the exceptions that are worth a retry, or `max_retries=0`. It is a decision.
+    Write `autoretry_for=(...)` with the exceptions that are worth a retry, or `max_retries=0`. The choice is yours.
     """
 
     code = "CLY902"

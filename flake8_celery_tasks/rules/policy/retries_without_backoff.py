@@ -17,16 +17,16 @@ class RetriesWithoutBackoff(Rule[Task]):
 
     ## What happens
 
-    All retries come after the same wait: 180 s, or `default_retry_delay`, or the `countdown` of `retry_kwargs`:
+    All retries wait equally long: 180 s, or `default_retry_delay`, or the `countdown` of `retry_kwargs`:
 
     ```text
     Task shop_fetch_rates[...] retry: Retry in 180s: ConnectionError('refused')
     Task shop_fetch_rates[...] retry: Retry in 180s: ConnectionError('refused')
     ```
 
-    Tasks that failed together, because the other side was overloaded, come back together, and overload it again. With
-    `retry_backoff=True` the waits grow (1, 2, 4, ... seconds), and by `retry_jitter`, which is on unless switched off,
-    each is a random part of that.
+    Tasks that failed together, because the other side was overloaded, come back together and overload it again. With
+    `retry_backoff=True` the waits grow (1, 2, 4, ... seconds), and with `retry_jitter`, which is on by default, each is
+    a random part of that.
 
     ## Bad
 
@@ -81,7 +81,7 @@ class RetriesWithoutBackoff(Rule[Task]):
     ## Fix
 
     Add `retry_backoff=True`, or a number of seconds to start from. The waits then grow up to `retry_backoff_max`, which
-    is 600 seconds if nothing else is said.
+    is 600 seconds by default.
     """
 
     code = "CLY909"

@@ -20,8 +20,8 @@ class RetryNotRaised(Rule[TaskCall]):
 
     Nothing is wrong at run time, and nothing is logged: `retry` raises by itself, and the line below never runs. But
     neither people nor tools see that. A reader thinks that the rest of the function runs, a type checker asks for a
-    return value, and a linter reports no code behind it as dead. Celery's user guide writes `raise self.retry(...)` "to
-    be clear that the code after it won't be executed".
+    return value, and a linter does not report the code after it as dead. Celery's user guide writes `raise
+    self.retry(...)` "to be clear that the code after it won't be executed".
 
     ## Bad
 
@@ -66,7 +66,7 @@ class RetryNotRaised(Rule[TaskCall]):
     ## Silent when
 
     - `throw=False`, or something that can't be read, says that it does not raise;
-    - its value is used: `return self.retry(...)`;
+    - the value of the call is used: `return self.retry(...)`;
     - the module is a test or a migration.
 
     ## Fix

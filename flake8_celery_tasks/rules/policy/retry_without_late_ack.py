@@ -17,10 +17,10 @@ class RetryWithoutLateAck(Rule[Task]):
 
     ## What happens
 
-    A retry policy says that the work has to be done in the end. It is about exceptions only. Acknowledged early, which
-    is what Celery does unless told otherwise, the message is gone when the run starts: when the worker is killed in the
-    middle of it, no exception is raised, nothing is retried, nothing is logged, and the state stays what it was.
-    `acks_late=True` brings the task back in that case too, `acks_late=False` says that this is not wanted.
+    A retry policy says that the work has to be done in the end, but it deals with exceptions only. Acknowledged early,
+    as Celery does by default, the message is gone when the run starts: if the worker is killed in the middle of it, no
+    exception is raised, nothing is retried, nothing is logged, and the state stays what it was. `acks_late=True` brings
+    the task back in that case too; `acks_late=False` says that this is not wanted.
 
     ## Bad
 
@@ -64,8 +64,8 @@ class RetryWithoutLateAck(Rule[Task]):
 
     ## Silent when
 
-    - `acks_late` is stated on the task, a base class, the app's `task_cls`, in shared defaults or a house decorator, or
-      one of them can't be read; or the project sets `task_acks_late`, to whatever value, or the option
+    - `acks_late` is given on the task, a base class, the app's `task_cls`, in shared defaults or a decorator of the
+      project, or one of them can't be read; or the project sets `task_acks_late`, to any value, or the option
       `celery-acks-late`;
     - nothing certainly retries the task, or `max_retries=0` switches retries off, or can't be read;
     - `retry_on_worker_lost`, of the task or of the project, brings the task back (Celery 5.7);
@@ -74,8 +74,8 @@ class RetryWithoutLateAck(Rule[Task]):
 
     ## Fix
 
-    Write `acks_late=True` where the task may run twice, else `acks_late=False` and no retries (CLY304). It is a
-    decision.
+    Write `acks_late=True` where the task may run twice, otherwise `acks_late=False` and no retries (CLY304). The choice
+    is yours.
     """
 
     code = "CLY921"

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 class SendTaskWithinApp(Rule[Invocation]):
-    """A task is sent by its name within the app that defines it.
+    """A task is sent by name within the app that defines it.
 
     ## What happens
 
     Sending by name keeps apps apart, and that is what it is good for. Within one app it only hides the task. Nothing is
-    logged, since nothing fails as long as all is right: nothing checks the arguments before the worker does, a wrong
-    name is found by the worker alone, the options of the decorator (`queue`, `expires`, ...) are not used up to Celery
-    5.6, and neither people nor tools find the call when they look for uses of the function.
+    logged, since nothing fails as long as everything is right; but nothing checks the arguments before the worker does,
+    only the worker notices a wrong name, the options of the decorator (`queue`, `expires`, ...) are not used up to
+    Celery 5.6, and neither people nor tools find the call when they look for uses of the function.
 
     ## Bad
 
@@ -70,15 +70,15 @@ class SendTaskWithinApp(Rule[Invocation]):
 
     ## Silent when
 
-    - no task of the project has that name for certain, or one of another app has it too;
+    - it is not certain that a task of the project has that name, or one of another app has it too;
     - the module of the task imports, directly or through other modules of the app, the module that sends: an import
       back would be circular;
     - the module is a test or a migration.
 
     ## Fix
 
-    Import the task and write `delay` or `apply_async`. Look at whether the import is circular, and at the options of
-    the decorator: they come into play.
+    Import the task and write `delay` or `apply_async`. Check that the import is not circular, and look at the options
+    of the decorator: they now take effect.
     """
 
     code = "CLY922"

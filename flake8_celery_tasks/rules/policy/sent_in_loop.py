@@ -24,10 +24,12 @@ class SentInLoop(Rule[Invocation]):
 
     ## What happens
 
-    Each pass is a round trip to the broker, one after the other, before the request or the task that sends them goes
-    on. Ten thousand rows make ten thousand messages; when the loop fails half-way, one half has been sent, and running
-    it again sends that half twice. Nothing is logged that counts them. One task that is given all the keys, or
-    `chunks`, makes few messages; a `group` is sent in one go and gives one result.
+    Each pass makes a round trip to the broker, one after the other, before the request or the task that sends them goes
+    on. Ten thousand rows make ten thousand messages; if the loop fails half-way, half of them have been sent, and
+    running it again sends that half twice. Nothing is logged that counts them.
+
+    One task that is given all the keys makes one message; `chunks` makes a few. A `group` still makes one message per
+    task, but gives one result to wait for, or to revoke.
 
     ## Bad
 
@@ -59,32 +61,39 @@ class SentInLoop(Rule[Invocation]):
     from celery import group, shared_task
 
 
+    @shared_task(name="shop_print_receipts")
+    def print_receipts(order_pks):
+        for order_pk in order_pks:
+            print(order_pk)
+
+
     @shared_task(name="shop_send_receipt")
     def send_receipt(order_pk):
         print(order_pk)
 
 
-    def send_receipts(orders):
+    def close_day(orders):
+        print_receipts.delay([order.pk for order in orders])
         group(send_receipt.s(order.pk) for order in orders).delay()
     ```
 
     ## Silent when
 
-    - the loop goes over a display that is written out (`for kind in ("a", "b")`), or is left after the first sending;
+    - the loop goes over a literal (`for kind in ("a", "b")`), or is left after the first message;
     - it goes over batches: `range` with a step, or `for batch in ...`, `in chunked(...)` and other such names;
-    - it is a `while` loop that waits for something (`sleep`, `get`, `poll`) in each pass: it never has many at once;
+    - it is a `while` loop that waits for something (`sleep`, `get`, `poll`) in each pass: it never sends many at once;
     - the loop stands around the function, not in it;
-    - signatures are made in a loop, and sent once;
+    - signatures are made in the loop, and sent once;
     - the module is a test or a migration.
 
     ## Fix
 
-    Hand the task a list of keys, or send a group. Either changes what runs together, and what fails together.
+    Give one task a list of keys, or send a group. Either changes what runs together, and what fails together.
     """
 
     code = "CLY918"
     see = ("canvas#groups", "canvas#chunks")
-    message = "{call}() in a loop is one round trip to the broker per pass: send a group, or one task with all the keys"
+    message = "{call}() in a loop is one round trip to the broker per pass: send one task with all the keys, or a group"
     quiet_in_tests = True
 
     def check(self, call: Invocation) -> Iterator[Violation]:

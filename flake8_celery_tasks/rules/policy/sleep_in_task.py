@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 class SleepInTask(Rule[Task]):
-    """A task sleeps.
+    """A task sleeps, and occupies its worker process meanwhile.
 
     ## What happens
 
-    `time.sleep` does not give the worker back: the process does nothing for that time, and takes no other task. With as
-    many sleeping tasks as processes the queue stands still, and nothing is logged. Celery can wait without a process: a
-    message with a `countdown` stays with the worker, or the broker, until it is due.
+    `time.sleep` does not release the worker: the process does nothing for that time, and takes no other task. With as
+    many sleeping tasks as processes the queue stands still, and nothing is logged. Celery can wait without occupying a
+    process: a message with a `countdown` stays with the worker, or the broker, until it is due.
 
     ## Bad
 
@@ -67,14 +67,14 @@ class SleepInTask(Rule[Task]):
 
     ## Fix
 
-    Wait by `raise self.retry(countdown=...)`, by `apply_async(countdown=...)` of the rest of the work, or, between
-    calls of something that must not be called too often, by `rate_limit=`.
+    Wait with `raise self.retry(countdown=...)`, or send the rest of the work with `apply_async(countdown=...)`. Between
+    calls of something that must not be called too often, use `rate_limit=`.
     """
 
     code = "CLY914"
     see = ("calling#eta-and-countdown", "tasks#using-a-custom-retry-delay")
     message = (
-        "{call} holds a worker process that does nothing: wait by retry(countdown=...) or apply_async(countdown=...)"
+        "{call} holds a worker process that does nothing: wait with retry(countdown=...) or apply_async(countdown=...)"
     )
     quiet_in_tests = True
 

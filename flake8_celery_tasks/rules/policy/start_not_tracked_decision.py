@@ -17,12 +17,12 @@ class StartNotTrackedDecision(Rule[Task]):
 
     ## What happens
 
-    Celery stores no state when a task starts: one that runs for an hour is `PENDING` all the time, as is one that waits
-    in the queue, and one that never existed. With `track_started=True` its state is `STARTED` while it runs, at the
-    price of a write to the result back end for each run. Without the option `task_track_started` decides for all tasks
-    at once. Nothing is logged when a task starts, only when its message is received and when it has ended.
+    Celery stores no state when a task starts: one that runs for an hour is `PENDING` all the time, and so is one that
+    waits in the queue, and one that never existed. With `track_started=True` its state is `STARTED` while it runs, at
+    the price of a write to the result backend for each run. Without the option, `task_track_started` decides for all
+    tasks at once. Nothing is logged when a task starts, only when its message is received and when it has ended.
 
-    One of the five questions that are to be answered before a task is defined: is its start tracked?
+    This is one of the five questions to answer before you define a task: is its start tracked?
 
     ## Bad
 
@@ -61,17 +61,17 @@ class StartNotTrackedDecision(Rule[Task]):
 
     ## Silent when
 
-    - the answer stands on a base class, the app's `task_cls`, in shared defaults (`**DEFAULTS`) or in a house
-      decorator, or one of them can't be read;
+    - the answer stands on a base class, the app's `task_cls`, in shared defaults (`**DEFAULTS`) or in a decorator of
+      the project, or one of them can't be read;
     - a class-based task is never registered;
     - the module is a test or a migration.
 
-    `track_started=None` is no answer: Celery asks the project's settings then. With `ignore_result=True` the one answer
-    is `track_started=False`, since nothing is tracked then (CLY305).
+    `track_started=None` does not count as an answer: Celery then asks the project's settings. With `ignore_result=True`
+    the only answer is `track_started=False`, since nothing is tracked then (CLY305).
 
     ## Fix
 
-    Write `track_started=True` for a task that somebody waits for, else `track_started=False`. It is a decision.
+    Write `track_started=True` for a task that somebody waits for, otherwise `track_started=False`. The choice is yours.
     """
 
     code = "CLY905"

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class TaskNamePattern(Rule[Task]):
-    """The name of a task does not match the house's pattern.
+    """The name of a task does not match the project's pattern for names.
 
     ## What happens
 
-    Celery takes any text for a name, and nothing is logged about it. Names travel in messages, in calls by name, in
-    routes, in monitoring and in the log; people can only guess and grep them where all are made alike. The option
+    Celery accepts any string as a name, and nothing is logged about it. Names appear in messages, in calls by name, in
+    routes, in monitoring and in the log; people can only guess and grep them if all are built alike. The option
     `celery-task-name-pattern` says how: it is a regular expression that has to match the whole name, in which `{app}`
     stands for the last part of the app's package, `{module}` for the dotted name of the module and `{function}` for the
     name of the function.
@@ -61,12 +61,14 @@ class TaskNamePattern(Rule[Task]):
 
     - the option is not set;
     - the task has no explicit name (that is CLY101), or one that can't be read;
-    - the pattern speaks of the app and the module belongs to none, or of the module and its dotted name is not certain;
+    - the pattern contains `{app}` and the module belongs to no app, or `{module}` and the dotted name of the module is
+      not certain;
     - the module is a test or a migration.
 
     ## Fix
 
-    Rename the task, while no message with its old name is on its way, and adapt beat entries, routes and calls by name.
+    Rename the task while no message with its old name is in the queue, and update beat entries, routes and calls by
+    name.
     """
 
     code = "CLY906"

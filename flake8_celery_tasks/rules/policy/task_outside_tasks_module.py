@@ -16,13 +16,13 @@ _IMPORTED: Final = frozenset({"admin", "apps", "models", "settings", "urls"})
 
 
 class TaskOutsideTasksModule(Rule[Task]):
-    """A task stands in a module that no worker imports.
+    """A task is defined in a module that no worker imports.
 
     ## What happens
 
-    A worker knows the tasks of the modules that it has imported, and no others: the app's own, those that
-    `autodiscover_tasks` finds (they are called `tasks`, unless `related_name` says otherwise), those of `include` and
-    `imports`, and what all of these import. The process that sends knows its module, so sending works; the worker drops
+    A worker knows the tasks of the modules that it has imported, and no others: the module of the app, those that
+    `autodiscover_tasks` finds (called `tasks`, unless `related_name` says otherwise), those of `include` and `imports`,
+    and whatever all of these import. The process that sends has imported the module, so sending works; the worker drops
     the message:
 
     ```text
@@ -30,7 +30,7 @@ class TaskOutsideTasksModule(Rule[Task]):
     The message has been ignored and discarded.
     ```
 
-    A module beside others in a package `tasks` is not found by itself either: `tasks/__init__.py` has to import it.
+    A module inside a package `tasks` is not found by itself either: `tasks/__init__.py` has to import it.
 
     ## Bad
 
@@ -89,10 +89,10 @@ class TaskOutsideTasksModule(Rule[Task]):
 
     - anything in the project outside tests and management commands imports the module: in a Django project the worker's
       checks import the URLs, and with them the views;
-    - the module is called `tasks`, or like a `related_name`; or it is one that Django imports by itself (`models`,
-      `apps`, `admin`, `urls`, `settings`), a package's `__init__`, or makes or imports a Celery app: it may be started
-      by `celery -A`;
-    - its dotted name stands in a text somewhere: as in `include`, `imports`, or a setting of the project's own;
+    - the module is called `tasks`, or what a `related_name` says; or it is one that Django imports by itself (`models`,
+      `apps`, `admin`, `urls`, `settings`) or the `__init__` of a package; or it makes a Celery app, or imports one in a
+      project without `autodiscover_tasks`: it may be started with `celery -A`;
+    - its dotted name stands in a string somewhere, as in `include`, `imports`, or a setting of the project's own;
     - the app's module, or a package around the module, imports modules by name (`import_module`, `walk_packages`);
     - the project makes no Celery app, or tells it what to include by something that can't be read;
     - the module is a test or a migration.
@@ -100,7 +100,7 @@ class TaskOutsideTasksModule(Rule[Task]):
     ## Fix
 
     Move the task to a `tasks` module, import its module there, or name it in `include`. A task without an explicit name
-    gets another one when it is moved (CLY101).
+    gets a new one when it is moved (CLY101).
     """
 
     code = "CLY919"

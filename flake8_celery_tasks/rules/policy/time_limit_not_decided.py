@@ -17,9 +17,9 @@ class TimeLimitNotDecided(Rule[Task]):
 
     ## What happens
 
-    A task that waits for something that never comes, such as a request without a timeout or a lock that nobody gives
-    back, holds its worker process until somebody kills it. After as many such runs as there are processes, the worker
-    takes messages and runs nothing, without a word in the log. A time limit ends the run instead:
+    A task that waits for something that never comes, such as a request without a timeout or a lock that nobody
+    releases, holds its worker process until somebody kills it. After as many such runs as there are processes, the
+    worker takes messages and runs nothing, without a word in the log. A time limit ends the run instead:
 
     ```text
     Soft time limit (240s) exceeded for shop_fetch_rates[...]
@@ -63,8 +63,8 @@ class TimeLimitNotDecided(Rule[Task]):
 
     ## Silent when
 
-    - a limit stands on a base class, the app's `task_cls`, in shared defaults (`**DEFAULTS`) or in a house decorator,
-      or one of them can't be read;
+    - a limit stands on a base class, the app's `task_cls`, in shared defaults (`**DEFAULTS`) or in a decorator of the
+      project, or one of them can't be read;
     - a limit is written as None: a decision, though the project's `task_time_limit` applies then;
     - a class-based task is never registered;
     - the module is a test or a migration.
@@ -72,7 +72,7 @@ class TimeLimitNotDecided(Rule[Task]):
     ## Fix
 
     Write `time_limit=` with the seconds after which the run is certainly stuck, or `soft_time_limit=` to clean up on
-    `SoftTimeLimitExceeded`. It is a decision.
+    `SoftTimeLimitExceeded`. The choice is yours.
     """
 
     code = "CLY904"

@@ -17,14 +17,14 @@ class UnlimitedRetries(Rule[Task]):
 
     ## What happens
 
-    A task that fails for good, because the row was deleted or the address was wrong, is sent again for ever. It takes a
-    place in the queue, a worker and a line in the log each time:
+    A task that can never succeed, because the row was deleted or the address is wrong, is sent again for ever. Each
+    time it takes a place in the queue, a worker and a line in the log:
 
     ```text
     Task shop_fetch_rates[...] retry: Retry in ...s: ConnectionError('refused')
     ```
 
-    Its result never becomes `FAILURE`, so no alarm is raised, and with every such message the work grows. Only emptying
+    Its state never becomes `FAILURE`, so no alarm is raised, and the work grows with every such message. Only emptying
     the queue or revoking the task ends it.
 
     ## Bad
@@ -64,14 +64,14 @@ class UnlimitedRetries(Rule[Task]):
     ## Silent when
 
     - nothing certainly retries the task: if nothing does, that is CLY211;
-    - the body looks at `self.request.retries`, or hands the task to a helper, which may: it counts by itself;
+    - the body looks at `self.request.retries`, or passes the task to a helper, which may: it counts by itself;
     - `retry_kwargs`, or every call of `retry`, has a `max_retries` of its own;
     - `max_retries` can't be read; `retry(max_retries=None)` is another thing (CLY215);
     - the module is a test or a migration.
 
     ## Fix
 
-    Write the number of retries after which it is of no use any more. It is a decision.
+    Write the number of retries after which another one is of no use. The choice is yours.
     """
 
     code = "CLY910"

@@ -20,27 +20,28 @@ _ENDINGS: Final = ("Error", "Exception", "Timeout", "Failure")
 
 
 class AutoretryForNotExceptions(Rule[Task]):
-    """`autoretry_for`, `dont_autoretry_for` or `throws` is no tuple of exception classes.
+    """`autoretry_for`, `dont_autoretry_for` or `throws` is not a tuple of exception classes.
 
     ## What happens
 
-    `autoretry_for` and `dont_autoretry_for` become tuples when the task is registered. One class is no tuple, even in
-    parentheses; without a comma `(ConnectionError)` is the class itself. The error comes when the app is finalised, far
-    from the task, and takes the tasks behind it with it:
+    `autoretry_for` and (from Celery 5.3 on) `dont_autoretry_for` are made into tuples when the task is registered. A
+    single class is not a tuple, even in parentheses: without a comma `(ConnectionError)` is the class itself. The error
+    comes when the app is finalised, far from the task, and the tasks that were to be registered after it are lost with
+    it:
 
     ```text
     TypeError: 'type' object is not iterable
     ```
 
-    A string, an exception object or a tuple within the tuple is found out later. When the task raises anything, this
-    takes the place of the real error, and nothing is retried:
+    A string, an exception object or a tuple within the tuple is noticed later. When the task raises anything, this
+    error takes the place of the real one, and nothing is retried:
 
     ```text
     TypeError: catching classes that do not inherit from BaseException is not allowed
     ```
 
-    `throws` may be a class, a tuple, or a tuple of tuples. A list, a set or a string there, in the tuple too, replaces
-    the task's error in the same way:
+    `throws` may be a class, a tuple, or a tuple of tuples. A list, a set or a string there, also inside the tuple,
+    replaces the task's error in the same way:
 
     ```text
     TypeError: isinstance() arg 2 must be a type, a tuple of types, or a union
@@ -102,14 +103,14 @@ class AutoretryForNotExceptions(Rule[Task]):
 
     ## Silent when
 
-    - it is a list or a set: only `throws` needs a tuple.
+    - `autoretry_for` or `dont_autoretry_for` is a list or a set: only `throws` needs a tuple;
     - a name can't be followed to something that is certainly wrong.
 
     ## Fix
 
-    Make it a tuple of classes: `autoretry_for=(ConnectionError,)`. The command does it for one class without a tuple,
-    and for a list in `throws`. It is safe since what it replaces could not run. What a text was meant to name, only you
-    know.
+    Make it a tuple of classes: `autoretry_for=(ConnectionError,)`. The command does it for a single class, and for a
+    list in `throws`. It is safe, since what it replaces could not work. Only you know which class a string was meant to
+    name.
     """
 
     code = "CLY214"
@@ -131,7 +132,7 @@ class AutoretryForNotExceptions(Rule[Task]):
                 what = "" if value is None else _other(task.project, value)
                 flaw = what and f"is {what}"
             elif _is_exception(task.project, value):
-                flaw, effect = "is a class and no tuple", "TypeError when the app is finalised"
+                flaw, effect = "is a class, not a tuple", "TypeError when the app is finalised"
                 advice = f"({ast.unparse(node.value)},)"  # type: ignore[attr-defined]
             else:
                 what = _other(task.project, value)

@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 
 class BackoffCapped(Rule[Task]):
-    """`retry_backoff` starts above the longest wait that is allowed.
+    """`retry_backoff` starts above `retry_backoff_max`, the longest wait that is allowed.
 
     ## What happens
 
     The wait before a retry is `retry_backoff` seconds, then twice that, four times that, and never more than
-    `retry_backoff_max`, which is 600 seconds if nothing else is said. A `retry_backoff` above the maximum is cut down
-    to it from the first retry on, so nothing grows, and the wait is never the one that is written:
+    `retry_backoff_max`, which is 600 seconds by default. A `retry_backoff` above the maximum is cut down to it from the
+    first retry on, so nothing grows, and the wait is never the one in the code:
 
     ```text
     Task shop_fetch_rates[...] retry: Retry in 600s: ConnectionError('refused')
     ```
 
-    With `retry_jitter`, which is on by default, the wait is a random time up to that.
+    With `retry_jitter`, which is on by default, the wait is a random time up to the maximum.
 
     ## Bad
 
@@ -67,13 +67,13 @@ class BackoffCapped(Rule[Task]):
 
     ## Silent when
 
-    - the two are equal, or one of them can't be read.
-    - the task has no `autoretry_for`: that is CLY211.
+    - the two are equal, or one of them can't be read;
+    - the task has no `autoretry_for`: that is CLY211;
     - both come from a base class or shared defaults.
 
     ## Fix
 
-    Raise `retry_backoff_max`, or lower `retry_backoff`. Which of them is wrong only you know.
+    Raise `retry_backoff_max`, or lower `retry_backoff`. Only you know which of them is wrong.
     """
 
     code = "CLY216"

@@ -19,14 +19,14 @@ class BackoffOptionsWithoutBackoff(Rule[Task]):
     ## What happens
 
     Both only shape the wait that `retry_backoff` computes. Without it Celery does not read them: every automatic retry
-    waits the `countdown` in `retry_kwargs` if there is one, else `default_retry_delay`, which is 180 seconds if nothing
-    else is said:
+    waits the `countdown` in `retry_kwargs` if there is one, otherwise `default_retry_delay`, which is 180 seconds by
+    default:
 
     ```text
     Task shop_fetch_rates[...] retry: Retry in 180s: ConnectionError('refused')
     ```
 
-    All tasks that failed together are retried together, which is what jitter is there to prevent.
+    All tasks that failed together are retried together, which is what jitter is meant to prevent.
 
     ## Bad
 
@@ -61,16 +61,16 @@ class BackoffOptionsWithoutBackoff(Rule[Task]):
 
     ## Silent when
 
-    - `retry_backoff` comes from a base class or the app's `task_cls`, or can't be read.
-    - `retry_jitter` is falsy: there is none without a backoff.
-    - the body reads the option itself, or hands the task to a helper, which may.
-    - the task has no `autoretry_for`: that is CLY211.
+    - `retry_backoff` comes from a base class or the app's `task_cls`, or can't be read;
+    - `retry_jitter` is falsy: there is no jitter without a backoff anyway;
+    - the body reads the option itself, or passes the task to a helper, which may;
+    - the task has no `autoretry_for`: that is CLY211;
     - the option comes from shared defaults (`**DEFAULTS`).
 
     ## Fix
 
-    Add `retry_backoff=True`, or drop the option. Either is a decision: it changes how long retries wait, or what the
-    code promises.
+    Add `retry_backoff=True`, which changes how long retries wait, or drop the option, which changes nothing. Only you
+    know which is meant.
     """
 
     code = "CLY212"

@@ -19,15 +19,15 @@ class BindWithoutRetry(Rule[Task]):
 
     ## What happens
 
-    `bind=True` hands the task object to the function as its first argument. There are three uses for it: to retry
+    `bind=True` passes the task object to the function as its first argument. There are three uses for it: to retry
     (`self.retry()`), to read the request (`self.request.id`), and to reach the task's own attributes and methods. A
     task with none of them carries a parameter for nothing: every reader looks for the retry that is not there, every
     test has to work around the parameter, and a copy without `self` fails (CLY202). Nothing is logged: the task runs.
     Automatic retries need no `bind`: `autoretry_for` works on unbound tasks as well.
 
-    A retry policy in the decorator (`autoretry_for`, `max_retries`, `retry_kwargs`, `retry_backoff`,
-    `default_retry_delay`, `retry_on_worker_lost`) or a retry call is what this rule takes for a reason to bind.
-    With the option `celery-bind-requires-retry = true` it takes nothing else: every bound task must have one.
+    Any use of the task object is reason enough to bind, and so is a retry policy in the decorator (`autoretry_for`,
+    `max_retries`, `retry_kwargs`, `retry_backoff`, `default_retry_delay`, `retry_on_worker_lost`). With the option
+    `celery-bind-requires-retry = true` only a retry policy or a retry call counts: every bound task must have one.
 
     ## Bad
 
@@ -72,18 +72,17 @@ class BindWithoutRetry(Rule[Task]):
 
     ## Silent when
 
-    - the body uses the task in any way; handing it to a helper is a use.
-    - the decorator or a base class that can be read has a retry policy, or a retry is called.
-    - `bind=True` comes from a house decorator or from shared defaults (`**DEFAULTS`).
-    - the base class can't be read, or a decorator that can't be read stands below the task decorator: it may need the
-      task.
-    - the option `celery-bind-requires-retry` is not set and the task is used for something else than a retry.
+    - the body uses the task in any way, and `celery-bind-requires-retry` is not set; passing it to a helper is a use;
+    - the decorator or a base class has a retry policy, or the body calls `retry`;
+    - `bind=True` comes from a decorator of the project or from shared defaults (`**DEFAULTS`);
+    - the base class can't be read, or a decorator that can't be read makes the task or stands below the task decorator:
+      it may need the task.
 
     ## Fix
 
     Drop `bind=True` and the first parameter (`*args` can stay: the task is no longer among them). That changes the
     signature of the function, so code that calls the bare function (`send_receipt.run.__func__`), as some tests do, has
-    to drop the argument too. Calls of the task and messages on their way stay as they are.
+    to drop the argument too. Calls of the task and messages in the queue stay as they are.
     """
 
     code = "CLY201"

@@ -17,17 +17,17 @@ class BoundTaskWithoutSelf(Rule[Task]):
 
     ## What happens
 
-    `bind=True` makes Celery put the task object in front of the arguments of every call. Without a parameter for it, it
-    takes the place of the first argument, and the caller's arguments all move on by one. Where there is no room for
-    them, the call fails:
+    `bind=True` makes Celery pass the task object in front of the arguments of every call. If the function has no
+    parameter for it, it takes the place of the first argument, and the caller's arguments all move up by one. If there
+    is no room for them, the call fails:
 
     ```text
     TypeError: read_rates() takes 1 positional argument but 2 were given
     ```
 
-    Where there is room, nothing fails at first: with `def read_rates(url, depth=1)` the call `read_rates.delay("x")` is
-    accepted and runs with the task object as `url` and `"x"` as `depth`. A task that is sent by name fails in the
-    worker only, and its automatic retries fail with it.
+    If there is room, nothing fails at first: with `def read_rates(url, depth=1)` the call `read_rates.delay("x")` is
+    accepted and runs with the task object as `url` and `"x"` as `depth`. A task that is sent by name fails only in the
+    worker, and its automatic retries fail with it.
 
     ## Bad
 
@@ -73,20 +73,20 @@ class BoundTaskWithoutSelf(Rule[Task]):
 
     ## Silent when
 
-    - the first parameter is called like a task (`self`, `task`, `this`, `celery_task`, anything with an underscore in
-      front), annotated as one, or used as one in the body (`.request`, `.retry`, `.name`, ...).
-    - the function takes `*args`: the task is the first of them.
-    - a decorator that can't be read stands below the task decorator: it may take the task away.
+    - the first parameter is named like a task (`self`, `task`, `this`, `celery_task`, anything with a leading
+      underscore), annotated as one, or used as one in the body (`.request`, `.retry`, `.name`, ...);
+    - the function takes `*args`: the task is the first of them;
+    - a decorator that can't be read makes the task, or stands below the task decorator: it may take the task away.
 
     ## Fix
 
-    Insert `self` as the first parameter, and the calls fit again; that is what the command does. Or drop `bind=True`
-    where the task object is not used.
+    Insert `self` as the first parameter, and the calls fit again; that is what the command does. Or drop `bind=True` if
+    the task object is not used.
 
     The command's fix is safe where nothing can have worked before: the function takes no positional argument, or the
-    project calls the task, and all of its calls fail now and fit with `self`. Else it is unsafe: a call without the
-    argument works as long as the task object does for it, as in `def read_rates(url)` with `read_rates.delay()`, and
-    would fail with `self`. Where the project has such a call, there is no fix.
+    project calls the task, and all of its calls fail now and fit with `self`. Otherwise it is unsafe: a call without
+    the argument works as long as the task object does in its place, as with `def read_rates(url)` and
+    `read_rates.delay()`, and would fail with `self`. If the project has such a call, there is no fix.
     """
 
     code = "CLY202"

@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 
 class ConflictingRetryOptions(Rule[Task]):
-    """Two retry options answer one question differently.
+    """Two retry options contradict each other, and Celery ignores one of them.
 
     ## What happens
 
-    With `retry_backoff` Celery computes the wait before each automatic retry and writes it over the `countdown` in
-    `retry_kwargs`, which therefore has no effect. Here the first wait is 10 seconds and not 30:
+    With `retry_backoff` Celery computes the wait before each automatic retry and overwrites the `countdown` in
+    `retry_kwargs`, which therefore has no effect. In the first example below the first wait is 10 seconds, not 30:
 
     ```text
     Task shop_fetch_rates[...] retry: Retry in 10s: ConnectionError('refused')
     ```
 
-    `max_retries` in `retry_kwargs` goes to every automatic retry and wins over the task's own `max_retries`: two
-    retries here, and not five. No line in the log tells of the option that lost.
+    `max_retries` in `retry_kwargs` goes to every automatic retry and wins over the task's own `max_retries`: in the
+    second example there are two retries, not five. No line in the log mentions the option that lost.
 
     ## Bad
 
@@ -76,14 +76,15 @@ class ConflictingRetryOptions(Rule[Task]):
 
     ## Silent when
 
-    - both say the same, or one of them can't be read.
-    - the losing option is used all the same: `max_retries` by a retry call in the body or by `retry_on_worker_lost`.
-    - the task has no `autoretry_for`: that is CLY211.
+    - both say the same, or one of them can't be read;
+    - the losing option is used all the same: `max_retries` by a retry call in the body or by `retry_on_worker_lost`;
+    - the task has no `autoretry_for`: that is CLY211;
     - both options come from a base class or shared defaults.
 
     ## Fix
 
-    Drop the one that loses, which changes nothing at run time, or the one that wins, whichever was not meant.
+    Drop the one that loses, which changes nothing at run time, or the one that wins, if that is the one that was not
+    meant.
     """
 
     code = "CLY213"

@@ -22,9 +22,9 @@ class DeadMaxRetriesHandler(Rule[Facts]):
 
     ## What happens
 
-    When no retry is left `self.retry(exc=error)` raises `error`, the exception that it was given. Only without `exc=`
-    does it raise `MaxRetriesExceededError`. The handler that is to give up, clean up or tell somebody never runs, and
-    the task fails with the original exception:
+    When no retry is left, `self.retry(exc=error)` raises `error`, the exception that it was given. Only without `exc=`
+    does it raise `MaxRetriesExceededError`. The handler that is meant to give up, clean up or alert somebody never
+    runs, and the task fails with the original exception:
 
     ```text
     Task shop_fetch_rates[...] raised unexpected: ConnectionError('refused')
@@ -75,12 +75,12 @@ class DeadMaxRetriesHandler(Rule[Facts]):
     ## Silent when
 
     - the handler names another exception too;
-    - another retry in the same `try` has no `exc=`, or the task is handed to a helper there;
-    - `exc=` can't be told to be an exception, or is a `MaxRetriesExceededError` itself.
+    - another retry in the same `try` has no `exc=`, or the task is passed to a helper there;
+    - `exc=` is not certainly an exception, or is a `MaxRetriesExceededError` itself.
 
     ## Fix
 
-    Leave `exc=` out, or catch the exception that is handed over. Look at the handler first: code that never ran will
+    Leave `exc=` out, or catch the exception that is passed. Look at the handler first: code that has never run will
     run.
     """
 

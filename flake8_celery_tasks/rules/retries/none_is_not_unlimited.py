@@ -20,8 +20,8 @@ class NoneIsNotUnlimited(Rule[Facts]):
 
     ## What happens
 
-    There `None` says "not given", and the task's own `max_retries` counts: 3 if nothing else is said. The task gives up
-    after the fourth run:
+    In both places `None` means "not given", and the task's own `max_retries` counts, which is 3 by default. The task
+    gives up after the fourth run:
 
     ```text
     MaxRetriesExceededError: Can't retry shop_fetch_rates[...] args:('https://example.com/rates',) kwargs:{}
@@ -73,13 +73,13 @@ class NoneIsNotUnlimited(Rule[Facts]):
 
     ## Silent when
 
-    - the task's own `max_retries` is None too, or can't be read.
+    - the task's own `max_retries` is None too, or can't be read;
     - the task has no `autoretry_for`, so that nothing reads `retry_kwargs`: that is CLY211.
 
     ## Fix
 
-    Write `max_retries=None` on the task if there is to be no limit, else drop the argument. Dropping it changes nothing
-    at run time; which of the two is meant only you know.
+    Write `max_retries=None` on the task if there is to be no limit, otherwise drop the argument. Dropping it changes
+    nothing at run time; only you know which of the two is meant.
     """
 
     code = "CLY215"

@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 
 class PositionalRetry(Rule[TaskCall]):
-    """`self.retry(exc)` hands the exception over as the task's new arguments.
+    """`self.retry(exc)` passes the exception as the task's new arguments.
 
     ## What happens
 
     The first parameter of `Task.retry` is `args`, the positional arguments of the next run. An exception or a number is
-    no sequence of arguments, so the call itself fails in the worker, and nothing is retried:
+    not a sequence of arguments, so the call itself fails in the worker, and nothing is retried:
 
     ```text
     TypeError: 'ConnectionError' object is not iterable
     ```
 
     A string or a dict is taken apart instead: the next run gets its letters, or its keys, as arguments; `0` and `""`
-    are no arguments at all. One example in Celery's own user guide makes this mistake.
+    stand for no arguments at all. One example in Celery's own user guide makes this mistake.
 
     ## Bad
 
@@ -64,7 +64,7 @@ class PositionalRetry(Rule[TaskCall]):
     ## Silent when
 
     - the argument is a tuple or list, or could be one: new arguments for the next run are what the parameter is for;
-    - it is None, which stands for the arguments of this run.
+    - it is None, which stands for the arguments of the current run.
 
     ## Fix
 
@@ -89,11 +89,11 @@ class PositionalRetry(Rule[TaskCall]):
         full = ast.unparse(first)
         short = len(full) <= 24
         text = full if short else f"{full[:21]}..."
-        given = f"the {kind} {text}" if kind == kinds.TEXT else f"the {kind} '{text}'"
+        given = f"the {kind} {text}" if kind == kinds.STRING else f"the {kind} '{text}'"
         effect = "raises TypeError and nothing is retried"
         if isinstance(value, (int, str, bytes)) and not value:
             effect = "means no arguments for the next run"
-        elif kind == kinds.TEXT:
+        elif kind == kinds.STRING:
             effect = "gives the next run one argument per letter"
         elif kind == kinds.MAPPING:
             effect = "gives the next run its keys as arguments"

@@ -23,7 +23,7 @@ class RejectUnderAutoretry(Rule[Raise]):
     ## What happens
 
     The wrapper behind `autoretry_for` lets `Ignore` and `Retry` through, and `Reject` only if `dont_autoretry_for`
-    holds it. With `autoretry_for=(Exception,)` a message that is to be thrown away runs again until no retry is left:
+    holds it. With `autoretry_for=(Exception,)` a message that should be thrown away runs again until no retry is left:
 
     ```text
     Task shop_import_order[...] retry: Retry in 180s: reject requeue=False: no such order
@@ -71,8 +71,8 @@ class RejectUnderAutoretry(Rule[Raise]):
 
     ## Fix
 
-    Add `dont_autoretry_for=(Reject,)`, or name the exceptions that are worth a retry in `autoretry_for`. Either changes
-    what is retried.
+    Add `dont_autoretry_for=(Reject,)`, from Celery 5.3 on, or name the exceptions that are worth a retry in
+    `autoretry_for`. Either changes what is retried.
     """
 
     code = "CLY221"

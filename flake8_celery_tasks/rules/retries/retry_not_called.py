@@ -17,8 +17,7 @@ class RetryNotCalled(Rule[Facts]):
 
     ## What happens
 
-    A method is no exception, so Python raises a `TypeError` of its own in the place of the real error. Nothing is sent
-    again:
+    A method is not an exception, so Python raises a `TypeError` in place of the real error. Nothing is sent again:
 
     ```text
     TypeError: exceptions must derive from BaseException
@@ -58,11 +57,11 @@ class RetryNotCalled(Rule[Facts]):
 
     ## Silent when
 
-    - what `retry` is taken from is not certainly a task.
+    - it is not certain that `retry` is the method of a task.
 
     ## Fix
 
-    Add the parentheses. Be sure that the task may run again: up to now it never did.
+    Add the parentheses. Make sure that the task may run again: until now it never did.
     """
 
     code = "CLY222"

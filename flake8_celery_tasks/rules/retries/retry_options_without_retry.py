@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 
 
 class RetryOptionsWithoutRetry(Rule[Task]):
-    """Retry options that nothing reads.
+    """A task has retry options that nothing reads.
 
     ## What happens
 
-    No retry option makes a task retry: only `autoretry_for`, a call of `self.retry()` and (from Celery 5.7)
-    `retry_on_worker_lost` do. Without one of them `max_retries` and `default_retry_delay` have no effect, and a task
-    fails for good at its first exception:
+    What makes a task retry is `autoretry_for`, a call of `self.retry()`, or (from Celery 5.7 on)
+    `retry_on_worker_lost`; the other retry options only say how. Without one of these `max_retries` and
+    `default_retry_delay` have no effect, and the task fails for good at its first exception:
 
     ```text
     Task shop_fetch_rates[...] raised unexpected: ConnectionError('refused')
     ```
 
-    `retry_backoff`, `retry_backoff_max`, `retry_jitter`, `retry_kwargs` and
-    `dont_autoretry_for` belong to `autoretry_for` alone. A task that calls `self.retry()` and sets them waits
-    `default_retry_delay` each time, which is 180 seconds if nothing else is said:
+    `retry_backoff`, `retry_backoff_max`, `retry_jitter`, `retry_kwargs` and `dont_autoretry_for` belong to
+    `autoretry_for` alone. A task that sets them and calls `self.retry()` waits `default_retry_delay` each time, which
+    is 180 seconds by default:
 
     ```text
     Task shop_fetch_rates[...] retry: Retry in 180s: ConnectionError('refused')
@@ -89,19 +89,19 @@ class RetryOptionsWithoutRetry(Rule[Task]):
 
     ## Silent when
 
-    - `autoretry_for` comes from a base class, the app's `task_cls` or `task_annotations`, or one of them can't be read.
-    - the body reads the option itself (`self.retry_backoff * 2**n`), or hands the task to a helper, which may.
-    - `max_retries` is 0: a decision in writing.
-    - `retry_backoff`, `retry_kwargs` or `dont_autoretry_for` says nothing (`False`, None, `{}`, `()`).
-    - the option comes from shared defaults (`**DEFAULTS`).
+    - `autoretry_for` comes from a base class, the app's `task_cls` or `task_annotations`, or one of them can't be read;
+    - the body reads the option itself (`self.retry_backoff * 2**n`), or passes the task to a helper, which may;
+    - `max_retries` is 0: a decision in writing;
+    - `retry_backoff`, `retry_kwargs` or `dont_autoretry_for` says nothing (`False`, None, `{}`, `()`);
+    - the option comes from shared defaults (`**DEFAULTS`);
     - for `max_retries` and `default_retry_delay`: the task is retried by a call or by `retry_on_worker_lost`, or the
-      project sets `task_retry_on_worker_lost`.
-    - a decorator that can't be read stands below the task decorator: it may retry.
+      project sets `task_retry_on_worker_lost`;
+    - a decorator that can't be read makes the task, or stands below the task decorator: it may retry.
 
     ## Fix
 
-    Add `autoretry_for=(...)` with the exceptions that are worth a retry, or drop the options. Where `self.retry()` is
-    called, give it the wait: `countdown=2**self.request.retries`. Which of these is meant is a decision.
+    Add `autoretry_for=(...)` with the exceptions that are worth a retry, or drop the options. If the task calls
+    `self.retry()`, pass the wait there: `countdown=2**self.request.retries`. Only you know which of these is meant.
     """
 
     code = "CLY211"

@@ -23,9 +23,9 @@ class RetryRaisedByHand(Rule[Raise]):
 
     ## What happens
 
-    `celery.exceptions.Retry` is what `self.retry()` raises when it has sent the task again, so that the worker can note
-    the state. Raised by hand it only leaves the note. Nothing is sent, the state stays RETRY for ever, and whoever
-    waits for the result waits for ever too. The log looks as if all were well:
+    `celery.exceptions.Retry` is what `self.retry()` raises after it has sent the task again, so that the worker can
+    record the state. Raised by hand, it only leaves that record. Nothing is sent, the state stays RETRY for ever, and
+    whoever waits for the result waits for ever too. The log looks as if all were well:
 
     ```text
     Task shop_fetch_rates[...] retry: Retry in 60s
@@ -66,7 +66,7 @@ class RetryRaisedByHand(Rule[Raise]):
 
     ## Silent when
 
-    - the body sends the task again itself, as by `self.retry(throw=False)` or `self.apply_async(...)`, or hands the
+    - the body sends the task again itself, as by `self.retry(throw=False)` or `self.apply_async(...)`, or passes the
       task on;
     - something in the function catches it, or may;
     - a decorator between the task decorator and the function may catch it, a base class overrides `__call__` or can't
@@ -74,7 +74,7 @@ class RetryRaisedByHand(Rule[Raise]):
 
     ## Fix
 
-    Write `raise self.retry(...)` with `bind=True`. Be sure that the task may run again: up to now it never did.
+    Write `raise self.retry(...)` with `bind=True`. Make sure that the task may run again: until now it never did.
     """
 
     code = "CLY220"

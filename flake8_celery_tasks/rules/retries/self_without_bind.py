@@ -19,14 +19,14 @@ class SelfWithoutBind(Rule[Task]):
 
     ## What happens
 
-    Celery hands the task object over only to tasks with `bind=True`. Without it `self` is a parameter like any other,
-    and the first argument of the caller goes there. Where the caller counts on Celery to fill it, the call fails:
+    Celery passes the task object only to tasks with `bind=True`. Without it `self` is a parameter like any other, and
+    the caller's first argument goes there. A caller who counts on Celery to fill it gets an error:
 
     ```text
     TypeError: fetch_rates() missing 1 required positional argument: 'url'
     ```
 
-    A caller who gives one argument more gets further, and fails in the worker:
+    With one argument more the call is accepted, and the task fails in the worker:
 
     ```text
     AttributeError: 'str' object has no attribute 'retry'
@@ -70,19 +70,19 @@ class SelfWithoutBind(Rule[Task]):
 
     ## Silent when
 
-    - a base class, or the app's `task_cls`, brings its own `__call__` or can't be read: it may hand over the task.
-    - a decorator that can't be read stands below the task decorator: it may supply `self`.
-    - the task is a method of a class.
+    - a base class, or the app's `task_cls`, has a `__call__` of its own or can't be read: it may pass the task;
+    - a decorator that can't be read makes the task, or stands below the task decorator: it may supply `self`;
+    - the task is a method of a class (CLY512);
     - `self` has a default.
 
     ## Fix
 
     Add `bind=True`, which gives the parameter what its name promises; that is what the command does. Or drop the
-    parameter where it is not used.
+    parameter if it is not used.
 
     The command's fix is safe where the project calls the task, and all of its calls fail now and fit with `bind=True`.
-    Else it is unsafe: a caller that hands something over for `self`, as a test may, would hand over one argument too
-    many. Where the project sends such a call, there is no fix.
+    Otherwise it is unsafe: a caller that passes something for `self`, as a test may, would then pass one argument too
+    many. If the project has such a call, there is no fix.
     """
 
     code = "CLY203"

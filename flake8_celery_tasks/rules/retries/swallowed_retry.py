@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 class SwallowedRetry(Rule[Facts]):
-    """A handler swallows the exception by which `self.retry()` leaves the task.
+    """An exception handler swallows the `Retry` by which `self.retry()` leaves the task.
 
     ## What happens
 
     `self.retry()` sends the task again and then raises `Retry`, which is an `Exception`; the worker needs to see it.
-    `self.replace()` does the same with `Ignore`. In a `try` that catches `Exception` nobody sees it: the worker logs a
-    success, the result is what the handler leaves behind, and the retry runs all the same:
+    `self.replace()` does the same with `Ignore`. If the call stands in a `try` that catches `Exception`, the worker
+    never sees it: it logs a success, the result is whatever the handler leaves behind, and the retry runs all the same:
 
     ```text
     Task shop_fetch_rates[...] received
@@ -31,7 +31,8 @@ class SwallowedRetry(Rule[Facts]):
     Task shop_fetch_rates[...] succeeded in ...s: None
     ```
 
-    A `raise Reject()` or `raise Ignore()` in such a `try` is no more than a `return`.
+    A `raise Reject()` or `raise Ignore()` in such a `try` does no more than a `return`. A `return` in `finally` and
+    `with suppress(Exception)` swallow these exceptions too.
 
     ## Bad
 
@@ -65,29 +66,43 @@ class SwallowedRetry(Rule[Facts]):
     def fetch_rates(self, url):
         try:
             response = download(url)
+        except Exception:
+            print("no rates today")
+            return None
+        if response.status_code == 503:
+            raise self.retry(countdown=60)
+        return response.text
+
+
+    @shared_task(name="shop_fetch_prices", bind=True)
+    def fetch_prices(self, url):
+        try:
+            response = download(url)
             if response.status_code == 503:
                 raise self.retry(countdown=60)
             return response.text
         except Retry:
             raise
         except Exception:
-            print("no rates today")
+            print("no prices today")
     ```
 
     ## Silent when
 
     - the call stands in a handler, not in the body of the `try`;
-    - an earlier handler lets `Retry`, `Ignore`, `Reject`, or what they inherit from, out;
+    - an earlier handler lets the exception out: it names `Retry`, `Ignore`, `Reject`, or a class that they inherit
+      from, and raises again;
     - every path of the handler ends in `raise` or in another retry, or it decides by the exception or by the retries
       that are left;
-    - the handler calls a function of the project that raises or retries, or hands the task to one;
+    - the handler calls a function of the project that raises or retries, or passes the task to one;
     - the type of a handler can't be read;
-    - `throw=False` says that the run is to end as it likes.
+    - `throw=False` is given: then `self.retry()` raises nothing.
 
     ## Fix
 
-    Put `except Retry: raise` before the handler, or move the retry out of the `try`. Look at what else changes: the run
-    then ends in the state RETRY and no longer in SUCCESS, and what follows the `try` is not reached any more.
+    Move the retry out of the `try`, or put `except Retry: raise` before the handler. The latter still swallows one
+    exception: the `MaxRetriesExceededError` that `self.retry()` raises when no retry is left. Check what else changes:
+    the run then ends in the state RETRY and no longer in SUCCESS, and what follows the `try` is no longer reached.
     """
 
     code = "CLY217"

@@ -2,12 +2,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.catalog.crontab import read
 from flake8_celery_tasks.facts import Crontab
 from flake8_celery_tasks.rule import Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from flake8_celery_tasks.rule import Violation
 
@@ -19,9 +18,9 @@ class CrontabEveryMinute(Rule[Crontab]):
 
     ## What happens
 
-    A field that is not given matches always. `crontab(hour=3)` does not run at three o'clock: it runs at 3:00, 3:01,
+    A field that is not given always matches. `crontab(hour=3)` does not run at three o'clock: it runs at 3:00, 3:01,
     3:02 and so on, 60 times. `crontab(day_of_month=1)` runs 1440 times on the first of the month, and
-    `crontab(minute=0, day_of_month=1)` each hour of it. Beat warns of nothing, it just sends the task too often:
+    `crontab(minute=0, day_of_month=1)` every hour of that day. Beat does not warn; it just sends the task too often:
 
     ```text
     Scheduler: Sending due task clean-up (shop.tasks.clean_up)
@@ -29,7 +28,7 @@ class CrontabEveryMinute(Rule[Crontab]):
     Scheduler: Sending due task clean-up (shop.tasks.clean_up)
     ```
 
-    Celery's user guide has `crontab(day_of_week='sunday')` as "Execute every minute (!) at Sundays".
+    Celery's user guide describes `crontab(day_of_week='sunday')` as "Execute every minute (!) at Sundays".
 
     ## Bad
 
@@ -58,9 +57,8 @@ class CrontabEveryMinute(Rule[Crontab]):
 
     ## Silent when
 
-    - the minute (or, with a day, the hour) is written out as `"*"`: that is intent;
-    - the hour is missing beside steps of minutes (`minute="*/15"`) or beside several days of the week
-      (`minute=0, day_of_week="mon-fri"`): that means each quarter of an hour, or each hour, of these days;
+    - the minute (or, with a day, the hour) is written out as `"*"`: that is deliberate;
+    - the hour is missing beside steps of minutes (`minute="*/15"`): that means each quarter of an hour of these days;
     - nothing is given at all: `crontab()` means every minute, and says so;
     - a `*` or `**` that can't be read may hold the field.
 
@@ -85,18 +83,10 @@ class CrontabEveryMinute(Rule[Crontab]):
                 yield self.report(crontab.module, crontab.node, call=crontab.text, when="of the hour")
             elif days:
                 yield self.report(crontab.module, crontab.node, call=crontab.text, when="of the day")
-        elif days and "hour" not in given and self._is_for_one_hour(crontab, days):
+        elif "hour" not in given and days and not _may_repeat(crontab.arguments.get("minute", "*")):
             yield self.report(crontab.module, crontab.node, self.every_hour, call=crontab.text)
 
-    def _is_for_one_hour(self, crontab: Crontab, days: Sequence[str]) -> bool:
-        """Return whether a schedule without an hour looks like one for a time of some days.
 
-        "Each quarter of an hour" and "each hour on weekdays" need no hour.
-        """
-        minute = crontab.arguments.get("minute", "*")
-        if isinstance(minute, str) and ("*" in minute or "/" in minute):
-            return False
-        if len(days) > 1 or days[0] != "day_of_week":
-            return True
-        week = read("day_of_week", crontab.arguments.get("day_of_week"), crontab.project.version)
-        return week.values is not None and len(week.values) == 1
+def _may_repeat(minute: object) -> bool:
+    """Return whether what is given for the minute means, or may mean, several times an hour: `*/15`."""
+    return isinstance(minute, str) and ("*" in minute or "/" in minute)

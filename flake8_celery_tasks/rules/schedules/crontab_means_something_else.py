@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 
 class CrontabMeansSomethingElse(Rule[Crontab]):
-    """A `crontab` is accepted, but means something else than it says.
+    """A `crontab` is accepted, but does not mean what it seems to say.
 
     ## What happens
 
-    Celery looks at the beginning of each part of a field and forgets the rest. A whole line of cron in the first
-    argument is cut off after its first field: `crontab("*/5 3 * * *")` runs every five minutes, all day long. What
-    follows a step is dropped as well (`"*/5/2"`), a step that is not smaller than what it counts through leaves the
-    first value only (`minute="*/90"` is each full hour), and the name of a day or month is a number in whatever field
-    it stands.
+    Celery reads the beginning of each part of a field and ignores the rest. A whole cron line in the first argument is
+    cut off after its first field: `crontab("*/5 3 * * *")` runs every five minutes, all day long. Whatever follows a
+    step is dropped as well (`"*/5/2"`), a step that is not smaller than its range leaves only the first value
+    (`minute="*/90"` is every full hour), and the name of a day or month is a number in whatever field it stands.
 
-    The positions are not those of cron either: the third one is the day of the week, then come the day of the month and
-    the month. `crontab("0", "0", "1", "*", "*")` runs every Monday, not on the first of the month. Nothing is logged.
+    Nor is the order of the arguments that of cron: the third one is the day of the week, then come the day of the month
+    and the month. `crontab("0", "0", "1", "*", "*")` runs every Monday, not on the first of the month. Nothing is
+    logged.
 
     ```pycon
     >>> from celery.schedules import crontab
@@ -79,18 +79,18 @@ class CrontabMeansSomethingElse(Rule[Crontab]):
 
     ## Fix
 
-    Write each field by its keyword, and an interval that is no part of the hour or day as a `timedelta`. The task then
+    Write each field as a keyword, and an interval that does not divide the hour or day as a `timedelta`. The task then
     runs at other times than before: at those that were meant.
     """
 
     code = "CLY803"
     see = ("periodic#crontab-schedules", "schedules#celery.schedules.crontab")
     message = "crontab takes {kept!r} of {field}={value!r} and drops {dropped!r}; write only what is meant"
-    line: Final = "crontab takes {kept!r} of the line of cron {value!r} for {field} and drops the rest; use from_string"
+    line: Final = "crontab takes {kept!r} of the cron line {value!r} for {field} and drops the rest; use from_string"
     step: Final = (
         "The step in {field}={value!r} spans all {size} values: only the first is left; write it, or a timedelta"
     )
-    stranger: Final = "{name!r} is no {field}: crontab takes it for the number {number}; give it to {other}"
+    stranger: Final = "{name!r} is not a {field}: crontab takes it for the number {number}; give it to {other}"
     order: Final = (
         "crontab's third position is day_of_week, not cron's day of the month: {value!r} is {day}; write day_of_month="
     )

@@ -20,26 +20,27 @@ if TYPE_CHECKING:
 
 
 class InvalidBeatEntry(Rule[BeatEntry]):
-    """An entry of the beat schedule is one that beat can't use.
+    """The beat schedule has an entry that beat can't use.
 
     ## What happens
 
-    An entry has a `task`, a `schedule`, and perhaps `args`, `kwargs`, `options` and `relative`. With any other key
+    An entry has a `task`, a `schedule`, and optionally `args`, `kwargs`, `options` and `relative`. With any other key
     beat does not start:
 
     ```text
     TypeError: ScheduleEntry.__init__() got an unexpected keyword argument 'queue'
     ```
 
-    A schedule is a number of seconds, a `timedelta` or an object such as `crontab(...)`. A text or a mapping stops
-    beat as well, and with 0 or less the task is sent without a pause:
+    A schedule is a number of seconds, a `timedelta` or an object such as `crontab(...)`. A string or a mapping stops
+    beat as well:
 
     ```text
     AttributeError: 'str' object has no attribute 'app'
     ```
 
-    Without `task`, beat sends a message for the task `None`; without `schedule` the entry never runs. `task` is a name:
-    a task object or a signature in its place is never sent right.
+    With 0 or less the task is sent again and again without a pause. Without `task`, beat sends a message for the task
+    `None`; without `schedule` the entry never runs. `task` is a name: a task object or a signature in its place is
+    never sent correctly.
 
     ## Bad
 
@@ -90,7 +91,9 @@ class InvalidBeatEntry(Rule[BeatEntry]):
     message = "Beat entry {entry} has the key {key!r}: beat does not start, with TypeError{hint}"
     no_task: Final = "Beat entry {entry} has no 'task': beat sends a message that no worker knows; add the task's name"
     no_schedule: Final = "Beat entry {entry} has no 'schedule': it never runs; add seconds, a timedelta or a crontab"
-    task_object: Final = "Beat entry {entry} gives an object for 'task': it is never sent right; write its name, {name}"
+    task_object: Final = (
+        "Beat entry {entry} gives an object for 'task': it is never sent correctly; write its name, {name}"
+    )
     wrong_type: Final = (
         "Beat entry {entry} has a {kind} for a schedule: beat does not start; write seconds, a timedelta or a crontab"
     )
@@ -125,7 +128,7 @@ class InvalidBeatEntry(Rule[BeatEntry]):
         elif isinstance(written.value, ast.Constant) and written.value.value is None:
             yield self.report(entry.module, written.value, self.no_task, entry=label)
         elif isinstance(entry.thing("task"), (TaskThing, SignatureThing)):
-            name = f"{ast.unparse(written.value)}.name" if isinstance(written.value, ast.Name) else "a text"
+            name = f"{ast.unparse(written.value)}.name" if isinstance(written.value, ast.Name) else "a string"
             yield self.report(entry.module, written.value, self.task_object, entry=label, name=name)
 
     def _schedule(self, entry: BeatEntry, label: str) -> Iterator[Violation]:
@@ -135,7 +138,7 @@ class InvalidBeatEntry(Rule[BeatEntry]):
             if value is MISSING and entry.call is None:
                 yield self.report(entry.module, entry.node, self.no_schedule, entry=label)
         elif isinstance(value, (str, bytes)):
-            yield self.report(entry.module, written.value, self.wrong_type, entry=label, kind="text")
+            yield self.report(entry.module, written.value, self.wrong_type, entry=label, kind="string")
         elif isinstance(value, (Table, list, tuple, set)):
             kind = "dict" if isinstance(value, Table) else type(value).__name__
             yield self.report(entry.module, written.value, self.wrong_type, entry=label, kind=kind)

@@ -40,8 +40,8 @@ class InvalidCrontab(Rule[Crontab]):
     ## What happens
 
     Celery reads the fields when the object is made, which is when the module is imported. A number out of range, a `7`
-    for Sunday, a name that it does not know, a keyword that it does not have, a line of cron in one argument: the
-    import fails, and with it the worker and beat.
+    for Sunday, a name or keyword that it does not know, a whole cron line in one argument: the import fails, and with
+    it the worker and beat.
 
     ```text
     ValueError: Invalid crontab pattern.  Valid range is 0-6. '7' was found.
@@ -49,8 +49,8 @@ class InvalidCrontab(Rule[Crontab]):
     ValueError: Invalid weekday literal '0 0 * * *'.
     ```
 
-    A day that never comes, such as 31 February, is refused from Celery 5.7 on. Before, beat breaks when it computes
-    the next run: `RuntimeError: unable to rollover`.
+    A date that never comes, such as 31 February, is refused from Celery 5.7 on. In older versions beat breaks when it
+    computes the next run: `RuntimeError: unable to rollover`.
 
     ## Bad
 
@@ -86,12 +86,13 @@ class InvalidCrontab(Rule[Crontab]):
 
     - the value can't be read;
     - a test expects the exception: `with pytest.raises(ValueError)`;
-    - the Celery of `celery-target-version` takes the value: names of months since 5.5.
+    - the version in `celery-target-version` accepts the value: names of months from 5.5 on.
 
     ## Fix
 
-    Write a value that the field takes: minute 0-59, hour 0-23, day_of_week 0-6 from Sunday or a name, day_of_month
-    1-31, month_of_year 1-12 or a name. Only you know which one is meant.
+    Write a value that the field accepts: minute 0-59, hour 0-23, day_of_week 0-6 from Sunday or a name, day_of_month
+    1-31, month_of_year 1-12 or (from Celery 5.5 on) a name. `crontab.from_string`, also from 5.5 on, takes a whole cron
+    line. Only you know which value is meant.
     """
 
     code = "CLY802"
@@ -102,7 +103,7 @@ class InvalidCrontab(Rule[Crontab]):
     never: Final = (
         "crontab: day_of_month {day} never comes in month_of_year {month}: {effect}; choose a date that exists"
     )
-    line: Final = "crontab.from_string refuses {text!r}: a line of cron has five fields with one space between"
+    line: Final = "crontab.from_string refuses {text!r}: a cron line has five fields with one space between"
     no_line: Final = "Celery {version} has no crontab.from_string: AttributeError; write the fields as keywords"
 
     def check(self, crontab: Crontab) -> Iterator[Violation]:
@@ -139,7 +140,7 @@ class InvalidCrontab(Rule[Crontab]):
         value = crontab.arguments[field]
         hint = ""
         if isinstance(value, str) and is_cron_line(value):
-            reason, hint = "it is a whole line of cron", "; use crontab.from_string or one argument a field"
+            reason, hint = "it is a whole cron line", "; use crontab.from_string or one argument per field"
         elif field == "day_of_week" and value in (7, "7"):
             hint = "; write 0 for Sunday"
         return self.report(

@@ -17,9 +17,9 @@ class MisspeltSetting(Rule[Setting]):
 
     ## What happens
 
-    Celery keeps whatever it is given and reads the names that it knows. A setting with a slip in its name is stored and
-    never looked at, and the default stays in force. Nothing is logged. With `task_ack_late = True` messages are still
-    acknowledged before the task runs:
+    Celery keeps whatever it is given and reads the names that it knows. A misspelt setting is stored and never looked
+    at, and the default stays in force. Nothing is logged. With `task_ack_late = True` messages are still acknowledged
+    before the task runs:
 
     ```pycon
     >>> from shop.tasks import app
@@ -80,7 +80,7 @@ class MisspeltSetting(Rule[Setting]):
 
     ## Fix
 
-    Correct the name. It may be the first time that the setting works, so look at what it does.
+    Correct the name. The setting may work for the first time then, so look at what it does.
     """
 
     code = "CLY811"

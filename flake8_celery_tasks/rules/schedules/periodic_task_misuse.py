@@ -20,20 +20,20 @@ METHODS: Final = SENDS | SIGNS
 
 
 class PeriodicTaskMisuse(Rule[Facts]):
-    """`add_periodic_task` is given no signature, or one signature twice.
+    """`add_periodic_task` is given something that is not a signature, or the same signature twice.
 
     ## What happens
 
     The second argument of `add_periodic_task` is a signature, `clean_up.s()`, or the task itself. A name, a result, the
-    method `clean_up.delay` or what the task returns are none of these, and the call raises an `AttributeError`. In a
-    receiver of `on_after_configure` the error is only logged, and beat goes on without this entry and those behind it:
+    method `clean_up.delay` or what the task returns is neither, and the call raises an `AttributeError`. In a receiver
+    of `on_after_configure` the error is only logged, and beat goes on without this entry and those after it:
 
     ```text
     Signal handler <function set_up at 0x...> raised: AttributeError("'function' object has no attribute 'name'")
     ```
 
-    An entry that is given no name is called like its signature. A second one with the same signature takes its place,
-    so that the first schedule is lost:
+    An entry without a name is named after its signature. A second one with the same signature takes its place, and the
+    first schedule is lost:
 
     ```text
     Periodic task key='shop_clean_up()' shadowed a previous unnamed periodic task.
@@ -110,7 +110,7 @@ class PeriodicTaskMisuse(Rule[Facts]):
 
     code = "CLY806"
     see = ("periodic#entries", "Celery#celery.Celery.add_periodic_task")
-    message = "add_periodic_task is given {what}, which is no signature: AttributeError; write {instead}"
+    message = "add_periodic_task is given {what}, which is not a signature: AttributeError; write {instead}"
     again: Final = (
         "{signature} is scheduled unnamed in line {line} already: this one takes its place; give each a name="
     )

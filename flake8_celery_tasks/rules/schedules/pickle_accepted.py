@@ -25,9 +25,9 @@ class PickleAccepted(Rule[Setting]):
 
     ## What happens
 
-    To load a pickle is to run what it says. A worker that accepts pickles runs the code of whoever can put a message on
-    the broker, or a result into the result store, whatever task the message names. A worker that is started as root
-    refuses to run at all:
+    Loading a pickle runs the code that it contains. A worker that accepts pickles runs the code of whoever can put a
+    message on the broker, or a result into the result backend, whatever task the message names. A worker that is
+    started as root refuses to run at all:
 
     ```text
     Running a worker with superuser privileges when the
@@ -65,14 +65,14 @@ class PickleAccepted(Rule[Setting]):
 
     ## Fix
 
-    Send what JSON can hold: primary keys in place of objects. Where that is a long way, accept both for a time, change
-    the senders first, then take pickle out, when no message with one is in flight.
+    Send what JSON can hold: primary keys instead of objects. If that takes long, accept both for a while, change the
+    senders first, and take pickle out when no pickled message is left in the queue.
     """
 
     code = "CLY813"
     see = ("security#serializers", "configuration#accept-content")
-    message = "{name} lets pickle in: who reaches the broker runs code in the worker; use 'json'"
-    sends: Final = "{name} is pickle: who reaches the broker runs code wherever messages are read; use 'json'"
+    message = "{name} lets pickle in: whoever reaches the broker runs code in the worker; use 'json'"
+    sends: Final = "{name} is pickle: whoever reaches the broker runs code wherever messages are read; use 'json'"
 
     def check(self, setting: Setting) -> Iterator[Violation]:
         """Report pickle, where it is written."""

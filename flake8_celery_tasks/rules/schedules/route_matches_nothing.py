@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class RouteMatchesNothing(Rule[Setting]):
-    """A route or an annotation is for a task that does not exist.
+    """A route or an annotation names a task that does not exist.
 
     ## What happens
 
-    `task_routes` and `task_annotations` are looked up by the name of the task that is sent or registered. A key that no
-    task has is never found. Nothing is logged: the task that was meant goes to the default queue, and keeps the options
-    that it had.
+    Celery looks up `task_routes` and `task_annotations` by the name of the task that is sent or registered. A key that
+    matches no task is never found. Nothing is logged: the task that was meant goes to the default queue, and keeps the
+    options that it had.
 
     ```pycon
     >>> from shop.celery import app
@@ -28,8 +28,8 @@ class RouteMatchesNothing(Rule[Setting]):
     'celery'
     ```
 
-    In `task_routes` a key with a `*` is a pattern. In `task_annotations` it is not: there only `"*"` alone is, and
-    means all tasks.
+    In `task_routes` a key with a `*` is a pattern. `task_annotations` knows no patterns: only `"*"` alone has a meaning
+    there, and stands for all tasks.
 
     ## Bad
 
@@ -69,19 +69,20 @@ class RouteMatchesNothing(Rule[Setting]):
 
     ## Silent when
 
-    - the first part of the name is not that of the project's own tasks: the task may live in another package;
+    - no task of the project shares the first dotted part of the name, and none has a similar name: the task may live in
+      another package;
     - a file that can't be parsed, or a name that can't be read, may be what the key is for;
     - the module is a test.
 
     ## Fix
 
-    Write the name of the task that is meant, or remove the key. Messages then go another way, so be sure that a worker
-    takes them there.
+    Write the name of the task that is meant, or remove the key. Messages then go to another queue, so make sure that a
+    worker consumes it.
     """
 
     code = "CLY805"
     see = ("routing#automatic-routing", "configuration#task-routes", "configuration#task-annotations")
-    message = "No task is named like the {what} {key!r}: it has no effect; {advice}"
+    message = "No task matches the {what} {key!r}: it has no effect; {advice}"
     no_pattern: Final = "task_annotations knows no patterns: {key!r} has no effect; write the task's whole name, or '*'"
     quiet_in_tests = True
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class SettingNeverRead(Rule[Setting]):
-    """A setting stands under a name that Celery does not look at.
+    """A setting has a name that Celery does not look at.
 
     ## What happens
 
@@ -79,14 +79,14 @@ class SettingNeverRead(Rule[Setting]):
 
     ## Silent when
 
-    - it is not certain that Celery gets the value, or under which namespace;
+    - it is not certain that Celery gets the value, or under which namespace it looks for it;
     - something in the project reads that name: it is a constant of the project's own;
     - `celery-target-version` is 5.7 or newer, for old names under a namespace;
     - both names of a setting are given, which Celery allows.
 
     ## Fix
 
-    Write the name that Celery looks at. It may be the first time that the setting works, so look at what it does.
+    Write the name that Celery looks at. The setting may work for the first time then, so look at what it does.
     """
 
     code = "CLY812"

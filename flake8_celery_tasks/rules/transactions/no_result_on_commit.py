@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class NoResultOnCommit(Rule[Invocation]):
-    """The value of `delay_on_commit()` or `apply_async_on_commit()` is used, and it is None.
+    """Code uses the value of `delay_on_commit()` or `apply_async_on_commit()`, which is None.
 
     ## What happens
 
-    From Celery 5.4 on, tasks have these two methods in a Django project. What they send is sent when the transaction
-    ends, so there is neither a result nor the id of one yet; outside of a transaction the value is None too:
+    From Celery 5.4 on, tasks in a Django project have these two methods. They send only when the transaction ends, so
+    there is neither a result nor an id yet; outside a transaction the value is None too:
 
     ```text
     AttributeError: 'NoneType' object has no attribute 'id'
@@ -67,7 +67,7 @@ class NoResultOnCommit(Rule[Invocation]):
     ## Silent when
 
     - the value goes nowhere: a statement, `return`, the body of a lambda, `_ = ...`, a name that nothing reads;
-    - in test modules and migrations.
+    - the module is a test or a migration.
 
     ## Fix
 

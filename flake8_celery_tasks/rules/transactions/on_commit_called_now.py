@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 class OnCommitCalledNow(Rule[Facts]):
-    """`on_commit` is given the result of a call that sends a task, and not something to call later.
+    """`on_commit` is given the result of a call that sends a task, instead of something to call later.
 
     ## What happens
 
     Python calls `task.delay(...)` before it calls `on_commit`: the message is sent at once, inside the transaction.
-    Then Django refuses the result of it, and the transaction is rolled back. The task runs all the same:
+    Then Django refuses the result, and the exception rolls the transaction back. The task runs all the same:
 
     ```text
     TypeError: on_commit()'s callback must be a callable.
@@ -67,8 +67,8 @@ class OnCommitCalledNow(Rule[Facts]):
 
     ## Silent when
 
-    - what is called is no task, signature or canvas that can be read;
-    - in test modules and migrations.
+    - it is not certain that what is called is a task, signature or canvas;
+    - the module is a test or a migration.
 
     ## Fix
 

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 class OnCommitLateBinding(Rule[Facts]):
-    """A lambda or function for `on_commit` is made in a loop and uses a name of the loop.
+    """A lambda or function for `on_commit` is made in a loop and uses a variable of the loop.
 
     ## What happens
 
-    A lambda looks its names up when it is called. `on_commit` calls all of them after the transaction, when the loop is
+    A lambda looks its names up when it is called. `on_commit` calls them all after the transaction, when the loop is
     over: each one sees the last value, so one task is sent many times and the others are never sent. Nothing is logged
     but the runs, all with the same argument.
 
@@ -69,11 +69,12 @@ class OnCommitLateBinding(Rule[Facts]):
 
     ## Silent when
 
-    - the transaction is opened inside the loop, or may be, and none is around it: each lambda runs in its own round;
+    - the transaction is opened inside the loop, or may be, and none is around it: each lambda is called before the next
+      round;
     - the lambda has the value as a default: `lambda order=order: ...`;
     - the loop ends right after: `break`, `return` or `raise`;
     - the lambda sends no task;
-    - in test modules and migrations.
+    - the module is a test or a migration.
 
     ## Fix
 

@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 
 class OnCommitRunsInline(Rule[Facts]):
-    """`on_commit` is given a task or a signature, and calls it where the transaction ends.
+    """`on_commit` is given a task or a signature, and runs it in the process that commits.
 
     ## What happens
 
-    A task and a signature can be called, and to call them is to run the task: in the process that commits, not in a
-    worker. Nothing is sent, nothing fails, and the request just takes as long as the task does. A retry, a time limit
-    or a rate limit of the task has no effect there. Nothing is logged: there is no worker that could.
+    A task and a signature can be called, and calling them runs the task: in the process that commits, not in a worker.
+    Nothing is sent, nothing fails, and the request just takes as long as the task does. The task's retries, time limits
+    and rate limits have no effect there. Nothing is logged, since no worker is involved.
 
-    The method `task.s`, or a `partial` of it, is called as well. It only makes a signature, and the task never runs.
+    The method `task.s`, or a `partial` of it, is called as well; it only makes a signature, and the task never runs.
 
     ## Bad
 
@@ -84,15 +84,15 @@ class OnCommitRunsInline(Rule[Facts]):
 
     ## Silent when
 
-    - a lambda calls the task: that is intent;
-    - this file, or the one of the task, calls the task like a function elsewhere: it may be meant here, too;
-    - it is given a group, chain or chord: to call one is to send it;
+    - a lambda calls the task: that is deliberate;
+    - this file, or the one that defines the task, calls it like a function elsewhere: it may be meant here, too;
+    - it is given a group, chain or chord: calling one sends it;
     - the task is a class, or made by a decorator that can't be read;
-    - in test modules and migrations.
+    - the module is a test or a migration.
 
     ## Fix
 
-    Hand over `task.delay`: `partial(task.delay, x)`, `task.s(x).delay`. The task then runs in a worker, a moment later.
+    Pass `task.delay`: `partial(task.delay, x)`, `task.s(x).delay`. The task then runs in a worker, a moment later.
     """
 
     code = "CLY703"

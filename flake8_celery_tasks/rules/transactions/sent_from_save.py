@@ -18,7 +18,7 @@ class SentFromSave(Rule[Invocation]):
 
     ## What happens
 
-    Such code runs in the middle of whatever saves the row, and that is a transaction more often than not: every view
+    Such code runs in the middle of whatever saves the row, and that is a transaction more often than not: in every view
     of the admin, every request under `ATOMIC_REQUESTS`, every `atomic` block of a caller. There the message leaves
     before the row can be seen, and the task does not find it:
 
@@ -26,7 +26,7 @@ class SentFromSave(Rule[Invocation]):
     Task shop_bill[...] raised unexpected: DoesNotExist('Order matching query does not exist.')
     ```
 
-    After a rollback the task runs for a row that never was.
+    After a rollback the task runs for a row that never existed.
 
     ## Bad
 
@@ -91,18 +91,18 @@ class SentFromSave(Rule[Invocation]):
 
     ## Silent when
 
-    - the class can't be read as a model, the signal is not one of Django's models;
+    - the class is not certainly a model, or the signal is not one of Django's signals for models;
     - the call stands in a lambda or in a function inside, or in an `atomic` block there (CLY701);
     - a decorator of the function calls `on_commit`, or can't be read;
-    - the code asks whether it stands in a transaction: `connection.in_atomic_block`;
+    - the code asks whether it is in a transaction: `connection.in_atomic_block`;
     - the task's class has an `apply_async` of its own, or can't be read: it may wait for the commit;
     - the call is what `on_commit` is given (CLY702);
-    - in test modules and migrations.
+    - the module is a test or a migration.
 
     ## Fix
 
     Write `task.delay_on_commit(x)` (a task of a Django project, from Celery 5.4), or
-    `transaction.on_commit(partial(task.delay, x))`. Outside of a transaction both send at once; within one the task is
+    `transaction.on_commit(partial(task.delay, x))`. Outside a transaction both send at once; within one the task is
     sent later, and not at all after a rollback.
     """
 
@@ -112,7 +112,7 @@ class SentFromSave(Rule[Invocation]):
         "first-steps#trigger-tasks-at-the-end-of-the-database-transaction",
         "django#tying-transactions-to-http-requests",
     )
-    message = "'{text}' sends in {where}, perhaps inside the transaction of who saves; {advice}"
+    message = "'{text}' sends in {where}, perhaps inside the caller's transaction; {advice}"
     quiet_in_tests = True
 
     def check(self, fact: Invocation) -> Iterator[Violation]:

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class SentInsideTransaction(Rule[Invocation]):
-    """A task is sent inside a transaction.
+    """A task is sent inside a transaction, before its rows can be seen.
 
     ## What happens
 
-    The message leaves at once, the rows only when the transaction ends. A worker that is quick looks for rows that it
-    can't see yet:
+    The message leaves at once, but other processes see the rows only after the commit. A quick worker looks for rows
+    that it can't see yet:
 
     ```text
     Task shop_bill[...] raised unexpected: DoesNotExist('Order matching query does not exist.')
@@ -110,19 +110,19 @@ class SentInsideTransaction(Rule[Invocation]):
     ## Silent when
 
     - the call stands in a lambda or a function inside the block, which may run later;
-    - the code asks whether it stands in a transaction: `connection.in_atomic_block`;
+    - the code asks whether it is in a transaction: `connection.in_atomic_block`;
     - the task's class has an `apply_async` of its own, or can't be read: it may wait for the commit;
     - the call is what `on_commit` is given (CLY702);
-    - nothing is seen to be written in the branches that lead to the call or follow it, and the transaction holds other
-      branches: it may be there for those;
+    - no write is seen in the branches that lead to the call or follow it, and the transaction holds other branches: it
+      may be there for those;
     - nothing in the file or the project shows that the context manager or decorator opens a transaction;
-    - in test modules and migrations.
+    - the module is a test or a migration.
 
     ## Fix
 
     Write `task.delay_on_commit(x)` (a task of a Django project whose app has no task class of its own, from Celery
     5.4), or `transaction.on_commit(partial(task.delay, x))`. The task is then sent later, not at all after a rollback,
-    and there is no result to look at.
+    and the call gives no result.
     """
 
     code = "CLY701"
