@@ -36,6 +36,8 @@ _AT_ONCE: Final = frozenset(
     }
 )
 _CONNECTIONS: Final = frozenset({"django.db.connections", "django.db.transaction.get_connection"})
+#: The methods of a view that its `dispatch` calls.
+_HANDLERS: Final = frozenset({"delete", "get", "head", "options", "patch", "post", "put", "trace"})
 _HANDED: Final = frozenset({"django.utils.decorators.method_decorator", "functools.partial"})
 
 
@@ -115,10 +117,15 @@ def _decorator(project: Project, module: Module, function: FunctionNode, outside
     if isinstance(outside.node, ast.ClassDef):
         for decorator in outside.node.decorator_list:
             value = module.value(decorator, outside.scope.parent or outside.scope)
-            named = isinstance(value, Invoke) and ("name", Const(function.name)) in value.keywords
-            if named and opens(project, module, value):
+            if isinstance(value, Invoke) and _is_around(value, function.name) and opens(project, module, value):
                 return decorator
     return None
+
+
+def _is_around(decorator: Invoke, method: str) -> bool:
+    """Return whether `method_decorator(..., name="post")` of a view's class stands around a method of it."""
+    names = [*decorator.args[1:2], *(value for name, value in decorator.keywords if name == "name")]
+    return Const(method) in names or (method in _HANDLERS and Const("dispatch") in names)
 
 
 def asks(place: Site) -> bool:
@@ -162,7 +169,8 @@ def opens(project: Project, module: Module, value: Value) -> bool:
         if isinstance(value.func, Invoke):
             return opens(project, module, value.func)
         if _path(project, module, value.func) in _HANDED:
-            return any(opens(project, module, given) for given in value.args[:1])
+            handed = [given for first in value.args[:1] for given in getattr(first, "items", (first,))]
+            return any(opens(project, module, given) for given in handed)
         value = value.func
     if not isinstance(value, Ref):
         return False
