@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks import boundary, recognise
 from flake8_celery_tasks.arguments import DIRECT
+from flake8_celery_tasks.collect import FUNCTION
 from flake8_celery_tasks.defined import Defined
 from flake8_celery_tasks.fixes import Fix, Listed, RemoveImport, Rewrite, Span, refuse_mixed, task_arguments, text_of
 from flake8_celery_tasks.imports import Names
@@ -178,9 +179,9 @@ class _Rewriting:
     def _is_used_otherwise(self) -> bool:
         """Return whether something else than the calls needs the import."""
         name, module = self.fact.binding.name, self.module
-        roots = {id(dotted(sent.node)[0]) for sent in self.fact.places}
+        known = {id(dotted(sent.node)[0]) for sent in self.fact.places} | self._others()
         around = self.fact.binding.site.scope.node
-        if any(isinstance(node, ast.Name) and node.id == name and id(node) not in roots for node in ast.walk(around)):
+        if any(isinstance(node, ast.Name) and node.id == name and id(node) not in known for node in ast.walk(around)):
             return True
         alias = self.fact.node
         if self.fact.in_function:
@@ -188,6 +189,16 @@ class _Rewriting:
         if module.place.is_package or getattr(alias, "asname", None) == getattr(alias, "name", None):
             return True
         return self._is_listed(name) or _is_imported(self.project, module.place.path, name)
+
+    def _others(self) -> set[int]:
+        """Return the nodes in functions that have a name like the import's of their own."""
+        binding = self.fact.binding
+        inside: list[ast.AST] = []
+        for scope in self.module.candidates.all_scopes:
+            if scope.kind == FUNCTION and scope is not binding.site.scope and binding.name in scope.bindings:
+                body = scope.node.body  # type: ignore[attr-defined]
+                inside += body if isinstance(body, list) else [body]
+        return {id(node) for part in inside for node in ast.walk(part)}
 
     def _is_listed(self, name: str) -> bool:
         """Return whether the module says the name in its `__all__`, or perhaps looks for it by itself."""

@@ -7,7 +7,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks import recognise
+from flake8_celery_tasks import layout, recognise
 from flake8_celery_tasks.collect import resolve_relative
 from flake8_celery_tasks.facts import RETRY_POLICY
 from flake8_celery_tasks.values import MISSING, UNKNOWN, Invoke
@@ -80,6 +80,13 @@ def _files(project: Project, place: Place, dotted: str) -> Iterator[str]:
             yield file
 
 
+def is_same_app(app: str, other: str | None) -> bool:
+    """Return whether two modules are of one app, be they files beside each other outside any package."""
+    if other is not None and app.endswith(".py") and other.endswith(".py"):
+        return layout.is_one_app(app, other)
+    return app == other
+
+
 def reaches(project: Project, start: Module, end: Module, app: str) -> bool:
     """Return whether a module imports another one, directly or through modules of an app."""
     pending, seen = [start.place.path], {start.place.path}
@@ -88,7 +95,7 @@ def reaches(project: Project, start: Module, end: Module, app: str) -> bool:
         if path == end.place.path:
             return True
         place = project.layout.place(path)
-        if project.layout.app(place) == app:
+        if is_same_app(app, project.layout.app(place)):
             found = set(imports_of(project, place, project.read(path) or b"")) - seen
             seen |= found
             pending.extend(found)

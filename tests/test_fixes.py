@@ -877,7 +877,15 @@ def test_tasks_that_can_not_be_named(others, tmp_path):
         ("from content.tasks import make\n\n__all__ = []\n__all__ += ['make']\n\n\ndef f():\n    make.delay()\n", True),
         ("from content.tasks import make\n\n\ndef f():\n    make.delay()\n    print('make')\n", False),
         ("from content.tasks import make\n\n\ndef f():\n    make.delay()\n    globals()['make']\n", True),
+        ("from content.tasks import make\n\n\ndef f():\n    make.delay()\n\n\ndef g(make):\n    make(1)\n", False),
+        ("from content.tasks import make\n\n\ndef f():\n    make.delay()\n    h(lambda make: make(1))\n", False),
+        ("from content.tasks import make\n\n\ndef f():\n    make.delay()\n\n\ndef g(make=make): ...\n", True),
+        ("from content.tasks import make\n\n\nclass K:\n    make = make\n    make.delay()\n\n\nmake.delay()\n", True),
         ("def f():\n    from content.tasks import make\n\n    make.delay()\n", False),
+        (
+            "def f():\n    from content.tasks import make\n\n    make.delay()\n\n    def g(make):\n        make(1)\n",
+            False,
+        ),
         ("def f():\n    from content.tasks import make\n\n    make.delay()\n    make(1)\n", True),
     ],
 )

@@ -96,7 +96,7 @@ class SendTaskWithinApp(Rule[Invocation]):
         if app is None or not definitions or project.tasks.may_be_unread(call.name):
             return
         for found in definitions:
-            if project.layout.app(found.module.place) != app:
+            if not policy.is_same_app(app, project.layout.app(found.module.place)):
                 return
             if found.module.place.path != module.place.path and policy.reaches(project, found.module, module, app):
                 return
