@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.values import Value
 
 #: To be raised when what is written changes.
-FORMAT: Final = 4
+FORMAT: Final = 5
 
 #: A younger file may still change without a new stamp.
 RACY_NS: Final = 2_000_000_000
@@ -311,7 +311,13 @@ def _dump_symbol(symbol: Symbol) -> list[Any]:
             symbol.yields,
             None
             if body is None
-            else [[_dump(value) for value in body.returns], body.mentions, body.forwards, body.attributes],
+            else [
+                [_dump(value) for value in body.returns],
+                body.mentions,
+                body.forwards,
+                body.attributes,
+                body.changes,
+            ],
         ]
     if isinstance(symbol, Class):
         return [
@@ -371,8 +377,8 @@ def load_made(data: list[Any]) -> tuple[values.Invoke, ...]:
 
 
 def _load_body(data: list[Any]) -> Body:
-    returns, mentions, forwards, attributes = data
-    return Body(tuple(_load(value) for value in returns), tuple(mentions), tuple(forwards), tuple(attributes))
+    returns, *names = data
+    return Body(tuple(_load(value) for value in returns), *map(tuple, names))
 
 
 def _dump(value: Value) -> Any:

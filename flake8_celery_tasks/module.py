@@ -251,10 +251,6 @@ class Module(Once):
         found = self.once(_changes if self._candidates is not None else _surface_changes)
         return found.get((binding.site.scope.qualname, binding.name))
 
-    def changes(self, qualname: str, name: str) -> set[object]:
-        """Return the keys that get a value in what a name of a function stands for."""
-        return self.once(_changes).get((qualname, name), set())
-
     # Symbols.
 
     @property
@@ -418,6 +414,8 @@ class Module(Once):
         mentions: list[str] = []
         forwards: list[str] = []
         attributes: set[str] = set()
+        kwargs = node.args.kwarg
+        changes = self.once(_changes).get((scope.qualname, kwargs.arg), ()) if kwargs else ()
         for call, inner in self.calls_in(node):
             func = self.value(call.func, inner.scope)
             if isinstance(func, Ref):
@@ -431,6 +429,7 @@ class Module(Once):
             tuple(dict.fromkeys(mentions)),
             tuple(forwards),
             tuple(sorted(attributes)),
+            tuple(sorted(key for key in changes if isinstance(key, str))),
         )
 
     def _class(self, node: ast.ClassDef, site: Site) -> Class:

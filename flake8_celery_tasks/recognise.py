@@ -335,9 +335,9 @@ def _wrapper(project: Project, function: Function, module: Module, depth: int) -
         call = function.returns[0]
         if isinstance(call.func, Ref) and call.func.path != f":{function.qualname}":
             inner = decorator_of(project, call.func, module, depth + 1)
-            if inner is not None and inner.form != OPAQUE and _hands_on(call, function, module):
+            if inner is not None and inner.form != OPAQUE and _hands_on(call, function):
                 own: list[tuple[str | None, Value]] = []
-                own.extend((name, UNKNOWN) for name in _changed_options(function, module))
+                own.extend((name, UNKNOWN) for name in function.changes)
                 for name, value in call.keywords:
                     if not isinstance(value, Param):
                         own.append((name, value))
@@ -356,20 +356,14 @@ def _wrapper(project: Project, function: Function, module: Module, depth: int) -
     return None
 
 
-def _hands_on(call: Invoke, function: Function, module: Module) -> bool:
+def _hands_on(call: Invoke, function: Function) -> bool:
     """Return whether a wrapper gives all that it takes, as it is and by the same names, to the decorator it calls."""
     params = function.params
     named = {value.name for name, value in call.keywords if isinstance(value, Param) and name in (None, value.name)}
     named.update(value.name for value in call.args if isinstance(value, Param))
     taken = {*params.ordered, *params.keyword_only, params.kwarg} - {None}
     # What it takes out of its keywords is for itself.
-    return taken <= named and not ("pop" in function.attributes and _changed_options(function, module))
-
-
-def _changed_options(function: Function, module: Module) -> list[str]:
-    """Return the options that a wrapper may put among the keywords that it hands on, as far as their names show."""
-    keys = module.changes(function.qualname, function.params.kwarg or "")
-    return sorted(key for key in keys if isinstance(key, str))
+    return taken <= named and not ("pop" in function.attributes and function.changes)
 
 
 def _positional(call: Invoke, params: Params) -> tuple[str, ...]:

@@ -52,10 +52,11 @@ class Body(Record):
     """What a function does.
 
     `returns` are the values of its return statements, `mentions` the paths of what it calls, `attributes` the methods
-    that it calls on anything; `forwards` are the names that it calls with exactly its own `*args, **kwargs`.
+    that it calls on anything; `forwards` are the names that it calls with exactly its own `*args, **kwargs`; `changes`
+    are the keys that it puts into its own `**kwargs` or takes out of them, as far as they show.
     """
 
-    __slots__ = ("attributes", "forwards", "mentions", "returns")
+    __slots__ = ("attributes", "changes", "forwards", "mentions", "returns")
 
     def __init__(
         self,
@@ -63,11 +64,13 @@ class Body(Record):
         mentions: tuple[str, ...] = (),
         forwards: tuple[str, ...] = (),
         attributes: tuple[str, ...] = (),
+        changes: tuple[str, ...] = (),
     ) -> None:
         self.returns = returns
         self.mentions = mentions
         self.forwards = forwards
         self.attributes = attributes
+        self.changes = changes
 
 
 class Function:
@@ -128,6 +131,11 @@ class Function:
     def attributes(self) -> tuple[str, ...]:
         """The methods that it calls on anything."""
         return self.body.attributes
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """The keys that it puts into its own `**kwargs`, or takes out of them."""
+        return self.body.changes
 
 
 class Class:
