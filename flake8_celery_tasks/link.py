@@ -52,6 +52,7 @@ class Facts(Once):
         self.project = project
         self.module = module
         self._found = {}
+        self._things: dict[tuple[int, int], Thing | None] = {}  # of calls, by the identities of node and site
 
     def of(self, kind: type) -> Iterable[Any]:
         """Return the facts of a kind, in source order."""
@@ -193,16 +194,29 @@ class Facts(Once):
 
     def thing(self, node: ast.expr, site: Site) -> Thing | None:
         """Return what an expression is in Celery's terms; a bound task's first parameter is the task."""
+        # Methods of something that only a node tells of, such as the bound task. A chain of them can be very long.
+        calls: list[tuple[ast.Call, str, Invoke]] = []
+        owner: ast.expr | None = node
+        while isinstance(owner, ast.Call) and (id(owner), id(site)) not in self._things:
+            value = self.module.value(owner, site.scope)
+            if not (isinstance(value, Invoke) and isinstance(value.func, Member)):
+                break
+            calls.append((owner, value.func.attribute, value))
+            owner = owner.func.value if isinstance(owner.func, ast.Attribute) else None
+        thing = None if owner is None else self._thing(owner, site)
+        for call, method, value in reversed(calls):
+            thing = things.of_method(self.project, thing, method, value, self.module)
+            self._things[id(call), id(site)] = thing
+        return thing
+
+    def _thing(self, node: ast.expr, site: Site) -> Thing | None:
+        if (id(node), id(site)) in self._things:
+            return self._things[id(node), id(site)]
         if isinstance(node, ast.Name):
             task = self.task_at(site)
             if task is not None and node.id == task.me and task.bound is True:
                 return TaskThing(task.definition)
-        value = self.module.value(node, site.scope)
-        if isinstance(value, Invoke) and isinstance(value.func, Member) and isinstance(node, ast.Call):
-            # A method of something that only a node tells of, such as the bound task.
-            owner = self.thing(node.func.value, site) if isinstance(node.func, ast.Attribute) else None
-            return things.of_method(self.project, owner, value.func.attribute, value, self.module)
-        return things.thing_of(self.project, value, self.module)
+        return things.thing_of(self.project, self.module.value(node, site.scope), self.module)
 
     @cached_property
     def invocations(self) -> list[Invocation]:
