@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 from itertools import accumulate
-from typing import TYPE_CHECKING, Final, Union
+from typing import TYPE_CHECKING, Any, Final, Union
 
 from flake8_celery_tasks.record import Record
 
@@ -121,9 +121,10 @@ class Scope:
 class Site:
     """Where a node stands: a chain of the constructs around it, innermost first, shared by all that is below."""
 
-    __slots__ = ("kind", "node", "parent", "part", "scope")
+    __slots__ = ("asks", "kind", "node", "parent", "part", "scope")
 
     def __init__(self, parent: Site | None, kind: str, node: ast.AST, scope: Scope, part: str = "") -> None:
+        self.asks: bool | None = None  # what `transactions.asks` has found out
         self.parent = parent
         self.kind = kind
         self.node = node
@@ -318,10 +319,15 @@ class _Walk:
         self.found.scopes.setdefault(qualname, scope)
         self.found.functions.append((node, site, scope))
         inside = Site(site, FUNCTION, node, scope)
+        self.type_parameters(node, inside)
         self.parameters(node.args, inside)
         self.body(node, inside)
         self.defaults(node.args, site)
         self.push_all(node.decorator_list, site)
+
+    def type_parameters(self, node: FunctionNode | ast.ClassDef, site: Site) -> None:
+        for parameter in getattr(node, "type_params", ()):
+            site.scope.bindings[parameter.name] = [Binding(OTHER, parameter.name, parameter, site)]
 
     def body(self, node: FunctionNode, site: Site) -> None:
         self.push_all(node.body, site)
@@ -348,6 +354,9 @@ class _Walk:
         outer = site.scope
         outer.bind(Binding(CLASS, node.name, node, site))
         qualname = outer.inner(node.name)
+        if getattr(node, "type_params", ()):  # what methods see of the class
+            outer = Scope(FUNCTION, node, outer, qualname)
+            self.type_parameters(node, Site(site, CLASS, node, outer))
         scope = self.scope(CLASS, node, outer, qualname)
         self.found.scopes.setdefault(qualname, scope)
         self.found.classes.append((node, site, scope))
@@ -403,6 +412,9 @@ class _Walk:
         while scope.kind == COMPREHENSION and scope.parent is not None:
             scope = scope.parent
         scope.bind(Binding(ASSIGN, node.target.id, node.value, site))
+
+    def type_alias(self, node: Any, site: Site) -> None:
+        self.target(node.name, site, None, node)
 
     def delete(self, node: ast.Delete, site: Site) -> None:
         for target in node.targets:
@@ -486,6 +498,13 @@ class _Walk:
             self.push_all(node.orelse, Site(site, IF, node, site.scope, "else"))
         self.push_all(node.body, Site(site, IF, node, site.scope, "body"))
         self.push(node.test, site)
+
+    def match(self, node: ast.Match, site: Site) -> None:
+        for index, case in reversed(list(enumerate(node.cases))):
+            self.push_all(case.body, Site(site, IF, node, site.scope, f"case {index}"))
+            self.push(case.guard, site)
+            self.push(case.pattern, site)
+        self.push(node.subject, site)
 
     def comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp, site: Site) -> None:
         scope = self.scope(COMPREHENSION, node, site.scope, site.scope.qualname)
@@ -604,6 +623,7 @@ _HANDLERS: Final[dict[type[ast.AST], Callable[..., None]]] = {
     ast.AsyncWith: _Walk.with_,
     ast.Try: _Walk.try_,
     ast.If: _Walk.if_,
+    ast.Match: _Walk.match,
     ast.Import: _Walk.import_,
     ast.ImportFrom: _Walk.import_from,
     ast.Global: _Walk.outside,
@@ -627,7 +647,8 @@ _HANDLERS: Final[dict[type[ast.AST], Callable[..., None]]] = {
     ast.MatchStar: _Walk.capture,
     ast.MatchMapping: _Walk.capture,
 }
-_HANDLERS.update({getattr(ast, name): _Walk.try_ for name in ("TryStar",) if hasattr(ast, name)})
+_NEWER: Final = {"TryStar": _Walk.try_, "TypeAlias": _Walk.type_alias}
+_HANDLERS.update({getattr(ast, name): handler for name, handler in _NEWER.items() if hasattr(ast, name)})
 
 
 def collect(tree: ast.Module, package: str = "") -> Candidates:

@@ -59,6 +59,9 @@ _PLACE: Final = re.compile(r":\d+")
 #: What `patch` takes for a line.
 _LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
 
+#: What `patch` and git take in the name of a file only where it is quoted.
+_ODD: Final = re.compile(r'["\\\x00-\x1f\x7f]')
+
 
 def _every(_path: str, _lines: list[str], _tree: ast.Module, found: list[Violation]) -> list[Violation]:
     return found
@@ -567,7 +570,7 @@ def propose(path: str, order: Order) -> Proposal:
     mark = _BOM if before.bom else ""
     try:
         content = (mark + fixed.text).encode(before.encoding)
-    except UnicodeEncodeError:
+    except UnicodeError:  # more than UnicodeEncodeError: of labels that are too long
         message = f"can't be written in {before.encoding}, left alone"
         return Proposal(Result(path, before.text, before.text, message=message))
     result = Result(path, mark + before.text, mark + fixed.text, fixed.violations)
@@ -628,7 +631,21 @@ def fix_files(
 
 
 def diff(result: Result) -> str:
-    """Return a unified diff of a file, as `patch` takes it: lines end in line feeds, a name with spaces in a tab."""
-    name = result.path.replace(os.sep, "/") + "\t" * (" " in result.path)
+    """Return a unified diff of a file, as `patch` and git take it: lines end in line feeds."""
+    name = _named(result.path)
     lines = difflib.unified_diff(_LINE.findall(result.before), _LINE.findall(result.after), name, name)
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def _named(path: str) -> str:
+    r"""Return a path as a diff has it: from the working folder without `./`; one with spaces ends in a tab.
+
+    >>> _named("./shop/tasks.py")
+    'shop/tasks.py'
+    >>> print(_named('"old"\nshop.py'))
+    "\042old\042\012shop.py"
+    """
+    here = os.path.join(os.getcwd(), "")
+    name = os.path.normpath(path).removeprefix(here).replace(os.sep, "/")
+    quoted = _ODD.sub(lambda found: f"\\{ord(found[0]):03o}", name)
+    return f'"{quoted}"' if quoted != name else name + "\t" * (" " in name)

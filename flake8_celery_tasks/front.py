@@ -24,7 +24,7 @@ from flake8.checker import FileChecker, Manager
 from flake8.discover_files import expand_paths
 from flake8.exceptions import ExecutionError
 from flake8.formatting.base import BaseFormatter
-from flake8.formatting.default import Default, FilenameOnly, Nothing, Pylint
+from flake8.formatting.default import COLORS_OFF, Default, FilenameOnly, Nothing, Pylint
 from flake8.main.options import register_default_options, stage1_arg_parser
 from flake8.options.config import load_config, parse_config
 from flake8.options.manager import OptionManager
@@ -154,10 +154,22 @@ def options_for(given: Namespace, paths: Sequence[str]) -> Namespace:
         setattr(values, name, value)
     values.filenames = list(paths)
     values.output_file = None
+    _check_format(values.format)
     if "select" not in given:
         values.select = _selected(values)
     adopt(values, manager)
     return values
+
+
+def _check_format(form: str) -> None:
+    """Refuse a format that flake8 would stumble over with the first finding."""
+    if "%(" not in form:
+        return
+    try:
+        _ = form % {**COLORS_OFF, "path": "", "row": 1, "col": 1, "code": "", "text": ""}
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
+        problem = f"there is no {error}" if isinstance(error, KeyError) else _line(error)
+        raise UsageError(f"argument --format: invalid value {form!r}: {problem}") from None
 
 
 def adopt(values: Namespace, manager: OptionManager | None = None) -> None:
@@ -180,10 +192,23 @@ def _configured(manager: OptionManager, given: Namespace) -> dict[str, Any]:
     except (ExecutionError, configparser.Error) as error:
         raise UsageError(_line(error)) from None
     except ValueError as error:  # a value of the wrong kind: what flake8 lets fall through says not where it stands
-        raise UsageError(f"configuration of flake8: {_line(error)}") from None
+        names = [name for name in config["flake8"] if not _is_taken(manager, config, folder, name)]
+        where = " ".join(("configuration of flake8:", *(f"{name}:" for name in names)))
+        raise UsageError(f"{where} {_line(error)}") from None
     if given.isolated or given.config is not None:
         return theirs
     return {**_from_pyproject(manager), **theirs}
+
+
+def _is_taken(manager: OptionManager, config: configparser.RawConfigParser, folder: str, name: str) -> bool:
+    """Return whether flake8 takes the value of an option in its configuration."""
+    alone = configparser.RawConfigParser()
+    alone.read_dict({"flake8": {name: config["flake8"][name]}})
+    try:
+        parse_config(manager, alone, folder)
+    except ValueError:
+        return False
+    return True
 
 
 def _line(error: object) -> str:
@@ -344,6 +369,8 @@ def check(name: str, options: Namespace) -> Checked:
         checker = _Checker(filename=name, plugins=_NOTHING, options=options)
     except UnicodeDecodeError as error:  # of the input only: a file that is not UTF-8 is read as Latin-1
         raise UsageError(f"can't decode the input: {error}") from None
+    except LookupError as error:  # the encoding is none of a text, such as rot13
+        return Checked(name, [Row("E902", 0, 0, f"{type(error).__name__}: {_line(error)}", "")], {})
     path, results, _ = checker.run_checks()
     return Checked(path, [Row(*row) for row in results], checker.scopes)
 

@@ -52,6 +52,7 @@ class Facts(Once):
         self.project = project
         self.module = module
         self._found = {}
+        self._things: dict[tuple[int, int], Thing | None] = {}  # of calls, by the identities of node and site
 
     def of(self, kind: type) -> Iterable[Any]:
         """Return the facts of a kind, in source order."""
@@ -193,6 +194,26 @@ class Facts(Once):
 
     def thing(self, node: ast.expr, site: Site) -> Thing | None:
         """Return what an expression is in Celery's terms; a bound task's first parameter is the task."""
+        # Methods of something that only a node tells of: of the bound task, of the app of a task. A chain can be long.
+        calls: list[tuple[ast.Call, str, Invoke]] = []
+        owner = node
+        while isinstance(owner, ast.Call) and (id(owner), id(site)) not in self._things:
+            value, func = self.module.value(owner, site.scope), owner.func
+            if not isinstance(value, Invoke) or not isinstance(func, ast.Attribute):
+                break
+            if not isinstance(value.func, Member) and getattr(func.value, "attr", "") != "app":
+                break
+            calls.append((owner, func.attr, value))
+            owner = func.value
+        thing = self._thing(owner, site)
+        for call, method, value in reversed(calls):
+            thing = things.of_method(self.project, thing, method, value, self.module)
+            self._things[id(call), id(site)] = thing
+        return thing
+
+    def _thing(self, node: ast.expr, site: Site) -> Thing | None:
+        if (id(node), id(site)) in self._things:
+            return self._things[id(node), id(site)]
         if isinstance(node, ast.Name):
             task = self.task_at(site)
             if task is not None and node.id == task.me and task.bound is True:
@@ -200,19 +221,11 @@ class Facts(Once):
         elif (
             isinstance(node, ast.Attribute)
             and node.attr == "app"
+            and getattr(node.value, "attr", "") != "app"
             and isinstance(self.thing(node.value, site), TaskThing)
         ):
             return AppThing(recognise.App("celery.current_app"))
-        value = self.module.value(node, site.scope)
-        func = getattr(node, "func", None)
-        if (
-            isinstance(value, Invoke)
-            and isinstance(func, ast.Attribute)
-            and (isinstance(value.func, Member) or getattr(func.value, "attr", "") == "app")
-        ):
-            # A method of something that only a node tells of: of the bound task, of the app of a task.
-            return things.of_method(self.project, self.thing(func.value, site), func.attr, value, self.module)
-        return things.thing_of(self.project, value, self.module)
+        return things.thing_of(self.project, self.module.value(node, site.scope), self.module)
 
     @cached_property
     def invocations(self) -> list[Invocation]:

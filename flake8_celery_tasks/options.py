@@ -171,7 +171,7 @@ def _version(option: str, raw: object) -> tuple[int, int]:
         return raw
     major, _, minor = str(raw).strip().partition(".")
     minor = minor.partition(".")[0]
-    if not (major.isdecimal() and minor.isdecimal() and major.isascii() and minor.isascii()):
+    if not all(re.fullmatch("[0-9]{1,9}", part) for part in (major, minor)):
         raise OptionError(option, raw, "expected a version such as 5.4")
     version = (int(major), int(minor))
     if version < OLDEST:

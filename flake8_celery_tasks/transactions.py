@@ -9,6 +9,7 @@ from flake8_celery_tasks.beside import may_write
 from flake8_celery_tasks.canvas import shown
 from flake8_celery_tasks.collect import LAMBDA
 from flake8_celery_tasks.defined import Defined
+from flake8_celery_tasks.module import attributes_in
 from flake8_celery_tasks.symbols import Bound, Class, Function
 from flake8_celery_tasks.things import SENDS, TaskThing
 from flake8_celery_tasks.values import MISSING, Const, Invoke, Param, Ref, Value, last_name
@@ -130,9 +131,9 @@ def _is_around(decorator: Invoke, method: str) -> bool:
 
 def asks(place: Site) -> bool:
     """Return whether a place is under a condition that looks at `connection.in_atomic_block`."""
-    return isinstance(place.node, ast.If) and any(
-        isinstance(inner, ast.Attribute) and inner.attr == "in_atomic_block" for inner in ast.walk(place.node.test)
-    )
+    if place.asks is None:
+        place.asks = isinstance(place.node, ast.If) and "in_atomic_block" in attributes_in(place.node.test)
+    return place.asks
 
 
 def is_settled(project: Project, module: Module, site: Site) -> bool:

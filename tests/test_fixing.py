@@ -104,6 +104,24 @@ def test_diff_is_what_patch_takes(newline, encoding, shop):
     assert shop.read_bytes() == AFTER.replace("\n", newline).encode(encoding)
 
 
+@pytest.mark.parametrize("name", ["tasks.py", "my tasks.py", 'the "old"\n\ttasks\\.py', "\u00e9.py"])
+@pytest.mark.parametrize("given", ["", ".", "./shop", "{folder}/shop"])
+@pytest.mark.skipif(sys.platform == "win32", reason="some of these names are not allowed")
+def test_command_writes_what_git_and_patch_apply(tmp_path, monkeypatch, capfdbinary, given, name):
+    before = 'from celery import shared_task\n\n\n@shared_task(name="add", autoretry_for=OSError)\ndef add(): ...\n'
+    write(tmp_path, {f"shop/{name}": before})
+    monkeypatch.chdir(tmp_path)
+    arguments = [given.format(folder=tmp_path)] if given else []
+    assert cli.main(["fix", "--isolated", "--diff", *arguments]) == 1
+    text = capfdbinary.readouterr().out
+    for program in ["git", "apply", "-p0"], ["patch", "-p0", "--no-backup-if-mismatch"]:
+        if shutil.which(program[0]):
+            subprocess.run(program, input=text, check=True, stdout=subprocess.DEVNULL)
+            path = tmp_path / "shop" / name
+            assert path.read_text(encoding="utf-8") == before.replace("OSError", "(OSError,)")
+            path.write_text(before, encoding="utf-8")
+
+
 def test_diff_of_a_line_without_end(shop):
     result = fixing.Result(str(shop), "a", "b")
     assert fixing.diff(result).endswith("-a\n\\ No newline at end of file\n+b\n\\ No newline at end of file\n")
@@ -236,6 +254,14 @@ def test_name_that_the_encoding_lacks(tmp_path):
     (result,) = fix(path)
     assert result.message == "can't be written in iso-8859-1, left alone"
     assert path.read_bytes() == text.encode("latin-1")
+
+
+def test_encoding_that_can_only_be_read(shop):
+    text = "# coding: idna\n" + BEFORE.replace("\u00e4", "a")  # what stands between dots has to be short
+    shop.write_text(text, encoding="utf-8")
+    (result,) = fix(shop)
+    assert result.message == "can't be written in idna, left alone"
+    assert shop.read_text(encoding="utf-8") == text
 
 
 @pytest.mark.parametrize(

@@ -201,7 +201,7 @@ def test_bad_values_are_usage_errors(tmp_path, option, value, wanted, place):
 BAD_VALUES = {
     "celery-task-decorators": ["@shop.task", "shop.celery:task", "shop..task", "a b"],
     "celery-apps": ["shop/billing", "shop.*", ".shop"],
-    "celery-target-version": ["5", "v5.4", "4.4", ""],
+    "celery-target-version": ["5", "v5.4", "4.4", "", "\u0665.4", "5." + "4" * 5000],
     "celery-acks-late": ["perhaps", ""],
     "celery-custom-task-class": ["shop.Task"],
     "celery-extra-task-options": ["shop.once", "once=", "1st"],

@@ -275,6 +275,14 @@ def test_a_file_that_the_parser_gives_up_on(shop, check, text, said):
     assert said in line
 
 
+def test_a_file_whose_encoding_is_none_of_texts(shop, check):
+    """flake8 itself ends with a LookupError there."""
+    (shop / "shop/turned.py").write_text("# coding: rot13\nfrom celery import shared_task\n")
+    lines = check()
+    assert lines[-2].startswith("./shop/turned.py:0:1: E902 LookupError: 'rot13' is not a text encoding")
+    assert places(lines) == [*ALL[:3], "./shop/turned.py:0:1:", ALL[3]]
+
+
 def test_a_file_that_can_not_be_read(shop, check):
     (shop / "shop/gone.py").symlink_to(shop / "nowhere.py")
     lines = check("shop/gone.py")
@@ -427,7 +435,14 @@ def test_a_wrong_pyproject_is_a_usage_error(shop, refused, text, said):
     ("configuration", "said"),
     [
         ("ignore = none", "Error code 'none' supplied to 'ignore'"),
-        ("quiet = much", "configuration of flake8: invalid literal"),
+        ("quiet = much", "configuration of flake8: quiet: invalid literal"),
+        (
+            "select = CLY\nshow_source = 7\ncount = maybe",
+            "configuration of flake8: show_source: count: Not a boolean: 7",
+        ),
+        ("format = %(nowhere)s", "argument --format: invalid value '%(nowhere)s': there is no 'nowhere'"),
+        ("format = %(path", "argument --format: invalid value '%(path': incomplete format key"),
+        ("format = %(path)d", "argument --format: invalid value '%(path)d': "),
         ("per-file-ignores = x", "Expected `per-file-ignores`"),
         ("celery-target-version = new", "a version such as 5.4"),
         ("jobs = many", "must be 'auto' or an integer"),

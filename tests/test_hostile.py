@@ -75,6 +75,41 @@ def test_long_expressions(shop, value):
     assert not list(Plugin(tree, str(path), text.splitlines(keepends=True)).run())
 
 
+@pytest.mark.parametrize("start", ["bill", "self"])
+def test_a_long_chain_of_methods(tmp_path, start):
+    """As long as the parser takes it: there is nothing that each of them goes through again."""
+    import ast
+
+    def text(count):
+        chain = f"self.request, {start}.s(){'.set()' * count}.apply_async(countdwon=1)"
+        return f"from celery import shared_task\n\n\n@shared_task(name='b', bind=True)\ndef bill(self):\n    {chain}\n"
+
+    count = 2_500
+    while True:
+        try:
+            ast.parse(text(count))
+            break
+        except (RecursionError, MemoryError):
+            count -= 100
+    assert count > 500
+    found = codes(tmp_path, {"shop/tasks.py": text(count)})
+    assert found == codes(tmp_path, {"shop/tasks.py": text(2)}) == ["CLY602"]
+
+
+def test_a_condition_is_looked_at_once(tmp_path, monkeypatch):
+    """For its body and for the rest, however many calls stand there: each `elif` stands in the one before."""
+    from flake8_celery_tasks import transactions
+
+    asked = []
+    real = transactions.attributes_in
+    monkeypatch.setattr(transactions, "attributes_in", lambda node: asked.append(node) or real(node))
+    branches = "".join(f"    elif x == {number}:\n        add.delay({number})\n" for number in range(50))
+    text = f"from shop.tasks import add\n\n\ndef send(x):\n    if not x:\n        pass\n{branches}"
+    tasks = "from celery import shared_task\n\n\n@shared_task(name='add')\ndef add(x): ...\n"
+    assert codes(tmp_path, {"shop/tasks.py": tasks, "shop/views.py": text}) == []
+    assert {asked.count(node) for node in asked} == {1, 2}
+
+
 def test_columns_are_characters(shop):
     text = 'from celery import shared_task\n\n\ndef f():\n    "é"; g = shared_task(name="ééé", bind=1); h = 1\n'
     text += '\n\n@shared_task(name="öö", bind=True)\ndef a():\n    pass\n'

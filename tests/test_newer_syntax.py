@@ -142,6 +142,53 @@ def test_it_is_left_alone_by_fix(tmp_path, syntax):
     assert not list(fixing.fix_files([str(tmp_path / "shop/tasks.py")], fixing.Order(unsafe=True)))
 
 
+SHADOWED = """\
+from celery import shared_task
+
+
+@shared_task(name="shop.add")
+def add(x): ...
+
+
+def generic[add](x):
+    add.delay(1, 2)
+
+
+def parameter[add](add):
+    add.delay(1, 2)
+
+
+class Generic[add]:
+    def method(self):
+        add.delay(1, 2)
+
+    class Inner:
+        def method(self):
+            add.delay(1, 2)
+
+
+def alias():
+    type add = int
+    add.delay(1, 2)
+
+
+def other[T](x):
+    add.delay(1, 2)
+
+
+class Other[T]:
+    def method(self):
+        return f"{add.delay(1, 2)}"
+"""
+
+
+@pytest.mark.skipif(not can_parse(SHADOWED), reason="this Python can't parse it")
+def test_names_of_types_hide_tasks(tmp_path):
+    found = check(tmp_path, {"shop/tasks.py": SHADOWED})["shop/tasks.py"]
+    lines = [number for number, line in enumerate(SHADOWED.splitlines(), 1) if "add.delay" in line]
+    assert [(violation.line, violation.code) for violation in found] == [(line, "CLY601") for line in lines[-2:]]
+
+
 # Every example of more than one file, with one of them broken.
 
 

@@ -3,8 +3,9 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.collect import IF, TRY
+from flake8_celery_tasks.collect import TRY
 from flake8_celery_tasks.link import Facts
+from flake8_celery_tasks.module import attributes_in
 from flake8_celery_tasks.rule import Rule
 from flake8_celery_tasks.things import AppThing
 
@@ -144,6 +145,6 @@ def _is_asked_for(site: Site) -> bool:
     for around in site.chain():
         if around.kind == TRY and around.part == "body":
             return True
-        if around.kind == IF and any(getattr(node, "attr", "") == "tasks" for node in ast.walk(around.node.test)):  # type: ignore[attr-defined]
+        if isinstance(around.node, ast.If) and "tasks" in attributes_in(around.node.test):
             return True
     return False

@@ -115,7 +115,8 @@ def _is_guarded(site: Site) -> bool:
             if any(_names(item.context_expr) & _GUARDS for item in node.items):  # type: ignore[attr-defined]
                 return True
         elif around.kind == IF:
-            names = " ".join(_names(node.test)).lower()  # type: ignore[attr-defined]
+            asked = node.subject if isinstance(node, ast.Match) else node.test  # type: ignore[attr-defined]
+            names = " ".join(_names(asked)).lower()
             if "version" in names or "type_checking" in names:
                 return True
     return False

@@ -83,7 +83,7 @@ class DuplicateTaskName(Rule[Facts]):
 
     ## Silent when
 
-    - the two are alternatives: in the branches of an `if`, in a `try` and its handler, in two functions;
+    - the two are alternatives: in the branches of an `if` or a `match`, in a `try` and its handler, in two functions;
     - one of them is in a test module (`celery-test-paths`), a migration, or vendored code (`vendor`);
     - their modules are imported from different folders, or the tasks belong to different Celery apps in different
       modules: they may never meet in one process;
