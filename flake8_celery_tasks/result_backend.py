@@ -31,6 +31,15 @@ def backend(project: Project) -> bool | None:
     return known
 
 
+def is_all_parsed(project: Project) -> bool:
+    """Return whether no file that can't be parsed could name a backend."""
+    if "parsed" not in project.memo:
+        paths = project.files_with(b"elery", b"ELERY")
+        project.memo["parsed"] = all(project.module(path) is not None for path in paths)
+    known: bool = project.memo["parsed"]
+    return known
+
+
 def _backend(project: Project) -> bool | None:
     found = {
         None if module is None else _names_one(written(project, value, module))

@@ -69,7 +69,8 @@ class ResultStoredForNothing(Rule[Task]):
 
     ## Silent when
 
-    - the project certainly has no result backend, in its settings or its app;
+    - the project certainly has no result backend, in its settings or its app, or a file that could name one can't be
+      parsed;
     - `ignore_result` is given on the task, a base class, the app's `task_cls`, in shared defaults or a decorator of the
       project, or one of them can't be read; or the project sets `task_ignore_result`;
     - the task's state is of interest: it has `track_started`, or its body calls `update_state`;
@@ -104,7 +105,8 @@ class ResultStoredForNothing(Rule[Task]):
             return
         if not policy.leaves_open(task, "ignore_result") or self._is_signed(task):
             return
-        if result_backend.backend(task.project) is not False:
+        stored = result_backend.backend(task.project)
+        if stored or (stored is None and result_backend.is_all_parsed(task.project)):
             yield self.report_definition(task, function=task.node.name)
 
     def _is_tracked(self, task: Task) -> bool:
