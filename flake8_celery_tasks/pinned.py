@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 
 #: Files that name the one version that is installed. The first of them that does decides.
 _LOCKS: Final = ("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock")
-_LOCKED: Final = re.compile(
-    rb"""^name[ ]=[ ]"celery"\r?\nversion[ ]=[ ]"(\d+)\.(\d+)|"celery":\s*\{[^{}]*"version":\s*"==(\d+)\.(\d+)""",
-    re.MULTILINE | re.VERBOSE,
+_LOCKED: Final = re.compile(  # begins with what is searched for fast: locks are long
+    rb""""celery"(?:\r?\nversion = "(\d+)\.(\d+)|:\s*\{[^{}]*"version":\s*"==(\d+)\.(\d+))"""
 )
 
 #: Files that name what is wanted; so does any `requirements*.txt`, and all text in a folder `requirements`.
