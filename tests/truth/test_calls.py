@@ -313,7 +313,9 @@ def test_signature_takes_text_and_mapping_apart(lab, add):
 
 @pytest.mark.truth("CLY604")
 @pytest.mark.parametrize(
-    ("args", "sent"), [("a", ("a", 1)), ({"x": 1}, ("x", 1)), ({2}, (2, 1)), (iter([2]), (2, 1))], ids=str
+    ("args", "sent"),
+    [("a", ("a", 1)), ({"x": 1}, ("x", 1)), ({2}, (2, 1)), (iter([2]), (2, 1))],
+    ids=["string", "dict", "set", "iterator"],
 )
 def test_signature_takes_apart_what_it_is_sent_with(lab, add, args, sent):
     """CLY604: what stands before a signature's own arguments may be anything that has members, but no number."""
