@@ -12,7 +12,7 @@ OTHERS: Final = {
     "project/celery.py": """\
 from celery import Celery
 
-app = Celery("project", broker="redis://localhost:6379/0")
+app = Celery("project", broker="redis://localhost:6379/0", backend="redis://localhost:6379/1")
 app.autodiscover_tasks()
 """,
     "content/apps.py": "",

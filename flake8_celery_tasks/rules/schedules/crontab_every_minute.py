@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from flake8_celery_tasks.catalog.crontab import read
 from flake8_celery_tasks.facts import Crontab
 from flake8_celery_tasks.rule import Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from flake8_celery_tasks.rule import Violation
 
@@ -58,7 +59,8 @@ class CrontabEveryMinute(Rule[Crontab]):
     ## Silent when
 
     - the minute (or, with a day, the hour) is written out as `"*"`: that is deliberate;
-    - the hour is missing beside steps of minutes (`minute="*/15"`): that means each quarter of an hour of these days;
+    - the hour is missing beside steps of minutes (`minute="*/15"`) or beside several days of the week (`minute=0,
+      day_of_week="mon-fri"`): that means every quarter of an hour, or every hour, of these days;
     - nothing is given at all: `crontab()` means every minute, and says so;
     - a `*` or `**` that can't be read may hold the field.
 
@@ -83,10 +85,18 @@ class CrontabEveryMinute(Rule[Crontab]):
                 yield self.report(crontab.module, crontab.node, call=crontab.text, when="of the hour")
             elif days:
                 yield self.report(crontab.module, crontab.node, call=crontab.text, when="of the day")
-        elif "hour" not in given and days and not _may_repeat(crontab.arguments.get("minute", "*")):
+        elif days and "hour" not in given and self._is_for_one_hour(crontab, days):
             yield self.report(crontab.module, crontab.node, self.every_hour, call=crontab.text)
 
+    def _is_for_one_hour(self, crontab: Crontab, days: Sequence[str]) -> bool:
+        """Return whether a schedule without an hour looks like one for a time of some days.
 
-def _may_repeat(minute: object) -> bool:
-    """Return whether what is given for the minute means, or may mean, several times an hour: `*/15`."""
-    return isinstance(minute, str) and ("*" in minute or "/" in minute)
+        "Each quarter of an hour" and "each hour on weekdays" need no hour.
+        """
+        minute = crontab.arguments.get("minute", "*")
+        if isinstance(minute, str) and ("*" in minute or "/" in minute):
+            return False
+        if len(days) > 1 or days[0] != "day_of_week":
+            return True
+        week = read("day_of_week", crontab.arguments.get("day_of_week"), crontab.project.version)
+        return week.values is not None and len(week.values) == 1
