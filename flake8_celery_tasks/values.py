@@ -158,6 +158,14 @@ _OPERATORS: Final = {
 _DISPLAYS: Final = {ast.Tuple: "tuple", ast.List: "list", ast.Set: "set"}
 
 
+def unparsed(node: ast.AST) -> str:
+    """Return a node as it may be written, for messages. What is nested too deeply for that is left out."""
+    try:
+        return ast.unparse(node)
+    except RecursionError:
+        return "..."
+
+
 def dotted(node: ast.expr) -> tuple[ast.expr, tuple[str, ...]]:
     """Return what stands at the root of an attribute chain, and the attributes in their order."""
     attributes: list[str] = []
