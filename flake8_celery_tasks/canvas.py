@@ -18,7 +18,7 @@ from flake8_celery_tasks.things import (
     TaskThing,
     thing_of,
 )
-from flake8_celery_tasks.values import Ref
+from flake8_celery_tasks.values import Ref, unparsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -209,7 +209,7 @@ def is_function_task(facts: Facts, node: ast.expr, site: Site) -> bool:
 
 def shown(node: ast.expr, short: str = "") -> str:
     """Return an expression as a message shows it: where it is long `short`, or its outline, or the beginning of it."""
-    text = ast.unparse(node)
+    text = unparsed(node)
     if len(text) <= _WIDTH:
         return text
     if short:
@@ -234,4 +234,4 @@ def _outline(node: ast.expr) -> str:
             first = first.left
         between = "" if first is node else " ... |"
         return f"{_outline(first.left)} |{between} {_outline(node.right)}"
-    return ast.unparse(node)
+    return unparsed(node)

@@ -452,7 +452,7 @@ class _Walk:
         module = resolve_relative(self.package, node.level, node.module)
         for alias in node.names:
             if alias.name == "*":
-                if module is not None:
+                if module is not None and site.scope.kind == MODULE:  # elsewhere it is no Python
                     self.found.stars.append(module)
                 continue
             name = alias.asname or alias.name

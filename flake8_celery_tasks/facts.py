@@ -20,7 +20,7 @@ from flake8_celery_tasks.defined import TASK_NAME, Defined
 from flake8_celery_tasks.project import Table, Target
 from flake8_celery_tasks.symbols import Class, Function, Params
 from flake8_celery_tasks.things import SignatureThing, TaskThing, thing_of
-from flake8_celery_tasks.values import MISSING, UNKNOWN, Missing, Ref, Unknown
+from flake8_celery_tasks.values import MISSING, UNKNOWN, Missing, Ref, Unknown, unparsed
 from flake8_celery_tasks.wrappers import wrapper_in
 
 if TYPE_CHECKING:
@@ -788,15 +788,14 @@ class Crontab:
     @property
     def text(self) -> str:
         """The call as a message shows it."""
-        text = ast.unparse(self.node)
+        text = unparsed(self.node)
         return text if len(text) <= 45 else "crontab(...)"
 
     @property
     def is_expected_to_fail(self) -> bool:
         """Whether a test expects an exception from the call: `with pytest.raises(...)`."""
         return any(
-            around.kind == WITH
-            and any("raises" in ast.unparse(item.context_expr).lower() for item in around.node.items)  # type: ignore[attr-defined]
+            around.kind == WITH and any("raises" in unparsed(item.context_expr).lower() for item in around.node.items)  # type: ignore[attr-defined]
             for around in self.site.chain()
         )
 

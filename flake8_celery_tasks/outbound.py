@@ -10,7 +10,7 @@ from flake8_celery_tasks.collect import ASSIGN, CLASS, MODULE
 from flake8_celery_tasks.project import Table, external
 from flake8_celery_tasks.record import Record
 from flake8_celery_tasks.symbols import Bound
-from flake8_celery_tasks.values import MISSING, Invoke, Param, Ref, Value
+from flake8_celery_tasks.values import MISSING, Invoke, Param, Ref, Value, unparsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,7 +93,7 @@ class Outbound(Record):
     @property
     def name(self) -> str:
         """The call as it is written, without its arguments."""
-        return ast.unparse(self.node.func)
+        return unparsed(self.node.func)
 
 
 def outbound_calls(task: Task) -> Iterator[Outbound]:

@@ -279,7 +279,7 @@ def database(opener: ast.expr) -> ast.expr | None:
     given = [keyword.value for keyword in opener.keywords if keyword.arg == "using"]
     if last_name(opener.func) in ("Atomic", "atomic"):
         given += opener.args[:1]
-    return next((node for node in given if ast.unparse(node) not in ("None", "'default'")), None)
+    return next((node for node in given if getattr(node, "value", "") not in (None, "default")), None)
 
 
 def has_on_commit_methods(invocation: Invocation) -> bool:

@@ -167,6 +167,24 @@ _OPERATORS: Final = {
 _DISPLAYS: Final = {ast.Tuple: "tuple", ast.List: "list", ast.Set: "set"}
 
 
+def unparsed(node: ast.AST) -> str:
+    """Return a node as it may be written, for messages.
+
+    Left out is what is nested too deeply for that, and what Pythons write with different quotes: f-strings that hold
+    strings in their braces.
+    """
+    try:
+        if any(isinstance(inner, ast.FormattedValue) and _holds_text(inner) for inner in ast.walk(node)):
+            return "..."
+        return ast.unparse(node)
+    except RecursionError:
+        return "..."
+
+
+def _holds_text(node: ast.FormattedValue) -> bool:
+    return any(isinstance(inner, ast.Constant) and isinstance(inner.value, str) for inner in ast.walk(node.value))
+
+
 def dotted(node: ast.expr) -> tuple[ast.expr, tuple[str, ...]]:
     """Return what stands at the root of an attribute chain, and the attributes in their order."""
     attributes: list[str] = []

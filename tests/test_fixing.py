@@ -535,7 +535,7 @@ def test_command_in_several_processes(tmp_path, capsys, monkeypatch, jobs):
     code, out, err = run(["--diff", f"--jobs={jobs}", "."], capsys)
     assert (code, err) == (1, "")
     assert sorted(line[4:] for line in out.splitlines() if line.startswith("--- ")) == sorted(
-        f"./shop{number}/tasks.py" for number in range(20)
+        f"shop{number}/tasks.py" for number in range(20)
     )
     assert run([f"--jobs={jobs}", "."], capsys) == (0, "", "flake8-celery-tasks: 20 fixed in 20 files\n")
     assert run([f"--jobs={jobs}", "--diff", "."], capsys) == (0, "", "")

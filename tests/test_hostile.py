@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import codes, findings, write
+from tests.helpers import check, codes, findings, write
+from tests.robustness import harness
 from tests.test_flake8 import BAD, PROJECT, run
 
 VIEWS = "./shop/views.py:1:27:"
@@ -94,6 +95,19 @@ def test_a_long_chain_of_methods(tmp_path, start):
     assert count > 500
     found = codes(tmp_path, {"shop/tasks.py": text(count)})
     assert found == codes(tmp_path, {"shop/tasks.py": text(2)}) == ["CLY602"]
+
+
+def test_what_is_too_long_for_a_message(tmp_path):
+    text = "from celery import shared_task\n\n\n@shared_task(name='b')\ndef bill(x): ...\n\n\n"
+    text += f"def send(orders):\n    for order in orders:\n        bill.s(order){'.set()' * 450}.delay()\n"
+    [found] = check(tmp_path, {"shop/tasks.py": text}, extend_select="CLY918")["shop/tasks.py"]
+    assert found.code == "CLY918"
+    assert "'...'" in found.text or "...(" in found.text
+
+
+def test_stars_count_at_the_top_only(tmp_path):
+    """In a function they are no Python, though the parser takes them: what may be skipped says nothing."""
+    harness.assert_scan_agrees("def f():\n    from x import *\n\n\n@job(add)\ndef g(): ...\n")
 
 
 def test_a_condition_is_looked_at_once(tmp_path, monkeypatch):

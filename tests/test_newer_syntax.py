@@ -6,10 +6,11 @@ import ast
 import inspect
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from flake8_celery_tasks import engine, examples, fixing
+from flake8_celery_tasks import collect, engine, examples, fixing
 from tests.helpers import check, codes, write
 from tests.test_flake8 import run
 
@@ -187,6 +188,26 @@ def test_names_of_types_hide_tasks(tmp_path):
     found = check(tmp_path, {"shop/tasks.py": SHADOWED})["shop/tasks.py"]
     lines = [number for number, line in enumerate(SHADOWED.splitlines(), 1) if "add.delay" in line]
     assert [(violation.line, violation.code) for violation in found] == [(line, "CLY601") for line in lines[-2:]]
+
+
+class Alias(ast.stmt):
+    """What `type add = int` is on Pythons that know it."""
+
+    _fields = ("name",)
+
+
+def test_names_of_types_are_bound_whatever_runs_this(monkeypatch):
+    monkeypatch.setitem(collect._HANDLERS, Alias, collect._NEWER["TypeAlias"])
+    tree = ast.parse("def f(x): ...\nclass C:\n    def g(self): ...\n")
+    for node in tree.body:
+        node.type_params = [SimpleNamespace(name="add")]
+    tree.body.append(Alias(name=ast.Name("ship", ast.Store())))
+    found = collect.collect(tree)
+    assert found.scope.find("add") is None
+    for name in ("f", "C.g"):
+        [binding] = found.scopes[name].find("add")[1]
+        assert binding.kind == collect.OTHER
+    assert [binding.kind for binding in found.scope.bindings["ship"]] == [collect.OTHER]
 
 
 # Every example of more than one file, with one of them broken.

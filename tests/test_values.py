@@ -191,3 +191,18 @@ def test_arithmetic_agrees_with_python(operator, left, right):
 def test_extend():
     assert values.extend("a:", ()) == "a:"
     assert values.extend("a:b", ("c", "d")) == "a:b.c.d"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("f'{a}:{b!r}'", "f'{a}:{b!r}'"),
+        ("f\"{a['b']}\"", "..."),
+        ("call(1, f\"{a['b']}\")", "..."),
+        ("f'{a:>{10}}'", "f'{a:>{10}}'"),
+        ("['b']", "['b']"),
+    ],
+)
+def test_what_messages_show_is_the_same_on_all_pythons(text, shown):
+    """Which quotes an f-string is written with when it holds strings depends on the Python."""
+    assert values.unparsed(ast.parse(text, mode="eval").body) == shown

@@ -347,6 +347,10 @@ class Grammar:
             lambda: f"-{inner()}",
             lambda: f"{self.name()}[{inner()}]",
             lambda: f"{self.name()}[{inner()}:, ...]",
+            lambda: f"{self.name()}[*{inner()}]" if self.newest else "x",
+            lambda: f"[{inner()} async for {self.name()} in {inner()}]",
+            lambda: f"f'{{{self.name()}.delay('x')}}'" if self.newest else "x",
+            lambda: "x" + ".s()" * 400,
             lambda: f'f"{{{self.name()}!r:>{{x}}}} {self.pick(("", "é", "{{", "{add.delay(1)}"))}"',
             lambda: f"(({inner()}))",
             lambda: "f(" * 30 + inner() + ")" * 30,
@@ -514,7 +518,7 @@ class Grammar:
         kind = self.pick(("def", "def", "def", "async def"))
         comment = self.pick(("", "", "", "  # why"))
         decorators = [self.decorator() + comment for _ in range(self.random.randint(1, 2))]
-        generic = self.pick(("", "[T]", "[*T, **P]")) if self.newest else ""
+        generic = self.pick(("", "[T]", "[*T, **P]", "[add: Task]")) if self.newest else ""
         return [*decorators, f"{kind} {self.defined()}{generic}({self.parameters()}):", *self.block()]
 
     def function(self) -> list[str]:
@@ -528,7 +532,8 @@ class Grammar:
             ("", "()", "(Task)", "(app.Task)", "(celery.Task, Base)", "(models.Model)", "(Base, metaclass=x)", "(*x)")
         )
         method = self.pick(("run", "save", "delete", "__call__", "apply_async", "on_failure", "é"))
-        lines = [f"class {self.name()}{bases}:"]
+        generic = self.pick(("", "", "[T]", "[add, *x]")) if self.newest else ""
+        lines = [f"class {self.name()}{generic}{bases}:"]
         for line in (f"{self.pick(TASK_OPTIONS)} = {self.expression()}", f"{self.name()}: int"):
             lines += [f"    {line}"] if self.chance(50) else []
         lines += [f"    def {method}({self.parameters()}):", *(f"    {line}" for line in self.block())]
@@ -560,14 +565,16 @@ class Grammar:
                     f"except{'*' if self.newest else ''} {self.pick(EXCEPTIONS)}:",
                     *block(),
                 ],
-                lambda: [
-                    f"match {inner()}:",
-                    f"    case {self.pick(('x', '{**x}', '[*_, add]', 'Order(x=1) | None', '_ if x', '-1'))}:",
-                    *(f"    {line}" for line in block()),
-                ],
+                lambda: [f"for {self.name()} in {inner()}:", *block(), "else:", *block()],
+                lambda: [f"match {inner()}:", *self.case(), *(self.case() if self.chance(50) else [])],
             )
         )()
         return [head, *more]
+
+    def case(self) -> list[str]:
+        patterns = ("{**x}", "[*_, add]", "Order(x=1) | None", "_ if x", "-1", "int() as add", "'x' | 'y'")
+        pattern = self.pick((*patterns, f"x if {self.expression()}", f"{{'x': {self.name()}}}"))
+        return [f"    case {pattern}:", *(f"    {line}" for line in self.block())]
 
     # The whole.
 

@@ -11,7 +11,7 @@ from flake8_celery_tasks.facts import Invocation, uses_of
 from flake8_celery_tasks.project import Called, Target
 from flake8_celery_tasks.rule import Rule
 from flake8_celery_tasks.things import SIGNS, SignatureThing
-from flake8_celery_tasks.values import Ref
+from flake8_celery_tasks.values import Ref, unparsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,7 +144,7 @@ class ArgumentNotSerialisable(Rule[Invocation]):
             return
         effect = "sending it raises" if call.method in SIGNS else f"{call.method}() raises"
         for node, what in found:
-            text = ast.unparse(node)
+            text = unparsed(node)
             yield self.report(
                 call.module,
                 node,

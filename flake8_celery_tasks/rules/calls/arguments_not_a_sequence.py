@@ -9,6 +9,7 @@ from flake8_celery_tasks.link import Facts
 from flake8_celery_tasks.project import Table
 from flake8_celery_tasks.rule import Rule
 from flake8_celery_tasks.things import CanvasThing, SignatureThing
+from flake8_celery_tasks.values import unparsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -229,7 +230,7 @@ def _by_argument(facts: Facts) -> dict[int, Invocation]:
 
 
 def _short(node: ast.expr) -> str:
-    text = ast.unparse(node)
+    text = unparsed(node)
     return text if len(text) <= 24 else "..."
 
 

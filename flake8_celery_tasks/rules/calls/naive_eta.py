@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import ast
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.link import Facts
 from flake8_celery_tasks.rule import Rule
 from flake8_celery_tasks.symbols import Bound
-from flake8_celery_tasks.values import Invoke, Member, Operation, Ref
+from flake8_celery_tasks.values import Invoke, Member, Operation, Ref, unparsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,7 +108,7 @@ class NaiveEta(Rule[Facts]):
                 value = call.module.value(keyword.value, call.site.scope)
                 if not _is_naive(call.project, value, call.module):
                     continue
-                text = ast.unparse(keyword.value)
+                text = unparsed(keyword.value)
                 yield self.report(
                     call.module,
                     keyword.value,

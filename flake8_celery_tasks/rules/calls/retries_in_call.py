@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import ast
 import re
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.facts import Invocation
 from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.values import UNKNOWN
+from flake8_celery_tasks.values import UNKNOWN, unparsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,7 +91,7 @@ class RetriesInCall(Rule[Invocation]):
         if keyword is None:
             return
         value = call.settled(keyword.value)
-        text = ast.unparse(keyword.value)
+        text = unparsed(keyword.value)
         is_number = isinstance(value, (int, float)) and value > 0
         if is_number or (value is UNKNOWN and _LIMIT.search(text)):
             yield self.report(call.module, keyword, value=text if len(text) <= 30 else "...", method=call.method)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks.facts import Task
 from flake8_celery_tasks.rule import Rule
 from flake8_celery_tasks.symbols import Function
-from flake8_celery_tasks.values import Ref
+from flake8_celery_tasks.values import Ref, unparsed
 from flake8_celery_tasks.wrappers import only_calls, wrapper_in
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class DecoratorAboveTask(Rule[Task]):
             return
         for node in task.above:
             if self._wraps(task, node):
-                name = ast.unparse(node.func if isinstance(node, ast.Call) else node)
+                name = unparsed(node.func if isinstance(node, ast.Call) else node)
                 advice = UNMOVABLE.get(self._path(task, node), "move it below")
                 yield self.report(task.module, node, decorator=f"'{name}'", function=task.node.name, advice=advice)
 

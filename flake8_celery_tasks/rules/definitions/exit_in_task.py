@@ -1,15 +1,15 @@
 from __future__ import annotations
 
-import ast
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks import raising
 from flake8_celery_tasks.collect import FUNCTION, LAMBDA
 from flake8_celery_tasks.facts import Task, trys_around
 from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.values import Ref
+from flake8_celery_tasks.values import Ref, unparsed
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Iterator
 
     from flake8_celery_tasks.collect import Site
@@ -94,7 +94,7 @@ class ExitInTask(Rule[Task]):
             if around.node is not task.function or path not in _EXITS:
                 continue
             if not (self._is_caught(task, site) if _EXITS[path] else forks):
-                name = ast.unparse(call.func)
+                name = unparsed(call.func)
                 yield self.report(task.module, call, call=f"{name}()", function=task.node.name)
 
     def _calls(self, task: Task) -> Iterator[tuple[ast.Call, Site, str]]:

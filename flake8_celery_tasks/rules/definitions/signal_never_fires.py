@@ -10,7 +10,7 @@ from flake8_celery_tasks.project import Target
 from flake8_celery_tasks.rule import Rule
 from flake8_celery_tasks.symbols import Class
 from flake8_celery_tasks.things import AppThing, TaskThing
-from flake8_celery_tasks.values import Ref
+from flake8_celery_tasks.values import Ref, unparsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -175,7 +175,7 @@ class SignalNeverFires(Rule[Facts]):
             return
         kind = _kind(facts, given, site)
         if kind is not None and kind != sent:
-            text = ast.unparse(given)
+            text = unparsed(given)
             short = text if len(text) <= 30 else f"{text[:27]}..."
             advice = {_TASK: "; write the task", _NAME: "; write its name"}.get(sent, "")
             yield self.report(facts.module, given, signal=signal, sent=sent, given=short, advice=advice)

@@ -8,7 +8,7 @@ from flake8_celery_tasks.collect import IMPORT
 from flake8_celery_tasks.facts import Task
 from flake8_celery_tasks.recognise import APP_TASK
 from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.values import dotted
+from flake8_celery_tasks.values import dotted, unparsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,4 +106,4 @@ class AppBoundTask(Rule[Task]):
             return
         found = task.site.scope.find(root.id)
         if found is not None and all(binding.kind == IMPORT for binding in found[1]):
-            yield self.report(task.module, func, function=task.node.name, app=ast.unparse(func).removesuffix(".task"))
+            yield self.report(task.module, func, function=task.node.name, app=unparsed(func).removesuffix(".task"))

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import ast
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.facts import TaskCall
 from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.values import MISSING
+from flake8_celery_tasks.values import MISSING, unparsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,4 +83,4 @@ class RetryNotRaised(Rule[TaskCall]):
         if call.method == "retry" and id(call.node) in call.module.candidates.statements:
             throw = call.argument("throw")
             if throw is MISSING or throw is True:
-                yield self.report(call.module, call.node, call=ast.unparse(call.node.func))
+                yield self.report(call.module, call.node, call=unparsed(call.node.func))

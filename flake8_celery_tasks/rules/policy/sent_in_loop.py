@@ -8,6 +8,7 @@ from flake8_celery_tasks import things
 from flake8_celery_tasks.collect import FUNCTION, LOOP
 from flake8_celery_tasks.facts import Invocation
 from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.values import unparsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,7 +105,7 @@ class SentInLoop(Rule[Invocation]):
             if around.kind == FUNCTION:
                 return
             if around.kind == LOOP and _repeats(around.node, call.node):
-                name = ast.unparse(call.node.func)
+                name = unparsed(call.node.func)
                 shown = name if len(name) <= 40 else f"...{name[-37:]}"
                 yield self.report(call.module, call.node, call=shown)
                 return

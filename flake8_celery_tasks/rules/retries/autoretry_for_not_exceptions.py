@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flake8_celery_tasks.facts import Task
 from flake8_celery_tasks.project import Called, Target
 from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.values import unparsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -133,7 +134,7 @@ class AutoretryForNotExceptions(Rule[Task]):
                 flaw = what and f"is {what}"
             elif _is_exception(task.project, value):
                 flaw, effect = "is a class, not a tuple", "TypeError when the app is finalised"
-                advice = f"({ast.unparse(node.value)},)"  # type: ignore[attr-defined]
+                advice = f"({unparsed(node.value)},)"  # type: ignore[attr-defined]
             else:
                 what = _other(task.project, value)
                 flaw = what and f"is {what}"

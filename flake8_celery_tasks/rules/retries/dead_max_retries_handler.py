@@ -9,6 +9,7 @@ from flake8_celery_tasks.facts import trys_around, uses_of
 from flake8_celery_tasks.link import Facts
 from flake8_celery_tasks.project import Called, Target
 from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.values import unparsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,9 +106,9 @@ class DeadMaxRetriesHandler(Rule[Facts]):
                     below = (id(inner) for statement in node.body for inner in ast.walk(statement))
                     inside = [retries[inner] for inner in below if inner in retries]
                     if all(self._is_exception(other) for other in inside) and not self._hands_on(call, node):
-                        text = ast.unparse(exc.value)
+                        text = unparsed(exc.value)
                         text = text if len(text) <= 20 else "its exc"
-                        name = f"{ast.unparse(call.node.func)}()"
+                        name = f"{unparsed(call.node.func)}()"
                         yield self.report(facts.module, handler.type, call=name, exc=text)  # type: ignore[arg-type]
 
     def _is_max_retries(self, call: TaskCall, node: ast.expr | None) -> bool:

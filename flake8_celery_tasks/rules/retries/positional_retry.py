@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from flake8_celery_tasks import kinds
 from flake8_celery_tasks.facts import TaskCall
 from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.values import unparsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +87,7 @@ class PositionalRetry(Rule[TaskCall]):
         if kind is None:
             return
         value = call.project.settle(call.module.value(first, call.site.scope), call.module)
-        full = ast.unparse(first)
+        full = unparsed(first)
         short = len(full) <= 24
         text = full if short else f"{full[:21]}..."
         given = f"the {kind} {text}" if kind == kinds.STRING else f"the {kind} '{text}'"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.link import Facts
 from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.values import unparsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,4 +79,4 @@ class RetryNotCalled(Rule[Facts]):
                 and facts.is_running_task(method.value, site)
             ):
                 exc = f"exc={node.cause.id}" if isinstance(node.cause, ast.Name) else ""
-                yield self.report(facts.module, method, name=ast.unparse(method), exc=exc)
+                yield self.report(facts.module, method, name=unparsed(method), exc=exc)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from flake8_celery_tasks import raising
 from flake8_celery_tasks.link import Facts
 from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.values import MISSING, Unknown
+from flake8_celery_tasks.values import MISSING, Unknown, unparsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,5 +149,5 @@ def _names(handler: ast.ExceptHandler, name: str) -> bool:
 
 
 def _short(node: ast.expr) -> str:
-    text = ast.unparse(node)
+    text = unparsed(node)
     return text if len(text) <= 30 else f"{text[:27]}..."

@@ -11,7 +11,7 @@ from flake8_celery_tasks.project import Table
 from flake8_celery_tasks.rule import Rule
 from flake8_celery_tasks.spelling import close_match
 from flake8_celery_tasks.things import SignatureThing, TaskThing
-from flake8_celery_tasks.values import MISSING
+from flake8_celery_tasks.values import MISSING, unparsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,7 +128,7 @@ class InvalidBeatEntry(Rule[BeatEntry]):
         elif isinstance(written.value, ast.Constant) and written.value.value is None:
             yield self.report(entry.module, written.value, self.no_task, entry=label)
         elif isinstance(entry.thing("task"), (TaskThing, SignatureThing)):
-            name = f"{ast.unparse(written.value)}.name" if isinstance(written.value, ast.Name) else "a string"
+            name = f"{unparsed(written.value)}.name" if isinstance(written.value, ast.Name) else "a string"
             yield self.report(entry.module, written.value, self.task_object, entry=label, name=name)
 
     def _schedule(self, entry: BeatEntry, label: str) -> Iterator[Violation]:
@@ -146,7 +146,7 @@ class InvalidBeatEntry(Rule[BeatEntry]):
             isinstance(value, datetime.timedelta) and value <= datetime.timedelta()
         ):
             yield self.report(
-                entry.module, written.value, self.no_pause, entry=label, value=ast.unparse(written.value)[:30]
+                entry.module, written.value, self.no_pause, entry=label, value=unparsed(written.value)[:30]
             )
 
 

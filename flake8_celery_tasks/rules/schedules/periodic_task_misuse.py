@@ -8,6 +8,7 @@ from flake8_celery_tasks.facts import BeatEntry, is_plain, settled
 from flake8_celery_tasks.link import Facts
 from flake8_celery_tasks.rule import Rule
 from flake8_celery_tasks.things import SENDS, SIGNS, ResultThing, SignatureThing, TaskThing, thing_of
+from flake8_celery_tasks.values import unparsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,7 +133,7 @@ class PeriodicTaskMisuse(Rule[Facts]):
                     continue
                 before = [other for other in seen.get(key, ()) if not _exclusive(other.site, entry.site)]
                 if before:
-                    text = ast.unparse(written.value)
+                    text = unparsed(written.value)
                     signature = text if len(text) <= 50 else "The signature"
                     line = before[0].call.lineno  # type: ignore[union-attr]
                     yield self.report(entry.module, entry.node, self.again, signature=signature, line=line)
@@ -147,11 +148,11 @@ def _misuse(entry: BeatEntry, node: ast.expr) -> tuple[str, str] | None:
     if isinstance(entry.thing("task"), ResultThing):
         return "a result: the task is sent now", "the task's .s()"
     if isinstance(node, ast.Call) and isinstance(_thing(entry, node.func), TaskThing):
-        text = ast.unparse(node.func)[:40]
+        text = unparsed(node.func)[:40]
         return f"what {text}() returns", f"{text}.s()"
     is_method = isinstance(node, ast.Attribute) and node.attr in METHODS
     if is_method and isinstance(_thing(entry, node.value), TaskThing):  # type: ignore[attr-defined]
-        text = ast.unparse(node.value)[:40]  # type: ignore[attr-defined]
+        text = unparsed(node.value)[:40]  # type: ignore[attr-defined]
         return f"the method {text}.{node.attr}", f"{text}.s()"  # type: ignore[attr-defined]
     return None
 
