@@ -341,6 +341,7 @@ CALLER = (
         ("CLY202", "add(x, y)", "add.s(1, 2).delay()", SAFE),
         ("CLY202", "add(x)", "current_app.send_task('add', (1,))", SAFE),
         ("CLY202", "add(x)", "add.delay(1), current_app.send_task('other', (1,))", SAFE),
+        ("CLY202", "add(x)", "add.delay(1), current_app.send_task(pick(), (1,))", SAFE),
         ("CLY202", "add(x)", "add.delay(1), signature('other').delay(), sub.delay()", SAFE),
         ("CLY203", "add(self, x)", "add.delay(1)", SAFE),
         ("CLY203", "add(self, x, y=1)", "add.delay(1), add.apply_async([2])", SAFE),
