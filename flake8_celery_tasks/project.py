@@ -457,6 +457,13 @@ class Project:
         return settings.task_cls(self)
 
     @cached_property
+    def assigned_task_cls(self) -> Any:
+        """The task class that is assigned to some app's `Task`, in the same way."""
+        from flake8_celery_tasks import settings
+
+        return settings.assigned_task_cls(self)
+
+    @cached_property
     def has_own_names(self) -> bool:
         """Whether some app of the project may make automatic names in its own way, by a `gen_task_name` of its own."""
         return any(_OWN_NAMES.search(self.read(path) or b"") for path in self.files_with(b"gen_task_name"))

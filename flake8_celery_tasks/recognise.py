@@ -390,6 +390,8 @@ def base_given_by(project: Project, app: App | None) -> Target | Missing | Unkno
     if project.options.celery_custom_task_class:
         return UNKNOWN
     found = project.task_cls if app is None or app.task_cls is UNKNOWN else app.task_cls
+    if found is MISSING:
+        found = project.assigned_task_cls
     if found is MISSING or found is None:
         return MISSING
     return found if isinstance(found, Target) else UNKNOWN

@@ -144,6 +144,22 @@ def test_the_task_of_an_app_is_a_subclass_of_celerys_or_of_its_own(app):
     assert current_app.Task.__mro__[1:] == Task.__mro__
 
 
+@pytest.mark.truth("CLY201", "CLY211")
+def test_a_class_may_be_assigned_to_an_app(app):
+    """What is assigned to `app.Task` is the class of its tasks."""
+
+    class Lasting(app.Task):
+        autoretry_for = (OSError,)
+
+    app.Task = Lasting
+
+    @app.task
+    def send():
+        pass
+
+    assert isinstance(send._get_current_object(), Lasting)
+
+
 @pytest.mark.truth("CLY102")
 def test_a_base_names_no_function(app):
     """The name of a `base=` is not that of the function."""
