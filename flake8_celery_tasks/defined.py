@@ -116,18 +116,16 @@ class Defined:
 
         MISSING where it is Celery's own, UNKNOWN where it can't be told.
         """
-        given = self.option("base")
-        if isinstance(given, Target):
-            return MISSING if given.path == "celery.Task" else given
-        if given is not MISSING and given is not None:
-            return UNKNOWN
-        if self.project.options.celery_custom_task_class:
-            return UNKNOWN
         app = self.definition.decorator.app
-        found = self.project.task_cls if app is None or app.task_cls is UNKNOWN else app.task_cls
-        if found is MISSING or found is None:
-            return MISSING
-        return found if isinstance(found, Target) else UNKNOWN
+        given = self.option("base")
+        if given is not MISSING and given is not None:
+            written = self.definition.decorator.keywords.get("base")
+            app = recognise.app_behind(self.project, *written) if written else None
+            if app is None:
+                if isinstance(given, Target):
+                    return MISSING if given.path == "celery.Task" else given
+                return UNKNOWN
+        return recognise.base_given_by(self.project, app)
 
     @property
     def has_plain_base(self) -> bool:

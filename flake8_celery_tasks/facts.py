@@ -78,15 +78,29 @@ class Task(Defined):
 
     @property
     def is_registered(self) -> bool:
-        """Whether a class-based task is handed to `register_task`, in this module or, by its name, in another."""
+        """Whether a class-based task may be handed to `register_task`, in this module or in another."""
         if not self.is_class:
             return True
         name = self.node.name.encode()
         return self.node.name in self.module.once(_registered) or any(
-            name in (self.project.read(path) or b"")
+            name in (self.project.read(path) or b"") and self._may_be_registered_in(path)
             for path in self.project.files_with(b".register_task(")
             if path != self.module.place.path
         )
+
+    def _may_be_registered_in(self, path: str) -> bool:
+        """Return whether a file that names the class may register it, and not only classes that inherit from it.
+
+        What tests register is for themselves.
+        """
+        module = self.project.module(path)
+        if module is None:
+            return True
+        if self.project.is_test(module):
+            return False
+        calls = [call for call in module.made() if recognise.registers(call)]
+        found = [recognise.registered(self.project, call, module) for call in calls]
+        return not found or any(one is None or one.place == self.definition.place for one in found)
 
     @property
     def function(self) -> FunctionNode:

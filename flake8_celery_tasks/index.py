@@ -84,7 +84,10 @@ class Index:
             if recognise.registers(call) and not self.project.is_test(module):
                 self.nameless.add("")
         elif found.decorator.form == CLASS_TASK:
-            self._registered.add((found.module.place.path, found.symbol.qualname))
+            registered = found.module.place.path, found.symbol.qualname
+            if registered not in self._registered and {"name", "run"}.isdisjoint(found.symbol.names):  # type: ignore[union-attr]
+                self._add(found)  # only this says that a class which inherits `run` is a task
+            self._registered.add(registered)
         else:
             self._add(found)
 

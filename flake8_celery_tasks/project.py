@@ -457,6 +457,13 @@ class Project:
         return settings.task_cls(self)
 
     @cached_property
+    def assigned_task_cls(self) -> Any:
+        """The task class that is assigned to some app's `Task`, in the same way."""
+        from flake8_celery_tasks import settings
+
+        return settings.assigned_task_cls(self)
+
+    @cached_property
     def has_own_names(self) -> bool:
         """Whether some app of the project may make automatic names in its own way, by a `gen_task_name` of its own."""
         return any(_OWN_NAMES.search(self.read(path) or b"") for path in self.files_with(b"gen_task_name"))
@@ -649,18 +656,27 @@ class Project:
             seen.add(cls.path)
             if isinstance(cls.symbol, Class) and cls.module is not None:
                 yield cls
-                bases: list[Target | Unknown] = []
-                for base in cls.symbol.bases:
-                    func = base.value if isinstance(base, values.Member) else base
-                    if isinstance(func, values.Ref):
-                        bases.append(self.resolve(func.path, cls.module))
-                    else:
-                        bases.append(UNKNOWN)
-                pending[:0] = bases
+                pending[:0] = (found for base in cls.symbol.bases for found in self._bases(base, cls.module))
             elif cls.module is None and cls.foreign:
                 yield cls
             else:
                 yield UNKNOWN
+
+    def _bases(self, base: Value, module: Module) -> list[Target | Unknown]:
+        """Return what one of the bases of a class is: for `app.Task` what the app gives its tasks, and Celery's."""
+        target = self.resolve(base.path, module) if isinstance(base, values.Ref) else UNKNOWN
+        if isinstance(target, Target):
+            may_be_of_app = "Task" in (*target.rest, target.path.rpartition(".")[2]) and target.path != "celery.Task"
+        else:
+            may_be_of_app = isinstance(base, values.Member) and base.attribute == "Task"
+        if may_be_of_app:
+            from flake8_celery_tasks import recognise
+
+            app = recognise.app_behind(self, base, module)
+            if app is not None:
+                given = recognise.base_given_by(self, app)
+                return [*(() if isinstance(given, Missing) else (given,)), Target("celery.Task", foreign=True)]
+        return [target]
 
 
 class Revised(Project):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flake8_celery_tasks.project import Called, Target, external
 from flake8_celery_tasks.record import Record
 from flake8_celery_tasks.symbols import Bound, Class, Function, Opaque, Params
-from flake8_celery_tasks.values import MISSING, UNKNOWN, Invoke, Mapping, Member, Param, Ref, Unknown, Value
+from flake8_celery_tasks.values import MISSING, UNKNOWN, Invoke, Mapping, Member, Missing, Param, Ref, Unknown, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -247,7 +247,7 @@ def _bare_unknown(project: Project, ref: Ref, module: Module, depth: int) -> Dec
         return Decorator(APP_TASK, app=App("celery.current_app"))
     if _is_listed(project, target, ref):
         return Decorator(HOUSE)
-    app = _app_whose_task(project, target)
+    app = _app_of_attribute(project, target, "task")
     if app is not None:
         return Decorator(APP_TASK, app=app)
     symbol = target.symbol
@@ -269,15 +269,15 @@ def _is_listed(project: Project, target: Target, ref: Ref) -> bool:
     )
 
 
-def _app_whose_task(project: Project, target: Target) -> App | None:
-    """Return the app for `app.task`."""
-    if target.module is not None and target.rest == ("task",) and target.symbol is not None:
+def _app_of_attribute(project: Project, target: Target, name: str) -> App | None:
+    """Return the app for its `task`, or another attribute that only apps have."""
+    if target.module is not None and target.rest == (name,) and target.symbol is not None:
         return app_of(project, Target(target.path, target.module, target.symbol))
-    if isinstance(target.symbol, Bound) and len(target.rest) == 2 and target.rest[1] == "task":
+    if isinstance(target.symbol, Bound) and len(target.rest) == 2 and target.rest[1] == name:
         # An extension that holds the app: `extension.celery.task`.
-        return _far_app(target.path.removesuffix(".task")) if _SAYS_APP.match(target.rest[0]) else None
-    if target.symbol is None and not target.lost and target.path.endswith(".task"):
-        return app_of(project, Target(target.path.removesuffix(".task"), foreign=target.foreign))
+        return _far_app(target.path.removesuffix(f".{name}")) if _SAYS_APP.match(target.rest[0]) else None
+    if target.symbol is None and not target.lost and target.path.endswith(f".{name}"):
+        return app_of(project, Target(target.path.removesuffix(f".{name}"), foreign=target.foreign))
     return None
 
 
@@ -348,7 +348,7 @@ def _wrapper(project: Project, function: Function, module: Module, depth: int) -
                 return Decorator(HOUSE, made.keywords, made.spread, made.app, _positional(call, function.params))
     for mention in function.mentions:
         target = project.resolve(mention, module)
-        if target.path == "celery.shared_task" or _app_whose_task(project, target) is not None:
+        if target.path == "celery.shared_task" or _app_of_attribute(project, target, "task") is not None:
             return Decorator(OPAQUE, spread=True)
     for inner_function in _inner_functions(module, function):
         if any(decorator_of(project, value, module, depth + 1) for value in inner_function.decorators):
@@ -383,6 +383,32 @@ def _inner_functions(module: Module, function: Function) -> Iterator[Function]:
 
 
 # Classes.
+
+
+def base_given_by(project: Project, app: App | None) -> Target | Missing | Unknown:
+    """Return the class that an app gives its tasks: MISSING for Celery's own, UNKNOWN where it can't be told."""
+    if project.options.celery_custom_task_class:
+        return UNKNOWN
+    found = project.task_cls if app is None or app.task_cls is UNKNOWN else app.task_cls
+    if found is MISSING:
+        found = project.assigned_task_cls
+    if found is MISSING or found is None:
+        return MISSING
+    return found if isinstance(found, Target) else UNKNOWN
+
+
+def app_behind(project: Project, base: Value, module: Module) -> App | None:
+    """Return the app for its `Task`, the base of its tasks; None for any other class."""
+    if isinstance(base, Ref):
+        return _app_of_attribute(project, project.resolve(base.path, module), "Task")
+    if not isinstance(base, Member) or base.attribute != "Task":
+        return None
+    key = ("app behind", module.place.path, repr(base))
+    if key not in project.memo:
+        project.memo[key] = None  # an app whose class inherits from the app's own tasks
+        project.memo[key] = app_made_by(project, base.value, module)
+    app: App | None = project.memo[key]
+    return app
 
 
 def is_task_class(project: Project, target: Target) -> bool | Unknown:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 from flake8_celery_tasks.catalog.settings import SETTINGS
 from flake8_celery_tasks.collect import ASSIGN
 from flake8_celery_tasks.project import Target
-from flake8_celery_tasks.recognise import task_class
-from flake8_celery_tasks.values import MISSING, UNKNOWN
+from flake8_celery_tasks.recognise import app_of, task_class
+from flake8_celery_tasks.values import MISSING, UNKNOWN, Ref
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from flake8_celery_tasks.collect import Scope
+    from flake8_celery_tasks.collect import Scope, Site
     from flake8_celery_tasks.module import Module
     from flake8_celery_tasks.project import Project
     from flake8_celery_tasks.values import Value
@@ -80,15 +80,27 @@ def _under(node: ast.Dict, names: frozenset[str]) -> Iterator[ast.expr]:
 
 def task_cls(project: Project) -> Any:
     """Return the task class that the project's apps are given: settled, MISSING for none, UNKNOWN if unclear."""
+    return _task_cls(project, (b"task_cls", _ASSIGNED), _given)
+
+
+def assigned_task_cls(project: Project) -> Any:
+    """Return the task class that is assigned to an app's `Task`, in the same way."""
+    return _task_cls(project, (_ASSIGNED,), _assigned)
+
+
+_ASSIGNED: Final = b".Task ="
+
+
+def _task_cls(project: Project, marks: tuple[bytes, ...], found_in: Callable[[Project, Module], Iterator[Any]]) -> Any:
     found: list[Any] = []
-    for path in project.files_with(b"task_cls", b".Task ="):
+    for path in project.files_with(*marks):
         if project.layout.is_test(project.layout.place(path)):
             continue
         module = project.module(path)
         if module is None:
             found.append(UNKNOWN)
             continue
-        found.extend(_task_classes(project, module))
+        found.extend(found_in(project, module))
     classes = [cls for cls in found if cls is not None and cls is not MISSING]
     if not classes:
         return MISSING
@@ -97,14 +109,12 @@ def task_cls(project: Project) -> Any:
     return first if same else UNKNOWN
 
 
-def _task_classes(project: Project, module: Module) -> Iterator[Any]:
+def _given(project: Project, module: Module) -> Iterator[Any]:
     for call, site in module.candidates.calls:
         for keyword in call.keywords:
             if keyword.arg == "task_cls":
                 yield _task_class(project, module, keyword.value, site.scope)
-    for _, target, value, site in module.candidates.stores:
-        if isinstance(target, ast.Attribute) and target.attr == "Task":
-            yield _task_class(project, module, value, site.scope)
+    yield from _assigned(project, module)
     for cls, _, scope in module.candidates.classes:
         if "task_cls" in scope.bindings and cls.bases:
             for binding in scope.bindings["task_cls"]:
@@ -113,6 +123,19 @@ def _task_classes(project: Project, module: Module) -> Iterator[Any]:
                     if binding.kind == ASSIGN
                     else UNKNOWN
                 )
+
+
+def _assigned(project: Project, module: Module) -> Iterator[Any]:
+    for _, target, value, site in module.candidates.stores:
+        if isinstance(target, ast.Attribute) and target.attr == "Task" and _may_be_app(project, module, target, site):
+            yield _task_class(project, module, value, site.scope)
+
+
+def _may_be_app(project: Project, module: Module, target: ast.Attribute, site: Site) -> bool:
+    """Return whether an attribute may be assigned to an app: not to a module, or to what has nothing to do with it."""
+    owner = module.value(target.value, site.scope)
+    found = project.resolve(owner.path, module) if isinstance(owner, Ref) else None
+    return found is None or found.symbol is not None or found.unread or app_of(project, found) is not None
 
 
 def _task_class(project: Project, module: Module, node: ast.expr, scope: Scope) -> Any:

@@ -7,7 +7,7 @@ import warnings
 from uuid import uuid4
 
 import pytest
-from celery import Celery, Task, shared_task, signature, states
+from celery import Celery, Task, current_app, shared_task, signature, states
 from celery.exceptions import NotRegistered
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -105,6 +105,59 @@ def test_a_class_may_inherit_run(app):
 
     app.register_task(Sub())
     assert app.tasks["sub"]() == "Sub"
+
+
+@pytest.mark.truth("CLY403")
+def test_a_class_may_take_its_name_in_its_header(app):
+    """A class with an inherited `run` is a task once it is registered, by the name that its base puts on it."""
+
+    class Base(app.Task):
+        def __init_subclass__(cls, name=None):
+            cls.name = name
+
+        def run(self):
+            return type(self).__name__
+
+    class Sub(Base, name="sub"):
+        pass
+
+    app.register_task(Sub())
+    assert app.tasks["sub"]() == "Sub"
+
+
+@pytest.mark.truth("CLY101", "CLY211", "CLY601")
+def test_the_task_of_an_app_is_a_subclass_of_celerys_or_of_its_own(app):
+    """`app.Task` inherits from `celery.Task`, or from what the app was given as `task_cls`."""
+
+    class Lasting(Task):
+        max_retries = 9
+
+    class Send(app.Task):
+        def run(self):
+            pass
+
+    lasting = Celery("lasting", task_cls=Lasting, set_as_current=False)
+    assert app.Task.__mro__[1:] == Task.__mro__
+    assert lasting.Task.__mro__[1:] == Lasting.__mro__
+    assert lasting.Task.max_retries == 9
+    assert app.register_task(Send()).name == f"{__name__}.Send"
+    assert current_app.Task.__mro__[1:] == Task.__mro__
+
+
+@pytest.mark.truth("CLY201", "CLY211")
+def test_a_class_may_be_assigned_to_an_app(app):
+    """What is assigned to `app.Task` is the class of its tasks."""
+
+    class Lasting(app.Task):
+        autoretry_for = (OSError,)
+
+    app.Task = Lasting
+
+    @app.task
+    def send():
+        pass
+
+    assert isinstance(send._get_current_object(), Lasting)
 
 
 @pytest.mark.truth("CLY102")
