@@ -91,12 +91,10 @@ class Task(Defined):
     def _may_be_registered_in(self, path: str) -> bool:
         """Return whether a file that names the class may register it, and not only classes that inherit from it.
 
-        What tests register is for themselves.
+        What tests register is for themselves, and a file that can't be parsed says nothing.
         """
         module = self.project.module(path)
-        if module is None:
-            return True
-        if self.project.is_test(module):
+        if module is None or self.project.is_test(module):
             return False
         calls = [call for call in module.made() if recognise.registers(call)]
         found = [recognise.registered(self.project, call, module) for call in calls]
