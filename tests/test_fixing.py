@@ -278,6 +278,12 @@ def test_missing_file(tmp_path):
     assert not fix(tmp_path / "missing.py")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have no names")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.py")
+    assert not fix(tmp_path / "pipe.py")
+
+
 # What is not certain.
 
 
