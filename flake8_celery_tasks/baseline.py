@@ -144,13 +144,13 @@ def load(path: str) -> Baseline:
         raise
     except OSError as error:
         raise BaselineError(f"can't read {path}: {error.strerror}") from None
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
         raise BaselineError(f"{path} is no baseline") from None
     return Baseline(path, known)
 
 
 def write(path: str, known: dict[str, Counter[Identity]]) -> int:
-    """Write a baseline; return how many findings are in it. Raises OSError."""
+    """Write a baseline, through links; return how many findings are in it. Raises OSError."""
     entries = []
     total = 0
     for name, found in sorted(known.items()):
@@ -159,11 +159,16 @@ def write(path: str, known: dict[str, Counter[Identity]]) -> int:
                 entry: dict[str, object] = {"path": name, "code": code, "in": scope, "text": text}
                 entries.append(entry if count == 1 else {**entry, "count": count})
                 total += count
-    content = json.dumps({"version": VERSION, "findings": entries}, indent=2)
+    content = json.dumps({"version": VERSION, "findings": entries}, indent=2) + "\n"
+    if os.path.exists(path) and not os.path.isfile(path):  # such as /dev/stdout
+        with open(path, "w", encoding="ascii", newline="\n") as file:
+            file.write(content)
+        return total
+    path = os.path.realpath(path)
     partial = f"{path}.{os.getpid()}.tmp"
     try:
         with open(partial, "w", encoding="ascii", newline="\n") as file:
-            file.write(f"{content}\n")
+            file.write(content)
         os.replace(partial, path)
     except BaseException:
         with contextlib.suppress(OSError):

@@ -536,7 +536,9 @@ class Bytes(NamedTuple):
 
 
 def read(path: str) -> Bytes | None:
-    """Return what is in a file, None where it is no text that can be read."""
+    """Return what is in a file, None where it is no text that can be read, or a pipe."""
+    if not os.path.isfile(path):
+        return None
     try:
         with open(path, "rb") as file:
             content = file.read()

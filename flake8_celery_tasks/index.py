@@ -306,7 +306,7 @@ class Index:
     def _is_imported(self, top: str) -> bool:
         """Return whether some file that may define tasks imports a top-level package."""
         if top not in self._imported:
-            imported = re.compile(rb"^\s*(?:from|import)\s+" + re.escape(top.encode()) + rb"\b", re.MULTILINE)
+            imported = re.compile(rb"^\s*(?:from|import)\s+" + re.escape(os.fsencode(top)) + rb"\b", re.MULTILINE)
             paths = self.project.files_with(*MARKS)
             self._imported[top] = any(imported.search(self.project.read(path) or b"") for path in paths)
         return self._imported[top]

@@ -83,7 +83,9 @@ class Rule(Generic[Fact]):
 
 def _filled(message: str, values: dict[str, Any]) -> str:
     # Python 3.10 writes a lambda with that space. Baselines know findings by their text, whatever Python found them.
-    return message.format(**values).replace("lambda :", "lambda:")
+    text = message.format(**values).replace("lambda :", "lambda:")
+    # flake8 can't print the name of a file that is no text.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def name_of(rule: type[Rule[Any]]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import sys
 from collections import Counter
 
 import pytest
@@ -157,6 +158,26 @@ def test_paths_are_relative_to_the_baseline(shop, run, monkeypatch):
     assert flake8("--select=CLY") == []
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows")
+def test_a_link_stays_a_link(shop, run):
+    (shop / "link.json").symlink_to("known.json")
+    run("--write-baseline=link.json")
+    (shop / "shop/views.py").unlink()
+    assert run("--celery-baseline=link.json", "--prune-baseline")[0] == 0
+    assert (shop / "link.json").is_symlink()
+    assert len(json.loads((shop / "known.json").read_text())["findings"]) == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have no names")
+def test_what_is_no_file_is_written_to(shop, run):
+    os.mkfifo("pipe")
+    end = os.open("pipe", os.O_RDONLY | os.O_NONBLOCK)
+    assert run("--write-baseline=pipe")[0] == 0
+    assert len(json.loads(os.read(end, 10_000))["findings"]) == 4
+    os.close(end)
+    assert (shop / "pipe").is_fifo()
+
+
 def test_a_plain_name_is_looked_for_upward(known, run, monkeypatch):
     monkeypatch.chdir(known / "shop")
     assert run() == (0, [], [])
@@ -228,6 +249,10 @@ def test_pruning_needs_a_baseline(shop, run):
         ('{"version": 2, "findings": []}', "has version 2, this release reads 1"),
         ('{"version": 1, "findings": [1]}', "is no baseline"),
         ('{"version": 1, "findings": [{"code": "CLY101"}]}', "is no baseline"),
+        (
+            '{"version": 1, "findings": [{"path": "a", "code": "a", "in": "a", "text": "a", "count": Infinity}]}',
+            "is no baseline",
+        ),
     ],
 )
 def test_what_is_no_baseline(shop, run, content, said):

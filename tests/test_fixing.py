@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import shutil
 import stat
 import subprocess
@@ -276,6 +277,12 @@ def test_what_is_no_python_to_read(content, shop):
 
 def test_missing_file(tmp_path):
     assert not fix(tmp_path / "missing.py")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have no names")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.py")
+    assert not fix(tmp_path / "pipe.py")
 
 
 # What is not certain.

@@ -155,6 +155,17 @@ def test_links_round_and_round(shop):
     assert [line.split(" ")[1] for line in lines] == ["CLY101", "CLY301", "CLY201", "CLY202", "CLY401"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names of files are text")
+def test_names_of_files_that_are_no_text(shop):
+    """flake8 can't print such a path, but can that of a file which is told of it."""
+    odd = os.fsdecode(b"\xff.py")
+    write(shop, {"shop/tasks.py": BAD, f"shop/{odd}": BAD, odd: BAD})
+    found = {item.code: item.text for item in findings(shop, "shop/tasks.py")}
+    assert "used at \\udcff.py:10" in found["CLY102"]
+    assert len(run(shop, "--select=CLY", "shop/tasks.py")) == 4
+    assert findings(shop, odd)
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")
 def test_an_unreadable_file(shop):
     (shop / "content/tasks.py").chmod(0)
