@@ -122,10 +122,25 @@ def spread(work: Callable[[str], Done], names: Sequence[str], options: Namespace
     context = _context()
     known.is_saved_later = context.get_start_method() == "fork"  # others read what is saved
     _ = known.tasks, engine.rules()
-    with context.Pool(jobs, _start, (work, options)) as pool:
+    with contextlib.ExitStack() as stack:
+        with _uninterrupted():
+            pool = stack.enter_context(context.Pool(jobs, _start, (work, options)))
         found = pool.imap_unordered(_call, names, _CHUNK)
         known.save()
         yield from found
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Put off interruption: a pool that is made by half can hang, and processes that start have much to say of it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _context() -> multiprocessing.context.BaseContext:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import re
 import runpy
 import shlex
+import signal
 import subprocess
 import sys
 import sysconfig
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
-from flake8_celery_tasks import __version__, checking, cli, engine
+from flake8_celery_tasks import __version__, checking, cli, engine, front
 from flake8_celery_tasks.cli import main
 from tests.helpers import write
 from tests.test_flake8 import PROJECT
@@ -126,6 +129,37 @@ def test_interruption(shop, capfd, monkeypatch):
     monkeypatch.setattr(checking, "run", interrupt)
     assert main(["check"]) == 130
     assert one_line(capfd.readouterr().err) == "interrupted"
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals can't be put off on Windows")
+def test_interruption_waits_until_the_processes_are_made(shop, monkeypatch):
+    """A pool that is made by half can hang when it ends."""
+    made = []
+
+    class Pool:
+        def __init__(self, *_):
+            os.kill(os.getpid(), signal.SIGINT)
+            made.append(self)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            made.append("ended")
+
+    context = checking._context()
+    monkeypatch.setattr(context, "Pool", Pool)
+    monkeypatch.setattr(checking, "_context", lambda: context)
+    monkeypatch.setattr(front, "jobs", lambda _: 2)
+    with pytest.raises(KeyboardInterrupt):
+        list(checking.spread(len, ["shop/tasks.py", "shop/views.py"], Namespace(), large=2))
+    assert made[1:] == ["ended"]
+
+
+def test_interruption_that_can_not_be_put_off(monkeypatch):
+    monkeypatch.delattr(signal, "pthread_sigmask", raising=False)
+    with checking._uninterrupted():
+        pass
 
 
 def test_interruption_of_imports(capfd, monkeypatch):
