@@ -28,6 +28,11 @@ WARM_MS, WARM_FILES = 60.0, 5000
 EDITOR_MS = 100.0
 
 
+#: Modules are compiled once and for all, as they are for users, whatever this shell says.
+ENVIRONMENT = {
+    name: value for name, value in {**os.environ, "PYTHONHASHSEED": "0"}.items() if name != "PYTHONDONTWRITEBYTECODE"
+}
+
 # --- inside a process of its own --------------------------------------------------------------------------------------
 
 
@@ -91,7 +96,7 @@ def run(step: str, folder: Path, home: Path) -> dict[str, float]:
     """Run one step in a fresh process."""
     done = subprocess.run(
         [sys.executable, __file__, "--step", step, str(folder)],
-        env={**os.environ, "XDG_CACHE_HOME": str(home), "PYTHONHASHSEED": "0"},
+        env={**ENVIRONMENT, "XDG_CACHE_HOME": str(home)},
         capture_output=True,
         text=True,
         check=True,
@@ -113,7 +118,7 @@ def editor(folder: Path, name: str, text: bytes, home: Path, *, with_plugin: boo
             stdin=stdin,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "XDG_CACHE_HOME": str(home), "PYTHONHASHSEED": "0"},
+            env={**ENVIRONMENT, "XDG_CACHE_HOME": str(home)},
         )
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
