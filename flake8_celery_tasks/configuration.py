@@ -28,7 +28,7 @@ from flake8_celery_tasks.values import UNKNOWN, Invoke, Mapping, Ref, dotted, la
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from flake8_celery_tasks.collect import Scope, Site
+    from flake8_celery_tasks.collect import Binding, Scope, Site
     from flake8_celery_tasks.link import Facts
     from flake8_celery_tasks.module import Module
     from flake8_celery_tasks.project import Project, Target
@@ -219,10 +219,10 @@ class _Reader:
     def is_conf(self, node: ast.expr, site: Site) -> bool:
         """Return whether an expression is the configuration of an app, or a name for it."""
         if isinstance(node, ast.Name):
-            found = site.scope.find(node.id)
-            if found is None or len(found[1]) != 1 or found[1][0].kind != ASSIGN:
+            binding = _bound_once(node, site)
+            if binding is None:
                 return False
-            node, site = found[1][0].node, found[1][0].site  # type: ignore[assignment]
+            node, site = binding.node, binding.site  # type: ignore[assignment]
         return isinstance(node, ast.Attribute) and node.attr == "conf" and self.is_app(node.value, site)
 
     # `app.conf.x = `, `app.conf["x"] = `, `app.config["CELERY_X"] = `.
@@ -553,17 +553,22 @@ def _named(
     project: Project, module: Module, node: ast.Name, site: Site, depth: int
 ) -> tuple[list[tuple[object, Written]], bool] | None:
     """Return what `display` does for a name."""
-    found = site.scope.find(node.id)
-    if found is None or len(found[1]) != 1:
+    binding = _bound_once(node, site)
+    if binding is None:
         return None
-    binding = found[1][0]
-    if binding.kind != ASSIGN or not isinstance(binding.node, ast.expr):
-        return None
-    made = display(project, module, binding.node, binding.site, depth + 1)
+    made = display(project, module, binding.node, binding.site, depth + 1)  # type: ignore[arg-type]
     changed = module.changed(binding)
     if made is None or changed is None:
         return made
     return [(key, written) for key, written in made[0] if not (isinstance(key, str) and key in changed)], False
+
+
+def _bound_once(node: ast.Name, site: Site) -> Binding | None:
+    """Return the assignment that a name stands for, None where there are several, or something else binds it."""
+    found = site.scope.find(node.id)
+    if found is None or len(found[1]) != 1:
+        return None
+    return found[1][0] if found[1][0].kind == ASSIGN else None
 
 
 def options_of(entry: BeatEntry) -> list[tuple[str, Written]]:
