@@ -352,6 +352,17 @@ def cly706(stage):
 
 
 @play
+def cly707(stage):
+    stage.files["shop/models.py"] = "from django.db import models\n\n\nclass Order(models.Model):\n    pass\n"
+    with in_django(stage) as rolled_back:
+        tasks = stage.show()
+        with rolled_back(stage.module("shop.models").Order) as order:
+            made = stage.module("shop.admin").OrderAdmin(type(order), SimpleNamespace())
+            made.save_model(None, order, None, change=False)
+        tasks.bill.apply(stage.lab.published[0].args)
+
+
+@play
 def cly801(stage):
     nightly = stage.show().NIGHTLY
     nightly.nowfun = lambda: datetime(2026, 1, 1, 2, 59, 30, tzinfo=timezone.utc)
