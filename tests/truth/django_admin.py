@@ -24,7 +24,7 @@ settings.configure(
         "django.contrib.messages.middleware.MessageMiddleware",
     ],
     ROOT_URLCONF=__name__,
-    SECRET_KEY="truth",  # noqa: S106
+    SECRET_KEY="truth",
     TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}],
 )
 django.setup()
@@ -58,7 +58,7 @@ def noted(name: str):
     def method(self, *args, **kwargs):
         before = waiting()
         bill.delay(1)
-        print(name, connection.in_atomic_block, waiting() - before)
+        print(name, connection.in_atomic_block, waiting() - before)  # noqa: T201
         return getattr(super(GroupAdmin, self), name)(*args, **kwargs)
 
     return method
@@ -69,9 +69,18 @@ class GroupAdmin(admin.ModelAdmin):
 
 
 for method_name in (
-    "delete_model delete_queryset log_addition log_change response_add response_change response_delete save_form "
-    "save_formset save_model save_related"
-).split():
+    "delete_model",
+    "delete_queryset",
+    "log_addition",
+    "log_change",
+    "response_add",
+    "response_change",
+    "response_delete",
+    "save_form",
+    "save_formset",
+    "save_model",
+    "save_related",
+):
     setattr(GroupAdmin, method_name, noted(method_name))
 
 
