@@ -144,6 +144,7 @@ PAGES: Final = {
             "configuration-directives": "Configuration Directives",
             "django-settings-with-a-namespace": "Django settings with a namespace",
             "imports": "`imports`",
+            "include": "`include`",
             "new-lowercase-settings": "New lowercase settings",
             "task-annotations": "`task_annotations`",
             "task-reject-on-worker-lost": "`task_reject_on_worker_lost`",

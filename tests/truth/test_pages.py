@@ -408,6 +408,16 @@ def cly813(stage):
 
 
 @play
+def cly814(stage):
+    stage.show()
+    stage.lab.app.autodiscover_tasks(["shop"], force=True)
+    stage.lab.app.send_task("shop.tasks.mails.remind", [1])
+    stage.work()
+    with pytest.raises(ModuleNotFoundError, match="No module named 's'"):
+        stage.lab.app.autodiscover_tasks("shop", force=True)
+
+
+@play
 def cly902(stage):
     stage.helpers["shop.mail.mail_receipt"] = "raise ConnectionError('refused')"
     stage.show().send_receipt.delay(1)
