@@ -20,8 +20,8 @@ class AutodiscoverFindsNothing(Rule[Discovery]):
     ## What happens
 
     `autodiscover_tasks(["shop"])` imports `shop` and then `shop.tasks`, or what `related_name` says. It looks no
-    deeper, and where there is no such module it goes on without a word. `include` and `imports` import the modules that they
-    name, and not those below them. The worker starts, and rejects the messages of the tasks that nobody has loaded:
+    deeper, and where there is no such module it goes on without a word. `include` and `imports` import the modules that
+    they name, and not those below them. The worker starts, and rejects the messages of tasks that it has not loaded:
 
     ```text
     Received unregistered task of type 'shop.tasks.mails.remind'.
