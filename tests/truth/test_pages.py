@@ -418,6 +418,14 @@ def cly814(stage):
 
 
 @play
+def cly815(stage):
+    with in_django(stage):
+        from django.conf import settings
+
+        stage.lab.monkeypatch.setattr(settings, "CELERY_TASK_ALWAYS_EAGER", True, raising=False)
+
+
+@play
 def cly902(stage):
     stage.helpers["shop.mail.mail_receipt"] = "raise ConnectionError('refused')"
     stage.show().send_receipt.delay(1)
