@@ -426,6 +426,15 @@ def cly815(stage):
 
 
 @play
+def cly816(stage):
+    for number in (1, 2):
+        app = stage.next(number).app
+        app.conf.broker_url = "memory://"
+        stage.hear(app.send_task, "shop_bill")
+    stage.next(0)
+
+
+@play
 def cly902(stage):
     stage.helpers["shop.mail.mail_receipt"] = "raise ConnectionError('refused')"
     stage.show().send_receipt.delay(1)
