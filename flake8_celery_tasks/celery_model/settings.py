@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from flake8_celery_tasks.binding.scopes import ASSIGN
 from flake8_celery_tasks.binding.values import UNKNOWN
 from flake8_celery_tasks.catalog.settings import SETTINGS
+from flake8_celery_tasks.resolution.evaluation import Called, Table
+from flake8_celery_tasks.resolution.resolver import Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,6 +85,50 @@ def acks_late(project: Project) -> bool | None:
     if any(value is True or value == 1 for value in given):
         return True
     return None if any(not isinstance(value, (bool, int, type(None))) for value in given) else False
+
+
+def accepted_queues(project: Project) -> frozenset[str] | None:
+    """Return the names of the only queues that the project's messages may go to, None where they may go to others.
+
+    That is where `task_create_missing_queues` is switched off, and all queues that anything declares can be read.
+    """
+    key = "accepted queues"
+    if key not in project.memo:
+        project.memo[key] = _accepted_queues(project)
+    known: frozenset[str] | None = project.memo[key]
+    return known
+
+
+def _accepted_queues(project: Project) -> frozenset[str] | None:
+    created = values_of(project, "task_create_missing_queues")
+    if not created or any(value is not False for value in created):
+        return None
+    names: set[str] = set()
+    for queues in values_of(project, "task_queues"):
+        found = _names_of_queues(queues)
+        if found is None:
+            return None
+        names |= found
+    if next(project.files_with(b"amqp.queues", b"amqp._queues"), None) is not None:
+        return None
+    return frozenset(names) or None
+
+
+def _names_of_queues(queues: Any) -> set[str] | None:
+    """Return the names of declared queues, None where one of them can't be read."""
+    if isinstance(queues, Table):
+        return {name for name in queues if isinstance(name, str)} if queues.complete else None
+    if not isinstance(queues, (list, tuple, set)):
+        return None
+    names: set[str] = set()
+    for queue in queues:
+        if not isinstance(queue, Called) or None in queue.keywords or "alias" in queue.keywords:
+            return None
+        name = queue.args[0] if queue.args else queue.keywords.get("name")
+        if not isinstance(queue.target, Target) or queue.target.path != "kombu.Queue" or not isinstance(name, str):
+            return None
+        names.add(name)
+    return names
 
 
 #: Schedulers of other packages, which take more keys in an entry of the beat schedule than Celery's own.

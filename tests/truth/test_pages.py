@@ -435,6 +435,11 @@ def cly816(stage):
 
 
 @play
+def cly818(stage):
+    stage.hear(stage.show().close, 1)
+
+
+@play
 def cly902(stage):
     stage.helpers["shop.mail.mail_receipt"] = "raise ConnectionError('refused')"
     stage.show().send_receipt.delay(1)
