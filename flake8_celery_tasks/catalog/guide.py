@@ -126,6 +126,7 @@ PAGES: Final = {
         "Security",
         f"{CELERY}/userguide/security.html",
         {
+            "broker": "Broker",
             "serializers": "Serializers",
         },
     ),
@@ -141,11 +142,13 @@ PAGES: Final = {
         f"{CELERY}/userguide/configuration.html",
         {
             "accept-content": "`accept_content`",
+            "broker-url": "`broker_url`",
             "configuration-directives": "Configuration Directives",
             "django-settings-with-a-namespace": "Django settings with a namespace",
             "imports": "`imports`",
             "include": "`include`",
             "new-lowercase-settings": "New lowercase settings",
+            "result-backend": "`result_backend`",
             "task-annotations": "`task_annotations`",
             "task-reject-on-worker-lost": "`task_reject_on_worker_lost`",
             "task-routes": "`task_routes`",
