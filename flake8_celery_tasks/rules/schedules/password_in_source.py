@@ -37,7 +37,9 @@ _PLACEHOLDER: Final = re.compile(
 )
 
 #: Passwords that brokers and databases come with, and that everybody tries.
-_DEFAULTS: Final = frozenset({"admin", "dev", "guest", "pass", "postgres", "rabbitmq", "redis", "root", "test"})
+_DEFAULTS: Final = frozenset(
+    {"admin", "celery", "dev", "guest", "pass", "postgres", "rabbitmq", "redis", "root", "test"}
+)
 
 #: Names of modules and classes that are not for production.
 _DEVELOPMENT: Final = re.compile(
