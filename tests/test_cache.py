@@ -392,6 +392,7 @@ def test_many_processes_at_once(shop):
     code = (
         "import sys; from flake8_celery_tasks.core.options import Options\n"
         "from flake8_celery_tasks.engine import session; from flake8_celery_tasks.workspace import cache\n"
+        "from flake8_celery_tasks.celery_model.registry import tasks_of\n"
         f"cache.folder = lambda: {str(shop.parent / 'cache')!r}; cache.RACY_NS = -10**12\n"
         f"print(sorted(tasks_of(session.project_of({str(shop / 'shop/tasks.py')!r}, Options())).by_name))"
     )
