@@ -10,7 +10,7 @@ from flake8_celery_tasks.binding.scopes import TRY, WITH
 from flake8_celery_tasks.binding.values import MISSING, Ref
 from flake8_celery_tasks.catalog import words
 from flake8_celery_tasks.catalog.call_options import DELAY_MISTAKES
-from flake8_celery_tasks.catalog.methods import APPLYING, DIRECT, SAME_ARGUMENTS, SIGNS
+from flake8_celery_tasks.catalog.methods import DIRECT, PACKING, SAME_ARGUMENTS, SIGNS
 from flake8_celery_tasks.celery_model.objects import SignatureThing
 from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.core.memo import query
@@ -129,7 +129,7 @@ def _written(invocation: Invocation, call: ast.Call, method: str) -> Arguments |
         for keyword in call.keywords:
             found.name(keyword.arg, keyword, keyword.value)
         return found
-    if method not in APPLYING:
+    if method not in PACKING:
         return None
     start = 1 if call is invocation.node and invocation.by_name else 0
     containers = containers_of(call, start)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks.binding.nodes import last_name
 from flake8_celery_tasks.binding.symbols import Function
 from flake8_celery_tasks.binding.values import Ref
-from flake8_celery_tasks.catalog.methods import SENDING
+from flake8_celery_tasks.catalog.methods import SENDING_ATTRIBUTES
 from flake8_celery_tasks.core.memo import query
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ _HARMLESS: Final = frozenset(
     {
         *("critical", "debug", "error", "exception", "info", "log", "success", "warning"),
         *("append", "discard", "extend", "insert", "pop", "popitem", "reverse", "setdefault", "sort"),
-        *SENDING,
+        *SENDING_ATTRIBUTES,
         "send_task",
     }
 )
