@@ -8,7 +8,7 @@ from flake8_celery_tasks.binding.values import Param
 from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.engine import session
-from flake8_celery_tasks.facts import task
+from flake8_celery_tasks.facts import uses
 from flake8_celery_tasks.fixer import rounds
 from flake8_celery_tasks.rules import _side_effects
 from flake8_celery_tasks.rules.boundaries import _send_by_name
@@ -42,7 +42,7 @@ def test_what_a_file_takes_is_found_once(tmp_path):
 
 def test_only_retries_of_tasks_count(tmp_path):
     known, _, module = opened(tmp_path)
-    assert task._retried(module, known) == {None}
+    assert uses.retried_in(module, known) == {None}
 
 
 def test_the_text_of_a_module(tmp_path):

@@ -17,8 +17,7 @@ from flake8_celery_tasks.resolution.resolver import Target
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
-    from flake8_celery_tasks.binding.scopes import FunctionNode, Scope, Site
-    from flake8_celery_tasks.binding.symbols import Class, Function
+    from flake8_celery_tasks.binding.scopes import Scope, Site
     from flake8_celery_tasks.celery_model.objects import Thing
     from flake8_celery_tasks.resolution.project import Project
 
@@ -42,21 +41,15 @@ class FileContext(Memo):
         found: list[Task] = []
         for node, site, scope in self.module.candidates.functions:
             if node.decorator_list:
-                definition = definitions.definition(self.project, self.module, self._function(node, site))
+                definition = definitions.definition(self.project, self.module, self.module.function_of(node, site))
                 if definition is not None:
                     found.append(Task(self.project, definition, node, site, scope))
         for cls, site, scope in self.module.candidates.classes:
             if cls.bases and run_of(scope):
-                definition = definitions.class_definition(self.project, self.module, self._class(cls, site))
+                definition = definitions.class_definition(self.project, self.module, self.module.class_of(cls, site))
                 if definition is not None:
                     found.append(Task(self.project, definition, cls, site, scope))
         return found
-
-    def _function(self, node: FunctionNode, site: Site) -> Function:
-        return self.module.symbol_of(node, site)  # type: ignore[return-value]
-
-    def _class(self, node: ast.ClassDef, site: Site) -> Class:
-        return self.module.symbol_of(node, site)  # type: ignore[return-value]
 
     @cached_property
     def _by_function(self) -> dict[int, Task]:
@@ -95,7 +88,7 @@ class FileContext(Memo):
             return False
         for around in site.chain():
             if isinstance(around.node, ast.ClassDef) and around.parent is not None and function in around.node.body:
-                symbol = self._class(around.node, around.parent)
+                symbol = self.module.class_of(around.node, around.parent)
                 target = Target(f"{self.module.prefix}{symbol.qualname}", self.module, symbol)
                 return apps.is_task_class(self.project, target) is True
         return False
@@ -125,7 +118,7 @@ class FileContext(Memo):
             if binding.kind == IMPORT:
                 names.add(binding.path.rpartition(":")[2].rpartition(".")[2])
             elif binding.kind == ASSIGN:
-                root, attributes = dotted(binding.node)  # type: ignore[arg-type]
+                root, attributes = dotted(binding.value)
                 if attributes:
                     names.add(attributes[-1])
                 elif isinstance(root, ast.Name) and root.id != name:

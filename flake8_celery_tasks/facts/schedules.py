@@ -143,7 +143,7 @@ class Crontab:
     def is_expected_to_fail(self) -> bool:
         """Whether a test expects an exception from the call: `with pytest.raises(...)`."""
         return any(
-            around.kind == WITH and any("raises" in unparsed(item.context_expr).lower() for item in around.node.items)  # type: ignore[attr-defined]
+            around.kind == WITH and any("raises" in unparsed(item.context_expr).lower() for item in around.items)
             for around in self.site.chain()
         )
 

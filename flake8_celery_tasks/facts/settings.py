@@ -120,7 +120,7 @@ class _Reader:
             binding = bound_once(node, site)
             if binding is None:
                 return False
-            node, site = binding.node, binding.site  # type: ignore[assignment]
+            node, site = binding.value, binding.site
         return isinstance(node, ast.Attribute) and node.attr == "conf" and self.is_app(node.value, site)
 
     # `app.conf.x = `, `app.conf["x"] = `, `app.config["CELERY_X"] = `.
