@@ -3,14 +3,45 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.engine import judge, loader, session
 from flake8_celery_tasks.workspace import gate
 
-if TYPE_CHECKING:
-    from pathlib import Path
+#: The checkout.
+ROOT = Path(__file__).parent.parent
+
+#: The edge cases of the rules, and of what they all rest on: see `tests/rules/test_edge_cases.py`.
+EDGE_CASES = sorted(path for name in ("resolution", "rules") for path in (ROOT / "tests" / name).rglob("*.md"))
+
+
+#: What has three mistakes.
+BAD = """\
+from celery import shared_task
+
+
+@shared_task
+def a():
+    pass
+
+
+@shared_task(name="b", bind=True)
+def b():
+    pass
+"""
+
+#: A project with these and one more.
+PROJECT = {
+    "content/tasks.py": (
+        'from celery import shared_task\n\n\n@shared_task(name="content_index")\ndef index(pk):\n    print(pk)\n'
+    ),
+    "shop/tasks.py": BAD,
+    "shop/views.py": "from content.tasks import index\n\n\ndef view():\n    index.delay(1)\n",
+}
 
 
 def write(folder: Path, files: dict[str, str]) -> None:
@@ -54,3 +85,23 @@ def check(folder: Path, files: dict[str, str], **options) -> dict[str, list]:
 def codes(folder: Path, files: dict[str, str], **options) -> list[str]:
     """Write a project and return the codes that it gets, file by file."""
     return [violation.code for found in check(folder, files, **options).values() for violation in found]
+
+
+def run(folder, *arguments, stdin=None, expected=None):
+    """Run flake8 in a folder and return its lines."""
+    done = subprocess.run(
+        [sys.executable, "-m", "flake8", *arguments],
+        cwd=folder,
+        input=stdin,
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONHASHSEED": "0"},
+    )
+    assert not done.stderr, done.stderr.decode()
+    assert done.returncode in (0, 1)
+    lines = done.stdout.decode().replace("\\", "/").splitlines()
+    assert done.returncode == bool(lines)
+    if expected is not None:
+        # Other plugins may be installed beside ours.
+        assert [code for line in lines if (code := line.split(" ")[1]).startswith("CLY")] == expected
+    return lines

@@ -10,13 +10,13 @@ import pytest
 
 import flake8_celery_tasks
 from flake8_celery_tasks.plugin import Plugin
+from tests.helpers import ROOT
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 REPOSITORY = PROJECT["urls"]["Homepage"]
 

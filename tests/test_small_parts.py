@@ -7,7 +7,6 @@ import inspect
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -17,6 +16,7 @@ from flake8_celery_tasks.engine import loader
 from flake8_celery_tasks.pages import examples, explain
 from flake8_celery_tasks.workspace import gate
 from flake8_celery_tasks.workspace.source import Source
+from tests.helpers import ROOT
 
 
 def test_the_gate():
@@ -99,7 +99,7 @@ def test_options_refuse(field, raw):
 
 
 def test_documents_are_up_to_date():
-    assert explain.stale(Path(__file__).parent.parent) == []
+    assert explain.stale(ROOT) == []
 
 
 def test_documents_are_written_and_checked(tmp_path, capsys):
@@ -127,10 +127,9 @@ def test_documents_are_written_and_checked(tmp_path, capsys):
 
 def test_links_of_the_readme_lead_somewhere():
     """Those of the pages in `docs` are mkdocs' business."""
-    root = Path(__file__).parent.parent
-    links = re.findall(r"\]\((?!https://)([^)#]*)[^)]*\)", (root / "README.md").read_text(encoding="utf-8"))
+    links = re.findall(r"\]\((?!https://)([^)#]*)[^)]*\)", (ROOT / "README.md").read_text(encoding="utf-8"))
     assert {"docs/options.md", "CHANGELOG.md"} <= set(links)
-    assert [link for link in links if not (root / link).is_file()] == []
+    assert [link for link in links if not (ROOT / link).is_file()] == []
 
 
 def test_options_page_names_defaults():

@@ -15,9 +15,8 @@ from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.engine import baseline, session
 from flake8_celery_tasks.engine.baseline import Baseline, BaselineError, Entry, Identity
 from flake8_celery_tasks.plugin import Plugin
-from tests.helpers import write
-from tests.test_flake8 import PROJECT
-from tests.test_front import flake8
+from tests.flake8_host.test_configuration import flake8
+from tests.helpers import PROJECT, write
 
 pytestmark = pytest.mark.usefixtures("_fresh_plugin")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import inspect
 from collections import Counter
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -15,8 +14,7 @@ from flake8_celery_tasks.engine import loader
 from flake8_celery_tasks.fixer import rounds
 from flake8_celery_tasks.fixer.files import fix_files
 from flake8_celery_tasks.pages import examples
-from tests.helpers import check, codes, write
-from tests.test_flake8 import run
+from tests.helpers import EDGE_CASES, check, codes, run, write
 
 #: What came with each Python; the last is broken in all of them.
 SYNTAX = {
@@ -219,8 +217,7 @@ def test_names_of_types_are_bound_whatever_runs_this(monkeypatch):
 
 def cases():
     texts = {rule.code: inspect.getdoc(type(rule)) for rule in loader.rules()}
-    folder = Path(__file__).parent / "rules"
-    texts.update({path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.md"))})
+    texts.update({path.stem: path.read_text(encoding="utf-8") for path in EDGE_CASES})
     for name, text in texts.items():
         for section in examples.sections(text):
             for case in examples.cases(section):

@@ -24,7 +24,7 @@ from pylsp_jsonrpc.streams import JsonRpcStreamReader, JsonRpcStreamWriter
 
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.engine import session
-from tests.helpers import write
+from tests.helpers import ROOT, write
 
 #: Seconds that a server may take to answer. What is late fails: nothing sleeps.
 PATIENCE = 60
@@ -123,7 +123,7 @@ class Client:
 
 def fences(language):
     """Return the code in a language on the page about editors."""
-    page = (Path(__file__).parent.parent / "docs" / "editors.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "editors.md").read_text(encoding="utf-8")
     return re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
 
 

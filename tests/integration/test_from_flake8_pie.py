@@ -6,14 +6,13 @@ import re
 import subprocess
 import sys
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
 from flake8_celery_tasks.pages import examples
-from tests.helpers import write
+from tests.helpers import ROOT, write
 
-PAGE = Path(__file__).parent.parent / "docs" / "from-flake8-pie.md"
+PAGE = ROOT / "docs" / "from-flake8-pie.md"
 NAME = "shop/tasks.py"
 OURS = "CLY101,CLY801,CLY912,CLY913"
 THEIRS = "PIE783,PIE784,PIE785"

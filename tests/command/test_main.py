@@ -22,8 +22,7 @@ from flake8_celery_tasks.command import main as command_main
 from flake8_celery_tasks.command.main import _encoded, _flush, _write, main, os
 from flake8_celery_tasks.engine import loader
 from flake8_celery_tasks.flake8_host import reporting
-from tests.helpers import write
-from tests.test_flake8 import PROJECT
+from tests.helpers import PROJECT, ROOT, write
 
 pytestmark = pytest.mark.usefixtures("_fresh_plugin")
 
@@ -326,8 +325,7 @@ def test_importing_the_module_runs_nothing(capfd):
 
 def test_the_hook(shop):
     """It runs the command that its entry names, with the changed files and no configuration."""
-    root = Path(__file__).parent.parent
-    hook = (root / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")
+    hook = (ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")
     entry = re.search(r"- id: flake8-celery-tasks\n(?:  .*\n)*?  entry: (.*)\n", hook)[1].split()
     script = Path(sysconfig.get_path("scripts")) / entry[0]
     command = [str(script)] if script.exists() else [sys.executable, "-m", "flake8_celery_tasks"]

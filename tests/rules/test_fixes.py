@@ -6,7 +6,6 @@ import ast
 import dataclasses
 import inspect
 import re
-from pathlib import Path
 
 import pytest
 
@@ -17,7 +16,7 @@ from flake8_celery_tasks.fixer import rounds
 from flake8_celery_tasks.fixer.files import fix_files
 from flake8_celery_tasks.pages import examples, explain
 from flake8_celery_tasks.rules.rule import Rule
-from tests.helpers import findings, write
+from tests.helpers import ROOT, findings, write
 
 FIXING = [rule for rule in loader.rules() if type(rule).fix is not Rule.fix]
 
@@ -91,7 +90,7 @@ def test_only_fixes_of_the_command_are_listed():
 
 
 def test_usage_lists_the_fixes():
-    text = (Path(__file__).parent.parent / "docs" / "usage.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "usage.md").read_text(encoding="utf-8")
     rows = {kind: re.search(rf"^\| {kind} \|(.*)", text, re.MULTILINE)[1] for kind in ("safe", "unsafe")}
     listed = {kind: set(re.findall(r"CLY\d+", row)) for kind, row in rows.items()}
     assert listed == {

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import check, codes, findings, write
+from tests.helpers import BAD, PROJECT, check, codes, findings, run, write
 from tests.robustness import harness
-from tests.test_flake8 import BAD, PROJECT, run
 
 VIEWS = "./shop/views.py:1:27:"
 TASK = b"from celery import shared_task\n@shared_task\ndef a(): pass\n"

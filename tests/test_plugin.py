@@ -2,55 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 
 import pytest
 
-from tests.helpers import write
-
-BAD = """\
-from celery import shared_task
-
-
-@shared_task
-def a():
-    pass
-
-
-@shared_task(name="b", bind=True)
-def b():
-    pass
-"""
-
-PROJECT = {
-    "content/tasks.py": (
-        'from celery import shared_task\n\n\n@shared_task(name="content_index")\ndef index(pk):\n    print(pk)\n'
-    ),
-    "shop/tasks.py": BAD,
-    "shop/views.py": "from content.tasks import index\n\n\ndef view():\n    index.delay(1)\n",
-}
-
-
-def run(folder, *arguments, stdin=None, expected=None):
-    """Run flake8 in a folder and return its lines."""
-    done = subprocess.run(
-        [sys.executable, "-m", "flake8", *arguments],
-        cwd=folder,
-        input=stdin,
-        capture_output=True,
-        check=False,
-        env={**os.environ, "PYTHONHASHSEED": "0"},
-    )
-    assert not done.stderr, done.stderr.decode()
-    assert done.returncode in (0, 1)
-    lines = done.stdout.decode().replace("\\", "/").splitlines()
-    assert done.returncode == bool(lines)
-    if expected is not None:
-        # Other plugins may be installed beside ours.
-        assert [code for line in lines if (code := line.split(" ")[1]).startswith("CLY")] == expected
-    return lines
+from tests.helpers import BAD, PROJECT, run, write
 
 
 @pytest.fixture

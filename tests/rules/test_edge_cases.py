@@ -1,5 +1,6 @@
-"""The edge cases of the rules: Markdown files below `tests/rules`, with the expected codes as comments in the code.
+"""The edge cases of the rules, and of what they rest on: Markdown with the expected codes as comments in the code.
 
+The files stand below `tests/rules`, called like the rule, and below `tests/resolution`.
 Every section is a project of its own. A line that ends in `# CLY101` gets that report and no other;
 `# CLY101 "text"` also asks for a part of the message. All rules run on every case.
 """
@@ -12,17 +13,17 @@ import pytest
 
 from flake8_celery_tasks.engine import loader
 from flake8_celery_tasks.pages import examples
-from tests.helpers import check
+from tests.helpers import EDGE_CASES, ROOT, check
 
-FOLDER = Path(__file__).parent / "rules"
+FOLDER = Path(__file__).parent
 
 
 def all_cases():
-    for file in sorted(FOLDER.rglob("*.md")):
+    for file in EDGE_CASES:
+        stem = file.relative_to(ROOT / "tests").with_suffix("").as_posix()
         for section in examples.sections(file.read_text(encoding="utf-8")):
             for case in examples.cases(section):
-                name = f"{file.relative_to(FOLDER).with_suffix('').as_posix()}:{case.line}:{section.title}"
-                yield pytest.param(case, id=name)
+                yield pytest.param(case, id=f"{stem}:{case.line}:{section.title}")
 
 
 @pytest.mark.parametrize("case", list(all_cases()))

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from argparse import Namespace
 from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -16,12 +15,11 @@ from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.flake8_host import checker
 from flake8_celery_tasks.flake8_host.configuration import _table, options_for
 from flake8_celery_tasks.plugin import Plugin
-from tests.helpers import write
-from tests.test_flake8 import BAD, PROJECT
+from tests.helpers import BAD, PROJECT, ROOT, write
 
 pytestmark = pytest.mark.usefixtures("_fresh_plugin")
 
-EXAMPLE = Path(__file__).parent.parent / "docs" / "example"
+EXAMPLE = ROOT / "docs" / "example"
 
 ALL = ["./shop/tasks.py:4:2:", "./shop/tasks.py:9:24:", "./shop/tasks.py:10:5:", "./shop/views.py:1:27:"]
 

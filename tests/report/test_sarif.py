@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from pathlib import Path
 
 import jsonschema
 import pytest
@@ -12,12 +11,11 @@ import pytest
 from flake8_celery_tasks.command.main import main
 from flake8_celery_tasks.edits.text import lines_of as text_lines
 from flake8_celery_tasks.engine import loader, session
-from tests.helpers import write
-from tests.test_flake8 import PROJECT
+from tests.helpers import PROJECT, ROOT, write
 
 pytestmark = pytest.mark.usefixtures("_fresh_plugin")
 
-SCHEMA = json.loads((Path(__file__).parent / "data" / "sarif-schema-2.1.0.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads((ROOT / "tests" / "data" / "sarif-schema-2.1.0.json").read_text(encoding="utf-8"))
 
 TWINS = """\
 from content.tasks import index
@@ -230,11 +228,11 @@ def test_sarif_of_the_input_has_no_fixes(shop, read, monkeypatch):
 
 def test_rules_have_addresses(shop, read):
     driver = read("sarif", "content")["runs"][0]["tool"]["driver"]
-    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert f"repo: {driver['informationUri']}\n" in readme
     for rule in driver["rules"]:
         page = rule["helpUri"].removeprefix(f"{driver['informationUri']}/blob/main/")
-        assert (Path(__file__).parent.parent / page).is_file()
+        assert (ROOT / page).is_file()
 
 
 def fingerprints(found):

@@ -9,7 +9,7 @@ import pytest
 
 from flake8_celery_tasks.engine import loader
 
-FOLDER = Path(__file__).parent / "truth"
+FOLDER = Path(__file__).parent
 
 #: Default rules whose pages say nothing that Celery could show, and why.
 EXCEPTIONS: dict[str, str] = {}
