@@ -7,10 +7,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.engine import judge, loader, session
-from flake8_celery_tasks.workspace import gate
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.resolution.project import Project
+from flake8_celery_tasks.workspace import folders, gate
+
+if TYPE_CHECKING:
+    from flake8_celery_tasks.binding.module import Module
 
 #: The checkout.
 ROOT = Path(__file__).parent.parent
@@ -56,6 +62,32 @@ def write(folder: Path, files: dict[str, str]) -> None:
             if name.endswith(".py") and package.name != "src" and not (package / "__init__.py").exists():
                 (package / "__init__.py").touch()
             package = package.parent
+
+
+def touch(folder: Path, *names: str) -> None:
+    """Make empty files below a folder, and nothing else."""
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    folders.forget()
+
+
+def project_at(folder: Path, files: dict[str, str], **options) -> Project:
+    """Write a project and return it."""
+    write(folder, files)
+    return Project(str(folder), Options.of(options))
+
+
+def opened(known: Project, folder: Path, name: str, text: str) -> Module:
+    """Return a module as it is while its file is checked."""
+    return known.open(str(folder / name), text.splitlines(keepends=True), ast.parse(text))
+
+
+def facts_of(folder: Path, text: str, files: dict[str, str] | None = None) -> Facts:
+    """Write a project and return the facts of its `shop/tasks.py`."""
+    known = project_at(folder, {"shop/tasks.py": text, **(files or {})})
+    return Facts(known, opened(known, folder, "shop/tasks.py", text))
 
 
 def findings(folder: Path, name: str, chosen=None, **options) -> list:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 
 import pytest
 
+from flake8_celery_tasks import plugin
+from flake8_celery_tasks.core.options import Options
 from tests.helpers import BAD, PROJECT, run, write
 
 
@@ -200,7 +203,7 @@ def test_each_option_refuses_what_it_does_not_take(tmp_path, monkeypatch, capsys
 def test_there_is_a_bad_value_for_each_option():
     from dataclasses import fields
 
-    from flake8_celery_tasks.core.options import Options, flag_of
+    from flake8_celery_tasks.core.options import flag_of
 
     assert {flag_of(item.name).removeprefix("--") for item in fields(Options)} == BAD_VALUES.keys() | TAKES_ALL
 
@@ -211,8 +214,25 @@ def test_help_says_what_the_options_are(tmp_path):
     )
     from dataclasses import fields
 
-    from flake8_celery_tasks.core.options import Options, flag_of
+    from flake8_celery_tasks.core.options import flag_of
 
     for item in fields(Options):
         assert flag_of(item.name) in done.stdout
     assert "must not happen twice" in " ".join(done.stdout.split())
+
+
+def test_nothing_is_imported_before_it_is_needed():
+    """Importing the plugin, and checking a file that has nothing to do with Celery, loads neither engine nor rules."""
+    code = (
+        "import ast, sys; before = set(sys.modules); from flake8_celery_tasks.plugin import Plugin\n"
+        "assert not list(Plugin(ast.parse('x = 1'), 'x.py', ['x = 1\\n']).run())\n"
+        "print(sorted(m for m in set(sys.modules) - before if 'celery_tasks' in m or 'libcst' in m))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(
+        [f"flake8_celery_tasks{name}" for name in ("", ".plugin", ".workspace", ".workspace.gate")]
+    )
+
+
+def test_a_file_that_does_not_pass_is_left_after_one_search():
+    assert not list(plugin.Plugin(ast.parse("x = 1"), "x.py", ["x = 1\n"]).run())

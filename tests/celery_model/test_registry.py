@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import gc
+
 import pytest
 
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.resolution import project
 from flake8_celery_tasks.workspace import cache
-from tests.helpers import findings
+from tests.helpers import findings, opened, project_at
 
 TASK = "from celery import shared_task\n\n\n@shared_task(name={name!r})\ndef task(): ...\n"
 
@@ -271,3 +274,88 @@ def test_names_do_not_depend_on_the_disk_cache(tmp_path, monkeypatch):
         seen.append((sorted(found.tasks.by_name), found.tasks.nameless))
         found.save()
     assert seen[0] == seen[1] == (["shop_a", "shop_b", "shop_c"], set())
+
+
+def test_the_index_keeps_no_trees(tmp_path, monkeypatch):
+    """What goes in circles is taken apart, since the garbage collector does not look for it."""
+    monkeypatch.setattr(project, "KEPT", 3)
+    files = {
+        f"shop/m{number}.py": (
+            "from celery import shared_task\n\n\n"
+            f"@shared_task(name='{number}')\ndef f(x=lambda y: y):\n    return [z for z in x]\n\n\n"
+            f"class A:\n    B = f\n"
+        )
+        for number in range(9)
+    }
+    known = project_at(tmp_path, {**files, "shop/broken.py": "@task(\n"}, celery_no_cache=True)
+    text = files["shop/m4.py"]
+    current = opened(known, tmp_path, "shop/m4.py", text)
+    lent = known.module(str(tmp_path / "shop/m8.py")).candidates
+    known.is_lasting = False
+    gc.collect()
+    before = classes_in_memory()
+    gc.disable()
+    try:
+        assert len(known.tasks.by_name) == 9
+        assert classes_in_memory() == before
+    finally:
+        gc.enable()
+    trees = [path for path, module in known._modules.items() if module is not None and module.tree is not None]
+    assert trees == [str(tmp_path / "shop/m4.py")], "the file at hand keeps its nodes"
+    assert lent.scope.bindings, "somebody may be going through them"
+    assert current.tree is not None
+
+
+def classes_in_memory():
+    return sum(type(node) is ast.ClassDef for node in gc.get_objects())
+
+
+def test_a_project_that_is_not_lasting_is_not_frozen(tmp_path, monkeypatch):
+    known = project_at(tmp_path, {"shop/tasks.py": "from celery import current_task\n"})
+    known.is_lasting = False
+    monkeypatch.setattr(project.gc, "freeze", None)
+    assert not known.tasks.by_name
+
+
+def test_what_an_editor_holds_counts_before_it_is_saved(tmp_path):
+    """The first task of a file, in a buffer, in one that is not there yet; and what is no longer in a buffer."""
+    task = "from celery import shared_task\n\n@shared_task(name='{}')\ndef f(): ...\n"
+    files = {"a.py": "import json\n", "b.py": task.format("b"), "c.py": "task = 1\n"}
+    for name, text, names in (
+        ("a.py", task.format("a"), {"a", "b"}),
+        ("c.py", task.format("c"), {"b", "c"}),
+        ("new.py", task.format("new"), {"b", "new"}),
+        ("b.py", "task = 1\n", set()),
+        ("b.py", files["b.py"], {"b"}),
+    ):
+        known = project_at(tmp_path, files, celery_no_cache=True)
+        opened(known, tmp_path, name, text)
+        assert known.tasks.by_name.keys() == names
+
+
+@pytest.mark.parametrize(
+    ("name", "is_read"),
+    [
+        ("models.CharField(max_length=9)", False),
+        ("_('order')", False),
+        ("serializers.CharField()", False),
+        ("slugify('order')", True),
+        ("make('order')", True),
+        ("'order'", True),
+        ("(lambda: 'order')()", True),
+    ],
+)
+def test_bases_of_a_class_with_a_field_for_its_name_are_not_read(tmp_path, name, is_read):
+    """Such classes are many, they are no tasks, and their bases stand in long modules."""
+    files = {
+        "models.py": (
+            "from django.db import models\nfrom django.utils.text import slugify\n"
+            "from django.utils.translation import gettext_lazy as _\nfrom rest_framework import serializers\n\n"
+            "from bases import Base, make\n\n\n"
+            f"class Order(Base):\n    name = {name}\n\n    def run(self):\n        return 'task'\n"
+        ),
+        "bases.py": "class Base: ...\n\n\ndef make(name):\n    return name\n",
+    }
+    known = project_at(tmp_path, files, celery_no_cache=True)
+    assert not known.tasks.by_name
+    assert (str(tmp_path / "bases.py") in known._modules) is is_read

@@ -8,7 +8,6 @@ import types
 
 import pytest
 
-from flake8_celery_tasks.core import own_code
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.engine import findings_cache, judge, session
 from flake8_celery_tasks.plugin import Plugin
@@ -286,9 +285,3 @@ def test_only_folders_around_the_project_count(shop, tmp_path):
     further = set(findings_cache.Results(known, ())._further_folders())
     assert str(shop / "inner") in further
     assert str(tmp_path / "elsewhere") not in further
-
-
-def test_the_code_of_the_package_counts():
-    found = own_code.stamps()
-    assert any("duplicate_task_name.py" in str(item) for item in found)
-    assert not any("__pycache__" in str(item) for item in found)

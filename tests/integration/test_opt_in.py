@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 import subprocess
 import sys
 
 import pytest
 
-from flake8_celery_tasks.core.options import OPT_IN, OptionError, Options, opted
-from flake8_celery_tasks.engine import loader
-from tests.helpers import codes, write
+from flake8_celery_tasks.core.options import OptionError, Options
+from tests.helpers import write
 
 TASKS = """\
 from celery import Celery, shared_task
@@ -109,47 +107,6 @@ def test_per_file_ignores(shop):
     assert reported(shop) == ["CLY101", "CLY912"]
 
 
-def test_rules_of_house_policy_are_opt_in():
-    for rule in loader.rules():
-        assert rule.opt_in == rule.code.startswith(OPT_IN), rule.code
-        assert rule.quiet_in_tests or not rule.opt_in, rule.code
-
-
-def test_engine_runs_default_rules_unless_told_otherwise():
-    assert not [rule.code for rule in loader.wanted() if rule.opt_in]
-    assert {rule.code for rule in loader.wanted(("CLY90", "CLY912")) if rule.opt_in} >= {"CLY901", "CLY912"}
-    assert len(loader.wanted((OPT_IN,))) == len(loader.rules())
-
-
-@pytest.mark.parametrize(
-    ("pattern", "wanted"),
-    [
-        ("{app", "x"),
-        ("[a-z]{2,3}", "x"),
-        (r"\{model\}", "x"),
-        ("{module}", "x"),
-    ],
-)
-def test_name_patterns_that_are_fine(pattern, wanted):
-    assert Options.of({"celery_task_name_pattern": pattern}).celery_task_name_pattern == pattern
-
-
-@pytest.mark.parametrize(
-    ("given", "arguments", "expected"),
-    [
-        ({}, [], ()),
-        ({"select": ["C", "CLY"], "extend_select": ["CLY9"]}, [], ("CLY9",)),
-        ({"select": ["CLY90", "CLY912"], "extend_select": ["CLY90", "E"]}, [], ("CLY90", "CLY912")),
-        ({"enable_extensions": ["CLY901", "G"]}, ["shop"], ("CLY901",)),
-        ({"enable_extensions": ["CLY901"]}, ["--enable-extensions=CLY902,CLY903", "shop"], ("CLY902", "CLY903")),
-        ({"enable_extensions": ["CLY901"]}, ["--enable-extensions", "G", "--jobs=1"], ()),
-    ],
-)
-def test_prefixes(given, arguments, expected):
-    namespace = argparse.Namespace(**{"select": None, "extend_select": None, **given})
-    assert opted(namespace, arguments) == expected
-
-
 @pytest.mark.parametrize(
     ("pattern", "said"),
     [
@@ -173,39 +130,3 @@ def test_name_pattern_that_is_none_is_a_usage_error(shop, pattern, said):
 
 def test_name_pattern_on_the_command_line(shop):
     assert reported(shop, "--extend-select=CLY906", "--celery-task-name-pattern={app}_.*") == ["CLY101", "CLY906"]
-
-
-ANSWERED = """\
-from celery import shared_task
-
-
-@shared_task(
-    name="shop_fetch_rates",
-    ignore_result=True,
-    track_started=False,
-    acks_late=True,
-    reject_on_worker_lost=True,
-    autoretry_for=(ConnectionError,),
-    max_retries=5,
-    retry_backoff=True,
-    time_limit=60,
-)
-def fetch_rates(url):
-    print(url)
-
-
-@shared_task(
-    name="shop_charge", ignore_result=False, track_started=True, acks_late=False, max_retries=0, soft_time_limit=60
-)
-def charge(url):
-    print(url)
-
-
-def view():
-    fetch_rates.apply_async(("https://rates.example",), expires=60)
-"""
-
-
-def test_all_questions_can_be_answered(tmp_path):
-    files = {"shop/tasks.py": ANSWERED}
-    assert codes(tmp_path, files, extend_select="CLY9", celery_task_name_pattern="{app}_{function}") == []

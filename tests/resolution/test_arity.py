@@ -131,11 +131,3 @@ def test_partial_arguments_misfit_only_where_nothing_completes_them(head, call, 
 )
 def test_says_what_is_wrong(head, call, expected):
     assert list(misfits(params_of(head), call)) == expected
-
-
-@pytest.mark.parametrize(
-    ("head", "left"),
-    [("self, a=1", "a=1"), ("self=None, a=1", "a=1"), ("self, a, /, b", "a, /, b"), ("*args", "*args")],
-)
-def test_without_first(head, left):
-    assert without_first(params_of(head)) == params_of(left)

@@ -470,3 +470,7 @@ def test_what_an_old_state_held_is_not_noted(tmp_path):
     assert known.holds("x", [2], bits[b"b"]) is None
     assert known.holds("y", [1], bits[b"b"]) is None
     assert known.bits([b"b"]) == {b"b": bits[b"b"]}
+
+
+def test_the_cache_of_one_project_is_not_the_others(tmp_path):
+    assert cache.Cache(str(tmp_path / "a")).path != cache.Cache(str(tmp_path / "b")).path

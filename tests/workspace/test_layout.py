@@ -1,4 +1,4 @@
-"""Roots, module names, files and apps, from folders alone."""
+"""Module names, files and apps, from folders alone."""
 
 from __future__ import annotations
 
@@ -10,47 +10,14 @@ from pathlib import Path
 import pytest
 
 from flake8_celery_tasks.core.options import Options
-from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.workspace import folders, layout
 from flake8_celery_tasks.workspace.layout import Layout
+from tests.helpers import touch
 
 
 def make(folder, *names):
-    for name in names:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    folders.forget()
+    touch(folder, *names)
     return Layout(str(folder), tests=Options().celery_test_paths)
-
-
-@pytest.mark.parametrize("mark", sorted(folders.ROOT_MARKS))
-def test_root_is_the_nearest_folder_with_a_mark(tmp_path, mark):
-    make(tmp_path, "pyproject.toml", f"inner/{mark}", "inner/shop/deep/x.py")
-    assert folders.find_root(str(tmp_path / "inner/shop/deep")) == str(tmp_path / "inner")
-    assert folders.find_root(str(tmp_path / "other")) == str(tmp_path)
-
-
-def test_without_a_mark_there_is_no_root(monkeypatch):
-    monkeypatch.setattr(folders, "ROOT_MARKS", frozenset())
-    assert folders.find_root(str(Path.cwd())) is None
-
-
-def test_without_a_root_the_working_folder_or_the_top_package(tmp_path, monkeypatch):
-    monkeypatch.setattr(folders, "ROOT_MARKS", frozenset())
-    make(tmp_path, "a/shop/__init__.py", "a/shop/tasks.py", "b/x.py")
-    monkeypatch.chdir(tmp_path / "a")
-    inside = session.project_of(str(tmp_path / "a/shop/tasks.py"), Options())
-    assert inside.layout.root == str(tmp_path / "a")
-    monkeypatch.chdir(tmp_path / "b")
-    outside = session.project_of(str(tmp_path / "a/shop/tasks.py"), Options())
-    assert outside.layout.root == str(tmp_path / "a")
-
-
-def test_the_root_can_be_given(tmp_path):
-    make(tmp_path, "pyproject.toml", "inner/setup.cfg", "inner/x.py")
-    known = session.project_of(str(tmp_path / "inner/x.py"), Options.of({"celery_project_root": str(tmp_path)}))
-    assert known.layout.root == str(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -227,24 +194,6 @@ def test_links_are_not_followed(tmp_path):
     (tmp_path / "gone.py").symlink_to(tmp_path / "nowhere.py")
     folders.forget()
     assert list(known.files()) == [str(tmp_path / "shop/tasks.py")]
-
-
-def test_an_entry_that_can_not_be_asked_is_left_out(monkeypatch):
-    class Entry:
-        name = "x.py"
-
-        def is_dir(self):
-            raise OSError
-
-    class Listing(list):
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            return None
-
-    monkeypatch.setattr(os, "scandir", lambda _: Listing([Entry()]))
-    assert folders.entries("/somewhere") == {}
 
 
 @pytest.mark.parametrize(
