@@ -4,6 +4,7 @@ import linecache
 
 import pytest
 
+from flake8_celery_tasks.command.main import main
 from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.plugin import Plugin
 from flake8_celery_tasks.workspace import gate
@@ -24,3 +25,35 @@ def _fresh_plugin():
     Plugin.excluded = Plugin.opted = ()
     Plugin.marks = gate.MARKS
     linecache.clearcache()
+
+
+@pytest.fixture
+def check(capfd):
+    """Run the command `check` and return its lines."""
+
+    def run(*arguments):
+        session.forget()
+        capfd.readouterr()
+        code = main(["check", *arguments])
+        out, err = capfd.readouterr()
+        assert not err
+        assert code == bool(out)
+        return out.splitlines()
+
+    return run
+
+
+@pytest.fixture
+def refused(capfd):
+    """Run the command with something wrong and return the one line that it says."""
+
+    def run(*arguments):
+        capfd.readouterr()
+        assert main(["check", *arguments]) == 2
+        out, err = capfd.readouterr()
+        assert not out
+        assert err.startswith("flake8-celery-tasks: error: ")
+        assert err.count("\n") == 1
+        return err.removeprefix("flake8-celery-tasks: error: ").rstrip()
+
+    return run

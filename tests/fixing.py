@@ -13,6 +13,7 @@ from tests.helpers import write
 
 def order_for(*codes, unsafe=True, **options):
     """Return the order to fix what some rules report."""
+
     def wants(_path, _lines, _tree, found):
         return [violation for violation in found if not codes or violation.code in codes]
 
@@ -81,3 +82,16 @@ def by_name(folder, text, **others):
 def same(one, other):
     """Return whether two texts are the same program."""
     return ast.dump(ast.parse(one)) == ast.dump(ast.parse(other))
+
+
+#: A task without a name, and what the fix makes of it.
+BEFORE = 'from celery import shared_task\n\n\n@shared_task  # why\ndef add(x):\n    return "ä", x\n'
+AFTER = BEFORE.replace("@shared_task ", '@shared_task(name="shop.tasks.add") ')
+
+#: All that can be fixed.
+UNSAFE = rounds.Order(unsafe=True)
+
+
+def fix(path, order=UNSAFE, **options):
+    """Fix a file and return the results."""
+    return list(fix_files([str(path)], order, **options))

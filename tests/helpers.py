@@ -50,6 +50,10 @@ PROJECT = {
 }
 
 
+#: Where they are.
+ALL = ["./shop/tasks.py:4:2:", "./shop/tasks.py:9:24:", "./shop/tasks.py:10:5:", "./shop/views.py:1:27:"]
+
+
 def write(folder: Path, files: dict[str, str]) -> None:
     """Write files below a folder, with a project mark and the packages that they need."""
     (folder / "pyproject.toml").touch()
@@ -137,3 +141,17 @@ def run(folder, *arguments, stdin=None, expected=None):
         # Other plugins may be installed beside ours.
         assert [code for line in lines if (code := line.split(" ")[1]).startswith("CLY")] == expected
     return lines
+
+
+def flake8(*arguments, stdin=None):
+    """Run flake8 in the working folder and return its lines."""
+    done = subprocess.run(
+        [sys.executable, "-m", "flake8", *arguments], input=stdin, capture_output=True, text=True, check=False
+    )
+    assert not done.stderr
+    return done.stdout.splitlines()
+
+
+def places(lines):
+    """Return where the findings of some lines are."""
+    return [line.partition(" ")[0] for line in lines]

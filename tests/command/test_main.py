@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import re
-import runpy
 import shlex
-import signal
 import subprocess
 import sys
 import sysconfig
-from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
 from flake8_celery_tasks import __version__
-from flake8_celery_tasks.command import check, pool
+from flake8_celery_tasks.command import check
 from flake8_celery_tasks.command import main as command_main
 from flake8_celery_tasks.command.main import _encoded, _flush, _write, main, os
 from flake8_celery_tasks.engine import loader
-from flake8_celery_tasks.flake8_host import reporting
 from tests.helpers import PROJECT, ROOT, write
 
 pytestmark = pytest.mark.usefixtures("_fresh_plugin")
@@ -133,56 +128,6 @@ def test_interruption(shop, capfd, monkeypatch):
     assert one_line(capfd.readouterr().err) == "interrupted"
 
 
-@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals can't be put off on Windows")
-def test_interruption_waits_until_the_processes_are_made(shop, monkeypatch):
-    """A pool that is made by half can hang when it ends."""
-    made = []
-
-    class Pool:
-        def __init__(self, *_):
-            signal.raise_signal(signal.SIGINT)  # for this thread: what runs the tests may have others
-            made.append(self)
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            made.append("ended")
-
-    context = pool._context()
-    monkeypatch.setattr(context, "Pool", Pool)
-    monkeypatch.setattr(pool, "_context", lambda: context)
-    monkeypatch.setattr(reporting, "jobs", lambda _: 2)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            list(pool.spread(len, ["shop/tasks.py", "shop/views.py"], Namespace(), large=2))
-    finally:
-        signal.signal(signal.SIGINT, before)
-    assert made[1:] == ["ended"]
-
-
-def test_interruption_that_can_not_be_put_off(monkeypatch):
-    monkeypatch.delattr(signal, "pthread_sigmask", raising=False)
-    with pool._uninterrupted():
-        pass
-
-
-def test_interruption_of_imports(capfd, monkeypatch):
-    class Interrupting:
-        @property
-        def main(self):
-            raise KeyboardInterrupt
-
-    monkeypatch.setitem(sys.modules, "flake8_celery_tasks.command.main", Interrupting())
-    with pytest.raises(SystemExit) as done:
-        runpy.run_module("flake8_celery_tasks", run_name="__main__")
-    gc.enable()
-    gc.unfreeze()
-    assert done.value.code == 130
-    assert one_line(capfd.readouterr().err) == "interrupted"
-
-
 @pytest.mark.parametrize("arguments", [["check"], ["explain", "--all"], ["tasks"], ["check", "--help"]])
 def test_a_closed_pipe(shop, arguments):
     """Nobody reads: no traceback, and the same exit code."""
@@ -256,20 +201,6 @@ def test_streams_that_are_closed(shop, closed):
         assert done.stderr.count("\n") <= 1
 
 
-def test_streams_that_are_missing(monkeypatch, capfd):
-    for name in ("stdin", "stdout", "stderr"):
-        monkeypatch.setattr(sys, name, None)
-    monkeypatch.setattr(
-        command_main, "main", lambda: len(sys.stdin.read()) + sys.stdout.write("") + sys.stderr.write("")
-    )
-    main_module = runpy.run_module("flake8_celery_tasks.__main__", run_name="other")
-    assert main_module["program"]() == 0
-    gc.enable()
-    gc.unfreeze()
-    for name in ("stdin", "stdout", "stderr"):
-        getattr(sys, name).close()
-
-
 def test_input_that_can_not_be_decoded():
     command = [sys.executable, "-m", "flake8_celery_tasks", "check", "-"]
     done = subprocess.run(command, input=b"import celery  # \xe4\n", capture_output=True, check=False)
@@ -295,29 +226,6 @@ def test_a_closed_pipe_for_help(monkeypatch, capfd):
 
     monkeypatch.setattr(command_main, "_run", refuse)
     assert main(["--help"]) == 0
-
-
-@pytest.mark.parametrize(("module", "absent"), [("command.main", "flake8"), ("__main__", "argparse")])
-def test_few_imports_come_before_interruption_is_handled(module, absent):
-    code = f"import sys, flake8_celery_tasks.{module}; sys.exit('{absent}' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_as_a_module(monkeypatch, capfd):
-    monkeypatch.setattr(sys, "argv", ["x", "--version"])
-    with pytest.raises(SystemExit) as done:
-        runpy.run_module("flake8_celery_tasks", run_name="__main__")
-    is_left_alone = not gc.isenabled()
-    gc.enable()
-    gc.unfreeze()
-    assert is_left_alone
-    assert done.value.code == 0
-    assert __version__ in capfd.readouterr().out
-
-
-def test_importing_the_module_runs_nothing(capfd):
-    runpy.run_module("flake8_celery_tasks.__main__", run_name="other")
-    assert capfd.readouterr() == ("", "")
 
 
 # pre-commit.

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
-from tests.fixing import CONTENT, VIEWS, by_name, fixed, same
+from flake8_celery_tasks.edits.edit import Import
+from flake8_celery_tasks.edits.imports import added
+from flake8_celery_tasks.edits.text import Text
+from tests.fixing import BEFORE, CONTENT, VIEWS, by_name, fixed, same
+from tests.helpers import write
 
 OPTIONS = 'queue="images", priority=3'
 
@@ -202,3 +208,18 @@ def test_other_modules_that_only_look_like_it(tmp_path):
     text = VIEWS.format(imports="", call="make.delay()")
     others = {"shop/x.py": "views = make = 1\n", "shop/y.py": "views make (\n"}
     assert "content" not in by_name(tmp_path, text, **others)
+
+
+@pytest.fixture
+def shop(tmp_path):
+    write(tmp_path, {"shop/tasks.py": BEFORE})
+    return tmp_path / "shop" / "tasks.py"
+
+
+def test_import_beside_imports_alone(monkeypatch, shop):
+    text = "import os\n"
+    tree = ast.parse(text)
+    edit = added(Text(text), tree, Import("re", "sub"), lambda _: False)
+    assert edit == (10, 10, "from re import sub\n")
+    edit = added(Text("import os"), ast.parse("import os"), Import("re", "sub"), lambda _: False)
+    assert edit == (9, 9, "\nfrom re import sub\n")

@@ -15,8 +15,7 @@ from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.engine import baseline, session
 from flake8_celery_tasks.engine.baseline import Baseline, BaselineError, Entry, Identity
 from flake8_celery_tasks.plugin import Plugin
-from tests.flake8_host.test_configuration import flake8
-from tests.helpers import PROJECT, write
+from tests.helpers import PROJECT, flake8, write
 
 pytestmark = pytest.mark.usefixtures("_fresh_plugin")
 

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import subprocess
+import sys
+import textwrap
+
 import pytest
 
+from flake8_celery_tasks.fixer import rounds
+from flake8_celery_tasks.fixer.files import fix_files
 from tests.fixing import OWN_NAMES, fix_one, fixed, task
+from tests.helpers import write
 
 
 @pytest.mark.parametrize(
@@ -89,3 +97,52 @@ def test_no_name_for_classes_and_uncertain_modules(tmp_path):
     )
     text += "app.register_task(Add())\n"
     assert fix_one(tmp_path, text, "CLY101") == text
+
+
+APPS = {
+    "project/celery.py": "from celery import Celery\n\napp = Celery('project', broker='memory://')\n"
+    "app.autodiscover_tasks(['shop', 'shop.billing', 'content'], force=True)\n"
+    "other = Celery('other', broker='memory://', set_as_current=False)\n"
+    "other.autodiscover_tasks(['shop.other'], force=True)\n",
+    "shop/other/tasks.py": "from project.celery import other\n\n\n@other.task\ndef one():\n    pass\n\n\n"
+    "@other.task(shared=False)\ndef four():\n    pass\n",
+    "shop/tasks.py": "from celery import shared_task\n\n\n@shared_task\ndef one():\n    pass\n\n\n"
+    "@shared_task()\ndef two():\n    pass\n\n\n@shared_task(\n    queue='q'\n)\ndef three():\n    pass\n\n\n"
+    "def make():\n    @shared_task\n    def inner():\n        pass\n\n    return inner\n\n\nmake()\n",
+    "shop/billing/tasks.py": "import celery\n\nfrom project.celery import app\n\n\n@app.task(name=None)\ndef one():\n"
+    "    pass\n\n\n@app.task\ndef two():\n    pass\n\n\n@celery.shared_task(name='', bind=True, max_retries=3)\n"
+    "def three(self):\n    pass\n",
+    "content/tasks/__init__.py": "from content.tasks import images  # noqa\nfrom celery import shared_task\n\n\n"
+    "@shared_task\ndef one():\n    pass\n",
+    "content/tasks/images.py": "from celery import shared_task as job\nfrom functools import wraps\n\n\n"
+    "def logged(f):\n    @wraps(f)\n    def g(*args, **kwargs):\n        return f(*args, **kwargs)\n\n    return g\n"
+    "\n\n"
+    "@job\n@logged\ndef one():\n    pass\n\n\n@job(name='given')\ndef two():\n    pass\n",
+}
+
+LIST = "from project.celery import app, other\nfor one in app, other:\n    one.loader.import_default_modules()\n"
+LIST += "for one in app, other:\n    print(one.main, *sorted(n for n in one.tasks if not n.startswith('celery.')))\n"
+
+
+def test_registered_names_stay_the_same(tmp_path):
+    def registered():
+        return subprocess.run(
+            [sys.executable, "-B", "-c", LIST], cwd=tmp_path, capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+
+    write(tmp_path, APPS)
+    before = registered()
+    assert len(before) == 2
+    assert "shop.other.tasks.four" in before[1]
+    assert len(before[0].split()) > 10
+    assert before[0] != before[1]
+    files = [str(tmp_path / name) for name in APPS]
+    results = list(fix_files(files, rounds.Order()))
+    assert sum(len(result.violations) for result in results) == 11
+    assert registered() == before
+    for name in APPS:
+        tree = ast.parse((tmp_path / name).read_bytes())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef) and node.decorator_list and node.name != "g":
+                assert "name=" in ast.unparse(node.decorator_list[0]), textwrap.dedent(ast.unparse(node))
+    assert not list(fix_files(files, rounds.Order()))
