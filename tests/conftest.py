@@ -6,8 +6,22 @@ import pytest
 
 from flake8_celery_tasks.command.main import main
 from flake8_celery_tasks.engine import session
+from flake8_celery_tasks.pages import explain
 from flake8_celery_tasks.plugin import Plugin
+from flake8_celery_tasks.rules.rule import Rule
 from flake8_celery_tasks.workspace import gate
+
+#: The codes of the rules by their names.
+CODES = {name: code for code, name in explain.names().items()}
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let `-k CLY601`, and `-k call-does-not-fit`, choose all tests of one rule."""
+    words = {word for mark in item.iter_markers() if mark.name in ("rule", "truth") for word in mark.args}
+    rule = getattr(item, "callspec", None) and item.callspec.params.get("rule")
+    if isinstance(rule, Rule):
+        words.add(rule.code)
+    item.extra_keyword_matches.update(words, (name for name, code in CODES.items() if code in words))
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from flake8_celery_tasks.catalog import guide
 from flake8_celery_tasks.engine import loader
 from flake8_celery_tasks.pages import examples, explain
 from flake8_celery_tasks.rules.rule import Rule, name_of
-from tests.helpers import check
+from tests.helpers import ROOT, check
 
 RULES = loader.rules()
 SECTIONS = ["", "What happens", "Bad", "Good", "Silent when", "Fix"]
@@ -35,6 +35,16 @@ def test_rule_is_complete(rule):
     assert sections_of(rule)[""].text.strip().endswith(".")
     assert examples.cases(sections_of(rule)["Bad"])
     assert examples.cases(sections_of(rule)["Good"])
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_nothing_is_left_to_fill_in(rule):
+    """`python -m flake8_celery_tasks.pages.new_rule` says TODO in all that it makes."""
+    file = Path(inspect.getfile(type(rule)))
+    cases = ROOT / "tests" / "rules" / file.parent.name / f"{file.stem}.md"
+    truths = ROOT / "tests" / "truth" / f"test_{file.parent.name}.py"
+    for path in (file, cases, truths):
+        assert not path.exists() or "TODO" not in path.read_text(encoding="utf-8"), path
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)

@@ -12,18 +12,22 @@ from pathlib import Path
 import pytest
 
 from flake8_celery_tasks.engine import loader
-from flake8_celery_tasks.pages import examples
+from flake8_celery_tasks.pages import examples, explain
 from tests.helpers import EDGE_CASES, ROOT, check
 
+#: The codes of the rules by their names.
+CODES = {name: code for code, name in explain.names().items()}
 FOLDER = Path(__file__).parent
 
 
 def all_cases():
     for file in EDGE_CASES:
         stem = file.relative_to(ROOT / "tests").with_suffix("").as_posix()
+        code = CODES.get(file.stem.replace("_", "-"))
+        marks = [pytest.mark.rule(code)] if code else []
         for section in examples.sections(file.read_text(encoding="utf-8")):
             for case in examples.cases(section):
-                yield pytest.param(case, id=f"{stem}:{case.line}:{section.title}")
+                yield pytest.param(case, id=f"{stem}:{case.line}:{section.title}", marks=marks)
 
 
 @pytest.mark.parametrize("case", list(all_cases()))
