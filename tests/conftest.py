@@ -9,7 +9,6 @@ from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.pages import explain
 from flake8_celery_tasks.plugin import Plugin
 from flake8_celery_tasks.rules.rule import Rule
-from flake8_celery_tasks.workspace import gate
 
 #: The codes of the rules by their names.
 CODES = {name: code for code, name in explain.names().items()}
@@ -35,9 +34,7 @@ def _fresh_projects():
 def _fresh_plugin():
     """For tests that run the command in this process: what it has told the plugin is forgotten again."""
     yield
-    Plugin.options = Plugin.baseline = None
-    Plugin.excluded = Plugin.opted = ()
-    Plugin.marks = gate.MARKS
+    Plugin.told = None
     linecache.clearcache()
 
 

@@ -6,6 +6,7 @@ import ast
 
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.engine import session
+from flake8_celery_tasks.engine.run import Run
 from flake8_celery_tasks.fixer import rounds
 from flake8_celery_tasks.fixer.files import fix_files
 from tests.helpers import write
@@ -17,7 +18,7 @@ def order_for(*codes, unsafe=True, **options):
     def wants(_path, _lines, _tree, found):
         return [violation for violation in found if not codes or violation.code in codes]
 
-    return rounds.Order(options=Options.of(options), unsafe=unsafe, wants=wants)
+    return rounds.Order(Run(Options.of(options)), unsafe=unsafe, wants=wants)
 
 
 def fixed(folder, files, *codes, unsafe=True, **options):

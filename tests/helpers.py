@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.engine import judge, loader, session
 from flake8_celery_tasks.facts.facts import Facts
-from flake8_celery_tasks.resolution.project import Project
 from flake8_celery_tasks.workspace import folders, gate
+from flake8_celery_tasks.workspace.source import Source
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.resolution.project import Project
 
 #: The checkout.
 ROOT = Path(__file__).parent.parent
@@ -80,12 +81,12 @@ def touch(folder: Path, *names: str) -> None:
 def project_at(folder: Path, files: dict[str, str], **options) -> Project:
     """Write a project and return it."""
     write(folder, files)
-    return Project(str(folder), Options.of(options))
+    return session.open_project(str(folder), Options.of(options))
 
 
 def opened(known: Project, folder: Path, name: str, text: str) -> Module:
     """Return a module as it is while its file is checked."""
-    return known.open(str(folder / name), text.splitlines(keepends=True), ast.parse(text))
+    return known.open(str(folder / name), Source(text.splitlines(keepends=True)), ast.parse(text))
 
 
 def facts_of(folder: Path, text: str, files: dict[str, str] | None = None) -> Facts:
@@ -107,7 +108,7 @@ def findings(folder: Path, name: str, chosen=None, **options) -> list:
     except SyntaxError:
         return []  # flake8 reports E999 and asks no plugin
     known = session.project_of(str(path), chosen_options)
-    module = known.open(str(path), text.splitlines(keepends=True), tree)
+    module = known.open(str(path), Source(text.splitlines(keepends=True)), tree)
     return judge.check(known, module, loader.wanted(opted) if chosen is None else chosen)
 
 

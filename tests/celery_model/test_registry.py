@@ -7,8 +7,10 @@ import gc
 
 import pytest
 
+from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.core.options import Options
-from flake8_celery_tasks.resolution import project
+from flake8_celery_tasks.engine import session
+from flake8_celery_tasks.resolution import modules
 from flake8_celery_tasks.workspace import cache
 from tests.helpers import findings, opened, project_at
 
@@ -24,7 +26,7 @@ def write(folder, files):
 
 
 def index_of(folder, **options):
-    return project.Project(str(folder), Options.of({"celery_no_cache": True, **options})).tasks
+    return tasks_of(session.open_project(str(folder), Options.of({"celery_no_cache": True, **options})))
 
 
 def duplicates(folder, name, **options):
@@ -180,11 +182,11 @@ def test_excluded_files_may_hold_a_name(tmp_path):
             "shop/legacy/tasks.py": TASK.format(name="shop.render"),
         },
     )
-    found = project.Project(str(tmp_path), Options.of({"celery_no_cache": True}), ("legacy",))
+    found = session.open_project(str(tmp_path), Options.of({"celery_no_cache": True}), ("legacy",))
     origin = found.module(str(tmp_path / "shop/tasks.py"))
-    assert not found.tasks.has("shop.render")
-    assert not found.tasks.is_unknown("shop.render", origin)
-    assert found.tasks.is_unknown("shop.rendre", origin)
+    assert not tasks_of(found).has("shop.render")
+    assert not tasks_of(found).is_unknown("shop.render", origin)
+    assert tasks_of(found).is_unknown("shop.rendre", origin)
 
 
 def test_a_name_is_possible_where_nothing_else_is_known(tmp_path):
@@ -270,15 +272,15 @@ def test_names_do_not_depend_on_the_disk_cache(tmp_path, monkeypatch):
     )
     seen = []
     for _ in range(2):
-        found = project.Project(str(top), Options())
-        seen.append((sorted(found.tasks.by_name), found.tasks.nameless))
+        found = session.open_project(str(top), Options())
+        seen.append((sorted(tasks_of(found).by_name), tasks_of(found).nameless))
         found.save()
     assert seen[0] == seen[1] == (["shop_a", "shop_b", "shop_c"], set())
 
 
 def test_the_index_keeps_no_trees(tmp_path, monkeypatch):
     """What goes in circles is taken apart, since the garbage collector does not look for it."""
-    monkeypatch.setattr(project, "KEPT", 3)
+    monkeypatch.setattr(modules, "KEPT", 3)
     files = {
         f"shop/m{number}.py": (
             "from celery import shared_task\n\n\n"
@@ -296,7 +298,7 @@ def test_the_index_keeps_no_trees(tmp_path, monkeypatch):
     before = classes_in_memory()
     gc.disable()
     try:
-        assert len(known.tasks.by_name) == 9
+        assert len(tasks_of(known).by_name) == 9
         assert classes_in_memory() == before
     finally:
         gc.enable()
@@ -310,11 +312,10 @@ def classes_in_memory():
     return sum(type(node) is ast.ClassDef for node in gc.get_objects())
 
 
-def test_a_project_that_is_not_lasting_is_not_frozen(tmp_path, monkeypatch):
+def test_a_project_that_nobody_keeps_is_not_frozen(tmp_path, monkeypatch):
     known = project_at(tmp_path, {"shop/tasks.py": "from celery import current_task\n"})
-    known.is_lasting = False
-    monkeypatch.setattr(project.gc, "freeze", None)
-    assert not known.tasks.by_name
+    monkeypatch.setattr(session.gc, "freeze", None)
+    assert not tasks_of(known).by_name
 
 
 def test_what_an_editor_holds_counts_before_it_is_saved(tmp_path):
@@ -330,7 +331,7 @@ def test_what_an_editor_holds_counts_before_it_is_saved(tmp_path):
     ):
         known = project_at(tmp_path, files, celery_no_cache=True)
         opened(known, tmp_path, name, text)
-        assert known.tasks.by_name.keys() == names
+        assert tasks_of(known).by_name.keys() == names
 
 
 @pytest.mark.parametrize(
@@ -357,5 +358,5 @@ def test_bases_of_a_class_with_a_field_for_its_name_are_not_read(tmp_path, name,
         "bases.py": "class Base: ...\n\n\ndef make(name):\n    return name\n",
     }
     known = project_at(tmp_path, files, celery_no_cache=True)
-    assert not known.tasks.by_name
+    assert not tasks_of(known).by_name
     assert (str(tmp_path / "bases.py") in known._modules) is is_read

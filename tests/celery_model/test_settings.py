@@ -5,17 +5,19 @@ from __future__ import annotations
 import pytest
 
 from flake8_celery_tasks.celery_model import settings
+from flake8_celery_tasks.celery_model.registry import tasks_of
+from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.core.options import Options
-from flake8_celery_tasks.resolution import project
+from flake8_celery_tasks.engine import session
 from tests.helpers import project_at, write
 
 
 def test_settings_in_a_dict_of_a_module_without_tree(tmp_path):
     write(tmp_path, {"shop/config.py": 'DICT = {"task_acks_late": True}\n', "shop/tasks.py": ""})
-    known = project.Project(str(tmp_path), Options())
+    known = session.open_project(str(tmp_path), Options())
     module = known.module(str(tmp_path / "shop" / "config.py"))
     module.shed()
-    assert known.setting("task_acks_late") == [True]
+    assert setting_values(known, "task_acks_late") == [True]
     assert settings.acks_late(known) is True
 
 
@@ -32,10 +34,10 @@ def test_settings_from_everywhere(tmp_path):
             "tests/six.py": "task_acks_late = 'never'\n",
         },
     )
-    found = known.setting("task_acks_late")
+    found = setting_values(known, "task_acks_late")
     assert sorted(map(repr, found)) == sorted(["True", "False", "UNKNOWN", "1", "None", "3", "4", "UNKNOWN"])
     assert settings.acks_late(known) is True
-    assert known.tasks_by_name == {}
+    assert tasks_of(known).by_name == {}
 
 
 @pytest.mark.parametrize(

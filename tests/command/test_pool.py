@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import signal
 import sys
 from argparse import Namespace
@@ -10,9 +11,9 @@ from functools import partial
 import pytest
 
 from flake8_celery_tasks.command import pool
+from flake8_celery_tasks.engine.run import Run
 from flake8_celery_tasks.flake8_host import checker, reporting
-from flake8_celery_tasks.flake8_host.configuration import options_for
-from flake8_celery_tasks.plugin import Plugin
+from flake8_celery_tasks.flake8_host.configuration import Configuration, configuration_for
 from tests.helpers import BAD, PROJECT, flake8, write
 
 pytestmark = pytest.mark.usefixtures("_fresh_plugin")
@@ -51,15 +52,13 @@ def test_processes_agree(many, check, monkeypatch, method):
 
 def test_a_process_that_was_not_forked_is_told_the_options(shop, monkeypatch):
     """What the other processes do, in this one."""
-    import signal
-
-    options = options_for(Namespace(config=None, append_config=[], isolated=True, celery_apps="shop"), [])
-    Plugin.options = None
+    given = Namespace(config=None, append_config=[], isolated=True, celery_apps="shop")
+    configuration = configuration_for(given, [])
+    assert configuration.run.options.celery_apps == ("shop",)
+    assert pickle.loads(pickle.dumps(configuration.run)) == configuration.run
     before = signal.getsignal(signal.SIGINT)
     try:
-        pool._start(partial(checker.check, options=options), options)
-        assert Plugin.options.celery_apps == ("shop",)
-        pool._start(partial(checker.check, options=options), options)
+        pool._start(partial(checker.check, configuration=configuration))
     finally:
         signal.signal(signal.SIGINT, before)
     assert [row.code for row in pool._call("shop/tasks.py").rows] == ["CLY101", "CLY201", "CLY202"]
@@ -98,7 +97,7 @@ def test_interruption_waits_until_the_processes_are_made(shop, monkeypatch):
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
     try:
         with pytest.raises(KeyboardInterrupt):
-            list(pool.spread(len, ["shop/tasks.py", "shop/views.py"], Namespace(), large=2))
+            list(pool.spread(len, ["shop/tasks.py", "shop/views.py"], Configuration(Namespace(), Run()), large=2))
     finally:
         signal.signal(signal.SIGINT, before)
     assert made[1:] == ["ended"]

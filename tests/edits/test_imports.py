@@ -8,7 +8,7 @@ import pytest
 
 from flake8_celery_tasks.edits.edit import Import
 from flake8_celery_tasks.edits.imports import added
-from flake8_celery_tasks.edits.text import Text
+from flake8_celery_tasks.workspace.source import Source
 from tests.fixing import BEFORE, CONTENT, VIEWS, by_name, fixed, same
 from tests.helpers import write
 
@@ -219,7 +219,7 @@ def shop(tmp_path):
 def test_import_beside_imports_alone(monkeypatch, shop):
     text = "import os\n"
     tree = ast.parse(text)
-    edit = added(Text(text), tree, Import("re", "sub"), lambda _: False)
+    edit = added(Source.of(text), tree, Import("re", "sub"), lambda _: False)
     assert edit == (10, 10, "from re import sub\n")
-    edit = added(Text("import os"), ast.parse("import os"), Import("re", "sub"), lambda _: False)
+    edit = added(Source.of("import os"), ast.parse("import os"), Import("re", "sub"), lambda _: False)
     assert edit == (9, 9, "\nfrom re import sub\n")

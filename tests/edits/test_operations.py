@@ -8,22 +8,21 @@ import sys
 import pytest
 
 from flake8_celery_tasks.binding.binder import collect
-from flake8_celery_tasks.edits import operations
+from flake8_celery_tasks.core.errors import Unfixable
 from flake8_celery_tasks.edits.operations import AddParameter, RemoveImport, Replace, SetKeyword
 from flake8_celery_tasks.edits.rewrite import Rewrite
-from flake8_celery_tasks.edits.text import Text, Unfixable
+from flake8_celery_tasks.workspace.source import Source
 from tests.helpers import opened, project_at
 
 
 def test_the_text_of_a_module(tmp_path):
     text = "import os.path\n"
     module = opened(project_at(tmp_path, {"shop/tasks.py": text}), tmp_path, "shop/tasks.py", text)
-    assert operations.text_of(module).text == text
-    assert operations.text_of(module) is operations.text_of(module)
+    assert module.source.text == text
 
 
 def edited(text, operation):
-    source = Text(text)
+    source = Source.of(text)
     for edit in sorted(operation.edits(source), reverse=True):
         text = text[: edit.start] + edit.text + text[edit.end :]
     return text
@@ -56,7 +55,7 @@ def test_no_comment_is_lost(text):
     args = getattr(node, "args", [])
     operation = Rewrite(node, "g", ("1",), tuple(args)) if args else Replace(node, "c")
     with pytest.raises(Unfixable):
-        list(operation.edits(Text(text)))
+        list(operation.edits(Source.of(text)))
 
 
 @pytest.mark.parametrize(

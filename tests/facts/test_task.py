@@ -13,7 +13,7 @@ from tests.helpers import facts_of, opened, project_at
 def test_only_retries_of_tasks_count(tmp_path):
     text = "from shop.other import thing\nfrom celery import current_task\n\nthing.retry()\ncurrent_task.retry()\n"
     known = project_at(tmp_path, {"shop/tasks.py": text, "shop/other.py": "thing = object()\n"})
-    assert task._retried(known, opened(known, tmp_path, "shop/tasks.py", text)) == {None}
+    assert task._retried(opened(known, tmp_path, "shop/tasks.py", text), known) == {None}
 
 
 def test_spreads_that_nest_too_deep_are_not_read(tmp_path):

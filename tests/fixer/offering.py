@@ -6,10 +6,10 @@ import ast
 
 from flake8_celery_tasks.edits.edit import Fix
 from flake8_celery_tasks.edits.operations import Replace
-from flake8_celery_tasks.edits.text import Text
 from flake8_celery_tasks.engine import judge, loader
 from flake8_celery_tasks.fixer import rounds
 from flake8_celery_tasks.rules.rule import Rule
+from flake8_celery_tasks.workspace.source import Source
 
 
 class Offering(Rule[judge.Facts]):
@@ -60,7 +60,7 @@ class Rivals(Rule[judge.Facts]):
 
 def applied(text, remedy):
     """Return a text with what a remedy replaces, as a reader of SARIF does it."""
-    known = Text(text)
+    known = Source.of(text)
     for one in reversed(remedy.replacements):
         start = known.line_offset(one.line) + one.column - 1
         end = known.line_offset(one.end_line) + one.end_column - 1

@@ -6,10 +6,12 @@ import ast
 
 import pytest
 
+from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.edits.edit import Import
 from flake8_celery_tasks.edits.operations import Insert, Replace, Span
 from flake8_celery_tasks.engine import judge, session
 from flake8_celery_tasks.fixer import rounds
+from flake8_celery_tasks.workspace.source import Source
 from tests.fixer.offering import offered
 from tests.fixing import BEFORE, fix
 from tests.helpers import project_at, write
@@ -20,7 +22,7 @@ def test_nothing_to_try(tmp_path):
     known = project_at(tmp_path, {"shop/tasks.py": text})
     path = str(tmp_path / "shop/tasks.py")
     order = rounds.Order()
-    state = rounds.State(path, rounds.Text(text), ast.parse(text), order)
+    state = rounds.State(path, Source.of(text), ast.parse(text), order)
     assert rounds.Attempts(path, state, order, known).add([], None, []) == ([], None)
 
 
@@ -150,6 +152,6 @@ def test_of_two_fixes_that_conflict_one_is_applied(tmp_path):
 
 
 def _judged(path):
-    known = session.project_of(str(path), rounds.Order().options)
+    known = session.project_of(str(path), Options())
     text = path.read_text()
-    return known, known.open(str(path), text.splitlines(keepends=True), ast.parse(text))
+    return known, known.open(str(path), Source(text.splitlines(keepends=True)), ast.parse(text))

@@ -9,8 +9,8 @@ import jsonschema
 import pytest
 
 from flake8_celery_tasks.command.main import main
-from flake8_celery_tasks.edits.text import lines_of as text_lines
 from flake8_celery_tasks.engine import loader
+from flake8_celery_tasks.workspace.source import lines_of as text_lines
 from tests.helpers import PROJECT, ROOT, write
 
 pytestmark = pytest.mark.usefixtures("_fresh_plugin")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from flake8_celery_tasks.binding.values import Ref
-from flake8_celery_tasks.resolution import project
+from flake8_celery_tasks.resolution import modules
 from tests.helpers import opened, project_at
 
 
 def test_trees_are_dropped_and_read_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(project, "KEPT", 2)
+    monkeypatch.setattr(modules, "KEPT", 2)
     files = {f"m{number}.py": f"from m{number + 1} import x\n\ny = {number}\n" for number in range(6)}
     known = project_at(tmp_path, {**files, "m6.py": "x = 5\n", "broken.py": "def (:\n"})
     text = files["m0.py"]
@@ -30,15 +30,15 @@ def test_trees_are_dropped_and_read_again(tmp_path, monkeypatch):
 
 def test_a_file_that_can_not_be_read(tmp_path):
     known = project_at(tmp_path, {"a.py": "x = 1\n"})
-    assert known.read(str(tmp_path / "gone.py")) is None
-    assert known.read("nul\0byte") is None
+    assert known.files.read(str(tmp_path / "gone.py")) is None
+    assert known.files.read("nul\0byte") is None
     assert known.module(str(tmp_path / "gone.py")) is None
     (tmp_path / "folder.py").mkdir()
-    assert known.read(str(tmp_path / "folder.py")) is None
+    assert known.files.read(str(tmp_path / "folder.py")) is None
 
 
 def test_what_can_not_be_read_takes_the_place_of_no_tree(tmp_path, monkeypatch):
-    monkeypatch.setattr(project, "KEPT", 1)
+    monkeypatch.setattr(modules, "KEPT", 1)
     known = project_at(tmp_path, {"a.py": "x = 1\n"})
     assert known.module(str(tmp_path / "gone.py")) is None
     module = known.module(str(tmp_path / "a.py"))
@@ -52,11 +52,11 @@ def test_a_file_that_is_closed_is_what_is_on_disk_or_a_buffer(tmp_path):
     same = opened(known, tmp_path, "a.py", "x = 1\n")
     known.close(same)
     assert same.is_from_disk
-    assert known.is_as_on_disk
+    assert known.files.is_as_on_disk
     buffer = opened(known, tmp_path, "a.py", "x = 2\n")
     known.close(buffer)
     assert not buffer.is_from_disk
-    assert not known.is_as_on_disk
+    assert not known.files.is_as_on_disk
 
 
 def test_what_is_open_stands_for_the_file(tmp_path):
@@ -67,7 +67,7 @@ def test_what_is_open_stands_for_the_file(tmp_path):
 
 
 def test_what_was_lent_may_go_when_it_has_come_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(project, "KEPT", 1)
+    monkeypatch.setattr(modules, "KEPT", 1)
     known = project_at(tmp_path, {f"m{number}.py": f"x{number} = 1\n" for number in range(4)})
     paths = [str(tmp_path / f"m{number}.py") for number in (0, 1, 0, 2, 0, 3)]
     lent = known.module(paths[0]).candidates
@@ -83,6 +83,6 @@ def test_what_an_editor_holds_is_not_kept(tmp_path):
     files = {"a.py": "task = 1\n", "b.py": "task = 2\n"}
     known = project_at(tmp_path, files)
     opened(known, tmp_path, "a.py", "task = 1\nshared_task = 1\n")
-    assert [Path(path).name for path in known.files_with(b"shared_task")] == ["a.py"]
-    current, bits = known.stamps[str(tmp_path / "a.py")], known.cache.bits([b"shared_task"])
-    assert known.cache.holds(str(tmp_path / "a.py"), current, bits[b"shared_task"]) is None
+    assert [Path(path).name for path in known.files.holding(b"shared_task")] == ["a.py"]
+    current, bits = known.files.disk.stamps[str(tmp_path / "a.py")], known.files.disk.cache.bits([b"shared_task"])
+    assert known.files.disk.cache.holds(str(tmp_path / "a.py"), current, bits[b"shared_task"]) is None

@@ -15,7 +15,7 @@ def module_of(folder, text):
 def test_a_session_that_is_handed_in_may_hold_the_key(tmp_path):
     known, module = module_of(tmp_path, "{}.update({})\n")
     assert _side_effects._session_may_hold_key(known, module, Param("session", None), module)
-    assert not _side_effects._adds_key(known, module)
+    assert not _side_effects._adds_key(module, known)
 
 
 def test_a_module_that_adds_to_the_headers_may_add_the_key(tmp_path):
