@@ -72,7 +72,9 @@ def _identities(checked: Checked) -> list[Identity]:
 def _without_known(checked: Checked, known: Baseline | None) -> Checked:
     if known is None:
         return checked
-    are_new = known.are_new(checked.path, _identities(checked))
+    identities = _identities(checked)
+    known.note(checked.path, identities)
+    are_new = known.are_new(checked.path, identities)
     rows = [row for row, is_new in zip(checked.rows, are_new, strict=True) if is_new]
     return checked._replace(rows=rows)
 

@@ -104,15 +104,18 @@ class Baseline:
         return [item for item, is_new in zip(found, self.are_new(path, identities), strict=True) if is_new]
 
     def are_new(self, path: str, found: Iterable[Identity]) -> list[bool]:
-        """Return for each finding of a file, in source order, whether it is not known, and note what was not found."""
-        name = self.relative(path)
-        left = Counter(self.known.get(name, ()))
+        """Return for each finding of a file, in source order, whether it is not known."""
+        left = Counter(self.known.get(self.relative(path), ()))
         new: list[bool] = []
         for one in found:
             new.append(left[one] <= 0)
             left[one] -= 1
-        self._missing[name] = +left
         return new
+
+    def note(self, path: str, found: Iterable[Identity]) -> None:
+        """Note what was found in a file: what else is listed of it, `outdated` yields."""
+        name = self.relative(path)
+        self._missing[name] = Counter(self.known.get(name, ())) - Counter(found)
 
     def outdated(self, paths: Iterable[str], codes: Collection[str]) -> Iterator[Entry]:
         """Yield what is listed and is no more: of rules with some codes, in files of a run and files that are gone."""

@@ -7,6 +7,7 @@ from flake8_celery_tasks.binding.symbols import Bound
 from flake8_celery_tasks.binding.values import Invoke, Member, Operation, Ref
 from flake8_celery_tasks.catalog.methods import TAKING_OPTIONS
 from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.rules._messages import cut
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class NaiveEta(Rule[Facts]):
                     call.module,
                     keyword.value,
                     name=name,
-                    text=text if len(text) <= 32 else f"{text[:29]}...",
+                    text=cut(text, 32),
                     advice="datetime.now(timezone.utc)" if "now" in text or "today" in text else "one with tzinfo",
                 )
 
