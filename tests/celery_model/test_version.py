@@ -259,7 +259,7 @@ def test_the_option_counts(tmp_path):
 def test_folders_and_files_that_are_none(project, tmp_path):
     (tmp_path / "uv.lock").mkdir()
     assert version_of(project({})) == NEWEST
-    assert session.open_version_of(project(str(tmp_path / "nowhere"), Options())) == NEWEST
+    assert version_of(session.open_project(str(tmp_path / "nowhere"), Options())) == NEWEST
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links and pipes")
