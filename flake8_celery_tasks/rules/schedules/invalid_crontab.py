@@ -89,7 +89,8 @@ class InvalidCrontab(Rule[Crontab]):
 
     - the value can't be read;
     - a test expects the exception: `with pytest.raises(ValueError)`;
-    - the version in `celery-target-version` accepts the value: names of months from 5.5 on.
+    - the Celery that the project pins, or that `celery-target-version` names, accepts the value: names of months from
+      5.5 on.
 
     ## Fix
 
