@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from flake8_celery_tasks.fit import Given, misfits
+from flake8_celery_tasks.resolution.arity import Given, misfits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.symbols import Params
+    from flake8_celery_tasks.binding.symbols import Params
 
 # What has become of a parameter, so that some call is refused.
 GONE: Final = "gone"

@@ -8,10 +8,10 @@ import subprocess
 import tempfile
 from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
-from flake8_celery_tasks.errors import UsageError
+from flake8_celery_tasks.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
 #: What says where a repository is. A hook sets it for its own repository, with paths that hold in its folder only.
 _PLACES: Final = (
@@ -89,8 +89,9 @@ class Repository:
                 mode, _, name = what.decode("ascii").split(" ")
                 yield Entry(mode, name, os.fsdecode(path))
 
-    def contents(self, names: Iterable[str], largest: int) -> Iterator[tuple[str, int, bytes | None]]:
+    def contents(self, names: Collection[str], largest: int) -> Iterator[tuple[str, int, bytes | None]]:
         """Yield objects with their size and content, None for a content that is larger. Raises GitError."""
+        count = 0
         with tempfile.TemporaryFile() as asked:
             asked.write("".join(f"{name}\n" for name in names).encode("ascii"))
             asked.seek(0)
@@ -100,10 +101,14 @@ class Repository:
             ) as process:
                 assert process.stdout is not None
                 try:
-                    yield from self._read(process.stdout, largest)
+                    for found in self._read(process.stdout, largest):
+                        count += 1
+                        yield found
                 except BaseException:
                     process.kill()
                     raise
+        if count < len(names):  # git has given up, as where it would have to fetch what a partial clone lacks
+            raise GitError(f"the repository of {self.folder} lacks contents: fetch them")
 
     def _read(self, output: IO[bytes], largest: int) -> Iterator[tuple[str, int, bytes | None]]:
         while line := output.readline():
@@ -123,10 +128,9 @@ class Repository:
     def _object(self, text: str) -> str | None:
         """Return the name of the object that a text stands for, None where there is none."""
         try:
-            found = self._line("rev-parse", "--verify", "--quiet", "--end-of-options", text)
+            found = self._line("rev-parse", "--verify", "--quiet", text)
         except GitError:
             return None
-        found = found.removeprefix("--end-of-options\n")  # git 2.30 prints it
         return found if _OBJECT.fullmatch(found) else None
 
     def _why_missing(self) -> str:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flake8_celery_tasks.contract import signature
-from flake8_celery_tasks.errors import UsageError
+from flake8_celery_tasks.core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flake8_celery_tasks.symbols import Params
+    from flake8_celery_tasks.binding.symbols import Params
 
 VERSION: Final = 1
 

@@ -7,7 +7,7 @@ import unicodedata
 from keyword import iskeyword
 from typing import Final
 
-from flake8_celery_tasks.symbols import Params
+from flake8_celery_tasks.binding.symbols import Params
 
 #: Longer texts are no signatures: what is made of one takes time by the square of its length.
 LONGEST: Final = 20_000

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flake8_celery_tasks.binding.symbols import Params
 from flake8_celery_tasks.contract import record, signature
 from flake8_celery_tasks.contract.record import Record, RecordedTask, RecordError
-from flake8_celery_tasks.symbols import Params
 from tests.contract.test_compare import signatures
 
 RECEIPT = RecordedTask(

@@ -5,8 +5,8 @@ import ast
 import pytest
 from hypothesis import given
 
+from flake8_celery_tasks.binding.symbols import Params
 from flake8_celery_tasks.contract import signature
-from flake8_celery_tasks.symbols import Params
 from tests.contract.test_compare import signatures
 
 
