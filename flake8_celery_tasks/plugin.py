@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from flake8.options.manager import OptionManager
 
+    from flake8_celery_tasks.contract.record import Record
     from flake8_celery_tasks.core.options import Options
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.engine.baseline import Baseline
@@ -33,6 +34,10 @@ class Plugin:
     opted: ClassVar[tuple[str, ...]] = ()
     marks: ClassVar[tuple[str, ...]] = gate.MARKS
     baseline: ClassVar[Baseline | None] = None
+    #: The ends of the names of modules that a record names: their files matter, whatever they hold now.
+    recorded: ClassVar[frozenset[str]] = frozenset()
+    #: The codes of the only rules that run, where not all do.
+    codes: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, tree: ast.Module, filename: str, lines: Sequence[str]) -> None:
         self.tree = tree
@@ -63,7 +68,9 @@ class Plugin:
         cls.excluded = (*(namespace.exclude or ()), *(namespace.extend_exclude or ()))
         cls.opted = core_options.opted(namespace, sys.argv[1:])
         cls.marks = gate.marks_of(chosen.celery_task_decorators)
-        cls.baseline = None
+        cls.baseline, cls.recorded = None, frozenset()
+        if chosen.celery_contract or chosen.celery_known_tasks:
+            cls._read_records(manager, chosen)
         if chosen.celery_baseline:
             from flake8_celery_tasks.engine.baseline import BaselineError, load
 
@@ -72,9 +79,35 @@ class Plugin:
             except BaselineError as error:
                 manager.parser.error(f"argument --celery-baseline: {error}")
 
+    @classmethod
+    def _read_records(cls, manager: OptionManager, chosen: Options) -> None:
+        """Refuse records that can't be read, and note which modules they name."""
+        from flake8_celery_tasks.contract import known, record
+
+        option = "celery-known-tasks"
+        try:
+            known.load(chosen.celery_known_tasks)
+            option = "celery-contract"
+            if chosen.celery_contract:
+                cls.note_recorded(record.load(chosen.celery_contract))
+        except record.RecordError as error:
+            manager.parser.error(f"argument --{option}: {error}")
+
+    @classmethod
+    def note_recorded(cls, kept: Record) -> None:
+        """Note which modules a record names: what it says may have to be said in their files."""
+        cls.recorded = frozenset(".".join(task.module.split(".")[-2:]) for task in kept.tasks.values())
+
+    @classmethod
+    def concerns(cls, filename: str, text: str) -> bool:
+        """Return whether a file is worth a traversal."""
+        return gate.passes(text, cls.marks) or (
+            bool(cls.recorded) and gate.holds_module(os.path.abspath(filename), cls.recorded)
+        )
+
     def run(self) -> Iterator[tuple[int, int, str, type[Any]]]:
         """Yield what is wrong in the file and not known: line, column, text, and this class."""
-        if not gate.passes("".join(self.lines), self.marks):
+        if not self.concerns(self.filename, "".join(self.lines)):
             return
         found = self.violations()
         if found and self.baseline is not None:
@@ -106,13 +139,16 @@ class Plugin:
         path = os.path.abspath(self.filename)
         known = session.project_of(path, self.options or Options(), self.excluded)
         text = "".join(self.lines)
-        results = known.results(self.opted)
+        results = None if self.codes or session.is_one_of_several(known) else known.results(self.opted)
         found = None if results is None else results.recall(path, text)
         if found is None:
             from flake8_celery_tasks.engine import judge, loader
 
             module = known.open(path, self.lines, self.tree)
-            found = judge.check(known, module, loader.wanted(self.opted))
+            wanted = loader.wanted(self.opted)
+            if self.codes:
+                wanted = tuple(rule for rule in wanted if rule.code in self.codes)
+            found = judge.check(known, module, wanted)
             known.close(module)
             if results is not None:
                 results.note(path, text, found)

@@ -32,8 +32,10 @@ def findings(folder: Path, name: str, chosen=None, **options) -> list:
     path = folder / name
     text = path.read_text(encoding="utf-8")
     opted = tuple(options.pop("extend_select", "").replace(",", " ").split())
-    chosen_options = Options.of(options)
-    if not gate.passes(text, gate.marks_of(chosen_options.celery_task_decorators)):
+    records = {key: str(folder / options[key]) for key in ("celery_contract", "celery_known_tasks") if key in options}
+    chosen_options = Options.of({**options, **records})
+    passes = gate.passes(text, gate.marks_of(chosen_options.celery_task_decorators))
+    if not passes and not chosen_options.celery_contract:
         return []
     try:
         tree = ast.parse(text)

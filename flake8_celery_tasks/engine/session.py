@@ -10,6 +10,7 @@ from flake8_celery_tasks.resolution.project import Project
 from flake8_celery_tasks.workspace import folders
 
 if TYPE_CHECKING:
+    from flake8_celery_tasks.contract.agreement import Agreement
     from flake8_celery_tasks.core.options import Options
 
 
@@ -30,7 +31,53 @@ def project_of(path: str, options: Options, excluded: tuple[str, ...] = ()) -> P
     key = (root, options, excluded)
     if key not in _projects:
         _projects[key] = Project(root, options, excluded)
+        if options.celery_contract:
+            _projects[key].agreement = _agreement
     return _projects[key]
+
+
+def projects_around(folder: str, options: Options, excluded: tuple[str, ...] = ()) -> list[Project]:
+    """Return the project around a folder, and those below it."""
+    found: dict[Project, None] = {}
+    pending = [folder]
+    while pending:
+        project = project_of(os.path.join(pending.pop(0), "any.py"), options, excluded)
+        if project not in found:
+            found[project] = None
+            pending += [root for root in project.layout.inner_roots() if root.startswith(os.path.join(folder, ""))]
+    return list(found)
+
+
+def is_one_of_several(project: Project) -> bool:
+    """Return whether a record is about other projects too, so that what is found does not follow from this one."""
+    path = project.options.celery_contract
+    return bool(path) and projects_around(os.path.dirname(path), project.options, project.excluded) != [project]
+
+
+_agreements: dict[tuple[Options, tuple[str, ...]], Agreement] = {}
+
+
+def _agreement(project: Project) -> Agreement | None:
+    """Return the contract that the options name a record of, None where the record is about other projects.
+
+    A project in which a file holds another text has its own; the others share one.
+    """
+    from flake8_celery_tasks.contract import record
+    from flake8_celery_tasks.contract.agreement import Agreement
+    from flake8_celery_tasks.contract.present import Present
+
+    key = (project.options, project.excluded)
+    path = project.options.celery_contract
+    known = projects_around(os.path.dirname(path), *key)
+    if all(other.layout.root != project.layout.root for other in known):
+        return None
+    if project in known and key in _agreements:
+        return _agreements[key]
+    projects = [project if other.layout.root == project.layout.root else other for other in known]
+    found = Agreement(record.load(path), Present(projects))
+    if project in known:
+        _agreements[key] = found
+    return found
 
 
 _saved_by: int | None = None
@@ -57,6 +104,7 @@ def save() -> None:
 def forget() -> None:
     """Drop all projects: for tests, and where files have been changed."""
     _projects.clear()
+    _agreements.clear()
     folders.forget()
 
 

@@ -14,10 +14,11 @@ from flake8_celery_tasks.catalog.methods import INVOKING
 from flake8_celery_tasks.celery_model import apps, definitions, objects
 from flake8_celery_tasks.celery_model.objects import AppThing, CanvasThing, SignatureThing, TaskThing
 from flake8_celery_tasks.core.memo import Once
-from flake8_celery_tasks.facts import canvas, schedules, settings
+from flake8_celery_tasks.facts import canvas, promises, schedules, settings
 from flake8_celery_tasks.facts.calls import Invocation, OnCommit, Raise, TaskCall
 from flake8_celery_tasks.facts.canvas import Canvas
 from flake8_celery_tasks.facts.imports import Sent, TaskImport
+from flake8_celery_tasks.facts.promises import GoneTask, KeptTask
 from flake8_celery_tasks.facts.schedules import BeatEntry, Crontab
 from flake8_celery_tasks.facts.settings import Setting
 from flake8_celery_tasks.facts.task import Task, run_of
@@ -368,5 +369,7 @@ KINDS: Final[dict[type, Callable[[Facts], Iterable[Any]]]] = {
     Crontab: lambda facts: facts.crontabs,
     BeatEntry: lambda facts: facts.configured[1],
     Setting: lambda facts: facts.configured[0],
+    GoneTask: promises.gone_tasks,
+    KeptTask: promises.kept_tasks,
     Facts: lambda facts: [facts],
 }

@@ -73,26 +73,7 @@ class Task(Defined):
     @property
     def is_registered(self) -> bool:
         """Whether a class-based task may be handed to `register_task`, in this module or in another."""
-        if not self.is_class:
-            return True
-        name = self.node.name.encode()
-        return self.node.name in self.module.once(_registered) or any(
-            name in (self.project.read(path) or b"") and self._may_be_registered_in(path)
-            for path in self.project.files_with(b".register_task(")
-            if path != self.module.place.path
-        )
-
-    def _may_be_registered_in(self, path: str) -> bool:
-        """Return whether a file that names the class may register it, and not only classes that inherit from it.
-
-        What tests register is for themselves, and a file that can't be parsed says nothing.
-        """
-        module = self.project.module(path)
-        if module is None or self.project.is_test(module):
-            return False
-        calls = [call for call in module.made() if definitions.registers(call)]
-        found = [definitions.registered(self.project, call, module) for call in calls]
-        return not found or any(one is None or one.place == self.definition.place for one in found)
+        return definitions.is_registered(self.project, self.definition)
 
     @property
     def function(self) -> FunctionNode:
@@ -431,18 +412,6 @@ class Task(Defined):
 def run_of(scope: Scope) -> list[FunctionNode]:
     """Return the functions that a class binds to `run`; it may do so in an `if`, and may bind something else."""
     return [binding.node for binding in scope.bindings.get("run", ()) if binding.kind == FUNCTION]  # type: ignore[misc]
-
-
-def _registered(module: Module) -> set[str]:
-    """Return the names in the calls that register a task in a module."""
-    return {
-        node.id
-        for name in ("register_task", "register")
-        for call, _ in module.calls_of(name)
-        if isinstance(call.func, ast.Attribute)
-        for node in ast.walk(call)
-        if isinstance(node, ast.Name)
-    }
 
 
 def _retried(project: Project, module: Module) -> set[tuple[str, str, int] | None]:

@@ -14,6 +14,7 @@ from flake8.discover_files import expand_paths
 
 from flake8_celery_tasks.core.errors import UsageError
 from flake8_celery_tasks.plugin import Plugin
+from flake8_celery_tasks.workspace import gate
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -78,6 +79,7 @@ def passing(names: Iterable[str]) -> list[str]:
                 if mark in content:
                     break
             else:
-                continue
+                if not gate.holds_module(os.path.abspath(name), Plugin.recorded):
+                    continue
         found.append(name)
     return found

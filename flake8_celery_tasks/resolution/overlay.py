@@ -20,8 +20,9 @@ class Revised(Project):
     """
 
     def __init__(self, before: Project, path: str) -> None:
-        super().__init__(before.layout.root, before.options)
+        super().__init__(before.layout.root, before.options, before.excluded)
         self.layout = before.layout
+        self.agreement = before.agreement
         self._before = before
         self._path = path
 

@@ -22,7 +22,7 @@ from flake8_celery_tasks.workspace.place import INSTALLED
 from flake8_celery_tasks.workspace.source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from flake8_celery_tasks.binding.binder import Candidates
     from flake8_celery_tasks.binding.symbols import Symbol
@@ -67,6 +67,8 @@ class Project:
         self.is_saved_later = False
         #: Whether it lives as long as the process.
         self.is_lasting = True
+        #: What says which contract the project is held to, where a record of it is named.
+        self.agreement: Callable[[Project], Any] | None = None
         #: Results that others keep here for the life of the project, by their own keys.
         self.memo: dict[object, Any] = {}
 

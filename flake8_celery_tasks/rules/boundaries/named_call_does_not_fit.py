@@ -3,13 +3,11 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.celery_model.objects import SignatureThing
 from flake8_celery_tasks.celery_model.task import Defined
-from flake8_celery_tasks.facts.arguments import Arguments, arguments_of, is_expected_to_fail
+from flake8_celery_tasks.facts.arguments import arguments_of, arguments_of_entry, is_expected_to_fail
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.resolution.arity import misfits
-from flake8_celery_tasks.resolution.evaluation import Table
 from flake8_celery_tasks.rules.calls import _mismatch
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -17,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.facts.arguments import Arguments
     from flake8_celery_tasks.facts.calls import Invocation
-    from flake8_celery_tasks.facts.schedules import BeatEntry
 
 
 class NamedCallDoesNotFit(Rule[Facts]):
@@ -124,7 +122,9 @@ class NamedCallDoesNotFit(Rule[Facts]):
         for entry in facts.configured[1]:
             task = _task(facts, entry.task_name)
             if task is not None:
-                yield from self._judge(facts, task, _of_entry(entry), entry.node, str(entry.task_name), partial=False)
+                yield from self._judge(
+                    facts, task, arguments_of_entry(entry), entry.node, str(entry.task_name), partial=False
+                )
 
     def _judge(
         self, facts: Facts, task: Defined, arguments: Arguments, node: ast.AST, name: str, *, partial: bool
@@ -161,24 +161,3 @@ def _sent_at_once(call: Invocation) -> ast.expr | None:
     else:
         return None
     return None if adds else call.node.func.value
-
-
-def _of_entry(entry: BeatEntry) -> Arguments:
-    """Return the arguments that a beat entry gives."""
-    found = Arguments()
-    written, value = entry.given.get("args"), entry.value("args")
-    if written is not None and isinstance(written.value, (ast.Tuple, ast.List)):
-        found.put(written.value.elts)
-    elif written is not None and isinstance(value, (tuple, list)):
-        found.positional = [written.value] * len(value)
-    else:
-        found.more_positional = value is not MISSING and value is not None
-    written, value = entry.given.get("kwargs"), entry.value("kwargs")
-    if written is not None and isinstance(value, Table):
-        keys = written.value.keys if isinstance(written.value, ast.Dict) else []
-        nodes = {key.value: key for key in keys if isinstance(key, ast.Constant)}
-        found.keywords = {str(name): nodes.get(name, written.key) for name in value}
-        found.more_keywords = not value.complete
-    else:
-        found.more_keywords = value is not MISSING and value is not None
-    return found
