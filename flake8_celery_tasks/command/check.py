@@ -32,7 +32,11 @@ if TYPE_CHECKING:
 def run(options: Namespace, order: Order | None = None) -> Outcome:
     """Check the files of the options; `order` asks for the fixes too. Raises UsageError."""
     names = flake8_host_files.files(options)
-    checked = check(options, names)
+    return decided(options, check(options, names), names, order)
+
+
+def decided(options: Namespace, checked: Sequence[Checked], names: list[str], order: Order | None = None) -> Outcome:
+    """Return what is reported of what was found in some files; `order` asks for the fixes too."""
     scopes = {one.path: one.scopes for one in checked}
     violations, statistics = reporting.decide(options, [_without_known(one) for one in checked])
     findings = list(_findings(violations, scopes))

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.contract import compare
-from flake8_celery_tasks.contract.present import signature_of
+from flake8_celery_tasks.contract.present import Present, signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from flake8_celery_tasks.contract.compare import Break
-    from flake8_celery_tasks.contract.present import Entry, Present
+    from flake8_celery_tasks.contract.present import Entry
     from flake8_celery_tasks.contract.record import Record, RecordedTask
     from flake8_celery_tasks.resolution.project import Project
 
@@ -52,6 +52,10 @@ class Agreement:
         self.present = present
         self._places = places or {}
         self._uncertain = frozenset(record.uncertain)
+
+    def on(self, projects: Sequence[Project]) -> Agreement:
+        """Return the same contract, held against the tasks of other projects."""
+        return Agreement(self.record, Present(projects), self._places)
 
     # Names that are gone.
 

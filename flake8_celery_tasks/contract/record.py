@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import re
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flake8_celery_tasks.contract import signature
@@ -34,6 +34,7 @@ _KEYS: Final = ("version", "tasks", "uncertain")
 _TASK_KEYS: Final = ("signature", "module", "function", "options", "result")
 _NUMBERS: Final = frozenset({"priority", "expires"})
 _CONFLICT: Final = re.compile(r"^(?:<{7} |={7}$|>{7} )", re.MULTILINE)
+_BLOCK: Final = re.compile(r'\s*("(?:[^"\\]|\\.)*")\s*:\s*\{\s*$')
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _SHOWN: Final = 60
 _LONGEST_NUMBER: Final = 18
@@ -107,10 +108,21 @@ def load(path: str) -> Record:
     return of(content_of(path), path)
 
 
+def lines_of(path: str) -> dict[str, int]:
+    """Return the lines that the blocks of tasks start in, as far as each has a line of its own; from 1."""
+    found: dict[str, int] = {}
+    with contextlib.suppress(OSError, ValueError), open(path, encoding="utf-8-sig") as file:
+        for number, line in enumerate(file, 1):
+            block = _BLOCK.match(line)
+            if block:
+                found.setdefault(json.loads(block[1]), number)
+    return found
+
+
 def content_of(path: str) -> Any:
     """Return the JSON in a file, whatever it says. Raises RecordError."""
     try:
-        with Path(path).open("rb") as file:
+        with open(path, "rb") as file:
             content = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         raise RecordError(f"can't read {path}: {getattr(error, 'strerror', None) or error}") from None

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 #: What a file must hold to send a task, sign it or schedule it.
-_SENDING: Final = (
+SENDING: Final = (
     b".delay",
     b"apply_async",
     b"send_task",
@@ -111,7 +111,7 @@ def _senders(project: Project, prefix: str) -> dict[object, list[tuple[str, int,
     def add(key: object, module: Module, line: int, what: str = "") -> None:
         found.setdefault(key, []).append((prefix + module.place.relative, line, what))
 
-    for path in project.files_with(*_SENDING):
+    for path in project.files_with(*SENDING):
         module = project.module(path)
         if module is None or project.is_test(module):
             continue

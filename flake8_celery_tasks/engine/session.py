@@ -10,6 +10,8 @@ from flake8_celery_tasks.resolution.project import Project
 from flake8_celery_tasks.workspace import folders
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from flake8_celery_tasks.contract.agreement import Agreement
     from flake8_celery_tasks.core.options import Options
 
@@ -46,6 +48,14 @@ def projects_around(folder: str, options: Options, excluded: tuple[str, ...] = (
             found[project] = None
             pending += [root for root in project.layout.inner_roots() if root.startswith(os.path.join(folder, ""))]
     return list(found)
+
+
+def drop(projects: Iterable[Project]) -> None:
+    """Drop some projects: those of a folder that is soon gone."""
+    gone = set(projects)
+    for key, project in list(_projects.items()):
+        if project in gone:
+            del _projects[key]
 
 
 def is_one_of_several(project: Project) -> bool:

@@ -140,8 +140,7 @@ class RecordedTaskGone(Rule[GoneTask]):
         """Report a definition that goes by another name at that name, what is gone at the first line of its module."""
         task, entry = fact.task, fact.gone.entry
         if task is None or entry is None:
-            text = self.gone.format(name=fact.name)
-            yield Violation(1, 0, self.code, text.encode("utf-8", "backslashreplace").decode())
+            yield Violation(1, 0, self.code, self.text_of(fact.name))
             return
         node = task.keyword("name")
         values = {"name": fact.name, "now": entry.name, "written": f'"{fact.name}"'}
@@ -149,6 +148,11 @@ class RecordedTaskGone(Rule[GoneTask]):
             yield self.report_name(task, **values)
         else:
             yield self.report(task.module, node, **values)
+
+    @classmethod
+    def text_of(cls, name: str) -> str:
+        """Return what is said of a name that is gone without a trace."""
+        return cls.gone.format(name=name).encode("utf-8", "backslashreplace").decode()
 
     def fix(self, fact: GoneTask, violation: Violation) -> Fix | None:
         """Write the old name, where the new one is automatic and nobody sends it by name."""
