@@ -68,6 +68,9 @@ class Unnamed(NamedTuple):
 
     def may_have(self, name: str) -> bool:
         """Return whether it may have a name."""
+        decorator = self.definition.decorator
+        if decorator.spread and decorator.form != OPAQUE and "name" not in decorator.keywords:
+            return True  # a spread that can't be read may hold any name
         if name in self.names or not self.starts.isdisjoint(("", name.partition(".")[0])):
             return True
         return any(re.fullmatch(pattern, name, re.DOTALL) for pattern in self.patterns)
