@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import os
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,10 +15,7 @@ if TYPE_CHECKING:
 
     from flake8.options.manager import OptionManager
 
-    from flake8_celery_tasks.contract.record import Record
-    from flake8_celery_tasks.core.options import Options
-    from flake8_celery_tasks.core.violation import Violation
-    from flake8_celery_tasks.engine.baseline import Baseline
+    from flake8_celery_tasks.engine.run import Run
 
 
 class Plugin:
@@ -28,16 +23,8 @@ class Plugin:
 
     name = "flake8-celery-tasks"
     version = __version__
-    options: ClassVar[Options | None] = None
-    excluded: ClassVar[tuple[str, ...]] = ()
-    #: The prefixes of codes that switch opt-in rules on.
-    opted: ClassVar[tuple[str, ...]] = ()
-    marks: ClassVar[tuple[str, ...]] = gate.MARKS
-    baseline: ClassVar[Baseline | None] = None
-    #: The ends of the names of modules that a record names: their files matter, whatever they hold now.
-    recorded: ClassVar[frozenset[str]] = frozenset()
-    #: The codes of the only rules that run, where not all do.
-    codes: ClassVar[frozenset[str]] = frozenset()
+    #: What flake8 was told; None before it has said.
+    told: ClassVar[Run | None] = None
 
     def __init__(self, tree: ast.Module, filename: str, lines: Sequence[str]) -> None:
         self.tree = tree
@@ -47,110 +34,31 @@ class Plugin:
     @staticmethod
     def add_options(manager: OptionManager) -> None:
         """Tell flake8 of our options."""
-        from flake8_celery_tasks.core.options import add_to
+        from flake8_celery_tasks.core import options
 
-        add_to(manager)
+        options.add_to(manager)
 
     @classmethod
     def parse_options(cls, manager: OptionManager, namespace: argparse.Namespace, _args: object) -> None:
         """Take our options from flake8. A value that an option does not take is flake8's own usage error."""
-        from flake8_celery_tasks.core import options as core_options
-        from flake8_celery_tasks.core.options import OptionError, from_namespace
+        from flake8_celery_tasks.engine import run
 
         try:
-            chosen = from_namespace(namespace)
-        except OptionError as error:
+            cls.told = run.begin(namespace, sys.argv[1:])
+        except ValueError as error:
             manager.parser.error(str(error))
-        known = sys.modules.get("flake8_celery_tasks.engine.session")
-        if known is not None:  # this process has run flake8 before, as an editor's does
-            known.start_over()
-        cls.options = chosen
-        cls.excluded = (*(namespace.exclude or ()), *(namespace.extend_exclude or ()))
-        cls.opted = core_options.opted(namespace, sys.argv[1:])
-        cls.marks = gate.marks_of(chosen.celery_task_decorators)
-        cls.baseline, cls.recorded = None, frozenset()
-        if chosen.celery_contract or chosen.celery_known_tasks:
-            cls._read_records(manager, chosen)
-        if chosen.celery_baseline:
-            from flake8_celery_tasks.engine.baseline import BaselineError, load
-
-            try:
-                cls.baseline = load(chosen.celery_baseline)
-            except BaselineError as error:
-                manager.parser.error(f"argument --celery-baseline: {error}")
-
-    @classmethod
-    def _read_records(cls, manager: OptionManager, chosen: Options) -> None:
-        """Refuse records that can't be read, and note which modules they name."""
-        from flake8_celery_tasks.contract import known, record
-
-        option = "celery-known-tasks"
-        try:
-            known.load(chosen.celery_known_tasks)
-            option = "celery-contract"
-            if chosen.celery_contract:
-                cls.note_recorded(record.load(chosen.celery_contract))
-        except record.RecordError as error:
-            manager.parser.error(f"argument --{option}: {error}")
-
-    @classmethod
-    def note_recorded(cls, kept: Record) -> None:
-        """Note which modules a record names: what it says may have to be said in their files."""
-        cls.recorded = frozenset(".".join(task.module.split(".")[-2:]) for task in kept.tasks.values())
-
-    @classmethod
-    def concerns(cls, filename: str, text: str) -> bool:
-        """Return whether a file is worth a traversal."""
-        return gate.passes(text, cls.marks) or (
-            bool(cls.recorded) and gate.holds_module(os.path.abspath(filename), cls.recorded)
-        )
 
     def run(self) -> Iterator[tuple[int, int, str, type[Any]]]:
         """Yield what is wrong in the file and not known: line, column, text, and this class."""
-        if not self.concerns(self.filename, "".join(self.lines)):
+        text = "".join(self.lines)
+        if not (gate.passes(text) if self.told is None else self.told.concerns(self.filename, text)):
             return
-        found = self.violations()
-        if found and self.baseline is not None:
-            from flake8_celery_tasks.engine import baseline as engine_baseline
-            from flake8_celery_tasks.engine.baseline import identity
+        from flake8_celery_tasks.engine.check import violations
+        from flake8_celery_tasks.engine.run import Run
 
-            scopes = engine_baseline.scopes(self.tree, {violation.line for violation in found})
-            known = [identity(item.code, scopes.get(item.line, ""), item.text) for item in found]
-            unknown = self.baseline.unknown(self.filename, known)
-            found = [violation for violation, is_new in zip(found, unknown, strict=True) if is_new]
+        told = self.told or Run()
+        found = violations(told, self.filename, self.lines, self.tree)
+        if found and told.baseline is not None:
+            found = told.baseline.new(self.filename, self.tree, found)
         for violation in found:
             yield violation.line, violation.column, f"{violation.code} {violation.text}", type(self)
-
-    def violations(self) -> list[Violation]:
-        """Return what is wrong in the file."""
-        # To look for garbage among the nodes of many trees takes as long as to look for mistakes.
-        was_on = gc.isenabled()
-        gc.disable()
-        try:
-            return self._violations()
-        finally:
-            if was_on:
-                gc.enable()
-
-    def _violations(self) -> list[Violation]:
-        from flake8_celery_tasks.core.options import Options
-        from flake8_celery_tasks.engine import session
-
-        path = os.path.abspath(self.filename)
-        known = session.project_of(path, self.options or Options(), self.excluded)
-        text = "".join(self.lines)
-        results = None if self.codes or session.is_one_of_several(known) else known.results(self.opted)
-        found = None if results is None else results.recall(path, text)
-        if found is None:
-            from flake8_celery_tasks.engine import judge, loader
-
-            module = known.open(path, self.lines, self.tree)
-            wanted = loader.wanted(self.opted)
-            if self.codes:
-                wanted = tuple(rule for rule in wanted if rule.code in self.codes)
-            found = judge.check(known, module, wanted)
-            known.close(module)
-            if results is not None:
-                results.note(path, text, found)
-                session.save_at_exit()
-        return found

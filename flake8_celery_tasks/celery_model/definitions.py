@@ -10,6 +10,7 @@ from flake8_celery_tasks.binding.symbols import Bound, Class, Function
 from flake8_celery_tasks.binding.values import MISSING, Invoke, Member, Ref
 from flake8_celery_tasks.celery_model.apps import is_readable, is_task_class
 from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, Decorator, decorator_of
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.record import Record
 from flake8_celery_tasks.resolution.resolver import Target
 
@@ -209,7 +210,7 @@ def is_name_certain(project: Project, found: Definition, *, imported: str = "") 
     the task decorator is of a module of the project that can't be read (it may give the function another name), or an
     app has names of its own.
     """
-    if project.has_own_names:
+    if has_own_names(project):
         return False
     certain = found.module.place.certain or bool(imported)
     if not certain or not isinstance(found.symbol, Function):
@@ -219,15 +220,21 @@ def is_name_certain(project: Project, found: Definition, *, imported: str = "") 
     return not any(isinstance(name, Ref) and project.resolve(name.path, found.module).unread for name in names)
 
 
+@query(shared=True)
+def has_own_names(project: Project) -> bool:
+    """Return whether some app of the project may make automatic names in its own way: by its own `gen_task_name`."""
+    return any(OWN_NAMES.search(project.files.read(path) or b"") for path in project.files.holding(b"gen_task_name"))
+
+
 def is_registered(project: Project, found: Definition) -> bool:
     """Return whether a class-based task may be handed to `register_task`, in its module or in another."""
     if found.decorator.form != CLASS_TASK:
         return True
     own_name = found.symbol.qualname.rpartition(".")[2]
     name = own_name.encode()
-    return own_name in found.module.once(_registered) or any(
-        name in (project.read(path) or b"") and _may_be_registered_in(project, path, found)
-        for path in project.files_with(b".register_task(")
+    return own_name in _registered(found.module) or any(
+        name in (project.files.read(path) or b"") and _may_be_registered_in(project, path, found)
+        for path in project.files.holding(b".register_task(")
         if path != found.module.place.path
     )
 
@@ -245,6 +252,7 @@ def _may_be_registered_in(project: Project, path: str, found: Definition) -> boo
     return not made or any(one is None or one.place == found.place for one in made)
 
 
+@query()
 def _registered(module: Module) -> set[str]:
     """Return the names in the calls that register a task in a module."""
     return {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import os
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -13,21 +12,20 @@ from flake8_celery_tasks.contract.agreement import Agreement
 from flake8_celery_tasks.contract.present import Present
 from flake8_celery_tasks.core import writing
 from flake8_celery_tasks.core.errors import UsageError
-from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.engine.inventory import SENDING
 from flake8_celery_tasks.flake8_host import checker
 from flake8_celery_tasks.flake8_host.reporting import Checked, Row
-from flake8_celery_tasks.plugin import Plugin
 from flake8_celery_tasks.workspace.marks import MARKS
 
 if TYPE_CHECKING:
-    from argparse import Namespace
     from collections.abc import Callable, Iterator, Mapping
 
     from flake8_celery_tasks.contract.record import Record
     from flake8_celery_tasks.engine.findings import Outcome
+    from flake8_celery_tasks.engine.run import Run
     from flake8_celery_tasks.fixer.rounds import Order
+    from flake8_celery_tasks.flake8_host.configuration import Configuration
     from flake8_celery_tasks.resolution.project import Project
 
 #: The rules that judge by a record. Those of house policy run where they are asked for, as ever.
@@ -53,9 +51,9 @@ def folder_of(path: str) -> str:
     return path if os.path.isdir(path) else os.path.dirname(path)
 
 
-def present(path: str) -> Present:
+def present(path: str, run: Run) -> Present:
     """Return the tasks of the project around a path, and of those below it. Raises UsageError."""
-    return Present(session.projects_around(folder_of(path), Plugin.options or Options(), Plugin.excluded))
+    return Present(session.projects_around(folder_of(path), run.options, run.excluded))
 
 
 def write(found: Present, path: str) -> int:
@@ -78,11 +76,11 @@ def of_file(path: str) -> Before:
     return Before(found, places, {})
 
 
-def of_revision(path: str, name: str) -> Before:
+def of_revision(path: str, name: str, run: Run) -> Before:
     """Return what a git revision has, each task standing where it stood. Raises UsageError."""
     folder = folder_of(path)
-    options = Plugin.options or Options()
-    root = session.projects_around(folder, options, Plugin.excluded)[0].layout.root
+    options = run.options
+    root = session.project_of(os.path.join(folder, "any.py"), options, run.excluded).layout.root
     with revision.laid_out(root, name) as target:
         moved = dataclasses.replace(
             options,
@@ -90,7 +88,7 @@ def of_revision(path: str, name: str) -> Before:
             celery_known_tasks=(),
             celery_project_root=target if options.celery_project_root else "",
         )
-        excluded = revision.moved(Plugin.excluded, root, target)
+        excluded = revision.moved(run.excluded, root, target)
         inside = os.path.normpath(os.path.join(target, os.path.relpath(folder, root)))
         projects = session.projects_around(inside, moved, excluded)
         try:
@@ -108,21 +106,17 @@ def of_revision(path: str, name: str) -> Before:
 # What is not so any more.
 
 
-def against(options: Namespace, found: Present, path: str, before: Before, order: Order | None) -> Outcome:
+def against(configuration: Configuration, found: Present, path: str, before: Before, order: Order | None) -> Outcome:
     """Return what those who rely on what was before would see broken; `order` asks for the fixes too."""
     agreed = Agreement(before.record, found, before.files)
     for project in found.projects:
         project.agreement = _always(agreed)
     shown = _shown(path)
-    checked = []
-    with _only(agreed):
-        names = {name: shown(name) for name in _concerned(agreed)}
-        for name in names.values():
-            one = checker.check(name, options)
-            if one.rows:
-                checked.append(one)
-    checked += _without_file(agreed, before, shown)
-    return check.decided(options, checked, list(names.values()), order)
+    run = configuration.run
+    only = configuration._replace(run=run.by_record(agreed.record, RULES))
+    names = [shown(name) for name in _concerned(agreed, run)]
+    checked = [one for one in (checker.check(name, only) for name in names) if one.rows]
+    return check.decided(configuration, [*checked, *_without_file(agreed, before, shown)], names, order)
 
 
 def _always(agreed: Agreement) -> Callable[[Project], Agreement]:
@@ -130,33 +124,20 @@ def _always(agreed: Agreement) -> Callable[[Project], Agreement]:
 
     def agreement(project: Project) -> Agreement:
         projects = agreed.present.projects
-        if project in projects:
-            return agreed
-        return agreed.on([project if other.layout.root == project.layout.root else other for other in projects])
+        return agreed if project in projects else agreed.on(session.in_place(project, projects))
 
     return agreement
 
 
-@contextlib.contextmanager
-def _only(agreed: Agreement) -> Iterator[None]:
-    """Let only the rules run that judge by a record."""
-    Plugin.codes = RULES
-    Plugin.note_recorded(agreed.record)
-    try:
-        yield
-    finally:
-        Plugin.codes = frozenset()
-
-
-def _concerned(agreed: Agreement) -> list[str]:
+def _concerned(agreed: Agreement, run: Run) -> list[str]:
     """Return the files in which something may be reported, and those that can't be parsed."""
     found = {gone.path for gone in agreed.gone if gone.path}
-    compares_options = OPTIONS_CHANGED.startswith(Plugin.opted)
+    compares_options = OPTIONS_CHANGED.startswith(run.opted)
     found.update(kept.entry.path for kept in agreed.kept if kept.breaks or compares_options)
     for project in agreed.present.projects:
-        if EARLY.startswith(Plugin.opted):
-            found.update(project.files_with(*SENDING))
-        found.update(path for path in project.files_with(*MARKS) if project.module(path) is None)
+        if EARLY.startswith(run.opted):
+            found.update(project.files.holding(*SENDING))
+        found.update(path for path in project.files.holding(*MARKS) if project.module(path) is None)
     return sorted(found)
 
 

@@ -7,9 +7,11 @@ from collections import Counter
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.contract import compare
 from flake8_celery_tasks.contract.present import Present, signature_of
+from flake8_celery_tasks.core.memo import query
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -122,7 +124,7 @@ class Agreement:
             # What the module became is not to be told either, once it can't be parsed.
             if held_in.startswith(os.path.join(project.layout.root, "")) and project.module(held_in) is None:
                 return True
-            if any(not _is_test(project, path) for path in project.tasks.given(name)):
+            if any(not _is_test(project, path) for path in tasks_of(project).given(name)):
                 return True
         return False
 
@@ -132,7 +134,7 @@ class Agreement:
 
     def _may_be_unread(self, name: str) -> bool:
         """Return whether a file outside tests that can't be parsed could give a name to a task."""
-        return any(project.tasks.may_be_unread(name, in_tests=False) for project in self.present.projects)
+        return any(tasks_of(project).may_be_unread(name, in_tests=False) for project in self.present.projects)
 
     # Names that are still there.
 
@@ -181,14 +183,8 @@ def _is_test(project: Project, path: str) -> bool:
     return project.layout.is_test(project.layout.place(path))
 
 
-def of(project: Project) -> Agreement | None:
-    """Return the agreement that a project is held to, None where no record is named."""
-    if project.agreement is None:
-        return None
-    if _KEY not in project.memo:
-        project.memo[_KEY] = project.agreement(project)
-    found: Agreement | None = project.memo[_KEY]
-    return found
-
-
-_KEY = "agreement"
+@query()
+def agreement_of(project: Project) -> Agreement | None:
+    """Return the contract that a project is held to, None where no record is named."""
+    agreed: Agreement | None = None if project.agreement is None else project.agreement(project)
+    return agreed

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Ref
 from flake8_celery_tasks.celery_model import definitions, objects
 from flake8_celery_tasks.celery_model.objects import AppThing, TaskThing
+from flake8_celery_tasks.celery_model.registry import tasks_of
+from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.contract.record import IGNORED, OPTIONS, STORED, UNCLEAR, Record, RecordedTask
 from flake8_celery_tasks.resolution.resolver import Target
@@ -85,11 +87,11 @@ class Present:
         self.has_any_name = False
         self._unread_aliases: set[str] = set()  # names in `app.tasks` of which nothing else is known
         for project in self.projects:
-            for name, found in project.tasks.by_name.items():
+            for name, found in tasks_of(project).by_name.items():
                 for one in found:
                     if not project.is_test(one.module) and definitions.is_registered(project, one):
                         self._add(Entry(name, project, one))
-            for unnamed in project.tasks.unnamed:
+            for unnamed in tasks_of(project).unnamed:
                 self._add_unnamed(project, unnamed)
         for project in self.projects:
             self._add_aliases(project)
@@ -116,7 +118,7 @@ class Present:
     # Names in `app.tasks`.
 
     def _add_aliases(self, project: Project) -> None:
-        for path in project.files_with(*_REGISTRY):
+        for path in project.files.holding(*_REGISTRY):
             module = project.module(path)
             if module is None or project.is_test(module):
                 continue
@@ -199,7 +201,7 @@ class Present:
 
     @cached_property
     def _registering(self) -> list[str]:
-        modules = (module for project in self.projects for module in project.tasks.registering)
+        modules = (module for project in self.projects for module in tasks_of(project).registering)
         return [f"{module.place.name}:register_task" for module in modules]
 
     @cached_property
@@ -270,7 +272,9 @@ def result_of(defined: Defined) -> str:
     own = defined.effective("ignore_result")
     given = [own]
     if own is MISSING or own is None:
-        given = [value for value in defined.project.setting("task_ignore_result") if value is not None] or [False]
+        given = [value for value in setting_values(defined.project, "task_ignore_result") if value is not None] or [
+            False
+        ]
     if not all(isinstance(value, (bool, int)) for value in given) or len({bool(value) for value in given}) > 1:
         return UNCLEAR
     return IGNORED if given[0] else STORED

@@ -12,6 +12,8 @@ from flake8_celery_tasks.catalog import words
 from flake8_celery_tasks.catalog.call_options import DELAY_MISTAKES
 from flake8_celery_tasks.catalog.methods import APPLYING, DIRECT, SAME_ARGUMENTS, SIGNS
 from flake8_celery_tasks.celery_model.objects import SignatureThing
+from flake8_celery_tasks.celery_model.settings import setting_values
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.record import Record
 from flake8_celery_tasks.resolution.arity import Given
 from flake8_celery_tasks.resolution.evaluation import Table
@@ -245,13 +247,14 @@ def is_json(call: Invocation) -> bool:
             return False
         given = call.defined.effective("serializer")
     if given is MISSING or given is None:
-        if any(value != "json" for value in call.project.setting("task_serializer")):
+        if any(value != "json" for value in setting_values(call.project, "task_serializer")):
             return False
     elif given != "json":
         return False
-    return next(call.project.files_with(b"register_type("), None) is None
+    return next(call.project.files.holding(b"register_type("), None) is None
 
 
+@query()
 def is_completed_later(module: Module) -> bool:
     """Return whether a module gives some signature arguments after it is made: `signature.kwargs["x"] = ...`."""
     stores = (target for _, target, _, _ in module.candidates.stores)

@@ -6,14 +6,13 @@ import ast
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.binding.module import is_none
 from flake8_celery_tasks.binding.nodes import dotted, unsubscripted
-from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, IMPORT, MODULE
+from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, IMPORT, MODULE, is_none
 from flake8_celery_tasks.binding.values import Invoke, Member, Ref
 from flake8_celery_tasks.catalog.methods import INVOKING
 from flake8_celery_tasks.celery_model import apps, definitions, objects
 from flake8_celery_tasks.celery_model.objects import AppThing, CanvasThing, SignatureThing, TaskThing
-from flake8_celery_tasks.core.memo import Once
+from flake8_celery_tasks.core.memo import Memo
 from flake8_celery_tasks.facts import canvas, promises, schedules, settings
 from flake8_celery_tasks.facts.calls import Invocation, OnCommit, Raise, TaskCall
 from flake8_celery_tasks.facts.canvas import Canvas
@@ -39,13 +38,13 @@ if TYPE_CHECKING:
 STEERING: Final = frozenset({"celery.exceptions.Retry", "celery.exceptions.Reject", "celery.exceptions.Ignore"})
 
 
-class Facts(Once):
+class Facts(Memo):
     """The facts of one file."""
 
     def __init__(self, project: Project, module: Module) -> None:
+        super().__init__()
         self.project = project
         self.module = module
-        self._found = {}
         self._things: dict[tuple[int, int], Thing | None] = {}  # of calls, by the identities of node and site
 
     def of(self, kind: type) -> Iterable[Any]:

@@ -35,7 +35,7 @@ class GoneTask:
     def is_written(self, name: str) -> bool:
         """Return whether some file of the project has a name as a text, as who sends by name has."""
         quoted = [quote + name.encode("utf-8", "surrogatepass") + quote for quote in (b"'", b'"')]
-        texts = (self.project.read(path) or b"" for path in self.project.files_with(*MARKS))
+        texts = (self.project.files.read(path) or b"" for path in self.project.files.holding(*MARKS))
         return any(text in content for content in texts for text in quoted)
 
 
@@ -63,7 +63,7 @@ def gone_tasks(facts: Facts) -> Iterator[GoneTask]:
     """Yield the recorded names that are gone and that the file tells of."""
     from flake8_celery_tasks.contract import agreement
 
-    found = agreement.of(facts.project)
+    found = agreement.agreement_of(facts.project)
     for gone in () if found is None else found.gone_in(facts.module.place.path):
         if gone.entry is None:
             yield GoneTask(facts.project, facts.module, gone, None)
@@ -75,7 +75,7 @@ def kept_tasks(facts: Facts) -> Iterator[KeptTask]:
     """Yield the recorded names that tasks of the file have."""
     from flake8_celery_tasks.contract import agreement
 
-    found = agreement.of(facts.project)
+    found = agreement.agreement_of(facts.project)
     for kept in () if found is None else found.kept_in(facts.module.place.path):
         if (task := _task(facts, kept.entry.definition)) is not None:
             yield KeptTask(kept, task)
@@ -97,7 +97,7 @@ def recorded_name(task: Task) -> str | None:
     """Return the name by which a record knows a task that goes by another one now, None where there is none."""
     from flake8_celery_tasks.contract import agreement
 
-    found = agreement.of(task.project)
+    found = agreement.agreement_of(task.project)
     for gone in () if found is None else found.gone_in(task.module.place.path):
         if gone.entry is not None and gone.entry.definition.place == task.definition.place:
             return gone.name

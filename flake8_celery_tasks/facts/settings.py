@@ -22,6 +22,7 @@ from flake8_celery_tasks.celery_model.configuration import (
     namespace_of,
 )
 from flake8_celery_tasks.celery_model.objects import AppThing
+from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.facts.schedules import PERIODIC, BeatEntry
 from flake8_celery_tasks.resolution.evaluation import settled
 
@@ -381,7 +382,7 @@ class Setting:
     @cached_property
     def name(self) -> str | None:
         """The setting that Celery reads from the key, None where it looks at no such key."""
-        version = self.project.version
+        version = version_of(self.project)
         for namespace in self.source.namespaces:
             name = setting_of(self.key, namespace, version)
             if name is not None:

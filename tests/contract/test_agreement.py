@@ -12,7 +12,8 @@ from flake8_celery_tasks.contract.present import Present
 from flake8_celery_tasks.contract.record import Record, RecordedTask
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.engine import session
-from flake8_celery_tasks.resolution.overlay import Revised
+from flake8_celery_tasks.resolution.overlay import Overlay
+from flake8_celery_tasks.workspace.source import Source
 from tests.helpers import write
 
 HEAD = "from celery import Celery, shared_task\nfrom elsewhere import NAME, make\n\napp = Celery('shop')\n\n\n"
@@ -45,7 +46,7 @@ def gone(found: Agreement) -> list[tuple[str, str, str]]:
     """Return the names that are gone, each with the file and the name that it has now."""
     root = found.present.projects[0].layout.root
     return [
-        (one.name, os.path.relpath(one.path, root) if one.path else "", one.entry.name if one.entry else "")  # noqa: PTH109
+        (one.name, os.path.relpath(one.path, root) if one.path else "", one.entry.name if one.entry else "")
         for one in found.gone
     ]
 
@@ -219,7 +220,7 @@ def test_what_is_said_in_which_file(held, tmp_path):
 def agreed(tmp_path, name: str = "celery-tasks.json", where: str = "any.py", **options) -> Agreement | None:
     session.forget()
     chosen = Options(celery_no_cache=True, celery_contract=str(tmp_path / name) if name else "", **options)
-    return agreement.of(session.project_of(str(tmp_path / where), chosen))
+    return agreement.agreement_of(session.project_of(str(tmp_path / where), chosen))
 
 
 def test_a_project_is_held_to_the_record_that_is_named(tmp_path):
@@ -229,9 +230,9 @@ def test_a_project_is_held_to_the_record_that_is_named(tmp_path):
     assert found is not None
     assert found.record.uncertain == ("a:b",)
     assert len(found.present.projects) == 2
-    assert agreement.of(found.present.projects[0]) is found
+    assert agreement.agreement_of(found.present.projects[0]) is found
     inner = found.present.projects[1]
-    assert agreement.of(inner) is found
+    assert agreement.agreement_of(inner) is found
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "setup.cfg").touch()
     write(tmp_path / "other", {"celery-tasks.json": "{}"})
@@ -245,11 +246,11 @@ def test_a_project_in_which_a_file_holds_another_text_has_its_own(tmp_path):
     assert list(found.present.by_name) == ["a.pay"]
     path = str(tmp_path / "a.py")
     text = HEAD + ONE.replace("pay", "sell")
-    revised = Revised(found.present.projects[0], path)
+    revised = Overlay(found.present.projects[0], path)
     import ast
 
-    revised.open(path, text.splitlines(keepends=True), ast.parse(text))
-    other = agreement.of(revised)
+    revised.open(path, Source(text.splitlines(keepends=True)), ast.parse(text))
+    other = agreement.agreement_of(revised)
     assert other is not None
     assert list(other.present.by_name) == ["a.sell"]
     assert list(found.on([revised]).present.by_name) == ["a.sell"]

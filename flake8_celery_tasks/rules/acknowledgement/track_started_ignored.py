@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Union
 
 from flake8_celery_tasks.binding.values import MISSING, Ref
 from flake8_celery_tasks.celery_model import definitions
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -102,10 +103,7 @@ class TrackStartedIgnored(Rule[Task]):
 
     def _is_revived(self, task: Task) -> bool:
         """Return whether a call of the task may say `ignore_result=False`."""
-        key = "calls that may keep a result"
-        if key not in task.project.memo:
-            task.project.memo[key] = set(_reviving(task.project))
-        revived: set[_Revived] = task.project.memo[key]
+        revived = _revived(task.project)
         own = task.automatic_name if task.explicit_name is MISSING else task.explicit_name
         return (
             None in revived
@@ -114,9 +112,14 @@ class TrackStartedIgnored(Rule[Task]):
         )
 
 
+@query()
+def _revived(project: Project) -> frozenset[_Revived]:
+    return frozenset(_reviving(project))
+
+
 def _reviving(project: Project) -> Iterator[_Revived]:
     """Yield the tasks that calls with `ignore_result` may keep a result of."""
-    for path in project.files_with(b"ignore_result"):
+    for path in project.files.holding(b"ignore_result"):
         module = project.module(path)
         if module is None:
             yield None

@@ -157,10 +157,10 @@ class RecordedTaskGone(Rule[GoneTask]):
     def fix(self, fact: GoneTask, violation: Violation) -> Fix | None:
         """Write the old name, where the new one is automatic and nobody sends it by name."""
         from flake8_celery_tasks.edits.edit import Fix
-        from flake8_celery_tasks.edits.operations import SetKeyword, text_of
+        from flake8_celery_tasks.edits.operations import SetKeyword
 
         task, entry = fact.task, fact.gone.entry
         decorator = None if task is None else task.open_decorator
         if task is None or entry is None or decorator is None or task.states("name") or fact.is_written(entry.name):
             return None
-        return Fix((SetKeyword(decorator, "name", text_of(task.module).quoted(fact.name)),), safe=True)
+        return Fix((SetKeyword(decorator, "name", task.module.source.quoted(fact.name)),), safe=True)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.celery_model.task import Defined
+from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -99,7 +100,7 @@ class SoftLimitNotBelowHard(Rule[Facts]):
                 soft, hard = task.effective("soft_time_limit"), task.effective("time_limit")
                 if _is_above(soft, hard):
                     node = written.get("soft_time_limit") or written["time_limit"]
-                    refused = task.project.version >= _REFUSES
+                    refused = version_of(task.project) >= _REFUSES
                     effect = self.refused.format(function=task.node.name) if refused else self.silent
                     yield self.report(facts.module, node, soft=soft, hard=hard, effect=effect)
         for call in facts.invocations:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.celery_model.objects import CanvasThing, SignatureThing, TaskThing, thing_of
+from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.facts.calls import Invocation
 from flake8_celery_tasks.rules.rule import Rule
@@ -98,9 +99,9 @@ class CallWithoutExpires(Rule[Invocation]):
         if call.method not in _TAKING or call.argument("expires") is not MISSING:
             return
         if call.method == "send_task":
-            if not isinstance(call.name, str) or call.project.tasks.may_be_unread(call.name):
+            if not isinstance(call.name, str) or tasks_of(call.project).may_be_unread(call.name):
                 return
-            definitions = call.project.tasks.definitions(call.name)
+            definitions = tasks_of(call.project).definitions(call.name)
             if all(Defined(call.project, found).effective("expires") is MISSING for found in definitions):
                 yield self.report(call.module, call.node, method=call.method, task=repr(call.name))
             return

@@ -141,7 +141,7 @@ class SentBeforeDeployed(Rule[Facts]):
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report calls and beat entries, where they stand."""
-        agreed = agreement.of(facts.project)
+        agreed = agreement.agreement_of(facts.project)
         if agreed is None:
             return
         for call in facts.invocations:
