@@ -28,13 +28,18 @@ def write(folder: Path, files: dict[str, str]) -> None:
             package = package.parent
 
 
+def options_in(folder: Path, given: dict[str, str]) -> Options:
+    """Return the options of a project in a folder: files that they name stand there."""
+    names = ("celery_contract", "celery_known_tasks")
+    return Options.of({key: str(folder / value) if key in names else value for key, value in given.items()})
+
+
 def findings(folder: Path, name: str, chosen=None, **options) -> list:
     """Return the violations in one file of the project."""
     path = folder / name
     text = path.read_text(encoding="utf-8")
     opted = tuple(options.pop("extend_select", "").replace(",", " ").split())
-    records = {key: str(folder / options[key]) for key in ("celery_contract", "celery_known_tasks") if key in options}
-    chosen_options = Options.of({**options, **records})
+    chosen_options = options_in(folder, options)
     passes = gate.passes(text, gate.marks_of(chosen_options.celery_task_decorators))
     if not passes and not chosen_options.celery_contract:
         return []

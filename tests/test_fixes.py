@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.engine import loader, session
 from flake8_celery_tasks.engine.run import Run
 from flake8_celery_tasks.fixer import remedies as fixer_remedies
@@ -18,16 +17,16 @@ from flake8_celery_tasks.fixer import rounds
 from flake8_celery_tasks.fixer.files import fix_files
 from flake8_celery_tasks.pages import examples, explain
 from flake8_celery_tasks.rules.rule import Rule
-from tests.helpers import findings, write
+from tests.helpers import findings, options_in, write
 
 FIXING = [rule for rule in loader.rules() if type(rule).fix is not Rule.fix]
 
 
-def order_for(*codes, unsafe=True, **options):
+def order_for(folder, *codes, unsafe=True, **options):
     def wants(_path, _lines, _tree, found):
         return [violation for violation in found if not codes or violation.code in codes]
 
-    return rounds.Order(Run(Options.of(options)), unsafe=unsafe, wants=wants)
+    return rounds.Order(Run(options_in(folder, options)), unsafe=unsafe, wants=wants)
 
 
 def fixed(folder, files, *codes, unsafe=True, **options):
@@ -36,7 +35,7 @@ def fixed(folder, files, *codes, unsafe=True, **options):
     write(folder, files)
     session.forget()
     names = [name for name in files if name.endswith(".py")]
-    order = order_for(*codes, unsafe=unsafe, **options)
+    order = order_for(folder, *codes, unsafe=unsafe, **options)
     list(fix_files([str(folder / name) for name in names], order))
     again = list(fix_files([str(folder / name) for name in names], order))
     assert not again, "a fixed file is a fixed point"
@@ -81,7 +80,7 @@ def test_pages_say_whether_the_fix_is_safe(rule, tmp_path):
         folder.mkdir()
         write(folder, case.files)
         for name in case.files:
-            _, remedies = fixer_remedies.remedies(str(folder / name), order_for(rule.code, **case.options))
+            _, remedies = fixer_remedies.remedies(str(folder / name), order_for(folder, rule.code, **case.options))
             safe |= {remedy.safe for remedy in remedies}
     assert {{True: "safe", False: "unsafe"}[one] for one in safe} <= set(rule.fixes.split(" or "))
     assert safe
@@ -745,7 +744,7 @@ def test_what_was_refused_before_another_fix_is_tried_again(tmp_path):
         "@transaction.atomic\ndef publish(post):\n    drop.delay(post.pk)\n    return post\n"
     )
     write(tmp_path, {"content/tasks.py": CONTENT, "blog/views.py": text})
-    order = order_for("CLY401", "CLY701")
+    order = order_for(tmp_path, "CLY401", "CLY701")
     order = dataclasses.replace(order, run=order.run._replace(opted=("CLY913",)))
     (result,) = fix_files([str(tmp_path / "blog/views.py")], order)
     assert [violation.code for violation in result.violations] == ["CLY701", "CLY401"]

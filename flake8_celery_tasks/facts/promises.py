@@ -32,8 +32,10 @@ class GoneTask:
         """The recorded name."""
         return self.gone.name
 
-    def is_written(self, name: str) -> bool:
-        """Return whether some file of the project has a name as a text, as who sends by name has."""
+    @property
+    def is_sent_by_new_name(self) -> bool:
+        """Whether some file of the project has the name of today as a text, as who sends by name has."""
+        name = "" if self.gone.entry is None else self.gone.entry.name
         quoted = [quote + name.encode("utf-8", "surrogatepass") + quote for quote in (b"'", b'"')]
         texts = (self.project.files.read(path) or b"" for path in self.project.files.holding(*MARKS))
         return any(text in content for content in texts for text in quoted)
@@ -93,12 +95,12 @@ def _task(facts: Facts, definition: Definition) -> Task | None:
     return None
 
 
-def recorded_name(task: Task) -> str | None:
-    """Return the name by which a record knows a task that goes by another one now, None where there is none."""
+def gone_name(task: Task) -> GoneTask | None:
+    """Return the recorded name of a task that goes by another one now, None where there is none."""
     from flake8_celery_tasks.contract import agreement
 
     found = agreement.agreement_of(task.project)
     for gone in () if found is None else found.gone_in(task.module.place.path):
         if gone.entry is not None and gone.entry.definition.place == task.definition.place:
-            return gone.name
+            return GoneTask(task.project, task.module, gone, task)
     return None

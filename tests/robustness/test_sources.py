@@ -61,4 +61,4 @@ def test_changed_examples(room, random):
     note(files[name])
     folder = room()
     write(folder, files)
-    harness.examine(folder, Options.of({**harness.GIVEN, **case.options}))
+    harness.examine(folder, options_in(folder, {**harness.GIVEN, **case.options}))

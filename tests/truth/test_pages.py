@@ -185,6 +185,35 @@ def cly404(stage):
 
 
 @play
+def cly411(stage):
+    stage.show()
+    stage.lab.app.send_task("shop.send_receipt", [1])
+    stage.work()
+
+
+@play
+def cly412(stage):
+    stage.show()
+    stage.lab.app.send_task("shop.send_receipt", kwargs={"order": 1})
+    stage.work()
+
+
+@play
+def cly413(stage):
+    stage.show()
+    stage.lab.app.send_task("shop.send_receipt", [1])
+    stage.work()
+
+
+@play
+def cly924(stage):
+    stage.show()
+    stage.module("shop.views").pay(ORDER)
+    stage.lab.restart()  # the old code
+    stage.work()
+
+
+@play
 def cly502(stage):
     stage.show()
     stage.hear(stage.work)

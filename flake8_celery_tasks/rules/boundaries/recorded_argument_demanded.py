@@ -26,22 +26,6 @@ class RecordedArgumentDemanded(Rule[KeptTask]):
 
     ## Bad
 
-    ```json title="celery-tasks.json"
-    {
-      "version": 1,
-      "tasks": {
-        "shop.send_receipt": {
-          "signature": "(order_pk)",
-          "module": "shop.tasks",
-          "function": "send_receipt",
-          "options": {},
-          "result": "stored"
-        }
-      },
-      "uncertain": []
-    }
-    ```
-
     ```python title="shop/tasks.py"
     from celery import shared_task
 
@@ -51,12 +35,6 @@ class RecordedArgumentDemanded(Rule[KeptTask]):
         print(order_pk, language)
     ```
 
-    ```ini
-    celery-contract = celery-tasks.json
-    ```
-
-    ## Good
-
     ```json title="celery-tasks.json"
     {
       "version": 1,
@@ -73,6 +51,12 @@ class RecordedArgumentDemanded(Rule[KeptTask]):
     }
     ```
 
+    ```ini
+    celery-contract = celery-tasks.json
+    ```
+
+    ## Good
+
     ```python title="shop/tasks.py"
     from celery import shared_task
 
@@ -80,6 +64,22 @@ class RecordedArgumentDemanded(Rule[KeptTask]):
     @shared_task(name="shop.send_receipt")
     def send_receipt(order_pk, language="en"):
         print(order_pk, language)
+    ```
+
+    ```json title="celery-tasks.json"
+    {
+      "version": 1,
+      "tasks": {
+        "shop.send_receipt": {
+          "signature": "(order_pk)",
+          "module": "shop.tasks",
+          "function": "send_receipt",
+          "options": {},
+          "result": "stored"
+        }
+      },
+      "uncertain": []
+    }
     ```
 
     ```ini

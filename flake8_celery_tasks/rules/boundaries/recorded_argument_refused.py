@@ -67,22 +67,6 @@ class RecordedArgumentRefused(Rule[KeptTask]):
 
     ## Bad
 
-    ```json title="celery-tasks.json"
-    {
-      "version": 1,
-      "tasks": {
-        "shop.send_receipt": {
-          "signature": "(order)",
-          "module": "shop.tasks",
-          "function": "send_receipt",
-          "options": {},
-          "result": "stored"
-        }
-      },
-      "uncertain": []
-    }
-    ```
-
     ```python title="shop/tasks.py"
     from celery import shared_task
 
@@ -92,12 +76,6 @@ class RecordedArgumentRefused(Rule[KeptTask]):
         print(order_pk)
     ```
 
-    ```ini
-    celery-contract = celery-tasks.json
-    ```
-
-    ## Good
-
     ```json title="celery-tasks.json"
     {
       "version": 1,
@@ -114,6 +92,12 @@ class RecordedArgumentRefused(Rule[KeptTask]):
     }
     ```
 
+    ```ini
+    celery-contract = celery-tasks.json
+    ```
+
+    ## Good
+
     ```python title="shop/tasks.py"
     from celery import shared_task
 
@@ -121,6 +105,22 @@ class RecordedArgumentRefused(Rule[KeptTask]):
     @shared_task(name="shop.send_receipt")
     def send_receipt(order=None, order_pk=None):
         print(order_pk if order is None else order)  # `order` until no message has it
+    ```
+
+    ```json title="celery-tasks.json"
+    {
+      "version": 1,
+      "tasks": {
+        "shop.send_receipt": {
+          "signature": "(order)",
+          "module": "shop.tasks",
+          "function": "send_receipt",
+          "options": {},
+          "result": "stored"
+        }
+      },
+      "uncertain": []
+    }
     ```
 
     ```ini

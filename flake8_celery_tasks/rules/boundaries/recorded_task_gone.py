@@ -32,22 +32,6 @@ class RecordedTaskGone(Rule[GoneTask]):
 
     ## Bad
 
-    ```json title="celery-tasks.json"
-    {
-      "version": 1,
-      "tasks": {
-        "shop.send_receipt": {
-          "signature": "(order_pk)",
-          "module": "shop.tasks",
-          "function": "send_receipt",
-          "options": {},
-          "result": "stored"
-        }
-      },
-      "uncertain": []
-    }
-    ```
-
     ```python title="shop/tasks.py"
     from celery import shared_task
 
@@ -57,14 +41,6 @@ class RecordedTaskGone(Rule[GoneTask]):
         print(order_pk)
     ```
 
-    ```ini
-    celery-contract = celery-tasks.json
-    ```
-
-    ## Good
-
-    The new name takes over in two deploys. In the first, the task has both names:
-
     ```json title="celery-tasks.json"
     {
       "version": 1,
@@ -80,6 +56,41 @@ class RecordedTaskGone(Rule[GoneTask]):
       "uncertain": []
     }
     ```
+
+    A task that has no name of its own loses it when its module is renamed or its function moves:
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task
+    def send_receipt(order_pk):
+        print(order_pk)
+    ```
+
+    ```json title="celery-tasks.json"
+    {
+      "version": 1,
+      "tasks": {
+        "shop.receipts.send_receipt": {
+          "signature": "(order_pk)",
+          "module": "shop.receipts",
+          "function": "send_receipt",
+          "options": {},
+          "result": "stored"
+        }
+      },
+      "uncertain": []
+    }
+    ```
+
+    ```ini
+    celery-contract = celery-tasks.json
+    ```
+
+    ## Good
+
+    The new name takes over in two deploys. In the first, the task has both names:
 
     ```python title="shop/tasks.py"
     from celery import shared_task
@@ -99,6 +110,22 @@ class RecordedTaskGone(Rule[GoneTask]):
     from celery import Celery
 
     app = Celery("shop")
+    ```
+
+    ```json title="celery-tasks.json"
+    {
+      "version": 1,
+      "tasks": {
+        "shop.send_receipt": {
+          "signature": "(order_pk)",
+          "module": "shop.tasks",
+          "function": "send_receipt",
+          "options": {},
+          "result": "stored"
+        }
+      },
+      "uncertain": []
+    }
     ```
 
     ```ini
@@ -159,8 +186,8 @@ class RecordedTaskGone(Rule[GoneTask]):
         from flake8_celery_tasks.edits.edit import Fix
         from flake8_celery_tasks.edits.operations import SetKeyword
 
-        task, entry = fact.task, fact.gone.entry
+        task = fact.task
         decorator = None if task is None else task.open_decorator
-        if task is None or entry is None or decorator is None or task.states("name") or fact.is_written(entry.name):
+        if task is None or decorator is None or task.states("name") or fact.is_sent_by_new_name:
             return None
         return Fix((SetKeyword(decorator, "name", task.module.source.quoted(fact.name)),), safe=True)

@@ -27,6 +27,15 @@ class RecordedOptionsChanged(Rule[KeptTask]):
 
     ## Bad
 
+    ```python title="shop/tasks.py"
+    from celery import shared_task
+
+
+    @shared_task(name="shop.send_receipt", expires=60)
+    def send_receipt(order_pk):
+        print(order_pk)
+    ```
+
     ```json title="celery-tasks.json"
     {
       "version": 1,
@@ -43,6 +52,13 @@ class RecordedOptionsChanged(Rule[KeptTask]):
     }
     ```
 
+    ```ini
+    celery-contract = celery-tasks.json
+    extend-select = CLY923
+    ```
+
+    ## Good
+
     ```python title="shop/tasks.py"
     from celery import shared_task
 
@@ -51,13 +67,6 @@ class RecordedOptionsChanged(Rule[KeptTask]):
     def send_receipt(order_pk):
         print(order_pk)
     ```
-
-    ```ini
-    celery-contract = celery-tasks.json
-    extend-select = CLY923
-    ```
-
-    ## Good
 
     ```json title="celery-tasks.json"
     {
@@ -73,15 +82,6 @@ class RecordedOptionsChanged(Rule[KeptTask]):
       },
       "uncertain": []
     }
-    ```
-
-    ```python title="shop/tasks.py"
-    from celery import shared_task
-
-
-    @shared_task(name="shop.send_receipt", expires=60)
-    def send_receipt(order_pk):
-        print(order_pk)
     ```
 
     ```ini

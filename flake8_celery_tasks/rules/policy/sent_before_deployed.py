@@ -38,14 +38,6 @@ class SentBeforeDeployed(Rule[Facts]):
 
     ## Bad
 
-    ```json title="celery-tasks.json"
-    {
-      "version": 1,
-      "tasks": {},
-      "uncertain": []
-    }
-    ```
-
     ```python title="shop/tasks.py"
     from celery import shared_task
 
@@ -63,6 +55,14 @@ class SentBeforeDeployed(Rule[Facts]):
         send_receipt.delay(order.pk)
     ```
 
+    ```json title="celery-tasks.json"
+    {
+      "version": 1,
+      "tasks": {},
+      "uncertain": []
+    }
+    ```
+
     ```ini
     celery-contract = celery-tasks.json
     extend-select = CLY924
@@ -71,6 +71,23 @@ class SentBeforeDeployed(Rule[Facts]):
     ## Good
 
     The task was deployed, and recorded, before it is sent:
+
+    ```python title="shop/tasks.py"
+    from celery import shared_task
+
+
+    @shared_task(name="shop.send_receipt")
+    def send_receipt(order_pk):
+        print(order_pk)
+    ```
+
+    ```python title="shop/views.py"
+    from shop.tasks import send_receipt
+
+
+    def pay(order):
+        send_receipt.delay(order.pk)
+    ```
 
     ```json title="celery-tasks.json"
     {
@@ -86,23 +103,6 @@ class SentBeforeDeployed(Rule[Facts]):
       },
       "uncertain": []
     }
-    ```
-
-    ```python title="shop/tasks.py"
-    from celery import shared_task
-
-
-    @shared_task(name="shop.send_receipt")
-    def send_receipt(order_pk):
-        print(order_pk)
-    ```
-
-    ```python title="shop/views.py"
-    from shop.tasks import send_receipt
-
-
-    def pay(order):
-        send_receipt.delay(order.pk)
     ```
 
     ```ini
