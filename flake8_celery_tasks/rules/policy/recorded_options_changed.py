@@ -23,7 +23,8 @@ class RecordedOptionsChanged(Rule[KeptTask]):
 
     `queue`, `expires`, `priority` and `serializer` belong to the message, and the sender makes the message. Those who
     send by name repeat the options, since `send_task()` does not know the decorator: they go on sending to the old
-    queue, with the old expiry. Who waits for a result that is now ignored waits for nothing. Nothing is logged.
+    queue, with the old expiry. Where they wait for a result that is ignored now, they wait for nothing. Nothing
+    is logged.
 
     ## Bad
 
