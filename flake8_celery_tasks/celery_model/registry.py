@@ -117,7 +117,7 @@ class Index:
                 self.registering.append(module)
         elif found.decorator.form == CLASS_TASK:
             registered = found.module.place.path, found.symbol.qualname
-            if registered not in self._registered and {"name", "run"}.isdisjoint(found.symbol.names):  # type: ignore[union-attr]
+            if registered not in self._registered and {"name", "run"}.isdisjoint(found.class_names):
                 self._add(found)  # only this says that a class which inherits `run` is a task
             self._registered.add(registered)
         else:
@@ -402,7 +402,7 @@ def _unnamed(project: Project, found: Definition, name: str | None) -> Unnamed:
         starts.add("")
     if not known:
         starts.add(top if given is None else "")
-    elif found.decorator.form == CLASS_TASK and "name" in found.symbol.names and name is None:  # type: ignore[union-attr]
+    elif found.decorator.form == CLASS_TASK and "name" in found.class_names and name is None:
         starts.add(top)
     names = {*automatic_names(found.module.place, found.symbol.qualname), *(() if name is None else (name,))}
     partly = tuple(pattern for pattern in patterns if pattern != _ANYTHING)

@@ -7,7 +7,7 @@ import pytest
 from flake8_celery_tasks.contract import record
 from flake8_celery_tasks.contract.record import Record
 from tests.contract.test_agreement import task
-from tests.test_fixes import fixed
+from tests.fixing import fixed
 
 HEAD = "from celery import shared_task\n\n\n"
 TASK = f"{HEAD}@shared_task\ndef pay(a): ...\n"
@@ -49,5 +49,5 @@ def test_a_module_whose_task_is_gone_stays(tmp_path):
 
 
 def test_in_a_script_the_recorded_name_is_safe(tmp_path):
-    text = f"{TASK}\n\nif __name__ == \"__main__\":\n    pay.delay(1)\n"
+    text = f'{TASK}\n\nif __name__ == "__main__":\n    pay.delay(1)\n'
     assert '@shared_task(name="old.pay")' in mend(tmp_path, text, "CLY101")

@@ -9,7 +9,7 @@ from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.facts.arguments import arguments_of, arguments_of_entry, is_expected_to_fail
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.resolution.arity import misfits
-from flake8_celery_tasks.rules.calls import _mismatch
+from flake8_celery_tasks.rules import _mismatch
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
