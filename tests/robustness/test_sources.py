@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, note
 from hypothesis import strategies as st
 
-from tests.helpers import write
+from tests.helpers import options_in, write
 from tests.robustness import grammar, harness, mutations
 from tests.robustness.effort import examples
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.contract import compare
-from flake8_celery_tasks.facts.promises import KeptTask
+from flake8_celery_tasks.facts.task import KeptTask
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:

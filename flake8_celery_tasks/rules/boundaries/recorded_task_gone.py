@@ -4,7 +4,7 @@ import ast
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.core.violation import Violation
-from flake8_celery_tasks.facts.promises import GoneTask
+from flake8_celery_tasks.facts.task import GoneTask
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -72,9 +72,9 @@ class RecordedTaskGone(Rule[GoneTask]):
     {
       "version": 1,
       "tasks": {
-        "shop.receipts.send_receipt": {
+        "shop.mail.send_receipt": {
           "signature": "(order_pk)",
-          "module": "shop.receipts",
+          "module": "shop.mail",
           "function": "send_receipt",
           "options": {},
           "result": "stored"

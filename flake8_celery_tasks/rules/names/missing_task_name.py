@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.celery_model import definitions
-from flake8_celery_tasks.facts.promises import gone_name
-from flake8_celery_tasks.facts.task import Task
+from flake8_celery_tasks.facts.task import Task, gone_name
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:

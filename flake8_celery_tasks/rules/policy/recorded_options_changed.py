@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN
 from flake8_celery_tasks.contract.present import options_of, result_of
 from flake8_celery_tasks.contract.record import IGNORED, OPTIONS, UNCLEAR
-from flake8_celery_tasks.facts.promises import KeptTask
+from flake8_celery_tasks.facts.task import KeptTask
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
