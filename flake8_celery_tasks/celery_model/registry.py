@@ -206,23 +206,26 @@ class Index:
             found.setdefault(name.rpartition(".")[2], []).append(name)
         return found
 
-    def is_unknown(self, name: str, origin: Module) -> bool:
-        """Return whether a name is certainly meant for a task of the project, and certainly none has it."""
+    def is_unknown(self, name: str, origin: Module, *, closed: bool = False) -> bool:
+        """Return whether a name is certainly meant for a task of the project, and certainly none has it.
+
+        `closed` says that it is meant for one, whatever it is like.
+        """
         if self.has(name) or "" in self.nameless or name.partition(".")[0] in self.nameless:
             return False
-        if not self.owns(name):
+        if not closed and not self.owns(name):
             match = self._words.close_match(name, 2 if len(name) >= _LONG else 1)
             if match is None or _without_digits(match) == _without_digits(name):
                 return False
         return not (self._is_bound(name, origin) or self._may_be_hidden(name))
 
-    def is_unmatched(self, glob: str) -> bool:
-        """Return whether a glob is certainly meant for tasks of the project, and certainly matches none."""
+    def is_unmatched(self, glob: str, others: Iterable[str] = ()) -> bool:
+        """Return whether a glob is certainly meant for tasks of the project, and matches none, nor any other name."""
         literal = glob.partition("*")[0]
         top = literal.partition(".")[0]
         if not self.owns(glob) or "" in self.nameless or top in self.nameless:
             return False
-        if any(fnmatch.fnmatch(name, glob) for name in (*self.by_name, *self.possible, *BUILTIN_TASKS)):
+        if any(fnmatch.fnmatch(name, glob) for name in (*self.by_name, *self.possible, *BUILTIN_TASKS, *others)):
             return False
         starts = [re.split(r"\.\*", pattern)[0].replace("\\", "") for pattern in self._patterns]
         if any(start.startswith(literal) or literal.startswith(start) for start in starts):

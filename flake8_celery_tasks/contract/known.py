@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from flake8_celery_tasks.celery_model.registry import tasks_of
+from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.contract import record
+from flake8_celery_tasks.contract.present import Present, signature_of
+from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.core.spelling import Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.symbols import Params
     from flake8_celery_tasks.contract.record import RecordedTask
+    from flake8_celery_tasks.resolution.project import Project
 
 
 class KnownTasks(NamedTuple):
@@ -72,3 +80,61 @@ def _registered(content: Mapping[str, list[str]]) -> Iterator[str]:
         for name in names:
             # `shop.pay [rate_limit=10/m]`: behind the name some attributes, where the task has them.
             yield name.partition(" [")[0] if name.endswith("]") else name
+
+
+# What a project knows of names.
+
+
+@query(shared=True)
+def known_tasks(project: Project) -> KnownTasks | None:
+    """Return the tasks of other services, None where no record of one is named."""
+    return load(project.options.celery_known_tasks) if project.options.celery_known_tasks else None
+
+
+@query()
+def _present(project: Project) -> Present:
+    return Present([project])
+
+
+@query(shared=True)
+def _words(project: Project) -> Words:
+    known = known_tasks(project)
+    return Words({} if known is None else known.tasks)
+
+
+def is_unknown(project: Project, name: str, origin: Module, *, closed: bool = True) -> bool:
+    """Return whether certainly no task has a name, of the project or of a service that it knows.
+
+    Where it knows any, the name need not be like one of the project's: all names are known then. Without `closed` it
+    has to be all the same.
+    """
+    tasks, known = tasks_of(project), known_tasks(project)
+    if known is None:
+        return tasks.is_unknown(name, origin)
+    if name in known.tasks or name.startswith("celery.") or known.may_have(name):
+        return False
+    present = _present(project)
+    if name in present.by_name or present.may_have(name):
+        return False
+    return tasks.is_unknown(name, origin, closed=closed)
+
+
+def meant(project: Project, name: str, origin: Module) -> str | None:
+    """Return the name of a task that was probably meant, None where it may be any or none."""
+    return tasks_of(project).meant(name, origin) or _words(project).close_match(name)
+
+
+def foreign(project: Project, name: str) -> RecordedTask | None:
+    """Return what is known of the task of another service, None where the name may be the project's own."""
+    known = known_tasks(project)
+    return None if known is None or tasks_of(project).has(name) else known.tasks.get(name)
+
+
+def signature(project: Project, name: str) -> Params | None:
+    """Return the parameters of the only task of a name, as its senders see them; None where they can't be known."""
+    tasks = tasks_of(project)
+    found = tasks.definitions(name)
+    if len(found) == 1 and not project.is_test(found[0].module) and not tasks.may_be_unread(name):
+        return signature_of(Defined(project, found[0]))
+    other = None if found else foreign(project, name)
+    return None if other is None else other.signature
