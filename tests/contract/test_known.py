@@ -145,8 +145,7 @@ def test_what_is_known_is_right(tmp_path, text):
         ),
         (
             "app.send_task('billing.pay', [], {'order': 1}, queue='money', expires=60)",
-            "CLY404 Task 'billing.pay' has no parameter 'order': it fails in the worker with TypeError; "
-            "drop it",
+            "CLY404 Task 'billing.pay' has no parameter 'order': it fails in the worker with TypeError; drop it",
         ),
         (
             "app.conf.beat_schedule = {'x': {'task': 'billing.pay', 'schedule': 60}}",
