@@ -37,7 +37,11 @@ HANDING_ON: Final = frozenset(
         "celery_once.tasks.QueueOnce",
         "celery_singleton.Singleton",
         "celery_singleton.singleton.Singleton",
+        "celery_utils.logged_task.LoggedTask",
+        "celery_utils.persist_on_failure.LoggedPersistOnFailureTask",
+        "celery_utils.persist_on_failure.PersistOnFailureTask",
         "tenant_schemas_celery.task.TenantTask",
+        "user_tasks.tasks.UserTask",
     }
 )
 
