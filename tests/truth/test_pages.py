@@ -140,6 +140,14 @@ def cly220(stage):
 
 
 @play
+def cly223(stage):
+    stage.helpers["shop.web.download"] = "return __import__('types').SimpleNamespace(status_code=503)"
+    stage.show().fetch_rates.delay(URL)
+    stage.work()
+    assert len(stage.lab.published) == 31
+
+
+@play
 def cly302(stage):
     stage.helpers["shop.orders.is_locked"] = "return True"
     stage.show().import_order.delay(1)

@@ -1,0 +1,103 @@
+"""Mistakes that people repair: what retries twice, is never sent, or reports what is not so."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from celery.exceptions import Retry
+
+# CLY223: a retry in a `try` whose handler retries again
+
+
+def runs_of(lab, function, **options):
+    """Send a bound task, let the worker do all there is to do, and count the messages."""
+    lab.app.task(function, bind=True, name="fetch", **options).delay()
+    lab.work()
+    return len([message for message in lab.published if message.name == "fetch"])
+
+
+@pytest.mark.truth("CLY223")
+@pytest.mark.parametrize(("retries", "runs"), [(1, 3), (2, 7), (4, 31)])
+def test_the_runs_double_with_each_retry(lab, retries, runs):
+    """CLY223: the inner retry and the handler's both send a message."""
+
+    def fetch(self):
+        try:
+            raise self.retry()
+        except Exception as error:
+            self.retry(exc=error)
+
+    assert runs_of(lab, fetch, max_retries=retries) == runs
+
+
+@pytest.mark.truth("CLY223")
+def test_a_finally_sends_a_second_message_too(lab):
+    """CLY223: the Retry of the first call is on its way when `finally` retries."""
+
+    def fetch(self):
+        try:
+            self.retry()
+        finally:
+            self.retry()
+
+    assert runs_of(lab, fetch, max_retries=1) == 3
+
+
+@pytest.mark.truth("CLY223")
+def test_a_handler_that_retries_sends_the_task_beside_its_replacement(lab):
+    """CLY223: `replace` raises Ignore, which the handler catches."""
+
+    @lab.app.task(name="other")
+    def other():
+        pass
+
+    def fetch(self):
+        try:
+            raise self.replace(other.si())
+        except Exception:
+            self.retry()
+
+    assert runs_of(lab, fetch, max_retries=1) == 2
+    assert [message.name for message in lab.published].count("other") == 2
+
+
+@pytest.mark.truth("CLY223")
+@pytest.mark.parametrize("inner", ["let through", "does not raise", "is told apart"])
+def test_one_retry_sends_one_message(lab, inner):
+    """CLY223: an earlier handler, a condition in the handler, or `throw=False` keep it to one."""
+
+    let_through = Retry if inner == "let through" else KeyError
+
+    def fetch(self):
+        try:
+            if inner == "does not raise":
+                return self.retry(throw=False)
+            raise self.retry()
+        except let_through:
+            raise
+        except Exception as error:
+            if inner == "is told apart" and isinstance(error, Retry):
+                raise
+            self.retry(exc=error)
+
+    # When no retry is left the inner one raises MaxRetriesExceededError, and the handler finds none left either.
+    assert runs_of(lab, fetch, max_retries=2) == 3
+
+
+@pytest.mark.truth("CLY223")
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="except* came with Python 3.11")
+def test_except_star_catches_it_as_well(lab):
+    """CLY223: a handler with a star retries again."""
+    tasks = lab.module(
+        "from celery import shared_task\n"
+        "@shared_task(name='fetch', bind=True, max_retries=2)\n"
+        "def fetch(self):\n"
+        "    try:\n"
+        "        raise self.retry()\n"
+        "    except* Exception:\n"
+        "        raise self.retry()\n"
+    )
+    tasks.fetch.delay()
+    lab.work()
+    assert len(lab.published) == 7
