@@ -197,7 +197,9 @@ PAGES: Final = {
         f"{CELERY}/reference/celery.app.task.html",
         {
             "celery.app.task.Task.apply_async": "`Task.apply_async`",
+            "celery.app.task.Task.replace": "`Task.replace`",
             "celery.app.task.Task.retry": "`Task.retry`",
+            "celery.app.task.Task.update_state": "`Task.update_state`",
         },
     ),
     "Celery": Page(

@@ -14,10 +14,11 @@ from flake8_celery_tasks.catalog.methods import INVOKING
 from flake8_celery_tasks.celery_model import apps, definitions, objects
 from flake8_celery_tasks.celery_model.objects import AppThing, CanvasThing, SignatureThing, TaskThing
 from flake8_celery_tasks.core.memo import Once
-from flake8_celery_tasks.facts import canvas, schedules, settings
+from flake8_celery_tasks.facts import canvas, results, schedules, settings
 from flake8_celery_tasks.facts.calls import Invocation, OnCommit, Raise, TaskCall
 from flake8_celery_tasks.facts.canvas import Canvas
 from flake8_celery_tasks.facts.imports import Sent, TaskImport
+from flake8_celery_tasks.facts.results import Returned
 from flake8_celery_tasks.facts.schedules import BeatEntry, Crontab
 from flake8_celery_tasks.facts.settings import Setting
 from flake8_celery_tasks.facts.task import Task, run_of
@@ -211,6 +212,8 @@ class Facts(Once):
             task = self.task_at(site)
             if task is not None and node.id == task.me and task.bound is True:
                 return TaskThing(task.definition)
+            if task is not None and node.id == task.me and task.is_class:
+                return TaskThing(None)  # a class that inherits from this one may have another `run`
         elif (
             isinstance(node, ast.Attribute)
             and node.attr == "app"
@@ -324,6 +327,11 @@ class Facts(Once):
         return None
 
     @cached_property
+    def returned(self) -> list[Returned]:
+        """What the tasks of the file return."""
+        return list(results.returned(self))
+
+    @cached_property
     def crontabs(self) -> list[Crontab]:
         """The calls of `crontab`."""
         return list(schedules.crontabs(self.project, self.module))
@@ -364,6 +372,7 @@ KINDS: Final[dict[type, Callable[[Facts], Iterable[Any]]]] = {
     TaskImport: lambda facts: facts.imports,
     Invocation: lambda facts: facts.invocations,
     OnCommit: lambda facts: facts.on_commits,
+    Returned: lambda facts: facts.returned,
     Canvas: lambda facts: facts.canvases,
     Crontab: lambda facts: facts.crontabs,
     BeatEntry: lambda facts: facts.configured[1],

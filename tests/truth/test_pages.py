@@ -257,6 +257,12 @@ def cly517(stage):
 
 
 @play
+def cly519(stage):
+    stage.show().ship_all.delay([1, 2])
+    stage.work()
+
+
+@play
 def cly601(stage):
     tasks = stage.show()
     stage.hear(tasks.upload, ORDER)

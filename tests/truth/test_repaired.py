@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
+from celery import Task, chain, chord, group, states
 from celery.exceptions import Retry
 
 # CLY223: a retry in a `try` whose handler retries again
@@ -101,3 +102,62 @@ def test_except_star_catches_it_as_well(lab):
     tasks.fetch.delay()
     lab.work()
     assert len(lab.published) == 7
+
+
+# CLY519: a task that returns a signature
+
+
+def returning(lab, make, **options):
+    """Send a task that returns what `make` makes of a signature, and let the worker do all there is to do."""
+
+    @lab.app.task(name="add")
+    def add(x, y=0):
+        return x + y
+
+    @lab.app.task(name="plan", bind=True, **options)
+    def plan(self):
+        return make(self, add.si(1))
+
+    result = plan.delay()
+    lab.work()
+    return result
+
+
+@pytest.mark.truth("CLY519")
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda _, signature: signature, "add"),
+        (lambda _, signature: group(signature, signature), "celery.group"),
+        (lambda _, signature: chain(signature, signature), "celery.chain"),
+        (lambda _, signature: chord([signature], signature), "celery.chord"),
+        (lambda _, signature: signature.type.map([1]), "celery.map"),
+    ],
+    ids=["signature", "group", "chain", "chord", "map"],
+)
+def test_a_signature_that_is_returned_is_a_dict(lab, make, name):
+    """CLY519: the task is a success, its result is a dict, and nothing else was sent."""
+    result = returning(lab, make)
+    assert result.state == states.SUCCESS
+    assert result.get(timeout=1)["task"] == name
+    assert [message.name for message in lab.published] == ["plan"]
+
+
+@pytest.mark.truth("CLY519")
+def test_replace_sends_what_it_is_given(lab):
+    """CLY519: `self.replace` sends the signature, and its result is the task's."""
+    result = returning(lab, lambda self, signature: self.replace(signature))
+    assert result.get(timeout=1) == 1
+    assert [message.name for message in lab.published] == ["plan", "add"]
+
+
+@pytest.mark.truth("CLY519")
+def test_a_class_of_its_own_may_send_what_is_returned(lab):
+    """CLY519: whoever calls the task gets the signature."""
+
+    class Sending(Task):
+        def on_success(self, retval, *_):
+            retval.delay()
+
+    assert returning(lab, lambda _, signature: signature, base=Sending).state == states.SUCCESS
+    assert [message.name for message in lab.published] == ["plan", "add"]

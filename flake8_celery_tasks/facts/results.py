@@ -1,0 +1,128 @@
+"""What a task gives back, and whether somebody calls it for that."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, Site
+from flake8_celery_tasks.binding.symbols import Class
+from flake8_celery_tasks.binding.values import Ref
+from flake8_celery_tasks.celery_model.objects import TaskThing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.facts.facts import Facts
+    from flake8_celery_tasks.facts.task import Task
+
+
+class Returned:
+    """An expression that a task may return.
+
+    `node` is what is returned, one side of it where it is `a if x else b` or `a or b`. `values` are the expressions
+    that it may stand for, each with its place: the expression itself or, for a local name, what is assigned to it;
+    nothing where the name may stand for something else.
+    """
+
+    def __init__(self, facts: Facts, task: Task, node: ast.expr, site: Site) -> None:
+        self.facts = facts
+        self.project = facts.project
+        self.module = facts.module
+        self.task = task
+        self.node = node
+        self.site = site
+        self.values = list(_values(node, site, 0))
+
+    @property
+    def name(self) -> str | None:
+        """The local name that is returned, None where it is another expression."""
+        return self.node.id if isinstance(self.node, ast.Name) else None
+
+
+def returned(facts: Facts) -> Iterator[Returned]:
+    """Yield what the tasks of a file return, in source order. What coroutines and generators give is not among it."""
+    for task in facts.tasks:
+        function = task.function
+        found = facts.once(_insides).get(id(function))
+        if found is None or found.scope.yields or isinstance(function, ast.AsyncFunctionDef):
+            continue
+        for statement in found.scope.returns:
+            if statement.value is not None:
+                for node in _sides(statement.value):
+                    yield Returned(facts, task, node, found)
+
+
+def _insides(facts: Facts) -> dict[int, Site]:
+    """Return the place inside each function, by the identity of its node."""
+    return {id(node): Site(site, FUNCTION, node, scope) for node, site, scope in facts.module.candidates.functions}
+
+
+def _sides(node: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(node, ast.IfExp):
+        yield from _sides(node.body)
+        yield from _sides(node.orelse)
+    elif isinstance(node, ast.BoolOp):
+        for value in node.values:
+            yield from _sides(value)
+    elif isinstance(node, ast.NamedExpr):
+        yield from _sides(node.value)
+    else:
+        yield node
+
+
+def _values(node: ast.expr, site: Site, depth: int) -> Iterator[tuple[ast.expr, Site]]:
+    found = site.scope.find(node.id) if isinstance(node, ast.Name) else None
+    if found is None or found[0].kind != FUNCTION:
+        yield node, site
+    elif depth < 5 and all(binding.kind == ASSIGN for binding in found[1]):
+        for binding in found[1]:
+            for side in _sides(binding.node):  # type: ignore[arg-type]
+                yield from _values(side, binding.site, depth + 1)
+
+
+def is_called(task: Task) -> bool:
+    """Return whether code outside tests may call a task as a function, and so get what it returns."""
+    key = ("is called", task.definition.place)
+    memo = task.project.memo
+    if key not in memo:
+        memo[key] = any(_calls(task, path) for path in task.project.layout.files())
+    known: bool = memo[key]
+    return known
+
+
+def _calls(task: Task, path: str) -> bool:
+    """Return whether a file, no test, may call the task as a function: `task(1)`, `task.run(1)`."""
+    name, project = task.node.name, task.project
+    is_own = path == task.module.place.path
+    if not is_own and name.encode() not in (project.read(path) or b""):
+        return False
+    module = task.module if is_own else project.module(path)
+    if module is None:
+        return True
+    if project.is_test(module):
+        return False
+    # In a circle: what makes the facts of a file needs these.
+    from flake8_celery_tasks.facts.facts import Facts
+
+    facts = Facts(project, module)
+    # What stands for an instance of a class may have any name.
+    calls = module.candidates.calls if task.is_class else facts.calls_named(name, "run", "__wrapped__")
+    return any(_is_of(facts, call.func, site, task) for call, site in calls)
+
+
+def _is_of(facts: Facts, func: ast.expr, site: Site, task: Task) -> bool:
+    """Return whether what is called is, or may be, a task, or its `run`. The call of a class makes an instance."""
+    if isinstance(func, ast.Attribute) and func.attr in ("run", "__wrapped__"):
+        func = func.value
+    value = facts.module.value(func, site.scope)
+    if isinstance(value, Ref):
+        target = facts.project.resolve(value.path, facts.module)
+        if target.unread or isinstance(target.symbol, Class):
+            return target.unread and target.path.endswith(f".{task.node.name}")
+    thing = facts.thing(func, site)
+    return (
+        isinstance(thing, TaskThing)
+        and thing.definition is not None
+        and (thing.definition.place == task.definition.place)
+    )
