@@ -463,6 +463,20 @@ def test_option_is_renamed_once(tmp_path):
     assert fix_one(tmp_path, both, "CLY501") == both
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("print(self.deplay(), add.aply_async)", "print(self.delay(), add.apply_async)"),
+        ("self.app.tasks; add . async_apply ()", "self.app.tasks; add . apply_async ()"),
+        ("print(add.s().dealy().id, self.requests.id)", "print(add.s().delay().id, self.request.id)"),
+        ("print(self.retries)", "print(self.retries)"),
+    ],
+)
+def test_misspelt_attributes(before, after, tmp_path):
+    text = task("@shared_task(name='add', bind=True)\ndef add(self):\n    ")
+    assert fix_one(tmp_path, f"{text}{before}\n", "CLY521") == f"{text}{after}\n"
+
+
 def test_decorators_move_below_in_their_order(tmp_path):
     text = task(
         "@transaction.atomic  # all or nothing\n@override(\n    None\n)\n@shared_task(name='a')\n"

@@ -89,11 +89,12 @@ class Defined:
         if own is not MISSING:
             return own
         if self.is_class:
-            return self._from_class(self._own_class, name)
+            return self._from_class(self.own_class, name)
         return self._from_base(name)
 
     @property
-    def _own_class(self) -> Target:
+    def own_class(self) -> Target:
+        """The class that it is, where it is one."""
         symbol = self.definition.symbol
         return Target(f"{self.module.prefix}{symbol.qualname}", self.module, symbol)
 
@@ -131,7 +132,7 @@ class Defined:
 
     def inherits(self, path: str) -> bool:
         """Return whether its class inherits from one outside the project."""
-        cls = self._own_class if self.is_class else self.base
+        cls = self.own_class if self.is_class else self.base
         return isinstance(cls, Target) and any(getattr(found, "path", "") == path for found in self.project.line(cls))
 
     @cached_property
@@ -153,7 +154,7 @@ class Defined:
         With `handing_on` the classes of other packages count as read that hand on the arguments of a call, and a
         `__call__` that does nothing else with them counts as none.
         """
-        cls = self._own_class if self.is_class else self.base
+        cls = self.own_class if self.is_class else self.base
         if not isinstance(cls, Target):
             return False if isinstance(cls, Missing) else UNKNOWN
         read = apps.PLAIN_BASES | HANDING_ON if handing_on else apps.PLAIN_BASES

@@ -6,6 +6,7 @@ import ast
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from flake8_celery_tasks.binding import binder
 from flake8_celery_tasks.binding.module import is_none
 from flake8_celery_tasks.binding.nodes import dotted, unsubscripted
 from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, IMPORT, MODULE
@@ -28,6 +29,7 @@ from flake8_celery_tasks.resolution.resolver import Target
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from flake8_celery_tasks.binding.binder import Candidates
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Binding, FunctionNode, Scope, Site
     from flake8_celery_tasks.binding.symbols import Class, Function
@@ -46,6 +48,7 @@ class Facts(Once):
         self.project = project
         self.module = module
         self._found = {}
+        self._watched: dict[frozenset[str], Candidates] = {}  # kept, since others refer to what is in them
         self._things: dict[tuple[int, int], Thing | None] = {}  # of calls, by the identities of node and site
 
     def of(self, kind: type) -> Iterable[Any]:
@@ -121,12 +124,17 @@ class Facts(Once):
         function = site.function()
         if function is None or not function.args.args or function.args.args[0].arg != receiver.id:
             return False
+        return self.task_class_at(site) is not None
+
+    def task_class_at(self, site: Site) -> Target | None:
+        """Return the class in whose method a place stands, where that is a class of tasks."""
+        function = site.function()
         for around in site.chain():
             if isinstance(around.node, ast.ClassDef) and around.parent is not None and function in around.node.body:
                 symbol = self._class(around.node, around.parent)
                 target = Target(f"{self.module.prefix}{symbol.qualname}", self.module, symbol)
-                return apps.is_task_class(self.project, target) is True
-        return False
+                return target if apps.is_task_class(self.project, target) is True else None
+        return None
 
     @cached_property
     def raises(self) -> list[Raise]:
@@ -185,6 +193,16 @@ class Facts(Once):
         """
         found = {id(call): (call, site) for name in names for call, site in self._calls_by_name.get(name, ())}
         return sorted(found.values(), key=lambda item: (item[0].lineno, item[0].col_offset))
+
+    def attributes_named(self, names: frozenset[str]) -> list[tuple[ast.Attribute, Site]]:
+        """Return where attributes of some names stand, in source order.
+
+        It goes through the file once more: for names that are rare, such as those that the text holds and nothing has.
+        """
+        if names not in self._watched:
+            tree = self.module.candidates.scope.node
+            self._watched[names] = binder.collect(tree, self.module.place.package, names)  # type: ignore[arg-type]
+        return self._watched[names].sends
 
     def thing(self, node: ast.expr, site: Site) -> Thing | None:
         """Return what an expression is in Celery's terms; a bound task's first parameter is the task."""

@@ -383,7 +383,7 @@ class Task(Defined):
 
     @property
     def _base_retries(self) -> bool:
-        base = self._own_class if self.is_class else self.base
+        base = self.own_class if self.is_class else self.base
         if isinstance(base, Missing):
             return False
         if isinstance(base, Unknown):
@@ -400,7 +400,7 @@ class Task(Defined):
         for statement in self.node.body:
             if any(isinstance(node, ast.Attribute) and node.attr == name for node in ast.walk(statement)):
                 return True
-        base = self._own_class if self.is_class else self.base
+        base = self.own_class if self.is_class else self.base
         return isinstance(base, Target) and any(
             isinstance(cls, Target) and isinstance(cls.symbol, Class) and name in cls.symbol.attributes
             for cls in self.project.line(base)

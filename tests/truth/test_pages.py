@@ -263,6 +263,13 @@ def cly519(stage):
 
 
 @play
+def cly521(stage):
+    stage.show().fetch_rates.delay(URL)
+    stage.work()
+    stage.hear(stage.next(1).close, ORDER)
+
+
+@play
 def cly601(stage):
     tasks = stage.show()
     stage.hear(tasks.upload, ORDER)

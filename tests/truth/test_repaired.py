@@ -8,6 +8,9 @@ import pytest
 from celery import Task, chain, chord, group, states
 from celery.exceptions import Retry
 
+from flake8_celery_tasks.catalog.methods import SIGNATURE_NAMES, TASK_NAMES
+from flake8_celery_tasks.rules.definitions import misspelt_task_api
+
 # CLY223: a retry in a `try` whose handler retries again
 
 
@@ -161,3 +164,64 @@ def test_a_class_of_its_own_may_send_what_is_returned(lab):
 
     assert returning(lab, lambda _, signature: signature, base=Sending).state == states.SUCCESS
     assert [message.name for message in lab.published] == ["plan", "add"]
+
+
+# CLY521: attributes that no task or signature has
+
+
+@pytest.mark.truth("CLY521")
+def test_tasks_and_signatures_have_no_other_attributes(app):
+    """CLY521: what the rule takes for a misspelling is no attribute of a task, signature or canvas."""
+
+    @app.task(bind=True)
+    def add(self):
+        return self
+
+    near = {*TASK_NAMES, *SIGNATURE_NAMES}
+    words = {one[:index] + one[index + 1 :] for one in near for index in range(len(one))}
+    words |= {"deplay", "async_apply", "retries", "requests", "update_stat", "applyAsync"}
+    words = {word for word in words if misspelt_task_api._near(word)}
+    assert len(words) > 100
+    for thing, of_signatures in (
+        (add, False),
+        (add.s(), True),
+        (group(add.s()), True),
+        (chord([add.s()], add.s()), True),
+    ):
+        for word in sorted(words):
+            if (misspelt_task_api._near(word) or ("", ""))[of_signatures]:
+                with pytest.raises(AttributeError):
+                    getattr(thing, word)
+
+
+@pytest.mark.truth("CLY521")
+def test_all_names_that_are_looked_for_are_known(app):
+    """CLY521: the attributes of tasks, signatures and canvases of this Celery are none of those that are reported."""
+
+    @app.task
+    def add():
+        pass
+
+    signature = add.s()
+    things = [add, signature, group(signature), chain(signature, signature), chord([signature], signature)]
+    for thing in things:
+        of_signatures = thing is not add
+        for name in dir(thing):
+            assert name.startswith("_") or not (misspelt_task_api._near(name) or ("", ""))[of_signatures], name
+
+
+@pytest.mark.truth("CLY521")
+def test_a_base_class_may_have_them(app):
+    """CLY521: what the class of the task has is found."""
+
+    class Base(Task):
+        def deplay(self):
+            return 1
+
+    @app.task(base=Base)
+    def add():
+        pass
+
+    assert add.deplay() == 1
+    add.requests = 2
+    assert add.requests == 2
