@@ -11,10 +11,10 @@ from flake8_celery_tasks.binding.values import UNKNOWN, Ref
 from flake8_celery_tasks.resolution.resolver import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
     from flake8_celery_tasks.binding.module import Module
-    from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.binding.scopes import FunctionNode, Site
     from flake8_celery_tasks.binding.values import Unknown
     from flake8_celery_tasks.resolution.project import Project
 
@@ -91,6 +91,50 @@ def retried_by(
             if handler is not None and flow.past_try(node, around.part, path) is not None:
                 break
     return None
+
+
+def ends_normally(
+    project: Project, module: Module, site: Site, function: FunctionNode, node: ast.expr, me: str | None
+) -> bool:
+    """Return whether a function certainly returns, and does not raise on purpose, once it has come to an expression."""
+    flow = _Flow(project, module, site, me)
+    ends = {_FALLS}
+    for owner, body, index in reversed(_way_to(function, node)):
+        if isinstance(body[index], (ast.Return, ast.Raise)):
+            ends = flow.ends([body[index]]) - {_UNCLEAR}
+        if _FALLS in ends:
+            ends = (ends - {_FALLS}) | flow.ends(body[index + 1 :])
+        if hasattr(owner, "handlers"):
+            if body is owner.body and _FALLS in ends:
+                ends = (ends - {_FALLS}) | flow.ends(owner.orelse)
+            ends |= flow.ends(owner.finalbody) - {_FALLS} if body is not owner.finalbody else set()
+        elif isinstance(owner, (ast.For, ast.AsyncFor, ast.While)):
+            # Another round may end in another way.
+            ends = (ends | flow.ends(owner.body)) - {_BREAKS} | {_FALLS}
+        if ends & {*_LOUD, _UNCLEAR}:
+            return False
+    return True
+
+
+def _way_to(function: FunctionNode, node: ast.expr) -> list[tuple[Any, list[ast.stmt], int]]:
+    """Return the blocks that an expression stands in, outermost first: what has each, and the statement's index."""
+    way: list[tuple[Any, list[ast.stmt], int]] = []
+    owners: list[Any] = [function]
+    while owners:
+        owner = owners.pop()
+        for body in _blocks(owner):
+            for index, statement in enumerate(body):
+                if any(inner is node for inner in ast.walk(statement)):
+                    way.append((owner, body, index))
+                    owners = [statement]
+    return way
+
+
+def _blocks(node: Any) -> Iterator[list[ast.stmt]]:
+    for name in ("body", "orelse", "finalbody"):
+        yield getattr(node, name, [])
+    for part in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+        yield part.body
 
 
 def catches(project: Project, module: Module, node: ast.expr, site: Site, paths: Iterable[str]) -> bool | Unknown:

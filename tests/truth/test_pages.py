@@ -270,6 +270,14 @@ def cly521(stage):
 
 
 @play
+def cly523(stage):
+    stage.helpers["shop.orders.import_table"] = "raise ValueError('no table')"
+    result = stage.show().import_orders.delay("orders.txt")
+    stage.work()
+    assert result.state == "SUCCESS"
+
+
+@play
 def cly601(stage):
     tasks = stage.show()
     stage.hear(tasks.upload, ORDER)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from celery import Task, chain, chord, group, states
-from celery.exceptions import Retry
+from celery.exceptions import Ignore, Reject, Retry
 
 from flake8_celery_tasks.catalog.methods import SIGNATURE_NAMES, TASK_NAMES
 from flake8_celery_tasks.rules.definitions import misspelt_task_api
@@ -225,3 +225,52 @@ def test_a_base_class_may_have_them(app):
     assert add.deplay() == 1
     add.requests = 2
     assert add.requests == 2
+
+
+# CLY523: a state of failure before a normal end
+
+ERROR = {"exc_type": "ValueError", "exc_message": ["no"]}
+
+
+def ending(lab, state, meta=None, error=None, **options):
+    """Send a task that sets a state and then ends, and return what is stored of it in the end."""
+
+    @lab.app.task(name="fetch", bind=True, **options)
+    def fetch(self):
+        self.update_state(state=state, meta=meta)
+        if error is not None:
+            raise error
+
+    result = fetch.delay()
+    lab.work()
+    return lab.app.AsyncResult(result.id).state
+
+
+@pytest.mark.truth("CLY523")
+@pytest.mark.parametrize("state", [states.FAILURE, states.REVOKED])
+@pytest.mark.parametrize("meta", [None, {}, ERROR, ValueError("no")], ids=str)
+def test_a_normal_end_makes_a_success_of_it(lab, state, meta):
+    """CLY523: what `update_state` has stored is overwritten."""
+    assert ending(lab, state, meta) == states.SUCCESS
+
+
+@pytest.mark.truth("CLY523")
+@pytest.mark.parametrize("error", [Ignore(), ValueError("no"), Reject("no", requeue=False)], ids=repr)
+def test_an_exception_makes_none(lab, error):
+    """CLY523: Ignore leaves the state, any other exception is a failure; what Reject does differs by version."""
+    found = ending(lab, states.REVOKED, ERROR, error)
+    assert found in (states.REVOKED, states.FAILURE)
+    assert (found == states.REVOKED) >= isinstance(error, Ignore)
+
+
+@pytest.mark.truth("CLY523")
+def test_where_results_are_ignored_nothing_is_stored_at_the_end(lab):
+    """CLY523: `ignore_result` leaves what `update_state` has stored."""
+    assert ending(lab, states.FAILURE, ERROR, ignore_result=True) == states.FAILURE
+
+
+@pytest.mark.truth("CLY523")
+def test_a_meta_without_exc_type_can_not_be_overwritten(lab):
+    """CLY523: such a state is CLY516's: it stays, and can't be read."""
+    with pytest.raises(ValueError, match=r"Exception information must include ?the exception type"):
+        ending(lab, states.FAILURE, {"reason": "no"})
