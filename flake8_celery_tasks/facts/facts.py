@@ -19,7 +19,7 @@ from flake8_celery_tasks.facts import canvas, results, schedules, settings
 from flake8_celery_tasks.facts.calls import Invocation, OnCommit, Raise, TaskCall
 from flake8_celery_tasks.facts.canvas import Canvas
 from flake8_celery_tasks.facts.imports import Sent, TaskImport
-from flake8_celery_tasks.facts.results import Returned
+from flake8_celery_tasks.facts.results import DirectCall, Returned
 from flake8_celery_tasks.facts.schedules import BeatEntry, Crontab
 from flake8_celery_tasks.facts.settings import Setting
 from flake8_celery_tasks.facts.task import Task, run_of
@@ -350,6 +350,11 @@ class Facts(Once):
         return list(results.returned(self))
 
     @cached_property
+    def direct_calls(self) -> list[DirectCall]:
+        """The calls of tasks as functions."""
+        return list(results.direct_calls(self))
+
+    @cached_property
     def crontabs(self) -> list[Crontab]:
         """The calls of `crontab`."""
         return list(schedules.crontabs(self.project, self.module))
@@ -391,6 +396,7 @@ KINDS: Final[dict[type, Callable[[Facts], Iterable[Any]]]] = {
     Invocation: lambda facts: facts.invocations,
     OnCommit: lambda facts: facts.on_commits,
     Returned: lambda facts: facts.returned,
+    DirectCall: lambda facts: facts.direct_calls,
     Canvas: lambda facts: facts.canvases,
     Crontab: lambda facts: facts.crontabs,
     BeatEntry: lambda facts: facts.configured[1],

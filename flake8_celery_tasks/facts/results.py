@@ -5,14 +5,20 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, Site
-from flake8_celery_tasks.binding.symbols import Class
+from flake8_celery_tasks.binding.nodes import dotted
+from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, IMPORT, Site
+from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import Ref
+from flake8_celery_tasks.catalog.methods import INVOKING
+from flake8_celery_tasks.celery_model import definitions
 from flake8_celery_tasks.celery_model.objects import TaskThing
+from flake8_celery_tasks.celery_model.task import Defined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flake8_celery_tasks.binding.scopes import Binding
+    from flake8_celery_tasks.celery_model.definitions import Definition
     from flake8_celery_tasks.facts.facts import Facts
     from flake8_celery_tasks.facts.task import Task
 
@@ -79,6 +85,51 @@ def _values(node: ast.expr, site: Site, depth: int) -> Iterator[tuple[ast.expr, 
         for binding in found[1]:
             for side in _sides(binding.node):  # type: ignore[arg-type]
                 yield from _values(side, binding.site, depth + 1)
+
+
+class DirectCall:
+    """A call of a task as a function: `task(1)`, `tasks.task(1)`. `defined` is what the task's definition says."""
+
+    def __init__(self, facts: Facts, node: ast.Call, site: Site, definition: Definition) -> None:
+        self.facts = facts
+        self.module = facts.module
+        self.node = node
+        self.site = site
+        self.defined = Defined(facts.project, definition)
+
+
+def direct_calls(facts: Facts) -> Iterator[DirectCall]:
+    """Yield the calls of tasks as functions, in source order, as far as the tasks have a name of the module."""
+    known: dict[tuple[str, int], Definition | None] = {}
+    for call, site in facts.module.candidates.calls:
+        root, attributes = dotted(call.func)
+        if not isinstance(root, ast.Name) or (attributes and attributes[-1] in INVOKING):
+            continue
+        found = site.scope.find(root.id)
+        if found is None or not all(_may_be_task(binding, attributes) for binding in found[1]):
+            continue
+        key = ".".join((root.id, *attributes)), id(found[0])
+        if key not in known:
+            known[key] = _task_behind(facts, call.func, site)
+        definition = known[key]
+        if definition is not None:
+            yield DirectCall(facts, call, site, definition)
+
+
+def _may_be_task(binding: Binding, attributes: tuple[str, ...]) -> bool:
+    """Return whether it is worth following a name with attributes in search of a task."""
+    if binding.kind == FUNCTION:
+        return not attributes and bool(binding.node.decorator_list)  # type: ignore[attr-defined]
+    return binding.kind == IMPORT or (binding.kind == ASSIGN and isinstance(binding.node, (ast.Name, ast.Attribute)))
+
+
+def _task_behind(facts: Facts, func: ast.expr, site: Site) -> Definition | None:
+    """Return the task made of a function that an expression names."""
+    value = facts.module.value(func, site.scope)
+    if not isinstance(value, Ref) or not facts.project.leads_to_celery(value.path, facts.module):
+        return None
+    target = facts.project.resolve(value.path, facts.module)
+    return definitions.definition_of(facts.project, target) if isinstance(target.symbol, Function) else None
 
 
 def is_called(task: Task) -> bool:

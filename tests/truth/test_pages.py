@@ -349,6 +349,13 @@ def cly616(stage):
 
 
 @play
+def cly619(stage):
+    stage.hear(stage.show().upload, [1])
+    stage.next(1).resize_all.delay([1])
+    stage.work()
+
+
+@play
 def cly701(stage):
     stage.files["shop/models.py"] = "from django.db import models\n\n\nclass Order(models.Model):\n    pass\n"
     with in_django(stage) as rolled_back:

@@ -274,3 +274,96 @@ def test_a_meta_without_exc_type_can_not_be_overwritten(lab):
     """CLY523: such a state is CLY516's: it stays, and can't be read."""
     with pytest.raises(ValueError, match=r"Exception information must include ?the exception type"):
         ending(lab, states.FAILURE, {"reason": "no"})
+
+
+# CLY619: tasks that are called as functions
+
+
+@pytest.mark.truth("CLY619")
+@pytest.mark.parametrize("ignored", [False, True], ids=["stored", "ignored"])
+@pytest.mark.parametrize("own_id", [False, True], ids=["no id", "its own id"])
+def test_a_state_can_not_be_set_without_an_id(app, ignored, own_id):
+    """CLY619: called as a function a task has no id, and the backend needs one. Before 5.3 that was a TypeError."""
+
+    @app.task(bind=True, ignore_result=ignored)
+    def fetch(self):
+        self.update_state(state="PROGRESS", **({"task_id": self.request.id} if own_id else {}))
+
+    with pytest.raises((ValueError, TypeError), match=r"task_id must not be empty|NoneType found"):
+        fetch()
+
+
+@pytest.mark.truth("CLY619")
+def test_it_can_where_no_result_is_stored(app):
+    """CLY619: the disabled backend takes anything."""
+    app.conf.result_backend = "disabled://"
+
+    @app.task(bind=True)
+    def fetch(self):
+        self.update_state(state="PROGRESS")
+        return 1
+
+    assert fetch() == 1
+
+
+@pytest.mark.truth("CLY619")
+def test_the_id_tells_whether_a_worker_runs_it(lab):
+    """CLY619: the guards that the page names."""
+
+    @lab.app.task(name="fetch", bind=True)
+    def fetch(self):
+        if self.request.id:
+            self.update_state(state="PROGRESS")
+        return [self.request.called_directly, bool(self.request.id)]
+
+    assert fetch() == [True, False]
+    result = fetch.delay()
+    lab.work()
+    assert result.get(timeout=1) == [False, True]
+
+
+@pytest.mark.truth("CLY619")
+def test_a_retry_leaves_the_caller_and_sends_nothing(lab):
+    """CLY619: a worker takes the Retry of a task that was called for one of the caller."""
+
+    @lab.app.task(name="fetch", bind=True)
+    def fetch(self):
+        raise self.retry()
+
+    @lab.app.task(name="fetch_all")
+    def fetch_all():
+        fetch()
+
+    with pytest.raises(Retry):
+        fetch()
+    result = fetch_all.delay()
+    lab.work()
+    assert result.state == states.RETRY
+    assert [message.name for message in lab.published] == ["fetch_all"]
+
+
+@pytest.mark.truth("CLY619")
+def test_a_retry_with_an_exception_raises_that(app):
+    """CLY619: as a function would."""
+
+    @app.task(bind=True)
+    def fetch(self):
+        self.retry(exc=KeyError("no"))
+
+    with pytest.raises(KeyError):
+        fetch()
+
+
+@pytest.mark.truth("CLY619")
+def test_a_task_that_is_passed_along_shifts_the_arguments(app):
+    """CLY619: Celery passes the task itself in any case."""
+
+    @app.task(bind=True)
+    def fetch(self, url, depth=1):
+        return url, depth
+
+    assert fetch(fetch, "/") == (fetch, "/")
+    with pytest.raises(TypeError, match="takes from 2 to 3 positional arguments but 4 were given"):
+        fetch(fetch, "/", 1)
+    with pytest.raises(TypeError, match="multiple values for argument 'url'"):
+        fetch(fetch, url="/")
