@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.engine import judge, loader, session
 from flake8_celery_tasks.workspace import gate
+from flake8_celery_tasks.workspace.source import Source
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +41,7 @@ def findings(folder: Path, name: str, chosen=None, **options) -> list:
     except SyntaxError:
         return []  # flake8 reports E999 and asks no plugin
     known = session.project_of(str(path), chosen_options)
-    module = known.open(str(path), text.splitlines(keepends=True), tree)
+    module = known.open(str(path), Source(text.splitlines(keepends=True)), tree)
     return judge.check(known, module, loader.wanted(opted) if chosen is None else chosen)
 
 

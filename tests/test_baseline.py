@@ -11,9 +11,9 @@ from collections import Counter
 import pytest
 
 from flake8_celery_tasks.command.main import main
-from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.engine import baseline, session
 from flake8_celery_tasks.engine.baseline import Baseline, BaselineError, Entry, Identity
+from flake8_celery_tasks.engine.run import Run
 from flake8_celery_tasks.plugin import Plugin
 from tests.helpers import write
 from tests.test_flake8 import PROJECT
@@ -137,7 +137,7 @@ def test_an_old_baseline_is_written_anew(known, run):
 def test_in_flake8(known):
     """What flake8 does in processes of its own, in this one."""
     text = (known / "shop/tasks.py").read_text() + "\n\n@shared_task\ndef c():\n    pass\n"
-    Plugin.options, Plugin.baseline = Options(), baseline.load("known.json")
+    Plugin.told = Run(baseline=baseline.load("known.json"))
     found = Plugin(ast.parse(text), "./shop/tasks.py", text.splitlines(keepends=True)).run()
     assert [(line, text.split()[0]) for line, _, text, _ in found] == [(14, "CLY101")]
     clean = "import celery\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
@@ -10,11 +11,15 @@ import time
 
 import pytest
 
+from flake8_celery_tasks.binding.summary import merge
+from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.engine import session
-from flake8_celery_tasks.resolution import project
-from flake8_celery_tasks.workspace import cache
+from flake8_celery_tasks.resolution import modules
+from flake8_celery_tasks.workspace import cache, files
 from tests.helpers import write
+
+open_cache = functools.partial(cache.Cache, merge=merge)
 
 TASKS = """\
 import functools
@@ -102,7 +107,7 @@ def index_of(folder, **options):
     """Return the index of a project, as a run of its own would make it, in a form that can be compared."""
     session.forget()
     known = session.project_of(str(folder / "shop" / "tasks.py"), Options.of(options))
-    index = known.tasks
+    index = tasks_of(known)
     names = {
         name: [
             (
@@ -123,8 +128,8 @@ def index_of(folder, **options):
 
 def count_parses(monkeypatch):
     parsed = []
-    real = project.parse
-    monkeypatch.setattr(project, "parse", lambda text: parsed.append(text) or real(text))
+    real = modules.parse
+    monkeypatch.setattr(modules, "parse", lambda text: parsed.append(text) or real(text))
     return parsed
 
 
@@ -150,13 +155,13 @@ def test_symbols_survive(shop, symbol):
     session.forget()
     path = str(shop / "shop" / "tasks.py")
     first = session.project_of(path, Options())
-    assert first.tasks
+    assert tasks_of(first)
     module = first.module(path)
     wanted = describe(first, module, symbol)
     first.save()
     session.forget()
     second = session.project_of(path, Options())
-    assert second.tasks
+    assert tasks_of(second)
     again = second.module(path)
     assert again.tree is None
     assert describe(second, again, symbol) == wanted
@@ -286,7 +291,7 @@ def test_what_was_read_before_a_change_is_not_kept_as_what_came_after(shop):
     known = session.project_of(str(shop / "shop/tasks.py"), Options())
     known.module(str(shop / "shop/tasks.py")).symbols("one")
     change(shop, "shop/tasks.py", TASKS.replace(".one", ".two"))
-    _ = known.tasks
+    _ = tasks_of(known)
     known.save()
     assert "shop.two" in index_of(shop)[0]
 
@@ -295,28 +300,28 @@ def test_summaries_of_other_packages_are_no_parts_of_one(shop):
     """Two runs at once, and a new `__init__.py` in between."""
     index_of(shop)
     path = str(shop / "shop/tasks.py")
-    mine = cache.Cache(str(shop))
-    theirs = cache.Cache(str(shop))
+    mine = open_cache(str(shop))
+    theirs = open_cache(str(shop))
     theirs.entries[path][2].update(package="other", symbols={"late": [["o"]]})
     theirs._write()
     mine._write()
     assert "late" not in mine.entries[path][2]["symbols"]
-    assert cache.Cache(str(shop)).summary(path, "shop") is not None
-    assert cache.Cache(str(shop)).summary(path, "other") is None
+    assert open_cache(str(shop)).summary(path, "shop") is not None
+    assert open_cache(str(shop)).summary(path, "other") is None
 
 
 def test_what_others_have_written_is_learnt(shop):
     index_of(shop)
     path = str(shop / "shop/tasks.py")
-    mine = cache.Cache(str(shop))
-    theirs = cache.Cache(str(shop))
+    mine = open_cache(str(shop))
+    theirs = open_cache(str(shop))
     theirs.note(str(shop / "shop/new.py"), cache.stamp(path), passes=True)
     theirs._write()
     known = mine.entries[path][2]
     mine.entries[path][2] = None
     mine._write()
     assert mine.entries[path][2] == known
-    assert cache.Cache(str(shop)).summary(path, "shop") == known
+    assert open_cache(str(shop)).summary(path, "shop") == known
 
 
 def test_another_version_has_a_cache_of_its_own(shop, monkeypatch):
@@ -387,8 +392,9 @@ def test_many_processes_at_once(shop):
     code = (
         "import sys; from flake8_celery_tasks.core.options import Options\n"
         "from flake8_celery_tasks.engine import session; from flake8_celery_tasks.workspace import cache\n"
+        "from flake8_celery_tasks.celery_model.registry import tasks_of\n"
         f"cache.folder = lambda: {str(shop.parent / 'cache')!r}; cache.RACY_NS = -10**12\n"
-        f"print(sorted(session.project_of({str(shop / 'shop/tasks.py')!r}, Options()).tasks.by_name))"
+        f"print(sorted(tasks_of(session.project_of({str(shop / 'shop/tasks.py')!r}, Options())).by_name))"
     )
     running = [
         subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(6)
@@ -400,7 +406,7 @@ def test_many_processes_at_once(shop):
 
 def test_a_file_that_changes_during_the_run(shop, monkeypatch):
     """What was read is what is judged; the next run sees the new file."""
-    real = project.Project._content
+    real = files.Disk._content
     changed = []
 
     def read(self, path, current):
@@ -410,7 +416,7 @@ def test_a_file_that_changes_during_the_run(shop, monkeypatch):
             change(shop, "shop/tasks.py", TASKS.replace(".one", ".during"))
         return text
 
-    monkeypatch.setattr(project.Project, "_content", read)
+    monkeypatch.setattr(files.Disk, "_content", read)
     index_of(shop)
     monkeypatch.undo()
     monkeypatch.setattr(cache, "folder", lambda: str(shop.parent / "cache"))
@@ -425,7 +431,7 @@ def test_the_folder_is_the_users(monkeypatch, tmp_path):
 
 def test_a_vanished_file_has_no_stamp(tmp_path):
     assert cache.stamp(str(tmp_path / "no.py")) is None
-    known = cache.Cache(str(tmp_path), enabled=False)
+    known = open_cache(str(tmp_path), enabled=False)
     known.note("x", None, passes=True)
     assert not known.entries
     assert known.passes("x", None) is None
@@ -435,23 +441,23 @@ def test_what_a_file_holds_is_kept(shop, monkeypatch):
     """So that a warm run opens no file to ask the same questions again."""
     first = session.project_of(str(shop / "shop/tasks.py"), Options())
     asked = [(b"shared_task",), (b"elery", b"delay"), (b"no such task",)]
-    expected = [list(first.files_with(*marks)) for marks in asked]
+    expected = [list(first.files.holding(*marks)) for marks in asked]
     assert [len(found) for found in expected] == [2, 3, 0]
     session.save()
     session.forget()
     second = session.project_of(str(shop / "shop/tasks.py"), Options())
     read = []
-    real = project.Project._content
-    monkeypatch.setattr(project.Project, "_content", lambda *given: read.append(given[1]) or real(*given))
-    assert [list(second.files_with(*marks)) for marks in reversed(asked)] == expected[::-1]
+    real = files.Disk._content
+    monkeypatch.setattr(files.Disk, "_content", lambda *given: read.append(given[1]) or real(*given))
+    assert [list(second.files.holding(*marks)) for marks in reversed(asked)] == expected[::-1]
     assert read == []
-    assert len(list(second.files_with(b"task = "))) == 1, "what was not asked before is looked for"
+    assert len(list(second.files.holding(b"task = "))) == 1, "what was not asked before is looked for"
     assert read
     session.forget()
     change(shop, "shop/plain.py", "shared_task = 1\n")
     third = session.project_of(str(shop / "shop/tasks.py"), Options())
     read.clear()
-    assert [list(third.files_with(*marks)) for marks in asked] == [
+    assert [list(third.files.holding(*marks)) for marks in asked] == [
         sorted([*expected[0], str(shop / "shop/plain.py")]),
         *expected[1:],
     ]
@@ -459,7 +465,7 @@ def test_what_a_file_holds_is_kept(shop, monkeypatch):
 
 
 def test_what_an_old_state_held_is_not_noted(tmp_path):
-    known = cache.Cache(str(tmp_path), enabled=False)
+    known = open_cache(str(tmp_path), enabled=False)
     known.note("x", [1], passes=True)
     bits = known.bits([b"a", b"b"])
     known.note_marks("x", [2], 3, 3)

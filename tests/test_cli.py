@@ -21,7 +21,9 @@ from flake8_celery_tasks.command import check, pool
 from flake8_celery_tasks.command import main as command_main
 from flake8_celery_tasks.command.main import _encoded, _flush, _write, main, os
 from flake8_celery_tasks.engine import loader
+from flake8_celery_tasks.engine.run import Run
 from flake8_celery_tasks.flake8_host import reporting
+from flake8_celery_tasks.flake8_host.configuration import Configuration
 from tests.helpers import write
 from tests.test_flake8 import PROJECT
 
@@ -157,7 +159,7 @@ def test_interruption_waits_until_the_processes_are_made(shop, monkeypatch):
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
     try:
         with pytest.raises(KeyboardInterrupt):
-            list(pool.spread(len, ["shop/tasks.py", "shop/views.py"], Namespace(), large=2))
+            list(pool.spread(len, ["shop/tasks.py", "shop/views.py"], Configuration(Namespace(), Run()), large=2))
     finally:
         signal.signal(signal.SIGINT, before)
     assert made[1:] == ["ended"]

@@ -22,6 +22,7 @@ import pytest
 from pylsp_jsonrpc.endpoint import Endpoint
 from pylsp_jsonrpc.streams import JsonRpcStreamReader, JsonRpcStreamWriter
 
+from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.engine import session
 from tests.helpers import write
@@ -334,7 +335,7 @@ def test_a_process_that_lives_on_takes_options_each_time(resident, shop):
 def test_a_further_run_keeps_nothing_of_the_last(shop, is_indexed):
     known = session.project_of(str(shop / "shop/views.py"), Options())
     if is_indexed:
-        assert known.tasks.by_name
+        assert tasks_of(known).by_name
     dropped = weakref.ref(known)
     del known
     frozen = [shop]

@@ -12,6 +12,7 @@ import pytest
 
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.engine import loader, session
+from flake8_celery_tasks.engine.run import Run
 from flake8_celery_tasks.fixer import remedies as fixer_remedies
 from flake8_celery_tasks.fixer import rounds
 from flake8_celery_tasks.fixer.files import fix_files
@@ -26,7 +27,7 @@ def order_for(*codes, unsafe=True, **options):
     def wants(_path, _lines, _tree, found):
         return [violation for violation in found if not codes or violation.code in codes]
 
-    return rounds.Order(options=Options.of(options), unsafe=unsafe, wants=wants)
+    return rounds.Order(Run(Options.of(options)), unsafe=unsafe, wants=wants)
 
 
 def fixed(folder, files, *codes, unsafe=True, **options):
@@ -758,7 +759,8 @@ def test_what_was_refused_before_another_fix_is_tried_again(tmp_path):
         "@transaction.atomic\ndef publish(post):\n    drop.delay(post.pk)\n    return post\n"
     )
     write(tmp_path, {"content/tasks.py": CONTENT, "blog/views.py": text})
-    order = dataclasses.replace(order_for("CLY401", "CLY701"), opted=("CLY913",))
+    order = order_for("CLY401", "CLY701")
+    order = dataclasses.replace(order, run=order.run._replace(opted=("CLY913",)))
     (result,) = fix_files([str(tmp_path / "blog/views.py")], order)
     assert [violation.code for violation in result.violations] == ["CLY701", "CLY401"]
     assert not list(fix_files([str(tmp_path / "blog/views.py")], order))

@@ -17,17 +17,19 @@ from hypothesis import strategies as st
 
 from flake8_celery_tasks.binding.binder import collect
 from flake8_celery_tasks.command import main
+from flake8_celery_tasks.core.errors import Unfixable
+from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.edits.edit import Edit, Fix, Import
 from flake8_celery_tasks.edits.imports import added
 from flake8_celery_tasks.edits.operations import AddParameter, Insert, RemoveImport, Replace, SetKeyword, Span
 from flake8_celery_tasks.edits.rewrite import Rewrite
-from flake8_celery_tasks.edits.text import Text, Unfixable
 from flake8_celery_tasks.engine import judge, loader, session
 from flake8_celery_tasks.fixer import diff, rounds
 from flake8_celery_tasks.fixer import files as fixer_files
 from flake8_celery_tasks.fixer import remedies as fixer_remedies
 from flake8_celery_tasks.fixer.files import Result, fix_files
 from flake8_celery_tasks.rules.rule import Rule
+from flake8_celery_tasks.workspace.source import Source
 from tests.helpers import write
 
 BEFORE = 'from celery import shared_task\n\n\n@shared_task  # why\ndef add(x):\n    return "ä", x\n'
@@ -409,7 +411,7 @@ def test_remedies_come_with_their_imports(monkeypatch, shop, before, expected):
 
 def applied(text, remedy):
     """Return a text with what a remedy replaces, as a reader of SARIF does it."""
-    known = Text(text)
+    known = Source.of(text)
     for one in reversed(remedy.replacements):
         start = known.line_offset(one.line) + one.column - 1
         end = known.line_offset(one.end_line) + one.end_column - 1
@@ -450,9 +452,9 @@ def test_rules_have_no_fix_of_their_own():
 def test_import_beside_imports_alone(monkeypatch, shop):
     text = "import os\n"
     tree = ast.parse(text)
-    edit = added(Text(text), tree, Import("re", "sub"), lambda _: False)
+    edit = added(Source.of(text), tree, Import("re", "sub"), lambda _: False)
     assert edit == (10, 10, "from re import sub\n")
-    edit = added(Text("import os"), ast.parse("import os"), Import("re", "sub"), lambda _: False)
+    edit = added(Source.of("import os"), ast.parse("import os"), Import("re", "sub"), lambda _: False)
     assert edit == (9, 9, "\nfrom re import sub\n")
 
 
@@ -464,31 +466,31 @@ def test_only_what_is_wanted(shop):
 
 
 def test_offsets_of_wide_characters():
-    text = Text("é = 'ü' ;x = f(1)\n")
+    text = Source.of("é = 'ü' ;x = f(1)\n")
     node = ast.parse(text.text).body[1]
     assert text.segment(node) == "x = f(1)"
     assert text.argument(node.value, node.value.args[0]) == "1"
 
 
 def test_edges_of_texts():
-    empty = Text("")
+    empty = Source.of("")
     assert empty.newline == "\n"
     assert empty.line_end(0) == 0
     assert empty.previous(0).text == ""
     assert empty.following(5).text == ""
     assert empty.quoted("a'b\"") == "'a\\'b\"'"
     with pytest.raises(Unfixable):
-        Text("(").following(0)
+        Source.of("(").following(0)
 
 
 @pytest.mark.parametrize("decorator", ["@f", "@ f", "@ \\\nf", "@(\n  f)"])
 def test_definition_starts_at_its_first_decorator(decorator):
-    text = Text(f"x = 1\n{decorator}\n@g\ndef h(): ...\n")
+    text = Source.of(f"x = 1\n{decorator}\n@g\ndef h(): ...\n")
     assert text.start(ast.parse(text.text).body[1]) == 6
 
 
 def test_function_in_parentheses():
-    text = Text("(f)(1)")
+    text = Source.of("(f)(1)")
     call = ast.parse(text.text).body[0].value
     assert text.opening(call) == 3
 
@@ -626,7 +628,7 @@ def test_path_is_shown_as_given(shop, monkeypatch):
 
 
 def edited(text, operation):
-    source = Text(text)
+    source = Source.of(text)
     for edit in sorted(operation.edits(source), reverse=True):
         text = text[: edit.start] + edit.text + text[edit.end :]
     return text
@@ -659,7 +661,7 @@ def test_no_comment_is_lost(text):
     args = getattr(node, "args", [])
     operation = Rewrite(node, "g", ("1",), tuple(args)) if args else Replace(node, "c")
     with pytest.raises(Unfixable):
-        list(operation.edits(Text(text)))
+        list(operation.edits(Source.of(text)))
 
 
 @pytest.mark.parametrize(
@@ -737,6 +739,6 @@ def test_of_two_fixes_that_conflict_one_is_applied(tmp_path):
 
 
 def _judged(path):
-    known = session.project_of(str(path), rounds.Order().options)
+    known = session.project_of(str(path), Options())
     text = path.read_text()
-    return known, known.open(str(path), text.splitlines(keepends=True), ast.parse(text))
+    return known, known.open(str(path), Source(text.splitlines(keepends=True)), ast.parse(text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 from argparse import Namespace
@@ -14,8 +15,7 @@ from flake8_celery_tasks.command import pool
 from flake8_celery_tasks.command.main import main
 from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.flake8_host import checker
-from flake8_celery_tasks.flake8_host.configuration import _table, options_for
-from flake8_celery_tasks.plugin import Plugin
+from flake8_celery_tasks.flake8_host.configuration import _table, configuration_for
 from tests.helpers import write
 from tests.test_flake8 import BAD, PROJECT
 
@@ -324,13 +324,13 @@ def test_a_process_that_was_not_forked_is_told_the_options(shop, monkeypatch):
     """What the other processes do, in this one."""
     import signal
 
-    options = options_for(Namespace(config=None, append_config=[], isolated=True, celery_apps="shop"), [])
-    Plugin.options = None
+    given = Namespace(config=None, append_config=[], isolated=True, celery_apps="shop")
+    configuration = configuration_for(given, [])
+    assert configuration.run.options.celery_apps == ("shop",)
+    assert pickle.loads(pickle.dumps(configuration.run)) == configuration.run
     before = signal.getsignal(signal.SIGINT)
     try:
-        pool._start(partial(checker.check, options=options), options)
-        assert Plugin.options.celery_apps == ("shop",)
-        pool._start(partial(checker.check, options=options), options)
+        pool._start(partial(checker.check, configuration=configuration))
     finally:
         signal.signal(signal.SIGINT, before)
     assert [row.code for row in pool._call("shop/tasks.py").rows] == ["CLY101", "CLY201", "CLY202"]

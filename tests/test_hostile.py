@@ -181,10 +181,11 @@ def test_a_file_that_is_no_regular_file(shop):
 
 def test_a_huge_file_of_the_project_is_not_followed(shop, monkeypatch):
     from flake8_celery_tasks.core.options import Options
-    from flake8_celery_tasks.resolution import project
+    from flake8_celery_tasks.engine import session
+    from flake8_celery_tasks.workspace import files
 
-    monkeypatch.setattr(project, "MAX_BYTES", 10)
-    assert project.Project(str(shop), Options()).read(str(shop / "content/tasks.py")) is None
+    monkeypatch.setattr(files, "MAX_BYTES", 10)
+    assert session.open_project(str(shop), Options()).files.read(str(shop / "content/tasks.py")) is None
 
 
 HIDDEN = {
@@ -197,8 +198,7 @@ HIDDEN = {
 def test_what_a_file_that_cannot_be_read_could_hold_is_unknown(shop, monkeypatch, tmp_path_factory):
     """Whoever runs the tests: root reads what nobody else may."""
     from flake8_celery_tasks.engine import session
-    from flake8_celery_tasks.resolution import project
-    from flake8_celery_tasks.workspace import cache
+    from flake8_celery_tasks.workspace import cache, files
 
     def deny(path, *arguments):
         if str(path).endswith("hidden.py"):
@@ -209,7 +209,7 @@ def test_what_a_file_that_cannot_be_read_could_hold_is_unknown(shop, monkeypatch
     monkeypatch.setattr(cache, "folder", lambda: place)
     monkeypatch.setattr(cache, "RACY_NS", -(10**12))
     with monkeypatch.context() as patch:
-        patch.setattr(project, "open", deny, raising=False)
+        patch.setattr(files, "open", deny, raising=False)
         assert codes(shop, HIDDEN) == []
     # Nor is it kept that there is nothing in it.
     session.forget()

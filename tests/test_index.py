@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.core.options import Options
-from flake8_celery_tasks.resolution import project
+from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.workspace import cache
 from tests.helpers import findings
 
@@ -21,7 +22,7 @@ def write(folder, files):
 
 
 def index_of(folder, **options):
-    return project.Project(str(folder), Options.of({"celery_no_cache": True, **options})).tasks
+    return tasks_of(session.open_project(str(folder), Options.of({"celery_no_cache": True, **options})))
 
 
 def duplicates(folder, name, **options):
@@ -177,11 +178,11 @@ def test_excluded_files_may_hold_a_name(tmp_path):
             "shop/legacy/tasks.py": TASK.format(name="shop.render"),
         },
     )
-    found = project.Project(str(tmp_path), Options.of({"celery_no_cache": True}), ("legacy",))
+    found = session.open_project(str(tmp_path), Options.of({"celery_no_cache": True}), ("legacy",))
     origin = found.module(str(tmp_path / "shop/tasks.py"))
-    assert not found.tasks.has("shop.render")
-    assert not found.tasks.is_unknown("shop.render", origin)
-    assert found.tasks.is_unknown("shop.rendre", origin)
+    assert not tasks_of(found).has("shop.render")
+    assert not tasks_of(found).is_unknown("shop.render", origin)
+    assert tasks_of(found).is_unknown("shop.rendre", origin)
 
 
 def test_a_name_is_possible_where_nothing_else_is_known(tmp_path):
@@ -267,7 +268,7 @@ def test_names_do_not_depend_on_the_disk_cache(tmp_path, monkeypatch):
     )
     seen = []
     for _ in range(2):
-        found = project.Project(str(top), Options())
-        seen.append((sorted(found.tasks.by_name), found.tasks.nameless))
+        found = session.open_project(str(top), Options())
+        seen.append((sorted(tasks_of(found).by_name), tasks_of(found).nameless))
         found.save()
     assert seen[0] == seen[1] == (["shop_a", "shop_b", "shop_c"], set())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.core.options import NEWEST, Options
-from flake8_celery_tasks.resolution.project import Project
+from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.workspace import folders
 from tests import helpers
 
@@ -56,14 +57,14 @@ def test_version(files, version, tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text, newline="")
     folders.forget()
-    assert Project(str(tmp_path), Options()).version == (version or NEWEST)
+    assert version_of(session.open_project(str(tmp_path), Options())) == (version or NEWEST)
 
 
 def test_a_folder_or_a_file_that_cannot_be_read(tmp_path):
     (tmp_path / "uv.lock").mkdir()
     folders.forget()
-    assert Project(str(tmp_path), Options()).version == NEWEST
-    assert Project(str(tmp_path / "nowhere"), Options()).version == NEWEST
+    assert version_of(session.open_project(str(tmp_path), Options())) == NEWEST
+    assert version_of(session.open_project(str(tmp_path / "nowhere"), Options())) == NEWEST
 
 
 DJANGO = {

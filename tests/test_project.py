@@ -3,35 +3,43 @@
 from __future__ import annotations
 
 import ast
+import functools
 import gc
 from pathlib import Path
 
 import pytest
 
-from flake8_celery_tasks.binding.binder import collect, resolve_relative
+from flake8_celery_tasks.binding.binder import collect
+from flake8_celery_tasks.binding.candidates import resolve_relative
+from flake8_celery_tasks.binding.summary import merge
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Const, Invoke, Member, Operation, Ref
 from flake8_celery_tasks.celery_model import apps, decorators, definitions, objects, settings
+from flake8_celery_tasks.celery_model.registry import tasks_of
+from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.facts.facts import Facts
-from flake8_celery_tasks.resolution import project
+from flake8_celery_tasks.resolution import modules
 from flake8_celery_tasks.resolution.evaluation import Called
 from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.workspace import cache
+from flake8_celery_tasks.workspace.source import Source
 from tests.helpers import findings, write
+
+open_cache = functools.partial(cache.Cache, merge=merge)
 
 
 def project_at(folder, files, **options):
     write(folder, files)
-    return project.Project(str(folder), Options.of(options))
+    return session.open_project(str(folder), Options.of(options))
 
 
 def opened(known, folder, name, text):
-    return known.open(str(folder / name), text.splitlines(keepends=True), ast.parse(text))
+    return known.open(str(folder / name), Source(text.splitlines(keepends=True)), ast.parse(text))
 
 
 def test_trees_are_dropped_and_read_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(project, "KEPT", 2)
+    monkeypatch.setattr(modules, "KEPT", 2)
     files = {f"m{number}.py": f"from m{number + 1} import x\n\ny = {number}\n" for number in range(6)}
     known = project_at(tmp_path, {**files, "m6.py": "x = 5\n", "broken.py": "def (:\n"})
     text = files["m0.py"]
@@ -51,15 +59,15 @@ def test_trees_are_dropped_and_read_again(tmp_path, monkeypatch):
 
 def test_a_file_that_can_not_be_read(tmp_path):
     known = project_at(tmp_path, {"a.py": "x = 1\n"})
-    assert known.read(str(tmp_path / "gone.py")) is None
-    assert known.read("nul\0byte") is None
+    assert known.files.read(str(tmp_path / "gone.py")) is None
+    assert known.files.read("nul\0byte") is None
     assert known.module(str(tmp_path / "gone.py")) is None
     (tmp_path / "folder.py").mkdir()
-    assert known.read(str(tmp_path / "folder.py")) is None
+    assert known.files.read(str(tmp_path / "folder.py")) is None
 
 
 def test_what_can_not_be_read_takes_the_place_of_no_tree(tmp_path, monkeypatch):
-    monkeypatch.setattr(project, "KEPT", 1)
+    monkeypatch.setattr(modules, "KEPT", 1)
     known = project_at(tmp_path, {"a.py": "x = 1\n"})
     assert known.module(str(tmp_path / "gone.py")) is None
     module = known.module(str(tmp_path / "a.py"))
@@ -73,11 +81,11 @@ def test_a_file_that_is_closed_is_what_is_on_disk_or_a_buffer(tmp_path):
     same = opened(known, tmp_path, "a.py", "x = 1\n")
     known.close(same)
     assert same.is_from_disk
-    assert known.is_as_on_disk
+    assert known.files.is_as_on_disk
     buffer = opened(known, tmp_path, "a.py", "x = 2\n")
     known.close(buffer)
     assert not buffer.is_from_disk
-    assert not known.is_as_on_disk
+    assert not known.files.is_as_on_disk
 
 
 def test_what_is_open_stands_for_the_file(tmp_path):
@@ -194,10 +202,10 @@ def test_settings_from_everywhere(tmp_path):
             "tests/six.py": "task_acks_late = 'never'\n",
         },
     )
-    found = known.setting("task_acks_late")
+    found = setting_values(known, "task_acks_late")
     assert sorted(map(repr, found)) == sorted(["True", "False", "UNKNOWN", "1", "None", "3", "4", "UNKNOWN"])
     assert settings.acks_late(known) is True
-    assert known.tasks_by_name == {}
+    assert tasks_of(known).by_name == {}
 
 
 @pytest.mark.parametrize(
@@ -252,7 +260,7 @@ def test_sites_know_what_is_around(tmp_path):
 
 
 def test_the_cache_of_one_project_is_not_the_others(tmp_path):
-    assert cache.Cache(str(tmp_path / "a")).path != cache.Cache(str(tmp_path / "b")).path
+    assert open_cache(str(tmp_path / "a")).path != open_cache(str(tmp_path / "b")).path
 
 
 def facts_of(folder, text, name="shop/tasks.py", files=None):
@@ -345,7 +353,7 @@ def test_routes_are_looked_up(tmp_path):
 
 def test_the_index_keeps_no_trees(tmp_path, monkeypatch):
     """What goes in circles is taken apart, since the garbage collector does not look for it."""
-    monkeypatch.setattr(project, "KEPT", 3)
+    monkeypatch.setattr(modules, "KEPT", 3)
     files = {
         f"shop/m{number}.py": (
             "from celery import shared_task\n\n\n"
@@ -363,7 +371,7 @@ def test_the_index_keeps_no_trees(tmp_path, monkeypatch):
     before = classes_in_memory()
     gc.disable()
     try:
-        assert len(known.tasks.by_name) == 9
+        assert len(tasks_of(known).by_name) == 9
         assert classes_in_memory() == before
     finally:
         gc.enable()
@@ -378,7 +386,7 @@ def classes_in_memory():
 
 
 def test_what_was_lent_may_go_when_it_has_come_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(project, "KEPT", 1)
+    monkeypatch.setattr(modules, "KEPT", 1)
     known = project_at(tmp_path, {f"m{number}.py": f"x{number} = 1\n" for number in range(4)})
     paths = [str(tmp_path / f"m{number}.py") for number in (0, 1, 0, 2, 0, 3)]
     lent = known.module(paths[0]).candidates
@@ -420,16 +428,16 @@ def test_what_an_editor_holds_counts_before_it_is_saved(tmp_path):
     ):
         known = project_at(tmp_path, files, celery_no_cache=True)
         opened(known, tmp_path, name, text)
-        assert known.tasks.by_name.keys() == names
+        assert tasks_of(known).by_name.keys() == names
 
 
 def test_what_an_editor_holds_is_not_kept(tmp_path):
     files = {"a.py": "task = 1\n", "b.py": "task = 2\n"}
     known = project_at(tmp_path, files)
     opened(known, tmp_path, "a.py", "task = 1\nshared_task = 1\n")
-    assert [Path(path).name for path in known.files_with(b"shared_task")] == ["a.py"]
-    current, bits = known.stamps[str(tmp_path / "a.py")], known.cache.bits([b"shared_task"])
-    assert known.cache.holds(str(tmp_path / "a.py"), current, bits[b"shared_task"]) is None
+    assert [Path(path).name for path in known.files.holding(b"shared_task")] == ["a.py"]
+    current, bits = known.files.disk.stamps[str(tmp_path / "a.py")], known.files.disk.cache.bits([b"shared_task"])
+    assert known.files.disk.cache.holds(str(tmp_path / "a.py"), current, bits[b"shared_task"]) is None
 
 
 @pytest.mark.parametrize(
@@ -456,5 +464,5 @@ def test_bases_of_a_class_with_a_field_for_its_name_are_not_read(tmp_path, name,
         "bases.py": "class Base: ...\n\n\ndef make(name):\n    return name\n",
     }
     known = project_at(tmp_path, files, celery_no_cache=True)
-    assert not known.tasks.by_name
+    assert not tasks_of(known).by_name
     assert (str(tmp_path / "bases.py") in known._modules) is is_read

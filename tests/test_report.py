@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 
 from flake8_celery_tasks.command.main import main
-from flake8_celery_tasks.edits.text import lines_of as text_lines
 from flake8_celery_tasks.engine import loader, session
+from flake8_celery_tasks.workspace.source import lines_of as text_lines
 from tests.helpers import write
 from tests.test_flake8 import PROJECT
 

@@ -10,9 +10,9 @@ import pytest
 
 from flake8_celery_tasks.core import own_code
 from flake8_celery_tasks.core.options import Options
-from flake8_celery_tasks.engine import findings_cache, judge, session
+from flake8_celery_tasks.engine import findings_cache, judge, run, session
+from flake8_celery_tasks.engine.check import violations
 from flake8_celery_tasks.plugin import Plugin
-from flake8_celery_tasks.resolution import project
 from flake8_celery_tasks.workspace import cache, folders
 from tests.helpers import write
 
@@ -45,7 +45,7 @@ pytestmark = pytest.mark.usefixtures("_fresh_plugin")
 def shop(tmp_path, monkeypatch):
     monkeypatch.setattr(cache, "folder", lambda: str(tmp_path / "cache"))
     monkeypatch.setattr(cache, "RACY_NS", -(10**12))  # as if all files were old
-    monkeypatch.setattr(Plugin, "excluded", ("*/legacy",))
+    monkeypatch.setattr(Plugin, "told", run.Run(excluded=("*/legacy",)))
     folder = tmp_path / "project"
     folder.mkdir()
     write(folder, FILES)
@@ -63,10 +63,9 @@ class Run:
         for name in names or ("shop/tasks.py", "shop/views.py"):
             path = shop / name
             text = path.read_text("utf-8") if buffer is None else buffer
-            plugin = Plugin(ast.parse(text), str(path), text.splitlines(keepends=True))
             judge.check = lambda *given, name=name: self.looked_at.append(name) or known(*given)
             try:
-                self.found[name] = plugin.violations()
+                self.found[name] = violations(Plugin.told, str(path), text.splitlines(keepends=True), ast.parse(text))
             finally:
                 judge.check = known
         if during is not None:
@@ -132,10 +131,14 @@ def test_the_version_that_the_project_pins(shop):
         assert not Run(shop).looked_at
 
 
+def told(patch, **changed):
+    patch.setattr(Plugin, "told", Plugin.told._replace(**changed))
+
+
 SETTINGS = {
-    "options": lambda patch: patch.setattr(Plugin, "options", Options(celery_apps=("shop",))),
-    "opt-in rules": lambda patch: patch.setattr(Plugin, "opted", ("CLY9",)),
-    "excludes": lambda patch: patch.setattr(Plugin, "excluded", ("*/inner",)),
+    "options": lambda patch: told(patch, options=Options(celery_apps=("shop",))),
+    "opt-in rules": lambda patch: told(patch, opted=("CLY9",)),
+    "excludes": lambda patch: told(patch, excluded=("*/inner",)),
     "version": lambda patch: patch.setattr(findings_cache, "__version__", "0"),
     "Python": lambda patch: patch.setattr(findings_cache.sys, "version_info", (3, 99, 0)),
     "code": lambda patch: patch.setattr(findings_cache, "own_code", types.SimpleNamespace(stamps=lambda: ["other"])),
@@ -205,13 +208,13 @@ def test_folders_beside_a_root_that_is_a_package(shop, tmp_path):
 
 def test_without_a_question_about_the_project(shop, tmp_path):
     """Not worth a look at all files, only to keep it."""
-    known = project.Project(str(shop), Options())
-    kept = known.results(())
+    known = session.open_project(str(shop), Options())
+    kept = session.findings_of(known, ())
     kept.note(str(shop / "shop/tasks.py"), TASKS, [])
-    known.save_results()
-    assert known.known_stamps is None
+    session.save()
+    assert known.files.disk.known_stamps is None
     assert not (tmp_path / "cache").exists()
-    assert known.results(()) is kept
+    assert session.findings_of(known, ()) is kept
 
 
 def test_what_may_change_again_unnoticed_is_not_kept(shop, monkeypatch):
@@ -226,7 +229,7 @@ def test_what_changes_during_the_run_is_not_kept(shop):
 
     def during():
         rewrite(shop / "shop/tasks.py", "order", "basket")
-        session._projects[next(iter(session._projects))]._read[str(shop / "shop/tasks.py")] = None
+        session._projects[next(iter(session._projects))].files.disk._read[str(shop / "shop/tasks.py")] = None
 
     Run(shop, during=during)
     assert Run(shop).looked_at
@@ -265,14 +268,14 @@ def test_truncated_anywhere(shop, tmp_path):
 
 
 def test_no_cache(shop, tmp_path, monkeypatch):
-    monkeypatch.setattr(Plugin, "options", Options(celery_no_cache=True))
+    told(monkeypatch, options=Options(celery_no_cache=True))
     Run(shop)
     assert Run(shop).looked_at
     assert not (tmp_path / "cache").exists()
 
 
 def test_a_file_outside(shop, tmp_path, monkeypatch):
-    monkeypatch.setattr(Plugin, "options", Options(celery_project_root=str(shop)))
+    told(monkeypatch, options=Options(celery_project_root=str(shop)))
     (tmp_path / "tasks.py").write_text(TASKS, "utf-8")
     Run(shop, "../tasks.py")
     assert Run(shop, "../tasks.py").looked_at
@@ -283,7 +286,7 @@ def test_only_folders_around_the_project_count(shop, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     folders.entries(str(tmp_path / "elsewhere"))
     known = next(iter(session._projects.values()))
-    further = set(findings_cache.Results(known, ())._further_folders())
+    further = set(findings_cache.FindingsCache(known, ())._further_folders())
     assert str(shop / "inner") in further
     assert str(tmp_path / "elsewhere") not in further
 

@@ -6,7 +6,6 @@ import ast
 
 import pytest
 
-from flake8_celery_tasks.binding import summary
 from flake8_celery_tasks.binding.module import Module
 from flake8_celery_tasks.workspace import prescan
 from flake8_celery_tasks.workspace.layout import Layout
@@ -106,7 +105,7 @@ def summary_of(module):
     for name in (*module.names(), "A.f", "f.x", *(name for name, _ in module.definable())):
         module.symbols(name)
     module.made()
-    return summary.summarise(module)
+    return module.summary()
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["lf", "crlf", "cr"])

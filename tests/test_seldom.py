@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ast
 
-from flake8_celery_tasks.binding.values import Const, Param
+from flake8_celery_tasks.binding.values import Param
+from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.core.options import Options
-from flake8_celery_tasks.edits import operations
+from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.facts import task
 from flake8_celery_tasks.fixer import rounds
-from flake8_celery_tasks.resolution import project
 from flake8_celery_tasks.rules import _side_effects
 from flake8_celery_tasks.rules.boundaries import _send_by_name
+from flake8_celery_tasks.workspace.source import Source
 from tests.helpers import write
 
 TEXT = """\
@@ -27,9 +28,9 @@ current_task.retry()
 
 def opened(folder, text=TEXT):
     write(folder, {"shop/tasks.py": text, "shop/other.py": "thing = object()\n"})
-    known = project.Project(str(folder), Options())
+    known = session.open_project(str(folder), Options())
     path = str(folder / "shop/tasks.py")
-    return known, path, known.open(path, text.splitlines(keepends=True), ast.parse(text))
+    return known, path, known.open(path, Source(text.splitlines(keepends=True)), ast.parse(text))
 
 
 def test_what_a_file_takes_is_found_once(tmp_path):
@@ -41,35 +42,28 @@ def test_what_a_file_takes_is_found_once(tmp_path):
 
 def test_only_retries_of_tasks_count(tmp_path):
     known, _, module = opened(tmp_path)
-    assert task._retried(known, module) == {None}
+    assert task._retried(module, known) == {None}
 
 
 def test_the_text_of_a_module(tmp_path):
     _, _, module = opened(tmp_path)
-    assert operations.text_of(module).text == TEXT
-    assert operations.text_of(module) is operations.text_of(module)
+    assert module.source.text == TEXT
 
 
 def test_nothing_to_try(tmp_path):
     known, path, _ = opened(tmp_path)
     order = rounds.Order()
-    state = rounds.State(path, rounds.Text(TEXT), ast.parse(TEXT), order)
+    state = rounds.State(path, Source.of(TEXT), ast.parse(TEXT), order)
     assert rounds.Attempts(path, state, order, known).add([], None, []) == ([], None)
 
 
 def test_a_session_that_is_handed_in_may_hold_the_key(tmp_path):
     known, _, module = opened(tmp_path)
     assert _side_effects._session_may_hold_key(known, module, Param("session", None), module)
-    assert not _side_effects._adds_key(known, module)
+    assert not _side_effects._adds_key(module, known)
 
 
-def test_a_project_that_is_not_lasting_is_not_frozen(tmp_path, monkeypatch):
+def test_a_project_that_nobody_keeps_is_not_frozen(tmp_path, monkeypatch):
     known, _, _ = opened(tmp_path)
-    known.is_lasting = False
-    monkeypatch.setattr(project.gc, "freeze", None)
-    assert not known.tasks.by_name
-
-
-def test_a_module_that_adds_to_the_headers_may_add_the_key(tmp_path):
-    known, _, module = opened(tmp_path, "session = make()\nsession.headers.update(key=1)\n")
-    assert _side_effects._session_may_hold_key(known, module, Const(None), module)
+    monkeypatch.setattr(session.gc, "freeze", None)
+    assert not tasks_of(known).by_name

@@ -18,6 +18,7 @@ import pytest
 
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.engine import session
+from flake8_celery_tasks.engine.run import Run
 from flake8_celery_tasks.plugin import Plugin
 from flake8_celery_tasks.workspace import cache
 
@@ -201,11 +202,8 @@ def findings(
     """Return what one run says of some files."""
     session.forget()
     options = {**edits.options, "celery_no_cache": not warm}
-    monkeypatch.setattr(Plugin, "options", Options(**options))
-    monkeypatch.setattr(
-        Plugin, "excluded", tuple(str(edits.root / name) if "/" not in name else name for name in edits.excluded)
-    )
-    monkeypatch.setattr(Plugin, "opted", edits.opted)
+    excluded = tuple(str(edits.root / name) if "/" not in name else name for name in edits.excluded)
+    monkeypatch.setattr(Plugin, "told", Run(Options(**options), excluded, edits.opted))
     found: list[tuple[object, ...]] = []
     for path in files:
         text = path.read_text("utf-8")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final, Union
 
+from flake8_celery_tasks.binding.nodes import dotted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -124,3 +126,22 @@ class Site:
     def in_function(self) -> bool:
         """Return whether a function or lambda stands around this place."""
         return any(site.kind in (FUNCTION, LAMBDA) for site in self.chain())
+
+
+_TYPE_CHECKING: Final = frozenset({"TYPE_CHECKING"})
+
+
+def is_none(binding: Binding) -> bool:
+    """Return whether a binding only reserves a name, as in `app = None`."""
+    return binding.kind == ASSIGN and isinstance(binding.node, ast.Constant) and binding.node.value is None
+
+
+def is_typing_only(site: Site) -> bool:
+    """Return whether a place is seen by type checkers only."""
+    return any(
+        around.kind == IF
+        and around.part == "body"
+        and isinstance(around.node, ast.If)
+        and (dotted(around.node.test)[1] or (getattr(around.node.test, "id", ""),))[-1] in _TYPE_CHECKING
+        for around in site.chain()
+    )

@@ -6,6 +6,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Final
 
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.options import NEWEST
 from flake8_celery_tasks.workspace import folders
 
@@ -34,8 +35,14 @@ _PINNED: Final = re.compile(
 )
 
 
+@query(shared=True)
 def version_of(project: Project) -> tuple[int, int]:
-    """Return the version that a project pins in its root; the newest known where none is pinned, or several are."""
+    """Return the Celery version to check by: what the options name, else what the root pins, else the newest known.
+
+    It is the newest, too, where several are pinned.
+    """
+    if project.options.celery_target_version:
+        return project.options.celery_target_version
     root = project.layout.root
     for name in _LOCKS:
         found = _versions(_LOCKED, project, os.path.join(root, name))
@@ -63,6 +70,7 @@ def _wanting(root: str) -> Iterator[str]:
 def _versions(pattern: re.Pattern[bytes], project: Project, path: str) -> set[tuple[int, int]]:
     """Return the versions that a file names."""
     numbers = [
-        [int(number) for number in match.groups() if number] for match in pattern.finditer(project.read(path) or b"")
+        [int(number) for number in match.groups() if number]
+        for match in pattern.finditer(project.files.read(path) or b"")
     ]
     return {(major, minor) for major, minor in numbers}

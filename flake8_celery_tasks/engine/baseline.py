@@ -16,7 +16,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from flake8_celery_tasks.core.violation import Violation
 
 
 VERSION: Final = 1
@@ -95,8 +97,14 @@ class Baseline:
         """Return how the baseline writes the path of a file."""
         return relative(path, self.folder)
 
-    def unknown(self, path: str, found: Iterable[Identity]) -> list[bool]:
-        """Return for each finding of a file, in source order, whether it is not known."""
+    def new(self, path: str, tree: ast.Module, found: Sequence[Violation]) -> list[Violation]:
+        """Return the findings of a file that are not known, in source order."""
+        around = scopes(tree, {violation.line for violation in found})
+        identities = [identity(item.code, around.get(item.line, ""), item.text) for item in found]
+        return [item for item, is_new in zip(found, self.are_new(path, identities), strict=True) if is_new]
+
+    def are_new(self, path: str, found: Iterable[Identity]) -> list[bool]:
+        """Return for each finding of a file, in source order, whether it is not known, and note what was not found."""
         name = self.relative(path)
         left = Counter(self.known.get(name, ()))
         new: list[bool] = []

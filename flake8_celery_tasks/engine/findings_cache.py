@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
 
 
-class Results:
+class FindingsCache:
     """What was found in the files of a project, with the opt-in rules whose codes start with `opted`."""
 
     def __init__(self, project: Project, opted: tuple[str, ...]) -> None:
@@ -55,11 +55,16 @@ class Results:
 
     def save(self) -> None:
         """Write what was noted, unless a file has changed so lately that the next change could go unnoticed."""
-        stamps = self.project.known_stamps
-        if not self._new or stamps is None or not self.project.is_as_on_disk or self.project.has_changed:
+        stamps = self.project.files.disk.known_stamps
+        if (
+            not self._new
+            or stamps is None
+            or not self.project.files.is_as_on_disk
+            or self.project.files.disk.has_changed
+        ):
             return
         newest = self.started - cache.RACY_NS
-        outside = self.project.outside
+        outside = self.project.files.disk.outside
         if any(stamp is not None and max(stamp[:2]) >= newest for stamp in (*stamps.values(), *outside.values())):
             return
         folders = {folder: _listing(folder) for folder in self._further_folders()}
@@ -97,7 +102,7 @@ class Results:
         """A digest of the linter, and of the names and stamps of all files and folders of the project."""
         project = self.project
         parts: list[object] = [cache.FORMAT, __version__, sys.version_info[:3], own_code.stamps()]
-        parts.extend(project.stamps.items())
+        parts.extend(project.files.disk.stamps.items())
         parts.extend(_listing(folder) for folder in project.layout.walked)
         return cache.digest("\n".join(map(str, parts)))
 

@@ -10,8 +10,10 @@ from flake8_celery_tasks.binding.scopes import TRY, WITH
 from flake8_celery_tasks.binding.values import MISSING, Ref
 from flake8_celery_tasks.catalog import words
 from flake8_celery_tasks.catalog.call_options import DELAY_MISTAKES
-from flake8_celery_tasks.catalog.methods import APPLYING, DIRECT, SAME_ARGUMENTS, SIGNS
+from flake8_celery_tasks.catalog.methods import DIRECT, PACKING, SAME_ARGUMENTS, SIGNS
 from flake8_celery_tasks.celery_model.objects import SignatureThing
+from flake8_celery_tasks.celery_model.settings import setting_values
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.record import Record
 from flake8_celery_tasks.resolution.arity import Given
 
@@ -127,7 +129,7 @@ def _written(invocation: Invocation, call: ast.Call, method: str) -> Arguments |
         for keyword in call.keywords:
             found.name(keyword.arg, keyword, keyword.value)
         return found
-    if method not in APPLYING:
+    if method not in PACKING:
         return None
     start = 1 if call is invocation.node and invocation.by_name else 0
     containers = containers_of(call, start)
@@ -214,6 +216,18 @@ def is_expected_to_fail(site: Site) -> bool:
     return False
 
 
+def is_looked_for(name: str, site: Site) -> bool:
+    """Return whether the function around a place asks whether something has an attribute of this name."""
+    around = site.function()
+    return around is not None and any(
+        isinstance(inner, ast.Call)
+        and isinstance(inner.func, ast.Name)
+        and inner.func.id in ("getattr", "hasattr")
+        and any(isinstance(arg, ast.Constant) and arg.value == name for arg in inner.args)
+        for inner in ast.walk(around)
+    )
+
+
 def is_json(call: Invocation) -> bool:
     """Return whether the message is certainly encoded as JSON, by an encoder that knows no more than kombu's."""
     given = call.argument("serializer")
@@ -222,13 +236,14 @@ def is_json(call: Invocation) -> bool:
             return False
         given = call.defined.effective("serializer")
     if given is MISSING or given is None:
-        if any(value != "json" for value in call.project.setting("task_serializer")):
+        if any(value != "json" for value in setting_values(call.project, "task_serializer")):
             return False
     elif given != "json":
         return False
-    return next(call.project.files_with(b"register_type("), None) is None
+    return next(call.project.files.holding(b"register_type("), None) is None
 
 
+@query()
 def is_completed_later(module: Module) -> bool:
     """Return whether a module gives some signature arguments after it is made: `signature.kwargs["x"] = ...`."""
     stores = (target for _, target, _, _ in module.candidates.stores)

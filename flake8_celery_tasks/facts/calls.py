@@ -10,6 +10,8 @@ from flake8_celery_tasks.binding.scopes import FUNCTION, LAMBDA, TRY
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN
 from flake8_celery_tasks.celery_model.objects import SignatureThing, TaskThing
 from flake8_celery_tasks.celery_model.task import Defined
+from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.frameworks.django_transactions import is_on_commit
 from flake8_celery_tasks.resolution.evaluation import Table
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.celery_model.definitions import Definition
     from flake8_celery_tasks.celery_model.objects import Thing
+    from flake8_celery_tasks.facts.context import FileContext
     from flake8_celery_tasks.facts.task import Task
     from flake8_celery_tasks.resolution.project import Project
 
@@ -219,3 +222,13 @@ class OnCommit:
                 return keyword.value
         args = self.node.args
         return args[0] if args and not isinstance(args[0], ast.Starred) else None
+
+
+@query()
+def on_commits_in(context: FileContext) -> list[OnCommit]:
+    """Return the calls of Django's `on_commit` in a file."""
+    return [
+        OnCommit(call, site)
+        for call, site in context.calls_named("on_commit")
+        if is_on_commit(context.project, context.module, call, site)
+    ]

@@ -13,6 +13,7 @@ from flake8_celery_tasks.catalog.methods import INVOKING
 from flake8_celery_tasks.celery_model import definitions
 from flake8_celery_tasks.celery_model.objects import TaskThing
 from flake8_celery_tasks.celery_model.task import Defined
+from flake8_celery_tasks.core.memo import query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.celery_model.definitions import Definition
     from flake8_celery_tasks.facts.facts import Facts
     from flake8_celery_tasks.facts.task import Task
+    from flake8_celery_tasks.resolution.project import Project
 
 
 class Returned:
@@ -50,7 +52,7 @@ def returned(facts: Facts) -> Iterator[Returned]:
     """Yield what the tasks of a file return, in source order. What coroutines and generators give is not among it."""
     for task in facts.tasks:
         function = task.function
-        found = facts.once(_insides).get(id(function))
+        found = _insides(facts).get(id(function))
         if found is None or found.scope.yields or isinstance(function, ast.AsyncFunctionDef):
             continue
         for statement in found.scope.returns:
@@ -59,6 +61,7 @@ def returned(facts: Facts) -> Iterator[Returned]:
                     yield Returned(facts, task, node, found)
 
 
+@query()
 def _insides(facts: Facts) -> dict[int, Site]:
     """Return the place inside each function, by the identity of its node."""
     return {id(node): Site(site, FUNCTION, node, scope) for node, site, scope in facts.module.candidates.functions}
@@ -134,19 +137,19 @@ def _task_behind(facts: Facts, func: ast.expr, site: Site) -> Definition | None:
 
 def is_called(task: Task) -> bool:
     """Return whether code outside tests may call a task as a function, and so get what it returns."""
-    key = ("is called", task.definition.place)
-    memo = task.project.memo
-    if key not in memo:
-        memo[key] = any(_calls(task, path) for path in task.project.layout.files())
-    known: bool = memo[key]
-    return known
+    return _is_called(task.project, task)
+
+
+@query(key=lambda task: task.definition.place)
+def _is_called(project: Project, task: Task) -> bool:
+    return any(_calls(task, path) for path in project.layout.files())
 
 
 def _calls(task: Task, path: str) -> bool:
     """Return whether a file, no test, may call the task as a function: `task(1)`, `task.run(1)`."""
     name, project = task.node.name, task.project
     is_own = path == task.module.place.path
-    if not is_own and name.encode() not in (project.read(path) or b""):
+    if not is_own and name.encode() not in (project.files.read(path) or b""):
         return False
     module = task.module if is_own else project.module(path)
     if module is None:

@@ -11,8 +11,9 @@ from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Missing, Ref, Unknown
 from flake8_celery_tasks.catalog.task_options import DEFAULT_RETRY_DELAY, OPTIONS, TASK_API
 from flake8_celery_tasks.celery_model import apps, decorators, definitions
-from flake8_celery_tasks.celery_model.settings import acks_late
+from flake8_celery_tasks.celery_model.settings import acks_late, setting_values
 from flake8_celery_tasks.celery_model.task import TASK_NAME, Defined
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.resolution.decorators import wrapper_in
 from flake8_celery_tasks.resolution.evaluation import Table
 from flake8_celery_tasks.resolution.resolver import Target
@@ -76,9 +77,9 @@ class Task(Defined):
         if not self.is_class:
             return True
         name = self.node.name.encode()
-        return self.node.name in self.module.once(_registered) or any(
-            name in (self.project.read(path) or b"") and self._may_be_registered_in(path)
-            for path in self.project.files_with(b".register_task(")
+        return self.node.name in _registered(self.module) or any(
+            name in (self.project.files.read(path) or b"") and self._may_be_registered_in(path)
+            for path in self.project.files.holding(b".register_task(")
             if path != self.module.place.path
         )
 
@@ -334,15 +335,11 @@ class Task(Defined):
 
     def _annotated_with(self, name: str) -> bool | Unknown:
         """Return False where the project's `task_annotations` certainly don't give an option."""
-        key = ("annotated with", name)
-        if key not in self.project.memo:
-            tables: list[Any] = []
-            for value in self.project.setting("task_annotations"):
-                tables += value.values() if isinstance(value, Table) and value.complete else [UNKNOWN]
-            known = all(isinstance(table, Table) and table.complete and name not in table for table in tables)
-            self.project.memo[key] = False if known else UNKNOWN
-        annotated: bool | Unknown = self.project.memo[key]
-        return annotated
+        tables: list[Any] = []
+        for value in setting_values(self.project, "task_annotations"):
+            tables += value.values() if isinstance(value, Table) and value.complete else [UNKNOWN]
+        known = all(isinstance(table, Table) and table.complete and name not in table for table in tables)
+        return False if known else UNKNOWN
 
     @property
     def retry_wait(self) -> float | Unknown:
@@ -364,7 +361,7 @@ class Task(Defined):
         """Whether a retry by `retry_on_worker_lost`, of the task or of the project, can't be ruled out."""
         own = self.effective("retry_on_worker_lost")
         if own is MISSING or own is None:
-            settings = self.project.setting("task_retry_on_worker_lost")
+            settings = setting_values(self.project, "task_retry_on_worker_lost")
             return any(value is not False and value is not None for value in settings)
         return own is not False
 
@@ -373,7 +370,7 @@ class Task(Defined):
         """Whether something may retry the task by a call: in its body, by its name, or in a helper it is handed to."""
         if self.is_handed_on or any(use.attribute == "retry" for use in self.uses):
             return True
-        retried = self.module.once(_retried, self.project)
+        retried = _retried(self.module, self.project)
         return None in retried or self.definition.place in retried or self._base_retries
 
     @property
@@ -420,7 +417,7 @@ class Task(Defined):
             if isinstance(cls, Target) and isinstance(cls.symbol, Class)
         ):
             return True
-        owners = self.module.once(_readers).get(name, set())
+        owners = _readers(self.module).get(name, set())
         return None in owners or self.node.name in owners
 
     def calls(self) -> Iterator[tuple[ast.Call, Site]]:
@@ -433,6 +430,7 @@ def run_of(scope: Scope) -> list[FunctionNode]:
     return [binding.node for binding in scope.bindings.get("run", ()) if binding.kind == FUNCTION]  # type: ignore[misc]
 
 
+@query()
 def _registered(module: Module) -> set[str]:
     """Return the names in the calls that register a task in a module."""
     return {
@@ -445,7 +443,8 @@ def _registered(module: Module) -> set[str]:
     }
 
 
-def _retried(project: Project, module: Module) -> set[tuple[str, str, int] | None]:
+@query()
+def _retried(module: Module, project: Project) -> set[tuple[str, str, int] | None]:
     """Return the places of the tasks that a module retries by their names, None for the one that runs."""
     found: set[tuple[str, str, int] | None] = set()
     for call, site in module.calls_of("retry"):
@@ -458,6 +457,7 @@ def _retried(project: Project, module: Module) -> set[tuple[str, str, int] | Non
     return found
 
 
+@query()
 def _readers(module: Module) -> dict[str, set[str | None]]:
     """Return what each attribute is read from in a module: names that end so, None for what may be any task."""
     found: dict[str, set[str | None]] = {}

@@ -9,6 +9,7 @@ from flake8_celery_tasks.binding.nodes import dotted
 from flake8_celery_tasks.binding.scopes import ASSIGN, LAMBDA, PARAM
 from flake8_celery_tasks.binding.symbols import Bound, Class, Function
 from flake8_celery_tasks.binding.values import Const, Invoke, Operation, Ref
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.resolution import inference
 from flake8_celery_tasks.resolution.resolver import Target
 
@@ -112,7 +113,7 @@ def signal_received(project: Project, module: Module, site: Site) -> str | None:
                 signal = _first(value, "signal") if isinstance(value, Invoke) else None
                 if signal is not None and isinstance(value, Invoke) and _connects(project, module, value.func):
                     return _signal_in(project, module, signal)
-            return module.once(_connected, project).get(around.node.name)
+            return _connected(module, project).get(around.node.name)
     return None
 
 
@@ -142,7 +143,8 @@ def _signal_in(project: Project, module: Module, value: Value) -> str | None:
     return None
 
 
-def _connected(project: Project, module: Module) -> dict[str, str]:
+@query()
+def _connected(module: Module, project: Project) -> dict[str, str]:
     """Return the signals of models that functions are connected to by `post_save.connect(function)`."""
     found: dict[str, str] = {}
     for call, site in module.calls_of("connect"):

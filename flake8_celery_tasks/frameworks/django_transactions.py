@@ -9,6 +9,7 @@ from flake8_celery_tasks.binding.nodes import attributes_in
 from flake8_celery_tasks.binding.scopes import LAMBDA
 from flake8_celery_tasks.binding.symbols import Bound, Class, Function
 from flake8_celery_tasks.binding.values import Const, Invoke, Param, Ref
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.frameworks.django_writes import may_write
 
 if TYPE_CHECKING:
@@ -160,15 +161,11 @@ def opens(project: Project, module: Module, value: Value) -> bool:
     target = project.resolve(value.path, module)
     if target.path in _ATOMIC:
         return True
-    if target.module is None:
-        return False
-    key = ("opens a transaction", target.module.place.path, target.path)
-    if key not in project.memo:
-        project.memo[key] = False  # one that is made of itself
-        project.memo[key] = not target.rest and _opens(project, target, target.module)
-    return bool(project.memo[key])
+    return target.module is not None and not target.rest and _opens(project, target, target.module)
 
 
+# One may be made of itself.
+@query(key=lambda target, module: (target.path, module.place.path), while_asking=False)
 def _opens(project: Project, target: Target, module: Module) -> bool:
     symbol = target.symbol
     if isinstance(symbol, Bound):

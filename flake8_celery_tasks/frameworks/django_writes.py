@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks.binding.nodes import last_name
 from flake8_celery_tasks.binding.symbols import Function
 from flake8_celery_tasks.binding.values import Ref
-from flake8_celery_tasks.catalog.methods import SENDING
+from flake8_celery_tasks.catalog.methods import SENDING_ATTRIBUTES
+from flake8_celery_tasks.core.memo import query
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -56,7 +57,7 @@ _HARMLESS: Final = frozenset(
     {
         *("critical", "debug", "error", "exception", "info", "log", "success", "warning"),
         *("append", "discard", "extend", "insert", "pop", "popitem", "reverse", "setdefault", "sort"),
-        *SENDING,
+        *SENDING_ATTRIBUTES,
         "send_task",
     }
 )
@@ -75,9 +76,14 @@ def may_write(project: Project, module: Module, body: list[ast.stmt], scope: Sco
     `body` is what the transaction holds. False where nothing that runs with the call can be seen to write, while
     something else is done in a branch that runs without it.
     """
-    reader = module.once(_Reader, project)
+    reader = _reader(module, project)
     writes, others, _ = reader.beside(body, scope, call)
     return writes or not others
+
+
+@query()
+def _reader(module: Module, project: Project) -> _Reader:
+    return _Reader(project, module)
 
 
 class _Block:

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks.binding.nodes import last_name
 from flake8_celery_tasks.celery_model import backends
 from flake8_celery_tasks.celery_model.task import TASK_NAME
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.arguments import is_expected_to_fail
 from flake8_celery_tasks.facts.results import DirectCall
 from flake8_celery_tasks.facts.task import uses_of
 from flake8_celery_tasks.resolution.arity import Given, misfits
 from flake8_celery_tasks.rules._messages import shown
+from flake8_celery_tasks.rules.calls._signatures import callbacks
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.scopes import FunctionNode
     from flake8_celery_tasks.celery_model.task import Defined
     from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.facts.facts import Facts
+    from flake8_celery_tasks.resolution.project import Project
 
 #: Conditions about these tell whether a worker runs the task.
 _GUARDS: Final = frozenset({"called_directly", "hostname", "id", "is_eager", "request"})
@@ -154,8 +158,8 @@ class CalledOutsideAWorker(Rule[DirectCall]):
                     effect=effect,
                 )
             return
-        needs = _needs(defined)
-        if needs is None:
+        needs = _needs(defined.project, defined)
+        if needs is None or id(call) in _misused(fact.facts):
             return
         method, me = needs
         effect = "it only raises Retry"
@@ -188,15 +192,18 @@ def _effect(defined: Defined, call: ast.Call) -> str:
     return f"becomes its {params.ordered[0]!r}"
 
 
-def _needs(defined: Defined) -> tuple[str, str] | None:
+@query()
+def _misused(facts: Facts) -> set[int]:
+    """Return the identities of what stands where a signature belongs: calls there are CLY608 and CLY610."""
+    members = [member.node for canvas in facts.canvases for member in canvas.members]
+    return {id(node) for node in (*members, *(callback.node for callback in callbacks(facts)))}
+
+
+@query(key=lambda defined: defined.definition.place)
+def _needs(_project: Project, defined: Defined) -> tuple[str, str] | None:
     """Return the method that a task certainly calls and that needs a worker, and what the task calls itself."""
-    key = ("needs a worker", defined.definition.place)
-    memo = defined.project.memo
-    if key not in memo:
-        found = [] if defined.runs is None else defined.module.functions_called(defined.runs.qualname)
-        memo[key] = _need_of(found[0][0]) if len(found) == 1 else None
-    known: tuple[str, str] | None = memo[key]
-    return known
+    found = [] if defined.runs is None else defined.module.functions_called(defined.runs.qualname)
+    return _need_of(found[0][0]) if len(found) == 1 else None
 
 
 def _need_of(function: FunctionNode) -> tuple[str, str] | None:

@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.catalog.call_options import TASK_ONLY, conflicts, keywords
+from flake8_celery_tasks.catalog.methods import OPTION_KINDS
+from flake8_celery_tasks.celery_model.apps import task_cls_of
 from flake8_celery_tasks.celery_model.objects import CanvasThing, SignatureThing
+from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.core.spelling import close_match
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.rules.rule import Rule
@@ -18,14 +21,6 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.facts.calls import Invocation, TaskCall
     from flake8_celery_tasks.facts.schedules import BeatEntry
     from flake8_celery_tasks.resolution.project import Project
-
-#: Methods that take options, and the kind of call that the catalogue knows them as.
-_KINDS: Final = {
-    "apply_async": "apply_async",
-    "apply_async_on_commit": "apply_async",
-    "send_task": "send_task",
-    "set": "set",
-}
 
 #: What the exception is called that `retry` takes as `exc`.
 _EXCEPTIONS: Final = frozenset({"e", "err", "error", "ex", "exception"})
@@ -125,7 +120,7 @@ class UnknownCallOption(Rule[Facts]):
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report the unknown keywords of calls, of retries and of beat entries."""
         for call in facts.invocations:
-            kind = _KINDS.get(call.method)
+            kind = OPTION_KINDS.get(call.method)
             if kind is not None and call.node.keywords:
                 yield from self._of_call(facts, call, kind)
         for retry in facts.task_calls:
@@ -135,7 +130,7 @@ class UnknownCallOption(Rule[Facts]):
             yield from self._of_entry(facts, entry)
 
     def _of_call(self, facts: Facts, call: Invocation, kind: str) -> Iterator[Violation]:
-        version = facts.project.version
+        version = version_of(facts.project)
         nodes = _unknown(call.node, kind, version)
         if not nodes:
             return
@@ -153,7 +148,7 @@ class UnknownCallOption(Rule[Facts]):
             yield from self._said(facts, f"{call.method}()", name, node, kind, call.defined, sure=sure)
 
     def _of_retry(self, facts: Facts, call: TaskCall) -> Iterator[Violation]:
-        nodes = _unknown(call.node, "retry", facts.project.version)
+        nodes = _unknown(call.node, "retry", version_of(facts.project))
         if not nodes or call.task is None or call.task.overrides("retry", "apply_async") is not False:
             return
         for name, node in nodes.items():
@@ -168,7 +163,7 @@ class UnknownCallOption(Rule[Facts]):
                 for key in options.value.keys
                 if isinstance(key, ast.Constant) and isinstance(key.value, str)
             }
-        known = keywords("beat", facts.project.version)
+        known = keywords("beat", version_of(facts.project))
         if "stamped_headers" in nodes:
             return
         for name, node in nodes.items():
@@ -179,7 +174,7 @@ class UnknownCallOption(Rule[Facts]):
         self, facts: Facts, method: str, name: str, node: ast.AST, kind: str, defined: Defined | None, *, sure: bool
     ) -> Iterator[Violation]:
         """Yield the report of one keyword; where the task is not `sure`, only that of a mistake with a known cure."""
-        version = facts.project.version
+        version = version_of(facts.project)
         params = None if defined is None else defined.accepts
         if name in conflicts(kind, version):
             yield self.report(facts.module, node, self.conflicting, method=method, name=name)
@@ -211,4 +206,4 @@ def _unknown(call: ast.Call, kind: str, version: Any) -> dict[str, ast.AST]:
 
 def _has_plain_tasks(project: Project) -> bool:
     """Return whether the project's apps have Celery's own task class."""
-    return project.task_cls is MISSING and not project.options.celery_custom_task_class
+    return task_cls_of(project) is MISSING and not project.options.celery_custom_task_class

@@ -5,16 +5,16 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from flake8_celery_tasks.binding.changes import is_assigned
 from flake8_celery_tasks.binding.symbols import Class
 from flake8_celery_tasks.binding.values import MISSING, Missing, Unknown
 from flake8_celery_tasks.catalog.methods import SIGNATURE_API, SIGNATURE_NAMES, TASK_NAMES
 from flake8_celery_tasks.catalog.task_options import INTERNAL, OPTIONS, REMOVED, TASK_API
-from flake8_celery_tasks.celery_model.apps import PLAIN_BASES
+from flake8_celery_tasks.celery_model.apps import PLAIN_BASES, task_cls_of
 from flake8_celery_tasks.celery_model.objects import CanvasThing, SignatureThing, TaskThing
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.core.spelling import close_match
-from flake8_celery_tasks.facts.arguments import is_expected_to_fail
-from flake8_celery_tasks.facts.attributes import is_assigned, is_looked_for
+from flake8_celery_tasks.facts.arguments import is_expected_to_fail, is_looked_for
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.rules._messages import shown
@@ -174,8 +174,9 @@ def _meant(facts: Facts, node: ast.Attribute, site: Site) -> str:
     if isinstance(thing, TaskThing) or (of_task and facts.is_running_task(node.value, site)):
         cls = facts.task_class_at(site)
         # The running task, or a parameter with an annotation, may be of any class of the project.
-        lacks = facts.project.task_cls is MISSING if cls is None else _lacks_in(facts.project, cls, node.attr)
-        return of_task if lacks else ""
+        lacks = task_cls_of(facts.project) is MISSING if cls is None else _lacks_in(facts.project, cls, node.attr)
+        # A decorator may give a task of the class an option of the project's own.
+        return of_task if lacks and of_task not in OPTIONS else ""
     return ""
 
 

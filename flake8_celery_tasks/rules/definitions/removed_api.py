@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.binding.scopes import IF, TRY, WITH
 from flake8_celery_tasks.catalog.removed_api import REMOVED, removed
+from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.resolution.resolver import external
 from flake8_celery_tasks.rules.rule import Rule
@@ -82,7 +83,7 @@ class RemovedApi(Rule[Facts]):
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report the imported names."""
-        if facts.project.version < _GONE_SINCE:
+        if version_of(facts.project) < _GONE_SINCE:
             return
         for binding in facts.module.candidates.imports:
             node = binding.node

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.catalog.task_options import OPTIONS
+from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -91,7 +92,7 @@ class DeprecatedTaskOption(Rule[Task]):
         """Report each deprecated option that is written out."""
         for name, node in task.written(_SINCE):
             since = _SINCE[name]
-            if task.project.version >= since:
+            if version_of(task.project) >= since:
                 version = ".".join(str(part) for part in since)
                 yield self.report(
                     task.module, node, option=name, since=version, instead="task_routes", function=task.node.name

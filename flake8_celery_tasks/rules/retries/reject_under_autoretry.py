@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flake8_celery_tasks.binding.values import MISSING
+from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.facts.calls import Raise
 from flake8_celery_tasks.resolution import exceptions
 from flake8_celery_tasks.rules.rule import Rule
@@ -87,7 +88,7 @@ class RejectUnderAutoretry(Rule[Raise]):
         caught = {*exceptions.BASES, exceptions.REJECT}
         if _catches(task.effective("autoretry_for"), caught) is not True:
             return
-        if fact.project.version >= _SINCE and _catches(task.effective("dont_autoretry_for"), caught) is not False:
+        if version_of(fact.project) >= _SINCE and _catches(task.effective("dont_autoretry_for"), caught) is not False:
             return
         if task.effective("max_retries") == 0 or fact.site.function() is not task.function:
             return

@@ -110,7 +110,7 @@ class InvalidBeatEntry(Rule[BeatEntry]):
             return
         yield from self._task(entry, label)
         others = [key for key in entry.given if key not in BEAT_KEYS and key not in BEAT_INTERNAL_KEYS]
-        if others and settings.has_own_scheduler(entry.project):
+        if others and settings.has_celery_scheduler(entry.project):
             for key in others:
                 meant = close_match(key, BEAT_KEYS)
                 hint = "; remove it"

@@ -11,6 +11,7 @@ from flake8_celery_tasks.catalog.crontab import (
     is_cron_line,
     split_line,
 )
+from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.core.spelling import close_match
 from flake8_celery_tasks.facts.schedules import Crontab
 from flake8_celery_tasks.rules.rule import Rule
@@ -110,7 +111,7 @@ class InvalidCrontab(Rule[Crontab]):
         """Report the first thing that Celery refuses, where it stands."""
         if crontab.is_expected_to_fail:
             return
-        version = crontab.project.version
+        version = version_of(crontab.project)
         if crontab.from_line:
             if version < FROM_STRING_SINCE:
                 text = ".".join(map(str, version))
