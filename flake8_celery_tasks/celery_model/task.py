@@ -9,11 +9,13 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from flake8_celery_tasks.binding.changes import is_assigned
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Invoke, Missing, Ref, Unknown
 from flake8_celery_tasks.catalog.methods import CALL_METHODS
 from flake8_celery_tasks.celery_model import apps
 from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, OPAQUE
+from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.resolution.decorators import TRANSPARENT, call_hands_on, wrapper_in
 from flake8_celery_tasks.resolution.resolver import Target
 
@@ -134,6 +136,14 @@ class Defined:
         """Return whether its class inherits from one outside the project."""
         cls = self.own_class if self.is_class else self.base
         return isinstance(cls, Target) and any(getattr(found, "path", "") == path for found in self.project.line(cls))
+
+    @property
+    def may_ignore_result(self) -> bool:
+        """Whether its result, or that of all tasks of the project, is or may be ignored."""
+        own = self.effective("ignore_result")
+        if own is MISSING or own is None:
+            return any(value is not False for value in setting_values(self.project, "task_ignore_result"))
+        return own is not False or is_assigned(self.module, "ignore_result")
 
     @cached_property
     def bound(self) -> bool | Unknown:

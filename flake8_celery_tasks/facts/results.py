@@ -40,7 +40,7 @@ class Returned:
         self.task = task
         self.node = node
         self.site = site
-        self.values = list(_values(node, site, 0))
+        self.values = list(values_of(node, site))
 
     @property
     def name(self) -> str | None:
@@ -80,14 +80,18 @@ def _sides(node: ast.expr) -> Iterator[ast.expr]:
         yield node
 
 
-def _values(node: ast.expr, site: Site, depth: int) -> Iterator[tuple[ast.expr, Site]]:
+def values_of(node: ast.expr, site: Site, depth: int = 0) -> Iterator[tuple[ast.expr, Site]]:
+    """Yield what an expression may stand for, each with its place: what is assigned to a local name, else itself.
+
+    Nothing is yielded for a name that may stand for something else, a parameter for one.
+    """
     found = site.scope.find(node.id) if isinstance(node, ast.Name) else None
     if found is None or found[0].kind != FUNCTION:
         yield node, site
     elif depth < 5 and all(binding.kind == ASSIGN for binding in found[1]):
         for binding in found[1]:
             for side in _sides(binding.node):  # type: ignore[arg-type]
-                yield from _values(side, binding.site, depth + 1)
+                yield from values_of(side, binding.site, depth + 1)
 
 
 class DirectCall:

@@ -356,6 +356,12 @@ def cly619(stage):
 
 
 @play
+def cly620(stage):
+    stage.show().send_newsletter.delay(["a@example.com"])
+    stage.work()
+
+
+@play
 def cly701(stage):
     stage.files["shop/models.py"] = "from django.db import models\n\n\nclass Order(models.Model):\n    pass\n"
     with in_django(stage) as rolled_back:

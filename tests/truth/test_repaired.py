@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import collections
+import dataclasses
+import datetime
+import enum
+import itertools
+import pathlib
+import subprocess
 import sys
 
 import pytest
@@ -367,3 +374,106 @@ def test_a_task_that_is_passed_along_shifts_the_arguments(app):
         fetch(fetch, "/", 1)
     with pytest.raises(TypeError, match="multiple values for argument 'url'"):
         fetch(fetch, url="/")
+
+
+# CLY620: results that JSON does not know
+
+
+class Plain:
+    pass
+
+
+@dataclasses.dataclass
+class Row:
+    number: int = 1
+
+
+class Status(enum.Enum):
+    NEW = "new"
+
+
+UNENCODABLE = {
+    "set": {1},
+    "frozenset": frozenset([1]),
+    "generator": (number for number in [1]),
+    "keys": {1: 2}.keys(),
+    "values": {1: 2}.values(),
+    "items": {1: 2}.items(),
+    "map": map(str, [1]),
+    "filter": filter(None, [1]),
+    "zip": zip([1]),
+    "range": range(3),
+    "reversed": reversed([1]),
+    "enumerate": enumerate([1]),
+    "chain": itertools.chain([1]),
+    "function": len,
+    "tuples as keys": {(1, 2): 3},
+    "within": [{"a": {1}}],
+    "timedelta": datetime.timedelta(1),
+    "path": pathlib.Path("/"),
+    "deque": collections.deque([1]),
+    "exception": ValueError("no"),
+    "object": object(),
+    "instance": Plain(),
+    "dataclass": Row(),
+    "enum": Status.NEW,
+    "process": subprocess.CompletedProcess([], 0),
+}
+
+
+@pytest.mark.truth("CLY620")
+@pytest.mark.parametrize("value", UNENCODABLE.values(), ids=UNENCODABLE)
+def test_a_result_that_json_does_not_know_is_a_failure(lab, value):
+    """CLY620: after the work is done, and without a retry."""
+    runs = []
+
+    @lab.app.task(name="fetch", autoretry_for=(Exception,), retry_backoff=True)
+    def fetch():
+        runs.append(1)
+        return value
+
+    result = fetch.delay()
+    lab.work()
+    assert result.state == states.FAILURE
+    assert runs == [1]
+    assert "is not JSON serializable" in lab.log or "keys must be" in lab.log
+
+
+@pytest.mark.truth("CLY620")
+@pytest.mark.parametrize(
+    "value", [b"a", [1, None], {"a": datetime.date(2026, 1, 1)}, collections.Counter("a"), {1: 2}], ids=repr
+)
+def test_a_result_that_json_knows_is_none(lab, value):
+    """CLY620: bytes, dates and dicts with other keys are fine."""
+
+    @lab.app.task(name="fetch")
+    def fetch():
+        return value
+
+    result = fetch.delay()
+    lab.work()
+    assert result.state == states.SUCCESS
+
+
+@pytest.mark.truth("CLY620")
+@pytest.mark.parametrize("how", ["ignore_result", "eager", "called", "no backend"])
+def test_nothing_is_encoded_where_nothing_is_stored(lab, how):
+    """CLY620: an ignored result, an eager run, a direct call, a project without a result backend."""
+    if how == "no backend":
+        lab.app.conf.result_backend = "disabled://"
+    runs = []
+
+    @lab.app.task(name="fetch", ignore_result=how == "ignore_result")
+    def fetch():
+        runs.append(1)
+        return {1}
+
+    if how == "eager":
+        assert fetch.apply().get() == {1}
+    elif how == "called":
+        assert fetch() == {1}
+    else:
+        fetch.delay()
+        lab.work()
+        assert "EncodeError" not in lab.log
+    assert runs == [1]

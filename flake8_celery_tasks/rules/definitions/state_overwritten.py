@@ -3,12 +3,10 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.changes import is_assigned
 from flake8_celery_tasks.binding.nodes import last_name
 from flake8_celery_tasks.binding.scopes import LAMBDA
 from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.celery_model import backends
-from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.resolution import exceptions
 from flake8_celery_tasks.rules.definitions import _states
@@ -126,14 +124,8 @@ class StateOverwritten(Rule[Facts]):
             return False
         if task.is_opaque or not task.is_transparent or task.effective("__call__") is not MISSING:
             return False
-        if self._may_ignore_results(task) or backends.backend(facts.project) is False:
+        if task.may_ignore_result or backends.backend(facts.project) is False:
             return False
         if any(last_name(call.func) in _EXITS for call, _ in task.calls()):
             return False
         return exceptions.ends_normally(facts.project, facts.module, change.site, function, change.node, task.me)
-
-    def _may_ignore_results(self, task: Task) -> bool:
-        own = task.effective("ignore_result")
-        if own is MISSING or own is None:
-            return any(value is not False for value in setting_values(task.project, "task_ignore_result"))
-        return own is not False or is_assigned(task.module, "ignore_result")
