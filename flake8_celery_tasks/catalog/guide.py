@@ -208,6 +208,7 @@ PAGES: Final = {
         {
             "celery.Celery.add_periodic_task": "`Celery.add_periodic_task`",
             "celery.Celery.autodiscover_tasks": "`Celery.autodiscover_tasks`",
+            "celery.Celery.register_task": "`Celery.register_task`",
             "celery.Celery.send_task": "`Celery.send_task`",
         },
     ),

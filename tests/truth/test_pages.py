@@ -362,6 +362,12 @@ def cly620(stage):
 
 
 @play
+def cly621(stage):
+    stage.show().close(ORDER)
+    stage.work()
+
+
+@play
 def cly701(stage):
     stage.files["shop/models.py"] = "from django.db import models\n\n\nclass Order(models.Model):\n    pass\n"
     with in_django(stage) as rolled_back:

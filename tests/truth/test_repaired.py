@@ -477,3 +477,50 @@ def test_nothing_is_encoded_where_nothing_is_stored(lab, how):
         lab.work()
         assert "EncodeError" not in lab.log
     assert runs == [1]
+
+
+# CLY621: task classes that nobody registers
+
+
+@pytest.mark.truth("CLY621")
+@pytest.mark.parametrize("send", ["delay", "apply_async", "signature"])
+@pytest.mark.parametrize("name", [None, "fetch"])
+def test_a_class_that_is_not_registered_is_lost(lab, send, name):
+    """CLY621: the message goes out, with the name of the class or none, and the worker throws it away."""
+
+    class Fetch(Task):
+        def run(self, url):
+            raise AssertionError(url)
+
+    Fetch.name = name
+    task = Fetch()
+    result = (
+        task.s("/").delay() if send == "signature" else task.delay("/") if send == "delay" else task.apply_async("/")
+    )
+    lab.work()
+    assert [message.name for message in lab.published] == [name]
+    assert f"Received unregistered task of type {name!r}" in lab.log
+    assert result.id
+
+
+@pytest.mark.truth("CLY621")
+def test_only_the_instance_that_is_registered_gets_a_name(lab):
+    """CLY621: another instance of the class has none, unless the class has one."""
+    runs = []
+
+    class Fetch(Task):
+        def run(self, url):
+            runs.append(url)
+
+    class Named(Fetch):
+        name = "named"
+
+    task = lab.app.register_task(Fetch())
+    lab.app.register_task(Named())
+    assert task.name
+    assert Fetch().name is None
+    for number, sent in enumerate([task, Fetch(), Named()]):
+        sent.delay(number)
+    lab.work()
+    assert runs == [0, 2]
+    assert "Received unregistered task of type None" in lab.log

@@ -25,7 +25,6 @@ ITERATOR: Final = "an iterator"
 FILE: Final = "an open file"
 KEYS: Final = "a dict with tuples as keys"
 GENERATOR: Final = "a generator"
-FUNCTION: Final = "a function"
 RANGE: Final = "a range"
 DURATION: Final = "a timedelta"
 EXCEPTION: Final = "an exception"
@@ -38,7 +37,7 @@ PATH: Final = "a path"
 OBJECT: Final = "an object"
 
 #: What can be told by the node alone.
-_NODES: Final = {ast.GeneratorExp: GENERATOR, ast.Lambda: FUNCTION, ast.Set: SET, ast.SetComp: SET}
+_NODES: Final = {ast.GeneratorExp: GENERATOR, ast.Set: SET, ast.SetComp: SET}
 
 #: What calls of functions and classes outside the project give.
 _CALLS: Final = {
