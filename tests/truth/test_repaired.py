@@ -494,9 +494,8 @@ def test_a_class_that_is_not_registered_is_lost(lab, send, name):
 
     Fetch.name = name
     task = Fetch()
-    result = (
-        task.s("/").delay() if send == "signature" else task.delay("/") if send == "delay" else task.apply_async("/")
-    )
+    sends = {"delay": task.delay, "signature": lambda url: task.s(url).delay()}
+    result = sends[send]("/") if send in sends else task.apply_async(("/",))
     lab.work()
     assert [message.name for message in lab.published] == [name]
     assert f"Received unregistered task of type {name!r}" in lab.log
