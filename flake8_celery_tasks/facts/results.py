@@ -178,9 +178,13 @@ def _is_of(facts: Facts, func: ast.expr, site: Site, task: Task) -> bool:
         target = facts.project.resolve(value.path, facts.module)
         if target.unread or isinstance(target.symbol, Class):
             return target.unread and target.path.endswith(f".{task.node.name}")
-    thing = facts.thing(func, site)
-    return (
+    # A name that stands for several things may be any of them.
+    found = site.scope.find(func.id) if isinstance(func, ast.Name) else None
+    bound = [(binding.node, binding.site) for binding in found[1] if binding.kind == ASSIGN] if found else []
+    things = [facts.thing(node, place) for node, place in ((func, site), *bound)]  # type: ignore[arg-type]
+    return any(
         isinstance(thing, TaskThing)
         and thing.definition is not None
-        and (thing.definition.place == task.definition.place)
+        and thing.definition.place == task.definition.place
+        for thing in things
     )

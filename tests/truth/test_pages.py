@@ -368,6 +368,12 @@ def cly621(stage):
 
 
 @play
+def cly622(stage):
+    stage.hear(stage.show().close, [ORDER])
+    stage.hear(stage.next(1).close, ORDER)
+
+
+@play
 def cly701(stage):
     stage.files["shop/models.py"] = "from django.db import models\n\n\nclass Order(models.Model):\n    pass\n"
     with in_django(stage) as rolled_back:

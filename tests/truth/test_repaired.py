@@ -7,6 +7,7 @@ import dataclasses
 import datetime
 import enum
 import itertools
+import json
 import pathlib
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from celery.exceptions import Ignore, Reject, Retry
 
 from flake8_celery_tasks.catalog.methods import SIGNATURE_NAMES, TASK_NAMES
 from flake8_celery_tasks.rules.definitions import misspelt_task_api
+
+from .lab import celery_version
 
 # CLY223: a retry in a `try` whose handler retries again
 
@@ -523,3 +526,109 @@ def test_only_the_instance_that_is_registered_gets_a_name(lab):
     lab.work()
     assert runs == [0, 2]
     assert "Received unregistered task of type None" in lab.log
+
+
+# CLY622: canvases that are misbuilt
+
+
+def canvas_tasks(lab):
+    """Two tasks for a canvas, and what they were given, in order."""
+    runs = []
+
+    @lab.app.task(name="add")
+    def add(x, y=0):
+        runs.append(x)
+        return x + y
+
+    @lab.app.task(name="total")
+    def total(sums):
+        runs.append(("total", sums))
+
+    return add, total, runs
+
+
+@pytest.mark.truth("CLY622")
+@pytest.mark.parametrize("option", ["link", "link_error"])
+@pytest.mark.parametrize("send", [group.apply_async, group.__call__], ids=["apply_async", "called"])
+def test_a_group_takes_no_callbacks_at_the_call(lab, option, send):
+    """CLY622: nothing is sent."""
+    add, total, _ = canvas_tasks(lab)
+    with pytest.raises(TypeError, match="Cannot add link to group"):
+        send(group(add.s(1), add.s(2)), **{option: total.s()})
+    assert not lab.published
+
+
+@pytest.mark.truth("CLY622")
+@pytest.mark.parametrize("option", ["link", "link_error"])
+def test_a_chord_takes_them_from_5_7_on(lab, option):
+    """CLY622: so does a group in front of another step, which is a chord."""
+    add, total, _ = canvas_tasks(lab)
+    both = group(add.s(1), add.s(2))
+    canvases = chord([add.s(1)], total.s()), group(add.s(1)) | total.s(), both | total.s(), chain(both, total.s())
+    for canvas in canvases:
+        if celery_version() >= (5, 7):
+            canvas.apply_async(**{option: total.si([])})
+        else:
+            with pytest.raises(TypeError, match="Cannot add link to group"):
+                canvas.apply_async(**{option: total.si([])})
+    chain(add.s(1), add.s(2)).apply_async(**{option: total.si([])})
+
+
+@pytest.mark.truth("CLY622")
+def test_an_errback_can_be_given_to_the_tasks_of_a_group(lab):
+    """CLY622: `.on_error()` does that."""
+    add, total, runs = canvas_tasks(lab)
+    group(add.s(1), add.s("x", 1)).on_error(total.si("failed")).apply_async()
+    lab.work()
+    assert runs == [1, "x", ("total", "failed")]
+
+
+@pytest.mark.truth("CLY622")
+def test_lists_are_no_signatures(lab):
+    """CLY622: neither in a chain nor in a group of more than one."""
+    add, total, _ = canvas_tasks(lab)
+    for steps in [[add.s(1)], total.s()], [add.s(1), [total.s()]], [(add.s(1),), total.s()]:
+        with pytest.raises(TypeError, match="unsupported operand"):
+            chain(*steps)
+        with pytest.raises(AttributeError, match="object has no attribute"):
+            group(*steps).delay()
+    with pytest.raises(TypeError, match="unsupported operand"):
+        [add.s(1)] | total.s()
+    assert chain([add.s(1), total.s()]).delay()
+
+
+@pytest.mark.truth("CLY622")
+@pytest.mark.parametrize("make", [lambda add: add.map([1, 2]), lambda add: add.starmap([(1,), (2,)])])
+def test_a_map_is_one_message(lab, make):
+    """CLY622: the body of a chord gets one result, a list."""
+    add, total, runs = canvas_tasks(lab)
+    chord(make(add), total.s()).delay()
+    lab.work()
+    assert len(lab.published) == 2
+    assert runs == [1, 2, ("total", [[1, 2]])]
+
+
+@pytest.mark.truth("CLY622")
+def test_a_chord_does_not_wait_for_chunks(lab):
+    """CLY622: its body gets the ids of what was sent; `.group()` is waited for."""
+    add, total, runs = canvas_tasks(lab)
+    chord(add.chunks([(1,), (2,)], 1), total.s()).delay()
+    lab.work()
+    assert "celery.chunks" in [message.name for message in lab.published]
+    (found,) = [run[1] for run in runs if isinstance(run, tuple)]
+    ids = json.dumps(found)
+    assert all(message.headers["id"] in ids for message in lab.published if message.name == "celery.starmap")
+    runs.clear()
+    chord(add.chunks([(1,), (2,)], 1).group(), total.s()).delay()
+    lab.work()
+    assert runs == [1, 2, ("total", [[1], [2]])]
+
+
+@pytest.mark.truth("CLY622")
+def test_a_chain_ends_with_chunks(lab):
+    """CLY622: they are sent, and what comes after them is not."""
+    add, total, runs = canvas_tasks(lab)
+    chain(add.chunks([(1,), (2,)], 1), total.s()).delay()
+    lab.work()
+    assert runs == [1, 2]
+    assert "Object of type GroupResult is not JSON serializable" in lab.log
