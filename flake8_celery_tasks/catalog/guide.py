@@ -197,7 +197,9 @@ PAGES: Final = {
         f"{CELERY}/reference/celery.app.task.html",
         {
             "celery.app.task.Task.apply_async": "`Task.apply_async`",
+            "celery.app.task.Task.replace": "`Task.replace`",
             "celery.app.task.Task.retry": "`Task.retry`",
+            "celery.app.task.Task.update_state": "`Task.update_state`",
         },
     ),
     "Celery": Page(
@@ -206,6 +208,7 @@ PAGES: Final = {
         {
             "celery.Celery.add_periodic_task": "`Celery.add_periodic_task`",
             "celery.Celery.autodiscover_tasks": "`Celery.autodiscover_tasks`",
+            "celery.Celery.register_task": "`Celery.register_task`",
             "celery.Celery.send_task": "`Celery.send_task`",
         },
     ),

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.catalog.methods import INVOKING
 from flake8_celery_tasks.celery_model.objects import AppThing, CanvasThing, SignatureThing, TaskThing
-from flake8_celery_tasks.facts import canvas, schedules, settings
+from flake8_celery_tasks.facts import canvas, results, schedules, settings
 from flake8_celery_tasks.facts.calls import Invocation, OnCommit, Raise, TaskCall, on_commits_in
 from flake8_celery_tasks.facts.canvas import Canvas
 from flake8_celery_tasks.facts.context import FileContext
 from flake8_celery_tasks.facts.imports import TaskImport, imports_in
+from flake8_celery_tasks.facts.results import DirectCall, Returned
 from flake8_celery_tasks.facts.schedules import BeatEntry, Crontab
 from flake8_celery_tasks.facts.settings import Setting
 from flake8_celery_tasks.facts.task import GoneTask, KeptTask, Task
@@ -165,6 +166,8 @@ KINDS: Final[dict[type, Callable[[Facts], Iterable[Any]]]] = {
     TaskImport: lambda facts: imports_in(facts),
     Invocation: lambda facts: facts.invocations,
     OnCommit: on_commits_in,
+    Returned: results.returned,
+    DirectCall: results.direct_calls,
     Canvas: lambda facts: facts.canvases,
     Crontab: lambda facts: facts.crontabs,
     BeatEntry: lambda facts: facts.configured[1],

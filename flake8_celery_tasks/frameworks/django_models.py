@@ -61,6 +61,19 @@ _MANY: Final = frozenset(
     }
 )
 
+#: Methods of a queryset that give another one, whatever is in it.
+_ROWS: Final = _MANY | {
+    "dates",
+    "datetimes",
+    "difference",
+    "extra",
+    "intersection",
+    "none",
+    "union",
+    "values",
+    "values_list",
+}
+
 
 def is_model(project: Project, target: Target) -> bool:
     """Return whether a class is a model: by what it inherits from, or by its fields."""
@@ -212,6 +225,19 @@ def _is_manager(node: ast.expr) -> bool:
     root, attributes = dotted(node)
     names = (getattr(root, "id", ""), *attributes)
     return len(names) > 1 and names[-1] == "objects" and names[-2][:1].isupper()
+
+
+def gives_rows(node: ast.expr) -> bool:
+    """Return whether an expression is certainly a queryset, of instances or of values, that is not evaluated."""
+    while True:
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+            node = node.value
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _ROWS:
+            node = node.func.value
+            if _is_manager(node):
+                return True
+        else:
+            return False
 
 
 def _is_queryset(node: ast.expr) -> bool:

@@ -70,6 +70,13 @@ def cly220(stage):
     stage.work()
 
 
+def cly223(stage):
+    stage.helpers["shop.web.download"] = "return __import__('types').SimpleNamespace(status_code=503)"
+    stage.show().fetch_rates.delay(URL)
+    stage.work()
+    assert len(stage.lab.published) == 31
+
+
 def cly302(stage):
     stage.helpers["shop.orders.is_locked"] = "return True"
     stage.show().import_order.delay(1)
@@ -113,6 +120,45 @@ def cly413(stage):
     stage.show()
     stage.lab.app.send_task("shop.send_receipt", [1])
     stage.work()
+
+
+def cly519(stage):
+    stage.show().ship_all.delay([1, 2])
+    stage.work()
+
+
+def cly521(stage):
+    stage.show().fetch_rates.delay(URL)
+    stage.work()
+    stage.hear(stage.next(1).close, ORDER)
+
+
+def cly523(stage):
+    stage.helpers["shop.orders.import_table"] = "raise ValueError('no table')"
+    result = stage.show().import_orders.delay("orders.txt")
+    stage.work()
+    assert result.state == "SUCCESS"
+
+
+def cly619(stage):
+    stage.hear(stage.show().upload, [1])
+    stage.next(1).resize_all.delay([1])
+    stage.work()
+
+
+def cly620(stage):
+    stage.show().send_newsletter.delay(["a@example.com"])
+    stage.work()
+
+
+def cly621(stage):
+    stage.show().close(ORDER)
+    stage.work()
+
+
+def cly622(stage):
+    stage.hear(stage.show().close, [ORDER])
+    stage.hear(stage.next(1).close, ORDER)
 
 
 def cly924(stage):

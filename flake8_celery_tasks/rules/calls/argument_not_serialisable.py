@@ -4,14 +4,13 @@ import ast
 import datetime
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.nodes import unparsed
+from flake8_celery_tasks.binding.nodes import unparsed, uses_of
 from flake8_celery_tasks.binding.scopes import ASSIGN, CLASS, MODULE, PARAM
 from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.catalog.methods import SIGNS
 from flake8_celery_tasks.celery_model.objects import SignatureThing
 from flake8_celery_tasks.facts.arguments import arguments_of, is_expected_to_fail, is_json, signing_call
 from flake8_celery_tasks.facts.calls import Invocation
-from flake8_celery_tasks.facts.uses import uses_of
 from flake8_celery_tasks.resolution import inference
 from flake8_celery_tasks.resolution.evaluation import Called
 from flake8_celery_tasks.resolution.resolver import Target
