@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flake8_celery_tasks.binding.values import Joined
 from flake8_celery_tasks.celery_model.apps import makes_app, modules_with_apps
-from flake8_celery_tasks.celery_model.configuration import configurations, display
-from flake8_celery_tasks.celery_model.settings import given_in, given_to, spellings
+from flake8_celery_tasks.celery_model.configuration import is_all_read, places_of
 from flake8_celery_tasks.resolution.evaluation import Called, Table
 from flake8_celery_tasks.resolution.resolver import Target
 
@@ -91,13 +89,7 @@ def _broker(project: Project) -> str | None:
 
 def urls(project: Project, setting: str, argument: str) -> Iterator[tuple[Value, Module | None]]:
     """Yield what the project gives to a setting, and to its apps as an argument; None for what can't be read."""
-    yield from given_to(project, setting)
-    # A configuration module of a few lines may hold no word of Celery.
-    seen = set(project.files_with(*(name.encode() for name in spellings(setting))))
-    for path in sorted({item.path for item in configurations(project)} - seen - {""}):
-        found = project.module(path)
-        assert found is not None  # or it would not be known as the configuration
-        yield from ((value, found) for value in given_in(found, frozenset(spellings(setting))))
+    yield from places_of(project, setting)
     for module in modules_with_apps(project):
         for call, site in module.candidates.calls:
             for keyword in call.keywords:
@@ -121,9 +113,6 @@ def _scheme(project: Project, value: Value, module: Module) -> str:
 #: What switches results off, besides nothing at all (`celery/app/backends.py`).
 _NONE: Final = frozenset({"", "disabled", "disabled://"})
 
-#: What settings modules of Django hold.
-_DJANGO: Final = b"INSTALLED_APPS"
-
 
 def backend(project: Project) -> bool | None:
     """Return whether results are stored anywhere, None where it can't be told.
@@ -137,15 +126,6 @@ def backend(project: Project) -> bool | None:
     return known
 
 
-def is_all_parsed(project: Project) -> bool:
-    """Return whether no file that can't be parsed could name a backend."""
-    if "parsed" not in project.memo:
-        paths = project.files_with(b"elery", b"ELERY")
-        project.memo["parsed"] = all(project.module(path) is not None for path in paths)
-    known: bool = project.memo["parsed"]
-    return known
-
-
 def _backend(project: Project) -> bool | None:
     found = {
         None if module is None else _names_one(written(project, value, module))
@@ -153,58 +133,10 @@ def _backend(project: Project) -> bool | None:
     }
     if True in found:
         return True
-    return False if None not in found and _is_all_read(project) else None
+    return False if None not in found and is_all_read(project) else None
 
 
 def _names_one(value: object) -> bool | None:
     if value is None:
         return False
     return value not in _NONE if isinstance(value, str) else None
-
-
-def _is_all_read(project: Project) -> bool:
-    """Return whether nothing of what configures the project's apps is out of reach."""
-    modules = list(modules_with_apps(project))
-    made = (makes_app(project, module, call, site) for module in modules for call, site in module.candidates.calls)
-    return (
-        any(made)
-        and not any(_has_spread(project, module) for module in modules)
-        and all(
-            _has_django_settings(project) if item.is_django else bool(item.path) and _is_whole(project, item.path)
-            for item in configurations(project)
-        )
-        and next(project.files_with(b"config_from_envvar"), None) is None
-    )
-
-
-def _has_spread(project: Project, module: Module) -> bool:
-    """Return whether a module configures an app, or makes it, with what can't be read."""
-    for call, site in module.candidates.calls:
-        is_update = isinstance(call.func, ast.Attribute) and call.func.attr == "update"
-        if is_update and getattr(call.func.value, "attr", "") == "conf":  # type: ignore[attr-defined]
-            given = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg is None)]
-        elif makes_app(project, module, call, site):
-            given = [keyword.value for keyword in call.keywords if keyword.arg in (None, "changes")]
-        else:
-            continue
-        for node in given:
-            shown = display(project, module, node, site)
-            if shown is None or not shown[1]:
-                return True
-    return False
-
-
-def _has_django_settings(project: Project) -> bool:
-    """Return whether Django's settings are a part of the project: a package for other sites leaves them to these."""
-    layout = project.layout
-    return any(
-        _DJANGO in (project.read(path) or b"") for path in layout.files() if not layout.is_test(layout.place(path))
-    )
-
-
-def _is_whole(project: Project, path: str) -> bool:
-    """Return whether all names of a configuration module are bound in the project."""
-    module = project.module(path)
-    return module is not None and all(
-        project.layout.find(star, module.place.root) is not None for star in module.candidates.stars
-    )

@@ -204,6 +204,16 @@ class Invocation:
         return MISSING
 
 
+class AppMade:
+    """A call that makes a Celery app outside of any task: of `Celery`, or of a class that inherits from it."""
+
+    def __init__(self, project: Project, module: Module, node: ast.Call, site: Site) -> None:
+        self.project = project
+        self.module = module
+        self.node = node
+        self.site = site
+
+
 class OnCommit:
     """A call of Django's `on_commit`."""
 

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 from flake8_celery_tasks.binding.module import is_none
 from flake8_celery_tasks.binding.nodes import dotted, unsubscripted
 from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, IMPORT, MODULE
+from flake8_celery_tasks.binding.symbols import Function
 from flake8_celery_tasks.binding.values import Invoke, Member, Ref
 from flake8_celery_tasks.catalog.methods import INVOKING
 from flake8_celery_tasks.celery_model import apps, definitions, objects
 from flake8_celery_tasks.celery_model.objects import AppThing, CanvasThing, SignatureThing, TaskThing
 from flake8_celery_tasks.core.memo import Once
 from flake8_celery_tasks.facts import canvas, schedules, settings
-from flake8_celery_tasks.facts.calls import Invocation, OnCommit, Raise, TaskCall
+from flake8_celery_tasks.facts.calls import AppMade, Invocation, OnCommit, Raise, TaskCall
 from flake8_celery_tasks.facts.canvas import Canvas
 from flake8_celery_tasks.facts.imports import Sent, TaskImport
 from flake8_celery_tasks.facts.schedules import BeatEntry, Crontab
@@ -25,11 +26,11 @@ from flake8_celery_tasks.frameworks import django_transactions
 from flake8_celery_tasks.resolution.resolver import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Binding, FunctionNode, Scope, Site
-    from flake8_celery_tasks.binding.symbols import Class, Function
+    from flake8_celery_tasks.binding.symbols import Class
     from flake8_celery_tasks.celery_model.objects import Thing
     from flake8_celery_tasks.resolution.project import Project
 
@@ -338,14 +339,29 @@ class Facts(Once):
         """Whether the module creates a Celery app: it may know all tasks."""
         scope = self.module.candidates.scope
         named = [binding for name in apps.APP_NAMES for binding in scope.bindings.get(name, ())]
-        calls = self.calls_named(*(name for name in self._calls_by_name if "celery" in name.lower()))
         nodes = [(binding.node, binding.site) for binding in named if binding.kind == ASSIGN]
-        for node, site in (*nodes, *calls):
-            if isinstance(node, ast.Call):
-                app = apps.app_made_by(self.project, self.module.value(node, site.scope), self.module)
-                if app is not None and app.path not in apps.APP_GETTERS:
-                    return True
-        return False
+        return any(True for _ in self._making((*nodes, *self._calls_of_celery)))
+
+    @property
+    def _calls_of_celery(self) -> list[tuple[ast.Call, Site]]:
+        return self.calls_named(*(name for name in self._calls_by_name if "celery" in name.lower()))
+
+    def _making(self, places: Iterable[tuple[ast.AST, Site]]) -> Iterator[tuple[ast.Call, Site]]:
+        """Yield those of some places that are calls which make an app."""
+        for node, site in places:
+            if isinstance(node, ast.Call) and apps.makes_app(self.project, self.module, node, site):
+                yield node, site
+
+    @cached_property
+    def apps_made(self) -> list[AppMade]:
+        """The calls that make a Celery app; what calls a factory of the project makes none, the factory does."""
+        found = []
+        for call, site in self._making(self._calls_of_celery):
+            value = self.module.value(call.func, site.scope)
+            target = self.project.resolve(value.path, self.module) if isinstance(value, Ref) else None
+            if target is not None and not isinstance(target.symbol, Function):
+                found.append(AppMade(self.project, self.module, call, site))
+        return found
 
 
 def _can(thing: Thing | None, method: str) -> bool:
@@ -363,6 +379,7 @@ KINDS: Final[dict[type, Callable[[Facts], Iterable[Any]]]] = {
     Raise: lambda facts: facts.raises,
     TaskImport: lambda facts: facts.imports,
     Invocation: lambda facts: facts.invocations,
+    AppMade: lambda facts: facts.apps_made,
     OnCommit: lambda facts: facts.on_commits,
     Canvas: lambda facts: facts.canvases,
     Crontab: lambda facts: facts.crontabs,

@@ -4,7 +4,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.values import Const
-from flake8_celery_tasks.celery_model import backends
+from flake8_celery_tasks.celery_model import backends, configuration
 from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.rules.policy import _decisions
 from flake8_celery_tasks.rules.rule import Rule
@@ -107,7 +107,7 @@ class ResultStoredForNothing(Rule[Task]):
         if not _decisions.leaves_open(task, "ignore_result") or self._is_signed(task):
             return
         stored = backends.backend(task.project)
-        if stored or (stored is None and backends.is_all_parsed(task.project)):
+        if stored or (stored is None and configuration.is_all_parsed(task.project)):
             yield self.report_definition(task, function=task.node.name)
 
     def _is_tracked(self, task: Task) -> bool:
