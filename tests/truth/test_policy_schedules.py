@@ -1,0 +1,31 @@
+"""925, 929 and 933: what house policy says of crontabs and of beat."""
+
+from __future__ import annotations
+
+import pytest
+from celery.schedules import crontab
+
+
+@pytest.mark.truth("CLY925")
+@pytest.mark.parametrize(
+    ("fields", "name", "values"),
+    [
+        ({"minute": "*/45"}, "minute", {0, 45}),
+        ({"minute": "0-59/45"}, "minute", {0, 45}),
+        ({"minute": 0, "hour": "*/5"}, "hour", {0, 5, 10, 15, 20}),
+        ({"minute": 0, "hour": 3, "day_of_week": "*/2"}, "day_of_week", {0, 2, 4, 6}),
+        ({"minute": 0, "hour": 3, "day_of_month": "*/10"}, "day_of_month", {1, 11, 21, 31}),
+        ({"minute": 0, "hour": 3, "day_of_month": 1, "month_of_year": "*/5"}, "month_of_year", {1, 6, 11}),
+    ],
+    ids=str,
+)
+def test_step_begins_anew_with_its_field(fields, name, values):
+    """CLY925: a step counts from the beginning of its field, so what is left over is a shorter gap."""
+    assert getattr(crontab(**fields), name) == values
+
+
+@pytest.mark.truth("CLY925")
+def test_step_in_one_hour_only():
+    """CLY925: in one hour of the day the short gap is never seen."""
+    schedule = crontab(minute="*/45", hour=3)
+    assert (schedule.hour, schedule.minute) == ({3}, {0, 45})
