@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from flake8_celery_tasks.binding.scopes import ASSIGN
 from flake8_celery_tasks.binding.values import UNKNOWN
 from flake8_celery_tasks.catalog.settings import SETTINGS
+from flake8_celery_tasks.resolution.evaluation import Called, Table
+from flake8_celery_tasks.resolution.resolver import Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,3 +106,54 @@ def has_own_scheduler(project: Project) -> bool:
         project.memo[key] = own and not any(True for _ in project.files_with(*_SCHEDULERS))
     own_scheduler: bool = project.memo[key]
     return own_scheduler
+
+
+def routes_of(project: Project) -> list[Table] | None:
+    """Return the maps of the project's `task_routes`, in order; None where one of them can't be read, or is a function.
+
+    A list of pairs is a map too.
+    """
+    found: list[Table] = []
+    pending = project.setting("task_routes")[::-1]
+    while pending:
+        routes = pending.pop()
+        if isinstance(routes, (list, tuple)):
+            pending.extend(Table([item]) if _is_pair(item) else item for item in routes[::-1])
+        elif isinstance(routes, Table) and routes.complete and not routes.has_other_keys:
+            found.append(routes)
+        elif routes is not None:
+            return None
+    return found
+
+
+def _is_pair(item: Any) -> bool:
+    return isinstance(item, (list, tuple)) and len(item) == 2 and isinstance(item[0], str)
+
+
+def queues_of(project: Project) -> frozenset[str] | None:
+    """Return the names of the queues that the project's `task_queues` declare, None where one can't be read.
+
+    They are none where the setting is given nowhere.
+    """
+    found: set[str] = set()
+    for given in project.setting("task_queues"):
+        if isinstance(given, Table):
+            names = list(given) if given.complete else [UNKNOWN]
+        elif isinstance(given, (list, tuple, set)):
+            names = [name for queue in given for name in _names_of(queue)]
+        else:
+            names = [] if given is None else [UNKNOWN]
+        if not all(isinstance(name, str) for name in names):
+            return None
+        found.update(names)
+    return frozenset(found)
+
+
+def _names_of(queue: Any) -> list[Any]:
+    """Return the settled name of a queue that is made by a call, and its alias."""
+    if not isinstance(queue, Called) or not isinstance(queue.target, Target):
+        return [queue]
+    if not queue.target.path.startswith("kombu.") or None in queue.keywords:
+        return [UNKNOWN]
+    names = [queue.args[0] if queue.args else queue.keywords.get("name", UNKNOWN)]
+    return names + [queue.keywords[name] for name in ("alias",) if name in queue.keywords]

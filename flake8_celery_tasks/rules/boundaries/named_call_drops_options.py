@@ -3,9 +3,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.binding.values import MISSING
+from flake8_celery_tasks.celery_model.settings import routes_of
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.facts.calls import Invocation
-from flake8_celery_tasks.resolution.evaluation import Table, is_plain
+from flake8_celery_tasks.resolution.evaluation import is_plain
 from flake8_celery_tasks.rules.rule import Rule
 from flake8_celery_tasks.workspace import layout
 
@@ -153,19 +154,5 @@ def _is_default(project: Project, name: str, value: Any) -> bool:
 
 def _may_be_routed(project: Project, name: str) -> bool:
     """Return whether `task_routes` covers a name, as far as it can be read."""
-    pending = list(project.setting("task_routes"))
-    while pending:
-        routes = pending.pop()
-        if isinstance(routes, (list, tuple)):
-            # A list of routers, or the pairs of a map.
-            pending.extend(Table([item]) if _is_pair(item) else item for item in routes)
-        elif not isinstance(routes, Table) or not routes.complete:
-            if routes is not None:
-                return True
-        elif routes.has_other_keys or routes.matching(name):
-            return True
-    return False
-
-
-def _is_pair(item: Any) -> bool:
-    return isinstance(item, (list, tuple)) and len(item) == 2 and isinstance(item[0], str)
+    routes = routes_of(project)
+    return routes is None or any(table.matching(name) for table in routes)
