@@ -111,18 +111,17 @@ def has_own_scheduler(project: Project) -> bool:
 def routes_of(project: Project) -> list[Table] | None:
     """Return the maps of the project's `task_routes`, in order; None where one of them can't be read, or is a function.
 
-    A list of pairs is a map too.
+    A list of pairs in the list of routers is a map too.
     """
     found: list[Table] = []
-    pending = project.setting("task_routes")[::-1]
-    while pending:
-        routes = pending.pop()
-        if isinstance(routes, (list, tuple)):
-            pending.extend(Table([item]) if _is_pair(item) else item for item in routes[::-1])
-        elif isinstance(routes, Table) and routes.complete and not routes.has_other_keys:
-            found.append(routes)
-        elif routes is not None:
-            return None
+    for given in project.setting("task_routes"):
+        for router in given if isinstance(given, (list, tuple)) else [given]:
+            if isinstance(router, (list, tuple)) and all(map(_is_pair, router)):
+                router = Table(router)
+            if isinstance(router, Table) and router.complete:
+                found.append(router)
+            elif router is not None:
+                return None
     return found
 
 
@@ -137,6 +136,7 @@ def queues_of(project: Project) -> frozenset[str] | None:
     """
     found: set[str] = set()
     for given in project.setting("task_queues"):
+        names: list[Any]
         if isinstance(given, Table):
             names = list(given) if given.complete else [UNKNOWN]
         elif isinstance(given, (list, tuple, set)):
@@ -155,5 +155,5 @@ def _names_of(queue: Any) -> list[Any]:
         return [queue]
     if not queue.target.path.startswith("kombu.") or None in queue.keywords:
         return [UNKNOWN]
-    names = [queue.args[0] if queue.args else queue.keywords.get("name", UNKNOWN)]
-    return names + [queue.keywords[name] for name in ("alias",) if name in queue.keywords]
+    name = queue.args[0] if queue.args else queue.keywords.get("name", UNKNOWN)
+    return [name, queue.keywords.get("alias", name)]

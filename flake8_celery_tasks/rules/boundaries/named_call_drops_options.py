@@ -155,4 +155,4 @@ def _is_default(project: Project, name: str, value: Any) -> bool:
 def _may_be_routed(project: Project, name: str) -> bool:
     """Return whether `task_routes` covers a name, as far as it can be read."""
     routes = routes_of(project)
-    return routes is None or any(table.matching(name) for table in routes)
+    return routes is None or any(table.has_other_keys or table.matching(name) for table in routes)
