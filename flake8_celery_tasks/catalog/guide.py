@@ -112,6 +112,7 @@ PAGES: Final = {
         f"{CELERY}/userguide/routing.html",
         {
             "automatic-routing": "Automatic routing",
+            "manual-routing": "Manual routing",
             "specifying-task-destination": "Specifying task destination",
         },
     ),
@@ -146,6 +147,7 @@ PAGES: Final = {
             "imports": "`imports`",
             "new-lowercase-settings": "New lowercase settings",
             "task-annotations": "`task_annotations`",
+            "task-queues": "`task_queues`",
             "task-reject-on-worker-lost": "`task_reject_on_worker_lost`",
             "task-routes": "`task_routes`",
         },

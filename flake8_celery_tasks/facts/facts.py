@@ -15,10 +15,11 @@ from flake8_celery_tasks.catalog.methods import INVOKING
 from flake8_celery_tasks.celery_model import apps, definitions, objects
 from flake8_celery_tasks.celery_model.objects import AppThing, CanvasThing, SignatureThing, TaskThing
 from flake8_celery_tasks.core.memo import Once
-from flake8_celery_tasks.facts import canvas, schedules, settings
+from flake8_celery_tasks.facts import canvas, queues, schedules, settings
 from flake8_celery_tasks.facts.calls import AppMade, Invocation, OnCommit, Raise, TaskCall
 from flake8_celery_tasks.facts.canvas import Canvas
 from flake8_celery_tasks.facts.imports import Sent, TaskImport
+from flake8_celery_tasks.facts.queues import QueueUse
 from flake8_celery_tasks.facts.schedules import BeatEntry, Crontab
 from flake8_celery_tasks.facts.settings import Setting
 from flake8_celery_tasks.facts.task import Task, run_of
@@ -353,6 +354,11 @@ class Facts(Once):
                 yield node, site
 
     @cached_property
+    def queue_uses(self) -> list[QueueUse]:
+        """The places that name a queue."""
+        return queues.queue_uses(self)
+
+    @cached_property
     def apps_made(self) -> list[AppMade]:
         """The calls that make a Celery app; what calls a factory of the project makes none, the factory does."""
         found = []
@@ -384,6 +390,7 @@ KINDS: Final[dict[type, Callable[[Facts], Iterable[Any]]]] = {
     Canvas: lambda facts: facts.canvases,
     Crontab: lambda facts: facts.crontabs,
     BeatEntry: lambda facts: facts.configured[1],
+    QueueUse: lambda facts: facts.queue_uses,
     Setting: lambda facts: facts.configured[0],
     Facts: lambda facts: [facts],
 }

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from celery import Celery
+from kombu import Queue
+from kombu.common import Broadcast
+from kombu.transport.memory import Channel
 
 
 @pytest.mark.truth("CLY926")
@@ -33,3 +37,33 @@ def test_task_without_a_route_goes_to_the_default_queue(lab):
     for name in ("shop.mail.one", "shop.bill", "shop.archive"):
         lab.app.send_task(name)
     assert [message.queue for message in lab.published] == ["mail", "billing", lab.queue_name]
+
+
+@pytest.mark.truth("CLY928")
+def test_worker_takes_from_declared_queues(lab):
+    """CLY928: what goes to a queue that is not declared is sent, and a worker without `-Q` does not take it."""
+    other = f"{lab.queue_name}-other"
+    lab.app.conf.task_queues = [Queue(lab.queue_name)]
+    runs = []
+
+    @lab.app.task(name="bill")
+    def bill(number):
+        runs.append(number)
+
+    bill.apply_async((1,), queue=lab.queue_name)
+    lab.work()
+    bill.apply_async((2,), queue=other)
+    lab.work()
+    assert runs == [1]
+    assert [message.queue for message in lab.published] == [lab.queue_name, other]
+    assert Channel.queues.pop(other).qsize() == 1
+
+
+@pytest.mark.truth("CLY928")
+def test_names_of_declared_queues(lab):
+    """CLY928: a queue is known by its name and its alias, and in a dict by its key."""
+    lab.app.conf.task_queues = [Queue("slow", alias="late"), Broadcast("all")]
+    assert lab.app.amqp.queues["late"].name == "slow"
+    assert lab.app.amqp.queues["all"].alias == "all"
+    other = Celery("other", set_as_current=False, task_queues={"slow": {"exchange": "slow"}})
+    assert other.amqp.queues["slow"].exchange.name == "slow"
