@@ -105,6 +105,7 @@ PAGES: Final = {
             "available-fields": "Available Fields",
             "crontab-schedules": "Crontab schedules",
             "entries": "Entries",
+            "introduction": "Introduction",
         },
     ),
     "routing": Page(

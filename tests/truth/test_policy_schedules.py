@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
+from celery.beat import Scheduler
 from celery.schedules import crontab
 
 
@@ -29,3 +32,16 @@ def test_step_in_one_hour_only():
     """CLY925: in one hour of the day the short gap is never seen."""
     schedule = crontab(minute="*/45", hour=3)
     assert (schedule.hour, schedule.minute) == ({3}, {0, 45})
+
+
+@pytest.mark.truth("CLY929")
+def test_beat_does_not_wait_for_the_last_run(lab):
+    """CLY929: an entry is due again after its period, whatever has become of what it sent before."""
+    lab.app.conf.beat_schedule = {"rates": {"task": "fetch_rates", "schedule": 0.01}}
+    scheduler = Scheduler(app=lab.app, lazy=True)
+    scheduler.setup_schedule()
+    for _ in range(3):
+        time.sleep(0.02)
+        scheduler.tick()
+    assert [message.name for message in lab.published] == ["fetch_rates"] * len(lab.published)
+    assert len(lab.published) >= 2

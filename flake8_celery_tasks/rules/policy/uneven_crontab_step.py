@@ -3,12 +3,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.catalog.crontab import BY_NAME, check
+from flake8_celery_tasks.catalog.crontab import BY_NAME, check, has_neighbours
 from flake8_celery_tasks.facts.schedules import Crontab
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from flake8_celery_tasks.catalog.crontab import Reading
     from flake8_celery_tasks.core.violation import Violation
@@ -143,14 +143,8 @@ def _is_seen(crontab: Crontab, name: str, readings: Mapping[str, Reading]) -> bo
     """Return whether the last value of a field and the first of the next round ever follow each other."""
     for other in _ABOVE[name]:
         if other in readings:
-            if not _has_neighbours(readings[other].values or (), other):
+            if not has_neighbours(other, readings[other].values or ()):
                 return False
         elif other in crontab.given:
             return False  # it can't be read
     return True
-
-
-def _has_neighbours(values: Collection[int], name: str) -> bool:
-    """Return whether two values of a field follow each other, round its end too."""
-    field = BY_NAME[name]
-    return any((value + 1 if value < field.high else field.low) in values for value in values)
