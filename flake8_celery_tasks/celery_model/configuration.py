@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from flake8_celery_tasks.binding.nodes import last_name
-from flake8_celery_tasks.binding.scopes import ASSIGN
+from flake8_celery_tasks.binding.nodes import last_name, unparsed
+from flake8_celery_tasks.binding.scopes import ASSIGN, CLASS, IF
 from flake8_celery_tasks.binding.symbols import Bound, Class
 from flake8_celery_tasks.binding.values import UNKNOWN, Invoke, Mapping, Ref
 from flake8_celery_tasks.celery_model.apps import makes_app, modules_with_apps
@@ -290,3 +291,46 @@ def places_of(project: Project, name: str) -> Iterator[tuple[Value, Module | Non
         found = project.module(path)
         assert found is not None  # or it would not be known as the configuration
         yield from ((value, found) for value in given_in(found, frozenset(spellings(name))))
+
+
+#: Words in the names of settings modules, or of classes of settings, that no worker in production reads.
+_PASSING: Final = frozenset(
+    {
+        "ci",
+        "debug",
+        "demo",
+        "dev",
+        "develop",
+        "development",
+        "example",
+        "local",
+        "localhost",
+        "sandbox",
+        "test",
+        "testing",
+    }
+    | {"tests"}
+)
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+
+
+def is_passing(name: str) -> bool:
+    """Return whether the name of a module or class says that it is for development or tests.
+
+    >>> is_passing("shop.settings.local"), is_passing("shop.settings.DevelopmentConfig"), is_passing("shop.devices")
+    (True, True, False)
+    """
+    parts = name.split(".")[-2:]
+    return any(word.lower() in _PASSING for part in parts for word in _WORD.findall(part))
+
+
+def is_passing_place(module: Module, site: Site) -> bool:
+    """Return whether a place is read in development or tests only: by its module, a class, or an `if` around it."""
+    if is_passing(module.place.name):
+        return True
+    return any(
+        is_passing(around.node.name)  # type: ignore[attr-defined]
+        if around.kind == CLASS
+        else around.kind == IF and is_passing(unparsed(around.node.test).replace(".", "_"))  # type: ignore[attr-defined]
+        for around in site.chain()
+    )

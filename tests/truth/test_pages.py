@@ -482,6 +482,17 @@ def cly402(stage):
 
 
 @play
+def cly936(stage):
+    tasks = stage.show()
+    stage.lab.app.conf.task_time_limit = tasks.app.conf.task_time_limit
+    with tasks.app.connection_for_write("memory://") as connection:
+        tasks.rebuild_index.apply_async(connection=connection, queue=stage.lab.queue_name)
+    request = stage.lab.receive()
+    start_in_child(request)
+    request.on_timeout(soft=False, timeout=request.time_limits[0] or tasks.rebuild_index.time_limit or 300)
+
+
+@play
 def cly405(stage):
     stage.show()
     stage.lab.app.finalize()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import contextmanager
+
 import pytest
+from billiard.pool import Pool
 from celery import Celery
 from kombu import Queue
 from kombu.common import Broadcast
@@ -67,3 +71,62 @@ def test_names_of_declared_queues(lab):
     assert lab.app.amqp.queues["all"].alias == "all"
     other = Celery("other", set_as_current=False, task_queues={"slow": {"exchange": "slow"}})
     assert other.amqp.queues["slow"].exchange.name == "slow"
+
+
+@pytest.mark.truth("CLY936")
+@pytest.mark.parametrize(("own", "called"), [(0, None), (None, 0), (0, 0)], ids=str)
+def test_zero_limit_is_none_of_its_own(lab, own, called):
+    """CLY936: the pool is given 0 for the limit of the task or the call, and takes its own, that of the project."""
+
+    @lab.app.task(name="wait", time_limit=own)
+    def wait():
+        """Never runs here."""
+
+    wait.apply_async(time_limit=called)
+    request = lab.receive()
+    pool = RecordingPool()
+    request.execute_using_pool(pool)
+    assert pool.timeout in (0, None)
+
+
+@pytest.mark.truth("CLY936")
+def test_pool_takes_its_own_limit_for_zero():
+    """CLY936: for 0 the pool takes the limit that it was made with, `task_time_limit`."""
+    with closing_pool(timeout=1) as processes:
+        result = processes.apply_async(time.sleep, (30,), timeout=0)
+        result.wait(20)
+        assert "TimeLimitExceeded(1,)" in str(result._value)
+
+
+@pytest.mark.truth("CLY936")
+def test_zero_limit_of_a_call_leaves_that_of_the_task(lab):
+    """CLY936: with 0 in the call, the limit of the task counts."""
+
+    @lab.app.task(name="wait", time_limit=7)
+    def wait():
+        """Never runs here."""
+
+    wait.apply_async(time_limit=0)
+    pool = RecordingPool()
+    lab.receive().execute_using_pool(pool)
+    assert pool.timeout == 7
+
+
+class RecordingPool:
+    """A pool that runs nothing, and notes the limit that it is given."""
+
+    timeout: object = "none was given"
+
+    def apply_async(self, target, timeout, **options):
+        self.timeout = timeout
+
+
+@contextmanager
+def closing_pool(**options):
+    """A pool of one process."""
+    pool = Pool(1, **options)
+    try:
+        yield pool
+    finally:
+        pool.terminate()
+        pool.join()
