@@ -147,6 +147,7 @@ PAGES: Final = {
             "django-settings-with-a-namespace": "Django settings with a namespace",
             "imports": "`imports`",
             "new-lowercase-settings": "New lowercase settings",
+            "result-expires": "`result_expires`",
             "task-annotations": "`task_annotations`",
             "task-queues": "`task_queues`",
             "task-reject-on-worker-lost": "`task_reject_on_worker_lost`",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 from billiard.pool import Pool
 from celery import Celery
+from celery.beat import Scheduler
 from kombu import Queue
 from kombu.common import Broadcast
 from kombu.transport.memory import Channel
@@ -130,3 +132,17 @@ def closing_pool(**options):
     finally:
         pool.terminate()
         pool.join()
+
+
+@pytest.mark.truth("CLY930")
+@pytest.mark.parametrize(
+    ("expires", "cleans"), [(None, False), (0, False), (False, False), (timedelta(0), False), (60, True)], ids=str
+)
+def test_results_that_never_expire(lab, expires, cleans):
+    """CLY930: None and zero give no time to live, and beat does not clean up."""
+    lab.app.conf.update(result_expires=expires)
+    assert bool(lab.app.backend.prepare_expires(None, int)) is cleans
+    lab.monkeypatch.setattr(type(lab.app.backend), "supports_autoexpire", False)
+    scheduler = Scheduler(app=lab.app, lazy=True)
+    scheduler.install_default_entries({})  # as the scheduler that beat runs does
+    assert ("celery.backend_cleanup" in scheduler.schedule) is cleans
