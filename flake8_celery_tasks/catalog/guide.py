@@ -152,6 +152,7 @@ PAGES: Final = {
             "task-queues": "`task_queues`",
             "task-reject-on-worker-lost": "`task_reject_on_worker_lost`",
             "task-routes": "`task_routes`",
+            "worker-prefetch-multiplier": "`worker_prefetch_multiplier`",
         },
     ),
     "faq": Page(

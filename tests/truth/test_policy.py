@@ -10,6 +10,7 @@ import pytest
 from billiard.pool import Pool
 from celery import Celery
 from celery.beat import Scheduler
+from celery.worker import WorkController
 from kombu import Queue
 from kombu.common import Broadcast
 from kombu.transport.memory import Channel
@@ -146,3 +147,14 @@ def test_results_that_never_expire(lab, expires, cleans):
     scheduler = Scheduler(app=lab.app, lazy=True)
     scheduler.install_default_entries({})  # as the scheduler that beat runs does
     assert ("celery.backend_cleanup" in scheduler.schedule) is cleans
+
+
+@pytest.mark.truth("CLY931")
+@pytest.mark.parametrize(("multiplier", "taken"), [(4, 4), (1, 1)])
+def test_worker_takes_messages_in_advance(lab, multiplier, taken):
+    """CLY931: for each process a worker takes as many messages as the multiplier says, and keeps them."""
+    assert Celery("other", set_as_current=False).conf.worker_prefetch_multiplier == 4
+    lab.app.conf.worker_prefetch_multiplier = multiplier
+    worker = WorkController(app=lab.app, pool="solo", concurrency=1)
+    consumer = worker.consumer or next(step for step in worker.steps if hasattr(step, "obj")).obj
+    assert consumer.initial_prefetch_count == taken
