@@ -148,6 +148,7 @@ PAGES: Final = {
             "imports": "`imports`",
             "new-lowercase-settings": "New lowercase settings",
             "result-expires": "`result_expires`",
+            "task-always-eager": "`task_always_eager`",
             "task-annotations": "`task_annotations`",
             "task-queues": "`task_queues`",
             "task-reject-on-worker-lost": "`task_reject_on_worker_lost`",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from flake8_celery_tasks.binding.values import Joined
+from flake8_celery_tasks.binding.symbols import Bound
+from flake8_celery_tasks.binding.values import Invoke, Joined, Ref
 from flake8_celery_tasks.celery_model.apps import makes_app, modules_with_apps
 from flake8_celery_tasks.celery_model.configuration import is_all_read, places_of
-from flake8_celery_tasks.resolution.evaluation import Called, Table
-from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.resolution.evaluation import Table
+from flake8_celery_tasks.resolution.resolver import HOPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.values import Value
     from flake8_celery_tasks.resolution.project import Project
+    from flake8_celery_tasks.resolution.resolver import Target
 
 
 #: The transport of a URL, and the broker behind it, by kombu's names.
@@ -39,7 +41,11 @@ _PASSING: Final = frozenset({"filesystem", "memory"})
 _DEFAULTS: Final = {"redis": 3600, "sqs": 1800}
 
 #: Functions that read the environment and take a default.
-_ENVIRONMENT: Final = ("environ.get", "getenv")
+_ENVIRONMENT: Final = ("decouple.config", "environ.get", "getenv")
+_READERS: Final = frozenset({"environ.Env", "environ.FileAwareEnv", "environs.Env"})
+
+#: Functions that change the type of what they are given.
+_CONVERSIONS: Final = frozenset({"builtins.bool", "builtins.str", "distutils.util.strtobool"})
 
 
 class Patience(NamedTuple):
@@ -99,10 +105,39 @@ def urls(project: Project, setting: str, argument: str) -> Iterator[tuple[Value,
 
 def written(project: Project, value: Value, module: Module) -> Any:
     """Return a URL as far as it is written: its first part, or the default of a variable; settled where it is none."""
-    text: Any = project.settle(value.parts[0] if isinstance(value, Joined) else value, module)
-    if isinstance(text, Called) and isinstance(text.target, Target) and text.target.path.endswith(_ENVIRONMENT):
-        text = text.args[1] if len(text.args) > 1 else text.keywords.get("default", text)
-    return text
+    for _ in range(HOPS):
+        if isinstance(value, Joined):
+            value = value.parts[0]
+            continue
+        target = project.resolve(value.path, module) if isinstance(value, Ref) else None
+        if target is not None and isinstance(target.symbol, Bound) and target.module is not None and not target.rest:
+            value, module = target.symbol.value, target.module
+            continue
+        default = _default(project, value, module) if isinstance(value, Invoke) else None
+        if default is None:
+            break
+        value = default
+    return project.settle(value, module)
+
+
+def _default(project: Project, call: Invoke, module: Module) -> Value | None:
+    """Return what a call gives where a variable of the environment is not set, None where it reads none, or fails."""
+    if not isinstance(call.func, Ref):
+        return None
+    target = project.resolve(call.func.path, module)
+    if target.path in _CONVERSIONS:
+        return call.args[0] if len(call.args) == 1 else None
+    if not target.path.endswith(_ENVIRONMENT) and not _is_reader(project, target):
+        return None
+    return call.args[1] if len(call.args) > 1 else dict(call.keywords).get("default")
+
+
+def _is_reader(project: Project, target: Target) -> bool:
+    """Return whether a name leads to an `Env()` of django-environ or environs, or to a method of it."""
+    made = target.symbol.value if isinstance(target.symbol, Bound) and len(target.rest) <= 1 else None
+    if not isinstance(made, Invoke) or not isinstance(made.func, Ref) or target.module is None:
+        return False
+    return project.resolve(made.func.path, target.module).path in _READERS
 
 
 def _scheme(project: Project, value: Value, module: Module) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import contextmanager
 from datetime import timedelta
@@ -158,3 +159,20 @@ def test_worker_takes_messages_in_advance(lab, multiplier, taken):
     worker = WorkController(app=lab.app, pool="solo", concurrency=1)
     consumer = worker.consumer or next(step for step in worker.steps if hasattr(step, "obj")).obj
     assert consumer.initial_prefetch_count == taken
+
+
+@pytest.mark.truth("CLY932")
+def test_eager_tasks_run_where_they_are_sent(lab):
+    """CLY932: nothing is sent, the caller waits, and an exception is kept in a result."""
+    lab.app.conf.task_always_eager = True
+    threads = []
+
+    @lab.app.task(name="fail")
+    def fail():
+        threads.append(threading.current_thread())
+        raise ValueError("lost")
+
+    result = fail.apply_async(countdown=3600)
+    assert threads == [threading.current_thread()]
+    assert isinstance(result.result, ValueError)
+    assert lab.queue_length() == 0
