@@ -106,6 +106,7 @@ PAGES: Final = {
             "crontab-schedules": "Crontab schedules",
             "entries": "Entries",
             "introduction": "Introduction",
+            "time-zones": "Time Zones",
         },
     ),
     "routing": Page(

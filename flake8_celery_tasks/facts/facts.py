@@ -341,11 +341,8 @@ class Facts(Once):
         scope = self.module.candidates.scope
         named = [binding for name in apps.APP_NAMES for binding in scope.bindings.get(name, ())]
         nodes = [(binding.node, binding.site) for binding in named if binding.kind == ASSIGN]
-        return any(True for _ in self._making((*nodes, *self._calls_of_celery)))
-
-    @property
-    def _calls_of_celery(self) -> list[tuple[ast.Call, Site]]:
-        return self.calls_named(*(name for name in self._calls_by_name if "celery" in name.lower()))
+        calls = self.calls_named(*(name for name in self._calls_by_name if "celery" in name.lower()))
+        return any(True for _ in self._making((*nodes, *calls)))
 
     def _making(self, places: Iterable[tuple[ast.AST, Site]]) -> Iterator[tuple[ast.Call, Site]]:
         """Yield those of some places that are calls which make an app."""
@@ -362,7 +359,9 @@ class Facts(Once):
     def apps_made(self) -> list[AppMade]:
         """The calls that make a Celery app; what calls a factory of the project makes none, the factory does."""
         found = []
-        for call, site in self._making(self._calls_of_celery):
+        # A class that inherits from `Celery` may be called anything.
+        classes = self.calls_named(*(name for name in self._calls_by_name if name[:1].isupper()))
+        for call, site in self._making(classes if self.module.source.may_hold("elery") else ()):
             value = self.module.value(call.func, site.scope)
             target = self.project.resolve(value.path, self.module) if isinstance(value, Ref) else None
             if target is not None and not isinstance(target.symbol, Function):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime, timedelta, timezone
 
 import pytest
+from celery import Celery
 from celery.beat import Scheduler
 from celery.schedules import crontab
 
@@ -45,3 +47,16 @@ def test_beat_does_not_wait_for_the_last_run(lab):
         scheduler.tick()
     assert [message.name for message in lab.published] == ["fetch_rates"] * len(lab.published)
     assert len(lab.published) >= 2
+
+
+@pytest.mark.truth("CLY933")
+@pytest.mark.parametrize(("zone", "hours"), [(None, 9), ("UTC", 9), ("Asia/Tokyo", 0)])
+def test_crontab_is_in_utc_unless_told_otherwise(zone, hours):
+    """CLY933: nine o'clock is nine o'clock UTC, where no zone is set; in Tokyo it is midnight in UTC."""
+    app = Celery("shop", set_as_current=False)
+    if zone is not None:
+        app.conf.timezone = zone
+    start = datetime(2024, 1, 1, tzinfo=timezone.utc)
+    schedule = crontab(minute=0, hour=9, app=app, nowfun=lambda: start)
+    due = start + schedule.remaining_estimate(start - timedelta(seconds=1))
+    assert due.astimezone(timezone.utc).hour == hours
