@@ -144,10 +144,12 @@ PAGES: Final = {
         f"{CELERY}/userguide/configuration.html",
         {
             "accept-content": "`accept_content`",
+            "broker-connection-retry-on-startup": "`broker_connection_retry_on_startup`",
             "configuration-directives": "Configuration Directives",
             "django-settings-with-a-namespace": "Django settings with a namespace",
             "imports": "`imports`",
             "new-lowercase-settings": "New lowercase settings",
+            "result-backend": "`result_backend`",
             "result-expires": "`result_expires`",
             "task-always-eager": "`task_always_eager`",
             "task-annotations": "`task_annotations`",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import warnings
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -15,6 +16,8 @@ from celery.worker import WorkController
 from kombu import Queue
 from kombu.common import Broadcast
 from kombu.transport.memory import Channel
+
+from .lab import celery_version
 
 
 @pytest.mark.truth("CLY926")
@@ -157,7 +160,7 @@ def test_worker_takes_messages_in_advance(lab, multiplier, taken):
     assert Celery("other", set_as_current=False).conf.worker_prefetch_multiplier == 4
     lab.app.conf.worker_prefetch_multiplier = multiplier
     worker = WorkController(app=lab.app, pool="solo", concurrency=1)
-    consumer = worker.consumer or next(step for step in worker.steps if hasattr(step, "obj")).obj
+    consumer = worker.consumer
     assert consumer.initial_prefetch_count == taken
 
 
@@ -176,3 +179,34 @@ def test_eager_tasks_run_where_they_are_sent(lab):
     assert threads == [threading.current_thread()]
     assert isinstance(result.result, ValueError)
     assert lab.queue_length() == 0
+
+
+@pytest.mark.truth("CLY934")
+@pytest.mark.parametrize(
+    ("settings", "warns"),
+    [
+        ({}, (5, 3) <= celery_version() < (5, 5)),
+        ({"broker_connection_retry": False}, celery_version() >= (5, 3)),
+        ({"broker_connection_retry_on_startup": True}, False),
+        ({"broker_connection_retry": False, "broker_connection_retry_on_startup": False}, False),
+    ],
+    ids=str,
+)
+def test_retry_at_the_start(lab, settings, warns):
+    """CLY934: where nothing says it, Celery asks `broker_connection_retry`, and warns that this will end."""
+    lab.app.conf.update({"broker_connection_retry_on_startup": None, **settings})
+    worker = WorkController(app=lab.app, pool="solo", concurrency=1)
+    consumer = worker.consumer
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        consumer.connect().close()
+    assert any("will no longer determine" in str(warning.message) for warning in said) == warns
+
+
+@pytest.mark.truth("CLY935")
+def test_no_backend():
+    """CLY935: without a backend there is nothing to ask."""
+    app = Celery("shop", broker="memory://", set_as_current=False)
+    with pytest.raises(NotImplementedError, match="No result backend is configured"):
+        app.AsyncResult("1").get()
+    assert Celery("shop", set_as_current=False).conf.result_backend is None
