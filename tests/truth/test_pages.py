@@ -493,6 +493,11 @@ def cly936(stage):
 
 
 @play
+def cly935(stage):
+    stage.hear(stage.show().app.AsyncResult("1").get)
+
+
+@play
 def cly405(stage):
     stage.show()
     stage.lab.app.finalize()
