@@ -123,6 +123,7 @@ PAGES: Final = {
         f"{CELERY}/userguide/signals.html",
         {
             "basics": "Basics",
+            "worker-process-init": "`worker_process_init`",
         },
     ),
     "security": Page(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 import time
 import warnings
@@ -130,8 +132,8 @@ class RecordingPool:
 
 @contextmanager
 def closing_pool(**options):
-    """A pool of one process."""
-    pool = Pool(1, **options)
+    """A pool of processes, one if nothing else is asked for."""
+    pool = Pool(**{"processes": 1, **options})
     try:
         yield pool
     finally:
@@ -210,3 +212,19 @@ def test_no_backend():
     with pytest.raises(NotImplementedError, match="No result backend is configured"):
         app.AsyncResult("1").get()
     assert Celery("shop", set_as_current=False).conf.result_backend is None
+
+
+def opened(number):
+    """Which file a descriptor stands for, and in which process."""
+    time.sleep(0.1)
+    return os.getpid(), os.fstat(number).st_ino
+
+
+@pytest.mark.truth("CLY937")
+def test_processes_share_what_was_open():
+    """CLY937: a socket that was open before the pool was made is the same one in all its processes."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs, closing_pool(processes=2) as processes:
+        found = processes.map(opened, [ours.fileno()] * 8)
+    assert len({pid for pid, _ in found} - {os.getpid()}) == 2
+    assert len({inode for _, inode in found}) == 1
