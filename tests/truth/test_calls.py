@@ -281,6 +281,21 @@ def test_arguments_that_are_no_sequence(lab, args, message):
 
 
 @pytest.mark.truth("CLY604")
+def test_parentheses_make_no_tuple(lab):
+    """CLY604: `(x)` is `x`, and what it holds decides; the comma makes a tuple."""
+
+    @lab.app.task(name="fetch")
+    def fetch(url):
+        pass
+
+    number = 5
+    with pytest.raises(TypeError, match="must be an iterable, not int"):
+        fetch.apply_async(number)
+    fetch.apply_async((number,))
+    assert [tuple(message.args) for message in lab.published] == [(5,)]
+
+
+@pytest.mark.truth("CLY604")
 def test_keyword_arguments_that_are_no_mapping(lab):
     """CLY604: a list for `kwargs` likewise."""
 
