@@ -6,8 +6,8 @@ import ast
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from flake8_celery_tasks.binding.nodes import last_name, unparsed
-from flake8_celery_tasks.binding.scopes import ASSIGN, CLASS, IF
+from flake8_celery_tasks.binding.nodes import last_name
+from flake8_celery_tasks.binding.scopes import ASSIGN, CLASS
 from flake8_celery_tasks.binding.symbols import Bound, Class
 from flake8_celery_tasks.binding.values import UNKNOWN, Invoke, Mapping, Ref
 from flake8_celery_tasks.celery_model.apps import makes_app, modules_with_apps
@@ -325,12 +325,8 @@ def is_passing(name: str) -> bool:
 
 
 def is_passing_place(module: Module, site: Site) -> bool:
-    """Return whether a place is read in development or tests only: by its module, a class, or an `if` around it."""
-    if is_passing(module.place.name):
-        return True
-    return any(
-        is_passing(around.node.name)  # type: ignore[attr-defined]
-        if around.kind == CLASS
-        else around.kind == IF and is_passing(unparsed(around.node.test).replace(".", "_"))  # type: ignore[attr-defined]
+    """Return whether a place is read in development or tests only, by the names of its module and its classes."""
+    return is_passing(module.place.name) or any(
+        around.kind == CLASS and is_passing(around.node.name)  # type: ignore[attr-defined]
         for around in site.chain()
     )

@@ -5,12 +5,14 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.nodes import last_name, unparsed
-from flake8_celery_tasks.binding.scopes import FUNCTION, IF, TRY
+from flake8_celery_tasks.binding.scopes import CLASS, FUNCTION, IF, TRY
 from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.catalog.methods import INVOKING, SENDING
 from flake8_celery_tasks.celery_model import definitions
+from flake8_celery_tasks.celery_model.apps import is_task_class
 from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, OPAQUE
 from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.rules._messages import shown
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -30,6 +32,10 @@ _SENT: Final = re.compile(rb"([\w\x80-\xff]+)\s*\.\s*(?:" + "|".join(sorted(_SEN
 
 #: Where code is started by people, who wait for it.
 _COMMANDS: Final = "/management/commands/"
+_COMMAND: Final = re.compile(r"\b(?:command|cli)\b")
+
+#: What an `if` says that chooses between sending and calling.
+_ASKS: Final = re.compile(r"celery|eager|async|sync|wait|background|immediate|inline", re.IGNORECASE)
 
 
 class CalledNotSent(Rule[Facts]):
@@ -100,9 +106,10 @@ class CalledNotSent(Rule[Facts]):
 
     - nothing outside tests sends the task, or makes a signature of it;
     - the value of the call is used: the task is a function there;
-    - the call stands in the body of a task: it runs in a worker anyway;
-    - the same `if` or `try` sends the task in another branch: `if wait: task(x)`, `else: task.delay(x)`;
-    - the call stands in a management command, or under `if __name__ == "__main__"`;
+    - the call stands in the body of a task, or in a method of its class: it runs in a worker anyway;
+    - the same function sends the task in another branch: `if wait: task(x)`, `else: task.delay(x)`; or an `if` around
+      asks for that, such as `if settings.CELERY_TASK_ALWAYS_EAGER`;
+    - the call stands in a management command, a command of click or Flask, or under `if __name__ == "__main__"`;
     - the task is a class, or a decorator made it that can't be read;
     - the module is a test or a migration.
 
@@ -125,10 +132,22 @@ class CalledNotSent(Rule[Facts]):
             if id(call) not in facts.module.candidates.statements or _is_started_by_hand(site):
                 continue
             found = _task_called(facts, call, site)
-            if found is None or facts.task_at(site) is not None or _is_choice(call, site):
+            if found is None or _is_in_task(facts, site) or _is_choice(call, site):
                 continue
             if _is_sent(facts.project, found):
                 yield self.report(facts.module, call, call=shown(call.func))
+
+
+def _is_in_task(facts: Facts, site: Site) -> bool:
+    """Return whether a place is in the function of a task, or in a method of a task's class."""
+    if facts.task_at(site) is not None:
+        return True
+    for around in site.chain():
+        if isinstance(around.node, ast.ClassDef) and around.kind == CLASS and around.parent is not None:
+            symbol = facts.module.symbol_of(around.node, around.parent)
+            cls = Target(f"{facts.module.prefix}{symbol.qualname}", facts.module, symbol)
+            return is_task_class(facts.project, cls) is True
+    return False
 
 
 def _task_called(facts: Facts, call: ast.Call, site: Site) -> Definition | None:
@@ -177,19 +196,25 @@ def _sends(project: Project, module: Module, definition: Definition) -> bool:
 
 
 def _is_started_by_hand(site: Site) -> bool:
-    """Return whether a place runs only where its file is started as a script."""
-    return any(around.kind == IF and "__main__" in unparsed(around.node.test) for around in site.chain())  # type: ignore[attr-defined]
+    """Return whether a place runs only where its file is started as a script, or is a command of click or Flask."""
+    return any(
+        (around.kind == IF and "__main__" in unparsed(around.node.test))  # type: ignore[attr-defined]
+        or any(_COMMAND.search(unparsed(decorator)) for decorator in getattr(around.node, "decorator_list", ()))
+        for around in site.chain()
+    )
 
 
 def _is_choice(call: ast.Call, site: Site) -> bool:
-    """Return whether the same `if` or `try` sends the task too."""
+    """Return whether the same function sends the task too, or an `if` around asks whether tasks are to be sent."""
     name = last_name(call.func)
     for around in site.chain():
-        if around.kind == FUNCTION:
-            return False
-        if around.kind in (IF, TRY) and any(
+        if around.kind == IF and _ASKS.search(unparsed(around.node.test)):  # type: ignore[attr-defined]
+            return True
+        if around.kind in (FUNCTION, IF, TRY) and any(
             isinstance(node, ast.Attribute) and node.attr in SENDING and last_name(node.value) == name
             for node in ast.walk(around.node)
         ):
             return True
+        if around.kind == FUNCTION:
+            return False
     return False

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
+from flake8_celery_tasks.binding.nodes import last_name
+from flake8_celery_tasks.binding.scopes import IF, TRY
 from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.celery_model.backends import written
 from flake8_celery_tasks.celery_model.configuration import is_passing_place
@@ -64,8 +67,9 @@ class EagerOutsideTests(Rule[Setting]):
     ## Silent when
 
     - the value can't be read, or is another setting (`DEBUG`). The default of an environment variable counts;
-    - the name of the module or class says that it is for tests or development (`settings/local.py`, `TestConfig`), or
-      an `if` around it does (`if DEBUG:`, `if "test" in sys.argv:`);
+    - the name of the module or class says that it is for tests or development (`settings/local.py`, `TestConfig`);
+    - it stands in an `if`, or in the handler of a `try`: without a broker there may be no other way;
+    - it is a variable of the environment that is set;
     - the module is a test or a migration.
 
     ## Fix
@@ -80,7 +84,7 @@ class EagerOutsideTests(Rule[Setting]):
 
     def check(self, setting: Setting) -> Iterator[Violation]:
         """Report a setting that makes all tasks run at once."""
-        if setting.name != "task_always_eager" or is_passing_place(setting.module, setting.site):
+        if setting.name != "task_always_eager" or is_passing_place(setting.module, setting.site) or _depends(setting):
             return
         value = setting.module.value(setting.value, setting.site.scope)
         if not isinstance(value, Ref) and _says_yes(written(setting.project, value, setting.module)):
@@ -90,3 +94,11 @@ class EagerOutsideTests(Rule[Setting]):
 def _says_yes(value: object) -> bool:
     """Return whether a value is true, as it is written or as text in an environment variable."""
     return value is True or (isinstance(value, (int, str)) and str(value).lower() in ("1", "on", "true", "yes"))
+
+
+def _depends(setting: Setting) -> bool:
+    """Return whether a setting is given under a condition only, or is none of Celery's but a variable."""
+    if any(around.kind in (IF, TRY) for around in setting.site.chain()):
+        return True
+    target = setting.node.value if isinstance(setting.node, ast.Subscript) else None
+    return target is not None and last_name(target) == "environ"
