@@ -57,7 +57,7 @@ def test_rows_are_not_encoded(lab, table, make, kind):
 
     with pytest.raises(EncodeError, match=f"Object of type (?:{kind}) is not JSON serializable"):
         bill.delay(make(table.objects))
-    assert lab.published == []
+    assert lab.queue_length() == 0
 
 
 @pytest.mark.truth("CLY614")
@@ -70,4 +70,4 @@ def test_keys_are_encoded(lab, table):
 
     bill.delay(list(table.objects.values_list("pk", flat=True)))
     bill.delay(list(table.objects.values("pk")))
-    assert [message.args for message in lab.published] == [([1],), ([{"pk": 1}],)]
+    assert [tuple(message.args) for message in lab.published] == [([1],), ([{"pk": 1}],)]
