@@ -8,6 +8,7 @@ from flake8_celery_tasks.binding.symbols import Bound
 from flake8_celery_tasks.binding.values import Invoke, Joined, Ref
 from flake8_celery_tasks.celery_model.apps import makes_app, modules_with_apps
 from flake8_celery_tasks.celery_model.configuration import is_all_read, places_of
+from flake8_celery_tasks.celery_model.settings import is_passing
 from flake8_celery_tasks.resolution.evaluation import Table
 from flake8_celery_tasks.resolution.resolver import HOPS
 
@@ -38,7 +39,7 @@ _TRANSPORTS: Final = {
 _PASSING: Final = frozenset({"filesystem", "memory"})
 
 #: Seconds after which a message that is not acknowledged is delivered again, by kombu's defaults.
-_DEFAULTS: Final = {"redis": 3600, "sqs": 1800}
+DEFAULTS: Final = {"redis": 3600, "sqs": 1800}
 
 #: Functions that read the environment and take a default.
 _ENVIRONMENT: Final = ("decouple.config", "environ.get", "getenv")
@@ -68,35 +69,42 @@ def patience(project: Project) -> Patience | None:
 
 def _patience(project: Project) -> Patience | None:
     broker = project.options.celery_broker or _broker(project)
-    if broker not in _DEFAULTS:
+    if broker not in DEFAULTS:
         return None
     timeouts: list[float] = []
     for options in project.setting("broker_transport_options"):
         if not isinstance(options, Table) or not options.complete:
             return None
-        timeout = options.get("visibility_timeout", _DEFAULTS[broker])
+        timeout = options.get("visibility_timeout", DEFAULTS[broker])
         if not isinstance(timeout, (int, float)):
             return None
         timeouts.append(timeout)
     if not timeouts and next(project.files_with(b"visibility_timeout"), None) is not None:
         return None
-    return Patience(broker, max(timeouts, default=_DEFAULTS[broker]))
+    return Patience(broker, max(timeouts, default=DEFAULTS[broker]))
 
 
 def _broker(project: Project) -> str | None:
     """Return the broker that the project's settings agree on, None where one of them can't be read."""
     found: set[str | None] = set()
-    for value, module in urls(project, "broker_url", "broker"):
+    for value, module in urls(project, "broker_url", "broker", running=True):
         scheme = "" if module is None else _scheme(project, value, module)
         if scheme not in _PASSING:
             found.add(_TRANSPORTS.get(scheme))
     return found.pop() if len(found) == 1 else None
 
 
-def urls(project: Project, setting: str, argument: str) -> Iterator[tuple[Value, Module | None]]:
-    """Yield what the project gives to a setting, and to its apps as an argument; None for what can't be read."""
-    yield from places_of(project, setting)
+def urls(
+    project: Project, setting: str, argument: str, *, running: bool = False
+) -> Iterator[tuple[Value, Module | None]]:
+    """Yield what the project gives to a setting, and to its apps as an argument; None for what can't be read.
+
+    With `running`, what is for development or tests only is left out.
+    """
+    yield from places_of(project, setting, running=running)
     for module in modules_with_apps(project):
+        if running and is_passing(module.place.name):
+            continue
         for call, site in module.candidates.calls:
             for keyword in call.keywords:
                 if keyword.arg == argument and makes_app(project, module, call, site):

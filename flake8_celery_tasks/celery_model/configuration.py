@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks.binding.nodes import last_name
@@ -11,7 +10,7 @@ from flake8_celery_tasks.binding.scopes import ASSIGN, CLASS
 from flake8_celery_tasks.binding.symbols import Bound, Class
 from flake8_celery_tasks.binding.values import UNKNOWN, Invoke, Mapping, Ref
 from flake8_celery_tasks.celery_model.apps import makes_app, modules_with_apps
-from flake8_celery_tasks.celery_model.settings import given_in, given_to, spellings
+from flake8_celery_tasks.celery_model.settings import given_in, given_to, is_passing, spellings
 from flake8_celery_tasks.resolution.evaluation import settled
 
 if TYPE_CHECKING:
@@ -282,46 +281,19 @@ def is_unset(project: Project, name: str) -> bool:
     return unset
 
 
-def places_of(project: Project, name: str) -> Iterator[tuple[Value, Module | None]]:
-    """Yield what the project gives to a setting; None for a module that can't be read."""
-    yield from given_to(project, name)
+def places_of(project: Project, name: str, *, running: bool = False) -> Iterator[tuple[Value, Module | None]]:
+    """Yield what the project gives to a setting; None for a module that can't be read.
+
+    With `running`, what is for development or tests only is left out.
+    """
+    yield from given_to(project, name, running=running)
     # A configuration module of a few lines may hold no word of Celery.
     seen = set(project.files_with(*(item.encode() for item in spellings(name))))
     for path in sorted({item.path for item in configurations(project)} - seen - {""}):
         found = project.module(path)
         assert found is not None  # or it would not be known as the configuration
-        yield from ((value, found) for value in given_in(found, frozenset(spellings(name))))
-
-
-#: Words in the names of settings modules, or of classes of settings, that no worker in production reads.
-_PASSING: Final = frozenset(
-    {
-        "ci",
-        "debug",
-        "demo",
-        "dev",
-        "develop",
-        "development",
-        "example",
-        "local",
-        "localhost",
-        "sandbox",
-        "test",
-        "testing",
-    }
-    | {"tests"}
-)
-_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-
-
-def is_passing(name: str) -> bool:
-    """Return whether the name of a module or class says that it is for development or tests.
-
-    >>> is_passing("shop.settings.local"), is_passing("shop.settings.DevelopmentConfig"), is_passing("shop.devices")
-    (True, True, False)
-    """
-    parts = name.split(".")[-2:]
-    return any(word.lower() in _PASSING for part in parts for word in _WORD.findall(part))
+        if not (running and is_passing(found.place.name)):
+            yield from ((value, found) for value in given_in(found, frozenset(spellings(name)), running=running))
 
 
 def is_passing_place(module: Module, site: Site) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.binding.scopes import ASSIGN
+from flake8_celery_tasks.binding.scopes import ASSIGN, CLASS
 from flake8_celery_tasks.binding.values import UNKNOWN
 from flake8_celery_tasks.catalog.settings import SETTINGS
 from flake8_celery_tasks.resolution.evaluation import Called, Table
@@ -30,30 +31,62 @@ def values_of(project: Project, name: str) -> list[Any]:
     return [UNKNOWN if module is None else project.settle(value, module) for value, module in given_to(project, name)]
 
 
-def given_to(project: Project, name: str) -> Iterator[tuple[Value, Module | None]]:
-    """Yield what modules outside tests give to a setting; None for a module that can't be read."""
+#: Words in the names of settings modules, or of classes of settings, that no worker in production reads.
+_PASSING: Final = frozenset(
+    {
+        "ci",
+        "debug",
+        "demo",
+        "dev",
+        "develop",
+        "development",
+        "example",
+        "local",
+        "localhost",
+        "sandbox",
+        "test",
+        "testing",
+    }
+    | {"tests"}
+)
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+
+
+def is_passing(name: str) -> bool:
+    """Return whether the name of a module or class says that it is for development or tests.
+
+    >>> is_passing("shop.settings.local"), is_passing("shop.settings.DevelopmentConfig"), is_passing("shop.devices")
+    (True, True, False)
+    """
+    parts = name.split(".")[-2:]
+    return any(word.lower() in _PASSING for part in parts for word in _WORD.findall(part))
+
+
+def given_to(project: Project, name: str, *, running: bool = False) -> Iterator[tuple[Value, Module | None]]:
+    """Yield what modules outside tests give to a setting; None for a module that can't be read.
+
+    With `running`, what is for development or tests only is left out.
+    """
     names = frozenset(spellings(name))
     for path in project.files_with(*(item.encode() for item in sorted(names))):
-        if project.layout.is_test(project.layout.place(path)):
+        place = project.layout.place(path)
+        if project.layout.is_test(place) or (running and is_passing(place.name)):
             continue
         module = project.module(path)
         if module is None:
             yield UNKNOWN, None
             continue
-        for value in given_in(module, names):
+        for value in given_in(module, names, running=running):
             yield value, module
 
 
-def given_in(module: Module, names: frozenset[str]) -> Iterator[Value]:
-    """Yield the values of assignments, attributes, items, dict keys and keywords of some names."""
+def given_in(module: Module, names: frozenset[str], *, running: bool = False) -> Iterator[Value]:
+    """Yield the values of assignments, attributes, items, dict keys and keywords of some names.
+
+    With `running`, classes for development or tests are left out.
+    """
     candidates = module.candidates
-    for scope in (candidates.scope, *candidates.scopes.values()):
-        for name in names & scope.bindings.keys():
-            for binding in scope.bindings[name]:
-                if binding.kind == ASSIGN:
-                    yield module.value(binding.node, scope)  # type: ignore[arg-type]
-                elif binding.kind == "other":
-                    yield UNKNOWN
+    yield from _bound_in(module, names, running=running)
     for _, target, value, site in candidates.stores:
         written = getattr(target, "attr", None)
         if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
@@ -68,6 +101,18 @@ def given_in(module: Module, names: frozenset[str]) -> Iterator[Value]:
     for node in ast.walk(candidates.scope.node):
         if isinstance(node, ast.Dict):
             yield from (module.value(value, candidates.scope) for value in _under(node, names))
+
+
+def _bound_in(module: Module, names: frozenset[str], *, running: bool) -> Iterator[Value]:
+    for scope in (module.candidates.scope, *module.candidates.scopes.values()):
+        if running and scope.kind == CLASS and is_passing(scope.qualname):
+            continue
+        for name in names & scope.bindings.keys():
+            for binding in scope.bindings[name]:
+                if binding.kind == ASSIGN:
+                    yield module.value(binding.node, scope)  # type: ignore[arg-type]
+                elif binding.kind == "other":
+                    yield UNKNOWN
 
 
 def _under(node: ast.Dict, names: frozenset[str]) -> Iterator[ast.expr]:
