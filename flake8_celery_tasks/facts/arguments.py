@@ -253,7 +253,7 @@ def is_json(call: Invocation) -> bool:
     """Return whether the message is certainly encoded as JSON, by an encoder that knows no more than kombu's."""
     given = call.argument("serializer")
     if given is MISSING and call.defined is not None:
-        if not call.defined.hands_on_calls or call.defined.option("pydantic") is not MISSING:
+        if not call.defined.hands_on_calls:
             return False
         given = call.defined.effective("serializer")
     if given is MISSING or given is None:

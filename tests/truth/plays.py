@@ -477,3 +477,17 @@ def in_django(stage):
                     editor.delete_model(model)
         apps.clear_cache()
         connection.close()
+
+
+def cly935(stage):
+    stage.hear(stage.show().app.AsyncResult("1").get)
+
+
+def cly936(stage):
+    tasks = stage.show()
+    stage.lab.app.conf.task_time_limit = tasks.app.conf.task_time_limit
+    with tasks.app.connection_for_write("memory://") as connection:
+        tasks.rebuild_index.apply_async(connection=connection, queue=stage.lab.queue_name)
+    request = stage.lab.receive()
+    start_in_child(request)
+    request.on_timeout(soft=False, timeout=request.time_limits[0] or tasks.rebuild_index.time_limit or 300)
