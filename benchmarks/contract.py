@@ -92,7 +92,9 @@ def tally(done: list[dict[str, object]]) -> None:
     print(f"{sum(len(one['wrong']) for one in breaking)} others")
     harmless = [one for one in done if one["kind"] == "harmless"]
     print(f"{len(harmless)} harmless commits: {sum(bool(one['wrong']) for one in harmless)} with a report")
-    print(f"{sum(one['kind'] == 'left out' for one in done)} left out, {sum(bool(one['error']) for one in done)} errors")
+    print(
+        f"{sum(one['kind'] == 'left out' for one in done)} left out, {sum(bool(one['error']) for one in done)} errors"
+    )
 
 
 if __name__ == "__main__":
