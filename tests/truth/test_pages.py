@@ -349,6 +349,12 @@ def cly616(stage):
 
 
 @play
+def cly617(stage):
+    stage.show().close(ORDER)
+    stage.work()
+
+
+@play
 def cly619(stage):
     stage.hear(stage.show().upload, [1])
     stage.next(1).resize_all.delay([1])
