@@ -56,7 +56,7 @@ class TaskCall:
             handler
             for around in self.site.chain()
             if around.kind == TRY and around.part == "handler"
-            for handler in around.node.handlers  # type: ignore[attr-defined]
+            for handler in around.try_.handlers
             if any(node is self.node for node in ast.walk(handler))
         ]
 
@@ -107,7 +107,7 @@ class Raise:
         return MISSING
 
 
-def trys_around(site: Site, function: ast.AST) -> Iterator[tuple[ast.Try, str]]:
+def trys_around(site: Site, function: ast.AST | None) -> Iterator[tuple[ast.Try, str]]:
     """Yield the `try` statements around a place within a function, innermost first, and the part it stands in."""
     for around in site.chain():
         if around.kind in (FUNCTION, LAMBDA):
@@ -115,7 +115,7 @@ def trys_around(site: Site, function: ast.AST) -> Iterator[tuple[ast.Try, str]]:
                 return
             continue
         if around.kind == TRY:
-            yield around.node, around.part  # type: ignore[misc]
+            yield around.try_, around.part
 
 
 class Invocation:

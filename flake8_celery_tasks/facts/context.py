@@ -19,8 +19,7 @@ from flake8_celery_tasks.resolution.resolver import Target
 if TYPE_CHECKING:
     from flake8_celery_tasks.binding.candidates import Candidates
     from flake8_celery_tasks.binding.module import Module
-    from flake8_celery_tasks.binding.scopes import FunctionNode, Scope, Site
-    from flake8_celery_tasks.binding.symbols import Class, Function
+    from flake8_celery_tasks.binding.scopes import Scope, Site
     from flake8_celery_tasks.celery_model.objects import Thing
     from flake8_celery_tasks.resolution.project import Project
 
@@ -44,21 +43,15 @@ class FileContext(Memo):
         found: list[Task] = []
         for node, site, scope in self.module.candidates.functions:
             if node.decorator_list:
-                definition = definitions.definition(self.project, self.module, self._function(node, site))
+                definition = definitions.definition(self.project, self.module, self.module.function_of(node, site))
                 if definition is not None:
                     found.append(Task(self.project, definition, node, site, scope))
         for cls, site, scope in self.module.candidates.classes:
             if cls.bases and run_of(scope):
-                definition = definitions.class_definition(self.project, self.module, self._class(cls, site))
+                definition = definitions.class_definition(self.project, self.module, self.module.class_of(cls, site))
                 if definition is not None:
                     found.append(Task(self.project, definition, cls, site, scope))
         return found
-
-    def _function(self, node: FunctionNode, site: Site) -> Function:
-        return self.module.symbol_of(node, site)  # type: ignore[return-value]
-
-    def _class(self, node: ast.ClassDef, site: Site) -> Class:
-        return self.module.symbol_of(node, site)  # type: ignore[return-value]
 
     @cached_property
     def _by_function(self) -> dict[int, Task]:
@@ -102,7 +95,7 @@ class FileContext(Memo):
         function = site.function()
         for around in site.chain():
             if isinstance(around.node, ast.ClassDef) and around.parent is not None and function in around.node.body:
-                symbol = self._class(around.node, around.parent)
+                symbol = self.module.class_of(around.node, around.parent)
                 target = Target(f"{self.module.prefix}{symbol.qualname}", self.module, symbol)
                 return target if apps.is_task_class(self.project, target) is True else None
         return None
@@ -132,7 +125,7 @@ class FileContext(Memo):
             if binding.kind == IMPORT:
                 names.add(binding.path.rpartition(":")[2].rpartition(".")[2])
             elif binding.kind == ASSIGN:
-                root, attributes = dotted(binding.node)  # type: ignore[arg-type]
+                root, attributes = dotted(binding.value)
                 if attributes:
                     names.add(attributes[-1])
                 elif isinstance(root, ast.Name) and root.id != name:
@@ -152,7 +145,8 @@ class FileContext(Memo):
     @query()
     def _watched(self, names: frozenset[str]) -> Candidates:
         tree = self.module.candidates.scope.node
-        return binder.collect(tree, self.module.place.package, names)  # type: ignore[arg-type]
+        assert isinstance(tree, ast.Module)
+        return binder.collect(tree, self.module.place.package, names)
 
     def attributes_named(self, names: frozenset[str]) -> list[tuple[ast.Attribute, Site]]:
         """Return where attributes of some names stand, in source order.
@@ -216,8 +210,6 @@ class FileContext(Memo):
         calls = self.calls_named(*(name for name in self._calls_by_name if "celery" in name.lower()))
         nodes = [(binding.node, binding.site) for binding in named if binding.kind == ASSIGN]
         for node, site in (*nodes, *calls):
-            if isinstance(node, ast.Call):
-                app = apps.app_made_by(self.project, self.module.value(node, site.scope), self.module)
-                if app is not None and app.path not in apps.APP_GETTERS:
-                    return True
+            if isinstance(node, ast.Call) and apps.makes_app(self.project, self.module, node, site):
+                return True
         return False

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from flake8_celery_tasks.binding.nodes import dotted
 from flake8_celery_tasks.binding.scopes import IMPORT, is_none
 from flake8_celery_tasks.celery_model import definitions
+from flake8_celery_tasks.workspace.source import start_of
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.binding.scopes import Binding, Scope, Site
@@ -78,7 +79,7 @@ def imports_in(context: FileContext) -> list[TaskImport]:
             fact = found[id(binding)]
             fact.sent.setdefault(sent.path, sent)
             fact.places.append(sent)
-    return sorted(found.values(), key=lambda fact: (fact.node.lineno, fact.node.col_offset))  # type: ignore[attr-defined]
+    return sorted(found.values(), key=lambda fact: start_of(fact.node))
 
 
 def _import(name: str, scope: Scope) -> Binding | None:

@@ -14,13 +14,13 @@ from flake8_celery_tasks.celery_model import definitions
 from flake8_celery_tasks.celery_model.objects import TaskThing
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.facts.context import FileContext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flake8_celery_tasks.binding.scopes import Binding
     from flake8_celery_tasks.celery_model.definitions import Definition
-    from flake8_celery_tasks.facts.facts import Facts
     from flake8_celery_tasks.facts.task import Task
     from flake8_celery_tasks.resolution.project import Project
 
@@ -33,7 +33,7 @@ class Returned:
     nothing where the name may stand for something else.
     """
 
-    def __init__(self, facts: Facts, task: Task, node: ast.expr, site: Site) -> None:
+    def __init__(self, facts: FileContext, task: Task, node: ast.expr, site: Site) -> None:
         self.facts = facts
         self.project = facts.project
         self.module = facts.module
@@ -48,7 +48,7 @@ class Returned:
         return self.node.id if isinstance(self.node, ast.Name) else None
 
 
-def returned(facts: Facts) -> Iterator[Returned]:
+def returned(facts: FileContext) -> Iterator[Returned]:
     """Yield what the tasks of a file return, in source order. What coroutines and generators give is not among it."""
     for task in facts.tasks:
         function = task.function
@@ -62,7 +62,7 @@ def returned(facts: Facts) -> Iterator[Returned]:
 
 
 @query()
-def _insides(facts: Facts) -> dict[int, Site]:
+def _insides(facts: FileContext) -> dict[int, Site]:
     """Return the place inside each function, by the identity of its node."""
     return {id(node): Site(site, FUNCTION, node, scope) for node, site, scope in facts.module.candidates.functions}
 
@@ -90,14 +90,14 @@ def values_of(node: ast.expr, site: Site, depth: int = 0) -> Iterator[tuple[ast.
         yield node, site
     elif depth < 5 and all(binding.kind == ASSIGN for binding in found[1]):
         for binding in found[1]:
-            for side in _sides(binding.node):  # type: ignore[arg-type]
+            for side in _sides(binding.value):
                 yield from values_of(side, binding.site, depth + 1)
 
 
 class DirectCall:
     """A call of a task as a function: `task(1)`, `tasks.task(1)`. `defined` is what the task's definition says."""
 
-    def __init__(self, facts: Facts, node: ast.Call, site: Site, definition: Definition) -> None:
+    def __init__(self, facts: FileContext, node: ast.Call, site: Site, definition: Definition) -> None:
         self.facts = facts
         self.module = facts.module
         self.node = node
@@ -105,7 +105,7 @@ class DirectCall:
         self.defined = Defined(facts.project, definition)
 
 
-def direct_calls(facts: Facts) -> Iterator[DirectCall]:
+def direct_calls(facts: FileContext) -> Iterator[DirectCall]:
     """Yield the calls of tasks as functions, in source order, as far as the tasks have a name of the module."""
     known: dict[tuple[str, int], Definition | None] = {}
     for call, site in facts.module.candidates.calls:
@@ -126,11 +126,11 @@ def direct_calls(facts: Facts) -> Iterator[DirectCall]:
 def _may_be_task(binding: Binding, attributes: tuple[str, ...]) -> bool:
     """Return whether it is worth following a name with attributes in search of a task."""
     if binding.kind == FUNCTION:
-        return not attributes and bool(binding.node.decorator_list)  # type: ignore[attr-defined]
+        return not attributes and bool(binding.definition.decorator_list)
     return binding.kind == IMPORT or (binding.kind == ASSIGN and isinstance(binding.node, (ast.Name, ast.Attribute)))
 
 
-def _task_behind(facts: Facts, func: ast.expr, site: Site) -> Definition | None:
+def _task_behind(facts: FileContext, func: ast.expr, site: Site) -> Definition | None:
     """Return the task made of a function that an expression names."""
     value = facts.module.value(func, site.scope)
     if not isinstance(value, Ref) or not facts.project.leads_to_celery(value.path, facts.module):
@@ -160,16 +160,13 @@ def _calls(task: Task, path: str) -> bool:
         return True
     if project.is_test(module):
         return False
-    # In a circle: what makes the facts of a file needs these.
-    from flake8_celery_tasks.facts.facts import Facts
-
-    facts = Facts(project, module)
+    facts = FileContext(project, module)
     # What stands for an instance of a class may have any name.
     calls = module.candidates.calls if task.is_class else facts.calls_named(name, "run", "__wrapped__")
     return any(_is_of(facts, call.func, site, task) for call, site in calls)
 
 
-def _is_of(facts: Facts, func: ast.expr, site: Site, task: Task) -> bool:
+def _is_of(facts: FileContext, func: ast.expr, site: Site, task: Task) -> bool:
     """Return whether what is called is, or may be, a task, or its `run`. The call of a class makes an instance."""
     if isinstance(func, ast.Attribute) and func.attr in ("run", "__wrapped__"):
         func = func.value
@@ -180,8 +177,8 @@ def _is_of(facts: Facts, func: ast.expr, site: Site, task: Task) -> bool:
             return target.unread and target.path.endswith(f".{task.node.name}")
     # A name that stands for several things may be any of them.
     found = site.scope.find(func.id) if isinstance(func, ast.Name) else None
-    bound = [(binding.node, binding.site) for binding in found[1] if binding.kind == ASSIGN] if found else []
-    things = [facts.thing(node, place) for node, place in ((func, site), *bound)]  # type: ignore[arg-type]
+    bound = [(binding.value, binding.site) for binding in found[1] if binding.kind == ASSIGN] if found else []
+    things = [facts.thing(node, place) for node, place in ((func, site), *bound)]
     return any(
         isinstance(thing, TaskThing)
         and thing.definition is not None

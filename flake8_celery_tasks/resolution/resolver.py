@@ -14,6 +14,7 @@ from flake8_celery_tasks.workspace.place import INSTALLED
 if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.symbols import Symbol
+    from flake8_celery_tasks.binding.values import Value
     from flake8_celery_tasks.workspace.files import Files
 
 
@@ -131,6 +132,10 @@ class Resolver(Modules):
             known = self._resolve(path, origin, hops)
             self._targets[key] = known
         return known
+
+    def path_of(self, value: Value, origin: Module) -> str:
+        """Return the canonical dotted path that a value leads to, an empty text where it is no name."""
+        return self.resolve(value.path, origin).path if isinstance(value, values.Ref) else ""
 
     def leads_to_celery(self, path: str, origin: Module) -> bool:
         """Return whether it is worth following a name in search of something of Celery's.

@@ -203,7 +203,7 @@ class _Rewriting:
         inside: list[ast.AST] = []
         for scope in self.module.candidates.all_scopes:
             if scope.kind == FUNCTION and scope is not binding.site.scope and binding.name in scope.bindings:
-                body = scope.node.body  # type: ignore[attr-defined]
+                body: list[ast.AST] | ast.AST = getattr(scope.node, "body", [])
                 inside += body if isinstance(body, list) else [body]
         return {id(node) for part in inside for node in ast.walk(part)}
 

@@ -1,15 +1,15 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
-from flake8_celery_tasks.binding.nodes import last_name
+from flake8_celery_tasks.binding.nodes import last_name, uses_of
 from flake8_celery_tasks.celery_model import backends
 from flake8_celery_tasks.celery_model.task import TASK_NAME
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.arguments import is_expected_to_fail
+from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.facts.results import DirectCall
-from flake8_celery_tasks.facts.task import uses_of
 from flake8_celery_tasks.resolution.arity import Given, misfits
 from flake8_celery_tasks.rules._messages import shown
 from flake8_celery_tasks.rules.calls._signatures import callbacks
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.scopes import FunctionNode
     from flake8_celery_tasks.celery_model.task import Defined
     from flake8_celery_tasks.core.violation import Violation
-    from flake8_celery_tasks.facts.facts import Facts
     from flake8_celery_tasks.resolution.project import Project
 
 #: Conditions about these tell whether a worker runs the task.
@@ -159,6 +158,7 @@ class CalledOutsideAWorker(Rule[DirectCall]):
                 )
             return
         needs = _needs(defined.project, defined)
+        assert isinstance(fact.facts, Facts)
         if needs is None or id(call) in _misused(fact.facts):
             return
         method, me = needs
@@ -267,7 +267,8 @@ def _reached(body: list[ast.stmt], params: set[str]) -> Iterator[ast.Call]:
         elif isinstance(node, ast.Match) and _mentions(node.subject, params):
             pending.append(node.subject)
         elif hasattr(node, "handlers") and any(_catches_all(handler) for handler in node.handlers):
-            pending += [*node.finalbody, *node.orelse, *node.handlers]  # type: ignore[attr-defined]
+            statement = cast("ast.Try", node)
+            pending += [*statement.finalbody, *statement.orelse, *statement.handlers]
         else:
             if isinstance(node, ast.Call):
                 yield node

@@ -128,7 +128,8 @@ class ClassTaskNotRegistered(Rule[Invocation]):
 
 def _is_of_class(call: Invocation) -> bool:
     """Return whether a method is called on a class, and not on an instance: that is CLY616."""
-    value = call.module.value(call.node.func.value, call.site.scope)  # type: ignore[attr-defined]
+    assert isinstance(call.node.func, ast.Attribute)
+    value = call.module.value(call.node.func.value, call.site.scope)
     return isinstance(value, Ref) and isinstance(call.project.resolve(value.path, call.module).symbol, Class)
 
 
@@ -167,7 +168,8 @@ def _is_fresh(call: Invocation) -> bool:
 
 def _instance_of(call: Invocation) -> ast.expr:
     """Return what a message or a signature is made of."""
-    func = (signing_call(call.node) or call.node).func
+    signed = signing_call(call.node)
+    func = (call.node if signed is None else signed[0]).func
     assert isinstance(func, ast.Attribute)
     return func.value
 

@@ -129,7 +129,7 @@ class ConflictingTimes(Rule[Invocation]):
             # A local name with one value; a parameter may be None.
             found = call.site.scope.find(node.id)
             if found is not None and len(found[1]) == 1 and found[1][0].kind == ASSIGN:
-                node = found[1][0].node  # type: ignore[assignment]
+                node = found[1][0].value
         value = call.settled(node)
         if isinstance(value, (int, float, str, datetime.timedelta)):
             return bool(value)

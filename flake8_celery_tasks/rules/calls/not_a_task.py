@@ -3,7 +3,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.changes import is_assigned
+from flake8_celery_tasks.binding.attributes import is_assigned
 from flake8_celery_tasks.binding.nodes import dotted
 from flake8_celery_tasks.binding.scopes import IMPORT, TRY, is_typing_only
 from flake8_celery_tasks.binding.symbols import Class, Function

@@ -5,7 +5,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.changes import is_assigned
+from flake8_celery_tasks.binding.attributes import is_assigned
 from flake8_celery_tasks.binding.symbols import Class
 from flake8_celery_tasks.binding.values import MISSING, Missing, Unknown
 from flake8_celery_tasks.catalog.methods import SIGNATURE_API, SIGNATURE_NAMES, TASK_NAMES

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flake8_celery_tasks.binding.nodes import uses_of
 from flake8_celery_tasks.catalog.methods import SENDS
 from flake8_celery_tasks.celery_model.objects import CanvasThing, SignatureThing
 from flake8_celery_tasks.facts.results import Returned, is_called
-from flake8_celery_tasks.facts.task import uses_of
 from flake8_celery_tasks.rules._messages import shown
 from flake8_celery_tasks.rules.rule import Rule
 
