@@ -14,6 +14,7 @@ import sys
 
 import pytest
 from celery import Task, chain, chord, group, states
+from celery.app.task import Context
 from celery.exceptions import Ignore, Reject, Retry
 
 from flake8_celery_tasks.catalog.methods import SIGNATURE_NAMES, TASK_NAMES
@@ -284,6 +285,104 @@ def test_a_meta_without_exc_type_can_not_be_overwritten(lab):
     """CLY523: such a state is CLY516's: it stays, and can't be read."""
     with pytest.raises(ValueError, match=r"Exception information must include ?the exception type"):
         ending(lab, states.FAILURE, {"reason": "no"})
+
+
+# CLY617: what errbacks are called with
+
+THREE = ["request", "exc", "traceback"]
+ERRBACKS = [
+    # parameters, whether it is bound, own arguments, and what it gets; None where it can't run; two where 5.7 differs
+    ("", False, (), None),
+    ("a", False, (), ["id"]),
+    ("a", False, (5,), None),
+    ("a, b", False, (), None),
+    ("a, b", False, (5,), (None, ["id", 5])),
+    ("a, b, c", False, (), THREE),
+    ("a, b, c", False, (5,), None),
+    ("a, b, c", False, (5, 6), (None, ["id", 5, 6])),
+    ("a, b, c", False, {"c": 5}, None),
+    ("a, b, c, d", False, (), None),
+    ("a, b, c, d", False, (5,), [*THREE, 5]),
+    ("a, b, c, d", False, {"d": 5}, [*THREE, 5]),
+    ("a, b, c, *, d", False, {"d": 5}, [*THREE, 5]),
+    ("*a", False, (), THREE),
+    ("*a", False, (5,), [*THREE, 5]),
+    ("a, *b", False, (5,), [*THREE, 5]),
+    ("", True, (), None),
+    ("a", True, (), ["id"]),
+    ("a", True, (5,), None),
+    ("a, b", True, (), None),
+    ("a, b", True, (5,), ["id", 5]),
+    ("a, b, c", True, (), None),
+    ("a, *b", True, (5,), ["id", 5]),
+]
+
+
+def failing_with(lab, errback):
+    """Let a task fail that has an errback."""
+
+    @lab.app.task(name="fetch")
+    def fetch():
+        raise KeyError("no")
+
+    result = fetch.apply_async(link_error=errback)
+    lab.work()
+    return result
+
+
+def in_words(result, args):
+    """What an errback was called with."""
+    if args and isinstance(args[0], Context):
+        assert args[0].id == result.id
+        assert isinstance(args[1], KeyError)
+        assert "KeyError" in args[2]
+        return [*THREE, *args[3:]]
+    return ["id" if arg == result.id else arg for arg in args]
+
+
+@pytest.mark.truth("CLY617")
+@pytest.mark.parametrize(("parameters", "bound", "own", "expected"), ERRBACKS, ids=str)
+def test_what_an_errback_is_called_with(lab, parameters, bound, own, expected):
+    """CLY617: the table of the page. What does not fit hides the error, or is logged where three are passed in 5.7."""
+    calls = []
+    named = {"calls": calls, "__name__": __name__}
+    values = parameters.replace(" *,", "")
+    exec(f"def note({'self, ' * bound}{parameters}): calls.append([{values}])", named)
+    note = lab.app.task(named["note"], name="note", bind=bound)
+    result = failing_with(lab, note.s(**own) if isinstance(own, dict) else note.s(*own))
+    if isinstance(expected, tuple):
+        expected = expected[celery_version() >= (5, 7)]
+    assert [in_words(result, call) for call in calls] == ([] if expected is None else [expected])
+    is_loud = isinstance(result.result, TypeError) or "Errback 'note' raised an exception" in lab.log
+    assert is_loud == (expected is None)
+
+
+@pytest.mark.truth("CLY617")
+def test_an_immutable_errback_gets_nothing(lab):
+    """CLY617: only its own arguments."""
+    calls = []
+
+    @lab.app.task(name="note")
+    def note(*args):
+        calls.append(args)
+
+    failing_with(lab, note.si(5))
+    assert calls == [(5,)]
+
+
+@pytest.mark.truth("CLY617")
+def test_a_class_gets_the_id(lab):
+    """CLY617: as a bound task does."""
+    calls = []
+
+    class Note(Task):
+        name = "note"
+
+        def run(self, *args):
+            calls.append(args)
+
+    result = failing_with(lab, lab.app.register_task(Note()).s(5))
+    assert calls == [(result.id, 5)]
 
 
 # CLY619: tasks that are called as functions
