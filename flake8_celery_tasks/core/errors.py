@@ -10,3 +10,7 @@ class UsageError(Exception):
 def one_line(error: object) -> str:
     """Return the text of an error on one line."""
     return " ".join(str(error).split())
+
+
+class Unfixable(Exception):  # noqa: N818 - no error: there is no fix
+    """An operation can't be certain of what it would do."""

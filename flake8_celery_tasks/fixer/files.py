@@ -85,7 +85,7 @@ class Proposal(NamedTuple):
 def propose(path: str, order: Order) -> Proposal:
     """Return what fixing would make of a file, and write nothing."""
     before = read(path)
-    if before is None or not gate.passes(before.text, gate.marks_of(order.options.celery_task_decorators)):
+    if before is None or not gate.passes(before.text, gate.marks_of(order.run.options.celery_task_decorators)):
         return Proposal(Result(path, "", ""))
     fixed = fix_text(_home(path), before.text, order)
     if fixed.text == before.text:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.edits import imports
 from flake8_celery_tasks.edits.edit import Remedy, Replacement
-from flake8_celery_tasks.edits.text import Text
 from flake8_celery_tasks.fixer.edited import changes
 from flake8_celery_tasks.fixer.files import read
 from flake8_celery_tasks.fixer.rounds import BROKEN, Attempts, State, apart, written
+from flake8_celery_tasks.workspace.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ def remedies(path: str, order: Order) -> tuple[str, list[Remedy]]:
     if content is None:
         return path, []
     try:
-        state = State(os.path.abspath(path), Text(content.text), ast.parse(content.text), order)
+        state = State(os.path.abspath(path), Source.of(content.text), ast.parse(content.text), order)
     except BROKEN:
         return path, []
     added: dict[tuple[Import, ...], list[Edit]] = {}
@@ -70,5 +70,5 @@ def _alone(state: State, offer: Offer, added: dict[tuple[Import, ...], list[Edit
     return [*added[needed], *offer.edits]
 
 
-def _replacement(text: Text, edit: Edit) -> Replacement:
+def _replacement(text: Source, edit: Edit) -> Replacement:
     return Replacement(*text.place(edit.start), *text.place(edit.end), edit.text)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Invoke
 from flake8_celery_tasks.celery_model import apps
+from flake8_celery_tasks.celery_model.settings import setting_values
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.task import RETRY_POLICY
 from flake8_celery_tasks.workspace.imports import BY_NAME, files_of, imports_of
 from flake8_celery_tasks.workspace.layout import is_one_app
@@ -63,7 +65,7 @@ def reaches(project: Project, start: Module, end: Module, app: str) -> bool:
             return True
         place = project.layout.place(path)
         if is_same_app(app, project.layout.app(place)):
-            found = set(imports_of(project.layout, place, project.read(path) or b"")) - seen
+            found = set(imports_of(project.layout, place, project.files.read(path) or b"")) - seen
             seen |= found
             pending.extend(found)
     return False
@@ -71,11 +73,12 @@ def reaches(project: Project, start: Module, end: Module, app: str) -> bool:
 
 def may_be_loaded(project: Project, module: Module) -> bool:
     """Return whether a worker may import a module of tasks, for all that can be seen."""
-    key = "modules that workers load"
-    if key not in project.memo:
-        project.memo[key] = _Loading(project)
-    loading: _Loading = project.memo[key]
-    return loading.may_load(module)
+    return _loading(project).may_load(module)
+
+
+@query()
+def _loading(project: Project) -> _Loading:
+    return _Loading(project)
 
 
 class _Loading:
@@ -93,7 +96,7 @@ class _Loading:
 
     def _sources(self, *marks: bytes) -> list[str]:
         layout = self.project.layout
-        return [path for path in self.project.files_with(*marks) if not layout.is_test(layout.place(path))]
+        return [path for path in self.project.files.holding(*marks) if not layout.is_test(layout.place(path))]
 
     def _makes_app(self, path: str) -> bool:
         module = self.project.module(path)
@@ -120,7 +123,7 @@ class _Loading:
         return found
 
     def _includes_unknown(self) -> bool:
-        values = [*self.project.setting("imports"), *self.project.setting("include")]
+        values = [*setting_values(self.project, "imports"), *setting_values(self.project, "include")]
         for module in filter(None, map(self.project.module, self.apps)):
             for call in self._app_calls(module):
                 values += [self.project.settle(value, module) for name, value in call.keywords if name == "include"]
@@ -145,7 +148,7 @@ class _Loading:
         if any(self._sources(*quoted)):
             return True
         around = [*self.apps, *files_of(self.project.layout, place.root, place.package)]
-        return any(mark in (self.project.read(path) or b"") for path in around for mark in BY_NAME)
+        return any(mark in (self.project.files.read(path) or b"") for path in around for mark in BY_NAME)
 
     def _imports_app(self, module: Module) -> bool:
         """Return whether a module has a Celery app, so that `celery -A` can start it."""
@@ -163,7 +166,7 @@ class _Loading:
             place = project.layout.place(path)
             if not project.layout.is_test(place) and "/management/commands/" not in f"/{place.relative}":
                 found.update(
-                    file for file in imports_of(project.layout, place, project.read(path) or b"") if file != path
+                    file for file in imports_of(project.layout, place, project.files.read(path) or b"") if file != path
                 )
         return frozenset(found)
 

@@ -97,12 +97,8 @@ class BeatEntryWithoutExpires(Rule[BeatEntry]):
         """Report an entry whose messages wait for ever."""
         if entry.option("expires") is not MISSING:
             return
-        definitions = entry.project.tasks.definitions(entry.task_name) if entry.task_name else []
-        thing = entry.thing("task")
-        definition = getattr(thing, "definition", None)
-        if definition is not None:
-            definitions = [definition]
-        elif entry.task_name and entry.project.tasks.may_be_unread(entry.task_name):
+        definitions = entry.definitions
+        if definitions is None:
             return
         if any(Defined(entry.project, found).effective("expires") is not MISSING for found in definitions):
             return
