@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.nodes import dotted
@@ -12,6 +13,7 @@ from flake8_celery_tasks.binding.values import Const, Invoke, Operation, Ref
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.resolution import inference
 from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.workspace import folders
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
@@ -85,6 +87,17 @@ _GIVING: Final = frozenset({"filter_queryset", "get_queryset"})
 
 #: Methods that give an instance, and whether they made it.
 _PAIR: Final = frozenset({"get_or_create", "update_or_create"})
+
+
+@query()
+def is_django(project: Project) -> bool:
+    """Return whether a project has anything to do with Django."""
+    layout = project.layout
+    inside = folders.entries(layout.root)
+    others = [os.path.join(layout.root, name) for name in inside if name.endswith((".toml", ".txt", ".cfg", ".in"))]
+    return "manage.py" in inside or any(
+        b"django" in (project.files.read(path) or b"").lower() for path in (*others, *layout.files())
+    )
 
 
 def is_model(project: Project, target: Target) -> bool:
