@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import os
 import re
 import subprocess
 import sys
@@ -53,7 +52,7 @@ def judge(row: dict[str, str], mirrors: Path | None) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         try:
             check_out(row, mirrors, folder)
-            found = named(row, os.path.join(folder, row["folder"]))
+            found = named(row, str(Path(folder) / row["folder"]))
         except (subprocess.CalledProcessError, ValueError) as failed:
             error = str(getattr(failed, "stderr", "") or failed).strip()[-300:]
     return {**row, "missed": sorted(broken - found), "wrong": sorted(found - broken), "error": error}

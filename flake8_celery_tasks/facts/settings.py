@@ -10,6 +10,7 @@ from flake8_celery_tasks.binding.nodes import dotted
 from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, PARAM
 from flake8_celery_tasks.binding.values import UNKNOWN, Ref
 from flake8_celery_tasks.catalog import OLDEST
+from flake8_celery_tasks.catalog.setting_values import REMOVED
 from flake8_celery_tasks.catalog.settings import APP_ARGUMENTS, OLD_TO_NEW, SETTINGS, prefix_of, setting_of
 from flake8_celery_tasks.celery_model.configuration import (
     USUAL,
@@ -95,7 +96,7 @@ class _Reader:
         """Add what is called like a setting; `celery` says that the names around it speak of Celery."""
         named = setting_of(key, USUAL) if key.startswith("CELERY_") else OLD_TO_NEW.get(key)
         if named is None or not key.startswith(("CELERY", "BROKER_")):
-            named = key if key in self.beat_names or (celery and key in SETTINGS) else None
+            named = key if key in self.beat_names or key in REMOVED or (celery and key in SETTINGS) else None
         if named is not None:
             self.add(self.loose, key, node, value, site)
 
