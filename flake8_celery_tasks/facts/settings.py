@@ -6,7 +6,7 @@ import ast
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.binding.nodes import dotted
+from flake8_celery_tasks.binding.nodes import dotted, last_name
 from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, PARAM
 from flake8_celery_tasks.binding.values import UNKNOWN, Ref
 from flake8_celery_tasks.catalog import OLDEST
@@ -139,7 +139,7 @@ class _Reader:
                 if isinstance(key, str):
                     if self.is_conf(target.value, site):
                         self.add(self.conf, key, target, value, site)
-                    else:
+                    elif last_name(target.value) != "environ":  # `os.environ["CELERY_X"]` is no setting of Celery
                         self.add_loosely(key, target, value, site)
 
     # `app.conf.update(...)`, `app.add_defaults(...)`, `Celery(x=)`, `app.config_from_object({...})`.
