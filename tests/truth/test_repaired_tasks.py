@@ -323,3 +323,32 @@ def test_a_handler_does_not_catch_what_another_raises(lab):
     task.delay(inner=True)
     lab.work()
     assert seen == ["inner"]
+
+
+# CLY219: what is no exception, as `exc=`
+
+
+@pytest.mark.truth("CLY219")
+@pytest.mark.parametrize(
+    ("exc", "in_the_end"),
+    [("no", "exceptions must derive from BaseException"), (ValueError, "Object of type type is not JSON serializable")],
+)
+def test_exc_has_to_be_an_exception(lab, exc, in_the_end):
+    """CLY219: a text is noticed when no retry is left; a class at each retry, which is sent all the same."""
+
+    def fetch(self):
+        self.retry(exc=exc)
+
+    assert runs_of(lab, fetch, max_retries=1) == 2
+    assert in_the_end in lab.log
+
+
+@pytest.mark.truth("CLY219")
+def test_an_empty_exc_is_none(lab):
+    """CLY219: MaxRetriesExceededError is raised in the end."""
+
+    def fetch(self):
+        self.retry(exc="")
+
+    runs_of(lab, fetch, max_retries=0)
+    assert "MaxRetriesExceededError" in lab.log
