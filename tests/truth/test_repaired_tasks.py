@@ -352,3 +352,26 @@ def test_an_empty_exc_is_none(lab):
 
     runs_of(lab, fetch, max_retries=0)
     assert "MaxRetriesExceededError" in lab.log
+
+
+# CLY214: exceptions of a hook
+
+
+@pytest.mark.truth("CLY214")
+@pytest.mark.parametrize(("where", "runs"), [("before_start", 1), ("run", 3)])
+def test_autoretry_for_does_not_see_what_a_hook_raises(lab, where, runs):
+    """CLY214: `before_start` runs outside of what is retried."""
+
+    class Checking(Task):
+        def before_start(self, task_id, args, kwargs):
+            if where == "before_start":
+                raise KeyError("no")
+
+    @lab.app.task(name="fetch", base=Checking, autoretry_for=(KeyError,), max_retries=2)
+    def fetch():
+        raise KeyError("no")
+
+    result = fetch.delay()
+    lab.work()
+    assert len(lab.published) == runs
+    assert result.state == states.FAILURE
