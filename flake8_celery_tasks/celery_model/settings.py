@@ -137,20 +137,6 @@ def acks_late(project: Project) -> bool | None:
     return None if any(not isinstance(value, (bool, int, type(None))) for value in given) else False
 
 
-@query()
-def accepted_queues(project: Project) -> frozenset[str] | None:
-    """Return the names of the only queues that the project's messages may go to, None where they may go to others.
-
-    That is where `task_create_missing_queues` is switched off, and all queues that anything declares can be read.
-    """
-    created = setting_values(project, "task_create_missing_queues")
-    if not created or any(value is not False for value in created):
-        return None
-    if next(project.files.holding(b"amqp.queues", b"amqp._queues"), None) is not None:
-        return None
-    return queues_of(project) or None
-
-
 #: Schedulers of other packages, which take more keys in an entry of the beat schedule than Celery's own.
 _SCHEDULERS: Final = (
     b"celery_sqlalchemy_scheduler",

@@ -24,7 +24,7 @@ from flake8_celery_tasks.facts.calls import (
 )
 from flake8_celery_tasks.facts.canvas import Canvas
 from flake8_celery_tasks.facts.context import FileContext
-from flake8_celery_tasks.facts.imports import Discovery, TaskImport, discoveries, imports_in
+from flake8_celery_tasks.facts.imports import TaskImport, imports_in
 from flake8_celery_tasks.facts.results import DirectCall, Returned
 from flake8_celery_tasks.facts.schedules import BeatEntry, Crontab
 from flake8_celery_tasks.facts.settings import Setting
@@ -210,6 +210,5 @@ KINDS: Final[dict[type, Callable[[Facts], Iterable[Any]]]] = {
     Setting: lambda facts: facts.configured[0],
     GoneTask: gone_tasks,
     KeptTask: kept_tasks,
-    Discovery: lambda facts: discoveries(facts.project, facts.module, facts.configured[0]),
     Facts: lambda facts: [facts],
 }

@@ -139,7 +139,7 @@ class _Reader:
                 if isinstance(key, str):
                     if self.is_conf(target.value, site):
                         self.add(self.conf, key, target, value, site)
-                    elif last_name(target.value) != "environ":  # `os.environ["CELERY_X"]` is no setting of Celery
+                    elif last_name(target.value) != "environ":  # variables are no settings, and text always
                         self.add_loosely(key, target, value, site)
 
     # `app.conf.update(...)`, `app.add_defaults(...)`, `Celery(x=)`, `app.config_from_object({...})`.

@@ -7,15 +7,16 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks.binding.nodes import last_name
+from flake8_celery_tasks.binding.scopes import TRY
 from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.catalog.settings import OLD_TO_NEW, SETTINGS
 from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.resolution.evaluation import settled
+from flake8_celery_tasks.workspace.source import start_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from flake8_celery_tasks.binding.module import Module
-    from flake8_celery_tasks.binding.scopes import Scope
+    from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.facts.facts import Facts
     from flake8_celery_tasks.resolution.project import Project
 
@@ -51,41 +52,33 @@ class Read(NamedTuple):
 def reads(facts: Facts) -> list[Read]:
     """Return the places of a file that read settings of Celery from Django's settings."""
     module = facts.module
-    if not module.source.may_hold("settings") or NAMES.keys().isdisjoint(_UPPER.findall(module.source.text)):
+    names = NAMES.keys() & _UPPER.findall(module.source.text) if module.source.may_hold("settings") else set()
+    if not names:
         return []
-    assert module.tree is not None
-    candidates = module.candidates
-    scopes = {id(node): scope for node, _, scope in (*candidates.functions, *candidates.classes)}
-    return list(_reads(facts, module.tree, candidates.scope, scopes, is_guarded=False))
+    found = [
+        Read(node, node.attr, "attribute", has_default=_is_guarded(site))
+        for node, site in facts.attributes_named(frozenset(names))
+        if isinstance(node.ctx, ast.Load) and _is_of_django(facts, node.value, site)
+    ]
+    for kind in ("getattr", "hasattr"):
+        for call, site in module.calls_of(kind):
+            name = settled(facts.project, module, call.args[1], site) if len(call.args) > 1 else None
+            if isinstance(name, str) and name in names and _is_of_django(facts, call.args[0], site):
+                has_default = kind == "hasattr" or len(call.args) > 2 or _is_guarded(site)
+                found.append(Read(call, name, kind, has_default))
+    return sorted(found, key=lambda read: start_of(read.node))
 
 
-def _reads(facts: Facts, node: ast.AST, scope: Scope, scopes: dict[int, Scope], *, is_guarded: bool) -> Iterator[Read]:
-    stack = [(node, scope, is_guarded)]
-    while stack:
-        node, scope, is_guarded = stack.pop()
-        scope = scopes.get(id(node), scope)
-        read = _read(node, is_guarded=is_guarded)
-        if read is not None and read.name in NAMES and _is_of_django(facts, read.node, scope):
-            yield read
-        guarded = is_guarded or (isinstance(node, ast.Try) and any(map(_catches, node.handlers)))
-        below = [(child, scope, guarded) for child in ast.iter_child_nodes(node)]
-        stack.extend(reversed(below))
+def _is_guarded(site: Site) -> bool:
+    """Return whether an exception that says that the name is missing is expected."""
+    return any(
+        around.kind == TRY and around.part == "body" and any(map(_catches, around.node.handlers))  # type: ignore[attr-defined]
+        for around in site.chain()
+    )
 
 
-def _read(node: ast.AST, *, is_guarded: bool) -> Read | None:
-    if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
-        return Read(node, node.attr, "attribute", is_guarded)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) > 1:
-        name = node.args[1]
-        kind = node.func.id
-        if kind in ("getattr", "hasattr") and isinstance(name, ast.Constant) and isinstance(name.value, str):
-            return Read(node, name.value, kind, kind == "hasattr" or len(node.args) > 2 or is_guarded)
-    return None
-
-
-def _is_of_django(facts: Facts, node: ast.expr, scope: Scope) -> bool:
-    owner = node.args[0] if isinstance(node, ast.Call) else node.value  # type: ignore[attr-defined]
-    value = facts.module.value(owner, scope)
+def _is_of_django(facts: Facts, owner: ast.expr, site: Site) -> bool:
+    value = facts.module.value(owner, site.scope)
     return isinstance(value, Ref) and facts.project.resolve(value.path, facts.module).path == "django.conf.settings"
 
 

@@ -4,7 +4,8 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.values import Unknown
-from flake8_celery_tasks.facts.imports import Discovery, Loading, loading
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.rules._discovery import Discovery, Loading, discoveries, loading
 from flake8_celery_tasks.rules.rule import Rule
 from flake8_celery_tasks.workspace import folders
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
 
 
-class AutodiscoverFindsNothing(Rule[Discovery]):
+class AutodiscoverFindsNothing(Rule[Facts]):
     """What tells Celery where the tasks are leads to none.
 
     ## What happens
@@ -104,8 +105,12 @@ class AutodiscoverFindsNothing(Rule[Discovery]):
     related: Final = "No app of the project has a module {name!r}: autodiscover_tasks() finds nothing, and says nothing"
     quiet_in_tests = True
 
-    def check(self, discovery: Discovery) -> Iterator[Violation]:
-        """Report a call that finds nothing, or the name in it, or in a setting, that leads to no task."""
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Report calls that find nothing, and the names in them, or in settings, that lead to no task."""
+        for discovery in discoveries(facts):
+            yield from self._judge(discovery)
+
+    def _judge(self, discovery: Discovery) -> Iterator[Violation]:
         module, given = discovery.module, discovery.given
         if given is None:
             message = _empty(discovery)

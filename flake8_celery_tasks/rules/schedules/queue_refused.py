@@ -1,26 +1,20 @@
 from __future__ import annotations
 
-import ast
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.catalog.methods import DIRECT
-from flake8_celery_tasks.celery_model.configuration import display
-from flake8_celery_tasks.celery_model.settings import accepted_queues
-from flake8_celery_tasks.facts.facts import Facts
-from flake8_celery_tasks.facts.schedules import options_of
-from flake8_celery_tasks.resolution.evaluation import Table, settled
+from flake8_celery_tasks.celery_model.settings import queues_of, setting_values
+from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.facts.calls import QueueUse
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.core.violation import Violation
-    from flake8_celery_tasks.facts.calls import Invocation, TaskCall
-    from flake8_celery_tasks.facts.settings import Setting
+    from flake8_celery_tasks.resolution.project import Project
 
 
-class QueueRefused(Rule[Facts]):
+class QueueRefused(Rule[QueueUse]):
     """A message goes to a queue that is not declared, where Celery may create none.
 
     ## What happens
@@ -89,58 +83,20 @@ class QueueRefused(Rule[Facts]):
     message = "Queue {queue!r} is missing from task_queues, and none is created: QueueNotFound; {advice}"
     quiet_in_tests = True
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report each name of a queue that is not declared, where it is written."""
-        known = accepted_queues(facts.project) if facts.module.source.may_hold("queue") else None
-        if known is None:
-            return
-        for node, queue in (*_of_tasks(facts), *_of_calls(facts), *_of_entries(facts), *_of_settings(facts)):
-            if isinstance(queue, str) and queue and queue not in known:
-                advice = f"declared are {', '.join(sorted(known))}" if len(known) < 6 else "declare it"
-                yield self.report(facts.module, node, queue=queue, advice=advice)
+    def check(self, use: QueueUse) -> Iterator[Violation]:
+        """Report a name of a queue that is not declared, where it is written."""
+        known = _accepted(use.project)
+        if known is not None and use.name and use.name not in known:
+            advice = f"declared are {', '.join(sorted(known))}" if len(known) < 6 else "declare it"
+            yield self.report(use.module, use.node, queue=use.name, advice=advice)
 
 
-def _of_tasks(facts: Facts) -> Iterator[tuple[ast.AST, Any]]:
-    for task in facts.tasks:
-        options = task.written(("queue",)) if task.is_class else task.stated()
-        yield from ((node, task.option("queue")) for name, node in options if name == "queue")
-
-
-def _of_calls(facts: Facts) -> Iterator[tuple[ast.AST, Any]]:
-    calls: list[Invocation | TaskCall] = [*facts.invocations, *facts.task_calls]
-    for call in calls:
-        if call.method not in DIRECT and call.method != "apply":  # there it is an argument of the task, or sent nowhere
-            for keyword in call.node.keywords:
-                if keyword.arg == "queue":
-                    yield keyword, settled(facts.project, facts.module, keyword.value, call.site)
-
-
-def _of_entries(facts: Facts) -> Iterator[tuple[ast.AST, Any]]:
-    for entry in facts.configured[1]:
-        for name, written in options_of(entry):
-            if name == "queue":
-                yield written.key, settled(facts.project, facts.module, written.value, written.site)
-
-
-def _of_settings(facts: Facts) -> Iterator[tuple[ast.AST, Any]]:
-    for setting in facts.configured[0]:
-        if setting.name == "task_default_queue":
-            yield setting.node, setting.settled
-        elif setting.name == "task_routes":
-            for node, site in _routes(setting, setting.value):
-                route = settled(facts.project, facts.module, node, site)
-                yield node, route.get("queue") if isinstance(route, Table) else route
-
-
-def _routes(setting: Setting, node: ast.expr) -> Iterator[tuple[ast.expr, Site]]:
-    """Yield the routes of a map, of the maps in a list, and of pairs in a list in a list."""
-    found = display(setting.project, setting.module, node, setting.site)
-    if found is not None:
-        for _, written in found[0]:
-            yield written.value, written.site
-        return
-    for item in getattr(node, "elts", ()):
-        if isinstance(item, ast.Tuple) and len(item.elts) == 2 and isinstance(item.elts[0], ast.Constant):
-            yield item.elts[1], setting.site
-        else:
-            yield from _routes(setting, item)
+@query()
+def _accepted(project: Project) -> frozenset[str] | None:
+    """Return the only queues that the project's messages may go to, None where they may go to others."""
+    creates = setting_values(project, "task_create_missing_queues")
+    if not creates or any(value is not False for value in creates):
+        return None
+    if next(project.files.holding(b"amqp.queues", b"amqp._queues"), None) is not None:
+        return None
+    return queues_of(project) or None
