@@ -15,8 +15,9 @@ from flake8_celery_tasks.celery_model import definitions as celery_model_definit
 from flake8_celery_tasks.celery_model.apps import APP_GETTERS
 from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, OPAQUE
 from flake8_celery_tasks.celery_model.definitions import definition_of, has_own_names, made_by, name_of, registers
-from flake8_celery_tasks.core import spelling
+from flake8_celery_tasks.core import errors, spelling
 from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.core.text import encoded
 from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.workspace.marks import DEFINITIONS, MARKS
 
@@ -79,10 +80,17 @@ class Index:
             if module is None:
                 self.unread.append(path)
                 continue
-            for found in celery_model_definitions.definitions(project, module):
-                self._add(found)
-            for call in module.made():
-                self._add_made(call, module)
+            try:
+                self._add_all(module)
+            except errors.CAUGHT as error:  # a defect costs the file, and not all that ask for tasks
+                project.failures[path] = errors.internal(error)
+                self.unread.append(path)
+
+    def _add_all(self, module: Module) -> None:
+        for found in celery_model_definitions.definitions(self.project, module):
+            self._add(found)
+        for call in module.made():
+            self._add_made(call, module)
 
     def _add_made(self, call: Invoke, module: Module) -> None:
         """Add the task that a call makes; for a class, note that it is registered."""
@@ -219,7 +227,7 @@ class Index:
         starts = [re.split(r"\.\*", pattern)[0].replace("\\", "") for pattern in self._patterns]
         if any(start.startswith(literal) or literal.startswith(start) for start in starts):
             return False
-        hint = max(literal.split("."), key=len).encode()
+        hint = encoded(max(literal.split("."), key=len))
         for path in (*self._left_out, *self.project.files.holding(*MARKS)):
             text = self.project.files.read(path)
             if text is None or (hint in text and (path in self._left_out or self.project.module(path) is None)):
@@ -246,7 +254,7 @@ class Index:
 
     def _may_be_hidden(self, name: str) -> bool:
         """Return whether a file that can't be read, or is no part of the project, could give the name to a task."""
-        return self.may_be_unread(name) or _may_hold(self._texts_left_out, name) or name.encode() in self._given
+        return self.may_be_unread(name) or _may_hold(self._texts_left_out, name) or encoded(name) in self._given
 
     def may_be_unread(self, name: str) -> bool:
         """Return whether a file that can't be read could give a name to a task."""
@@ -313,7 +321,7 @@ class Index:
     def _is_imported(self, top: str) -> bool:
         """Return whether some file that may define tasks imports a top-level package."""
         if top not in self._imported:
-            imported = re.compile(rb"^\s*(?:from|import)\s+" + re.escape(os.fsencode(top)) + rb"\b", re.MULTILINE)
+            imported = re.compile(rb"^\s*(?:from|import)\s+" + re.escape(encoded(top)) + rb"\b", re.MULTILINE)
             paths = self.project.files.holding(*MARKS)
             self._imported[top] = any(imported.search(self.project.files.read(path) or b"") for path in paths)
         return self._imported[top]
@@ -384,7 +392,7 @@ def _searchable(project: Project, paths: Iterable[str]) -> list[bytes] | None:
 
 
 def _may_hold(texts: list[bytes] | None, name: str) -> bool:
-    last = name.rpartition(".")[2].encode()
+    last = encoded(name.rpartition(".")[2])
     return texts is None or any(last in text for text in texts)
 
 

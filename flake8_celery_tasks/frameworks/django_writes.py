@@ -20,7 +20,7 @@ from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.workspace.source import start_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Scope
@@ -114,28 +114,36 @@ class _Reader:
         self.project = project
         self.module = module
         self.blocks: dict[int, _Block] = {}
+        self._writing: dict[int, bool] = {}
+        self._acting: dict[int, bool] = {}
 
     def beside(self, body: list[ast.stmt], scope: Scope, node: ast.AST) -> tuple[bool, bool, bool]:
         """Return whether a block writes with a node in it, does anything without it, and is left after it."""
-        block = self.blocks.get(id(body))
-        if block is None:
-            block = self.blocks[id(body)] = _Block(body, self, scope)
-        index = block.index(node)
-        writes, others, left = self._inside(body[index], scope, node)
-        writes = writes or block.writes_before[index]
-        others = others or block.others_before[index]
-        if left:
-            return writes, others or block.acts_after[index + 1], True
-        return writes or block.writes_after[index + 1], others, block.leaves_after[index + 1]
+        passed: list[tuple[_Block, int, list[list[ast.stmt]]]] = []  # the blocks around the node, outermost first
+        while True:
+            block = self.blocks.get(id(body))
+            if block is None:
+                block = self.blocks[id(body)] = _Block(body, self, scope)
+            index = block.index(node)
+            statement = body[index]
+            parts = [] if isinstance(statement, _LOOPS) else list(_parts(statement))
+            inner = next((part for part in parts if _holds(part, node)), None)
+            passed.append((block, index, [part for part in parts if part is not inner]))
+            if inner is None:  # a loop may take all branches in turn
+                break
+            body = inner
+        found = (self.writes([statement], scope), False, isinstance(statement, _LEAVES))
+        for depth, (block, index, rest) in enumerate(reversed(passed)):
+            if depth:
+                found = self._around(block.body[index], rest, found, scope)
+            found = _among(block, index, found)
+        return found
 
-    def _inside(self, statement: ast.stmt, scope: Scope, node: ast.AST) -> tuple[bool, bool, bool]:
-        """Return the same for the statement that holds the node."""
-        parts = [] if isinstance(statement, _LOOPS) else list(_parts(statement))
-        inner = next((part for part in parts if _holds(part, node)), None)
-        if inner is None:  # a loop may take all branches in turn
-            return self.writes([statement], scope), False, isinstance(statement, _LEAVES)
-        writes, others, left = self.beside(inner, scope, node)
-        rest = [part for part in parts if part is not inner]
+    def _around(
+        self, statement: ast.stmt, rest: list[list[ast.stmt]], inside: tuple[bool, bool, bool], scope: Scope
+    ) -> tuple[bool, bool, bool]:
+        """Return the same for a statement, of whose blocks one holds the node and the `rest` do not."""
+        writes, others, left = inside
         if isinstance(statement, (ast.If, ast.Match)):
             head = statement.test if isinstance(statement, ast.If) else statement.subject
             others = others or any(self.acts(part) for part in rest)
@@ -146,21 +154,18 @@ class _Reader:
 
     def writes(self, nodes: Iterable[ast.AST], scope: Scope) -> bool:
         """Return whether there is a call that writes rows, or one that is made for what it does alone."""
-        return any(
-            self._writes_by_call(inner, scope)
-            if isinstance(inner, ast.Call)
-            else isinstance(inner, ast.Expr) and self._is_made_for_effect(inner.value, scope)
-            for node in nodes
-            for inner in ast.walk(node)
-        )
+
+        def writes(inner: ast.AST) -> bool:
+            if isinstance(inner, ast.Call):
+                return self._writes_by_call(inner, scope)
+            return isinstance(inner, ast.Expr) and self._is_made_for_effect(inner.value, scope)
+
+        return any(_any_below(node, writes, self._writing) for node in nodes)
 
     def acts(self, nodes: Iterable[ast.AST]) -> bool:
         """Return whether anything is called, unless that is what is returned or raised."""
         return any(
-            isinstance(inner, ast.Call) and not _is_harmless(inner)
-            for node in nodes
-            if not isinstance(node, (ast.Return, ast.Raise))
-            for inner in ast.walk(node)
+            _any_below(node, _is_act, self._acting) for node in nodes if not isinstance(node, (ast.Return, ast.Raise))
         )
 
     def _writes_by_call(self, call: ast.Call, scope: Scope) -> bool:
@@ -185,6 +190,41 @@ class _Reader:
     def _called(self, call: ast.Call, scope: Scope) -> Target | None:
         value = self.module.value(call.func, scope)
         return self.project.resolve(value.path, self.module) if isinstance(value, Ref) else None
+
+
+def _among(block: _Block, index: int, inside: tuple[bool, bool, bool]) -> tuple[bool, bool, bool]:
+    """Return what is true of a block, from what is true of the statement at an index of it."""
+    writes, others, left = inside
+    writes = writes or block.writes_before[index]
+    others = others or block.others_before[index]
+    if left:
+        return writes, others or block.acts_after[index + 1], True
+    return writes or block.writes_after[index + 1], others, block.leaves_after[index + 1]
+
+
+def _any_below(node: ast.AST, holds: Callable[[ast.AST], bool], known: dict[int, bool]) -> bool:
+    """Return whether something holds of a node or of one below it, with what is known of nodes by identity.
+
+    Each `elif` stands in the one before: without that, a chain of them takes the square of its length.
+    """
+    pending = [node]
+    below: list[tuple[ast.AST, ast.AST]] = []  # each node with the one that it was found in, from the top
+    while pending:
+        inner = pending.pop()
+        if id(inner) in known:
+            continue
+        known[id(inner)] = holds(inner)
+        for child in ast.iter_child_nodes(inner):
+            below.append((child, inner))
+            pending.append(child)
+    for child, parent in reversed(below):
+        if known[id(child)]:
+            known[id(parent)] = True
+    return known[id(node)]
+
+
+def _is_act(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and not _is_harmless(node)
 
 
 def _passed(statement: ast.stmt) -> tuple[list[ast.AST], list[ast.AST]]:

@@ -133,7 +133,7 @@ class NotATask(Rule[Facts]):
             if target.module is None:
                 continue
             violation = self._judge(facts, node, site, target)
-            if violation is not None and not is_expected_to_fail(site) and not _looks_before(node, site):
+            if violation is not None and not is_expected_to_fail(site) and not _looks_before(facts.module, node, site):
                 yield violation
 
     def _judge(self, facts: Facts, node: ast.Attribute, site: Site, target: Target) -> Violation | None:
@@ -226,13 +226,19 @@ def _assigned(module: Module) -> set[str | None]:
     return found
 
 
-def _looks_before(node: ast.Attribute, site: Site) -> bool:
+def _looks_before(module: Module, node: ast.Attribute, site: Site) -> bool:
     """Return whether the function around a place asks whether something has the method."""
     around = site.function()
-    return around is not None and any(
-        isinstance(inner, ast.Call)
-        and isinstance(inner.func, ast.Name)
-        and inner.func.id in ("getattr", "hasattr")
-        and any(isinstance(arg, ast.Constant) and arg.value == node.attr for arg in inner.args)
-        for inner in ast.walk(around)
+    return around is not None and node.attr in _asked(module, around)
+
+
+@query()
+def _asked(_: Module, function: ast.AST) -> frozenset[str]:
+    """Return the texts that a function gives to `getattr` and `hasattr`."""
+    return frozenset(
+        arg.value
+        for inner in ast.walk(function)
+        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id in ("getattr", "hasattr")
+        for arg in inner.args
+        if isinstance(arg, ast.Constant) and isinstance(arg.value, str)
     )
