@@ -6,7 +6,7 @@ import fnmatch
 import os
 import re
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from flake8_celery_tasks.binding.scopes import FUNCTION, IF, TRY
 from flake8_celery_tasks.binding.values import Const, Invoke, Joined, Operation
@@ -43,14 +43,23 @@ COMMON: Final = frozenset(
 _LONG: Final = 16
 
 #: What files that can't be parsed are searched for: may they define tasks, and by names that they do not spell out?
-_DEFINES: Final = re.compile(rb"@[\w.]*(?:task|job)|register_task|\([\w., ]*Task\b", re.IGNORECASE)
-_COMPUTES: Final = re.compile(
-    rb"""@[\w.]*(?:task|job)\w*\(\s*[a-z_]\w*\s*[,)]
-    |(?<!send_)(?:task|job)\w*\((?:(?!\bdef\b|\bclass\b)[\s\S])*?\bname\s*=\s*[^'"\s=]
-    |(?:register_task|\([\w.,\ ]*Task\b[^)]*\):)[\s\S]*?\bname\s*=\s*[^'"\s=]""",
-    re.IGNORECASE | re.VERBOSE,
-)
-_ANYTHING: Final = ".*"
+#: Longer names and lists of bases are no such thing, and not worth the time.
+_DEFINES: Final = re.compile(rb"@[\w.]{0,200}(?:task|job)|register_task|\([\w., ]{0,300}Task\b", re.IGNORECASE)
+_DECORATED: Final = re.compile(rb"@[\w.]{0,200}(?:task|job)\w{0,200}\(\s*[a-z_]\w*\s*[,)]", re.IGNORECASE)
+_CALLED: Final = re.compile(rb"(?<!send_)(?:task|job)\w{0,200}\(", re.IGNORECASE)
+_REGISTERED: Final = re.compile(rb"register_task|\([\w., ]{0,300}Task\b[^)]{0,300}\):", re.IGNORECASE)
+_NAMED: Final = re.compile(rb"\bname\s*=\s*[^'\"\s=]", re.IGNORECASE)
+_DEFINITION: Final = re.compile(rb"\b(?:def|class)\b", re.IGNORECASE)
+
+#: Where there are more names of which parts are known, any name may be one of them.
+_PATTERNS: Final = 1000
+
+#: What a name may be of which parts are known: the texts between those that are not.
+_Pattern: TypeAlias = tuple[str, ...]
+_ANYTHING: Final[_Pattern] = ("", "")
+
+#: Names of which more is known are not compared: nobody sends them.
+_LONGEST: Final = 10_000
 
 #: What gives a name to something, and how far before it is looked for what only sends a task of that name.
 _GIVES: Final = re.compile(rb"""\bname\s*[=:]\s*\w?(?:"([^"\n]*)"|'([^'\n]*)')""")
@@ -72,12 +81,12 @@ class Index:
         self.unread: list[str] = []
         #: First parts of the names that may be given by what can't be read; an empty one stands for all names.
         self.nameless: set[str] = set()
-        self._patterns: set[str] = set()  # names of which a part is known
+        self._patterns: set[_Pattern] = set()  # names of which a part is known
         self._owned: set[str] = set()
         self._registered: set[tuple[str, str]] = set()  # path and qualified name of classes
         self._imported: dict[str, bool] = {}
         for path, module in project.modules_of(project.files.holding(DEFINITIONS)):
-            if module is None:
+            if module is None or project.files.disk.is_large(path):
                 self.unread.append(path)
                 continue
             try:
@@ -159,7 +168,8 @@ class Index:
             name in self.by_name
             or name in self.possible
             or name in BUILTIN_TASKS
-            or any(re.fullmatch(pattern, name, re.DOTALL) for pattern in self._patterns)
+            or len(self._patterns) > _PATTERNS
+            or any(_matches(pattern, name) for pattern in self._patterns)
         )
 
     def definitions(self, name: str) -> list[Definition]:
@@ -224,7 +234,7 @@ class Index:
             return False
         if any(fnmatch.fnmatch(name, glob) for name in (*self.by_name, *self.possible, *BUILTIN_TASKS)):
             return False
-        starts = [re.split(r"\.\*", pattern)[0].replace("\\", "") for pattern in self._patterns]
+        starts = [pattern[0] for pattern in self._patterns]
         if any(start.startswith(literal) or literal.startswith(start) for start in starts):
             return False
         hint = encoded(max(literal.split("."), key=len))
@@ -321,7 +331,7 @@ class Index:
     def _is_imported(self, top: str) -> bool:
         """Return whether some file that may define tasks imports a top-level package."""
         if top not in self._imported:
-            imported = re.compile(rb"^\s*(?:from|import)\s+" + re.escape(encoded(top)) + rb"\b", re.MULTILINE)
+            imported = re.compile(rb"^[ \t]*(?:from|import)[ \t]+" + re.escape(encoded(top)) + rb"\b", re.MULTILINE)
             paths = self.project.files.holding(*MARKS)
             self._imported[top] = any(imported.search(self.project.files.read(path) or b"") for path in paths)
         return self._imported[top]
@@ -384,10 +394,24 @@ def _by_position(found: Definition) -> tuple[Value, ...]:
     return value.args if isinstance(value, Invoke) else ()
 
 
+def _computes(text: bytes) -> bool:
+    """Return whether a text that can't be parsed may give tasks names that it does not spell out."""
+    if _DECORATED.search(text):
+        return True
+    registered = _REGISTERED.search(text)
+    if registered is not None and _NAMED.search(text, registered.end()):
+        return True
+    for part in _DEFINITION.split(text):  # a call does not go on behind the next definition
+        called = _CALLED.search(part)
+        if called is not None and _NAMED.search(part, called.end()):
+            return True
+    return False
+
+
 def _searchable(project: Project, paths: Iterable[str]) -> list[bytes] | None:
     """Return the texts of files, None where one of them may give any name to a task."""
     texts = [project.files.read(path) for path in paths]
-    found = [text for text in texts if text is not None and not _COMPUTES.search(text)]
+    found = [text for text in texts if text is not None and not _computes(text)]
     return found if len(found) == len(texts) else None
 
 
@@ -396,16 +420,41 @@ def _may_hold(texts: list[bytes] | None, name: str) -> bool:
     return texts is None or any(last in text for text in texts)
 
 
-def _pattern(project: Project, value: Value, module: Module) -> str:
-    """Return a regular expression for the texts that a value may be."""
-    if isinstance(value, Const):
-        return re.escape(value.value) if isinstance(value.value, str) else _ANYTHING
+def _pattern(project: Project, value: Value, module: Module) -> _Pattern:
+    """Return what a value may be, as far as it is a text."""
+    parts: tuple[Value, ...] = ()
     if isinstance(value, Operation) and value.operator == "+":
-        return "".join(_pattern(project, operand, module) for operand in value.operands)
-    if isinstance(value, Joined):
-        return "".join(_pattern(project, part, module) for part in value.parts)
-    settled = project.settle(value, module)
-    return re.escape(settled) if isinstance(settled, str) else _ANYTHING
+        parts = value.operands
+    elif isinstance(value, Joined):
+        parts = value.parts
+    else:
+        settled = value.value if isinstance(value, Const) else project.settle(value, module)
+        return (settled,) if isinstance(settled, str) and len(settled) <= _LONGEST else _ANYTHING
+    texts = [""]
+    for part in parts:
+        first, *others = _pattern(project, part, module)
+        texts[-1] += first
+        texts += others
+        if sum(map(len, texts)) > _LONGEST:
+            return _ANYTHING
+    # What is unknown twice over may be anything, too.
+    return texts[0], *filter(None, texts[1:-1]), *texts[1:][-1:]
+
+
+def _matches(pattern: _Pattern, name: str) -> bool:
+    """Return whether a name has the texts of a pattern in it, in their order, the first and the last at its ends."""
+    first, *others = pattern
+    if not others:
+        return name == first
+    end = len(name) - len(others[-1])
+    at = len(first)
+    if at > end or not name.startswith(first) or not name.endswith(others[-1]):
+        return False
+    for text in others[:-1]:
+        at = name.find(text, at, end) + len(text)
+        if at < len(text):
+            return False
+    return True
 
 
 def _without_digits(name: str) -> str:

@@ -77,7 +77,7 @@ def entries(projects: Sequence[Project], below: str = "") -> list[Entry]:
 
     Paths are seen from the root of the first project.
     """
-    found = []
+    found: list[Entry] = []
     for project in projects:
         inside = os.path.relpath(project.layout.root, projects[0].layout.root).replace(os.sep, "/")
         prefix = "" if inside == "." else f"{inside}/"

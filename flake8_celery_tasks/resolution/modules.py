@@ -73,6 +73,8 @@ class Modules(Memo):
         else:
             self.files.is_as_on_disk = False
         module.shed(summary)
+        if self.files.disk.is_large(path):  # to the others it is as it would be if it had not been checked
+            self._modules[path] = None
 
     def _keep(self, path: str, module: Module | None) -> None:
         self._modules[path] = module

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
+from pathlib import Path
 
 import pytest
 
@@ -62,7 +61,8 @@ def test_strange_texts(shop, text):
 @pytest.mark.parametrize("opener", ["with transaction.atomic():", "if True:"])
 def test_a_long_chain_of_branches(tmp_path, opener):
     branches = "".join(f"        elif x == {n}:\n            add.delay({n})\n" for n in range(600))
-    text = f"from shop.tasks import add\n\n\ndef send(x, row):\n    {opener}\n        if not x:\n            row.save()\n{branches}"
+    head = f"from shop.tasks import add\n\n\ndef send(x, row):\n    {opener}\n"
+    text = f"{head}        if not x:\n            row.save()\n{branches}"
     found = codes(tmp_path, {"shop/tasks.py": TASKS, "shop/views.py": HEAD + text})
     assert "CLY000" not in found
 
@@ -111,5 +111,5 @@ def test_a_home_that_can_not_be_told(shop, capfd, monkeypatch):
             cache.folder()
         session.forget()
         assert main.main(["check", "."]) == 0
-        assert not os.path.exists("~")
+        assert not Path("~").exists()
         assert cache.file_of("/shop", "", ".json") == ""

@@ -233,7 +233,8 @@ def _is_imported(project: Project, path: str, name: str, seen: frozenset[str] = 
             continue
         if not layout.is_test(layout.place(file)):
             # However much of the module's name stands before, it is this module's.
-            found = {_before(content, match.start()) + last for match in mentions.finditer(content)}
+            most = len(encoded(owner)) + 1
+            found = {_before(content, match.start(), most) + last for match in mentions.finditer(content)}
             if any(encoded(f".{owner}").endswith(b"." + dotted_name) for dotted_name in found):
                 return True
         if imports.search(content):
@@ -249,10 +250,14 @@ def _is_imported(project: Project, path: str, name: str, seen: frozenset[str] = 
     return False
 
 
-def _before(content: bytes, offset: int) -> bytes:
-    """Return the part of a dotted name that stands before an offset."""
+def _before(content: bytes, offset: int, most: int) -> bytes:
+    """Return the part of a dotted name that stands before an offset, or `most` of it."""
     start = offset
-    while start and (content[start - 1 : start].isalnum() or content[start - 1 : start] in b"_."):
+    while (
+        start
+        and offset - start < most
+        and (content[start - 1 : start].isalnum() or content[start - 1 : start] in b"_.")
+    ):
         start -= 1
     return content[start:offset]
 

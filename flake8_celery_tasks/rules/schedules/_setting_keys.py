@@ -124,7 +124,7 @@ def is_read(setting: Setting) -> bool:
     read = (
         rf"\.{key}\b(?!\s*=[^=])",
         rf"[\"']{key}[\"'](?!\s*:|\]\s*=[^=])",
-        rf"\bimport\b[^\n]*\b{key}\b",
+        rf"\bimport\b[^\n]{{0,500}}\b{key}\b",
         rf"^\s+{key},$",  # a line of an import in brackets
     )
     pattern = re.compile(encoded("|".join(read)), re.MULTILINE)
