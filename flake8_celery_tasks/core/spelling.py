@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 LONGEST: Final = 200
 
 #: How many places in the tree of names one word is compared at, before nobody knows what was meant.
-_PLACES: Final = 1000
+_PLACES: Final = 3000
 
 
 def close_match(word: str, candidates: Iterable[str], limit: int = 2) -> str | None:
@@ -117,13 +117,16 @@ class Words:
                         found.append(below)
                     continue
                 row = [depth, *blank]
+                least = depth
                 for place in range(max(1, depth - edits), min(len(word), depth + edits) + 1):
                     goal = word[place - 1]
                     cost = min(above[place] + 1, row[place - 1] + 1, above[place - 1] + (letter != goal))
                     if before and place > 1 and letter == word[place - 2] and last == goal:
                         cost = min(cost, before[place - 2] + 1)
                     row[place] = cost
-                if min(row) <= edits:
+                    if cost < least:
+                        least = cost
+                if least <= edits:
                     pending.append((below, depth + 1, row, above, letter))
         return found
 
