@@ -10,6 +10,7 @@ from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Invoke
 from flake8_celery_tasks.celery_model import apps
 from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.core.text import encoded
 from flake8_celery_tasks.facts.task import RETRY_POLICY
 from flake8_celery_tasks.workspace.imports import BY_NAME, files_of, imports_of
 from flake8_celery_tasks.workspace.layout import is_one_app
@@ -144,7 +145,7 @@ class _Loading:
             return True
         if not self.discovering and self._imports_app(module):
             return True
-        quoted = (f'"{place.name}"'.encode(), f"'{place.name}'".encode())
+        quoted = (encoded(f'"{place.name}"'), encoded(f"'{place.name}'"))
         if any(self._sources(*quoted)):
             return True
         around = [*self.apps, *files_of(self.project.layout, place.root, place.package)]
