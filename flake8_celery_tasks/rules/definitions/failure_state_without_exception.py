@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from flake8_celery_tasks.binding.nodes import unparsed
 from flake8_celery_tasks.binding.scopes import MODULE
+from flake8_celery_tasks.celery_model.backends import may_be_database
 from flake8_celery_tasks.celery_model.objects import TaskThing
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.resolution.evaluation import Table, settled
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
 
 #: States whose result is an exception (`celery.states.EXCEPTION_STATES`).
-_STATES = ("FAILURE", "RETRY", "REVOKED")
+_STATES: Final = ("FAILURE", "RETRY", "REVOKED")
+
+_IGNORE: Final = "celery.exceptions.Ignore"
 
 
 class FailureStateWithoutException(Rule[Facts]):
@@ -32,7 +36,9 @@ class FailureStateWithoutException(Rule[Facts]):
     ValueError: Exception information must include the exception type
     ```
 
-    The end of the task does not repair that: to store its result the worker first reads what is there.
+    The end of the task does not repair that: to store its result the worker first reads what is there. A database
+    (`django-db`, `db+...`) is an exception: what the task raises or returns later replaces it there, but `Ignore` does
+    not.
 
     ## Bad
 
@@ -72,7 +78,8 @@ class FailureStateWithoutException(Rule[Facts]):
     ## Silent when
 
     - `meta` is missing, empty, an exception, or can't be read to the end;
-    - the state is another one, or can't be read.
+    - the state is another one, or can't be read;
+    - the project names a database as its result backend, and the task does not raise `Ignore` after it.
 
     ## Fix
 
@@ -97,9 +104,18 @@ class FailureStateWithoutException(Rule[Facts]):
             state = _state(settled(facts.project, facts.module, given["state"], site))
             if state is None or not self._lacks_type(facts, given["meta"], site):
                 continue
-            if facts.is_running_task(func.value, site) or isinstance(facts.thing(func.value, site), TaskThing):
+            is_own = facts.is_running_task(func.value, site)
+            if not is_own and not isinstance(facts.thing(func.value, site), TaskThing):
+                continue
+            if not is_own or _is_of_other(given.get("task_id")) or not self._is_healed(facts, call, site):
                 advice = "raise the exception, or use a state of your own"
                 yield self.report(facts.module, given["meta"], state=state, advice=advice)
+
+    def _is_healed(self, facts: Facts, call: ast.Call, site: Site) -> bool:
+        """Return whether the end of the task replaces what it has stored: in a database, unless `Ignore` is raised."""
+        task = facts.task_at(site)
+        ignores = (raised for raised in facts.raises if raised.path == _IGNORE and raised.task is task)
+        return may_be_database(facts.project) and not any(raised.node.lineno > call.lineno for raised in ignores)
 
     def _lacks_type(self, facts: Facts, node: ast.expr, site: Site) -> bool:
         """Return whether an expression is certainly a dict that holds something, but no `exc_type`."""
@@ -112,6 +128,11 @@ class FailureStateWithoutException(Rule[Facts]):
         # A dict with a local name may be filled after it was made.
         loads = [inner for inner in ast.walk(found[0].node) if isinstance(inner, ast.Name) and inner.id == node.id]  # type: ignore[attr-defined]
         return len([inner for inner in loads if isinstance(inner.ctx, ast.Load)]) == 1
+
+
+def _is_of_other(task_id: ast.expr | None) -> bool:
+    """Return whether the id that `update_state` is given may be that of another task."""
+    return task_id is not None and unparsed(task_id).rpartition(".request.")[2] not in ("None", "id")
 
 
 def _state(value: Any) -> str | None:
