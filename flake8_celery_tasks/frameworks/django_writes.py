@@ -69,15 +69,17 @@ _LEAVES: Final = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 _LOOPS: Final = (ast.For, ast.AsyncFor, ast.While)
 
 
-def may_write(project: Project, module: Module, body: list[ast.stmt], scope: Scope, call: ast.Call) -> bool:
+def may_write(
+    project: Project, module: Module, body: list[ast.stmt], scope: Scope, call: ast.Call, *, visibly: bool = False
+) -> bool:
     """Return whether a transaction may write where it makes a call.
 
     `body` is what the transaction holds. False where nothing that runs with the call can be seen to write, while
-    something else is done in a branch that runs without it.
+    something else is done in a branch that runs without it, or `visibly` says that it has to be seen.
     """
     reader = module.once(_Reader, project)
     writes, others, _ = reader.beside(body, scope, call)
-    return writes or not others
+    return writes or not (others or visibly)
 
 
 class _Block:
