@@ -178,3 +178,15 @@ def _names_one(value: object) -> bool | None:
     if value is None:
         return False
     return value not in _NONE if isinstance(value, str) else None
+
+
+#: Backends that keep results in a table, and look at nothing before they store another one.
+_TABLES: Final = ("database", "db+", "django-db", "django_celery_results.backends.database")
+
+
+@query()
+def may_be_database(project: Project) -> bool:
+    """Return whether the project, outside development and tests, names a database as its result backend."""
+    given = urls(project, "result_backend", "backend", running=True)
+    names = (written(project, value, module) for value, module in given if module is not None)
+    return any(isinstance(name, str) and name.startswith(_TABLES) for name in names)
