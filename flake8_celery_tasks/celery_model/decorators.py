@@ -92,7 +92,7 @@ def _bare_unknown(project: Project, ref: Ref, module: Module, depth: int) -> Dec
         return Decorator(SHARED)
     if target.path == "celery.current_app.task":
         return Decorator(APP_TASK, app=App("celery.current_app"))
-    if _is_listed(project, target, ref):
+    if is_listed(project, target, ref):
         return Decorator(HOUSE)
     app = app_of_attribute(project, target, "task")
     if app is not None:
@@ -108,7 +108,8 @@ def _bare_unknown(project: Project, ref: Ref, module: Module, depth: int) -> Dec
     return None
 
 
-def _is_listed(project: Project, target: Target, ref: Ref) -> bool:
+def is_listed(project: Project, target: Target, ref: Ref) -> bool:
+    """Return whether the option `celery-task-decorators` names a decorator."""
     return any(
         fnmatch.fnmatchcase(name, pattern)
         for pattern in project.options.celery_task_decorators
