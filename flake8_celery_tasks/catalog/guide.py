@@ -130,6 +130,7 @@ PAGES: Final = {
         "Security",
         f"{CELERY}/userguide/security.html",
         {
+            "broker": "Broker",
             "serializers": "Serializers",
         },
     ),
@@ -146,9 +147,11 @@ PAGES: Final = {
         {
             "accept-content": "`accept_content`",
             "broker-connection-retry-on-startup": "`broker_connection_retry_on_startup`",
+            "broker-url": "`broker_url`",
             "configuration-directives": "Configuration Directives",
             "django-settings-with-a-namespace": "Django settings with a namespace",
             "imports": "`imports`",
+            "include": "`include`",
             "new-lowercase-settings": "New lowercase settings",
             "result-backend": "`result_backend`",
             "result-expires": "`result_expires`",
@@ -207,7 +210,9 @@ PAGES: Final = {
         f"{CELERY}/reference/celery.app.task.html",
         {
             "celery.app.task.Task.apply_async": "`Task.apply_async`",
+            "celery.app.task.Task.replace": "`Task.replace`",
             "celery.app.task.Task.retry": "`Task.retry`",
+            "celery.app.task.Task.update_state": "`Task.update_state`",
         },
     ),
     "Celery": Page(
@@ -216,6 +221,7 @@ PAGES: Final = {
         {
             "celery.Celery.add_periodic_task": "`Celery.add_periodic_task`",
             "celery.Celery.autodiscover_tasks": "`Celery.autodiscover_tasks`",
+            "celery.Celery.register_task": "`Celery.register_task`",
             "celery.Celery.send_task": "`Celery.send_task`",
         },
     ),

@@ -8,9 +8,10 @@ from flake8_celery_tasks.binding.symbols import Bound
 from flake8_celery_tasks.binding.values import Invoke, Joined, Ref
 from flake8_celery_tasks.celery_model.apps import makes_app, modules_with_apps
 from flake8_celery_tasks.celery_model.configuration import is_all_read, places_of
-from flake8_celery_tasks.celery_model.settings import is_passing
+from flake8_celery_tasks.celery_model.settings import is_passing, setting_values
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.resolution.evaluation import Table
-from flake8_celery_tasks.resolution.resolver import HOPS
+from flake8_celery_tasks.resolution.resolver import HOPS, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,30 +57,24 @@ class Patience(NamedTuple):
     seconds: float
 
 
+@query()
 def patience(project: Project) -> Patience | None:
     """Return how long the project's broker waits for an acknowledgement, None where it waits for ever or is not known.
 
     Where the settings give several timeouts the longest counts.
     """
-    if "patience" not in project.memo:
-        project.memo["patience"] = _patience(project)
-    known: Patience | None = project.memo["patience"]
-    return known
-
-
-def _patience(project: Project) -> Patience | None:
     broker = project.options.celery_broker or _broker(project)
     if broker not in DEFAULTS:
         return None
     timeouts: list[float] = []
-    for options in project.setting("broker_transport_options"):
+    for options in setting_values(project, "broker_transport_options"):
         if not isinstance(options, Table) or not options.complete:
             return None
         timeout = options.get("visibility_timeout", DEFAULTS[broker])
         if not isinstance(timeout, (int, float)):
             return None
         timeouts.append(timeout)
-    if not timeouts and next(project.files_with(b"visibility_timeout"), None) is not None:
+    if not timeouts and next(project.files.holding(b"visibility_timeout"), None) is not None:
         return None
     return Patience(broker, max(timeouts, default=DEFAULTS[broker]))
 
@@ -157,19 +152,13 @@ def _scheme(project: Project, value: Value, module: Module) -> str:
 _NONE: Final = frozenset({"", "disabled", "disabled://"})
 
 
+@query()
 def backend(project: Project) -> bool | None:
     """Return whether results are stored anywhere, None where it can't be told.
 
     One place that names a backend is enough. None is certain only where the project makes its apps itself, and all
     that configures them can be read. An environment variable, `CELERY_RESULT_BACKEND`, may still say otherwise.
     """
-    if "result backend" not in project.memo:
-        project.memo["result backend"] = _backend(project)
-    known: bool | None = project.memo["result backend"]
-    return known
-
-
-def _backend(project: Project) -> bool | None:
     found = {
         None if module is None else _names_one(written(project, value, module))
         for value, module in urls(project, "result_backend", "backend")
@@ -177,6 +166,12 @@ def _backend(project: Project) -> bool | None:
     if True in found:
         return True
     return False if None not in found and is_all_read(project) else None
+
+
+@query()
+def is_all_parsed(project: Project) -> bool:
+    """Return whether no file that can't be parsed could name a backend."""
+    return all(project.module(path) is not None for path in project.files.holding(b"elery", b"ELERY"))
 
 
 def _names_one(value: object) -> bool | None:
@@ -189,11 +184,9 @@ def _names_one(value: object) -> bool | None:
 _TABLES: Final = ("database", "db+", "django-db", "django_celery_results.backends.database")
 
 
+@query()
 def may_be_database(project: Project) -> bool:
     """Return whether the project, outside development and tests, names a database as its result backend."""
-    if "database" not in project.memo:
-        given = urls(project, "result_backend", "backend", running=True)
-        names = (written(project, value, module) for value, module in given if module is not None)
-        project.memo["database"] = any(isinstance(name, str) and name.startswith(_TABLES) for name in names)
-    known: bool = project.memo["database"]
-    return known
+    given = urls(project, "result_backend", "backend", running=True)
+    names = (written(project, value, module) for value, module in given if module is not None)
+    return any(isinstance(name, str) and name.startswith(_TABLES) for name in names)

@@ -6,11 +6,12 @@ import ast
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks.binding.nodes import last_name
-from flake8_celery_tasks.binding.scopes import ASSIGN, CLASS
+from flake8_celery_tasks.binding.scopes import ASSIGN
 from flake8_celery_tasks.binding.symbols import Bound, Class
 from flake8_celery_tasks.binding.values import UNKNOWN, Invoke, Mapping, Ref
 from flake8_celery_tasks.celery_model.apps import makes_app, modules_with_apps
 from flake8_celery_tasks.celery_model.settings import given_in, given_to, is_passing, spellings
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.resolution.evaluation import settled
 
 if TYPE_CHECKING:
@@ -41,21 +42,19 @@ class Configuration(NamedTuple):
     key: str = ""
 
 
+@query()
 def configurations(project: Project) -> tuple[Configuration, ...]:
     """Return how the project, outside its tests, configures its apps."""
-    if "configurations" not in project.memo:
-        found: dict[Configuration, None] = {}
-        for path in project.files_with(b"config_from_object", b"config_source"):
-            if project.layout.is_test(project.layout.place(path)):
-                continue
-            module = project.module(path)
-            if module is None:
-                found[Configuration(UNKNOWN)] = None
-                continue
-            found.update(dict.fromkeys(_configured(project, module)))
-        project.memo["configurations"] = tuple(found)
-    known: tuple[Configuration, ...] = project.memo["configurations"]
-    return known
+    found: dict[Configuration, None] = {}
+    for path in project.files.holding(b"config_from_object", b"config_source"):
+        if project.layout.is_test(project.layout.place(path)):
+            continue
+        module = project.module(path)
+        if module is None:
+            found[Configuration(UNKNOWN)] = None
+            continue
+        found.update(dict.fromkeys(_configured(project, module)))
+    return tuple(found)
 
 
 def _configured(project: Project, module: Module) -> Iterator[Configuration]:
@@ -184,7 +183,7 @@ def _named(
     binding = bound_once(node, site)
     if binding is None:
         return None
-    made = display(project, module, binding.node, binding.site, depth + 1)  # type: ignore[arg-type]
+    made = display(project, module, binding.value, binding.site, depth + 1)
     changed = module.changed(binding)
     if made is None or changed is None:
         return made
@@ -213,13 +212,10 @@ class Written(NamedTuple):
 _DJANGO: Final = b"INSTALLED_APPS"
 
 
+@query()
 def is_all_parsed(project: Project) -> bool:
     """Return whether no file that can't be parsed could hold a setting."""
-    if "parsed" not in project.memo:
-        paths = project.files_with(b"elery", b"ELERY")
-        project.memo["parsed"] = all(project.module(path) is not None for path in paths)
-    known: bool = project.memo["parsed"]
-    return known
+    return all(project.module(path) is not None for path in project.files.holding(b"elery", b"ELERY"))
 
 
 def is_all_read(project: Project) -> bool:
@@ -233,15 +229,15 @@ def is_all_read(project: Project) -> bool:
             _has_django_settings(project) if item.is_django else bool(item.path) and _is_whole(project, item.path)
             for item in configurations(project)
         )
-        and next(project.files_with(b"config_from_envvar"), None) is None
+        and next(project.files.holding(b"config_from_envvar"), None) is None
     )
 
 
 def _has_spread(project: Project, module: Module) -> bool:
     """Return whether a module configures an app, or makes it, with what can't be read."""
     for call, site in module.candidates.calls:
-        is_update = isinstance(call.func, ast.Attribute) and call.func.attr == "update"
-        if is_update and getattr(call.func.value, "attr", "") == "conf":  # type: ignore[attr-defined]
+        owner = call.func.value if isinstance(call.func, ast.Attribute) and call.func.attr == "update" else None
+        if isinstance(owner, ast.Attribute) and owner.attr == "conf":
             given = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg is None)]
         elif makes_app(project, module, call, site):
             given = [keyword.value for keyword in call.keywords if keyword.arg in (None, "changes")]
@@ -258,7 +254,9 @@ def _has_django_settings(project: Project) -> bool:
     """Return whether Django's settings are a part of the project: a package for other sites leaves them to these."""
     layout = project.layout
     return any(
-        _DJANGO in (project.read(path) or b"") for path in layout.files() if not layout.is_test(layout.place(path))
+        _DJANGO in (project.files.read(path) or b"")
+        for path in layout.files()
+        if not layout.is_test(layout.place(path))
     )
 
 
@@ -270,15 +268,10 @@ def _is_whole(project: Project, path: str) -> bool:
     )
 
 
+@query()
 def is_unset(project: Project, name: str) -> bool:
     """Return whether certainly nothing in the project gives a value to a setting, by its lower-case name."""
-    key = ("unset", name)
-    if key not in project.memo:
-        project.memo[key] = (
-            next(places_of(project, name), None) is None and is_all_parsed(project) and is_all_read(project)
-        )
-    unset: bool = project.memo[key]
-    return unset
+    return next(places_of(project, name), None) is None and is_all_parsed(project) and is_all_read(project)
 
 
 def places_of(project: Project, name: str, *, running: bool = False) -> Iterator[tuple[Value, Module | None]]:
@@ -288,7 +281,7 @@ def places_of(project: Project, name: str, *, running: bool = False) -> Iterator
     """
     yield from given_to(project, name, running=running)
     # A configuration module of a few lines may hold no word of Celery.
-    seen = set(project.files_with(*(item.encode() for item in spellings(name))))
+    seen = set(project.files.holding(*(item.encode() for item in spellings(name))))
     for path in sorted({item.path for item in configurations(project)} - seen - {""}):
         found = project.module(path)
         assert found is not None  # or it would not be known as the configuration
@@ -299,6 +292,5 @@ def places_of(project: Project, name: str, *, running: bool = False) -> Iterator
 def is_passing_place(module: Module, site: Site) -> bool:
     """Return whether a place is read in development or tests only, by the names of its module and its classes."""
     return is_passing(module.place.name) or any(
-        around.kind == CLASS and is_passing(around.node.name)  # type: ignore[attr-defined]
-        for around in site.chain()
+        isinstance(around.node, ast.ClassDef) and is_passing(around.node.name) for around in site.chain()
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -9,6 +10,7 @@ from flake8_celery_tasks.binding.symbols import Bound, Class, Function
 from flake8_celery_tasks.binding.values import MISSING, Invoke, Member, Ref
 from flake8_celery_tasks.celery_model.apps import is_readable, is_task_class
 from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, Decorator, decorator_of
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.record import Record
 from flake8_celery_tasks.resolution.resolver import Target
 
@@ -42,6 +44,11 @@ class Definition(Record):
     def place(self) -> tuple[str, str, int]:
         """What tells the definition from others: its file, qualified name and line."""
         return self.module.place.path, self.symbol.qualname, self.symbol.line
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names that a class-based task binds in its class; none of a function."""
+        return self.symbol.names if isinstance(self.symbol, Class) else ()
 
 
 def place_of(target: Target) -> tuple[str, str, int] | None:
@@ -208,7 +215,7 @@ def is_name_certain(project: Project, found: Definition, *, imported: str = "") 
     the task decorator is of a module of the project that can't be read (it may give the function another name), or an
     app has names of its own.
     """
-    if project.has_own_names:
+    if has_own_names(project):
         return False
     certain = found.module.place.certain or bool(imported)
     if not certain or not isinstance(found.symbol, Function):
@@ -216,3 +223,48 @@ def is_name_certain(project: Project, found: Definition, *, imported: str = "") 
     below = found.symbol.decorators[found.index + 1 :] if found.index >= 0 else ()
     names = (value.func if isinstance(value, Invoke) else value for value in below)
     return not any(isinstance(name, Ref) and project.resolve(name.path, found.module).unread for name in names)
+
+
+@query(shared=True)
+def has_own_names(project: Project) -> bool:
+    """Return whether some app of the project may make automatic names in its own way: by its own `gen_task_name`."""
+    return any(OWN_NAMES.search(project.files.read(path) or b"") for path in project.files.holding(b"gen_task_name"))
+
+
+def is_registered(project: Project, found: Definition) -> bool:
+    """Return whether a class-based task may be handed to `register_task`, in its module or in another."""
+    if found.decorator.form != CLASS_TASK:
+        return True
+    own_name = found.symbol.qualname.rpartition(".")[2]
+    name = own_name.encode()
+    return own_name in _registered(found.module) or any(
+        name in (project.files.read(path) or b"") and _may_be_registered_in(project, path, found)
+        for path in project.files.holding(b".register_task(")
+        if path != found.module.place.path
+    )
+
+
+def _may_be_registered_in(project: Project, path: str, found: Definition) -> bool:
+    """Return whether a file that names a class may register it, and not only classes that inherit from it.
+
+    What tests register is for themselves, and a file that can't be parsed says nothing.
+    """
+    module = project.module(path)
+    if module is None or project.is_test(module):
+        return False
+    calls = [call for call in module.made() if registers(call)]
+    made = [registered(project, call, module) for call in calls]
+    return not made or any(one is None or one.place == found.place for one in made)
+
+
+@query()
+def _registered(module: Module) -> set[str]:
+    """Return the names in the calls that register a task in a module."""
+    return {
+        node.id
+        for name in ("register_task", "register")
+        for call, _ in module.calls_of(name)
+        if isinstance(call.func, ast.Attribute)
+        for node in ast.walk(call)
+        if isinstance(node, ast.Name)
+    }

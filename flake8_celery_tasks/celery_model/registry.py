@@ -6,16 +6,18 @@ import fnmatch
 import os
 import re
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from flake8_celery_tasks.binding.scopes import FUNCTION, IF, TRY
-from flake8_celery_tasks.binding.values import Const, Invoke, Joined, Operation
+from flake8_celery_tasks.binding.values import Const, Invoke, Joined, Operation, Ref
 from flake8_celery_tasks.catalog.task_options import BUILTIN_TASKS
 from flake8_celery_tasks.celery_model import definitions as celery_model_definitions
 from flake8_celery_tasks.celery_model.apps import APP_GETTERS
 from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, OPAQUE
-from flake8_celery_tasks.celery_model.definitions import definition_of, made_by, name_of, registers
-from flake8_celery_tasks.core import spelling
+from flake8_celery_tasks.celery_model.definitions import definition_of, has_own_names, made_by, name_of, registers
+from flake8_celery_tasks.core import errors, spelling
+from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.core.text import encoded
 from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.workspace.marks import DEFINITIONS, MARKS
 
@@ -41,18 +43,48 @@ COMMON: Final = frozenset(
 _LONG: Final = 16
 
 #: What files that can't be parsed are searched for: may they define tasks, and by names that they do not spell out?
-_DEFINES: Final = re.compile(rb"@[\w.]*(?:task|job)|register_task|\([\w., ]*Task\b", re.IGNORECASE)
-_COMPUTES: Final = re.compile(
-    rb"""@[\w.]*(?:task|job)\w*\(\s*[a-z_]\w*\s*[,)]
-    |(?<!send_)(?:task|job)\w*\((?:(?!\bdef\b|\bclass\b)[\s\S])*?\bname\s*=\s*[^'"\s=]
-    |(?:register_task|\([\w.,\ ]*Task\b[^)]*\):)[\s\S]*?\bname\s*=\s*[^'"\s=]""",
-    re.IGNORECASE | re.VERBOSE,
-)
-_ANYTHING: Final = ".*"
+#: Longer names and lists of bases are no such thing, and not worth the time.
+_DEFINES: Final = re.compile(rb"@[\w.]{0,200}(?:task|job)|register_task|\([\w., ]{0,300}Task\b", re.IGNORECASE)
+_DECORATED: Final = re.compile(rb"@[\w.]{0,200}(?:task|job)\w{0,200}\(\s*[a-z_]\w*\s*[,)]", re.IGNORECASE)
+_CALLED: Final = re.compile(rb"(?<!send_)(?:task|job)\w{0,200}\(", re.IGNORECASE)
+_REGISTERED: Final = re.compile(rb"register_task|\([\w., ]{0,300}Task\b[^)]{0,300}\):", re.IGNORECASE)
+_NAMED: Final = re.compile(rb"\bname\s*=\s*[^'\"\s=]", re.IGNORECASE)
+_DEFINITION: Final = re.compile(rb"\b(?:def|class)\b", re.IGNORECASE)
+
+#: Where there are more names of which parts are known, any name may be one of them.
+_PATTERNS: Final = 1000
+
+#: What a name may be of which parts are known: the texts between those that are not.
+_Pattern: TypeAlias = tuple[str, ...]
+_ANYTHING: Final[_Pattern] = ("", "")
+
+#: Names of which more is known are not compared: nobody sends them.
+_LONGEST: Final = 10_000
 
 #: What gives a name to something, and how far before it is looked for what only sends a task of that name.
 _GIVES: Final = re.compile(rb"""\bname\s*[=:]\s*\w?(?:"([^"\n]*)"|'([^'\n]*)')""")
 _BEFORE: Final = 200
+
+
+class Unnamed(NamedTuple):
+    """A definition whose name can't be told, and what its name may be.
+
+    `names` are possible ones, `patterns` the known parts of others, `starts` first parts, where an empty one is any.
+    """
+
+    definition: Definition
+    names: frozenset[str]
+    patterns: tuple[_Pattern, ...]
+    starts: frozenset[str]
+
+    def may_have(self, name: str) -> bool:
+        """Return whether it may have a name."""
+        decorator = self.definition.decorator
+        if decorator.spread and decorator.form != OPAQUE and "name" not in decorator.keywords:
+            return True  # a spread that can't be read may hold any name
+        if name in self.names or not self.starts.isdisjoint(("", name.partition(".")[0])):
+            return True
+        return any(_matches(pattern, name) for pattern in self.patterns)
 
 
 class Index:
@@ -68,20 +100,30 @@ class Index:
         self.by_name: dict[str, list[Definition]] = {}
         self.possible: set[str] = set()
         self.unread: list[str] = []
+        #: The definitions outside tests whose names can't be told, and what is registered and can't be read.
+        self.unnamed: list[Unnamed] = []
+        self.registering: list[tuple[Module, str]] = []
         #: First parts of the names that may be given by what can't be read; an empty one stands for all names.
         self.nameless: set[str] = set()
-        self._patterns: set[str] = set()  # names of which a part is known
+        self._patterns: set[_Pattern] = set()  # names of which a part is known
         self._owned: set[str] = set()
         self._registered: set[tuple[str, str]] = set()  # path and qualified name of classes
         self._imported: dict[str, bool] = {}
-        for path, module in project.modules_of(project.files_with(DEFINITIONS)):
-            if module is None:
+        for path, module in project.modules_of(project.files.holding(DEFINITIONS)):
+            if module is None or project.files.disk.is_large(path):
                 self.unread.append(path)
                 continue
-            for found in celery_model_definitions.definitions(project, module):
-                self._add(found)
-            for call in module.made():
-                self._add_made(call, module)
+            try:
+                self._add_all(module)
+            except errors.CAUGHT as error:  # a defect costs the file, and not all that ask for tasks
+                project.failures[path] = errors.internal(error)
+                self.unread.append(path)
+
+    def _add_all(self, module: Module) -> None:
+        for found in celery_model_definitions.definitions(self.project, module):
+            self._add(found)
+        for call in module.made():
+            self._add_made(call, module)
 
     def _add_made(self, call: Invoke, module: Module) -> None:
         """Add the task that a call makes; for a class, note that it is registered."""
@@ -89,9 +131,12 @@ class Index:
         if found is None:
             if registers(call) and not self.project.is_test(module):
                 self.nameless.add("")
+                made = call.args[0].func if call.args and isinstance(call.args[0], Invoke) else (*call.args, None)[0]
+                what = made.path.rpartition(":")[2].rpartition(".")[2] if isinstance(made, Ref) else ""
+                self.registering.append((module, what))
         elif found.decorator.form == CLASS_TASK:
             registered = found.module.place.path, found.symbol.qualname
-            if registered not in self._registered and {"name", "run"}.isdisjoint(found.symbol.names):  # type: ignore[union-attr]
+            if registered not in self._registered and {"name", "run"}.isdisjoint(found.class_names):
                 self._add(found)  # only this says that a class which inherits `run` is a task
             self._registered.add(registered)
         else:
@@ -101,36 +146,19 @@ class Index:
         name = name_of(self.project, found)
         module = found.module
         is_test = self.project.is_test(module)
-        top = module.place.name.partition(".")[0]
-        if name is not None and found.decorator.form != OPAQUE and not _is_vendored(module.place):
+        if name is not None and found.decorator.form != OPAQUE and not is_vendored(module.place):
             self.by_name.setdefault(name, []).append(found)
             if not is_test and "." in name:
                 self._owned.add(name.partition(".")[0])
             return
-        self.possible.update(automatic_names(module.place, found.symbol.qualname))
-        if name is not None:
-            self.possible.add(name)
-        known = self._add_partly_known(found)
+        unnamed = _unnamed(self.project, found, name)
+        self.possible.update(unnamed.names)
+        self._patterns.update(unnamed.patterns)
         if not is_test:
-            self._owned.add(top)
-            if self.project.has_own_names and "name" not in found.decorator.keywords:
-                self.nameless.add("")
-            if not known:
-                self.nameless.add("" if "name" in found.decorator.keywords else top)
-            elif found.decorator.form == CLASS_TASK and "name" in found.symbol.names and name is None:  # type: ignore[union-attr]
-                self.nameless.add(top)
-
-    def _add_partly_known(self, found: Definition) -> bool:
-        """Add what is known of a name that can't be told; return whether it is anything."""
-        given = found.decorator.keywords.get("name")
-        values = [given] if given is not None else []
-        by_position = _by_position(found)
-        values += [(value, found.module) for value in by_position]
-        patterns = [_pattern(self.project, value, module) for value, module in values]
-        self._patterns.update(pattern for pattern in patterns if pattern != _ANYTHING)
-        if found.decorator.form == OPAQUE or by_position:
-            return any(pattern != _ANYTHING for pattern in patterns)
-        return _ANYTHING not in patterns
+            self._owned.add(module.place.name.partition(".")[0])
+            self.nameless.update(unnamed.starts)
+            if not is_vendored(module.place):
+                self.unnamed.append(unnamed)
 
     # What is known of a name.
 
@@ -150,7 +178,8 @@ class Index:
             name in self.by_name
             or name in self.possible
             or name in BUILTIN_TASKS
-            or any(re.fullmatch(pattern, name, re.DOTALL) for pattern in self._patterns)
+            or len(self._patterns) > _PATTERNS
+            or any(_matches(pattern, name) for pattern in self._patterns)
         )
 
     def definitions(self, name: str) -> list[Definition]:
@@ -197,30 +226,33 @@ class Index:
             found.setdefault(name.rpartition(".")[2], []).append(name)
         return found
 
-    def is_unknown(self, name: str, origin: Module) -> bool:
-        """Return whether a name is certainly meant for a task of the project, and certainly none has it."""
+    def is_unknown(self, name: str, origin: Module, *, closed: bool = False) -> bool:
+        """Return whether a name is certainly meant for a task of the project, and certainly none has it.
+
+        `closed` says that it is meant for one, whatever it is like.
+        """
         if self.has(name) or "" in self.nameless or name.partition(".")[0] in self.nameless:
             return False
-        if not self.owns(name):
+        if not closed and not self.owns(name):
             match = self._words.close_match(name, 2 if len(name) >= _LONG else 1)
             if match is None or _without_digits(match) == _without_digits(name):
                 return False
         return not (self._is_bound(name, origin) or self._may_be_hidden(name))
 
-    def is_unmatched(self, glob: str) -> bool:
-        """Return whether a glob is certainly meant for tasks of the project, and certainly matches none."""
+    def is_unmatched(self, glob: str, others: Iterable[str] = ()) -> bool:
+        """Return whether a glob is certainly meant for tasks of the project, and matches none, nor any other name."""
         literal = glob.partition("*")[0]
         top = literal.partition(".")[0]
         if not self.owns(glob) or "" in self.nameless or top in self.nameless:
             return False
-        if any(fnmatch.fnmatch(name, glob) for name in (*self.by_name, *self.possible, *BUILTIN_TASKS)):
+        if any(fnmatch.fnmatch(name, glob) for name in (*self.by_name, *self.possible, *BUILTIN_TASKS, *others)):
             return False
-        starts = [re.split(r"\.\*", pattern)[0].replace("\\", "") for pattern in self._patterns]
+        starts = [pattern[0] for pattern in self._patterns]
         if any(start.startswith(literal) or literal.startswith(start) for start in starts):
             return False
-        hint = max(literal.split("."), key=len).encode()
-        for path in (*self._left_out, *self.project.files_with(*MARKS)):
-            text = self.project.read(path)
+        hint = encoded(max(literal.split("."), key=len))
+        for path in (*self._left_out, *self.project.files.holding(*MARKS)):
+            text = self.project.files.read(path)
             if text is None or (hint in text and (path in self._left_out or self.project.module(path) is None)):
                 return False
         return True
@@ -245,43 +277,55 @@ class Index:
 
     def _may_be_hidden(self, name: str) -> bool:
         """Return whether a file that can't be read, or is no part of the project, could give the name to a task."""
-        return self.may_be_unread(name) or _may_hold(self._texts_left_out, name) or name.encode() in self._given
+        return self.may_be_unread(name) or _may_hold(self._texts_left_out, name) or encoded(name) in self._given
 
-    def may_be_unread(self, name: str) -> bool:
+    def may_be_unread(self, name: str, *, in_tests: bool = True) -> bool:
         """Return whether a file that can't be read could give a name to a task."""
-        return _may_hold(self._unread_texts, name)
+        return _may_hold(self._unread_texts if in_tests else self._unread_texts_outside_tests, name)
 
     @cached_property
     def _unread_texts(self) -> list[bytes] | None:
         return _searchable(self.project, self.unread)
 
     @cached_property
+    def _unread_texts_outside_tests(self) -> list[bytes] | None:
+        layout = self.project.layout
+        paths = [path for path in self.unread if not layout.is_test(layout.place(path))]
+        texts = {path: self.project.files.read(path) for path in paths}
+        return _searchable(
+            self.project, [path for path, text in texts.items() if text is None or _DEFINES.search(text)]
+        )
+
+    @cached_property
     def _texts_left_out(self) -> list[bytes] | None:
         return _searchable(self.project, self._left_out)
 
+    def given(self, name: str) -> set[str]:
+        """Return the files in which something is given a name: no task that is known, and no call of it."""
+        return self._given.get(encoded(name), set())
+
     @cached_property
-    def _given(self) -> set[bytes]:
-        """The names that something in the project is given: no task that is known, and no call of it."""
-        found: set[bytes] = set()
-        for path in self.project.files_with(b"name"):
-            text = self.project.read(path) or b""
+    def _given(self) -> dict[bytes, set[str]]:
+        found: dict[bytes, set[str]] = {}
+        for path in self.project.files.holding(b"name"):
+            text = self.project.files.read(path) or b""
             for match in _GIVES.finditer(text):
                 before = text[max(0, match.start() - _BEFORE) : match.start()]
                 if not before.rstrip().endswith(b"send_task("):
-                    found.add(match[1] or match[2])
+                    found.setdefault(match[1] or match[2], set()).add(path)
         return found
 
     @cached_property
     def _left_out(self) -> list[str]:
         """The files below the root that may define tasks and are no part of the project."""
-        texts = {path: self.project.read(path) for path in self.project.layout.left_out()}
+        texts = {path: self.project.files.read(path) for path in self.project.layout.left_out()}
         return [path for path, text in texts.items() if text is None or _DEFINES.search(text)]
 
     # Several tasks of one name.
 
     def rival(self, one: Definition, name: str) -> Definition | None:
         """Return the first other definition that takes the place of a task, or loses its own to it, in one worker."""
-        if _is_vendored(one.module.place):
+        if is_vendored(one.module.place):
             return None
         for other in self.by_name.get(name, ()):
             if (
@@ -312,9 +356,9 @@ class Index:
     def _is_imported(self, top: str) -> bool:
         """Return whether some file that may define tasks imports a top-level package."""
         if top not in self._imported:
-            imported = re.compile(rb"^\s*(?:from|import)\s+" + re.escape(os.fsencode(top)) + rb"\b", re.MULTILINE)
-            paths = self.project.files_with(*MARKS)
-            self._imported[top] = any(imported.search(self.project.read(path) or b"") for path in paths)
+            imported = re.compile(rb"^[ \t]*(?:from|import)[ \t]+" + re.escape(encoded(top)) + rb"\b", re.MULTILINE)
+            paths = self.project.files.holding(*MARKS)
+            self._imported[top] = any(imported.search(self.project.files.read(path) or b"") for path in paths)
         return self._imported[top]
 
 
@@ -365,7 +409,31 @@ def _are_apart(project: Project, one: Definition, other: Definition) -> bool:
     return own or one.module.place.path != other.module.place.path
 
 
-def _is_vendored(place: Place) -> bool:
+def _unnamed(project: Project, found: Definition, name: str | None) -> Unnamed:
+    """Return what is known of a name that is not certain; `name` is what the definition gives."""
+    given = found.decorator.keywords.get("name")
+    by_position = _by_position(found)
+    values = [*([] if given is None else [given]), *((value, found.module) for value in by_position)]
+    patterns = [_pattern(project, value, module) for value, module in values]
+    if found.decorator.form == OPAQUE or by_position:
+        known = any(pattern != _ANYTHING for pattern in patterns)
+    else:
+        known = _ANYTHING not in patterns
+    top = found.module.place.name.partition(".")[0]
+    starts = set()
+    if has_own_names(project) and given is None:
+        starts.add("")
+    if not known:
+        starts.add(top if given is None else "")
+    elif found.decorator.form == CLASS_TASK and "name" in found.class_names and name is None:
+        starts.add(top)
+    names = {*automatic_names(found.module.place, found.symbol.qualname), *(() if name is None else (name,))}
+    partly = tuple(pattern for pattern in patterns if pattern != _ANYTHING)
+    return Unnamed(found, frozenset(names), partly, frozenset(starts))
+
+
+def is_vendored(place: Place) -> bool:
+    """Return whether a module stands in a folder for copies of other people's code."""
     return not VENDORED.isdisjoint(place.relative.split("/")[:-1])
 
 
@@ -375,29 +443,77 @@ def _by_position(found: Definition) -> tuple[Value, ...]:
     return value.args if isinstance(value, Invoke) else ()
 
 
+def _computes(text: bytes) -> bool:
+    """Return whether a text that can't be parsed may give tasks names that it does not spell out."""
+    if _DECORATED.search(text):
+        return True
+    registered = _REGISTERED.search(text)
+    if registered is not None and _NAMED.search(text, registered.end()):
+        return True
+    for part in _DEFINITION.split(text):  # a call does not go on behind the next definition
+        called = _CALLED.search(part)
+        if called is not None and _NAMED.search(part, called.end()):
+            return True
+    return False
+
+
 def _searchable(project: Project, paths: Iterable[str]) -> list[bytes] | None:
     """Return the texts of files, None where one of them may give any name to a task."""
-    texts = [project.read(path) for path in paths]
-    found = [text for text in texts if text is not None and not _COMPUTES.search(text)]
+    texts = [project.files.read(path) for path in paths]
+    found = [text for text in texts if text is not None and not _computes(text)]
     return found if len(found) == len(texts) else None
 
 
 def _may_hold(texts: list[bytes] | None, name: str) -> bool:
-    last = name.rpartition(".")[2].encode()
+    last = encoded(name.rpartition(".")[2])
     return texts is None or any(last in text for text in texts)
 
 
-def _pattern(project: Project, value: Value, module: Module) -> str:
-    """Return a regular expression for the texts that a value may be."""
-    if isinstance(value, Const):
-        return re.escape(value.value) if isinstance(value.value, str) else _ANYTHING
+def _pattern(project: Project, value: Value, module: Module) -> _Pattern:
+    """Return what a value may be, as far as it is a text."""
+    parts: tuple[Value, ...] = ()
     if isinstance(value, Operation) and value.operator == "+":
-        return "".join(_pattern(project, operand, module) for operand in value.operands)
-    if isinstance(value, Joined):
-        return "".join(_pattern(project, part, module) for part in value.parts)
-    settled = project.settle(value, module)
-    return re.escape(settled) if isinstance(settled, str) else _ANYTHING
+        parts = value.operands
+    elif isinstance(value, Joined):
+        parts = value.parts
+    else:
+        settled = value.value if isinstance(value, Const) else project.settle(value, module)
+        return (settled,) if isinstance(settled, str) and len(settled) <= _LONGEST else _ANYTHING
+    texts = [""]
+    for part in parts:
+        first, *others = _pattern(project, part, module)
+        texts[-1] += first
+        texts += others
+        if sum(map(len, texts)) > _LONGEST:
+            return _ANYTHING
+    # What is unknown twice over may be anything, too.
+    return texts[0], *filter(None, texts[1:-1]), *texts[1:][-1:]
+
+
+def _matches(pattern: _Pattern, name: str) -> bool:
+    """Return whether a name has the texts of a pattern in it, in their order, the first and the last at its ends."""
+    first, *others = pattern
+    if not others:
+        return name == first
+    end = len(name) - len(others[-1])
+    at = len(first)
+    if at > end or not name.startswith(first) or not name.endswith(others[-1]):
+        return False
+    for text in others[:-1]:
+        at = name.find(text, at, end) + len(text)
+        if at < len(text):
+            return False
+    return True
 
 
 def _without_digits(name: str) -> str:
     return re.sub(r"\d", "", name)
+
+
+@query()
+def tasks_of(project: Project) -> Index:
+    """Return the index of the project's tasks."""
+    index = Index(project)
+    if project.when_indexed is not None:
+        project.when_indexed(project)
+    return index

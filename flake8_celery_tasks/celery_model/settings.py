@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flake8_celery_tasks.binding.scopes import ASSIGN, CLASS
 from flake8_celery_tasks.binding.values import UNKNOWN
 from flake8_celery_tasks.catalog.settings import SETTINGS
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.resolution.evaluation import Called, Table
 from flake8_celery_tasks.resolution.resolver import Target
 
@@ -26,8 +27,12 @@ def spellings(name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((name, upper, f"CELERY_{upper}", SETTINGS[name].old)))
 
 
-def values_of(project: Project, name: str) -> list[Any]:
-    """Return the settled values that any module outside tests gives to a setting."""
+@query()
+def setting_values(project: Project, name: str) -> list[Any]:
+    """Return the settled values that the project gives to a setting of Celery, by its lower-case name.
+
+    Every place that could set it counts, so the list may hold values of other environments. Tests don't count.
+    """
     return [UNKNOWN if module is None else project.settle(value, module) for value, module in given_to(project, name)]
 
 
@@ -68,7 +73,7 @@ def given_to(project: Project, name: str, *, running: bool = False) -> Iterator[
     With `running`, what is for development or tests only is left out.
     """
     names = frozenset(spellings(name))
-    for path in project.files_with(*(item.encode() for item in sorted(names))):
+    for path in project.files.holding(*(item.encode() for item in sorted(names))):
         place = project.layout.place(path)
         if project.layout.is_test(place) or (running and is_passing(place.name)):
             continue
@@ -110,7 +115,7 @@ def _bound_in(module: Module, names: frozenset[str], *, running: bool) -> Iterat
         for name in names & scope.bindings.keys():
             for binding in scope.bindings[name]:
                 if binding.kind == ASSIGN:
-                    yield module.value(binding.node, scope)  # type: ignore[arg-type]
+                    yield module.value(binding.value, scope)
                 elif binding.kind == "other":
                     yield UNKNOWN
 
@@ -126,7 +131,7 @@ def acks_late(project: Project) -> bool | None:
     """Return whether the project acknowledges late: True, False, or None where it can't be told."""
     if project.options.celery_acks_late:
         return True
-    given = project.setting("task_acks_late")
+    given = setting_values(project, "task_acks_late")
     if any(value is True or value == 1 for value in given):
         return True
     return None if any(not isinstance(value, (bool, int, type(None))) for value in given) else False
@@ -142,15 +147,12 @@ _SCHEDULERS: Final = (
 )
 
 
-def has_own_scheduler(project: Project) -> bool:
+@query()
+def has_celery_scheduler(project: Project) -> bool:
     """Return whether beat certainly runs Celery's own scheduler, as far as the project's files tell."""
-    key = "own scheduler"
-    if key not in project.memo:
-        given = project.setting("beat_scheduler")
-        own = all(isinstance(value, str) and value.startswith("celery.beat") for value in given)
-        project.memo[key] = own and not any(True for _ in project.files_with(*_SCHEDULERS))
-    own_scheduler: bool = project.memo[key]
-    return own_scheduler
+    given = setting_values(project, "beat_scheduler")
+    own = all(isinstance(value, str) and value.startswith("celery.beat") for value in given)
+    return own and not any(True for _ in project.files.holding(*_SCHEDULERS))
 
 
 def routes_of(project: Project) -> list[Table] | None:
@@ -159,7 +161,7 @@ def routes_of(project: Project) -> list[Table] | None:
     A list of pairs in the list of routers is a map too.
     """
     found: list[Table] = []
-    for given in project.setting("task_routes"):
+    for given in setting_values(project, "task_routes"):
         for router in given if isinstance(given, (list, tuple)) else [given]:
             if isinstance(router, (list, tuple)) and all(map(_is_pair, router)):
                 router = Table(router)
@@ -180,7 +182,7 @@ def queues_of(project: Project) -> frozenset[str] | None:
     They are none where the setting is given nowhere.
     """
     found: set[str] = set()
-    for given in project.setting("task_queues"):
+    for given in setting_values(project, "task_queues"):
         names: list[Any]
         if isinstance(given, Table):
             names = list(given) if given.complete else [UNKNOWN]

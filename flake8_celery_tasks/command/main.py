@@ -13,7 +13,9 @@ from flake8_celery_tasks.core.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from flake8_celery_tasks.contract.record import Record
     from flake8_celery_tasks.fixer.rounds import Order
+    from flake8_celery_tasks.flake8_host.configuration import Configuration
 
 
 PROGRAM: Final = "flake8-celery-tasks"
@@ -60,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_fix(commands)
     _add_explain(commands)
     _add_tasks(commands)
+    _add_contract(commands)
     return parser
 
 
@@ -67,6 +70,13 @@ def _add_command(commands: Any, name: str, run: Callable[[argparse.Namespace], i
     parser = commands.add_parser(name, help=help, description=help, allow_abbrev=False)
     parser.set_defaults(run=run)
     return parser
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--output-format", choices=("text", *report.FORMATS), default="text", help="how to write it (default: text)"
+    )
+    parser.add_argument("--output-file", metavar="FILE", help="where to write it, instead of the output")
 
 
 # check
@@ -77,10 +87,7 @@ def _add_check(commands: Any) -> None:
 
     parser = _add_command(commands, "check", _check, "Report what is wrong, as flake8 does with the plugin alone.")
     parser.add_argument("paths", nargs="*", metavar="PATH", help="files and folders (default: .); - reads the input")
-    parser.add_argument(
-        "--output-format", choices=("text", *report.FORMATS), default="text", help="how to write it (default: text)"
-    )
-    parser.add_argument("--output-file", metavar="FILE", help="where to write it, instead of the output")
+    _add_output(parser)
     known = parser.add_mutually_exclusive_group()
     known.add_argument(
         "--write-baseline", metavar="FILE", help="write what is found now to a file for the option celery-baseline"
@@ -92,7 +99,8 @@ def _add_check(commands: Any) -> None:
 
 
 def _check(given: argparse.Namespace) -> int:
-    from flake8_celery_tasks.command import check, pool
+    from flake8_celery_tasks.command import check
+    from flake8_celery_tasks.engine.check import collector_off
     from flake8_celery_tasks.flake8_host import configuration
 
     paths, form, target, known, prune = (
@@ -102,20 +110,21 @@ def _check(given: argparse.Namespace) -> int:
         given.celery_baseline = ""
     if target is not None and "color" not in given:
         given.color = "never"
-    options = configuration.options_for(given, paths)
+    configured = configuration.configuration_for(given, paths)
+    options = configured.options
     if known is not None:
-        count = check.write_baseline(options, known)
+        count = check.write_baseline(configured, known)
         _tell(f"{count} {'finding' if count == 1 else 'findings'} written to {known}")
         return CLEAN
     if prune and not options.celery_baseline:
         raise UsageError("--prune-baseline needs the option celery-baseline")
-    with pool.few_collections():
-        outcome = check.run(options, _order(options, unsafe=True) if form == "sarif" else None)
+    with collector_off():
+        outcome = check.run(configured, _order(configured, unsafe=True) if form == "sarif" else None)
     if not outcome.files and (not paths or any(map(os.path.isdir, paths))):
         _tell(f"no Python files in {' '.join(paths) or '.'}")
     _write(_rendered(form, outcome, options), target)
     if prune:
-        for entry in check.prune_baseline(outcome):
+        for entry in check.prune_baseline(outcome, configured.run):
             _tell(f"no longer found, taken out of the baseline: {entry}")
     return FOUND if outcome.findings and not options.exit_zero else CLEAN
 
@@ -144,6 +153,7 @@ def _fix(given: argparse.Namespace) -> int:
     from functools import partial
 
     from flake8_celery_tasks.command import pool
+    from flake8_celery_tasks.engine.check import collector_off
     from flake8_celery_tasks.fixer import diff
     from flake8_celery_tasks.fixer.files import fix_files
     from flake8_celery_tasks.flake8_host import configuration
@@ -153,15 +163,15 @@ def _fix(given: argparse.Namespace) -> int:
     paths, as_diff, unsafe = (_take(given, name) for name in ("paths", "diff", "unsafe"))
     if "-" in paths:
         raise UsageError("fix writes files: it can't read the input")
-    options = configuration.options_for(given, paths)
-    order = _order(options, unsafe=unsafe)
-    names = flake8_host_files.files(options)
+    configured = configuration.configuration_for(given, paths)
+    order = _order(configured, unsafe=unsafe)
+    names = flake8_host_files.files(configured.options)
     if not names:
         _tell(f"no Python files in {' '.join(paths) or '.'}")
     count = changed = refused = 0
-    with pool.few_collections():
-        spread = partial(pool.spread, options=options, large=pool.FEW)
-        results = list(fix_files(sorted(passing(names)), order, write=not as_diff, spread=spread))
+    with collector_off():
+        spread = partial(pool.spread, configuration=configured, large=pool.FEW)
+        results = list(fix_files(sorted(passing(names, configured.run)), order, write=not as_diff, spread=spread))
     for result in results:
         if result.message:
             refused += 1
@@ -176,22 +186,14 @@ def _fix(given: argparse.Namespace) -> int:
     return FOUND if refused or (as_diff and changed) else CLEAN
 
 
-def _order(options: argparse.Namespace, *, unsafe: bool) -> Order:
+def _order(configured: Configuration, *, unsafe: bool) -> Order:
     """Return what to fix: what would be reported."""
     from functools import partial
 
-    from flake8_celery_tasks.core.options import Options
     from flake8_celery_tasks.fixer import rounds
     from flake8_celery_tasks.flake8_host import reporting
-    from flake8_celery_tasks.plugin import Plugin
 
-    return rounds.Order(
-        options=Plugin.options or Options(),
-        excluded=Plugin.excluded,
-        opted=Plugin.opted,
-        unsafe=unsafe,
-        wants=partial(reporting.reported, options),
-    )
+    return rounds.Order(configured.run, unsafe=unsafe, wants=partial(reporting.reported, configured))
 
 
 # explain
@@ -244,25 +246,26 @@ def _add_tasks(commands: Any) -> None:
 
 
 def _tasks(given: argparse.Namespace) -> int:
-    from flake8_celery_tasks.command import pool
-    from flake8_celery_tasks.core.options import Options
     from flake8_celery_tasks.engine import inventory, session
+    from flake8_celery_tasks.engine.check import collector_off
     from flake8_celery_tasks.flake8_host import configuration
     from flake8_celery_tasks.flake8_host import files as flake8_host_files
-    from flake8_celery_tasks.plugin import Plugin
     from flake8_celery_tasks.report import tasks
 
     path, form, target = (_take(given, name) for name in ("path", "form", "output_file"))
     if not os.path.exists(path):
         raise UsageError(f"no such file or directory: {path!r}")
-    options = configuration.options_for(given, [path])
+    options, run = configuration.configuration_for(given, [path])
     below = os.path.join(os.path.abspath(path), "")
     inside = os.path.join(below, "any.py") if os.path.isdir(path) else os.path.abspath(path)
     # In a folder there may be more projects.
     files = [inside, *map(os.path.abspath, flake8_host_files.files(options))]
-    known = dict.fromkeys(session.project_of(name, Plugin.options or Options(), Plugin.excluded) for name in files)
-    with pool.few_collections():
+    known = dict.fromkeys(session.project_of(name, run.options, run.excluded) for name in files)
+    with collector_off():
         found = inventory.entries(list(known), below)
+    failures = {path: said for project in known for path, said in project.failures.items()}
+    for failed, said in failures.items():
+        _tell(f"{failed}: {said}")
     if not found:
         _tell(f"no tasks in {path}")
     if form == "table":
@@ -271,7 +274,80 @@ def _tasks(given: argparse.Namespace) -> int:
         _write(tasks.as_table(found, color=color) if found else "", target)
     else:
         _write(tasks.FORMATS[form](found), target)
-    return CLEAN
+    return FOUND if failures else CLEAN
+
+
+# contract
+
+
+def _add_contract(commands: Any) -> None:
+    from flake8_celery_tasks.flake8_host import configuration
+
+    parser = _add_command(
+        commands, "contract", _contract, "Record what others rely on of the tasks; tell what breaks it."
+    )
+    parser.add_argument("path", nargs="?", default=".", metavar="PATH", help="a folder or file (default: .)")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--write", metavar="FILE", help="write the record to a file, instead of the output")
+    what.add_argument(
+        "--check", metavar="FILE", help="tell what a new record would say otherwise than the one in a file"
+    )
+    what.add_argument(
+        "--against",
+        metavar="FILE|REV",
+        help="report what breaks for those who rely on a record, or on a revision of git such as origin/main",
+    )
+    _add_output(parser)
+    configuration.add_arguments(parser)
+
+
+def _contract(given: argparse.Namespace) -> int:
+    from flake8_celery_tasks.command import contract
+    from flake8_celery_tasks.contract import record
+    from flake8_celery_tasks.engine.check import collector_off
+    from flake8_celery_tasks.flake8_host import configuration
+
+    path, target, kept, known, before, form = (
+        _take(given, name) for name in ("path", "output_file", "write", "check", "against", "output_format")
+    )
+    given.celery_contract = ""  # it may not be there yet
+    if target is not None and "color" not in given:
+        given.color = "never"
+    configured = configuration.configuration_for(given, [path])
+    options = configured.options
+    with collector_off():
+        found = contract.present(path, configured.run)
+        if kept is not None:
+            count = contract.write(found, kept)
+            _tell(f"{count} {'task' if count == 1 else 'tasks'} written to {kept}")
+            return CLEAN
+        if known is not None:
+            return _differences(found.record, record.load(known), target, options)
+        if before is None:
+            _write(record.as_text(found.record), target)
+            return CLEAN
+        then = (
+            contract.of_file(before) if os.path.isfile(before) else contract.of_revision(path, before, configured.run)
+        )
+        if not then.record.tasks:
+            _tell(f"no tasks in {before}")
+        order = _order(configured, unsafe=True) if form == "sarif" else None
+        outcome = contract.against(configured, found, path, then, order)
+    _write(_rendered(form, outcome, options), target)
+    broken = any(finding.code in contract.RULES for finding in outcome.findings)
+    return FOUND if broken and not options.exit_zero else CLEAN
+
+
+def _differences(now: Record, kept: Record, target: str | None, options: argparse.Namespace) -> int:
+    from flake8_celery_tasks.contract import differences
+
+    found = list(differences.differences(kept, now))
+    changes = [one for one in found if one.kind != differences.MOVED]
+    for one in found:
+        if one.kind == differences.MOVED:
+            _tell(str(one))
+    _write("".join(f"{one}\n" for one in changes), target)
+    return FOUND if changes and not options.exit_zero else CLEAN
 
 
 # Writing.

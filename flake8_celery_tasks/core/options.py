@@ -64,7 +64,7 @@ class Options:
     celery_target_version: tuple[int, int] | None = _option(
         None,
         "The Celery version that the project runs on, such as 5.4 (default: the one that its lock or its requirements "
-        "pin, else the newest known).",
+        "pin or set as the upper bound, else the newest known).",
         "VERSION",
     )
     celery_acks_late: bool = _option(
@@ -114,6 +114,22 @@ class Options:
         "A file of findings that are known and stay silent, written by `flake8-celery-tasks check --write-baseline "
         "FILE`. A plain file name is looked for in the working folder and upward.",
         "FILE",
+        path=True,
+    )
+    celery_contract: str = _option(
+        "",
+        "The record of what others rely on of the project's tasks, written by `flake8-celery-tasks contract --write "
+        "FILE` (CLY411, CLY412, CLY413, CLY923, CLY924). A plain file name is looked for in the working folder and "
+        "upward.",
+        "FILE",
+        path=True,
+    )
+    celery_known_tasks: tuple[str, ...] = _option(
+        (),
+        "Records of the other services that the project sends tasks to, or what `celery inspect registered --json` "
+        "prints: a name that neither the project nor one of them has is reported (CLY403). Found like celery-contract.",
+        "FILES",
+        many=True,
         path=True,
     )
     celery_no_cache: bool = _option(
@@ -187,6 +203,8 @@ def _folder(option: str, raw: object) -> str:
     path = os.path.abspath(text)
     if not os.path.isdir(path):
         raise OptionError(option, raw, "expected an existing folder")
+    if os.path.dirname(path) == path:
+        raise OptionError(option, raw, "all of the file system is no project")
     return path
 
 
@@ -210,6 +228,11 @@ def _file(option: str, raw: object) -> str:
     return text
 
 
+def _files(option: str, raw: object) -> tuple[str, ...]:
+    values = raw if isinstance(raw, (list, tuple)) else str(raw).replace("\n", ",").split(",")
+    return tuple(dict.fromkeys(_file(option, value) for value in values if str(value).strip()))
+
+
 def _name_pattern(option: str, raw: object) -> str:
     pattern = str(raw).strip()
     known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
@@ -217,7 +240,13 @@ def _name_pattern(option: str, raw: object) -> str:
         if not escaped and name not in PLACEHOLDERS:
             raise OptionError(option, raw, f"unknown placeholder {{{name}}}, expected {known}")
     try:
-        re.compile(fill(pattern, dict.fromkeys(PLACEHOLDERS, "x")))
+        filled = fill(pattern, dict.fromkeys(PLACEHOLDERS, "x"))
+        re.compile(filled)
+        if pattern:
+            from flake8_celery_tasks.core.patterns import is_slow
+
+            if is_slow(filled):
+                raise OptionError(option, raw, "may take for ever: it repeats what is repeated, or too much in a row")
     except (re.error, OverflowError, RecursionError) as error:
         raise OptionError(option, raw, f"no regular expression: {error}") from None
     return pattern
@@ -251,6 +280,8 @@ _CHECKS: Final[Mapping[str, Any]] = {
     "celery_no_cache": _flag,
     "celery_project_root": _folder,
     "celery_baseline": _file,
+    "celery_contract": _file,
+    "celery_known_tasks": _files,
 }
 
 
@@ -268,6 +299,7 @@ def add_to(manager: OptionManager) -> None:
             default=None,
             # What holds a slash is relative to the configuration that it stands in.
             normalize_paths=item.metadata["path"],
+            comma_separated_list=item.metadata["path"] and item.metadata["many"],
             metavar=item.metadata["metavar"],
             help=item.metadata["help"],
         )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from flake8_celery_tasks.edits.text import Unfixable
+from flake8_celery_tasks.core.errors import Unfixable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flake8_celery_tasks.core.violation import Violation
-    from flake8_celery_tasks.edits.text import Text
+    from flake8_celery_tasks.workspace.source import Source
 
 
 class Edit(NamedTuple):
@@ -33,7 +33,7 @@ class Import(NamedTuple):
 class Operation(Protocol):
     """What becomes edits."""
 
-    def edits(self, text: Text) -> Iterator[Edit]:
+    def edits(self, text: Source) -> Iterator[Edit]:
         """Yield the edits; raise `Unfixable` where they would not be certain."""
         ...
 
@@ -48,7 +48,7 @@ class Fix(NamedTuple):
     safe: bool
     imports: tuple[Import, ...] = ()
 
-    def edits(self, text: Text) -> tuple[Edit, ...]:
+    def edits(self, text: Source) -> tuple[Edit, ...]:
         """Return the edits, in the order of the text. Raises Unfixable."""
         found = sorted({edit for operation in self.operations for edit in operation.edits(text)})
         for before, after in pairwise(found):

@@ -6,24 +6,14 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from flake8_celery_tasks.core.errors import Unfixable
 from flake8_celery_tasks.edits.edit import Edit
-from flake8_celery_tasks.edits.text import Text, Unfixable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Binding, FunctionNode
-
-
-def text_of(module: Module) -> Text:
-    """Return the text of a module that is being checked."""
-    return module.once(text_in)
-
-
-def text_in(module: Module) -> Text:
-    """Return a new text of a module that is being checked."""
-    return Text("".join(module.source.lines))
+    from flake8_celery_tasks.workspace.source import Source
 
 
 # Pieces of text.
@@ -37,7 +27,7 @@ class Insert:
     text: str
     after: bool = False
 
-    def edits(self, text: Text) -> Iterator[Edit]:
+    def edits(self, text: Source) -> Iterator[Edit]:
         """Yield the edit."""
         offset = text.end(self.node) if self.after else text.start(self.node)
         yield Edit(offset, offset, self.text)
@@ -50,7 +40,7 @@ class Replace:
     node: ast.AST
     text: str
 
-    def edits(self, text: Text) -> Iterator[Edit]:
+    def edits(self, text: Source) -> Iterator[Edit]:
         """Yield the edit."""
         start, end = text.start(self.node), text.end(self.node)
         if text.has_comment(start, end):
@@ -64,7 +54,7 @@ class MakeTuple:
 
     node: ast.expr
 
-    def edits(self, text: Text) -> Iterator[Edit]:
+    def edits(self, text: Source) -> Iterator[Edit]:
         """Yield the edits."""
         start, end = text.start(self.node), text.end(self.node)
         if isinstance(self.node, ast.List):
@@ -78,7 +68,7 @@ class MakeTuple:
             yield Edit(end, end, ",)")
 
 
-def _is_parenthesised(text: Text, start: int, end: int) -> bool:
+def _is_parenthesised(text: Source, start: int, end: int) -> bool:
     before, after = text.previous(start), text.following(end)
     # A parenthesis after a name is that of a call.
     return before.text == "(" and after.text == ")" and not _is_operand(text.previous(before.start).text)
@@ -103,7 +93,7 @@ class SetKeyword:
     value: str
     after: tuple[str, ...] = ()
 
-    def edits(self, text: Text) -> Iterator[Edit]:
+    def edits(self, text: Source) -> Iterator[Edit]:
         """Yield the edit."""
         given = f"{self.name}={self.value}"
         if not isinstance(self.node, ast.Call):
@@ -119,7 +109,7 @@ class SetKeyword:
         yield _item(text, items, sum(start <= last for start, _ in items), given, text.opening(self.node))
 
 
-def _items(text: Text, call: ast.Call) -> list[tuple[int, int]]:
+def _items(text: Source, call: ast.Call) -> list[tuple[int, int]]:
     """Return the spans of a call's arguments, parentheses included, in their order."""
     opening, closing = text.opening(call) + 1, text.end(call) - 1
     return sorted(
@@ -128,7 +118,7 @@ def _items(text: Text, call: ast.Call) -> list[tuple[int, int]]:
     )
 
 
-def _item(text: Text, items: Sequence[tuple[int, int]], index: int, given: str, opening: int) -> Edit:
+def _item(text: Source, items: Sequence[tuple[int, int]], index: int, given: str, opening: int) -> Edit:
     """Return the edit that puts an item into a list in parentheses, written as the others are."""
     if not items:
         return Edit(opening + 1, opening + 1, given)
@@ -139,7 +129,7 @@ def _item(text: Text, items: Sequence[tuple[int, int]], index: int, given: str, 
     return Edit(end, end, f",{_between(text, items, index - 1)}{given}")
 
 
-def _between(text: Text, items: Sequence[tuple[int, int]], index: int) -> str:
+def _between(text: Source, items: Sequence[tuple[int, int]], index: int) -> str:
     """Return what stands between an item and the next one: a new line where each has its own, or else a space."""
     start, end = items[index]
     if text.text[text.line_start(start) : start].strip():
@@ -149,7 +139,7 @@ def _between(text: Text, items: Sequence[tuple[int, int]], index: int) -> str:
     return text.newline + text.indent(start)
 
 
-def _without(text: Text, items: Sequence[tuple[int, int]], index: int) -> tuple[int, int]:
+def _without(text: Source, items: Sequence[tuple[int, int]], index: int) -> tuple[int, int]:
     """Return what goes with one of several items: up to the next one, or from the end of the one before."""
     start, end = items[index]
     if index + 1 < len(items):
@@ -164,7 +154,7 @@ class RenameKeyword:
     keyword: ast.keyword
     name: str
 
-    def edits(self, text: Text) -> Iterator[Edit]:
+    def edits(self, text: Source) -> Iterator[Edit]:
         """Yield the edit."""
         start = text.start(self.keyword)
         yield Edit(start, start + len(self.keyword.arg or ""), self.name)
@@ -177,7 +167,7 @@ class RemoveKeyword:
     call: ast.Call
     keyword: ast.keyword
 
-    def edits(self, text: Text) -> Iterator[Edit]:
+    def edits(self, text: Source) -> Iterator[Edit]:
         """Yield the edit."""
         items = _items(text, self.call)
         if len(items) == 1:
@@ -198,7 +188,7 @@ class Span:
     end: int
     text: str
 
-    def edits(self, _text: Text) -> Iterator[Edit]:
+    def edits(self, _text: Source) -> Iterator[Edit]:
         """Yield the edit."""
         yield Edit(self.start, self.end, self.text)
 
@@ -210,7 +200,7 @@ class RenameAttribute:
     node: ast.Attribute
     name: str
 
-    def edits(self, text: Text) -> Iterator[Edit]:
+    def edits(self, text: Source) -> Iterator[Edit]:
         """Yield the edit."""
         end = text.end(self.node)
         yield Edit(end - len(self.node.attr), end, self.name)
@@ -226,7 +216,7 @@ class AddParameter:
     function: FunctionNode
     name: str
 
-    def edits(self, text: Text) -> Iterator[Edit]:
+    def edits(self, text: Source) -> Iterator[Edit]:
         """Yield the edit."""
         opening = _parenthesis(text, self.function)
         after = text.following(opening + 1)
@@ -244,7 +234,7 @@ class RemoveParameter:
 
     function: FunctionNode
 
-    def edits(self, text: Text) -> Iterator[Edit]:
+    def edits(self, text: Source) -> Iterator[Edit]:
         """Yield the edit."""
         opening = _parenthesis(text, self.function)
         args = self.function.args
@@ -270,7 +260,7 @@ def _params(function: FunctionNode) -> list[ast.AST]:
     return [arg for arg in found if arg is not None]
 
 
-def _parenthesis(text: Text, function: FunctionNode) -> int:
+def _parenthesis(text: Source, function: FunctionNode) -> int:
     """Return where the parenthesis of a definition opens."""
     token = text.following(text.offset(function.lineno, function.col_offset))
     depth = 0
@@ -290,7 +280,7 @@ class MoveDecorator:
     decorator: ast.expr
     below: ast.expr
 
-    def edits(self, text: Text) -> Iterator[Edit]:
+    def edits(self, text: Source) -> Iterator[Edit]:
         """Yield the edits."""
         start = text.line_start(text.start(self.decorator))
         end = text.line_end(text.end(self.decorator))
@@ -305,7 +295,7 @@ class RemoveImport:
 
     binding: Binding
 
-    def edits(self, text: Text) -> Iterator[Edit]:
+    def edits(self, text: Source) -> Iterator[Edit]:
         """Yield the edits."""
         statement: Any = self.binding.statement
         if len(statement.names) == 1:
@@ -318,7 +308,7 @@ class RemoveImport:
         yield Edit(*span, "")
 
 
-def _without_statement(text: Text, statement: ast.stmt, around: ast.AST) -> Edit:
+def _without_statement(text: Source, statement: ast.stmt, around: ast.AST) -> Edit:
     """Return the edit that removes a statement with its lines, and blank lines that are too many then."""
     start, end = text.start(statement), text.end(statement)
     first, last = text.line_at(start), text.line_at(end)

@@ -6,13 +6,13 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from flake8_celery_tasks.core.errors import Unfixable
 from flake8_celery_tasks.edits.edit import Edit
-from flake8_celery_tasks.edits.text import Unfixable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from flake8_celery_tasks.edits.text import Text
+    from flake8_celery_tasks.workspace.source import Source
 
 
 # Calls that are written anew.
@@ -30,7 +30,7 @@ class Listed(NamedTuple):
 
 
 def task_arguments(
-    text: Text,
+    text: Source,
     positional: Sequence[ast.expr],
     keywords: Sequence[ast.keyword],
     segment: Callable[[ast.expr], str],
@@ -52,7 +52,7 @@ def task_arguments(
     return found
 
 
-def refuse_mixed(text: Text, positional: Sequence[ast.expr], keywords: Sequence[ast.keyword]) -> None:
+def refuse_mixed(text: Source, positional: Sequence[ast.expr], keywords: Sequence[ast.keyword]) -> None:
     """Raise Unfixable where a starred argument comes after a keyword."""
     if positional and keywords and text.start(positional[-1]) > text.start(keywords[0]):
         raise Unfixable("a starred argument after a keyword")
@@ -71,11 +71,11 @@ class Rewrite:
     kept: tuple[ast.AST, ...]
     after: str = ""
 
-    def edits(self, text: Text) -> Iterator[Edit]:
+    def edits(self, text: Source) -> Iterator[Edit]:
         """Yield the edit."""
         yield Edit(text.start(self.node), text.end(self.node), self.written(text))
 
-    def written(self, text: Text) -> str:
+    def written(self, text: Source) -> str:
         """Return the new call."""
         start, end = text.start(self.node), text.end(self.node)
         offset = start
@@ -109,6 +109,6 @@ class Rewrite:
         between = text.newline + inner
         return f"{self.func}({between}{f',{between}'.join(shown)}{comma}{text.newline}{indent}){self.after}"
 
-    def _is_opened(self, text: Text, call: ast.Call) -> bool:
+    def _is_opened(self, text: Source, call: ast.Call) -> bool:
         opening = text.opening(call)
         return not text.text[opening + 1 : text.line_end(opening)].strip() and bool(call.args or call.keywords)

@@ -15,23 +15,29 @@ from flake8_celery_tasks.catalog.task_options import OPTIONS
 from flake8_celery_tasks.celery_model import backends, definitions
 from flake8_celery_tasks.celery_model.decorators import CLASS_TASK
 from flake8_celery_tasks.celery_model.objects import SignatureThing, TaskThing
-from flake8_celery_tasks.celery_model.settings import routes_of
+from flake8_celery_tasks.celery_model.settings import routes_of, setting_values
+from flake8_celery_tasks.celery_model.version import version_of
+from flake8_celery_tasks.contract.known import known_tasks
+from flake8_celery_tasks.contract.record import UNCLEAR
+from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.resolution.evaluation import Table
 from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.workspace.marks import MARKS
+from flake8_celery_tasks.workspace.source import start_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.celery_model.objects import Thing
+    from flake8_celery_tasks.contract.record import RecordedTask
     from flake8_celery_tasks.resolution.project import Project
 
 
 #: What a file must hold to send a task, sign it or schedule it.
-_SENDING: Final = (
+SENDING: Final = (
     b".delay",
     b"apply_async",
     b"send_task",
@@ -46,6 +52,9 @@ _SENDING: Final = (
 #: What is not known.
 OPEN: Final = "?"
 
+#: Where a task stands that is none of the project.
+OTHER_SERVICE: Final = "other service"
+
 #: What is kept where there is no result backend, or perhaps none.
 _NO_BACKEND: Final = "no backend"
 _OPEN_BACKEND: Final = f", backend {OPEN}"
@@ -53,7 +62,10 @@ _OPEN_BACKEND: Final = f", backend {OPEN}"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the inventory says of a task, in words. `name` is None where it can't be told."""
+    """What the inventory says of a task, in words. `name` is None where it can't be told.
+
+    The task of another service has no line, and its path is no path.
+    """
 
     name: str | None
     path: str
@@ -70,36 +82,77 @@ class Entry:
 
 
 def entries(projects: Sequence[Project], below: str = "") -> list[Entry]:
-    """Return the tasks of some projects by name, those of one folder only where one is given.
+    """Return the tasks of some projects by name, those of one folder only where one is given; and of known services.
 
     Paths are seen from the root of the first project.
     """
-    found = []
+    found: list[Entry] = []
+    by_name: dict[object, list[tuple[str, int, str]]] = {}
     for project in projects:
         inside = os.path.relpath(project.layout.root, projects[0].layout.root).replace(os.sep, "/")
         prefix = "" if inside == "." else f"{inside}/"
         senders = _senders(project, prefix)
-        found += [_entry(project, task, senders, prefix) for task in _tasks(project, below)]
+        found += _entries(project, below, senders, prefix)
+        for name, places in senders.items():
+            by_name.setdefault(name, []).extend(places)
+    names = {entry.name for entry in found}
+    others = known_tasks(projects[0])
+    found += [
+        _foreign(name, task, by_name.get(name, ()))
+        for name, task in (others.tasks.items() if others else ())
+        if name not in names and not name.startswith("celery.")
+    ]
     return sorted(found, key=lambda entry: (entry.name is None, entry.name or "", entry.path, entry.line))
 
 
-def _tasks(project: Project, below: str) -> Iterator[Task]:
-    for path in project.files_with(*MARKS):
+def _entries(
+    project: Project, below: str, senders: dict[object, list[tuple[str, int, str]]], prefix: str
+) -> Iterator[Entry]:
+    for path in project.files.holding(*MARKS):
         module = project.module(path)
         if module is None or project.is_test(module) or not (path + os.sep).startswith(below):
             continue
-        project.hold(module)
-        facts = Facts(project, module)
-        yield from (task for task in facts.tasks if task.is_registered)
-        for call in module.made():
-            definition = definitions.made_by(project, call, module)
-            if definition is not None and definition.decorator.form != CLASS_TASK:
-                project.hold(definition.module)
-                yield from (
-                    Task(project, definition, node, site, scope)
-                    for node, site, scope in definition.module.functions_called(definition.symbol.qualname)
-                    if node.lineno == definition.symbol.line
-                )
+        try:
+            found = [_entry(project, task, senders, prefix) for task in _tasks_in(project, module)]
+        except errors.CAUGHT as error:
+            project.failures[path] = errors.internal(error)
+        else:
+            yield from found
+
+
+def _tasks_in(project: Project, module: Module) -> Iterator[Task]:
+    project.hold(module)
+    facts = Facts(project, module)
+    yield from (task for task in facts.tasks if task.is_registered)
+    for call in module.made():
+        definition = definitions.made_by(project, call, module)
+        if definition is not None and definition.decorator.form != CLASS_TASK:
+            project.hold(definition.module)
+            yield from (
+                Task(project, definition, node, site, scope)
+                for node, site, scope in definition.module.functions_called(definition.symbol.qualname)
+                if node.lineno == definition.symbol.line
+            )
+
+
+def _foreign(name: str, task: RecordedTask | None, senders: Sequence[tuple[str, int, str]]) -> Entry:
+    """Return what is known of the task of another service."""
+    result = OPEN if task is None or task.result == UNCLEAR else task.result
+    queue = OPEN if task is None else task.options.get("queue", "")
+    return Entry(
+        name=name,
+        path=OTHER_SERVICE,
+        line=0,
+        app="",
+        runs=OPEN,
+        retries=OPEN,
+        result=result,
+        status=OPEN,
+        start=OPEN,
+        time_limit=OPEN,
+        queue=queue if isinstance(queue, str) else OPEN,
+        sent_from=_shown(senders),
+    )
 
 
 # Who sends it.
@@ -109,25 +162,31 @@ def _senders(project: Project, prefix: str) -> dict[object, list[tuple[str, int,
     """Return the places that send a task, by the key of its definition, or its name where it is sent by name."""
     found: dict[object, list[tuple[str, int, str]]] = {}
 
-    def add(key: object, module: Module, line: int, what: str = "") -> None:
-        found.setdefault(key, []).append((prefix + module.place.relative, line, what))
-
-    for path in project.files_with(*_SENDING):
+    for path in project.files.holding(*SENDING):
         module = project.module(path)
         if module is None or project.is_test(module):
             continue
-        project.hold(module)
-        facts = Facts(project, module)
-        for call in facts.invocations:
-            if call.by_name and isinstance(call.name, str):
-                add(call.name, module, call.node.lineno)
-            elif call.definition is not None and call.method != "set":
-                add(call.definition.place, module, call.node.lineno)
-        for entry in facts.configured[1]:
-            key = _scheduled(entry.thing("task"), entry.value("task"))
-            if key is not None:
-                add(key, module, entry.node.lineno, " (beat)")  # type: ignore[attr-defined]
+        try:
+            for key, line, what in list(_sent_in(project, module)):
+                found.setdefault(key, []).append((prefix + module.place.relative, line, what))
+        except errors.CAUGHT as error:
+            project.failures[path] = errors.internal(error)
     return found
+
+
+def _sent_in(project: Project, module: Module) -> Iterator[tuple[object, int, str]]:
+    """Yield what a module sends, with the line, and whether that is a schedule."""
+    project.hold(module)
+    facts = Facts(project, module)
+    for call in facts.invocations:
+        if call.by_name and isinstance(call.name, str):
+            yield call.name, call.node.lineno, ""
+        elif call.definition is not None and call.method != "set":
+            yield call.definition.place, call.node.lineno, ""
+    for entry in facts.configured[1]:
+        key = _scheduled(entry.thing("task"), entry.value("task"))
+        if key is not None:
+            yield key, start_of(entry.node)[0], " (beat)"
 
 
 def _scheduled(thing: Thing | None, value: object) -> object:
@@ -161,8 +220,12 @@ def _entry(
         start=kept.start,
         time_limit=_limits(task),
         queue=_queue(project, task, name),
-        sent_from=tuple(f"{path}:{line}{what}" for path, line, what in sorted(places)),
+        sent_from=_shown(places),
     )
+
+
+def _shown(places: Iterable[tuple[str, int, str]]) -> tuple[str, ...]:
+    return tuple(f"{path}:{line}{what}" for path, line, what in sorted(set(places)))
 
 
 def _app(project: Project, task: Task) -> str:
@@ -181,9 +244,9 @@ class _Answer:
         self.source = ""
         if self.value is MISSING or self.value is None:
             setting = OPTIONS[option].setting
-            given = [value for value in task.project.setting(setting) if value is not None]
+            given = [value for value in setting_values(task.project, setting) if value is not None]
             self.source = " (project)" if given else " (default)"
-            self.value = given[0] if given else default_of(setting, task.project.version)
+            self.value = given[0] if given else default_of(setting, version_of(task.project))
             if any(type(value) is not type(self.value) or value != self.value for value in given):
                 self.value = UNKNOWN
 

@@ -10,16 +10,20 @@ from flake8_celery_tasks.binding.scopes import TRY, WITH
 from flake8_celery_tasks.binding.values import MISSING, Ref
 from flake8_celery_tasks.catalog import words
 from flake8_celery_tasks.catalog.call_options import DELAY_MISTAKES
-from flake8_celery_tasks.catalog.methods import APPLYING, DIRECT, SAME_ARGUMENTS, SIGNS
+from flake8_celery_tasks.catalog.methods import DIRECT, PACKING, SAME_ARGUMENTS, SIGNS
 from flake8_celery_tasks.celery_model.objects import SignatureThing
+from flake8_celery_tasks.celery_model.settings import setting_values
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.record import Record
 from flake8_celery_tasks.resolution.arity import Given
+from flake8_celery_tasks.resolution.evaluation import Table
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.binding.symbols import Params
     from flake8_celery_tasks.facts.calls import Invocation
+    from flake8_celery_tasks.facts.schedules import BeatEntry
 
 
 #: Options of a call that are mistaken for arguments of `delay` and `s`.
@@ -27,9 +31,6 @@ OPTIONS: Final = words(
     "args compression countdown eta exchange expires headers ignore_result kwargs link link_error priority queue retry "
     "retry_policy routing_key serializer shadow soft_time_limit task_id time_limit"
 )
-
-#: Context managers of tests that wait for an exception, and the one that swallows it.
-_EXPECTING: Final = frozenset({"assertRaises", "assertRaisesMessage", "assertRaisesRegex", "raises", "suppress"})
 
 
 class Arguments(Record):
@@ -89,8 +90,8 @@ def arguments_of(invocation: Invocation) -> Arguments | None:
     signed = signing_call(invocation.node)
     if signed is None:
         return None
-    own = _written(invocation, signed, signed.func.attr)  # type: ignore[attr-defined]
-    if own is not None and not is_immutable(invocation, signed):
+    own = _written(invocation, *signed)
+    if own is not None and not is_immutable(invocation, signed[0]):
         own.positional = found.positional + own.positional
         own.values += found.values
         own.keywords.update(found.keywords)
@@ -99,12 +100,12 @@ def arguments_of(invocation: Invocation) -> Arguments | None:
     return own
 
 
-def signing_call(send: ast.Call) -> ast.Call | None:
-    """Return the call that makes the signature which is sent on the spot: `task.s(1).set(...).delay()`."""
+def signing_call(send: ast.Call) -> tuple[ast.Call, str] | None:
+    """Return the call that makes the signature which is sent on the spot, `task.s(1).delay()`, and its method."""
     node = send.func.value if isinstance(send.func, ast.Attribute) else send
     while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         if node.func.attr in SIGNS:
-            return node
+            return node, node.func.attr
         if node.func.attr not in SAME_ARGUMENTS:
             return None
         node = node.func.value
@@ -127,7 +128,7 @@ def _written(invocation: Invocation, call: ast.Call, method: str) -> Arguments |
         for keyword in call.keywords:
             found.name(keyword.arg, keyword, keyword.value)
         return found
-    if method not in APPLYING:
+    if method not in PACKING:
         return None
     start = 1 if call is invocation.node and invocation.by_name else 0
     containers = containers_of(call, start)
@@ -160,6 +161,27 @@ def container_of(call: ast.Call, name: str, index: int) -> ast.expr | None:
     if len(before) <= index or any(isinstance(arg, ast.Starred) for arg in before):
         return None
     return before[index]
+
+
+def arguments_of_entry(entry: BeatEntry) -> Arguments:
+    """Return the arguments that a beat entry gives."""
+    found = Arguments()
+    written, value = entry.given.get("args"), entry.value("args")
+    if written is not None and isinstance(written.value, (ast.Tuple, ast.List)):
+        found.put(written.value.elts)
+    elif written is not None and isinstance(value, (tuple, list)):
+        found.positional = [written.value] * len(value)
+    else:
+        found.more_positional = value is not MISSING and value is not None
+    written, value = entry.given.get("kwargs"), entry.value("kwargs")
+    if written is not None and isinstance(value, Table):
+        keys = written.value.keys if isinstance(written.value, ast.Dict) else []
+        nodes = {key.value: key for key in keys if isinstance(key, ast.Constant)}
+        found.keywords = {str(name): nodes.get(name, written.key) for name in value}
+        found.more_keywords = not value.complete
+    else:
+        found.more_keywords = value is not MISSING and value is not None
+    return found
 
 
 def _is_none(node: ast.expr) -> bool:
@@ -204,14 +226,33 @@ def is_expected_to_fail(site: Site) -> bool:
         node = around.node
         if around.kind == WITH and isinstance(node, (ast.With, ast.AsyncWith)):
             calls = [item.context_expr for item in node.items if isinstance(item.context_expr, ast.Call)]
-            if any(last_name(call.func) in _EXPECTING for call in calls):
+            names = [last_name(call.func).lower() for call in calls]
+            if any("raises" in name or name == "suppress" for name in names):
                 return True
         elif around.kind == TRY and around.part == "body":
-            types = [handler.type for handler in node.handlers if handler.type is not None]  # type: ignore[attr-defined]
+            types = [handler.type for handler in around.try_.handlers if handler.type is not None]
             named = [item for caught in types for item in (caught.elts if isinstance(caught, ast.Tuple) else [caught])]
             if any(last_name(item) in ("AttributeError", "EncodeError", "TypeError") for item in named):
                 return True
     return False
+
+
+def is_looked_for(module: Module, name: str, site: Site) -> bool:
+    """Return whether the function around a place asks whether something has an attribute of this name."""
+    around = site.function()
+    return around is not None and name in _looked_for(module, around)
+
+
+@query()
+def _looked_for(_: Module, function: ast.AST) -> frozenset[str]:
+    """Return the texts that a function gives to `getattr` and `hasattr`."""
+    return frozenset(
+        arg.value
+        for inner in ast.walk(function)
+        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id in ("getattr", "hasattr")
+        for arg in inner.args
+        if isinstance(arg, ast.Constant) and isinstance(arg.value, str)
+    )
 
 
 def is_json(call: Invocation) -> bool:
@@ -222,13 +263,14 @@ def is_json(call: Invocation) -> bool:
             return False
         given = call.defined.effective("serializer")
     if given is MISSING or given is None:
-        if any(value != "json" for value in call.project.setting("task_serializer")):
+        if any(value != "json" for value in setting_values(call.project, "task_serializer")):
             return False
     elif given != "json":
         return False
-    return next(call.project.files_with(b"register_type("), None) is None
+    return next(call.project.files.holding(b"register_type("), None) is None
 
 
+@query()
 def is_completed_later(module: Module) -> bool:
     """Return whether a module gives some signature arguments after it is made: `signature.kwargs["x"] = ...`."""
     stores = (target for _, target, _, _ in module.candidates.stores)

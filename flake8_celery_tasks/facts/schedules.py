@@ -8,11 +8,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.binding.nodes import last_name, unparsed
-from flake8_celery_tasks.binding.scopes import WITH
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Ref
 from flake8_celery_tasks.catalog.crontab import BY_NAME, EXTRA_KEYWORDS, FIELDS, shortest_gap, split_line
+from flake8_celery_tasks.catalog.methods import DIRECT, SIGNS
 from flake8_celery_tasks.celery_model.configuration import display
 from flake8_celery_tasks.celery_model.objects import thing_of
+from flake8_celery_tasks.celery_model.registry import tasks_of
+from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.resolution.evaluation import Called, Table, is_plain, settled
 from flake8_celery_tasks.resolution.resolver import Target
 
@@ -141,14 +143,6 @@ class Crontab:
         text = unparsed(self.node)
         return text if len(text) <= 45 else "crontab(...)"
 
-    @property
-    def is_expected_to_fail(self) -> bool:
-        """Whether a test expects an exception from the call: `with pytest.raises(...)`."""
-        return any(
-            around.kind == WITH and any("raises" in unparsed(item.context_expr).lower() for item in around.node.items)  # type: ignore[attr-defined]
-            for around in self.site.chain()
-        )
-
 
 class BeatEntry:
     """An entry of Celery beat's schedule: a member of a `beat_schedule`, or a call of `add_periodic_task`.
@@ -211,7 +205,7 @@ class BeatEntry:
             return self._settled(self.extra.get(name))
         # A signature may have options of its own: `add.s().set(expires=60)`.
         made = signature.value
-        plain = isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute) and made.func.attr in ("s", "si")
+        plain = isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute) and made.func.attr in SIGNS & DIRECT
         return self._settled(None) if plain else UNKNOWN
 
     @property
@@ -229,13 +223,15 @@ class BeatEntry:
         if self.task_name is None:
             return []
         return (
-            None if self.project.tasks.may_be_unread(self.task_name) else self.project.tasks.definitions(self.task_name)
+            None
+            if tasks_of(self.project).may_be_unread(self.task_name)
+            else tasks_of(self.project).definitions(self.task_name)
         )
 
     @property
     def period(self) -> float | None:
         """The seconds between two runs, the fewest there are for a `crontab`; None where they can't be told."""
-        return period_of(self.value("schedule"), self.project.version)
+        return period_of(self.value("schedule"), version_of(self.project))
 
 
 def period_of(schedule: Any, version: tuple[int, int]) -> float | None:

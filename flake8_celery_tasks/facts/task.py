@@ -6,16 +6,19 @@ import ast
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from flake8_celery_tasks.binding.nodes import Use, uses_of
 from flake8_celery_tasks.binding.scopes import FUNCTION
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Missing, Ref, Unknown
 from flake8_celery_tasks.catalog.task_options import DEFAULT_RETRY_DELAY, OPTIONS, TASK_API
 from flake8_celery_tasks.celery_model import apps, decorators, definitions
-from flake8_celery_tasks.celery_model.settings import acks_late
-from flake8_celery_tasks.celery_model.task import TASK_NAME, Defined
+from flake8_celery_tasks.celery_model.settings import acks_late, setting_values
+from flake8_celery_tasks.celery_model.task import TASK_NAME, Defined, readers_in, retried_in
 from flake8_celery_tasks.resolution.decorators import wrapper_in
 from flake8_celery_tasks.resolution.evaluation import Table
 from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.workspace.marks import MARKS
+from flake8_celery_tasks.workspace.source import start_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.scopes import FunctionNode, Scope, Site
     from flake8_celery_tasks.binding.symbols import Params
     from flake8_celery_tasks.celery_model.definitions import Definition
+    from flake8_celery_tasks.contract.agreement import Gone, Kept
     from flake8_celery_tasks.resolution.project import Project
 
 
@@ -36,20 +40,6 @@ RETRY_POLICY: Final = (
     "default_retry_delay",
     "retry_on_worker_lost",
 )
-
-
-class Use:
-    """One use of a name in a task's body: one of its attributes, or itself (`attribute` is None).
-
-    A call of the name itself counts as one of its attribute `__call__`.
-    """
-
-    __slots__ = ("attribute", "name", "node")
-
-    def __init__(self, name: str, attribute: str | None, node: ast.expr) -> None:
-        self.name = name
-        self.attribute = attribute
-        self.node = node
 
 
 class Task(Defined):
@@ -73,26 +63,7 @@ class Task(Defined):
     @property
     def is_registered(self) -> bool:
         """Whether a class-based task may be handed to `register_task`, in this module or in another."""
-        if not self.is_class:
-            return True
-        name = self.node.name.encode()
-        return self.node.name in self.module.once(_registered) or any(
-            name in (self.project.read(path) or b"") and self._may_be_registered_in(path)
-            for path in self.project.files_with(b".register_task(")
-            if path != self.module.place.path
-        )
-
-    def _may_be_registered_in(self, path: str) -> bool:
-        """Return whether a file that names the class may register it, and not only classes that inherit from it.
-
-        What tests register is for themselves, and a file that can't be parsed says nothing.
-        """
-        module = self.project.module(path)
-        if module is None or self.project.is_test(module):
-            return False
-        calls = [call for call in module.made() if definitions.registers(call)]
-        found = [definitions.registered(self.project, call, module) for call in calls]
-        return not found or any(one is None or one.place == self.definition.place for one in found)
+        return definitions.is_registered(self.project, self.definition)
 
     @property
     def function(self) -> FunctionNode:
@@ -183,7 +154,7 @@ class Task(Defined):
         place = self.place
         nodes = [(name, self.keyword(name)) for name in self.definition.decorator.keywords if name in names]
         found = [(name, node) for name, node in nodes if node is not place]
-        return sorted(found, key=lambda item: (item[1].lineno, item[1].col_offset))  # type: ignore[attr-defined]
+        return sorted(found, key=lambda item: start_of(item[1]))
 
     def stated(self) -> list[tuple[str, ast.AST]]:
         """Return the options that the task decorator is handed, with their nodes, in source order.
@@ -201,7 +172,7 @@ class Task(Defined):
                 found.append((name, node))
             elif spreads and self.form != decorators.HOUSE:
                 found.append((name, spreads[0] if len(spreads) == 1 else place))
-        return sorted(found, key=lambda item: (item[1].lineno, item[1].col_offset))  # type: ignore[attr-defined]
+        return sorted(found, key=lambda item: start_of(item[1]))
 
     def entry(self, name: str, key: str) -> ast.AST:
         """Return the node of a key in an option whose value is a dict; of the option where it is not written there."""
@@ -334,15 +305,11 @@ class Task(Defined):
 
     def _annotated_with(self, name: str) -> bool | Unknown:
         """Return False where the project's `task_annotations` certainly don't give an option."""
-        key = ("annotated with", name)
-        if key not in self.project.memo:
-            tables: list[Any] = []
-            for value in self.project.setting("task_annotations"):
-                tables += value.values() if isinstance(value, Table) and value.complete else [UNKNOWN]
-            known = all(isinstance(table, Table) and table.complete and name not in table for table in tables)
-            self.project.memo[key] = False if known else UNKNOWN
-        annotated: bool | Unknown = self.project.memo[key]
-        return annotated
+        tables: list[Any] = []
+        for value in setting_values(self.project, "task_annotations"):
+            tables += value.values() if isinstance(value, Table) and value.complete else [UNKNOWN]
+        known = all(isinstance(table, Table) and table.complete and name not in table for table in tables)
+        return False if known else UNKNOWN
 
     @property
     def retry_wait(self) -> float | Unknown:
@@ -364,7 +331,7 @@ class Task(Defined):
         """Whether a retry by `retry_on_worker_lost`, of the task or of the project, can't be ruled out."""
         own = self.effective("retry_on_worker_lost")
         if own is MISSING or own is None:
-            settings = self.project.setting("task_retry_on_worker_lost")
+            settings = setting_values(self.project, "task_retry_on_worker_lost")
             return any(value is not False and value is not None for value in settings)
         return own is not False
 
@@ -373,7 +340,7 @@ class Task(Defined):
         """Whether something may retry the task by a call: in its body, by its name, or in a helper it is handed to."""
         if self.is_handed_on or any(use.attribute == "retry" for use in self.uses):
             return True
-        retried = self.module.once(_retried, self.project)
+        retried = retried_in(self.module, self.project)
         return None in retried or self.definition.place in retried or self._base_retries
 
     @property
@@ -383,7 +350,7 @@ class Task(Defined):
 
     @property
     def _base_retries(self) -> bool:
-        base = self._own_class if self.is_class else self.base
+        base = self.own_class if self.is_class else self.base
         if isinstance(base, Missing):
             return False
         if isinstance(base, Unknown):
@@ -400,7 +367,7 @@ class Task(Defined):
         for statement in self.node.body:
             if any(isinstance(node, ast.Attribute) and node.attr == name for node in ast.walk(statement)):
                 return True
-        base = self._own_class if self.is_class else self.base
+        base = self.own_class if self.is_class else self.base
         return isinstance(base, Target) and any(
             isinstance(cls, Target) and isinstance(cls.symbol, Class) and name in cls.symbol.attributes
             for cls in self.project.line(base)
@@ -420,7 +387,7 @@ class Task(Defined):
             if isinstance(cls, Target) and isinstance(cls.symbol, Class)
         ):
             return True
-        owners = self.module.once(_readers).get(name, set())
+        owners = readers_in(self.module).get(name, set())
         return None in owners or self.node.name in owners
 
     def calls(self) -> Iterator[tuple[ast.Call, Site]]:
@@ -430,48 +397,8 @@ class Task(Defined):
 
 def run_of(scope: Scope) -> list[FunctionNode]:
     """Return the functions that a class binds to `run`; it may do so in an `if`, and may bind something else."""
-    return [binding.node for binding in scope.bindings.get("run", ()) if binding.kind == FUNCTION]  # type: ignore[misc]
-
-
-def _registered(module: Module) -> set[str]:
-    """Return the names in the calls that register a task in a module."""
-    return {
-        node.id
-        for name in ("register_task", "register")
-        for call, _ in module.calls_of(name)
-        if isinstance(call.func, ast.Attribute)
-        for node in ast.walk(call)
-        if isinstance(node, ast.Name)
-    }
-
-
-def _retried(project: Project, module: Module) -> set[tuple[str, str, int] | None]:
-    """Return the places of the tasks that a module retries by their names, None for the one that runs."""
-    found: set[tuple[str, str, int] | None] = set()
-    for call, site in module.calls_of("retry"):
-        value = module.value(call.func.value, site.scope) if isinstance(call.func, ast.Attribute) else None
-        if isinstance(value, Ref):
-            target = project.resolve(value.path, module)
-            place = definitions.place_of(target)
-            if place is not None or target.path == "celery.current_task":
-                found.add(place)
-    return found
-
-
-def _readers(module: Module) -> dict[str, set[str | None]]:
-    """Return what each attribute is read from in a module: names that end so, None for what may be any task."""
-    found: dict[str, set[str | None]] = {}
-    for node in () if module.tree is None else ast.walk(module.tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
-            owner = node.value
-            last = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", None)
-            is_any = last is None or last == "sender" or TASK_NAME.match(last) is not None
-            found.setdefault(node.attr, set()).add(None if is_any else last)
-        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("getattr", "hasattr"):
-            for arg in node.args:
-                if isinstance(arg, ast.Constant) and isinstance(arg.value, str):
-                    found.setdefault(arg.value, set()).add(None)
-    return found
+    bound = [binding.definition for binding in scope.bindings.get("run", ()) if binding.kind == FUNCTION]
+    return [node for node in bound if not isinstance(node, ast.ClassDef)]
 
 
 class Renaming(NamedTuple):
@@ -482,30 +409,58 @@ class Renaming(NamedTuple):
     name: str
 
 
-def uses_of(node: ast.AST, names: set[Any]) -> Iterator[Use]:
-    """Yield the loads of some names below a node, each with the attribute that is taken from it.
+# What a record says.
 
-    Where a function inside has a parameter of that name, the name is another there.
-    """
-    stack = [(node, names)]
-    while stack:
-        node, names = stack.pop()
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            if node.value.id in names:
-                yield Use(node.value.id, node.attr, node)
-            continue
-        if isinstance(node, ast.Name):
-            if node.id in names and isinstance(node.ctx, ast.Load):
-                yield Use(node.id, None, node)
-            continue
-        children = list(ast.iter_child_nodes(node))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if node.func.id in names:
-                yield Use(node.func.id, "__call__", node.func)
-            children.remove(node.func)
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
-            inner = names - {arg.arg for arg in ast.walk(node.args) if isinstance(arg, ast.arg)}
-            body = node.body if isinstance(node.body, list) else [node.body]
-            stack.extend((child, inner) for child in body)
-            children = [child for child in children if child not in body]
-        stack.extend((child, names) for child in children)
+
+class GoneTask:
+    """A recorded name that no task has any more. `task` is what it became, None where it stands for the module."""
+
+    def __init__(self, project: Project, module: Module, gone: Gone, task: Task | None) -> None:
+        self.project = project
+        self.module = module
+        self.gone = gone
+        self.task = task
+
+    @property
+    def name(self) -> str:
+        """The recorded name."""
+        return self.gone.name
+
+    @property
+    def is_sent_by_new_name(self) -> bool:
+        """Whether some file of the project has the name of today as a text, as who sends by name has."""
+        name = "" if self.gone.entry is None else self.gone.entry.name
+        quoted = [quote + name.encode("utf-8", "surrogatepass") + quote for quote in (b"'", b'"')]
+        texts = (self.project.files.read(path) or b"" for path in self.project.files.holding(*MARKS))
+        return any(text in content for content in texts for text in quoted)
+
+
+class KeptTask:
+    """A recorded name that exactly one task has, in the file at hand."""
+
+    def __init__(self, kept: Kept, task: Task) -> None:
+        self.module = task.module
+        self.kept = kept
+        self.task = task
+
+    @property
+    def name(self) -> str:
+        """The recorded name."""
+        return self.kept.name
+
+    def parameter(self, name: str) -> ast.arg | None:
+        """Return the node of a parameter of today, None where the function has none of that name."""
+        args = self.task.function.args
+        every = (*args.posonlyargs, *args.args, args.vararg, *args.kwonlyargs, args.kwarg)
+        return next((arg for arg in every if arg is not None and arg.arg == name), None)
+
+
+def gone_name(task: Task) -> GoneTask | None:
+    """Return the recorded name of a task that goes by another one now, None where there is none."""
+    from flake8_celery_tasks.contract import agreement
+
+    found = agreement.agreement_of(task.project)
+    for gone in () if found is None else found.gone_in(task.module.place.path):
+        if gone.entry is not None and gone.entry.definition.place == task.definition.place:
+            return GoneTask(task.project, task.module, gone, task)
+    return None

@@ -6,12 +6,13 @@ import ast
 import os
 from typing import TYPE_CHECKING
 
+from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.edits import imports
 from flake8_celery_tasks.edits.edit import Remedy, Replacement
-from flake8_celery_tasks.edits.text import Text
 from flake8_celery_tasks.fixer.edited import changes
 from flake8_celery_tasks.fixer.files import read
 from flake8_celery_tasks.fixer.rounds import BROKEN, Attempts, State, apart, written
+from flake8_celery_tasks.workspace.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,13 +23,20 @@ if TYPE_CHECKING:
 
 def remedies(path: str, order: Order) -> tuple[str, list[Remedy]]:
     """Return for a file how to mend what is wanted, each violation for itself, where that has proven good."""
+    try:
+        return path, _remedies(path, order)
+    except errors.CAUGHT:  # what is found is reported without a fix
+        return path, []
+
+
+def _remedies(path: str, order: Order) -> list[Remedy]:
     content = read(path)
     if content is None:
-        return path, []
+        return []
     try:
-        state = State(os.path.abspath(path), Text(content.text), ast.parse(content.text), order)
+        state = State(os.path.abspath(path), Source.of(content.text), ast.parse(content.text), order)
     except BROKEN:
-        return path, []
+        return []
     added: dict[tuple[Import, ...], list[Edit]] = {}
     found = [
         Remedy(offer.violation, offer.fix.safe, tuple(_replacement(state.text, edit) for edit in edits))
@@ -36,7 +44,7 @@ def remedies(path: str, order: Order) -> tuple[str, list[Remedy]]:
         for edits in [_alone(state, offer, added)]
     ]
     state.project.close(state.module)
-    return path, found
+    return found
 
 
 def _good(path: str, state: State, order: Order) -> list[Offer]:
@@ -70,5 +78,5 @@ def _alone(state: State, offer: Offer, added: dict[tuple[Import, ...], list[Edit
     return [*added[needed], *offer.edits]
 
 
-def _replacement(text: Text, edit: Edit) -> Replacement:
+def _replacement(text: Source, edit: Edit) -> Replacement:
     return Replacement(*text.place(edit.start), *text.place(edit.end), edit.text)

@@ -7,25 +7,30 @@ from typing import TYPE_CHECKING
 
 from flake8.checker import FileChecker
 
+from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.core.errors import UsageError, one_line
+from flake8_celery_tasks.core.violation import INTERNAL
+from flake8_celery_tasks.engine.check import violations
 from flake8_celery_tasks.flake8_host.reporting import NOTHING, Checked, Row, silencing
-from flake8_celery_tasks.plugin import Plugin
-from flake8_celery_tasks.workspace import gate
 
 if TYPE_CHECKING:
     import ast
-    from argparse import Namespace
+
+    from flake8_celery_tasks.flake8_host.configuration import Configuration
 
 
-def check(name: str, options: Namespace) -> Checked:
+def check(name: str, configuration: Configuration) -> Checked:
     """Return what the plugin, and nothing else, finds in a file."""
     try:
-        checker = _Checker(filename=name, plugins=NOTHING, options=options)
+        checker = _Checker(name, configuration)
     except UnicodeDecodeError as error:  # of the input only: a file that is not UTF-8 is read as Latin-1
         raise UsageError(f"can't decode the input: {error}") from None
     except LookupError as error:  # the encoding is none of a text, such as rot13
         return Checked(name, [Row("E902", 0, 0, f"{type(error).__name__}: {one_line(error)}", "")], {})
-    path, results, _ = checker.run_checks()
+    try:
+        path, results, _ = checker.run_checks()
+    except errors.CAUGHT as error:
+        return Checked(name, [Row(INTERNAL, 1, 0, errors.internal(error), "")], {})
     return Checked(path, [Row(*row) for row in results], checker.scopes)
 
 
@@ -34,17 +39,21 @@ class _Checker(FileChecker):
 
     scopes: dict[int, str]
 
+    def __init__(self, filename: str, configuration: Configuration) -> None:
+        self.told = configuration.run
+        super().__init__(filename=filename, plugins=NOTHING, options=configuration.options)
+
     def run_ast_checks(self) -> None:
         self.scopes = {}
         processor = self.processor
-        if not gate.passes("".join(processor.lines), Plugin.marks):
+        if not self.told.concerns(processor.filename, "".join(processor.lines)):
             return
         try:
             tree: ast.Module = processor.build_ast()
         except (ValueError, RecursionError, MemoryError) as error:
             # Null characters, and nesting that is too deep: newer Pythons say so themselves.
             raise SyntaxError(one_line(error) or type(error).__name__) from None
-        found = Plugin(tree, processor.filename, processor.lines).violations()
+        found = violations(self.told, processor.filename, processor.lines, tree)
         if found:
             from flake8_celery_tasks.engine import baseline
 

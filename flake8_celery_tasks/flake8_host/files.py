@@ -13,11 +13,13 @@ from flake8 import utils
 from flake8.discover_files import expand_paths
 
 from flake8_celery_tasks.core.errors import UsageError
-from flake8_celery_tasks.plugin import Plugin
+from flake8_celery_tasks.workspace import gate
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterable, Iterator, Sequence
+
+    from flake8_celery_tasks.engine.run import Run
 
 
 # Files.
@@ -59,12 +61,13 @@ def _matching(patterns: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(fnmatch.translate(os.path.normcase(pattern)) for pattern in patterns))
 
 
-def passing(names: Iterable[str]) -> list[str]:
+def passing(names: Iterable[str], run: Run) -> list[str]:
     """Return the files that pass the gate by their bytes; what can't be read passes, so that it is reported."""
-    marks = [mark.encode() for mark in Plugin.marks]
+    marks = run.marks
     # What is not ASCII may be other bytes in another encoding.
-    if not all(mark.isascii() for mark in Plugin.marks):
+    if not all(mark.isascii() for mark in marks):
         return list(names)
+    wanted = [mark.encode() for mark in marks]
     found = []
     for name in names:
         if name != "-":
@@ -74,10 +77,11 @@ def passing(names: Iterable[str]) -> list[str]:
             except OSError:
                 found.append(name)
                 continue
-            for mark in marks:
+            for mark in wanted:
                 if mark in content:
                     break
             else:
-                continue
+                if not gate.holds_module(os.path.abspath(name), run.recorded):
+                    continue
         found.append(name)
     return found

@@ -9,6 +9,7 @@ from flake8_celery_tasks.binding.nodes import dotted
 from flake8_celery_tasks.binding.scopes import ASSIGN, LAMBDA, OTHER, PARAM
 from flake8_celery_tasks.binding.symbols import Bound, Class, Function
 from flake8_celery_tasks.binding.values import Const, Invoke, Operation, Ref
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.resolution import inference
 from flake8_celery_tasks.resolution.resolver import Target
 
@@ -60,6 +61,19 @@ _MANY: Final = frozenset(
     }
 )
 
+#: Methods of a queryset that give another one, whatever is in it.
+_ROWS: Final = _MANY | {
+    "dates",
+    "datetimes",
+    "difference",
+    "extra",
+    "intersection",
+    "none",
+    "union",
+    "values",
+    "values_list",
+}
+
 
 #: Methods of a queryset that give one of something else than instances, or of instances of several sources.
 _OTHER: Final = frozenset(
@@ -90,16 +104,12 @@ def is_model(project: Project, target: Target) -> bool:
 
 
 def _is_field(project: Project, value: Value, module: Module) -> bool:
-    path = _path(project, value.func, module) if isinstance(value, Invoke) else ""
+    path = project.path_of(value.func, module) if isinstance(value, Invoke) else ""
     return path.startswith("django.db.models.") and path.endswith(("Field", "ForeignKey"))
 
 
-def _path(project: Project, value: Value, module: Module) -> str:
-    return project.resolve(value.path, module).path if isinstance(value, Ref) else ""
-
-
-def method_of_model(project: Project, module: Module, site: Site) -> FunctionNode | None:
-    """Return the method of a model in which a place stands directly, None elsewhere."""
+def method_at(module: Module, site: Site) -> tuple[FunctionNode, Target] | None:
+    """Return the method in which a place stands directly, and its class; None elsewhere and in a lambda."""
     for around in site.chain():
         if around.kind == LAMBDA:
             return None
@@ -108,9 +118,14 @@ def method_of_model(project: Project, module: Module, site: Site) -> FunctionNod
             if owner is None or not isinstance(owner.node, ast.ClassDef) or owner.parent is None:
                 return None
             symbol = module.symbol_of(owner.node, owner.parent)
-            is_one = is_model(project, Target(f"{module.prefix}{symbol.qualname}", module, symbol))
-            return around.node if is_one else None
+            return around.node, Target(f"{module.prefix}{symbol.qualname}", module, symbol)
     return None
+
+
+def method_of_model(project: Project, module: Module, site: Site) -> FunctionNode | None:
+    """Return the method of a model in which a place stands directly, None elsewhere."""
+    found = method_at(module, site)
+    return found[0] if found is not None and is_model(project, found[1]) else None
 
 
 def signal_received(project: Project, module: Module, site: Site) -> str | None:
@@ -124,7 +139,7 @@ def signal_received(project: Project, module: Module, site: Site) -> str | None:
                 signal = _first(value, "signal") if isinstance(value, Invoke) else None
                 if signal is not None and isinstance(value, Invoke) and _connects(project, module, value.func):
                     return _signal_in(project, module, signal)
-            return module.once(_connected, project).get(around.node.name)
+            return _connected(module, project).get(around.node.name)
     return None
 
 
@@ -141,20 +156,21 @@ def _connects(project: Project, module: Module, value: Value) -> bool:
     symbol = target.symbol
     return isinstance(symbol, Function) and (
         "connect" in symbol.attributes
-        or any(_path(project, Ref(path), target.module or module) == _RECEIVER for path in symbol.mentions)
+        or any(project.path_of(Ref(path), target.module or module) == _RECEIVER for path in symbol.mentions)
     )
 
 
 def _signal_in(project: Project, module: Module, value: Value) -> str | None:
     """Return a signal of a model that a value is, or holds."""
     for item in getattr(value, "items", (value,)):
-        owner, _, name = _path(project, item, module).rpartition(".")
+        owner, _, name = project.path_of(item, module).rpartition(".")
         if owner == "django.db.models.signals" and name in SIGNALS:
             return name
     return None
 
 
-def _connected(project: Project, module: Module) -> dict[str, str]:
+@query()
+def _connected(module: Module, project: Project) -> dict[str, str]:
     """Return the signals of models that functions are connected to by `post_save.connect(function)`."""
     found: dict[str, str] = {}
     for call, site in module.calls_of("connect"):
@@ -255,6 +271,19 @@ def _is_manager(node: ast.expr) -> bool:
     root, attributes = dotted(node)
     names = (getattr(root, "id", ""), *attributes)
     return len(names) > 1 and names[-1] == "objects" and names[-2][:1].isupper()
+
+
+def gives_rows(node: ast.expr) -> bool:
+    """Return whether an expression is certainly a queryset, of instances or of values, that is not evaluated."""
+    while True:
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+            node = node.value
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _ROWS:
+            node = node.func.value
+            if _is_manager(node):
+                return True
+        else:
+            return False
 
 
 def _is_queryset(node: ast.expr) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flake8_celery_tasks.binding import values
 from flake8_celery_tasks.binding.symbols import Bound, Opaque
 from flake8_celery_tasks.binding.values import UNKNOWN
-from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.resolution.resolver import Resolver, Target
 from flake8_celery_tasks.workspace import layout
 
 if TYPE_CHECKING:
@@ -19,12 +19,6 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.binding.values import Value
-    from flake8_celery_tasks.resolution.project import Project
-
-
-def settled(project: Project, module: Module, node: ast.expr, site: Site) -> Any:
-    """Return the settled value of an expression at a place."""
-    return project.settle(module.value(node, site.scope), module)
 
 
 def is_plain(value: Any) -> bool:
@@ -81,8 +75,8 @@ _LONGEST: Final = 10_000
 class Settling:
     """One value being settled, with a limit on the work."""
 
-    def __init__(self, project: Project) -> None:
-        self.project = project
+    def __init__(self, resolver: Resolver) -> None:
+        self.resolver = resolver
         self.steps = 0
 
     def value(self, value: Value, origin: Module, depth: int) -> Any:
@@ -105,14 +99,15 @@ class Settling:
         if isinstance(value, values.Joined):
             parts = [self.value(part, origin, depth + 1) for part in value.parts]
             if all(isinstance(part, (str, int, float)) for part in parts):
-                return "".join(str(part) for part in parts)
+                texts = [str(part) for part in parts]
+                return "".join(texts) if sum(map(len, texts)) <= _LONGEST else UNKNOWN
         return UNKNOWN
 
     def ref(self, value: values.Ref, origin: Module, depth: int) -> Any:
         """Return what a name comes to."""
         if value.path in ("builtins:__name__", ":__name__"):
             return origin.place.name if origin.place.certain else UNKNOWN
-        target = self.project.resolve(value.path, origin)
+        target = self.resolver.resolve(value.path, origin)
         symbol = target.symbol
         if isinstance(symbol, Bound) and target.module is not None:
             if target.rest not in ((), ("value",)):
@@ -198,6 +193,11 @@ def construct(path: str, args: tuple[Any, ...], keywords: dict[str | None, Any])
 
 def operate(operator: str, operands: list[Any]) -> Any:
     """Return the result of an arithmetic operation, UNKNOWN where it is none, fails, or would be very long."""
+    result = _operated(operator, operands)
+    return UNKNOWN if isinstance(result, int) and abs(result) > values.LARGEST else result
+
+
+def _operated(operator: str, operands: list[Any]) -> Any:
     numbers = all(isinstance(operand, (int, float)) for operand in operands)
     times = all(isinstance(operand, (int, float, datetime.timedelta)) for operand in operands)
     try:
@@ -230,3 +230,20 @@ _ARITHMETIC: Final = {
     "//": lambda left, right: left // right,
     "%": lambda left, right: left % right,
 }
+
+
+class Evaluator(Resolver):
+    """Modules, where their names lead, and what their values come to."""
+
+    def settle(self, value: Value, origin: Module) -> Any:
+        """Return what a symbolic value comes to.
+
+        Constants, tuples, lists, sets and dicts (a `Table`) become Python's own; a name that leads to no constant
+        stays a `Target`, a call a `Called`; what can't be read is UNKNOWN.
+        """
+        return Settling(self).value(value, origin, 0)
+
+
+def settled(evaluator: Evaluator, module: Module, node: ast.expr, site: Site) -> Any:
+    """Return the settled value of an expression at a place."""
+    return evaluator.settle(module.value(node, site.scope), module)

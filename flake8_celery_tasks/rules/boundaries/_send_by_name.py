@@ -12,11 +12,14 @@ from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Ref
 from flake8_celery_tasks.catalog.methods import DIRECT, SENDS, SENDS_ON_COMMIT, SIGNS
 from flake8_celery_tasks.celery_model import decorators
 from flake8_celery_tasks.celery_model.task import Defined
+from flake8_celery_tasks.core.errors import Unfixable
+from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.core.text import encoded
 from flake8_celery_tasks.edits.edit import Fix
 from flake8_celery_tasks.edits.imports import Names
-from flake8_celery_tasks.edits.operations import RemoveImport, Span, text_of
+from flake8_celery_tasks.edits.operations import RemoveImport, Span
 from flake8_celery_tasks.edits.rewrite import Rewrite, refuse_mixed, task_arguments
-from flake8_celery_tasks.edits.text import Unfixable
+from flake8_celery_tasks.facts.calls import on_commits_in
 from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.rules.boundaries import _borders
 
@@ -49,9 +52,9 @@ class _Rewriting:
         self.fact = fact
         self.project = fact.project
         self.module = fact.module
-        self.text = text_of(fact.module)
+        self.text = fact.module.source
         self.names = Names(fact.module)
-        self.calls = fact.facts.call_of
+        self.calls = fact.context.call_of
         self.done: list[Span] = []
 
     def fix(self) -> Fix:
@@ -91,7 +94,7 @@ class _Rewriting:
         return isinstance(value, Ref) and self.project.resolve(value.path, self.module).path == "functools.partial"
 
     def _is_callback(self, node: ast.expr) -> bool:
-        return any(on_commit.callback is node for on_commit in self.fact.facts.on_commits)
+        return any(on_commit.callback is node for on_commit in on_commits_in(self.fact.context))
 
     # One call.
 
@@ -201,7 +204,7 @@ class _Rewriting:
         inside: list[ast.AST] = []
         for scope in self.module.candidates.all_scopes:
             if scope.kind == FUNCTION and scope is not binding.site.scope and binding.name in scope.bindings:
-                body = scope.node.body  # type: ignore[attr-defined]
+                body: list[ast.AST] | ast.AST = getattr(scope.node, "body", [])
                 inside += body if isinstance(body, list) else [body]
         return {id(node) for part in inside for node in ast.walk(part)}
 
@@ -221,17 +224,18 @@ def _is_imported(project: Project, path: str, name: str, seen: frozenset[str] = 
     """Return whether another module takes a name from the module of a file."""
     layout = project.layout
     owner = layout.place(path).name
-    last = owner.rpartition(".")[2].encode()
+    last = encoded(owner.rpartition(".")[2])
     imports = re.compile(rb"\bfrom[\s\\]+[\w.]*\b%b[\s\\]+import\b" % re.escape(last))
-    mentions = re.compile(rb"%b\.%b\b" % (re.escape(last), re.escape(name.encode())))
+    mentions = re.compile(rb"%b\.%b\b" % (re.escape(last), re.escape(encoded(name))))
     for file in layout.files():
-        content = project.read(file) or b""
-        if file == path or file in seen or not (name.encode() in content or b"*" in content):
+        content = project.files.read(file) or b""
+        if file == path or file in seen or not (encoded(name) in content or b"*" in content):
             continue
         if not layout.is_test(layout.place(file)):
             # However much of the module's name stands before, it is this module's.
-            found = {_before(content, match.start()) + last for match in mentions.finditer(content)}
-            if any(f".{owner}".encode().endswith(b"." + dotted_name) for dotted_name in found):
+            most = len(encoded(owner)) + 1
+            found = {_before(content, match.start(), most) + last for match in mentions.finditer(content)}
+            if any(encoded(f".{owner}").endswith(b"." + dotted_name) for dotted_name in found):
                 return True
         if imports.search(content):
             taken = {
@@ -239,30 +243,31 @@ def _is_imported(project: Project, path: str, name: str, seen: frozenset[str] = 
                 for module, attribute in _taken(project, file)
                 if layout.find(module, layout.place(file).root) == path
             }
-            if name in taken or ("*" in taken and name.encode() in content):
+            if name in taken or ("*" in taken and encoded(name) in content):
                 return True
             if "*" in taken and _is_imported(project, file, name, seen | {path}):
                 return True
     return False
 
 
-def _before(content: bytes, offset: int) -> bytes:
-    """Return the part of a dotted name that stands before an offset."""
+def _before(content: bytes, offset: int, most: int) -> bytes:
+    """Return the part of a dotted name that stands before an offset, or `most` of it."""
     start = offset
-    while start and (content[start - 1 : start].isalnum() or content[start - 1 : start] in b"_."):
+    while (
+        start
+        and offset - start < most
+        and (content[start - 1 : start].isalnum() or content[start - 1 : start] in b"_.")
+    ):
         start -= 1
     return content[start:offset]
 
 
+@query()
 def _taken(project: Project, file: str) -> frozenset[tuple[str, str]]:
     """Return what a file imports from modules, by module and name; a star for all."""
-    key = ("taken", file)
-    if key not in project.memo:
-        module = project.module(file)
-        found = [] if module is None else [(star, "*") for star in module.candidates.stars]
-        for binding in () if module is None else module.candidates.imports:
-            owner, _, attribute = binding.path.partition(":")
-            found.append((owner, attribute))
-        project.memo[key] = frozenset(found)
-    taken: frozenset[tuple[str, str]] = project.memo[key]
-    return taken
+    module = project.module(file)
+    found = [] if module is None else [(star, "*") for star in module.candidates.stars]
+    for binding in () if module is None else module.candidates.imports:
+        owner, _, attribute = binding.path.partition(":")
+        found.append((owner, attribute))
+    return frozenset(found)

@@ -4,17 +4,18 @@ import ast
 import datetime
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.nodes import unparsed
+from flake8_celery_tasks.binding.nodes import unparsed, uses_of
 from flake8_celery_tasks.binding.scopes import ASSIGN, CLASS, MODULE, PARAM
 from flake8_celery_tasks.binding.values import MISSING, Ref
 from flake8_celery_tasks.catalog.methods import SIGNS
 from flake8_celery_tasks.celery_model.objects import SignatureThing
+from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.facts.arguments import arguments_of, is_expected_to_fail, is_json, signing_call
 from flake8_celery_tasks.facts.calls import Invocation
-from flake8_celery_tasks.facts.task import uses_of
 from flake8_celery_tasks.resolution import inference
 from flake8_celery_tasks.resolution.evaluation import Called
 from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.rules._messages import cut
 from flake8_celery_tasks.rules.calls import _data_classes
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -151,7 +152,7 @@ class ArgumentNotSerialisable(Rule[Invocation]):
             return
         # What a signature that is sent here has of its own is reported where it is made.
         signed = signing_call(call.node) if isinstance(call.thing, SignatureThing) else None
-        elsewhere = set() if signed is None else {id(node) for node in ast.walk(signed)}
+        elsewhere = set() if signed is None else {id(node) for node in ast.walk(signed[0])}
         nodes = [node for node in arguments.values if id(node) not in elsewhere]
         models = _takes_models(call)
         found = [(node, what) for node in nodes for what in [_what(call, node, call.site.scope)] if what]
@@ -165,7 +166,7 @@ class ArgumentNotSerialisable(Rule[Invocation]):
             yield self.report(
                 call.module,
                 node,
-                text=text if len(text) <= 40 else "This argument",
+                text=cut(text, 40, "This argument"),
                 holds="is" if _is_one(node) or what == _KEYS else "holds",
                 what=what,
                 effect=effect,
@@ -175,7 +176,7 @@ class ArgumentNotSerialisable(Rule[Invocation]):
 
 def _takes_models(call: Invocation) -> bool:
     """Return whether a call may turn models of pydantic into what JSON can encode."""
-    if call.defined is None or call.project.version < _MODELS_SINCE:
+    if call.defined is None or version_of(call.project) < _MODELS_SINCE:
         return False
     return call.defined.option("pydantic") not in (MISSING, False)
 

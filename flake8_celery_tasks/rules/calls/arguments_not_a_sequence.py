@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from flake8_celery_tasks.binding.nodes import last_name, unparsed, unsubscripted
 from flake8_celery_tasks.binding.scopes import ASSIGN, COMPREHENSION, PARAM
 from flake8_celery_tasks.binding.values import Ref
+from flake8_celery_tasks.catalog.methods import ARGS_AT
 from flake8_celery_tasks.celery_model.objects import CanvasThing, SignatureThing
 from flake8_celery_tasks.celery_model.task import Defined
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.arguments import container_of, is_expected_to_fail
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.resolution import inference
 from flake8_celery_tasks.resolution.evaluation import Table, settled
+from flake8_celery_tasks.rules._messages import cut
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -26,7 +29,6 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
 
 #: Methods that take `args` and `kwargs`, with the position of `args`.
-_PLACES: Final = {"apply_async": 0, "apply_async_on_commit": 0, "send_task": 1, "signature": 0, "subtask": 0}
 
 #: Expressions that make what Celery takes for no sequence, and what they are called.
 _NO_SEQUENCES: Final = {
@@ -255,13 +257,13 @@ class ArgumentsNotASequence(Rule[Facts]):
         from flake8_celery_tasks.edits.edit import Fix
         from flake8_celery_tasks.edits.operations import Insert, MakeTuple, RenameKeyword
 
-        for given, args in facts.once(_by_place).get((violation.line, violation.column), ()):
+        for given, args in _by_place(facts).get((violation.line, violation.column), ()):
             wrong = _wrong_args(facts.project, facts.module, args, given)
             if wrong in (inference.STRING, inference.NUMBER, inference.EXCEPTION, inference.DURATION):
                 return Fix((MakeTuple(args),), safe=True)
             if wrong is None and _lacks_comma(facts, args, given.site):
                 return Fix((MakeTuple(args),), safe=False)
-            call = facts.once(_by_argument).get(id(args)) if wrong == inference.MAPPING else None
+            call = _by_argument(facts).get(id(args)) if wrong == inference.MAPPING else None
             if call is None or call.keyword("kwargs") is not None or call.node.args[-1:] not in ([], [args]):
                 continue
             keyword = call.keyword("args")
@@ -271,6 +273,7 @@ class ArgumentsNotASequence(Rule[Facts]):
         return None
 
 
+@query()
 def _by_place(facts: Facts) -> dict[tuple[int, int], list[tuple[_Given, ast.expr]]]:
     found: dict[tuple[int, int], list[tuple[_Given, ast.expr]]] = {}
     for given in (*_of_calls(facts), *_of_entries(facts)):
@@ -279,6 +282,7 @@ def _by_place(facts: Facts) -> dict[tuple[int, int], list[tuple[_Given, ast.expr
     return found
 
 
+@query()
 def _by_argument(facts: Facts) -> dict[int, Invocation]:
     """Return the calls by the identity of what they are given by position or as `args`."""
     return {
@@ -289,13 +293,12 @@ def _by_argument(facts: Facts) -> dict[int, Invocation]:
 
 
 def _short(node: ast.expr) -> str:
-    text = unparsed(node)
-    return text if len(text) <= 24 else "..."
+    return cut(unparsed(node), 24, "...")
 
 
 def _of_calls(facts: Facts) -> Iterator[_Given]:
     for call in facts.invocations:
-        start = _PLACES.get(call.method)
+        start = ARGS_AT.get(call.method)
         if start is None or _may_differ(call) or is_expected_to_fail(call.site):
             continue
         if call.by_name and call.method == "signature":

@@ -5,9 +5,10 @@ import datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks.binding.values import MISSING, Unknown
+from flake8_celery_tasks.catalog.methods import TAKING_OPTIONS
 from flake8_celery_tasks.catalog.task_options import DEFAULT_MAX_RETRIES
 from flake8_celery_tasks.celery_model.backends import DEFAULTS, patience
-from flake8_celery_tasks.celery_model.settings import acks_late
+from flake8_celery_tasks.celery_model.settings import acks_late, setting_values
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.facts.schedules import options_of
 from flake8_celery_tasks.resolution.evaluation import Called, Table
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.facts.task import Task
-
-#: Methods that take the options of a message.
-_METHODS: Final = frozenset({"apply_async", "apply_async_on_commit", "send_task", "set", "signature", "subtask"})
 
 _LIMITS: Final = ("time_limit", "soft_time_limit")
 
@@ -142,7 +140,7 @@ class _Wait(NamedTuple):
 
 
 def _of_calls(facts: Facts) -> Iterator[_Wait]:
-    calls = [(call.node, call.site) for call in facts.invocations if call.method in _METHODS]
+    calls = [(call.node, call.site) for call in facts.invocations if call.method in TAKING_OPTIONS]
     calls += [(call.node, call.site) for call in facts.task_calls if call.method == "retry"]
     for node, site in calls:
         for keyword in node.keywords:
@@ -228,7 +226,7 @@ def _of_settings(facts: Facts) -> Iterator[_Wait]:
         if other is None or not isinstance(value, (int, float)) or not acks_late(facts.project):
             continue
         # Of the two limits the lower one counts.
-        others = [item for item in facts.project.setting(other) if item is not None]
+        others = [item for item in setting_values(facts.project, other) if item is not None]
         if all(isinstance(item, (int, float)) and (item <= 0 or value <= item) for item in others):
             yield _Wait(setting.node, value, message="late")
 

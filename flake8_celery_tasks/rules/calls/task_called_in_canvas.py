@@ -3,6 +3,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.arguments import is_expected_to_fail
 from flake8_celery_tasks.facts.canvas import is_function_task
 from flake8_celery_tasks.facts.facts import Facts
@@ -136,11 +137,12 @@ class TaskCalledInCanvas(Rule[Facts]):
         """Make a signature."""
         from flake8_celery_tasks.edits.edit import Fix
 
-        member = facts.once(_by_place)[violation.line, violation.column]
+        member = _by_place(facts)[violation.line, violation.column]
         operation = as_signature(facts, member)
         return None if operation is None else Fix((operation,), safe=False)
 
 
+@query()
 def _by_place(facts: Facts) -> dict[tuple[int, int], Member]:
     members = [member for canvas in facts.canvases for member in canvas.members]
     return {facts.module.source.position(member.node): member for member in reversed(members)}
@@ -148,9 +150,9 @@ def _by_place(facts: Facts) -> dict[tuple[int, int], Member]:
 
 def as_signature(facts: Facts, member: Member) -> Operation | None:
     """Return what makes a signature of a task that is called, sent or bare."""
-    from flake8_celery_tasks.edits.operations import Insert, RenameAttribute, Replace, text_of
+    from flake8_celery_tasks.edits.operations import Insert, RenameAttribute, Replace
 
-    node, site, text = member.node, member.site, text_of(facts.module)
+    node, site, text = member.node, member.site, facts.module.source
     if isinstance(node, ast.Call):
         if is_function_task(facts, node.func, site):
             return Insert(node.func, ".s", after=True)

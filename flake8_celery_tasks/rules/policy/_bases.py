@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flake8_celery_tasks.binding.scopes import ASSIGN
 from flake8_celery_tasks.celery_model.apps import is_task_class
+from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.resolution.resolver import Target
 
@@ -46,8 +47,9 @@ def bases_with(facts: Facts, attribute: str) -> Iterator[Base]:
 def heirs(project: Project, base: Target) -> Iterator[Defined]:
     """Yield the tasks of a project, those of tests left out, whose class is another one or inherits from it."""
     found: dict[tuple[str, str, int], Definition] = {}
-    for name in project.tasks.by_name:
-        found.update((item.place, item) for item in project.tasks.definitions(name))
+    tasks = tasks_of(project)
+    for name in tasks.by_name:
+        found.update((item.place, item) for item in tasks.definitions(name))
     for definition in found.values():
         if not project.is_test(definition.module):
             task = Defined(project, definition)

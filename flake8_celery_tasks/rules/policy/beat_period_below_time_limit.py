@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN
+from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.facts.schedules import BeatEntry
 from flake8_celery_tasks.rules.rule import Rule
@@ -120,11 +121,11 @@ def _limit(entry: BeatEntry, task: Defined) -> float | None:
 
 def _setting(project: Project, name: str) -> Any:
     """Return the lowest value of a setting, None where it is given nowhere."""
-    values = [value for value in project.setting(name) if value is not None]
+    values = [value for value in setting_values(project, name) if value is not None]
     return min(values, default=None) if all(isinstance(value, (int, float)) for value in values) else UNKNOWN
 
 
 def _may_lock(task: Defined) -> bool:
     """Return whether a second run of a task may end at once."""
-    text = task.project.read(task.module.place.path) or b""
+    text = task.project.files.read(task.module.place.path) or b""
     return b"lock" in text.lower() or task.overrides("__call__", "apply_async") is not False

@@ -11,6 +11,7 @@ from flake8_celery_tasks.catalog.methods import INVOKING, SENDING
 from flake8_celery_tasks.celery_model import definitions
 from flake8_celery_tasks.celery_model.apps import is_task_class
 from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, OPAQUE
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.rules._messages import shown
@@ -158,33 +159,26 @@ def _task_called(facts: Facts, call: ast.Call, site: Site) -> Definition | None:
     return None if found is None or found.decorator.form in (CLASS_TASK, OPAQUE) else found
 
 
+@query()
 def _names_sent(project: Project) -> tuple[str, ...]:
     """Return the names of whatever the project may send as a task."""
-    key = "names that are sent"
-    if key not in project.memo:
-        texts = (project.read(path) or b"" for path in _senders(project))
-        names = {name.decode("utf-8", "replace") for text in texts for name in _SENT.findall(text)}
-        project.memo[key] = tuple(sorted(names))
-    found: tuple[str, ...] = project.memo[key]
-    return found
+    texts = (project.files.read(path) or b"" for path in _senders(project))
+    return tuple(sorted({name.decode("utf-8", "replace") for text in texts for name in _SENT.findall(text)}))
 
 
 def _senders(project: Project) -> Iterator[str]:
-    for path in project.files_with(*_MARKS):
+    for path in project.files.holding(*_MARKS):
         if not project.layout.is_test(project.layout.place(path)):
             yield path
 
 
+@query(key=lambda definition: definition.place)
 def _is_sent(project: Project, definition: Definition) -> bool:
     """Return whether something sends the task of a definition, and not only one that is called like it."""
-    key = ("is sent", definition.place)
-    if key not in project.memo:
-        name = definition.symbol.qualname.rpartition(".")[2].encode()
-        paths = [path for path in _senders(project) if name in _SENT.findall(project.read(path) or b"")]
-        modules = (project.module(path) for path in paths)
-        project.memo[key] = any(module is not None and _sends(project, module, definition) for module in modules)
-    found: bool = project.memo[key]
-    return found
+    name = definition.symbol.qualname.rpartition(".")[2].encode()
+    paths = [path for path in _senders(project) if name in _SENT.findall(project.files.read(path) or b"")]
+    modules = (project.module(path) for path in paths)
+    return any(module is not None and _sends(project, module, definition) for module in modules)
 
 
 def _sends(project: Project, module: Module, definition: Definition) -> bool:
@@ -208,7 +202,7 @@ def _is_choice(call: ast.Call, site: Site) -> bool:
     """Return whether the same function sends the task too, or an `if` around asks whether tasks are to be sent."""
     name = last_name(call.func)
     for around in site.chain():
-        if around.kind == IF and _ASKS.search(unparsed(around.node.test)):  # type: ignore[attr-defined]
+        if around.kind == IF and _ASKS.search(unparsed(around.test)):
             return True
         if around.kind in (FUNCTION, IF, TRY) and any(
             isinstance(node, ast.Attribute) and node.attr in SENDING and last_name(node.value) == name

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.nodes import is_script
 from flake8_celery_tasks.binding.values import Ref
+from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.rules._messages import shown
 from flake8_celery_tasks.rules.rule import Rule
@@ -153,5 +154,5 @@ def _is_renewed(facts: Facts) -> bool:
 
 def _forks(project: Project) -> bool:
     """Return whether a worker may run tasks in processes."""
-    pools = project.setting("worker_pool")
+    pools = setting_values(project, "worker_pool")
     return not pools or any(not isinstance(pool, str) or "prefork" in pool or "processes" in pool for pool in pools)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.celery_model import backends
 from flake8_celery_tasks.celery_model.configuration import is_unset
+from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.facts.calls import AppMade
 from flake8_celery_tasks.rules.rule import Rule
@@ -91,6 +92,6 @@ class NoResultBackendDecision(Rule[AppMade]):
 
 
 def _all_ignore(project: Project) -> bool:
-    names = (project.tasks.definitions(name) for name in project.tasks.by_name)
+    names = (tasks_of(project).definitions(name) for name in tasks_of(project).by_name)
     found = [item for same in names for item in same if not project.is_test(item.module)]
     return bool(found) and all(Defined(project, item).effective("ignore_result") is True for item in found)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.celery_model.configuration import is_unset
+from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.facts.calls import AppMade
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -72,5 +73,5 @@ class NoStartupRetryDecision(Rule[AppMade]):
 
     def check(self, made: AppMade) -> Iterator[Violation]:
         """Report an app that leaves it open."""
-        if made.project.version >= _SINCE and is_unset(made.project, _SETTING):
+        if version_of(made.project) >= _SINCE and is_unset(made.project, _SETTING):
             yield self.report(made.module, made.node)

@@ -101,8 +101,8 @@ class NoTimezone(Rule[AppMade]):
 def _has_clock(project: Project) -> bool:
     layout = project.layout
     return any(
-        _CLOCK in (project.read(path) or b"") and not layout.is_test(layout.place(path))
-        for path in project.files_with(*_CLOCKS)
+        _CLOCK in (project.files.read(path) or b"") and not layout.is_test(layout.place(path))
+        for path in project.files.holding(*_CLOCKS)
     )
 
 
@@ -110,6 +110,6 @@ def _has_django_zone(project: Project) -> bool:
     """Return whether the settings of a Django project may have a time zone; they need not speak of Celery."""
     layout = project.layout
     return any(
-        b"TIME_ZONE" in (project.read(path) or b"") and not layout.is_test(layout.place(path))
+        b"TIME_ZONE" in (project.files.read(path) or b"") and not layout.is_test(layout.place(path))
         for path in layout.files()
     )

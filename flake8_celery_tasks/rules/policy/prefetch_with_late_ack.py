@@ -3,8 +3,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.celery_model.configuration import is_unset
-from flake8_celery_tasks.celery_model.settings import acks_late
+from flake8_celery_tasks.celery_model.registry import tasks_of
+from flake8_celery_tasks.celery_model.settings import acks_late, setting_values
 from flake8_celery_tasks.celery_model.task import Defined
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -108,19 +110,17 @@ class PrefetchWithLateAck(Rule[Facts]):
             elif setting.name == "task_acks_late" and setting.settled is True and _is_left_out(project):
                 yield self.report(facts.module, setting.node, self.unset)
         for made in facts.apps_made:
-            if not project.setting("task_acks_late") and _is_left_out(project) and all(_lateness(project) or [False]):
+            given = setting_values(project, "task_acks_late")
+            if not given and _is_left_out(project) and all(_lateness(project) or [False]):
                 yield self.report(facts.module, made.node, self.unset)
 
 
+@query()
 def _lateness(project: Project) -> list[bool]:
     """Return for each of the project's tasks whether it certainly acknowledges late by its own option."""
-    key = "lateness"
-    if key not in project.memo:
-        names = (project.tasks.definitions(name) for name in project.tasks.by_name)
-        found = [item for same in names for item in same if not project.is_test(item.module)]
-        project.memo[key] = [Defined(project, item).effective("acks_late") is True for item in found]
-    known: list[bool] = project.memo[key]
-    return known
+    names = (tasks_of(project).definitions(name) for name in tasks_of(project).by_name)
+    found = [item for same in names for item in same if not project.is_test(item.module)]
+    return [Defined(project, item).effective("acks_late") is True for item in found]
 
 
 def _is_left_out(project: Project) -> bool:
@@ -129,4 +129,4 @@ def _is_left_out(project: Project) -> bool:
 
 
 def _takes_ahead(project: Project) -> bool:
-    return not project.setting("worker_disable_prefetch")
+    return not setting_values(project, "worker_disable_prefetch")

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.celery_model.settings import queues_of
+from flake8_celery_tasks.celery_model.settings import queues_of, setting_values
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.spelling import close_match
-from flake8_celery_tasks.facts.queues import QueueUse
+from flake8_celery_tasks.facts.calls import QueueUse
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -101,14 +102,11 @@ class QueueNotDeclared(Rule[QueueUse]):
         yield self.report(use.module, use.node, name=use.name, advice=advice)
 
 
+@query()
 def _is_open(project: Project) -> bool:
     """Return whether queues may be declared elsewhere, or are never made."""
-    key = "queues are open"
-    if key not in project.memo:
-        creates = project.setting("task_create_missing_queues")
-        project.memo[key] = (
-            not all(isinstance(value, (bool, int)) and value for value in creates)
-            or next(project.files_with(*_DECLARES), None) is not None
-        )
-    found: bool = project.memo[key]
-    return found
+    creates = setting_values(project, "task_create_missing_queues")
+    return (
+        not all(isinstance(value, (bool, int)) and value for value in creates)
+        or next(project.files.holding(*_DECLARES), None) is not None
+    )

@@ -4,6 +4,7 @@ import datetime
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.celery_model import backends
+from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.facts.settings import Setting
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -85,4 +86,4 @@ class ResultExpiresNever(Rule[Setting]):
 
 
 def _ignores(setting: Setting) -> bool:
-    return any(value is True for value in setting.project.setting("task_ignore_result"))
+    return any(value is True for value in setting_values(setting.project, "task_ignore_result"))

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN
+from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.core.violation import Violation
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.rules.policy import _bases, _decisions
@@ -97,7 +98,7 @@ class RetryWithoutLateAck(Rule[Facts]):
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report what is retried and does not say when it is acknowledged, at what makes the task, or at its class."""
         project = facts.project
-        if project.options.celery_acks_late or project.setting("task_acks_late"):
+        if project.options.celery_acks_late or setting_values(project, "task_acks_late"):
             return
         for task in facts.tasks:
             if task.is_opaque or not _is_retried_by_itself(task) or not _decisions.leaves_open(task, "acks_late"):
@@ -128,4 +129,6 @@ def _leaves_open(project: Project, base: Target) -> bool:
         and task.effective("max_retries") not in (UNKNOWN, 0)
         and task.effective("retry_on_worker_lost") in (MISSING, None, False)
         for task in _bases.heirs(project, base)
-    ) and not any(value is not False and value is not None for value in project.setting("task_retry_on_worker_lost"))
+    ) and not any(
+        value is not False and value is not None for value in setting_values(project, "task_retry_on_worker_lost")
+    )

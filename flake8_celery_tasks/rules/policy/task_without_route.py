@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.celery_model.definitions import name_of
+from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.celery_model.settings import routes_of
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -169,16 +171,13 @@ def _is_forgotten(project: Project, name: str) -> bool:
     return coverage.routed >= _PART * coverage.tasks
 
 
+@query()
 def _coverage(project: Project) -> _Coverage:
-    key = "tasks with a route"
-    if key not in project.memo:
-        routes = routes_of(project) or []
-        names = [
-            name
-            for name in project.tasks.by_name
-            if not all(project.is_test(found.module) for found in project.tasks.definitions(name))
-        ]
-        routed = [name for name in names if any(table.matching(name) for table in routes)]
-        project.memo[key] = _Coverage(len(routed), len(names))
-    found: _Coverage = project.memo[key]
-    return found
+    routes = routes_of(project) or []
+    names = [
+        name
+        for name in tasks_of(project).by_name
+        if not all(project.is_test(found.module) for found in tasks_of(project).definitions(name))
+    ]
+    routed = [name for name in names if any(table.matching(name) for table in routes)]
+    return _Coverage(len(routed), len(names))

@@ -4,6 +4,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.catalog.crontab import BY_NAME, check, has_neighbours
+from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.facts.schedules import Crontab
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -101,7 +102,7 @@ class UnevenCrontabStep(Rule[Crontab]):
     def check(self, crontab: Crontab) -> Iterator[Violation]:
         """Report each field with such a step, where it stands."""
         arguments = {name: value for name, value in crontab.arguments.items() if name in BY_NAME}
-        verdict = check(arguments, crontab.project.version)
+        verdict = check(arguments, version_of(crontab.project))
         if verdict.refused or not crontab.complete:
             return
         for name, reading in verdict.readings.items():

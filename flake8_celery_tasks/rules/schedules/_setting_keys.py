@@ -7,7 +7,9 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.catalog.settings import EXTRA, FOREIGN_PREFIXES, OLD_TO_NEW, SETTINGS, prefix_of, setting_of
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.spelling import close_match
+from flake8_celery_tasks.core.text import encoded
 from flake8_celery_tasks.facts.settings import DJANGO, OBJECT
 
 if TYPE_CHECKING:
@@ -117,19 +119,19 @@ def mixed(setting: Setting) -> tuple[str, str] | None:
 def is_read(setting: Setting) -> bool:
     """Return whether something in the project reads a name: it is a constant, or a key, of the project's own."""
     key, module = setting.key, setting.module
-    loads = module.once(_loaded).get(key, set())
+    loads = _loaded(module).get(key, set())
     if loads and not _feeds_others(setting, loads):
         return True
     read = (
         rf"\.{key}\b(?!\s*=[^=])",
         rf"[\"']{key}[\"'](?!\s*:|\]\s*=[^=])",
-        rf"\bimport\b[^\n]*\b{key}\b",
+        rf"\bimport\b[^\n]{{0,500}}\b{key}\b",
         rf"^\s+{key},$",  # a line of an import in brackets
     )
-    pattern = re.compile("|".join(read).encode(), re.MULTILINE)
+    pattern = re.compile(encoded("|".join(read)), re.MULTILINE)
     return any(
-        pattern.search(setting.project.read(path) or b"")
-        for path in setting.project.files_with(key.encode())
+        pattern.search(setting.project.files.read(path) or b"")
+        for path in setting.project.files.holding(encoded(key))
         if path != module.place.path
     )
 
@@ -159,6 +161,7 @@ def _meaning(setting: Setting) -> str | None:
     return next((name for name in found if name is not None), OLD_TO_NEW.get(meant))
 
 
+@query()
 def _loaded(module: Module) -> dict[str, set[str | None]]:
     """Return the names and attributes that a module reads, each with the names that it is read for, None for more."""
     found: dict[str, set[str | None]] = {}

@@ -4,6 +4,7 @@ import ast
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.catalog.methods import SENDS_ON_COMMIT
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.calls import Invocation
 from flake8_celery_tasks.frameworks import django_transactions
 from flake8_celery_tasks.rules._messages import shown
@@ -12,6 +13,7 @@ from flake8_celery_tasks.rules.rule import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.core.violation import Violation
 
 
@@ -100,7 +102,7 @@ def _use(fact: Invocation) -> str | None:
     """Return what becomes of the value, None where nothing does."""
     root = fact.site.function() or fact.module.tree
     assert root is not None
-    parents = fact.module.once_for(root, _parents)
+    parents = _parents(fact.module, root)
     node, parent, many = _above(fact.node, parents)
     if isinstance(parent, ast.Attribute):
         return f"{shown(parent.value)} holds None" if many else f"there is no '.{parent.attr}'"
@@ -120,7 +122,7 @@ def _use(fact: Invocation) -> str | None:
         target = parent.targets[0] if isinstance(parent, ast.Assign) else parent.target
         if not isinstance(target, ast.Name):
             return f"'{shown(target)}' {'holds' if many else 'is'} None"
-        uses = fact.module.once_for(root, _uses)
+        uses = _uses(fact.module, root)
         if many:
             return f"'{target.id}' holds None" if target.id in uses else None
         return uses.get(target.id)
@@ -150,12 +152,14 @@ def _passes_on(node: ast.AST, parent: ast.AST | None, many: bool) -> bool:
     return isinstance(parent, (ast.keyword, ast.Starred)) or (isinstance(parent, ast.IfExp) and node is not parent.test)
 
 
-def _parents(root: ast.AST) -> dict[int, ast.AST]:
+@query()
+def _parents(_: Module, root: ast.AST) -> dict[int, ast.AST]:
     """Return what each node below another one stands in, by its identity."""
     return {id(child): parent for parent in ast.walk(root) for child in ast.iter_child_nodes(parent)}
 
 
-def _uses(root: ast.AST) -> dict[str, str | None]:
+@query()
+def _uses(_: Module, root: ast.AST) -> dict[str, str | None]:
     """Return what is first done with each name below a node: an attribute taken, or an argument made of it.
 
     None says that it is read, and nothing of the kind.

@@ -1,0 +1,72 @@
+"""One file checked: what is kept of it, or else what the rules say."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.core import errors
+from flake8_celery_tasks.core.violation import INTERNAL, Violation
+from flake8_celery_tasks.engine import judge, loader, session
+from flake8_celery_tasks.workspace.source import Source
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Iterator, Sequence
+
+    from flake8_celery_tasks.engine.run import Run
+
+
+def violations(run: Run, filename: str, lines: Sequence[str], tree: ast.Module) -> list[Violation]:
+    """Return what is wrong in a file, known or not, in source order; one report where the linter itself fails in it."""
+    try:
+        return found_in(run, filename, lines, tree)
+    except errors.CAUGHT as error:
+        return [failed(errors.internal(error))]
+
+
+def failed(text: str) -> Violation:
+    """Return the report of a file that the linter fails in."""
+    return Violation(1, 0, INTERNAL, text)
+
+
+def found_in(run: Run, filename: str, lines: Sequence[str], tree: ast.Module) -> list[Violation]:
+    """Return the same. Raises whatever the linter fails with."""
+    path = os.path.abspath(filename)
+    with collector_off():
+        project = session.project_of(path, run.options, run.excluded)
+        source = Source(lines)
+        kept = None if run.codes else session.findings_of(project, run.opted)
+        found = None if kept is None else kept.recall(path, source.text)
+        if found is None:
+            module = project.open(path, source, tree)
+            rules = loader.wanted(run.opted)
+            if run.codes:
+                rules = tuple(rule for rule in rules if rule.code in run.codes)
+            try:
+                found = judge.check(project, module, rules)
+            except BaseException:
+                with contextlib.suppress(*errors.CAUGHT):
+                    project.close(module)
+                raise
+            project.close(module)
+            if path in project.failures:  # what others asked of it is unknown
+                found.append(failed(project.failures[path]))
+            elif kept is not None:
+                kept.note(path, source.text, found)
+                session.save_at_exit()
+    return found
+
+
+@contextlib.contextmanager
+def collector_off() -> Iterator[None]:
+    """Leave the garbage be: to look for it among the nodes of many trees takes as long as everything else."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
