@@ -9,7 +9,6 @@ from flake8_celery_tasks.rules.definitions import _states
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Iterator
 
     from flake8_celery_tasks.core.violation import Violation
@@ -92,20 +91,17 @@ class FailureStateWithoutException(Rule[Facts]):
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report the `meta` of such a call."""
         for change in _states.changes(facts):
-            if change.state not in _STATES or not change.lacks_type or not change.is_of_task:
-                continue
-            is_own = change.is_of_running_task and not _is_of_other(change.given.get("task_id"))
-            if not is_own or not self._is_healed(facts, change):
+            if change.state in _STATES and change.lacks_type and change.is_of_task and not _is_healed(facts, change):
                 advice = "raise the exception, or use a state of your own"
                 yield self.report(facts.module, change.given["meta"], state=change.state, advice=advice)
 
-    def _is_healed(self, facts: Facts, change: _states.Change) -> bool:
-        """Return whether the end of the task replaces what it has stored: in a database, unless `Ignore` is raised."""
-        task = facts.task_at(change.site)
-        ignores = (raised for raised in facts.raises if raised.path == _IGNORE and raised.task is task)
-        return may_be_database(facts.project) and not any(raised.node.lineno > change.node.lineno for raised in ignores)
 
-
-def _is_of_other(task_id: ast.expr | None) -> bool:
-    """Return whether the id that `update_state` is given may be that of another task."""
-    return task_id is not None and unparsed(task_id).rpartition(".request.")[2] not in ("None", "id")
+def _is_healed(facts: Facts, change: _states.Change) -> bool:
+    """Return whether the end of the task replaces what it has stored: in a database, unless `Ignore` is raised."""
+    task_id = change.given.get("task_id")
+    is_other = task_id is not None and unparsed(task_id).rpartition(".request.")[2] not in ("None", "id")
+    if is_other or not change.is_of_running_task or not may_be_database(facts.project):
+        return False
+    task = facts.task_at(change.site)
+    ignores = (raised for raised in facts.raises if raised.path == _IGNORE and raised.task is task)
+    return not any(raised.node.lineno > change.node.lineno for raised in ignores)

@@ -47,8 +47,9 @@ def bases_with(facts: Facts, attribute: str) -> Iterator[Base]:
 def heirs(project: Project, base: Target) -> Iterator[Defined]:
     """Yield the tasks of a project, those of tests left out, whose class is another one or inherits from it."""
     found: dict[tuple[str, str, int], Definition] = {}
-    for name in tasks_of(project).by_name:
-        found.update((item.place, item) for item in tasks_of(project).definitions(name))
+    tasks = tasks_of(project)
+    for name in tasks.by_name:
+        found.update((item.place, item) for item in tasks.definitions(name))
     for definition in found.values():
         if not project.is_test(definition.module):
             task = Defined(project, definition)
