@@ -132,7 +132,8 @@ class Present:
                     self._add_alias(project, module, target, value, site)
             for call, site in candidates.calls:
                 func = call.func
-                if getattr(func, "attr", "") == "register" and getattr(func.value, "attr", "") == "tasks":  # type: ignore[attr-defined]
+                owner = func.value if isinstance(func, ast.Attribute) and func.attr == "register" else None
+                if isinstance(owner, ast.Attribute) and owner.attr == "tasks":
                     self._add_registered(project, module, call, site)
 
     def _add_alias(self, project: Project, module: Module, target: ast.Subscript, value: ast.expr, site: Site) -> None:
