@@ -115,7 +115,7 @@ class Disk:
             text = texts[path] = self.read(path)
         if text is None:
             return True
-        held = _held(text, bits)
+        held = marks_held(text, bits)
         self.cache.note_marks(path, current, searched, held)
         return held != 0
 
@@ -178,7 +178,7 @@ class Files:
         searched = sum(bits.values())
         for path in paths:
             if unsaved is not None and path == unsaved[0]:
-                holds = _held(unsaved[1], bits) != 0
+                holds = marks_held(unsaved[1], bits) != 0
             else:
                 holds = self.disk.holds(path, bits, searched)
             if holds:
@@ -187,7 +187,7 @@ class Files:
         self._marked[marks] = tuple(found)
 
 
-def _held(text: bytes, bits: dict[bytes, int]) -> int:
+def marks_held(text: bytes, bits: dict[bytes, int]) -> int:
     """Return the bits of the marks that a text holds."""
     from flake8_celery_tasks.workspace.prescan import holds  # a warm run needs none of its patterns
 
