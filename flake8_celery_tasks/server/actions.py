@@ -102,7 +102,7 @@ def noqa(text: str, line: int, code: str) -> Edit | None:
     part = "".join(source.lines[first - 1 : last])
     known = _NOQA.search(part)
     if known is not None and known["codes"]:
-        end = start + known.start("codes") + len(known["codes"].rstrip(", \t"))
+        end = start + known.start("codes") + len(known["codes"].rstrip(", \t\r\n"))
         edit = Edit(end, end, f", {code}")
     else:
         end = start + len(part.rstrip())
