@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from flake8_celery_tasks.server import diagnosis
 from flake8_celery_tasks.server.desk import Buffer, Desk
 from flake8_celery_tasks.server.settings import Settings
@@ -32,7 +30,7 @@ class Table:
         if text is None:
             text = (self.folder / name).read_text(encoding="utf-8")
         buffer = Buffer(f"file://{path}", path, Text(text), 1)
-        if os.path.basename(path) != "stdin":
+        if name != "stdin":
             self.buffers[path] = buffer
         return buffer
 

@@ -51,7 +51,9 @@ def test_a_fix_for_each_finding(shop):
     assert '@shared_task(name="shop.tasks.add")' in applied(TASKS, name.edits)
     unsafe = [action for action in offered if not action.preferred]
     assert all("unsafe" in action.title for action in unsafe)
-    assert [action for action in actions.fixes(shop.sight(buffer), buffer, found, unsafe=False) if not action.preferred] == []
+    assert [
+        action for action in actions.fixes(shop.sight(buffer), buffer, found, unsafe=False) if not action.preferred
+    ] == []
     only = [one for one in found if one.code == "CLY101"]
     assert [action.problem for action in actions.fixes(shop.sight(buffer), buffer, only, unsafe=True)] == only
 

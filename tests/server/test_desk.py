@@ -33,7 +33,11 @@ def test_ranges_are_those_of_nodes(shop):
 def test_the_same_as_check(shop):
     said = subprocess.run(
         [sys.executable, "-m", "flake8_celery_tasks", "check"],
-        cwd=shop.folder, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False,
+        cwd=shop.folder,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
     ).stdout
     found = [
         f"./{name}:{one.line}:{one.column + 1}: {one.code} {one.message}"
@@ -70,7 +74,10 @@ def test_noqa_baseline_and_selection(shop):
     assert len(shop.found("content/views.py")) == 1
     subprocess.run(
         [sys.executable, "-m", "flake8_celery_tasks", "check", "--write-baseline", "known.json"],
-        cwd=shop.folder, capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True,
+        cwd=shop.folder,
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
     )
     (shop.folder / ".flake8").write_text("[flake8]\ncelery-baseline = known.json\n")
     assert shop.found("content/views.py") == []

@@ -11,9 +11,8 @@ import pytest
 
 pytest.importorskip("pygls")
 
-from tests.helpers import ROOT
+from tests.helpers import ROOT, write
 from tests.server.conftest import SHOP, VIEWS
-from tests.helpers import write
 
 TIMEOUT = 120
 
@@ -28,12 +27,20 @@ class Wire:
         env = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(folder / "cache")}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "flake8_celery_tasks", "server"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder, env=env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=folder,
+            env=env,
         )
         self.number = 0
 
     def send(self, method, params=None, **given):
         body = json.dumps({"jsonrpc": "2.0", "method": method, "params": params, **given}).encode()
+        self.process.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        self.process.stdin.flush()
+
+    def send_response(self, number):
+        body = json.dumps({"jsonrpc": "2.0", "id": number, "result": None}).encode()
         self.process.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
         self.process.stdin.flush()
 
@@ -56,8 +63,12 @@ class Wire:
     def initialize(self, **capabilities):
         return self.ask(
             "initialize",
-            {"processId": None, "rootUri": self.folder.as_uri(), "capabilities": capabilities,
-             "initializationOptions": {"flake8-celery-tasks": {"debounce": 0}, "x": 1}},
+            {
+                "processId": None,
+                "rootUri": self.folder.as_uri(),
+                "capabilities": capabilities,
+                "initializationOptions": {"flake8-celery-tasks": {"debounce": 0}, "x": 1},
+            },
         )["result"]
 
     def end(self):
@@ -88,9 +99,12 @@ def test_what_the_server_can_do_and_how_it_ends(wire):
     assert wire.ask("textDocument/hover", {"textDocument": 7})["error"]["code"] == -32602
     assert wire.ask("no/such", {})["error"]["code"] == -32601
     assert wire.ask("shutdown")["result"] is None
-    assert wire.ask("textDocument/hover", {"textDocument": {"uri": "file:///a"}, "position": {"line": 0, "character": 0}})[
-        "error"
-    ]["code"] == -32600
+    assert (
+        wire.ask("textDocument/hover", {"textDocument": {"uri": "file:///a"}, "position": {"line": 0, "character": 0}})[
+            "error"
+        ]["code"]
+        == -32600
+    )
     wire.send("exit")
     assert wire.process.wait(TIMEOUT) == 0
 
@@ -114,7 +128,9 @@ def test_documents_that_the_library_would_corrupt(wire):
     # Of a document that is not open.
     wire.send("textDocument/didChange", {"textDocument": {"uri": uri, "version": 3}, "contentChanges": [{"text": ""}]})
     text = f'"""\x0c \u2028 \u00e9"""\n{VIEWS}'
-    wire.send("textDocument/didOpen", {"textDocument": {"uri": uri, "languageId": "python", "version": 1, "text": text}})
+    wire.send(
+        "textDocument/didOpen", {"textDocument": {"uri": uri, "languageId": "python", "version": 1, "text": text}}
+    )
     line = text.split("\n").index('    current_app.send_task("content.indx", args=[pk])')
     start = {"line": line, "character": 4}
     change = {"range": {"start": start, "end": start}, "text": '"\u00e9", '}
@@ -142,7 +158,9 @@ def test_without_the_extra(tmp_path):
         "sys.exit(main(['server']))\n"
     )
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=False, timeout=TIMEOUT)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=env, check=False, timeout=TIMEOUT
+    )
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert 'pip install "flake8-celery-tasks[server]"' in done.stderr
@@ -159,5 +177,38 @@ def test_nothing_else_imports_it(tmp_path):
         "sys.exit(str(found) if found else 0)\n"
     )
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, env=env, check=False, timeout=TIMEOUT)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env=env,
+        check=False,
+        timeout=TIMEOUT,
+    )
     assert done.returncode == 0, done.stderr
+
+
+def test_progress_and_cancelled_requests(wire):
+    wire.initialize(window={"workDoneProgress": True})
+    wire.send("initialized", {})
+    uri = (wire.folder / "content/views.py").as_uri()
+    document = {"uri": uri, "languageId": "python", "version": 1, "text": VIEWS}
+    wire.send("textDocument/didOpen", {"textDocument": document})
+    seen = []
+    while "end" not in seen or "textDocument/publishDiagnostics" not in seen:
+        message = wire.receive()
+        seen.append(message.get("method"))
+        if message.get("method") == "window/workDoneProgress/create":
+            wire.send_response(message["id"])
+        if message.get("method") == "$/progress":
+            seen.append(message["params"]["value"]["kind"])
+    assert [one for one in seen if one in ("begin", "end")] == ["begin", "end"]
+    place = {"textDocument": {"uri": uri}, "position": {"line": 0, "character": 0}}
+    wire.send("textDocument/references", {**place, "context": {"includeDeclaration": True}}, id=100)
+    wire.send("$/cancelRequest", {"id": 100})
+    while message.get("id") != 100:
+        message = wire.receive()
+    assert "error" not in message or message["error"]["code"] == -32800
+    assert wire.ask("textDocument/hover", place)["result"] is None
+    assert list(wire.folder.glob("cache/**/*.json"))

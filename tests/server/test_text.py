@@ -24,7 +24,9 @@ def test_an_offset_is_found_again(text, encoding, data):
 @given(TEXTS, TEXTS, st.sampled_from(ENCODINGS), st.data())
 def test_an_edit_is_that_of_the_text(text, new, encoding, data):
     known = Text(text, encoding)
-    places = [(offset, known.place(offset)) for offset in range(len(text) + 1) if text[offset - 1 : offset + 1] != "\r\n"]
+    places = [
+        (offset, known.place(offset)) for offset in range(len(text) + 1) if text[offset - 1 : offset + 1] != "\r\n"
+    ]
     (start, first), (end, last) = sorted(data.draw(st.tuples(st.sampled_from(places), st.sampled_from(places))))
     assert known.edited(first, last, new).text == text[:start] + new + text[end:]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -41,8 +42,10 @@ class Server(LanguageServer):
         self.worker = ThreadPoolExecutor(1, "projects")
         self.pulls = False
         self._pending: dict[str, asyncio.Task[None]] = {}
-        self._told: set[str] = set()
         self._watched: frozenset[str] = frozenset()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._read: asyncio.Event | None = None  # set when the project is read that nothing was known of
+        self.desk.cold = self._begin_progress
 
     # What is told.
 
@@ -66,8 +69,9 @@ class Server(LanguageServer):
     async def ask(self, work: Callable[..., Answer], *given: Any) -> Answer | None:
         """Return what some work in the projects' thread comes to, None where it is no longer wanted."""
         wanted = [True]
+        self._loop = asyncio.get_running_loop()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self.worker, self._do, wanted, work, given)
+            return await self._loop.run_in_executor(self.worker, self._do, wanted, work, given)
         except asyncio.CancelledError:
             wanted.clear()
             raise
@@ -80,6 +84,26 @@ class Server(LanguageServer):
         except Unwanted:
             self.desk.unwanted()
             return None
+        finally:
+            if self._read is not None and self._loop is not None:
+                self._loop.call_soon_threadsafe(self._read.set)
+                self._read = None
+
+    # Progress.
+
+    def _begin_progress(self) -> None:
+        window = self.client_capabilities.window
+        if self._read is None and self._loop is not None and window is not None and window.work_done_progress:
+            self._read = asyncio.Event()
+            asyncio.run_coroutine_threadsafe(self._show_progress(self._read), self._loop)
+
+    async def _show_progress(self, read: asyncio.Event) -> None:
+        token = str(uuid.uuid4())
+        await self.work_done_progress.create_async(token)
+        begin = types.WorkDoneProgressBegin(title="Celery tasks", message="reading the project")
+        self.work_done_progress.begin(token, begin)
+        await read.wait()
+        self.work_done_progress.end(token, types.WorkDoneProgressEnd())
 
     async def about(self, uri: str, work: Callable[[Sight, Buffer], Answer | None]) -> Answer | None:
         """Return what some work on an open file comes to; None where it is not open, or its configuration broken."""
@@ -158,6 +182,7 @@ class Server(LanguageServer):
         for uri in dict.fromkeys((first, *self.documents.open)):
             await self.publish(uri)
         await self.watch()
+        await self.ask(self.desk.save)
 
     def refresh(self) -> None:
         """Ask the client to pull anew."""
@@ -182,11 +207,16 @@ class Server(LanguageServer):
             uris = [self.workspace.root_uri]
         self.documents.folders = [path for path in map(path_of, uris) if path]
 
-    async def watch(self) -> None:
-        """Have the client watch what the configuration names, where it can."""
+    @property
+    def watches(self) -> bool:
+        """Whether the client tells what changes on disk."""
         workspace = self.client_capabilities.workspace
         watching = None if workspace is None else workspace.did_change_watched_files
-        if watching is None or not watching.dynamic_registration:
+        return watching is not None and bool(watching.dynamic_registration)
+
+    async def watch(self) -> None:
+        """Have the client watch what the configuration names, where it can."""
+        if not self.watches:
             return
         names = frozenset(os.path.basename(path) for path in self.desk.named())
         wanted = frozenset(("*.py", *CONFIGURING, *_PINNING)) | names

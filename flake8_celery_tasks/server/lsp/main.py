@@ -21,6 +21,7 @@ def serve() -> int:
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     server.start_io(sys.stdin.buffer, output)
+    server.desk.is_wanted = bool  # never
     server.worker.shutdown(wait=False, cancel_futures=True)
     return server.protocol.exit_code
 
@@ -94,7 +95,9 @@ def _documents(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
     def did_save(params: types.DidSaveTextDocumentParams) -> None:
         path = path_of(params.text_document.uri)
-        if path is not None:
+        if not server.watches:  # nobody says what else has changed
+            server.worker.submit(server.desk.forget)
+        elif path is not None:
             server.worker.submit(server.desk.changed_on_disk, [path], server.documents.held())
         server.schedule(params.text_document.uri)
 
