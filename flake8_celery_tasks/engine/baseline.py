@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import errno
 import json
 import os
 import re
+import stat
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from flake8_celery_tasks.core import regular
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -145,8 +149,7 @@ def load(path: str) -> Baseline:
     """Read a baseline. Raises BaselineError."""
     known: dict[str, Counter[Identity]] = {}
     try:
-        with open(path, encoding="utf-8") as file:
-            content = json.load(file)
+        content = json.loads(regular.read(path))
         if content["version"] != VERSION:
             raise BaselineError(f"{path} has version {content['version']!r}, this release reads {VERSION}")
         for entry in content["findings"]:
@@ -155,14 +158,14 @@ def load(path: str) -> Baseline:
     except BaselineError:
         raise
     except OSError as error:
-        raise BaselineError(f"can't read {path}: {error.strerror}") from None
+        raise BaselineError(f"can't read {path}: {error.strerror or error}") from None
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
         raise BaselineError(f"{path} is no baseline") from None
     return Baseline(path, known)
 
 
 def write(path: str, known: dict[str, Counter[Identity]]) -> int:
-    """Write a baseline, through links; return how many findings are in it. Raises OSError."""
+    """Write a baseline, through links to below its folder; return how many findings are in it. Raises OSError."""
     entries = []
     total = 0
     for name, found in sorted(known.items()):
@@ -176,14 +179,19 @@ def write(path: str, known: dict[str, Counter[Identity]]) -> int:
         with open(path, "w", encoding="ascii", newline="\n") as file:
             file.write(content)
         return total
-    path = os.path.realpath(path)
-    partial = f"{path}.{os.getpid()}.tmp"
-    try:
-        with open(partial, "w", encoding="ascii", newline="\n") as file:
-            file.write(content)
-        os.replace(partial, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(partial)
-        raise
+    real = os.path.realpath(path)
+    if os.path.islink(path) and not real.startswith(os.path.join(os.path.realpath(os.path.dirname(path)), "")):
+        raise OSError(errno.ELOOP, "it is a link that leads out of its folder")  # a repository may hold one
+    path = real
+    regular.replace(path, content.encode("ascii"), _mode(path))
     return total
+
+
+def _mode(path: str) -> int:
+    """Return the permissions of a file, or those that a new one gets."""
+    try:
+        return stat.S_IMODE(os.stat(path).st_mode)
+    except FileNotFoundError:
+        mask = os.umask(0)
+        os.umask(mask)
+        return 0o666 & ~mask

@@ -1,0 +1,50 @@
+"""Files that are regular ones: nothing else is opened, and what is written is whole or not there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import tempfile
+
+#: Neither waits for a writer of a pipe, nor makes a terminal the process's own. Windows has none of it.
+_QUIETLY = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+
+
+def read(path: str, most: int = -1) -> bytes:
+    """Return what is in a file, or the first bytes of it. Raises OSError, also for what is no regular file."""
+    if not stat.S_ISREG(os.stat(path).st_mode):  # to open a device may do something
+        raise OSError("not a regular file")
+    descriptor = os.open(path, _QUIETLY)
+    with open(descriptor, "rb", buffering=0) as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError("not a regular file")
+        content = file.readall() if most < 0 else _first(descriptor, most)
+    if content is None:  # nothing is there yet
+        raise OSError("nothing to be read")
+    return content
+
+
+def _first(descriptor: int, most: int) -> bytes:
+    parts = []
+    while most > 0:
+        part = os.read(descriptor, most)
+        if not part:
+            break
+        parts.append(part)
+        most -= len(part)
+    return b"".join(parts)
+
+
+def replace(path: str, content: bytes, mode: int = 0o600) -> None:
+    """Put a file in the place of another, or of a link. Raises OSError; then nothing has changed."""
+    descriptor, partial = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".", suffix=".tmp")
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(content)
+        os.chmod(partial, mode)
+        os.replace(partial, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(partial)
+        raise
