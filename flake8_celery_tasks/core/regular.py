@@ -36,6 +36,24 @@ def _first(descriptor: int, most: int) -> bytes:
     return b"".join(parts)
 
 
+def take_over(path: str, other: str) -> None:
+    """Give a file the owner, group, permissions and extended attributes of another. Raises OSError.
+
+    Lists of access rights are among the attributes.
+    """
+    found = os.stat(path)
+    if hasattr(os, "chown") and (found.st_uid, found.st_gid) != (os.stat(other).st_uid, os.stat(other).st_gid):
+        os.chown(other, found.st_uid, found.st_gid)
+    os.chmod(other, stat.S_IMODE(found.st_mode))
+    if hasattr(os, "listxattr"):
+        try:
+            names = os.listxattr(path)
+        except OSError:  # the file system has none
+            return
+        for name in names:
+            os.setxattr(other, name, os.getxattr(path, name))
+
+
 def replace(path: str, content: bytes, mode: int = 0o600) -> None:
     """Put a file in the place of another, or of a link. Raises OSError; then nothing has changed."""
     descriptor, partial = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".", suffix=".tmp")

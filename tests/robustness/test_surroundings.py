@@ -148,6 +148,44 @@ def test_planted_links_are_not_followed(tmp_path):
     assert stat.S_IMODE((place / "known.json").stat().st_mode) == 0o640
 
 
+@POSIX
+def test_fixing_keeps_owner_and_attributes(shop, capfd, monkeypatch):
+    path = shop / "part0/tasks.py"
+    path.write_text(BAD.replace("def b():", "def b(self):").replace(", bind=True", ", bind=True, retrys=1"))
+    asked = []
+    found = path.stat()
+    monkeypatch.setattr(os, "listxattr", lambda _: ["user.note"], raising=False)
+    monkeypatch.setattr(os, "getxattr", lambda *_: b"kept", raising=False)
+    monkeypatch.setattr(os, "setxattr", lambda _, *given: asked.append(given), raising=False)
+    regular.take_over(str(path), str(shop / "part1/tasks.py"))
+    assert asked == [("user.note", b"kept")]
+    monkeypatch.setattr(os, "chown", lambda _, *given: asked.append(given))
+    if os.geteuid() == 0:
+        monkeypatch.undo()
+        os.chown(path, 12345, 12345)
+        regular.take_over(str(path), str(shop / "part1/tasks.py"))
+        assert (shop / "part1/tasks.py").stat().st_uid == 12345
+        os.chown(path, found.st_uid, found.st_gid)
+
+    def refuse(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    from flake8_celery_tasks.fixer import files
+
+    monkeypatch.setattr(regular, "take_over", refuse)
+    before = path.read_bytes()
+    assert files._replace(str(path), before, b"new") == "has an owner or attributes that can't be kept, left alone"
+    assert path.read_bytes() == before
+
+    def without(_):
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.undo()
+    monkeypatch.setattr(os, "listxattr", without, raising=False)
+    assert files._replace(str(path), before, b"new") == ""
+    assert path.read_bytes() == b"new"
+
+
 # What is opened.
 
 
