@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO
 
 from flake8_celery_tasks import __version__, report
 from flake8_celery_tasks.core.errors import UsageError
+from flake8_celery_tasks.core.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -386,7 +387,7 @@ def _encoded(text: str) -> bytes:
 
 def _tell(message: str) -> None:
     try:
-        sys.stderr.write(f"{PROGRAM}: {message}\n")
+        sys.stderr.write(f"{PROGRAM}: {plain(message)}\n")
     except BrokenPipeError:
         _drop(sys.stderr)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 def check(name: str, configuration: Configuration) -> Checked:
     """Return what the plugin, and nothing else, finds in a file."""
+    if name != "-" and os.path.exists(name) and not os.path.isfile(name):  # a pipe would be waited for
+        return Checked(name, [Row("E902", 0, 0, "OSError: not a regular file", "")], {})
     try:
         checker = _Checker(name, configuration)
     except UnicodeDecodeError as error:  # of the input only: a file that is not UTF-8 is read as Latin-1

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from flake8_celery_tasks.core import regular
+from flake8_celery_tasks.workspace import folders
 from flake8_celery_tasks.workspace.cache import stamp
 from flake8_celery_tasks.workspace.marks import INTEREST
 
@@ -32,6 +34,8 @@ class Disk:
         self.layout = layout
         self._open_cache = open_cache
         self._texts: dict[str, bytes | None] | None = None
+        #: Whether all files could be read that were asked for and are there.
+        self.is_readable = True
         self._read: dict[str, Stamp | None] = {}  # stamps of files, from before they were read
 
     def read(self, path: str) -> bytes | None:
@@ -51,9 +55,10 @@ class Disk:
         try:
             if current is None or current[2] > (MAX_BYTES if most is None else most):
                 return None
-            with open(path, "rb") as file:
-                return file.read()
+            return regular.read(path)
         except (OSError, ValueError):
+            # Nothing tells when it can be read: for others it may be so now.
+            self.is_readable = self.is_readable and current is None
             return None
 
     @cached_property
@@ -97,7 +102,8 @@ class Disk:
     @property
     def outside(self) -> dict[str, Stamp | None]:
         """The stamps of the files that were read and are no part of the project."""
-        return {path: current for path, current in self._read.items() if path not in self.stamps}
+        read = {**folders.scripts(), **self._read}
+        return {path: current for path, current in read.items() if path not in self.stamps}
 
     def is_as_stamped(self, path: str) -> bool:
         """Return whether a file had not changed when it was first read, or was not read."""
