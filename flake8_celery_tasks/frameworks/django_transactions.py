@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.nodes import attributes_in
+from flake8_celery_tasks.binding.nodes import attributes_in, last_name
 from flake8_celery_tasks.binding.scopes import LAMBDA
 from flake8_celery_tasks.binding.symbols import Bound, Class, Function
 from flake8_celery_tasks.binding.values import Const, Invoke, Param, Ref
@@ -113,10 +113,26 @@ def _is_around(decorator: Invoke, method: str) -> bool:
 
 
 def asks(place: Site) -> bool:
-    """Return whether a place is under a condition that looks at `connection.in_atomic_block`."""
+    """Return whether a place is under a condition that decides when to send.
+
+    Such a condition looks at `connection.in_atomic_block`, or waits for the commit where it does not hold.
+    """
     if place.asks is None:
-        place.asks = isinstance(place.node, ast.If) and "in_atomic_block" in attributes_in(place.node.test)
+        place.asks = isinstance(place.node, ast.If) and (
+            "in_atomic_block" in attributes_in(place.node.test) or _waits_else(place.node, place.part)
+        )
     return place.asks
+
+
+def _waits_else(statement: ast.If, part: str) -> bool:
+    """Return whether the other branch of a statement waits for the commit."""
+    other = statement.orelse if part == "body" else statement.body
+    return any(
+        last_name(inner.func).endswith("on_commit")
+        for node in other
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Call)
+    )
 
 
 def is_settled(project: Project, module: Module, site: Site) -> bool:

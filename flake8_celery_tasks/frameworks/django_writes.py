@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from flake8_celery_tasks.binding.module import Module
-    from flake8_celery_tasks.binding.scopes import Scope
+    from flake8_celery_tasks.binding.scopes import FunctionNode, Scope, Site
     from flake8_celery_tasks.resolution.project import Project
     from flake8_celery_tasks.resolution.resolver import Target
 
@@ -66,6 +66,9 @@ _HARMLESS: Final = frozenset(
 _CHECKS: Final = frozenset({"assert", "check", "raise", "require", "validate", "verify"})
 _RAISING: Final = frozenset({"full_clean", "is_valid", "permission_denied", "throttled"})
 
+#: How many calls deep it is looked whether something writes.
+_DEPTH: Final = 3
+
 _LEAVES: Final = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 _LOOPS: Final = (ast.For, ast.AsyncFor, ast.While)
 
@@ -79,6 +82,11 @@ def may_write(project: Project, module: Module, body: list[ast.stmt], scope: Sco
     reader = _reader(module, project)
     writes, others, _ = reader.beside(body, scope, call)
     return writes or not others
+
+
+def writes_before(project: Project, module: Module, body: list[ast.stmt], scope: Scope, call: ast.Call) -> bool:
+    """Return whether something that certainly writes rows runs before a call in a body, or is the call itself."""
+    return _reader(module, project).before(body, scope, call)
 
 
 @query()
@@ -143,6 +151,27 @@ class _Reader:
         writes = writes or any(self.writes(part, scope) for part in rest)
         return writes, others, left and isinstance(statement, (ast.With, ast.AsyncWith))
 
+    def before(self, body: list[ast.stmt], scope: Scope, node: ast.AST) -> bool:
+        """Return whether a call that writes rows stands in a body before a node, and in no other branch."""
+        start = _start(node)
+        for statement in body:
+            if _start(statement) > start:
+                return False
+            holding = _holds([statement], node)
+            if holding and not isinstance(statement, _LOOPS):
+                inner = next((part for part in _parts(statement) if _holds(part, node)), None)
+                if inner is not None:
+                    done = [] if isinstance(statement, (ast.If, ast.Match)) else _done_before(statement, inner)
+                    return any(self._calls_write(part, scope) for part in done) or self.before(inner, scope, node)
+            parts = [statement] if holding else _passed(statement)[0]
+            if self._calls_write(parts, scope):
+                return True
+        return False
+
+    def _calls_write(self, nodes: Iterable[ast.AST], scope: Scope) -> bool:
+        found = (inner for node in nodes for inner in ast.walk(node))
+        return any(isinstance(inner, ast.Call) and self._writes_by_call(inner, scope) for inner in found)
+
     def writes(self, nodes: Iterable[ast.AST], scope: Scope) -> bool:
         """Return whether there is a call that writes rows, or one that is made for what it does alone."""
         return any(
@@ -163,19 +192,56 @@ class _Reader:
         )
 
     def _writes_by_call(self, call: ast.Call, scope: Scope) -> bool:
-        if _is_write(call):
-            return True
-        target = self._called(call, scope)
-        functions = [] if target is None else _nodes(target)
-        return any(isinstance(inner, ast.Call) and _is_write(inner) for node in functions for inner in ast.walk(node))
+        return self._effect(call, scope, 0)[0]
+
+    def _effect(self, call: ast.Call, scope: Scope, depth: int) -> tuple[bool, bool]:
+        """Return whether a call writes, and whether it does anything that can't be seen."""
+        found = self._functions(call, scope) if depth < _DEPTH else None
+        if found is None:
+            return _is_write(call), not (_is_harmless(call) or _only_checks(call))
+        writes, acts = _done_by(*found, self.project, depth + 1)
+        # A name like `create_invoice()` says that it writes, unless all that it does can be seen.
+        return writes or (acts and _is_write(call)), acts
+
+    def done_by(self, functions: list[tuple[FunctionNode, Site, Scope]], depth: int) -> tuple[bool, bool]:
+        """Return whether functions of the module write, and whether they do anything that can't be seen."""
+        acts = False
+        for node, _, inside in functions:
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.Call):
+                    writes, more = self._effect(inner, inside, depth)
+                    if writes:
+                        return True, True
+                    acts = acts or more
+        return False, acts
 
     def _is_made_for_effect(self, node: ast.expr, scope: Scope) -> bool:
         """Return whether a statement is a call of what is not known, unless it stands in a file that can't be read."""
         call = node.value if isinstance(node, ast.Await) else node
-        if not isinstance(call, ast.Call) or _is_harmless(call) or _only_checks(call):
+        if (
+            not isinstance(call, ast.Call)
+            or _is_harmless(call)
+            or _only_checks(call)
+            or self._functions(call, scope) is not None
+        ):
             return False
         target = self._called(call, scope)
-        return target is None or not (_nodes(target) or target.foreign or self._is_in_broken_file(target))
+        return target is None or not (target.foreign or self._is_in_broken_file(target))
+
+    def _functions(self, call: ast.Call, scope: Scope) -> tuple[Module, str] | None:
+        """Return the function of the project that a call calls: by a name, or a method of the class around it."""
+        target = self._called(call, scope)
+        if target is not None:
+            is_one = target.module is not None and not target.rest and isinstance(target.symbol, Function)
+            return (target.module, target.symbol.qualname) if is_one else None  # type: ignore[return-value,union-attr]
+        func, owner = call.func, scope.parent
+        if not isinstance(func, ast.Attribute) or owner is None or not isinstance(owner.node, ast.ClassDef):
+            return None
+        parameters = getattr(scope.node, "args", None)
+        first = [arg.arg for arg in (*parameters.posonlyargs, *parameters.args)][:1] if parameters else []
+        qualname = f"{owner.qualname}.{func.attr}"
+        is_own = [getattr(func.value, "id", None)] == first and self.module.functions_called(qualname)
+        return (self.module, qualname) if is_own else None
 
     def _is_in_broken_file(self, target: Target) -> bool:
         owner = target.path.rpartition(".")[0]
@@ -207,11 +273,16 @@ def _parts(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
         yield part.body
 
 
-def _nodes(target: Target) -> list[ast.AST]:
-    """Return the functions of the project that a name stands for."""
-    if target.module is None or target.rest or not isinstance(target.symbol, Function):
-        return []
-    return [node for node, _, _ in target.module.functions_called(target.symbol.qualname)]
+def _done_before(statement: ast.stmt, inner: list[ast.stmt]) -> list[list[ast.stmt]]:
+    """Return the blocks of a statement that may have run when one of them does."""
+    parts = list(_parts(statement))
+    return parts[: parts.index(inner)]
+
+
+# Functions may call each other.
+@query(while_asking=(False, False))
+def _done_by(module: Module, qualname: str, project: Project, depth: int) -> tuple[bool, bool]:
+    return _reader(module, project).done_by(module.functions_called(qualname), depth)
 
 
 def _is_write(call: ast.Call) -> bool:

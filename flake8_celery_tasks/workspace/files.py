@@ -6,10 +6,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.workspace.cache import stamp
-from flake8_celery_tasks.workspace.marks import INTEREST
+from flake8_celery_tasks.workspace.marks import INTEREST, WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from flake8_celery_tasks.workspace.cache import Cache, Stamp
     from flake8_celery_tasks.workspace.layout import Layout
@@ -17,6 +17,30 @@ if TYPE_CHECKING:
 
 #: Larger files are not followed into: they are data, and their names are unknown.
 MAX_BYTES: Final = 4_000_000
+
+
+class Calls:
+    """Which of some files call what, as far as their texts say: what stands in comments counts too.
+
+    `files` are those that call a name, or define a function of that name; `defined` says how many functions of a name
+    there are, and `holding` which files hold one of a few words.
+    """
+
+    def __init__(self, texts: Iterable[tuple[str, bytes]]) -> None:
+        from flake8_celery_tasks.workspace.prescan import names_before_brackets
+
+        self.files: dict[bytes, list[str]] = {}
+        self.defined: dict[bytes, int] = {}
+        self.holding: dict[bytes, list[str]] = {word: [] for word in WORDS}
+        for path, text in texts:
+            called, defined = names_before_brackets(text)
+            for name in called:
+                self.files.setdefault(name, []).append(path)
+            for name in defined:
+                self.defined[name] = self.defined.get(name, 0) + 1
+            for word, paths in self.holding.items():
+                if word in text:
+                    paths.append(path)
 
 
 class Disk:
@@ -88,6 +112,12 @@ class Disk:
     def outside(self) -> dict[str, Stamp | None]:
         """The stamps of the files that were read and are no part of the project."""
         return {path: current for path, current in self._read.items() if path not in self.stamps}
+
+    @cached_property
+    def calls(self) -> Calls:
+        """Which of all the project's files call what."""
+        texts = ((path, self.read(path)) for path in self.stamps)
+        return Calls((path, text) for path, text in texts if text is not None)
 
     def is_as_stamped(self, path: str) -> bool:
         """Return whether a file had not changed when it was first read, or was not read."""
@@ -185,6 +215,25 @@ class Files:
                 found.append(path)
                 yield path
         self._marked[marks] = tuple(found)
+
+    def calling(self, name: str) -> list[str]:
+        """Return the project's files that may call something of a name, sorted by their folders."""
+        return self._with(self.disk.calls.files.get(name.encode(), []), name.encode() + b"(")
+
+    def wording(self, word: bytes) -> list[str]:
+        """Return the project's files that hold one of `WORDS`."""
+        return self._with(self.disk.calls.holding[word], word)
+
+    def _with(self, found: list[str], text: bytes) -> list[str]:
+        """Return files, with the one that an editor holds where its text is in that."""
+        if self.unsaved is None:
+            return found
+        path, buffer = self.unsaved
+        return [*(other for other in found if other != path), *([path] if text in buffer else [])]
+
+    def times_defined(self, name: str) -> int:
+        """Return how many functions of a name the project's files define."""
+        return self.disk.calls.defined.get(name.encode(), 0)
 
 
 def _held(text: bytes, bits: dict[bytes, int]) -> int:

@@ -81,6 +81,32 @@ def may_define(text: bytes) -> bool:
     )
 
 
+#: Everything that ends a name becomes a blank, the bracket of a call excepted.
+_APART: Final = bytes(
+    code if chr(code).isalnum() or code == 0x5F or code == 0x28 or code > 0x7F else 0x20 for code in range(256)
+)
+
+
+def names_before_brackets(text: bytes) -> tuple[set[bytes], list[bytes]]:
+    """Return the last parts of the names that a text calls or defines, and those of functions that it defines.
+
+    >>> called, defined = names_before_brackets(b"def bill(order): shop.send(order)")
+    >>> sorted(called), defined
+    ([b'bill', b'send'], [b'bill'])
+    """
+    called: set[bytes] = set()
+    defined: list[bytes] = []
+    *pieces, _ = text.translate(_APART).split(b"(")
+    for piece in pieces:
+        start = piece.rfind(b" ") + 1
+        name = piece[start:]
+        called.add(name)
+        if piece[max(0, start - 4) : start] == b"def ":
+            defined.append(name)
+    called.discard(b"")
+    return called, defined
+
+
 def is_coded(text: bytes) -> bool:
     """Return whether the first lines say that bytes may not be what they look like."""
     return _CODED.match(text) is not None

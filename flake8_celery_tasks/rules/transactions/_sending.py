@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.nodes import last_name
 from flake8_celery_tasks.binding.values import MISSING
@@ -12,12 +12,14 @@ from flake8_celery_tasks.celery_model.objects import TaskThing
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.facts import callers
 from flake8_celery_tasks.frameworks.django_transactions import is_on_commit
 from flake8_celery_tasks.rules._messages import shown
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.facts.callers import Way
     from flake8_celery_tasks.facts.calls import Invocation
 
 
@@ -40,6 +42,23 @@ def _given_to_on_commit(module: Module) -> dict[int, tuple[ast.Call, Site]]:
         for call, site in module.calls_of("on_commit")
         for given in (*call.args, *(keyword.value for keyword in call.keywords))
     }
+
+
+def way(invocation: Invocation) -> Way | None:
+    """Return the way in which a call is run in a transaction, or where there is one more often than not.
+
+    What stands around it counts first, then what calls its function: there a certain transaction before a likely one.
+    """
+    project, module = invocation.project, invocation.module
+    found = callers.way_at(project, module, invocation.node, invocation.site)
+    if found is not None:
+        return found
+    ways = sorted(callers.ways_to(project, module, invocation.site), key=lambda way: _ORDER.index(way.kind))
+    return ways[0] if ways else None
+
+
+#: Ways from the most certain one.
+_ORDER: Final = (callers.ATOMIC, callers.REQUEST, callers.SAVE)
 
 
 def sends_at_once(invocation: Invocation) -> bool:
