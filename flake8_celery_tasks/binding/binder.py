@@ -26,7 +26,7 @@ from flake8_celery_tasks.binding.scopes import (
     Scope,
     Site,
 )
-from flake8_celery_tasks.catalog.methods import SENDING
+from flake8_celery_tasks.catalog.methods import SENDING_ATTRIBUTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -353,7 +353,7 @@ class _Walk:
     def attribute(self, node: ast.expr, site: Site) -> None:
         # Straight down the chain: no need to go through the stack for each link.
         while node.__class__ is ast.Attribute:
-            if node.attr in SENDING:
+            if node.attr in SENDING_ATTRIBUTES:
                 self.found.sends.append((node, site))
             node = node.value
         if node.__class__ not in _SKIP:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flake8_celery_tasks.binding.nodes import last_name
 from flake8_celery_tasks.core.record import Record
+from flake8_celery_tasks.workspace.marks import ACCESSORS
 
 if TYPE_CHECKING:
     import ast
@@ -64,6 +66,21 @@ class Candidates(Record):
         self.statements: set[int] = set() if statements is None else statements
         self.all_scopes = [scope]
         self.dynamic = False  # whether something is called that may bind names
+
+    def definable(self) -> tuple[tuple[str, int], ...]:
+        """Return qualified name and line of what may define a task: decorated functions, classes with bases."""
+        accessors = ACCESSORS.difference(self.scope.bindings)
+        functions = [
+            (scope.qualname, node.lineno)
+            for node, _, scope in self.functions
+            if any(last_name(decorator) not in accessors for decorator in node.decorator_list)
+        ]
+        classes = [
+            (scope.qualname, node.lineno)
+            for node, _, scope in self.classes
+            if node.bases and ("run" in scope.bindings or "name" in scope.bindings)
+        ]
+        return (*functions, *classes)
 
     def release(self) -> None:
         """Let go of everything: scopes and what they bind go in circles, that only the garbage collector would find."""

@@ -37,9 +37,11 @@ def changes_in(candidates: Candidates) -> dict[tuple[str, str], set[object]]:
         while isinstance(node, ast.Subscript):
             keys = [node.slice]
             node = node.value
-        owner = site.scope.find(node.id) if isinstance(node, ast.Name) else None
+        if not isinstance(node, ast.Name):
+            return
+        owner = site.scope.find(node.id)
         if owner is not None and (owner[0].kind == scopes.FUNCTION or not site.in_function()):
-            known = found.setdefault((owner[0].qualname, node.id), set())  # type: ignore[attr-defined]
+            known = found.setdefault((owner[0].qualname, node.id), set())
             known.update(key.value for key in keys if isinstance(key, ast.Constant))
 
     for _, target, _, site in candidates.stores:

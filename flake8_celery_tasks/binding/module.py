@@ -12,7 +12,6 @@ from flake8_celery_tasks.binding.scopes import is_none, is_typing_only
 from flake8_celery_tasks.binding.symbols import Alias, Body, Bound, Class, Function, Opaque, parameters
 from flake8_celery_tasks.binding.values import UNKNOWN, Invoke, Items, Mapping, Param, Ref, read
 from flake8_celery_tasks.core.memo import Memo, query
-from flake8_celery_tasks.workspace.marks import ACCESSORS
 from flake8_celery_tasks.workspace.place import INSTALLED
 
 if TYPE_CHECKING:
@@ -57,7 +56,8 @@ class Module(Memo):
         self._values: dict[int, Value] = {}
         self._symbols: dict[str, tuple[Symbol, ...]] = {}
         self._made: tuple[Invoke, ...] | None = None
-        self._definitions: dict[int, Function | Class] = {}
+        self._functions: dict[int, Function] = {}
+        self._classes: dict[int, Class] = {}
         self._inner: dict[int, list[tuple[ast.Call, Site]]] | None = None
 
     def knows_more(self, summary: dict[str, Any]) -> bool:
@@ -108,7 +108,8 @@ class Module(Memo):
         self.tree = self._text = self._surface = self._candidates = self._inner = None
         # Their keys are identities of what is gone now.
         self._values.clear()
-        self._definitions.clear()
+        self._functions.clear()
+        self._classes.clear()
         self.answers.clear()
         return dropped
 
@@ -180,7 +181,7 @@ class Module(Memo):
         if binding.kind in (scopes.FUNCTION, scopes.CLASS):
             return Ref(f":{owner.inner(identifier)}")
         if binding.kind == scopes.PARAM:
-            annotation = binding.node.annotation  # type: ignore[attr-defined]
+            annotation = binding.annotation
             # An annotation is evaluated outside the function, whose parameters may have the same names.
             outside = owner.parent or owner
             return Param(identifier, None if annotation is None else self.value(annotation, outside))
@@ -196,7 +197,7 @@ class Module(Memo):
             def name(identifier: str, deeper: int) -> Value:
                 return self._name(identifier, binding.site.scope, deeper)
 
-            value = read(binding.node, name, depth)  # type: ignore[arg-type]
+            value = read(binding.value, name, depth)
             if isinstance(value, (Items, Mapping)):
                 keys = self.changed(binding)
                 if keys is not None:
@@ -343,19 +344,26 @@ class Module(Memo):
         if binding.kind == scopes.IMPORT:
             return Alias(binding.path, typing=is_typing_only(binding.site))
         if binding.kind in (scopes.FUNCTION, scopes.CLASS):
-            return self.symbol_of(binding.node, binding.site)  # type: ignore[arg-type]
+            return self.symbol_of(binding.definition, binding.site)
         if binding.kind == scopes.ASSIGN:
             return Bound(self._assigned(binding, 0))
         return Opaque()
 
     def symbol_of(self, node: FunctionNode | ast.ClassDef, site: Site) -> Function | Class:
         """Return the symbol of a definition: the same one whenever it is asked for."""
-        key = id(node)
-        if key not in self._definitions:
-            self._definitions[key] = (
-                self._class(node, site) if isinstance(node, ast.ClassDef) else self._function(node, site)
-            )
-        return self._definitions[key]
+        return self.class_of(node, site) if isinstance(node, ast.ClassDef) else self.function_of(node, site)
+
+    def function_of(self, node: FunctionNode, site: Site) -> Function:
+        """Return the symbol of a function, in the same way."""
+        if id(node) not in self._functions:
+            self._functions[id(node)] = self._function(node, site)
+        return self._functions[id(node)]
+
+    def class_of(self, node: ast.ClassDef, site: Site) -> Class:
+        """Return the symbol of a class, in the same way."""
+        if id(node) not in self._classes:
+            self._classes[id(node)] = self._class(node, site)
+        return self._classes[id(node)]
 
     def _function(self, node: FunctionNode, site: Site) -> Function:
         scope = self.scope_of(node, site)
@@ -428,19 +436,7 @@ class Module(Memo):
 
 @query()
 def _definable(module: Module) -> tuple[tuple[str, int], ...]:
-    candidates = module.surface
-    accessors = ACCESSORS.difference(candidates.scope.bindings)
-    functions = [
-        (scope.qualname, node.lineno)
-        for node, _, scope in candidates.functions
-        if any(last_name(decorator) not in accessors for decorator in node.decorator_list)
-    ]
-    classes = [
-        (scope.qualname, node.lineno)
-        for node, _, scope in candidates.classes
-        if node.bases and ("run" in scope.bindings or "name" in scope.bindings)
-    ]
-    return (*functions, *classes)
+    return module.surface.definable()
 
 
 @query()

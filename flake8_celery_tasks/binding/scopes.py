@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Final, Union
+from typing import TYPE_CHECKING, Final, Union, cast
 
 from flake8_celery_tasks.binding.nodes import dotted
 
@@ -49,6 +49,21 @@ class Binding:
         self.site = site
         self.path = path
         self.statement = statement
+
+    @property
+    def value(self) -> ast.expr:
+        """What is assigned, of an assignment."""
+        return cast("ast.expr", self.node)
+
+    @property
+    def definition(self) -> FunctionNode | ast.ClassDef:
+        """What is defined, of a function or class."""
+        return cast("FunctionNode | ast.ClassDef", self.node)
+
+    @property
+    def annotation(self) -> ast.expr | None:
+        """The annotation, of a parameter."""
+        return cast("ast.arg", self.node).annotation
 
 
 class Scope:
@@ -99,10 +114,9 @@ class Scope:
 class Site:
     """Where a node stands: a chain of the constructs around it, innermost first, shared by all that is below."""
 
-    __slots__ = ("asks", "kind", "node", "parent", "part", "scope")
+    __slots__ = ("kind", "node", "parent", "part", "scope")
 
     def __init__(self, parent: Site | None, kind: str, node: ast.AST, scope: Scope, part: str = "") -> None:
-        self.asks: bool | None = None  # what `transactions.asks` has found out
         self.parent = parent
         self.kind = kind
         self.node = node
@@ -120,8 +134,18 @@ class Site:
         """Return the innermost function (no lambda) around this place."""
         for site in self.chain():
             if site.kind == FUNCTION:
-                return site.node  # type: ignore[return-value]
+                return cast("FunctionNode", site.node)
         return None
+
+    @property
+    def try_(self) -> ast.Try:
+        """The statement, of a `try` (with `except*` too)."""
+        return cast("ast.Try", self.node)
+
+    @property
+    def items(self) -> list[ast.withitem]:
+        """The items, of a `with`."""
+        return cast("ast.With", self.node).items
 
     def in_function(self) -> bool:
         """Return whether a function or lambda stands around this place."""

@@ -289,11 +289,7 @@ def _given(project: Project, module: Module) -> Iterator[Any]:
     for cls, _, scope in module.candidates.classes:
         if "task_cls" in scope.bindings and cls.bases:
             for binding in scope.bindings["task_cls"]:
-                yield (
-                    _task_class(project, module, binding.node, scope)  # type: ignore[arg-type]
-                    if binding.kind == ASSIGN
-                    else UNKNOWN
-                )
+                yield _task_class(project, module, binding.value, scope) if binding.kind == ASSIGN else UNKNOWN
 
 
 def _assigned(project: Project, module: Module) -> Iterator[Any]:

@@ -166,8 +166,8 @@ def _is_all_read(project: Project) -> bool:
 def _has_spread(project: Project, module: Module) -> bool:
     """Return whether a module configures an app, or makes it, with what can't be read."""
     for call, site in module.candidates.calls:
-        is_update = isinstance(call.func, ast.Attribute) and call.func.attr == "update"
-        if is_update and getattr(call.func.value, "attr", "") == "conf":  # type: ignore[attr-defined]
+        owner = call.func.value if isinstance(call.func, ast.Attribute) and call.func.attr == "update" else None
+        if isinstance(owner, ast.Attribute) and owner.attr == "conf":
             given = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg is None)]
         elif makes_app(project, module, call, site):
             given = [keyword.value for keyword in call.keywords if keyword.arg in (None, "changes")]

@@ -181,7 +181,7 @@ def _named(
     binding = bound_once(node, site)
     if binding is None:
         return None
-    made = display(project, module, binding.node, binding.site, depth + 1)  # type: ignore[arg-type]
+    made = display(project, module, binding.value, binding.site, depth + 1)
     changed = module.changed(binding)
     if made is None or changed is None:
         return made

@@ -44,6 +44,11 @@ class Definition(Record):
         """What tells the definition from others: its file, qualified name and line."""
         return self.module.place.path, self.symbol.qualname, self.symbol.line
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names that a class-based task binds in its class; none of a function."""
+        return self.symbol.names if isinstance(self.symbol, Class) else ()
+
 
 def place_of(target: Target) -> tuple[str, str, int] | None:
     """Return the `place` of the definition that a name leads to, None where it leads to none.

@@ -92,7 +92,7 @@ class Index:
                 self.nameless.add("")
         elif found.decorator.form == CLASS_TASK:
             registered = found.module.place.path, found.symbol.qualname
-            if registered not in self._registered and {"name", "run"}.isdisjoint(found.symbol.names):  # type: ignore[union-attr]
+            if registered not in self._registered and {"name", "run"}.isdisjoint(found.class_names):
                 self._add(found)  # only this says that a class which inherits `run` is a task
             self._registered.add(registered)
         else:
@@ -118,7 +118,7 @@ class Index:
                 self.nameless.add("")
             if not known:
                 self.nameless.add("" if "name" in found.decorator.keywords else top)
-            elif found.decorator.form == CLASS_TASK and "name" in found.symbol.names and name is None:  # type: ignore[union-attr]
+            elif found.decorator.form == CLASS_TASK and "name" in found.class_names and name is None:
                 self.nameless.add(top)
 
     def _add_partly_known(self, found: Definition) -> bool:

@@ -54,7 +54,7 @@ def given_in(module: Module, names: frozenset[str]) -> Iterator[Value]:
         for name in names & scope.bindings.keys():
             for binding in scope.bindings[name]:
                 if binding.kind == ASSIGN:
-                    yield module.value(binding.node, scope)  # type: ignore[arg-type]
+                    yield module.value(binding.value, scope)
                 elif binding.kind == "other":
                     yield UNKNOWN
     for _, target, value, site in candidates.stores:

@@ -102,10 +102,12 @@ def added(text: Source, tree: ast.Module, needed: Import, is_own: Callable[[str]
             return _among(text, statement, needed, written)
 
     def key(statement: ast.stmt) -> tuple[int, bool, str]:
-        is_from = isinstance(statement, ast.ImportFrom)
-        level = statement.level if isinstance(statement, ast.ImportFrom) else 0
-        module = statement.module if isinstance(statement, ast.ImportFrom) else statement.names[0].name  # type: ignore[attr-defined]
-        return _section(module or "", level, is_own), is_from, (module or "").lower()
+        if isinstance(statement, ast.ImportFrom):
+            module = statement.module or ""
+            return _section(module, statement.level, is_own), True, module.lower()
+        assert isinstance(statement, ast.Import)
+        module = statement.names[0].name
+        return _section(module, 0, is_own), False, module.lower()
 
     own = (_section(needed.module, 0, is_own), True, needed.module.lower())
     newline = text.newline

@@ -22,6 +22,7 @@ from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.resolution.evaluation import Table
 from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.workspace.marks import MARKS
+from flake8_celery_tasks.workspace.source import start_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -127,7 +128,7 @@ def _senders(project: Project, prefix: str) -> dict[object, list[tuple[str, int,
         for entry in facts.configured[1]:
             key = _scheduled(entry.thing("task"), entry.value("task"))
             if key is not None:
-                add(key, module, entry.node.lineno, " (beat)")  # type: ignore[attr-defined]
+                add(key, module, start_of(entry.node)[0], " (beat)")
     return found
 
 

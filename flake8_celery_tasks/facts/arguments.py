@@ -10,7 +10,7 @@ from flake8_celery_tasks.binding.scopes import TRY, WITH
 from flake8_celery_tasks.binding.values import MISSING, Ref
 from flake8_celery_tasks.catalog import words
 from flake8_celery_tasks.catalog.call_options import DELAY_MISTAKES
-from flake8_celery_tasks.catalog.methods import APPLYING, DIRECT, SAME_ARGUMENTS, SIGNS
+from flake8_celery_tasks.catalog.methods import DIRECT, PACKING, SAME_ARGUMENTS, SIGNS
 from flake8_celery_tasks.celery_model.objects import SignatureThing
 from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.core.memo import query
@@ -91,8 +91,8 @@ def arguments_of(invocation: Invocation) -> Arguments | None:
     signed = signing_call(invocation.node)
     if signed is None:
         return None
-    own = _written(invocation, signed, signed.func.attr)  # type: ignore[attr-defined]
-    if own is not None and not is_immutable(invocation, signed):
+    own = _written(invocation, *signed)
+    if own is not None and not is_immutable(invocation, signed[0]):
         own.positional = found.positional + own.positional
         own.values += found.values
         own.keywords.update(found.keywords)
@@ -101,12 +101,12 @@ def arguments_of(invocation: Invocation) -> Arguments | None:
     return own
 
 
-def signing_call(send: ast.Call) -> ast.Call | None:
-    """Return the call that makes the signature which is sent on the spot: `task.s(1).set(...).delay()`."""
+def signing_call(send: ast.Call) -> tuple[ast.Call, str] | None:
+    """Return the call that makes the signature which is sent on the spot, `task.s(1).delay()`, and its method."""
     node = send.func.value if isinstance(send.func, ast.Attribute) else send
     while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         if node.func.attr in SIGNS:
-            return node
+            return node, node.func.attr
         if node.func.attr not in SAME_ARGUMENTS:
             return None
         node = node.func.value
@@ -129,7 +129,7 @@ def _written(invocation: Invocation, call: ast.Call, method: str) -> Arguments |
         for keyword in call.keywords:
             found.name(keyword.arg, keyword, keyword.value)
         return found
-    if method not in APPLYING:
+    if method not in PACKING:
         return None
     start = 1 if call is invocation.node and invocation.by_name else 0
     containers = containers_of(call, start)
@@ -209,7 +209,7 @@ def is_expected_to_fail(site: Site) -> bool:
             if any(last_name(call.func) in _EXPECTING for call in calls):
                 return True
         elif around.kind == TRY and around.part == "body":
-            types = [handler.type for handler in node.handlers if handler.type is not None]  # type: ignore[attr-defined]
+            types = [handler.type for handler in around.try_.handlers if handler.type is not None]
             named = [item for caught in types for item in (caught.elts if isinstance(caught, ast.Tuple) else [caught])]
             if any(last_name(item) in ("AttributeError", "EncodeError", "TypeError") for item in named):
                 return True

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Scope, Site
-    from flake8_celery_tasks.facts.facts import Facts
+    from flake8_celery_tasks.facts.context import FileContext
     from flake8_celery_tasks.resolution.project import Project
 
 
@@ -41,9 +41,9 @@ _DJANGO_NAMES: Final = frozenset({"INSTALLED_APPS", "MIDDLEWARE", "ROOT_URLCONF"
 _ON_AFTER: Final = "on_after_"
 
 
-def read(facts: Facts) -> tuple[list[Setting], list[BeatEntry]]:
+def read(context: FileContext) -> tuple[list[Setting], list[BeatEntry]]:
     """Return the settings and the beat entries of a file."""
-    reader = _Reader(facts)
+    reader = _Reader(context)
     reader.read()
     return reader.settings, list(reader.entries.values())
 
@@ -58,10 +58,10 @@ def _source(kind: str, known: list[Configuration]) -> SettingSource:
 class _Reader:
     """The settings and beat entries of one file, being found."""
 
-    def __init__(self, facts: Facts) -> None:
-        self.facts = facts
-        self.project = facts.project
-        self.module = facts.module
+    def __init__(self, context: FileContext) -> None:
+        self.context = context
+        self.project = context.project
+        self.module = context.module
         self.configurations = configurations(self.project)
         self.settings: list[Setting] = []
         self.entries: dict[int, BeatEntry] = {}
@@ -112,7 +112,7 @@ class _Reader:
 
     def is_app(self, node: ast.expr, site: Site) -> bool:
         """Return whether an expression is a Celery app."""
-        return isinstance(self.facts.thing(node, site), AppThing)
+        return isinstance(self.context.thing(node, site), AppThing)
 
     def is_conf(self, node: ast.expr, site: Site) -> bool:
         """Return whether an expression is the configuration of an app, or a name for it."""
@@ -120,7 +120,7 @@ class _Reader:
             binding = bound_once(node, site)
             if binding is None:
                 return False
-            node, site = binding.node, binding.site  # type: ignore[assignment]
+            node, site = binding.value, binding.site
         return isinstance(node, ast.Attribute) and node.attr == "conf" and self.is_app(node.value, site)
 
     # `app.conf.x = `, `app.conf["x"] = `, `app.config["CELERY_X"] = `.

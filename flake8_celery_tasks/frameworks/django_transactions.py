@@ -71,7 +71,7 @@ def around_change(project: Project, module: Module, site: Site, call: ast.Call) 
     """Return what opens a transaction around a call, where a transaction may write together with it."""
     openers = list(_openers(project, module, site))
     for _, place in openers:
-        body: list[ast.stmt] = place.node.body  # type: ignore[attr-defined]
+        body: list[ast.stmt] = getattr(place.node, "body", [])
         if may_write(project, module, body, place.scope, call):
             return openers[0][0]
     return None
@@ -80,7 +80,7 @@ def around_change(project: Project, module: Module, site: Site, call: ast.Call) 
 def _openers(project: Project, module: Module, site: Site) -> Iterator[tuple[ast.expr, Site]]:
     """Yield what opens a transaction around a place in its function, and the block or function in it."""
     for place in site.chain():
-        if place.kind == LAMBDA or asks(place):
+        if place.kind == LAMBDA or asks(module, place):
             return
         if isinstance(place.node, (ast.With, ast.AsyncWith)):
             for item in place.node.items:
@@ -112,16 +112,17 @@ def _is_around(decorator: Invoke, method: str) -> bool:
     return Const(method) in names or (method in _HANDLERS and Const("dispatch") in names)
 
 
-def asks(place: Site) -> bool:
+def asks(module: Module, place: Site) -> bool:
     """Return whether a place is under a condition that decides when to send.
 
     Such a condition looks at `connection.in_atomic_block`, or waits for the commit where it does not hold.
     """
-    if place.asks is None:
-        place.asks = isinstance(place.node, ast.If) and (
-            "in_atomic_block" in attributes_in(place.node.test) or _waits_else(place.node, place.part)
-        )
-    return place.asks
+    return isinstance(place.node, ast.If) and _asks(module, place.node, place.part)
+
+
+@query()
+def _asks(_: Module, node: ast.If, part: str) -> bool:
+    return "in_atomic_block" in attributes_in(node.test) or _waits_else(node, part)
 
 
 def _waits_else(statement: ast.If, part: str) -> bool:
@@ -137,7 +138,7 @@ def _waits_else(statement: ast.If, part: str) -> bool:
 
 def is_settled(project: Project, module: Module, site: Site) -> bool:
     """Return whether a place is in a transaction of its function, or its function asks whether it is in one."""
-    return any(asks(place) for place in site.chain()) or around(project, module, site) is not None
+    return any(asks(module, place) for place in site.chain()) or around(project, module, site) is not None
 
 
 def may_wait(project: Project, module: Module, site: Site) -> bool:

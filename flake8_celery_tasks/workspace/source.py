@@ -72,8 +72,8 @@ class Source:
 
     def position(self, node: ast.AST) -> Position:
         """Return where a node starts. The parser counts bytes of UTF-8, flake8 and people count characters."""
-        line: int = node.lineno  # type: ignore[attr-defined]
-        return Position(line, self._characters(line, node.col_offset))  # type: ignore[attr-defined]
+        line, column = start_of(node)
+        return Position(line, self._characters(line, column))
 
     def _characters(self, line: int, column: int) -> int:
         """Return a column in characters, for one in bytes of UTF-8."""
@@ -109,11 +109,11 @@ class Source:
             while before.text != "@":
                 before = self.previous(before.start)
             return before.start
-        return self.offset(node.lineno, node.col_offset)  # type: ignore[attr-defined]
+        return self.offset(*start_of(node))
 
     def end(self, node: ast.AST) -> int:
         """Return where a node ends."""
-        return self.offset(node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
+        return self.offset(*end_of(node))
 
     def segment(self, node: ast.AST) -> str:
         """Return the text of a node."""
@@ -251,6 +251,16 @@ class Source:
         """How long a line may become."""
         longest = max((len(line.rstrip()) for line in self.lines), default=0)
         return max(WIDTH, min(longest, WIDEST))
+
+
+def start_of(node: ast.AST) -> tuple[int, int]:
+    """Return where a node of a text starts, as the parser says: line from 1, column in bytes of UTF-8."""
+    return node.lineno, node.col_offset  # type: ignore[attr-defined]
+
+
+def end_of(node: ast.AST) -> tuple[int, int]:
+    """Return where a node of a text ends, in the same way."""
+    return node.end_lineno, node.end_col_offset  # type: ignore[attr-defined]
 
 
 def _unix(text: str) -> str:

@@ -7,20 +7,18 @@ import functools
 import inspect
 import io
 import tokenize
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.engine import loader
 from flake8_celery_tasks.pages import examples
 from flake8_celery_tasks.workspace.source import Source
+from tests.helpers import EDGE_CASES
 from tests.robustness.grammar import Grammar
 
 if TYPE_CHECKING:
     from random import Random
 
     from flake8_celery_tasks.pages.examples import Case
-
-FOLDER = Path(__file__).parents[1] / "rules"
 
 INSERTED = (
     "*",
@@ -47,7 +45,7 @@ INSERTED = (
 def cases() -> tuple[Case, ...]:
     """Return all examples."""
     texts = [inspect.getdoc(type(rule)) for rule in loader.rules()]
-    texts += [path.read_text(encoding="utf-8") for path in sorted(FOLDER.rglob("*.md"))]
+    texts += [path.read_text(encoding="utf-8") for path in EDGE_CASES]
     return tuple(case for text in texts for section in examples.sections(text) for case in examples.cases(section))
 
 

@@ -4,6 +4,7 @@ import ast
 from typing import TYPE_CHECKING, Union
 
 from flake8_celery_tasks.binding.values import MISSING, Ref
+from flake8_celery_tasks.catalog.methods import TAKING_OPTIONS
 from flake8_celery_tasks.celery_model import definitions
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.task import Task
@@ -18,19 +19,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
 
 #: Methods that send a task, or make or change a signature of it, with options for this one call.
-_CALLS = frozenset(
-    {
-        "apply",
-        "apply_async",
-        "apply_async_on_commit",
-        "clone",
-        "send_task",
-        "set",
-        "signature",
-        "signature_from_request",
-        "subtask",
-    }
-)
+_CALLS = TAKING_OPTIONS | {"apply", "clone", "signature_from_request"}
 
 #: A task: path and qualified name of its definition, or its name; None for one that can't be told.
 _Revived = Union[tuple[str, str], str, None]  # noqa: UP007

@@ -18,6 +18,7 @@ from flake8_celery_tasks.edits.edit import Fix
 from flake8_celery_tasks.edits.imports import Names
 from flake8_celery_tasks.edits.operations import RemoveImport, Span
 from flake8_celery_tasks.edits.rewrite import Rewrite, refuse_mixed, task_arguments
+from flake8_celery_tasks.facts.calls import on_commits_in
 from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.rules.boundaries import _borders
 
@@ -52,7 +53,7 @@ class _Rewriting:
         self.module = fact.module
         self.text = fact.module.source
         self.names = Names(fact.module)
-        self.calls = fact.facts.call_of
+        self.calls = fact.context.call_of
         self.done: list[Span] = []
 
     def fix(self) -> Fix:
@@ -92,7 +93,7 @@ class _Rewriting:
         return isinstance(value, Ref) and self.project.resolve(value.path, self.module).path == "functools.partial"
 
     def _is_callback(self, node: ast.expr) -> bool:
-        return any(on_commit.callback is node for on_commit in self.fact.facts.on_commits)
+        return any(on_commit.callback is node for on_commit in on_commits_in(self.fact.context))
 
     # One call.
 
@@ -202,7 +203,7 @@ class _Rewriting:
         inside: list[ast.AST] = []
         for scope in self.module.candidates.all_scopes:
             if scope.kind == FUNCTION and scope is not binding.site.scope and binding.name in scope.bindings:
-                body = scope.node.body  # type: ignore[attr-defined]
+                body: list[ast.AST] | ast.AST = getattr(scope.node, "body", [])
                 inside += body if isinstance(body, list) else [body]
         return {id(node) for part in inside for node in ast.walk(part)}
 

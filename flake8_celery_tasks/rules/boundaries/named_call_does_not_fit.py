@@ -11,7 +11,7 @@ from flake8_celery_tasks.facts.arguments import Arguments, arguments_of, is_expe
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.resolution.arity import misfits
 from flake8_celery_tasks.resolution.evaluation import Table
-from flake8_celery_tasks.rules.calls import _mismatch
+from flake8_celery_tasks.rules import _mismatch
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:

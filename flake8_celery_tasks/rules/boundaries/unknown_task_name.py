@@ -120,7 +120,7 @@ class UnknownTaskName(Rule[Facts]):
                 yield from self._judge(facts, entry.given["task"].value, entry.task_name)
         for node, site in facts.module.candidates.lookups:
             if isinstance(node.ctx, ast.Load) and not _is_asked_for(site):
-                thing = facts.thing(node.value.value, site)  # type: ignore[attr-defined]
+                thing = facts.thing(getattr(node.value, "value", node.value), site)
                 if isinstance(thing, AppThing):
                     name = facts.project.settle(facts.module.value(node.slice, site.scope), facts.module)
                     yield from self._judge(facts, node.slice, name, self.looked_up)

@@ -4,6 +4,7 @@ import ast
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flake8_celery_tasks.binding.nodes import unparsed
+from flake8_celery_tasks.catalog.methods import ARGS_AT
 from flake8_celery_tasks.celery_model.objects import CanvasThing, SignatureThing
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.arguments import container_of, is_expected_to_fail
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
 
 #: Methods that take `args` and `kwargs`, with the position of `args`.
-_PLACES: Final = {"apply_async": 0, "apply_async_on_commit": 0, "send_task": 1, "signature": 0, "subtask": 0}
 
 #: Expressions that make what Celery takes for no sequence, and what they are called.
 _NO_SEQUENCES: Final = {
@@ -240,7 +240,7 @@ def _short(node: ast.expr) -> str:
 
 def _of_calls(facts: Facts) -> Iterator[_Given]:
     for call in facts.invocations:
-        start = _PLACES.get(call.method)
+        start = ARGS_AT.get(call.method)
         if start is None or _may_differ(call) or is_expected_to_fail(call.site):
             continue
         if call.by_name and call.method == "signature":

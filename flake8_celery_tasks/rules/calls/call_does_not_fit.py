@@ -6,7 +6,7 @@ from flake8_celery_tasks.catalog.methods import CHECKED, SIGNS
 from flake8_celery_tasks.facts.arguments import arguments_of, is_completed_later, is_expected_to_fail, options_among
 from flake8_celery_tasks.facts.calls import Invocation
 from flake8_celery_tasks.resolution.arity import misfits
-from flake8_celery_tasks.rules.calls import _mismatch
+from flake8_celery_tasks.rules import _mismatch
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:

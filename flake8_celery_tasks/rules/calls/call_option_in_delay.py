@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.catalog.methods import DIRECT, SIGNS
@@ -144,7 +145,8 @@ class CallOptionInDelay(Rule[Invocation]):
         if whole and (node.args or others or call.method in SIGNS):
             return None
         text = call.module.source
-        owner = text.segment(node.func.value)  # type: ignore[attr-defined]
+        assert isinstance(node.func, ast.Attribute)
+        owner = text.segment(node.func.value)
         kept = (*node.args, *node.keywords)
         written = [text.segment(option) for option in options]
         if call.method in SIGNS:

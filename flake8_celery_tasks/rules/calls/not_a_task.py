@@ -7,6 +7,7 @@ from flake8_celery_tasks.binding.nodes import dotted
 from flake8_celery_tasks.binding.scopes import IMPORT, TRY, is_typing_only
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import Ref, Unknown
+from flake8_celery_tasks.catalog.methods import DIRECT, SENDS, SENDS_ON_COMMIT
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.spelling import close_match
 from flake8_celery_tasks.facts.arguments import is_expected_to_fail
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.resolver import Target
 
 #: Methods that tasks have and functions don't.
-_METHODS: Final = frozenset({"apply_async", "apply_async_on_commit", "delay", "delay_on_commit", "s", "si"})
+_METHODS: Final = SENDS | SENDS_ON_COMMIT | DIRECT
 
 
 class NotATask(Rule[Facts]):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.nodes import unparsed
 from flake8_celery_tasks.binding.values import UNKNOWN
+from flake8_celery_tasks.catalog.methods import TAKING_OPTIONS
 from flake8_celery_tasks.facts.calls import Invocation
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -12,9 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flake8_celery_tasks.core.violation import Violation
-
-#: Methods that take options of the call.
-_TAKING_OPTIONS: Final = frozenset({"apply_async", "apply_async_on_commit", "send_task", "set"})
 
 _LIMIT: Final = re.compile(r"max_?retr|retr(y|ies)_(limit|max)", re.IGNORECASE)
 
@@ -88,7 +86,7 @@ class RetriesInCall(Rule[Invocation]):
 
     def check(self, call: Invocation) -> Iterator[Violation]:
         """Report a number, or what is called like a limit."""
-        keyword = call.keyword("retries") if call.method in _TAKING_OPTIONS else None
+        keyword = call.keyword("retries") if call.method in TAKING_OPTIONS else None
         if keyword is None:
             return
         value = call.settled(keyword.value)

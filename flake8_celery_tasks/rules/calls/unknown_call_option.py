@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.catalog.call_options import TASK_ONLY, conflicts, keywords
+from flake8_celery_tasks.catalog.methods import OPTION_KINDS
 from flake8_celery_tasks.celery_model.apps import task_cls_of
 from flake8_celery_tasks.celery_model.objects import CanvasThing, SignatureThing
 from flake8_celery_tasks.celery_model.version import version_of
@@ -20,14 +21,6 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.facts.calls import Invocation, TaskCall
     from flake8_celery_tasks.facts.schedules import BeatEntry
     from flake8_celery_tasks.resolution.project import Project
-
-#: Methods that take options, and the kind of call that the catalogue knows them as.
-_KINDS: Final = {
-    "apply_async": "apply_async",
-    "apply_async_on_commit": "apply_async",
-    "send_task": "send_task",
-    "set": "set",
-}
 
 #: What the exception is called that `retry` takes as `exc`.
 _EXCEPTIONS: Final = frozenset({"e", "err", "error", "ex", "exception"})
@@ -127,7 +120,7 @@ class UnknownCallOption(Rule[Facts]):
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report the unknown keywords of calls, of retries and of beat entries."""
         for call in facts.invocations:
-            kind = _KINDS.get(call.method)
+            kind = OPTION_KINDS.get(call.method)
             if kind is not None and call.node.keywords:
                 yield from self._of_call(facts, call, kind)
         for retry in facts.task_calls:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.binding.scopes import IF, TRY, WITH
+from flake8_celery_tasks.binding.scopes import TRY, WITH
 from flake8_celery_tasks.catalog.removed_api import REMOVED, removed
 from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.facts.facts import Facts
@@ -99,8 +99,8 @@ class RemovedApi(Rule[Facts]):
 
 def _path(binding: Binding) -> str:
     """Return the dotted name that an import asks for."""
-    if isinstance(binding.statement, ast.Import):
-        return binding.node.name  # type: ignore[attr-defined, no-any-return]
+    if isinstance(binding.statement, ast.Import) and isinstance(binding.node, ast.alias):
+        return binding.node.name
     return external(binding.path)
 
 
@@ -109,14 +109,13 @@ def _is_guarded(site: Site) -> bool:
     for around in site.chain():
         node = around.node
         if around.kind == TRY:
-            handlers = node.handlers  # type: ignore[attr-defined]
-            if any(handler.type is None or _names(handler.type) & _GUARDS for handler in handlers):
+            if any(handler.type is None or _names(handler.type) & _GUARDS for handler in around.try_.handlers):
                 return True
         elif around.kind == WITH:
-            if any(_names(item.context_expr) & _GUARDS for item in node.items):  # type: ignore[attr-defined]
+            if any(_names(item.context_expr) & _GUARDS for item in around.items):
                 return True
-        elif around.kind == IF:
-            asked = node.subject if isinstance(node, ast.Match) else node.test  # type: ignore[attr-defined]
+        elif isinstance(node, (ast.If, ast.IfExp, ast.Match)):
+            asked = node.subject if isinstance(node, ast.Match) else node.test
             names = " ".join(_names(asked)).lower()
             if "version" in names or "type_checking" in names:
                 return True

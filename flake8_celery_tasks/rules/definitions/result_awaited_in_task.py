@@ -135,10 +135,7 @@ def _is_allowed(facts: Facts, call: ast.Call, site: Site) -> bool:
             return settled(facts.project, facts.module, keyword.value, site) is not True
     inside = takewhile(lambda around: around.kind != FUNCTION, site.chain())
     return any(
-        _allows(facts, item.context_expr, around)
-        for around in inside
-        if around.kind == WITH
-        for item in around.node.items  # type: ignore[attr-defined]
+        _allows(facts, item.context_expr, around) for around in inside if around.kind == WITH for item in around.items
     )
 
 

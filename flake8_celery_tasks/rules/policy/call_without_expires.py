@@ -4,6 +4,7 @@ import ast
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.values import MISSING
+from flake8_celery_tasks.catalog.methods import DIRECT, PACKING, SENDING, SIGNS
 from flake8_celery_tasks.celery_model.objects import CanvasThing, SignatureThing, TaskThing, thing_of
 from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.celery_model.task import Defined
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
 
 #: Methods that take `expires`.
-_TAKING: Final = frozenset({"apply_async", "apply_async_on_commit", "send_task"})
+_TAKING: Final = PACKING & SENDING
 
 
 class CallWithoutExpires(Rule[Invocation]):
@@ -131,7 +132,7 @@ def _signed(call: Invocation, node: ast.expr) -> list[Definition | None]:
     elif isinstance(node, ast.Call):
         thing = thing_of(call.project, call.module.value(node, call.site.scope), call.module)
         if isinstance(thing, SignatureThing):
-            plain = isinstance(node.func, ast.Attribute) and node.func.attr in ("s", "si")
+            plain = isinstance(node.func, ast.Attribute) and node.func.attr in SIGNS & DIRECT
             return [thing.definition if plain else None]
         if isinstance(thing, CanvasThing) and not node.keywords:
             parts = node.args

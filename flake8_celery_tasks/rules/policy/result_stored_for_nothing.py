@@ -4,6 +4,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.values import Const
+from flake8_celery_tasks.catalog.methods import SIGNS
 from flake8_celery_tasks.celery_model import backends
 from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.core.memo import query
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
 
 #: Ways to make a signature: what a canvas is made of may need a result, even one that is None.
-_SIGNS: Final = ("s", "si", "signature", "subtask")
+_SIGNS: Final = tuple(sorted(SIGNS))
 _SIGNED: Final = re.compile(rb"([\w\x80-\xff]+)\.(?:s|si|signature|subtask)\(")
 
 

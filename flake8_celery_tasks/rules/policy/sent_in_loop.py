@@ -117,7 +117,8 @@ def _repeats(loop: ast.AST, call: ast.Call) -> bool:
         return not _waits(loop) and not _leaves(loop.body, call)
     if isinstance(loop, (ast.For, ast.AsyncFor)):
         return not _is_short(loop.target, loop.iter) and not _leaves(loop.body, call)
-    generator = loop.generators[0]  # type: ignore[attr-defined]
+    assert isinstance(loop, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp))
+    generator = loop.generators[0]
     return not _is_short(generator.target, generator.iter)
 
 

@@ -12,15 +12,15 @@ from flake8_celery_tasks.celery_model.objects import TaskThing
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.core.memo import query
-from flake8_celery_tasks.facts import callers
+from flake8_celery_tasks.frameworks import django_callers
 from flake8_celery_tasks.frameworks.django_transactions import is_on_commit
 from flake8_celery_tasks.rules._messages import shown
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Site
-    from flake8_celery_tasks.facts.callers import Way
     from flake8_celery_tasks.facts.calls import Invocation
+    from flake8_celery_tasks.frameworks.django_callers import Way
 
 
 def is_send(invocation: Invocation) -> bool:
@@ -50,15 +50,15 @@ def way(invocation: Invocation) -> Way | None:
     What stands around it counts first, then what calls its function: there a certain transaction before a likely one.
     """
     project, module = invocation.project, invocation.module
-    found = callers.way_at(project, module, invocation.node, invocation.site)
+    found = django_callers.way_at(project, module, invocation.node, invocation.site)
     if found is not None:
         return found
-    ways = sorted(callers.ways_to(project, module, invocation.site), key=lambda way: _ORDER.index(way.kind))
+    ways = sorted(django_callers.ways_to(project, module, invocation.site), key=lambda way: _ORDER.index(way.kind))
     return ways[0] if ways else None
 
 
 #: Ways from the most certain one.
-_ORDER: Final = (callers.ATOMIC, callers.REQUEST, callers.SAVE)
+_ORDER: Final = (django_callers.ATOMIC, django_callers.REQUEST, django_callers.SAVE)
 
 
 def sends_at_once(invocation: Invocation) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from flake8_celery_tasks.catalog.methods import SENDS, SENDS_ON_COMMIT
 from flake8_celery_tasks.celery_model.objects import AppThing, CanvasThing, SignatureThing, TaskThing
 from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.facts.calls import on_commits_in
 from flake8_celery_tasks.facts.canvas import is_function_task
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.rules._messages import shown
@@ -90,7 +91,7 @@ class OnCommitCalledNow(Rule[Facts]):
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report callbacks that are calls of something that sends."""
-        for call in facts.on_commits:
+        for call in on_commits_in(facts):
             callback = call.callback
             sender = _sender(facts, callback, call.site) if isinstance(callback, ast.Call) else None
             if isinstance(callback, ast.Call) and sender is not None:
@@ -121,7 +122,7 @@ class OnCommitCalledNow(Rule[Facts]):
 
 @query()
 def _by_place(facts: Facts) -> dict[tuple[int, int], tuple[OnCommit, ast.Call]]:
-    calls = [(call, call.callback) for call in facts.on_commits if isinstance(call.callback, ast.Call)]
+    calls = [(call, call.callback) for call in on_commits_in(facts) if isinstance(call.callback, ast.Call)]
     return {facts.module.source.position(item[1]): item for item in reversed(calls)}
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, LAMBDA, LOOP, OTHER, WITH
 from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.facts.calls import on_commits_in
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.frameworks import django_transactions
 from flake8_celery_tasks.rules._messages import shown
@@ -94,7 +95,7 @@ class OnCommitLateBinding(Rule[Facts]):
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report the callbacks that are made in a loop, send a task and use a name of the loop."""
-        for call in facts.on_commits:
+        for call in on_commits_in(facts):
             made = _made_here(call)
             name = None if made is None else _late(facts, call, made)
             if made is not None and name is not None and id(made) in facts.around_invocations:
@@ -120,7 +121,7 @@ class OnCommitLateBinding(Rule[Facts]):
 @query()
 def _by_place(facts: Facts) -> dict[tuple[int, int], list[tuple[OnCommit, ast.Lambda]]]:
     found: dict[tuple[int, int], list[tuple[OnCommit, ast.Lambda]]] = {}
-    for call in facts.on_commits:
+    for call in on_commits_in(facts):
         if isinstance(call.callback, ast.Lambda):
             found.setdefault(facts.module.source.position(call.callback), []).append((call, call.callback))
     return found

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.facts import callers
 from flake8_celery_tasks.facts.calls import Invocation
+from flake8_celery_tasks.frameworks import django_callers
 from flake8_celery_tasks.rules._messages import shown
 from flake8_celery_tasks.rules.rule import Rule
 from flake8_celery_tasks.rules.transactions import _sending
@@ -123,7 +123,7 @@ class SentFromSave(Rule[Invocation]):
         if not _sending.is_send(fact):
             return
         way = _sending.way(fact)
-        if way is not None and way.kind == callers.SAVE and _sending.sends_at_once(fact):
+        if way is not None and way.kind == django_callers.SAVE and _sending.sends_at_once(fact):
             text, advice = f"{shown(fact.node.func)}()", _sending.advice(fact)
             where = f"{way.where},"
             if way.function:

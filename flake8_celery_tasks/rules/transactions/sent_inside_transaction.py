@@ -3,8 +3,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.facts import callers
 from flake8_celery_tasks.facts.calls import Invocation
+from flake8_celery_tasks.frameworks import django_callers
 from flake8_celery_tasks.rules._messages import shown
 from flake8_celery_tasks.rules.rule import Rule
 from flake8_celery_tasks.rules.transactions import _sending
@@ -178,7 +178,11 @@ class SentInsideTransaction(Rule[Invocation]):
         if not _sending.is_send(fact):
             return
         way = _sending.way(fact)
-        if way is not None and way.kind in (callers.ATOMIC, callers.REQUEST) and _sending.sends_at_once(fact):
+        if (
+            way is not None
+            and way.kind in (django_callers.ATOMIC, django_callers.REQUEST)
+            and _sending.sends_at_once(fact)
+        ):
             text, advice = f"{shown(fact.node.func)}()", _sending.advice(fact, way.opener)
             opener = f"'{shown(way.opener)}'" if way.opener is not None else f"the request's transaction in {way.where}"
             message = _CALLED if way.function else ""
