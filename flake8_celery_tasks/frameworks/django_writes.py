@@ -12,7 +12,7 @@ from bisect import bisect_right
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.nodes import last_name
+from flake8_celery_tasks.binding.nodes import last_name, unsubscripted
 from flake8_celery_tasks.binding.symbols import Function
 from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.catalog.methods import SENDING_ATTRIBUTES
@@ -53,6 +53,10 @@ _VERBS: Final = frozenset({"bulk", "create", "delete", "save", "update"})
 #: Of a set as well as of a relation; `user.groups.add(group)` is told from `seen.add(key)` by the dots.
 _RELATED: Final = frozenset({"add", "clear", "remove", "set"})
 _OF_CONTAINERS: Final = {*_RELATED, "update"}
+#: What keeps something elsewhere: `cache.set()`, `default_storage.save()`, `caches["default"].delete()`.
+_NO_ROWS: Final = frozenset({"cache", "caches", "default_storage", "redis", "redis_client", "session", "storage"})
+#: Packages whose functions write rows by the names that are looked for.
+_OF_ROWS: Final = frozenset({"django", "rest_framework"})
 #: Methods of loggers, of `django.contrib.messages` and of containers: they write no row.
 _HARMLESS: Final = frozenset(
     {
@@ -199,7 +203,9 @@ class _Reader:
         """Return whether a call writes, and whether it does anything that can't be seen."""
         found = self._functions(call, scope) if depth < _DEPTH else None
         if found is None:
-            return _is_write(call), not (_is_harmless(call) or _only_checks(call))
+            return _is_write(call) and not self._is_of_others(call, scope), not (
+                _is_harmless(call) or _only_checks(call)
+            )
         writes, acts = _done_by(*found, self.project, depth + 1)
         # A name like `create_invoice()` says that it writes, unless all that it does can be seen.
         return writes or (acts and _is_write(call)), acts
@@ -244,6 +250,13 @@ class _Reader:
         qualname = f"{owner.qualname}.{func.attr}"
         is_own = [getattr(func.value, "id", None)] == first and self.module.functions_called(qualname)
         return (self.module, qualname) if is_own else None
+
+    def _is_of_others(self, call: ast.Call, scope: Scope) -> bool:
+        """Return whether a call is one of a package that writes no rows: `requests.delete()`."""
+        target = self._called(call, scope)
+        if target is None or not target.foreign:
+            return False
+        return ".objects." not in target.path and target.path.partition(".")[0] not in _OF_ROWS
 
     def _is_in_broken_file(self, target: Target) -> bool:
         owner = target.path.rpartition(".")[0]
@@ -290,6 +303,8 @@ def _done_by(module: Module, qualname: str, project: Project, depth: int) -> tup
 def _is_write(call: ast.Call) -> bool:
     func = call.func
     name = last_name(func)
+    if isinstance(func, ast.Attribute) and last_name(unsubscripted(func.value)) in _NO_ROWS:
+        return False
     if name == "update":  # a dict's has the same name
         return not call.args
     if name in _RELATED:
