@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.symbols import Bound, Function
 from flake8_celery_tasks.binding.values import UNKNOWN, Invoke, Mapping, Member, Param, Ref
+from flake8_celery_tasks.catalog import packages
 from flake8_celery_tasks.celery_model.apps import App, app_made_by, app_of_attribute
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.record import Record
@@ -88,6 +89,10 @@ def _bare(project: Project, ref: Ref, module: Module, depth: int) -> Decorator |
         return Decorator(APP_TASK, app=App("celery.current_app"))
     if _is_listed(project, target, ref):
         return Decorator(HOUSE)
+    if target.foreign and target.path in packages.DECORATORS:
+        return Decorator(HOUSE, {"base": (Ref(packages.DECORATORS[target.path]), module)})
+    if target.foreign and target.path in packages.OPAQUE_DECORATORS:
+        return Decorator(OPAQUE, spread=True)
     app = app_of_attribute(project, target, "task")
     if app is not None:
         return Decorator(APP_TASK, app=app)

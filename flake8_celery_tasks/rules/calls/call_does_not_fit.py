@@ -109,7 +109,7 @@ class CallDoesNotFit(Rule[Invocation]):
     def check(self, call: Invocation) -> Iterator[Violation]:
         """Report the first way in which the arguments of a call can't fit."""
         defined = call.defined
-        if defined is None or call.method not in CHECKED or defined.option("typing") is False:
+        if defined is None or call.method not in CHECKED or defined.effective("typing") is False:
             return
         arguments = arguments_of(call)
         params = defined.accepts

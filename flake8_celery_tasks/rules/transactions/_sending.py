@@ -64,7 +64,7 @@ _ORDER: Final = (django_callers.ATOMIC, django_callers.REQUEST, django_callers.S
 def sends_at_once(invocation: Invocation) -> bool:
     """Return whether a call sends a task here and now: Celery's own method does, another one may wait."""
     definition = invocation.definition
-    return definition is None or Defined(invocation.project, definition).overrides(*SENDS) is False
+    return definition is None or Defined(invocation.project, definition).sends_at_once
 
 
 def advice(invocation: Invocation, opener: ast.expr | None = None) -> str:
