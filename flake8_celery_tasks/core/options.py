@@ -64,7 +64,7 @@ class Options:
     celery_target_version: tuple[int, int] | None = _option(
         None,
         "The Celery version that the project runs on, such as 5.4 (default: the one that its lock or its requirements "
-        "pin, else the newest known).",
+        "pin or set as the upper bound, else the newest known).",
         "VERSION",
     )
     celery_acks_late: bool = _option(
@@ -109,11 +109,36 @@ class Options:
         "FOLDER",
     )
 
+    celery_environment: tuple[str, ...] = _option(
+        (),
+        "A virtual environment whose packages are read where a name leads there, as far as they have to do with "
+        "Celery: task classes, decorators and apps of packages. auto stands for the one that flake8 runs in. Nothing "
+        "of it is imported.",
+        "FOLDER",
+        path=True,
+    )
+
     celery_baseline: str = _option(
         "",
         "A file of findings that are known and stay silent, written by `flake8-celery-tasks check --write-baseline "
         "FILE`. A plain file name is looked for in the working folder and upward.",
         "FILE",
+        path=True,
+    )
+    celery_contract: str = _option(
+        "",
+        "The record of what others rely on of the project's tasks, written by `flake8-celery-tasks contract --write "
+        "FILE` (CLY411, CLY412, CLY413, CLY923, CLY924). A plain file name is looked for in the working folder and "
+        "upward.",
+        "FILE",
+        path=True,
+    )
+    celery_known_tasks: tuple[str, ...] = _option(
+        (),
+        "Records of the other services that the project sends tasks to, or what `celery inspect registered --json` "
+        "prints: a name that neither the project nor one of them has is reported (CLY403). Found like celery-contract.",
+        "FILES",
+        many=True,
         path=True,
     )
     celery_no_cache: bool = _option(
@@ -190,6 +215,36 @@ def _folder(option: str, raw: object) -> str:
     return path
 
 
+def _environment(option: str, raw: object) -> tuple[str, ...]:
+    """Return the folders in which a virtual environment holds its packages."""
+    if isinstance(raw, tuple):
+        return raw
+    text = str(raw).strip()
+    if os.path.basename(text) == "auto":  # flake8 makes paths absolute
+        import sysconfig
+
+        return tuple(dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib")))
+    folder = os.getcwd()
+    while text:
+        found = _site_packages(os.path.abspath(os.path.join(folder, text)))
+        if found or os.path.dirname(folder) == folder:
+            break
+        folder = os.path.dirname(folder)
+    else:
+        return ()
+    if not found:
+        raise OptionError(option, raw, "expected auto, or the folder of a virtual environment")
+    return found
+
+
+def _site_packages(folder: str) -> tuple[str, ...]:
+    import glob
+
+    places = (os.path.join("lib", "python3*", "site-packages"), os.path.join("Lib", "site-packages"))
+    found = [path for place in places for path in sorted(glob.glob(os.path.join(glob.escape(folder), place)))]
+    return tuple(found[-1:])
+
+
 def _broker(option: str, raw: object) -> str:
     broker = str(raw).strip().lower()
     if broker not in ("", *BROKERS):
@@ -208,6 +263,11 @@ def _file(option: str, raw: object) -> str:
             raise OptionError(option, raw, "expected an existing file")
         folder = os.path.dirname(folder)
     return text
+
+
+def _files(option: str, raw: object) -> tuple[str, ...]:
+    values = raw if isinstance(raw, (list, tuple)) else str(raw).replace("\n", ",").split(",")
+    return tuple(dict.fromkeys(_file(option, value) for value in values if str(value).strip()))
 
 
 def _name_pattern(option: str, raw: object) -> str:
@@ -250,7 +310,10 @@ _CHECKS: Final[Mapping[str, Any]] = {
     "celery_task_name_pattern": _name_pattern,
     "celery_no_cache": _flag,
     "celery_project_root": _folder,
+    "celery_environment": _environment,
     "celery_baseline": _file,
+    "celery_contract": _file,
+    "celery_known_tasks": _files,
 }
 
 
@@ -268,6 +331,7 @@ def add_to(manager: OptionManager) -> None:
             default=None,
             # What holds a slash is relative to the configuration that it stands in.
             normalize_paths=item.metadata["path"],
+            comma_separated_list=item.metadata["path"] and item.metadata["many"],
             metavar=item.metadata["metavar"],
             help=item.metadata["help"],
         )

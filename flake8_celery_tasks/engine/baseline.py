@@ -15,6 +15,8 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from flake8_celery_tasks.core import writing
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
@@ -104,15 +106,18 @@ class Baseline:
         return [item for item, is_new in zip(found, self.are_new(path, identities), strict=True) if is_new]
 
     def are_new(self, path: str, found: Iterable[Identity]) -> list[bool]:
-        """Return for each finding of a file, in source order, whether it is not known, and note what was not found."""
-        name = self.relative(path)
-        left = Counter(self.known.get(name, ()))
+        """Return for each finding of a file, in source order, whether it is not known."""
+        left = Counter(self.known.get(self.relative(path), ()))
         new: list[bool] = []
         for one in found:
             new.append(left[one] <= 0)
             left[one] -= 1
-        self._missing[name] = +left
         return new
+
+    def note(self, path: str, found: Iterable[Identity]) -> None:
+        """Note what was found in a file: what else is listed of it, `outdated` yields."""
+        name = self.relative(path)
+        self._missing[name] = Counter(self.known.get(name, ())) - Counter(found)
 
     def outdated(self, paths: Iterable[str], codes: Collection[str]) -> Iterator[Entry]:
         """Yield what is listed and is no more: of rules with some codes, in files of a run and files that are gone."""
@@ -169,18 +174,5 @@ def write(path: str, known: dict[str, Counter[Identity]]) -> int:
                 entries.append(entry if count == 1 else {**entry, "count": count})
                 total += count
     content = json.dumps({"version": VERSION, "findings": entries}, indent=2) + "\n"
-    if os.path.exists(path) and not os.path.isfile(path):  # such as /dev/stdout
-        with open(path, "w", encoding="ascii", newline="\n") as file:
-            file.write(content)
-        return total
-    path = os.path.realpath(path)
-    partial = f"{path}.{os.getpid()}.tmp"
-    try:
-        with open(partial, "w", encoding="ascii", newline="\n") as file:
-            file.write(content)
-        os.replace(partial, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(partial)
-        raise
+    writing.replace(path, content)
     return total

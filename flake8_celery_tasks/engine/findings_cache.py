@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks import __version__
 from flake8_celery_tasks.celery_model import version
+from flake8_celery_tasks.celery_model.pins import places
 from flake8_celery_tasks.core import own_code
 from flake8_celery_tasks.core.violation import Violation
 from flake8_celery_tasks.workspace import cache
@@ -68,6 +69,10 @@ class FindingsCache:
         if any(stamp is not None and max(stamp[:2]) >= newest for stamp in (*stamps.values(), *outside.values())):
             return
         folders = {folder: _listing(folder) for folder in self._further_folders()}
+        pinning = {
+            folder: [all_folders, _place(folder, all_folders)]
+            for folder, all_folders in version.places_of(self.project).items()
+        }
         # What others have found rests on what they have read, too.
         written = _whole(cache.read(self.path))
         known = written if self._is_valid(written) else _NOTHING
@@ -77,6 +82,7 @@ class FindingsCache:
                 "state": self.state,
                 "files": {**known["files"], **outside},
                 "folders": {**known["folders"], **folders},
+                "places": {**known["places"], **pinning},
                 "found": {**known["found"], **self._new},
             },
         )
@@ -95,6 +101,7 @@ class FindingsCache:
             bool(stored["state"] == self.state)
             and all(cache.stamp(path) == stamp for path, stamp in stored["files"].items())
             and all(_listing(folder) == listing for folder, listing in stored["folders"].items())
+            and all(_place(folder, given) == listing for folder, (given, listing) in stored["places"].items())
         )
 
     @cached_property
@@ -102,6 +109,8 @@ class FindingsCache:
         """A digest of the linter, and of the names and stamps of all files and folders of the project."""
         project = self.project
         parts: list[object] = [cache.FORMAT, __version__, sys.version_info[:3], own_code.stamps()]
+        records = (project.options.celery_contract, *project.options.celery_known_tasks)
+        parts.extend(cache.stamp(path) for path in records if path)
         parts.extend(project.files.disk.stamps.items())
         parts.extend(_listing(folder) for folder in project.layout.walked)
         return cache.digest("\n".join(map(str, parts)))
@@ -109,19 +118,25 @@ class FindingsCache:
     def _further_folders(self) -> Iterable[str]:
         """Return the folders that were looked into, in or around the project, and hold none of its files.
 
-        With an `__init__.py` in its root, a project is imported from above, and so is what stands beside it.
+        With an `__init__.py` in its root, a project is imported from above, and so is what stands beside it. Of the
+        folders above others were looked at for the version of Celery only, and are not among these.
         """
         root = self.project.layout.root
         walked = set(self.project.layout.walked)
+        pinning = version.places_of(self.project)
         tops = tuple(top.rstrip(os.sep) + os.sep for top in {root, *self.project.layout.import_roots()})
         return [
             folder
             for folder in listed()
-            if folder not in walked and (folder.startswith(tops) or root.startswith(folder.rstrip(os.sep) + os.sep))
+            if folder not in walked
+            and (
+                os.path.join(folder, "").startswith(tops)
+                or (root.startswith(os.path.join(folder, "")) and folder not in pinning)
+            )
         ]
 
 
-_NOTHING: Final[dict[str, Any]] = {"state": "", "files": {}, "folders": {}, "found": {}}
+_NOTHING: Final[dict[str, Any]] = {"state": "", "files": {}, "folders": {}, "places": {}, "found": {}}
 
 
 def _whole(stored: dict[str, Any]) -> dict[str, Any]:
@@ -138,3 +153,8 @@ def _listing(folder: str) -> str:
         or (not name.startswith((".", "__pycache__")) and (kind == FOLDER or name.endswith(".py")))
     ]
     return cache.digest("\n".join([folder, *sorted(found)]))
+
+
+def _place(folder: str, all_folders: bool) -> str:
+    """Return a digest of what a folder holds, as far as it matters for which Celery only."""
+    return cache.digest("\n".join([folder, *places.content(folder, folders=all_folders)]))

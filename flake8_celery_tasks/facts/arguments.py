@@ -16,12 +16,14 @@ from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.record import Record
 from flake8_celery_tasks.resolution.arity import Given
+from flake8_celery_tasks.resolution.evaluation import Table
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.binding.symbols import Params
     from flake8_celery_tasks.facts.calls import Invocation
+    from flake8_celery_tasks.facts.schedules import BeatEntry
 
 
 #: Options of a call that are mistaken for arguments of `delay` and `s`.
@@ -29,9 +31,6 @@ OPTIONS: Final = words(
     "args compression countdown eta exchange expires headers ignore_result kwargs link link_error priority queue retry "
     "retry_policy routing_key serializer shadow soft_time_limit task_id time_limit"
 )
-
-#: Context managers of tests that wait for an exception, and the one that swallows it.
-_EXPECTING: Final = frozenset({"assertRaises", "assertRaisesMessage", "assertRaisesRegex", "raises", "suppress"})
 
 
 class Arguments(Record):
@@ -164,6 +163,27 @@ def container_of(call: ast.Call, name: str, index: int) -> ast.expr | None:
     return before[index]
 
 
+def arguments_of_entry(entry: BeatEntry) -> Arguments:
+    """Return the arguments that a beat entry gives."""
+    found = Arguments()
+    written, value = entry.given.get("args"), entry.value("args")
+    if written is not None and isinstance(written.value, (ast.Tuple, ast.List)):
+        found.put(written.value.elts)
+    elif written is not None and isinstance(value, (tuple, list)):
+        found.positional = [written.value] * len(value)
+    else:
+        found.more_positional = value is not MISSING and value is not None
+    written, value = entry.given.get("kwargs"), entry.value("kwargs")
+    if written is not None and isinstance(value, Table):
+        keys = written.value.keys if isinstance(written.value, ast.Dict) else []
+        nodes = {key.value: key for key in keys if isinstance(key, ast.Constant)}
+        found.keywords = {str(name): nodes.get(name, written.key) for name in value}
+        found.more_keywords = not value.complete
+    else:
+        found.more_keywords = value is not MISSING and value is not None
+    return found
+
+
 def _is_none(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
 
@@ -206,7 +226,8 @@ def is_expected_to_fail(site: Site) -> bool:
         node = around.node
         if around.kind == WITH and isinstance(node, (ast.With, ast.AsyncWith)):
             calls = [item.context_expr for item in node.items if isinstance(item.context_expr, ast.Call)]
-            if any(last_name(call.func) in _EXPECTING for call in calls):
+            names = [last_name(call.func).lower() for call in calls]
+            if any("raises" in name or name == "suppress" for name in names):
                 return True
         elif around.kind == TRY and around.part == "body":
             types = [handler.type for handler in around.try_.handlers if handler.type is not None]

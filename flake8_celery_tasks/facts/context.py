@@ -188,8 +188,6 @@ class FileContext(Memo):
         calls = self.calls_named(*(name for name in self._calls_by_name if "celery" in name.lower()))
         nodes = [(binding.node, binding.site) for binding in named if binding.kind == ASSIGN]
         for node, site in (*nodes, *calls):
-            if isinstance(node, ast.Call):
-                app = apps.app_made_by(self.project, self.module.value(node, site.scope), self.module)
-                if app is not None and app.path not in apps.APP_GETTERS:
-                    return True
+            if isinstance(node, ast.Call) and apps.makes_app(self.project, self.module, node, site):
+                return True
         return False

@@ -16,11 +16,12 @@ from flake8_celery_tasks.facts.context import FileContext
 from flake8_celery_tasks.facts.imports import TaskImport, imports_in
 from flake8_celery_tasks.facts.schedules import BeatEntry, Crontab
 from flake8_celery_tasks.facts.settings import Setting
-from flake8_celery_tasks.facts.task import Task
+from flake8_celery_tasks.facts.task import GoneTask, KeptTask, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
+    from flake8_celery_tasks.celery_model.definitions import Definition
     from flake8_celery_tasks.celery_model.objects import Thing
 
 
@@ -123,6 +124,40 @@ def _can(thing: Thing | None, method: str) -> bool:
     return isinstance(thing, (SignatureThing, CanvasThing)) and method not in ("send_task", "s", "si", "signature")
 
 
+def gone_tasks(facts: Facts) -> Iterator[GoneTask]:
+    """Yield the recorded names that are gone and that the file tells of."""
+    from flake8_celery_tasks.contract import agreement
+
+    found = agreement.agreement_of(facts.project)
+    for gone in () if found is None else found.gone_in(facts.module.place.path):
+        if gone.entry is None:
+            yield GoneTask(facts.project, facts.module, gone, None)
+        elif (task := _task(facts, gone.entry.definition)) is not None:
+            yield GoneTask(facts.project, facts.module, gone, task)
+
+
+def kept_tasks(facts: Facts) -> Iterator[KeptTask]:
+    """Yield the recorded names that tasks of the file have."""
+    from flake8_celery_tasks.contract import agreement
+
+    found = agreement.agreement_of(facts.project)
+    for kept in () if found is None else found.kept_in(facts.module.place.path):
+        if (task := _task(facts, kept.entry.definition)) is not None:
+            yield KeptTask(kept, task)
+
+
+def _task(facts: Facts, definition: Definition) -> Task | None:
+    """Return the task of a definition in the file, with its nodes."""
+    for task in facts.tasks:
+        if task.definition.place == definition.place:
+            return task
+    # One that a call makes of a function: `app.task(function)`.
+    for node, site, scope in facts.module.functions_called(definition.symbol.qualname):
+        if node.lineno == definition.symbol.line:
+            return Task(facts.project, definition, node, site, scope)
+    return None
+
+
 KINDS: Final[dict[type, Callable[[Facts], Iterable[Any]]]] = {
     Task: lambda facts: facts.tasks,
     TaskCall: lambda facts: facts.task_calls,
@@ -134,5 +169,7 @@ KINDS: Final[dict[type, Callable[[Facts], Iterable[Any]]]] = {
     Crontab: lambda facts: facts.crontabs,
     BeatEntry: lambda facts: facts.configured[1],
     Setting: lambda facts: facts.configured[0],
+    GoneTask: gone_tasks,
+    KeptTask: kept_tasks,
     Facts: lambda facts: [facts],
 }

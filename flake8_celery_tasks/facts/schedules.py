@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.binding.nodes import last_name, unparsed
-from flake8_celery_tasks.binding.scopes import WITH
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Ref
 from flake8_celery_tasks.catalog.crontab import BY_NAME, FIELDS, split_line
 from flake8_celery_tasks.catalog.methods import DIRECT, SIGNS
@@ -138,14 +137,6 @@ class Crontab:
         """The call as a message shows it."""
         text = unparsed(self.node)
         return text if len(text) <= 45 else "crontab(...)"
-
-    @property
-    def is_expected_to_fail(self) -> bool:
-        """Whether a test expects an exception from the call: `with pytest.raises(...)`."""
-        return any(
-            around.kind == WITH and any("raises" in unparsed(item.context_expr).lower() for item in around.items)
-            for around in self.site.chain()
-        )
 
 
 class BeatEntry:

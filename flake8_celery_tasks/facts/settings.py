@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flake8_celery_tasks.binding.nodes import dotted
 from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, PARAM
 from flake8_celery_tasks.binding.values import UNKNOWN, Ref
+from flake8_celery_tasks.catalog import OLDEST
 from flake8_celery_tasks.catalog.settings import APP_ARGUMENTS, OLD_TO_NEW, SETTINGS, prefix_of, setting_of
 from flake8_celery_tasks.celery_model.configuration import (
     USUAL,
@@ -382,9 +383,10 @@ class Setting:
     @cached_property
     def name(self) -> str | None:
         """The setting that Celery reads from the key, None where it looks at no such key."""
-        version = version_of(self.project)
         for namespace in self.source.namespaces:
-            name = setting_of(self.key, namespace, version)
+            name = setting_of(self.key, namespace, OLDEST)
+            if name is None and setting_of(self.key, namespace) is not None:
+                name = setting_of(self.key, namespace, version_of(self.project))
             if name is not None:
                 return name
         return None

@@ -32,19 +32,6 @@ class Use:
 
 
 @query()
-def registered_in(module: Module) -> set[str]:
-    """Return the names in the calls that register a task in a module."""
-    return {
-        node.id
-        for name in ("register_task", "register")
-        for call, _ in module.calls_of(name)
-        if isinstance(call.func, ast.Attribute)
-        for node in ast.walk(call)
-        if isinstance(node, ast.Name)
-    }
-
-
-@query()
 def retried_in(module: Module, project: Project) -> set[tuple[str, str, int] | None]:
     """Return the places of the tasks that a module retries by their names, None for the one that runs."""
     found: set[tuple[str, str, int] | None] = set()

@@ -79,12 +79,8 @@ def is_model(project: Project, target: Target) -> bool:
 
 
 def _is_field(project: Project, value: Value, module: Module) -> bool:
-    path = _path(project, value.func, module) if isinstance(value, Invoke) else ""
+    path = project.path_of(value.func, module) if isinstance(value, Invoke) else ""
     return path.startswith("django.db.models.") and path.endswith(("Field", "ForeignKey"))
-
-
-def _path(project: Project, value: Value, module: Module) -> str:
-    return project.resolve(value.path, module).path if isinstance(value, Ref) else ""
 
 
 def method_at(module: Module, site: Site) -> tuple[FunctionNode, Target] | None:
@@ -135,14 +131,14 @@ def _connects(project: Project, module: Module, value: Value) -> bool:
     symbol = target.symbol
     return isinstance(symbol, Function) and (
         "connect" in symbol.attributes
-        or any(_path(project, Ref(path), target.module or module) == _RECEIVER for path in symbol.mentions)
+        or any(project.path_of(Ref(path), target.module or module) == _RECEIVER for path in symbol.mentions)
     )
 
 
 def _signal_in(project: Project, module: Module, value: Value) -> str | None:
     """Return a signal of a model that a value is, or holds."""
     for item in getattr(value, "items", (value,)):
-        owner, _, name = _path(project, item, module).rpartition(".")
+        owner, _, name = project.path_of(item, module).rpartition(".")
         if owner == "django.db.models.signals" and name in SIGNALS:
             return name
     return None

@@ -49,14 +49,10 @@ def is_on_commit(project: Project, module: Module, call: ast.Call, site: Site) -
         owner = func.value
         if isinstance(owner, (ast.Subscript, ast.Call)):  # connections["default"], get_connection()
             made = owner.value if isinstance(owner, ast.Subscript) else owner.func
-            return _path(project, module, module.value(made, site.scope)) in _CONNECTIONS
+            return project.path_of(module.value(made, site.scope), module) in _CONNECTIONS
     elif not isinstance(func, ast.Name):
         return False
-    return _path(project, module, module.value(func, site.scope)) in ON_COMMIT
-
-
-def _path(project: Project, module: Module, value: Value) -> str:
-    return project.resolve(value.path, module).path if isinstance(value, Ref) else ""
+    return project.path_of(module.value(func, site.scope), module) in ON_COMMIT
 
 
 def around(project: Project, module: Module, site: Site) -> ast.expr | None:
@@ -169,7 +165,7 @@ def opens(project: Project, module: Module, value: Value) -> bool:
     if isinstance(value, Invoke):
         if isinstance(value.func, Invoke):
             return opens(project, module, value.func)
-        if _path(project, module, value.func) in _HANDED:
+        if project.path_of(value.func, module) in _HANDED:
             handed = [given for first in value.args[:1] for given in getattr(first, "items", (first,))]
             return any(opens(project, module, given) for given in handed)
         value = value.func
@@ -191,7 +187,7 @@ def _opens(project: Project, target: Target, module: Module) -> bool:
         return any(getattr(cls, "path", "") in _ATOMIC for cls in project.line(target))
     if not isinstance(symbol, Function):
         return False
-    if any(_path(project, module, value) == "contextlib.contextmanager" for value in symbol.decorators):
+    if any(project.path_of(value, module) == "contextlib.contextmanager" for value in symbol.decorators):
         return _in_with(project, module, symbol, None)
     return _wraps(project, module, symbol, frozenset(symbol.params.ordered))
 

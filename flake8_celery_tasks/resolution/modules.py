@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.module import Module
 from flake8_celery_tasks.core.memo import Memo
+from flake8_celery_tasks.workspace.cache import stamp
 from flake8_celery_tasks.workspace.source import Source
 
 if TYPE_CHECKING:
@@ -147,6 +148,8 @@ class Modules(Memo):
         """Keep what is known of the project's files for the next run."""
         disk = self.files.disk
         for path, module in self._modules.items():
+            if module is not None and path not in disk.cache.entries and self.layout.is_installed(path):
+                disk.cache.note(path, stamp(path), passes=False)
             # What was read before the file changed must not be kept under its stamp of after that.
             if module is None or path not in disk.cache.entries or not disk.is_as_stamped(path):
                 continue
@@ -154,7 +157,8 @@ class Modules(Memo):
             if module.is_from_disk and module.grown and (known is None or module.knows_more(known)):
                 with contextlib.suppress(ValueError):
                     disk.cache.keep(path, module.summary())
-        disk.cache.save(set(self.layout.files()))
+        installed = (path for path in disk.cache.entries if self.layout.is_installed(path))
+        disk.cache.save({*self.layout.files(), *installed})
 
 
 def parse(text: bytes | None) -> ast.Module | None:

@@ -121,7 +121,8 @@ class Disk:
 
     def is_as_stamped(self, path: str) -> bool:
         """Return whether a file had not changed when it was first read, or was not read."""
-        return path not in self._read or self._read[path] == self.stamps.get(path)
+        current = self.stamps[path] if path in self.stamps else stamp(path)
+        return path not in self._read or self._read[path] == current
 
     @property
     def has_changed(self) -> bool:

@@ -41,19 +41,28 @@ _KEEPS_CASE: Final = os.path.normcase("A/") == "A/"
 class Layout:
     """The folders of one project.
 
-    `excluded` are patterns in flake8's sense (`exclude`), `tests` and `apps` those of our options.
+    `excluded` are patterns in flake8's sense (`exclude`), `tests` and `apps` those of our options, `environment` the
+    folders that hold installed packages.
     """
 
     def __init__(
-        self, root: str, *, excluded: Sequence[str] = (), tests: Sequence[str] = (), apps: Sequence[str] = ()
+        self,
+        root: str,
+        *,
+        excluded: Sequence[str] = (),
+        tests: Sequence[str] = (),
+        apps: Sequence[str] = (),
+        environment: Sequence[str] = (),
     ) -> None:
         self.root = root
         self._excluding = _Patterns(excluded)
         self.tests = tuple(tests)
         self.listed_apps = tuple(apps)
+        self.environment = tuple(environment)
         self._files: tuple[str, ...] | None = None
         #: The folders that `files` comes by, known when it has been called.
         self.walked: list[str] = []
+        self._inner_roots: list[str] = []
         self._places: dict[str, Place] = {}
         self._found: dict[tuple[str, str], str | None] = {}
 
@@ -102,7 +111,7 @@ class Layout:
 
     def _is_source(self, folder: str) -> bool:
         """Return whether modules are certainly imported from a folder."""
-        return folder in self.sources or is_start(folder)
+        return folder in self.sources or folder in self.environment or is_start(folder)
 
     def find(self, dotted: str, root: str) -> str | None:
         """Return the file of a module, seen from a module that is imported from `root`.
@@ -127,6 +136,19 @@ class Layout:
             namespace = namespace or found
         # Only a regular package or module could hide an installed one, a plain folder does not.
         return None if parts[0] in INSTALLED else namespace
+
+    def find_installed(self, dotted: str) -> str | None:
+        """Return the file of a module of an installed package, None where the environment has none."""
+        parts = dotted.split(".")
+        for folder in () if parts[0] in INSTALLED else self.environment:
+            found = descend(folder, parts)
+            if found is not None and found.endswith(".py"):
+                return found
+        return None
+
+    def is_installed(self, path: str) -> bool:
+        """Return whether a file is one of an installed package."""
+        return path.startswith(tuple(folder + os.sep for folder in self.environment))
 
     def submodule(self, path: str, name: str) -> str | None:
         """Return the file (or plain folder) of a submodule of the package that `path` is the file or folder of."""
@@ -170,8 +192,13 @@ class Layout:
                     if name.endswith(".py") and not excluding.match(name, start + name):
                         yield start + name
                 elif not self._is_skipped(name, start + name):
-                    below.append(start + name)
+                    (self._inner_roots if is_root(start + name) else below).append(start + name)
             folders.extend(reversed(below))
+
+    def inner_roots(self) -> list[str]:
+        """Return the folders below the root that are roots of other projects, not those in them."""
+        _ = self.files()
+        return self._inner_roots
 
     def left_out(self) -> Iterator[str]:
         """Yield the Python files below the root that are no part of the project: excluded, or of another project."""
@@ -196,7 +223,6 @@ class Layout:
             or name.endswith((".egg", ".egg-info"))
             or self._excluding.match(name, path)
             or os.path.islink(path)
-            or is_root(path)
             or "pyvenv.cfg" in entries(path)
         )
 

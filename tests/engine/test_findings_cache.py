@@ -130,6 +130,78 @@ def test_the_version_that_the_project_pins(shop):
         assert not Run(shop).looked_at
 
 
+def pinned(shop):
+    """Return what is found in a file that is right from Celery 5.5 on, and whether it had to be looked for."""
+    run = Run(shop, "shop/views.py")
+    assert not Run(shop, "shop/views.py").looked_at
+    return [item.code for item in run.found["shop/views.py"]], bool(run.looked_at)
+
+
+#: Where the version may be pinned, from the root of the project, and how.
+PINS = {
+    "requirements.txt": "celery=={}",
+    "requirements/base.txt": "celery=={}",
+    "requirements/deep/base.txt": "celery=={}",
+    "backend/requirements.txt": "celery=={}",
+    "inner/requirements.txt": "celery=={}",
+    "legacy/requirements.txt": "celery=={}",
+    "../requirements.txt": "celery=={}",
+    "../deps/base.txt": "celery=={}",
+    "../beside/constraints.txt": "celery=={}",
+    "uv.lock": '[[package]]\nname = "celery"\nversion = "{}"',
+    "../poetry.lock": '[[package]]\nname = "celery"\nversion = "{}"',
+    "Pipfile.lock": '{{"default": {{"celery": {{"version": "=={}"}}}}}}',
+    "pyproject.toml": "[project]\ndependencies = ['celery=={}']",
+    "setup.py": "setup(install_requires=['celery=={}'])",
+    "environment.yml": "- celery={}",
+}
+
+
+@pytest.mark.parametrize("name", PINS)
+def test_where_the_version_is_pinned(shop, tmp_path, name):
+    """The file appears, changes, and is gone again."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "cache").mkdir()
+    (shop / "shop/views.py").write_text("from celery.schedules import crontab\n\ncrontab(0, 0, month_of_year='jan')\n")
+    assert pinned(shop) == ([], True)
+    (shop / name).parent.mkdir(parents=True, exist_ok=True)
+    (shop / name).write_text(PINS[name].format("5.4.0"), "utf-8")
+    assert pinned(shop) == (["CLY802"], True)
+    rewrite(shop / name, "5.4.0", "5.6.2")
+    assert pinned(shop) == ([], True)
+    rewrite(shop / name, "5.6.2", "5.3.4")
+    assert pinned(shop) == (["CLY802"], True)
+    if name == "pyproject.toml":
+        (shop / name).write_text("", "utf-8")
+    else:
+        (shop / name).unlink()
+    assert pinned(shop) == ([], True)
+
+
+def test_a_list_that_another_includes(shop, tmp_path):
+    (shop / "shop/views.py").write_text("from celery.schedules import crontab\n\ncrontab(0, 0, month_of_year='jan')\n")
+    (shop / "requirements.txt").write_text("-r ../lists/queue.list", "utf-8")
+    assert pinned(shop) == ([], True)
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists/queue.list").write_text("celery==5.4.0", "utf-8")
+    assert pinned(shop) == (["CLY802"], True)
+    rewrite(tmp_path / "lists/queue.list", "5.4.0", "5.6.2")
+    assert pinned(shop) == ([], True)
+
+
+def test_the_root_of_a_repository(shop, tmp_path):
+    """It says how far up requirements are looked for."""
+    (shop / "shop/views.py").write_text("from celery.schedules import crontab\n\ncrontab(0, 0, month_of_year='jan')\n")
+    (tmp_path / "beside").mkdir()
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "beside/requirements.txt").write_text("celery==5.4.0", "utf-8")
+    assert pinned(shop) == ([], True)
+    (tmp_path / ".git").mkdir()
+    assert pinned(shop) == (["CLY802"], True)
+    (shop / ".hg").mkdir()
+    assert pinned(shop) == ([], True)
+
+
 def told(patch, **changed):
     patch.setattr(Plugin, "told", Plugin.told._replace(**changed))
 

@@ -97,6 +97,31 @@ def cly401(stage):
     stage.hear(stage.module, "content.tasks")
 
 
+def cly411(stage):
+    stage.show()
+    stage.lab.app.send_task("shop.send_receipt", [1])
+    stage.work()
+
+
+def cly412(stage):
+    stage.show()
+    stage.lab.app.send_task("shop.send_receipt", kwargs={"order": 1})
+    stage.work()
+
+
+def cly413(stage):
+    stage.show()
+    stage.lab.app.send_task("shop.send_receipt", [1])
+    stage.work()
+
+
+def cly924(stage):
+    stage.show()
+    stage.module("shop.views").pay(ORDER)
+    stage.lab.restart()  # the old code
+    stage.work()
+
+
 def cly501(stage):
     stage.show()  # the session makes tasks of its own
 

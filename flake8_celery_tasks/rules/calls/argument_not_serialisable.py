@@ -15,6 +15,7 @@ from flake8_celery_tasks.facts.uses import uses_of
 from flake8_celery_tasks.resolution import inference
 from flake8_celery_tasks.resolution.evaluation import Called
 from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.rules._messages import cut
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ class ArgumentNotSerialisable(Rule[Invocation]):
             yield self.report(
                 call.module,
                 node,
-                text=text if len(text) <= 40 else "This argument",
+                text=cut(text, 40, "This argument"),
                 what=what,
                 effect=effect,
                 cure=_CURES[what],

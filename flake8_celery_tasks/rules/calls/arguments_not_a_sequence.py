@@ -11,6 +11,7 @@ from flake8_celery_tasks.facts.arguments import container_of, is_expected_to_fai
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.resolution import inference
 from flake8_celery_tasks.resolution.evaluation import Table
+from flake8_celery_tasks.rules._messages import cut
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -234,8 +235,7 @@ def _by_argument(facts: Facts) -> dict[int, Invocation]:
 
 
 def _short(node: ast.expr) -> str:
-    text = unparsed(node)
-    return text if len(text) <= 24 else "..."
+    return cut(unparsed(node), 24, "...")
 
 
 def _of_calls(facts: Facts) -> Iterator[_Given]:

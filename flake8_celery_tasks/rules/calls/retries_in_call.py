@@ -7,6 +7,7 @@ from flake8_celery_tasks.binding.nodes import unparsed
 from flake8_celery_tasks.binding.values import UNKNOWN
 from flake8_celery_tasks.catalog.methods import TAKING_OPTIONS
 from flake8_celery_tasks.facts.calls import Invocation
+from flake8_celery_tasks.rules._messages import cut
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -93,4 +94,4 @@ class RetriesInCall(Rule[Invocation]):
         text = unparsed(keyword.value)
         is_number = isinstance(value, (int, float)) and value > 0
         if is_number or (value is UNKNOWN and _LIMIT.search(text)):
-            yield self.report(call.module, keyword, value=text if len(text) <= 30 else "...", method=call.method)
+            yield self.report(call.module, keyword, value=cut(text, 30, "..."), method=call.method)

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.values import MISSING
+from flake8_celery_tasks.catalog import OLDEST
 from flake8_celery_tasks.catalog.call_options import TASK_ONLY, conflicts, keywords
 from flake8_celery_tasks.catalog.methods import OPTION_KINDS
 from flake8_celery_tasks.celery_model.apps import task_cls_of
@@ -130,8 +131,7 @@ class UnknownCallOption(Rule[Facts]):
             yield from self._of_entry(facts, entry)
 
     def _of_call(self, facts: Facts, call: Invocation, kind: str) -> Iterator[Violation]:
-        version = version_of(facts.project)
-        nodes = _unknown(call.node, kind, version)
+        nodes = _unknown(call.node, kind, facts.project)
         if not nodes:
             return
         sure = not isinstance(call.thing, CanvasThing)
@@ -148,7 +148,7 @@ class UnknownCallOption(Rule[Facts]):
             yield from self._said(facts, f"{call.method}()", name, node, kind, call.defined, sure=sure)
 
     def _of_retry(self, facts: Facts, call: TaskCall) -> Iterator[Violation]:
-        nodes = _unknown(call.node, "retry", version_of(facts.project))
+        nodes = _unknown(call.node, "retry", facts.project)
         if not nodes or call.task is None or call.task.overrides("retry", "apply_async") is not False:
             return
         for name, node in nodes.items():
@@ -163,11 +163,10 @@ class UnknownCallOption(Rule[Facts]):
                 for key in options.value.keys
                 if isinstance(key, ast.Constant) and isinstance(key.value, str)
             }
-        known = keywords("beat", version_of(facts.project))
         if "stamped_headers" in nodes:
             return
         for name, node in nodes.items():
-            if name not in known:
+            if _is_unknown(name, "beat", facts.project):
                 yield from self._said(facts, "the beat entry's task", name, node, "beat", None, sure=False)
 
     def _said(
@@ -195,13 +194,17 @@ class UnknownCallOption(Rule[Facts]):
         yield self.report(facts.module, node, method=method, name=name, advice=advice)
 
 
-def _unknown(call: ast.Call, kind: str, version: Any) -> dict[str, ast.AST]:
+def _unknown(call: ast.Call, kind: str, project: Project) -> dict[str, ast.AST]:
     """Return the keywords of a call that are no options."""
     written: dict[str, ast.AST] = {keyword.arg: keyword for keyword in call.keywords if keyword.arg is not None}
     if "stamped_headers" in written:
         return {}
-    known = keywords(kind, version)
-    return {name: node for name, node in written.items() if name not in known}
+    return {name: node for name, node in written.items() if _is_unknown(name, kind, project)}
+
+
+def _is_unknown(name: str, kind: str, project: Project) -> bool:
+    """Return whether a keyword is no option of the project's Celery; most are one of any."""
+    return name not in keywords(kind, OLDEST) and name not in keywords(kind, version_of(project))
 
 
 def _has_plain_tasks(project: Project) -> bool:

@@ -178,7 +178,7 @@ class DecoratorAboveTask(Rule[Task]):
 
     def _path(self, task: Task, node: ast.expr) -> str:
         value = task.module.value(node.func if isinstance(node, ast.Call) else node, task.site.scope)
-        return task.project.resolve(value.path, task.module).path if isinstance(value, Ref) else ""
+        return task.project.path_of(value, task.module)
 
 
 @query()

@@ -83,15 +83,13 @@ class RemovedApi(Rule[Facts]):
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report the imported names."""
-        if version_of(facts.project) < _GONE_SINCE:
-            return
         for binding in facts.module.candidates.imports:
             node = binding.node
             name = removed(_path(binding))
             if name is None or not isinstance(node, ast.alias) or _is_guarded(binding.site):
                 continue
             # A project may have a package of that name itself.
-            if facts.project.resolve(binding.path, facts.module).foreign:
+            if facts.project.resolve(binding.path, facts.module).foreign and version_of(facts.project) >= _GONE_SINCE:
                 instead = REMOVED[name]
                 advice = f"use {instead}" if instead else "nothing takes its place"
                 yield self.report(facts.module, node, name=name, advice=advice)

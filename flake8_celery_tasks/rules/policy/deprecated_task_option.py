@@ -70,7 +70,7 @@ class DeprecatedTaskOption(Rule[Task]):
 
     ## Silent when
 
-    - the option `celery-target-version` names a version before 5.7;
+    - the project runs on a Celery before 5.7: its lock or requirements pin it, or `celery-target-version` names it;
     - the option comes from shared defaults (`**DEFAULTS`), a base class or a decorator of the project;
     - it is an option of a call: `apply_async(queue="slow")` stays valid;
     - the module is a test or a migration.

@@ -11,6 +11,7 @@ from flake8_celery_tasks.facts.uses import uses_of
 from flake8_celery_tasks.resolution import exceptions
 from flake8_celery_tasks.resolution.evaluation import Called
 from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.rules._messages import cut
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -108,8 +109,7 @@ class DeadMaxRetriesHandler(Rule[Facts]):
                     below = (id(inner) for statement in node.body for inner in ast.walk(statement))
                     inside = [retries[inner] for inner in below if inner in retries]
                     if all(self._is_exception(other) for other in inside) and not self._hands_on(call, node):
-                        text = unparsed(exc.value)
-                        text = text if len(text) <= 20 else "its exc"
+                        text = cut(unparsed(exc.value), 20, "its exc")
                         name = f"{unparsed(call.node.func)}()"
                         yield self.report(facts.module, handler.type, call=name, exc=text)
 

@@ -13,7 +13,9 @@ from flake8_celery_tasks.catalog.crontab import (
 )
 from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.core.spelling import close_match
+from flake8_celery_tasks.facts.arguments import is_expected_to_fail
 from flake8_celery_tasks.facts.schedules import Crontab
+from flake8_celery_tasks.rules._messages import cut
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -87,7 +89,8 @@ class InvalidCrontab(Rule[Crontab]):
 
     - the value can't be read;
     - a test expects the exception: `with pytest.raises(ValueError)`;
-    - the version in `celery-target-version` accepts the value: names of months from 5.5 on.
+    - the Celery that the project pins, or that `celery-target-version` names, accepts the value: names of months from
+      5.5 on.
 
     ## Fix
 
@@ -109,7 +112,7 @@ class InvalidCrontab(Rule[Crontab]):
 
     def check(self, crontab: Crontab) -> Iterator[Violation]:
         """Report the first thing that Celery refuses, where it stands."""
-        if crontab.is_expected_to_fail:
+        if is_expected_to_fail(crontab.site):
             return
         version = version_of(crontab.project)
         if crontab.from_line:
@@ -171,4 +174,4 @@ def _short(value: object) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:37]}..."
+    return cut(text, 40)

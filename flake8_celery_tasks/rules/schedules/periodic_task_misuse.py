@@ -9,6 +9,7 @@ from flake8_celery_tasks.catalog.methods import SENDS, SIGNS
 from flake8_celery_tasks.celery_model.objects import ResultThing, SignatureThing, TaskThing, thing_of
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.resolution.evaluation import is_plain, settled
+from flake8_celery_tasks.rules._messages import cut
 from flake8_celery_tasks.rules.rule import Rule
 from flake8_celery_tasks.workspace.source import start_of
 
@@ -136,8 +137,7 @@ class PeriodicTaskMisuse(Rule[Facts]):
                     continue
                 before = [other for other in seen.get(key, ()) if not _exclusive(other.site, entry.site)]
                 if before:
-                    text = unparsed(written.value)
-                    signature = text if len(text) <= 50 else "The signature"
+                    signature = cut(unparsed(written.value), 50, "The signature")
                     line = start_of(before[0].node)[0]
                     yield self.report(entry.module, entry.node, self.again, signature=signature, line=line)
                 seen.setdefault(key, []).append(entry)
