@@ -223,8 +223,10 @@ def _dict(node: ast.Dict, name: Names, depth: int) -> Value:
 def _call(node: ast.Call, name: Names, depth: int) -> Value:
     func = read(unsubscripted(node.func), name, depth)
     keywords = tuple((keyword.arg, read(keyword.value, name, depth)) for keyword in node.keywords)
-    if isinstance(func, Ref) and func.path == "builtins:dict" and not node.args:
-        return Mapping(tuple((None if key is None else Const(key), value) for key, value in keywords))
+    if isinstance(func, Ref) and func.path == "builtins:dict" and len(node.args) <= 1:
+        # Pairs of a list are unknown, as any other spread that is no mapping.
+        given = tuple((None, read(arg, name, depth)) for arg in node.args)
+        return Mapping((*given, *((None if key is None else Const(key), value) for key, value in keywords)))
     return Invoke(
         func,
         tuple(read(arg, name, depth) for arg in node.args if not isinstance(arg, ast.Starred)),

@@ -88,6 +88,11 @@ def _named_like_app(path: str, *, foreign: bool = False) -> App | None:
     return _far_app(path) if foreign else App(path)
 
 
+def is_named_like_app(name: str) -> bool:
+    """Return whether the name of a variable or attribute says that it is an app."""
+    return name in APP_NAMES or _SAYS_APP.match(name) is not None
+
+
 def _called_app(project: Project, path: str, value: Value, module: Module) -> App | None:
     """Return the app that a call which can't be read makes, by the name that it is bound to."""
     if not isinstance(value, Invoke) or not _SAYS_APP.match(path.rpartition(".")[2]):

@@ -152,13 +152,27 @@ class Defined:
     @property
     def sends_at_once(self) -> bool:
         """Whether `delay` and `apply_async` certainly send when they are called: a class of its own may wait."""
+        decorator = self.definition.decorator
+        if decorator.form == OPAQUE and "base" not in decorator.keywords:
+            given = apps.base_given_by(self.project, decorator.app)
+            return not decorator.hides_base and self._line_has(SENDS, lambda cls: not cls.at_once, of=given) is False
         return self._line_has(SENDS, lambda cls: not cls.at_once) is False
 
     def _line_has(
-        self, methods: Collection[str], has: Callable[[TaskClass], bool], *, hands_on_call: bool = False
+        self,
+        methods: Collection[str],
+        has: Callable[[TaskClass], bool],
+        *,
+        hands_on_call: bool = False,
+        of: Target | Missing | Unknown | None = None,
     ) -> bool | Unknown:
-        """Return whether a class in the task's line has some methods, a class of a package by what `has` says of it."""
-        cls = self._own_class if self.is_class else self.base
+        """Return whether a class in the task's line has some methods, a class of a package by what `has` says of it.
+
+        The class is the task's own, or the one that is given as `of`.
+        """
+        cls = of
+        if cls is None:
+            cls = self._own_class if self.is_class else self.base
         if not isinstance(cls, Target):
             return False if isinstance(cls, Missing) else UNKNOWN
         unread = False

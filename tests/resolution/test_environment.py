@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sysconfig
+from pathlib import Path
 
 import pytest
 
@@ -144,7 +144,7 @@ def test_what_was_read_of_it_is_kept(tmp_path, environment, monkeypatch):
     session.forget()
     project = session.project_of(str(folder / "shop/tasks.py"), Options.of(options))
     kept = [path for path in project.files.disk.cache.entries if "site-packages" in path]
-    assert {os.path.basename(path) for path in kept} >= {"tasks.py", "base.py"}
+    assert {Path(path).name for path in kept} >= {"tasks.py", "base.py"}
     assert found(folder, **options) == first
 
 
