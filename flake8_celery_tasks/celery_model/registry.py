@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks.binding.scopes import FUNCTION, IF, TRY
-from flake8_celery_tasks.binding.values import Const, Invoke, Joined, Operation
+from flake8_celery_tasks.binding.values import Const, Invoke, Joined, Operation, Ref
 from flake8_celery_tasks.catalog.task_options import BUILTIN_TASKS
 from flake8_celery_tasks.celery_model import definitions as celery_model_definitions
 from flake8_celery_tasks.celery_model.apps import APP_GETTERS
@@ -90,9 +90,9 @@ class Index:
         self.by_name: dict[str, list[Definition]] = {}
         self.possible: set[str] = set()
         self.unread: list[str] = []
-        #: The definitions outside tests whose names can't be told, and the modules that register what can't be read.
+        #: The definitions outside tests whose names can't be told, and what is registered and can't be read.
         self.unnamed: list[Unnamed] = []
-        self.registering: list[Module] = []
+        self.registering: list[tuple[Module, str]] = []
         #: First parts of the names that may be given by what can't be read; an empty one stands for all names.
         self.nameless: set[str] = set()
         self._patterns: set[str] = set()  # names of which a part is known
@@ -114,7 +114,9 @@ class Index:
         if found is None:
             if registers(call) and not self.project.is_test(module):
                 self.nameless.add("")
-                self.registering.append(module)
+                made = call.args[0].func if call.args and isinstance(call.args[0], Invoke) else (*call.args, None)[0]
+                what = made.path.rpartition(":")[2].rpartition(".")[2] if isinstance(made, Ref) else ""
+                self.registering.append((module, what))
         elif found.decorator.form == CLASS_TASK:
             registered = found.module.place.path, found.symbol.qualname
             if registered not in self._registered and {"name", "run"}.isdisjoint(found.class_names):

@@ -5,16 +5,20 @@ All of it works on symbols, so a call can be judged by the definition of the tas
 
 from __future__ import annotations
 
+import ast
 import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from flake8_celery_tasks.binding.attributes import is_assigned
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Invoke, Missing, Ref, Unknown
 from flake8_celery_tasks.catalog.methods import CALL_METHODS, SENDS
 from flake8_celery_tasks.catalog.packages import TRANSPARENT, task_class
-from flake8_celery_tasks.celery_model import apps
+from flake8_celery_tasks.celery_model import apps, definitions
 from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, OPAQUE
+from flake8_celery_tasks.celery_model.settings import setting_values
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.resolution.decorators import call_hands_on, wrapper_in
 from flake8_celery_tasks.resolution.resolver import Target
 
@@ -81,11 +85,12 @@ class Defined:
         if own is not MISSING:
             return own
         if self.is_class:
-            return self._from_class(self._own_class, name)
+            return self._from_class(self.own_class, name)
         return self._from_base(name)
 
     @property
-    def _own_class(self) -> Target:
+    def own_class(self) -> Target:
+        """The class that it is, where it is one."""
         symbol = self.definition.symbol
         return Target(f"{self.module.prefix}{symbol.qualname}", self.module, symbol)
 
@@ -123,8 +128,16 @@ class Defined:
 
     def inherits(self, path: str) -> bool:
         """Return whether its class inherits from one outside the project."""
-        cls = self._own_class if self.is_class else self.base
+        cls = self.own_class if self.is_class else self.base
         return isinstance(cls, Target) and any(getattr(found, "path", "") == path for found in self.project.line(cls))
+
+    @property
+    def may_ignore_result(self) -> bool:
+        """Whether its result, or that of all tasks of the project, is or may be ignored."""
+        own = self.effective("ignore_result")
+        if own is MISSING or own is None:
+            return any(value is not False for value in setting_values(self.project, "task_ignore_result"))
+        return own is not False or is_assigned(self.module, "ignore_result")
 
     @cached_property
     def bound(self) -> bool | Unknown:
@@ -172,7 +185,7 @@ class Defined:
         """
         cls = of
         if cls is None:
-            cls = self._own_class if self.is_class else self.base
+            cls = self.own_class if self.is_class else self.base
         if not isinstance(cls, Target):
             return False if isinstance(cls, Missing) else UNKNOWN
         unread = False
@@ -277,3 +290,34 @@ def without_first(params: Params) -> Params:
     if params.positional_only:
         return params._replace(positional_only=params.positional_only[1:], defaults=min(params.defaults, left))
     return params._replace(positional=params.positional[1:], defaults=min(params.defaults, left))
+
+
+@query()
+def retried_in(module: Module, project: Project) -> set[tuple[str, str, int] | None]:
+    """Return the places of the tasks that a module retries by their names, None for the one that runs."""
+    found: set[tuple[str, str, int] | None] = set()
+    for call, site in module.calls_of("retry"):
+        value = module.value(call.func.value, site.scope) if isinstance(call.func, ast.Attribute) else None
+        if isinstance(value, Ref):
+            target = project.resolve(value.path, module)
+            place = definitions.place_of(target)
+            if place is not None or target.path == "celery.current_task":
+                found.add(place)
+    return found
+
+
+@query()
+def readers_in(module: Module) -> dict[str, set[str | None]]:
+    """Return what each attribute is read from in a module: names that end so, None for what may be any task."""
+    found: dict[str, set[str | None]] = {}
+    for node in () if module.tree is None else ast.walk(module.tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+            owner = node.value
+            last = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", None)
+            is_any = last is None or last == "sender" or TASK_NAME.match(last) is not None
+            found.setdefault(node.attr, set()).add(None if is_any else last)
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("getattr", "hasattr"):
+            for arg in node.args:
+                if isinstance(arg, ast.Constant) and isinstance(arg.value, str):
+                    found.setdefault(arg.value, set()).add(None)
+    return found

@@ -15,7 +15,7 @@ from flake8_celery_tasks.catalog.task_options import OPTIONS
 from flake8_celery_tasks.celery_model import backends, definitions
 from flake8_celery_tasks.celery_model.decorators import CLASS_TASK
 from flake8_celery_tasks.celery_model.objects import SignatureThing, TaskThing
-from flake8_celery_tasks.celery_model.settings import setting_values
+from flake8_celery_tasks.celery_model.settings import routes_of, setting_values
 from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.contract.known import known_tasks
 from flake8_celery_tasks.contract.record import UNCLEAR
@@ -329,14 +329,14 @@ def _queue(project: Project, task: Task, name: str | None) -> str:
         return own
     if own is not MISSING and own is not None:
         return OPEN
-    return _routed(setting_values(project, "task_routes"), name or "")
+    return _routed(routes_of(project), name or "")
 
 
-def _routed(tables: Sequence[object], name: str) -> str:
+def _routed(tables: Sequence[Table] | None, name: str) -> str:
     """Return the queue that the project's routes give to a task."""
+    if tables is None:
+        return OPEN
     for table in tables:
-        if not isinstance(table, Table) or not table.complete:
-            return OPEN
         for key in sorted(table.matching(name), key=len, reverse=True):
             route = table[key]
             queue = route.get("queue", "") if isinstance(route, Table) else route

@@ -6,6 +6,7 @@ import ast
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from flake8_celery_tasks.binding.nodes import Use, uses_of
 from flake8_celery_tasks.binding.scopes import FUNCTION
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Missing, Ref, Unknown
@@ -13,8 +14,7 @@ from flake8_celery_tasks.catalog.packages import task_class
 from flake8_celery_tasks.catalog.task_options import DEFAULT_RETRY_DELAY, OPTIONS, TASK_API
 from flake8_celery_tasks.celery_model import apps, decorators, definitions
 from flake8_celery_tasks.celery_model.settings import acks_late, setting_values
-from flake8_celery_tasks.celery_model.task import TASK_NAME, Defined
-from flake8_celery_tasks.facts.uses import Use, readers_in, retried_in, uses_of
+from flake8_celery_tasks.celery_model.task import TASK_NAME, Defined, readers_in, retried_in
 from flake8_celery_tasks.resolution.decorators import wrapper_in
 from flake8_celery_tasks.resolution.evaluation import Table
 from flake8_celery_tasks.resolution.resolver import Target
@@ -351,7 +351,7 @@ class Task(Defined):
 
     def _has_own(self, name: str) -> bool:
         """Return whether a class of a package, from which the task's inherits, reads an option besides Celery's."""
-        base = self._own_class if self.is_class else self.base
+        base = self.own_class if self.is_class else self.base
         classes = (
             [cls for cls in self.project.line(base) if isinstance(cls, Target)] if isinstance(base, Target) else []
         )
@@ -359,7 +359,7 @@ class Task(Defined):
 
     @property
     def _base_retries(self) -> bool:
-        base = self._own_class if self.is_class else self.base
+        base = self.own_class if self.is_class else self.base
         if isinstance(base, Missing):
             return False
         if isinstance(base, Unknown):
@@ -379,7 +379,7 @@ class Task(Defined):
         for statement in self.node.body:
             if any(isinstance(node, ast.Attribute) and node.attr == name for node in ast.walk(statement)):
                 return True
-        base = self._own_class if self.is_class else self.base
+        base = self.own_class if self.is_class else self.base
         return isinstance(base, Target) and any(
             isinstance(cls, Target) and isinstance(cls.symbol, Class) and name in cls.symbol.attributes
             for cls in self.project.line(base)

@@ -149,7 +149,7 @@ def test_what_hides_nothing(held, files):
 
 def test_a_name_that_was_uncertain_already_hides_nothing(held):
     files = {"shop/a.py": "@shared_task(name=NAME)\ndef f(a): ...\n\n\napp.register_task(make())\n"}
-    kept = record("shop.tasks.pay", uncertain=("shop.a:f", "shop.a:register_task"))
+    kept = record("shop.tasks.pay", uncertain=("shop.a:f", "shop.a:make"))
     assert [one.name for one in held(kept, files).gone] == ["shop.tasks.pay"]
 
 

@@ -268,8 +268,8 @@ app.register_task(make())
     assert found_in_scripts == "scripts.jobs.other.script"
     assert found.uncertain == (
         "shop.tasks:housed",
+        "shop.tasks:make",
         "shop.tasks:named",
-        "shop.tasks:register_task",
         "shop.tasks:spread",
     )
 
@@ -344,6 +344,8 @@ def present(tmp_path, files: dict[str, str]) -> Present:
         ("app.tasks['x'] = app.tasks[NAME]", ("x",)),
         ("app.tasks['x'] = app.tasks['none']", ("x",)),
         ("app.register_task(make())", ("anything",)),
+        ("app.register_task(make[0])", ("anything",)),
+        ("app.tasks.register(make[0])", ("anything",)),
     ],
 )
 def test_names_that_a_task_may_have(tmp_path, line, names):
@@ -362,8 +364,8 @@ def test_what_had_no_certain_name_before_is_not_asked(tmp_path):
         },
     )
     assert found.may_have("x", frozenset({"shop.tasks:build"}))
-    assert found.may_have("x", frozenset({"shop.tasks:register_task"}))
-    assert not found.may_have("x", frozenset({"shop.tasks:build", "shop.tasks:register_task"}))
+    assert found.may_have("x", frozenset({"shop.tasks:make"}))
+    assert not found.may_have("x", frozenset({"shop.tasks:build", "shop.tasks:make"}))
 
 
 def test_a_module_that_can_not_be_parsed_gives_no_names(tmp_path):

@@ -95,8 +95,8 @@ class SwallowedRetry(Rule[TaskCall | Raise]):
     - the call stands in a handler, not in the body of the `try`;
     - an earlier handler lets the exception out: it names `Retry`, `Ignore`, `Reject`, or a class that they inherit
       from, and raises again;
-    - every path of the handler ends in `raise` or in another retry, or it decides by the exception or by the retries
-      that are left;
+    - every path of the handler ends in `raise`, or in another retry (CLY223), or it decides by the exception or by the
+      retries that are left;
     - the handler calls a function of the project that raises or retries, or passes the task to one;
     - the type of a handler can't be read;
     - `throw=False` is given: then `self.retry()` raises nothing.
