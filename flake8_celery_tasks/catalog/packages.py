@@ -42,6 +42,12 @@ TASK_CLASSES: Final = {
     "celery.contrib.django.task.DjangoTask": TaskClass(
         overrides=frozenset({"apply_async_on_commit", "delay_on_commit"})
     ),
+    # Celery's up to version 4
+    **dict.fromkeys(("celery.task.Task", "celery.task.base.Task"), TaskClass()),
+    **dict.fromkeys(
+        ("celery.PeriodicTask", "celery.task.PeriodicTask", "celery.task.base.PeriodicTask"),
+        TaskClass(options={"ignore_result": True}, own=frozenset({"compat", "options", "relative", "run_every"})),
+    ),
     # allianceauth
     "allianceauth.services.tasks.QueueOnce": TaskClass(("celery_once.tasks.QueueOnce",)),
     # blueapps
@@ -114,6 +120,15 @@ DECORATORS: Final = {
     "djcelery_transactions.shared_task": "djcelery_transactions:PostTransactionTask",
     "djcelery_transactions.task": "djcelery_transactions:PostTransactionTask",
 }
+
+#: Celery's own decorators up to version 4; a `periodic_task` is an entry of beat's, too.
+OLD_DECORATORS: Final = frozenset(
+    {
+        *("celery.task", "celery.task.task", "celery.task.base.task", "celery.decorators.task"),
+        *("celery.periodic_task", "celery.task.periodic_task", "celery.task.base.periodic_task"),
+        "celery.decorators.periodic_task",
+    }
+)
 
 #: Decorators that make tasks of another function than the one that they are given.
 OPAQUE_DECORATORS: Final = frozenset({"dash.orgs.tasks.org_task"})

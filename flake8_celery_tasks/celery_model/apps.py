@@ -33,9 +33,40 @@ def modules_with_apps(project: Project) -> Iterator[Module]:
 
 
 def makes_app(project: Project, module: Module, call: ast.Call, site: Site) -> bool:
-    """Return whether a call makes an app."""
+    """Return whether a call makes an app that others may see: one for a moment, in a health check, is not meant."""
     app = app_made_by(project, module.value(call, site.scope), module)
-    return app is not None and app.path not in APP_GETTERS
+    return app is not None and app.path not in APP_GETTERS and not _is_for_a_moment(call, site)
+
+
+#: What makes an app one that others see, though only its own function names it.
+_LASTING: Final = frozenset(
+    {
+        *("Beat", "Task", "Worker", "add_periodic_task", "autodiscover_tasks", "finalize", "on_after_configure"),
+        *("on_after_finalize", "register_task", "set_current", "set_default", "start", "task", "worker_main"),
+    }
+)
+
+
+def _is_for_a_moment(call: ast.Call, site: Site) -> bool:
+    """Return whether an app is made in a function, has no tasks there, and is handed to nobody."""
+    function = site.function()
+    if function is None:
+        return False
+    names = {
+        name
+        for name, bindings in site.scope.bindings.items()
+        for binding in bindings
+        if binding.node is call and name not in site.scope.outside
+    }
+    used = {id(node.value): node.attr for node in ast.walk(function) if isinstance(node, ast.Attribute)}
+    attributes = [
+        used.get(id(node))
+        for node in ast.walk(function)
+        if node is call or (isinstance(node, ast.Name) and node.id in names and isinstance(node.ctx, ast.Load))
+    ]
+    # The call itself is the value that is bound.
+    handed_on = attributes.count(None) - bool(names)
+    return handed_on <= 0 and _LASTING.isdisjoint(attributes)
 
 
 #: A name that counts as a Celery app where its module can't be read, and the last part that such a module has.

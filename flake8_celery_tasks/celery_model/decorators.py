@@ -72,14 +72,14 @@ def decorator_of(project: Project, value: Value, module: Module, depth: int = 0)
         return None if app is None else Decorator(APP_TASK, app=app)
     if isinstance(value, Invoke) and isinstance(value.func, Member):
         inner = decorator_of(project, value.func, module, depth + 1)
-        return inner and _with_keywords(project, inner, value, module)
+        return inner and with_keywords(project, inner, value, module)
     if isinstance(value, Invoke) and isinstance(value.func, Ref):
         target = project.resolve(value.func.path, module)
         if target.path == "functools.partial" and value.args:
             inner = decorator_of(project, value.args[0], module, depth + 1)
-            return inner and _with_keywords(project, inner, value, module, positional=1)
+            return inner and with_keywords(project, inner, value, module, positional=1)
         inner = _bare(project, value.func, module, depth)
-        return inner and _with_keywords(project, inner, value, module)
+        return inner and with_keywords(project, inner, value, module)
     return None
 
 
@@ -96,10 +96,9 @@ def _bare(project: Project, ref: Ref, module: Module, depth: int) -> Decorator |
         return Decorator(APP_TASK, app=App("celery.current_app"))
     if _is_listed(project, target, ref):
         return Decorator(HOUSE)
-    if target.foreign and target.path in packages.DECORATORS:
-        return Decorator(HOUSE, {"base": (Ref(packages.DECORATORS[target.path]), module)})
-    if target.foreign and target.path in packages.OPAQUE_DECORATORS:
-        return Decorator(OPAQUE, spread=True, hides_base=False)
+    known = _of_package(target.path, module) if target.foreign else None
+    if known is not None:
+        return known
     app = app_of_attribute(project, target, "task")
     if app is not None:
         return Decorator(APP_TASK, app=app)
@@ -120,6 +119,15 @@ def _bare(project: Project, ref: Ref, module: Module, depth: int) -> Decorator |
     return None
 
 
+def _of_package(path: str, module: Module) -> Decorator | None:
+    """Return what is known of a decorator outside the project."""
+    if path in packages.OLD_DECORATORS:
+        return Decorator(HOUSE)
+    if path in packages.DECORATORS:
+        return Decorator(HOUSE, {"base": (Ref(packages.DECORATORS[path]), module)})
+    return Decorator(OPAQUE, spread=True, hides_base=False) if path in packages.OPAQUE_DECORATORS else None
+
+
 def _is_listed(project: Project, target: Target, ref: Ref) -> bool:
     return any(
         fnmatch.fnmatchcase(name, pattern)
@@ -128,7 +136,7 @@ def _is_listed(project: Project, target: Target, ref: Ref) -> bool:
     )
 
 
-def _with_keywords(project: Project, inner: Decorator, call: Invoke, module: Module, positional: int = 0) -> Decorator:
+def with_keywords(project: Project, inner: Decorator, call: Invoke, module: Module, positional: int = 0) -> Decorator:
     """Return a decorator with the keywords of a call added to its own."""
     keywords = dict(inner.keywords)
     given = call.args[positional:]
@@ -191,7 +199,7 @@ def _wrapper(project: Project, function: Function, module: Module, depth: int) -
                     elif name is not None and value.name != function.params.kwarg:
                         own.append((name, UNKNOWN))  # the parameter's default, where the caller gives none
                 fixed = Invoke(call.func, (), tuple(own))
-                made = _with_keywords(project, inner, fixed, module)
+                made = with_keywords(project, inner, fixed, module)
                 return Decorator(HOUSE, made.keywords, made.spread, made.app, _positional(call, function.params))
     return _unread(module, [function]) if _makes_tasks(project, function, module, depth) else None
 

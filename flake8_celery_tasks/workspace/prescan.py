@@ -35,6 +35,11 @@ _TWICE: Final = re.compile(rb"\)" + _BLANK + rb"\(")
 
 #: A call of something with "task" in its name that is given one name; or a name too long to look at all of it.
 _OF_TASK: Final = re.compile(rb"task(?:" + _WORD + rb"{200}|" + _WORD + rb"{0,199}[\s\\]*" + _ONE_NAME + rb")")
+#: A call of Celery's own decorators that is given one name, and options.
+_WITH_OPTIONS: Final = re.compile(
+    rb"task[\s\\]*\(" + _BLANK + rb"(?:\(" + _BLANK + rb"){0,3}(?:\(|[A-Za-z_\x80-\xff][\w.\x80-\xff]{0,200}[\s\\)]*"
+    rb"(?:#|," + _BLANK + rb"(?:#|\*\*|" + _WORD + rb"{1,200}[\s\\]*=(?!=))))"
+)
 _DEFINITION: Final = re.compile(rb"(?:.*\W)?def[ \t\f]+" + _WORD + rb"*", re.DOTALL)
 
 #: A class with bases, or type parameters, and what makes a task class of it.
@@ -75,6 +80,7 @@ def may_define(text: bytes) -> bool:
         or is_coded(text)
         or _is_decorated(text)
         or _TWICE.search(text) is not None
+        or any(not _is_defined_at(text, match.start()) for match in _WITH_OPTIONS.finditer(text))
         or any(not _is_defined_at(text, match.start()) for match in _OF_TASK.finditer(text))
         or _has_task_class(text)
         or _makes_name(text)
