@@ -61,6 +61,23 @@ def last_name(node: ast.expr) -> str:
     return name
 
 
+def branches(node: ast.expr) -> list[ast.expr]:
+    """Return what a conditional expression may give, else the expression alone.
+
+    >>> [unparsed(branch) for branch in branches(ast.parse("1 if a else 2 if b else 3", mode="eval").body)]
+    ['1', '2', '3']
+    """
+    found: list[ast.expr] = []
+    pending = [node]
+    while pending:
+        inner = pending.pop(0)
+        if isinstance(inner, ast.IfExp):
+            pending[:0] = [inner.body, inner.orelse]
+        else:
+            found.append(inner)
+    return found
+
+
 #: So many words behind a `*` are data.
 _MANY: Final = 50
 

@@ -3,7 +3,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.catalog.methods import CHECKED, SIGNS
-from flake8_celery_tasks.facts.arguments import arguments_of, is_completed_later, is_expected_to_fail, options_among
+from flake8_celery_tasks.facts.arguments import (
+    arguments_of,
+    is_completed_later,
+    is_expected_to_fail,
+    options_among,
+    signed_arguments,
+)
 from flake8_celery_tasks.facts.calls import Invocation
 from flake8_celery_tasks.resolution.arity import misfits
 from flake8_celery_tasks.rules import _mismatch
@@ -12,6 +18,7 @@ from flake8_celery_tasks.rules.rule import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flake8_celery_tasks.binding.symbols import Params
     from flake8_celery_tasks.celery_model.task import Defined
     from flake8_celery_tasks.core.violation import Violation
 
@@ -119,7 +126,7 @@ class CallDoesNotFit(Rule[Invocation]):
         found = next(misfits(params, arguments.given.partial if partial else arguments.given), None)
         if found is None or options_among(params, arguments, call.method) or is_expected_to_fail(call.site):
             return
-        if not defined.hands_on_calls:
+        if not defined.hands_on_calls or _is_of_signature(call, params):
             return
         problem, advice = _mismatch.said(found, params, arguments)
         # Celery's own check takes parameters that have no name to the caller for ones that do.
@@ -132,6 +139,12 @@ class CallDoesNotFit(Rule[Invocation]):
             effect=_effect(call, defined, named_only=named_only),
             advice=advice,
         )
+
+
+def _is_of_signature(call: Invocation, params: Params) -> bool:
+    """Return whether the arguments of the signature that a call sends can't fit, so that it is reported there."""
+    own = signed_arguments(call)
+    return own is not None and next(misfits(params, own.given.partial), None) is not None
 
 
 def _effect(call: Invocation, defined: Defined, *, named_only: bool) -> str:
