@@ -6,6 +6,7 @@ import ast
 import os
 from typing import TYPE_CHECKING
 
+from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.edits import imports
 from flake8_celery_tasks.edits.edit import Remedy, Replacement
 from flake8_celery_tasks.fixer.edited import changes
@@ -22,13 +23,20 @@ if TYPE_CHECKING:
 
 def remedies(path: str, order: Order) -> tuple[str, list[Remedy]]:
     """Return for a file how to mend what is wanted, each violation for itself, where that has proven good."""
+    try:
+        return path, _remedies(path, order)
+    except errors.CAUGHT:  # what is found is reported without a fix
+        return path, []
+
+
+def _remedies(path: str, order: Order) -> list[Remedy]:
     content = read(path)
     if content is None:
-        return path, []
+        return []
     try:
         state = State(os.path.abspath(path), Source.of(content.text), ast.parse(content.text), order)
     except BROKEN:
-        return path, []
+        return []
     added: dict[tuple[Import, ...], list[Edit]] = {}
     found = [
         Remedy(offer.violation, offer.fix.safe, tuple(_replacement(state.text, edit) for edit in edits))
@@ -36,7 +44,7 @@ def remedies(path: str, order: Order) -> tuple[str, list[Remedy]]:
         for edits in [_alone(state, offer, added)]
     ]
     state.project.close(state.module)
-    return path, found
+    return found
 
 
 def _good(path: str, state: State, order: Order) -> list[Offer]:

@@ -9,7 +9,7 @@ from flake8_celery_tasks.binding.scopes import LAMBDA
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import Invoke, Member, Param, Ref
 from flake8_celery_tasks.core.memo import query
-from flake8_celery_tasks.frameworks import django_models, django_transactions, django_views
+from flake8_celery_tasks.frameworks import django_admin, django_models, django_transactions, django_views
 from flake8_celery_tasks.frameworks.django_writes import writes_before
 from flake8_celery_tasks.resolution.resolver import Target
 
@@ -28,8 +28,10 @@ CALLS: Final = 3
 #: A name that more files call is not followed: so many are called `run`, or `handle`.
 FILES: Final = 30
 
-#: Where a call stands: in `atomic`, in a view whose request is a transaction, or where a model is saved.
+#: Where a call stands: in `atomic`, where the admin saves, in a view whose request is a transaction, where a model is
+#: saved.
 ATOMIC: Final = "atomic"
+ADMIN: Final = "admin"
 REQUEST: Final = "request"
 SAVE: Final = "save"
 
@@ -37,7 +39,7 @@ SAVE: Final = "save"
 class Way(NamedTuple):
     """A call that runs a function in a transaction, or where there is one more often than not.
 
-    `opener` opens the transaction (`ATOMIC`), `where` says in what the call stands (`SAVE`). `function` is what is
+    `opener` opens the transaction (`ATOMIC`), `where` says in what the call stands (the others). `function` is what is
     called and `place` where; both are empty where the function itself is such a place.
     """
 
@@ -81,6 +83,8 @@ def _way_of_function(project: Project, module: Module, call: ast.Call, site: Sit
     outside = inside.parent
     assert outside is not None
     if not django_transactions.may_wait(project, module, site):
+        if django_admin.method_in_transaction(project, module, site) is not None:
+            return Way(ADMIN, where=f"{function.name}()")
         method = django_models.method_of_model(project, module, site) if function.name in _SAVING else None
         signal = None if method is not None else django_models.signal_received(project, module, site)
         if method is not None or signal is not None:
@@ -137,9 +141,10 @@ def _callers(project: Project, function: _Function) -> Iterator[_Caller]:
     for path in paths if len(paths) <= FILES else ():
         module = project.module(path)
         if module is not None:
-            # All of a module at once, while its tree is there.
-            calls = [found for found in module.calls_of(name) if _calls(project, module, *found, function)]
-            yield from [_caller(project, module, call, site) for call, site in calls]
+            with project.holding(module):
+                calls = [found for found in module.calls_of(name) if _calls(project, module, *found, function)]
+                found = [_caller(project, module, call, site) for call, site in calls]
+            yield from found
 
 
 def _caller(project: Project, module: Module, call: ast.Call, site: Site) -> _Caller:

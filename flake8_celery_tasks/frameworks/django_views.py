@@ -128,9 +128,10 @@ def _routed(project: Project) -> frozenset[tuple[str, str]]:
         module = None if project.layout.is_test(project.layout.place(path)) else project.module(path)
         if module is None:
             continue
-        for call, site in (route for name in _ROUTES for route in module.calls_of(name)):
-            for node in (*call.args[1:2], *(keyword.value for keyword in call.keywords if keyword.arg == "view")):
-                found.update(_views(project, module, module.value(node, site.scope)))
+        with project.holding(module):
+            for call, site in (route for name in _ROUTES for route in module.calls_of(name)):
+                for node in (*call.args[1:2], *(keyword.value for keyword in call.keywords if keyword.arg == "view")):
+                    found.update(_views(project, module, module.value(node, site.scope)))
     return frozenset(found)
 
 

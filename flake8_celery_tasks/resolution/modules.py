@@ -32,7 +32,10 @@ class Modules(Memo):
         self._modules: dict[str, Module | None] = {}
         self._current: Module | None = None  # the file being checked
         self._replaced: Module | None = None  # what was known of it from disk
+        self._held: list[Module] = []  # whose nodes are being gone through
         self._recent: dict[str, None] = {}  # the modules whose trees are in memory, oldest first
+        #: The files that a question about the whole project failed in, with what is said of that.
+        self.failures: dict[str, str] = {}
         #: What may soon be released, where somebody does.
         self._dropped: list[tuple[str, list[Candidates]]] | None = None
 
@@ -72,6 +75,8 @@ class Modules(Memo):
         else:
             self.files.is_as_on_disk = False
         module.shed(summary)
+        if self.files.disk.is_large(path):  # to the others it is as it would be if it had not been checked
+            self._modules[path] = None
 
     def _keep(self, path: str, module: Module | None) -> None:
         self._modules[path] = module
@@ -83,10 +88,19 @@ class Modules(Memo):
         self._recent[path] = None
         for oldest in list(self._recent)[: len(self._recent) - KEPT]:
             dropped = self._modules[oldest]
-            if dropped is not self._current:
+            if dropped is not self._current and dropped not in self._held:
                 del self._recent[oldest]
                 if dropped is not None:
                     self._drop(oldest, dropped)
+
+    @contextlib.contextmanager
+    def holding(self, module: Module) -> Iterator[None]:
+        """Keep the tree of a module whose nodes somebody goes through, whatever else is read meanwhile."""
+        self._held.append(module)
+        try:
+            yield
+        finally:
+            self._held.remove(module)
 
     def _drop(self, path: str, module: Module) -> None:
         found = module.shed()

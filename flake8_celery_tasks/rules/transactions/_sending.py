@@ -58,7 +58,7 @@ def way(invocation: Invocation) -> Way | None:
 
 
 #: Ways from the most certain one.
-_ORDER: Final = (django_callers.ATOMIC, django_callers.REQUEST, django_callers.SAVE)
+_ORDER: Final = (django_callers.ATOMIC, django_callers.ADMIN, django_callers.REQUEST, django_callers.SAVE)
 
 
 def sends_at_once(invocation: Invocation) -> bool:
