@@ -216,23 +216,21 @@ class _Reader:
     def before(self, body: list[ast.stmt], scope: Scope, node: ast.AST) -> bool:
         """Return whether a call that writes rows stands in a body before a node, and in no other branch."""
         position = start_of(node)
-        inner: list[ast.stmt] | None = body
-        while inner is not None:
-            starts, written = self._passing(inner, scope)
-            index = bisect_right(starts, position) - 1
-            if index < 0 or written[index]:
-                return index >= 0
-            statement, inner = inner[index], None
-            if not isinstance(statement, _LOOPS):
-                parts = _parts(statement)
-                inner = next((part for part in parts if start_of(part[0]) <= position < end_of(part[-1])), None)
+        while True:
+            starts, written = self._passing(body, scope)
+            index = max(bisect_right(starts, position) - 1, 0)
+            if written[index]:
+                return True
+            statement = body[index]
+            parts = () if isinstance(statement, _LOOPS) else _parts(statement)
+            inner = next((part for part in parts if start_of(part[0]) <= position < end_of(part[-1])), None)
             if inner is None:
                 return self._calls_write([statement], scope)
             # In a `try` all others come after the body.
-            is_after = isinstance(statement, ast.Try) and inner is not statement.body
-            if is_after and self._calls_write(statement.body, scope):  # type: ignore[attr-defined]
+            before = [statement.body] if isinstance(statement, ast.Try) and inner is not statement.body else []
+            if any(self._calls_write(part, scope) for part in before):
                 return True
-        return False
+            body = inner
 
     def _passing(self, body: list[ast.stmt], scope: Scope) -> tuple[list[tuple[int, int]], list[bool]]:
         """Return where the statements of a block start, and whether some statement before each certainly writes."""
