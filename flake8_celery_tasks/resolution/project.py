@@ -66,5 +66,11 @@ def files_of(root: str, options: Options, excluded: Sequence[str] = ()) -> Files
 
         return Cache(root, merge=merge, is_sound=is_sound, enabled=not options.celery_no_cache)
 
-    layout = Layout(root, excluded=excluded, tests=options.celery_test_paths, apps=options.celery_apps)
+    layout = Layout(
+        root,
+        excluded=excluded,
+        tests=options.celery_test_paths,
+        apps=options.celery_apps,
+        environment=options.celery_environment,
+    )
     return Files(Disk(layout, open_cache))
