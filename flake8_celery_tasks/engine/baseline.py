@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import errno
 import json
 import os
 import re
-import stat
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -175,23 +173,5 @@ def write(path: str, known: dict[str, Counter[Identity]]) -> int:
                 entries.append(entry if count == 1 else {**entry, "count": count})
                 total += count
     content = json.dumps({"version": VERSION, "findings": entries}, indent=2) + "\n"
-    if os.path.exists(path) and not os.path.isfile(path):  # such as /dev/stdout
-        with open(path, "w", encoding="ascii", newline="\n") as file:
-            file.write(content)
-        return total
-    real = os.path.realpath(path)
-    if os.path.islink(path) and not real.startswith(os.path.join(os.path.realpath(os.path.dirname(path)), "")):
-        raise OSError(errno.ELOOP, "it is a link that leads out of its folder")  # a repository may hold one
-    path = real
-    regular.replace(path, content.encode("ascii"), _mode(path))
+    regular.write(path, content)
     return total
-
-
-def _mode(path: str) -> int:
-    """Return the permissions of a file, or those that a new one gets."""
-    try:
-        return stat.S_IMODE(os.stat(path).st_mode)
-    except FileNotFoundError:
-        mask = os.umask(0)
-        os.umask(mask)
-        return 0o666 & ~mask

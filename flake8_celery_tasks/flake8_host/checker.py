@@ -13,7 +13,6 @@ from flake8_celery_tasks.core.errors import UsageError, one_line
 from flake8_celery_tasks.core.violation import INTERNAL
 from flake8_celery_tasks.engine.check import violations
 from flake8_celery_tasks.flake8_host.reporting import NOTHING, Checked, Row, silencing
-from flake8_celery_tasks.workspace import gate
 
 if TYPE_CHECKING:
     import ast
@@ -50,7 +49,7 @@ class _Checker(FileChecker):
     def run_ast_checks(self) -> None:
         self.scopes = {}
         processor = self.processor
-        if not gate.passes("".join(processor.lines), self.told.marks):
+        if not self.told.concerns(processor.filename, "".join(processor.lines)):
             return
         try:
             tree: ast.Module = processor.build_ast()

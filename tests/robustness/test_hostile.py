@@ -110,7 +110,7 @@ def test_stars_count_at_the_top_only(tmp_path):
 
 
 def test_a_condition_is_looked_at_once(tmp_path, monkeypatch):
-    """For its body and for the rest, however many calls stand there: each `elif` stands in the one before."""
+    """However many calls stand in its body and in the rest: each `elif` stands in the one before."""
     from flake8_celery_tasks.frameworks import django_transactions
 
     asked = []
