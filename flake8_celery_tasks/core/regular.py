@@ -93,3 +93,29 @@ def replace(path: str, content: bytes, mode: int = 0o600) -> None:
         with contextlib.suppress(OSError):
             os.unlink(partial)
         raise
+
+
+def write(path: str, text: str) -> None:
+    """Write a text into a file in one step, through links to below its folder, with the permissions that it has.
+
+    What is no regular file, such as `/dev/stdout`, is written to. Raises OSError, also for a link that leads out of the
+    folder: a repository may hold one.
+    """
+    if os.path.exists(path) and not os.path.isfile(path):
+        with open(path, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        return
+    real = os.path.realpath(path)
+    if os.path.islink(path) and not real.startswith(os.path.join(os.path.realpath(os.path.dirname(path)), "")):
+        raise OSError(errno.ELOOP, "it is a link that leads out of its folder")
+    replace(real, text.encode("utf-8"), _mode(real))
+
+
+def _mode(path: str) -> int:
+    """Return the permissions of a file, or those that a new one gets."""
+    try:
+        return stat.S_IMODE(os.stat(path).st_mode)
+    except FileNotFoundError:
+        mask = os.umask(0)
+        os.umask(mask)
+        return 0o666 & ~mask

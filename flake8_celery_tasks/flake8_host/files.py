@@ -42,6 +42,17 @@ def files(options: Namespace) -> list[str]:
         )
 
 
+def reaches(folder: str, path: str, options: Namespace) -> bool:
+    """Return whether a run in a folder would check a file: no folder on the way is excluded, nor the file itself."""
+    excluded = (*options.exclude, *options.extend_exclude)
+    way = [folder]
+    for part in os.path.relpath(path, folder).split(os.sep):
+        way.append(os.path.join(way[-1], part))
+    return _fnmatch(path, options.filename) and not any(
+        _fnmatch(os.path.basename(one), excluded) or _fnmatch(one, excluded) for one in way if excluded
+    )
+
+
 @contextlib.contextmanager
 def _quick_matching() -> Iterator[None]:
     """Give flake8 an `fnmatch` that tries all patterns at once: one by one they take longer than to read the files."""

@@ -133,7 +133,7 @@ class Disk:
                 texts[path] = text
         if text is None:
             return True
-        held = _held(text, bits)
+        held = marks_held(text, bits)
         self.cache.note_marks(path, current, searched, held)
         return held != 0
 
@@ -196,7 +196,7 @@ class Files:
         searched = sum(bits.values())
         for path in paths:
             if unsaved is not None and path == unsaved[0]:
-                holds = _held(unsaved[1], bits) != 0
+                holds = marks_held(unsaved[1], bits) != 0
             else:
                 holds = self.disk.holds(path, bits, searched)
             if holds:
@@ -205,7 +205,7 @@ class Files:
         self._marked[marks] = tuple(found)
 
 
-def _held(text: bytes, bits: dict[bytes, int]) -> int:
+def marks_held(text: bytes, bits: dict[bytes, int]) -> int:
     """Return the bits of the marks that a text holds."""
     from flake8_celery_tasks.workspace.prescan import holds  # a warm run needs none of its patterns
 

@@ -117,7 +117,6 @@ class RecordedOptionsChanged(Rule[KeptTask]):
     stored: Final = (
         "The result of task {name!r} was ignored, is stored now: nobody reads it; ignore it, or write the record anew"
     )
-    quiet_in_tests = True
 
     def check(self, fact: KeptTask) -> Iterator[Violation]:
         """Report each option that differs, at its keyword, else at the decorator."""
