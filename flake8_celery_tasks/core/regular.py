@@ -55,32 +55,6 @@ def take_over(path: str, other: str) -> None:
             os.setxattr(other, name, os.getxattr(path, name))
 
 
-def write(path: str, text: str) -> None:
-    """Write a text into a file in one step, through links that lead to below its folder.
-
-    Who reads meanwhile sees the old one or the new one. What is no file, such as `/dev/stdout`, is written to. Raises
-    OSError.
-    """
-    if os.path.exists(path) and not os.path.isfile(path):
-        with open(path, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        return
-    real = os.path.realpath(path)
-    if os.path.islink(path) and not real.startswith(os.path.join(os.path.realpath(os.path.dirname(path)), "")):
-        raise OSError(errno.ELOOP, "it is a link that leads out of its folder")  # a repository may hold one
-    replace(real, text.encode("utf-8"), _mode(real))
-
-
-def _mode(path: str) -> int:
-    """Return the permissions of a file, or those that a new one gets."""
-    try:
-        return stat.S_IMODE(os.stat(path).st_mode)
-    except FileNotFoundError:
-        mask = os.umask(0)
-        os.umask(mask)
-        return 0o666 & ~mask
-
-
 def replace(path: str, content: bytes, mode: int = 0o600) -> None:
     """Put a file in the place of another, or of a link. Raises OSError; then nothing has changed."""
     descriptor, partial = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".", suffix=".tmp")
