@@ -14,9 +14,9 @@ import pytest
 from flake8_celery_tasks.engine import loader
 from flake8_celery_tasks.pages import examples
 from tests.helpers import write
-from tests.test_from_flake8_pie import expected
+from tests.integration.test_from_flake8_pie import expected
 
-PAGE = Path(__file__).parent.parent / "docs" / "from-celery-audit.md"
+PAGE = Path(__file__).parents[2] / "docs" / "from-celery-audit.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 NAME = "shop/tasks.py"
 EXAMPLE = next(section for section in examples.sections(TEXT) if section.title == "What both report").fences[0].text
