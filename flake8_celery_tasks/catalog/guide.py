@@ -105,6 +105,8 @@ PAGES: Final = {
             "available-fields": "Available Fields",
             "crontab-schedules": "Crontab schedules",
             "entries": "Entries",
+            "introduction": "Introduction",
+            "time-zones": "Time Zones",
         },
     ),
     "routing": Page(
@@ -112,6 +114,7 @@ PAGES: Final = {
         f"{CELERY}/userguide/routing.html",
         {
             "automatic-routing": "Automatic routing",
+            "manual-routing": "Manual routing",
             "specifying-task-destination": "Specifying task destination",
         },
     ),
@@ -120,12 +123,14 @@ PAGES: Final = {
         f"{CELERY}/userguide/signals.html",
         {
             "basics": "Basics",
+            "worker-process-init": "`worker_process_init`",
         },
     ),
     "security": Page(
         "Security",
         f"{CELERY}/userguide/security.html",
         {
+            "broker": "Broker",
             "serializers": "Serializers",
         },
     ),
@@ -141,13 +146,21 @@ PAGES: Final = {
         f"{CELERY}/userguide/configuration.html",
         {
             "accept-content": "`accept_content`",
+            "broker-connection-retry-on-startup": "`broker_connection_retry_on_startup`",
+            "broker-url": "`broker_url`",
             "configuration-directives": "Configuration Directives",
             "django-settings-with-a-namespace": "Django settings with a namespace",
             "imports": "`imports`",
+            "include": "`include`",
             "new-lowercase-settings": "New lowercase settings",
+            "result-backend": "`result_backend`",
+            "result-expires": "`result_expires`",
+            "task-always-eager": "`task_always_eager`",
             "task-annotations": "`task_annotations`",
+            "task-queues": "`task_queues`",
             "task-reject-on-worker-lost": "`task_reject_on_worker_lost`",
             "task-routes": "`task_routes`",
+            "worker-prefetch-multiplier": "`worker_prefetch_multiplier`",
         },
     ),
     "faq": Page(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO
 
 from flake8_celery_tasks import __version__, report
 from flake8_celery_tasks.core.errors import UsageError
+from flake8_celery_tasks.core.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -266,6 +267,9 @@ def _tasks(given: argparse.Namespace) -> int:
     known = dict.fromkeys(session.project_of(name, run.options, run.excluded) for name in files)
     with collector_off():
         found = inventory.entries(list(known), below)
+    failures = {path: said for project in known for path, said in project.failures.items()}
+    for failed, said in failures.items():
+        _tell(f"{failed}: {said}")
     if not found:
         _tell(f"no tasks in {path}")
     if form == "table":
@@ -274,7 +278,7 @@ def _tasks(given: argparse.Namespace) -> int:
         _write(tasks.as_table(found, color=color) if found else "", target)
     else:
         _write(tasks.FORMATS[form](found), target)
-    return CLEAN
+    return FOUND if failures else CLEAN
 
 
 # contract
@@ -383,7 +387,7 @@ def _encoded(text: str) -> bytes:
 
 def _tell(message: str) -> None:
     try:
-        sys.stderr.write(f"{PROGRAM}: {message}\n")
+        sys.stderr.write(f"{PROGRAM}: {plain(message)}\n")
     except BrokenPipeError:
         _drop(sys.stderr)
 

@@ -85,6 +85,8 @@ class Present:
         self.by_name: dict[str, list[Entry]] = {}
         self.unnamed: list[tuple[Project, Unnamed]] = []
         self.has_any_name = False
+        #: What is registered and can't be read, as places.
+        self._registering: list[str] = []
         self._unread_aliases: set[str] = set()  # names in `app.tasks` of which nothing else is known
         for project in self.projects:
             for name, found in tasks_of(project).by_name.items():
@@ -93,6 +95,8 @@ class Present:
                         self._add(Entry(name, project, one))
             for unnamed in tasks_of(project).unnamed:
                 self._add_unnamed(project, unnamed)
+            for module, what in tasks_of(project).registering:
+                self._registering.append(f"{module.place.name}:{what or 'register_task'}")
         for project in self.projects:
             self._add_aliases(project)
         for entries in self.by_name.values():
@@ -168,7 +172,7 @@ class Present:
             found = definitions.definition_of(project, target)
         name = None if found is None else definitions.name_of(project, found)
         if found is None or name is None:
-            self.has_any_name = True
+            self._registering.append(f"{module.place.name}:{_last_name(call.args[0]) or 'register'}")
         else:
             self._add(Entry(name, project, found))
 
@@ -186,8 +190,8 @@ class Present:
     def may_have(self, name: str, known: frozenset[str] = frozenset()) -> bool:
         """Return whether a task whose name can't be told may have a name.
 
-        `known` are places, as `module:function`, of tasks that had such names before, and of modules that register
-        what can't be read (as `module:register_task`): they are not asked.
+        `known` are places, as `module:function`, of tasks that had such names before, and of what can't be read and was
+        registered: they are not asked.
         """
         return (
             self.has_any_name
@@ -201,16 +205,17 @@ class Present:
         return [(Entry("", project, unnamed.definition).place, unnamed) for project, unnamed in self.unnamed]
 
     @cached_property
-    def _registering(self) -> list[str]:
-        modules = (module for project in self.projects for module in tasks_of(project).registering)
-        return [f"{module.place.name}:register_task" for module in modules]
-
-    @cached_property
     def record(self) -> Record:
         """The record of them."""
         tasks = {name: found[0].recorded(alone=len(found) == 1) for name, found in self.by_name.items()}
         uncertain = {*self._registering, *(place for place, _ in self._unnamed_places)}
         return Record(tasks, tuple(sorted(uncertain)))
+
+
+def _last_name(node: ast.expr) -> str:
+    """Return what a class, or an instance made of it, is called where it is registered; an empty text for others."""
+    made = node.func if isinstance(node, ast.Call) else node
+    return str(getattr(made, "attr", getattr(made, "id", "")))
 
 
 def _is_app(project: Project, module: Module, node: ast.expr, site: Site) -> bool:
@@ -225,9 +230,9 @@ def _is_in_package(project: Project, place: Place) -> bool:
     folder = os.path.dirname(place.path)
     while any(folder.startswith(source + os.sep) for source in project.layout.sources):
         if folders.is_regular(folder):
-            while folders.is_regular(folder):
+            while folders.is_regular(folder) and not folders.is_start(folder):
                 folder = os.path.dirname(folder)
-            return folder in project.layout.sources
+            return folder in project.layout.sources or folders.is_start(folder)
         folder = os.path.dirname(folder)
     return False
 

@@ -15,10 +15,11 @@ from flake8_celery_tasks.catalog.task_options import OPTIONS
 from flake8_celery_tasks.celery_model import backends, definitions
 from flake8_celery_tasks.celery_model.decorators import CLASS_TASK
 from flake8_celery_tasks.celery_model.objects import SignatureThing, TaskThing
-from flake8_celery_tasks.celery_model.settings import setting_values
+from flake8_celery_tasks.celery_model.settings import routes_of, setting_values
 from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.contract.known import known_tasks
 from flake8_celery_tasks.contract.record import UNCLEAR
+from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.resolution.evaluation import Table
@@ -28,8 +29,9 @@ from flake8_celery_tasks.workspace.source import start_of
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.celery_model.objects import Thing
     from flake8_celery_tasks.contract.record import RecordedTask
     from flake8_celery_tasks.resolution.project import Project
@@ -85,18 +87,13 @@ def entries(projects: Sequence[Project], below: str = "") -> list[Entry]:
 
     Paths are seen from the root of the first project.
     """
-    found = []
+    found: list[Entry] = []
     by_name: dict[object, list[tuple[str, int, str]]] = {}
     for project in projects:
         inside = os.path.relpath(project.layout.root, projects[0].layout.root).replace(os.sep, "/")
         prefix = "" if inside == "." else f"{inside}/"
         senders = _senders(project, prefix)
-        found += [
-            entry_of(
-                project, task, {*senders.get(task.definition.place, ()), *senders.get(task_name(task), ())}, prefix
-            )
-            for task in _tasks(project, below)
-        ]
+        found += _entries(project, below, senders, prefix)
         for name, places in senders.items():
             by_name.setdefault(name, []).extend(places)
     names = {entry.name for entry in found}
@@ -109,23 +106,39 @@ def entries(projects: Sequence[Project], below: str = "") -> list[Entry]:
     return sorted(found, key=lambda entry: (entry.name is None, entry.name or "", entry.path, entry.line))
 
 
-def _tasks(project: Project, below: str) -> Iterator[Task]:
+def _entries(
+    project: Project, below: str, senders: dict[object, list[tuple[str, int, str]]], prefix: str
+) -> Iterator[Entry]:
     for path in project.files.holding(*MARKS):
         module = project.module(path)
         if module is None or project.is_test(module) or not (path + os.sep).startswith(below):
             continue
-        project.hold(module)
-        facts = Facts(project, module)
-        yield from (task for task in facts.tasks if task.is_registered)
-        for call in module.made():
-            definition = definitions.made_by(project, call, module)
-            if definition is not None and definition.decorator.form != CLASS_TASK:
-                project.hold(definition.module)
-                yield from (
-                    Task(project, definition, node, site, scope)
-                    for node, site, scope in definition.module.functions_called(definition.symbol.qualname)
-                    if node.lineno == definition.symbol.line
-                )
+        try:
+            found = [entry_of(project, task, _places(task, senders), prefix) for task in _tasks_in(project, module)]
+        except errors.CAUGHT as error:
+            project.failures[path] = errors.internal(error)
+        else:
+            yield from found
+
+
+def _places(task: Task, senders: Mapping[object, Sequence[tuple[str, int, str]]]) -> set[tuple[str, int, str]]:
+    """Return the places that send a task: by its definition, or by its name."""
+    return {*senders.get(task.definition.place, ()), *senders.get(task_name(task), ())}
+
+
+def _tasks_in(project: Project, module: Module) -> Iterator[Task]:
+    project.hold(module)
+    facts = Facts(project, module)
+    yield from (task for task in facts.tasks if task.is_registered)
+    for call in module.made():
+        definition = definitions.made_by(project, call, module)
+        if definition is not None and definition.decorator.form != CLASS_TASK:
+            project.hold(definition.module)
+            yield from (
+                Task(project, definition, node, site, scope)
+                for node, site, scope in definition.module.functions_called(definition.symbol.qualname)
+                if node.lineno == definition.symbol.line
+            )
 
 
 def _foreign(name: str, task: RecordedTask | None, senders: Sequence[tuple[str, int, str]]) -> Entry:
@@ -154,13 +167,17 @@ def _foreign(name: str, task: RecordedTask | None, senders: Sequence[tuple[str, 
 def _senders(project: Project, prefix: str) -> dict[object, list[tuple[str, int, str]]]:
     """Return the places that send a task, by the key of its definition, or its name where it is sent by name."""
     found: dict[object, list[tuple[str, int, str]]] = {}
+
     for path in project.files.holding(*SENDING):
         module = project.module(path)
         if module is None or project.is_test(module):
             continue
-        project.hold(module)
-        for key, node, what in sent_in(Facts(project, module)):
-            found.setdefault(key, []).append((prefix + module.place.relative, start_of(node)[0], what))
+        try:
+            project.hold(module)
+            for key, node, what in list(sent_in(Facts(project, module))):
+                found.setdefault(key, []).append((prefix + module.place.relative, start_of(node)[0], what))
+        except errors.CAUGHT as error:
+            project.failures[path] = errors.internal(error)
     return found
 
 
@@ -338,14 +355,14 @@ def _queue(project: Project, task: Task, name: str | None) -> str:
         return own
     if own is not MISSING and own is not None:
         return OPEN
-    return _routed(setting_values(project, "task_routes"), name or "")
+    return _routed(routes_of(project), name or "")
 
 
-def _routed(tables: Sequence[object], name: str) -> str:
+def _routed(tables: Sequence[Table] | None, name: str) -> str:
     """Return the queue that the project's routes give to a task."""
+    if tables is None:
+        return OPEN
     for table in tables:
-        if not isinstance(table, Table) or not table.complete:
-            return OPEN
         for key in sorted(table.matching(name), key=len, reverse=True):
             route = table[key]
             queue = route.get("queue", "") if isinstance(route, Table) else route

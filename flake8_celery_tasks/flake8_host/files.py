@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from flake8 import utils
 from flake8.discover_files import expand_paths
 
+from flake8_celery_tasks.core import regular
 from flake8_celery_tasks.core.errors import UsageError
 from flake8_celery_tasks.workspace import gate
 
@@ -83,8 +84,7 @@ def passing(names: Iterable[str], run: Run) -> list[str]:
     for name in names:
         if name != "-":
             try:
-                with open(name, "rb") as file:
-                    content = file.read()
+                content = regular.read(name)
             except OSError:
                 found.append(name)
                 continue

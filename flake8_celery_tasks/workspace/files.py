@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from flake8_celery_tasks.core import regular
+from flake8_celery_tasks.workspace import folders
 from flake8_celery_tasks.workspace.cache import stamp
 from flake8_celery_tasks.workspace.marks import INTEREST
 
@@ -15,8 +17,11 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.workspace.layout import Layout
     from flake8_celery_tasks.workspace.source import Source
 
-#: Larger files are not followed into: they are data, and their names are unknown.
+#: Larger files are not parsed: what stands in them is unknown.
 MAX_BYTES: Final = 4_000_000
+
+#: Up to this size they are searched for what they would have to hold.
+SEARCHED_BYTES: Final = 64_000_000
 
 
 class Disk:
@@ -29,6 +34,8 @@ class Disk:
         self.layout = layout
         self._open_cache = open_cache
         self._texts: dict[str, bytes | None] | None = None
+        #: Whether all files could be read that were asked for and are there.
+        self.is_readable = True
         self._read: dict[str, Stamp | None] = {}  # stamps of files, from before they were read
 
     def read(self, path: str) -> bytes | None:
@@ -39,15 +46,19 @@ class Disk:
                 return known
         return self._content(path, stamp(path))
 
-    def _content(self, path: str, current: Stamp | None) -> bytes | None:
-        """Return the bytes of a file, None where it can't be read; `current` is its stamp, just taken."""
+    def _content(self, path: str, current: Stamp | None, most: int | None = None) -> bytes | None:
+        """Return the bytes of a file, None where it can't be read, or is larger than it may be at `most`.
+
+        `current` is its stamp, just taken.
+        """
         self._read.setdefault(path, current)
         try:
-            if current is None or current[2] > MAX_BYTES:
+            if current is None or current[2] > (MAX_BYTES if most is None else most):
                 return None
-            with open(path, "rb") as file:
-                return file.read()
+            return regular.read(path)
         except (OSError, ValueError):
+            # Nothing tells when it can be read: for others it may be so now.
+            self.is_readable = self.is_readable and current is None
             return None
 
     @cached_property
@@ -64,15 +75,19 @@ class Disk:
                 passes = self.cache.passes(path, current)
                 text = None
                 if passes is None:
-                    text = self._content(path, current)
-                    is_data = current is not None and current[2] > MAX_BYTES
-                    passes = (text is None and not is_data) or any(mark in (text or b"") for mark in INTEREST)
-                    if text is not None or is_data:  # what can't be read now may be next time, with the same stamp
+                    text = self._content(path, current, SEARCHED_BYTES)
+                    passes = text is None or any(mark in text for mark in INTEREST)
+                    if text is not None:  # what can't be read now may be next time, with the same stamp
                         self.cache.note(path, current, passes=passes)
                 if passes:
-                    texts[path] = text
+                    texts[path] = None if self.is_large(path) else text
             self._texts = texts
         return self._texts
+
+    def is_large(self, path: str) -> bool:
+        """Return whether a file is too large to be parsed."""
+        current = self.stamps.get(path) if "stamps" in vars(self) else stamp(path)
+        return current is not None and current[2] > MAX_BYTES
 
     @cached_property
     def stamps(self) -> dict[str, Stamp | None]:
@@ -87,7 +102,8 @@ class Disk:
     @property
     def outside(self) -> dict[str, Stamp | None]:
         """The stamps of the files that were read and are no part of the project."""
-        return {path: current for path, current in self._read.items() if path not in self.stamps}
+        read = {**folders.scripts(), **self._read}
+        return {path: current for path, current in read.items() if path not in self.stamps}
 
     def is_as_stamped(self, path: str) -> bool:
         """Return whether a file had not changed when it was first read, or was not read."""
@@ -112,7 +128,9 @@ class Disk:
         texts = self.texts
         text = texts[path]
         if text is None:
-            text = texts[path] = self.read(path)
+            text = self._content(path, current, SEARCHED_BYTES)
+            if not self.is_large(path):
+                texts[path] = text
         if text is None:
             return True
         held = marks_held(text, bits)

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.celery_model.registry import tasks_of
-from flake8_celery_tasks.celery_model.settings import setting_values
+from flake8_celery_tasks.celery_model.settings import routes_of, setting_values
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.contract import known
 from flake8_celery_tasks.facts.calls import Invocation
-from flake8_celery_tasks.resolution.evaluation import Table, is_plain
+from flake8_celery_tasks.resolution.evaluation import is_plain
 from flake8_celery_tasks.rules.rule import Rule
 from flake8_celery_tasks.workspace import layout
 
@@ -161,19 +161,5 @@ def _is_default(project: Project, name: str, value: Any) -> bool:
 
 def _may_be_routed(project: Project, name: str) -> bool:
     """Return whether `task_routes` covers a name, as far as it can be read."""
-    pending = list(setting_values(project, "task_routes"))
-    while pending:
-        routes = pending.pop()
-        if isinstance(routes, (list, tuple)):
-            # A list of routers, or the pairs of a map.
-            pending.extend(Table([item]) if _is_pair(item) else item for item in routes)
-        elif not isinstance(routes, Table) or not routes.complete:
-            if routes is not None:
-                return True
-        elif routes.has_other_keys or routes.matching(name):
-            return True
-    return False
-
-
-def _is_pair(item: Any) -> bool:
-    return isinstance(item, (list, tuple)) and len(item) == 2 and isinstance(item[0], str)
+    routes = routes_of(project)
+    return routes is None or any(table.has_other_keys or table.matching(name) for table in routes)

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import ast
-import re
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from flake8_celery_tasks.binding.candidates import resolve_relative
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Invoke
 from flake8_celery_tasks.celery_model import apps
 from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.core.text import encoded
 from flake8_celery_tasks.facts.task import RETRY_POLICY
+from flake8_celery_tasks.workspace.imports import BY_NAME, files_of, imports_of
 from flake8_celery_tasks.workspace.layout import is_one_app
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.facts.task import Task
     from flake8_celery_tasks.resolution.project import Project
-    from flake8_celery_tasks.workspace.place import Place
 
 
 def leaves_open(task: Task, option: str) -> bool:
@@ -50,39 +50,6 @@ def is_retried(task: Task) -> bool:
 
 # What imports what.
 
-#: Calls that import modules by names that can't be followed.
-_BY_NAME: Final = (b"import_module(", b"__import__(", b"walk_packages(", b"iter_modules(", b"find_modules(")
-
-_IMPORT: Final = re.compile(
-    rb"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]*)|import[ \t]+([^\n#]*))", re.MULTILINE
-)
-_NAME: Final = re.compile(r"[\w.]+")
-
-
-def imports_of(project: Project, place: Place, text: bytes) -> Iterator[str]:
-    """Yield the project's files that a file imports, by a look at its text: packages on the way included."""
-    for found in _IMPORT.finditer(text):
-        source, names, modules = (part.decode("utf-8", "replace") if part else "" for part in found.groups())
-        if not source:
-            # `import a.b as c, d`
-            for part in modules.split(","):
-                yield from _files(project, place, "".join(_NAME.findall(part)[:1]))
-            continue
-        level = len(source) - len(source.lstrip("."))
-        module = resolve_relative(place.package, level, source.lstrip(".") or None)
-        if module is not None:
-            yield from _files(project, place, module)
-            for part in names.split(","):
-                yield from _files(project, place, f"{module}.{''.join(_NAME.findall(part)[:1])}")
-
-
-def _files(project: Project, place: Place, dotted: str) -> Iterator[str]:
-    parts = dotted.split(".")
-    for end in range(1, len(parts) + 1):
-        file = project.layout.find(".".join(parts[:end]), place.root)
-        if file is not None:
-            yield file
-
 
 def is_same_app(app: str, other: str | None) -> bool:
     """Return whether two modules are of one app, be they files beside each other outside any package."""
@@ -100,7 +67,7 @@ def reaches(project: Project, start: Module, end: Module, app: str) -> bool:
             return True
         place = project.layout.place(path)
         if is_same_app(app, project.layout.app(place)):
-            found = set(imports_of(project, place, project.files.read(path) or b"")) - seen
+            found = set(imports_of(project.layout, place, project.files.read(path) or b"")) - seen
             seen |= found
             pending.extend(found)
     return False
@@ -124,6 +91,8 @@ class _Loading:
         self._loaded: dict[str, bool] = {}
         self.apps = [path for path in self._sources(b"Celery(") if self._makes_app(path)]
         self.related: set[Any] = {"tasks"}
+        #: Packages that a call or a setting names, and of which nothing is loaded: CLY814 reports that.
+        self.dead: set[str] = set()
         self.discovering = self._sources(b"autodiscover_tasks(")
         for path in self.discovering:
             self.related |= self._related(path)
@@ -151,17 +120,39 @@ class _Loading:
             return {UNKNOWN}
         for call, site in module.candidates.calls:
             if isinstance(call.func, ast.Attribute) and call.func.attr == "autodiscover_tasks":
+                self._note_dead(module, call, site)
                 given = [keyword.value for keyword in call.keywords if keyword.arg == "related_name"] or call.args[1:2]
                 for node in given:
                     name = self.project.settle(module.value(node, site.scope), module)
                     found.add(name if isinstance(name, str) or name is None else UNKNOWN)
         return found
 
+    def _note_dead(self, module: Module, call: ast.Call, site: Site) -> None:
+        """Note the packages in which `autodiscover_tasks` finds no module of the name that it looks for."""
+        named = {keyword.arg: keyword.value for keyword in call.keywords}
+        named.update(zip(("packages", "related_name"), call.args, strict=False))
+        settled = {name: self.project.settle(module.value(node, site.scope), module) for name, node in named.items()}
+        packages, related = settled.get("packages"), settled.get("related_name", "tasks")
+        for package in packages if isinstance(packages, (list, tuple)) else ():
+            if isinstance(package, str) and isinstance(related, str):
+                found = self.project.layout.find(f"{package}.{related}", module.place.root)
+                if found is None:
+                    self.dead.add(package)
+
     def _includes_unknown(self) -> bool:
         values = [*setting_values(self.project, "imports"), *setting_values(self.project, "include")]
         for module in filter(None, map(self.project.module, self.apps)):
             for call in self._app_calls(module):
                 values += [self.project.settle(value, module) for name, value in call.keywords if name == "include"]
+        for value in values:
+            for package in value if isinstance(value, (list, tuple, set)) else ():
+                file = self.project.layout.find(package, self.project.layout.root) if isinstance(package, str) else None
+                if (
+                    file is not None
+                    and file.endswith("__init__.py")
+                    and b"import" not in (self.project.files.read(file) or b"")
+                ):
+                    self.dead.add(package)
         return not all(isinstance(value, (list, tuple, set)) and _is_text(value) for value in values)
 
     def may_load(self, module: Module) -> bool:
@@ -175,15 +166,17 @@ class _Loading:
         place = module.place
         if not self.is_known or place.name.rpartition(".")[2] in self.related:
             return True
-        if place.path in self.apps or place.path in self.imported:
+        if place.path in self.apps or any(place.name.startswith(f"{package}.") for package in self.dead):
+            return True
+        if place.path in self.imported:
             return True
         if not self.discovering and self._imports_app(module):
             return True
-        quoted = (f'"{place.name}"'.encode(), f"'{place.name}'".encode())
+        quoted = (encoded(f'"{place.name}"'), encoded(f"'{place.name}'"))
         if any(self._sources(*quoted)):
             return True
-        around = [*self.apps, *_files(self.project, place, place.package)]
-        return any(mark in (self.project.files.read(path) or b"") for path in around for mark in _BY_NAME)
+        around = [*self.apps, *files_of(self.project.layout, place.root, place.package)]
+        return any(mark in (self.project.files.read(path) or b"") for path in around for mark in BY_NAME)
 
     def _imports_app(self, module: Module) -> bool:
         """Return whether a module has a Celery app, so that `celery -A` can start it."""
@@ -201,7 +194,7 @@ class _Loading:
             place = project.layout.place(path)
             if not project.layout.is_test(place) and "/management/commands/" not in f"/{place.relative}":
                 found.update(
-                    file for file in imports_of(project, place, project.files.read(path) or b"") if file != path
+                    file for file in imports_of(project.layout, place, project.files.read(path) or b"") if file != path
                 )
         return frozenset(found)
 
