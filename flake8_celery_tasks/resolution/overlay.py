@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from flake8_celery_tasks.binding.module import Module
 from flake8_celery_tasks.resolution.modules import parse
 from flake8_celery_tasks.resolution.project import Project
-from flake8_celery_tasks.workspace.files import Files
-from flake8_celery_tasks.workspace.held import Held
+from flake8_celery_tasks.workspace.files import Files, Held
 from flake8_celery_tasks.workspace.source import Source
 
 if TYPE_CHECKING:
