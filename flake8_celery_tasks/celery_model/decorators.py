@@ -86,7 +86,7 @@ def _bare(project: Project, ref: Ref, module: Module, depth: int) -> Decorator |
         return Decorator(SHARED)
     if target.path == "celery.current_app.task":
         return Decorator(APP_TASK, app=App("celery.current_app"))
-    if _is_listed(project, target, ref):
+    if is_listed(project, target, ref):
         return Decorator(HOUSE)
     app = app_of_attribute(project, target, "task")
     if app is not None:
@@ -102,7 +102,8 @@ def _bare(project: Project, ref: Ref, module: Module, depth: int) -> Decorator |
     return None
 
 
-def _is_listed(project: Project, target: Target, ref: Ref) -> bool:
+def is_listed(project: Project, target: Target, ref: Ref) -> bool:
+    """Return whether the option `celery-task-decorators` names a decorator."""
     return any(
         fnmatch.fnmatchcase(name, pattern)
         for pattern in project.options.celery_task_decorators

@@ -15,7 +15,7 @@ from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Invoke, Missing, Ref, Unknown
 from flake8_celery_tasks.catalog.methods import CALL_METHODS
 from flake8_celery_tasks.celery_model import apps, definitions
-from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, OPAQUE
+from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, OPAQUE, is_listed
 from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.resolution.decorators import TRANSPARENT, call_hands_on, wrapper_in
@@ -190,6 +190,20 @@ class Defined:
         # Where Celery checks the arguments at the call, no `__call__` of the class can change them before.
         own_call = ("__call__",) if self.is_class or self.is_wrapped else ()
         return self.overrides(*CALL_METHODS, *own_call, handing_on=True) is False
+
+    @cached_property
+    def decorator_may_retry(self) -> bool:
+        """Whether the decorator that makes the task may retry it: one that the options name, and that says so if read.
+
+        All that the options say of it is that it makes tasks.
+        """
+        index = self.definition.index
+        value = self.definition.symbol.decorators[index] if index >= 0 else None
+        ref = value.func if isinstance(value, Invoke) else value
+        target = self.project.resolve(ref.path, self.module) if isinstance(ref, Ref) else None
+        if target is None or not isinstance(ref, Ref) or not is_listed(self.project, target, ref):
+            return False
+        return not isinstance(target.symbol, Function) or "retry" in target.symbol.attributes
 
     # What stands below the task decorator.
 

@@ -104,6 +104,7 @@ class RecordedOptionsChanged(Rule[KeptTask]):
     """
 
     code = "CLY923"
+    quiet_in_tests = True
     see = ("routing#specifying-task-destination", "calling#routing-options", "tasks#Task.ignore_result")
     message = (
         "Option {option!r} of task {name!r} was {old}, is {now} now: who sends it by name repeats the old one; tell "

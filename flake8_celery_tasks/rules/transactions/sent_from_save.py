@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
+from flake8_celery_tasks.facts.arguments import arguments_of
 from flake8_celery_tasks.facts.calls import Invocation
 from flake8_celery_tasks.frameworks import django_models, django_transactions
 from flake8_celery_tasks.rules._messages import shown
@@ -98,13 +100,15 @@ class SentFromSave(Rule[Invocation]):
     - the code asks whether it is in a transaction: `connection.in_atomic_block`;
     - the task's class has an `apply_async` of its own, or can't be read: it may wait for the commit;
     - the call is what `on_commit` is given (CLY702);
+    - an `if` asks for the settings, and the function sends the task on commit else: `if settings.TEST: task.delay(x)`;
     - the module is a test or a migration.
 
     ## Fix
 
     Write `task.delay_on_commit(x)` (a task of a Django project, from Celery 5.4), or
     `transaction.on_commit(partial(task.delay, x))`. Outside a transaction both send at once; within one the task is
-    sent later, and not at all after a rollback.
+    sent later, and not at all after a rollback. Of a row that is deleted hand over the key, and not the instance: after
+    the commit that has none.
     """
 
     code = "CLY705"
@@ -130,6 +134,17 @@ class SentFromSave(Rule[Invocation]):
             and not django_transactions.is_settled(fact.project, fact.module, fact.site)
             and not django_transactions.may_wait(fact.project, fact.module, fact.site)
             and _sending.sends_at_once(fact)
+            and not _sending.is_choice(fact)
         ):
-            text, advice = f"{shown(fact.node.func)}()", _sending.advice(fact)
+            text = f"{shown(fact.node.func)}()"
+            advice = _key_advice(fact) if "delete" in where else ""
+            advice = advice or _sending.advice(fact)
             yield self.report(fact.module, fact.node, text=text, where=where, advice=advice)
+
+
+def _key_advice(fact: Invocation) -> str:
+    """Return what to hand over instead of the instance that is deleted, nothing where that is not handed over."""
+    arguments = arguments_of(fact)
+    names = [node.id for node in arguments.values if isinstance(node, ast.Name)] if arguments is not None else []
+    name = next((name for name in names if name in ("instance", "self")), None)
+    return "" if name is None else f"hand over '{name}.pk': after the commit the instance has no key any more"

@@ -114,6 +114,9 @@ class SentInsideTransaction(Rule[Invocation]):
     - the code asks whether it is in a transaction: `connection.in_atomic_block`;
     - the task's class has an `apply_async` of its own, or can't be read: it may wait for the commit;
     - the call is what `on_commit` is given (CLY702);
+    - an `if` asks for the settings, and the function sends the task on commit else: `if settings.TEST: task.delay(x)`;
+    - a task sends itself with a `countdown` or `eta`: the next batch, when this transaction is long over;
+    - the database of the transaction is called like a replica, and no write is seen;
     - no write is seen in the branches that lead to the call or follow it, and the transaction holds other branches: it
       may be there for those;
     - nothing in the file or the project shows that the context manager or decorator opens a transaction;
@@ -138,10 +141,10 @@ class SentInsideTransaction(Rule[Invocation]):
 
     def check(self, fact: Invocation) -> Iterator[Violation]:
         """Report a call that sends at once inside a transaction."""
-        if not _sending.is_send(fact):
+        if not _sending.is_send(fact) or _sending.is_next_batch(fact):
             return
         opener = django_transactions.around_change(fact.project, fact.module, fact.site, fact.node)
-        if opener is not None and _sending.sends_at_once(fact):
+        if opener is not None and _sending.sends_at_once(fact) and not _sending.is_choice(fact):
             text, advice = f"{shown(fact.node.func)}()", _sending.advice(fact, opener)
             yield self.report(fact.module, fact.node, text=text, opener=shown(opener), advice=advice)
 
