@@ -229,8 +229,16 @@ def is_name_certain(project: Project, found: Definition, *, imported: str = "") 
 
 @query(shared=True)
 def has_own_names(project: Project) -> bool:
-    """Return whether some app of the project may make automatic names in its own way: by its own `gen_task_name`."""
-    return any(OWN_NAMES.search(project.files.read(path) or b"") for path in project.files.holding(b"gen_task_name"))
+    """Return whether some app of the project may make automatic names in its own way: by its own `gen_task_name`.
+
+    An app that tests make names no task of others.
+    """
+    layout = project.layout
+    return any(
+        OWN_NAMES.search(project.files.read(path) or b"")
+        for path in project.files.holding(b"gen_task_name")
+        if not layout.is_test(layout.place(path))
+    )
 
 
 def is_registered(project: Project, found: Definition) -> bool:
