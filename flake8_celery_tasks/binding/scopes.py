@@ -143,6 +143,11 @@ class Site:
         return cast("ast.Try", self.node)
 
     @property
+    def test(self) -> ast.expr:
+        """The condition, of an `if`; of a `match` what is matched."""
+        return self.node.subject if isinstance(self.node, ast.Match) else cast("ast.If", self.node).test
+
+    @property
     def items(self) -> list[ast.withitem]:
         """The items, of a `with`."""
         return cast("ast.With", self.node).items
@@ -167,5 +172,14 @@ def is_typing_only(site: Site) -> bool:
         and around.part == "body"
         and isinstance(around.node, ast.If)
         and (dotted(around.node.test)[1] or (getattr(around.node.test, "id", ""),))[-1] in _TYPE_CHECKING
+        for around in site.chain()
+    )
+
+
+def is_script(site: Site) -> bool:
+    """Return whether a place runs only where its file is started as a script: `if __name__ == "__main__"`."""
+    return any(
+        isinstance(around.node, ast.If)
+        and any(isinstance(node, ast.Constant) and node.value == "__main__" for node in ast.walk(around.node.test))
         for around in site.chain()
     )

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Union
 
-from flake8_celery_tasks.binding.nodes import dotted, unsubscripted
+from flake8_celery_tasks.binding.nodes import dotted, unstarred, unsubscripted
 from flake8_celery_tasks.core.record import Record
 
 if TYPE_CHECKING:
@@ -154,6 +154,9 @@ class Param(Record):
 
 Value = Union[Const, Ref, Items, Mapping, Invoke, Member, Operation, Joined, Param, Unknown]  # noqa: UP007
 
+#: Larger numbers are unknown, of either sign: Python refuses to write those of more than 4,300 digits.
+LARGEST: Final = 10**1000
+
 #: Deeper expressions are unknown: no one writes options like that, and recursion has an end.
 DEPTH: Final = 40
 
@@ -186,7 +189,8 @@ def read(node: ast.expr, name: Names, depth: int = 0) -> Value:
 
 
 def _constant(node: ast.Constant, _name: Names, _depth: int) -> Value:
-    return Const(node.value)
+    value = node.value
+    return UNKNOWN if value.__class__ is int and abs(value) > LARGEST else Const(value)
 
 
 def _plain(node: ast.Name, name: Names, depth: int) -> Value:
@@ -204,10 +208,11 @@ def _attribute(node: ast.Attribute, name: Names, depth: int) -> Value:
 
 
 def _display(node: ast.Tuple | ast.List | ast.Set, name: Names, depth: int) -> Value:
+    items = [item for element in node.elts for item in unstarred(element)]
     return Items(
         _DISPLAYS[node.__class__],
-        tuple(read(item, name, depth) for item in node.elts if not isinstance(item, ast.Starred)),
-        complete=not any(isinstance(item, ast.Starred) for item in node.elts),
+        tuple(read(item, name, depth) for item in items if not isinstance(item, ast.Starred)),
+        complete=not any(isinstance(item, ast.Starred) for item in items),
     )
 
 
@@ -223,13 +228,16 @@ def _dict(node: ast.Dict, name: Names, depth: int) -> Value:
 def _call(node: ast.Call, name: Names, depth: int) -> Value:
     func = read(unsubscripted(node.func), name, depth)
     keywords = tuple((keyword.arg, read(keyword.value, name, depth)) for keyword in node.keywords)
-    if isinstance(func, Ref) and func.path == "builtins:dict" and not node.args:
-        return Mapping(tuple((None if key is None else Const(key), value) for key, value in keywords))
+    if isinstance(func, Ref) and func.path == "builtins:dict" and len(node.args) <= 1:
+        # Pairs of a list are unknown, as any other spread that is no mapping.
+        given = tuple((None, read(arg, name, depth)) for arg in node.args)
+        return Mapping((*given, *((None if key is None else Const(key), value) for key, value in keywords)))
+    args = [arg for item in node.args for arg in unstarred(item)]
     return Invoke(
         func,
-        tuple(read(arg, name, depth) for arg in node.args if not isinstance(arg, ast.Starred)),
+        tuple(read(arg, name, depth) for arg in args if not isinstance(arg, ast.Starred)),
         keywords,
-        complete=not any(isinstance(arg, ast.Starred) for arg in node.args),
+        complete=not any(isinstance(arg, ast.Starred) for arg in args),
     )
 
 

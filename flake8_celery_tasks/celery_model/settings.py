@@ -52,7 +52,7 @@ _PASSING: Final = frozenset(
         "test",
         "testing",
     }
-    | {"tests"}
+    | {"testapp", "testproject", "tests", "testutil", "testutils"}
 )
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
@@ -115,7 +115,7 @@ def _bound_in(module: Module, names: frozenset[str], *, running: bool) -> Iterat
         for name in names & scope.bindings.keys():
             for binding in scope.bindings[name]:
                 if binding.kind == ASSIGN:
-                    yield module.value(binding.node, scope)  # type: ignore[arg-type]
+                    yield module.value(binding.value, scope)
                 elif binding.kind == "other":
                     yield UNKNOWN
 

@@ -109,6 +109,15 @@ class Options:
         "FOLDER",
     )
 
+    celery_environment: tuple[str, ...] = _option(
+        (),
+        "A virtual environment whose packages are read where a name leads there, as far as they have to do with "
+        "Celery: task classes, decorators and apps of packages. auto stands for the one that flake8 runs in. Nothing "
+        "of it is imported.",
+        "FOLDER",
+        path=True,
+    )
+
     celery_baseline: str = _option(
         "",
         "A file of findings that are known and stay silent, written by `flake8-celery-tasks check --write-baseline "
@@ -203,7 +212,39 @@ def _folder(option: str, raw: object) -> str:
     path = os.path.abspath(text)
     if not os.path.isdir(path):
         raise OptionError(option, raw, "expected an existing folder")
+    if os.path.dirname(path) == path:
+        raise OptionError(option, raw, "all of the file system is no project")
     return path
+
+
+def _environment(option: str, raw: object) -> tuple[str, ...]:
+    """Return the folders in which a virtual environment holds its packages."""
+    if isinstance(raw, tuple):
+        return raw
+    text = str(raw).strip()
+    if os.path.basename(text) == "auto":  # flake8 makes paths absolute
+        import sysconfig
+
+        return tuple(dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib")))
+    folder = os.getcwd()
+    while text:
+        found = _site_packages(os.path.abspath(os.path.join(folder, text)))
+        if found or os.path.dirname(folder) == folder:
+            break
+        folder = os.path.dirname(folder)
+    else:
+        return ()
+    if not found:
+        raise OptionError(option, raw, "expected auto, or the folder of a virtual environment")
+    return found
+
+
+def _site_packages(folder: str) -> tuple[str, ...]:
+    import glob
+
+    places = (os.path.join("lib", "python3*", "site-packages"), os.path.join("Lib", "site-packages"))
+    found = [path for place in places for path in sorted(glob.glob(os.path.join(glob.escape(folder), place)))]
+    return tuple(found[-1:])
 
 
 def _broker(option: str, raw: object) -> str:
@@ -238,7 +279,13 @@ def _name_pattern(option: str, raw: object) -> str:
         if not escaped and name not in PLACEHOLDERS:
             raise OptionError(option, raw, f"unknown placeholder {{{name}}}, expected {known}")
     try:
-        re.compile(fill(pattern, dict.fromkeys(PLACEHOLDERS, "x")))
+        filled = fill(pattern, dict.fromkeys(PLACEHOLDERS, "x"))
+        re.compile(filled)
+        if pattern:
+            from flake8_celery_tasks.core.patterns import is_slow
+
+            if is_slow(filled):
+                raise OptionError(option, raw, "may take for ever: it repeats what is repeated, or too much in a row")
     except (re.error, OverflowError, RecursionError) as error:
         raise OptionError(option, raw, f"no regular expression: {error}") from None
     return pattern
@@ -271,6 +318,7 @@ _CHECKS: Final[Mapping[str, Any]] = {
     "celery_task_name_pattern": _name_pattern,
     "celery_no_cache": _flag,
     "celery_project_root": _folder,
+    "celery_environment": _environment,
     "celery_baseline": _file,
     "celery_contract": _file,
     "celery_known_tasks": _files,

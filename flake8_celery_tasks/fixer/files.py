@@ -12,6 +12,7 @@ import tokenize
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from flake8_celery_tasks.core import errors, regular
 from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.fixer.rounds import fix_text
 from flake8_celery_tasks.workspace import folders, gate
@@ -84,6 +85,13 @@ class Proposal(NamedTuple):
 
 def propose(path: str, order: Order) -> Proposal:
     """Return what fixing would make of a file, and write nothing."""
+    try:
+        return _proposed(path, order)
+    except errors.CAUGHT as error:
+        return Proposal(Result(path, "", "", message=f"{errors.internal(error)}, left alone"))
+
+
+def _proposed(path: str, order: Order) -> Proposal:
     before = read(path)
     if before is None or not gate.passes(before.text, gate.marks_of(order.run.options.celery_task_decorators)):
         return Proposal(Result(path, "", ""))
@@ -121,7 +129,10 @@ def _replace(path: str, before: bytes, after: bytes) -> str:
         descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=f".{os.path.basename(path)}.")
         with open(descriptor, "wb") as file:
             file.write(after)
-        os.chmod(temporary, stat.S_IMODE(mode))
+        try:
+            regular.take_over(path, temporary)
+        except OSError:
+            return "has an owner or attributes that can't be kept, left alone"
         with open(path, "rb") as file:
             changed = file.read() != before
         if not changed:

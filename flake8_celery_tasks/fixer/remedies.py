@@ -6,6 +6,7 @@ import ast
 import os
 from typing import TYPE_CHECKING
 
+from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.edits import imports
 from flake8_celery_tasks.edits.edit import Remedy, Replacement
 from flake8_celery_tasks.fixer.edited import changes
@@ -22,21 +23,32 @@ if TYPE_CHECKING:
 
 def remedies(path: str, order: Order) -> tuple[str, list[Remedy]]:
     """Return for a file how to mend what is wanted, each violation for itself, where that has proven good."""
+    try:
+        return path, _remedies(path, order)
+    except errors.CAUGHT:  # what is found is reported without a fix
+        return path, []
+
+
+def _remedies(path: str, order: Order) -> list[Remedy]:
     content = read(path)
     if content is None:
-        return path, []
+        return []
     try:
         state = State(os.path.abspath(path), Source.of(content.text), ast.parse(content.text), order)
     except BROKEN:
-        return path, []
-    added: dict[tuple[Import, ...], list[Edit]] = {}
+        return []
     found = [
         Remedy(offer.violation, offer.fix.safe, tuple(_replacement(state.text, edit) for edit in edits))
-        for offer in _good(os.path.abspath(path), state, order)
-        for edits in [_alone(state, offer, added)]
+        for offer, edits in proven(os.path.abspath(path), state, order)
     ]
     state.project.close(state.module)
-    return path, found
+    return found
+
+
+def proven(path: str, state: State, order: Order) -> list[tuple[Offer, Sequence[Edit]]]:
+    """Return the offers for a text that prove good, with all edits that each comes to."""
+    added: dict[tuple[Import, ...], list[Edit]] = {}
+    return [(offer, _alone(state, offer, added)) for offer in _good(path, state, order)]
 
 
 def _good(path: str, state: State, order: Order) -> list[Offer]:

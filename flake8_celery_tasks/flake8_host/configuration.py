@@ -17,7 +17,7 @@ from flake8.options.config import load_config, parse_config
 from flake8.options.manager import OptionManager
 
 from flake8_celery_tasks.core import options as core_options
-from flake8_celery_tasks.core import spelling
+from flake8_celery_tasks.core import regular, spelling
 from flake8_celery_tasks.core.errors import UsageError, one_line
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.core.violation import BROKEN, PREFIX
@@ -154,6 +154,10 @@ def _selected(values: Namespace) -> list[str]:
 def _configured(manager: OptionManager, given: Namespace) -> dict[str, Any]:
     try:
         config, folder = load_config(given.config, given.append_config, isolated=given.isolated)
+    except (ExecutionError, configparser.Error, UnicodeDecodeError) as error:
+        where = f"configuration of flake8: {', '.join(filter(None, (given.config, *given.append_config)))}: "
+        raise UsageError(f"{where if isinstance(error, ValueError) else ''}{one_line(error)}") from None
+    try:
         theirs = parse_config(manager, config, folder)
     except (ExecutionError, configparser.Error) as error:
         raise UsageError(one_line(error)) from None
@@ -200,8 +204,7 @@ def _from_pyproject(manager: OptionManager) -> dict[str, Any]:
 
 def _table(path: str) -> dict[str, Any] | None:
     try:
-        with open(path, "rb") as file:
-            content = file.read()
+        content = regular.read(path)
     except OSError:
         return None
     if TABLE.encode() not in content:
@@ -214,6 +217,8 @@ def _table(path: str) -> dict[str, Any] | None:
         tool = tomllib.loads(content.decode("utf-8")).get("tool", {})
     except ValueError as error:
         raise UsageError(f"{path}: {one_line(error)}") from None
+    except (RecursionError, MemoryError):
+        raise UsageError(f"{path}: is nested too deeply") from None
     table = tool.get(TABLE) if isinstance(tool, dict) else None
     if table is not None and not isinstance(table, dict):
         raise UsageError(f"{path}: [tool.{TABLE}] is no table")

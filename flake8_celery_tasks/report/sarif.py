@@ -24,8 +24,12 @@ SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 
 _BASE: Final = "PROJECTROOT"
 
-#: What flake8 says of files that can't be read or parsed.
-_BROKEN: Final = {"E902": "The file can't be read.", "E999": "The file can't be parsed."}
+#: What is said of files that can't be read or parsed, or that the linter fails in.
+_BROKEN: Final = {
+    "CLY000": "The linter itself fails in the file.",
+    "E902": "The file can't be read.",
+    "E999": "The file can't be parsed.",
+}
 
 _SAFE: Final = "Safe fix, as `flake8-celery-tasks fix` makes it."
 _UNSAFE: Final = "Unsafe fix, as `flake8-celery-tasks fix --unsafe` makes it: it changes what happens."
@@ -94,11 +98,18 @@ def _result(finding: Finding, index: dict[Any, int], remedy: Remedy | None) -> d
         "ruleId": finding.code,
         "ruleIndex": index[finding.code],
         "level": report.level(finding.code, "note", "warning", "error"),
-        "message": {"text": finding.text},
+        "message": {"text": _message(finding.text)},
         "locations": [location],
         "partialFingerprints": {"celeryTasks/v1": findings.fingerprint(finding)},
     }
     return {**result, "fixes": [_fix(finding, remedy)]} if remedy else result
+
+
+def _message(text: str) -> str:
+    """Return a message in which no link is embedded: `[text](address)`."""
+    if "](" not in text:
+        return text
+    return text.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
 
 
 def _fix(finding: Finding, remedy: Remedy) -> dict[str, object]:

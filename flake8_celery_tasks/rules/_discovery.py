@@ -17,6 +17,7 @@ from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.frameworks.django_models import is_django
 from flake8_celery_tasks.resolution.evaluation import settled
 from flake8_celery_tasks.workspace.imports import BY_NAME, files_of, imports_of, names_imported
+from flake8_celery_tasks.workspace.source import start_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -103,7 +104,7 @@ def discoveries(facts: Facts) -> list[Discovery]:
             for setting in facts.configured[0]
             if setting.name in MODULES
         ]
-    return sorted(found, key=lambda item: (item.node.lineno, item.node.col_offset))  # type: ignore[attr-defined]
+    return sorted(found, key=lambda item: start_of(item.node))
 
 
 def _calls(project: Project, module: Module) -> Iterator[Discovery]:

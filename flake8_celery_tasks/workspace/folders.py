@@ -7,6 +7,9 @@ import os
 import re
 from typing import Final
 
+from flake8_celery_tasks.core import regular
+from flake8_celery_tasks.workspace.cache import stamp
+
 #: What stands in the root of a project.
 ROOT_MARKS: Final = frozenset({".git", ".flake8", "manage.py", "pyproject.toml", "setup.cfg", "tox.ini"})
 
@@ -28,10 +31,14 @@ FOLDER: Final = "folder"
 #: The settings that a `manage.py` names, as far as their first part.
 _SETTINGS: Final = re.compile(rb"""DJANGO_SETTINGS_MODULE['"][^'"]*['"](\w+)""")
 
+#: Longer scripts are no `manage.py`.
+_LONGEST: Final = 100_000
+
 _folders: dict[str, dict[str, str]] = {}
 _closed: set[str] = set()
 _roots: dict[str, str | None] = {}
 _starts: dict[str, bool] = {}
+_scripts: dict[str, list[int] | None] = {}
 
 
 def forget() -> None:
@@ -40,6 +47,7 @@ def forget() -> None:
     _closed.clear()
     _roots.clear()
     _starts.clear()
+    _scripts.clear()
 
 
 def entries(folder: str) -> dict[str, str]:
@@ -75,6 +83,16 @@ def listed() -> list[str]:
     return list(_folders)
 
 
+def closed() -> set[str]:
+    """Return the folders that could not be listed so far."""
+    return set(_closed)
+
+
+def scripts() -> dict[str, list[int] | None]:
+    """Return each `manage.py` that was read so far, with its stamp of before."""
+    return dict(_scripts)
+
+
 def is_root(folder: str) -> bool:
     """Return whether a folder looks like the root of a project; `manage.py` in a package is only one of its modules."""
     marks = ROOT_MARKS.intersection(entries(folder))
@@ -83,15 +101,16 @@ def is_root(folder: str) -> bool:
 
 def find_root(folder: str) -> str | None:
     """Return the nearest folder upward that looks like the root of a project, None where there is none."""
-    if folder in _roots:
-        return _roots[folder]
-    root: str | None
-    if not is_root(folder):
-        parent = os.path.dirname(folder)
-        root = None if parent == folder else find_root(parent)
-    else:
-        root = folder
-    _roots[folder] = root
+    root: str | None = folder
+    passed: list[str] = []
+    while root is not None and root not in _roots and not is_root(root):
+        passed.append(root)
+        parent = os.path.dirname(root)
+        root = None if parent == root else parent
+    if root is not None:
+        passed.append(root)
+        root = _roots.get(root, root)
+    _roots.update(dict.fromkeys(passed, root))
     return root
 
 
@@ -109,8 +128,10 @@ def is_start(folder: str) -> bool:
     if known is None:
         known = False
         if entries(folder).get("manage.py") == FILE:
-            with contextlib.suppress(OSError), open(os.path.join(folder, "manage.py"), "rb") as file:
-                named = _SETTINGS.search(file.read())
+            path = os.path.join(folder, "manage.py")
+            _scripts[path] = stamp(path)
+            with contextlib.suppress(OSError):
+                named = _SETTINGS.search(regular.read(path, _LONGEST))
                 known = named is not None and descend(folder, [named[1].decode()]) is not None
         _starts[folder] = known
     return known

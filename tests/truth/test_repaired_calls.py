@@ -1,4 +1,4 @@
-"""Mistakes that people repair: what retries twice, is never sent, or reports what is not so."""
+"""Mistakes that people repair in calls: errbacks, direct calls, results, task classes, canvases."""
 
 from __future__ import annotations
 
@@ -10,282 +10,15 @@ import itertools
 import json
 import pathlib
 import subprocess
-import sys
 
 import pytest
 from celery import Task, chain, chord, group, states
 from celery.app.task import Context
-from celery.exceptions import Ignore, Reject, Retry
-
-from flake8_celery_tasks.catalog.methods import SIGNATURE_NAMES, TASK_NAMES
-from flake8_celery_tasks.rules.definitions import misspelt_task_api
+from celery.exceptions import Retry
+from celery.exceptions import TimeoutError as ResultTimeoutError
+from celery.result import allow_join_result
 
 from .lab import celery_version
-
-# CLY223: a retry in a `try` whose handler retries again
-
-
-def runs_of(lab, function, **options):
-    """Send a bound task, let the worker do all there is to do, and count the messages."""
-    lab.app.task(function, bind=True, name="fetch", **options).delay()
-    lab.work()
-    return len([message for message in lab.published if message.name == "fetch"])
-
-
-@pytest.mark.truth("CLY223")
-@pytest.mark.parametrize(("retries", "runs"), [(1, 3), (2, 7), (4, 31)])
-def test_the_runs_double_with_each_retry(lab, retries, runs):
-    """CLY223: the inner retry and the handler's both send a message."""
-
-    def fetch(self):
-        try:
-            raise self.retry()
-        except Exception as error:
-            self.retry(exc=error)
-
-    assert runs_of(lab, fetch, max_retries=retries) == runs
-
-
-@pytest.mark.truth("CLY223")
-def test_a_finally_sends_a_second_message_too(lab):
-    """CLY223: the Retry of the first call is on its way when `finally` retries."""
-
-    def fetch(self):
-        try:
-            self.retry()
-        finally:
-            self.retry()
-
-    assert runs_of(lab, fetch, max_retries=1) == 3
-
-
-@pytest.mark.truth("CLY223")
-def test_a_handler_that_retries_sends_the_task_beside_its_replacement(lab):
-    """CLY223: `replace` raises Ignore, which the handler catches."""
-
-    @lab.app.task(name="other")
-    def other():
-        pass
-
-    def fetch(self):
-        try:
-            raise self.replace(other.si())
-        except Exception:
-            self.retry()
-
-    assert runs_of(lab, fetch, max_retries=1) == 2
-    assert [message.name for message in lab.published].count("other") == 2
-
-
-@pytest.mark.truth("CLY223")
-@pytest.mark.parametrize("inner", ["let through", "does not raise", "is told apart"])
-def test_one_retry_sends_one_message(lab, inner):
-    """CLY223: an earlier handler, a condition in the handler, or `throw=False` keep it to one."""
-
-    let_through = Retry if inner == "let through" else KeyError
-
-    def fetch(self):
-        try:
-            if inner == "does not raise":
-                return self.retry(throw=False)
-            raise self.retry()
-        except let_through:
-            raise
-        except Exception as error:
-            if inner == "is told apart" and isinstance(error, Retry):
-                raise
-            self.retry(exc=error)
-
-    # When no retry is left the inner one raises MaxRetriesExceededError, and the handler finds none left either.
-    assert runs_of(lab, fetch, max_retries=2) == 3
-
-
-@pytest.mark.truth("CLY223")
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="except* came with Python 3.11")
-def test_except_star_catches_it_as_well(lab):
-    """CLY223: a handler with a star retries again."""
-    tasks = lab.module(
-        "from celery import shared_task\n"
-        "@shared_task(name='fetch', bind=True, max_retries=2)\n"
-        "def fetch(self):\n"
-        "    try:\n"
-        "        raise self.retry()\n"
-        "    except* Exception:\n"
-        "        raise self.retry()\n"
-    )
-    tasks.fetch.delay()
-    lab.work()
-    assert len(lab.published) == 7
-
-
-# CLY519: a task that returns a signature
-
-
-def returning(lab, make, **options):
-    """Send a task that returns what `make` makes of a signature, and let the worker do all there is to do."""
-
-    @lab.app.task(name="add")
-    def add(x, y=0):
-        return x + y
-
-    @lab.app.task(name="plan", bind=True, **options)
-    def plan(self):
-        return make(self, add.si(1))
-
-    result = plan.delay()
-    lab.work()
-    return result
-
-
-@pytest.mark.truth("CLY519")
-@pytest.mark.parametrize(
-    ("make", "name"),
-    [
-        (lambda _, signature: signature, "add"),
-        (lambda _, signature: group(signature, signature), "celery.group"),
-        (lambda _, signature: chain(signature, signature), "celery.chain"),
-        (lambda _, signature: chord([signature], signature), "celery.chord"),
-        (lambda _, signature: signature.type.map([1]), "celery.map"),
-    ],
-    ids=["signature", "group", "chain", "chord", "map"],
-)
-def test_a_signature_that_is_returned_is_a_dict(lab, make, name):
-    """CLY519: the task is a success, its result is a dict, and nothing else was sent."""
-    result = returning(lab, make)
-    assert result.state == states.SUCCESS
-    assert result.get(timeout=1)["task"] == name
-    assert [message.name for message in lab.published] == ["plan"]
-
-
-@pytest.mark.truth("CLY519")
-def test_replace_sends_what_it_is_given(lab):
-    """CLY519: `self.replace` sends the signature, and its result is the task's."""
-    result = returning(lab, lambda self, signature: self.replace(signature))
-    assert result.get(timeout=1) == 1
-    assert [message.name for message in lab.published] == ["plan", "add"]
-
-
-@pytest.mark.truth("CLY519")
-def test_a_class_of_its_own_may_send_what_is_returned(lab):
-    """CLY519: whoever calls the task gets the signature."""
-
-    class Sending(Task):
-        def on_success(self, retval, *_):
-            retval.delay()
-
-    assert returning(lab, lambda _, signature: signature, base=Sending).state == states.SUCCESS
-    assert [message.name for message in lab.published] == ["plan", "add"]
-
-
-# CLY521: attributes that no task or signature has
-
-
-@pytest.mark.truth("CLY521")
-def test_tasks_and_signatures_have_no_other_attributes(app):
-    """CLY521: what the rule takes for a misspelling is no attribute of a task, signature or canvas."""
-
-    @app.task(bind=True)
-    def add(self):
-        return self
-
-    near = {*TASK_NAMES, *SIGNATURE_NAMES}
-    words = {one[:index] + one[index + 1 :] for one in near for index in range(len(one))}
-    words |= {"deplay", "async_apply", "retries", "requests", "update_stat", "applyAsync"}
-    words = {word for word in words if misspelt_task_api._near(word)}
-    assert len(words) > 100
-    for thing, of_signatures in (
-        (add, False),
-        (add.s(), True),
-        (group(add.s()), True),
-        (chord([add.s()], add.s()), True),
-    ):
-        for word in sorted(words):
-            if (misspelt_task_api._near(word) or ("", ""))[of_signatures]:
-                with pytest.raises(AttributeError):
-                    getattr(thing, word)
-
-
-@pytest.mark.truth("CLY521")
-def test_all_names_that_are_looked_for_are_known(app):
-    """CLY521: the attributes of tasks, signatures and canvases of this Celery are none of those that are reported."""
-
-    @app.task
-    def add():
-        pass
-
-    signature = add.s()
-    things = [add, signature, group(signature), chain(signature, signature), chord([signature], signature)]
-    for thing in things:
-        of_signatures = thing is not add
-        for name in dir(thing):
-            assert name.startswith("_") or not (misspelt_task_api._near(name) or ("", ""))[of_signatures], name
-
-
-@pytest.mark.truth("CLY521")
-def test_a_base_class_may_have_them(app):
-    """CLY521: what the class of the task has is found."""
-
-    class Base(Task):
-        def deplay(self):
-            return 1
-
-    @app.task(base=Base)
-    def add():
-        pass
-
-    assert add.deplay() == 1
-    add.requests = 2
-    assert add.requests == 2
-
-
-# CLY523: a state of failure before a normal end
-
-ERROR = {"exc_type": "ValueError", "exc_message": ["no"]}
-
-
-def ending(lab, state, meta=None, error=None, **options):
-    """Send a task that sets a state and then ends, and return what is stored of it in the end."""
-
-    @lab.app.task(name="fetch", bind=True, **options)
-    def fetch(self):
-        self.update_state(state=state, meta=meta)
-        if error is not None:
-            raise error
-
-    result = fetch.delay()
-    lab.work()
-    return lab.app.AsyncResult(result.id).state
-
-
-@pytest.mark.truth("CLY523")
-@pytest.mark.parametrize("state", [states.FAILURE, states.REVOKED])
-@pytest.mark.parametrize("meta", [None, {}, ERROR, ValueError("no")], ids=str)
-def test_a_normal_end_makes_a_success_of_it(lab, state, meta):
-    """CLY523: what `update_state` has stored is overwritten."""
-    assert ending(lab, state, meta) == states.SUCCESS
-
-
-@pytest.mark.truth("CLY523")
-@pytest.mark.parametrize("error", [Ignore(), ValueError("no"), Reject("no", requeue=False)], ids=repr)
-def test_an_exception_makes_none(lab, error):
-    """CLY523: Ignore leaves the state, any other exception is a failure; what Reject does differs by version."""
-    found = ending(lab, states.REVOKED, ERROR, error)
-    assert found in (states.REVOKED, states.FAILURE)
-    assert (found == states.REVOKED) >= isinstance(error, Ignore)
-
-
-@pytest.mark.truth("CLY523")
-def test_where_results_are_ignored_nothing_is_stored_at_the_end(lab):
-    """CLY523: `ignore_result` leaves what `update_state` has stored."""
-    assert ending(lab, states.FAILURE, ERROR, ignore_result=True) == states.FAILURE
-
-
-@pytest.mark.truth("CLY523")
-def test_a_meta_without_exc_type_can_not_be_overwritten(lab):
-    """CLY523: such a state is CLY516's: it stays, and can't be read."""
-    with pytest.raises(ValueError, match=r"Exception information must include ?the exception type"):
-        ending(lab, states.FAILURE, {"reason": "no"})
-
 
 # CLY617: what errbacks are called with
 
@@ -731,3 +464,112 @@ def test_a_chain_ends_with_chunks(lab):
     lab.work()
     assert runs == [1, 2]
     assert "Object of type GroupResult is not JSON serializable" in lab.log
+
+
+# CLY612: chords, groups and chains of tasks that ignore their results
+
+
+@pytest.mark.truth("CLY612")
+def test_a_chord_waits_for_ignored_results_in_vain(lab):
+    """CLY612: with a result backend that has to be asked; the body never runs, not even an immutable one."""
+    add, total, runs = canvas_tasks(lab)
+    lab.app.conf.result_chord_join_timeout = 0.3
+
+    @lab.app.task(name="silent", ignore_result=True)
+    def silent(x):
+        runs.append(x)
+
+    for header in [silent.s(1), silent.s(2)], [add.s(1), silent.s(2)]:
+        result = chord(header, total.si("over")).delay()
+        lab.work()
+        assert runs == [1, 2]
+        assert result.state == states.FAILURE
+        assert "Operation timed out" in str(result.result)
+        runs.clear()
+    chord([add.s(1), add.s(2)], total.s()).delay()
+    lab.work()
+    assert runs[-1] == ("total", [1, 2])
+
+
+@pytest.mark.truth("CLY612")
+def test_a_group_or_chain_waits_in_vain(lab):
+    """CLY612: `.get()` and `.join()` do, where one task of a group, or the last of a chain, ignores its result."""
+    add, _, _ = canvas_tasks(lab)
+
+    @lab.app.task(name="silent", ignore_result=True)
+    def silent(*_):
+        pass
+
+    sent = group(add.s(1), silent.s(2)).delay(), group(silent.s(1)).delay(), chain(add.s(1), silent.s()).delay()
+    first = chain(silent.s(1), add.si(2)).delay()
+    lab.work()
+    lab.stop()
+    for result in sent:
+        for read in [result.get, result.join] if hasattr(result, "join") else [result.get]:
+            with pytest.raises(ResultTimeoutError), allow_join_result():
+                read(timeout=0.2)
+    with allow_join_result():
+        assert first.get(timeout=1) == 2
+
+
+# CLY601, CLY603: what a canvas is sent with
+
+
+def pair(lab):
+    """A task with two parameters, and one with any."""
+
+    @lab.app.task(name="pair")
+    def both(x, y):
+        return x, y
+
+    @lab.app.task(name="rest")
+    def rest(*args, **kwargs):
+        return args
+
+    return both, rest
+
+
+@pytest.mark.truth("CLY601")
+def test_a_canvas_hands_its_arguments_to_the_first_tasks(lab):
+    """CLY601: to the first of a chain, to all of a group and of a header; what does not fit fails at the call."""
+    both, rest = pair(lab)
+    canvases = (
+        chain(both.s(1), rest.s()),
+        both.s(1) | rest.s(),
+        group(rest.s(1), both.s(1)),
+        chord([both.s(1)], rest.s()),
+        chain(group(both.s(1), both.s(2)), rest.s()),
+    )
+    for canvas in canvases:
+        with pytest.raises(TypeError, match="missing 1 required positional argument: 'y'"):
+            canvas.delay()
+        with pytest.raises(TypeError, match="takes 2 positional arguments but 3 were given"):
+            canvas.delay(5, 6)
+        canvas.delay(5)
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'y'"):
+        canvases[0]()
+
+
+@pytest.mark.truth("CLY601")
+def test_what_follows_in_a_chain_fails_in_the_worker(lab):
+    """CLY601: it gets the result before it, and nothing else."""
+    both, rest = pair(lab)
+    chain(rest.s(1), both.s()).delay()
+    lab.work()
+    assert "missing 1 required positional argument: 'y'" in lab.log
+
+
+@pytest.mark.truth("CLY603")
+def test_options_of_delay_are_arguments_of_the_first_tasks(lab):
+    """CLY603: a chain that is called passes them on too; a group and a chord take them as options then."""
+    both, rest = pair(lab)
+    header = chord([both.s(1, 2)], rest.s())
+    canvases = [chain(both.s(1, 2), rest.s()), group(both.s(1, 2), rest.s()), both.s(1, 2)]
+    for canvas in [*canvases, header] if celery_version() >= (5, 4) else canvases:
+        with pytest.raises(TypeError, match="unexpected keyword argument 'countdown'"):
+            canvas.delay(countdown=3)
+        canvas.apply_async(countdown=3)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'countdown'"):
+        canvases[0](countdown=3)
+    canvases[1](countdown=3)
+    header(countdown=3)

@@ -1,0 +1,26 @@
+"""Texts of a repository, which may hold anything: as bytes, and as people and their terminals are shown them."""
+
+from __future__ import annotations
+
+
+def encoded(text: str) -> bytes:
+    """Return a text in UTF-8, also one with surrogates that stand alone, as escapes make them."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def plain(text: str, *, of_bytes: bool = False) -> str:
+    r"""Return a text on one line, with escapes for what is not to be seen, moves the cursor, or commands a log.
+
+    `of_bytes` leaves what stands for bytes of a file name that is no text: it is written as these.
+
+    >>> plain("a\x1b[31m\n\ud83d")
+    'a\\x1b[31m\\n\\ud83d'
+    """
+    if not text.isprintable():
+        text = "".join(
+            letter if letter.isprintable() or (of_bytes and "\udc80" <= letter <= "\udcff") else ascii(letter)[1:-1]
+            for letter in text
+        )
+    # GitHub takes these for commands of a workflow, where they stand in a log.
+    text = text.replace("##[", "#\\x23[")
+    return f"\\x3a{text[1:]}" if text.startswith("::") else text
