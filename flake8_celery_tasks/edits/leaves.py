@@ -20,15 +20,14 @@ LOGIC: Final = 14
 STRINGS: Final = 12
 COMPARISON: Final = 10
 _OPERATORS: Final = {
-    **{"|": 9, "^": 8, "&": 7, "<<": 6, ">>": 6, "+": 5, "-": 5},
-    **{"*": 4, "/": 4, "//": 4, "%": 4, "@": 4, "**": 2},
+    sign: priority
+    for priority, signs in ((9, "|"), (8, "^"), (7, "&"), (6, "<< >>"), (5, "+ -"), (4, "* / // % @"), (2, "**"))
+    for sign in signs.split()
 }
 DOT: Final = 1
 
 _COMPARISONS: Final = frozenset({"<", ">", "==", "<=", ">=", "!=", "is"})
-_ASSIGNMENTS: Final = frozenset(
-    {"=", "+=", "-=", "*=", "@=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=", "**=", "//="}
-)
+_ASSIGNMENTS: Final = frozenset({"=", "+=", "-=", "*=", "@=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=", "**=", "//="})
 _PARTNERS: Final = {"(": ")", "[": "]", "{": "}"}
 _CLOSING: Final = frozenset(_PARTNERS.values())
 _VALUES: Final = frozenset({"True", "False", "None", "..."})

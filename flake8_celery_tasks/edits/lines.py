@@ -6,6 +6,7 @@ last brackets, and what stands in brackets at its delimiters; what comes of it i
 
 from __future__ import annotations
 
+import contextlib
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from flake8_celery_tasks.edits.leaves import COMMA, DOT, TERNARY, Leaf, Unknown, leaves_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
 _PRAGMAS: Final = ("# noqa", "# type:", "# pyright:", "# pylint:", "# flake8:", "# ruff:", "# nosec")
 
@@ -26,7 +27,7 @@ class Style(NamedTuple):
     width: int = 88
     #: Whether a comma before a closing bracket keeps each item in a line of its own.
     magic: bool = True
-    #: Whether a line may be too long by a comment such as `# noqa`.
+    #: Whether a line may be too long by a comment for a tool.
     pragmas: bool = False
 
 
@@ -173,15 +174,11 @@ class _Breaking:
         elif line.inside:
             ways.insert(0, self._at_delimiters)
         for way in ways:
-            try:
+            with contextlib.suppress(_Unbroken):
                 return self._split(line, way, force=force)
-            except _Unbroken:
-                continue
         return [line]
 
-    def _split(
-        self, line: _Line, way: Callable[[_Line, bool], Iterator[_Line]], *, force: bool
-    ) -> list[_Line]:
+    def _split(self, line: _Line, way: Callable[[_Line, bool], Iterator[_Line]], *, force: bool) -> list[_Line]:
         parts = list(way(line, force))
         if any(part.text == line.text for part in parts):
             raise _Unbroken
@@ -226,7 +223,9 @@ class _Breaking:
         if line.is_import or (line.is_definition and not has_comma):
             inner = inner if inner[-1].text == "," else (*inner, Leaf(",", depth=inner[0].depth))
         head = _Line((*line.leaves[:start], opening.written() if opening.optional else opening), line.level)
-        tail = _Line((closing.written() if closing.optional else closing, *line.leaves[end + 1 :]), line.level, is_tail=True)
+        tail = _Line(
+            (closing.written() if closing.optional else closing, *line.leaves[end + 1 :]), line.level, is_tail=True
+        )
         body = _Line(inner, line.level + 1, inside=True)
         if max(body.priorities) == COMMA:
             is_display = opening.makes and (bool(opening.text) or line.is_import)
