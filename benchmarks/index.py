@@ -45,14 +45,15 @@ def timed(action: Any) -> tuple[float, Any]:
 
 def step_parse(folder: str) -> dict[str, float]:
     """Read all Python files of the project, parse those that may have to do with Celery."""
-    from flake8_celery_tasks import project
-    from flake8_celery_tasks.layout import Layout
+    from flake8_celery_tasks.resolution import project
+    from flake8_celery_tasks.workspace import marks
+    from flake8_celery_tasks.workspace.layout import Layout
 
     def parse() -> int:
         count = 0
         for path in Layout(folder, excluded=EXCLUDED).files():
             data = Path(path).read_bytes()
-            if any(mark in data for mark in project.INTEREST):
+            if any(mark in data for mark in marks.INTEREST):
                 project.parse(data)
                 count += 1
         return count
@@ -65,10 +66,12 @@ def step_index(folder: str) -> dict[str, float]:
     """Build the index, from the cache where there is one."""
     import flake8.checker
 
-    from flake8_celery_tasks import cache, index, project
-    from flake8_celery_tasks.options import Options
+    from flake8_celery_tasks.celery_model import registry
+    from flake8_celery_tasks.core.options import Options
+    from flake8_celery_tasks.resolution import project
+    from flake8_celery_tasks.workspace import cache
 
-    assert flake8.checker, index  # what is loaded by then in a run of flake8
+    assert flake8.checker, registry  # what is loaded by then in a run of flake8
     known = project.Project(folder, Options(), EXCLUDED)
     load, _ = timed(lambda: known.cache)
     walk, _ = timed(lambda: known.stamps)

@@ -16,8 +16,8 @@ def program() -> int:
     try:
         for name, mode in ("stdin", "r"), ("stdout", "w"), ("stderr", "w"):
             if getattr(sys, name) is None:  # it was closed by who started this
-                setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
-        from flake8_celery_tasks.cli import main
+                setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+        from flake8_celery_tasks.command.main import main
 
         return main()
     except KeyboardInterrupt:  # while modules are imported

@@ -7,7 +7,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from flake8_celery_tasks import __version__, gate
+from flake8_celery_tasks import __version__
+from flake8_celery_tasks.workspace import gate
 
 if TYPE_CHECKING:
     import argparse
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
 
     from flake8.options.manager import OptionManager
 
-    from flake8_celery_tasks.baseline import Baseline
-    from flake8_celery_tasks.options import Options
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.options import Options
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.engine.baseline import Baseline
 
 
 class Plugin:
@@ -41,33 +42,34 @@ class Plugin:
     @staticmethod
     def add_options(manager: OptionManager) -> None:
         """Tell flake8 of our options."""
-        from flake8_celery_tasks import options
+        from flake8_celery_tasks.core.options import add_to
 
-        options.add_to(manager)
+        add_to(manager)
 
     @classmethod
     def parse_options(cls, manager: OptionManager, namespace: argparse.Namespace, _args: object) -> None:
         """Take our options from flake8. A value that an option does not take is flake8's own usage error."""
-        from flake8_celery_tasks import options
+        from flake8_celery_tasks.core import options as core_options
+        from flake8_celery_tasks.core.options import OptionError, from_namespace
 
         try:
-            chosen = options.from_namespace(namespace)
-        except options.OptionError as error:
+            chosen = from_namespace(namespace)
+        except OptionError as error:
             manager.parser.error(str(error))
-        known = sys.modules.get("flake8_celery_tasks.project")
+        known = sys.modules.get("flake8_celery_tasks.engine.session")
         if known is not None:  # this process has run flake8 before, as an editor's does
             known.start_over()
         cls.options = chosen
         cls.excluded = (*(namespace.exclude or ()), *(namespace.extend_exclude or ()))
-        cls.opted = options.opted(namespace, sys.argv[1:])
+        cls.opted = core_options.opted(namespace, sys.argv[1:])
         cls.marks = gate.marks_of(chosen.celery_task_decorators)
         cls.baseline = None
         if chosen.celery_baseline:
-            from flake8_celery_tasks import baseline
+            from flake8_celery_tasks.engine.baseline import BaselineError, load
 
             try:
-                cls.baseline = baseline.load(chosen.celery_baseline)
-            except baseline.BaselineError as error:
+                cls.baseline = load(chosen.celery_baseline)
+            except BaselineError as error:
                 manager.parser.error(f"argument --celery-baseline: {error}")
 
     def run(self) -> Iterator[tuple[int, int, str, type[Any]]]:
@@ -76,10 +78,11 @@ class Plugin:
             return
         found = self.violations()
         if found and self.baseline is not None:
-            from flake8_celery_tasks import baseline
+            from flake8_celery_tasks.engine import baseline as engine_baseline
+            from flake8_celery_tasks.engine.baseline import identity
 
-            scopes = baseline.scopes(self.tree, {violation.line for violation in found})
-            known = [baseline.identity(item.code, scopes.get(item.line, ""), item.text) for item in found]
+            scopes = engine_baseline.scopes(self.tree, {violation.line for violation in found})
+            known = [identity(item.code, scopes.get(item.line, ""), item.text) for item in found]
             unknown = self.baseline.unknown(self.filename, known)
             found = [violation for violation, is_new in zip(found, unknown, strict=True) if is_new]
         for violation in found:
@@ -97,21 +100,21 @@ class Plugin:
                 gc.enable()
 
     def _violations(self) -> list[Violation]:
-        from flake8_celery_tasks import project
-        from flake8_celery_tasks.options import Options
+        from flake8_celery_tasks.core.options import Options
+        from flake8_celery_tasks.engine import session
 
         path = os.path.abspath(self.filename)
-        known = project.project_of(path, self.options or Options(), self.excluded)
+        known = session.project_of(path, self.options or Options(), self.excluded)
         text = "".join(self.lines)
         results = known.results(self.opted)
         found = None if results is None else results.recall(path, text)
         if found is None:
-            from flake8_celery_tasks import engine
+            from flake8_celery_tasks.engine import judge, loader
 
             module = known.open(path, self.lines, self.tree)
-            found = engine.check(known, module, engine.wanted(self.opted))
+            found = judge.check(known, module, loader.wanted(self.opted))
             known.close(module)
             if results is not None:
                 results.note(path, text, found)
-                project.save_at_exit()
+                session.save_at_exit()
         return found

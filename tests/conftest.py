@@ -4,15 +4,16 @@ import linecache
 
 import pytest
 
-from flake8_celery_tasks import gate, project
+from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.plugin import Plugin
+from flake8_celery_tasks.workspace import gate
 
 
 @pytest.fixture(autouse=True)
 def _fresh_projects():
-    project.forget()
+    session.forget()
     yield
-    project.forget()
+    session.forget()
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks import engine, gate, project
-from flake8_celery_tasks.options import Options
+from flake8_celery_tasks.core.options import Options
+from flake8_celery_tasks.engine import judge, loader, session
+from flake8_celery_tasks.workspace import gate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,15 +39,15 @@ def findings(folder: Path, name: str, chosen=None, **options) -> list:
         tree = ast.parse(text)
     except SyntaxError:
         return []  # flake8 reports E999 and asks no plugin
-    known = project.project_of(str(path), chosen_options)
+    known = session.project_of(str(path), chosen_options)
     module = known.open(str(path), text.splitlines(keepends=True), tree)
-    return engine.check(known, module, engine.wanted(opted) if chosen is None else chosen)
+    return judge.check(known, module, loader.wanted(opted) if chosen is None else chosen)
 
 
 def check(folder: Path, files: dict[str, str], **options) -> dict[str, list]:
     """Write a project and return the violations of each of its Python files."""
     write(folder, files)
-    project.forget()
+    session.forget()
     return {name: findings(folder, name, **options) for name in files if name.endswith(".py")}
 
 

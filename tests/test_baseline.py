@@ -10,10 +10,10 @@ from collections import Counter
 
 import pytest
 
-from flake8_celery_tasks import baseline, project
-from flake8_celery_tasks.baseline import Baseline, BaselineError, Entry, Identity
-from flake8_celery_tasks.cli import main
-from flake8_celery_tasks.options import Options
+from flake8_celery_tasks.command.main import main
+from flake8_celery_tasks.core.options import Options
+from flake8_celery_tasks.engine import baseline, session
+from flake8_celery_tasks.engine.baseline import Baseline, BaselineError, Entry, Identity
 from flake8_celery_tasks.plugin import Plugin
 from tests.helpers import write
 from tests.test_flake8 import PROJECT
@@ -32,7 +32,7 @@ def shop(tmp_path, monkeypatch, capfd):
 @pytest.fixture
 def run(capfd):
     def command(*arguments):
-        project.forget()
+        session.forget()
         capfd.readouterr()
         code = main(["check", *arguments])
         out, err = capfd.readouterr()

@@ -10,8 +10,10 @@ import time
 
 import pytest
 
-from flake8_celery_tasks import cache, project
-from flake8_celery_tasks.options import Options
+from flake8_celery_tasks.core.options import Options
+from flake8_celery_tasks.engine import session
+from flake8_celery_tasks.resolution import project
+from flake8_celery_tasks.workspace import cache
 from tests.helpers import write
 
 TASKS = """\
@@ -98,8 +100,8 @@ def _old_files_are_kept(monkeypatch):
 
 def index_of(folder, **options):
     """Return the index of a project, as a run of its own would make it, in a form that can be compared."""
-    project.forget()
-    known = project.project_of(str(folder / "shop" / "tasks.py"), Options.of(options))
+    session.forget()
+    known = session.project_of(str(folder / "shop" / "tasks.py"), Options.of(options))
     index = known.tasks
     names = {
         name: [
@@ -135,7 +137,7 @@ def test_cold_and_warm_agree_and_warm_parses_nothing(shop, monkeypatch):
     assert set(cold[0]) == {"shop.one", "job", "three", "inner"}
     assert len(caches(shop)) == 1
     # What was asked for beyond the index is kept when it is asked for to be kept.
-    next(iter(project._projects.values())).save()
+    next(iter(session._projects.values())).save()
     parsed = count_parses(monkeypatch)
     assert index_of(shop) == cold
     assert [text for text in parsed if text != FILES["shop/broken.py"].encode()] == []
@@ -145,15 +147,15 @@ def test_cold_and_warm_agree_and_warm_parses_nothing(shop, monkeypatch):
     "symbol", ["OPTIONS", "TABLE", "one", "two", "Three", "outer", "again", "late", "missing", "turn"]
 )
 def test_symbols_survive(shop, symbol):
-    project.forget()
+    session.forget()
     path = str(shop / "shop" / "tasks.py")
-    first = project.project_of(path, Options())
+    first = session.project_of(path, Options())
     assert first.tasks
     module = first.module(path)
     wanted = describe(first, module, symbol)
     first.save()
-    project.forget()
-    second = project.project_of(path, Options())
+    session.forget()
+    second = session.project_of(path, Options())
     assert second.tasks
     again = second.module(path)
     assert again.tree is None
@@ -280,8 +282,8 @@ def test_another_package_around_a_file_is_seen(shop):
 
 
 def test_what_was_read_before_a_change_is_not_kept_as_what_came_after(shop):
-    project.forget()
-    known = project.project_of(str(shop / "shop/tasks.py"), Options())
+    session.forget()
+    known = session.project_of(str(shop / "shop/tasks.py"), Options())
     known.module(str(shop / "shop/tasks.py")).symbols("one")
     change(shop, "shop/tasks.py", TASKS.replace(".one", ".two"))
     _ = known.tasks
@@ -383,9 +385,10 @@ def test_old_caches_and_leavings_are_dropped(shop, monkeypatch):
 
 def test_many_processes_at_once(shop):
     code = (
-        "import sys; from flake8_celery_tasks import cache, project; from flake8_celery_tasks.options import Options\n"
+        "import sys; from flake8_celery_tasks.core.options import Options\n"
+        "from flake8_celery_tasks.engine import session; from flake8_celery_tasks.workspace import cache\n"
         f"cache.folder = lambda: {str(shop.parent / 'cache')!r}; cache.RACY_NS = -10**12\n"
-        f"print(sorted(project.project_of({str(shop / 'shop/tasks.py')!r}, Options()).tasks.by_name))"
+        f"print(sorted(session.project_of({str(shop / 'shop/tasks.py')!r}, Options()).tasks.by_name))"
     )
     running = [
         subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(6)
@@ -430,13 +433,13 @@ def test_a_vanished_file_has_no_stamp(tmp_path):
 
 def test_what_a_file_holds_is_kept(shop, monkeypatch):
     """So that a warm run opens no file to ask the same questions again."""
-    first = project.project_of(str(shop / "shop/tasks.py"), Options())
+    first = session.project_of(str(shop / "shop/tasks.py"), Options())
     asked = [(b"shared_task",), (b"elery", b"delay"), (b"no such task",)]
     expected = [list(first.files_with(*marks)) for marks in asked]
     assert [len(found) for found in expected] == [2, 3, 0]
-    project.save()
-    project.forget()
-    second = project.project_of(str(shop / "shop/tasks.py"), Options())
+    session.save()
+    session.forget()
+    second = session.project_of(str(shop / "shop/tasks.py"), Options())
     read = []
     real = project.Project._content
     monkeypatch.setattr(project.Project, "_content", lambda *given: read.append(given[1]) or real(*given))
@@ -444,9 +447,9 @@ def test_what_a_file_holds_is_kept(shop, monkeypatch):
     assert read == []
     assert len(list(second.files_with(b"task = "))) == 1, "what was not asked before is looked for"
     assert read
-    project.forget()
+    session.forget()
     change(shop, "shop/plain.py", "shared_task = 1\n")
-    third = project.project_of(str(shop / "shop/tasks.py"), Options())
+    third = session.project_of(str(shop / "shop/tasks.py"), Options())
     read.clear()
     assert [list(third.files_with(*marks)) for marks in asked] == [
         sorted([*expected[0], str(shop / "shop/plain.py")]),

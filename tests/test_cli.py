@@ -16,8 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from flake8_celery_tasks import __version__, checking, cli, engine, front
-from flake8_celery_tasks.cli import main
+from flake8_celery_tasks import __version__
+from flake8_celery_tasks.command import check, pool
+from flake8_celery_tasks.command import main as command_main
+from flake8_celery_tasks.command.main import _encoded, _flush, _write, main, os
+from flake8_celery_tasks.engine import loader
+from flake8_celery_tasks.flake8_host import reporting
 from tests.helpers import write
 from tests.test_flake8 import PROJECT
 
@@ -125,7 +129,7 @@ def test_interruption(shop, capfd, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(checking, "run", interrupt)
+    monkeypatch.setattr(check, "run", interrupt)
     assert main(["check"]) == 130
     assert one_line(capfd.readouterr().err) == "interrupted"
 
@@ -146,14 +150,14 @@ def test_interruption_waits_until_the_processes_are_made(shop, monkeypatch):
         def __exit__(self, *_):
             made.append("ended")
 
-    context = checking._context()
+    context = pool._context()
     monkeypatch.setattr(context, "Pool", Pool)
-    monkeypatch.setattr(checking, "_context", lambda: context)
-    monkeypatch.setattr(front, "jobs", lambda _: 2)
+    monkeypatch.setattr(pool, "_context", lambda: context)
+    monkeypatch.setattr(reporting, "jobs", lambda _: 2)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
     try:
         with pytest.raises(KeyboardInterrupt):
-            list(checking.spread(len, ["shop/tasks.py", "shop/views.py"], Namespace(), large=2))
+            list(pool.spread(len, ["shop/tasks.py", "shop/views.py"], Namespace(), large=2))
     finally:
         signal.signal(signal.SIGINT, before)
     assert made[1:] == ["ended"]
@@ -161,7 +165,7 @@ def test_interruption_waits_until_the_processes_are_made(shop, monkeypatch):
 
 def test_interruption_that_can_not_be_put_off(monkeypatch):
     monkeypatch.delattr(signal, "pthread_sigmask", raising=False)
-    with checking._uninterrupted():
+    with pool._uninterrupted():
         pass
 
 
@@ -171,7 +175,7 @@ def test_interruption_of_imports(capfd, monkeypatch):
         def main(self):
             raise KeyboardInterrupt
 
-    monkeypatch.setitem(sys.modules, "flake8_celery_tasks.cli", Interrupting())
+    monkeypatch.setitem(sys.modules, "flake8_celery_tasks.command.main", Interrupting())
     with pytest.raises(SystemExit) as done:
         runpy.run_module("flake8_celery_tasks", run_name="__main__")
     gc.enable()
@@ -211,9 +215,9 @@ def test_a_closed_pipe_in_this_process(monkeypatch, tmp_path):
 
     closed = Closed()
     monkeypatch.setattr(sys, "stdout", closed)
-    cli._write("text")
+    _write("text")
     assert closed.times == 1
-    cli._flush()
+    _flush()
     assert closed.times == 2
     closed.file.close()
 
@@ -256,7 +260,9 @@ def test_streams_that_are_closed(shop, closed):
 def test_streams_that_are_missing(monkeypatch, capfd):
     for name in ("stdin", "stdout", "stderr"):
         monkeypatch.setattr(sys, name, None)
-    monkeypatch.setattr(cli, "main", lambda: len(sys.stdin.read()) + sys.stdout.write("") + sys.stderr.write(""))
+    monkeypatch.setattr(
+        command_main, "main", lambda: len(sys.stdin.read()) + sys.stdout.write("") + sys.stderr.write("")
+    )
     main_module = runpy.run_module("flake8_celery_tasks.__main__", run_name="other")
     assert main_module["program"]() == 0
     gc.enable()
@@ -279,7 +285,7 @@ def test_a_working_folder_that_is_gone(monkeypatch, capfd, arguments):
     def fail():
         raise FileNotFoundError(2, "No such file or directory")
 
-    monkeypatch.setattr(cli.os, "getcwd", fail)
+    monkeypatch.setattr(os, "getcwd", fail)
     assert main([*arguments, "--color=never"]) == 2
     assert one_line(capfd.readouterr().err) == "error: can't tell the working folder: No such file or directory"
 
@@ -288,11 +294,11 @@ def test_a_closed_pipe_for_help(monkeypatch, capfd):
     def refuse(_):
         raise BrokenPipeError
 
-    monkeypatch.setattr(cli, "_run", refuse)
+    monkeypatch.setattr(command_main, "_run", refuse)
     assert main(["--help"]) == 0
 
 
-@pytest.mark.parametrize(("module", "absent"), [("cli", "flake8"), ("__main__", "argparse")])
+@pytest.mark.parametrize(("module", "absent"), [("command.main", "flake8"), ("__main__", "argparse")])
 def test_few_imports_come_before_interruption_is_handled(module, absent):
     code = f"import sys, flake8_celery_tasks.{module}; sys.exit('{absent}' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -349,7 +355,7 @@ def test_a_file_takes_the_place_of_the_output(shop, capfd):
     ("text", "data"), [("ü\udcff", b"\xc3\xbc\xff"), ("ü\ud800", b"\xc3\xbc\\ud800"), ("ü", b"\xc3\xbc")]
 )
 def test_what_is_no_text(text, data):
-    assert cli._encoded(text) == data
+    assert _encoded(text) == data
 
 
 # explain
@@ -378,7 +384,7 @@ def test_explain_all(capfd):
     text = capfd.readouterr().out
     main(["explain", "--all", "--format", "json"])
     found = json.loads(capfd.readouterr().out)
-    assert [rule["code"] for rule in found] == [rule.code for rule in engine.rules()]
+    assert [rule["code"] for rule in found] == [rule.code for rule in loader.rules()]
     assert all(rule["page"] in text for rule in found)
     first = found[0]
     assert (first["name"], first["topic"], first["opt_in"]) == ("missing-task-name", "Names", False)

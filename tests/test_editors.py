@@ -22,8 +22,8 @@ import pytest
 from pylsp_jsonrpc.endpoint import Endpoint
 from pylsp_jsonrpc.streams import JsonRpcStreamReader, JsonRpcStreamWriter
 
-from flake8_celery_tasks import project
-from flake8_celery_tasks.options import Options
+from flake8_celery_tasks.core.options import Options
+from flake8_celery_tasks.engine import session
 from tests.helpers import write
 
 #: Seconds that a server may take to answer. What is late fails: nothing sleeps.
@@ -332,14 +332,14 @@ def test_a_process_that_lives_on_takes_options_each_time(resident, shop):
 
 @pytest.mark.parametrize("is_indexed", [True, False])
 def test_a_further_run_keeps_nothing_of_the_last(shop, is_indexed):
-    known = project.project_of(str(shop / "shop/views.py"), Options())
+    known = session.project_of(str(shop / "shop/views.py"), Options())
     if is_indexed:
         assert known.tasks.by_name
     dropped = weakref.ref(known)
     del known
     frozen = [shop]
     gc.freeze()
-    project.start_over()
+    session.start_over()
     assert dropped() is None
     is_thawed = any(item is frozen for item in gc.get_objects())
     assert is_thawed is is_indexed  # the collector is called where there is something for it

@@ -11,9 +11,9 @@ from celery.utils.functional import head_from_fun
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flake8_celery_tasks.defined import without_first
-from flake8_celery_tasks.fit import MISSING, REPEATED, SURPLUS, UNEXPECTED, Given, Misfit, misfits
-from flake8_celery_tasks.module import parameters
+from flake8_celery_tasks.binding.symbols import parameters
+from flake8_celery_tasks.celery_model.task import without_first
+from flake8_celery_tasks.resolution.arity import MISSING, REPEATED, SURPLUS, UNEXPECTED, Given, Misfit, misfits
 
 NAMES = "abcdefg"
 KEYWORDS = (*NAMES, "x", "y")

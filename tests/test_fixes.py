@@ -10,30 +10,34 @@ from pathlib import Path
 
 import pytest
 
-from flake8_celery_tasks import engine, examples, explain, fixing, project
-from flake8_celery_tasks.options import Options
-from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.core.options import Options
+from flake8_celery_tasks.engine import loader, session
+from flake8_celery_tasks.fixer import remedies as fixer_remedies
+from flake8_celery_tasks.fixer import rounds
+from flake8_celery_tasks.fixer.files import fix_files
+from flake8_celery_tasks.pages import examples, explain
+from flake8_celery_tasks.rules.rule import Rule
 from tests.helpers import findings, write
 
-FIXING = [rule for rule in engine.rules() if type(rule).fix is not Rule.fix]
+FIXING = [rule for rule in loader.rules() if type(rule).fix is not Rule.fix]
 
 
 def order_for(*codes, unsafe=True, **options):
     def wants(_path, _lines, _tree, found):
         return [violation for violation in found if not codes or violation.code in codes]
 
-    return fixing.Order(options=Options.of(options), unsafe=unsafe, wants=wants)
+    return rounds.Order(options=Options.of(options), unsafe=unsafe, wants=wants)
 
 
 def fixed(folder, files, *codes, unsafe=True, **options):
     """Write a project, fix it, and return the texts of its files."""
     folder.mkdir(exist_ok=True)
     write(folder, files)
-    project.forget()
+    session.forget()
     names = [name for name in files if name.endswith(".py")]
     order = order_for(*codes, unsafe=unsafe, **options)
-    list(fixing.fix_files([str(folder / name) for name in names], order))
-    again = list(fixing.fix_files([str(folder / name) for name in names], order))
+    list(fix_files([str(folder / name) for name in names], order))
+    again = list(fix_files([str(folder / name) for name in names], order))
     assert not again, "a fixed file is a fixed point"
     return {name: (folder / name).read_bytes().decode() for name in files}
 
@@ -59,7 +63,7 @@ def bad_cases():
 @pytest.mark.parametrize(("rule", "case"), list(bad_cases()))
 def test_fixed_examples_are_clean(rule, case, tmp_path):
     after = fixed(tmp_path, case.files, **case.options)
-    project.forget()
+    session.forget()
     left = {name: findings(tmp_path, name, **case.options) for name in case.files if name.endswith(".py")}
     for name, text in after.items():
         if text != case.files[name]:
@@ -76,14 +80,14 @@ def test_pages_say_whether_the_fix_is_safe(rule, tmp_path):
         folder.mkdir()
         write(folder, case.files)
         for name in case.files:
-            _, remedies = fixing.remedies(str(folder / name), order_for(rule.code, **case.options))
+            _, remedies = fixer_remedies.remedies(str(folder / name), order_for(rule.code, **case.options))
             safe |= {remedy.safe for remedy in remedies}
     assert {{True: "safe", False: "unsafe"}[one] for one in safe} <= set(rule.fixes.split(" or "))
     assert safe
 
 
 def test_only_fixes_of_the_command_are_listed():
-    assert {rule.code for rule in engine.rules() if explain.record(rule)["fix"]} == {rule.code for rule in FIXING}
+    assert {rule.code for rule in loader.rules() if explain.record(rule)["fix"]} == {rule.code for rule in FIXING}
 
 
 def test_usage_lists_the_fixes():
@@ -103,11 +107,11 @@ def test_each_fixing_rule_cleans_an_example(rule, tmp_path):
         folder = tmp_path / str(number)
         folder.mkdir()
         write(folder, case.files)
-        project.forget()
+        session.forget()
         names = [name for name in case.files if name.endswith(".py")]
         before = sum(len(findings(folder, name, **case.options)) for name in names)
         fixed(folder, case.files, rule.code, **case.options)
-        project.forget()
+        session.forget()
         counts.append((before, sum(len(findings(folder, name, **case.options)) for name in names)))
     assert all(after <= before for before, after in counts)
     assert any(after < before for before, after in counts)
@@ -741,9 +745,9 @@ def test_what_was_refused_before_another_fix_is_tried_again(tmp_path):
     )
     write(tmp_path, {"content/tasks.py": CONTENT, "blog/views.py": text})
     order = dataclasses.replace(order_for("CLY401", "CLY701"), opted=("CLY913",))
-    (result,) = fixing.fix_files([str(tmp_path / "blog/views.py")], order)
+    (result,) = fix_files([str(tmp_path / "blog/views.py")], order)
     assert [violation.code for violation in result.violations] == ["CLY701", "CLY401"]
-    assert not list(fixing.fix_files([str(tmp_path / "blog/views.py")], order))
+    assert not list(fix_files([str(tmp_path / "blog/views.py")], order))
 
 
 def test_calls_stand_as_they_stood(tmp_path):

@@ -15,28 +15,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flake8_celery_tasks import cli, engine, fixing, imports, project
-from flake8_celery_tasks.collect import collect
-from flake8_celery_tasks.fixes import (
-    AddParameter,
-    Edit,
-    Fix,
-    Import,
-    Insert,
-    RemoveImport,
-    Replace,
-    Rewrite,
-    SetKeyword,
-    Span,
-)
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.text import Text, Unfixable
+from flake8_celery_tasks.binding.binder import collect
+from flake8_celery_tasks.command import main
+from flake8_celery_tasks.edits.edit import Edit, Fix, Import
+from flake8_celery_tasks.edits.imports import added
+from flake8_celery_tasks.edits.operations import AddParameter, Insert, RemoveImport, Replace, SetKeyword, Span
+from flake8_celery_tasks.edits.rewrite import Rewrite
+from flake8_celery_tasks.edits.text import Text, Unfixable
+from flake8_celery_tasks.engine import judge, loader, session
+from flake8_celery_tasks.fixer import diff, rounds
+from flake8_celery_tasks.fixer import files as fixer_files
+from flake8_celery_tasks.fixer import remedies as fixer_remedies
+from flake8_celery_tasks.fixer.files import Result, fix_files
+from flake8_celery_tasks.rules.rule import Rule
 from tests.helpers import write
 
 BEFORE = 'from celery import shared_task\n\n\n@shared_task  # why\ndef add(x):\n    return "ä", x\n'
 AFTER = BEFORE.replace("@shared_task ", '@shared_task(name="shop.tasks.add") ')
 
-UNSAFE = fixing.Order(unsafe=True)
+UNSAFE = rounds.Order(unsafe=True)
 
 
 @pytest.fixture
@@ -50,7 +47,7 @@ def names(folder):
 
 
 def fix(path, order=UNSAFE, **options):
-    return list(fixing.fix_files([str(path)], order, **options))
+    return list(fix_files([str(path)], order, **options))
 
 
 # What is kept.
@@ -84,7 +81,7 @@ def test_new_lines_end_like_the_others(tmp_path):
 def test_file_without_a_last_line_end(shop):
     shop.write_text(BEFORE.rstrip("\n"), encoding="utf-8")
     (result,) = fix(shop, write=False)
-    assert fixing.diff(result).endswith(' return "ä", x\n\\ No newline at end of file\n')
+    assert diff.diff(result).endswith(' return "ä", x\n\\ No newline at end of file\n')
     fix(shop)
     assert shop.read_text(encoding="utf-8") == AFTER.rstrip("\n")
 
@@ -100,7 +97,7 @@ def test_diff_is_what_patch_takes(newline, encoding, shop):
     (result,) = fix(shop, write=False)
     shop = shop.rename(shop.parent / "my old tasks.py")
     command = [program, "--binary", "-p1", "-d", shop.parent]
-    text = fixing.diff(result._replace(path="a/my old tasks.py"))
+    text = diff.diff(result._replace(path="a/my old tasks.py"))
     subprocess.run(command, input=text.encode(), stdout=subprocess.DEVNULL, check=True)
     assert shop.read_bytes() == AFTER.replace("\n", newline).encode(encoding)
 
@@ -113,7 +110,7 @@ def test_command_writes_what_git_and_patch_apply(tmp_path, monkeypatch, capfdbin
     write(tmp_path, {f"shop/{name}": before})
     monkeypatch.chdir(tmp_path)
     arguments = [given.format(folder=tmp_path)] if given else []
-    assert cli.main(["fix", "--isolated", "--diff", *arguments]) == 1
+    assert main.main(["fix", "--isolated", "--diff", *arguments]) == 1
     text = capfdbinary.readouterr().out
     for program in ["git", "apply", "-p0"], ["patch", "-p0", "--no-backup-if-mismatch"]:
         if shutil.which(program[0]):
@@ -124,8 +121,8 @@ def test_command_writes_what_git_and_patch_apply(tmp_path, monkeypatch, capfdbin
 
 
 def test_diff_of_a_line_without_end(shop):
-    result = fixing.Result(str(shop), "a", "b")
-    assert fixing.diff(result).endswith("-a\n\\ No newline at end of file\n+b\n\\ No newline at end of file\n")
+    result = Result(str(shop), "a", "b")
+    assert diff.diff(result).endswith("-a\n\\ No newline at end of file\n+b\n\\ No newline at end of file\n")
 
 
 def test_permissions_are_kept(shop):
@@ -162,7 +159,7 @@ def test_names_are_those_of_the_file_behind_links(shop, way):
 def test_file_with_several_paths_is_fixed_once(shop, capsys):
     link = shop.parent / "link.py"
     link.symlink_to("tasks.py")
-    results = list(fixing.fix_files([str(link), str(shop)], UNSAFE))
+    results = list(fix_files([str(link), str(shop)], UNSAFE))
     assert len(results) == 1
     assert not results[0].message
     assert link.is_symlink()
@@ -185,8 +182,8 @@ def test_all_but_the_fix_is_kept(before, space, keywords, comma, after, newline,
     text = f"{before}from celery import shared_task\n@shared_task{call}\ndef add( x,y ) :\n  return x\n{after}"
     text = text.replace("\n", newline)
     write(folder, {"shop/tasks.py": text})
-    project.forget()
-    order = fixing.Order(wants=lambda path, lines, tree, found: [v for v in found if v.code == "CLY101"])
+    session.forget()
+    order = rounds.Order(wants=lambda path, lines, tree, found: [v for v in found if v.code == "CLY101"])
     fix(folder / "shop/tasks.py", order)
     found = (folder / "shop/tasks.py").read_bytes().decode()
     name = next(quote + "shop.tasks.add" + quote for quote in "'\"" if quote + "shop.tasks.add" + quote in found)
@@ -210,13 +207,13 @@ def test_write_protected_file(shop):
 
 
 def test_file_that_changes_meanwhile(shop, monkeypatch):
-    fixed = fixing.fix_text
+    fixed = rounds.fix_text
 
     def change(*args):
         shop.write_text(BEFORE + "x = 1\n", encoding="utf-8")
         return fixed(*args)
 
-    monkeypatch.setattr(fixing, "fix_text", change)
+    monkeypatch.setattr(fixer_files, "fix_text", change)
     (result,) = fix(shop)
     assert result.message == "has changed meanwhile, left alone"
     assert shop.read_text(encoding="utf-8") == BEFORE + "x = 1\n"
@@ -228,7 +225,7 @@ def test_file_that_can_not_be_written(step, shop, monkeypatch):
     def fail(*_args, **_options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(fixing.tempfile if step == "mkstemp" else fixing.os, step, fail)
+    monkeypatch.setattr(fixer_files.tempfile if step == "mkstemp" else fixer_files.os, step, fail)
     (result,) = fix(shop)
     assert result.message == "can't be written: No space left on device"
     assert not result.is_changed
@@ -240,7 +237,7 @@ def test_interruption_leaves_no_other_file(shop, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(fixing.os, "chmod", interrupt)
+    monkeypatch.setattr(fixer_files.os, "chmod", interrupt)
     with pytest.raises(KeyboardInterrupt):
         fix(shop)
     assert shop.read_text(encoding="utf-8") == BEFORE
@@ -288,7 +285,7 @@ def test_a_pipe_is_not_waited_for(tmp_path):
 # What is not certain.
 
 
-class _Offering(Rule[engine.Facts]):
+class _Offering(Rule[judge.Facts]):
     """Says what a test wants."""
 
     code = "CLY999"
@@ -310,8 +307,8 @@ def offered(monkeypatch, shop, text, operations, imports=()):
     rule = _Offering()
     rule.operations = operations
     rule.imports = imports
-    monkeypatch.setattr(engine, "wanted", lambda opted=(): (rule,))
-    return fixing.fix_text(str(shop), text, fixing.Order()).text
+    monkeypatch.setattr(loader, "wanted", lambda opted=(): (rule,))
+    return rounds.fix_text(str(shop), text, rounds.Order()).text
 
 
 def test_fixes_that_do_harm_are_not_applied(monkeypatch, shop):
@@ -349,7 +346,7 @@ def test_imports_are_added_once(monkeypatch, shop):
     assert after == "from os import sep\nfrom re import sub\n\npass\npass\n"
 
 
-class _Rivals(Rule[engine.Facts]):
+class _Rivals(Rule[judge.Facts]):
     """Each fix is good, but where two are made it has something to say of both."""
 
     code = "CLY999"
@@ -370,18 +367,18 @@ class _Rivals(Rule[engine.Facts]):
 
 
 def test_of_rivals_one_is_applied(monkeypatch, shop):
-    monkeypatch.setattr(engine, "wanted", lambda opted=(): (_Rivals(),))
-    assert fixing.fix_text(str(shop), "a\nb\n", fixing.Order()).text == "pass\nb\n"
+    monkeypatch.setattr(loader, "wanted", lambda opted=(): (_Rivals(),))
+    assert rounds.fix_text(str(shop), "a\nb\n", rounds.Order()).text == "pass\nb\n"
     shop.write_text("a\nb\n", encoding="utf-8")
-    assert [one.violation.text for one in fixing.remedies(str(shop), fixing.Order())[1]] == ["a", "b"]
+    assert [one.violation.text for one in fixer_remedies.remedies(str(shop), rounds.Order())[1]] == ["a", "b"]
 
 
 def test_remedies_that_do_harm_are_not_offered(monkeypatch, shop):
     rule = _Offering()
     rule.operations = lambda node: (Replace(node, {"a": "pass", "b": "not python ("}.get(node.value.id, "z = 1")),)
-    monkeypatch.setattr(engine, "wanted", lambda opted=(): (rule,))
+    monkeypatch.setattr(loader, "wanted", lambda opted=(): (rule,))
     shop.write_text("a\nb\nc\n", encoding="utf-8")
-    path, remedies = fixing.remedies(str(shop), fixing.Order())
+    path, remedies = fixer_remedies.remedies(str(shop), rounds.Order())
     assert path == str(shop)
     assert [(one.violation.line, one.replacements[0].text) for one in remedies] == [(1, "pass"), (3, "z = 1")]
 
@@ -404,9 +401,9 @@ def test_remedies_come_with_their_imports(monkeypatch, shop, before, expected):
     rule = _Offering()
     rule.operations = lambda node: (Replace(node, "pass"),)
     rule.imports = (Import("sys", "argv"),)
-    monkeypatch.setattr(engine, "wanted", lambda opted=(): (rule,))
+    monkeypatch.setattr(loader, "wanted", lambda opted=(): (rule,))
     shop.write_text(before, encoding="utf-8")
-    _, remedies = fixing.remedies(str(shop), fixing.Order())
+    _, remedies = fixer_remedies.remedies(str(shop), rounds.Order())
     assert [applied(before, one) for one in remedies] == [text.format(IMPORTED) for text in expected]
 
 
@@ -430,7 +427,7 @@ def test_rounds_end(monkeypatch, shop):
         return (Span(0, 0, "x = 1\n"), Replace(node, "pass"))
 
     after = offered(monkeypatch, shop, "a\n" * 12, one_by_one)
-    assert after.count("pass") == fixing.ROUNDS
+    assert after.count("pass") == rounds.ROUNDS
 
 
 def test_what_would_go_is_not_applied(monkeypatch, shop):
@@ -453,14 +450,14 @@ def test_rules_have_no_fix_of_their_own():
 def test_import_beside_imports_alone(monkeypatch, shop):
     text = "import os\n"
     tree = ast.parse(text)
-    edit = imports.added(Text(text), tree, Import("re", "sub"), lambda _: False)
+    edit = added(Text(text), tree, Import("re", "sub"), lambda _: False)
     assert edit == (10, 10, "from re import sub\n")
-    edit = imports.added(Text("import os"), ast.parse("import os"), Import("re", "sub"), lambda _: False)
+    edit = added(Text("import os"), ast.parse("import os"), Import("re", "sub"), lambda _: False)
     assert edit == (9, 9, "\nfrom re import sub\n")
 
 
 def test_only_what_is_wanted(shop):
-    assert not fix(shop, fixing.Order(wants=lambda path, lines, tree, found: []))
+    assert not fix(shop, rounds.Order(wants=lambda path, lines, tree, found: []))
 
 
 # Texts.
@@ -504,7 +501,7 @@ def test_empty_edit_is_a_value():
 
 
 def run(arguments, capsys):
-    code = cli.main(["fix", "--isolated", *arguments])
+    code = main.main(["fix", "--isolated", *arguments])
     out, err = capsys.readouterr()
     return code, out, err
 
@@ -538,7 +535,7 @@ def test_noqa_on_several_lines(shop, capsys):
 def test_command_in_several_processes(tmp_path, capsys, monkeypatch, jobs):
     write(tmp_path, {f"shop{number}/tasks.py": BEFORE for number in range(20)})
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(fixing, "_COLLECTED", 2)
+    monkeypatch.setattr(fixer_files, "_COLLECTED", 2)
     code, out, err = run(["--diff", f"--jobs={jobs}", "."], capsys)
     assert (code, err) == (1, "")
     assert sorted(line[4:] for line in out.splitlines() if line.startswith("--- ")) == sorted(
@@ -550,7 +547,7 @@ def test_command_in_several_processes(tmp_path, capsys, monkeypatch, jobs):
 
 def test_command_leaves_what_is_in_the_baseline(shop, capsys, monkeypatch):
     monkeypatch.chdir(shop.parent.parent)
-    assert cli.main(["check", "--isolated", "--write-baseline", "known.json", "shop"]) == 0
+    assert main.main(["check", "--isolated", "--write-baseline", "known.json", "shop"]) == 0
     capsys.readouterr()
     assert run(["--celery-baseline=known.json", "shop"], capsys)[2].endswith("0 fixed in 0 files\n")
 
@@ -608,7 +605,7 @@ def test_registered_names_stay_the_same(tmp_path):
     assert len(before[0].split()) > 10
     assert before[0] != before[1]
     files = [str(tmp_path / name) for name in APPS]
-    results = list(fixing.fix_files(files, fixing.Order()))
+    results = list(fix_files(files, rounds.Order()))
     assert sum(len(result.violations) for result in results) == 11
     assert registered() == before
     for name in APPS:
@@ -616,13 +613,13 @@ def test_registered_names_stay_the_same(tmp_path):
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef) and node.decorator_list and node.name != "g":
                 assert "name=" in ast.unparse(node.decorator_list[0]), textwrap.dedent(ast.unparse(node))
-    assert not list(fixing.fix_files(files, fixing.Order()))
+    assert not list(fix_files(files, rounds.Order()))
 
 
 def test_path_is_shown_as_given(shop, monkeypatch):
     monkeypatch.chdir(shop.parent.parent)
     (result,) = fix(Path("shop/tasks.py"), write=False)
-    assert fixing.diff(result).startswith("--- shop/tasks.py\n+++ shop/tasks.py\n")
+    assert diff.diff(result).startswith("--- shop/tasks.py\n+++ shop/tasks.py\n")
 
 
 # Operations.
@@ -719,12 +716,12 @@ MANY_HEAD = "from celery import shared_task\nfrom celery.exceptions import MaxRe
 def test_the_number_of_attempts_does_not_grow_with_that_of_the_fixes(tmp_path, monkeypatch, block):
     """Each attempt takes as long as a check of the file: it must not be one for each fix."""
     attempts = []
-    apply = fixing._Attempts.apply
-    monkeypatch.setattr(fixing._Attempts, "apply", lambda *given: attempts.append(1) or apply(*given))
+    apply = rounds.Attempts.apply
+    monkeypatch.setattr(rounds.Attempts, "apply", lambda *given: attempts.append(1) or apply(*given))
     counted = {}
     for blocks in (5, 40):
         write(tmp_path, {"shop/tasks.py": MANY_HEAD + "".join(block.format(number) for number in range(blocks))})
-        project.forget()
+        session.forget()
         attempts.clear()
         fix(tmp_path / "shop/tasks.py")
         counted[blocks] = len(attempts)
@@ -736,10 +733,10 @@ def test_of_two_fixes_that_conflict_one_is_applied(tmp_path):
     (result,) = fix(tmp_path / "shop/tasks.py")
     assert len(result.violations) >= 5
     assert not fix(tmp_path / "shop/tasks.py")
-    assert engine.check(*_judged(tmp_path / "shop/tasks.py")) == []
+    assert judge.check(*_judged(tmp_path / "shop/tasks.py")) == []
 
 
 def _judged(path):
-    known = project.project_of(str(path), fixing.Order().options)
+    known = session.project_of(str(path), rounds.Order().options)
     text = path.read_text()
     return known, known.open(str(path), text.splitlines(keepends=True), ast.parse(text))

@@ -243,7 +243,7 @@ def test_each_option_refuses_what_it_does_not_take(tmp_path, monkeypatch, capsys
 def test_there_is_a_bad_value_for_each_option():
     from dataclasses import fields
 
-    from flake8_celery_tasks.options import Options, flag_of
+    from flake8_celery_tasks.core.options import Options, flag_of
 
     assert {flag_of(item.name).removeprefix("--") for item in fields(Options)} == BAD_VALUES.keys() | TAKES_ALL
 
@@ -254,7 +254,7 @@ def test_help_says_what_the_options_are(tmp_path):
     )
     from dataclasses import fields
 
-    from flake8_celery_tasks.options import Options, flag_of
+    from flake8_celery_tasks.core.options import Options, flag_of
 
     for item in fields(Options):
         assert flag_of(item.name) in done.stdout

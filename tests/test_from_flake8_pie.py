@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from flake8_celery_tasks import examples
+from flake8_celery_tasks.pages import examples
 from tests.helpers import write
 
 PAGE = Path(__file__).parent.parent / "docs" / "from-flake8-pie.md"

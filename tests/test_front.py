@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from flake8_celery_tasks import checking, front, project
-from flake8_celery_tasks.cli import main
+from flake8_celery_tasks.command import pool
+from flake8_celery_tasks.command.main import main
+from flake8_celery_tasks.engine import session
+from flake8_celery_tasks.flake8_host import checker
+from flake8_celery_tasks.flake8_host.configuration import _table, options_for
 from flake8_celery_tasks.plugin import Plugin
 from tests.helpers import write
 from tests.test_flake8 import BAD, PROJECT
@@ -33,7 +36,7 @@ def shop(tmp_path, monkeypatch):
 @pytest.fixture
 def check(capfd):
     def run(*arguments):
-        project.forget()
+        session.forget()
         capfd.readouterr()
         code = main(["check", *arguments])
         out, err = capfd.readouterr()
@@ -308,9 +311,9 @@ def test_processes_agree(many, check, monkeypatch, method):
     if method not in (None, *multiprocessing.get_all_start_methods()):
         pytest.skip("not to be had on this platform")
     if method:
-        monkeypatch.setattr(checking, "_context", lambda: multiprocessing.get_context(method))
-    monkeypatch.setattr(checking, "LARGE", 24)
-    monkeypatch.setattr(checking, "_COLLECTED", 10)
+        monkeypatch.setattr(pool, "_context", lambda: multiprocessing.get_context(method))
+    monkeypatch.setattr(pool, "LARGE", 24)
+    monkeypatch.setattr(pool, "_COLLECTED", 10)
     lines = check("--select=CLY", "-j2", "--celery-test-paths=shop3/")
     assert len(lines) == 89
     assert lines == check("--select=CLY", "-j1", "--celery-test-paths=shop3/")
@@ -321,23 +324,23 @@ def test_a_process_that_was_not_forked_is_told_the_options(shop, monkeypatch):
     """What the other processes do, in this one."""
     import signal
 
-    options = front.options_for(Namespace(config=None, append_config=[], isolated=True, celery_apps="shop"), [])
+    options = options_for(Namespace(config=None, append_config=[], isolated=True, celery_apps="shop"), [])
     Plugin.options = None
     before = signal.getsignal(signal.SIGINT)
     try:
-        checking._start(partial(front.check, options=options), options)
+        pool._start(partial(checker.check, options=options), options)
         assert Plugin.options.celery_apps == ("shop",)
-        checking._start(partial(front.check, options=options), options)
+        pool._start(partial(checker.check, options=options), options)
     finally:
         signal.signal(signal.SIGINT, before)
-    assert [row.code for row in checking._call("shop/tasks.py").rows] == ["CLY101", "CLY201", "CLY202"]
+    assert [row.code for row in pool._call("shop/tasks.py").rows] == ["CLY101", "CLY201", "CLY202"]
 
 
 def test_forks_are_taken_where_they_work(monkeypatch):
     import multiprocessing
 
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert checking._context() is multiprocessing.get_context(None)
+    assert pool._context() is multiprocessing.get_context(None)
 
 
 # pyproject.toml.
@@ -477,4 +480,4 @@ def test_python_without_tomllib(shop, check, monkeypatch):
     table(shop, 'select = ["CLY4"]')
     monkeypatch.setitem(sys.modules, "tomli", tomllib)
     monkeypatch.setattr(sys, "version_info", (3, 10, 0, "final", 0))
-    assert front._table(str(shop / "pyproject.toml")) == {"select": ["CLY4"]}
+    assert _table(str(shop / "pyproject.toml")) == {"select": ["CLY4"]}

@@ -112,11 +112,11 @@ def test_stars_count_at_the_top_only(tmp_path):
 
 def test_a_condition_is_looked_at_once(tmp_path, monkeypatch):
     """For its body and for the rest, however many calls stand there: each `elif` stands in the one before."""
-    from flake8_celery_tasks import transactions
+    from flake8_celery_tasks.frameworks import django_transactions
 
     asked = []
-    real = transactions.attributes_in
-    monkeypatch.setattr(transactions, "attributes_in", lambda node: asked.append(node) or real(node))
+    real = django_transactions.attributes_in
+    monkeypatch.setattr(django_transactions, "attributes_in", lambda node: asked.append(node) or real(node))
     branches = "".join(f"    elif x == {number}:\n        add.delay({number})\n" for number in range(50))
     text = f"from shop.tasks import add\n\n\ndef send(x):\n    if not x:\n        pass\n{branches}"
     tasks = "from celery import shared_task\n\n\n@shared_task(name='add')\ndef add(x): ...\n"
@@ -180,8 +180,8 @@ def test_a_file_that_is_no_regular_file(shop):
 
 
 def test_a_huge_file_of_the_project_is_not_followed(shop, monkeypatch):
-    from flake8_celery_tasks import project
-    from flake8_celery_tasks.options import Options
+    from flake8_celery_tasks.core.options import Options
+    from flake8_celery_tasks.resolution import project
 
     monkeypatch.setattr(project, "MAX_BYTES", 10)
     assert project.Project(str(shop), Options()).read(str(shop / "content/tasks.py")) is None
@@ -196,7 +196,9 @@ HIDDEN = {
 
 def test_what_a_file_that_cannot_be_read_could_hold_is_unknown(shop, monkeypatch, tmp_path_factory):
     """Whoever runs the tests: root reads what nobody else may."""
-    from flake8_celery_tasks import cache, project
+    from flake8_celery_tasks.engine import session
+    from flake8_celery_tasks.resolution import project
+    from flake8_celery_tasks.workspace import cache
 
     def deny(path, *arguments):
         if str(path).endswith("hidden.py"):
@@ -210,12 +212,13 @@ def test_what_a_file_that_cannot_be_read_could_hold_is_unknown(shop, monkeypatch
         patch.setattr(project, "open", deny, raising=False)
         assert codes(shop, HIDDEN) == []
     # Nor is it kept that there is nothing in it.
-    project.forget()
+    session.forget()
     assert [violation.code for violation in findings(shop, "shop/views.py")] == ["CLY403"]
 
 
 def test_what_a_folder_that_cannot_be_listed_could_hold_is_unknown(shop, monkeypatch, tmp_path_factory):
-    from flake8_celery_tasks import cache, layout, project
+    from flake8_celery_tasks.engine import session
+    from flake8_celery_tasks.workspace import cache, folders, layout
 
     real = os.scandir
 
@@ -231,10 +234,10 @@ def test_what_a_folder_that_cannot_be_listed_could_hold_is_unknown(shop, monkeyp
     with monkeypatch.context() as patch:
         patch.setattr(layout.os, "scandir", deny)
         assert codes(shop, {**HIDDEN, "pyproject.toml": ""}) == []
-        assert layout.is_closed(str(shop / "shop/secret"))
-    project.forget()
-    assert not layout.is_closed(str(shop / "shop/secret"))
-    assert not layout.is_closed(str(shop / "shop/nowhere"))
+        assert folders.is_closed(str(shop / "shop/secret"))
+    session.forget()
+    assert not folders.is_closed(str(shop / "shop/secret"))
+    assert not folders.is_closed(str(shop / "shop/nowhere"))
     assert [violation.code for violation in findings(shop, "shop/views.py")] == ["CLY403"]
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from flake8_celery_tasks import cache, project
-from flake8_celery_tasks.options import Options
+from flake8_celery_tasks.core.options import Options
+from flake8_celery_tasks.resolution import project
+from flake8_celery_tasks.workspace import cache
 from tests.helpers import findings
 
 TASK = "from celery import shared_task\n\n\n@shared_task(name={name!r})\ndef task(): ...\n"

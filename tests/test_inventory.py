@@ -9,8 +9,9 @@ import sys
 
 import pytest
 
-from flake8_celery_tasks import inventory, project
-from flake8_celery_tasks.cli import main
+from flake8_celery_tasks.command.main import main
+from flake8_celery_tasks.engine import session
+from flake8_celery_tasks.report import tasks
 from tests.helpers import write
 
 pytestmark = pytest.mark.usefixtures("_fresh_plugin")
@@ -23,7 +24,7 @@ def listed(tmp_path, monkeypatch, capfd):
     """Write a project and return its tasks by name, as JSON has them."""
 
     def run(files, *arguments, path="."):
-        project.forget()
+        session.forget()
         write(tmp_path, files)
         monkeypatch.chdir(tmp_path)
         capfd.readouterr()
@@ -415,7 +416,7 @@ def shop(tmp_path, monkeypatch):
     write(tmp_path, {"shop/tasks.py": text.format("名前|\x1b[31m", "a"), "shop/views.py": sends})
     (tmp_path / "shop/more.py").write_text(text.format("b", "b"))
     monkeypatch.chdir(tmp_path)
-    project.forget()
+    session.forget()
     return tmp_path
 
 
@@ -425,8 +426,8 @@ def test_table(shop, capfd):
     assert not err
     lines = out.splitlines()
     assert [line.split()[0] for line in lines] == ["Task", "b", "名前|?[31m"]
-    starts = {inventory.width(line[: line.index("shop/")]) for line in lines[1:]}
-    assert starts == {inventory.width(lines[0][: lines[0].index("Place")])}
+    starts = {tasks.width(line[: line.index("shop/")]) for line in lines[1:]}
+    assert starts == {tasks.width(lines[0][: lines[0].index("Place")])}
     assert lines[2].endswith("shop/views.py:2, shop/views.py:3, shop/views.py:4 and 2 more")
     assert all(line == line.rstrip() for line in lines)
     assert "\033" not in out

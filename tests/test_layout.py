@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from flake8_celery_tasks import layout, project
-from flake8_celery_tasks.layout import Layout
-from flake8_celery_tasks.options import Options
+from flake8_celery_tasks.core.options import Options
+from flake8_celery_tasks.engine import session
+from flake8_celery_tasks.workspace import folders, layout
+from flake8_celery_tasks.workspace.layout import Layout
 
 
 def make(folder, *names):
@@ -19,36 +20,36 @@ def make(folder, *names):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    layout.forget()
+    folders.forget()
     return Layout(str(folder), tests=Options().celery_test_paths)
 
 
-@pytest.mark.parametrize("mark", sorted(layout.ROOT_MARKS))
+@pytest.mark.parametrize("mark", sorted(folders.ROOT_MARKS))
 def test_root_is_the_nearest_folder_with_a_mark(tmp_path, mark):
     make(tmp_path, "pyproject.toml", f"inner/{mark}", "inner/shop/deep/x.py")
-    assert layout.find_root(str(tmp_path / "inner/shop/deep")) == str(tmp_path / "inner")
-    assert layout.find_root(str(tmp_path / "other")) == str(tmp_path)
+    assert folders.find_root(str(tmp_path / "inner/shop/deep")) == str(tmp_path / "inner")
+    assert folders.find_root(str(tmp_path / "other")) == str(tmp_path)
 
 
 def test_without_a_mark_there_is_no_root(monkeypatch):
-    monkeypatch.setattr(layout, "ROOT_MARKS", frozenset())
-    assert layout.find_root(str(Path.cwd())) is None
+    monkeypatch.setattr(folders, "ROOT_MARKS", frozenset())
+    assert folders.find_root(str(Path.cwd())) is None
 
 
 def test_without_a_root_the_working_folder_or_the_top_package(tmp_path, monkeypatch):
-    monkeypatch.setattr(layout, "ROOT_MARKS", frozenset())
+    monkeypatch.setattr(folders, "ROOT_MARKS", frozenset())
     make(tmp_path, "a/shop/__init__.py", "a/shop/tasks.py", "b/x.py")
     monkeypatch.chdir(tmp_path / "a")
-    inside = project.project_of(str(tmp_path / "a/shop/tasks.py"), Options())
+    inside = session.project_of(str(tmp_path / "a/shop/tasks.py"), Options())
     assert inside.layout.root == str(tmp_path / "a")
     monkeypatch.chdir(tmp_path / "b")
-    outside = project.project_of(str(tmp_path / "a/shop/tasks.py"), Options())
+    outside = session.project_of(str(tmp_path / "a/shop/tasks.py"), Options())
     assert outside.layout.root == str(tmp_path / "a")
 
 
 def test_the_root_can_be_given(tmp_path):
     make(tmp_path, "pyproject.toml", "inner/setup.cfg", "inner/x.py")
-    known = project.project_of(str(tmp_path / "inner/x.py"), Options.of({"celery_project_root": str(tmp_path)}))
+    known = session.project_of(str(tmp_path / "inner/x.py"), Options.of({"celery_project_root": str(tmp_path)}))
     assert known.layout.root == str(tmp_path)
 
 
@@ -127,7 +128,7 @@ def test_a_script_that_can_not_be_read_names_nothing(tmp_path, monkeypatch):
         raise PermissionError
 
     monkeypatch.setattr("builtins.open", closed)
-    assert not layout.is_start(str(tmp_path))
+    assert not folders.is_start(str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -224,7 +225,7 @@ def test_links_are_not_followed(tmp_path):
     (tmp_path / "loop").symlink_to(tmp_path, target_is_directory=True)
     (tmp_path / "self.py").symlink_to(tmp_path / "self.py")
     (tmp_path / "gone.py").symlink_to(tmp_path / "nowhere.py")
-    layout.forget()
+    folders.forget()
     assert list(known.files()) == [str(tmp_path / "shop/tasks.py")]
 
 
@@ -243,7 +244,7 @@ def test_an_entry_that_can_not_be_asked_is_left_out(monkeypatch):
             return None
 
     monkeypatch.setattr(os, "scandir", lambda _: Listing([Entry()]))
-    assert layout.entries("/somewhere") == {}
+    assert folders.entries("/somewhere") == {}
 
 
 @pytest.mark.parametrize(

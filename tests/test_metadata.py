@@ -63,7 +63,7 @@ def test_pythons_are_the_same_everywhere():
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "docs/usage.md", "mkdocs.yml", "CHANGELOG.md", "flake8_celery_tasks/explain.py"]
+    "name", ["README.md", "docs/usage.md", "mkdocs.yml", "CHANGELOG.md", "flake8_celery_tasks/pages/explain.py"]
 )
 def test_the_repository_is_the_same_everywhere(name):
     found = re.findall(r"https://github\.com/[\w-]+/flake8-celery-tasks\b", text(name))

@@ -10,7 +10,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from flake8_celery_tasks import collect, engine, examples, fixing
+from flake8_celery_tasks.binding import binder, scopes
+from flake8_celery_tasks.engine import loader
+from flake8_celery_tasks.fixer import rounds
+from flake8_celery_tasks.fixer.files import fix_files
+from flake8_celery_tasks.pages import examples
 from tests.helpers import check, codes, write
 from tests.test_flake8 import run
 
@@ -140,7 +144,7 @@ def test_a_name_that_is_not_written_there_is_missing_all_the_same(tmp_path, synt
 @pytest.mark.parametrize("syntax", NEWER)
 def test_it_is_left_alone_by_fix(tmp_path, syntax):
     write(tmp_path, {**PROJECT, "shop/tasks.py": TASKS.replace('name="shop.send_receipt"', "") + syntax})
-    assert not list(fixing.fix_files([str(tmp_path / "shop/tasks.py")], fixing.Order(unsafe=True)))
+    assert not list(fix_files([str(tmp_path / "shop/tasks.py")], rounds.Order(unsafe=True)))
 
 
 SHADOWED = """\
@@ -197,24 +201,24 @@ class Alias(ast.stmt):
 
 
 def test_names_of_types_are_bound_whatever_runs_this(monkeypatch):
-    monkeypatch.setitem(collect._HANDLERS, Alias, collect._NEWER["TypeAlias"])
+    monkeypatch.setitem(binder._HANDLERS, Alias, binder._NEWER["TypeAlias"])
     tree = ast.parse("def f(x): ...\nclass C:\n    def g(self): ...\n")
     for node in tree.body:
         node.type_params = [SimpleNamespace(name="add")]
     tree.body.append(Alias(name=ast.Name("ship", ast.Store())))
-    found = collect.collect(tree)
+    found = binder.collect(tree)
     assert found.scope.find("add") is None
     for name in ("f", "C.g"):
         [binding] = found.scopes[name].find("add")[1]
-        assert binding.kind == collect.OTHER
-    assert [binding.kind for binding in found.scope.bindings["ship"]] == [collect.OTHER]
+        assert binding.kind == scopes.OTHER
+    assert [binding.kind for binding in found.scope.bindings["ship"]] == [scopes.OTHER]
 
 
 # Every example of more than one file, with one of them broken.
 
 
 def cases():
-    texts = {rule.code: inspect.getdoc(type(rule)) for rule in engine.rules()}
+    texts = {rule.code: inspect.getdoc(type(rule)) for rule in loader.rules()}
     folder = Path(__file__).parent / "rules"
     texts.update({path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.md"))})
     for name, text in texts.items():

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from flake8_celery_tasks import engine
-from flake8_celery_tasks.options import OPT_IN, OptionError, Options, opted
+from flake8_celery_tasks.core.options import OPT_IN, OptionError, Options, opted
+from flake8_celery_tasks.engine import loader
 from tests.helpers import codes, write
 
 TASKS = """\
@@ -110,15 +110,15 @@ def test_per_file_ignores(shop):
 
 
 def test_rules_of_house_policy_are_opt_in():
-    for rule in engine.rules():
+    for rule in loader.rules():
         assert rule.opt_in == rule.code.startswith(OPT_IN), rule.code
         assert rule.quiet_in_tests or not rule.opt_in, rule.code
 
 
 def test_engine_runs_default_rules_unless_told_otherwise():
-    assert not [rule.code for rule in engine.wanted() if rule.opt_in]
-    assert {rule.code for rule in engine.wanted(("CLY90", "CLY912")) if rule.opt_in} >= {"CLY901", "CLY912"}
-    assert len(engine.wanted((OPT_IN,))) == len(engine.rules())
+    assert not [rule.code for rule in loader.wanted() if rule.opt_in]
+    assert {rule.code for rule in loader.wanted(("CLY90", "CLY912")) if rule.opt_in} >= {"CLY901", "CLY912"}
+    assert len(loader.wanted((OPT_IN,))) == len(loader.rules())
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from pyflakes.checker import Checker
 
-from flake8_celery_tasks import engine, examples, explain
 from flake8_celery_tasks.catalog import guide
-from flake8_celery_tasks.rule import Rule, name_of
+from flake8_celery_tasks.engine import loader
+from flake8_celery_tasks.pages import examples, explain
+from flake8_celery_tasks.rules.rule import Rule, name_of
 from tests.helpers import check
 
-RULES = engine.rules()
+RULES = loader.rules()
 SECTIONS = ["", "What happens", "Bad", "Good", "Silent when", "Fix"]
 
 

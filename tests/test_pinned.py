@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from flake8_celery_tasks import layout
-from flake8_celery_tasks.options import NEWEST, Options
-from flake8_celery_tasks.project import Project
+from flake8_celery_tasks.core.options import NEWEST, Options
+from flake8_celery_tasks.resolution.project import Project
+from flake8_celery_tasks.workspace import folders
 from tests import helpers
 
 LOCK = 'name = "amqp"\nversion = "5.3.1"\n\n[[package]]\nname = "celery"\nversion = "5.4.0"\n'
@@ -55,13 +55,13 @@ def test_version(files, version, tmp_path):
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text, newline="")
-    layout.forget()
+    folders.forget()
     assert Project(str(tmp_path), Options()).version == (version or NEWEST)
 
 
 def test_a_folder_or_a_file_that_cannot_be_read(tmp_path):
     (tmp_path / "uv.lock").mkdir()
-    layout.forget()
+    folders.forget()
     assert Project(str(tmp_path), Options()).version == NEWEST
     assert Project(str(tmp_path / "nowhere"), Options()).version == NEWEST
 

@@ -26,7 +26,7 @@ def test_import_in_a_file_that_does_not_parse(tmp_path):
     write(tmp_path, {"shop/jobs.py": JOBS, "project/celery.py": APP, "shop/views.py": "from .jobs import a\n("})
     assert codes(tmp_path, "shop/jobs.py") == []
     (tmp_path / "shop/views.py").write_text("print(1)\n", encoding="utf-8")
-    from flake8_celery_tasks import project
+    from flake8_celery_tasks.engine import session
 
-    project.forget()
+    session.forget()
     assert codes(tmp_path, "shop/jobs.py") == ["CLY919"]

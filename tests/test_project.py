@@ -8,12 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from flake8_celery_tasks import cache, project, recognise, settings, things
-from flake8_celery_tasks.collect import collect, resolve_relative
-from flake8_celery_tasks.link import Facts
-from flake8_celery_tasks.options import Options
-from flake8_celery_tasks.project import Called, Target
-from flake8_celery_tasks.values import MISSING, UNKNOWN, Const, Invoke, Member, Operation, Ref
+from flake8_celery_tasks.binding.binder import collect, resolve_relative
+from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Const, Invoke, Member, Operation, Ref
+from flake8_celery_tasks.celery_model import apps, decorators, definitions, objects, settings
+from flake8_celery_tasks.core.options import Options
+from flake8_celery_tasks.engine import session
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.resolution import project
+from flake8_celery_tasks.resolution.evaluation import Called
+from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.workspace import cache
 from tests.helpers import findings, write
 
 
@@ -171,8 +175,8 @@ def test_class_attributes(tmp_path):
     assert attribute("Below", "missing") is MISSING
     assert attribute("Unread", "own") is MISSING
     assert attribute("Twice", "missing") is MISSING
-    assert recognise.is_task_class(known, known.resolve(":Odd", module)) is UNKNOWN
-    assert recognise.is_task_class(known, known.resolve(":Twice", module)) is False
+    assert apps.is_task_class(known, known.resolve(":Odd", module)) is UNKNOWN
+    assert apps.is_task_class(known, known.resolve(":Twice", module)) is False
     for odd in ("Odd", "Odder", "Method", "OfNumber"):
         assert attribute(odd, "own") is UNKNOWN
 
@@ -218,14 +222,14 @@ def test_deep_and_strange_values_are_nothing_of_celerys(tmp_path):
     value = Ref(":group")
     for _ in range(12):
         value = Operation("|", (value, value))
-    assert things.thing_of(known, value, module) is None
-    assert things.thing_of(known, Const(1), module) is None
+    assert objects.thing_of(known, value, module) is None
+    assert objects.thing_of(known, Const(1), module) is None
     deep = Ref(":shared_task")
     for _ in range(8):
         deep = Invoke(Ref("functools:partial"), (deep,), ())
-    assert recognise.decorator_of(known, deep, module) is None
-    assert recognise.decorator_of(known, Const(1), module) is None
-    assert recognise.applied(known, Invoke(Member(Ref(":x"), "y"), (Ref(":z"),), ()), module) is None
+    assert decorators.decorator_of(known, deep, module) is None
+    assert decorators.decorator_of(known, Const(1), module) is None
+    assert definitions.applied(known, Invoke(Member(Ref(":x"), "y"), (Ref(":z"),), ()), module) is None
 
 
 def test_spreads_that_nest_too_deep_are_not_read(tmp_path):
@@ -289,7 +293,7 @@ def test_the_name_of_an_invocation(tmp_path):
 
 
 def test_the_tries_around_a_place():
-    from flake8_celery_tasks.facts import trys_around
+    from flake8_celery_tasks.facts.calls import trys_around
 
     inner = "    def f():\n        try:\n            (lambda: g())()\n        finally:\n            pass\n"
     tree = ast.parse(f"try:\n{inner}finally:\n    pass\n")
@@ -323,7 +327,7 @@ def test_the_order_of_files_makes_no_difference(tmp_path, names):
         "shop/views.py": "from shop.tasks import alias\n\nalias.delay()\n",
     }
     write(tmp_path, files)
-    project.forget()
+    session.forget()
     assert [findings(tmp_path, name) for name in names] == [[] for _ in names]
 
 
@@ -400,7 +404,7 @@ def test_functions_inside_a_function_are_told_from_classes(tmp_path):
     module = known.module(str(tmp_path / "jobs.py"))
     (job,) = module.symbols("job")
     assert [name for name, _ in module.definable()] == ["job.<locals>.inner", "job.<locals>.Kept"]
-    assert [found.qualname for found in recognise._inner_functions(module, job)] == ["job.<locals>.inner"]
+    assert [found.qualname for found in decorators._inner_functions(module, job)] == ["job.<locals>.inner"]
 
 
 def test_what_an_editor_holds_counts_before_it_is_saved(tmp_path):

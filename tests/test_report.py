@@ -9,9 +9,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from flake8_celery_tasks import engine, project
-from flake8_celery_tasks.cli import main
-from flake8_celery_tasks.text import lines_of as text_lines
+from flake8_celery_tasks.command.main import main
+from flake8_celery_tasks.edits.text import lines_of as text_lines
+from flake8_celery_tasks.engine import loader, session
 from tests.helpers import write
 from tests.test_flake8 import PROJECT
 
@@ -52,7 +52,7 @@ def shop(tmp_path, monkeypatch):
 @pytest.fixture
 def rendered(capfd):
     def run(form, *arguments):
-        project.forget()
+        session.forget()
         capfd.readouterr()
         main(["check", f"--output-format={form}", *arguments])
         out, err = capfd.readouterr()
@@ -110,7 +110,7 @@ def test_sarif_is_valid(shop, read):
 def test_sarif(shop, read):
     run = read("sarif", "--select=CLY,CLY903,E9")["runs"][0]
     driver = run["tool"]["driver"]
-    assert [rule["id"] for rule in driver["rules"]] == [rule.code for rule in engine.rules()] + ["E999"]
+    assert [rule["id"] for rule in driver["rules"]] == [rule.code for rule in loader.rules()] + ["E999"]
     assert all("## What happens" in rule["help"]["markdown"] for rule in driver["rules"][:-1])
     for result in run["results"]:
         assert driver["rules"][result["ruleIndex"]]["id"] == result["ruleId"]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ast
 import os
+import types
 
 import pytest
 
-from flake8_celery_tasks import cache, engine, layout, project, results
-from flake8_celery_tasks.options import Options
+from flake8_celery_tasks.core import own_code
+from flake8_celery_tasks.core.options import Options
+from flake8_celery_tasks.engine import findings_cache, judge, session
 from flake8_celery_tasks.plugin import Plugin
+from flake8_celery_tasks.resolution import project
+from flake8_celery_tasks.workspace import cache, folders
 from tests.helpers import write
 
 TASKS = """\
@@ -52,22 +56,22 @@ class Run:
     """One run over some files: what was found, and in which of them it had to be looked for."""
 
     def __init__(self, shop, *names, buffer=None, during=None):
-        project.forget()
+        session.forget()
         self.looked_at = []
         self.found = {}
-        known = engine.check
+        known = judge.check
         for name in names or ("shop/tasks.py", "shop/views.py"):
             path = shop / name
             text = path.read_text("utf-8") if buffer is None else buffer
             plugin = Plugin(ast.parse(text), str(path), text.splitlines(keepends=True))
-            engine.check = lambda *given, name=name: self.looked_at.append(name) or known(*given)
+            judge.check = lambda *given, name=name: self.looked_at.append(name) or known(*given)
             try:
                 self.found[name] = plugin.violations()
             finally:
-                engine.check = known
+                judge.check = known
         if during is not None:
             during()
-        project.save()
+        session.save()
 
 
 def test_nothing_is_looked_for_twice(shop):
@@ -132,9 +136,9 @@ SETTINGS = {
     "options": lambda patch: patch.setattr(Plugin, "options", Options(celery_apps=("shop",))),
     "opt-in rules": lambda patch: patch.setattr(Plugin, "opted", ("CLY9",)),
     "excludes": lambda patch: patch.setattr(Plugin, "excluded", ("*/inner",)),
-    "version": lambda patch: patch.setattr(results, "__version__", "0"),
-    "Python": lambda patch: patch.setattr(results.sys, "version_info", (3, 99, 0)),
-    "code": lambda patch: patch.setattr(results, "_package", lambda: ["other"]),
+    "version": lambda patch: patch.setattr(findings_cache, "__version__", "0"),
+    "Python": lambda patch: patch.setattr(findings_cache.sys, "version_info", (3, 99, 0)),
+    "code": lambda patch: patch.setattr(findings_cache, "own_code", types.SimpleNamespace(stamps=lambda: ["other"])),
 }
 
 
@@ -222,7 +226,7 @@ def test_what_changes_during_the_run_is_not_kept(shop):
 
     def during():
         rewrite(shop / "shop/tasks.py", "order", "basket")
-        project._projects[next(iter(project._projects))]._read[str(shop / "shop/tasks.py")] = None
+        session._projects[next(iter(session._projects))]._read[str(shop / "shop/tasks.py")] = None
 
     Run(shop, during=during)
     assert Run(shop).looked_at
@@ -277,15 +281,14 @@ def test_a_file_outside(shop, tmp_path, monkeypatch):
 def test_only_folders_around_the_project_count(shop, tmp_path):
     Run(shop)
     (tmp_path / "elsewhere").mkdir()
-    layout.entries(str(tmp_path / "elsewhere"))
-    known = next(iter(project._projects.values()))
-    further = set(results.Results(known, ())._further_folders())
+    folders.entries(str(tmp_path / "elsewhere"))
+    known = next(iter(session._projects.values()))
+    further = set(findings_cache.Results(known, ())._further_folders())
     assert str(shop / "inner") in further
     assert str(tmp_path / "elsewhere") not in further
 
 
 def test_the_code_of_the_package_counts():
-    found = results._package()
-    assert found == results._package()
+    found = own_code.stamps()
     assert any("duplicate_task_name.py" in str(item) for item in found)
     assert not any("__pycache__" in str(item) for item in found)

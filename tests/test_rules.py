@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from flake8_celery_tasks import engine, examples
+from flake8_celery_tasks.engine import loader
+from flake8_celery_tasks.pages import examples
 from tests.helpers import check
 
 FOLDER = Path(__file__).parent / "rules"
@@ -40,7 +41,7 @@ def test_edge_case(case, tmp_path):
         assert any(mark.text in text for text in texts), texts
 
 
-@pytest.mark.parametrize("rule", engine.rules(), ids=lambda rule: rule.code)
+@pytest.mark.parametrize("rule", loader.rules(), ids=lambda rule: rule.code)
 def test_every_rule_has_edge_cases(rule):
     module = Path(type(rule).__module__.replace(".", "/"))
     assert (FOLDER / module.parent.name / f"{module.name}.md").is_file()

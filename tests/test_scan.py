@@ -6,11 +6,12 @@ import ast
 
 import pytest
 
-from flake8_celery_tasks import cache, scan
-from flake8_celery_tasks.layout import Layout
-from flake8_celery_tasks.module import Module
-from flake8_celery_tasks.project import DEFINITIONS
-from flake8_celery_tasks.source import Source
+from flake8_celery_tasks.binding import summary
+from flake8_celery_tasks.binding.module import Module
+from flake8_celery_tasks.workspace import prescan
+from flake8_celery_tasks.workspace.layout import Layout
+from flake8_celery_tasks.workspace.marks import DEFINITIONS
+from flake8_celery_tasks.workspace.source import Source
 
 #: Each of these has something that the index looks for.
 DEFINING = {
@@ -105,7 +106,7 @@ def summary_of(module):
     for name in (*module.names(), "A.f", "f.x", *(name for name, _ in module.definable())):
         module.symbols(name)
     module.made()
-    return cache.summarise(module)
+    return summary.summarise(module)
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["lf", "crlf", "cr"])
@@ -115,7 +116,7 @@ def test_others_see_the_same_on_the_surface(body, end):
     text = f"def f():\n    {body}\n\n\nclass A:\n    async def f(self):\n        {inside}\n\n    f = f\n"
     module = module_of(text, text.replace("\n", end).encode())
     assert summary_of(module) == summary_of(module_of(text))
-    assert scan.is_inner(body.encode()) is (body in INNER.values())
+    assert prescan.is_inner(body.encode()) is (body in INNER.values())
 
 
 @pytest.mark.parametrize("body", INNER.values(), ids=INNER)
@@ -138,7 +139,7 @@ def test_there_is_no_surface_where_bytes_mean_something_else():
 def test_what_may_define_a_task_is_parsed(text, end):
     module = module_of(text)
     assert module.definable() or module.made()
-    assert scan.may_define(f"# task\n{text}".replace("\n", end).encode())
+    assert prescan.may_define(f"# task\n{text}".replace("\n", end).encode())
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["lf", "crlf"])
@@ -147,17 +148,17 @@ def test_what_defines_nothing_is_not_parsed(text, end):
     module = module_of(text)
     assert not module.definable()
     assert not module.made()
-    assert not scan.may_define(f"# task\n{text}".replace("\n", end).encode())
+    assert not prescan.may_define(f"# task\n{text}".replace("\n", end).encode())
 
 
 def test_what_bytes_mean_may_be_declared():
     text = "# task\n# coding: utf-7\n@job\ndef bill(): ..."
-    assert scan.may_define(text.replace("@", "+AEA-").encode())
-    assert not scan.may_define(text.replace("@job", "").replace("utf-7", "latin-1").encode())
+    assert prescan.may_define(text.replace("@", "+AEA-").encode())
+    assert not prescan.may_define(text.replace("@job", "").replace("utf-7", "latin-1").encode())
 
 
 def test_marks():
-    assert not scan.may_define(b"@job\ndef f(): ...")
-    assert scan.holds(b"x = task", b"task")
-    assert not scan.holds(b"x = task", DEFINITIONS)
-    assert scan.holds(b"@task\ndef f(): ...", DEFINITIONS)
+    assert not prescan.may_define(b"@job\ndef f(): ...")
+    assert prescan.holds(b"x = task", b"task")
+    assert not prescan.holds(b"x = task", DEFINITIONS)
+    assert prescan.holds(b"@task\ndef f(): ...", DEFINITIONS)

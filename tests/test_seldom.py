@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import ast
 
-from flake8_celery_tasks import by_name, facts, fixes, fixing, outbound, project
-from flake8_celery_tasks.options import Options
-from flake8_celery_tasks.values import Const, Param
+from flake8_celery_tasks.binding.values import Const, Param
+from flake8_celery_tasks.core.options import Options
+from flake8_celery_tasks.edits import operations
+from flake8_celery_tasks.facts import task
+from flake8_celery_tasks.fixer import rounds
+from flake8_celery_tasks.resolution import project
+from flake8_celery_tasks.rules import _side_effects
+from flake8_celery_tasks.rules.boundaries import _send_by_name
 from tests.helpers import write
 
 TEXT = """\
@@ -29,33 +34,33 @@ def opened(folder, text=TEXT):
 
 def test_what_a_file_takes_is_found_once(tmp_path):
     known, path, _ = opened(tmp_path)
-    taken = by_name._taken(known, path)
+    taken = _send_by_name._taken(known, path)
     assert taken == {("os", ""), ("shop.other", "thing"), ("celery", "current_task")}
-    assert by_name._taken(known, path) is taken
+    assert _send_by_name._taken(known, path) is taken
 
 
 def test_only_retries_of_tasks_count(tmp_path):
     known, _, module = opened(tmp_path)
-    assert facts._retried(known, module) == {None}
+    assert task._retried(known, module) == {None}
 
 
 def test_the_text_of_a_module(tmp_path):
     _, _, module = opened(tmp_path)
-    assert fixes.text_of(module).text == TEXT
-    assert fixes.text_of(module) is fixes.text_of(module)
+    assert operations.text_of(module).text == TEXT
+    assert operations.text_of(module) is operations.text_of(module)
 
 
 def test_nothing_to_try(tmp_path):
     known, path, _ = opened(tmp_path)
-    order = fixing.Order()
-    state = fixing._State(path, fixing.Text(TEXT), ast.parse(TEXT), order)
-    assert fixing._Attempts(path, state, order, known).add([], None, []) == ([], None)
+    order = rounds.Order()
+    state = rounds.State(path, rounds.Text(TEXT), ast.parse(TEXT), order)
+    assert rounds.Attempts(path, state, order, known).add([], None, []) == ([], None)
 
 
 def test_a_session_that_is_handed_in_may_hold_the_key(tmp_path):
     known, _, module = opened(tmp_path)
-    assert outbound._session_may_hold_key(known, module, Param("session", None), module)
-    assert not outbound._adds_key(known, module)
+    assert _side_effects._session_may_hold_key(known, module, Param("session", None), module)
+    assert not _side_effects._adds_key(known, module)
 
 
 def test_a_project_that_is_not_lasting_is_not_frozen(tmp_path, monkeypatch):
@@ -67,4 +72,4 @@ def test_a_project_that_is_not_lasting_is_not_frozen(tmp_path, monkeypatch):
 
 def test_a_module_that_adds_to_the_headers_may_add_the_key(tmp_path):
     known, _, module = opened(tmp_path, "session = make()\nsession.headers.update(key=1)\n")
-    assert outbound._session_may_hold_key(known, module, Const(None), module)
+    assert _side_effects._session_may_hold_key(known, module, Const(None), module)

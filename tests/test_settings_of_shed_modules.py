@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from flake8_celery_tasks import project, settings
-from flake8_celery_tasks.options import Options
+from flake8_celery_tasks.celery_model import settings
+from flake8_celery_tasks.core.options import Options
+from flake8_celery_tasks.resolution import project
 from tests.helpers import write
 
 

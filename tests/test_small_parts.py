@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from flake8_celery_tasks import engine, examples, explain, gate, plugin
-from flake8_celery_tasks.options import OptionError, Options
-from flake8_celery_tasks.source import Source
+from flake8_celery_tasks import plugin
+from flake8_celery_tasks.core.options import OptionError, Options
+from flake8_celery_tasks.engine import loader
+from flake8_celery_tasks.pages import examples, explain
+from flake8_celery_tasks.workspace import gate
+from flake8_celery_tasks.workspace.source import Source
 
 
 def test_the_gate():
@@ -25,7 +28,7 @@ def test_the_gate():
 
 
 def test_every_bad_example_passes_the_gate():
-    for rule in engine.rules():
+    for rule in loader.rules():
         section = next(s for s in examples.sections(inspect.getdoc(type(rule))) if s.title == "Bad")
         for case in examples.cases(section):
             assert any(gate.passes(text) for text in case.files.values()), rule.code
@@ -39,7 +42,9 @@ def test_nothing_is_imported_before_it_is_needed():
         "print(sorted(m for m in set(sys.modules) - before if 'celery_tasks' in m or 'libcst' in m))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == str(["flake8_celery_tasks", "flake8_celery_tasks.gate", "flake8_celery_tasks.plugin"])
+    assert done.stdout.strip() == str(
+        [f"flake8_celery_tasks{name}" for name in ("", ".plugin", ".workspace", ".workspace.gate")]
+    )
 
 
 def test_a_file_that_does_not_pass_is_left_after_one_search():

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flake8_celery_tasks.catalog import call_options, settings, task_options
-from flake8_celery_tasks.spelling import Words, close_match, edit_distance
+from flake8_celery_tasks.core.spelling import Words, close_match, edit_distance
 
 OPTIONS = tuple(task_options.OPTIONS)
 
@@ -204,6 +204,6 @@ def test_little_of_many_words_is_looked_at(count, monkeypatch):
         looked.append(given)
         return min(*given, **options)
 
-    monkeypatch.setattr("flake8_celery_tasks.spelling.min", counting, raising=False)
+    monkeypatch.setattr("flake8_celery_tasks.core.spelling.min", counting, raising=False)
     assert words.close_match("shop.module_7.send_reciept") == "shop.module_7.send_receipt"
     assert len(looked) < 3_000

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flake8_celery_tasks import engine
+from flake8_celery_tasks.engine import loader
 
 FOLDER = Path(__file__).parent / "truth"
 
@@ -25,7 +25,7 @@ def marked(source):
 
 
 MARKED = {code for path in FOLDER.glob("test_*.py") for code in marked(path.read_text(encoding="utf-8"))}
-RULES = {rule.code: rule for rule in engine.rules()}
+RULES = {rule.code: rule for rule in loader.rules()}
 
 
 def test_every_default_rule_is_shown_by_celery():

@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flake8_celery_tasks import project, values
-from flake8_celery_tasks.options import Options
-from flake8_celery_tasks.project import Table, Target
-from flake8_celery_tasks.values import MISSING, UNKNOWN
+from flake8_celery_tasks.binding import nodes, values
+from flake8_celery_tasks.binding.values import MISSING, UNKNOWN
+from flake8_celery_tasks.core.options import Options
+from flake8_celery_tasks.engine import session
+from flake8_celery_tasks.resolution import evaluation
+from flake8_celery_tasks.resolution.evaluation import Table
+from flake8_celery_tasks.resolution.resolver import Target
 from tests.helpers import write
 
 BASE = """\
@@ -51,7 +54,7 @@ class Config:
 @pytest.fixture
 def settle(tmp_path):
     write(tmp_path, {"shop/tasks.py": BASE, "shop/other.py": "FAR = 'far'\nclass Names:\n    Z = 26\n"})
-    known = project.project_of(str(tmp_path / "shop/tasks.py"), Options())
+    known = session.project_of(str(tmp_path / "shop/tasks.py"), Options())
     module = known.module(str(tmp_path / "shop/tasks.py"))
 
     def settled(text):
@@ -160,16 +163,16 @@ def test_work_is_limited(settle, tmp_path):
     """Values that double with each name, and very deep ones, end as unknown and soon."""
     lines = ["V0 = 1"] + [f"V{n} = (V{n - 1}, V{n - 1})" for n in range(1, 60)]
     write(tmp_path, {"shop/double.py": "\n".join(lines)})
-    known = project.project_of(str(tmp_path / "shop/double.py"), Options())
+    known = session.project_of(str(tmp_path / "shop/double.py"), Options())
     module = known.module(str(tmp_path / "shop/double.py"))
     node = ast.parse("V59", mode="eval").body
-    assert repr(known.settle(module.value(node, module.candidates.scope), module)).count("(") < 10 * project.STEPS
+    assert repr(known.settle(module.value(node, module.candidates.scope), module)).count("(") < 10 * evaluation.STEPS
     assert settle("-" * 60 + "1") is UNKNOWN
 
 
 def test_aliases_that_go_round_end(tmp_path):
     write(tmp_path, {"a.py": "from b import x\n", "b.py": "from a import x\n"})
-    known = project.project_of(str(tmp_path / "a.py"), Options())
+    known = session.project_of(str(tmp_path / "a.py"), Options())
     module = known.module(str(tmp_path / "a.py"))
     target = known.resolve(":x", module)
     assert target.symbol is None
@@ -184,7 +187,7 @@ def test_arithmetic_agrees_with_python(operator, left, right):
         expected = eval(f"left {operator} right")
     except (ArithmeticError, ValueError):
         expected = UNKNOWN
-    found = project.operate(operator, [left, right])
+    found = evaluation.operate(operator, [left, right])
     assert found is UNKNOWN if expected is UNKNOWN else found == expected or expected != expected
 
 
@@ -205,4 +208,4 @@ def test_extend():
 )
 def test_what_messages_show_is_the_same_on_all_pythons(text, shown):
     """Which quotes an f-string is written with when it holds strings depends on the Python."""
-    assert values.unparsed(ast.parse(text, mode="eval").body) == shown
+    assert nodes.unparsed(ast.parse(text, mode="eval").body) == shown

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flake8_celery_tasks import cache, project
-from flake8_celery_tasks.options import Options
+from flake8_celery_tasks.core.options import Options
+from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.plugin import Plugin
+from flake8_celery_tasks.workspace import cache
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -198,7 +199,7 @@ def findings(
     edits: Edits, files: list[Path], monkeypatch: pytest.MonkeyPatch, *, warm: bool
 ) -> list[tuple[object, ...]]:
     """Return what one run says of some files."""
-    project.forget()
+    session.forget()
     options = {**edits.options, "celery_no_cache": not warm}
     monkeypatch.setattr(Plugin, "options", Options(**options))
     monkeypatch.setattr(
@@ -215,7 +216,7 @@ def findings(
         plugin = Plugin(tree, str(path), text.splitlines(keepends=True))
         found.extend((path.name, *row[:3]) for row in plugin.run())
     if warm:
-        project.save()
+        session.save()
     return found
 
 
@@ -237,7 +238,7 @@ def test_warm_says_what_cold_says(tmp_path, monkeypatch, seed):
 START = """\
 import sys
 from flake8.main.cli import main
-from flake8_celery_tasks import cache
+from flake8_celery_tasks.workspace import cache
 cache.RACY_NS = -(10**18)
 sys.exit(main(sys.argv[1:]))
 """

@@ -1,0 +1,1 @@
+"""The vocabulary of fixes: texts, edits, operations, imports."""

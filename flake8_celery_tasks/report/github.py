@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks import report
-from flake8_celery_tasks.explain import names
+from flake8_celery_tasks.pages.explain import names
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from flake8_celery_tasks.checking import Outcome
+    from flake8_celery_tasks.engine.findings import Outcome
 
 
 def render(outcome: Outcome, _options: Namespace) -> str:

@@ -6,12 +6,14 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks import baseline, checking, report
+from flake8_celery_tasks import report
+from flake8_celery_tasks.engine import baseline
+from flake8_celery_tasks.engine.findings import fingerprint
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from flake8_celery_tasks.checking import Outcome
+    from flake8_celery_tasks.engine.findings import Outcome
 
 
 def render(outcome: Outcome, _options: Namespace) -> str:
@@ -21,7 +23,7 @@ def render(outcome: Outcome, _options: Namespace) -> str:
         {
             "description": f"{finding.code} {finding.text}",
             "check_name": finding.code,
-            "fingerprint": checking.fingerprint(finding),
+            "fingerprint": fingerprint(finding),
             "severity": report.level(finding.code, "minor", "major", "blocker"),
             "location": {
                 "path": baseline.relative(finding.path, root) if root else report.shown(finding.path),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks import checking, report
-from flake8_celery_tasks.explain import names
+from flake8_celery_tasks import report
+from flake8_celery_tasks.engine.findings import fingerprint
+from flake8_celery_tasks.pages.explain import names
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from flake8_celery_tasks.checking import Outcome
+    from flake8_celery_tasks.engine.findings import Outcome
 
 
 def render(outcome: Outcome, _options: Namespace) -> str:
@@ -26,7 +27,7 @@ def render(outcome: Outcome, _options: Namespace) -> str:
             "rule": known.get(finding.code),
             "text": finding.text,
             "definition": finding.scope or None,
-            "fingerprint": checking.fingerprint(finding),
+            "fingerprint": fingerprint(finding),
         }
         for finding in outcome.findings
     ]

@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from flake8_celery_tasks import __version__, checking, engine, explain, report
-from flake8_celery_tasks.rule import name_of
+from flake8_celery_tasks import __version__, report
+from flake8_celery_tasks.engine import findings, loader
+from flake8_celery_tasks.pages import explain
+from flake8_celery_tasks.rules.rule import name_of
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from flake8_celery_tasks.checking import Finding, Outcome
-    from flake8_celery_tasks.fixing import Remedy, Replacement
-    from flake8_celery_tasks.rule import Rule
+    from flake8_celery_tasks.edits.edit import Remedy, Replacement
+    from flake8_celery_tasks.engine.findings import Finding, Outcome
+    from flake8_celery_tasks.rules.rule import Rule
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -32,7 +34,7 @@ _UNSAFE: Final = "Unsafe fix, as `flake8-celery-tasks fix --unsafe` makes it: it
 def render(outcome: Outcome, _options: Namespace) -> str:
     """Return a log with one run."""
     codes = {finding.code for finding in outcome.findings}
-    rules = [_rule(rule) for rule in engine.rules()]
+    rules = [_rule(rule) for rule in loader.rules()]
     rules += [
         {"id": code, "shortDescription": {"text": text}, "defaultConfiguration": {"level": "error"}}
         for code, text in _BROKEN.items()
@@ -94,7 +96,7 @@ def _result(finding: Finding, index: dict[Any, int], remedy: Remedy | None) -> d
         "level": report.level(finding.code, "note", "warning", "error"),
         "message": {"text": finding.text},
         "locations": [location],
-        "partialFingerprints": {"celeryTasks/v1": checking.fingerprint(finding)},
+        "partialFingerprints": {"celeryTasks/v1": findings.fingerprint(finding)},
     }
     return {**result, "fixes": [_fix(finding, remedy)]} if remedy else result
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks import front
+from flake8_celery_tasks.flake8_host import reporting
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from flake8_celery_tasks.checking import Outcome
+    from flake8_celery_tasks.engine.findings import Outcome
 
 
 def render(outcome: Outcome, options: Namespace) -> str:
     """Return the lines that flake8 would print."""
-    return front.formatted(options, outcome.violations, outcome.statistics)
+    return reporting.formatted(options, outcome.violations, outcome.statistics)

@@ -12,20 +12,25 @@ import warnings
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from flake8_celery_tasks import cache, cli, engine, fixing, inventory, project, scan
-from flake8_celery_tasks.layout import Layout
-from flake8_celery_tasks.module import Module
-from flake8_celery_tasks.options import Options
+from flake8_celery_tasks.binding import summary
+from flake8_celery_tasks.binding.module import Module
+from flake8_celery_tasks.binding.symbols import Class
+from flake8_celery_tasks.command import main
+from flake8_celery_tasks.core.options import Options
+from flake8_celery_tasks.engine import inventory, loader, session
+from flake8_celery_tasks.fixer import files, rounds
 from flake8_celery_tasks.plugin import Plugin
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.source import Source
-from flake8_celery_tasks.symbols import Class
+from flake8_celery_tasks.report import tasks
+from flake8_celery_tasks.rules.rule import Rule
+from flake8_celery_tasks.workspace import prescan
+from flake8_celery_tasks.workspace.layout import Layout
+from flake8_celery_tasks.workspace.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
 
 #: All rules, the opt-in ones too.
 EVERY = ("CLY9",)
@@ -38,19 +43,19 @@ GIVEN = {
 OPTIONS = Options.of(GIVEN)
 
 #: The codes of the rules with fixes.
-FIXING = {rule.code for rule in engine.rules() if type(rule).fix is not Rule.fix}
+FIXING = {rule.code for rule in loader.rules() if type(rule).fix is not Rule.fix}
 
 
 @contextlib.contextmanager
 def laid_bare() -> Iterator[None]:
     """Let errors out that fixing takes for a fix that does not work. Only that a text does not parse is no error."""
-    broken, fixing._BROKEN = fixing._BROKEN, (SyntaxError,)
+    broken, rounds.BROKEN = rounds.BROKEN, (SyntaxError,)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what the parser says of a text
             yield
     finally:
-        fixing._BROKEN = broken
+        rounds.BROKEN = broken
         gc.unfreeze()  # a project lives as long as the process, but for tests
 
 
@@ -91,8 +96,8 @@ def reported(path: Path, read: Readable, options: Options = OPTIONS) -> list[Vio
 
 def fixed(path: Path, read: Readable, options: Options = OPTIONS, *, unsafe: bool = True) -> Readable:
     """Return a text with all fixes applied, after checks of what fixing promises."""
-    order = fixing.Order(options=options, opted=EVERY, unsafe=unsafe)
-    after = fixing.fix_text(str(path), read.text, order)
+    order = rounds.Order(options=options, opted=EVERY, unsafe=unsafe)
+    after = rounds.fix_text(str(path), read.text, order)
     assert (after.text == read.text) == (not after.violations)
     again = parsed(after.text)
     assert again is not None, "the fixed text can't be parsed"
@@ -110,7 +115,7 @@ def assert_scan_agrees(text: str) -> None:
     tree, content = ast.parse(text), text.encode("utf-8", "surrogatepass")
     place = Layout("/project").place("/project/shop/jobs.py")
     whole, surface = (Module(place, Source(()), tree, lambda: tree, text=given) for given in (None, content))
-    assert scan.may_define(content) or not (whole.definable() or whole.made())
+    assert prescan.may_define(content) or not (whole.definable() or whole.made())
     for module in (whole, surface):
         for name in module.names():
             for symbol in module.symbols(name):
@@ -119,7 +124,7 @@ def assert_scan_agrees(text: str) -> None:
         for name, _ in module.definable():
             module.symbols(name)
         module.made()
-    assert cache.summarise(surface) == cache.summarise(whole)
+    assert summary.summarise(surface) == summary.summarise(whole)
 
 
 def examine_text(path: Path, read: Readable, options: Options = OPTIONS) -> None:
@@ -132,11 +137,11 @@ def examine_text(path: Path, read: Readable, options: Options = OPTIONS) -> None
         for unsafe in (False, True):
             after = fixed(path, read, options, unsafe=unsafe)
             if after.text != read.text:
-                project.forget()  # what was in the file before
+                session.forget()  # what was in the file before
                 assert codes(reported(path, after, options)) <= codes(before), "a fix makes new findings"
-                project.forget()
+                session.forget()
                 assert fixed(path, after, options, unsafe=unsafe).text == after.text, "a second run changes something"
-            project.forget()
+            session.forget()
 
 
 def examine(folder: Path, options: Options = OPTIONS) -> None:
@@ -176,31 +181,31 @@ def sources(folder: Path) -> list[Path]:
 
 def judged(folder: Path, options: Options, *, backwards: bool = False) -> dict[Path, list[Violation]]:
     """Return what all rules say of each file of a project that can be parsed, in one process."""
-    project.forget()
+    session.forget()
     texts = {path: text for path in sources(folder) if (text := read(path)) is not None}
     found = {path: reported(path, texts[path], options) for path in sorted(texts, reverse=backwards)}
     return dict(sorted(found.items()))
 
 
-def fix(paths: Iterable[Path], options: Options, *, unsafe: bool) -> list[fixing.Result]:
+def fix(paths: Iterable[Path], options: Options, *, unsafe: bool) -> list[files.Result]:
     """Fix some files of a project, and return what became of those that were changed."""
-    project.forget()
-    order = fixing.Order(options=options, opted=EVERY, unsafe=unsafe)
-    return list(fixing.fix_files(map(str, paths), order))
+    session.forget()
+    order = rounds.Order(options=options, opted=EVERY, unsafe=unsafe)
+    return list(files.fix_files(map(str, paths), order))
 
 
 def listed(folder: Path, options: Options) -> None:
     """List the tasks of a project in all forms."""
-    project.forget()
-    found = inventory.entries([project.project_of(str(folder / "any.py"), options)], f"{folder}{os.sep}")
-    for form in inventory.FORMATS.values():
+    session.forget()
+    found = inventory.entries([session.project_of(str(folder / "any.py"), options)], f"{folder}{os.sep}")
+    for form in tasks.FORMATS.values():
         form(found)
 
 
 def command(*arguments: str) -> tuple[int, str, str]:
     """Run the command in this process, and return its exit code, its output and its errors."""
-    project.forget()
+    session.forget()
     out, err = io.TextIOWrapper(io.BytesIO(), encoding="utf-8"), io.StringIO()
     with laid_bare(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = cli.main(arguments)
+        code = main.main(arguments)
     return code, out.buffer.getvalue().decode("utf-8", "replace"), err.getvalue()

@@ -10,14 +10,15 @@ import tokenize
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks import engine, examples
-from flake8_celery_tasks.text import Text
+from flake8_celery_tasks.edits.text import Text
+from flake8_celery_tasks.engine import loader
+from flake8_celery_tasks.pages import examples
 from tests.robustness.grammar import Grammar
 
 if TYPE_CHECKING:
     from random import Random
 
-    from flake8_celery_tasks.examples import Case
+    from flake8_celery_tasks.pages.examples import Case
 
 FOLDER = Path(__file__).parents[1] / "rules"
 
@@ -45,7 +46,7 @@ INSERTED = (
 @functools.cache
 def cases() -> tuple[Case, ...]:
     """Return all examples."""
-    texts = [inspect.getdoc(type(rule)) for rule in engine.rules()]
+    texts = [inspect.getdoc(type(rule)) for rule in loader.rules()]
     texts += [path.read_text(encoding="utf-8") for path in sorted(FOLDER.rglob("*.md"))]
     return tuple(case for text in texts for section in examples.sections(text) for case in examples.cases(section))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flake8_celery_tasks import project
+from flake8_celery_tasks.engine import session
 from tests.robustness import harness
 from tests.robustness.effort import LONG
 
@@ -43,7 +43,7 @@ def examine(paths):
 
 @pytest.mark.parametrize("root", ROOTS)
 def test_what_is_installed(root):
-    project.forget()
+    session.forget()
     assert examine(files(root)[::STEP])
 
 
@@ -55,5 +55,5 @@ def test_a_real_project(folder, monkeypatch):
     for arguments in (("check",), ("fix", "--diff", "--unsafe"), ("tasks", "--format=json")):
         code, _, err = harness.command(*arguments, "--isolated", "--celery-no-cache=true", ".")
         assert code in (0, 1), err
-    project.forget()
+    session.forget()
     examine(path for path in sorted(folder.rglob("*.py")) if path.is_file() and (LONG or b"elery" in path.read_bytes()))

@@ -8,8 +8,9 @@ import time
 
 import pytest
 
-from flake8_celery_tasks import cli, engine, project
-from flake8_celery_tasks.options import Options
+from flake8_celery_tasks.command import main
+from flake8_celery_tasks.core.options import Options
+from flake8_celery_tasks.engine import loader, session
 from flake8_celery_tasks.plugin import Plugin
 from tests.helpers import write
 from tests.robustness import large
@@ -72,14 +73,14 @@ class Project:
     def command(self, name, *arguments):
         self.restore()
         output = [] if name == "fix" else ["--output-file", str(self.folder / "output.txt")]
-        return lambda: cli.main([name, "--isolated", "--celery-no-cache=true", *output, *arguments])
+        return lambda: main.main([name, "--isolated", "--celery-no-cache=true", *output, *arguments])
 
     def seconds(self, name, times):
         """Return the least CPU that something takes, in seconds."""
         return min(self.measured(getattr(self, name)()) for _ in range(times))
 
     def measured(self, run):
-        project.forget()
+        session.forget()
         gc.collect()
         start = time.process_time()
         run()
@@ -89,7 +90,7 @@ class Project:
 @pytest.mark.usefixtures("_alone")
 def test_every_rule_has_work(tmp_path):
     found = {text.partition(" ")[0] for _, _, text, _ in Project(tmp_path, 200).plugin()()}
-    assert {rule.code for rule in engine.rules()} - found == IDLE.keys()
+    assert {rule.code for rule in loader.rules()} - found == IDLE.keys()
 
 
 @pytest.mark.no_cover  # it would measure the measuring

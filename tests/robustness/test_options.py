@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from flake8_celery_tasks.options import OptionError, Options, flag_of
+from flake8_celery_tasks.core.options import OptionError, Options, flag_of
 from tests.helpers import write
 from tests.robustness import harness
 from tests.robustness.effort import examples

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, note
 from hypothesis import strategies as st
 
-from flake8_celery_tasks.options import Options
+from flake8_celery_tasks.core.options import Options
 from tests.helpers import write
 from tests.robustness import grammar, harness, mutations
 from tests.robustness.effort import examples

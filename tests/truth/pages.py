@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from celery.signals import before_task_publish
 
-from flake8_celery_tasks import engine, examples
+from flake8_celery_tasks.engine import loader
+from flake8_celery_tasks.pages import examples
 from tests.helpers import write
 
 from .lab import celery_version
@@ -33,7 +34,7 @@ HELPERS = {
 }
 
 
-RULES = engine.rules()
+RULES = loader.rules()
 #: The sections of all pages, by code and title.
 PAGES = {
     rule.code: {section.title: section for section in examples.sections(inspect.getdoc(type(rule)) or "")}

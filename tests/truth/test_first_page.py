@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from celery import states
 
-from flake8_celery_tasks import examples
+from flake8_celery_tasks.pages import examples
 from tests.helpers import write
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "index.md"

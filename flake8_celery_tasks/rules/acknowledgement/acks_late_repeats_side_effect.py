@@ -2,15 +2,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks import outbound
-from flake8_celery_tasks.facts import Task
-from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.facts.task import Task
+from flake8_celery_tasks.frameworks import http_mail
+from flake8_celery_tasks.rules import _side_effects
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.outbound import Outbound
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.frameworks.http_mail import Outbound
 
 
 class AcksLateRepeatsSideEffect(Rule[Task]):
@@ -87,12 +88,12 @@ class AcksLateRepeatsSideEffect(Rule[Task]):
         """Report a late acknowledgement, at the option, for the first call that must not be repeated."""
         if task.effective("acks_late") is not True:
             return
-        for call in outbound.outbound_calls(task):
-            if self._counts(call) and not outbound.idempotent(task, call):
+        for call in _side_effects.outbound_calls(task):
+            if self._counts(call) and not _side_effects.idempotent(task, call):
                 name = call.name if len(call.name) <= 40 else f"...{call.name[-37:]}"
-                key = " or send an Idempotency-Key" if call.kind == outbound.HTTP else ""
+                key = " or send an Idempotency-Key" if call.kind == http_mail.HTTP else ""
                 yield self.report(task.module, task.keyword("acks_late"), function=task.node.name, call=name, key=key)
                 return
 
     def _counts(self, call: Outbound) -> bool:
-        return call.kind != outbound.HTTP or call.method in ("POST", "PATCH")
+        return call.kind != http_mail.HTTP or call.method in ("POST", "PATCH")

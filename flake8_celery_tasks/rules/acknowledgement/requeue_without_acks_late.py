@@ -2,16 +2,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks import raising
-from flake8_celery_tasks.facts import Raise
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.values import MISSING
+from flake8_celery_tasks.binding.values import MISSING
+from flake8_celery_tasks.facts.calls import Raise
+from flake8_celery_tasks.resolution import exceptions
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     import ast
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
 
 
 class RequeueWithoutAcksLate(Rule[Raise]):
@@ -96,13 +96,13 @@ class RequeueWithoutAcksLate(Rule[Raise]):
     def check(self, fact: Raise) -> Iterator[Violation]:
         """Report a Reject with `requeue` that leaves a task acknowledged early."""
         task = fact.task
-        if fact.path != raising.REJECT or fact.argument("requeue", 1) is not True:
+        if fact.path != exceptions.REJECT or fact.argument("requeue", 1) is not True:
             return
         if task.is_opaque or not task.is_transparent or fact.site.function() is not task.function:
             return
         if task.acknowledges_late is not False:
             return
-        fate = raising.fate(fact.project, fact.module, fact.site, fact.path, task.me)
+        fate = exceptions.fate(fact.project, fact.module, fact.site, fact.path, task.me)
         # A base class that overrides `__call__` may catch it around the whole run.
         if fate is None and task.effective("__call__") is MISSING:
             yield self.report(fact.module, self._place(fact), function=task.node.name)

@@ -3,18 +3,18 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Union
 
-from flake8_celery_tasks import recognise
-from flake8_celery_tasks.facts import Task
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.values import MISSING, Ref
+from flake8_celery_tasks.binding.values import MISSING, Ref
+from flake8_celery_tasks.celery_model import definitions
+from flake8_celery_tasks.facts.task import Task
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.collect import Site
-    from flake8_celery_tasks.module import Module
-    from flake8_celery_tasks.project import Project
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.resolution.project import Project
 
 #: Methods that send a task, or make or change a signature of it, with options for this one call.
 _CALLS = frozenset(
@@ -133,7 +133,7 @@ def _called(project: Project, module: Module, call: ast.Call, site: Site) -> _Re
     if isinstance(func, ast.Attribute):
         value = module.value(func.value, site.scope)
         target = project.resolve(value.path, module) if isinstance(value, Ref) else None
-        definition = target and recognise.definition_of(project, target)
+        definition = target and definitions.definition_of(project, target)
         if definition:
             return definition.module.place.path, definition.symbol.qualname
     name = project.settle(module.value(call.args[0], site.scope), module) if call.args else None

@@ -2,15 +2,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks import boundary
-from flake8_celery_tasks.facts import TaskImport
-from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.facts.imports import TaskImport
+from flake8_celery_tasks.rules.boundaries import _borders
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.fixes import Fix
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.edits.edit import Fix
 
 
 class CrossAppTaskImportInFunction(Rule[TaskImport]):
@@ -85,18 +85,18 @@ class CrossAppTaskImportInFunction(Rule[TaskImport]):
 
     def check(self, fact: TaskImport) -> Iterator[Violation]:
         """Report an import in a function, at the imported name."""
-        found = [] if not fact.in_function else boundary.crossing(fact)
+        found = [] if not fact.in_function else _borders.crossing(fact)
         if found and not fact.makes_app:
             yield self.report(
                 fact.module,
                 fact.node,
                 task=found[0].path.rpartition(".")[2],
-                app=boundary.app_label(fact, found[0]),
-                instead=boundary.instead(fact, found),
+                app=_borders.app_label(fact, found[0]),
+                instead=_borders.instead(fact, found),
             )
 
     def fix(self, fact: TaskImport, violation: Violation) -> Fix | None:
         """Send by name, and drop the import."""
-        from flake8_celery_tasks import by_name
+        from flake8_celery_tasks.rules.boundaries import _send_by_name
 
-        return by_name.fix(fact)
+        return _send_by_name.fix(fact)

@@ -3,21 +3,22 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks import misfit
-from flake8_celery_tasks.arguments import Arguments, arguments_of, is_expected_to_fail
-from flake8_celery_tasks.defined import Defined
-from flake8_celery_tasks.fit import misfits
-from flake8_celery_tasks.link import Facts
-from flake8_celery_tasks.project import Table
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.things import SignatureThing
-from flake8_celery_tasks.values import MISSING
+from flake8_celery_tasks.binding.values import MISSING
+from flake8_celery_tasks.celery_model.objects import SignatureThing
+from flake8_celery_tasks.celery_model.task import Defined
+from flake8_celery_tasks.facts.arguments import Arguments, arguments_of, is_expected_to_fail
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.resolution.arity import misfits
+from flake8_celery_tasks.resolution.evaluation import Table
+from flake8_celery_tasks.rules.calls import _mismatch
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.facts import BeatEntry, Invocation
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.facts.calls import Invocation
+    from flake8_celery_tasks.facts.schedules import BeatEntry
 
 
 class NamedCallDoesNotFit(Rule[Facts]):
@@ -134,8 +135,8 @@ class NamedCallDoesNotFit(Rule[Facts]):
         found = next(misfits(params, arguments.given.partial if partial else arguments.given), None)
         if found is None or task.overrides("__call__", handing_on=True) is not False or not task.hands_on_calls:
             return
-        problem, advice = misfit.said(found, params, arguments)
-        place = misfit.place_of(found, params, arguments) or node
+        problem, advice = _mismatch.said(found, params, arguments)
+        place = _mismatch.place_of(found, params, arguments) or node
         yield self.report(facts.module, place, name=name, problem=problem, advice=advice)
 
 

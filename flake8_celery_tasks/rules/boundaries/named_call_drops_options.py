@@ -2,18 +2,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks import layout
-from flake8_celery_tasks.defined import Defined
-from flake8_celery_tasks.facts import Invocation, is_plain
-from flake8_celery_tasks.project import Table
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.values import MISSING
+from flake8_celery_tasks.binding.values import MISSING
+from flake8_celery_tasks.celery_model.task import Defined
+from flake8_celery_tasks.facts.calls import Invocation
+from flake8_celery_tasks.resolution.evaluation import Table, is_plain
+from flake8_celery_tasks.rules.rule import Rule
+from flake8_celery_tasks.workspace import layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.project import Project
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.resolution.project import Project
 
 #: Options that say where a message goes. One of them in the call decides it all.
 ROUTING: Final = ("queue", "exchange", "routing_key")

@@ -3,18 +3,18 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.collect import TRY
-from flake8_celery_tasks.link import Facts
-from flake8_celery_tasks.module import attributes_in
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.things import AppThing
+from flake8_celery_tasks.binding.nodes import attributes_in
+from flake8_celery_tasks.binding.scopes import TRY
+from flake8_celery_tasks.celery_model.objects import AppThing
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.collect import Site
-    from flake8_celery_tasks.facts import Invocation
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.facts.calls import Invocation
 
 
 class UnknownTaskName(Rule[Facts]):

@@ -4,20 +4,24 @@ import ast
 import datetime
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks import kinds
-from flake8_celery_tasks.arguments import arguments_of, is_expected_to_fail, is_json, signing_call
-from flake8_celery_tasks.collect import ASSIGN, CLASS, MODULE, PARAM
-from flake8_celery_tasks.facts import Invocation, uses_of
-from flake8_celery_tasks.project import Called, Target
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.things import SIGNS, SignatureThing
-from flake8_celery_tasks.values import Ref, unparsed
+from flake8_celery_tasks.binding.nodes import unparsed
+from flake8_celery_tasks.binding.scopes import ASSIGN, CLASS, MODULE, PARAM
+from flake8_celery_tasks.binding.values import Ref
+from flake8_celery_tasks.catalog.methods import SIGNS
+from flake8_celery_tasks.celery_model.objects import SignatureThing
+from flake8_celery_tasks.facts.arguments import arguments_of, is_expected_to_fail, is_json, signing_call
+from flake8_celery_tasks.facts.calls import Invocation
+from flake8_celery_tasks.facts.task import uses_of
+from flake8_celery_tasks.resolution import inference
+from flake8_celery_tasks.resolution.evaluation import Called
+from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.collect import Scope
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.binding.scopes import Scope
+    from flake8_celery_tasks.core.violation import Violation
 
 _SET: Final = "a set"
 _FILE: Final = "an open file"
@@ -188,7 +192,7 @@ def _valued(call: Invocation, node: ast.expr, scope: Scope) -> str | None:
         return _SET
     if isinstance(value, datetime.timedelta):
         return "a timedelta"
-    return "an exception" if kinds.kind_of(call.project, call.module, node, scope) == kinds.EXCEPTION else None
+    return "an exception" if inference.kind_of(call.project, call.module, node, scope) == inference.EXCEPTION else None
 
 
 def _named(call: Invocation, node: ast.Name, scope: Scope, depth: int) -> str | None:
@@ -196,10 +200,10 @@ def _named(call: Invocation, node: ast.Name, scope: Scope, depth: int) -> str | 
     found = scope.find(node.id)
     assert found is not None
     owner, bindings = found
-    kind = kinds.kind_of(call.project, call.module, node, scope)
-    if kind == kinds.EXCEPTION:
+    kind = inference.kind_of(call.project, call.module, node, scope)
+    if kind == inference.EXCEPTION:
         return "an exception"
-    if kind == kinds.DURATION:
+    if kind == inference.DURATION:
         return "a timedelta"
     if len(bindings) != 1:
         return None

@@ -3,23 +3,23 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from flake8_celery_tasks import kinds
-from flake8_celery_tasks.arguments import container_of, is_expected_to_fail
-from flake8_celery_tasks.link import Facts
-from flake8_celery_tasks.project import Table
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.things import CanvasThing, SignatureThing
-from flake8_celery_tasks.values import unparsed
+from flake8_celery_tasks.binding.nodes import unparsed
+from flake8_celery_tasks.celery_model.objects import CanvasThing, SignatureThing
+from flake8_celery_tasks.facts.arguments import container_of, is_expected_to_fail
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.resolution import inference
+from flake8_celery_tasks.resolution.evaluation import Table
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.collect import Site
-    from flake8_celery_tasks.facts import Invocation
-    from flake8_celery_tasks.fixes import Fix
-    from flake8_celery_tasks.module import Module
-    from flake8_celery_tasks.project import Project
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.edits.edit import Fix
+    from flake8_celery_tasks.facts.calls import Invocation
+    from flake8_celery_tasks.resolution.project import Project
 
 #: Methods that take `args` and `kwargs`, with the position of `args`.
 _PLACES: Final = {"apply_async": 0, "apply_async_on_commit": 0, "send_task": 1, "signature": 0, "subtask": 0}
@@ -29,8 +29,8 @@ _NO_SEQUENCES: Final = {
     ast.Set: "set",
     ast.SetComp: "set",
     ast.GeneratorExp: "generator",
-    ast.DictComp: kinds.MAPPING,
-    ast.JoinedStr: kinds.STRING,
+    ast.DictComp: inference.MAPPING,
+    ast.JoinedStr: inference.STRING,
 }
 
 #: Expressions that make no mapping.
@@ -41,11 +41,11 @@ _NO_MAPPINGS: Final = {
     ast.ListComp: "list",
     ast.List: "list",
     ast.Tuple: "tuple",
-    ast.JoinedStr: kinds.STRING,
+    ast.JoinedStr: inference.STRING,
 }
 
 #: What a signature takes apart into arguments.
-_TAKEN_APART: Final = {kinds.STRING: "letters", kinds.MAPPING: "keys"}
+_TAKEN_APART: Final = {inference.STRING: "letters", inference.MAPPING: "keys"}
 
 _BEAT: Final = "beat logs an error and sends nothing"
 
@@ -169,7 +169,7 @@ class ArgumentsNotASequence(Rule[Facts]):
             wrong = given.args and _wrong_args(facts.project, facts.module, given.args, given)
             if given.args is not None and wrong:
                 text = _short(given.args)
-                advice = f"kwargs={text}" if wrong == kinds.MAPPING else f"({text},)"
+                advice = f"kwargs={text}" if wrong == inference.MAPPING else f"({text},)"
                 if isinstance(given.args, ast.GeneratorExp):
                     advice = "a list"
                 effect = given.effect
@@ -182,7 +182,7 @@ class ArgumentsNotASequence(Rule[Facts]):
                 yield self._report(facts, given.kwargs, "kwargs", wrong, given.effect, "{...}")
 
     def _report(self, facts: Facts, node: ast.expr, name: str, kind: str, effect: str, advice: str) -> Violation:
-        article = "an" if kind == kinds.EXCEPTION else "a"
+        article = "an" if kind == inference.EXCEPTION else "a"
         return self.report(
             facts.module,
             node,
@@ -196,13 +196,14 @@ class ArgumentsNotASequence(Rule[Facts]):
 
     def fix(self, facts: Facts, violation: Violation) -> Fix | None:
         """Add the comma."""
-        from flake8_celery_tasks.fixes import Fix, Insert, MakeTuple, RenameKeyword
+        from flake8_celery_tasks.edits.edit import Fix
+        from flake8_celery_tasks.edits.operations import Insert, MakeTuple, RenameKeyword
 
         for given, args in facts.once(_by_place).get((violation.line, violation.column), ()):
             wrong = _wrong_args(facts.project, facts.module, args, given)
-            if wrong in (kinds.STRING, kinds.NUMBER, kinds.EXCEPTION, kinds.DURATION):
+            if wrong in (inference.STRING, inference.NUMBER, inference.EXCEPTION, inference.DURATION):
                 return Fix((MakeTuple(args),), safe=True)
-            call = facts.once(_by_argument).get(id(args)) if wrong == kinds.MAPPING else None
+            call = facts.once(_by_argument).get(id(args)) if wrong == inference.MAPPING else None
             if call is None or call.keyword("kwargs") is not None or call.node.args[-1:] not in ([], [args]):
                 continue
             keyword = call.keyword("args")
@@ -271,7 +272,7 @@ def _wrong_args(project: Project, module: Module, node: ast.expr, given: _Given)
     """Return what `args` is, if it can't be a list or tuple."""
     if _is_falsy(project.settle(module.value(node, given.site.scope), module)):
         return None
-    kind = _NO_SEQUENCES.get(node.__class__) or kinds.kind_of(project, module, node, given.site.scope)
+    kind = _NO_SEQUENCES.get(node.__class__) or inference.kind_of(project, module, node, given.site.scope)
     # A signature makes a tuple of what it can.
     return None if given.signs and kind in ("set", "generator") else kind
 
@@ -280,5 +281,5 @@ def _wrong_kwargs(project: Project, module: Module, node: ast.expr, given: _Give
     """Return what `kwargs` is, if it can't be a dict."""
     if _is_falsy(project.settle(module.value(node, given.site.scope), module)):
         return None
-    kind = _NO_MAPPINGS.get(node.__class__) or kinds.kind_of(project, module, node, given.site.scope)
-    return None if kind == kinds.MAPPING else kind
+    kind = _NO_MAPPINGS.get(node.__class__) or inference.kind_of(project, module, node, given.site.scope)
+    return None if kind == inference.MAPPING else kind

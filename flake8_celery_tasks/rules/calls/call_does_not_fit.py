@@ -2,18 +2,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks import misfit
-from flake8_celery_tasks.arguments import CHECKED, arguments_of, is_completed_later, is_expected_to_fail, options_among
-from flake8_celery_tasks.facts import Invocation
-from flake8_celery_tasks.fit import misfits
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.things import SIGNS
+from flake8_celery_tasks.catalog.methods import CHECKED, SIGNS
+from flake8_celery_tasks.facts.arguments import arguments_of, is_completed_later, is_expected_to_fail, options_among
+from flake8_celery_tasks.facts.calls import Invocation
+from flake8_celery_tasks.resolution.arity import misfits
+from flake8_celery_tasks.rules.calls import _mismatch
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.defined import Defined
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.celery_model.task import Defined
+    from flake8_celery_tasks.core.violation import Violation
 
 
 class CallDoesNotFit(Rule[Invocation]):
@@ -121,12 +121,12 @@ class CallDoesNotFit(Rule[Invocation]):
             return
         if not defined.hands_on_calls:
             return
-        problem, advice = misfit.said(found, params, arguments)
+        problem, advice = _mismatch.said(found, params, arguments)
         # Celery's own check takes parameters that have no name to the caller for ones that do.
         named_only = any(name in params.positional_only and name in arguments.keywords for name in found.names)
         yield self.report(
             call.module,
-            misfit.place_of(found, params, arguments) or call.node,
+            _mismatch.place_of(found, params, arguments) or call.node,
             task=defined.own_name,
             problem=problem,
             effect=_effect(call, defined, named_only=named_only),

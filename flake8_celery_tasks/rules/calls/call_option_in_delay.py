@@ -2,16 +2,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.arguments import DIRECT, arguments_of, is_expected_to_fail, options_among
-from flake8_celery_tasks.facts import Invocation
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.things import SIGNS
+from flake8_celery_tasks.catalog.methods import DIRECT, SIGNS
+from flake8_celery_tasks.facts.arguments import arguments_of, is_expected_to_fail, options_among
+from flake8_celery_tasks.facts.calls import Invocation
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.fixes import Fix
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.edits.edit import Fix
 
 
 class CallOptionInDelay(Rule[Invocation]):
@@ -132,7 +132,9 @@ class CallOptionInDelay(Rule[Invocation]):
 
     def fix(self, call: Invocation, violation: Violation) -> Fix | None:
         """Write `apply_async()`, or `.set()` of a signature, for all options of the call at once."""
-        from flake8_celery_tasks.fixes import Fix, Rewrite, task_arguments, text_of
+        from flake8_celery_tasks.edits.edit import Fix
+        from flake8_celery_tasks.edits.operations import text_of
+        from flake8_celery_tasks.edits.rewrite import Rewrite, task_arguments
 
         node, arguments, params = call.node, arguments_of(call), call.defined and call.defined.accepts
         assert arguments is not None and params, "it was reported"  # noqa: PT018

@@ -2,20 +2,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.arguments import arguments_of, is_immutable
-from flake8_celery_tasks.canvas import callbacks, heads, shown
-from flake8_celery_tasks.fit import REPEATED, SURPLUS, misfits
-from flake8_celery_tasks.link import Facts
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.things import SIGNS
+from flake8_celery_tasks.catalog.methods import SIGNS
+from flake8_celery_tasks.facts.arguments import arguments_of, is_immutable
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.resolution.arity import REPEATED, SURPLUS, misfits
+from flake8_celery_tasks.rules._messages import shown
+from flake8_celery_tasks.rules.calls._signatures import callbacks, heads
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     import ast
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.defined import Defined
-    from flake8_celery_tasks.facts import Invocation
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.celery_model.task import Defined
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.facts.calls import Invocation
 
 
 class ChainShiftsArguments(Rule[Facts]):

@@ -4,15 +4,15 @@ import ast
 import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.collect import ASSIGN
-from flake8_celery_tasks.facts import Invocation
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.values import MISSING
+from flake8_celery_tasks.binding.scopes import ASSIGN
+from flake8_celery_tasks.binding.values import MISSING
+from flake8_celery_tasks.facts.calls import Invocation
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
 
 #: Methods that take options of the call.
 _TAKING_OPTIONS: Final = frozenset({"apply_async", "apply_async_on_commit", "send_task", "set"})

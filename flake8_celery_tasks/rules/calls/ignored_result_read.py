@@ -3,17 +3,17 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.collect import ASSIGN
-from flake8_celery_tasks.facts import Invocation
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.things import SENDS
-from flake8_celery_tasks.values import MISSING
+from flake8_celery_tasks.binding.scopes import ASSIGN
+from flake8_celery_tasks.binding.values import MISSING
+from flake8_celery_tasks.catalog.methods import SENDS
+from flake8_celery_tasks.facts.calls import Invocation
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from flake8_celery_tasks.collect import Scope
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.binding.scopes import Scope
+    from flake8_celery_tasks.core.violation import Violation
 
 #: What reads a result.
 _READS: Final = frozenset({"get", "info", "result", "wait"})

@@ -3,18 +3,19 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.arguments import is_expected_to_fail
-from flake8_celery_tasks.canvas import callbacks, misuse, shown
-from flake8_celery_tasks.link import Facts
-from flake8_celery_tasks.project import Target
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.symbols import Function
+from flake8_celery_tasks.binding.symbols import Function
+from flake8_celery_tasks.facts.arguments import is_expected_to_fail
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.rules._messages import shown
+from flake8_celery_tasks.rules.calls._signatures import callbacks, misuse
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.canvas import Callback
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.rules.calls._signatures import Callback
 
 
 class LinkNotASignature(Rule[Facts]):

@@ -4,16 +4,17 @@ import ast
 import datetime
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.broker import patience
-from flake8_celery_tasks.link import Facts
-from flake8_celery_tasks.project import Called, Target
-from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.celery_model.backends import patience
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.resolution.evaluation import Called
+from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.collect import Site
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.core.violation import Violation
 
 #: Methods that take the options of a message.
 _METHODS = frozenset({"apply_async", "apply_async_on_commit", "send_task", "set", "signature", "subtask"})

@@ -2,16 +2,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks import models
-from flake8_celery_tasks.arguments import arguments_of, is_expected_to_fail, is_json
-from flake8_celery_tasks.canvas import shown
-from flake8_celery_tasks.facts import Invocation
-from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.facts.arguments import arguments_of, is_expected_to_fail, is_json
+from flake8_celery_tasks.facts.calls import Invocation
+from flake8_celery_tasks.frameworks import django_models
+from flake8_celery_tasks.rules._messages import shown
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
 
 
 class ModelInstanceArgument(Rule[Invocation]):
@@ -94,7 +94,7 @@ class ModelInstanceArgument(Rule[Invocation]):
         """Report the arguments that are certainly instances of models."""
         arguments = arguments_of(call)
         for node in () if arguments is None else arguments.values:
-            found = models.is_instance(call.project, call.module, node, call.site)
+            found = django_models.is_instance(call.project, call.module, node, call.site)
             if found and is_json(call) and not is_expected_to_fail(call.site):
                 text = shown(node)
                 yield self.report(call.module, node, text=text, key=f"{text}.pk")

@@ -2,19 +2,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.link import Facts
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.symbols import Bound
-from flake8_celery_tasks.values import Invoke, Member, Operation, Ref, unparsed
+from flake8_celery_tasks.binding.nodes import unparsed
+from flake8_celery_tasks.binding.symbols import Bound
+from flake8_celery_tasks.binding.values import Invoke, Member, Operation, Ref
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.facts import Invocation, TaskCall
-    from flake8_celery_tasks.module import Module
-    from flake8_celery_tasks.project import Project
-    from flake8_celery_tasks.rule import Violation
-    from flake8_celery_tasks.values import Value
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.values import Value
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.facts.calls import Invocation, TaskCall
+    from flake8_celery_tasks.resolution.project import Project
 
 #: Methods that take options of the call.
 _TAKING_OPTIONS: Final = frozenset({"apply_async", "apply_async_on_commit", "send_task", "set"})

@@ -3,22 +3,24 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.arguments import is_expected_to_fail
-from flake8_celery_tasks.collect import IMPORT, TRY
-from flake8_celery_tasks.link import Facts
-from flake8_celery_tasks.module import is_typing_only
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.spelling import close_match
-from flake8_celery_tasks.symbols import Class, Function
-from flake8_celery_tasks.values import Ref, Unknown, dotted
+from flake8_celery_tasks.binding.module import is_typing_only
+from flake8_celery_tasks.binding.nodes import dotted
+from flake8_celery_tasks.binding.scopes import IMPORT, TRY
+from flake8_celery_tasks.binding.symbols import Class, Function
+from flake8_celery_tasks.binding.values import Ref, Unknown
+from flake8_celery_tasks.core.spelling import close_match
+from flake8_celery_tasks.facts.arguments import is_expected_to_fail
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.collect import Site
-    from flake8_celery_tasks.module import Module
-    from flake8_celery_tasks.project import Project, Target
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.resolution.project import Project
+    from flake8_celery_tasks.resolution.resolver import Target
 
 #: Methods that tasks have and functions don't.
 _METHODS: Final = frozenset({"apply_async", "apply_async_on_commit", "delay", "delay_on_commit", "s", "si"})

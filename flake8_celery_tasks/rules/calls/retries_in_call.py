@@ -3,14 +3,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.facts import Invocation
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.values import UNKNOWN, unparsed
+from flake8_celery_tasks.binding.nodes import unparsed
+from flake8_celery_tasks.binding.values import UNKNOWN
+from flake8_celery_tasks.facts.calls import Invocation
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
 
 #: Methods that take options of the call.
 _TAKING_OPTIONS: Final = frozenset({"apply_async", "apply_async_on_commit", "send_task", "set"})

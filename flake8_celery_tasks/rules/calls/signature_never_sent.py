@@ -3,27 +3,18 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.arguments import is_expected_to_fail
-from flake8_celery_tasks.canvas import CUT, shown
-from flake8_celery_tasks.link import Facts
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.things import (
-    CANVAS,
-    CHAINS,
-    SENDS,
-    SENDS_ON_COMMIT,
-    SIGNS,
-    SPREADS,
-    CanvasThing,
-    SignatureThing,
-    TaskThing,
-)
+from flake8_celery_tasks.catalog.methods import CHAINS, SENDS, SENDS_ON_COMMIT, SIGNS, SPREADS
+from flake8_celery_tasks.celery_model.objects import CANVAS, CanvasThing, SignatureThing, TaskThing
+from flake8_celery_tasks.facts.arguments import is_expected_to_fail
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.rules._messages import CUT, shown
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.collect import Site
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.core.violation import Violation
 
 
 class SignatureNeverSent(Rule[Facts]):

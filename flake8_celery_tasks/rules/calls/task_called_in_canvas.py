@@ -3,17 +3,18 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.arguments import is_expected_to_fail
-from flake8_celery_tasks.canvas import is_function_task, misuse
-from flake8_celery_tasks.link import Facts
-from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.facts.arguments import is_expected_to_fail
+from flake8_celery_tasks.facts.canvas import is_function_task
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.rules.calls._signatures import misuse
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.canvas import Member
-    from flake8_celery_tasks.fixes import Fix, Operation
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.edits.edit import Fix, Operation
+    from flake8_celery_tasks.facts.canvas import Member
 
 
 class TaskCalledInCanvas(Rule[Facts]):
@@ -133,7 +134,7 @@ class TaskCalledInCanvas(Rule[Facts]):
 
     def fix(self, facts: Facts, violation: Violation) -> Fix | None:
         """Make a signature."""
-        from flake8_celery_tasks.fixes import Fix
+        from flake8_celery_tasks.edits.edit import Fix
 
         member = facts.once(_by_place)[violation.line, violation.column]
         operation = as_signature(facts, member)
@@ -147,7 +148,7 @@ def _by_place(facts: Facts) -> dict[tuple[int, int], Member]:
 
 def as_signature(facts: Facts, member: Member) -> Operation | None:
     """Return what makes a signature of a task that is called, sent or bare."""
-    from flake8_celery_tasks.fixes import Insert, RenameAttribute, Replace, text_of
+    from flake8_celery_tasks.edits.operations import Insert, RenameAttribute, Replace, text_of
 
     node, site, text = member.node, member.site, text_of(facts.module)
     if isinstance(node, ast.Call):

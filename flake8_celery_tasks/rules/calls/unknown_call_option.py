@@ -3,20 +3,21 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, Final
 
+from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.catalog.call_options import TASK_ONLY, conflicts, keywords
-from flake8_celery_tasks.link import Facts
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.spelling import close_match
-from flake8_celery_tasks.things import CanvasThing, SignatureThing
-from flake8_celery_tasks.values import MISSING
+from flake8_celery_tasks.celery_model.objects import CanvasThing, SignatureThing
+from flake8_celery_tasks.core.spelling import close_match
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.defined import Defined
-    from flake8_celery_tasks.facts import BeatEntry, Invocation, TaskCall
-    from flake8_celery_tasks.project import Project
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.celery_model.task import Defined
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.facts.calls import Invocation, TaskCall
+    from flake8_celery_tasks.facts.schedules import BeatEntry
+    from flake8_celery_tasks.resolution.project import Project
 
 #: Methods that take options, and the kind of call that the catalogue knows them as.
 _KINDS: Final = {

@@ -2,17 +2,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks import recognise
+from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.catalog.task_options import CALL_ONLY
-from flake8_celery_tasks.facts import Task
-from flake8_celery_tasks.project import Target
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.values import MISSING
+from flake8_celery_tasks.celery_model import apps
+from flake8_celery_tasks.facts.task import Task
+from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
 
 #: What was probably meant.
 _INSTEAD = {
@@ -88,8 +88,6 @@ class CallOptionOnDefinition(Rule[Task]):
         for name, node in task.stated():
             if name not in CALL_ONLY or task.is_own_option(name):
                 continue
-            if task.base is MISSING or (
-                isinstance(task.base, Target) and recognise.is_readable(task.project, task.base)
-            ):
+            if task.base is MISSING or (isinstance(task.base, Target) and apps.is_readable(task.project, task.base)):
                 instead = _INSTEAD.get(name, "give it to apply_async()")
                 yield self.report(task.module, node, name=name, function=task.node.name, instead=instead)

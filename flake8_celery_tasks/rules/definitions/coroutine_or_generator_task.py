@@ -3,15 +3,15 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.facts import Task
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.values import MISSING
+from flake8_celery_tasks.binding.values import MISSING
+from flake8_celery_tasks.facts.task import Task
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.project import Project
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.resolution.project import Project
 
 #: Packages with a pool that runs coroutines; one of them is named where a project uses it.
 _POOLS = (b"celery_aio_pool", b"celery_pool_asyncio")

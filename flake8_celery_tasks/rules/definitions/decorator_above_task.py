@@ -3,18 +3,19 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.facts import Task
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.symbols import Function
-from flake8_celery_tasks.values import Ref, unparsed
-from flake8_celery_tasks.wrappers import only_calls, wrapper_in
+from flake8_celery_tasks.binding.nodes import unparsed
+from flake8_celery_tasks.binding.symbols import Function
+from flake8_celery_tasks.binding.values import Ref
+from flake8_celery_tasks.facts.task import Task
+from flake8_celery_tasks.resolution.decorators import only_calls, wrapper_in
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.fixes import Fix
-    from flake8_celery_tasks.module import Module
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.edits.edit import Fix
 
 #: Decorators that return another function, without the methods of the task.
 WRAPPERS: Final = frozenset(
@@ -164,7 +165,8 @@ class DecoratorAboveTask(Rule[Task]):
 
     def fix(self, task: Task, violation: Violation) -> Fix | None:
         """Move the lowest of the known ones below the task decorator; the others follow it."""
-        from flake8_celery_tasks.fixes import Fix, MoveDecorator
+        from flake8_celery_tasks.edits.edit import Fix
+        from flake8_celery_tasks.edits.operations import MoveDecorator
 
         known = [node for node in task.above if self._wraps(task, node) and self._can_move(task, node)]
         if not known or task.decorator is None or task.module.source.position(known[-1]) != violation[:2]:

@@ -2,18 +2,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks import raising
-from flake8_celery_tasks.collect import FUNCTION, LAMBDA
-from flake8_celery_tasks.facts import Task, trys_around
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.values import Ref, unparsed
+from flake8_celery_tasks.binding.nodes import unparsed
+from flake8_celery_tasks.binding.scopes import FUNCTION, LAMBDA
+from flake8_celery_tasks.binding.values import Ref
+from flake8_celery_tasks.facts.calls import trys_around
+from flake8_celery_tasks.facts.task import Task
+from flake8_celery_tasks.resolution import exceptions
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     import ast
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.collect import Site
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.core.violation import Violation
 
 #: Calls that end the process, and whether they do so by raising `SystemExit`.
 _EXITS = {"builtins.exit": True, "builtins.quit": True, "os._exit": False, "sys.exit": True}
@@ -111,7 +113,7 @@ class ExitInTask(Rule[Task]):
         for node, part in trys_around(site, task.function):
             if part == "body":
                 for handler in node.handlers:
-                    caught = handler.type is None or raising.catches(
+                    caught = handler.type is None or exceptions.catches(
                         task.project, task.module, handler.type, site, _SYSTEM_EXIT
                     )
                     if caught is not False:

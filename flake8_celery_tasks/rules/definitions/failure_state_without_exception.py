@@ -3,18 +3,18 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
-from flake8_celery_tasks.collect import MODULE
-from flake8_celery_tasks.facts import settled
-from flake8_celery_tasks.link import Facts
-from flake8_celery_tasks.project import Table, Target
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.things import TaskThing
+from flake8_celery_tasks.binding.scopes import MODULE
+from flake8_celery_tasks.celery_model.objects import TaskThing
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.resolution.evaluation import Table, settled
+from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.collect import Site
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.core.violation import Violation
 
 #: States whose result is an exception (`celery.states.EXCEPTION_STATES`).
 _STATES = ("FAILURE", "RETRY", "REVOKED")

@@ -4,22 +4,22 @@ import datetime
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from flake8_celery_tasks import kinds
 from flake8_celery_tasks.catalog import call_options, task_options
-from flake8_celery_tasks.configuration import options_of
-from flake8_celery_tasks.defined import Defined
-from flake8_celery_tasks.facts import settled
-from flake8_celery_tasks.link import Facts
-from flake8_celery_tasks.project import Called, Table, Target
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.spelling import close_match
+from flake8_celery_tasks.celery_model.task import Defined
+from flake8_celery_tasks.core.spelling import close_match
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.schedules import options_of
+from flake8_celery_tasks.resolution import inference
+from flake8_celery_tasks.resolution.evaluation import Called, Table, settled
+from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     import ast
     from collections.abc import Callable, Iterator
 
-    from flake8_celery_tasks.facts import Invocation, TaskCall
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.facts.calls import Invocation, TaskCall
 
 #: Options that are true or false, of tasks and of calls.
 _FLAGS: Final = frozenset(
@@ -217,14 +217,14 @@ class InvalidOptionValue(Rule[Facts]):
             for name, written in options_of(entry):
                 if name in call_options.OPTIONS:
                     value = settled(facts.project, facts.module, written.value, written.site)
-                    kind = kinds.kind_of(facts.project, facts.module, written.value, written.site.scope)
+                    kind = inference.kind_of(facts.project, facts.module, written.value, written.site.scope)
                     yield from self._judge(facts, name, value, kind, written.key)
 
     def _call(self, facts: Facts, call: Invocation | TaskCall) -> Iterator[Violation]:
         for keyword in call.node.keywords:
             if keyword.arg in call_options.OPTIONS or keyword.arg == "max_retries":
                 value = settled(facts.project, facts.module, keyword.value, call.site)
-                kind = kinds.kind_of(facts.project, facts.module, keyword.value, call.site.scope)
+                kind = inference.kind_of(facts.project, facts.module, keyword.value, call.site.scope)
                 yield from self._judge(facts, keyword.arg, value, kind, keyword)
 
     def _judge(self, facts: Facts, name: str, value: Any, kind: str | None, node: ast.AST) -> Iterator[Violation]:
@@ -254,9 +254,9 @@ def _wrong(name: str, value: Any, kind: str | None) -> _Wrong | None:
 
 
 def _number(name: str, value: Any, kind: str | None) -> _Wrong | None:
-    if name in _LENIENT and (_is_number(value) or kind == kinds.STRING):
+    if name in _LENIENT and (_is_number(value) or kind == inference.STRING):
         return None
-    if _is_none(value, str, bytes) or kind in (kinds.STRING, kinds.MAPPING, kinds.DURATION):
+    if _is_none(value, str, bytes) or kind in (inference.STRING, inference.MAPPING, inference.DURATION):
         return _Wrong(_EFFECTS[name], _NUMBERS[name])
     return None
 
@@ -273,14 +273,14 @@ def _eta(value: Any, kind: str | None) -> _Wrong | None:
         return _Wrong("the worker throws the message away", "an aware datetime") if unread else None
     if isinstance(value, (int, float)) and not value:
         return None
-    if (_is_none(value, int, float) and value) or kind in (kinds.NUMBER, kinds.MAPPING, kinds.DURATION):
+    if (_is_none(value, int, float) and value) or kind in (inference.NUMBER, inference.MAPPING, inference.DURATION):
         return _Wrong("the call raises AttributeError", "countdown for seconds, or an aware datetime")
     return None
 
 
 def _expires(value: Any, kind: str | None) -> _Wrong | None:
     unread = isinstance(value, str) and value and not _ISO.match(value)
-    if unread or _is_none(value) or kind in (kinds.MAPPING, kinds.DURATION) or _is_date(value):
+    if unread or _is_none(value) or kind in (inference.MAPPING, inference.DURATION) or _is_date(value):
         return _Wrong("every call raises an error", "seconds, or an aware datetime")
     return None
 
@@ -341,7 +341,7 @@ def _given(value: Any, kind: str | None) -> str:
     if isinstance(value, (str, bytes, int, float)):
         text = repr(value)
         return text if len(text) <= 24 else f"{text[:20]}...{text[-1]}"
-    if isinstance(value, datetime.timedelta) or kind == kinds.DURATION:
+    if isinstance(value, datetime.timedelta) or kind == inference.DURATION:
         return "a timedelta"
     if _is_date(value):
         return "a date"

@@ -3,17 +3,17 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from flake8_celery_tasks.binding.scopes import IF, TRY, WITH
 from flake8_celery_tasks.catalog.removed_api import REMOVED, removed
-from flake8_celery_tasks.collect import IF, TRY, WITH
-from flake8_celery_tasks.link import Facts
-from flake8_celery_tasks.project import external
-from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.resolution.resolver import external
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.collect import Binding, Site
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.binding.scopes import Binding, Site
+    from flake8_celery_tasks.core.violation import Violation
 
 #: The first version that lacks all of it; a project may be pinned to an older one.
 _GONE_SINCE = (5, 0)

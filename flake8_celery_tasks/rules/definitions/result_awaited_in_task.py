@@ -4,20 +4,20 @@ import ast
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.collect import FUNCTION, WITH
-from flake8_celery_tasks.defined import Defined
-from flake8_celery_tasks.facts import settled
-from flake8_celery_tasks.link import Facts
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.symbols import Function
-from flake8_celery_tasks.things import ResultThing, TaskThing
-from flake8_celery_tasks.values import MISSING, Ref
+from flake8_celery_tasks.binding.scopes import FUNCTION, WITH
+from flake8_celery_tasks.binding.symbols import Function
+from flake8_celery_tasks.binding.values import MISSING, Ref
+from flake8_celery_tasks.celery_model.objects import ResultThing, TaskThing
+from flake8_celery_tasks.celery_model.task import Defined
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.resolution.evaluation import settled
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.collect import Site
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.core.violation import Violation
 
 #: Methods of a result that wait.
 _WAITS = frozenset({"collect", "get", "join", "join_native", "wait"})

@@ -3,20 +3,21 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
-from flake8_celery_tasks.collect import CLASS, FUNCTION, MODULE
-from flake8_celery_tasks.facts import settled
-from flake8_celery_tasks.link import Facts
-from flake8_celery_tasks.project import Target
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.symbols import Class
-from flake8_celery_tasks.things import AppThing, TaskThing
-from flake8_celery_tasks.values import Ref, unparsed
+from flake8_celery_tasks.binding.nodes import unparsed
+from flake8_celery_tasks.binding.scopes import CLASS, FUNCTION, MODULE
+from flake8_celery_tasks.binding.symbols import Class
+from flake8_celery_tasks.binding.values import Ref
+from flake8_celery_tasks.celery_model.objects import AppThing, TaskThing
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.resolution.evaluation import settled
+from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.collect import FunctionNode, Site
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.binding.scopes import FunctionNode, Site
+    from flake8_celery_tasks.core.violation import Violation
 
 _TASK = "the task object"
 _NAME = "the task's name"

@@ -14,16 +14,16 @@ from flake8_celery_tasks.catalog.task_options import (
     TASK_API,
     option_of_setting,
 )
-from flake8_celery_tasks.facts import Task
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.spelling import close_match
+from flake8_celery_tasks.core.spelling import close_match
+from flake8_celery_tasks.facts.task import Task
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flake8_celery_tasks.catalog import Version
-    from flake8_celery_tasks.fixes import Fix
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.edits.edit import Fix
 
 #: Names that are no unknown ones, whatever else is wrong with them (CLY504, CLY505).
 _KNOWN = CALL_ONLY | INTERNAL | TASK_API | OPTIONS.keys()
@@ -174,7 +174,8 @@ class UnknownTaskOption(Rule[Task]):
 
     def fix(self, task: Task, violation: Violation) -> Fix | None:
         """Rename the option to the one that was meant."""
-        from flake8_celery_tasks.fixes import Fix, RenameKeyword
+        from flake8_celery_tasks.edits.edit import Fix
+        from flake8_celery_tasks.edits.operations import RenameKeyword
 
         for name, node in task.stated():
             if isinstance(node, ast.keyword) and task.module.source.position(node) == violation[:2]:

@@ -4,17 +4,17 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks import recognise
-from flake8_celery_tasks.link import Facts
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.values import MISSING
+from flake8_celery_tasks.binding.values import MISSING
+from flake8_celery_tasks.celery_model import definitions
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.facts import Task
-    from flake8_celery_tasks.recognise import Definition
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.celery_model.definitions import Definition
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.facts.task import Task
 
 _WORD: Final = re.compile(rb"[\w\x80-\xff]*")
 
@@ -126,7 +126,7 @@ def _name(task: Task) -> str | None:
     """Return the name of a task as far as it is certain."""
     if task.is_opaque or (task.explicit_name is MISSING and task.renaming is not None):
         return None
-    return recognise.name_of(task.project, task.definition)
+    return definitions.name_of(task.project, task.definition)
 
 
 def _is_written(task: Task, name: str) -> bool:

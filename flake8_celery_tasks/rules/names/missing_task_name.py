@@ -3,16 +3,16 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks import recognise
-from flake8_celery_tasks.facts import Task
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.values import MISSING
+from flake8_celery_tasks.binding.values import MISSING
+from flake8_celery_tasks.celery_model import definitions
+from flake8_celery_tasks.facts.task import Task
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.fixes import Fix
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.edits.edit import Fix
 
 
 class MissingTaskName(Rule[Task]):
@@ -89,7 +89,7 @@ class MissingTaskName(Rule[Task]):
             return
         if not task.is_registered or task.renaming is not None:
             return
-        name = f'"{task.automatic_name}"' if recognise.is_name_certain(task.project, task.definition) else "..."
+        name = f'"{task.automatic_name}"' if definitions.is_name_certain(task.project, task.definition) else "..."
         node = task.keyword("name")
         if isinstance(node, ast.ClassDef):
             yield self.report_name(task, function=task.node.name, name=name)
@@ -98,10 +98,11 @@ class MissingTaskName(Rule[Task]):
 
     def fix(self, task: Task, violation: Violation) -> Fix | None:
         """Write the automatic name out, where it is certain and the decorator is one that takes it."""
-        from flake8_celery_tasks.fixes import Fix, SetKeyword, text_of
+        from flake8_celery_tasks.edits.edit import Fix
+        from flake8_celery_tasks.edits.operations import SetKeyword, text_of
 
         decorator = task.open_decorator
-        if decorator is None or not recognise.is_name_certain(task.project, task.definition):
+        if decorator is None or not definitions.is_name_certain(task.project, task.definition):
             return None
         if task.states("name") and task.keyword("name") is task.place:
             return None  # it comes from somewhere else

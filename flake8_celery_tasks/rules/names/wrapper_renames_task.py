@@ -2,14 +2,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.facts import Task
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.values import MISSING
+from flake8_celery_tasks.binding.values import MISSING
+from flake8_celery_tasks.facts.task import Task
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
 
 
 class WrapperRenamesTask(Rule[Task]):

@@ -3,17 +3,17 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
+from flake8_celery_tasks.binding.nodes import dotted, unparsed
+from flake8_celery_tasks.binding.scopes import IMPORT
 from flake8_celery_tasks.catalog.task_options import OPTIONS
-from flake8_celery_tasks.collect import IMPORT
-from flake8_celery_tasks.facts import Task
-from flake8_celery_tasks.recognise import APP_TASK
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.values import dotted, unparsed
+from flake8_celery_tasks.celery_model.decorators import APP_TASK
+from flake8_celery_tasks.facts.task import Task
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
 
 #: Options that only `@app.task` takes.
 _APP_ONLY: Final = frozenset(option.name for option in OPTIONS.values() if not option.shared_task)

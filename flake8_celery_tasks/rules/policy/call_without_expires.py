@@ -3,17 +3,17 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.defined import Defined
-from flake8_celery_tasks.facts import Invocation
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.things import CanvasThing, SignatureThing, TaskThing, thing_of
-from flake8_celery_tasks.values import MISSING
+from flake8_celery_tasks.binding.values import MISSING
+from flake8_celery_tasks.celery_model.objects import CanvasThing, SignatureThing, TaskThing, thing_of
+from flake8_celery_tasks.celery_model.task import Defined
+from flake8_celery_tasks.facts.calls import Invocation
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.recognise import Definition
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.celery_model.definitions import Definition
+    from flake8_celery_tasks.core.violation import Violation
 
 #: Methods that take `expires`.
 _TAKING: Final = frozenset({"apply_async", "apply_async_on_commit", "send_task"})

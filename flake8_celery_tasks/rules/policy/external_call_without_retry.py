@@ -3,15 +3,17 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks import outbound, policy
-from flake8_celery_tasks.facts import Task, trys_around
-from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.facts.calls import trys_around
+from flake8_celery_tasks.facts.task import Task
+from flake8_celery_tasks.rules import _side_effects
+from flake8_celery_tasks.rules.policy import _decisions
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.outbound import Outbound
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.frameworks.http_mail import Outbound
 
 
 class ExternalCallWithoutRetry(Rule[Task]):
@@ -102,8 +104,8 @@ class ExternalCallWithoutRetry(Rule[Task]):
         """Report a task for the first of its calls that leave the process, at what makes it."""
         if task.is_opaque:
             return
-        call = next((call for call in outbound.outbound_calls(task) if not _is_handled(task, call)), None)
-        if call is None or task.effective("acks_late") is False or policy.has_retry_policy(task):
+        call = next((call for call in _side_effects.outbound_calls(task) if not _is_handled(task, call)), None)
+        if call is None or task.effective("acks_late") is False or _decisions.has_retry_policy(task):
             return
         if not task.is_registered:
             return

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks import policy
-from flake8_celery_tasks.facts import Task
-from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.facts.task import Task
+from flake8_celery_tasks.rules.policy import _decisions
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
 
 
 class LateAckLosesKilledWorker(Rule[Task]):
@@ -87,7 +87,7 @@ class LateAckLosesKilledWorker(Rule[Task]):
 
     def check(self, task: Task) -> Iterator[Violation]:
         """Report the late acknowledgement, at the option."""
-        if task.effective("acks_late") is not True or not policy.leaves_open(task, "reject_on_worker_lost"):
+        if task.effective("acks_late") is not True or not _decisions.leaves_open(task, "reject_on_worker_lost"):
             return
         if not task.may_retry_when_lost and not task.project.setting("task_reject_on_worker_lost"):
             yield self.report(task.module, task.keyword("acks_late"), function=task.node.name)

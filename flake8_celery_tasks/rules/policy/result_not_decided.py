@@ -2,14 +2,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks import policy
-from flake8_celery_tasks.facts import Task
-from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.facts.task import Task
+from flake8_celery_tasks.rules.policy import _decisions
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
 
 
 class ResultNotDecided(Rule[Task]):
@@ -83,5 +83,5 @@ class ResultNotDecided(Rule[Task]):
 
     def check(self, task: Task) -> Iterator[Violation]:
         """Report a definition without an answer."""
-        if policy.leaves_open(task, "ignore_result"):
+        if _decisions.leaves_open(task, "ignore_result"):
             yield self.report_definition(task, function=task.node.name)

@@ -3,15 +3,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks import policy, result_backend
-from flake8_celery_tasks.facts import Task
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.values import Const
+from flake8_celery_tasks.binding.values import Const
+from flake8_celery_tasks.celery_model import backends
+from flake8_celery_tasks.facts.task import Task
+from flake8_celery_tasks.rules.policy import _decisions
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
 
 #: Ways to make a signature: what a canvas is made of may need a result, even one that is None.
 _SIGNS: Final = ("s", "si", "signature", "subtask")
@@ -103,10 +104,10 @@ class ResultStoredForNothing(Rule[Task]):
             return
         if any(use.attribute in ("update_state", "replace") for use in task.uses) or self._is_tracked(task):
             return
-        if not policy.leaves_open(task, "ignore_result") or self._is_signed(task):
+        if not _decisions.leaves_open(task, "ignore_result") or self._is_signed(task):
             return
-        stored = result_backend.backend(task.project)
-        if stored or (stored is None and result_backend.is_all_parsed(task.project)):
+        stored = backends.backend(task.project)
+        if stored or (stored is None and backends.is_all_parsed(task.project)):
             yield self.report_definition(task, function=task.node.name)
 
     def _is_tracked(self, task: Task) -> bool:

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks import policy
-from flake8_celery_tasks.facts import Task
-from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.facts.task import Task
+from flake8_celery_tasks.rules.policy import _decisions
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
 
 
 class RetriesNotDecided(Rule[Task]):
@@ -91,5 +91,5 @@ class RetriesNotDecided(Rule[Task]):
 
     def check(self, task: Task) -> Iterator[Violation]:
         """Report a definition without an answer."""
-        if not policy.has_retry_policy(task) and task.is_registered:
+        if not _decisions.has_retry_policy(task) and task.is_registered:
             yield self.report_definition(task, function=task.node.name)

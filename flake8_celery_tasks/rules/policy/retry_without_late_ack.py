@@ -2,14 +2,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks import policy
-from flake8_celery_tasks.facts import Task
-from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.facts.task import Task
+from flake8_celery_tasks.rules.policy import _decisions
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
 
 
 class RetryWithoutLateAck(Rule[Task]):
@@ -87,7 +87,7 @@ class RetryWithoutLateAck(Rule[Task]):
 
     def check(self, task: Task) -> Iterator[Violation]:
         """Report a task that is retried and does not say when it is acknowledged, at what makes it."""
-        if task.is_opaque or not policy.is_retried(task) or not policy.leaves_open(task, "acks_late"):
+        if task.is_opaque or not _decisions.is_retried(task) or not _decisions.leaves_open(task, "acks_late"):
             return
         project = task.project
         if project.options.celery_acks_late or project.setting("task_acks_late") or task.may_retry_when_lost:

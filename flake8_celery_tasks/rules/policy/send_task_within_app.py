@@ -2,14 +2,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks import policy
-from flake8_celery_tasks.facts import Invocation
-from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.facts.calls import Invocation
+from flake8_celery_tasks.rules.policy import _decisions
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
 
 
 class SendTaskWithinApp(Rule[Invocation]):
@@ -96,9 +96,9 @@ class SendTaskWithinApp(Rule[Invocation]):
         if app is None or not definitions or project.tasks.may_be_unread(call.name):
             return
         for found in definitions:
-            if not policy.is_same_app(app, project.layout.app(found.module.place)):
+            if not _decisions.is_same_app(app, project.layout.app(found.module.place)):
                 return
-            if found.module.place.path != module.place.path and policy.reaches(project, found.module, module, app):
+            if found.module.place.path != module.place.path and _decisions.reaches(project, found.module, module, app):
                 return
         function = definitions[0].symbol.qualname.rpartition(".")[2]
         options = {keyword.arg for keyword in call.node.keywords} - {"name", "args", "kwargs"}

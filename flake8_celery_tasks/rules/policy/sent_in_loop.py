@@ -4,20 +4,20 @@ import ast
 import re
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks import things
-from flake8_celery_tasks.collect import FUNCTION, LOOP
-from flake8_celery_tasks.facts import Invocation
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.values import unparsed
+from flake8_celery_tasks.binding.nodes import unparsed
+from flake8_celery_tasks.binding.scopes import FUNCTION, LOOP
+from flake8_celery_tasks.catalog import methods
+from flake8_celery_tasks.facts.calls import Invocation
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
 
 _BATCH: Final = re.compile(r"batch|chunk|(^|_)page", re.IGNORECASE)
 
-_SENDING: Final = things.SENDS | things.SENDS_ON_COMMIT | {"send_task"}
+_SENDING: Final = methods.SENDS | methods.SENDS_ON_COMMIT | {"send_task"}
 
 
 class SentInLoop(Rule[Invocation]):

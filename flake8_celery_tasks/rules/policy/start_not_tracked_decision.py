@@ -2,14 +2,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks import policy
-from flake8_celery_tasks.facts import Task
-from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.facts.task import Task
+from flake8_celery_tasks.rules.policy import _decisions
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
 
 
 class StartNotTrackedDecision(Rule[Task]):
@@ -85,6 +85,6 @@ class StartNotTrackedDecision(Rule[Task]):
 
     def check(self, task: Task) -> Iterator[Violation]:
         """Report a definition without an answer."""
-        if policy.leaves_open(task, "track_started"):
+        if _decisions.leaves_open(task, "track_started"):
             message = self.ignored if task.effective("ignore_result") is True else ""
             yield self.report_definition(task, message, function=task.node.name)

@@ -4,14 +4,14 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.facts import Task
-from flake8_celery_tasks.options import fill
-from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.core.options import fill
+from flake8_celery_tasks.facts.task import Task
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
 
 
 class TaskNamePattern(Rule[Task]):

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks import policy
-from flake8_celery_tasks.facts import Task
-from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.facts.task import Task
+from flake8_celery_tasks.rules.policy import _decisions
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
 
 #: Modules that Django imports by themselves, and what a package runs when it is imported.
 _IMPORTED: Final = frozenset({"admin", "apps", "models", "settings", "urls"})
@@ -114,5 +114,5 @@ class TaskOutsideTasksModule(Rule[Task]):
         last = place.name.rpartition(".")[2]
         if place.is_package or not place.certain or last in _IMPORTED or not task.is_registered:
             return
-        if not policy.may_be_loaded(task.project, task.module):
+        if not _decisions.may_be_loaded(task.project, task.module):
             yield self.report_definition(task, name=place.name, function=task.node.name)

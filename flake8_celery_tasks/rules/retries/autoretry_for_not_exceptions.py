@@ -4,17 +4,18 @@ import ast
 import builtins
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.facts import Task
-from flake8_celery_tasks.project import Called, Target
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.values import unparsed
+from flake8_celery_tasks.binding.nodes import unparsed
+from flake8_celery_tasks.facts.task import Task
+from flake8_celery_tasks.resolution.evaluation import Called
+from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from flake8_celery_tasks.fixes import Fix
-    from flake8_celery_tasks.project import Project
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.edits.edit import Fix
+    from flake8_celery_tasks.resolution.project import Project
 
 #: How the names of exception classes end that can't be read.
 _ENDINGS: Final = ("Error", "Exception", "Timeout", "Failure")
@@ -145,7 +146,8 @@ class AutoretryForNotExceptions(Rule[Task]):
 
     def fix(self, task: Task, violation: Violation) -> Fix | None:
         """Make a tuple of a class, and of the list in `throws`."""
-        from flake8_celery_tasks.fixes import Fix, MakeTuple
+        from flake8_celery_tasks.edits.edit import Fix
+        from flake8_celery_tasks.edits.operations import MakeTuple
 
         for option, node in task.written(("autoretry_for", "dont_autoretry_for", "throws")):
             if isinstance(node, ast.keyword) and task.module.source.position(node) == violation[:2]:

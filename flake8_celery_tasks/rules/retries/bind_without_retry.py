@@ -3,15 +3,15 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.facts import RETRY_POLICY, Task
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.values import MISSING
+from flake8_celery_tasks.binding.values import MISSING
+from flake8_celery_tasks.facts.task import RETRY_POLICY, Task
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.fixes import Fix
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.edits.edit import Fix
 
 
 class BindWithoutRetry(Rule[Task]):
@@ -108,7 +108,8 @@ class BindWithoutRetry(Rule[Task]):
 
     def fix(self, task: Task, violation: Violation) -> Fix | None:
         """Drop `bind=True`, and the parameter."""
-        from flake8_celery_tasks.fixes import Fix, RemoveKeyword, RemoveParameter
+        from flake8_celery_tasks.edits.edit import Fix
+        from flake8_celery_tasks.edits.operations import RemoveKeyword, RemoveParameter
 
         keyword, call = task.keyword("bind"), task.decorator
         used = any(use.name == task.me for use in task.uses) or any(

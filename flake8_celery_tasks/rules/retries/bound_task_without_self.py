@@ -2,14 +2,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.facts import Task
-from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.facts.task import Task
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.fixes import Fix
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.edits.edit import Fix
 
 
 class BoundTaskWithoutSelf(Rule[Task]):
@@ -117,12 +117,13 @@ class BoundTaskWithoutSelf(Rule[Task]):
 
     def fix(self, task: Task, violation: Violation) -> Fix | None:
         """Insert `self`, unless a call counts on what is there now."""
-        from flake8_celery_tasks import callers
-        from flake8_celery_tasks.defined import without_first
-        from flake8_celery_tasks.fixes import AddParameter, Fix
+        from flake8_celery_tasks.celery_model.task import without_first
+        from flake8_celery_tasks.edits.edit import Fix
+        from flake8_celery_tasks.edits.operations import AddParameter
+        from flake8_celery_tasks.rules.retries import _callers
 
         fix = Fix((AddParameter(task.function, "self"),), safe=True)
         if not task.params.ordered:
-            return fix._replace(safe=not callers.is_unwrapped(task))
-        shown = callers.shown(task, without_first(task.params), task.params)
-        return None if shown == callers.HARM else fix._replace(safe=shown == callers.MENDED)
+            return fix._replace(safe=not _callers.is_unwrapped(task))
+        shown = _callers.shown(task, without_first(task.params), task.params)
+        return None if shown == _callers.HARM else fix._replace(safe=shown == _callers.MENDED)

@@ -3,19 +3,21 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks import raising
-from flake8_celery_tasks.collect import LAMBDA
-from flake8_celery_tasks.facts import trys_around, uses_of
-from flake8_celery_tasks.link import Facts
-from flake8_celery_tasks.project import Called, Target
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.values import unparsed
+from flake8_celery_tasks.binding.nodes import unparsed
+from flake8_celery_tasks.binding.scopes import LAMBDA
+from flake8_celery_tasks.facts.calls import trys_around
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.task import uses_of
+from flake8_celery_tasks.resolution import exceptions
+from flake8_celery_tasks.resolution.evaluation import Called
+from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.facts import TaskCall
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.facts.calls import TaskCall
 
 
 class DeadMaxRetriesHandler(Rule[Facts]):
@@ -117,7 +119,7 @@ class DeadMaxRetriesHandler(Rule[Facts]):
         if isinstance(node, ast.Attribute) and node.attr == "MaxRetriesExceededError":
             return True  # `self.MaxRetriesExceededError` is the same
         value = call.project.settle(call.module.value(node, call.site.scope), call.module)
-        return isinstance(value, Target) and value.path == raising.MAX_RETRIES
+        return isinstance(value, Target) and value.path == exceptions.MAX_RETRIES
 
     def _is_exception(self, call: TaskCall) -> bool:
         """Return whether `exc=` is certainly an exception, and none of the kind that the handler waits for."""
@@ -134,12 +136,15 @@ class DeadMaxRetriesHandler(Rule[Facts]):
             around = [handler for handler in call.handlers() if handler.name == exc.value.id]
             return all(
                 handler.type is not None
-                and raising.catches(call.project, call.module, handler.type, call.site, {raising.MAX_RETRIES}) is False
+                and exceptions.catches(call.project, call.module, handler.type, call.site, {exceptions.MAX_RETRIES})
+                is False
                 for handler in around[:1] or caught
             )
         value = call.argument("exc")
         return (
-            isinstance(value, Called) and isinstance(value.target, Target) and value.target.path != raising.MAX_RETRIES
+            isinstance(value, Called)
+            and isinstance(value.target, Target)
+            and value.target.path != exceptions.MAX_RETRIES
         )
 
     def _hands_on(self, call: TaskCall, node: ast.Try) -> bool:

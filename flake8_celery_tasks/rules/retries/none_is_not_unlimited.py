@@ -2,17 +2,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.catalog.task_options import DEFAULT_MAX_RETRIES
-from flake8_celery_tasks.link import Facts
-from flake8_celery_tasks.project import Table
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.values import MISSING
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.resolution.evaluation import Table
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.facts import Task
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.facts.task import Task
 
 
 class NoneIsNotUnlimited(Rule[Facts]):

@@ -3,16 +3,16 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks import kinds
-from flake8_celery_tasks.facts import TaskCall
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.values import unparsed
+from flake8_celery_tasks.binding.nodes import unparsed
+from flake8_celery_tasks.facts.calls import TaskCall
+from flake8_celery_tasks.resolution import inference
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.fixes import Fix
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.edits.edit import Fix
 
 
 class PositionalRetry(Rule[TaskCall]):
@@ -83,42 +83,43 @@ class PositionalRetry(Rule[TaskCall]):
         if call.method != "retry" or not call.node.args or isinstance(call.node.args[0], ast.Starred):
             return
         first = call.node.args[0]
-        kind = kinds.kind_of(call.project, call.module, first, call.site.scope)
+        kind = inference.kind_of(call.project, call.module, first, call.site.scope)
         if kind is None:
             return
         value = call.project.settle(call.module.value(first, call.site.scope), call.module)
         full = unparsed(first)
         short = len(full) <= 24
         text = full if short else f"{full[:21]}..."
-        given = f"the {kind} {text}" if kind == kinds.STRING else f"the {kind} '{text}'"
+        given = f"the {kind} {text}" if kind == inference.STRING else f"the {kind} '{text}'"
         effect = "raises TypeError and nothing is retried"
         if isinstance(value, (int, str, bytes)) and not value:
             effect = "means no arguments for the next run"
-        elif kind == kinds.STRING:
+        elif kind == inference.STRING:
             effect = "gives the next run one argument per letter"
-        elif kind == kinds.MAPPING:
+        elif kind == inference.MAPPING:
             effect = "gives the next run its keys as arguments"
         yield self.report(
             call.module, first, given=given, effect=effect, advice=self._advice(kind, full if short else "...")
         )
 
     def _advice(self, kind: str, text: str) -> str:
-        if kind == kinds.EXCEPTION:
+        if kind == inference.EXCEPTION:
             return f"write exc={text}"
-        if kind == kinds.NUMBER:
+        if kind == inference.NUMBER:
             return f"write countdown={text}"
-        if kind == kinds.DURATION:
+        if kind == inference.DURATION:
             return "write countdown= with its seconds"
-        return f"write kwargs={text}" if kind == kinds.MAPPING else f"write args=({text},)"
+        return f"write kwargs={text}" if kind == inference.MAPPING else f"write args=({text},)"
 
     def fix(self, call: TaskCall, violation: Violation) -> Fix | None:
         """Write `exc=` before an exception."""
-        from flake8_celery_tasks.fixes import Fix, Insert
+        from flake8_celery_tasks.edits.edit import Fix
+        from flake8_celery_tasks.edits.operations import Insert
 
         first, *others = call.node.args
         if others or call.keyword("exc") is not None:
             return None
-        if kinds.kind_of(call.project, call.module, first, call.site.scope) != kinds.EXCEPTION:
+        if inference.kind_of(call.project, call.module, first, call.site.scope) != inference.EXCEPTION:
             return None
         caught = {node.name for node in call.handlers()}
         return Fix((Insert(first, "exc="),), safe=isinstance(first, ast.Name) and first.id in caught)

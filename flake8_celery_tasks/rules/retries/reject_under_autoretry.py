@@ -2,16 +2,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flake8_celery_tasks import raising
-from flake8_celery_tasks.facts import Raise
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.values import MISSING
+from flake8_celery_tasks.binding.values import MISSING
+from flake8_celery_tasks.facts.calls import Raise
+from flake8_celery_tasks.resolution import exceptions
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.rule import Violation
-    from flake8_celery_tasks.values import Unknown
+    from flake8_celery_tasks.binding.values import Unknown
+    from flake8_celery_tasks.core.violation import Violation
 
 #: The Celery that first reads `dont_autoretry_for`.
 _SINCE = (5, 3)
@@ -82,20 +82,20 @@ class RejectUnderAutoretry(Rule[Raise]):
     def check(self, fact: Raise) -> Iterator[Violation]:
         """Report a Reject that leaves the function and meets `autoretry_for`."""
         task = fact.task
-        if fact.path != raising.REJECT or task.is_opaque or not task.is_transparent:
+        if fact.path != exceptions.REJECT or task.is_opaque or not task.is_transparent:
             return
-        caught = {*raising.BASES, raising.REJECT}
+        caught = {*exceptions.BASES, exceptions.REJECT}
         if _catches(task.effective("autoretry_for"), caught) is not True:
             return
         if fact.project.version >= _SINCE and _catches(task.effective("dont_autoretry_for"), caught) is not False:
             return
         if task.effective("max_retries") == 0 or fact.site.function() is not task.function:
             return
-        if raising.fate(fact.project, fact.module, fact.site, fact.path, task.me) is None:
+        if exceptions.fate(fact.project, fact.module, fact.site, fact.path, task.me) is None:
             function = task.node.name
             yield self.report(fact.module, fact.node, function=function, advice="dont_autoretry_for=(Reject,)")
 
 
 def _catches(value: Any, paths: set[str]) -> bool | Unknown:
     """Return whether an option holds one of some exceptions; an option that is not given holds none."""
-    return False if value is MISSING or value is None else raising.holds(value, paths)
+    return False if value is MISSING or value is None else exceptions.holds(value, paths)

@@ -3,14 +3,14 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.link import Facts
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.values import unparsed
+from flake8_celery_tasks.binding.nodes import unparsed
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
 
 
 class RetryNotCalled(Rule[Facts]):

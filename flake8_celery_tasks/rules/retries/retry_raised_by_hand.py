@@ -2,15 +2,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks import raising
-from flake8_celery_tasks.facts import Raise
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.values import MISSING
+from flake8_celery_tasks.binding.values import MISSING
+from flake8_celery_tasks.facts.calls import Raise
+from flake8_celery_tasks.resolution import exceptions
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
 
 #: What a body does with its task that may send it again: `raise Retry()` after that is what `self.retry()` does.
 _SENDS = frozenset(
@@ -84,11 +84,11 @@ class RetryRaisedByHand(Rule[Raise]):
     def check(self, fact: Raise) -> Iterator[Violation]:
         """Report a Retry that leaves a task in which nothing is sent again."""
         task = fact.task
-        if fact.path != raising.RETRY or task.is_opaque or not task.is_transparent:
+        if fact.path != exceptions.RETRY or task.is_opaque or not task.is_transparent:
             return
         if any(use.attribute in _SENDS for use in task.uses) or fact.site.function() is not task.function:
             return
-        fate = raising.fate(fact.project, fact.module, fact.site, fact.path, task.me)
+        fate = exceptions.fate(fact.project, fact.module, fact.site, fact.path, task.me)
         # A base class that overrides `__call__` may catch it around the whole run.
         if fate is None and task.effective("__call__") is MISSING:
             me = task.me

@@ -2,16 +2,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.collect import CLASS
-from flake8_celery_tasks.facts import Task
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.values import MISSING
+from flake8_celery_tasks.binding.scopes import CLASS
+from flake8_celery_tasks.binding.values import MISSING
+from flake8_celery_tasks.facts.task import Task
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.fixes import Fix
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.edits.edit import Fix
 
 
 class SelfWithoutBind(Rule[Task]):
@@ -102,14 +102,15 @@ class SelfWithoutBind(Rule[Task]):
 
     def fix(self, task: Task, violation: Violation) -> Fix | None:
         """Add `bind=True`, behind the name, unless a call counts on what is there now."""
-        from flake8_celery_tasks import callers
-        from flake8_celery_tasks.defined import without_first
-        from flake8_celery_tasks.fixes import Fix, SetKeyword
+        from flake8_celery_tasks.celery_model.task import without_first
+        from flake8_celery_tasks.edits.edit import Fix
+        from flake8_celery_tasks.edits.operations import SetKeyword
+        from flake8_celery_tasks.rules.retries import _callers
 
         decorator = task.open_decorator
         if decorator is None or (task.states("bind") and task.keyword("bind") is task.place):
             return None
-        shown = callers.shown(task, task.params, without_first(task.params))
-        if shown == callers.HARM:
+        shown = _callers.shown(task, task.params, without_first(task.params))
+        if shown == _callers.HARM:
             return None
-        return Fix((SetKeyword(decorator, "bind", "True", after=("name",)),), safe=shown == callers.MENDED)
+        return Fix((SetKeyword(decorator, "bind", "True", after=("name",)),), safe=shown == _callers.MENDED)

@@ -3,16 +3,17 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks import raising
-from flake8_celery_tasks.link import Facts
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.values import MISSING, Unknown, unparsed
+from flake8_celery_tasks.binding.nodes import unparsed
+from flake8_celery_tasks.binding.values import MISSING, Unknown
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.resolution import exceptions
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.raising import Catcher
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.resolution.exceptions import Catcher
 
 
 class SwallowedRetry(Rule[Facts]):
@@ -116,13 +117,13 @@ class SwallowedRetry(Rule[Facts]):
             if throw is MISSING or throw is True:
                 name, again = ("Retry", "retry") if call.method == "retry" else ("Ignore", "replacement")
                 me = "self" if call.task is None else call.task.me
-                catcher = raising.fate(call.project, call.module, call.site, f"celery.exceptions.{name}", me)
+                catcher = exceptions.fate(call.project, call.module, call.site, f"celery.exceptions.{name}", me)
                 what, still = f"the {name} of {_short(call.node.func)}()", f" and the {again} still runs"
                 yield from self._report(facts, call.node, catcher, what=what, name=name, still=still)
         for fact in facts.raises:
-            if fact.path != raising.RETRY:
+            if fact.path != exceptions.RETRY:
                 name = fact.path.rpartition(".")[2]
-                catcher = raising.fate(fact.project, fact.module, fact.site, fact.path, fact.task.me)
+                catcher = exceptions.fate(fact.project, fact.module, fact.site, fact.path, fact.task.me)
                 # Who raises Ignore and catches it by its own name uses it as a jump.
                 if not (isinstance(catcher, ast.ExceptHandler) and _names(catcher, name)):
                     yield from self._report(facts, fact.node, catcher, what=f"this {name}", name=name, still="")

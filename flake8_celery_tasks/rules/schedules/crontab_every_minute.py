@@ -3,13 +3,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.catalog.crontab import read
-from flake8_celery_tasks.facts import Crontab
-from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.facts.schedules import Crontab
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
 
 DAYS: Final = ("day_of_week", "day_of_month", "month_of_year")
 

@@ -3,14 +3,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.catalog.crontab import BY_NAME, DAYS, FIELDS, MONTH_NAMES_SINCE, MONTHS, check
-from flake8_celery_tasks.facts import Crontab
-from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.facts.schedules import Crontab
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flake8_celery_tasks.catalog.crontab import Reading
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
 
 
 class CrontabMeansSomethingElse(Rule[Crontab]):

@@ -4,19 +4,20 @@ import ast
 import datetime
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks import settings
+from flake8_celery_tasks.binding.nodes import unparsed
+from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.catalog.call_options import BEAT_INTERNAL_KEYS, BEAT_KEYS, OPTIONS
-from flake8_celery_tasks.facts import BeatEntry
-from flake8_celery_tasks.project import Table
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.spelling import close_match
-from flake8_celery_tasks.things import SignatureThing, TaskThing
-from flake8_celery_tasks.values import MISSING, unparsed
+from flake8_celery_tasks.celery_model import settings
+from flake8_celery_tasks.celery_model.objects import SignatureThing, TaskThing
+from flake8_celery_tasks.core.spelling import close_match
+from flake8_celery_tasks.facts.schedules import BeatEntry
+from flake8_celery_tasks.resolution.evaluation import Table
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
 
 
 class InvalidBeatEntry(Rule[BeatEntry]):

@@ -11,14 +11,14 @@ from flake8_celery_tasks.catalog.crontab import (
     is_cron_line,
     split_line,
 )
-from flake8_celery_tasks.facts import Crontab
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.spelling import close_match
+from flake8_celery_tasks.core.spelling import close_match
+from flake8_celery_tasks.facts.schedules import Crontab
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
 
 #: What people write for a field that has another name.
 OTHER_NAMES: Final = {

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks import setting_names
-from flake8_celery_tasks.facts import LOOSE, Setting
-from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.facts.settings import LOOSE, Setting
+from flake8_celery_tasks.rules.rule import Rule
+from flake8_celery_tasks.rules.schedules import _setting_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
 
 
 class MisspeltSetting(Rule[Setting]):
@@ -90,6 +90,6 @@ class MisspeltSetting(Rule[Setting]):
     def check(self, setting: Setting) -> Iterator[Violation]:
         """Report a name that is close to one of Celery's, where it is written."""
         if setting.name is None and setting.source.kind != LOOSE:
-            meant = setting_names.misspelt(setting)
-            if meant is not None and not setting_names.is_read(setting):
+            meant = _setting_keys.misspelt(setting)
+            if meant is not None and not _setting_keys.is_read(setting):
                 yield self.report(setting.module, setting.node, key=setting.key, meant=meant)

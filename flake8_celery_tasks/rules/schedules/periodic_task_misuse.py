@@ -3,18 +3,20 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.collect import IF, TRY
-from flake8_celery_tasks.facts import BeatEntry, is_plain, settled
-from flake8_celery_tasks.link import Facts
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.things import SENDS, SIGNS, ResultThing, SignatureThing, TaskThing, thing_of
-from flake8_celery_tasks.values import unparsed
+from flake8_celery_tasks.binding.nodes import unparsed
+from flake8_celery_tasks.binding.scopes import IF, TRY
+from flake8_celery_tasks.catalog.methods import SENDS, SIGNS
+from flake8_celery_tasks.celery_model.objects import ResultThing, SignatureThing, TaskThing, thing_of
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.resolution.evaluation import is_plain, settled
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.collect import Site
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.facts.schedules import BeatEntry
 
 #: Methods of a task that are written without calling them.
 METHODS: Final = SENDS | SIGNS

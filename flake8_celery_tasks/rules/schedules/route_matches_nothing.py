@@ -3,14 +3,15 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.configuration import display
-from flake8_celery_tasks.facts import Setting, settled
-from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.celery_model.configuration import display
+from flake8_celery_tasks.facts.settings import Setting
+from flake8_celery_tasks.resolution.evaluation import settled
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
 
 
 class RouteMatchesNothing(Rule[Setting]):

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks import setting_names
-from flake8_celery_tasks.facts import LOOSE, Setting
-from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.facts.settings import LOOSE, Setting
+from flake8_celery_tasks.rules.rule import Rule
+from flake8_celery_tasks.rules.schedules import _setting_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
 
 
 class SettingNeverRead(Rule[Setting]):
@@ -99,12 +99,12 @@ class SettingNeverRead(Rule[Setting]):
         if setting.source.kind == LOOSE:
             return
         if setting.name is None:
-            found = setting_names.unread(setting)
-            if found is not None and not setting_names.is_read(setting):
+            found = _setting_keys.unread(setting)
+            if found is not None and not _setting_keys.is_read(setting):
                 where, instead = found
                 yield self.report(setting.module, setting.node, key=setting.key, where=where, instead=instead)
         else:
-            mixed = setting_names.mixed(setting)
+            mixed = _setting_keys.mixed(setting)
             if mixed is not None:
                 other, instead = mixed
                 yield self.report(

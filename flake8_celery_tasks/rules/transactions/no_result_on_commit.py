@@ -3,16 +3,16 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks import transactions
-from flake8_celery_tasks.canvas import shown
-from flake8_celery_tasks.facts import Invocation
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.things import SENDS_ON_COMMIT
+from flake8_celery_tasks.catalog.methods import SENDS_ON_COMMIT
+from flake8_celery_tasks.facts.calls import Invocation
+from flake8_celery_tasks.frameworks import django_transactions
+from flake8_celery_tasks.rules._messages import shown
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
 
 
 class NoResultOnCommit(Rule[Invocation]):
@@ -107,7 +107,7 @@ def _use(fact: Invocation) -> str | None:
         return f"{type(parent).__name__.lower()} holds None"
     if isinstance(parent, ast.Call):
         # on_commit(task.delay_on_commit()) is CLY702.
-        passed = transactions.is_on_commit(fact.project, fact.module, parent, fact.site)
+        passed = django_transactions.is_on_commit(fact.project, fact.module, parent, fact.site)
         return None if passed else f"{shown(parent.func)}() gets None"
     if isinstance(parent, (ast.Assign, ast.AnnAssign, ast.NamedExpr)):
         target = parent.targets[0] if isinstance(parent, ast.Assign) else parent.target

@@ -3,18 +3,20 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.canvas import is_function_task, shown
-from flake8_celery_tasks.link import Facts
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.things import SENDS, SENDS_ON_COMMIT, AppThing, CanvasThing, SignatureThing, TaskThing
+from flake8_celery_tasks.catalog.methods import SENDS, SENDS_ON_COMMIT
+from flake8_celery_tasks.celery_model.objects import AppThing, CanvasThing, SignatureThing, TaskThing
+from flake8_celery_tasks.facts.canvas import is_function_task
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.rules._messages import shown
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.collect import Site
-    from flake8_celery_tasks.fixes import Fix
-    from flake8_celery_tasks.rule import Violation
-    from flake8_celery_tasks.transactions import OnCommit
+    from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.edits.edit import Fix
+    from flake8_celery_tasks.facts.calls import OnCommit
 
 
 class OnCommitCalledNow(Rule[Facts]):
@@ -98,8 +100,10 @@ class OnCommitCalledNow(Rule[Facts]):
 
     def fix(self, facts: Facts, violation: Violation) -> Fix | None:
         """Write `partial(...)`, or what is called alone where it is given nothing."""
-        from flake8_celery_tasks.fixes import Fix, Rewrite, Span, text_of
-        from flake8_celery_tasks.imports import Names
+        from flake8_celery_tasks.edits.edit import Fix
+        from flake8_celery_tasks.edits.imports import Names
+        from flake8_celery_tasks.edits.operations import Span, text_of
+        from flake8_celery_tasks.edits.rewrite import Rewrite
 
         text, names = text_of(facts.module), Names(facts.module)
         call, node = facts.once(_by_place)[violation.line, violation.column]

@@ -3,19 +3,19 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks import transactions
-from flake8_celery_tasks.canvas import shown
-from flake8_celery_tasks.collect import ASSIGN, FUNCTION, LAMBDA, LOOP, OTHER, WITH
-from flake8_celery_tasks.link import Facts
-from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, LAMBDA, LOOP, OTHER, WITH
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.frameworks import django_transactions
+from flake8_celery_tasks.rules._messages import shown
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.collect import Binding, Site
-    from flake8_celery_tasks.fixes import Fix
-    from flake8_celery_tasks.rule import Violation
-    from flake8_celery_tasks.transactions import OnCommit
+    from flake8_celery_tasks.binding.scopes import Binding, Site
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.edits.edit import Fix
+    from flake8_celery_tasks.facts.calls import OnCommit
 
 
 class OnCommitLateBinding(Rule[Facts]):
@@ -101,8 +101,10 @@ class OnCommitLateBinding(Rule[Facts]):
 
     def fix(self, facts: Facts, violation: Violation) -> Fix | None:
         """Write `partial(...)` for a lambda that is a single call."""
-        from flake8_celery_tasks.fixes import Fix, Rewrite, text_of
-        from flake8_celery_tasks.imports import Names
+        from flake8_celery_tasks.edits.edit import Fix
+        from flake8_celery_tasks.edits.imports import Names
+        from flake8_celery_tasks.edits.operations import text_of
+        from flake8_celery_tasks.edits.rewrite import Rewrite
 
         text, names = text_of(facts.module), Names(facts.module)
         for call, made in facts.once(_by_place).get((violation.line, violation.column), ()):
@@ -162,7 +164,7 @@ def _loops(facts: Facts, call: OnCommit) -> Iterator[Site]:
             site.kind == LOOP
             and site.parent is not None
             and not _ends(site.node, call.node)
-            and (not has_with or transactions.around(facts.project, facts.module, site.parent) is not None)
+            and (not has_with or django_transactions.around(facts.project, facts.module, site.parent) is not None)
         ):
             yield site
 

@@ -3,19 +3,21 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.canvas import is_function_task, shown
-from flake8_celery_tasks.link import Facts
-from flake8_celery_tasks.recognise import place_of
-from flake8_celery_tasks.rule import Rule
-from flake8_celery_tasks.things import SIGNS, CanvasThing, SignatureThing, TaskThing
-from flake8_celery_tasks.values import Ref
+from flake8_celery_tasks.binding.values import Ref
+from flake8_celery_tasks.catalog.methods import SIGNS
+from flake8_celery_tasks.celery_model.definitions import place_of
+from flake8_celery_tasks.celery_model.objects import CanvasThing, SignatureThing, TaskThing
+from flake8_celery_tasks.facts.canvas import is_function_task
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.rules._messages import shown
+from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.collect import Site
-    from flake8_celery_tasks.fixes import Fix
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.edits.edit import Fix
 
 
 class OnCommitRunsInline(Rule[Facts]):
@@ -123,7 +125,8 @@ class OnCommitRunsInline(Rule[Facts]):
 
     def fix(self, facts: Facts, violation: Violation) -> Fix | None:
         """Hand over `.delay`."""
-        from flake8_celery_tasks.fixes import Fix, Insert, RenameAttribute
+        from flake8_celery_tasks.edits.edit import Fix
+        from flake8_celery_tasks.edits.operations import Insert, RenameAttribute
 
         wrong = facts.once(_by_place)[violation.line, violation.column]
         if isinstance(wrong, ast.Attribute) and wrong.attr in SIGNS:

@@ -2,15 +2,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks import models, transactions
-from flake8_celery_tasks.canvas import shown
-from flake8_celery_tasks.facts import Invocation
-from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.facts.calls import Invocation
+from flake8_celery_tasks.frameworks import django_models, django_transactions
+from flake8_celery_tasks.rules._messages import shown
+from flake8_celery_tasks.rules.rule import Rule
+from flake8_celery_tasks.rules.transactions import _sending
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
 
 
 class SentFromSave(Rule[Invocation]):
@@ -117,18 +118,18 @@ class SentFromSave(Rule[Invocation]):
 
     def check(self, fact: Invocation) -> Iterator[Violation]:
         """Report a call that sends at once in a method of a model, or in a receiver."""
-        if not transactions.is_send(fact):
+        if not _sending.is_send(fact):
             return
-        method = models.method_of_model(fact.project, fact.module, fact.site)
+        method = django_models.method_of_model(fact.project, fact.module, fact.site)
         where = f"{method.name}()" if method is not None and method.name in ("save", "delete") else None
         if where is None:
-            signal = models.signal_received(fact.project, fact.module, fact.site)
+            signal = django_models.signal_received(fact.project, fact.module, fact.site)
             where = f"a receiver of {signal}" if signal is not None else None
         if (
             where is not None
-            and not transactions.is_settled(fact.project, fact.module, fact.site)
-            and not transactions.may_wait(fact.project, fact.module, fact.site)
-            and transactions.sends_at_once(fact)
+            and not django_transactions.is_settled(fact.project, fact.module, fact.site)
+            and not django_transactions.may_wait(fact.project, fact.module, fact.site)
+            and _sending.sends_at_once(fact)
         ):
-            text, advice = f"{shown(fact.node.func)}()", transactions.advice(fact)
+            text, advice = f"{shown(fact.node.func)}()", _sending.advice(fact)
             yield self.report(fact.module, fact.node, text=text, where=where, advice=advice)

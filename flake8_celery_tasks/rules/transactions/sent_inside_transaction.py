@@ -3,16 +3,17 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks import transactions
-from flake8_celery_tasks.canvas import shown
-from flake8_celery_tasks.facts import Invocation
-from flake8_celery_tasks.rule import Rule
+from flake8_celery_tasks.facts.calls import Invocation
+from flake8_celery_tasks.frameworks import django_transactions
+from flake8_celery_tasks.rules._messages import shown
+from flake8_celery_tasks.rules.rule import Rule
+from flake8_celery_tasks.rules.transactions import _sending
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.fixes import Fix
-    from flake8_celery_tasks.rule import Violation
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.edits.edit import Fix
 
 
 class SentInsideTransaction(Rule[Invocation]):
@@ -137,24 +138,26 @@ class SentInsideTransaction(Rule[Invocation]):
 
     def check(self, fact: Invocation) -> Iterator[Violation]:
         """Report a call that sends at once inside a transaction."""
-        if not transactions.is_send(fact):
+        if not _sending.is_send(fact):
             return
-        opener = transactions.around_change(fact.project, fact.module, fact.site, fact.node)
-        if opener is not None and transactions.sends_at_once(fact):
-            text, advice = f"{shown(fact.node.func)}()", transactions.advice(fact, opener)
+        opener = django_transactions.around_change(fact.project, fact.module, fact.site, fact.node)
+        if opener is not None and _sending.sends_at_once(fact):
+            text, advice = f"{shown(fact.node.func)}()", _sending.advice(fact, opener)
             yield self.report(fact.module, fact.node, text=text, opener=shown(opener), advice=advice)
 
     def fix(self, fact: Invocation, violation: Violation) -> Fix | None:
         """Send after the commit, where nobody looks at the result and the transaction is the default database's."""
-        from flake8_celery_tasks.fixes import Fix, RenameAttribute, Rewrite, text_of
-        from flake8_celery_tasks.imports import Names
+        from flake8_celery_tasks.edits.edit import Fix
+        from flake8_celery_tasks.edits.imports import Names
+        from flake8_celery_tasks.edits.operations import RenameAttribute, text_of
+        from flake8_celery_tasks.edits.rewrite import Rewrite
 
-        opener = transactions.around(fact.project, fact.module, fact.site)
+        opener = django_transactions.around(fact.project, fact.module, fact.site)
         func = fact.node.func
         given = [*opener.args, *(keyword.arg for keyword in opener.keywords)] if isinstance(opener, ast.Call) else []
         if not fact.is_statement or not isinstance(func, ast.Attribute) or set(given) - {"durable", "savepoint"}:
             return None
-        if transactions.has_on_commit_methods(fact):
+        if _sending.has_on_commit_methods(fact):
             return Fix((RenameAttribute(func, f"{func.attr}_on_commit"),), safe=False)
         text, names = text_of(fact.module), Names(fact.module)
         written = f"{names.reach('django.db', 'transaction', fact.site.scope)}.on_commit"

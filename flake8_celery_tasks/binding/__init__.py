@@ -1,0 +1,1 @@
+"""One tree becomes scopes, symbols and symbolic values."""

@@ -1,0 +1,529 @@
+"""One file: its text, its place among the project's modules, and what its names stand for."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any, Final
+
+from flake8_celery_tasks.binding import binder, scopes
+from flake8_celery_tasks.binding.nodes import attributes_in, dotted, hands_on, last_name, unsubscripted
+from flake8_celery_tasks.binding.symbols import Alias, Body, Bound, Class, Function, Opaque, parameters
+from flake8_celery_tasks.binding.values import UNKNOWN, Invoke, Items, Mapping, Param, Ref, read
+from flake8_celery_tasks.core.memo import Once
+from flake8_celery_tasks.workspace.marks import ACCESSORS
+from flake8_celery_tasks.workspace.place import INSTALLED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from flake8_celery_tasks.binding.binder import Candidates
+    from flake8_celery_tasks.binding.scopes import Binding, FunctionNode, Scope, Site
+    from flake8_celery_tasks.binding.symbols import Symbol
+    from flake8_celery_tasks.binding.values import Value
+    from flake8_celery_tasks.workspace.place import Place
+    from flake8_celery_tasks.workspace.source import Source
+
+
+#: Methods that change a list, a set or a dict.
+_CHANGING: Final = frozenset(
+    {
+        "add",
+        "append",
+        "clear",
+        "discard",
+        "extend",
+        "insert",
+        "pop",
+        "popitem",
+        "remove",
+        "setdefault",
+        "update",
+    }
+)
+
+_TYPE_CHECKING: Final = frozenset({"TYPE_CHECKING"})
+
+
+class Module(Once):
+    """A parsed file. Everything but the place is found out when it is first asked for."""
+
+    def __init__(
+        self,
+        place: Place,
+        source: Source,
+        tree: ast.Module | None,
+        reread: Callable[[], ast.Module | None],
+        *,
+        summary: dict[str, Any] | None = None,
+        text: bytes | None = None,
+        is_from_disk: bool = True,
+    ) -> None:
+        self.place = place
+        self.source = source
+        self.tree = tree
+        self._reread = reread
+        self._summary = summary
+        #: Whether this is what is on disk, and not a buffer that takes its place.
+        self.is_from_disk = is_from_disk
+        #: Whether more is known of it than its summary holds.
+        self.grown = summary is None
+        self._deepened = False  # whether a body was read
+        self._text = text  # what the tree was made of, where other modules ask for it
+        self._surface: Candidates | None = None
+        self._candidates: Candidates | None = None
+        self._values: dict[int, Value] = {}
+        self._symbols: dict[str, tuple[Symbol, ...]] = {}
+        self._made: tuple[Invoke, ...] | None = None
+        self._definitions: dict[int, Function | Class] = {}
+        self._inner: dict[int, list[tuple[ast.Call, Site]]] | None = None
+        self._found = {}
+
+    def knows_more(self, summary: dict[str, Any]) -> bool:
+        """Return whether more may have been asked of the module than a summary holds."""
+        return (
+            self._deepened
+            or not self._symbols.keys() <= summary["symbols"].keys()
+            or (summary["made"] is None and self._made is not None)
+        )
+
+    @property
+    def prefix(self) -> str:
+        """What comes before a name of this module in the path of a target.
+
+        A project's own package called like an installed one starts with a dot, so that it is not taken for that.
+        """
+        name = self.place.name
+        return f".{name}." if name.partition(".")[0] in INSTALLED else f"{name}."
+
+    @property
+    def candidates(self) -> Candidates:
+        """What the traversal found."""
+        if self._candidates is None:
+            tree = self.tree or self._reread() or ast.Module([], [])
+            self._candidates = binder.collect(tree, self.place.package)
+        return self._candidates
+
+    @property
+    def surface(self) -> Candidates:
+        """What the traversal found, or only as much of that as matters to other modules."""
+        if self._candidates is not None or self.tree is None or self._text is None:
+            return self.candidates
+        if self._surface is None:
+            self._surface = binder.surface(self.tree, self.place.package, self._text)
+        return self._surface
+
+    def shed(self, summary: dict[str, Any] | None = None) -> list[Candidates]:
+        """Drop the tree and what refers to it. What a summary holds stays, the rest is read again if it is needed.
+
+        What the traversal had found is returned, to be released by whom knows that nobody uses it any more.
+        """
+        dropped = [found for found in (self._surface, self._candidates) if found is not None]
+        if summary is not None:
+            self._summary = summary
+            self.grown = self._deepened = False
+        elif self._summary is None and dropped:
+            self._summary = {**self.outline(), "made": None, "symbols": {}}
+        self.tree = self._text = self._surface = self._candidates = self._inner = None
+        # Their keys are identities of what is gone now.
+        self._values.clear()
+        self._definitions.clear()
+        self._found.clear()
+        return dropped
+
+    # What many facts ask for.
+
+    def calls_of(self, name: str) -> list[tuple[ast.Call, Site]]:
+        """Return the calls of what ends with a name: `name()`, `x.name()`."""
+        return self.once(_calls_by_name).get(name, [])
+
+    def functions_called(self, qualname: str) -> list[tuple[FunctionNode, Site, Scope]]:
+        """Return the functions of a qualified name; where several are defined, there are several."""
+        return self.once(_functions_by_name).get(qualname, [])
+
+    def definitions_called(self, qualname: str) -> list[tuple[FunctionNode | ast.ClassDef, Site]]:
+        """Return the functions and classes of a qualified name."""
+        functions: list[tuple[FunctionNode | ast.ClassDef, Site]]
+        functions = [(node, site) for node, site, _ in self.functions_called(qualname)]
+        return functions + self.once(_classes_by_name).get(qualname, [])
+
+    def outline(self) -> dict[str, Any]:
+        """Return the part of a summary that one look at the candidates gives."""
+        return {
+            "package": self.place.package,
+            "stars": self.stars,
+            "dynamic": self.dynamic,
+            "names": list(self.names()),
+            "definable": [list(item) for item in self.definable()],
+        }
+
+    # Values.
+
+    def value(self, node: ast.expr, scope: Scope) -> Value:
+        """Return what an expression says, seen from `scope`."""
+
+        def name(identifier: str, depth: int) -> Value:
+            return self._name(identifier, scope, depth)
+
+        return read(node, name)
+
+    def _name(self, identifier: str, scope: Scope, depth: int) -> Value:
+        found = scope.find(identifier)
+        if found is None:
+            return Ref(f":{identifier}" if self.stars else f"builtins:{identifier}")
+        owner, bindings = found
+        if owner.kind == scopes.MODULE:
+            return Ref(f":{identifier}")
+        if owner.kind == scopes.CLASS:
+            return Ref(f":{owner.qualname}.{identifier}")
+        if len(bindings) > 1:
+            bindings = [binding for binding in bindings if not is_none(binding)] or bindings
+        if len(bindings) > 1 and any(binding.kind != scopes.IMPORT for binding in bindings):
+            return UNKNOWN
+        binding = bindings[0]
+        if binding.kind == scopes.IMPORT:
+            return Ref(binding.path)
+        if binding.kind in (scopes.FUNCTION, scopes.CLASS):
+            return Ref(f":{owner.inner(identifier)}")
+        if binding.kind == scopes.PARAM:
+            annotation = binding.node.annotation  # type: ignore[attr-defined]
+            # An annotation is evaluated outside the function, whose parameters may have the same names.
+            outside = owner.parent or owner
+            return Param(identifier, None if annotation is None else self.value(annotation, outside))
+        if binding.kind == scopes.ASSIGN:
+            return self._assigned(binding, depth)
+        return UNKNOWN
+
+    def _assigned(self, binding: Binding, depth: int) -> Value:
+        key = id(binding)
+        if key not in self._values:
+            self._values[key] = UNKNOWN  # a name that is defined by itself
+
+            def name(identifier: str, deeper: int) -> Value:
+                return self._name(identifier, binding.site.scope, deeper)
+
+            value = read(binding.node, name, depth)  # type: ignore[arg-type]
+            if isinstance(value, (Items, Mapping)):
+                keys = self.changed(binding)
+                if keys is not None:
+                    value = value.changed(keys)
+            self._values[key] = value
+        return self._values[key]
+
+    def changed(self, binding: Binding) -> set[object] | None:
+        """Return the keys that get a value in what a name is bound to, after that; None where nothing changes it.
+
+        Of a name of a module or class only what changes it there is seen, and not what functions do.
+        """
+        found = self.once(_changes if self._candidates is not None else _surface_changes)
+        return found.get((binding.site.scope.qualname, binding.name))
+
+    # Symbols.
+
+    @property
+    def stars(self) -> list[str]:
+        """The modules whose names come in by `from module import *`."""
+        if self._summary is not None:
+            stars: list[str] = self._summary["stars"]
+            return stars
+        return self.surface.stars
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether names can appear that no statement binds: `__getattr__`, or `globals()` written to."""
+        if self._summary is not None:
+            return bool(self._summary["dynamic"])
+        return self.surface.dynamic or "__getattr__" in self.surface.scope.bindings
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names that the module binds."""
+        if self._summary is not None:
+            return tuple(self._summary["names"])
+        return tuple(self.surface.scope.bindings)
+
+    def binds(self, name: str) -> bool:
+        """Return whether the module binds a name."""
+        return name in (self.surface.scope.bindings if self._summary is None else self._summary["names"])
+
+    def definable(self) -> tuple[tuple[str, int], ...]:
+        """Return qualified name and line of what may define a task.
+
+        That are functions with decorators, accessors and the like left out, and classes with bases that have `run` or a
+        name of their own.
+        """
+        if self._summary is not None:
+            return tuple((name, line) for name, line in self._summary["definable"])
+        return self.once(_definable)
+
+    def made(self) -> tuple[Invoke, ...]:
+        """Return the calls that may make a task without a decorator: `decorator(...)(function)`, `register_task(...)`.
+
+        Such a call has one argument and no keywords; its function is called like a task decorator, or is the result of
+        a call, or the call is all that a name of the module stands for.
+        """
+        if self._made is None:
+            if self._summary is not None and self._summary["made"] is not None:
+                from flake8_celery_tasks.binding.summary import load_made
+
+                self._made = load_made(self._summary["made"])
+            else:
+                self._made = tuple(self._making())
+                self.grown = True
+        return self._made
+
+    def known_made(self) -> tuple[Invoke, ...] | None:
+        """Return what `made` returns, None where nobody has asked yet, now or when the summary was made."""
+        known = self._made is not None or (self._summary is not None and self._summary["made"] is not None)
+        return self.made() if known else None
+
+    def _making(self) -> Iterator[Invoke]:
+        bound = {
+            id(binding.node)
+            for bindings in self.surface.scope.bindings.values()
+            for binding in bindings
+            if binding.kind == scopes.ASSIGN
+        }
+        for call, site in self.surface.calls:
+            if len(call.args) != 1 or call.keywords:
+                continue
+            func = call.func
+            name = last_name(func)
+            if not (name == "register_task" or isinstance(call.args[0], (ast.Name, ast.Attribute))):
+                continue
+            if isinstance(func, ast.Call) or "task" in name or id(call) in bound:
+                value = self.value(call, site.scope)
+                assert isinstance(value, Invoke)
+                yield value
+
+    def known_symbols(self) -> dict[str, tuple[Symbol, ...]]:
+        """Return the symbols that were asked for so far, in this run or when the summary was made."""
+        for name in self._summary["symbols"] if self._summary else ():
+            self.symbols(name)
+        return self._symbols
+
+    def symbols(self, qualname: str) -> tuple[Symbol, ...]:
+        """Return what a qualified name stands for, once for each binding, in source order."""
+        known = self._symbols.get(qualname)
+        if known is None:
+            if self._summary is not None and qualname in self._summary["symbols"]:
+                known = self._from_summary(self._summary["symbols"][qualname])
+            elif self._summary is not None and "." not in qualname and not self.binds(qualname):
+                return ()
+            else:
+                known = tuple(self._symbol(binding) for binding in self.bindings(qualname) if not is_none(binding))
+                self.grown = True
+            self._symbols[qualname] = known
+        return known
+
+    def _from_summary(self, data: list[Any]) -> tuple[Symbol, ...]:
+        from flake8_celery_tasks.binding.summary import load_symbol
+
+        return tuple(load_symbol(item, self._body_of, self._attributes_of) for item in data)
+
+    def _body_of(self, qualname: str, line: int) -> Body:
+        self.grown = self._deepened = True
+        for node, _, scope in self.functions_called(qualname):
+            if node.lineno == line:
+                return self._body(node, scope)
+        return Body()
+
+    def _attributes_of(self, qualname: str, line: int) -> tuple[str, ...]:
+        self.grown = self._deepened = True
+        for node, _ in self.definitions_called(qualname):
+            if isinstance(node, ast.ClassDef) and node.lineno == line:
+                return attributes_in(node)
+        return ()
+
+    def bindings(self, qualname: str) -> list[Binding]:
+        """Return the bindings of a qualified name."""
+        owner, _, name = qualname.rpartition(".")
+        if not owner:
+            return self.surface.scope.bindings.get(name, [])
+        owner = owner.removesuffix(".<locals>")
+        scope = self.surface.scopes.get(owner)
+        if scope is None or scope.kind != scopes.CLASS:
+            scope = self.candidates.scopes.get(owner)
+        return [] if scope is None else scope.bindings.get(name, [])
+
+    def _symbol(self, binding: Binding) -> Symbol:
+        if binding.kind == scopes.IMPORT:
+            return Alias(binding.path, typing=is_typing_only(binding.site))
+        if binding.kind in (scopes.FUNCTION, scopes.CLASS):
+            return self.symbol_of(binding.node, binding.site)  # type: ignore[arg-type]
+        if binding.kind == scopes.ASSIGN:
+            return Bound(self._assigned(binding, 0))
+        return Opaque()
+
+    def symbol_of(self, node: FunctionNode | ast.ClassDef, site: Site) -> Function | Class:
+        """Return the symbol of a definition: the same one whenever it is asked for."""
+        key = id(node)
+        if key not in self._definitions:
+            self._definitions[key] = (
+                self._class(node, site) if isinstance(node, ast.ClassDef) else self._function(node, site)
+            )
+        return self._definitions[key]
+
+    def _function(self, node: FunctionNode, site: Site) -> Function:
+        scope = self.scope_of(node, site)
+        qualname, line = scope.qualname, node.lineno  # no node in the closure: symbols outlive the tree
+        return Function(
+            qualname,
+            line,
+            node.col_offset,
+            tuple(self.value(decorator, site.scope) for decorator in node.decorator_list),
+            parameters(node.args),
+            lambda: self._body_of(qualname, line),
+            is_async=isinstance(node, ast.AsyncFunctionDef),
+            yields=scope.yields,
+        )
+
+    def _body(self, node: FunctionNode, scope: Scope) -> Body:
+        mentions: list[str] = []
+        forwards: list[str] = []
+        attributes: set[str] = set()
+        kwargs = node.args.kwarg
+        changes = self.once(_changes).get((scope.qualname, kwargs.arg), ()) if kwargs else ()
+        for call, inner in self.calls_in(node):
+            func = self.value(call.func, inner.scope)
+            if isinstance(func, Ref):
+                mentions.append(func.path)
+            if isinstance(call.func, ast.Attribute):
+                attributes.add(call.func.attr)
+            if isinstance(call.func, ast.Name) and hands_on(call, node.args):
+                forwards.append(call.func.id)
+        return Body(
+            tuple(self.value(statement.value, scope) for statement in scope.returns if statement.value is not None),
+            tuple(dict.fromkeys(mentions)),
+            tuple(forwards),
+            tuple(sorted(attributes)),
+            tuple(sorted(key for key in changes if isinstance(key, str))),
+        )
+
+    def _class(self, node: ast.ClassDef, site: Site) -> Class:
+        scope = self.scope_of(node, site)
+        qualname, line = scope.qualname, node.lineno
+        return Class(
+            qualname,
+            line,
+            node.col_offset,
+            tuple(self.value(decorator, site.scope) for decorator in node.decorator_list),
+            tuple(self.value(unsubscripted(base), site.scope) for base in node.bases),
+            tuple((keyword.arg, self.value(keyword.value, site.scope)) for keyword in node.keywords),
+            tuple(scope.bindings),
+            lambda: self._attributes_of(qualname, line),
+        )
+
+    def scope_of(self, node: FunctionNode | ast.ClassDef, site: Site) -> Scope:
+        """Return the scope that a definition makes."""
+        scope = self.surface.scopes.get(site.scope.inner(node.name))
+        if scope is None or scope.node is not node:
+            # Two definitions of one name: the table keeps the first.
+            scope = self.once(_scopes if self._candidates is not None else _surface_scopes)[id(node)]
+        return scope
+
+    def calls_in(self, function: FunctionNode) -> list[tuple[ast.Call, Site]]:
+        """Return the calls in a function's body, those of functions in it included."""
+        if self._inner is None:
+            self._inner = {}
+            for call, site in self.candidates.calls:
+                for around in site.chain():
+                    if around.kind == scopes.FUNCTION:
+                        self._inner.setdefault(id(around.node), []).append((call, site))
+        return self._inner.get(id(function), [])
+
+
+def _definable(module: Module) -> tuple[tuple[str, int], ...]:
+    candidates = module.surface
+    accessors = ACCESSORS.difference(candidates.scope.bindings)
+    functions = [
+        (scope.qualname, node.lineno)
+        for node, _, scope in candidates.functions
+        if any(last_name(decorator) not in accessors for decorator in node.decorator_list)
+    ]
+    classes = [
+        (scope.qualname, node.lineno)
+        for node, _, scope in candidates.classes
+        if node.bases and ("run" in scope.bindings or "name" in scope.bindings)
+    ]
+    return (*functions, *classes)
+
+
+def _calls_by_name(module: Module) -> dict[str, list[tuple[ast.Call, Site]]]:
+    found: dict[str, list[tuple[ast.Call, Site]]] = {}
+    for call, site in module.candidates.calls:
+        name = getattr(call.func, "attr", getattr(call.func, "id", None))
+        if name is not None:
+            found.setdefault(name, []).append((call, site))
+    return found
+
+
+def _functions_by_name(module: Module) -> dict[str, list[tuple[FunctionNode, Site, Scope]]]:
+    found: dict[str, list[tuple[FunctionNode, Site, Scope]]] = {}
+    for node, site, scope in module.candidates.functions:
+        found.setdefault(scope.qualname, []).append((node, site, scope))
+    return found
+
+
+def _classes_by_name(module: Module) -> dict[str, list[tuple[FunctionNode | ast.ClassDef, Site]]]:
+    found: dict[str, list[tuple[FunctionNode | ast.ClassDef, Site]]] = {}
+    for node, site, scope in module.candidates.classes:
+        found.setdefault(scope.qualname, []).append((node, site))
+    return found
+
+
+def _scopes(module: Module) -> dict[int, Scope]:
+    """Return the scopes of all definitions, by the identity of their nodes."""
+    return {id(node): scope for node, _, scope in (*module.candidates.functions, *module.candidates.classes)}
+
+
+def _surface_scopes(module: Module) -> dict[int, Scope]:
+    """Return the scopes of the definitions that other modules may see, by the identity of their nodes."""
+    return {id(node): scope for node, _, scope in (*module.surface.functions, *module.surface.classes)}
+
+
+def _changes(module: Module) -> dict[tuple[str, str], set[object]]:
+    """Return what is changed after it was made, by scope and name, with the keys that then get a value."""
+    return _changes_in(module.candidates)
+
+
+def _surface_changes(module: Module) -> dict[tuple[str, str], set[object]]:
+    """Return the same of what other modules may see."""
+    return _changes_in(module.surface)
+
+
+def _changes_in(candidates: Candidates) -> dict[tuple[str, str], set[object]]:
+    found: dict[tuple[str, str], set[object]] = {}
+
+    def note(node: ast.expr, keys: list[ast.expr], site: Site) -> None:
+        while isinstance(node, ast.Subscript):
+            keys = [node.slice]
+            node = node.value
+        owner = site.scope.find(node.id) if isinstance(node, ast.Name) else None
+        if owner is not None and (owner[0].kind == scopes.FUNCTION or not site.in_function()):
+            known = found.setdefault((owner[0].qualname, node.id), set())  # type: ignore[attr-defined]
+            known.update(key.value for key in keys if isinstance(key, ast.Constant))
+
+    for _, target, _, site in candidates.stores:
+        if isinstance(target, ast.Subscript):
+            note(target, [], site)
+    for call, site in candidates.calls:
+        func = call.func
+        if isinstance(func, ast.Attribute) and func.attr in _CHANGING:
+            given = [key for arg in call.args for key in (*getattr(arg, "keys", ()), arg)]
+            note(func.value, [*given, *(ast.Constant(keyword.arg) for keyword in call.keywords)], site)
+    return found
+
+
+def is_none(binding: Binding) -> bool:
+    """Return whether a binding only reserves a name, as in `app = None`."""
+    return binding.kind == scopes.ASSIGN and isinstance(binding.node, ast.Constant) and binding.node.value is None
+
+
+def is_typing_only(site: Site) -> bool:
+    """Return whether a place is seen by type checkers only."""
+    return any(
+        around.kind == scopes.IF
+        and around.part == "body"
+        and isinstance(around.node, ast.If)
+        and (dotted(around.node.test)[1] or (getattr(around.node.test, "id", ""),))[-1] in _TYPE_CHECKING
+        for around in site.chain()
+    )

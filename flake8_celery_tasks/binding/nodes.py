@@ -1,0 +1,62 @@
+"""Small questions about one node of a tree."""
+
+from __future__ import annotations
+
+import ast
+
+
+def attributes_in(node: ast.AST) -> tuple[str, ...]:
+    """Return the names of the attributes that are read or written below a node."""
+    return tuple(sorted({inner.attr for inner in ast.walk(node) if isinstance(inner, ast.Attribute)}))
+
+
+def hands_on(call: ast.Call, args: ast.arguments) -> bool:
+    """Return whether a call hands on exactly `*args, **kwargs` of the function around it."""
+    return (
+        args.vararg is not None
+        and args.kwarg is not None
+        and len(call.args) == 1
+        and isinstance(call.args[0], ast.Starred)
+        and getattr(call.args[0].value, "id", None) == args.vararg.arg
+        and len(call.keywords) == 1
+        and call.keywords[0].arg is None
+        and getattr(call.keywords[0].value, "id", None) == args.kwarg.arg
+    )
+
+
+def unparsed(node: ast.AST) -> str:
+    """Return a node as it may be written, for messages.
+
+    Left out is what is nested too deeply for that, and what Pythons write with different quotes: f-strings that hold
+    strings in their braces.
+    """
+    try:
+        if any(isinstance(inner, ast.FormattedValue) and _holds_text(inner) for inner in ast.walk(node)):
+            return "..."
+        return ast.unparse(node)
+    except RecursionError:
+        return "..."
+
+
+def _holds_text(node: ast.FormattedValue) -> bool:
+    return any(isinstance(inner, ast.Constant) and isinstance(inner.value, str) for inner in ast.walk(node.value))
+
+
+def dotted(node: ast.expr) -> tuple[ast.expr, tuple[str, ...]]:
+    """Return what stands at the root of an attribute chain, and the attributes in their order."""
+    attributes: list[str] = []
+    while isinstance(node, ast.Attribute):
+        attributes.append(node.attr)
+        node = node.value
+    return node, tuple(reversed(attributes))
+
+
+def last_name(node: ast.expr) -> str:
+    """Return the last part of a name: `c` of `a.b.c`, nothing for what ends in no name."""
+    name: str = getattr(node, "attr", "") or getattr(node, "id", "")
+    return name
+
+
+def unsubscripted(node: ast.expr) -> ast.expr:
+    """Return a class without its type arguments: `Celery` for `Celery[Task]`."""
+    return node.value if isinstance(node, ast.Subscript) else node

@@ -1,0 +1,126 @@
+"""Scopes of a module, the bindings in them, and where in them a node is."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Final, Union
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+FunctionNode = Union[ast.FunctionDef, ast.AsyncFunctionDef]  # noqa: UP007
+
+# What a binding binds.
+IMPORT: Final = "import"
+FUNCTION: Final = "function"
+CLASS: Final = "class"
+ASSIGN: Final = "assign"
+PARAM: Final = "parameter"
+OTHER: Final = "other"
+
+# What a site stands in.
+MODULE: Final = "module"
+LAMBDA: Final = "lambda"
+LOOP: Final = "loop"
+WITH: Final = "with"
+TRY: Final = "try"
+IF: Final = "if"
+ARGUMENT: Final = "argument"
+COMPREHENSION: Final = "comprehension"
+
+
+class Binding:
+    """One place where a name gets a value.
+
+    `node` is the alias, definition, value expression or parameter; for an import, `path` is what it stands for.
+    """
+
+    __slots__ = ("kind", "name", "node", "path", "site", "statement")
+
+    def __init__(
+        self, kind: str, name: str, node: ast.AST, site: Site, path: str = "", statement: ast.stmt | None = None
+    ) -> None:
+        self.kind = kind
+        self.name = name
+        self.node = node
+        self.site = site
+        self.path = path
+        self.statement = statement
+
+
+class Scope:
+    """A namespace: module, class or function (also a lambda's or comprehension's)."""
+
+    __slots__ = ("bindings", "kind", "node", "outside", "parent", "qualname", "returns", "yields")
+
+    def __init__(self, kind: str, node: ast.AST, parent: Scope | None, qualname: str) -> None:
+        self.kind = kind
+        self.node = node
+        self.parent = parent
+        self.qualname = qualname
+        self.bindings: dict[str, list[Binding]] = {}
+        self.outside: dict[str, Scope] = {}  # names declared global or nonlocal
+        self.returns: list[ast.Return] = []
+        self.yields = False
+
+    def bind(self, binding: Binding) -> None:
+        """Add a binding, in the scope that the name belongs to."""
+        scope = self.outside.get(binding.name, self) if self.outside else self
+        known = scope.bindings.get(binding.name)
+        if known is None:
+            scope.bindings[binding.name] = [binding]
+        else:
+            known.append(binding)
+
+    def inner(self, name: str) -> str:
+        """Return the qualified name of a definition in this scope, as Python makes it."""
+        if self.kind == MODULE:
+            return name
+        return f"{self.qualname}.{name}" if self.kind == CLASS else f"{self.qualname}.<locals>.{name}"
+
+    def find(self, name: str) -> tuple[Scope, list[Binding]] | None:
+        """Return the scope that `name` is looked up in from here, and its bindings there; None for a builtin."""
+        scope: Scope | None = self
+        innermost = True
+        while scope is not None:
+            # A class's names are not seen from the functions in it.
+            if scope.kind != CLASS or innermost:
+                found = scope.bindings.get(name)
+                if found:
+                    return scope, found
+            innermost = innermost and scope.kind == COMPREHENSION
+            scope = scope.parent
+        return None
+
+
+class Site:
+    """Where a node stands: a chain of the constructs around it, innermost first, shared by all that is below."""
+
+    __slots__ = ("asks", "kind", "node", "parent", "part", "scope")
+
+    def __init__(self, parent: Site | None, kind: str, node: ast.AST, scope: Scope, part: str = "") -> None:
+        self.asks: bool | None = None  # what `transactions.asks` has found out
+        self.parent = parent
+        self.kind = kind
+        self.node = node
+        self.scope = scope
+        self.part = part
+
+    def chain(self) -> Iterator[Site]:
+        """Yield this site and those around it, innermost first, up to the module."""
+        site: Site | None = self
+        while site is not None:
+            yield site
+            site = site.parent
+
+    def function(self) -> FunctionNode | None:
+        """Return the innermost function (no lambda) around this place."""
+        for site in self.chain():
+            if site.kind == FUNCTION:
+                return site.node  # type: ignore[return-value]
+        return None
+
+    def in_function(self) -> bool:
+        """Return whether a function or lambda stands around this place."""
+        return any(site.kind in (FUNCTION, LAMBDA) for site in self.chain())

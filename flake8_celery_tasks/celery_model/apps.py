@@ -1,0 +1,299 @@
+"""Celery apps, and the classes that they give their tasks."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from flake8_celery_tasks.binding.scopes import ASSIGN
+from flake8_celery_tasks.binding.symbols import Bound, Class, Function, Opaque
+from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Invoke, Member, Param, Ref, Unknown
+from flake8_celery_tasks.core.record import Record
+from flake8_celery_tasks.resolution.evaluation import Called
+from flake8_celery_tasks.resolution.resolver import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.scopes import Scope, Site
+    from flake8_celery_tasks.binding.values import Missing, Value
+    from flake8_celery_tasks.resolution.project import Project
+
+
+def modules_with_apps(project: Project) -> Iterator[Module]:
+    """Yield the modules outside tests that may make an app."""
+    for path in project.files_with(b"elery("):
+        module = None if project.layout.is_test(project.layout.place(path)) else project.module(path)
+        if module is not None:
+            yield module
+
+
+def makes_app(project: Project, module: Module, call: ast.Call, site: Site) -> bool:
+    """Return whether a call makes an app."""
+    app = app_made_by(project, module.value(call, site.scope), module)
+    return app is not None and app.path not in APP_GETTERS
+
+
+#: A name that counts as a Celery app where its module can't be read, and the last part that such a module has.
+APP_NAMES: Final = frozenset({"app", "celery", "celery_app", "current_app"})
+APP_MODULES: Final = frozenset({"celery", "celery_app", "celery_config", "celeryapp", "celeryconf"})
+
+#: A name that says in any module that it is an app, where it is bound to a call that can't be read.
+_SAYS_APP: Final = re.compile(r"(.+_)?celery(_app)?$")
+
+#: Calls that give the current app.
+APP_GETTERS: Final = frozenset({"celery.current_app", "celery._state.get_current_app", "celery.app.default_app"})
+
+
+class App(Record):
+    """A Celery app. `task_cls` is the settled class that it was given, MISSING where it certainly has its own."""
+
+    __slots__ = ("path", "task_cls")
+
+    def __init__(self, path: str, task_cls: Any = UNKNOWN) -> None:
+        self.path = path
+        self.task_cls = task_cls
+
+
+def app_of(project: Project, target: Target) -> App | None:
+    """Return the Celery app that a name leads to, None where there is no evidence that it is one."""
+    key = ("app", target.path, target.module and target.module.place.path)
+    if key not in project.memo:
+        project.memo[key] = None  # an app that is made from itself
+        project.memo[key] = _app_of(project, target)
+    app: App | None = project.memo[key]
+    return app
+
+
+def _app_of(project: Project, target: Target) -> App | None:
+    if target.path == "celery.current_app":
+        return App(target.path)
+    symbol, module = target.symbol, target.module
+    if isinstance(symbol, Bound) and module is not None:
+        app = app_made_by(project, symbol.value, module)
+        if app is not None:
+            # Two apps may be made by one factory, or in one module.
+            return app if app.path in APP_GETTERS else App(target.path, app.task_cls)
+        if isinstance(symbol.value, (Invoke, Unknown)) or not isinstance(symbol.value, (Ref, Param)):
+            return _named_like_app(target.path) or _called_app(project, target.path, symbol.value, module)
+        return None
+    if isinstance(symbol, Opaque) or (symbol is None and not target.lost and not target.path.startswith("celery.")):
+        return _named_like_app(target.path, foreign=target.foreign)
+    return None
+
+
+def _named_like_app(path: str, *, foreign: bool = False) -> App | None:
+    *_, module, name = ("", "", *path.split("."))
+    if name not in APP_NAMES or module not in APP_MODULES:
+        return None
+    return _far_app(path) if foreign else App(path)
+
+
+def _called_app(project: Project, path: str, value: Value, module: Module) -> App | None:
+    """Return the app that a call which can't be read makes, by the name that it is bound to."""
+    if not isinstance(value, Invoke) or not _SAYS_APP.match(path.rpartition(".")[2]):
+        return None
+    target = project.resolve(value.func.path, module) if isinstance(value.func, Ref) else None
+    if target is not None and isinstance(target.symbol, Class) and is_readable(project, target):
+        return None
+    return _far_app(path)
+
+
+def _far_app(path: str) -> App:
+    """Return an app that is made outside the project, or may be: so is the class of its tasks."""
+    return App(path, Target(f"{path}.Task", foreign=True))
+
+
+def app_made_by(project: Project, value: Value, module: Module, depth: int = 0) -> App | None:
+    """Return the app that an expression makes: `Celery(...)`, a subclass of it, or a factory that returns one."""
+    if isinstance(value, Param):
+        if isinstance(value.annotation, Ref):
+            target = project.resolve(value.annotation.path, module)
+            if target.path == "celery.Celery":
+                return App(target.path)
+        return None
+    if not isinstance(value, Invoke) or not isinstance(value.func, Ref) or depth > 5:
+        return None
+    target = project.resolve(value.func.path, module)
+    if target.path in APP_GETTERS:
+        return App(target.path)
+    if target.path == "celery.Celery":
+        return App(module.place.name, _task_cls(project, value, module))
+    if isinstance(target.symbol, Class) and not target.rest:
+        for cls in project.line(target):
+            if isinstance(cls, Target) and cls.path == "celery.Celery":
+                own = task_class(project, project.class_attribute(target, "task_cls"), module)
+                given = _task_cls(project, value, module)
+                found = own if given is MISSING else given
+                # A class may give its apps a task class wherever it makes them: what the project says holds then.
+                return App(target.path, UNKNOWN if found is MISSING else found)
+    elif isinstance(target.symbol, Function) and target.module is not None and not target.rest:
+        for returned in target.symbol.returns:
+            made = app_made_by(project, returned, target.module, depth + 1)
+            if made is None and isinstance(returned, Ref):
+                made = app_of(project, project.resolve(returned.path, target.module))
+            if made is not None:
+                return made
+    return None
+
+
+def _task_cls(project: Project, call: Invoke, module: Module) -> Any:
+    for name, value in call.keywords:
+        if name == "task_cls":
+            return task_class(project, project.settle(value, module), module)
+        if name is None:
+            return UNKNOWN
+    return MISSING
+
+
+def task_class(project: Project, given: Any, module: Module) -> Any:
+    """Return the class that a settled `task_cls` stands for: by its name too, or by a function that makes one."""
+    if isinstance(given, str):
+        owner, _, name = given.rpartition(":" if ":" in given else ".")
+        found = project.resolve(f"{owner}:{name}", module) if owner else None
+        return UNKNOWN if found is None or found.lost else found
+    maker = given.target if isinstance(given, Called) else None
+    if isinstance(maker, Target) and isinstance(maker.symbol, Function) and maker.module is not None:
+        made = [project.settle(value, maker.module) for value in maker.symbol.returns]
+        return made[0] if len(made) == 1 and not maker.rest else UNKNOWN
+    return given
+
+
+def app_of_attribute(project: Project, target: Target, name: str) -> App | None:
+    """Return the app for its `task`, or another attribute that only apps have."""
+    if target.module is not None and target.rest == (name,) and target.symbol is not None:
+        return app_of(project, Target(target.path, target.module, target.symbol))
+    if isinstance(target.symbol, Bound) and len(target.rest) == 2 and target.rest[1] == name:
+        # An extension that holds the app: `extension.celery.task`.
+        return _far_app(target.path.removesuffix(f".{name}")) if _SAYS_APP.match(target.rest[0]) else None
+    if target.symbol is None and not target.lost and target.path.endswith(f".{name}"):
+        return app_of(project, Target(target.path.removesuffix(f".{name}"), foreign=target.foreign))
+    return None
+
+
+# Classes.
+
+
+def base_given_by(project: Project, app: App | None) -> Target | Missing | Unknown:
+    """Return the class that an app gives its tasks: MISSING for Celery's own, UNKNOWN where it can't be told."""
+    if project.options.celery_custom_task_class:
+        return UNKNOWN
+    found = project.task_cls if app is None or app.task_cls is UNKNOWN else app.task_cls
+    if found is MISSING:
+        found = project.assigned_task_cls
+    if found is MISSING or found is None:
+        return MISSING
+    return found if isinstance(found, Target) else UNKNOWN
+
+
+def app_behind(project: Project, base: Value, module: Module) -> App | None:
+    """Return the app for its `Task`, the base of its tasks; None for any other class."""
+    if isinstance(base, Ref):
+        return app_of_attribute(project, project.resolve(base.path, module), "Task")
+    if not isinstance(base, Member) or base.attribute != "Task":
+        return None
+    key = ("app behind", module.place.path, repr(base))
+    if key not in project.memo:
+        project.memo[key] = None  # an app whose class inherits from the app's own tasks
+        project.memo[key] = app_made_by(project, base.value, module)
+    app: App | None = project.memo[key]
+    return app
+
+
+def is_task_class(project: Project, target: Target) -> bool | Unknown:
+    """Return whether a class inherits from `celery.Task`; UNKNOWN where its line can't be read to the end."""
+    unread = False
+    for cls in project.line(target):
+        if isinstance(cls, Unknown):
+            unread = True
+        elif cls.path == "celery.Task":
+            return True
+    return UNKNOWN if unread else False
+
+
+#: Bases outside the project that add nothing to a task that a rule asks for.
+PLAIN_BASES: Final = frozenset(
+    {
+        "abc.ABC",
+        "builtins.object",
+        "celery.Task",
+        "celery.contrib.django.task.DjangoTask",
+        "typing.Generic",
+        "typing.Protocol",
+    }
+)
+
+
+def is_readable(project: Project, target: Target) -> bool:
+    """Return whether every class that a task class inherits from can be read."""
+    return all(
+        isinstance(cls, Target) and (cls.module is not None or cls.path in PLAIN_BASES) for cls in project.line(target)
+    )
+
+
+def task_cls(project: Project) -> Any:
+    """Return the task class that the project's apps are given: settled, MISSING for none, UNKNOWN if unclear."""
+    return _configured_task_cls(project, (b"task_cls", _ASSIGNED), _given)
+
+
+def assigned_task_cls(project: Project) -> Any:
+    """Return the task class that is assigned to an app's `Task`, in the same way."""
+    return _configured_task_cls(project, (_ASSIGNED,), _assigned)
+
+
+_ASSIGNED: Final = b".Task ="
+
+
+def _configured_task_cls(
+    project: Project, marks: tuple[bytes, ...], found_in: Callable[[Project, Module], Iterator[Any]]
+) -> Any:
+    found: list[Any] = []
+    for path in project.files_with(*marks):
+        if project.layout.is_test(project.layout.place(path)):
+            continue
+        module = project.module(path)
+        if module is None:
+            found.append(UNKNOWN)
+            continue
+        found.extend(found_in(project, module))
+    classes = [cls for cls in found if cls is not None and cls is not MISSING]
+    if not classes:
+        return MISSING
+    first = classes[0]
+    same = isinstance(first, Target) and all(isinstance(cls, Target) and cls.path == first.path for cls in classes)
+    return first if same else UNKNOWN
+
+
+def _given(project: Project, module: Module) -> Iterator[Any]:
+    for call, site in module.candidates.calls:
+        for keyword in call.keywords:
+            if keyword.arg == "task_cls":
+                yield _task_class(project, module, keyword.value, site.scope)
+    yield from _assigned(project, module)
+    for cls, _, scope in module.candidates.classes:
+        if "task_cls" in scope.bindings and cls.bases:
+            for binding in scope.bindings["task_cls"]:
+                yield (
+                    _task_class(project, module, binding.node, scope)  # type: ignore[arg-type]
+                    if binding.kind == ASSIGN
+                    else UNKNOWN
+                )
+
+
+def _assigned(project: Project, module: Module) -> Iterator[Any]:
+    for _, target, value, site in module.candidates.stores:
+        if isinstance(target, ast.Attribute) and target.attr == "Task" and _may_be_app(project, module, target, site):
+            yield _task_class(project, module, value, site.scope)
+
+
+def _may_be_app(project: Project, module: Module, target: ast.Attribute, site: Site) -> bool:
+    """Return whether an attribute may be assigned to an app: not to a module, or to what has nothing to do with it."""
+    owner = module.value(target.value, site.scope)
+    found = project.resolve(owner.path, module) if isinstance(owner, Ref) else None
+    return found is None or found.symbol is not None or found.unread or app_of(project, found) is not None
+
+
+def _task_class(project: Project, module: Module, node: ast.expr, scope: Scope) -> Any:
+    return task_class(project, project.settle(module.value(node, scope), module), module)

@@ -1,0 +1,218 @@
+"""Definitions of tasks, recognised without their nodes."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.binding.symbols import Bound, Class, Function
+from flake8_celery_tasks.binding.values import MISSING, Invoke, Member, Ref
+from flake8_celery_tasks.celery_model.apps import is_readable, is_task_class
+from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, Decorator, decorator_of
+from flake8_celery_tasks.core.record import Record
+from flake8_celery_tasks.resolution.resolver import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.values import Value
+    from flake8_celery_tasks.resolution.project import Project
+
+
+#: What gives an app automatic names of its own; a call of the method does not.
+OWN_NAMES: Final = re.compile(rb"def\s+gen_task_name\b|\bgen_task_name\b(?!\s*\()")
+
+
+class Definition(Record):
+    """A task definition, wherever it stands.
+
+    `index` is that of the task decorator: those above it come first, those below after it. It is -1 for a class.
+    """
+
+    __slots__ = ("decorator", "index", "module", "symbol")
+
+    def __init__(self, module: Module, symbol: Function | Class, decorator: Decorator, index: int = -1) -> None:
+        self.module = module
+        self.symbol = symbol
+        self.decorator = decorator
+        self.index = index
+
+    @property
+    def place(self) -> tuple[str, str, int]:
+        """What tells the definition from others: its file, qualified name and line."""
+        return self.module.place.path, self.symbol.qualname, self.symbol.line
+
+
+def place_of(target: Target) -> tuple[str, str, int] | None:
+    """Return the `place` of the definition that a name leads to, None where it leads to none.
+
+    A file that is being checked may have been read before, for another file: then there are two symbols of one place.
+    """
+    if target.module is None or not isinstance(target.symbol, (Function, Class)):
+        return None
+    return target.module.place.path, target.symbol.qualname, target.symbol.line
+
+
+# Definitions.
+
+
+def definition_of(project: Project, target: Target) -> Definition | None:
+    """Return the task definition that a name leads to, None where it is no task that can be read."""
+    symbol, module = target.symbol, target.module
+    if module is None or target.rest:
+        return None
+    if isinstance(symbol, Function):
+        return definition(project, module, symbol)
+    if isinstance(symbol, Class):
+        return class_definition(project, module, symbol)
+    if isinstance(symbol, Bound) and isinstance(symbol.value, Invoke):
+        return made_by(project, symbol.value, module)
+    return None
+
+
+def definition(project: Project, module: Module, function: Function) -> Definition | None:
+    """Return the task that a function is by its decorators."""
+    for index, value in enumerate(function.decorators):
+        decorator = decorator_of(project, value, module)
+        if decorator is not None:
+            return Definition(module, function, decorator, index)
+    return None
+
+
+#: Whose calls make no name of a task, but a field of a model, form or serializer, or a text for people.
+_FIELDS: Final = ("django.db.", "django.forms.", "django.utils.translation.", "rest_framework.", "sqlalchemy.")
+
+
+def _has_field_for_name(project: Project, module: Module, cls: Class) -> bool:
+    """Return whether the `name` of a class shows that it is no task, so that its bases need not be read for that."""
+    for symbol in module.symbols(f"{cls.qualname}.name") if "name" in cls.names else ():
+        if isinstance(symbol, Bound) and isinstance(symbol.value, Invoke) and isinstance(symbol.value.func, Ref):
+            target = project.resolve(symbol.value.func.path, module)
+            if target.foreign and target.path.startswith(_FIELDS):
+                return True
+    return False
+
+
+def class_definition(project: Project, module: Module, cls: Class, *, inherits: bool = False) -> Definition | None:
+    """Return the task that a class is: it inherits from `celery.Task`, has `run`, and is not abstract.
+
+    With `inherits` a base may have `run`.
+    """
+    if not cls.bases or ("run" not in cls.names and not inherits) or _has_field_for_name(project, module, cls):
+        return None
+    target = Target(f"{module.prefix}{cls.qualname}", module, cls)
+    if is_task_class(project, target) is not True:
+        return None
+    if "run" not in cls.names and project.class_attribute(target, "run") is MISSING:
+        return None
+    keywords: dict[str, tuple[Value, Module]] = {}
+    spread = not is_readable(project, target)
+    for name in cls.names:
+        for symbol in module.symbols(f"{cls.qualname}.{name}"):
+            if isinstance(symbol, Bound):
+                keywords[name] = (symbol.value, module)
+    for keyword, value in cls.keywords:
+        if keyword is not None and keyword != "metaclass":
+            keywords.setdefault(keyword, (value, module))
+    if "abstract" in keywords and project.settle(*keywords["abstract"]) is not False:
+        return None
+    return Definition(module, cls, Decorator(CLASS_TASK, keywords, spread))
+
+
+def made_by(project: Project, call: Invoke, module: Module) -> Definition | None:
+    """Return the task that a call makes: `app.register_task(Class())`, or `decorator(...)(function)`."""
+    return registered(project, call, module) if registers(call) else applied(project, call, module)
+
+
+def registers(call: Invoke) -> bool:
+    """Return whether a call is one of `register_task`, a method of apps only."""
+    func = call.func
+    return isinstance(func, (Ref, Member)) and (
+        func.attribute == "register_task" if isinstance(func, Member) else func.path.endswith(".register_task")
+    )
+
+
+def registered(project: Project, call: Invoke, module: Module) -> Definition | None:
+    """Return the task that `app.register_task(...)` is given: a class of the project, or an instance of one."""
+    if len(call.args) != 1:
+        return None
+    made: Value | None = call.args[0]
+    if isinstance(made, Ref):
+        target = project.resolve(made.path, module)
+        if isinstance(target.symbol, Bound) and target.module is not None and not target.rest:
+            made, module = target.symbol.value, target.module
+    ref = made.func if isinstance(made, Invoke) else made
+    if isinstance(ref, Ref):
+        target = project.resolve(ref.path, module)
+        if isinstance(target.symbol, Class) and target.module is not None and not target.rest:
+            return class_definition(project, target.module, target.symbol, inherits=True)
+    return None
+
+
+def applied(project: Project, call: Invoke, module: Module) -> Definition | None:
+    """Return the task that `decorator(...)(function)`, or `decorator(function)`, makes of a function."""
+    if len(call.args) != 1 or call.keywords or not isinstance(call.args[0], Ref):
+        return None
+    if not isinstance(call.func, (Ref, Invoke)):
+        return None
+    decorator = decorator_of(project, call.func, module)
+    if decorator is None:
+        return None
+    target = project.resolve(call.args[0].path, module)
+    if isinstance(target.symbol, Function) and target.module is not None and not target.rest:
+        return Definition(target.module, target.symbol, decorator, -1)
+    return None
+
+
+def definitions(project: Project, module: Module) -> Iterator[Definition]:
+    """Yield the task definitions of a module, in source order, functions before classes.
+
+    Among them are classes with a name of their own that inherit `run`.
+    """
+    for qualname, line in module.definable():
+        for symbol in module.symbols(qualname):
+            made = None
+            if isinstance(symbol, Function) and symbol.line == line:
+                made = definition(project, module, symbol)
+            elif isinstance(symbol, Class) and symbol.line == line:
+                made = class_definition(project, module, symbol, inherits="name" in symbol.names)
+            if made is not None:
+                yield made
+
+
+def name_of(project: Project, found: Definition, *, imported: str = "") -> str | None:
+    """Return the name that a task is registered under, None where it can't be told.
+
+    `imported` is the dotted name that its module is imported by, where that is known.
+    """
+    given = found.decorator.keywords.get("name")
+    name = project.settle(*given) if given else None
+    if found.decorator.form == CLASS_TASK:
+        own = Target(f"{found.module.prefix}{found.symbol.qualname}", found.module, found.symbol)
+        name = project.class_attribute(own, "name")
+        name = None if name is MISSING else name
+    if name is None or name == "":
+        if found.decorator.spread or not is_name_certain(project, found, imported=imported):
+            return None
+        place = found.module.place
+        module = place.name if place.certain else imported
+        return f"{module}.{found.symbol.qualname.rpartition('.')[2]}"
+    return name if isinstance(name, str) else None
+
+
+def is_name_certain(project: Project, found: Definition, *, imported: str = "") -> bool:
+    """Return whether the automatic name of a task is certain.
+
+    It is not where its module may be imported under several names and nobody knows one (`imported`), a decorator below
+    the task decorator is of a module of the project that can't be read (it may give the function another name), or an
+    app has names of its own.
+    """
+    if project.has_own_names:
+        return False
+    certain = found.module.place.certain or bool(imported)
+    if not certain or not isinstance(found.symbol, Function):
+        return certain
+    below = found.symbol.decorators[found.index + 1 :] if found.index >= 0 else ()
+    names = (value.func if isinstance(value, Invoke) else value for value in below)
+    return not any(isinstance(name, Ref) and project.resolve(name.path, found.module).unread for name in names)

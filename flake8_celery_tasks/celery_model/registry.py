@@ -1,0 +1,403 @@
+"""All tasks of a project, by name: what a worker that loads every module would have registered."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.binding.scopes import FUNCTION, IF, TRY
+from flake8_celery_tasks.binding.values import Const, Invoke, Joined, Operation
+from flake8_celery_tasks.catalog.task_options import BUILTIN_TASKS
+from flake8_celery_tasks.celery_model import definitions as celery_model_definitions
+from flake8_celery_tasks.celery_model.apps import APP_GETTERS
+from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, OPAQUE
+from flake8_celery_tasks.celery_model.definitions import definition_of, made_by, name_of, registers
+from flake8_celery_tasks.core import spelling
+from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.workspace.marks import DEFINITIONS, MARKS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.values import Value
+    from flake8_celery_tasks.celery_model.definitions import Definition
+    from flake8_celery_tasks.resolution.project import Project
+    from flake8_celery_tasks.workspace.place import Place
+
+
+#: Folders for copies of other people's code: who loads their tasks, and under which name, is not to be told.
+VENDORED: Final = frozenset({"_vendor", "_vendored", "third_party", "thirdparty", "vendor", "vendored"})
+
+#: First parts of names that say nothing about whose task it is: every other service has them too.
+COMMON: Final = frozenset(
+    {"__main__", "app", "celery", "celery_app", "jobs", "main", "project", "src", "task", "tasks", "worker", "workers"}
+)
+
+#: Names shorter than this may differ in one letter only from the one that was meant, when nothing else speaks for it.
+_LONG: Final = 16
+
+#: What files that can't be parsed are searched for: may they define tasks, and by names that they do not spell out?
+_DEFINES: Final = re.compile(rb"@[\w.]*(?:task|job)|register_task|\([\w., ]*Task\b", re.IGNORECASE)
+_COMPUTES: Final = re.compile(
+    rb"""@[\w.]*(?:task|job)\w*\(\s*[a-z_]\w*\s*[,)]
+    |(?<!send_)(?:task|job)\w*\((?:(?!\bdef\b|\bclass\b)[\s\S])*?\bname\s*=\s*[^'"\s=]
+    |(?:register_task|\([\w.,\ ]*Task\b[^)]*\):)[\s\S]*?\bname\s*=\s*[^'"\s=]""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_ANYTHING: Final = ".*"
+
+#: What gives a name to something, and how far before it is looked for what only sends a task of that name.
+_GIVES: Final = re.compile(rb"""\bname\s*[=:]\s*\w?(?:"([^"\n]*)"|'([^'\n]*)')""")
+_BEFORE: Final = 200
+
+
+class Index:
+    """The tasks of a project.
+
+    `by_name` holds the definitions under each name that is certain. `possible` are names that some definition may
+    have: those that a decorator which can't be read may give, automatic names of modules whose place in the import
+    system is not certain. `unread` are files that could hold definitions but can't be parsed.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.by_name: dict[str, list[Definition]] = {}
+        self.possible: set[str] = set()
+        self.unread: list[str] = []
+        #: First parts of the names that may be given by what can't be read; an empty one stands for all names.
+        self.nameless: set[str] = set()
+        self._patterns: set[str] = set()  # names of which a part is known
+        self._owned: set[str] = set()
+        self._registered: set[tuple[str, str]] = set()  # path and qualified name of classes
+        self._imported: dict[str, bool] = {}
+        for path, module in project.modules_of(project.files_with(DEFINITIONS)):
+            if module is None:
+                self.unread.append(path)
+                continue
+            for found in celery_model_definitions.definitions(project, module):
+                self._add(found)
+            for call in module.made():
+                self._add_made(call, module)
+
+    def _add_made(self, call: Invoke, module: Module) -> None:
+        """Add the task that a call makes; for a class, note that it is registered."""
+        found = made_by(self.project, call, module)
+        if found is None:
+            if registers(call) and not self.project.is_test(module):
+                self.nameless.add("")
+        elif found.decorator.form == CLASS_TASK:
+            registered = found.module.place.path, found.symbol.qualname
+            if registered not in self._registered and {"name", "run"}.isdisjoint(found.symbol.names):  # type: ignore[union-attr]
+                self._add(found)  # only this says that a class which inherits `run` is a task
+            self._registered.add(registered)
+        else:
+            self._add(found)
+
+    def _add(self, found: Definition) -> None:
+        name = name_of(self.project, found)
+        module = found.module
+        is_test = self.project.is_test(module)
+        top = module.place.name.partition(".")[0]
+        if name is not None and found.decorator.form != OPAQUE and not _is_vendored(module.place):
+            self.by_name.setdefault(name, []).append(found)
+            if not is_test and "." in name:
+                self._owned.add(name.partition(".")[0])
+            return
+        self.possible.update(automatic_names(module.place, found.symbol.qualname))
+        if name is not None:
+            self.possible.add(name)
+        known = self._add_partly_known(found)
+        if not is_test:
+            self._owned.add(top)
+            if self.project.has_own_names and "name" not in found.decorator.keywords:
+                self.nameless.add("")
+            if not known:
+                self.nameless.add("" if "name" in found.decorator.keywords else top)
+            elif found.decorator.form == CLASS_TASK and "name" in found.symbol.names and name is None:  # type: ignore[union-attr]
+                self.nameless.add(top)
+
+    def _add_partly_known(self, found: Definition) -> bool:
+        """Add what is known of a name that can't be told; return whether it is anything."""
+        given = found.decorator.keywords.get("name")
+        values = [given] if given is not None else []
+        by_position = _by_position(found)
+        values += [(value, found.module) for value in by_position]
+        patterns = [_pattern(self.project, value, module) for value, module in values]
+        self._patterns.update(pattern for pattern in patterns if pattern != _ANYTHING)
+        if found.decorator.form == OPAQUE or by_position:
+            return any(pattern != _ANYTHING for pattern in patterns)
+        return _ANYTHING not in patterns
+
+    # What is known of a name.
+
+    @property
+    def has_nameless(self) -> bool:
+        """Whether some definition has a name that nothing is known of."""
+        return bool(self.nameless)
+
+    @property
+    def namespaces(self) -> frozenset[str]:
+        """The first dotted parts of the names of the project's tasks, tests left out."""
+        return frozenset(self._owned)
+
+    def has(self, name: str) -> bool:
+        """Return whether some task has, or may have, a name."""
+        return (
+            name in self.by_name
+            or name in self.possible
+            or name in BUILTIN_TASKS
+            or any(re.fullmatch(pattern, name, re.DOTALL) for pattern in self._patterns)
+        )
+
+    def definitions(self, name: str) -> list[Definition]:
+        """Return the definitions of a name, tests left out where others define it too."""
+        found = self.by_name.get(name, [])
+        return [item for item in found if not self.project.is_test(item.module)] or found
+
+    def owns(self, name: str) -> bool:
+        """Return whether the first part of a name is the project's own.
+
+        A namespace package may be shared with other distributions: of its parts only those are owned that are here.
+        """
+        parts = name.split(".")
+        if len(parts) == 1 or parts[0] in COMMON or parts[0] not in self._owned:
+            return False
+        for end in range(1, len(parts)):
+            path = self.project.layout.find(".".join(parts[:end]), self.project.layout.root)
+            if path is None:
+                return end == 1  # the names have nothing to do with modules
+            if path.endswith(".py"):
+                return True
+        return False
+
+    def meant(self, name: str, origin: Module) -> str | None:
+        """Return the name of a task that was probably meant, None where it may be any or none."""
+        real = self._name_of_alias(name, origin)
+        if real is not None:
+            return real
+        match = self._words.close_match(name)
+        if match is not None and _without_digits(match) != _without_digits(name):
+            return match
+        last = name.rpartition(".")[2]
+        same = self._by_last_part.get(last, [])
+        return same[0] if len(same) == 1 and self.owns(name) else None
+
+    @cached_property
+    def _words(self) -> spelling.Words:
+        return spelling.Words(self.by_name)
+
+    @cached_property
+    def _by_last_part(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name in self.by_name:
+            found.setdefault(name.rpartition(".")[2], []).append(name)
+        return found
+
+    def is_unknown(self, name: str, origin: Module) -> bool:
+        """Return whether a name is certainly meant for a task of the project, and certainly none has it."""
+        if self.has(name) or "" in self.nameless or name.partition(".")[0] in self.nameless:
+            return False
+        if not self.owns(name):
+            match = self._words.close_match(name, 2 if len(name) >= _LONG else 1)
+            if match is None or _without_digits(match) == _without_digits(name):
+                return False
+        return not (self._is_bound(name, origin) or self._may_be_hidden(name))
+
+    def is_unmatched(self, glob: str) -> bool:
+        """Return whether a glob is certainly meant for tasks of the project, and certainly matches none."""
+        literal = glob.partition("*")[0]
+        top = literal.partition(".")[0]
+        if not self.owns(glob) or "" in self.nameless or top in self.nameless:
+            return False
+        if any(fnmatch.fnmatch(name, glob) for name in (*self.by_name, *self.possible, *BUILTIN_TASKS)):
+            return False
+        starts = [re.split(r"\.\*", pattern)[0].replace("\\", "") for pattern in self._patterns]
+        if any(start.startswith(literal) or literal.startswith(start) for start in starts):
+            return False
+        hint = max(literal.split("."), key=len).encode()
+        for path in (*self._left_out, *self.project.files_with(*MARKS)):
+            text = self.project.read(path)
+            if text is None or (hint in text and (path in self._left_out or self.project.module(path) is None)):
+                return False
+        return True
+
+    def _name_of_alias(self, name: str, origin: Module) -> str | None:
+        """Return the real name of the task that a name leads to when it is read as module and variable."""
+        owner, _, last = name.rpartition(".")
+        target = self.project.resolve(f"{owner}:{last}", origin) if owner else Target("")
+        definition = definition_of(self.project, target)
+        if definition is None or definition.decorator.form == OPAQUE:
+            return None
+        return name_of(self.project, definition)
+
+    def _is_bound(self, name: str, origin: Module) -> bool:
+        """Return whether a module of the project binds what the name says, so that it may be a task after all."""
+        owner, _, last = name.rpartition(".")
+        path = self.project.layout.find(owner, origin.place.root) if owner else None
+        if path is None or not path.endswith(".py") or self._name_of_alias(name, origin) is not None:
+            return False
+        module = self.project.module(path)
+        return module is None or module.dynamic or not self.project.resolve(f"{owner}:{last}", origin).lost
+
+    def _may_be_hidden(self, name: str) -> bool:
+        """Return whether a file that can't be read, or is no part of the project, could give the name to a task."""
+        return self.may_be_unread(name) or _may_hold(self._texts_left_out, name) or name.encode() in self._given
+
+    def may_be_unread(self, name: str) -> bool:
+        """Return whether a file that can't be read could give a name to a task."""
+        return _may_hold(self._unread_texts, name)
+
+    @cached_property
+    def _unread_texts(self) -> list[bytes] | None:
+        return _searchable(self.project, self.unread)
+
+    @cached_property
+    def _texts_left_out(self) -> list[bytes] | None:
+        return _searchable(self.project, self._left_out)
+
+    @cached_property
+    def _given(self) -> set[bytes]:
+        """The names that something in the project is given: no task that is known, and no call of it."""
+        found: set[bytes] = set()
+        for path in self.project.files_with(b"name"):
+            text = self.project.read(path) or b""
+            for match in _GIVES.finditer(text):
+                before = text[max(0, match.start() - _BEFORE) : match.start()]
+                if not before.rstrip().endswith(b"send_task("):
+                    found.add(match[1] or match[2])
+        return found
+
+    @cached_property
+    def _left_out(self) -> list[str]:
+        """The files below the root that may define tasks and are no part of the project."""
+        texts = {path: self.project.read(path) for path in self.project.layout.left_out()}
+        return [path for path, text in texts.items() if text is None or _DEFINES.search(text)]
+
+    # Several tasks of one name.
+
+    def rival(self, one: Definition, name: str) -> Definition | None:
+        """Return the first other definition that takes the place of a task, or loses its own to it, in one worker."""
+        if _is_vendored(one.module.place):
+            return None
+        for other in self.by_name.get(name, ()):
+            if (
+                other.place != one.place
+                and not self.project.is_test(other.module)
+                and self._are_registered(one, other)
+                and not _are_apart(self.project, one, other)
+                and are_together(one, other)
+                and self.import_root(one.module.place) == self.import_root(other.module.place)
+            ):
+                return other
+        return None
+
+    def _are_registered(self, one: Definition, other: Definition) -> bool:
+        classes = [found for found in (one, other) if found.decorator.form == CLASS_TASK]
+        return all((found.module.place.path, found.symbol.qualname) in self._registered for found in classes)
+
+    def import_root(self, place: Place) -> str:
+        """Return the folder that a module is imported from.
+
+        A folder without `__init__.py` that other modules import from is a namespace package.
+        """
+        if not place.certain and self._is_imported(place.name.partition(".")[0]):
+            sources = reversed(self.project.layout.sources)
+            return next((source for source in sources if place.root.startswith(source + os.sep)), place.root)
+        return place.root
+
+    def _is_imported(self, top: str) -> bool:
+        """Return whether some file that may define tasks imports a top-level package."""
+        if top not in self._imported:
+            imported = re.compile(rb"^\s*(?:from|import)\s+" + re.escape(os.fsencode(top)) + rb"\b", re.MULTILINE)
+            paths = self.project.files_with(*MARKS)
+            self._imported[top] = any(imported.search(self.project.read(path) or b"") for path in paths)
+        return self._imported[top]
+
+
+def automatic_names(place: Place, qualname: str) -> Iterator[str]:
+    """Yield the names that Celery may derive for a definition, where it is not certain what its module is called."""
+    parts = place.name.split(".")
+    for start in range(len(parts)):
+        yield ".".join([*parts[start:], qualname.rpartition(".")[2]])
+
+
+def are_together(one: Definition, other: Definition) -> bool:
+    """Return whether two definitions are both there when their modules are imported: they are no alternatives."""
+    mine, theirs = (_branches(found) for found in (one, other))
+    if one.module.place.path != other.module.place.path:
+        return all((kind, part) == (TRY, "body") for kind, _, part in mine + theirs)
+    shorter, longer = sorted((mine, theirs), key=len)
+    return longer[: len(shorter)] == shorter and all(kind != FUNCTION for kind, _, _ in longer[len(shorter) :])
+
+
+def _branches(found: Definition) -> list[tuple[str, int, str]]:
+    """Return what must be entered to get to a definition, outermost first: kind, line and part of each statement."""
+    sites = [
+        site
+        for node, site in found.module.definitions_called(found.symbol.qualname)
+        if node.lineno == found.symbol.line
+    ]
+    branches = []
+    for around in (around for site in sites for around in site.chain()):
+        line: int = getattr(around.node, "lineno", 0)
+        if around.kind in (FUNCTION, IF):
+            branches.append((around.kind, line, around.part))
+        elif around.kind == TRY and around.part != "finally":
+            branches.append((TRY, line, around.part.replace("else", "body")))
+    return branches[::-1]
+
+
+def _are_apart(project: Project, one: Definition, other: Definition) -> bool:
+    """Return whether two tasks belong to different apps, and may never be in one process.
+
+    In one process an app has the tasks of the others too, those with `shared=False` excepted.
+    """
+    apps = [found.decorator.app for found in (one, other)]
+    paths = {app.path for app in apps if app is not None and app.path not in APP_GETTERS}
+    if len(paths) < 2:
+        return False
+    given = [found.decorator.keywords.get("shared") for found in (one, other)]
+    own = any(value is not None and project.settle(*value) is not True for value in given)
+    return own or one.module.place.path != other.module.place.path
+
+
+def _is_vendored(place: Place) -> bool:
+    return not VENDORED.isdisjoint(place.relative.split("/")[:-1])
+
+
+def _by_position(found: Definition) -> tuple[Value, ...]:
+    """Return what a task decorator is given by position: one of it may be the task's name."""
+    value = found.symbol.decorators[found.index] if found.index >= 0 else None
+    return value.args if isinstance(value, Invoke) else ()
+
+
+def _searchable(project: Project, paths: Iterable[str]) -> list[bytes] | None:
+    """Return the texts of files, None where one of them may give any name to a task."""
+    texts = [project.read(path) for path in paths]
+    found = [text for text in texts if text is not None and not _COMPUTES.search(text)]
+    return found if len(found) == len(texts) else None
+
+
+def _may_hold(texts: list[bytes] | None, name: str) -> bool:
+    last = name.rpartition(".")[2].encode()
+    return texts is None or any(last in text for text in texts)
+
+
+def _pattern(project: Project, value: Value, module: Module) -> str:
+    """Return a regular expression for the texts that a value may be."""
+    if isinstance(value, Const):
+        return re.escape(value.value) if isinstance(value.value, str) else _ANYTHING
+    if isinstance(value, Operation) and value.operator == "+":
+        return "".join(_pattern(project, operand, module) for operand in value.operands)
+    if isinstance(value, Joined):
+        return "".join(_pattern(project, part, module) for part in value.parts)
+    settled = project.settle(value, module)
+    return re.escape(settled) if isinstance(settled, str) else _ANYTHING
+
+
+def _without_digits(name: str) -> str:
+    return re.sub(r"\d", "", name)

@@ -1,0 +1,257 @@
+"""What a task definition says, wherever in the project it stands: its options, its class, its parameters.
+
+All of it works on symbols, so a call can be judged by the definition of the task that it sends.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from flake8_celery_tasks.binding.symbols import Class, Function
+from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Invoke, Missing, Ref, Unknown
+from flake8_celery_tasks.catalog.methods import CALL_METHODS
+from flake8_celery_tasks.celery_model import apps
+from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, OPAQUE
+from flake8_celery_tasks.resolution.decorators import TRANSPARENT, call_hands_on, wrapper_in
+from flake8_celery_tasks.resolution.resolver import Target
+
+if TYPE_CHECKING:
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.symbols import Params
+    from flake8_celery_tasks.binding.values import Value
+    from flake8_celery_tasks.celery_model.definitions import Definition
+    from flake8_celery_tasks.resolution.project import Project
+
+
+#: What a parameter for the task itself is called: `self`, `_task`, `celery_task`, `self_`, `task_instance`. An
+#: underscore in front says that a parameter is unused, so that its name says nothing else.
+TASK_NAME: Final = re.compile(r"_|(.*_)?(self|task|celery)(_|_self|_obj|_object|_instance)?$|(cls|me|this)$")
+
+#: Task classes of other packages that hand the arguments of a call on as they are.
+HANDING_ON: Final = frozenset(
+    {
+        "allianceauth.services.tasks.QueueOnce",
+        "celery_once.QueueOnce",
+        "celery_once.tasks.QueueOnce",
+        "celery_singleton.Singleton",
+        "celery_singleton.singleton.Singleton",
+        "tenant_schemas_celery.task.TenantTask",
+    }
+)
+
+
+class Defined:
+    """A task definition: `definition` is what `recognise` found."""
+
+    def __init__(self, project: Project, definition: Definition) -> None:
+        self.project = project
+        self.module = definition.module
+        self.definition = definition
+
+    @property
+    def form(self) -> str:
+        """How the task is made: one of the forms of `recognise`."""
+        return self.definition.decorator.form
+
+    @property
+    def is_opaque(self) -> bool:
+        """Whether a decorator made it that can't be read: it may bind, name, inject parameters or retry."""
+        return self.form == OPAQUE
+
+    @property
+    def is_class(self) -> bool:
+        """Whether it is a class with a `run` method."""
+        return self.form == CLASS_TASK
+
+    @property
+    def own_name(self) -> str:
+        """The name of its function or class."""
+        return self.definition.symbol.qualname.rpartition(".")[2]
+
+    # What its options say.
+
+    def option(self, name: str) -> Any:
+        """Return the settled value of an option as the decorator (or class body) gives it."""
+        given = self.definition.decorator.keywords.get(name)
+        if given is not None:
+            return self.project.settle(*given)
+        return UNKNOWN if self.definition.decorator.spread and not self.is_class else MISSING
+
+    def states(self, name: str) -> bool:
+        """Return whether the definition gives an option, whatever its value."""
+        return name in self.definition.decorator.keywords
+
+    def effective(self, name: str) -> Any:
+        """Return the settled value of an option, from the definition, its base class or the app's `task_cls`."""
+        own = self.option(name)
+        if own is not MISSING:
+            return own
+        if self.is_class:
+            return self._from_class(self._own_class, name)
+        return self._from_base(name)
+
+    @property
+    def _own_class(self) -> Target:
+        symbol = self.definition.symbol
+        return Target(f"{self.module.prefix}{symbol.qualname}", self.module, symbol)
+
+    def _from_class(self, cls: Target, name: str) -> Any:
+        if not apps.is_readable(self.project, cls):
+            return UNKNOWN
+        return self.project.class_attribute(cls, name)
+
+    def _from_base(self, name: str) -> Any:
+        """Return the settled attribute of the task class behind a decorated function."""
+        base = self.base
+        return self._from_class(base, name) if isinstance(base, Target) else base
+
+    @cached_property
+    def base(self) -> Target | Missing | Unknown:
+        """The task class behind a decorated function: `base=`, else the app's `task_cls`.
+
+        MISSING where it is Celery's own, UNKNOWN where it can't be told.
+        """
+        app = self.definition.decorator.app
+        given = self.option("base")
+        if given is not MISSING and given is not None:
+            written = self.definition.decorator.keywords.get("base")
+            app = apps.app_behind(self.project, *written) if written else None
+            if app is None:
+                if isinstance(given, Target):
+                    return MISSING if given.path == "celery.Task" else given
+                return UNKNOWN
+        return apps.base_given_by(self.project, app)
+
+    @property
+    def has_plain_base(self) -> bool:
+        """Whether the task class is certainly Celery's own."""
+        return self.base is MISSING
+
+    def inherits(self, path: str) -> bool:
+        """Return whether its class inherits from one outside the project."""
+        cls = self._own_class if self.is_class else self.base
+        return isinstance(cls, Target) and any(getattr(found, "path", "") == path for found in self.project.line(cls))
+
+    @cached_property
+    def bound(self) -> bool | Unknown:
+        """Whether the function gets the task as its first argument.
+
+        Only the decorator says so: `bind` of a base class is Celery's own method.
+        """
+        if self.is_class:
+            return False
+        bind = self.option("bind")
+        if bind is MISSING:
+            return False
+        return bool(bind) if isinstance(bind, (bool, int, str)) or bind is None else UNKNOWN
+
+    def overrides(self, *methods: str, handing_on: bool = False) -> bool | Unknown:
+        """Return whether the task's class has some methods of its own; UNKNOWN where it can't be read to the end.
+
+        With `handing_on` the classes of other packages count as read that hand on the arguments of a call, and a
+        `__call__` that does nothing else with them counts as none.
+        """
+        cls = self._own_class if self.is_class else self.base
+        if not isinstance(cls, Target):
+            return False if isinstance(cls, Missing) else UNKNOWN
+        read = apps.PLAIN_BASES | HANDING_ON if handing_on else apps.PLAIN_BASES
+        unread = False
+        for found in self.project.line(cls):
+            if isinstance(found, Unknown) or (found.module is None and found.path not in read):
+                unread = True
+            elif isinstance(found.symbol, Class):
+                own = set(methods) & set(found.symbol.names)
+                if own and not (handing_on and own == {"__call__"} and call_hands_on(found)):
+                    return True
+        return UNKNOWN if unread else False
+
+    @property
+    def hands_on_calls(self) -> bool:
+        """Whether its class certainly sends what a caller hands over, as Celery's own class does."""
+        # Where Celery checks the arguments at the call, no `__call__` of the class can change them before.
+        own_call = ("__call__",) if self.is_class or self.is_wrapped else ()
+        return self.overrides(*CALL_METHODS, *own_call, handing_on=True) is False
+
+    # What stands below the task decorator.
+
+    @cached_property
+    def runs(self) -> Function | None:
+        """The function that runs: the decorated one, or the class's `run`; None where there are several."""
+        symbol = self.definition.symbol
+        qualname = symbol.qualname if isinstance(symbol, Function) else f"{symbol.qualname}.run"
+        found = self.module.symbols(qualname)
+        return found[0] if len(found) == 1 and isinstance(found[0], Function) else None
+
+    @property
+    def _below(self) -> tuple[Value, ...]:
+        symbol = self.definition.symbol
+        return symbol.decorators[self.definition.index + 1 :] if isinstance(symbol, Function) else ()
+
+    @property
+    def is_wrapped(self) -> bool:
+        """Whether decorators stand between the task decorator and the function: Celery checks no arguments then."""
+        return bool(self._below)
+
+    @cached_property
+    def is_transparent(self) -> bool:
+        """Whether nothing between the task decorator and the function can change arguments, retry or swallow."""
+        return all(self._passes_through(value) for value in self._below)
+
+    def _passes_through(self, decorator: Value) -> bool:
+        value = decorator.func if isinstance(decorator, Invoke) else decorator
+        if not isinstance(value, Ref):
+            return False
+        if self.project.resolve(value.path, self.module).path in TRANSPARENT:
+            return True
+        found = self._decorator_function(decorator)
+        wrapped = found and wrapper_in(self.project, *found, called=isinstance(decorator, Invoke))
+        return bool(wrapped and wrapped.passes)
+
+    def _decorator_function(self, decorator: Value) -> tuple[Function, Module] | None:
+        """Return the project's function that a decorator is, or that makes it."""
+        value = decorator.func if isinstance(decorator, Invoke) else decorator
+        if not isinstance(value, Ref):
+            return None
+        target = self.project.resolve(value.path, self.module)
+        if not isinstance(target.symbol, Function) or target.module is None or target.rest:
+            return None
+        return target.symbol, target.module
+
+    # What a caller may hand over.
+
+    @cached_property
+    def accepts(self) -> Params | None:
+        """The parameters that are left to the caller, None where they can't be told.
+
+        A task whose own parameter is not in order (CLY202, CLY203, CLY512) is left to the rules about that.
+        """
+        function = self.runs
+        if function is None or self.is_opaque or not self.is_transparent or self.bound is UNKNOWN:
+            return None
+        owner, _, _ = function.qualname.rpartition(".")
+        is_method = bool(owner) and not owner.endswith("<locals>")
+        is_static = Ref("builtins:staticmethod") in function.decorators
+        if self.is_class:
+            if len(function.decorators) > is_static:
+                return None
+            return function.params if is_static else without_first(function.params)
+        if is_method and not is_static:
+            return None
+        first = (*function.params.ordered, "")[0]
+        if self.bound is not True:
+            return None if first == "self" else function.params
+        if not first:
+            return function.params if function.params.vararg else None
+        return without_first(function.params) if TASK_NAME.match(first) else None
+
+
+def without_first(params: Params) -> Params:
+    """Return parameters without the first that is given by position."""
+    left = len(params.ordered) - 1
+    if left < 0:
+        return params
+    if params.positional_only:
+        return params._replace(positional_only=params.positional_only[1:], defaults=min(params.defaults, left))
+    return params._replace(positional=params.positional[1:], defaults=min(params.defaults, left))

@@ -1,0 +1,1 @@
+"""The command line: subcommands, and the processes that they run in."""

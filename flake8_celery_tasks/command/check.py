@@ -1,0 +1,121 @@
+"""One run of `check`."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from functools import partial
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.command.pool import FEW, spread
+from flake8_celery_tasks.core.errors import UsageError
+from flake8_celery_tasks.core.violation import BROKEN, PREFIX
+from flake8_celery_tasks.engine import baseline, loader
+from flake8_celery_tasks.engine.findings import Finding, Outcome
+from flake8_celery_tasks.flake8_host import checker, reporting
+from flake8_celery_tasks.flake8_host import files as flake8_host_files
+from flake8_celery_tasks.flake8_host.files import passing
+from flake8_celery_tasks.plugin import Plugin
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from flake8.violation import Violation
+
+    from flake8_celery_tasks.edits.edit import Remedy
+    from flake8_celery_tasks.engine.baseline import Entry, Identity
+    from flake8_celery_tasks.fixer.rounds import Order
+    from flake8_celery_tasks.flake8_host.reporting import Checked
+
+
+def run(options: Namespace, order: Order | None = None) -> Outcome:
+    """Check the files of the options; `order` asks for the fixes too. Raises UsageError."""
+    names = flake8_host_files.files(options)
+    checked = check(options, names)
+    scopes = {one.path: one.scopes for one in checked}
+    violations, statistics = reporting.decide(options, [_without_known(one) for one in checked])
+    findings = list(_findings(violations, scopes))
+    return Outcome(violations, statistics, findings, names, _remedies(findings, order, options) if order else {})
+
+
+def _remedies(findings: Sequence[Finding], order: Order, options: Namespace) -> dict[Finding, Remedy]:
+    from flake8_celery_tasks.fixer import remedies as fixer_remedies
+
+    paths = list(dict.fromkeys(finding.path for finding in findings))
+    found = {
+        (path, remedy.violation): remedy
+        for path, remedies in spread(partial(fixer_remedies.remedies, order=order), paths, options, FEW)
+        for remedy in remedies
+    }
+    keys = {finding: (finding.path, (finding.line, finding.column - 1, *finding[3:5])) for finding in findings}
+    return {finding: found[key] for finding, key in keys.items() if key in found}
+
+
+def check(options: Namespace, names: Sequence[str]) -> list[Checked]:
+    """Return what is found in some files, known or not, selected or not; files without any are left out."""
+    return [one for one in spread(partial(checker.check, options=options), passing(names), options) if one.rows]
+
+
+# What is known.
+
+
+def _identities(checked: Checked) -> list[Identity]:
+    # In the order of the plugin: what could not be parsed stands alone.
+    return [baseline.identity(row.code, checked.scopes.get(row.line, ""), row.text) for row in checked.rows]
+
+
+def _without_known(checked: Checked) -> Checked:
+    if Plugin.baseline is None:
+        return checked
+    unknown = Plugin.baseline.unknown(checked.path, _identities(checked))
+    rows = [row for row, is_new in zip(checked.rows, unknown, strict=True) if is_new]
+    return checked._replace(rows=rows)
+
+
+def write_baseline(options: Namespace, path: str) -> int:
+    """Write what would be reported into a baseline; return how many findings are in it."""
+    checked = check(options, flake8_host_files.files(options))
+    folder = os.path.dirname(os.path.abspath(path))
+    reported = set()
+    for violation in reporting.decide(options, checked)[0]:
+        reported.add((violation.filename, violation.line_number, violation.code, violation.text))
+    known: dict[str, Counter[Identity]] = {}
+    for one in checked:
+        counted = Counter(_identities(one))
+        for row, identity in zip(one.rows, _identities(one), strict=True):
+            if (one.path, row.line, row.code, row.text) in reported and row.code.startswith(PREFIX):
+                # All of a kind: whether one of them is silenced in its line is not known where the baseline is applied.
+                known.setdefault(baseline.relative(one.path, folder), Counter())[identity] = counted[identity]
+    try:
+        return baseline.write(path, known)
+    except OSError as error:
+        raise UsageError(f"can't write {path}: {error.strerror}") from None
+
+
+def prune_baseline(outcome: Outcome) -> list[Entry]:
+    """Drop from the baseline what a run has not found any more; return it. Raises UsageError."""
+    listed = Plugin.baseline
+    assert listed is not None
+    broken = {finding.path for finding in outcome.findings if finding.code.startswith(BROKEN)}
+    codes = {rule.code for rule in loader.wanted(Plugin.opted)}
+    gone = list(listed.outdated([name for name in outcome.files if name not in broken], codes))
+    if gone:
+        try:
+            listed.prune(gone)
+        except OSError as error:
+            raise UsageError(f"can't write {listed.path}: {error.strerror}") from None
+    return gone
+
+
+# What is told apart.
+
+
+def _findings(violations: Iterable[Violation], scopes: dict[str, dict[int, str]]) -> Iterator[Finding]:
+    seen: Counter[tuple[str, Identity]] = Counter()
+    for violation in violations:
+        path, line = violation.filename, violation.line_number
+        scope = scopes.get(path, {}).get(line, "")
+        key = (path, baseline.identity(violation.code, scope, violation.text))
+        yield Finding(path, line, violation.column_number, violation.code, violation.text, scope, seen[key])
+        seen[key] += 1

@@ -1,0 +1,329 @@
+"""The command line: subcommands and exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO
+
+from flake8_celery_tasks import __version__, report
+from flake8_celery_tasks.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from flake8_celery_tasks.fixer.rounds import Order
+
+
+PROGRAM: Final = "flake8-celery-tasks"
+
+CLEAN, FOUND, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    try:
+        return _run(sys.argv[1:] if arguments is None else arguments)
+    except KeyboardInterrupt:
+        _tell("interrupted")
+        return INTERRUPTED
+    except SystemExit as done:  # argparse has printed help or version
+        _flush()
+        return int(done.code or CLEAN)
+    except BrokenPipeError:  # Python 3.10 does not write help into the void
+        _flush()
+        return CLEAN
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        given = vars(_parser().parse_args(arguments))
+        del given["command"]
+        run: Callable[[argparse.Namespace], int] = given.pop("run")
+        return run(argparse.Namespace(**given))
+    except UsageError as error:
+        _tell(f"error: {error}")
+        return USAGE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog=PROGRAM, description="Find the silent mistakes in Celery tasks and in the calls to them.")
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    _add_check(commands)
+    _add_fix(commands)
+    _add_explain(commands)
+    _add_tasks(commands)
+    return parser
+
+
+def _add_command(commands: Any, name: str, run: Callable[[argparse.Namespace], int], help: str) -> Any:  # noqa: A002
+    parser = commands.add_parser(name, help=help, description=help, allow_abbrev=False)
+    parser.set_defaults(run=run)
+    return parser
+
+
+# check
+
+
+def _add_check(commands: Any) -> None:
+    from flake8_celery_tasks.flake8_host import configuration
+
+    parser = _add_command(commands, "check", _check, "Report what is wrong, as flake8 does with the plugin alone.")
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="files and folders (default: .); - reads the input")
+    parser.add_argument(
+        "--output-format", choices=("text", *report.FORMATS), default="text", help="how to write it (default: text)"
+    )
+    parser.add_argument("--output-file", metavar="FILE", help="where to write it, instead of the output")
+    known = parser.add_mutually_exclusive_group()
+    known.add_argument(
+        "--write-baseline", metavar="FILE", help="write what is found now to a file for the option celery-baseline"
+    )
+    known.add_argument(
+        "--prune-baseline", action="store_true", help="take out of the baseline what is not found any more, and tell it"
+    )
+    configuration.add_arguments(parser)
+
+
+def _check(given: argparse.Namespace) -> int:
+    from flake8_celery_tasks.command import check, pool
+    from flake8_celery_tasks.flake8_host import configuration
+
+    paths, form, target, known, prune = (
+        _take(given, name) for name in ("paths", "output_format", "output_file", "write_baseline", "prune_baseline")
+    )
+    if known is not None:
+        given.celery_baseline = ""
+    if target is not None and "color" not in given:
+        given.color = "never"
+    options = configuration.options_for(given, paths)
+    if known is not None:
+        count = check.write_baseline(options, known)
+        _tell(f"{count} {'finding' if count == 1 else 'findings'} written to {known}")
+        return CLEAN
+    if prune and not options.celery_baseline:
+        raise UsageError("--prune-baseline needs the option celery-baseline")
+    with pool.few_collections():
+        outcome = check.run(options, _order(options, unsafe=True) if form == "sarif" else None)
+    if not outcome.files and (not paths or any(map(os.path.isdir, paths))):
+        _tell(f"no Python files in {' '.join(paths) or '.'}")
+    _write(_rendered(form, outcome, options), target)
+    if prune:
+        for entry in check.prune_baseline(outcome):
+            _tell(f"no longer found, taken out of the baseline: {entry}")
+    return FOUND if outcome.findings and not options.exit_zero else CLEAN
+
+
+def _rendered(form: str, outcome: Any, options: argparse.Namespace) -> str:
+    from importlib import import_module
+
+    text: str = import_module(f"{report.__name__}.{form}").render(outcome, options)
+    return text
+
+
+# fix
+
+
+def _add_fix(commands: Any) -> None:
+    from flake8_celery_tasks.flake8_host import configuration
+
+    parser = _add_command(commands, "fix", _fix, "Mend what can be mended with certainty.")
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="files and folders (default: .)")
+    parser.add_argument("--diff", action="store_true", help="print what would change and write nothing")
+    parser.add_argument("--unsafe", action="store_true", help="apply fixes too that change what happens")
+    configuration.add_arguments(parser)
+
+
+def _fix(given: argparse.Namespace) -> int:
+    from functools import partial
+
+    from flake8_celery_tasks.command import pool
+    from flake8_celery_tasks.fixer import diff
+    from flake8_celery_tasks.fixer.files import fix_files
+    from flake8_celery_tasks.flake8_host import configuration
+    from flake8_celery_tasks.flake8_host import files as flake8_host_files
+    from flake8_celery_tasks.flake8_host.files import passing
+
+    paths, as_diff, unsafe = (_take(given, name) for name in ("paths", "diff", "unsafe"))
+    if "-" in paths:
+        raise UsageError("fix writes files: it can't read the input")
+    options = configuration.options_for(given, paths)
+    order = _order(options, unsafe=unsafe)
+    names = flake8_host_files.files(options)
+    if not names:
+        _tell(f"no Python files in {' '.join(paths) or '.'}")
+    count = changed = refused = 0
+    with pool.few_collections():
+        spread = partial(pool.spread, options=options, large=pool.FEW)
+        results = list(fix_files(sorted(passing(names)), order, write=not as_diff, spread=spread))
+    for result in results:
+        if result.message:
+            refused += 1
+            _tell(f"{result.path}: {result.message}")
+            continue
+        changed += 1
+        count += len(result.violations)
+        if as_diff:
+            _write(diff.diff(result))
+    if not as_diff:
+        _tell(f"{count} fixed in {changed} {'file' if changed == 1 else 'files'}")
+    return FOUND if refused or (as_diff and changed) else CLEAN
+
+
+def _order(options: argparse.Namespace, *, unsafe: bool) -> Order:
+    """Return what to fix: what would be reported."""
+    from functools import partial
+
+    from flake8_celery_tasks.core.options import Options
+    from flake8_celery_tasks.fixer import rounds
+    from flake8_celery_tasks.flake8_host import reporting
+    from flake8_celery_tasks.plugin import Plugin
+
+    return rounds.Order(
+        options=Plugin.options or Options(),
+        excluded=Plugin.excluded,
+        opted=Plugin.opted,
+        unsafe=unsafe,
+        wants=partial(reporting.reported, options),
+    )
+
+
+# explain
+
+
+def _add_explain(commands: Any) -> None:
+    parser = _add_command(commands, "explain", _explain, "Print the page of a rule.")
+    parser.add_argument("codes", nargs="*", metavar="CODE", help="a code, the beginning of codes, or a rule's name")
+    parser.add_argument("--all", action="store_true", help="all rules")
+    parser.add_argument("--format", choices=("markdown", "json"), default="markdown", help="default: markdown")
+
+
+def _explain(given: argparse.Namespace) -> int:
+    import json
+
+    from flake8_celery_tasks.core import spelling
+    from flake8_celery_tasks.engine import loader
+    from flake8_celery_tasks.pages import explain
+
+    if not given.codes and not given.all:
+        raise UsageError("which rule? Give a code, such as CLY101, or --all")
+    rules = dict.fromkeys(loader.rules()) if given.all else {}
+    for word in given.codes:
+        found = explain.rules_called(word)
+        if not found:
+            names = explain.names()
+            meant = spelling.close_match(word.lower(), names.values()) or spelling.close_match(word.upper(), names)
+            raise UsageError(f"there is no rule {word!r}" + (f", did you mean {meant}?" if meant else ""))
+        rules.update(dict.fromkeys(found))
+    if given.format == "json":
+        _write(json.dumps([explain.record(rule) for rule in rules], indent=2) + "\n")
+    else:
+        _write("\n".join(explain.page(rule) for rule in rules))
+    return CLEAN
+
+
+# tasks
+
+
+def _add_tasks(commands: Any) -> None:
+    from flake8_celery_tasks.flake8_host import configuration
+
+    parser = _add_command(commands, "tasks", _tasks, "List the tasks of a project, and what they say.")
+    parser.add_argument("path", nargs="?", default=".", metavar="PATH", help="a folder or file (default: .)")
+    parser.add_argument(
+        "--format", choices=("table", "markdown", "json", "csv"), default="table", dest="form", help="default: table"
+    )
+    parser.add_argument("--output-file", metavar="FILE", help="where to write it, instead of the output")
+    configuration.add_arguments(parser, ("color", "exclude", "extend-exclude"))
+
+
+def _tasks(given: argparse.Namespace) -> int:
+    from flake8_celery_tasks.command import pool
+    from flake8_celery_tasks.core.options import Options
+    from flake8_celery_tasks.engine import inventory, session
+    from flake8_celery_tasks.flake8_host import configuration
+    from flake8_celery_tasks.flake8_host import files as flake8_host_files
+    from flake8_celery_tasks.plugin import Plugin
+    from flake8_celery_tasks.report import tasks
+
+    path, form, target = (_take(given, name) for name in ("path", "form", "output_file"))
+    if not os.path.exists(path):
+        raise UsageError(f"no such file or directory: {path!r}")
+    options = configuration.options_for(given, [path])
+    below = os.path.join(os.path.abspath(path), "")
+    inside = os.path.join(below, "any.py") if os.path.isdir(path) else os.path.abspath(path)
+    # In a folder there may be more projects.
+    files = [inside, *map(os.path.abspath, flake8_host_files.files(options))]
+    known = dict.fromkeys(session.project_of(name, Plugin.options or Options(), Plugin.excluded) for name in files)
+    with pool.few_collections():
+        found = inventory.entries(list(known), below)
+    if not found:
+        _tell(f"no tasks in {path}")
+    if form == "table":
+        is_shown = target is None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        color = options.color == "always" or (options.color == "auto" and is_shown)
+        _write(tasks.as_table(found, color=color) if found else "", target)
+    else:
+        _write(tasks.FORMATS[form](found), target)
+    return CLEAN
+
+
+# Writing.
+
+
+def _take(given: argparse.Namespace, name: str) -> Any:
+    value = getattr(given, name)
+    delattr(given, name)
+    return value
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode("utf-8", "surrogateescape")  # paths
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace")
+
+
+def _tell(message: str) -> None:
+    try:
+        sys.stderr.write(f"{PROGRAM}: {message}\n")
+    except BrokenPipeError:
+        _drop(sys.stderr)
+
+
+def _write(text: str, target: str | None = None) -> None:
+    """Write to a file or to the output. That nobody reads on is no mistake."""
+    if target is not None:
+        try:
+            with open(target, "wb") as file:
+                file.write(_encoded(text))
+        except OSError as error:
+            raise UsageError(f"can't write {target}: {error.strerror}") from None
+        return
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(_encoded(text))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop(sys.stdout)
+    except OSError as error:
+        _drop(sys.stdout)
+        raise UsageError(f"can't write the output: {error.strerror}") from None
+
+
+def _flush() -> None:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop(sys.stdout)
+
+
+def _drop(stream: TextIO) -> None:
+    # What is left in the buffer goes nowhere, so that the interpreter has nothing to complain of at its end.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

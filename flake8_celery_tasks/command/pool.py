@@ -1,0 +1,114 @@
+"""Work spread over several processes."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import itertools
+import multiprocessing
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from flake8_celery_tasks.core.options import Options
+from flake8_celery_tasks.engine import loader, session
+from flake8_celery_tasks.flake8_host import configuration, reporting
+from flake8_celery_tasks.plugin import Plugin
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Callable, Iterator, Sequence
+
+
+#: From how many files on that pass the gate other processes are worth their start.
+LARGE: Final = 64
+
+#: The same for work that takes longer.
+FEW: Final = 8
+
+#: After how many files a process looks for garbage after all.
+_COLLECTED: Final = 250
+
+Done = TypeVar("Done")
+
+_turns = itertools.count(1)
+
+#: How many files one process gets at a time: neighbours ask for the same modules.
+_CHUNK: Final = 4
+
+
+@contextlib.contextmanager
+def few_collections() -> Iterator[None]:
+    """Leave the garbage be: to look for it among the nodes of many trees takes as long as everything else."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def spread(work: Callable[[str], Done], names: Sequence[str], options: Namespace, large: int = LARGE) -> Iterator[Done]:
+    """Yield what comes of some work on each file, in any order; in several processes where there are many files."""
+    jobs = min(reporting.jobs(options), len(names))
+    if jobs < 2 or len(names) < large:
+        for name in names:
+            _take_turn()
+            yield work(name)
+        return
+    # What all processes would find out, each for itself.
+    known = session.project_of(os.path.abspath(names[0]), Plugin.options or Options(), Plugin.excluded)
+    context = _context()
+    known.is_saved_later = context.get_start_method() == "fork"  # others read what is saved
+    _ = known.tasks, loader.rules()
+    with contextlib.ExitStack() as stack:
+        with _uninterrupted():
+            pool = stack.enter_context(context.Pool(jobs, _start, (work, options)))
+        found = pool.imap_unordered(_call, names, _CHUNK)
+        known.save()
+        yield from found
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Put off interruption: a pool that is made by half can hang, and processes that start have much to say of it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _context() -> multiprocessing.context.BaseContext:
+    # On macOS a fork can hang in the system's libraries.
+    fork = sys.platform != "darwin" and "fork" in multiprocessing.get_all_start_methods()
+    return multiprocessing.get_context("fork" if fork else None)
+
+
+_work: Callable[[str], Any] | None = None  # of this process
+
+
+def _start(work: Callable[[str], Any], options: Namespace) -> None:
+    """Make a process ready."""
+    global _work
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.disable()
+    _work = work
+    if Plugin.options is None:  # it was not forked
+        configuration.adopt(options)
+
+
+def _call(name: str) -> Any:
+    assert _work is not None
+    _take_turn()
+    return _work(name)
+
+
+def _take_turn() -> None:
+    if next(_turns) % _COLLECTED == 0:
+        gc.collect()

@@ -1,0 +1,298 @@
+"""The options: each field of `Options` is one flake8 option, with type, default and help; values are checked once."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from flake8.options.manager import OptionManager
+
+
+#: How the codes of opt-in rules start: a shorter prefix in `select` does not switch them on.
+OPT_IN: Final = "CLY9"
+
+#: What stands for something in `celery-task-name-pattern`.
+PLACEHOLDERS: Final = ("app", "module", "function")
+
+#: The newest Celery that the catalogue knows, and the oldest that it speaks of.
+NEWEST: Final = (5, 7)
+OLDEST: Final = (5, 2)
+
+#: The brokers that a project may have.
+BROKERS: Final = ("redis", "sqs", "amqp")
+
+
+class OptionError(ValueError):
+    """A value that an option does not take. `str()` names the option, the value and what is wanted."""
+
+    def __init__(self, name: str, value: object, wanted: str) -> None:
+        super().__init__(f"argument --{name}: invalid value {value!r}: {wanted}")
+
+
+def _option(default: Any, help: str, metavar: str = "", *, many: bool = False, path: bool = False) -> Any:  # noqa: A002
+    return field(default=default, metadata={"help": help, "metavar": metavar, "many": many, "path": path})
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a project says about its Celery."""
+
+    celery_task_decorators: tuple[str, ...] = _option(
+        (),
+        "Dotted names (or fnmatch patterns) of your own decorators that make a task as shared_task does, with the "
+        "same keywords.",
+        "NAMES",
+        many=True,
+    )
+    celery_apps: tuple[str, ...] = _option(
+        (), "Dotted names of the packages that are apps, where detection is not wanted.", "PACKAGES", many=True
+    )
+    celery_test_paths: tuple[str, ...] = _option(
+        ("tests/", "test/", "tests.py", "test_*.py", "*_test.py", "conftest.py"),
+        "Patterns of test modules: a folder name ends with a slash, others match the file name or the path from the "
+        "project root; migrations and hidden folders are always among them. Rules about app boundaries, transactions "
+        "and house policy are silent there.",
+        "PATTERNS",
+        many=True,
+    )
+    celery_target_version: tuple[int, int] | None = _option(
+        None,
+        "The Celery version that the project runs on, such as 5.4 (default: the one that its lock or its requirements "
+        "pin, else the newest known).",
+        "VERSION",
+    )
+    celery_acks_late: bool = _option(
+        False, "The project sets task_acks_late=True where the linter can't see it.", "BOOL"
+    )
+    celery_custom_task_class: bool = _option(
+        False, "The Celery app has a task_cls of its own that the linter can't see.", "BOOL"
+    )
+    celery_extra_task_options: tuple[str, ...] = _option(
+        (),
+        "Names of options that task classes of your own read where the linter can't see it (CLY501, CLY504).",
+        "NAMES",
+        many=True,
+    )
+    celery_async_pool: bool = _option(
+        False, "The workers' pool runs coroutines, so that tasks may be async functions (CLY511).", "BOOL"
+    )
+    celery_bind_requires_retry: bool = _option(
+        False, "Report every task with bind=True that has no retry policy (CLY201).", "BOOL"
+    )
+    celery_at_most_once_calls: tuple[str, ...] = _option(
+        (),
+        "Dotted names (or fnmatch patterns) of further calls that must not happen twice (CLY303).",
+        "NAMES",
+        many=True,
+    )
+    celery_broker: str = _option(
+        "",
+        "The broker of the project: redis, sqs or amqp, where the linter can't see it (CLY615).",
+        "BROKER",
+    )
+    celery_task_name_pattern: str = _option(
+        "",
+        "A regular expression that the whole name of a task has to match (CLY906). {app} stands for the last part of "
+        "the app's package, {module} for the dotted name of the module, {function} for the name of the function.",
+        "PATTERN",
+    )
+    celery_project_root: str = _option(
+        "",
+        "The root of the project (default: the nearest folder above a file that holds .git, pyproject.toml, "
+        "setup.cfg, tox.ini, .flake8 or manage.py).",
+        "FOLDER",
+    )
+
+    celery_baseline: str = _option(
+        "",
+        "A file of findings that are known and stay silent, written by `flake8-celery-tasks check --write-baseline "
+        "FILE`. A plain file name is looked for in the working folder and upward.",
+        "FILE",
+        path=True,
+    )
+    celery_no_cache: bool = _option(
+        False, "Do not keep what is known of the project, and what was found, between runs.", "BOOL"
+    )
+
+    @classmethod
+    def of(cls, given: Mapping[str, object]) -> Options:
+        """Return the options for raw values by field name, as flake8 hands them over.
+
+        Raises OptionError for a value that an option does not take.
+        """
+        values = {}
+        for item in fields(cls):
+            raw = given.get(item.name)
+            if raw is not None:
+                values[item.name] = _CHECKS[item.name](item.name.replace("_", "-"), raw)
+        return cls(**values)
+
+
+def _names(option: str, raw: object, wanted: str = "dotted names", form: str = r"[\w-]+(\.[\w-]+)*") -> tuple[str, ...]:
+    values = raw if isinstance(raw, (list, tuple)) else str(raw).replace("\n", ",").split(",")
+    names = tuple(str(value).strip() for value in values if str(value).strip())
+    for name in names:
+        if not re.fullmatch(form, name):
+            raise OptionError(option, name, f"expected {wanted}, separated by commas")
+    return names
+
+
+def _name_globs(option: str, raw: object) -> tuple[str, ...]:
+    return _names(option, raw, "dotted names or patterns of them", r"[\w*?!\[\]-]+(\.[\w*?!\[\]-]+)*")
+
+
+def _keywords(option: str, raw: object) -> tuple[str, ...]:
+    return _names(option, raw, "names of options", r"[^\W\d]\w*")
+
+
+def _patterns(_option: str, raw: object) -> tuple[str, ...]:
+    values = raw if isinstance(raw, (list, tuple)) else str(raw).replace("\n", ",").split(",")
+    return tuple(str(value).strip().replace("\\", "/") for value in values if str(value).strip())
+
+
+def _flag(option: str, raw: object) -> bool:
+    if isinstance(raw, bool):
+        return raw
+    text = str(raw).strip().lower()
+    if text in ("true", "yes", "on", "1"):
+        return True
+    if text in ("false", "no", "off", "0"):
+        return False
+    raise OptionError(option, raw, "expected true or false")
+
+
+def _version(option: str, raw: object) -> tuple[int, int]:
+    if isinstance(raw, tuple):
+        return raw
+    major, _, minor = str(raw).strip().partition(".")
+    minor = minor.partition(".")[0]
+    if not all(re.fullmatch("[0-9]{1,9}", part) for part in (major, minor)):
+        raise OptionError(option, raw, "expected a version such as 5.4")
+    version = (int(major), int(minor))
+    if version < OLDEST:
+        raise OptionError(option, raw, "Celery {}.{} is the oldest that is supported".format(*OLDEST))
+    return version
+
+
+def _folder(option: str, raw: object) -> str:
+    text = str(raw).strip()
+    if not text:
+        return ""
+    path = os.path.abspath(text)
+    if not os.path.isdir(path):
+        raise OptionError(option, raw, "expected an existing folder")
+    return path
+
+
+def _broker(option: str, raw: object) -> str:
+    broker = str(raw).strip().lower()
+    if broker not in ("", *BROKERS):
+        raise OptionError(option, raw, f"expected {', '.join(BROKERS[:-1])} or {BROKERS[-1]}")
+    return broker
+
+
+def _file(option: str, raw: object) -> str:
+    text = str(raw).strip()
+    folder = os.getcwd()
+    while text:
+        path = os.path.join(folder, text)
+        if os.path.isfile(path):
+            return path
+        if os.path.dirname(folder) == folder:
+            raise OptionError(option, raw, "expected an existing file")
+        folder = os.path.dirname(folder)
+    return text
+
+
+def _name_pattern(option: str, raw: object) -> str:
+    pattern = str(raw).strip()
+    known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+    for escaped, name in _PLACEHOLDER.findall(pattern):
+        if not escaped and name not in PLACEHOLDERS:
+            raise OptionError(option, raw, f"unknown placeholder {{{name}}}, expected {known}")
+    try:
+        re.compile(fill(pattern, dict.fromkeys(PLACEHOLDERS, "x")))
+    except (re.error, OverflowError, RecursionError) as error:
+        raise OptionError(option, raw, f"no regular expression: {error}") from None
+    return pattern
+
+
+_PLACEHOLDER: Final = re.compile(r"(\\.)|\{([A-Za-z_]\w*)\}")
+
+
+def fill(pattern: str, given: Mapping[str, str]) -> str:
+    r"""Return a name pattern with its placeholders filled in, escaped.
+
+    >>> fill(r"{app}\.[a-z]{2,}", {"app": "shop.web"})
+    'shop\\.web\\.[a-z]{2,}'
+    """
+    return _PLACEHOLDER.sub(lambda found: found[1] or re.escape(given[found[2]]), pattern)
+
+
+_CHECKS: Final[Mapping[str, Any]] = {
+    "celery_task_decorators": _name_globs,
+    "celery_apps": _names,
+    "celery_extra_task_options": _keywords,
+    "celery_at_most_once_calls": _name_globs,
+    "celery_test_paths": _patterns,
+    "celery_target_version": _version,
+    "celery_acks_late": _flag,
+    "celery_custom_task_class": _flag,
+    "celery_async_pool": _flag,
+    "celery_bind_requires_retry": _flag,
+    "celery_broker": _broker,
+    "celery_task_name_pattern": _name_pattern,
+    "celery_no_cache": _flag,
+    "celery_project_root": _folder,
+    "celery_baseline": _file,
+}
+
+
+def flag_of(name: str) -> str:
+    """Return an option as it is written on the command line."""
+    return "--" + name.replace("_", "-")
+
+
+def add_to(manager: OptionManager) -> None:
+    """Tell flake8 of the options. Values stay text until `Options.of` checks them, so that errors can name them."""
+    for item in fields(Options):
+        manager.add_option(
+            flag_of(item.name),
+            parse_from_config=True,
+            default=None,
+            # What holds a slash is relative to the configuration that it stands in.
+            normalize_paths=item.metadata["path"],
+            metavar=item.metadata["metavar"],
+            help=item.metadata["help"],
+        )
+    # flake8 reads this option of its own from the configuration before plugins are known, and keeps it to itself.
+    from flake8.options.manager import Option
+
+    option = Option("--enable-extensions", parse_from_config=True, comma_separated_list=True)
+    for name in ("enable_extensions", "enable-extensions"):
+        manager.config_options_dict.setdefault(name, option)
+
+
+def from_namespace(namespace: argparse.Namespace) -> Options:
+    """Return the options that flake8 has parsed. Raises OptionError."""
+    return Options.of({item.name: getattr(namespace, item.name, None) for item in fields(Options)})
+
+
+def opted(namespace: argparse.Namespace, arguments: Sequence[str]) -> tuple[str, ...]:
+    """Return the prefixes of opt-in rules that flake8's own options name, however they were given.
+
+    `arguments` are those of the command line: flake8 takes `--enable-extensions` out of them and hands it to no plugin.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--enable-extensions", default=getattr(namespace, "enable_extensions", None))
+    extensions = parser.parse_known_args(arguments)[0].enable_extensions
+    found: set[str] = set()
+    for value in (namespace.select, namespace.extend_select, extensions):
+        found.update(value.replace(",", " ").split() if isinstance(value, str) else value or ())
+    return tuple(sorted(prefix for prefix in found if prefix.startswith(OPT_IN)))

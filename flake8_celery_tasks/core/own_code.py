@@ -1,0 +1,24 @@
+"""The linter's own code: what changes with it, in installations that are edited in place."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+
+import flake8_celery_tasks
+
+
+@cache
+def stamps() -> tuple[tuple[str, int, int], ...]:
+    """Return path, modification and change time (nanoseconds) of each file of the package."""
+    found: list[tuple[str, int, int]] = []
+    folders = list(flake8_celery_tasks.__path__)
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                if entry.is_dir() and entry.name != "__pycache__":
+                    folders.append(entry.path)
+                elif entry.name.endswith(".py"):
+                    stat = entry.stat()
+                    found.append((entry.path, stat.st_mtime_ns, stat.st_ctime_ns))
+    return tuple(found)

@@ -1,0 +1,18 @@
+"""One report of a rule, and the codes that reports have."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+#: How our codes start, and how those of files start that can't be read or parsed.
+PREFIX: Final = "CLY"
+BROKEN: Final = "E9"
+
+
+class Violation(NamedTuple):
+    """One report. Line from 1, column from 0 in characters; `text` has no code in front."""
+
+    line: int
+    column: int
+    code: str
+    text: str

@@ -1,0 +1,1 @@
+"""Rules are loaded and run; findings are kept, compared and listed."""

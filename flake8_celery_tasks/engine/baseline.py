@@ -1,0 +1,178 @@
+"""The baseline: findings that are known and stay silent.
+
+A finding is known by its rule, its file, the definition that it stands in and its text, so that moving code keeps it
+known; several of the same kind are counted. Paths are relative to the folder of the baseline file.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import json
+import os
+import re
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+
+VERSION: Final = 1
+
+#: Where a text names a line: that of another definition, which moves too.
+_LINES: Final = re.compile(r"(?<=\.py):\d+|(?<=\bline )\d+")
+
+
+class BaselineError(ValueError):
+    """A baseline that can't be read. `str()` names the file and says why."""
+
+
+class Identity(NamedTuple):
+    """What tells a finding from others in its file, wherever in it they stand."""
+
+    code: str
+    scope: str
+    text: str
+
+
+class Entry(NamedTuple):
+    """A kind of finding in a file, and how often it is there."""
+
+    path: str
+    identity: Identity
+    times: int
+
+    def __str__(self) -> str:
+        where = f" in {self.identity.scope}" if self.identity.scope else ""
+        times = f" ({self.times} times)" if self.times > 1 else ""
+        return f"{self.path}: {self.identity.code}{where}{times}: {self.identity.text}"
+
+
+def identity(code: str, scope: str, text: str) -> Identity:
+    """Return what identifies a finding.
+
+    >>> identity("CLY102", "index", "Task name 'a' is also used at shop/tasks.py:12: give one another name")
+    Identity(code='CLY102', scope='index', text="Task name 'a' is also used at shop/tasks.py: give one another name")
+    """
+    return Identity(code, scope, _LINES.sub("", text))
+
+
+def scopes(tree: ast.Module, lines: Collection[int]) -> dict[int, str]:
+    """Return the qualified name of the definition around each of some lines; a decorator stands in what it decorates.
+
+    A line of no definition is left out.
+    """
+    found: dict[int, str] = {}
+    ordered = sorted(lines)
+    pending: list[tuple[ast.AST, str]] = [(tree, "")]
+    while pending:
+        node, inside = pending.pop()
+        for child in ast.iter_child_nodes(node):
+            name = inside
+            if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                name = f"{inside}.{child.name}" if inside else child.name
+                first = min([child.lineno, *(decorator.lineno for decorator in child.decorator_list)])
+                # What is inside comes later, and its name takes the place of this one.
+                start, end = bisect_left(ordered, first), bisect_right(ordered, child.end_lineno or first)
+                found.update(dict.fromkeys(ordered[start:end], name))
+            if isinstance(child, (ast.stmt, ast.excepthandler, ast.match_case)):
+                pending.append((child, name))
+    return found
+
+
+class Baseline:
+    """The findings that are known, and those of them that were not found."""
+
+    def __init__(self, path: str, known: dict[str, Counter[Identity]]) -> None:
+        self.path = path
+        self.folder = os.path.dirname(os.path.abspath(path))
+        self.known = known
+        self._missing: dict[str, Counter[Identity]] = {}
+
+    def relative(self, path: str) -> str:
+        """Return how the baseline writes the path of a file."""
+        return relative(path, self.folder)
+
+    def unknown(self, path: str, found: Iterable[Identity]) -> list[bool]:
+        """Return for each finding of a file, in source order, whether it is not known."""
+        name = self.relative(path)
+        left = Counter(self.known.get(name, ()))
+        new: list[bool] = []
+        for one in found:
+            new.append(left[one] <= 0)
+            left[one] -= 1
+        self._missing[name] = +left
+        return new
+
+    def outdated(self, paths: Iterable[str], codes: Collection[str]) -> Iterator[Entry]:
+        """Yield what is listed and is no more: of rules with some codes, in files of a run and files that are gone."""
+        looked_at = {self.relative(path) for path in paths}
+        for path, known in sorted(self.known.items()):
+            if path in looked_at or not os.path.lexists(os.path.join(self.folder, path)):
+                for one, count in sorted(self._missing.get(path, known).items()):
+                    if one.code in codes:
+                        yield Entry(path, one, count)
+
+    def prune(self, entries: Iterable[Entry]) -> None:
+        """Drop some entries from the file. Raises OSError."""
+        for path, one, count in entries:
+            self.known[path][one] -= count
+        write(self.path, self.known)
+
+
+def relative(path: str, folder: str) -> str:
+    """Return a path as seen from a folder, with slashes."""
+    path = os.path.abspath(path)
+    with contextlib.suppress(ValueError):  # another drive
+        path = os.path.relpath(path, folder)
+    return path.replace(os.sep, "/")
+
+
+def load(path: str) -> Baseline:
+    """Read a baseline. Raises BaselineError."""
+    known: dict[str, Counter[Identity]] = {}
+    try:
+        with open(path, encoding="utf-8") as file:
+            content = json.load(file)
+        if content["version"] != VERSION:
+            raise BaselineError(f"{path} has version {content['version']!r}, this release reads {VERSION}")
+        for entry in content["findings"]:
+            one = Identity(str(entry["code"]), str(entry["in"]), str(entry["text"]))
+            known.setdefault(str(entry["path"]), Counter())[one] += int(entry.get("count", 1))
+    except BaselineError:
+        raise
+    except OSError as error:
+        raise BaselineError(f"can't read {path}: {error.strerror}") from None
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
+        raise BaselineError(f"{path} is no baseline") from None
+    return Baseline(path, known)
+
+
+def write(path: str, known: dict[str, Counter[Identity]]) -> int:
+    """Write a baseline, through links; return how many findings are in it. Raises OSError."""
+    entries = []
+    total = 0
+    for name, found in sorted(known.items()):
+        for (code, scope, text), count in sorted(found.items()):
+            if count > 0:
+                entry: dict[str, object] = {"path": name, "code": code, "in": scope, "text": text}
+                entries.append(entry if count == 1 else {**entry, "count": count})
+                total += count
+    content = json.dumps({"version": VERSION, "findings": entries}, indent=2) + "\n"
+    if os.path.exists(path) and not os.path.isfile(path):  # such as /dev/stdout
+        with open(path, "w", encoding="ascii", newline="\n") as file:
+            file.write(content)
+        return total
+    path = os.path.realpath(path)
+    partial = f"{path}.{os.getpid()}.tmp"
+    try:
+        with open(partial, "w", encoding="ascii", newline="\n") as file:
+            file.write(content)
+        os.replace(partial, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(partial)
+        raise
+    return total

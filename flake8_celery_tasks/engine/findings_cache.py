@@ -1,0 +1,135 @@
+"""What was found in a file, kept on disk: where nothing has changed in the whole project, it is not looked for again.
+
+What a rule says of a file follows from the file's text and from the project around it: which files and folders there
+are, and what the files say. So what was found is kept under a digest of all that, and forgotten when any of it changes.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from flake8_celery_tasks import __version__
+from flake8_celery_tasks.celery_model import version
+from flake8_celery_tasks.core import own_code
+from flake8_celery_tasks.core.violation import Violation
+from flake8_celery_tasks.workspace import cache
+from flake8_celery_tasks.workspace import folders as workspace_folders
+from flake8_celery_tasks.workspace.folders import FOLDER, MARKS, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from flake8_celery_tasks.resolution.project import Project
+
+
+class Results:
+    """What was found in the files of a project, with the opt-in rules whose codes start with `opted`."""
+
+    def __init__(self, project: Project, opted: tuple[str, ...]) -> None:
+        self.project = project
+        self.opted = opted
+        self.started = time.time_ns()
+        self._new: dict[str, list[Any]] = {}
+
+    @property
+    def path(self) -> str:
+        """The file that they are kept in."""
+        given = (self.project.options, self.project.excluded, self.opted)
+        return cache.file_of(self.project.layout.root, f"{given!r}", ".found.json")
+
+    def recall(self, path: str, text: str) -> list[Violation] | None:
+        """Return what was found in a file with this text when all else was as it is now, None where that is unknown."""
+        known = self._stored["found"].get(path)
+        if known is None or known[0] != cache.digest(text) or not self._is_current:
+            return None
+        return [Violation(*row) for row in known[1]]
+
+    def note(self, path: str, text: str, found: Sequence[Violation]) -> None:
+        """Keep what was found in a file."""
+        if path.startswith(self.project.layout.root + os.sep):
+            self._new[path] = [cache.digest(text), [list(violation) for violation in found]]
+
+    def save(self) -> None:
+        """Write what was noted, unless a file has changed so lately that the next change could go unnoticed."""
+        stamps = self.project.known_stamps
+        if not self._new or stamps is None or not self.project.is_as_on_disk or self.project.has_changed:
+            return
+        newest = self.started - cache.RACY_NS
+        outside = self.project.outside
+        if any(stamp is not None and max(stamp[:2]) >= newest for stamp in (*stamps.values(), *outside.values())):
+            return
+        folders = {folder: _listing(folder) for folder in self._further_folders()}
+        # What others have found rests on what they have read, too.
+        written = _whole(cache.read(self.path))
+        known = written if self._is_valid(written) else _NOTHING
+        cache.write(
+            self.path,
+            {
+                "state": self.state,
+                "files": {**known["files"], **outside},
+                "folders": {**known["folders"], **folders},
+                "found": {**known["found"], **self._new},
+            },
+        )
+
+    @cached_property
+    def _stored(self) -> dict[str, Any]:
+        return _whole(cache.read(self.path))
+
+    @cached_property
+    def _is_current(self) -> bool:
+        """Whether the project is as it was when the results were written."""
+        return self._is_valid(self._stored)
+
+    def _is_valid(self, stored: dict[str, Any]) -> bool:
+        return (
+            bool(stored["state"] == self.state)
+            and all(cache.stamp(path) == stamp for path, stamp in stored["files"].items())
+            and all(_listing(folder) == listing for folder, listing in stored["folders"].items())
+        )
+
+    @cached_property
+    def state(self) -> str:
+        """A digest of the linter, and of the names and stamps of all files and folders of the project."""
+        project = self.project
+        parts: list[object] = [cache.FORMAT, __version__, sys.version_info[:3], own_code.stamps()]
+        parts.extend(project.stamps.items())
+        parts.extend(_listing(folder) for folder in project.layout.walked)
+        return cache.digest("\n".join(map(str, parts)))
+
+    def _further_folders(self) -> Iterable[str]:
+        """Return the folders that were looked into, in or around the project, and hold none of its files.
+
+        With an `__init__.py` in its root, a project is imported from above, and so is what stands beside it.
+        """
+        root = self.project.layout.root
+        walked = set(self.project.layout.walked)
+        tops = tuple(top.rstrip(os.sep) + os.sep for top in {root, *self.project.layout.import_roots()})
+        return [
+            folder
+            for folder in listed()
+            if folder not in walked and (folder.startswith(tops) or root.startswith(folder.rstrip(os.sep) + os.sep))
+        ]
+
+
+_NOTHING: Final[dict[str, Any]] = {"state": "", "files": {}, "folders": {}, "found": {}}
+
+
+def _whole(stored: dict[str, Any]) -> dict[str, Any]:
+    return stored if stored.keys() >= _NOTHING.keys() else _NOTHING
+
+
+def _listing(folder: str) -> str:
+    """Return a digest of what a folder holds, as far as it matters for where modules are, and which Celery."""
+    found = [
+        f"{name}/" if kind == FOLDER else name
+        for name, kind in workspace_folders.entries(folder).items()
+        if name in MARKS
+        or version.may_pin(folder, name)
+        or (not name.startswith((".", "__pycache__")) and (kind == FOLDER or name.endswith(".py")))
+    ]
+    return cache.digest("\n".join([folder, *sorted(found)]))

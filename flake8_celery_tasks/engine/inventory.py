@@ -1,0 +1,298 @@
+"""The inventory of a project: every task with its name, its place, the answers to the five questions, and who sends it.
+
+Tests and migrations are left out, as places of tasks and as senders.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from flake8_celery_tasks.binding.values import MISSING, UNKNOWN
+from flake8_celery_tasks.catalog.settings import default_of
+from flake8_celery_tasks.catalog.task_options import OPTIONS
+from flake8_celery_tasks.celery_model import backends, definitions
+from flake8_celery_tasks.celery_model.decorators import CLASS_TASK
+from flake8_celery_tasks.celery_model.objects import SignatureThing, TaskThing
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.task import Task
+from flake8_celery_tasks.resolution.evaluation import Table
+from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.workspace.marks import MARKS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.celery_model.objects import Thing
+    from flake8_celery_tasks.resolution.project import Project
+
+
+#: What a file must hold to send a task, sign it or schedule it.
+_SENDING: Final = (
+    b".delay",
+    b"apply_async",
+    b"send_task",
+    b"signature(",
+    b"subtask(",
+    b".s(",
+    b".si(",
+    b"beat",
+    b"BEAT",
+)
+
+#: What is not known.
+OPEN: Final = "?"
+
+#: What is kept where there is no result backend, or perhaps none.
+_NO_BACKEND: Final = "no backend"
+_OPEN_BACKEND: Final = f", backend {OPEN}"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the inventory says of a task, in words. `name` is None where it can't be told."""
+
+    name: str | None
+    path: str
+    line: int
+    app: str
+    runs: str
+    retries: str
+    result: str
+    status: str
+    start: str
+    time_limit: str
+    queue: str
+    sent_from: tuple[str, ...]
+
+
+def entries(projects: Sequence[Project], below: str = "") -> list[Entry]:
+    """Return the tasks of some projects by name, those of one folder only where one is given.
+
+    Paths are seen from the root of the first project.
+    """
+    found = []
+    for project in projects:
+        inside = os.path.relpath(project.layout.root, projects[0].layout.root).replace(os.sep, "/")
+        prefix = "" if inside == "." else f"{inside}/"
+        senders = _senders(project, prefix)
+        found += [_entry(project, task, senders, prefix) for task in _tasks(project, below)]
+    return sorted(found, key=lambda entry: (entry.name is None, entry.name or "", entry.path, entry.line))
+
+
+def _tasks(project: Project, below: str) -> Iterator[Task]:
+    for path in project.files_with(*MARKS):
+        module = project.module(path)
+        if module is None or project.is_test(module) or not (path + os.sep).startswith(below):
+            continue
+        project.hold(module)
+        facts = Facts(project, module)
+        yield from (task for task in facts.tasks if task.is_registered)
+        for call in module.made():
+            definition = definitions.made_by(project, call, module)
+            if definition is not None and definition.decorator.form != CLASS_TASK:
+                project.hold(definition.module)
+                yield from (
+                    Task(project, definition, node, site, scope)
+                    for node, site, scope in definition.module.functions_called(definition.symbol.qualname)
+                    if node.lineno == definition.symbol.line
+                )
+
+
+# Who sends it.
+
+
+def _senders(project: Project, prefix: str) -> dict[object, list[tuple[str, int, str]]]:
+    """Return the places that send a task, by the key of its definition, or its name where it is sent by name."""
+    found: dict[object, list[tuple[str, int, str]]] = {}
+
+    def add(key: object, module: Module, line: int, what: str = "") -> None:
+        found.setdefault(key, []).append((prefix + module.place.relative, line, what))
+
+    for path in project.files_with(*_SENDING):
+        module = project.module(path)
+        if module is None or project.is_test(module):
+            continue
+        project.hold(module)
+        facts = Facts(project, module)
+        for call in facts.invocations:
+            if call.by_name and isinstance(call.name, str):
+                add(call.name, module, call.node.lineno)
+            elif call.definition is not None and call.method != "set":
+                add(call.definition.place, module, call.node.lineno)
+        for entry in facts.configured[1]:
+            key = _scheduled(entry.thing("task"), entry.value("task"))
+            if key is not None:
+                add(key, module, entry.node.lineno, " (beat)")  # type: ignore[attr-defined]
+    return found
+
+
+def _scheduled(thing: Thing | None, value: object) -> object:
+    if isinstance(thing, (TaskThing, SignatureThing)):
+        return thing.name if thing.definition is None and isinstance(thing, SignatureThing) else _key_of(thing)
+    return value if isinstance(value, str) else None
+
+
+def _key_of(thing: TaskThing | SignatureThing) -> object:
+    return None if thing.definition is None else thing.definition.place
+
+
+# What a task says.
+
+
+def _entry(
+    project: Project, task: Task, senders: Mapping[object, Sequence[tuple[str, int, str]]], prefix: str
+) -> Entry:
+    name = definitions.name_of(project, task.definition) if not task.is_opaque else None
+    places = {*senders.get(task.definition.place, ()), *(senders.get(name, ()) if name else ())}
+    kept = _Kept(task)
+    return Entry(
+        name=name,
+        path=prefix + task.module.place.relative,
+        line=task.definition.symbol.line,
+        app=_app(project, task),
+        runs=_Answer(task, "acks_late").said("at least once", "at most once"),
+        retries=_retries(task),
+        result=kept.said("stored", "ignored"),
+        status=kept.said("tracked", "not tracked"),
+        start=kept.start,
+        time_limit=_limits(task),
+        queue=_queue(project, task, name),
+        sent_from=tuple(f"{path}:{line}{what}" for path, line, what in sorted(places)),
+    )
+
+
+def _app(project: Project, task: Task) -> str:
+    app = project.layout.app(task.module.place)
+    if app is None:
+        return ""
+    inside = os.path.relpath(app, project.layout.root) if os.path.isabs(app) else app
+    return inside.removesuffix(".py").replace(os.sep, ".").replace("/", ".")
+
+
+class _Answer:
+    """The value of an option of a task, and who says so: the task (or its class), the project, or Celery."""
+
+    def __init__(self, task: Task, option: str) -> None:
+        self.value: Any = UNKNOWN if task.is_opaque else task.effective(option)
+        self.source = ""
+        if self.value is MISSING or self.value is None:
+            setting = OPTIONS[option].setting
+            given = [value for value in task.project.setting(setting) if value is not None]
+            self.source = " (project)" if given else " (default)"
+            self.value = given[0] if given else default_of(setting, task.project.version)
+            if any(type(value) is not type(self.value) or value != self.value for value in given):
+                self.value = UNKNOWN
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the value is not known."""
+        return not isinstance(self.value, (bool, int))
+
+    def said(self, yes: str, no: str) -> str:
+        """Return the answer to a yes-or-no question in words."""
+        if self.is_open:
+            return OPEN
+        return (yes if self.value else no) + self.source
+
+
+class _Kept:
+    """What is kept of a task: nothing where its result is ignored (`celery/app/trace.py`), or without a backend."""
+
+    def __init__(self, task: Task) -> None:
+        self.ignored = _Answer(task, "ignore_result")
+        self.started = _Answer(task, "track_started")
+        self.backend = backends.backend(task.project)
+
+    def said(self, yes: str, no: str) -> str:
+        """Return whether something is kept, in words."""
+        if self.ignored.is_open or self.ignored.value:
+            return self.ignored.said(no, yes)
+        if self.backend is False:
+            return _NO_BACKEND
+        return self.ignored.said(no, yes) + ("" if self.backend else _OPEN_BACKEND)
+
+    @property
+    def start(self) -> str:
+        """Return whether the start is tracked, in words."""
+        if self.started.is_open or not self.started.value:
+            return self.started.said("tracked", "not tracked")
+        if self.ignored.is_open:
+            return OPEN
+        if self.ignored.value:
+            return "not tracked, ignored" + self.ignored.source
+        if self.backend is False:
+            return _NO_BACKEND
+        return self.started.said("tracked", "") + ("" if self.backend else _OPEN_BACKEND)
+
+
+def _retries(task: Task) -> str:
+    if task.is_opaque or task.autoretries is UNKNOWN:
+        return OPEN
+    by_hand = any(use.attribute == "retry" for use in task.uses)
+    limit = task.effective("max_retries")
+    if task.autoretries is True:
+        kwargs = task.effective("retry_kwargs")
+        if isinstance(kwargs, Table):
+            limit = kwargs.get("max_retries", limit)
+    elif not by_hand:
+        return "never"
+    if limit is MISSING:
+        limit = 3
+    if limit == 0:
+        return "never"
+    times = "without limit" if limit is None else f"up to {limit}" if isinstance(limit, int) else f"up to {OPEN}"
+    if task.autoretries is not True:
+        return f"{times}, by hand"
+    return f"{times} on {_errors(task.effective('autoretry_for'))}{_backoff(task)}"
+
+
+def _errors(value: object) -> str:
+    if not isinstance(value, (list, tuple, set)):
+        return OPEN
+    return " or ".join(sorted(item.path.rpartition(".")[2] if isinstance(item, Target) else OPEN for item in value))
+
+
+def _backoff(task: Task) -> str:
+    backoff = task.effective("retry_backoff")
+    if backoff is not MISSING:
+        if not isinstance(backoff, (bool, int, float)):
+            return ""
+        if backoff:
+            return ", backoff"
+    wait = task.retry_wait
+    return f", every {wait:g} s" if isinstance(wait, (int, float)) else ""
+
+
+def _limits(task: Task) -> str:
+    found = []
+    for option, kind in (("soft_time_limit", "soft"), ("time_limit", "hard")):
+        answer = _Answer(task, option)
+        if isinstance(answer.value, (int, float)):
+            found.append(f"{answer.value:g} s {kind}{answer.source}")
+        elif answer.value is not None:
+            found.append(f"{OPEN} {kind}")
+    return ", ".join(found) or "none"
+
+
+def _queue(project: Project, task: Task, name: str | None) -> str:
+    own = task.effective("queue")
+    if isinstance(own, str):
+        return own
+    if own is not MISSING and own is not None:
+        return OPEN
+    return _routed(project.setting("task_routes"), name or "")
+
+
+def _routed(tables: Sequence[object], name: str) -> str:
+    """Return the queue that the project's routes give to a task."""
+    for table in tables:
+        if not isinstance(table, Table) or not table.complete:
+            return OPEN
+        for key in sorted(table.matching(name), key=len, reverse=True):
+            route = table[key]
+            queue = route.get("queue", "") if isinstance(route, Table) else route
+            return queue if isinstance(queue, str) else OPEN
+    return ""

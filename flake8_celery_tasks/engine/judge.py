@@ -1,0 +1,38 @@
+"""Facts to violations: each rule is given the facts of its kind, and what it says is put in source order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flake8_celery_tasks.engine.loader import by_kind, wanted
+from flake8_celery_tasks.facts.facts import Facts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.resolution.project import Project
+    from flake8_celery_tasks.rules.rule import Rule
+
+
+def check(project: Project, module: Module, chosen: Iterable[Rule[Any]] | None = None) -> list[Violation]:
+    """Return the violations in a module, in source order. Without `chosen`, all rules run that are not opt-in."""
+    return sorted({violation for _, _, violation in judge(project, module, wanted() if chosen is None else chosen)})
+
+
+def judge(project: Project, module: Module, chosen: Iterable[Rule[Any]]) -> Iterator[tuple[Rule[Any], Any, Violation]]:
+    """Yield what rules say of a module, each time with the rule and the fact that it judged."""
+    facts = Facts(project, module)
+    is_test: bool | None = None
+    for kind, some in by_kind(tuple(chosen)):
+        found = list(facts.of(kind))
+        for rule in some if found else ():
+            if rule.quiet_in_tests:
+                if is_test is None:
+                    is_test = project.is_test(module)
+                if is_test:
+                    continue
+            for fact in found:
+                for violation in rule.check(fact):
+                    yield rule, fact, violation

@@ -1,0 +1,55 @@
+"""The rules: found in their folders, imported when a run needs them."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from flake8_celery_tasks import rules as package
+from flake8_celery_tasks.rules.rule import OPT_IN, Rule
+
+
+@cache
+def rules() -> tuple[Rule[Any], ...]:
+    """Return all rules, by code. The folder is the registry: each file in a topic's folder is a rule."""
+    return tuple(sorted(_load(opt_in=False) + _load(opt_in=True), key=lambda rule: rule.code))
+
+
+@cache
+def _load(*, opt_in: bool) -> list[Rule[Any]]:
+    """Return the rules that are opt-in, or those that are not: no run imports what it does not need."""
+    (folder,) = package.__path__
+    found: list[Rule[Any]] = []
+    for topic in sorted(os.listdir(folder)):
+        below = os.path.join(folder, topic)
+        if "." in topic or topic.startswith("_") or (topic == OPT_IN) != opt_in or not os.path.isdir(below):
+            continue
+        for name in sorted(os.listdir(below)):
+            if name.endswith(".py") and not name.startswith("_"):
+                module = import_module(f"{package.__name__}.{topic}.{name[:-3]}")
+                found.extend(
+                    value()
+                    for value in vars(module).values()
+                    if isinstance(value, type) and issubclass(value, Rule) and value.__module__ == module.__name__
+                )
+    return found
+
+
+@cache
+def wanted(opted: tuple[str, ...] = ()) -> tuple[Rule[Any], ...]:
+    """Return the rules that run: all but the opt-in ones, and of these the ones whose codes start with a prefix."""
+    chosen = _load(opt_in=False)
+    if opted:
+        chosen = chosen + [rule for rule in _load(opt_in=True) if rule.code.startswith(opted)]
+    return tuple(sorted(chosen, key=lambda rule: rule.code))
+
+
+@cache
+def by_kind(chosen: tuple[Rule[Any], ...]) -> tuple[tuple[type, tuple[Rule[Any], ...]], ...]:
+    """Return rules by the kind of fact that they judge."""
+    kinds: dict[type, list[Rule[Any]]] = {}
+    for rule in chosen:
+        kinds.setdefault(rule.kind, []).append(rule)
+    return tuple((kind, tuple(some)) for kind, some in kinds.items())

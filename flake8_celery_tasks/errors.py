@@ -1,7 +1,0 @@
-"""What the command says when it is used wrongly. A module of its own, so that the command starts with few imports."""
-
-from __future__ import annotations
-
-
-class UsageError(Exception):
-    """What the user has to change: a wrong option, value, file or path. `str()` is one line."""

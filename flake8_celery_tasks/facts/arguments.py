@@ -1,0 +1,249 @@
+"""What a call hands to the task that it sends: the arguments as they are written, each with its node."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.binding.nodes import last_name
+from flake8_celery_tasks.binding.scopes import TRY, WITH
+from flake8_celery_tasks.binding.values import MISSING, Ref
+from flake8_celery_tasks.catalog import words
+from flake8_celery_tasks.catalog.call_options import DELAY_MISTAKES
+from flake8_celery_tasks.catalog.methods import APPLYING, DIRECT, SAME_ARGUMENTS, SIGNS
+from flake8_celery_tasks.celery_model.objects import SignatureThing
+from flake8_celery_tasks.core.record import Record
+from flake8_celery_tasks.resolution.arity import Given
+
+if TYPE_CHECKING:
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.binding.symbols import Params
+    from flake8_celery_tasks.facts.calls import Invocation
+
+
+#: Options of a call that are mistaken for arguments of `delay` and `s`.
+OPTIONS: Final = words(
+    "args compression countdown eta exchange expires headers ignore_result kwargs link link_error priority queue retry "
+    "retry_policy routing_key serializer shadow soft_time_limit task_id time_limit"
+)
+
+#: Context managers of tests that wait for an exception, and the one that swallows it.
+_EXPECTING: Final = frozenset({"assertRaises", "assertRaisesMessage", "assertRaisesRegex", "raises", "suppress"})
+
+
+class Arguments(Record):
+    """The arguments of a task, as far as they can be read.
+
+    `keywords` holds the node that gives a name: a keyword, or a key in a dict. `values` are the values written at the
+    call. `more_positional` and `more_keywords` say that others may be hidden.
+    """
+
+    __slots__ = ("keywords", "more_keywords", "more_positional", "positional", "values")
+
+    def __init__(
+        self,
+        positional: list[ast.expr] | None = None,
+        keywords: dict[str, ast.AST] | None = None,
+        values: list[ast.expr] | None = None,
+        more_positional: bool = False,
+        more_keywords: bool = False,
+    ) -> None:
+        self.positional: list[ast.expr] = [] if positional is None else positional
+        self.keywords: dict[str, ast.AST] = {} if keywords is None else keywords
+        self.values: list[ast.expr] = [] if values is None else values
+        self.more_positional = more_positional
+        self.more_keywords = more_keywords
+
+    @property
+    def given(self) -> Given:
+        """What they come to."""
+        return Given(len(self.positional), tuple(self.keywords), self.more_positional, self.more_keywords)
+
+    def put(self, nodes: list[ast.expr]) -> None:
+        """Add arguments by position."""
+        for node in nodes:
+            if isinstance(node, ast.Starred):
+                self.more_positional = True
+            else:
+                self.positional.append(node)
+                self.values.append(node)
+
+    def name(self, name: str | None, node: ast.AST, value: ast.expr) -> None:
+        """Add an argument by name; without a name it is a `**spread`."""
+        if name is None:
+            self.more_keywords = True
+        else:
+            self.keywords[name] = node
+            self.values.append(value)
+
+
+def arguments_of(invocation: Invocation) -> Arguments | None:
+    """Return what a call hands to the task, None where it is no call of that kind or the rest stands elsewhere.
+
+    A signature that is sent on the spot has its own arguments and those of the call, `task.s(2).delay(1)`.
+    """
+    found = _written(invocation, invocation.node, invocation.method)
+    if found is None or not isinstance(invocation.thing, SignatureThing):
+        return found
+    signed = signing_call(invocation.node)
+    if signed is None:
+        return None
+    own = _written(invocation, signed, signed.func.attr)  # type: ignore[attr-defined]
+    if own is not None and not is_immutable(invocation, signed):
+        own.positional = found.positional + own.positional
+        own.values += found.values
+        own.keywords.update(found.keywords)
+        own.more_positional |= found.more_positional
+        own.more_keywords |= found.more_keywords
+    return own
+
+
+def signing_call(send: ast.Call) -> ast.Call | None:
+    """Return the call that makes the signature which is sent on the spot: `task.s(1).set(...).delay()`."""
+    node = send.func.value if isinstance(send.func, ast.Attribute) else send
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if node.func.attr in SIGNS:
+            return node
+        if node.func.attr not in SAME_ARGUMENTS:
+            return None
+        node = node.func.value
+    return None
+
+
+def is_immutable(invocation: Invocation, signing: ast.Call) -> bool:
+    """Return whether a signature takes no further arguments, or may take none."""
+    if getattr(signing.func, "attr", None) == "si":
+        return True
+    return any(
+        keyword.arg == "immutable" and invocation.settled(keyword.value) is not False for keyword in signing.keywords
+    )
+
+
+def _written(invocation: Invocation, call: ast.Call, method: str) -> Arguments | None:
+    found = Arguments()
+    if method in DIRECT:
+        found.put(call.args)
+        for keyword in call.keywords:
+            found.name(keyword.arg, keyword, keyword.value)
+        return found
+    if method not in APPLYING:
+        return None
+    start = 1 if call is invocation.node and invocation.by_name else 0
+    containers = containers_of(call, start)
+    if containers is None:
+        found.more_positional = found.more_keywords = True
+        return found
+    args, kwargs = containers
+    if args is not None:
+        _positional(invocation, args, found)
+    if kwargs is not None:
+        _named(invocation, kwargs, found)
+    return found
+
+
+def containers_of(call: ast.Call, start: int) -> tuple[ast.expr | None, ast.expr | None] | None:
+    """Return the nodes of `args` and `kwargs`, by name or from position `start`; None where one may be hidden."""
+    if any(keyword.arg is None for keyword in call.keywords):
+        return None
+    if any(isinstance(arg, ast.Starred) for arg in call.args[: start + 2]):
+        return None
+    return container_of(call, "args", start), container_of(call, "kwargs", start + 1)
+
+
+def container_of(call: ast.Call, name: str, index: int) -> ast.expr | None:
+    """Return the node of an argument by its name or position, None where it is not written."""
+    for keyword in call.keywords:
+        if keyword.arg == name:
+            return keyword.value
+    before = call.args[: index + 1]
+    if len(before) <= index or any(isinstance(arg, ast.Starred) for arg in before):
+        return None
+    return before[index]
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def _positional(invocation: Invocation, node: ast.expr, found: Arguments) -> None:
+    if isinstance(node, (ast.Tuple, ast.List)):
+        found.put(node.elts)
+        return
+    value = _constant(invocation, node)
+    if isinstance(value, (tuple, list)):
+        found.positional = [node] * len(value)
+    elif not _is_none(node):
+        found.more_positional = True
+
+
+def _named(invocation: Invocation, node: ast.expr, found: Arguments) -> None:
+    if isinstance(node, ast.Dict):
+        for key, value in zip(node.keys, node.values, strict=True):
+            name = None if key is None else invocation.settled(key)
+            found.name(name if isinstance(name, str) else None, key or node, value)
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "dict" and not node.args:
+        for keyword in node.keywords:
+            found.name(keyword.arg, keyword, keyword.value)
+    elif not _is_none(node):
+        found.more_keywords = True
+
+
+def _constant(invocation: Invocation, node: ast.expr) -> object:
+    """Return the settled value of a module's constant. A list or dict in a local name may be added to before use."""
+    value = invocation.module.value(node, invocation.site.scope)
+    return invocation.settled(node) if isinstance(value, Ref) else None
+
+
+def is_expected_to_fail(site: Site) -> bool:
+    """Return whether a place is in a test that waits for an exception there, or where `TypeError` and such are caught.
+
+    Calls that can't work stand there on purpose.
+    """
+    for around in site.chain():
+        node = around.node
+        if around.kind == WITH and isinstance(node, (ast.With, ast.AsyncWith)):
+            calls = [item.context_expr for item in node.items if isinstance(item.context_expr, ast.Call)]
+            if any(last_name(call.func) in _EXPECTING for call in calls):
+                return True
+        elif around.kind == TRY and around.part == "body":
+            types = [handler.type for handler in node.handlers if handler.type is not None]  # type: ignore[attr-defined]
+            named = [item for caught in types for item in (caught.elts if isinstance(caught, ast.Tuple) else [caught])]
+            if any(last_name(item) in ("AttributeError", "EncodeError", "TypeError") for item in named):
+                return True
+    return False
+
+
+def is_json(call: Invocation) -> bool:
+    """Return whether the message is certainly encoded as JSON, by an encoder that knows no more than kombu's."""
+    given = call.argument("serializer")
+    if given is MISSING and call.defined is not None:
+        if not call.defined.hands_on_calls or call.defined.option("pydantic") is not MISSING:
+            return False
+        given = call.defined.effective("serializer")
+    if given is MISSING or given is None:
+        if any(value != "json" for value in call.project.setting("task_serializer")):
+            return False
+    elif given != "json":
+        return False
+    return next(call.project.files_with(b"register_type("), None) is None
+
+
+def is_completed_later(module: Module) -> bool:
+    """Return whether a module gives some signature arguments after it is made: `signature.kwargs["x"] = ...`."""
+    stores = (target for _, target, _, _ in module.candidates.stores)
+    called = (call.func.value for call, _ in module.candidates.calls if isinstance(call.func, ast.Attribute))
+    return any(
+        isinstance(node, ast.Attribute) and node.attr in ("args", "kwargs")
+        for target in (*stores, *called)
+        for node in (target, getattr(target, "value", None))
+    )
+
+
+def options_among(params: Params, arguments: Arguments, method: str) -> list[str]:
+    """Return the options of a call that stand among the arguments of `delay` or `s` and that no parameter takes."""
+    if method not in DIRECT:
+        return []
+    taken = {*params.ordered, *params.keyword_only}
+    mistakes = DELAY_MISTAKES if params.kwarg else OPTIONS
+    return [name for name in arguments.keywords if name in mistakes and name not in taken]

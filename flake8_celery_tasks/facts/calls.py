@@ -1,0 +1,221 @@
+"""Calls that send, sign or steer a task, as the file at hand writes them."""
+
+from __future__ import annotations
+
+import ast
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from flake8_celery_tasks.binding.scopes import FUNCTION, LAMBDA, TRY
+from flake8_celery_tasks.binding.values import MISSING, UNKNOWN
+from flake8_celery_tasks.celery_model.objects import SignatureThing, TaskThing
+from flake8_celery_tasks.celery_model.task import Defined
+from flake8_celery_tasks.resolution.evaluation import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.celery_model.definitions import Definition
+    from flake8_celery_tasks.celery_model.objects import Thing
+    from flake8_celery_tasks.facts.task import Task
+    from flake8_celery_tasks.resolution.project import Project
+
+
+class TaskCall:
+    """A call of one of the task's own methods from inside: `self.retry(...)`, `self.replace(...)`.
+
+    `task` is None in a helper method of a task class.
+    """
+
+    def __init__(self, project: Project, module: Module, task: Task | None, node: ast.Call, site: Site) -> None:
+        self.project = project
+        self.module = module
+        self.task = task
+        self.node = node
+        self.site = site
+
+    @property
+    def method(self) -> str:
+        """The name of the method: `retry` or `replace`."""
+        func = self.node.func
+        assert isinstance(func, ast.Attribute)
+        return func.attr
+
+    def keyword(self, name: str) -> ast.keyword | None:
+        """Return a keyword of the call."""
+        return next((keyword for keyword in self.node.keywords if keyword.arg == name), None)
+
+    def handlers(self) -> list[ast.ExceptHandler]:
+        """Return the handlers that the call stands in, innermost first."""
+        return [
+            handler
+            for around in self.site.chain()
+            if around.kind == TRY and around.part == "handler"
+            for handler in around.node.handlers  # type: ignore[attr-defined]
+            if any(node is self.node for node in ast.walk(handler))
+        ]
+
+    @property
+    def has_spread(self) -> bool:
+        """Whether `*` or `**` hides arguments."""
+        return any(keyword.arg is None for keyword in self.node.keywords) or any(
+            isinstance(arg, ast.Starred) for arg in self.node.args
+        )
+
+    def argument(self, name: str) -> Any:
+        """Return the settled value of a keyword, MISSING where it is not given."""
+        keyword = self.keyword(name)
+        if keyword is None:
+            return UNKNOWN if self.has_spread else MISSING
+        return self.project.settle(self.module.value(keyword.value, self.site.scope), self.module)
+
+
+class Raise:
+    """A `raise` of something of Celery's in a task's body. `path` is its canonical name, `call` the call if any."""
+
+    def __init__(self, task: Task, node: ast.Raise, site: Site, path: str) -> None:
+        self.project = task.project
+        self.module = task.module
+        self.task = task
+        self.node = node
+        self.site = site
+        self.path = path
+
+    @property
+    def call(self) -> ast.Call | None:
+        """The call that makes the exception, None where the class is raised."""
+        return self.node.exc if isinstance(self.node.exc, ast.Call) else None
+
+    def argument(self, name: str, index: int) -> Any:
+        """Return a settled argument of the exception, MISSING where it is not given."""
+        if self.call is None:
+            return MISSING
+        for keyword in self.call.keywords:
+            if keyword.arg == name:
+                return self.project.settle(self.module.value(keyword.value, self.site.scope), self.module)
+        if any(keyword.arg is None for keyword in self.call.keywords):
+            return UNKNOWN
+        if any(isinstance(arg, ast.Starred) for arg in self.call.args):
+            return UNKNOWN
+        if len(self.call.args) > index:
+            return self.project.settle(self.module.value(self.call.args[index], self.site.scope), self.module)
+        return MISSING
+
+
+def trys_around(site: Site, function: ast.AST) -> Iterator[tuple[ast.Try, str]]:
+    """Yield the `try` statements around a place within a function, innermost first, and the part it stands in."""
+    for around in site.chain():
+        if around.kind in (FUNCTION, LAMBDA):
+            if around.node is function:
+                return
+            continue
+        if around.kind == TRY:
+            yield around.node, around.part  # type: ignore[misc]
+
+
+class Invocation:
+    """A call that sends a task or makes a signature of one.
+
+    `thing` is what the method is called on: a task, a signature, a canvas, an app (`send_task`, `signature`), or None
+    for the function `celery.signature`. `task` is the task in whose body the call stands, `is_statement` says that
+    its value is thrown away.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        module: Module,
+        node: ast.Call,
+        site: Site,
+        method: str,
+        thing: Thing | None,
+        task: Task | None,
+        *,
+        is_statement: bool,
+    ) -> None:
+        self.project = project
+        self.module = module
+        self.node = node
+        self.site = site
+        self.method = method
+        self.thing = thing
+        self.task = task
+        self.is_statement = is_statement
+
+    @property
+    def by_name(self) -> bool:
+        """Whether the task is named by its first argument: `send_task`, `signature("name")`."""
+        return self.method == "send_task" or (self.method == "signature" and not isinstance(self.thing, TaskThing))
+
+    @cached_property
+    def definition(self) -> Definition | None:
+        """The definition of the task object that is sent; None where it is named, a canvas, or not known."""
+        return self.thing.definition if isinstance(self.thing, (TaskThing, SignatureThing)) else None
+
+    @cached_property
+    def defined(self) -> Defined | None:
+        """What that definition says."""
+        return None if self.definition is None else Defined(self.project, self.definition)
+
+    @cached_property
+    def name(self) -> Any:
+        """The settled name of a task that is called by name, MISSING where there is none."""
+        if not self.by_name:
+            return MISSING
+        return self.argument("name" if self.method == "send_task" else "varargs", 0)
+
+    def keyword(self, name: str) -> ast.keyword | None:
+        """Return a keyword of the call as it is written."""
+        return next((keyword for keyword in self.node.keywords if keyword.arg == name), None)
+
+    def settled(self, node: ast.expr) -> Any:
+        """Return the settled value of an expression at this place."""
+        return self.project.settle(self.module.value(node, self.site.scope), self.module)
+
+    def spread_keywords(self) -> dict[str, Any] | None:
+        """Return what the call's `**spreads` hold, settled; None where one of them can't be read."""
+        found: dict[str, Any] = {}
+        for keyword in self.node.keywords:
+            if keyword.arg is None:
+                value = self.settled(keyword.value)
+                if not isinstance(value, Table) or not value.complete:
+                    return None
+                found.update({str(key): item for key, item in value.items()})
+        return found
+
+    def argument(self, name: str, index: int | None = None) -> Any:
+        """Return a settled argument of the call by its keyword, or position; MISSING where it is not given."""
+        keyword = self.keyword(name)
+        if keyword is not None:
+            return self.settled(keyword.value)
+        spread = self.spread_keywords()
+        if spread is None:
+            return UNKNOWN
+        if name in spread:
+            return spread[name]
+        args = self.node.args
+        if index is not None:
+            if any(isinstance(arg, ast.Starred) for arg in args[: index + 1]):
+                return UNKNOWN
+            if len(args) > index:
+                return self.settled(args[index])
+        return MISSING
+
+
+class OnCommit:
+    """A call of Django's `on_commit`."""
+
+    def __init__(self, node: ast.Call, site: Site) -> None:
+        self.node = node
+        self.site = site
+
+    @property
+    def callback(self) -> ast.expr | None:
+        """The callback as it is written, None where it is hidden."""
+        for keyword in self.node.keywords:
+            if keyword.arg == "func":
+                return keyword.value
+        args = self.node.args
+        return args[0] if args and not isinstance(args[0], ast.Starred) else None

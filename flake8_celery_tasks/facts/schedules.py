@@ -1,0 +1,218 @@
+"""Schedules that the file at hand writes: `crontab` calls and beat entries."""
+
+from __future__ import annotations
+
+import ast
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from flake8_celery_tasks.binding.nodes import last_name, unparsed
+from flake8_celery_tasks.binding.scopes import WITH
+from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Ref
+from flake8_celery_tasks.catalog.crontab import BY_NAME, FIELDS, split_line
+from flake8_celery_tasks.celery_model.configuration import display
+from flake8_celery_tasks.celery_model.objects import thing_of
+from flake8_celery_tasks.resolution.evaluation import Table, is_plain, settled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.celery_model.configuration import Written
+    from flake8_celery_tasks.celery_model.objects import Thing
+    from flake8_celery_tasks.resolution.project import Project
+
+
+#: The parameters of `add_periodic_task`, by position; the second is called `sig` there.
+PERIODIC: Final = ("schedule", "task", "args", "kwargs", "name")
+
+
+def crontabs(project: Project, module: Module) -> Iterator[Crontab]:
+    """Yield the calls of `crontab` in a file."""
+    if not module.source.may_hold("crontab") and not module.source.may_hold("from_string"):
+        return
+    names = {binding.name for binding in module.candidates.imports if binding.path.endswith(":crontab")}
+    for call, site in module.candidates.calls:
+        name = last_name(call.func)
+        if name not in ("crontab", "from_string") and name not in names:
+            continue
+        value = module.value(call.func, site.scope)
+        path = project.resolve(value.path, module).path if isinstance(value, Ref) else ""
+        if path in ("celery.schedules.crontab", "celery.schedules.crontab.from_string"):
+            yield _crontab(project, module, call, site, from_line=path.endswith(".from_string"))
+
+
+def _crontab(project: Project, module: Module, call: ast.Call, site: Site, *, from_line: bool) -> Crontab:
+    given: dict[str, ast.expr] = {}
+    spread: dict[str, Any] = {}
+    complete = not any(isinstance(arg, ast.Starred) for arg in call.args)
+    positional = len(call.args) if complete else 0
+    if complete and not from_line:
+        given.update(zip((field.name for field in FIELDS), call.args, strict=False))
+    for keyword in call.keywords:
+        if keyword.arg is not None:
+            given[keyword.arg] = keyword.value
+        else:
+            table = settled(project, module, keyword.value, site)
+            found = display(project, module, keyword.value, site)
+            complete = complete and isinstance(table, Table) and table.complete
+            for key, written in found[0] if found else ():
+                if isinstance(key, str):
+                    given[key] = written.value
+            if found is None and isinstance(table, Table):
+                spread.update({str(key): value for key, value in table.items()})
+                given.update(dict.fromkeys(spread, keyword.value))
+    return Crontab(
+        project, module, call, site, given, positional, complete=complete, from_line=from_line, spread=spread
+    )
+
+
+def options_of(entry: BeatEntry) -> list[tuple[str, Written]]:
+    """Return the options of the message that an entry of the beat schedule spells out in this file."""
+    options = entry.given.get("options")
+    if entry.call is not None or options is None:
+        return list(entry.extra.items())
+    found = display(entry.project, entry.module, options.value, options.site)
+    return [(name, written) for name, written in found[0] if isinstance(name, str)] if found else []
+
+
+class Crontab:
+    """A call of `crontab`, or of `crontab.from_string`.
+
+    `given` holds the expression of each field (or unknown keyword) that is written out, in the order of the call;
+    `positional` counts those given by position, `complete` is false where a `*` or `**` hides some, `spread` holds the
+    settled values of those that come from a dict elsewhere (with the spread itself in `given`).
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        module: Module,
+        node: ast.Call,
+        site: Site,
+        given: dict[str, ast.expr],
+        positional: int,
+        *,
+        complete: bool,
+        from_line: bool,
+        spread: dict[str, Any],
+    ) -> None:
+        self.project = project
+        self.module = module
+        self.node = node
+        self.site = site
+        self.given = given
+        self.positional = positional
+        self.complete = complete
+        self.from_line = from_line
+        self.spread = spread
+
+    @cached_property
+    def arguments(self) -> dict[str, Any]:
+        """The settled value of each field, as far as it can be read to the last member."""
+        if self.line is not None:
+            return dict(split_line(self.line) or {})
+        values = {name: settled(self.project, self.module, node, self.site) for name, node in self.given.items()}
+        return {name: value for name, value in {**values, **self.spread}.items() if is_plain(value)}
+
+    @cached_property
+    def line(self) -> str | None:
+        """The text that `from_string` is given, None where it is not called or its text can't be read."""
+        if not self.from_line or len(self.node.args) != 1:
+            return None
+        text = settled(self.project, self.module, self.node.args[0], self.site)
+        return text if isinstance(text, str) else None
+
+    def place(self, name: str) -> ast.AST:
+        """Return the node of a field; the keyword of one that `crontab` does not know; else the call."""
+        if self.line is not None:
+            return self.node.args[0]
+        if name in self.given and name not in BY_NAME:
+            return next((keyword for keyword in self.node.keywords if keyword.arg == name), self.given[name])
+        return self.given.get(name, self.node)
+
+    @property
+    def text(self) -> str:
+        """The call as a message shows it."""
+        text = unparsed(self.node)
+        return text if len(text) <= 45 else "crontab(...)"
+
+    @property
+    def is_expected_to_fail(self) -> bool:
+        """Whether a test expects an exception from the call: `with pytest.raises(...)`."""
+        return any(
+            around.kind == WITH and any("raises" in unparsed(item.context_expr).lower() for item in around.node.items)  # type: ignore[attr-defined]
+            for around in self.site.chain()
+        )
+
+
+class BeatEntry:
+    """An entry of Celery beat's schedule: a member of a `beat_schedule`, or a call of `add_periodic_task`.
+
+    `node` is what stands for the whole: the entry's key, or the call. `given` holds what is written out for `task`
+    (a call's signature), `schedule`, `args`, `kwargs`, `options` and whatever else an entry has; `extra` the options
+    of a call. `complete` is false where a spread hides some. `name` is the settled name of the entry.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        module: Module,
+        node: ast.AST,
+        site: Site,
+        name: Any,
+        given: dict[str, Written],
+        *,
+        call: ast.Call | None = None,
+        extra: dict[str, Written] | None = None,
+        complete: bool = True,
+    ) -> None:
+        self.project = project
+        self.module = module
+        self.node = node
+        self.site = site
+        self.name = name
+        self.given = given
+        self.call = call
+        self.extra = extra or {}
+        self.complete = complete
+
+    def value(self, key: str) -> Any:
+        """Return the settled value of a key, MISSING where the entry certainly has none."""
+        return self._settled(self.given.get(key))
+
+    def thing(self, key: str) -> Thing | None:
+        """Return what the expression of a key is in Celery's terms, None where it is not given."""
+        written = self.given.get(key)
+        if written is None:
+            return None
+        return thing_of(self.project, self.module.value(written.value, written.site.scope), self.module)
+
+    def _settled(self, written: Written | None) -> Any:
+        if written is None:
+            return MISSING if self.complete else UNKNOWN
+        return settled(self.project, self.module, written.value, written.site)
+
+    def option(self, name: str) -> Any:
+        """Return the settled value of an option that the entry sends its task with, such as `expires`."""
+        if self.call is None:
+            options = self.value("options")
+            if options is MISSING or options is None:
+                return MISSING
+            if not isinstance(options, Table):
+                return UNKNOWN
+            return options.get(name, MISSING if options.complete else UNKNOWN)
+        signature = self.given.get("task")
+        if name in self.extra or signature is None:
+            return self._settled(self.extra.get(name))
+        # A signature may have options of its own: `add.s().set(expires=60)`.
+        made = signature.value
+        plain = isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute) and made.func.attr in ("s", "si")
+        return self._settled(None) if plain else UNKNOWN
+
+    @property
+    def task_name(self) -> str | None:
+        """The name of the task that the entry of a `beat_schedule` sends, None where it can't be told."""
+        name = self.value("task") if self.call is None else None
+        return name if isinstance(name, str) else None

@@ -1,0 +1,419 @@
+"""Settings of Celery that the file at hand writes, with their nodes."""
+
+from __future__ import annotations
+
+import ast
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from flake8_celery_tasks.binding.nodes import dotted
+from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, PARAM
+from flake8_celery_tasks.binding.values import UNKNOWN, Ref
+from flake8_celery_tasks.catalog.settings import APP_ARGUMENTS, OLD_TO_NEW, SETTINGS, prefix_of, setting_of
+from flake8_celery_tasks.celery_model.configuration import (
+    USUAL,
+    Configuration,
+    Written,
+    bound_once,
+    config_object,
+    configurations,
+    display,
+    is_display,
+    namespace_of,
+)
+from flake8_celery_tasks.celery_model.objects import AppThing
+from flake8_celery_tasks.facts.schedules import PERIODIC, BeatEntry
+from flake8_celery_tasks.resolution.evaluation import settled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.scopes import Scope, Site
+    from flake8_celery_tasks.facts.facts import Facts
+    from flake8_celery_tasks.resolution.project import Project
+
+
+#: Names that the settings module of a Django project binds.
+_DJANGO_NAMES: Final = frozenset({"INSTALLED_APPS", "MIDDLEWARE", "ROOT_URLCONF", "SECRET_KEY"})
+
+_ON_AFTER: Final = "on_after_"
+
+
+def read(facts: Facts) -> tuple[list[Setting], list[BeatEntry]]:
+    """Return the settings and the beat entries of a file."""
+    reader = _Reader(facts)
+    reader.read()
+    return reader.settings, list(reader.entries.values())
+
+
+def _source(kind: str, known: list[Configuration]) -> SettingSource:
+    """Return a source for the configurations that apply to it."""
+    namespaces = [item.namespace for item in known]
+    readable = [item for item in dict.fromkeys(namespaces) if item is None or isinstance(item, str)]
+    return SettingSource(kind, tuple(readable) or (None,), certain=len(readable) == len(set(namespaces)))
+
+
+class _Reader:
+    """The settings and beat entries of one file, being found."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        self.project = facts.project
+        self.module = facts.module
+        self.configurations = configurations(self.project)
+        self.settings: list[Setting] = []
+        self.entries: dict[int, BeatEntry] = {}
+        prefixes = {prefix_of(item.namespace) for item in self.configurations if isinstance(item.namespace, str)}
+        self.beat_names = {"beat_schedule", "CELERYBEAT_SCHEDULE", "CELERY_BEAT_SCHEDULE"} | {
+            f"{prefix}{'BEAT_SCHEDULE' if prefix.isupper() else 'beat_schedule'}" for prefix in prefixes
+        }
+        self.beat_names_here = {name for name in self.beat_names if self.module.source.may_hold(name)}
+
+    def read(self) -> None:
+        """Find all there is."""
+        self.conf = _source(CONF, list(self.configurations))
+        self.loose = SettingSource(LOOSE, (None, USUAL))
+        self.stores()
+        self.calls()
+        self.bindings()
+        self.beat_items()
+        for setting in self.settings:
+            if setting.name == "beat_schedule":
+                self.schedule(setting.value, setting.site)
+
+    def add(self, source: SettingSource, key: str, node: ast.AST, value: ast.expr, site: Site) -> None:
+        """Add a setting."""
+        setting = Setting(self.project, self.module, key, node, value, site, source)
+        source.keys.add(key)
+        source.settings.append(setting)
+        self.settings.append(setting)
+
+    def add_loose(self, key: str, node: ast.AST, value: ast.expr, site: Site, *, celery: bool = False) -> None:
+        """Add what is called like a setting; `celery` says that the names around it speak of Celery."""
+        named = setting_of(key, USUAL) if key.startswith("CELERY_") else OLD_TO_NEW.get(key)
+        if named is None or not key.startswith(("CELERY", "BROKER_")):
+            named = key if key in self.beat_names or (celery and key in SETTINGS) else None
+        if named is not None:
+            self.add(self.loose, key, node, value, site)
+
+    def add_loosely(self, key: str, node: ast.AST, value: ast.expr, site: Site, *, celery: bool = False) -> None:
+        """Add what is called like a setting, and what a dict that is called like Celery holds: `CELERY = {...}`."""
+        self.add_loose(key, node, value, site, celery=celery)
+        own = [item for item in self.configurations if item.key == key]
+        if own:
+            self.mapping(_source(OBJECT, own), value, site)
+        elif (celery or "celery" in key.lower()) and is_display(value):
+            pairs, _ = display(self.project, self.module, value, site) or ([], True)
+            for name, written in pairs:
+                if isinstance(name, str):
+                    self.add_loose(name, written.key, written.value, written.site, celery=True)
+
+    def is_app(self, node: ast.expr, site: Site) -> bool:
+        """Return whether an expression is a Celery app."""
+        return isinstance(self.facts.thing(node, site), AppThing)
+
+    def is_conf(self, node: ast.expr, site: Site) -> bool:
+        """Return whether an expression is the configuration of an app, or a name for it."""
+        if isinstance(node, ast.Name):
+            binding = bound_once(node, site)
+            if binding is None:
+                return False
+            node, site = binding.node, binding.site  # type: ignore[assignment]
+        return isinstance(node, ast.Attribute) and node.attr == "conf" and self.is_app(node.value, site)
+
+    # `app.conf.x = `, `app.conf["x"] = `, `app.config["CELERY_X"] = `.
+
+    def stores(self) -> None:
+        for _, target, value, site in self.module.candidates.stores:
+            if isinstance(target, ast.Attribute):
+                if self.is_conf(target.value, site):
+                    self.add(self.conf, target.attr, target, value, site)
+                elif target.attr in self.beat_names:
+                    self.add(self.loose, target.attr, target, value, site)
+            elif isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
+                key = target.slice.value
+                if isinstance(key, str):
+                    if self.is_conf(target.value, site):
+                        self.add(self.conf, key, target, value, site)
+                    else:
+                        self.add_loosely(key, target, value, site)
+
+    # `app.conf.update(...)`, `app.add_defaults(...)`, `Celery(x=)`, `app.config_from_object({...})`.
+
+    def calls(self) -> None:
+        for call, site in self.module.candidates.calls:
+            func = call.func
+            name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+            if name in _METHODS:
+                _METHODS[name](self, call, site)
+            elif call.keywords and self.beat_names_here:
+                for keyword in call.keywords:
+                    if keyword.arg in self.beat_names_here:
+                        self.add(self.loose, keyword.arg, keyword, keyword.value, site)
+
+    def update(self, call: ast.Call, site: Site) -> None:
+        if not isinstance(call.func, ast.Attribute) or not self.is_conf(call.func.value, site):
+            self.loose_mapping(call, site)
+            return
+        for arg in call.args[:1]:
+            self.mapping(self.conf, arg, site)
+        for keyword in call.keywords:
+            if keyword.arg is not None:
+                self.add(self.conf, keyword.arg, keyword, keyword.value, site)
+
+    def add_defaults(self, call: ast.Call, site: Site) -> None:
+        if call.args and isinstance(call.func, ast.Attribute) and self.is_app(call.func.value, site):
+            self.mapping(self.conf, call.args[0], site)
+
+    def config_from_object(self, call: ast.Call, site: Site) -> None:
+        node = config_object(call)
+        if node is not None and is_display(node):
+            namespace = namespace_of(self.project, self.module, call, site)
+            self.mapping(_source(OBJECT, [Configuration(namespace)]), node, site)
+
+    def celery(self, call: ast.Call, site: Site) -> None:
+        value = self.module.value(call.func, site.scope)
+        if isinstance(value, Ref) and self.project.resolve(value.path, self.module).path == "celery.Celery":
+            for keyword in call.keywords:
+                if keyword.arg == "changes":
+                    self.mapping(self.conf, keyword.value, site)
+                elif keyword.arg is not None and keyword.arg not in APP_ARGUMENTS:
+                    self.add(self.conf, keyword.arg, keyword, keyword.value, site)
+
+    def loose_mapping(self, call: ast.Call, site: Site) -> None:
+        """Take what is called like a setting from the mapping that some other configuration is given."""
+        for arg in call.args[:1]:
+            found = display(self.project, self.module, arg, site)
+            for key, written in found[0] if found else ():
+                if isinstance(key, str):
+                    self.add_loosely(key, written.key, written.value, written.site)
+        for keyword in call.keywords:
+            if keyword.arg is not None:
+                self.add_loosely(keyword.arg, keyword, keyword.value, site)
+
+    def mapping(self, source: SettingSource, node: ast.expr, site: Site) -> None:
+        """Add the keys of a dict that is written in this file."""
+        found = display(self.project, self.module, node, site)
+        if found is None:
+            return
+        pairs, complete = found
+        source.complete = source.complete and complete
+        for key, written in pairs:
+            if isinstance(key, str):
+                self.add(source, key, written.key, written.value, written.site)
+
+    # The names of a module or class.
+
+    def bindings(self) -> None:
+        candidates = self.module.candidates
+        here = [item for item in self.configurations if item.path == self.module.place.path]
+        if not here and self.module.place.name == "celeryconfig":
+            here = [Configuration(None, self.module.place.path)]  # what Celery looks at unless it is told otherwise
+        django = [
+            item
+            for item in self.configurations
+            if item.is_django or (not item.path and isinstance(item.namespace, str))
+        ]
+        settings_module = bool(django) and _is_settings_module(self.module)
+        whole = [item for item in here if not item.qualname]
+        scopes: list[tuple[str, Scope]] = [("", candidates.scope)]
+        scopes.extend((scope.qualname, scope) for _, _, scope in candidates.classes)
+        for qualname, scope in scopes:
+            own = [item for item in here if item.qualname == qualname] if qualname else whole
+            if own:
+                source = _source(OBJECT, own)
+                source.complete = not candidates.stars and not qualname
+                self.names(source, scope, lambda _: True)
+            elif settings_module:
+                self.names(_source(DJANGO, django), scope, str.isupper)
+            else:
+                celery = "celery" in (qualname or self.module.place.name).lower().rpartition(".")[2]
+                self.loose_names(scope, celery=celery)
+        for item in here:
+            if item.qualname in candidates.scope.bindings and item.qualname not in candidates.scopes:
+                source = _source(OBJECT, [other for other in here if other.qualname == item.qualname])
+                for binding in candidates.scope.bindings[item.qualname]:
+                    if binding.kind == ASSIGN and isinstance(binding.node, ast.expr):
+                        self.mapping(source, binding.node, binding.site)
+        # A local variable may be on its way to an app.
+        for scope in candidates.scopes.values():
+            if scope.kind == FUNCTION and not self.beat_names_here.isdisjoint(scope.bindings):
+                self.loose_names(scope, only=self.beat_names_here)
+
+    def names(self, source: SettingSource, scope: Scope, chosen: Callable[[str], bool]) -> None:
+        for name, bindings in scope.bindings.items():
+            if name.startswith("_") or not chosen(name):
+                continue
+            source.keys.add(name)
+            for binding in bindings:
+                if binding.kind == ASSIGN and isinstance(binding.node, ast.expr):
+                    self.add(source, name, binding.statement or binding.node, binding.node, binding.site)
+
+    def loose_names(self, scope: Scope, *, celery: bool = False, only: set[str] | None = None) -> None:
+        for name, bindings in scope.bindings.items():
+            if only is not None and name not in only:
+                continue
+            for binding in bindings:
+                if binding.kind == ASSIGN and isinstance(binding.node, ast.expr):
+                    self.add_loosely(name, binding.statement or binding.node, binding.node, binding.site, celery=celery)
+
+    # Beat entries.
+
+    def schedule(self, node: ast.expr, site: Site) -> None:
+        """Take the entries of a whole schedule."""
+        found = display(self.project, self.module, node, site)
+        for key, written in found[0] if found else ():
+            self.entry(key, written.key, written.value, written.site)
+
+    def entry(self, name: object, node: ast.AST, value: ast.expr, site: Site) -> None:
+        found = display(self.project, self.module, value, site)
+        if found is None:
+            return
+        pairs, complete = found
+        given = {key: written for key, written in pairs if isinstance(key, str)}
+        if "task" in given or "schedule" in given:
+            self.entries.setdefault(
+                id(node), BeatEntry(self.project, self.module, node, site, name, given, complete=complete)
+            )
+
+    def is_schedule(self, node: ast.expr) -> bool:
+        """Return whether an expression is called like a beat schedule."""
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+            return node.slice.value in self.beat_names
+        return getattr(node, "attr", getattr(node, "id", None)) in self.beat_names
+
+    def beat_items(self) -> None:
+        for _, target, value, site in self.module.candidates.stores:
+            if isinstance(target, ast.Subscript) and self.is_schedule(target.value):
+                self.entry(settled(self.project, self.module, target.slice, site), target, value, site)
+        for call, site in self.module.candidates.calls:
+            func = call.func
+            if not isinstance(func, ast.Attribute):
+                continue
+            if func.attr == "update" and self.is_schedule(func.value):
+                for arg in call.args[:1]:
+                    self.schedule(arg, site)
+                for keyword in call.keywords:
+                    if keyword.arg is not None:
+                        self.entry(keyword.arg, keyword, keyword.value, site)
+            elif func.attr == "setdefault" and len(call.args) == 2 and self.is_schedule(func.value):
+                name = settled(self.project, self.module, call.args[0], site)
+                self.entry(name, call.args[0], call.args[1], site)
+            elif func.attr == "add_periodic_task" and self.takes_periodic_tasks(func.value, site):
+                self.periodic(call, site)
+
+    def takes_periodic_tasks(self, node: ast.expr, site: Site) -> bool:
+        """Return whether an expression is an app, or what a handler of `on_after_configure` and the like is given."""
+        if self.is_app(node, site):
+            return True
+        found = site.scope.find(node.id) if isinstance(node, ast.Name) else None
+        if found is None or any(binding.kind != PARAM for binding in found[1]):
+            return False
+        for decorator in getattr(found[0].node, "decorator_list", ()):
+            attributes = dotted(decorator.func if isinstance(decorator, ast.Call) else decorator)[1]
+            if attributes[-1:] == ("connect",) and attributes[-2:-1] and attributes[-2].startswith(_ON_AFTER):
+                return True
+        return False
+
+    def periodic(self, call: ast.Call, site: Site) -> None:
+        given: dict[str, Written] = {}
+        extra: dict[str, Written] = {}
+        complete = True
+        for name, arg in zip(PERIODIC, call.args, strict=False):
+            if isinstance(arg, ast.Starred):
+                complete = False
+                break
+            given[name] = Written(arg, arg, site)
+        for keyword in call.keywords:
+            if keyword.arg is None:
+                complete = False
+            else:
+                name = "task" if keyword.arg == "sig" else keyword.arg
+                (given if name in PERIODIC else extra)[name] = Written(keyword, keyword.value, site)
+        named = given.pop("name", None)
+        label = settled(self.project, self.module, named.value, site) if named else (None if complete else UNKNOWN)
+        entry = BeatEntry(
+            self.project, self.module, call, site, label, given, call=call, extra=extra, complete=complete
+        )
+        self.entries.setdefault(id(call), entry)
+
+
+_METHODS: Final[dict[str, Callable[[_Reader, ast.Call, Site], None]]] = {
+    "update": _Reader.update,
+    "from_mapping": _Reader.loose_mapping,
+    "add_defaults": _Reader.add_defaults,
+    "config_from_object": _Reader.config_from_object,
+    "Celery": _Reader.celery,
+}
+
+
+def _is_settings_module(module: Module) -> bool:
+    """Return whether a module looks like the settings of a Django project, or of a framework alike."""
+    parts = module.place.name.lower().split(".")[-2:]
+    return any("settings" in part or "config" in part for part in parts) or not _DJANGO_NAMES.isdisjoint(module.names())
+
+
+class Setting:
+    """A place that gives a value to a key of Celery's configuration.
+
+    `key` is written at `node`, `value` is what it is given. `source` is what it belongs to.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        module: Module,
+        key: str,
+        node: ast.AST,
+        value: ast.expr,
+        site: Site,
+        source: SettingSource,
+    ) -> None:
+        self.project = project
+        self.module = module
+        self.key = key
+        self.node = node
+        self.value = value
+        self.site = site
+        self.source = source
+
+    @cached_property
+    def name(self) -> str | None:
+        """The setting that Celery reads from the key, None where it looks at no such key."""
+        version = self.project.version
+        for namespace in self.source.namespaces:
+            name = setting_of(self.key, namespace, version)
+            if name is not None:
+                return name
+        return None
+
+    @property
+    def settled(self) -> Any:
+        """The settled value."""
+        return settled(self.project, self.module, self.value, self.site)
+
+
+# What settings belong to.
+CONF: Final = "app.conf"  # an app: `app.conf.x = `, `app.conf.update()`, `Celery(x=)`
+OBJECT: Final = "object"  # the module, class or dict that `config_from_object` is given
+DJANGO: Final = "Django"  # the settings of Django, or of whatever plays its part
+LOOSE: Final = "loose"  # nothing tells that Celery gets it, but the names say so
+
+
+class SettingSource:
+    """One object that holds settings.
+
+    `namespaces` are those under which Celery looks at it, None for none; `certain` is false where there may be more
+    of them. `keys` are all that it holds, settings or not; `complete` is false where it may hold others.
+    """
+
+    def __init__(
+        self, kind: str, namespaces: tuple[str | None, ...], *, certain: bool = True, complete: bool = True
+    ) -> None:
+        self.kind = kind
+        self.namespaces = namespaces
+        self.certain = certain
+        self.complete = complete
+        self.keys: set[str] = set()
+        self.settings: list[Setting] = []

@@ -1,0 +1,511 @@
+"""Task definitions of the file at hand, with their nodes."""
+
+from __future__ import annotations
+
+import ast
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from flake8_celery_tasks.binding.scopes import FUNCTION
+from flake8_celery_tasks.binding.symbols import Class, Function
+from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Missing, Ref, Unknown
+from flake8_celery_tasks.catalog.task_options import DEFAULT_RETRY_DELAY, OPTIONS, TASK_API
+from flake8_celery_tasks.celery_model import apps, decorators, definitions
+from flake8_celery_tasks.celery_model.settings import acks_late
+from flake8_celery_tasks.celery_model.task import TASK_NAME, Defined
+from flake8_celery_tasks.resolution.decorators import wrapper_in
+from flake8_celery_tasks.resolution.evaluation import Table
+from flake8_celery_tasks.resolution.resolver import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.scopes import FunctionNode, Scope, Site
+    from flake8_celery_tasks.binding.symbols import Params
+    from flake8_celery_tasks.celery_model.definitions import Definition
+    from flake8_celery_tasks.resolution.project import Project
+
+
+#: Options each of which is a retry policy.
+RETRY_POLICY: Final = (
+    "autoretry_for",
+    "max_retries",
+    "retry_kwargs",
+    "retry_backoff",
+    "default_retry_delay",
+    "retry_on_worker_lost",
+)
+
+
+class Use:
+    """One use of a name in a task's body: one of its attributes, or itself (`attribute` is None).
+
+    A call of the name itself counts as one of its attribute `__call__`.
+    """
+
+    __slots__ = ("attribute", "name", "node")
+
+    def __init__(self, name: str, attribute: str | None, node: ast.expr) -> None:
+        self.name = name
+        self.attribute = attribute
+        self.node = node
+
+
+class Task(Defined):
+    """A task definition in the file at hand."""
+
+    def __init__(
+        self,
+        project: Project,
+        definition: Definition,
+        node: FunctionNode | ast.ClassDef,
+        site: Site,
+        scope: Scope,
+    ) -> None:
+        super().__init__(project, definition)
+        self.node = node
+        self.site = site
+        self.scope = scope
+
+    # How it is defined.
+
+    @property
+    def is_registered(self) -> bool:
+        """Whether a class-based task may be handed to `register_task`, in this module or in another."""
+        if not self.is_class:
+            return True
+        name = self.node.name.encode()
+        return self.node.name in self.module.once(_registered) or any(
+            name in (self.project.read(path) or b"") and self._may_be_registered_in(path)
+            for path in self.project.files_with(b".register_task(")
+            if path != self.module.place.path
+        )
+
+    def _may_be_registered_in(self, path: str) -> bool:
+        """Return whether a file that names the class may register it, and not only classes that inherit from it.
+
+        What tests register is for themselves, and a file that can't be parsed says nothing.
+        """
+        module = self.project.module(path)
+        if module is None or self.project.is_test(module):
+            return False
+        calls = [call for call in module.made() if definitions.registers(call)]
+        found = [definitions.registered(self.project, call, module) for call in calls]
+        return not found or any(one is None or one.place == self.definition.place for one in found)
+
+    @property
+    def function(self) -> FunctionNode:
+        """The function that runs: the decorated one, or the class's `run`."""
+        if isinstance(self.node, ast.ClassDef):
+            return run_of(self.scope)[-1]
+        return self.node
+
+    @property
+    def decorator(self) -> ast.expr | None:
+        """The expression of the task decorator, None for a class."""
+        index = self.definition.index
+        return self.node.decorator_list[index] if index >= 0 else None
+
+    @property
+    def below(self) -> list[ast.expr]:
+        """The decorators between the task decorator and the function."""
+        return [] if self.definition.index < 0 else self.node.decorator_list[self.definition.index + 1 :]
+
+    @property
+    def above(self) -> list[ast.expr]:
+        """The decorators above the task decorator."""
+        return [] if self.definition.index < 0 else self.node.decorator_list[: self.definition.index]
+
+    @property
+    def place(self) -> ast.AST:
+        """The node that stands for the whole definition: the task decorator, or the class."""
+        return self.decorator or self.node
+
+    @cached_property
+    def params(self) -> Params:
+        """The parameters of the function that runs."""
+        from flake8_celery_tasks.binding.symbols import parameters
+
+        return parameters(self.function.args)
+
+    # What its options say.
+
+    @cached_property
+    def acknowledges_late(self) -> bool | Unknown:
+        """Whether its messages are acknowledged after the run: by its own option, its base's, or the project's."""
+        own = self.effective("acks_late")
+        if own is True:
+            return True
+        if self._annotated_with("acks_late") is UNKNOWN or (
+            own is not MISSING and own is not None and own is not False
+        ):
+            return UNKNOWN
+        late = False if own is False else acks_late(self.project)
+        return UNKNOWN if late is None else late
+
+    @property
+    def open_decorator(self) -> ast.expr | None:
+        """The task decorator, where it certainly takes further options as it stands."""
+        decorator = self.decorator
+        if decorator is None or self.form in (decorators.SHARED, decorators.APP_TASK):
+            return decorator
+        node = decorator.func if isinstance(decorator, ast.Call) else decorator
+        value = self.module.value(node, self.site.scope)
+        target = self.project.resolve(value.path, self.module) if isinstance(value, Ref) else None
+        if target is None or target.module is None:
+            return None if target is None else decorator  # one that the option names
+        # It hands its keywords on, or it would not have been read; bare it may be given the function only.
+        symbol = target.symbol
+        is_open = isinstance(symbol, Function) and symbol.params.kwarg is not None and decorator is not node
+        return decorator if is_open else None
+
+    def keyword(self, name: str) -> ast.AST:
+        """Return the node of an option: the keyword as written, the class's assignment, else the decorator."""
+        decorator = self.decorator
+        if isinstance(decorator, ast.Call):
+            for keyword in decorator.keywords:
+                if keyword.arg == name:
+                    return keyword
+        if isinstance(self.node, ast.ClassDef):
+            for binding in self.module.bindings(f"{self.definition.symbol.qualname}.{name}"):
+                return binding.statement or binding.node
+            for keyword in self.node.keywords:
+                if keyword.arg == name:
+                    return keyword
+        return self.place
+
+    def written(self, names: Collection[str]) -> list[tuple[str, ast.AST]]:
+        """Return those of some options that the definition itself spells out, with their nodes, in source order.
+
+        What a shared dict of defaults or a house decorator adds is not among them.
+        """
+        place = self.place
+        nodes = [(name, self.keyword(name)) for name in self.definition.decorator.keywords if name in names]
+        found = [(name, node) for name, node in nodes if node is not place]
+        return sorted(found, key=lambda item: (item[1].lineno, item[1].col_offset))  # type: ignore[attr-defined]
+
+    def stated(self) -> list[tuple[str, ast.AST]]:
+        """Return the options that the task decorator is handed, with their nodes, in source order.
+
+        An option that a shared dict holds stands at its `**spread`; what a house decorator adds is not among them.
+        """
+        if not isinstance(self.decorator, ast.Call) or self.is_opaque:
+            return []
+        place = self.place
+        spreads = [keyword for keyword in self.decorator.keywords if keyword.arg is None]
+        found: list[tuple[str, ast.AST]] = []
+        for name in self.definition.decorator.keywords:
+            node = self.keyword(name)
+            if node is not place:
+                found.append((name, node))
+            elif spreads and self.form != decorators.HOUSE:
+                found.append((name, spreads[0] if len(spreads) == 1 else place))
+        return sorted(found, key=lambda item: (item[1].lineno, item[1].col_offset))  # type: ignore[attr-defined]
+
+    def entry(self, name: str, key: str) -> ast.AST:
+        """Return the node of a key in an option whose value is a dict; of the option where it is not written there."""
+        node = self.keyword(name)
+        value = getattr(node, "value", None)
+        if isinstance(value, ast.Dict):
+            for item in value.keys:
+                if isinstance(item, ast.Constant) and item.value == key:
+                    return item
+        if isinstance(value, ast.Call):
+            for keyword in value.keywords:
+                if keyword.arg == key:
+                    return keyword
+        return node
+
+    # Its names.
+
+    @property
+    def explicit_name(self) -> Any:
+        """The `name` option; what Celery takes for none (`""`, None) is MISSING."""
+        name = self.option("name")
+        if self.is_class and name is MISSING:
+            name = self.effective("name")
+        return MISSING if name is None or name == "" else name
+
+    @property
+    def automatic_name(self) -> str:
+        """The name that Celery derives from the module and the function, as far as the module's name is certain."""
+        renamed = self.renaming
+        return renamed.name if renamed else f"{self.module.place.name}.{self.node.name}"
+
+    @cached_property
+    def renaming(self) -> Renaming | None:
+        """What a decorator below the task decorator makes of the function's name, for want of `functools.wraps`."""
+        for node in self.below:
+            found = self._decorator_function(self.module.value(node, self.site.scope))
+            wrapped = found and wrapper_in(self.project, *found, called=isinstance(node, ast.Call))
+            if not found or not wrapped:
+                return None
+            if not wrapped.wraps:
+                function, module = found
+                return Renaming(node, function.qualname, f"{module.place.name}.{wrapped.name}")
+        return None
+
+    # What its body does.
+
+    @property
+    def me(self) -> str | None:
+        """The name of the parameter that gets the task: the first of a bound task, or of a class's `run`.
+
+        A first parameter `self` is meant for the task even where nothing binds it; one that is meant for something
+        else is none, whatever it gets.
+        """
+        first = (self.params.ordered or (self.params.vararg,))[0]
+        meant = self.is_class or first == "self" or (self.bound is True and not self.lacks_self)
+        return first if meant else None
+
+    @cached_property
+    def uses(self) -> list[Use]:
+        """The uses of the task: of the parameter that gets it (in a class: of each method's first), and of its name."""
+        if not isinstance(self.node, ast.ClassDef):
+            names = {self.me, self.node.name} - {None}
+            return [use for statement in self.node.body for use in uses_of(statement, names)]
+        found: list[Use] = []
+        for method in self.node.body:
+            if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                first = [arg.arg for arg in (*method.args.posonlyargs, *method.args.args)][:1]
+                for statement in method.body:
+                    found.extend(uses_of(statement, {*first, self.node.name}))
+        return found
+
+    @cached_property
+    def lacks_self(self) -> bool:
+        """Whether the task is bound but has no positional parameter, or a first one that is meant for something else.
+
+        A parameter is meant for the task if it is called or annotated like one, or is used like one.
+        """
+        if self.bound is not True or not self.is_transparent:
+            return False
+        args = [*self.function.args.posonlyargs, *self.function.args.args]
+        if not args:
+            return self.params.vararg is None
+        name = args[0].arg
+        if TASK_NAME.match(name):
+            return False
+        return not self._is_task_annotation(args[0].annotation) and not any(
+            self._is_task_attribute(use.attribute)
+            for statement in self.function.body
+            for use in uses_of(statement, {name})
+        )
+
+    def _is_task_annotation(self, annotation: ast.expr | None) -> bool:
+        """Return whether an annotation may say that a parameter is a task."""
+        for node in () if annotation is None else ast.walk(annotation):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                try:
+                    quoted = ast.parse(node.value.strip(), mode="eval").body
+                except (SyntaxError, ValueError):
+                    return True
+                if self._is_task_annotation(quoted):
+                    return True
+            if isinstance(node, (ast.Name, ast.Attribute)):
+                value = self.module.value(node, self.site.scope)
+                target = self.project.resolve(value.path, self.module) if isinstance(value, Ref) else None
+                if target is None or "Task" in target.path or "celery" in target.path:
+                    return True
+                if target.module is None and not target.foreign:
+                    return True
+                if isinstance(target.symbol, Class) and apps.is_task_class(self.project, target) is not False:
+                    return True
+        return False
+
+    def _is_task_attribute(self, name: str | None) -> bool:
+        """Return whether an attribute is one that tasks have: Celery's, an option, or the task class's own."""
+        if name is None:
+            return False
+        if name in TASK_API or name in OPTIONS or name in self.definition.decorator.keywords:
+            return True
+        return self._from_base(name) is not MISSING
+
+    @cached_property
+    def autoretries(self) -> bool | Unknown:
+        """Whether `autoretry_for`, its own or the task class's, retries the task."""
+        value = self.effective("autoretry_for")
+        if value is MISSING:
+            return self._annotated_with("autoretry_for")
+        if isinstance(value, (tuple, list, set)):
+            return bool(value)
+        return UNKNOWN if value is UNKNOWN else True
+
+    def _annotated_with(self, name: str) -> bool | Unknown:
+        """Return False where the project's `task_annotations` certainly don't give an option."""
+        key = ("annotated with", name)
+        if key not in self.project.memo:
+            tables: list[Any] = []
+            for value in self.project.setting("task_annotations"):
+                tables += value.values() if isinstance(value, Table) and value.complete else [UNKNOWN]
+            known = all(isinstance(table, Table) and table.complete and name not in table for table in tables)
+            self.project.memo[key] = False if known else UNKNOWN
+        annotated: bool | Unknown = self.project.memo[key]
+        return annotated
+
+    @property
+    def retry_wait(self) -> float | Unknown:
+        """The seconds before each retry by `autoretry_for`, where there is no backoff."""
+        kwargs = self.effective("retry_kwargs")
+        if kwargs is MISSING:
+            kwargs = Table()
+        if not isinstance(kwargs, Table) or not kwargs.complete:
+            return UNKNOWN
+        wait = kwargs.get("countdown")
+        if wait is None:
+            wait = self.effective("default_retry_delay")
+        if wait is MISSING:
+            return DEFAULT_RETRY_DELAY
+        return wait if isinstance(wait, (int, float)) else UNKNOWN
+
+    @property
+    def may_retry_when_lost(self) -> bool:
+        """Whether a retry by `retry_on_worker_lost`, of the task or of the project, can't be ruled out."""
+        own = self.effective("retry_on_worker_lost")
+        if own is MISSING or own is None:
+            settings = self.project.setting("task_retry_on_worker_lost")
+            return any(value is not False and value is not None for value in settings)
+        return own is not False
+
+    @cached_property
+    def retries_by_hand(self) -> bool:
+        """Whether something may retry the task by a call: in its body, by its name, or in a helper it is handed to."""
+        if self.is_handed_on or any(use.attribute == "retry" for use in self.uses):
+            return True
+        retried = self.module.once(_retried, self.project)
+        return None in retried or self.definition.place in retried or self._base_retries
+
+    @property
+    def is_handed_on(self) -> bool:
+        """Whether the body gives the task away, so that others may read its options or retry it."""
+        return any(use.attribute is None for use in self.uses)
+
+    @property
+    def _base_retries(self) -> bool:
+        base = self._own_class if self.is_class else self.base
+        if isinstance(base, Missing):
+            return False
+        if isinstance(base, Unknown):
+            return True
+        for cls in self.project.line(base):
+            if isinstance(cls, Unknown) or (cls.module is None and cls.path not in apps.PLAIN_BASES):
+                return True
+            if isinstance(cls.symbol, Class) and "retry" in cls.symbol.attributes:
+                return True
+        return False
+
+    def reads(self, name: str) -> bool:
+        """Return whether the body or a readable base reads an attribute of this name from anything."""
+        for statement in self.node.body:
+            if any(isinstance(node, ast.Attribute) and node.attr == name for node in ast.walk(statement)):
+                return True
+        base = self._own_class if self.is_class else self.base
+        return isinstance(base, Target) and any(
+            isinstance(cls, Target) and isinstance(cls.symbol, Class) and name in cls.symbol.attributes
+            for cls in self.project.line(base)
+        )
+
+    def is_own_option(self, name: str) -> bool:
+        """Return whether the project itself may read an option that Celery doesn't know.
+
+        It does where the option `celery-extra-task-options` says so, a readable base has or reads such an attribute, or
+        something in the file reads it from what may be a task.
+        """
+        if name in self.project.options.celery_extra_task_options:
+            return True
+        if isinstance(self.base, Target) and any(
+            name in cls.symbol.names or name in cls.symbol.attributes
+            for cls in self.project.line(self.base)
+            if isinstance(cls, Target) and isinstance(cls.symbol, Class)
+        ):
+            return True
+        owners = self.module.once(_readers).get(name, set())
+        return None in owners or self.node.name in owners
+
+    def calls(self) -> Iterator[tuple[ast.Call, Site]]:
+        """Yield the calls in the task's body."""
+        yield from self.module.calls_in(self.function)
+
+
+def run_of(scope: Scope) -> list[FunctionNode]:
+    """Return the functions that a class binds to `run`; it may do so in an `if`, and may bind something else."""
+    return [binding.node for binding in scope.bindings.get("run", ()) if binding.kind == FUNCTION]  # type: ignore[misc]
+
+
+def _registered(module: Module) -> set[str]:
+    """Return the names in the calls that register a task in a module."""
+    return {
+        node.id
+        for name in ("register_task", "register")
+        for call, _ in module.calls_of(name)
+        if isinstance(call.func, ast.Attribute)
+        for node in ast.walk(call)
+        if isinstance(node, ast.Name)
+    }
+
+
+def _retried(project: Project, module: Module) -> set[tuple[str, str, int] | None]:
+    """Return the places of the tasks that a module retries by their names, None for the one that runs."""
+    found: set[tuple[str, str, int] | None] = set()
+    for call, site in module.calls_of("retry"):
+        value = module.value(call.func.value, site.scope) if isinstance(call.func, ast.Attribute) else None
+        if isinstance(value, Ref):
+            target = project.resolve(value.path, module)
+            place = definitions.place_of(target)
+            if place is not None or target.path == "celery.current_task":
+                found.add(place)
+    return found
+
+
+def _readers(module: Module) -> dict[str, set[str | None]]:
+    """Return what each attribute is read from in a module: names that end so, None for what may be any task."""
+    found: dict[str, set[str | None]] = {}
+    for node in () if module.tree is None else ast.walk(module.tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+            owner = node.value
+            last = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", None)
+            is_any = last is None or last == "sender" or TASK_NAME.match(last) is not None
+            found.setdefault(node.attr, set()).add(None if is_any else last)
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("getattr", "hasattr"):
+            for arg in node.args:
+                if isinstance(arg, ast.Constant) and isinstance(arg.value, str):
+                    found.setdefault(arg.value, set()).add(None)
+    return found
+
+
+class Renaming(NamedTuple):
+    """A decorator that renames a task: its node, its own name, and the name that the task gets."""
+
+    node: ast.expr
+    decorator: str
+    name: str
+
+
+def uses_of(node: ast.AST, names: set[Any]) -> Iterator[Use]:
+    """Yield the loads of some names below a node, each with the attribute that is taken from it.
+
+    Where a function inside has a parameter of that name, the name is another there.
+    """
+    stack = [(node, names)]
+    while stack:
+        node, names = stack.pop()
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            if node.value.id in names:
+                yield Use(node.value.id, node.attr, node)
+            continue
+        if isinstance(node, ast.Name):
+            if node.id in names and isinstance(node.ctx, ast.Load):
+                yield Use(node.id, None, node)
+            continue
+        children = list(ast.iter_child_nodes(node))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            if node.func.id in names:
+                yield Use(node.func.id, "__call__", node.func)
+            children.remove(node.func)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            inner = names - {arg.arg for arg in ast.walk(node.args) if isinstance(arg, ast.arg)}
+            body = node.body if isinstance(node.body, list) else [node.body]
+            stack.extend((child, inner) for child in body)
+            children = [child for child in children if child not in body]
+        stack.extend((child, names) for child in children)

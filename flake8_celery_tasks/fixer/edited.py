@@ -1,0 +1,114 @@
+"""A text after some edits, and the proof that nothing else has changed."""
+
+from __future__ import annotations
+
+import ast
+import bisect
+import difflib
+import itertools
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.edits.edit import Edit
+from flake8_celery_tasks.edits.text import Text, Unfixable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+def moved(offset: int, steps: Iterable[Edits]) -> int:
+    """Return where an offset is after some steps of edits."""
+    for edits in steps:
+        offset = edits.shifted(offset)
+    return offset
+
+
+class Edits:
+    """Edits of one text in their order. None overlaps another, so their ends are in order as well."""
+
+    def __init__(self, edits: Iterable[Edit]) -> None:
+        self.edits = sorted(edits)
+        self._starts = [edit.start for edit in self.edits]
+        self._ends = [edit.end for edit in self.edits]
+        lengths = (len(edit.text) - (edit.end - edit.start) for edit in self.edits)
+        self._moves = [0, *itertools.accumulate(lengths)]
+        self._points = set(self._starts)
+
+    def touching(self, start: int, end: int) -> list[Edit]:
+        """Return the edits that change something between two offsets."""
+        return self.edits[bisect.bisect_right(self._ends, start) : bisect.bisect_left(self._starts, end)]
+
+    def starts_at(self, offset: int) -> bool:
+        """Return whether an edit starts at an offset."""
+        return offset in self._points
+
+    def shifted(self, offset: int, *, end: bool = False) -> int:
+        """Return where an offset is after the edits. What is put in at the `end` of something stands behind it."""
+        index = bisect.bisect_right(self._ends, offset)
+        while end and index and self._starts[index - 1] == offset:
+            index -= 1
+        return offset + self._moves[index]
+
+
+def edited(text: Text, tree: ast.Module, edits: Edits) -> tuple[Text, ast.Module]:
+    """Return a text with edits made, and its tree. Raises Unfixable where something else would say another thing."""
+    parts: list[str] = []
+    inverse: list[Edit] = []
+    offset = length = 0
+    for edit in edits.edits:
+        kept = text.text[offset : edit.start]
+        parts += (kept, edit.text)
+        length += len(kept)
+        inverse.append(Edit(length, length + len(edit.text), ""))
+        length += len(edit.text)
+        offset = edit.end
+    after = Text("".join((*parts, text.text[offset:])))
+    parsed = ast.parse(after.text)
+    before = dict(_untouched(text, tree, edits))
+    behind = dict(_untouched(after, parsed, Edits(inverse)))
+    shifted = {
+        (kind, edits.shifted(start), edits.shifted(end, end=True)): use for (kind, start, end), use in before.items()
+    }
+    if shifted != behind:
+        raise Unfixable("something else would change")
+    return after, parsed
+
+
+def _untouched(text: Text, tree: ast.Module, edits: Edits) -> Iterator[tuple[tuple[type[ast.AST], int, int], type]]:
+    """Yield the largest nodes that no edit touches: kind and span, and whether a name is read, bound or deleted.
+
+    Their text is the same before and behind the edits, and so is all that the parser makes of it as that kind of node.
+    """
+    pending: list[ast.AST] = [*tree.body]
+    while pending:
+        node = pending.pop()
+        if not hasattr(node, "end_lineno"):
+            pending.extend(ast.iter_child_nodes(node))
+            continue
+        start, end = text.start(node), text.end(node)
+        touching = edits.touching(start, end)
+        children = list(ast.iter_child_nodes(node))
+        # What ends where an edit starts may go on in what the edit writes.
+        if not touching and not (children and edits.starts_at(end)):
+            yield (type(node), start, end), type(getattr(node, "ctx", None))
+        elif not any(edit.start <= start and end <= edit.end for edit in touching):
+            if any(not (start <= edit.start and edit.end <= end) for edit in touching):
+                raise Unfixable("an edit cuts through an expression")
+            pending.extend(children)
+
+
+def changes(before: Text, after: Text) -> list[Edit]:
+    """Return the lines that make one text of another."""
+    old, new = before.lines, after.lines
+    shorter = min(len(old), len(new))
+    # difflib alone compares each line with all that say the same.
+    same = next((i for i in range(shorter) if old[i] != new[i]), shorter)
+    behind = next((i for i in range(shorter - same) if old[-1 - i] != new[-1 - i]), shorter - same)
+    offsets = [before.line_offset(line) for line in range(same + 1, len(old) - behind + 2)]
+    matcher = difflib.SequenceMatcher(
+        None, old[same : len(old) - behind], new[same : len(new) - behind], autojunk=False
+    )
+    return [
+        Edit(offsets[first], offsets[last], "".join(new[same + start : same + end]))
+        for tag, first, last, start, end in matcher.get_opcodes()
+        if tag != "equal"
+    ]

@@ -1,0 +1,290 @@
+"""Fixes applied in rounds until nothing is left to fix."""
+
+from __future__ import annotations
+
+import ast
+import bisect
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from flake8_celery_tasks.core.options import Options
+from flake8_celery_tasks.edits import imports
+from flake8_celery_tasks.edits.operations import text_in
+from flake8_celery_tasks.edits.text import Text, Unfixable
+from flake8_celery_tasks.engine import judge, loader, session
+from flake8_celery_tasks.fixer.edited import Edits, edited, moved
+from flake8_celery_tasks.fixer.regions import Regions
+from flake8_celery_tasks.resolution.overlay import Revised
+from flake8_celery_tasks.rules.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.edits.edit import Edit, Fix
+    from flake8_celery_tasks.resolution.project import Project
+
+
+#: A fix may uncover what the next one mends. That ends soon.
+ROUNDS: Final = 10
+
+#: What the parser raises, and what it does to deep nesting.
+BROKEN: Final = (SyntaxError, ValueError, RecursionError, MemoryError)
+
+#: Where a file has so few fixes, each is tried for itself when all have something wrong beside them.
+_FEW: Final = 4
+
+#: Messages name places of other definitions, which move.
+_PLACE: Final = re.compile(r":\d+")
+
+
+def _every(_path: str, _lines: list[str], _tree: ast.Module, found: list[Violation]) -> list[Violation]:
+    return found
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to fix: `wants` picks from the violations in a file those that are selected and not silenced."""
+
+    options: Options = field(default_factory=Options)
+    excluded: tuple[str, ...] = ()
+    opted: tuple[str, ...] = ()
+    unsafe: bool = False
+    wants: Callable[[str, list[str], ast.Module, list[Violation]], list[Violation]] = _every
+
+
+class Fixed(NamedTuple):
+    """What became of a text, and the violations that went."""
+
+    text: str
+    violations: tuple[Violation, ...] = ()
+
+
+class Offer(NamedTuple):
+    """A fix for a violation, as edits of the text at hand."""
+
+    violation: Violation
+    fix: Fix
+    edits: tuple[Edit, ...]
+
+
+class State:
+    """A text, what is found in it, and the fixes that are offered. `known` is a project with another text of it."""
+
+    def __init__(self, path: str, text: Text, tree: ast.Module, order: Order, known: Project | None = None) -> None:
+        self.text = text
+        self.tree = tree
+        if known is None:
+            self.project = session.project_of(path, order.options, order.excluded)
+        else:
+            # One that has concluded nothing from what was in the file before.
+            self.project = Revised(known, path)
+        self.module: Module = self.project.open(path, text.lines, tree)
+        self.module.keep(text_in, text)
+        judged = list(judge.judge(self.project, self.module, loader.wanted(order.opted)))
+        self.violations = {violation for _, _, violation in judged}
+        self.found = Counter(map(_kind, self.violations))
+        self.offers = list(self._offers(path, judged, order))
+
+    def _offers(self, path: str, judged: list[tuple[Any, Any, Violation]], order: Order) -> Iterator[Offer]:
+        fixing = [item for item in judged if type(item[0]).fix is not Rule.fix]
+        wanted = set(order.wants(path, self.text.lines, self.tree, sorted({item[2] for item in fixing})))
+        for rule, fact, violation in sorted(fixing, key=lambda item: item[2]):
+            if violation not in wanted:
+                continue
+            try:
+                fix = rule.fix(fact, violation)
+                edits = fix.edits(self.text) if fix is not None and (fix.safe or order.unsafe) else ()
+                if fix is not None and edits:
+                    yield Offer(violation, fix, edits)
+            except Unfixable:
+                continue
+
+    def place(self, violation: Violation) -> int:
+        """Return the offset of a violation."""
+        return self.text.line_offset(violation.line) + violation.column
+
+    def is_own(self, dotted: str) -> bool:
+        """Return whether a package is the project's own."""
+        return self.project.layout.has_top_level(dotted, self.module.place.root)
+
+
+def fix_text(path: str, text: str, order: Order) -> Fixed:
+    """Return a file's text with all fixes applied that are certain."""
+    gone: list[Violation] = []
+    refused: set[Violation] = set()  # in the present text: in another one they may be good
+    try:
+        state = State(path, Text(text), ast.parse(text), order)
+    except BROKEN:
+        return Fixed(text)
+    known, first = state.project, state.module
+    for _ in range(ROUNDS):
+        offers = [offer for offer in state.offers if offer.violation not in refused]
+        if not offers:
+            break
+        offers = apart(offers)
+        chosen, after = Attempts(path, state, order, known).add([], None, offers)
+        if after is None:
+            refused.update(offer.violation for offer in offers)
+        else:
+            gone.extend(offer.violation for offer in chosen)
+            state = after
+            refused.clear()
+    known.close(first)
+    return Fixed(state.text.text, tuple(gone))
+
+
+def _kind(violation: Violation) -> tuple[str, str]:
+    """Return what stays of a violation when lines move."""
+    return violation.code, _PLACE.sub(":", violation.text)
+
+
+def apart(offers: Iterable[Offer]) -> list[Offer]:
+    """Return the offers whose edits do not touch those of one before."""
+    chosen: list[Offer] = []
+    known: set[tuple[Edit, ...]] = set()
+    taken: list[Edit] = []  # in their order; none touches another of another offer
+    for offer in offers:
+        if offer.edits not in known:
+            before = [bisect.bisect_right(taken, edit.end, key=_start) for edit in offer.edits]
+            if any(i and edit.start <= taken[i - 1].end for i, edit in zip(before, offer.edits, strict=True)):
+                continue
+            known.add(offer.edits)
+            for edit in offer.edits:
+                bisect.insort(taken, edit)
+        chosen.append(offer)
+    return chosen
+
+
+def _start(edit: Edit) -> int:
+    return edit.start
+
+
+class Attempts:
+    """Fixes of one round that are tried together, and those left out with which the outcome is not good.
+
+    One attempt costs as much as checking the file. So where many fixes fail those go first that have something wrong
+    beside them. Where those are all, one of each region is tried at a time: what goes wrong there is its fault then. Of
+    what nothing is known one half is tried, then the other.
+    """
+
+    def __init__(self, path: str, state: State, order: Order, known: Project) -> None:
+        self.path = path
+        self.state = state
+        self.order = order
+        self.known = known
+
+    def add(
+        self, good: list[Offer], after: State | None, more: list[Offer], guesses: int = 3
+    ) -> tuple[list[Offer], State | None]:
+        """Return good fixes and those of some more that go with them, with what comes of all together."""
+        if not more:
+            return good, after
+        found, guilty = self.apply([*good, *more])
+        if found is not None:
+            return [*good, *more], found
+        suspects = [offer for offer in more if id(offer) in guilty]
+        parts = [[offer for offer in more if id(offer) not in guilty], suspects]
+        guesses -= 1
+        if len(suspects) == len(more):
+            parts = self._one_of_each_region(more)
+            if len(parts) == 1 and len(self.state.offers) <= _FEW:
+                parts = [[offer] for offer in more]
+        elif not suspects or guesses < 0:
+            parts, guesses = [more[: len(more) // 2], more[len(more) // 2 :]], 3
+        if len(more) > 1 and len(parts) > 1:
+            for part in parts:
+                good, after = self.add(good, after, part, guesses)
+        return good, after
+
+    def _one_of_each_region(self, offers: Iterable[Offer]) -> list[list[Offer]]:
+        """Return offers in groups of which each has at most one for a region."""
+        regions = Regions(self.state.text, self.state.tree)
+        counted: Counter[int] = Counter()
+        groups: list[list[Offer]] = []
+        for offer in offers:
+            region = regions.at(offer.edits[0].start)
+            if counted[region] == len(groups):
+                groups.append([])
+            groups[counted[region]].append(offer)
+            counted[region] += 1
+        return groups
+
+    def apply(self, offers: Sequence[Offer]) -> tuple[State | None, set[int]]:
+        """Return what comes of applying some fixes together, None where it is not good.
+
+        In that case the identities of those beside which something is wrong are returned too, as far as they are known.
+        """
+        state = self.state
+        try:
+            text, tree, steps = written(state, offers)
+            found = State(self.path, text, tree, self.order, self.known)
+        except (Unfixable, *BROKEN):
+            return None, set()
+        mended = Counter(map(_kind, {offer.violation for offer in offers}))
+        left = {kind for kind, count in mended.items() if found.found[kind] > state.found[kind] - count}
+        # By code: what else is found in a call that is written anew may have other words then.
+        new = _by_code(found.found) - _by_code(state.found - mended)
+        if not left and not new:
+            return found, set()
+        places = self._wrong(found, steps, offers, left, new)
+        return None, _beside(offers, steps, places, Regions(found.text, found.tree))
+
+    def _wrong(
+        self,
+        found: State,
+        steps: Sequence[Edits],
+        offers: Sequence[Offer],
+        left: set[tuple[str, str]],
+        new: Counter[str],
+    ) -> Iterator[int]:
+        """Yield where something is reported that should be gone, or was not reported there before."""
+        mended = {offer.violation for offer in offers}
+        places = {
+            (violation.code, moved(self.state.place(violation), steps))
+            for violation in self.state.violations
+            if violation not in mended
+        }
+        for violation in found.violations:
+            if violation.code in new or _kind(violation) in left:
+                place = found.place(violation)
+                if (violation.code, place) not in places:
+                    yield place
+
+
+def _beside(offers: Sequence[Offer], steps: Sequence[Edits], places: Iterable[int], regions: Regions) -> set[int]:
+    """Return the identities of the fixes with the edit nearest to each of some places: in its region, if there is one.
+
+    Places and regions are those behind all steps.
+    """
+    edits = sorted((moved(edit.start, steps), id(offer)) for offer in offers for edit in offer.edits)
+    inside: dict[int, list[tuple[int, int]]] = {}
+    for edit in edits:
+        inside.setdefault(regions.at(edit[0]), []).append(edit)
+    found: set[int] = set()
+    for place in places:
+        nearby = inside.get(regions.at(place), edits)
+        index = bisect.bisect_left(nearby, (place,))
+        near = nearby[max(index - 1, 0) : index + 1]
+        found.add(min(near, key=lambda item: abs(item[0] - place))[1])
+    return found
+
+
+def written(state: State, offers: Sequence[Offer]) -> tuple[Text, ast.Module, list[Edits]]:
+    """Return the text with fixes applied, its tree, and the edits, one step after the other. Raises Unfixable."""
+    steps = [Edits({edit for offer in offers for edit in offer.edits})]
+    text, tree = edited(state.text, state.tree, steps[0])
+    for needed in sorted({needed for offer in offers for needed in offer.fix.imports}):
+        steps.append(Edits({imports.added(text, tree, needed, state.is_own)}))
+        text, tree = edited(text, tree, steps[-1])
+    return text, tree, steps
+
+
+def _by_code(found: Counter[tuple[str, str]]) -> Counter[str]:
+    counted: Counter[str] = Counter()
+    for (code, _), count in found.items():
+        counted[code] += count
+    return counted

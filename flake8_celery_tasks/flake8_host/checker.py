@@ -1,0 +1,73 @@
+"""One file checked as flake8 checks it, with the plugin alone."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from flake8.checker import FileChecker
+
+from flake8_celery_tasks.core.errors import UsageError, one_line
+from flake8_celery_tasks.flake8_host.reporting import NOTHING, Checked, Row, silencing
+from flake8_celery_tasks.plugin import Plugin
+from flake8_celery_tasks.workspace import gate
+
+if TYPE_CHECKING:
+    import ast
+    from argparse import Namespace
+
+
+def check(name: str, options: Namespace) -> Checked:
+    """Return what the plugin, and nothing else, finds in a file."""
+    try:
+        checker = _Checker(filename=name, plugins=NOTHING, options=options)
+    except UnicodeDecodeError as error:  # of the input only: a file that is not UTF-8 is read as Latin-1
+        raise UsageError(f"can't decode the input: {error}") from None
+    except LookupError as error:  # the encoding is none of a text, such as rot13
+        return Checked(name, [Row("E902", 0, 0, f"{type(error).__name__}: {one_line(error)}", "")], {})
+    path, results, _ = checker.run_checks()
+    return Checked(path, [Row(*row) for row in results], checker.scopes)
+
+
+class _Checker(FileChecker):
+    """flake8's checker of one file, with one plugin. Tokens are read where a report may have a `# noqa` only."""
+
+    scopes: dict[int, str]
+
+    def run_ast_checks(self) -> None:
+        self.scopes = {}
+        processor = self.processor
+        if not gate.passes("".join(processor.lines), Plugin.marks):
+            return
+        try:
+            tree: ast.Module = processor.build_ast()
+        except (ValueError, RecursionError, MemoryError) as error:
+            # Null characters, and nesting that is too deep: newer Pythons say so themselves.
+            raise SyntaxError(one_line(error) or type(error).__name__) from None
+        found = Plugin(tree, processor.filename, processor.lines).violations()
+        if found:
+            from flake8_celery_tasks.engine import baseline
+
+            self.scopes = baseline.scopes(tree, {violation.line for violation in found})
+        for line, column, code, text in found:
+            self.report(code, line, column, text)
+
+    def run_checks(self) -> tuple[str, list[tuple[str, int, int, str, str | None]], dict[str, int]]:
+        self.scopes = {}
+        return super().run_checks()
+
+    def process_tokens(self) -> None:
+        """Nobody asks for tokens."""
+
+    @cached_property
+    def may_silence(self) -> bool:
+        return silencing(self.processor.lines)
+
+    def report(self, error_code: str | None, line_number: int, column: int, text: str) -> str:
+        """Keep a report. The lines that belong to it are looked for only where they matter: it takes all tokens."""
+        processor = getattr(self, "processor", None)  # there is none yet where the file can't be read
+        if processor is None or self.options.show_source or self.may_silence:
+            return super().report(error_code, line_number, column, text)
+        assert error_code is not None
+        self.results.append((error_code, line_number, column, text, ""))
+        return error_code

@@ -1,0 +1,249 @@
+"""Options and configuration files, read as flake8 reads them."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import sys
+from argparse import SUPPRESS
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Final
+
+import flake8
+from flake8.exceptions import ExecutionError
+from flake8.formatting.default import COLORS_OFF, Default, FilenameOnly, Nothing, Pylint
+from flake8.main.options import register_default_options, stage1_arg_parser
+from flake8.options.config import load_config, parse_config
+from flake8.options.manager import OptionManager
+
+from flake8_celery_tasks.core import spelling
+from flake8_celery_tasks.core.errors import UsageError, one_line
+from flake8_celery_tasks.core.options import Options
+from flake8_celery_tasks.core.violation import BROKEN, PREFIX
+from flake8_celery_tasks.plugin import Plugin
+
+if TYPE_CHECKING:
+    import argparse
+    from argparse import Namespace
+    from collections.abc import Collection, Mapping, Sequence
+
+    from flake8.formatting.base import BaseFormatter
+
+
+#: The table of `pyproject.toml` that is read.
+TABLE: Final = "flake8-celery-tasks"
+
+#: The options of flake8 that mean something without its other plugins.
+_TAKEN: Final = (
+    *("color", "count", "disable-noqa", "exclude", "exit-zero", "extend-exclude", "extend-ignore", "extend-select"),
+    *("filename", "format", "ignore", "jobs", "no-show-source", "per-file-ignores", "quiet", "select", "show-source"),
+    *("statistics", "stdin-display-name"),
+)
+
+#: flake8's own formatters.
+FORMATTERS: Final[Mapping[str, type[BaseFormatter]]] = {
+    "default": Default,
+    "pylint": Pylint,
+    "quiet-filename": FilenameOnly,
+    "quiet-nothing": Nothing,
+}
+
+
+# Options.
+
+
+def _refuse(message: str) -> None:
+    raise UsageError(message)
+
+
+def _manager() -> OptionManager:
+    """Return flake8's options and ours, without those of other plugins."""
+    manager = OptionManager(
+        version=flake8.__version__,
+        plugin_versions="",
+        parents=[stage1_arg_parser()],
+        formatter_names=list(FORMATTERS),
+    )
+    register_default_options(manager)
+    Plugin.add_options(manager)
+    manager.parser.error = _refuse
+    return manager
+
+
+def add_arguments(parser: argparse.ArgumentParser, taken: Collection[str] = _TAKEN) -> None:
+    """Give a parser some options of flake8, and ours. What is not given stays unset."""
+    configuration = parser.add_argument_group("configuration")
+    configuration.add_argument("--config", default=None, help="the configuration file of flake8 that counts, alone")
+    configuration.add_argument("--append-config", action="append", default=[], help="a further one, read last")
+    configuration.add_argument("--isolated", action="store_true", help="read no configuration")
+    configuration.add_argument("--enable-extensions", default=SUPPRESS, help="as flake8 takes it: opt-in codes")
+    theirs = parser.add_argument_group("options of flake8")
+    ours = parser.add_argument_group("options about your Celery")
+    for option in _manager().options:
+        names, values = option.to_argparse()
+        if not _is_ours(names[-1]) and names[-1][2:] not in taken:
+            continue
+        default = option.default if isinstance(option.default, str) else ""
+        values = {**values, "default": SUPPRESS, "help": str(option.help).replace("%(default)s", default)}
+        (ours if _is_ours(names[-1]) else theirs).add_argument(*names, **values)
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith("--celery-")
+
+
+def options_for(given: Namespace, paths: Sequence[str]) -> Namespace:
+    """Return all options: the defaults, `pyproject.toml`, flake8's configuration, what was given; each beats the last.
+
+    The plugin has its own of them afterwards. Raises UsageError.
+    """
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise UsageError(f"can't tell the working folder: {error.strerror}") from None
+    manager = _manager()
+    values = manager.parse_args([])
+    values.extended_default_ignore = manager.extended_default_ignore
+    values.extended_default_select = manager.extended_default_select
+    for name, value in _configured(manager, given).items():
+        setattr(values, name if hasattr(values, name) else str(manager.config_options_dict[name].dest), value)
+    # Once more: argparse reads the text of defaults, such as the number of jobs.
+    values = manager.parse_args([], values)
+    for name, value in vars(given).items():
+        setattr(values, name, value)
+    values.filenames = list(paths)
+    values.output_file = None
+    _check_format(values.format)
+    if "select" not in given:
+        values.select = _selected(values)
+    adopt(values, manager)
+    return values
+
+
+def _check_format(form: str) -> None:
+    """Refuse a format that flake8 would stumble over with the first finding."""
+    if "%(" not in form:
+        return
+    try:
+        _ = form % {**COLORS_OFF, "path": "", "row": 1, "col": 1, "code": "", "text": ""}
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
+        problem = f"there is no {error}" if isinstance(error, KeyError) else one_line(error)
+        raise UsageError(f"argument --format: invalid value {form!r}: {problem}") from None
+
+
+def adopt(values: Namespace, manager: OptionManager | None = None) -> None:
+    """Give the plugin its options: in this process, or in a worker that was not forked from it."""
+    Plugin.parse_options(manager or _manager(), values, values.filenames)
+
+
+def _selected(values: Namespace) -> list[str]:
+    """Return what is selected where the command line does not say: what the configuration says of us, else all."""
+    configured: list[str] = [*(values.select or ()), *(values.extend_select or ())]
+    if values.select and any(code.startswith(PREFIX) or PREFIX.startswith(code) for code in configured):
+        return list(values.select)
+    return [PREFIX, BROKEN]
+
+
+def _configured(manager: OptionManager, given: Namespace) -> dict[str, Any]:
+    try:
+        config, folder = load_config(given.config, given.append_config, isolated=given.isolated)
+        theirs = parse_config(manager, config, folder)
+    except (ExecutionError, configparser.Error) as error:
+        raise UsageError(one_line(error)) from None
+    except ValueError as error:  # a value of the wrong kind: what flake8 lets fall through says not where it stands
+        names = [name for name in config["flake8"] if not _is_taken(manager, config, folder, name)]
+        where = " ".join(("configuration of flake8:", *(f"{name}:" for name in names)))
+        raise UsageError(f"{where} {one_line(error)}") from None
+    if given.isolated or given.config is not None:
+        return theirs
+    return {**_from_pyproject(manager), **theirs}
+
+
+def _is_taken(manager: OptionManager, config: configparser.RawConfigParser, folder: str, name: str) -> bool:
+    """Return whether flake8 takes the value of an option in its configuration."""
+    alone = configparser.RawConfigParser()
+    alone.read_dict({"flake8": {name: config["flake8"][name]}})
+    try:
+        parse_config(manager, alone, folder)
+    except ValueError:
+        return False
+    return True
+
+
+# `pyproject.toml`.
+
+
+def _from_pyproject(manager: OptionManager) -> dict[str, Any]:
+    """Return what the nearest `pyproject.toml` upward says, of those that hold our table."""
+    home = os.path.expanduser("~")
+    folder = os.getcwd()
+    while True:
+        path = os.path.join(folder, "pyproject.toml")
+        table = _table(path)
+        if table is not None:
+            found: dict[str, Any] = {}
+            for key, value in table.items():
+                found.update(_option(manager, path, key, value))
+            return found
+        parent = os.path.dirname(folder)
+        if parent in (folder, home):
+            return {}
+        folder = parent
+
+
+def _table(path: str) -> dict[str, Any] | None:
+    try:
+        with open(path, "rb") as file:
+            content = file.read()
+    except OSError:
+        return None
+    if TABLE.encode() not in content:
+        return None
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        tool = tomllib.loads(content.decode("utf-8")).get("tool", {})
+    except ValueError as error:
+        raise UsageError(f"{path}: {one_line(error)}") from None
+    table = tool.get(TABLE) if isinstance(tool, dict) else None
+    if table is not None and not isinstance(table, dict):
+        raise UsageError(f"{path}: [tool.{TABLE}] is no table")
+    return table
+
+
+def _option(manager: OptionManager, path: str, key: str, value: object) -> dict[str, Any]:
+    """Return an option of the table as flake8 reads it from a file of its own."""
+    where = f"{path}: [tool.{TABLE}]"
+    known = [name for name in manager.config_options_dict if name in _TAKEN or _is_ours(f"--{name}")]
+    known = [name for name in known if "_" not in name]
+    if key.replace("_", "-") not in known:
+        meant = spelling.close_match(key.replace("_", "-"), known)
+        raise UsageError(f"{where} has no option {key!r}" + (f", did you mean {meant!r}?" if meant else ""))
+    config = configparser.RawConfigParser()
+    try:
+        if isinstance(value, (int, float)) and _takes_several(manager, key.replace("_", "-")):
+            raise ValueError("expected a string or a list of strings")
+        config.read_dict({"flake8": {key: _text(key, value)}})
+        return parse_config(manager, config, os.path.dirname(path))
+    except ValueError as error:
+        raise UsageError(f"{where} {key}: {one_line(error)}") from None
+
+
+def _takes_several(manager: OptionManager, name: str) -> bool:
+    """Return whether an option is a list: what is no text can't be meant for it."""
+    lists = [option.name.replace("_", "-") for option in fields(Options) if option.metadata["many"]]
+    return name in lists or manager.config_options_dict[name].comma_separated_list
+
+
+def _text(key: str, value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (str, int, float)):
+        return str(value)
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return "\n".join(value)
+    if key.replace("_", "-") == "per-file-ignores" and isinstance(value, dict):
+        return "\n".join(f"{pattern}:{','.join(_text('', codes).split())}" for pattern, codes in value.items())
+    raise ValueError("expected a string, a list of strings, a number, true or false")

@@ -1,0 +1,83 @@
+"""The files that a run of flake8 would check."""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import os
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from flake8 import utils
+from flake8.discover_files import expand_paths
+
+from flake8_celery_tasks.core.errors import UsageError
+from flake8_celery_tasks.plugin import Plugin
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Iterable, Iterator, Sequence
+
+
+# Files.
+
+
+def files(options: Namespace) -> list[str]:
+    """Return the files to check, as flake8 finds them. Raises UsageError for a path that is not there."""
+    for path in options.filenames:
+        if path != "-" and not os.path.lexists(path):
+            raise UsageError(f"no such file or directory: {path!r}")
+    with _quick_matching():
+        return list(
+            expand_paths(
+                paths=options.filenames,
+                stdin_display_name=options.stdin_display_name,
+                filename_patterns=options.filename,
+                exclude=(*options.exclude, *options.extend_exclude),
+            )
+        )
+
+
+@contextlib.contextmanager
+def _quick_matching() -> Iterator[None]:
+    """Give flake8 an `fnmatch` that tries all patterns at once: one by one they take longer than to read the files."""
+    usual = utils.fnmatch
+    utils.fnmatch = _fnmatch
+    try:
+        yield
+    finally:
+        utils.fnmatch = usual
+
+
+def _fnmatch(filename: str, patterns: Sequence[str]) -> bool:
+    return not patterns or _matching(tuple(patterns)).match(os.path.normcase(filename)) is not None
+
+
+@lru_cache
+def _matching(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(fnmatch.translate(os.path.normcase(pattern)) for pattern in patterns))
+
+
+def passing(names: Iterable[str]) -> list[str]:
+    """Return the files that pass the gate by their bytes; what can't be read passes, so that it is reported."""
+    marks = [mark.encode() for mark in Plugin.marks]
+    # What is not ASCII may be other bytes in another encoding.
+    if not all(mark.isascii() for mark in Plugin.marks):
+        return list(names)
+    found = []
+    for name in names:
+        if name != "-":
+            try:
+                with open(name, "rb") as file:
+                    content = file.read()
+            except OSError:
+                found.append(name)
+                continue
+            for mark in marks:
+                if mark in content:
+                    break
+            else:
+                continue
+        found.append(name)
+    return found

@@ -1,0 +1,131 @@
+"""flake8's decisions on findings, and its formats."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from flake8.checker import Manager
+from flake8.exceptions import ExecutionError
+from flake8.formatting.base import BaseFormatter
+from flake8.formatting.default import Default
+from flake8.plugins.finder import Checkers
+from flake8.processor import FileProcessor
+from flake8.style_guide import StyleGuideManager
+
+from flake8_celery_tasks.core.errors import UsageError, one_line
+from flake8_celery_tasks.flake8_host.configuration import FORMATTERS
+from flake8_celery_tasks.plugin import Plugin
+
+if TYPE_CHECKING:
+    import ast
+    from argparse import Namespace
+    from collections.abc import Iterable, Sequence
+
+    from flake8.statistics import Statistics
+    from flake8.violation import Violation
+
+    from flake8_celery_tasks.core.violation import Violation as Ours
+
+
+NOTHING: Final = Checkers([], [], [])
+
+
+class Row(NamedTuple):
+    """One report, as flake8 keeps it until it decides. Column from 0; `physical` is the line that may hold `# noqa`."""
+
+    code: str
+    line: int
+    column: int
+    text: str
+    physical: str | None
+
+
+class Checked(NamedTuple):
+    """What was found in a file, and by line the names of the definitions that the reports stand in."""
+
+    path: str
+    rows: list[Row]
+    scopes: dict[int, str]
+
+
+def jobs(options: Namespace) -> int:
+    """Return how many processes flake8 would take."""
+    count: int = _deciding(options, BaseFormatter(options)).jobs
+    return count
+
+
+def silencing(lines: Sequence[str]) -> bool:
+    """Return whether lines may hold a `# noqa`."""
+    return "noqa" in "".join(lines).lower()
+
+
+# What is reported.
+
+
+class _Collector(BaseFormatter):
+    def after_init(self) -> None:
+        self.violations: list[Violation] = []
+
+    def handle(self, error: Violation) -> None:
+        self.violations.append(error)
+
+
+def _deciding(options: Namespace, formatter: BaseFormatter) -> Manager:
+    try:
+        guide = StyleGuideManager(options, formatter)
+    except ExecutionError as error:
+        raise UsageError(one_line(error)) from None
+    return Manager(guide, NOTHING, [])
+
+
+def decide(options: Namespace, checked: Iterable[Checked]) -> tuple[list[Violation], Statistics]:
+    """Return what is reported: what is selected, and has no `# noqa`, in flake8's order."""
+    collector = _Collector(options)
+    manager = _deciding(options, collector)
+    manager.results = [(path, [tuple(row) for row in rows], {}) for path, rows, _ in checked]
+    manager.report()
+    return collector.violations, manager.style_guide.stats
+
+
+def reported(options: Namespace, name: str, lines: list[str], tree: ast.Module, found: Iterable[Ours]) -> list[Ours]:
+    """Return those of our violations in a file's present lines that would be reported: selected, not silenced."""
+    processor = FileProcessor(name, options, lines=list(lines))
+    if processor.should_ignore_file():
+        return []
+    known = list(found)
+    if Plugin.baseline is not None:
+        from flake8_celery_tasks.engine import baseline
+
+        scopes = baseline.scopes(tree, {item.line for item in known})
+        identities = [baseline.identity(item.code, scopes.get(item.line, ""), item.text) for item in known]
+        unknown = Plugin.baseline.unknown(name, identities)
+        known = [item for item, is_new in zip(known, unknown, strict=True) if is_new]
+    # To know which lines belong together takes all tokens.
+    silenced = silencing(lines)
+    physical = {item.line: processor.noqa_line_for(item.line) if silenced else "" for item in known}
+    rows = [Row(item.code, item.line, item.column, item.text, physical[item.line]) for item in known]
+    decided = {
+        (error.line_number, error.column_number - 1, error.code, error.text)
+        for error in decide(options, [Checked(name, rows, {})])[0]
+    }
+    return [item for item in known if item in decided]
+
+
+def formatted(options: Namespace, violations: Iterable[Violation], statistics: Statistics) -> str:
+    """Return the report that flake8 would print."""
+    name = {0: options.format, 1: "quiet-filename"}.get(options.quiet, "quiet-nothing")
+    formatter = FORMATTERS.get(name, Default)(options)
+    if isinstance(formatter, Default) and name not in FORMATTERS and "%(" not in name:
+        formatter.error_format = Default.error_format  # a format of another plugin
+    formatter.output_fd = output = io.StringIO()
+    options.tee = False
+    count = 0
+    for violation in violations:
+        formatter.handle(violation)
+        count += 1
+    if options.statistics:
+        formatter.show_statistics(statistics)
+    if options.count:
+        output.write(f"{count}\n")
+    return output.getvalue()

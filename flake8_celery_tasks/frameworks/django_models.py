@@ -1,0 +1,225 @@
+"""Django's models: which classes are some, which names hold an instance, which functions receive their signals."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.binding.nodes import dotted
+from flake8_celery_tasks.binding.scopes import ASSIGN, LAMBDA, PARAM
+from flake8_celery_tasks.binding.symbols import Bound, Class, Function
+from flake8_celery_tasks.binding.values import Const, Invoke, Operation, Ref
+from flake8_celery_tasks.resolution import inference
+from flake8_celery_tasks.resolution.resolver import Target
+
+if TYPE_CHECKING:
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.scopes import Binding, FunctionNode, Site
+    from flake8_celery_tasks.binding.values import Value
+    from flake8_celery_tasks.resolution.project import Project
+
+
+_MODELS: Final = frozenset(
+    {
+        "django.contrib.auth.base_user.AbstractBaseUser",
+        "django.contrib.auth.models.AbstractBaseUser",
+        "django.contrib.auth.models.AbstractUser",
+        "django.contrib.auth.models.Group",
+        "django.contrib.auth.models.Permission",
+        "django.contrib.auth.models.User",
+        "django.contrib.contenttypes.models.ContentType",
+        "django.contrib.sites.models.Site",
+        "django.db.models.Model",
+        "django.db.models.base.Model",
+    }
+)
+
+_RECEIVER: Final = "django.dispatch.receiver"
+
+#: Signals that are sent while a change is being written.
+SIGNALS: Final = frozenset({"m2m_changed", "post_delete", "post_save", "pre_delete", "pre_save"})
+
+#: Methods of a queryset that give one instance, and those that give a queryset of instances.
+_ONE: Final = frozenset({"create", "earliest", "first", "get", "last", "latest"})
+_MANY: Final = frozenset(
+    {
+        "all",
+        "annotate",
+        "defer",
+        "distinct",
+        "exclude",
+        "filter",
+        "iterator",
+        "only",
+        "order_by",
+        "prefetch_related",
+        "reverse",
+        "select_for_update",
+        "select_related",
+        "using",
+    }
+)
+
+
+def is_model(project: Project, target: Target) -> bool:
+    """Return whether a class is a model: by what it inherits from, or by its fields."""
+    if target.path in _MODELS:
+        return True
+    symbol, module = target.symbol, target.module
+    if not isinstance(symbol, Class) or module is None or target.rest:
+        return False
+    if any(isinstance(cls, Target) and cls.path in _MODELS for cls in project.line(target)):
+        return True
+    return any(
+        isinstance(found, Bound) and _is_field(project, found.value, module)
+        for name in symbol.names
+        for found in module.symbols(f"{symbol.qualname}.{name}")
+    )
+
+
+def _is_field(project: Project, value: Value, module: Module) -> bool:
+    path = _path(project, value.func, module) if isinstance(value, Invoke) else ""
+    return path.startswith("django.db.models.") and path.endswith(("Field", "ForeignKey"))
+
+
+def _path(project: Project, value: Value, module: Module) -> str:
+    return project.resolve(value.path, module).path if isinstance(value, Ref) else ""
+
+
+def method_of_model(project: Project, module: Module, site: Site) -> FunctionNode | None:
+    """Return the method of a model in which a place stands directly, None elsewhere."""
+    for around in site.chain():
+        if around.kind == LAMBDA:
+            return None
+        if isinstance(around.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            owner = around.parent
+            if owner is None or not isinstance(owner.node, ast.ClassDef) or owner.parent is None:
+                return None
+            symbol = module.symbol_of(owner.node, owner.parent)
+            is_one = is_model(project, Target(f"{module.prefix}{symbol.qualname}", module, symbol))
+            return around.node if is_one else None
+    return None
+
+
+def signal_received(project: Project, module: Module, site: Site) -> str | None:
+    """Return the signal of a model that the function receives in which a place stands directly."""
+    for around in site.chain():
+        if around.kind == LAMBDA:
+            return None
+        if isinstance(around.node, (ast.FunctionDef, ast.AsyncFunctionDef)) and around.parent is not None:
+            for decorator in around.node.decorator_list:
+                value = module.value(decorator, around.parent.scope)
+                signal = _first(value, "signal") if isinstance(value, Invoke) else None
+                if signal is not None and isinstance(value, Invoke) and _connects(project, module, value.func):
+                    return _signal_in(project, module, signal)
+            return module.once(_connected, project).get(around.node.name)
+    return None
+
+
+def _first(call: Invoke, name: str) -> Value | None:
+    """Return the first argument of a call, by position or by name."""
+    return call.args[0] if call.args else dict(call.keywords).get(name)
+
+
+def _connects(project: Project, module: Module, value: Value) -> bool:
+    """Return whether a decorator is Django's `receiver`, or one of the project that connects what it is given."""
+    target = project.resolve(value.path, module) if isinstance(value, Ref) else None
+    if target is None or target.path == _RECEIVER:
+        return target is not None
+    symbol = target.symbol
+    return isinstance(symbol, Function) and (
+        "connect" in symbol.attributes
+        or any(_path(project, Ref(path), target.module or module) == _RECEIVER for path in symbol.mentions)
+    )
+
+
+def _signal_in(project: Project, module: Module, value: Value) -> str | None:
+    """Return a signal of a model that a value is, or holds."""
+    for item in getattr(value, "items", (value,)):
+        owner, _, name = _path(project, item, module).rpartition(".")
+        if owner == "django.db.models.signals" and name in SIGNALS:
+            return name
+    return None
+
+
+def _connected(project: Project, module: Module) -> dict[str, str]:
+    """Return the signals of models that functions are connected to by `post_save.connect(function)`."""
+    found: dict[str, str] = {}
+    for call, site in module.calls_of("connect"):
+        func = call.func
+        connected = [*call.args[:1], *(keyword.value for keyword in call.keywords if keyword.arg == "receiver")]
+        if isinstance(func, ast.Attribute) and connected and isinstance(connected[0], ast.Name):
+            signal = _signal_in(project, module, module.value(func.value, site.scope))
+            if signal is not None:
+                found.setdefault(connected[0].id, signal)
+    return found
+
+
+def is_instance(project: Project, module: Module, node: ast.expr, site: Site) -> bool:
+    """Return whether an expression is certainly an instance of a model."""
+    if isinstance(node, ast.Name):
+        found = site.scope.find(node.id)
+        return found is not None and all(_holds(project, module, binding) for binding in found[1])
+    return isinstance(node, ast.Call) and _gives_one(project, module, node, site)
+
+
+def _holds(project: Project, module: Module, binding: Binding) -> bool:
+    """Return whether a binding gives its name an instance of a model."""
+    if binding.kind == ASSIGN and isinstance(binding.node, ast.expr):
+        return _gives_one(project, module, binding.node, binding.site)
+    if isinstance(binding.statement, (ast.For, ast.AsyncFor)) and binding.node is binding.statement.target:
+        return _is_queryset(binding.statement.iter)
+    if binding.kind != PARAM or not isinstance(binding.node, ast.arg):
+        return False
+    function = binding.site.node
+    if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return False
+    if binding.name == "instance" and signal_received(project, module, binding.site) is not None:
+        return True
+    if binding.node in (function.args.vararg, function.args.kwarg):
+        return False
+    annotation = inference.annotation_of(module, binding)
+    if annotation is not None:
+        return _is_model_type(project, module, annotation)
+    first = [*function.args.posonlyargs, *function.args.args][:1]
+    is_first = binding.node in first and not function.decorator_list
+    return is_first and method_of_model(project, module, binding.site) is function
+
+
+def _is_model_type(project: Project, module: Module, annotation: Value) -> bool:
+    """Return whether an annotation is a model, or a model or None."""
+    if isinstance(annotation, Operation) and annotation.operator == "|":
+        return any(_is_model_type(project, module, side) for side in annotation.operands) and all(
+            side == Const(None) or _is_model_type(project, module, side) for side in annotation.operands
+        )
+    return isinstance(annotation, Ref) and is_model(project, project.resolve(annotation.path, module))
+
+
+def _gives_one(project: Project, module: Module, node: ast.expr, site: Site) -> bool:
+    """Return whether an expression gives one instance: `X.objects.get(...)`, `get_object_or_404(...)`, `Model(...)`."""
+    if not isinstance(node, ast.Call):
+        return False
+    func = node.func
+    if isinstance(func, ast.Attribute) and func.attr in _ONE:
+        return _is_manager(func.value) or _is_queryset(func.value)
+    value = module.value(func, site.scope)
+    if not isinstance(value, Ref):
+        return False
+    target = project.resolve(value.path, module)
+    return target.path == "django.shortcuts.get_object_or_404" or is_model(project, target)
+
+
+def _is_manager(node: ast.expr) -> bool:
+    """Return whether an expression is `X.objects`, of a name that looks like a class."""
+    root, attributes = dotted(node)
+    names = (getattr(root, "id", ""), *attributes)
+    return len(names) > 1 and names[-1] == "objects" and names[-2][:1].isupper()
+
+
+def _is_queryset(node: ast.expr) -> bool:
+    """Return whether an expression is a queryset of instances made of `X.objects`."""
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _MANY:
+        node = node.func.value
+        if _is_manager(node):
+            return True
+    return False

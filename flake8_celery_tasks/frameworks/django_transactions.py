@@ -1,0 +1,214 @@
+"""Django's transactions: what opens one, what waits for its end, and where code stands in one."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.binding.nodes import attributes_in
+from flake8_celery_tasks.binding.scopes import LAMBDA
+from flake8_celery_tasks.binding.symbols import Bound, Class, Function
+from flake8_celery_tasks.binding.values import Const, Invoke, Param, Ref
+from flake8_celery_tasks.frameworks.django_writes import may_write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.scopes import FunctionNode, Site
+    from flake8_celery_tasks.binding.values import Value
+    from flake8_celery_tasks.resolution.project import Project
+    from flake8_celery_tasks.resolution.resolver import Target
+
+
+ON_COMMIT: Final = frozenset({"django.db.transaction.on_commit", "django.db.connection.on_commit"})
+
+_ATOMIC: Final = frozenset({"django.db.transaction.Atomic", "django.db.transaction.atomic"})
+#: Decorators of others that call what they decorate where it is called, or leave it as it is.
+_AT_ONCE: Final = frozenset(
+    {
+        "builtins.classmethod",
+        "builtins.staticmethod",
+        "django.dispatch.receiver",
+        "sentry_sdk.trace",
+        "typing.override",
+        "typing_extensions.override",
+    }
+)
+_CONNECTIONS: Final = frozenset({"django.db.connections", "django.db.transaction.get_connection"})
+#: The methods of a view that its `dispatch` calls.
+_HANDLERS: Final = frozenset({"delete", "get", "head", "options", "patch", "post", "put", "trace"})
+_HANDED: Final = frozenset({"django.utils.decorators.method_decorator", "functools.partial"})
+
+
+def is_on_commit(project: Project, module: Module, call: ast.Call, site: Site) -> bool:
+    """Return whether a call is one of Django's `on_commit`: of `transaction`, or of a connection."""
+    func = call.func
+    if isinstance(func, ast.Attribute) and func.attr == "on_commit":
+        owner = func.value
+        if isinstance(owner, (ast.Subscript, ast.Call)):  # connections["default"], get_connection()
+            made = owner.value if isinstance(owner, ast.Subscript) else owner.func
+            return _path(project, module, module.value(made, site.scope)) in _CONNECTIONS
+    elif not isinstance(func, ast.Name):
+        return False
+    return _path(project, module, module.value(func, site.scope)) in ON_COMMIT
+
+
+def _path(project: Project, module: Module, value: Value) -> str:
+    return project.resolve(value.path, module).path if isinstance(value, Ref) else ""
+
+
+def around(project: Project, module: Module, site: Site) -> ast.expr | None:
+    """Return what opens a transaction around a place in its function: the manager of a `with`, or a decorator.
+
+    None too where the code asks whether it stands in one, and in a lambda: that may run later.
+    """
+    return next((opener for opener, _ in _openers(project, module, site)), None)
+
+
+def around_change(project: Project, module: Module, site: Site, call: ast.Call) -> ast.expr | None:
+    """Return what opens a transaction around a call, where a transaction may write together with it."""
+    openers = list(_openers(project, module, site))
+    for _, place in openers:
+        body: list[ast.stmt] = place.node.body  # type: ignore[attr-defined]
+        if may_write(project, module, body, place.scope, call):
+            return openers[0][0]
+    return None
+
+
+def _openers(project: Project, module: Module, site: Site) -> Iterator[tuple[ast.expr, Site]]:
+    """Yield what opens a transaction around a place in its function, and the block or function in it."""
+    for place in site.chain():
+        if place.kind == LAMBDA or asks(place):
+            return
+        if isinstance(place.node, (ast.With, ast.AsyncWith)):
+            for item in place.node.items:
+                if opens(project, module, module.value(item.context_expr, place.scope)):
+                    yield item.context_expr, place
+        if isinstance(place.node, (ast.FunctionDef, ast.AsyncFunctionDef)) and place.parent is not None:
+            opener = _decorator(project, module, place.node, place.parent)
+            if opener is not None:
+                yield opener, place
+            return
+
+
+def _decorator(project: Project, module: Module, function: FunctionNode, outside: Site) -> ast.expr | None:
+    """Return the decorator of a function, or of its class with the function's name, that opens a transaction."""
+    for decorator in function.decorator_list:
+        if opens(project, module, module.value(decorator, outside.scope)):
+            return decorator
+    if isinstance(outside.node, ast.ClassDef):
+        for decorator in outside.node.decorator_list:
+            value = module.value(decorator, outside.scope.parent or outside.scope)
+            if isinstance(value, Invoke) and _is_around(value, function.name) and opens(project, module, value):
+                return decorator
+    return None
+
+
+def _is_around(decorator: Invoke, method: str) -> bool:
+    """Return whether `method_decorator(..., name="post")` of a view's class stands around a method of it."""
+    names = [*decorator.args[1:2], *(value for name, value in decorator.keywords if name == "name")]
+    return Const(method) in names or (method in _HANDLERS and Const("dispatch") in names)
+
+
+def asks(place: Site) -> bool:
+    """Return whether a place is under a condition that looks at `connection.in_atomic_block`."""
+    if place.asks is None:
+        place.asks = isinstance(place.node, ast.If) and "in_atomic_block" in attributes_in(place.node.test)
+    return place.asks
+
+
+def is_settled(project: Project, module: Module, site: Site) -> bool:
+    """Return whether a place is in a transaction of its function, or its function asks whether it is in one."""
+    return any(asks(place) for place in site.chain()) or around(project, module, site) is not None
+
+
+def may_wait(project: Project, module: Module, site: Site) -> bool:
+    """Return whether a decorator may call the function around a place later: it waits for the commit, or is unread."""
+    function = site.function()
+    return any(
+        _waits(project, module, module.value(decorator, place.parent.scope))
+        for place in site.chain()
+        if place.node is function and place.parent is not None
+        for decorator in place.node.decorator_list
+    )
+
+
+def _waits(project: Project, module: Module, decorator: Value) -> bool:
+    value = decorator.func if isinstance(decorator, Invoke) else decorator
+    if not isinstance(value, Ref):
+        return True
+    target = project.resolve(value.path, module)
+    symbol = target.symbol
+    if isinstance(symbol, Function) and target.module is not None and not target.rest:
+        called = {project.resolve(path, target.module).path for path in symbol.mentions}
+        return "on_commit" in symbol.attributes or not ON_COMMIT.isdisjoint(called)
+    return target.path not in _AT_ONCE
+
+
+def opens(project: Project, module: Module, value: Value) -> bool:
+    """Return whether a context manager or decorator opens a transaction: Django's `atomic`, or one made of it."""
+    if isinstance(value, Invoke):
+        if isinstance(value.func, Invoke):
+            return opens(project, module, value.func)
+        if _path(project, module, value.func) in _HANDED:
+            handed = [given for first in value.args[:1] for given in getattr(first, "items", (first,))]
+            return any(opens(project, module, given) for given in handed)
+        value = value.func
+    if not isinstance(value, Ref):
+        return False
+    target = project.resolve(value.path, module)
+    if target.path in _ATOMIC:
+        return True
+    if target.module is None:
+        return False
+    key = ("opens a transaction", target.module.place.path, target.path)
+    if key not in project.memo:
+        project.memo[key] = False  # one that is made of itself
+        project.memo[key] = not target.rest and _opens(project, target, target.module)
+    return bool(project.memo[key])
+
+
+def _opens(project: Project, target: Target, module: Module) -> bool:
+    symbol = target.symbol
+    if isinstance(symbol, Bound):
+        return opens(project, module, symbol.value)
+    if isinstance(symbol, Class):
+        return any(getattr(cls, "path", "") in _ATOMIC for cls in project.line(target))
+    if not isinstance(symbol, Function):
+        return False
+    if any(_path(project, module, value) == "contextlib.contextmanager" for value in symbol.decorators):
+        return _in_with(project, module, symbol, None)
+    return _wraps(project, module, symbol, frozenset(symbol.params.ordered))
+
+
+def _wraps(project: Project, module: Module, function: Function, wrapped: frozenset[str]) -> bool:
+    """Return whether a decorator runs what it wraps (one of its parameters) in a transaction."""
+    for value in function.returns:
+        if isinstance(value, Invoke) and any(isinstance(given, Param) for given in value.args):
+            return opens(project, module, value.func)
+        for symbol in module.symbols(value.path[1:]) if isinstance(value, Ref) and value.path.startswith(":") else ():
+            if isinstance(symbol, Function) and symbol.qualname.startswith(f"{function.qualname}.<locals>."):
+                return (
+                    any(opens(project, module, decorator) for decorator in symbol.decorators)
+                    or _in_with(project, module, symbol, wrapped)
+                    or _wraps(project, module, symbol, wrapped | set(symbol.params.ordered))
+                )
+    return False
+
+
+def _in_with(project: Project, module: Module, function: Function, called: frozenset[str] | None) -> bool:
+    """Return whether a function has a `yield`, or a call of one of some names, in a transaction that it opens."""
+    for node, _, scope in module.functions_called(function.qualname):
+        for block in ast.walk(node) if node.lineno == function.line else ():
+            if isinstance(block, ast.With) and any(
+                opens(project, module, module.value(item.context_expr, scope)) for item in block.items
+            ):
+                for inner in ast.walk(block):
+                    if isinstance(inner, (ast.Yield, ast.YieldFrom)) if called is None else _calls(inner, called):
+                        return True
+    return False
+
+
+def _calls(node: ast.AST, names: frozenset[str]) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names

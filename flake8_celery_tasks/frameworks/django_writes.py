@@ -1,0 +1,243 @@
+"""What a transaction does beside a call in it, and what only where the call is not made.
+
+A transaction around several branches may be there for one of them. The call of a task in another branch does no harm
+then: nothing that the task needs is waiting for the commit.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from bisect import bisect_right
+from itertools import accumulate
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.binding.nodes import last_name
+from flake8_celery_tasks.binding.symbols import Function
+from flake8_celery_tasks.binding.values import Ref
+from flake8_celery_tasks.catalog.methods import SENDING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.scopes import Scope
+    from flake8_celery_tasks.resolution.project import Project
+    from flake8_celery_tasks.resolution.resolver import Target
+
+
+#: Django's own names for what writes rows, those of its views and of REST framework's, and of a cursor.
+_WRITES: Final = frozenset(
+    {
+        "abulk_create",
+        "abulk_update",
+        "acreate",
+        "adelete",
+        "aget_or_create",
+        "asave",
+        "aupdate",
+        "aupdate_or_create",
+        "execute",
+        "executemany",
+        "form_valid",
+        "get_or_create",
+        "perform_create",
+        "perform_destroy",
+        "perform_update",
+    }
+)
+#: The first word of names of one's own: `create_invoice()`, `save_formset()`, and Django's `save()`, `bulk_create()`.
+_VERBS: Final = frozenset({"bulk", "create", "delete", "save", "update"})
+#: Of a set as well as of a relation; `user.groups.add(group)` is told from `seen.add(key)` by the dots.
+_RELATED: Final = frozenset({"add", "clear", "remove", "set"})
+_OF_CONTAINERS: Final = {*_RELATED, "update"}
+#: Methods of loggers, of `django.contrib.messages` and of containers: they write no row.
+_HARMLESS: Final = frozenset(
+    {
+        *("critical", "debug", "error", "exception", "info", "log", "success", "warning"),
+        *("append", "discard", "extend", "insert", "pop", "popitem", "reverse", "setdefault", "sort"),
+        *SENDING,
+        "send_task",
+    }
+)
+
+#: The first word of names of what only raises where something is wrong, and Django's and REST framework's own.
+_CHECKS: Final = frozenset({"assert", "check", "raise", "require", "validate", "verify"})
+_RAISING: Final = frozenset({"full_clean", "is_valid", "permission_denied", "throttled"})
+
+_LEAVES: Final = (ast.Return, ast.Raise, ast.Break, ast.Continue)
+_LOOPS: Final = (ast.For, ast.AsyncFor, ast.While)
+
+
+def may_write(project: Project, module: Module, body: list[ast.stmt], scope: Scope, call: ast.Call) -> bool:
+    """Return whether a transaction may write where it makes a call.
+
+    `body` is what the transaction holds. False where nothing that runs with the call can be seen to write, while
+    something else is done in a branch that runs without it.
+    """
+    reader = module.once(_Reader, project)
+    writes, others, _ = reader.beside(body, scope, call)
+    return writes or not others
+
+
+class _Block:
+    """What the statements before and after each statement of a block do."""
+
+    def __init__(self, body: list[ast.stmt], reader: _Reader, scope: Scope) -> None:
+        self.body = body
+        self.starts = [_start((getattr(statement, "decorator_list", None) or [statement])[0]) for statement in body]
+        passed = [_passed(statement) for statement in body]
+        #: Of the statements before the one at an index: do they write, and do they anything where they end the block?
+        self.writes_before = _ever([reader.writes(with_it, scope) for with_it, _ in passed])
+        self.others_before = _ever([reader.acts(without) for _, without in passed])
+        #: Of those after it, from the end: do they write, do they anything, is the block left?
+        self.writes_after = _ever([reader.writes([statement], scope) for statement in reversed(body)])[::-1]
+        self.acts_after = _ever([reader.acts([statement]) for statement in reversed(body)])[::-1]
+        self.leaves_after = _ever([isinstance(statement, _LEAVES) for statement in reversed(body)])[::-1]
+
+    def index(self, node: ast.AST) -> int:
+        """Return where the statement stands that holds a node."""
+        return bisect_right(self.starts, _start(node)) - 1
+
+
+class _Reader:
+    """Reads the blocks of a module, each of them once."""
+
+    def __init__(self, project: Project, module: Module) -> None:
+        self.project = project
+        self.module = module
+        self.blocks: dict[int, _Block] = {}
+
+    def beside(self, body: list[ast.stmt], scope: Scope, node: ast.AST) -> tuple[bool, bool, bool]:
+        """Return whether a block writes with a node in it, does anything without it, and is left after it."""
+        block = self.blocks.get(id(body))
+        if block is None:
+            block = self.blocks[id(body)] = _Block(body, self, scope)
+        index = block.index(node)
+        writes, others, left = self._inside(body[index], scope, node)
+        writes = writes or block.writes_before[index]
+        others = others or block.others_before[index]
+        if left:
+            return writes, others or block.acts_after[index + 1], True
+        return writes or block.writes_after[index + 1], others, block.leaves_after[index + 1]
+
+    def _inside(self, statement: ast.stmt, scope: Scope, node: ast.AST) -> tuple[bool, bool, bool]:
+        """Return the same for the statement that holds the node."""
+        parts = [] if isinstance(statement, _LOOPS) else list(_parts(statement))
+        inner = next((part for part in parts if _holds(part, node)), None)
+        if inner is None:  # a loop may take all branches in turn
+            return self.writes([statement], scope), False, isinstance(statement, _LEAVES)
+        writes, others, left = self.beside(inner, scope, node)
+        rest = [part for part in parts if part is not inner]
+        if isinstance(statement, (ast.If, ast.Match)):
+            head = statement.test if isinstance(statement, ast.If) else statement.subject
+            others = others or any(self.acts(part) for part in rest)
+            return writes or self.writes([head], scope), others, left
+        # A handler may run after a part of the body, and what follows after a handler.
+        writes = writes or any(self.writes(part, scope) for part in rest)
+        return writes, others, left and isinstance(statement, (ast.With, ast.AsyncWith))
+
+    def writes(self, nodes: Iterable[ast.AST], scope: Scope) -> bool:
+        """Return whether there is a call that writes rows, or one that is made for what it does alone."""
+        return any(
+            self._writes_by_call(inner, scope)
+            if isinstance(inner, ast.Call)
+            else isinstance(inner, ast.Expr) and self._is_made_for_effect(inner.value, scope)
+            for node in nodes
+            for inner in ast.walk(node)
+        )
+
+    def acts(self, nodes: Iterable[ast.AST]) -> bool:
+        """Return whether anything is called, unless that is what is returned or raised."""
+        return any(
+            isinstance(inner, ast.Call) and not _is_harmless(inner)
+            for node in nodes
+            if not isinstance(node, (ast.Return, ast.Raise))
+            for inner in ast.walk(node)
+        )
+
+    def _writes_by_call(self, call: ast.Call, scope: Scope) -> bool:
+        if _is_write(call):
+            return True
+        target = self._called(call, scope)
+        functions = [] if target is None else _nodes(target)
+        return any(isinstance(inner, ast.Call) and _is_write(inner) for node in functions for inner in ast.walk(node))
+
+    def _is_made_for_effect(self, node: ast.expr, scope: Scope) -> bool:
+        """Return whether a statement is a call of what is not known, unless it stands in a file that can't be read."""
+        call = node.value if isinstance(node, ast.Await) else node
+        if not isinstance(call, ast.Call) or _is_harmless(call) or _only_checks(call):
+            return False
+        target = self._called(call, scope)
+        return target is None or not (_nodes(target) or target.foreign or self._is_in_broken_file(target))
+
+    def _is_in_broken_file(self, target: Target) -> bool:
+        owner = target.path.rpartition(".")[0]
+        return target.unread and self.project.layout.find(owner, self.module.place.root) is not None
+
+    def _called(self, call: ast.Call, scope: Scope) -> Target | None:
+        value = self.module.value(call.func, scope)
+        return self.project.resolve(value.path, self.module) if isinstance(value, Ref) else None
+
+
+def _passed(statement: ast.stmt) -> tuple[list[ast.AST], list[ast.AST]]:
+    """Return what of a statement runs before those that follow, and what leaves the block instead."""
+    if not isinstance(statement, (ast.If, ast.Match)):
+        return [statement], []
+    with_it: list[ast.AST] = [statement.test if isinstance(statement, ast.If) else statement.subject]
+    without: list[ast.AST] = []
+    for part in _parts(statement):
+        (without if any(isinstance(inner, _LEAVES) for inner in part) else with_it).extend(part)
+    return with_it, without
+
+
+def _parts(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
+    """Yield the blocks of a compound statement; those of a function and a class are none."""
+    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return
+    for name in ("body", "orelse", "finalbody"):
+        yield from filter(None, [getattr(statement, name, None)])
+    for part in (*getattr(statement, "handlers", ()), *getattr(statement, "cases", ())):
+        yield part.body
+
+
+def _nodes(target: Target) -> list[ast.AST]:
+    """Return the functions of the project that a name stands for."""
+    if target.module is None or target.rest or not isinstance(target.symbol, Function):
+        return []
+    return [node for node, _, _ in target.module.functions_called(target.symbol.qualname)]
+
+
+def _is_write(call: ast.Call) -> bool:
+    func = call.func
+    name = last_name(func)
+    if name == "update":  # a dict's has the same name
+        return not call.args
+    if name in _RELATED:
+        return isinstance(func, ast.Attribute) and isinstance(func.value, ast.Attribute)
+    return name in _WRITES or name.lstrip("_").partition("_")[0] in _VERBS
+
+
+def _is_harmless(call: ast.Call) -> bool:
+    name = last_name(call.func)
+    return name in _HARMLESS if isinstance(call.func, ast.Attribute) else hasattr(builtins, name)
+
+
+def _only_checks(call: ast.Call) -> bool:
+    """Return whether a call changes no more than a container, or nothing at all: `seen.add()`, `check_stock()`."""
+    name = last_name(call.func)
+    return name in _OF_CONTAINERS or name in _RAISING or name.lstrip("_").partition("_")[0] in _CHECKS
+
+
+def _start(node: ast.AST) -> tuple[int, int]:
+    return node.lineno, node.col_offset  # type: ignore[attr-defined]
+
+
+def _holds(body: list[ast.stmt], node: ast.AST) -> bool:
+    last = body[-1]
+    return _start(body[0]) <= _start(node) < (last.end_lineno or 0, last.end_col_offset or 0)
+
+
+def _ever(flags: list[bool]) -> list[bool]:
+    """Return for each place in a list, and for its end, whether any flag before it is set."""
+    return list(accumulate(flags, bool.__or__, initial=False))

@@ -1,0 +1,251 @@
+"""A rule's page, and the documents that are made from the pages.
+
+`python -m flake8_celery_tasks.explain --check` says what is not up to date, `--write` makes it so. What is generated:
+a page for each rule and their overview in `docs/rules`, the options in `docs/options.md`, and, between two marks, the
+table of rules in `README.md` and the rules in the navigation of the site in `mkdocs.yml`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import re
+import sys
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from flake8_celery_tasks.catalog import guide
+from flake8_celery_tasks.core.options import Options, flag_of
+from flake8_celery_tasks.engine import loader
+from flake8_celery_tasks.pages import examples
+from flake8_celery_tasks.rules.rule import name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flake8_celery_tasks.rules.rule import Rule
+
+
+#: What the hundreds of the codes are about.
+TOPICS: Final = {
+    "1": "Names",
+    "2": "Binding and retries",
+    "3": "Acknowledgement",
+    "4": "App boundaries and sending by name",
+    "5": "Task definition",
+    "6": "Calls and canvas",
+    "7": "Django transactions",
+    "8": "Schedules and settings",
+    "9": "House policy (opt-in)",
+}
+
+#: Where the project lives.
+HOME: Final = "https://github.com/flake8-celery-tasks/flake8-celery-tasks"
+
+#: What the overview of the pages says before its tables.
+INTRODUCTION: Final = """\
+A page shows what happens at run time, with the lines that Celery 5.7 logs or raises; code that is reported, and code
+that is not; when the rule stays silent; and how to fix what it finds, by hand and by command. Where older versions
+differ, it says so. Some words mean the same on all pages:
+
+- What **can't be read** is what the linter can't follow to a value: what a call returns, an environment variable, a
+  class or decorator of another package. A rule that depends on it is silent: unknown is not wrong.
+- **A decorator of the project** is one of your own that makes tasks, as `shared_task` does.
+- An **app**, in the rules of 4xx and CLY922, is a package such as a Django app; elsewhere it is the Celery app.
+- A **test** is a module that the option [`celery-test-paths`](../options.md#celery-test-paths) covers.
+- A **safe** fix corrects the mistake and changes nothing else; see [fix](../usage.md#fix).
+"""
+
+START: Final = "<!-- rules -->"
+END: Final = "<!-- end of rules -->"
+NAVIGATION_START: Final = "      # rules\n"
+NAVIGATION_END: Final = "      # end of rules\n"
+MADE: Final = "<!-- Made by `python -m flake8_celery_tasks.explain --write`: change the rule's docstring instead. -->"
+
+
+#: What the command does about a violation, by the kind of fixes that a rule has.
+BY_COMMAND: Final = {
+    "": "There is no fix by command.",
+    "safe": "By command: `flake8-celery-tasks fix --select {code}`. It is safe.",
+    "unsafe": (
+        "By command: `flake8-celery-tasks fix --select {code} --unsafe`. It is unsafe: look at it with `--diff` first."
+    ),
+    "safe or unsafe": (
+        "By command: `flake8-celery-tasks fix --select {code}`; with `--unsafe` also where it is not certain."
+    ),
+}
+
+#: A rule's code in running text; what stands in a fence, a heading or as code is left alone.
+_CODE: Final = re.compile(r"(^```.*?^```|^#[^\n]*|`[^`]*`)|\bCLY\d{3}\b", re.MULTILINE | re.DOTALL)
+
+
+def page(rule: Rule[Any]) -> str:
+    """Return the page of a rule as Markdown: its docstring, and what is known without it."""
+    text = inspect.cleandoc(type(rule).__doc__ or "")
+    summary, _, rest = text.partition("\n\n")
+    if rule.opt_in:
+        summary += f"\n\nOpt-in: it runs only where it is asked for, as with `extend-select = {rule.code}`."
+    by_command = BY_COMMAND[rule.fixes].format(code=rule.code)
+    links = "\n".join(f"- [{title}]({url})" for title, url in map(guide.link, rule.see))
+    head = f"# {rule.code} {name_of(type(rule))}"
+    return f"{head}\n\n{summary}\n\n{rest}\n\n{by_command}\n\n## See\n\n{links}\n"
+
+
+def linked(rule: Rule[Any]) -> str:
+    """Return the page of a rule in which the codes of others are links to their pages beside it."""
+    return _with_links(page(rule), "", rule.code)
+
+
+def _with_links(text: str, folder: str, own: str = "") -> str:
+    """Return Markdown in which the codes of rules, but for its own, are links to their pages in a folder."""
+
+    def link(found: re.Match[str]) -> str:
+        return found[0] if found[1] or found[0] == own else f"[{found[0]}]({folder}{found[0]}.md)"
+
+    return _CODE.sub(link, text)
+
+
+def address(rule: Rule[Any]) -> str:
+    """Return where the page of a rule is on the web."""
+    return f"{HOME}/blob/main/docs/rules/{rule.code}.md"
+
+
+def summary(rule: Rule[Any]) -> str:
+    """Return the first sentence of a rule's page."""
+    return " ".join(examples.sections(inspect.cleandoc(type(rule).__doc__ or ""))[0].text.split())
+
+
+def names() -> dict[str, str]:
+    """Return the names of the rules by their codes."""
+    return {rule.code: name_of(type(rule)) for rule in loader.rules()}
+
+
+def rules_called(word: str) -> list[Rule[Any]]:
+    """Return the rule with a code or name, or the rules whose codes start so; none where nothing is called so.
+
+    >>> [rule.code for rule in rules_called("missing-task-name")]
+    ['CLY101']
+    """
+    found = [rule for rule in loader.rules() if name_of(type(rule)) == word.lower()]
+    return found or [rule for rule in loader.rules() if word and rule.code.startswith(word.upper())]
+
+
+def record(rule: Rule[Any]) -> dict[str, object]:
+    """Return what is known of a rule, for other programs."""
+    return {
+        "code": rule.code,
+        "name": name_of(type(rule)),
+        "topic": TOPICS[rule.code[3]],
+        "summary": summary(rule),
+        "opt_in": rule.opt_in,
+        "fix": rule.fixes or None,
+        "see": [link._asdict() for link in map(guide.link, rule.see)],
+        "url": address(rule),
+        "page": page(rule),
+    }
+
+
+def table(prefix: str = "docs/rules/", title: str = "**{}**") -> str:
+    """Return the tables of all rules, one line each.
+
+    `prefix` is where the pages stand, `title` what the title of a topic looks like.
+    """
+    lines: list[str] = []
+    topic = ""
+    for rule in loader.rules():
+        if rule.code[3] != topic:
+            topic = rule.code[3]
+            lines += [
+                "",
+                title.format(f"{topic}xx {TOPICS[topic]}"),
+                "",
+                "| code | name | what is wrong |",
+                "|---|---|---|",
+            ]
+        said = summary(rule).replace("|", "\\|")
+        lines.append(f"| [{rule.code}]({prefix}{rule.code}.md) | {name_of(type(rule))} | {said} |")
+    return "\n".join(lines).strip() + "\n"
+
+
+def navigation() -> str:
+    """Return the pages of all rules by topic, as lines of mkdocs' navigation."""
+    lines: list[str] = []
+    topic = ""
+    for rule in loader.rules():
+        if rule.code[3] != topic:
+            topic = rule.code[3]
+            lines.append(f"      - {topic}xx {TOPICS[topic]}:\n")
+        lines.append(f"          - {rule.code} {name_of(type(rule))}: rules/{rule.code}.md\n")
+    return "".join(lines)
+
+
+def options() -> str:
+    """Return the page of the options."""
+    lines = [
+        MADE,
+        "",
+        "# Options",
+        "",
+        "All are flake8 options: in `setup.cfg`, `tox.ini` or `.flake8` under `[flake8]`, or on the command line.",
+        "Lists are separated by commas. A value that an option does not take ends the run with a usage error.",
+        "",
+        "```ini",
+        "[flake8]",
+        "celery-target-version = 5.4",
+        "celery-task-decorators = shop.celery.instrumented_task, shop.celery.*_task",
+        "```",
+        "",
+    ]
+    for item in fields(Options):
+        default = item.default if item.default is not MISSING else None
+        shown = ",".join(default) if isinstance(default, tuple) else str(default).lower() if default is not None else ""
+        text: str = item.metadata["help"]
+        lines += [f"## `{flag_of(item.name)[2:]}`", "", text, ""]
+        if "(default: " not in text:
+            lines += [f"Default: `{shown}`" if shown else "Default: none", ""]
+    return _with_links("\n".join(lines), "rules/")
+
+
+def documents(root: Path) -> dict[Path, str]:
+    """Return the text of every generated document below a checkout's root."""
+    found = {root / "docs" / "rules" / f"{rule.code}.md": f"{MADE}\n\n{linked(rule)}" for rule in loader.rules()}
+    found[root / "docs" / "rules" / "index.md"] = f"{MADE}\n\n# Rules\n\n{INTRODUCTION}\n{table('', '## {}')}"
+    found[root / "docs" / "options.md"] = options()
+    for name, start, made, end in (
+        ("README.md", START, f"\n\n{table()}\n", END),
+        ("mkdocs.yml", NAVIGATION_START, navigation(), NAVIGATION_END),
+    ):
+        text = (root / name).read_text(encoding="utf-8")
+        before, is_there, rest = text.partition(start)
+        _, ends, after = rest.partition(end)
+        found[root / name] = f"{before}{start}{made}{end}{after}" if is_there and ends else text
+    return found
+
+
+def stale(root: Path) -> list[Path]:
+    """Return the documents that are not what they would be if they were made now, and pages of no rule."""
+    wanted = documents(root)
+    pages = set((root / "docs" / "rules").glob("*.md"))
+    outdated = [path for path, text in wanted.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    return sorted({*outdated, *(pages - wanted.keys())})
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check or write the generated documents. Returns 1 where one was not up to date and is not written."""
+    parser = argparse.ArgumentParser(prog="python -m flake8_celery_tasks.explain", description=main.__doc__)
+    action = parser.add_mutually_exclusive_group(required=True)
+    action.add_argument("--check", action="store_true", help="name the documents that are not up to date")
+    action.add_argument("--write", action="store_true", help="write them")
+    parser.add_argument("--root", type=Path, default=Path(), help="the checkout (default: the working folder)")
+    chosen = parser.parse_args(arguments)
+    outdated = stale(chosen.root)
+    wanted = documents(chosen.root)
+    for path in outdated:
+        if chosen.write and path in wanted:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(wanted[path], encoding="utf-8", newline="\n")
+        elif chosen.write:
+            path.unlink()
+        sys.stdout.write(f"{'written' if chosen.write else 'not up to date'}: {path}\n")
+    return int(bool(outdated) and not chosen.write)

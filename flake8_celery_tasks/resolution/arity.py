@@ -1,0 +1,78 @@
+"""Whether arguments fit parameters: what Python says when a function is called, without calling it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.binding.symbols import Params
+
+
+# In which way arguments don't fit.
+SURPLUS: Final = "too many positional arguments"
+UNEXPECTED: Final = "keyword without parameter"
+REPEATED: Final = "given by position and by name"
+MISSING: Final = "required and not given"
+
+
+class Given(NamedTuple):
+    """The arguments of a call: how many by position, and the names of the others.
+
+    `more_positional` and `more_keywords` say that there may be further ones, behind a `*` or `**` or yet to come.
+    """
+
+    positional: int = 0
+    keywords: tuple[str, ...] = ()
+    more_positional: bool = False
+    more_keywords: bool = False
+
+    @property
+    def partial(self) -> Given:
+        """The same arguments, with others to come: those of a signature, which are put after the ones of its call."""
+        return Given(self.positional, self.keywords, more_positional=True, more_keywords=True)
+
+
+class Misfit(NamedTuple):
+    """One way in which arguments don't fit, and the parameters or keywords that it is about.
+
+    For a surplus these are the parameters that there are.
+    """
+
+    kind: str
+    names: tuple[str, ...]
+
+
+def misfits(params: Params, given: Given) -> Iterator[Misfit]:
+    """Yield the ways in which arguments can't fit, whatever the further ones may be."""
+    ordered = params.ordered
+    if params.vararg is None and given.positional > len(ordered):
+        yield Misfit(SURPLUS, ordered)
+    by_name = {*params.positional, *params.keyword_only}
+    if params.kwarg is None:
+        unexpected = tuple(name for name in given.keywords if name not in by_name)
+        if unexpected:
+            yield Misfit(UNEXPECTED, unexpected)
+    taken = set(ordered[: given.positional]) & set(params.positional)
+    repeated = tuple(name for name in given.keywords if name in taken)
+    if repeated:
+        yield Misfit(REPEATED, repeated)
+    missing = tuple(_missing(params, given))
+    if missing:
+        yield Misfit(MISSING, missing)
+
+
+def _missing(params: Params, given: Given) -> Iterator[str]:
+    ordered = params.ordered
+    required = ordered[: len(ordered) - params.defaults]
+    reachable = given.more_positional
+    for index, name in enumerate(required):
+        by_name = index >= len(params.positional_only)
+        named = by_name and (name in given.keywords or given.more_keywords)
+        if index >= given.positional and by_name and name in given.keywords:
+            reachable = False  # further positional arguments stop short of a parameter that is given by name
+        if index >= given.positional and not reachable and not named:
+            yield name
+    if not given.more_keywords:
+        yield from (name for name in params.keyword_required if name not in given.keywords)

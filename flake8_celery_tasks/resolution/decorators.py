@@ -1,0 +1,168 @@
+"""Decorators of the project's own: what they put in the place of the function that they decorate."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.binding.nodes import hands_on
+from flake8_celery_tasks.binding.symbols import Class, Function
+from flake8_celery_tasks.binding.values import Ref
+
+if TYPE_CHECKING:
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.resolution.project import Project
+    from flake8_celery_tasks.resolution.resolver import Target
+
+
+#: Decorators that hand every argument on and let every exception through, so that what is below the task decorator
+#: can be judged as if they were not there.
+TRANSPARENT: Final = frozenset(
+    {
+        "builtins.staticmethod",
+        "django.db.transaction.atomic",
+        "django.utils.decorators.method_decorator",
+        "sentry_sdk.trace",
+        "typing.no_type_check",
+        "newrelic.agent.background_task",
+        "newrelic.agent.function_trace",
+    }
+)
+
+#: What a function tells of itself.
+_ABOUT: Final = frozenset({"__doc__", "__module__", "__name__", "__qualname__", "__wrapped__"})
+
+
+class Wrapper:
+    """What a decorator puts in the place of a function.
+
+    `wraps` says whether it takes over the function's name, `passes` whether it hands every argument on and neither
+    retries nor swallows. `qualname` is its own, `wrapped` the name under which it knows the function.
+    """
+
+    __slots__ = ("passes", "qualname", "wrapped", "wraps")
+
+    def __init__(self, qualname: str, wrapped: str, *, wraps: bool, passes: bool) -> None:
+        self.qualname = qualname
+        self.wrapped = wrapped
+        self.wraps = wraps
+        self.passes = passes
+
+    @property
+    def name(self) -> str:
+        """What the wrapper is called."""
+        return self.qualname.rpartition(".")[2]
+
+
+def wrapper_in(project: Project, function: Function, module: Module, *, called: bool) -> Wrapper | None:
+    """Return the wrapper that a decorator function makes, None where it can't be read.
+
+    `called` says that the decorator is called with arguments first, so that the wrapper is one level further in.
+    """
+    inner = _returned(function, module)
+    if inner is None:
+        return None
+    outer = function
+    if called:
+        outer, inner = inner, _returned(inner, module)
+        if inner is None:
+            return None
+    wraps = False
+    for value in inner.decorators:
+        func = getattr(value, "func", value)
+        if not isinstance(func, Ref):
+            return None
+        if project.resolve(func.path, module).path not in ("functools.wraps", "wrapt.decorator"):
+            return None
+        wraps = True
+    params = inner.params
+    generic = bool(params.vararg and params.kwarg) and not params.ordered and not params.keyword_only
+    wrapped = next(iter(outer.params.ordered), "")
+    passes = (
+        wraps
+        and generic
+        and wrapped in inner.forwards
+        and "retry" not in inner.attributes
+        and not inner.is_async
+        and not inner.yields
+        and not _catches(module, inner)
+    )
+    return Wrapper(inner.qualname, wrapped, wraps=wraps, passes=passes)
+
+
+def only_calls(module: Module, wrapper: Wrapper) -> bool:
+    """Return whether a wrapper calls its function and does nothing else with it: it sends no task that it is given."""
+    for node, _, _ in module.functions_called(wrapper.qualname):
+        names = [inner for inner in ast.walk(node) if getattr(inner, "id", None) == wrapper.wrapped]
+        called = {id(inner.func) for inner in ast.walk(node) if isinstance(inner, ast.Call)}
+        asked = {
+            id(inner.value) for inner in ast.walk(node) if isinstance(inner, ast.Attribute) and inner.attr in _ABOUT
+        }
+        decorated = {id(inner) for decorator in node.decorator_list for inner in ast.walk(decorator)}
+        if any(id(name) not in called | asked | decorated for name in names):
+            return False
+    return True
+
+
+def _returned(function: Function, module: Module) -> Function | None:
+    """Return the inner function that a function returns and nothing else."""
+    inside = f":{function.qualname}.<locals>."
+    if len(function.returns) != 1:
+        return None
+    value = function.returns[0]
+    if not isinstance(value, Ref) or not value.path.startswith(inside):
+        return None
+    symbols = module.symbols(value.path[1:])
+    return symbols[0] if len(symbols) == 1 and isinstance(symbols[0], Function) else None
+
+
+def call_hands_on(cls: Target) -> bool:
+    """Return whether the `__call__` of a task class hands exactly its `*args, **kwargs` on to Celery's, or to `run`.
+
+    Flask's applications are pushed like this around each run. What else looks at the arguments may change them.
+    """
+    assert cls.module is not None
+    assert isinstance(cls.symbol, Class)
+    name = f"{cls.symbol.qualname}.__call__"
+    symbols = cls.module.symbols(name)
+    if len(symbols) != 1 or not isinstance(symbols[0], Function) or symbols[0].decorators:
+        return False
+    if symbols[0].is_async or symbols[0].yields or _catches(cls.module, symbols[0]):
+        return False
+    for node, _, _ in cls.module.functions_called(name):
+        ways = [call for call in ast.walk(node) if isinstance(call, ast.Call) and _runs(call, node.args)]
+        names = [inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)]
+        args, kwargs = node.args.vararg, node.args.kwarg
+        if (
+            not ways
+            or args is None
+            or kwargs is None
+            or names.count(args.arg) + names.count(kwargs.arg) > 2 * len(ways)
+        ):
+            return False
+    return True
+
+
+def _runs(call: ast.Call, args: ast.arguments) -> bool:
+    """Return whether a call is `self.run(*args, **kwargs)`, `super().__call__(...)` or `Task.__call__(self, ...)`."""
+    func = call.func
+    me = [arg.arg for arg in (*args.posonlyargs, *args.args)]
+    if len(me) != 1 or args.kwonlyargs or not isinstance(func, ast.Attribute):
+        return False
+    if func.attr == "run":
+        return getattr(func.value, "id", None) == me[0] and hands_on(call, args)
+    if func.attr != "__call__":
+        return False
+    if isinstance(func.value, ast.Call):
+        return getattr(func.value.func, "id", None) == "super" and hands_on(call, args)
+    rest = ast.Call(func, call.args[1:], call.keywords)
+    return bool(call.args) and getattr(call.args[0], "id", None) == me[0] and hands_on(rest, args)
+
+
+def _catches(module: Module, function: Function) -> bool:
+    """Return whether a function has a `try` with handlers: it may swallow."""
+    return any(
+        isinstance(inner, ast.Try) and inner.handlers
+        for node, _, _ in module.functions_called(function.qualname)
+        for inner in ast.walk(node)
+    )

@@ -1,0 +1,232 @@
+"""Symbolic values, evaluated across files."""
+
+from __future__ import annotations
+
+import datetime
+import fnmatch
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from flake8_celery_tasks.binding import values
+from flake8_celery_tasks.binding.symbols import Bound, Opaque
+from flake8_celery_tasks.binding.values import UNKNOWN
+from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.workspace import layout
+
+if TYPE_CHECKING:
+    import ast
+
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.binding.values import Value
+    from flake8_celery_tasks.resolution.project import Project
+
+
+def settled(project: Project, module: Module, node: ast.expr, site: Site) -> Any:
+    """Return the settled value of an expression at a place."""
+    return project.settle(module.value(node, site.scope), module)
+
+
+def is_plain(value: Any) -> bool:
+    """Return whether a settled value is Python's own through and through."""
+    if isinstance(value, (tuple, list, set, frozenset)):
+        return all(is_plain(item) for item in value)
+    if isinstance(value, Table):
+        return value.complete and all(is_plain(item) for pair in value.items() for item in pair)
+    return isinstance(value, (str, bytes, int, float, complex, type(None), datetime.timedelta))
+
+
+#: How many parts of one value are looked at before it counts as unknown.
+STEPS: Final = 3000
+
+
+class Table(dict[Any, Any]):
+    """A dict whose keys and values are settled; `complete` is false where a part of it is unknown."""
+
+    complete = True
+
+    def matching(self, name: str) -> list[str]:
+        """Return the keys that are the name, or patterns for it, as in a map of routes."""
+        keys = dict.fromkeys((name, *self._patterns))
+        return [key for key in keys if key in self and fnmatch.fnmatchcase(name, key)]
+
+    @cached_property
+    def has_other_keys(self) -> bool:
+        """Whether some key is no text."""
+        return not all(isinstance(key, str) for key in self)
+
+    @cached_property
+    def _patterns(self) -> list[str]:
+        return [key for key in self if isinstance(key, str) and not layout.WILD.isdisjoint(key)]
+
+
+class Called:
+    """The settled form of a call that is not understood: what is called, and its arguments."""
+
+    __slots__ = ("args", "keywords", "target")
+
+    def __init__(self, target: object, args: tuple[object, ...], keywords: dict[str | None, object]) -> None:
+        self.target = target
+        self.args = args
+        self.keywords = keywords
+
+    def __repr__(self) -> str:
+        return f"Called({self.target!r}, {self.args!r}, {self.keywords!r})"
+
+
+#: Long results are not worth keeping, and repeating them costs memory.
+_LONGEST: Final = 10_000
+
+
+class Settling:
+    """One value being settled, with a limit on the work."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.steps = 0
+
+    def value(self, value: Value, origin: Module, depth: int) -> Any:
+        """Return what a value comes to."""
+        self.steps += 1
+        if self.steps > STEPS or depth > values.DEPTH:
+            return UNKNOWN
+        if isinstance(value, values.Const):
+            return value.value
+        if isinstance(value, values.Ref):
+            return self.ref(value, origin, depth)
+        if isinstance(value, values.Items):
+            return self.items(value, origin, depth)
+        if isinstance(value, values.Mapping):
+            return self.mapping(value, origin, depth)
+        if isinstance(value, values.Invoke):
+            return self.invoke(value, origin, depth)
+        if isinstance(value, values.Operation):
+            return operate(value.operator, [self.value(operand, origin, depth + 1) for operand in value.operands])
+        if isinstance(value, values.Joined):
+            parts = [self.value(part, origin, depth + 1) for part in value.parts]
+            if all(isinstance(part, (str, int, float)) for part in parts):
+                return "".join(str(part) for part in parts)
+        return UNKNOWN
+
+    def ref(self, value: values.Ref, origin: Module, depth: int) -> Any:
+        """Return what a name comes to."""
+        if value.path in ("builtins:__name__", ":__name__"):
+            return origin.place.name if origin.place.certain else UNKNOWN
+        target = self.project.resolve(value.path, origin)
+        symbol = target.symbol
+        if isinstance(symbol, Bound) and target.module is not None:
+            if target.rest not in ((), ("value",)):
+                return UNKNOWN
+            return self.value(symbol.value, target.module, depth + 1)
+        if isinstance(symbol, Opaque):
+            return UNKNOWN
+        if symbol is None and target.module is not None and target.rest:
+            # Bound to None and nothing else, or not bound at all.
+            return None if len(target.rest) == 1 and target.module.binds(target.rest[0]) else UNKNOWN
+        return target
+
+    def items(self, value: values.Items, origin: Module, depth: int) -> Any:
+        """Return what a tuple, list or set comes to."""
+        if not value.complete:
+            return UNKNOWN
+        items = [self.value(item, origin, depth + 1) for item in value.items]
+        if value.kind == "tuple":
+            return tuple(items)
+        if value.kind == "list":
+            return items
+        try:
+            return set(items)
+        except TypeError:
+            return UNKNOWN
+
+    def mapping(self, value: values.Mapping, origin: Module, depth: int) -> Table:
+        """Return what a dict comes to."""
+        table = Table()
+        for key, item in value.pairs:
+            settled = self.value(item, origin, depth + 1)
+            if key is None:
+                if isinstance(settled, Table):
+                    table.update(settled)
+                    table.complete = table.complete and settled.complete
+                else:
+                    table.complete = False
+                continue
+            name = self.value(key, origin, depth + 1)
+            if isinstance(name, (str, bytes, int, float)) or name is None or _is_hashable(name):
+                table[name] = settled
+            else:
+                table.complete = False
+        return table
+
+    def invoke(self, value: values.Invoke, origin: Module, depth: int) -> Any:
+        """Return what a call comes to."""
+        if not isinstance(value.func, (values.Ref, values.Invoke, values.Member)):
+            return UNKNOWN
+        func = self.value(value.func, origin, depth + 1)
+        args = tuple(self.value(arg, origin, depth + 1) for arg in value.args)
+        keywords = {key: self.value(item, origin, depth + 1) for key, item in value.keywords}
+        if not value.complete:
+            keywords[None] = UNKNOWN
+        if isinstance(func, Target) and func.path in ("datetime.timedelta", "builtins.tuple", "builtins.list"):
+            return construct(func.path, args, keywords)
+        return Called(func, args, keywords)
+
+
+def _is_hashable(value: Any) -> bool:
+    """Return whether a settled value is a tuple that can be a key: it holds no lists and dicts."""
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return isinstance(value, tuple)
+
+
+def construct(path: str, args: tuple[Any, ...], keywords: dict[str | None, Any]) -> Any:
+    """Return what a call of a few well-known constructors makes."""
+    if path == "datetime.timedelta":
+        given: dict[str, Any] = {str(key): value for key, value in keywords.items()}
+        if all(isinstance(item, (int, float)) for item in (*args, *given.values())):
+            try:
+                return datetime.timedelta(*args, **given)
+            except (TypeError, ValueError, OverflowError):
+                return UNKNOWN
+        return UNKNOWN
+    if len(args) == 1 and not keywords and isinstance(args[0], (tuple, list)):
+        return tuple(args[0]) if path.endswith("tuple") else list(args[0])
+    return UNKNOWN
+
+
+def operate(operator: str, operands: list[Any]) -> Any:
+    """Return the result of an arithmetic operation, UNKNOWN where it is none, fails, or would be very long."""
+    numbers = all(isinstance(operand, (int, float)) for operand in operands)
+    times = all(isinstance(operand, (int, float, datetime.timedelta)) for operand in operands)
+    try:
+        if len(operands) == 1:
+            return -operands[0] if times else UNKNOWN
+        left, right = operands
+        if operator == "+":
+            same = type(left) is type(right) and isinstance(left, (str, tuple, list))
+            if same and len(left) + len(right) > _LONGEST:
+                return UNKNOWN
+            return left + right if times or same else UNKNOWN
+        if operator == "|" and isinstance(left, Table) and isinstance(right, Table):
+            merged = Table({**left, **right})
+            merged.complete = left.complete and right.complete
+            return merged
+        if operator == "**":
+            small = numbers and abs(right) <= 64 and abs(left) <= 1_000_000
+            return left**right if small else UNKNOWN
+        if times and operator in _ARITHMETIC:
+            return _ARITHMETIC[operator](left, right)
+    except (TypeError, ValueError, ArithmeticError):
+        pass
+    return UNKNOWN
+
+
+_ARITHMETIC: Final = {
+    "-": lambda left, right: left - right,
+    "*": lambda left, right: left * right,
+    "/": lambda left, right: left / right,
+    "//": lambda left, right: left // right,
+    "%": lambda left, right: left % right,
+}

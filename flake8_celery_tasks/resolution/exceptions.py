@@ -1,0 +1,246 @@
+"""Where an exception that steers a task ends up: what catches it on its way out of the function."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any, Final, Union
+
+from flake8_celery_tasks.binding.scopes import FUNCTION, LAMBDA, TRY, WITH
+from flake8_celery_tasks.binding.symbols import Class, Function
+from flake8_celery_tasks.binding.values import UNKNOWN, Ref
+from flake8_celery_tasks.resolution.resolver import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.binding.values import Unknown
+    from flake8_celery_tasks.resolution.project import Project
+
+
+RETRY: Final = "celery.exceptions.Retry"
+IGNORE: Final = "celery.exceptions.Ignore"
+REJECT: Final = "celery.exceptions.Reject"
+MAX_RETRIES: Final = "celery.exceptions.MaxRetriesExceededError"
+
+#: What `Retry`, `Ignore` and `Reject` inherit from.
+BASES: Final = frozenset(
+    {
+        "builtins.BaseException",
+        "builtins.Exception",
+        "celery.exceptions.CeleryError",
+        "celery.exceptions.TaskPredicate",
+    }
+)
+
+#: What swallows an exception: a handler, a `return` in a `finally`, a `with suppress(...)`.
+Catcher = Union[ast.ExceptHandler, ast.Return, ast.withitem]  # noqa: UP007
+
+# How a block of statements may end.
+_FALLS: Final = "falls through"
+_RETURNS: Final = "returns"
+_BREAKS: Final = "leaves a loop"
+_RAISES_SAME: Final = "raises what it caught"
+_RAISES: Final = "raises something else"
+_UNCLEAR: Final = "unclear"
+_SWALLOWS: Final = {_FALLS, _RETURNS, _BREAKS}
+_LOUD: Final = {_RAISES_SAME, _RAISES}
+
+
+def fate(project: Project, module: Module, site: Site, path: str, me: str | None) -> Catcher | Unknown | None:
+    """Return what swallows an exception that is raised at a place, before it leaves the function around it.
+
+    `path` is the canonical name of the exception: `Retry`, `Ignore` or `Reject`; `me` what the bound task is called.
+    None: it leaves the function as it is. UNKNOWN: it may be caught, or another exception takes its place.
+    """
+    for around in site.chain():
+        if around.kind in (FUNCTION, LAMBDA):
+            break
+        found: Catcher | Unknown | None = None
+        if around.kind == TRY:
+            flow = _Flow(project, module, around, me)
+            found = flow.past_try(around.node, around.part, path)  # type: ignore[arg-type]
+        elif around.kind == WITH:
+            found = _past_with(project, module, around, path)
+        if found is not None:
+            return found
+    return None
+
+
+def catches(project: Project, module: Module, node: ast.expr, site: Site, paths: Iterable[str]) -> bool | Unknown:
+    """Return whether the type of a handler is, or holds, one of some exceptions, given by their canonical names."""
+    if isinstance(node, ast.Tuple):
+        return _any([catches(project, module, item, site, paths) for item in node.elts])
+    name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    return holds(project.settle(module.value(node, site.scope), module), paths, name)
+
+
+def holds(value: Any, paths: Iterable[str], name: str = "") -> bool | Unknown:
+    """Return whether a settled class, or tuple of classes, is or holds one of some exceptions.
+
+    A class that can't be followed is known by its name: `self.model.DoesNotExist` is none of Celery's.
+    """
+    if isinstance(value, (tuple, list, set)):
+        return _any([holds(item, paths) for item in value])
+    if isinstance(value, Target):
+        if value.path in paths and not value.rest:
+            return True
+        if isinstance(value.symbol, Class) or value.foreign:
+            return False
+        name = name or value.path.rpartition(".")[2]
+    if name in {path.rpartition(".")[2] for path in paths}:
+        return UNKNOWN
+    return False if name[:1].isupper() and not name.isupper() else UNKNOWN
+
+
+def _any(answers: list[bool | Unknown]) -> bool | Unknown:
+    if any(answer is True for answer in answers):
+        return True
+    return UNKNOWN if any(answer is UNKNOWN for answer in answers) else False
+
+
+def _past_with(project: Project, module: Module, site: Site, path: str) -> Catcher | Unknown | None:
+    for item in site.node.items:  # type: ignore[attr-defined]
+        call = item.context_expr
+        if not isinstance(call, ast.Call):
+            continue
+        value = module.value(call.func, site.scope)
+        if isinstance(value, Ref) and project.resolve(value.path, module).path == "contextlib.suppress":
+            caught = _any([catches(project, module, arg, site, BASES | {path}) for arg in call.args])
+            if caught is not False:
+                return item if caught is True else UNKNOWN
+    return None
+
+
+class _Flow:
+    """Follows an exception past one `try`."""
+
+    def __init__(self, project: Project, module: Module, site: Site, me: str | None) -> None:
+        self.project = project
+        self.module = module
+        self.site = site
+        self.me = me
+        self.name: str | None = None  # what the handler calls the exception
+
+    def past_try(self, node: ast.Try, part: str, path: str) -> Catcher | Unknown | None:
+        found = self._past_handlers(node.handlers, path) if part == "body" else None
+        if part != "finally" and node.finalbody:
+            last = self.ends(node.finalbody)
+            if last == {_RETURNS}:
+                return next(
+                    inner for item in node.finalbody for inner in ast.walk(item) if isinstance(inner, ast.Return)
+                )
+            if last != {_FALLS}:
+                return UNKNOWN
+        return found
+
+    def _past_handlers(self, handlers: list[ast.ExceptHandler], path: str) -> Catcher | Unknown | None:
+        for handler in handlers:
+            caught: bool | Unknown = True
+            if handler.type is not None:
+                caught = catches(self.project, self.module, handler.type, self.site, BASES | {path})
+            if caught is False:
+                continue
+            if caught is UNKNOWN:
+                return UNKNOWN
+            self.name = handler.name
+            ends = self.ends(handler.body)
+            if _UNCLEAR in ends or (ends & _LOUD and ends & _SWALLOWS and self._tells_apart(handler)):
+                return UNKNOWN
+            if ends & _SWALLOWS:
+                return handler
+            return None if ends == {_RAISES_SAME} else UNKNOWN
+        return None
+
+    def _tells_apart(self, handler: ast.ExceptHandler) -> bool:
+        """Return whether a condition in a handler may depend on what was caught, or on whether a retry is left."""
+        names = {handler.name, "isinstance", "type", "issubclass", "sys"} - {None}
+        return any(
+            (isinstance(inner, ast.Name) and inner.id in names)
+            or (isinstance(inner, ast.Attribute) and "retries" in inner.attr)
+            for node in ast.walk(handler)
+            if isinstance(node, (ast.If, ast.IfExp, ast.Match))
+            for inner in ast.walk(node.subject if isinstance(node, ast.Match) else node.test)
+        )
+
+    def ends(self, body: list[ast.stmt]) -> set[str]:
+        """Return the ways in which a block may end."""
+        found: set[str] = set()
+        for statement in body:
+            last = self._end(statement)
+            found |= last - {_FALLS}
+            if _FALLS not in last:
+                return found
+        return found | {_FALLS}
+
+    def _end(self, node: ast.stmt) -> set[str]:
+        if isinstance(node, ast.Raise):
+            same = node.exc is None or (isinstance(node.exc, ast.Name) and node.exc.id == self.name)
+            return {_RAISES_SAME} if same else {_RAISES}
+        if isinstance(node, (ast.Break, ast.Continue)):
+            return {_BREAKS}
+        if isinstance(node, ast.If):
+            return self.ends(node.body) | self.ends(node.orelse)
+        if isinstance(node, (ast.For, ast.AsyncFor, ast.While)):
+            return self.ends([*node.body, *node.orelse]) - {_BREAKS} | {_FALLS}
+        if isinstance(node, (ast.With, ast.AsyncWith)):
+            return self.ends(node.body)
+        if isinstance(node, ast.Match):
+            return {_FALLS}.union(*(self.ends(case.body) for case in node.cases))
+        if hasattr(node, "handlers"):
+            return self._end_of_try(node)  # type: ignore[arg-type]
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            return {_FALLS}
+        return self._end_of_simple(node)
+
+    def _end_of_try(self, node: ast.Try) -> set[str]:
+        found = self.ends([*node.body, *node.orelse])
+        if node.handlers and found & _LOUD:
+            found.add(_UNCLEAR)
+        for handler in node.handlers:
+            found |= self.ends(handler.body)
+        last = self.ends(node.finalbody)
+        return found | last if _FALLS in last else last
+
+    def _end_of_simple(self, node: ast.stmt) -> set[str]:
+        after = {_RETURNS} if isinstance(node, ast.Return) else {_FALLS}
+        for call in ast.walk(node):
+            if isinstance(call, ast.Call):
+                if is_retry(call):
+                    return {_RAISES}
+                if self._may_raise(call):
+                    after.add(_UNCLEAR)
+        return after
+
+    def _may_raise(self, call: ast.Call) -> bool:
+        """Return whether a call may raise on purpose: it is given the task, or is a function that raises or retries."""
+        if any(isinstance(arg, ast.Name) and arg.id == self.me for arg in call.args):
+            return True
+        func = call.func
+        if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and func.value.id == self.me:
+            return func.attr not in ("retry", "send_event", "update_state")
+        value = self.module.value(func, self.site.scope)
+        if not isinstance(value, Ref):
+            return False
+        target = self.project.resolve(value.path, self.module)
+        if not isinstance(target.symbol, Function) or target.module is None or target.rest:
+            return target.unread
+        return any(
+            isinstance(inner, ast.Raise) or (isinstance(inner, ast.Attribute) and inner.attr == "retry")
+            for node, _, _ in target.module.functions_called(target.symbol.qualname)
+            for inner in ast.walk(node)
+        )
+
+
+def is_retry(call: ast.Call) -> bool:
+    """Return whether a call looks like one that retries and raises: `x.retry(...)` without `throw=False`."""
+    func = call.func
+    return (
+        isinstance(func, ast.Attribute)
+        and func.attr == "retry"
+        and not any(
+            keyword.arg == "throw" and isinstance(keyword.value, ast.Constant) and keyword.value.value is False
+            for keyword in call.keywords
+        )
+    )

@@ -1,0 +1,152 @@
+"""What kind of thing an expression is, where its value is not known: from annotations, assignments and handlers."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from flake8_celery_tasks.binding.nodes import last_name, unsubscripted
+from flake8_celery_tasks.binding.scopes import ASSIGN, CLASS, MODULE, PARAM
+from flake8_celery_tasks.binding.symbols import Class
+from flake8_celery_tasks.binding.values import Invoke, Operation, Ref
+from flake8_celery_tasks.resolution.evaluation import Called, Table
+from flake8_celery_tasks.resolution.resolver import Target
+
+if TYPE_CHECKING:
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.scopes import Binding, Scope
+    from flake8_celery_tasks.binding.values import Value
+    from flake8_celery_tasks.resolution.project import Project
+
+
+NUMBER: Final = "number"
+STRING: Final = "string"
+MAPPING: Final = "mapping"
+DURATION: Final = "duration"
+EXCEPTION: Final = "exception"
+
+_CLASSES: Final = {
+    "builtins.bool": NUMBER,
+    "builtins.bytes": STRING,
+    "builtins.dict": MAPPING,
+    "builtins.float": NUMBER,
+    "builtins.int": NUMBER,
+    "builtins.str": STRING,
+    "collections.abc.Mapping": MAPPING,
+    "datetime.timedelta": DURATION,
+    "random.randint": NUMBER,
+    "random.randrange": NUMBER,
+    "random.random": NUMBER,
+    "random.uniform": NUMBER,
+    "typing.Dict": MAPPING,
+    "typing.Mapping": MAPPING,
+}
+
+
+def kind_of(project: Project, module: Module, node: ast.expr, scope: Scope, depth: int = 0) -> str | None:
+    """Return the kind of what an expression gives, None where it can't be told or may be something else.
+
+    A name counts where all that binds it is of one kind.
+    """
+    if depth > 5:
+        return None
+    if isinstance(node, ast.Name):
+        found = scope.find(node.id)
+        if found is not None and found[0].kind not in (MODULE, CLASS):
+            kinds = {_bound(project, module, binding, depth + 1) for binding in found[1]}
+            return kinds.pop() if len(kinds) == 1 else None
+    if isinstance(node, ast.JoinedStr):
+        return STRING
+    value = module.value(node, scope)
+    known = _settled(project, project.settle(value, module))
+    if known is None and isinstance(value, Invoke) and isinstance(value.func, Ref):
+        # A duration whose length is not known.
+        known = _CLASSES.get(project.resolve(value.func.path, module).path)
+    if known is None and isinstance(node, ast.BinOp):
+        sides = {kind_of(project, module, side, scope, depth + 1) for side in (node.left, node.right)}
+        if isinstance(node.op, (ast.Pow, ast.Div, ast.FloorDiv, ast.Sub)) and sides <= {NUMBER, None}:
+            return NUMBER
+        # A number can be added to numbers only, but multiplied with a list.
+        if sides == {NUMBER} or (isinstance(node.op, ast.Add) and sides == {NUMBER, None}):
+            return NUMBER
+    return known
+
+
+def _bound(project: Project, module: Module, binding: Binding, depth: int) -> str | None:
+    if isinstance(binding.node, ast.ExceptHandler):
+        return EXCEPTION
+    if binding.kind == ASSIGN and isinstance(binding.node, ast.expr):
+        return kind_of(project, module, binding.node, binding.site.scope, depth)
+    annotation = annotation_of(module, binding)
+    return None if annotation is None else _annotated(project, module, annotation)
+
+
+def annotation_of(module: Module, binding: Binding) -> Value | None:
+    """Return what the annotation of a parameter says, without quotes and type arguments; None where there is none."""
+    if binding.kind != PARAM or not isinstance(binding.node, ast.arg) or binding.node.annotation is None:
+        return None
+    outside = binding.site.parent
+    scope = binding.site.scope if outside is None else outside.scope
+    return module.value(_bare(binding.node.annotation), scope)
+
+
+def _bare(node: ast.expr) -> ast.expr:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        try:
+            node = ast.parse(node.value, mode="eval").body
+        except (SyntaxError, ValueError):
+            return node
+    if isinstance(node, ast.BinOp):
+        return ast.BinOp(_bare(node.left), node.op, _bare(node.right))
+    if isinstance(node, ast.Subscript) and last_name(node.value) == "Optional":
+        return ast.BinOp(_bare(node.slice), ast.BitOr(), ast.Constant(None))
+    return unsubscripted(node)
+
+
+def _annotated(project: Project, module: Module, value: Value) -> str | None:
+    if isinstance(value, Ref):
+        return _instance(project, project.resolve(value.path, module))
+    if isinstance(value, Operation) and value.operator == "|":
+        kinds = {_annotated(project, module, side) for side in value.operands}
+        return kinds.pop() if len(kinds) == 1 else None
+    return None
+
+
+def _settled(project: Project, value: Any) -> str | None:
+    if isinstance(value, (int, float)):
+        return NUMBER
+    if isinstance(value, (str, bytes)):
+        return STRING
+    if isinstance(value, Table):
+        return MAPPING
+    if isinstance(value, datetime.timedelta):
+        return DURATION
+    if isinstance(value, Called) and isinstance(value.target, Target):
+        return _instance(project, value.target)
+    if isinstance(value, Target) and _instance(project, value) == EXCEPTION:
+        return EXCEPTION
+    return None
+
+
+def _instance(project: Project, cls: Target) -> str | None:
+    """Return the kind of the instances of a class."""
+    known = _CLASSES.get(cls.path)
+    return EXCEPTION if known is None and is_exception(project, cls) else known
+
+
+def is_exception(project: Project, cls: Target) -> bool:
+    """Return whether a class is an exception, by its line; one outside the project by its name."""
+    if isinstance(cls.symbol, Class):
+        return not cls.rest and any(
+            isinstance(base, Target) and not isinstance(base.symbol, Class) and is_exception(project, base)
+            for base in project.line(cls)
+        )
+    if not cls.foreign:
+        return False
+    owner, _, name = cls.path.rpartition(".")
+    if owner == "builtins":
+        known = getattr(builtins, name, None)
+        return isinstance(known, type) and issubclass(known, BaseException)
+    return name.endswith(("Error", "Exception"))

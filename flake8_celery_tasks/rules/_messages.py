@@ -1,0 +1,44 @@
+"""Code shortened for messages."""
+
+from __future__ import annotations
+
+import ast
+from typing import Final
+
+from flake8_celery_tasks.binding.nodes import unparsed
+
+#: Longer expressions are cut in messages.
+_WIDTH: Final = 30
+
+#: The end of what is cut.
+CUT: Final = "..."
+
+
+def shown(node: ast.expr, short: str = "") -> str:
+    """Return an expression as a message shows it: where it is long `short`, or its outline, or the beginning of it."""
+    text = unparsed(node)
+    if len(text) <= _WIDTH:
+        return text
+    if short:
+        return short
+    outline = _outline(node)
+    return outline if len(outline) <= 2 * _WIDTH else f"{text[: _WIDTH - 3]}{CUT}"
+
+
+def _outline(node: ast.expr) -> str:
+    """Return what an expression calls, without arguments.
+
+    >>> _outline(ast.parse("chain(one.s(1), two.s()).set(queue='slow')", mode="eval").body)
+    'chain(...).set(...)'
+    """
+    if isinstance(node, ast.Call):
+        return f"{_outline(node.func)}({'...' if node.args or node.keywords else ''})"
+    if isinstance(node, ast.Attribute):
+        return f"{_outline(node.value)}.{node.attr}"
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+        first = node
+        while isinstance(first.left, ast.BinOp):
+            first = first.left
+        between = "" if first is node else " ... |"
+        return f"{_outline(first.left)} |{between} {_outline(node.right)}"
+    return unparsed(node)

@@ -1,0 +1,79 @@
+"""What crosses the border of an app: the judgement that CLY401 and CLY402 share."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.binding.module import is_typing_only
+from flake8_celery_tasks.celery_model import definitions
+from flake8_celery_tasks.workspace import folders, layout
+
+if TYPE_CHECKING:
+    from flake8_celery_tasks.facts.imports import Sent, TaskImport
+
+
+#: Parts of module names that say that a module configures the project.
+SETTINGS: Final = frozenset({"celery_config", "celeryconfig", "conf", "config", "settings"})
+
+
+def crossing(fact: TaskImport) -> list[Sent]:
+    """Return the tasks of other apps that are sent through an import."""
+    module, project = fact.module, fact.project
+    own = project.layout.app(module.place)
+    if own is None or is_typing_only(fact.binding.site):
+        return []
+    parts = module.place.name.split(".")
+    label = own.replace(os.sep, "/").rpartition("/")[2]
+    if label in parts and (project.layout.listed_apps or folders.is_app(own)):
+        parts.remove(label)  # an app may be called so
+    if not SETTINGS.isdisjoint(parts):
+        return []
+    return [sent for sent in fact.sent.values() if _is_of_other_app(fact, sent, own)]
+
+
+def _is_of_other_app(fact: TaskImport, sent: Sent, own: str) -> bool:
+    if sent.definition is None:
+        # Its module can't be read: only another top-level package is certainly another app.
+        return sent.path.partition(".")[0] != fact.module.place.name.partition(".")[0]
+    other = fact.project.layout.app(sent.definition.module.place)
+    return other is not None and not layout.is_one_app(own, other)
+
+
+def app_label(fact: TaskImport, sent: Sent) -> str:
+    """Return how people call the app that a task belongs to."""
+    if not sent.place:
+        return sent.path.partition(".")[0]
+    known = fact.project.layout
+    place = known.place(sent.place)
+    app = known.app(place)
+    if app is None or app == place.path:
+        return place.name
+    sources = (place.root,) if place.certain else fact.project.layout.sources
+    source = max((root for root in sources if app.startswith(root + os.sep)), key=len, default="")
+    return app[len(source) :].strip(os.sep).replace(os.sep, ".").replace("/", ".")
+
+
+def name_of(fact: TaskImport, sent: Sent) -> str | None:
+    """Return the name of a task, None where it can't be told.
+
+    Who imports a task from its module by the module's dotted name knows its automatic name, wherever the module stands.
+    """
+    if sent.definition is None:
+        return None
+    source = ""
+    if getattr(fact.binding.statement, "level", None) == 0:
+        source = fact.binding.path.partition(":")[0]
+        if fact.project.layout.find(source, fact.module.place.root) != sent.place:
+            source = ""  # it comes from elsewhere
+    return definitions.name_of(fact.project, sent.definition, imported=source)
+
+
+def instead(fact: TaskImport, found: list[Sent]) -> str:
+    """Return what to write instead: the calls by name."""
+    names = []
+    for sent in found:
+        name = name_of(fact, sent)
+        names.append(f'"{name}"' if name else f"the name of {sent.path.rpartition('.')[2]!r}")
+    shown = ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
+    return f"current_app.send_task({names[0]}, ...)" if len(names) == 1 else f"current_app.send_task() with {shown}"

@@ -1,0 +1,268 @@
+"""The fix of CLY401 and CLY402: tasks are sent by name, and their import goes."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.binding.nodes import dotted
+from flake8_celery_tasks.binding.scopes import FUNCTION
+from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Ref
+from flake8_celery_tasks.catalog.methods import DIRECT, SENDS, SENDS_ON_COMMIT, SIGNS
+from flake8_celery_tasks.celery_model import decorators
+from flake8_celery_tasks.celery_model.task import Defined
+from flake8_celery_tasks.edits.edit import Fix
+from flake8_celery_tasks.edits.imports import Names
+from flake8_celery_tasks.edits.operations import RemoveImport, Span, text_of
+from flake8_celery_tasks.edits.rewrite import Rewrite, refuse_mixed, task_arguments
+from flake8_celery_tasks.edits.text import Unfixable
+from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.rules.boundaries import _borders
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.edits.rewrite import Listed
+    from flake8_celery_tasks.facts.imports import Sent, TaskImport
+    from flake8_celery_tasks.resolution.project import Project
+
+
+#: Options of a task that its own methods put into the message, and `send_task` does not.
+PUBLISHER: Final = (
+    *("queue", "exchange", "routing_key", "priority", "expires", "serializer", "compression", "delivery_mode"),
+    *("mandatory", "immediate"),
+)
+
+
+def fix(fact: TaskImport) -> Fix | None:
+    """Return the fix for an import through which tasks are sent, None where one of its uses can't be rewritten."""
+    try:
+        return _Rewriting(fact).fix()
+    except Unfixable:
+        return None
+
+
+class _Rewriting:
+    def __init__(self, fact: TaskImport) -> None:
+        self.fact = fact
+        self.project = fact.project
+        self.module = fact.module
+        self.text = text_of(fact.module)
+        self.names = Names(fact.module)
+        self.calls = fact.facts.call_of
+        self.done: list[Span] = []
+
+    def fix(self) -> Fix:
+        binding = self.fact.binding
+        if len(binding.site.scope.bindings[binding.name]) > 1:
+            raise Unfixable("the name has several meanings")
+        pending = [(self._whole(sent), sent) for sent in self.fact.places]
+        # What is inside comes first, since it becomes a part of what is around it.
+        for (node, site), sent in sorted(pending, key=lambda item: self._length(item[0][0])):
+            written = self._rewritten(node, site, sent).written(self.text)
+            start, end = self.text.start(node), self.text.end(node)
+            self.done = [span for span in self.done if not start <= span.start < end]
+            self.done.append(Span(start, end, written))
+        operations: list[Span | RemoveImport] = list(self.done)
+        if not self._is_used_otherwise():
+            operations.append(RemoveImport(binding))
+        return Fix(tuple(operations), safe=False, imports=tuple(self.names.needed))
+
+    def _length(self, node: ast.AST) -> int:
+        return self.text.end(node) - self.text.start(node)
+
+    def _whole(self, sent: Sent) -> tuple[ast.expr, Site]:
+        """Return the node that has to be written anew: a call, or a method that `on_commit` is given."""
+        if not isinstance(dotted(sent.node)[0], ast.Name):
+            raise Unfixable("no plain name")
+        if id(sent.node) in self.calls:
+            return self.calls[id(sent.node)]
+        for call, site in self.module.candidates.calls:
+            if sent.node in call.args[:1] and self._is_partial(call, site) and self._is_callback(call):
+                return call, site
+        if self._is_callback(sent.node):
+            return sent.node, sent.site
+        raise Unfixable("the method is handed to something else")
+
+    def _is_partial(self, call: ast.Call, site: Site) -> bool:
+        value = self.module.value(call.func, site.scope)
+        return isinstance(value, Ref) and self.project.resolve(value.path, self.module).path == "functools.partial"
+
+    def _is_callback(self, node: ast.expr) -> bool:
+        return any(on_commit.callback is node for on_commit in self.fact.facts.on_commits)
+
+    # One call.
+
+    def _rewritten(self, node: ast.expr, site: Site, sent: Sent) -> Rewrite:
+        method = sent.node.attr
+        definition = sent.definition
+        if definition is None or definition.decorator.form == decorators.CLASS_TASK:
+            raise Unfixable("a class, or what can't be read")
+        task = Defined(self.project, definition)
+        if isinstance(task.base, Target) and task.overrides("apply_async", method) is not False:
+            raise Unfixable("the task's class has a way of its own to send it")
+        name = _borders.name_of(self.fact, sent)
+        if name is None:
+            raise Unfixable("the name can't be told")
+        call = node if isinstance(node, ast.Call) else None
+        is_partial = call is not None and call.func is not sent.node
+        positional = [] if call is None else call.args[is_partial:]
+        keywords = [] if call is None else call.keywords
+        arguments: list[str | Listed] = [self.text.quoted(name)]
+        if method in DIRECT:
+            arguments += task_arguments(self.text, positional, keywords, lambda item: self._segment(call, item))
+        else:
+            arguments += self._handed_on(call, positional, keywords)
+        given = set() if method in DIRECT else {keyword.arg for keyword in keywords}
+        arguments += self._options(task, given)
+        if method == "si":
+            arguments.append("immutable=True")
+        kept = (*positional, *keywords)
+        if method in SIGNS:
+            return Rewrite(node, self.names.reach("celery", "signature", site.scope), tuple(arguments), kept)
+        send = f"{self.names.reach('celery', 'current_app', site.scope)}.send_task"
+        if method in SENDS and is_partial and call is not None:
+            func = self.text.segment(call.func)
+            return Rewrite(node, func, (send, *arguments), (call.func, sent.node, *kept))
+        if method in SENDS and call is not None:
+            return Rewrite(node, send, tuple(arguments), kept)
+        if method not in SENDS | SENDS_ON_COMMIT:
+            raise Unfixable(f"{method} has no counterpart")
+        partial = self.names.reach("functools", "partial", site.scope)
+        if call is None:
+            return Rewrite(node, partial, (send, *arguments), kept)
+        transaction = self.names.reach("django.db", "transaction", site.scope)
+        return Rewrite(node, f"{transaction}.on_commit({partial}", (send, *arguments), kept, after=")")
+
+    def _handed_on(
+        self, call: ast.Call | None, positional: Sequence[ast.expr], keywords: Sequence[ast.keyword]
+    ) -> list[str]:
+        """Return the arguments of `apply_async` and `signature`, which `send_task` takes as well."""
+        if len(positional) > 2 or any(isinstance(item, ast.Starred) for item in positional):
+            raise Unfixable("an order that send_task does not have")
+        refuse_mixed(self.text, positional, keywords)
+        found = [self._segment(call, item) for item in positional]
+        for keyword in keywords:
+            value = self._segment(call, keyword.value)
+            found.append(f"{keyword.arg}={value}" if keyword.arg else f"**{value}")
+        return found
+
+    def _segment(self, call: ast.Call | None, node: ast.expr) -> str:
+        """Return the text of an argument, with what was rewritten in it."""
+        assert call is not None  # or there would be no argument
+        start, end = self.text.outside(node, self.text.opening(call) + 1, self.text.end(call) - 1)
+        found = self.text.text[start:end]
+        for span in sorted(self.done, key=lambda span: span.start, reverse=True):
+            if start <= span.start and span.end <= end:
+                found = found[: span.start - start] + span.text + found[span.end - start :]
+        return found
+
+    def _options(self, task: Defined, given: set[str | None]) -> list[str]:
+        """Return what the decorator gives to messages and the call does not."""
+        found = []
+        for name in PUBLISHER:
+            value = task.option(name)
+            if value is MISSING:
+                value = task.effective(name)
+                value = MISSING if value is UNKNOWN else value
+            if value is MISSING or value is None or name in given:
+                continue
+            if None in given:
+                raise Unfixable("a spread may hold the option")
+            if isinstance(value, str):
+                found.append(f"{name}={self.text.quoted(value)}")
+            elif isinstance(value, (int, float)):
+                found.append(f"{name}={value!r}")
+            else:
+                raise Unfixable("an option that can't be carried over")
+        return found
+
+    # The import.
+
+    def _is_used_otherwise(self) -> bool:
+        """Return whether something else than the calls needs the import."""
+        name, module = self.fact.binding.name, self.module
+        known = {id(dotted(sent.node)[0]) for sent in self.fact.places} | self._others()
+        around = self.fact.binding.site.scope.node
+        if any(isinstance(node, ast.Name) and node.id == name and id(node) not in known for node in ast.walk(around)):
+            return True
+        alias = self.fact.node
+        if self.fact.in_function:
+            return False
+        if module.place.is_package or getattr(alias, "asname", None) == getattr(alias, "name", None):
+            return True
+        return self._is_listed(name) or _is_imported(self.project, module.place.path, name)
+
+    def _others(self) -> set[int]:
+        """Return the nodes in functions that have a name like the import's of their own."""
+        binding = self.fact.binding
+        inside: list[ast.AST] = []
+        for scope in self.module.candidates.all_scopes:
+            if scope.kind == FUNCTION and scope is not binding.site.scope and binding.name in scope.bindings:
+                body = scope.node.body  # type: ignore[attr-defined]
+                inside += body if isinstance(body, list) else [body]
+        return {id(node) for part in inside for node in ast.walk(part)}
+
+    def _is_listed(self, name: str) -> bool:
+        """Return whether the module says the name in its `__all__`, or perhaps looks for it by itself."""
+        tree = self.module.candidates.scope.node
+        parts = ast.iter_child_nodes(tree) if not self.module.dynamic else [tree]
+        return any(
+            isinstance(node, ast.Constant) and node.value == name
+            for part in parts
+            if self.module.dynamic or any(getattr(node, "id", "") == "__all__" for node in ast.walk(part))
+            for node in ast.walk(part)
+        )
+
+
+def _is_imported(project: Project, path: str, name: str, seen: frozenset[str] = frozenset()) -> bool:
+    """Return whether another module takes a name from the module of a file."""
+    layout = project.layout
+    owner = layout.place(path).name
+    last = owner.rpartition(".")[2].encode()
+    imports = re.compile(rb"\bfrom[\s\\]+[\w.]*\b%b[\s\\]+import\b" % re.escape(last))
+    mentions = re.compile(rb"%b\.%b\b" % (re.escape(last), re.escape(name.encode())))
+    for file in layout.files():
+        content = project.read(file) or b""
+        if file == path or file in seen or not (name.encode() in content or b"*" in content):
+            continue
+        if not layout.is_test(layout.place(file)):
+            # However much of the module's name stands before, it is this module's.
+            found = {_before(content, match.start()) + last for match in mentions.finditer(content)}
+            if any(f".{owner}".encode().endswith(b"." + dotted_name) for dotted_name in found):
+                return True
+        if imports.search(content):
+            taken = {
+                attribute
+                for module, attribute in _taken(project, file)
+                if layout.find(module, layout.place(file).root) == path
+            }
+            if name in taken or ("*" in taken and name.encode() in content):
+                return True
+            if "*" in taken and _is_imported(project, file, name, seen | {path}):
+                return True
+    return False
+
+
+def _before(content: bytes, offset: int) -> bytes:
+    """Return the part of a dotted name that stands before an offset."""
+    start = offset
+    while start and (content[start - 1 : start].isalnum() or content[start - 1 : start] in b"_."):
+        start -= 1
+    return content[start:offset]
+
+
+def _taken(project: Project, file: str) -> frozenset[tuple[str, str]]:
+    """Return what a file imports from modules, by module and name; a star for all."""
+    key = ("taken", file)
+    if key not in project.memo:
+        module = project.module(file)
+        found = [] if module is None else [(star, "*") for star in module.candidates.stars]
+        for binding in () if module is None else module.candidates.imports:
+            owner, _, attribute = binding.path.partition(":")
+            found.append((owner, attribute))
+        project.memo[key] = frozenset(found)
+    taken: frozenset[tuple[str, str]] = project.memo[key]
+    return taken

@@ -1,0 +1,85 @@
+"""Callbacks and heads of a canvas, as rules about calls see them."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, NamedTuple
+
+from flake8_celery_tasks.catalog.methods import DIRECT, SENDS, SIGNS, UNCHANGED
+from flake8_celery_tasks.celery_model.objects import CanvasThing, ResultThing, SignatureThing, TaskThing
+from flake8_celery_tasks.facts.canvas import is_function_task
+from flake8_celery_tasks.rules._messages import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.facts.facts import Facts
+
+
+class Callback(NamedTuple):
+    """A signature, or what stands for one, that gets a result or an error: where it stands, and in which `place`.
+
+    `on_error` says that it is for errors, `is_body` that it is the body of a chord.
+    """
+
+    node: ast.expr
+    site: Site
+    place: str
+    on_error: bool = False
+    is_body: bool = False
+
+
+def callbacks(facts: Facts) -> Iterator[Callback]:
+    """Yield what is linked to calls and signatures, and the bodies of chords."""
+    for invocation in facts.invocations:
+        for name in ("link", "link_error") if invocation.method not in DIRECT else ():
+            keyword = invocation.keyword(name)
+            if keyword is not None:
+                values = keyword.value.elts if isinstance(keyword.value, (ast.List, ast.Tuple)) else [keyword.value]
+                yield from (Callback(value, invocation.site, f"'{name}='", on_error=name != "link") for value in values)
+    for call, site in facts.calls_named("link", "link_error", "on_error"):
+        func = call.func
+        if isinstance(func, ast.Attribute) and isinstance(facts.thing(func.value, site), (SignatureThing, CanvasThing)):
+            place, on_error = f"{func.attr}()", func.attr != "link"
+            yield from (Callback(value, site, place, on_error) for value in call.args[:1])
+    for canvas in facts.canvases:
+        if canvas.body is not None:
+            yield Callback(canvas.body.node, canvas.body.site, "the body of chord()", is_body=True)
+
+
+def heads(facts: Facts, node: ast.expr) -> Iterator[ast.Call]:
+    """Yield the calls that make the signatures which get the result that something is given."""
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in UNCHANGED:
+        if any(keyword.arg in (None, "immutable") for keyword in node.keywords):
+            return
+        node = node.func.value
+    canvas = facts.canvas_at.get(id(node))
+    if canvas is not None:
+        for member in canvas.members[:1] if canvas.kind == "chain" else canvas.members:
+            yield from heads(facts, member.node)
+    elif isinstance(node, ast.Call):
+        yield node
+
+
+def misuse(facts: Facts, node: ast.expr, site: Site, place: str) -> str | None:
+    """Return what is wrong with an expression that stands where a signature belongs, None where it may be one.
+
+    It is wrong where it is certainly a task that is called, sent or bare. `place` is where it stands.
+    """
+    if isinstance(node, ast.Call):
+        func = node.func
+        if is_function_task(facts, func, site):
+            better = shown(ast.Call(ast.Attribute(func, "s"), node.args, node.keywords), f"{shown(func)}.s(...)")
+            return f"'{shown(node)}' runs the task here and {place} gets its value, not a signature; write '{better}'"
+        if isinstance(func, ast.Attribute) and func.attr in SENDS and isinstance(facts.thing(node, site), ResultThing):
+            better = shown(func.value)
+            if isinstance(facts.thing(func.value, site), TaskThing):
+                arguments = ast.Call(ast.Attribute(func.value, "s"), node.args, node.keywords)
+                better = shown(arguments, f"{better}.s(...)") if func.attr == "delay" else f"{better}.s(...)"
+            return f"'{shown(node)}' sends the task at once and {place} gets its result; write '{better}'"
+    elif is_function_task(facts, node, site):
+        return f"{place} is given the task '{shown(node)}', not a signature of it; write '{shown(node)}.s()'"
+    elif isinstance(node, ast.Attribute) and node.attr in SENDS | SIGNS and is_function_task(facts, node.value, site):
+        return f"{place} is given the method '{shown(node)}', not a signature; write '{shown(node.value)}.s()'"
+    return None

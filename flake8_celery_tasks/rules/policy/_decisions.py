@@ -1,0 +1,205 @@
+"""What the rules of house policy share: what a task leaves open, and what stands in for an answer."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from flake8_celery_tasks.binding.binder import resolve_relative
+from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Invoke
+from flake8_celery_tasks.celery_model import apps
+from flake8_celery_tasks.facts.task import RETRY_POLICY
+from flake8_celery_tasks.workspace.layout import is_one_app
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.facts.task import Task
+    from flake8_celery_tasks.resolution.project import Project
+    from flake8_celery_tasks.workspace.place import Place
+
+
+def leaves_open(task: Task, option: str) -> bool:
+    """Return whether a task certainly does not answer yes or no: neither itself nor its class does."""
+    # Of None, Celery asks the project's settings.
+    value = task.effective(option)
+    return (value is MISSING or value is None) and task.is_registered
+
+
+def has_retry_policy(task: Task) -> bool:
+    """Return whether a task says how it is retried, or that it is not, or may say so where it can't be read."""
+    return (
+        not task.is_transparent
+        or any(task.effective(name) is not MISSING for name in RETRY_POLICY)
+        or task.retries_by_hand
+    )
+
+
+def is_retried(task: Task) -> bool:
+    """Return whether a task is certainly retried: by `autoretry_for`, or by a call in its body."""
+    limit = task.effective("max_retries")
+    if limit is UNKNOWN or limit == 0:
+        return False
+    return task.autoretries is True or any(use.attribute == "retry" for use in task.uses)
+
+
+# What imports what.
+
+#: Calls that import modules by names that can't be followed.
+_BY_NAME: Final = (b"import_module(", b"__import__(", b"walk_packages(", b"iter_modules(", b"find_modules(")
+
+_IMPORT: Final = re.compile(
+    rb"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]*)|import[ \t]+([^\n#]*))", re.MULTILINE
+)
+_NAME: Final = re.compile(r"[\w.]+")
+
+
+def imports_of(project: Project, place: Place, text: bytes) -> Iterator[str]:
+    """Yield the project's files that a file imports, by a look at its text: packages on the way included."""
+    for found in _IMPORT.finditer(text):
+        source, names, modules = (part.decode("utf-8", "replace") if part else "" for part in found.groups())
+        if not source:
+            # `import a.b as c, d`
+            for part in modules.split(","):
+                yield from _files(project, place, "".join(_NAME.findall(part)[:1]))
+            continue
+        level = len(source) - len(source.lstrip("."))
+        module = resolve_relative(place.package, level, source.lstrip(".") or None)
+        if module is not None:
+            yield from _files(project, place, module)
+            for part in names.split(","):
+                yield from _files(project, place, f"{module}.{''.join(_NAME.findall(part)[:1])}")
+
+
+def _files(project: Project, place: Place, dotted: str) -> Iterator[str]:
+    parts = dotted.split(".")
+    for end in range(1, len(parts) + 1):
+        file = project.layout.find(".".join(parts[:end]), place.root)
+        if file is not None:
+            yield file
+
+
+def is_same_app(app: str, other: str | None) -> bool:
+    """Return whether two modules are of one app, be they files beside each other outside any package."""
+    if other is not None and app.endswith(".py") and other.endswith(".py"):
+        return is_one_app(app, other)
+    return app == other
+
+
+def reaches(project: Project, start: Module, end: Module, app: str) -> bool:
+    """Return whether a module imports another one, directly or through modules of an app."""
+    pending, seen = [start.place.path], {start.place.path}
+    while pending:
+        path = pending.pop()
+        if path == end.place.path:
+            return True
+        place = project.layout.place(path)
+        if is_same_app(app, project.layout.app(place)):
+            found = set(imports_of(project, place, project.read(path) or b"")) - seen
+            seen |= found
+            pending.extend(found)
+    return False
+
+
+def may_be_loaded(project: Project, module: Module) -> bool:
+    """Return whether a worker may import a module of tasks, for all that can be seen."""
+    key = "modules that workers load"
+    if key not in project.memo:
+        project.memo[key] = _Loading(project)
+    loading: _Loading = project.memo[key]
+    return loading.may_load(module)
+
+
+class _Loading:
+    """What a project's workers import, as far as it can be told."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self._loaded: dict[str, bool] = {}
+        self.apps = [path for path in self._sources(b"Celery(") if self._makes_app(path)]
+        self.related: set[Any] = {"tasks"}
+        self.discovering = self._sources(b"autodiscover_tasks(")
+        for path in self.discovering:
+            self.related |= self._related(path)
+        self.is_known = bool(self.apps) and UNKNOWN not in self.related and not self._includes_unknown()
+
+    def _sources(self, *marks: bytes) -> list[str]:
+        layout = self.project.layout
+        return [path for path in self.project.files_with(*marks) if not layout.is_test(layout.place(path))]
+
+    def _makes_app(self, path: str) -> bool:
+        module = self.project.module(path)
+        return module is not None and any(self._app_calls(module))
+
+    def _app_calls(self, module: Module) -> Iterator[Invoke]:
+        for call, site in module.candidates.calls:
+            value = module.value(call, site.scope)
+            if isinstance(value, Invoke) and apps.app_made_by(self.project, value, module) is not None:
+                yield value
+
+    def _related(self, path: str) -> set[Any]:
+        """Return the names of modules that a file's calls of `autodiscover_tasks` look for."""
+        module = self.project.module(path)
+        found: set[Any] = set()
+        if module is None:
+            return {UNKNOWN}
+        for call, site in module.candidates.calls:
+            if isinstance(call.func, ast.Attribute) and call.func.attr == "autodiscover_tasks":
+                given = [keyword.value for keyword in call.keywords if keyword.arg == "related_name"] or call.args[1:2]
+                for node in given:
+                    name = self.project.settle(module.value(node, site.scope), module)
+                    found.add(name if isinstance(name, str) or name is None else UNKNOWN)
+        return found
+
+    def _includes_unknown(self) -> bool:
+        values = [*self.project.setting("imports"), *self.project.setting("include")]
+        for module in filter(None, map(self.project.module, self.apps)):
+            for call in self._app_calls(module):
+                values += [self.project.settle(value, module) for name, value in call.keywords if name == "include"]
+        return not all(isinstance(value, (list, tuple, set)) and _is_text(value) for value in values)
+
+    def may_load(self, module: Module) -> bool:
+        """Return whether a module is found, named, imported, or loaded in a way that can't be followed."""
+        path = module.place.path
+        if path not in self._loaded:
+            self._loaded[path] = self._may_load(module)
+        return self._loaded[path]
+
+    def _may_load(self, module: Module) -> bool:
+        place = module.place
+        if not self.is_known or place.name.rpartition(".")[2] in self.related:
+            return True
+        if place.path in self.apps or place.path in self.imported:
+            return True
+        if not self.discovering and self._imports_app(module):
+            return True
+        quoted = (f'"{place.name}"'.encode(), f"'{place.name}'".encode())
+        if any(self._sources(*quoted)):
+            return True
+        around = [*self.apps, *_files(self.project, place, place.package)]
+        return any(mark in (self.project.read(path) or b"") for path in around for mark in _BY_NAME)
+
+    def _imports_app(self, module: Module) -> bool:
+        """Return whether a module has a Celery app, so that `celery -A` can start it."""
+        return any(
+            apps.app_of(self.project, self.project.resolve(binding.path, module)) is not None
+            for binding in module.candidates.imports
+        )
+
+    @cached_property
+    def imported(self) -> frozenset[str]:
+        """The files that something else than tests and management commands imports."""
+        project = self.project
+        found: set[str] = set()
+        for path in project.layout.files():
+            place = project.layout.place(path)
+            if not project.layout.is_test(place) and "/management/commands/" not in f"/{place.relative}":
+                found.update(file for file in imports_of(project, place, project.read(path) or b"") if file != path)
+        return frozenset(found)
+
+
+def _is_text(values: Collection[Any]) -> bool:
+    return all(isinstance(value, str) for value in values)

@@ -1,0 +1,92 @@
+"""What a rule is: a code, a message, and a check of one kind of fact. The class's docstring is the rule's page."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
+
+from flake8_celery_tasks.core.violation import Violation
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.edits.edit import Fix
+    from flake8_celery_tasks.facts.task import Task
+
+
+Fact = TypeVar("Fact")
+
+#: The folder of the rules that run only where they are asked for: house policy.
+OPT_IN: Final = "policy"
+
+
+class Rule(Generic[Fact]):
+    """Base of all rules.
+
+    A subclass names the kind of fact that it judges, `class MissingTaskName(Rule[Task])`, its `code`, and its
+    `message`: a template whose fields `report` fills. `check` yields violations; it keeps no state. The file stands
+    in the folder of its topic under `rules/` and is called like the rule.
+    """
+
+    code: ClassVar[str]
+    message: ClassVar[str]
+    #: The sections of the documentation that the page rests on, as `catalog/guide.py` calls them: `tasks#names`.
+    see: ClassVar[tuple[str, ...]] = ()
+    #: What kind of fixes `fix` returns: `safe`, `unsafe`, `safe or unsafe`; empty where it returns none.
+    fixes: ClassVar[str] = ""
+    #: Whether the rule is silent in test modules and migrations.
+    quiet_in_tests: ClassVar[bool] = False
+    #: Whether the rule runs only where it is asked for: all rules of house policy, and no others.
+    opt_in: ClassVar[bool] = False
+    #: The kind of fact, taken from the class's base.
+    kind: ClassVar[type]
+
+    def __init_subclass__(cls) -> None:
+        cls.kind = cls.__orig_bases__[0].__args__[0]  # type: ignore[attr-defined]
+        cls.opt_in = f".rules.{OPT_IN}." in cls.__module__
+
+    def check(self, fact: Fact) -> Iterator[Violation]:
+        """Yield the violations of one fact."""
+        raise NotImplementedError
+
+    def fix(self, fact: Fact, violation: Violation) -> Fix | None:
+        """Return how to mend a violation that `check` has yielded for a fact, None where there is no certain way.
+
+        Nobody asks for it but who wants to fix, so plain checking pays nothing for it.
+        """
+        return None
+
+    def report(self, module: Module, node: ast.AST, message: str = "", **values: Any) -> Violation:
+        """Return a violation at a node; `message` replaces the rule's own template."""
+        line, column = module.source.position(node)
+        return Violation(line, column, self.code, _filled(message or self.message, values))
+
+    def report_name(self, task: Task, message: str = "", **values: Any) -> Violation:
+        """Return a violation at the name of a task's function or class."""
+        line, column = task.module.source.name(task.node)
+        return Violation(line, column, self.code, _filled(message or self.message, values))
+
+    def report_definition(self, task: Task, message: str = "", **values: Any) -> Violation:
+        """Return a violation at a whole definition: at its decorator, or at the name of a class."""
+        if task.decorator is None:
+            return self.report_name(task, message, **values)
+        return self.report(task.module, task.decorator, message, **values)
+
+
+def _filled(message: str, values: dict[str, Any]) -> str:
+    # Python 3.10 writes a lambda with that space. Baselines know findings by their text, whatever Python found them.
+    text = message.format(**values).replace("lambda :", "lambda:")
+    # flake8 can't print the name of a file that is no text.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def name_of(rule: type[Rule[Any]]) -> str:
+    """Return a rule's name: its class name in kebab case.
+
+    >>> class SelfWithoutBind(Rule[int]): ...
+    >>> name_of(SelfWithoutBind)
+    'self-without-bind'
+    """
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", rule.__name__).lower()

@@ -1,0 +1,142 @@
+"""What is wrong with the key of a setting: misspelt, never looked at, or of another age than its neighbours."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.catalog.settings import EXTRA, FOREIGN_PREFIXES, OLD_TO_NEW, SETTINGS, prefix_of
+from flake8_celery_tasks.core.spelling import close_match
+from flake8_celery_tasks.facts.settings import DJANGO, OBJECT
+
+if TYPE_CHECKING:
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.facts.settings import Setting, SettingSource
+
+
+#: Beginnings of names that are hardly anything but settings of Celery.
+TELLING: Final = ("BEAT_", "BROKER_", "CELERY", "RESULT_", "TASK_", "WORKER_")
+
+
+#: Beginnings that tell which part of Celery a setting is about, old ones too.
+_GROUPS: Final = ("beat_", "broker_", "celerybeat_", "celeryd_", "result_", "task_", "worker_")
+
+
+def _rest(name: str) -> str:
+    """Return a name without what tells the part of Celery."""
+    return next((name[len(group) :] for group in _GROUPS if name.startswith(group)), name)
+
+
+def _meant(name: str) -> str | None:
+    """Return the setting that a name is a slip of: in a letter or two, or in the part of Celery that it is about."""
+    found = close_match(name, SETTINGS)
+    if found is None and "_" in _rest(name):
+        rests = {_rest(name), _rest(_rest(name))}
+        same = [known for known in SETTINGS if _rest(known) in rests]
+        found = same[0] if len(same) == 1 else None
+    return found
+
+
+def misspelt(setting: Setting) -> str | None:
+    """Return what Celery would read in the place of a key that is close to it, None for any other key."""
+    key, source = setting.key, setting.source
+    if _is_known(key, source):
+        return None
+    if not key.isupper():
+        # Lower case counts under any namespace.
+        return _meant(key)
+    for namespace in source.namespaces:
+        prefix = prefix_of(namespace)
+        if prefix and key.startswith(prefix):
+            meant = _meant(key[len(prefix) :].lower()) or OLD_TO_NEW.get(close_match(key, OLD_TO_NEW) or "")
+            return None if meant is None else prefix + meant.upper()
+    if not key.startswith(TELLING) or source.namespaces != (None,):
+        return None
+    meant = close_match(key, OLD_TO_NEW)
+    if meant is None and key.startswith("CELERY_"):
+        name = _meant(key.removeprefix("CELERY_").lower())
+        # Django has upper case only.
+        meant = SETTINGS[name].old if name is not None and source.kind == DJANGO else name
+    return meant
+
+
+def _is_known(key: str, source: SettingSource) -> bool:
+    """Return whether a key is a name of Celery's or of an extension, wherever that is looked at."""
+    lower = key.lower()
+    prefixes = ("", "celery_", *(prefix_of(namespace).lower() for namespace in source.namespaces))
+    names = {lower.removeprefix(prefix) for prefix in prefixes}
+    return key in OLD_TO_NEW or any(
+        name in SETTINGS or name in EXTRA or name.startswith(FOREIGN_PREFIXES) for name in names
+    )
+
+
+def unread(setting: Setting) -> tuple[str, str] | None:
+    """Return where Celery does not look at a key that is a name of a setting, and what to write instead."""
+    key, source = setting.key, setting.source
+    if not source.certain or not key.isupper() or not key.startswith(TELLING):
+        return None
+    prefix = prefix_of(source.namespaces[0])
+    name = OLD_TO_NEW.get(key)
+    if name is None:
+        name = next((lower for lower in (key.lower(), key.lower().removeprefix("celery_")) if lower in SETTINGS), None)
+    if name is None:
+        return None
+    if prefix:
+        instead = prefix + name.upper() if prefix.isupper() else (prefix + name).lower()
+        return f"under the namespace {prefix.rstrip('_')!r}", repr(instead)
+    if source.kind != DJANGO:
+        return "without a namespace", repr(name)
+    # Django has upper case only; old names go without a namespace.
+    if key.startswith("CELERY_") and not any(_is_old(other) for other in source.keys):
+        return "without a namespace", "namespace='CELERY' in config_from_object"
+    return "without a namespace", repr(SETTINGS[name].old)
+
+
+def _is_old(key: str) -> bool:
+    """Return whether a key is an old name of a setting that has another one under the usual namespace."""
+    return key in OLD_TO_NEW and key != f"CELERY_{OLD_TO_NEW[key].upper()}"
+
+
+def mixed(setting: Setting) -> tuple[str, str] | None:
+    """Return a new name beside which the first old one of an object stands, and the old one's new name."""
+    source = setting.source
+    if source.kind != OBJECT or source.namespaces != (None,) or not source.certain or not source.complete:
+        return None
+    old = [item.key for item in source.settings if item.key in OLD_TO_NEW]
+    new = [item.key for item in source.settings if item.key in SETTINGS]
+    if not new or setting.key not in OLD_TO_NEW or old[0] != setting.key:
+        return None
+    # Celery allows the names of the smaller group that the other group has as well.
+    few, convert = (new, {name: SETTINGS[name].old for name in new}) if len(old) > len(new) else (old, OLD_TO_NEW)
+    if all(convert[key] in source.keys for key in few):
+        return None
+    return new[0], OLD_TO_NEW[setting.key]
+
+
+def is_read(setting: Setting) -> bool:
+    """Return whether something in the project reads a name: it is a constant, or a key, of the project's own."""
+    key, module = setting.key, setting.module
+    if key in module.once(_loaded):
+        return True
+    read = (
+        rf"\.{key}\b(?!\s*=[^=])",
+        rf"[\"']{key}[\"'](?!\s*:|\]\s*=[^=])",
+        rf"\bimport\b[^\n]*\b{key}\b",
+        rf"^\s+{key},$",  # a line of an import in brackets
+    )
+    pattern = re.compile("|".join(read).encode(), re.MULTILINE)
+    return any(
+        pattern.search(setting.project.read(path) or b"")
+        for path in setting.project.files_with(key.encode())
+        if path != module.place.path
+    )
+
+
+def _loaded(module: Module) -> set[str]:
+    """Return the names and attributes that a module reads."""
+    assert module.tree is not None
+    nodes = [node for node in ast.walk(module.tree) if isinstance(getattr(node, "ctx", None), ast.Load)]
+    return {node.id for node in nodes if isinstance(node, ast.Name)} | {
+        node.attr for node in nodes if isinstance(node, ast.Attribute)
+    }

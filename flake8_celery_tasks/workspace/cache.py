@@ -1,0 +1,247 @@
+"""What is known of a project's files, kept on disk between runs. A broken cache is no cache.
+
+One file for each project, package version and Python minor, in the user's cache folder: a header line with a digest of
+the rest, then JSON. A file of the project is known by its stamp: modification and change time in nanoseconds, size, and
+inode, since folders and links that change places leave the times of their files alone. What was changed in the last two
+seconds is not kept, since clocks of file systems are coarse.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from flake8_celery_tasks import __version__
+from flake8_celery_tasks.binding.summary import is_from, merge, summarise
+from flake8_celery_tasks.core import own_code
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from flake8_celery_tasks.binding.module import Module
+
+
+try:
+    from _blake2 import blake2b  # hashlib loads OpenSSL first, which takes longer than to read the cache
+except ImportError:  # pragma: no cover - another Python
+    from hashlib import blake2b
+
+#: To be raised when what is written changes.
+FORMAT: Final = 5
+
+#: A younger file may still change without a new stamp.
+RACY_NS: Final = 2_000_000_000
+
+#: Larger caches are not written, more of them are not kept.
+MAX_BYTES: Final = 32_000_000
+MAX_FILES: Final = 100
+
+#: Where the marks stand among the paths.
+_MARKS: Final = ""
+
+Stamp = list[int]
+
+
+def folder() -> str:
+    """Return the folder that caches stand in."""
+    import platformdirs
+
+    return platformdirs.user_cache_dir("flake8-celery-tasks", appauthor=False)
+
+
+def stamp(path: str) -> Stamp | None:
+    """Return what tells one state of a file from another, None where there is no file."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return [found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino]
+
+
+class Cache:
+    """The cache of one project.
+
+    `entries` holds, by path, a stamp, whether the file passes the gate, the summary of its module where one was made,
+    and which marks the file was searched for and holds: a bit for each of `marks`.
+    """
+
+    def __init__(self, root: str, *, enabled: bool = True) -> None:
+        self.root = root
+        self.enabled = enabled
+        self.entries: dict[str, list[Any]] = {}
+        self._changed = False
+        self._loaded: Stamp | None = None  # the state of the cache file that this knows
+        if enabled:
+            self._loaded = stamp(self.path)
+            self.entries = read(self.path)
+        self.marks: list[str] = self.entries.pop(_MARKS, [])
+
+    @property
+    def path(self) -> str:
+        """The cache file."""
+        return file_of(self.root, f"{own_code.stamps()}", ".json")
+
+    def passes(self, path: str, current: Stamp | None) -> bool | None:
+        """Return whether an unchanged file passes the gate, None where that is not known."""
+        entry = self.entries.get(path)
+        return entry[1] if entry is not None and current is not None and entry[0] == current else None
+
+    def note(self, path: str, current: Stamp | None, *, passes: bool) -> None:
+        """Keep whether a file passes the gate."""
+        if current is not None:
+            self.entries[path] = [current, passes, None, 0, 0]
+            self._changed = True
+
+    def bits(self, marks: Iterable[bytes]) -> dict[bytes, int]:
+        """Return the bits of some marks."""
+        found = {}
+        for mark in marks:
+            name = mark.decode("latin-1")
+            if name not in self.marks:
+                self.marks.append(name)
+            found[mark] = 1 << self.marks.index(name)
+        return found
+
+    def holds(self, path: str, current: Stamp | None, bits: int) -> bool | None:
+        """Return whether an unchanged file holds a mark that has one of some bits, None where that is not known."""
+        entry = self.entries.get(path)
+        if entry is None or entry[0] != current:
+            return None
+        if entry[4] & bits:
+            return True
+        return None if bits & ~entry[3] else False
+
+    def note_marks(self, path: str, current: Stamp | None, searched: int, held: int) -> None:
+        """Keep which marks a file was searched for, and which of them it holds."""
+        entry = self.entries.get(path)
+        if entry is not None and entry[0] == current:
+            entry[3] |= searched
+            entry[4] |= held
+            self._changed = True
+
+    def summary(self, path: str, package: str) -> dict[str, Any] | None:
+        """Return the summary of the module of an unchanged file, as far as its relative imports start from `package`.
+
+        A new `__init__.py` in a folder above can change that.
+        """
+        entry = self.entries.get(path)
+        if entry is None or not is_from(entry[2], package) or entry[0] != stamp(path):
+            return None
+        found: dict[str, Any] = entry[2]
+        return found
+
+    def save(self, paths: set[str], modules: dict[str, Module]) -> None:
+        """Write what is known of the files in `paths`, with summaries of modules that came from disk."""
+        if not self.enabled:
+            return
+        for path in [path for path in self.entries if path not in paths]:
+            del self.entries[path]
+            self._changed = True
+        for path, module in modules.items():
+            entry = self.entries.get(path)
+            if entry is None or not (module.is_from_disk and module.grown):
+                continue
+            is_known = is_from(entry[2], module.place.package)
+            if not is_known or module.knows_more(entry[2]):
+                with contextlib.suppress(ValueError):
+                    summary = summarise(module)
+                    if is_known:
+                        summary = merge(summary, entry[2])
+                        if json.dumps(summary) == json.dumps(entry[2]):
+                            continue
+                    entry[2] = summary
+                    self._changed = True
+        if self._changed:
+            self._changed = False
+            self._write()
+
+    def _learn(self) -> None:
+        """Take what other processes have written since this cache was read."""
+        if stamp(self.path) == self._loaded:
+            return
+        theirs_by_path = read(self.path)
+        theirs_by_path.pop(_MARKS, None)
+        for path, theirs in theirs_by_path.items():
+            mine = self.entries.get(path)
+            if mine is not None and theirs[2] is not None and mine[0] == theirs[0]:
+                if mine[2] is None:
+                    mine[2] = theirs[2]
+                elif is_from(theirs[2], mine[2]["package"]):
+                    mine[2] = merge(mine[2], theirs[2])
+
+    def _write(self) -> None:
+        self._learn()
+        newest = time.time_ns() - RACY_NS
+        kept = {path: entry for path, entry in self.entries.items() if entry[0][0] < newest and entry[0][1] < newest}
+        write(self.path, {**kept, _MARKS: self.marks})
+
+
+def file_of(root: str, key: str, suffix: str) -> str:
+    """Return the path of a cache file for a project."""
+    whole = f"{FORMAT}\n{__version__}\n{sys.version_info[:2]}\n{key}\n{root}"
+    return os.path.join(folder(), f"{digest(whole)}{suffix}")
+
+
+def digest(text: str) -> str:
+    """Return a digest of a text, whatever it holds."""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def read(path: str) -> dict[str, Any]:
+    """Return what a cache file holds: nothing where it is broken, foreign, or not there."""
+    with contextlib.suppress(OSError, ValueError, RecursionError, ImportError):
+        with open(path, "rb") as file:
+            header = file.readline(200)
+            content = file.read(MAX_BYTES + 1)
+        if header.strip() == _digest(content):
+            found = json.loads(content)
+            if isinstance(found, dict):
+                return found
+    return {}
+
+
+def write(path: str, data: dict[str, Any]) -> None:
+    """Replace a cache file; where that is not possible, nothing happens."""
+    try:
+        content = json.dumps(data, separators=(",", ":")).encode("ascii")
+        if len(content) > MAX_BYTES:
+            return
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        partial = f"{path}.{os.getpid()}.tmp"
+        try:
+            with open(partial, "wb") as file:
+                file.write(_digest(content) + b"\n" + content)
+            os.replace(partial, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(partial)
+            raise
+        _tidy(os.path.dirname(path))
+    except (OSError, ValueError, RecursionError, ImportError):
+        pass
+
+
+def _digest(content: bytes) -> bytes:
+    return blake2b(content, digest_size=16).hexdigest().encode("ascii")
+
+
+def _tidy(place: str) -> None:
+    """Drop the oldest caches where there are too many, and what writers that were killed left behind."""
+    found = []
+    with os.scandir(place) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                found.append((entry.stat().st_mtime, entry.path))
+    found.sort(reverse=True)
+    old = time.time() - 3600
+    for age, path in found:
+        if path.endswith(".tmp") and age < old:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+    for _, path in [item for item in found if item[1].endswith(".json")][MAX_FILES:]:
+        with contextlib.suppress(OSError):
+            os.unlink(path)

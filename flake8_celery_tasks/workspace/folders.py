@@ -1,0 +1,144 @@
+"""Folders: what they hold, and which of them is the root of a project."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from typing import Final
+
+#: What stands in the root of a project.
+ROOT_MARKS: Final = frozenset({".git", ".flake8", "manage.py", "pyproject.toml", "setup.cfg", "tox.ini"})
+
+#: What is looked for in folders besides Python files.
+MARKS: Final = ROOT_MARKS | {"pyvenv.cfg"}
+
+#: What makes a package an app in Django's sense, or in Celery's own.
+APP_FILES: Final = frozenset({"apps.py", "models.py", "tasks.py"})
+APP_FOLDERS: Final = frozenset({"migrations", "models", "tasks"})
+
+#: Folders that hold no source of the project.
+SKIPPED: Final = frozenset(
+    {"__pycache__", "__pypackages__", "build", "dist", "env", "node_modules", "site-packages", "venv", "virtualenv"}
+)
+
+FILE: Final = "file"
+FOLDER: Final = "folder"
+
+#: The settings that a `manage.py` names, as far as their first part.
+_SETTINGS: Final = re.compile(rb"""DJANGO_SETTINGS_MODULE['"][^'"]*['"](\w+)""")
+
+_folders: dict[str, dict[str, str]] = {}
+_closed: set[str] = set()
+_roots: dict[str, str | None] = {}
+_starts: dict[str, bool] = {}
+
+
+def forget() -> None:
+    """Drop what is known of folders: for tests, and where files have been changed."""
+    _folders.clear()
+    _closed.clear()
+    _roots.clear()
+    _starts.clear()
+
+
+def entries(folder: str) -> dict[str, str]:
+    """Return the files and folders in a folder; one that can't be listed is empty, and closed."""
+    known = _folders.get(folder)
+    if known is None:
+        known = {}
+        try:
+            with os.scandir(folder) as found:
+                for entry in found:
+                    try:
+                        if entry.is_dir():
+                            known[entry.name] = FOLDER
+                        elif entry.is_file():
+                            known[entry.name] = FILE
+                    except OSError:  # a link that leads nowhere, or round and round
+                        continue
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except OSError:
+            _closed.add(folder)
+        _folders[folder] = known
+    return known
+
+
+def is_closed(folder: str) -> bool:
+    """Return whether a folder is there but can't be listed, so that nobody knows what it holds."""
+    return not entries(folder) and folder in _closed
+
+
+def listed() -> list[str]:
+    """Return the folders that were looked into so far."""
+    return list(_folders)
+
+
+def is_root(folder: str) -> bool:
+    """Return whether a folder looks like the root of a project; `manage.py` in a package is only one of its modules."""
+    marks = ROOT_MARKS.intersection(entries(folder))
+    return bool(marks) and not (marks == {"manage.py"} and is_regular(folder))
+
+
+def find_root(folder: str) -> str | None:
+    """Return the nearest folder upward that looks like the root of a project, None where there is none."""
+    if folder in _roots:
+        return _roots[folder]
+    root: str | None
+    if not is_root(folder):
+        parent = os.path.dirname(folder)
+        root = None if parent == folder else find_root(parent)
+    else:
+        root = folder
+    _roots[folder] = root
+    return root
+
+
+def is_regular(folder: str) -> bool:
+    """Return whether a folder is a package with `__init__.py`."""
+    return entries(folder).get("__init__.py") == FILE
+
+
+def is_start(folder: str) -> bool:
+    """Return whether the modules in a folder are imported without its name, even if it is a package.
+
+    They are where its `manage.py` names settings beside it: Python looks for modules in a script's own folder first.
+    """
+    known = _starts.get(folder)
+    if known is None:
+        known = False
+        if entries(folder).get("manage.py") == FILE:
+            with contextlib.suppress(OSError), open(os.path.join(folder, "manage.py"), "rb") as file:
+                named = _SETTINGS.search(file.read())
+                known = named is not None and descend(folder, [named[1].decode()]) is not None
+        _starts[folder] = known
+    return known
+
+
+def descend(folder: str, parts: list[str]) -> str | None:
+    """Return the file or folder that the parts of a dotted name lead to below a folder, None where there is none."""
+    for index, part in enumerate(parts):
+        inside = entries(folder)
+        if inside.get(part) == FOLDER:
+            folder = os.path.join(folder, part)
+            if is_regular(folder) or inside.get(f"{part}.py") != FILE:
+                continue
+            folder = os.path.dirname(folder)
+        if inside.get(f"{part}.py") == FILE and index == len(parts) - 1:
+            return os.path.join(folder, f"{part}.py")
+        return None
+    return os.path.join(folder, "__init__.py") if is_regular(folder) else folder
+
+
+def is_app(folder: str) -> bool:
+    """Return whether a folder holds what makes a package an app."""
+    inside = entries(folder)
+    return any(inside.get(name) == FILE for name in APP_FILES) or any(
+        inside.get(name) == FOLDER for name in APP_FOLDERS
+    )
+
+
+def same_drive(path: str, root: str) -> bool:
+    """Return whether a relative path between two places can exist (on Windows, drives are apart)."""
+    return os.path.splitdrive(path)[0] == os.path.splitdrive(root)[0]

@@ -1,0 +1,278 @@
+"""A project's folders: its root, where modules are imported from, which file is which module, which app it belongs to.
+
+Folders are listed once. The only file that is opened is a `manage.py` in a package.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.workspace.folders import (
+    FILE,
+    SKIPPED,
+    descend,
+    entries,
+    is_app,
+    is_closed,
+    is_regular,
+    is_root,
+    is_start,
+    same_drive,
+)
+from flake8_celery_tasks.workspace.place import INSTALLED, Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+#: How files end that can be imported: a script, or the input under no name, is no module of the project.
+_MODULES: Final = (".py", ".pyi")
+
+#: What makes a pattern of a text.
+WILD: Final = frozenset("*?[")
+
+#: Whether names of files are what they are: `normcase` changes nothing.
+_KEEPS_CASE: Final = os.path.normcase("A/") == "A/"
+
+
+class Layout:
+    """The folders of one project.
+
+    `excluded` are patterns in flake8's sense (`exclude`), `tests` and `apps` those of our options.
+    """
+
+    def __init__(
+        self, root: str, *, excluded: Sequence[str] = (), tests: Sequence[str] = (), apps: Sequence[str] = ()
+    ) -> None:
+        self.root = root
+        self._excluding = _Patterns(excluded)
+        self.tests = tuple(tests)
+        self.listed_apps = tuple(apps)
+        self._files: tuple[str, ...] | None = None
+        #: The folders that `files` comes by, known when it has been called.
+        self.walked: list[str] = []
+        self._places: dict[str, Place] = {}
+        self._found: dict[tuple[str, str], str | None] = {}
+
+    # Modules.
+
+    def place(self, path: str) -> Place:
+        """Return where a file stands in the import system."""
+        known = self._places.get(path)
+        if known is None:
+            known = self._places[path] = self._place(path)
+        return known
+
+    def _place(self, path: str) -> Place:
+        folder, filename = os.path.split(path)
+        stem = filename.removesuffix(".py").removesuffix(".pyi")
+        is_package = stem == "__init__"
+        parts = [] if is_package else [stem]
+        while is_regular(folder) and not is_start(folder) and os.path.dirname(folder) != folder:
+            folder, name = os.path.split(folder)
+            parts.insert(0, name)
+        certain = bool(parts) and self._is_source(folder) and filename.endswith(_MODULES)
+        if not certain:
+            # Namespace packages keep their full path, as far as the project's sources can be told.
+            for source in reversed(self.sources):
+                if folder.startswith(source + os.sep):
+                    parts[:0] = folder[len(source) + 1 :].split(os.sep)
+                    break
+        relative = os.path.relpath(path, self.root) if same_drive(path, self.root) else path
+        return Place(
+            path,
+            relative.replace(os.sep, "/"),
+            ".".join(parts or [stem]),
+            folder,
+            is_package=is_package,
+            certain=certain and all(part.isidentifier() for part in parts),
+        )
+
+    def import_roots(self) -> set[str]:
+        """Return the folders that the modules which were asked for are imported from."""
+        return {place.root for place in self._places.values()}
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The folders that the project's modules are certainly imported from."""
+        return (self.root, os.path.join(self.root, "src"))
+
+    def _is_source(self, folder: str) -> bool:
+        """Return whether modules are certainly imported from a folder."""
+        return folder in self.sources or is_start(folder)
+
+    def find(self, dotted: str, root: str) -> str | None:
+        """Return the file of a module, seen from a module that is imported from `root`.
+
+        A folder without `__init__.py` is returned as the folder; None means that the project has no such module.
+        """
+        key = (root, dotted)
+        if key not in self._found:
+            self._found[key] = self._find(dotted.split("."), root)
+        return self._found[key]
+
+    def _find(self, parts: list[str], root: str) -> str | None:
+        namespace: str | None = None
+        # A folder that is only perhaps imported from does not hide an installed package.
+        starts = self.sources if parts[0] in INSTALLED else dict.fromkeys((root, *self.sources))
+        for start in starts:
+            found = descend(start, parts)
+            if found is None:
+                continue
+            if found.endswith(".py"):
+                return found
+            namespace = namespace or found
+        # Only a regular package or module could hide an installed one, a plain folder does not.
+        return None if parts[0] in INSTALLED else namespace
+
+    def submodule(self, path: str, name: str) -> str | None:
+        """Return the file (or plain folder) of a submodule of the package that `path` is the file or folder of."""
+        folder = path
+        if path.endswith(".py"):
+            if os.path.basename(path) != "__init__.py":
+                return None
+            folder = os.path.dirname(path)
+        return descend(folder, [name])
+
+    def has_top_level(self, dotted: str, root: str) -> bool:
+        """Return whether the project has the top-level package of a dotted name."""
+        return self.find(dotted.partition(".")[0], root) is not None
+
+    # Files.
+
+    def files(self) -> tuple[str, ...]:
+        """Return the Python files of the project, sorted within a folder.
+
+        A folder that can't be listed is one of them: a file that can't be read, and may hold anything. Left out are
+        hidden folders, virtual environments, build output, what flake8 excludes, folders behind links,
+        and folders that are the root of another project.
+        """
+        if self._files is None:
+            self._files = tuple(self._walk())
+        return self._files
+
+    def _walk(self) -> Iterator[str]:
+        excluding = self._excluding
+        folders = [self.root]
+        while folders:
+            folder = folders.pop()
+            self.walked.append(folder)
+            below: list[str] = []
+            start = os.path.join(folder, "")
+            found = entries(folder)
+            if not found and is_closed(folder):
+                yield folder
+            for name in sorted(found):
+                if found[name] == FILE:
+                    if name.endswith(".py") and not excluding.match(name, start + name):
+                        yield start + name
+                elif not self._is_skipped(name, start + name):
+                    below.append(start + name)
+            folders.extend(reversed(below))
+
+    def left_out(self) -> Iterator[str]:
+        """Yield the Python files below the root that are no part of the project: excluded, or of another project."""
+        known = set(self.files())
+        folders = [self.root]
+        while folders:
+            folder = folders.pop()
+            below: list[str] = []
+            for name, kind in sorted(entries(folder).items()):
+                path = os.path.join(folder, name)
+                if kind == FILE:
+                    if name.endswith(".py") and path not in known:
+                        yield path
+                elif not name.startswith(".") and name not in SKIPPED and not os.path.islink(path):
+                    below.append(path)
+            folders.extend(reversed(below))
+
+    def _is_skipped(self, name: str, path: str) -> bool:
+        return (
+            name.startswith(".")
+            or name in SKIPPED
+            or name.endswith((".egg", ".egg-info"))
+            or self._excluding.match(name, path)
+            or os.path.islink(path)
+            or is_root(path)
+            or "pyvenv.cfg" in entries(path)
+        )
+
+    # Roles.
+
+    def is_test(self, place: Place) -> bool:
+        """Return whether a file is a test, by the patterns of `celery-test-paths`, a Django migration, or hidden.
+
+        No worker imports what stands in a hidden folder: the examples of other linters do.
+        """
+        *folders, name = place.relative.split("/")
+        if "migrations" in folders or any(folder.startswith(".") and folder != ".." for folder in folders):
+            return True
+        for pattern in self.tests:
+            if pattern.endswith("/"):
+                if any(fnmatch.fnmatchcase(folder, pattern[:-1]) for folder in folders):
+                    return True
+                if "/" in pattern[:-1] and fnmatch.fnmatchcase(place.relative, f"{pattern}*"):
+                    return True
+            elif fnmatch.fnmatchcase(name, pattern) or fnmatch.fnmatchcase(place.relative, pattern):
+                return True
+        return False
+
+    def app(self, place: Place) -> str | None:
+        """Return the app that a module belongs to, as a path; None where there is none."""
+        if not place.path.endswith(_MODULES):
+            return None
+        if self.listed_apps:
+            matches = [app for app in self.listed_apps if f"{place.name}.".startswith(f"{app}.")]
+            return max(matches, key=len).replace(".", "/") if matches else None
+        folder = top = os.path.dirname(place.path)
+        if self._is_source(folder):
+            return place.path
+        while not self._is_source(folder) and os.path.dirname(folder) != folder:
+            top = folder
+            if os.path.basename(folder) != "tasks" and is_app(folder):
+                return folder
+            folder = os.path.dirname(folder)
+        return top
+
+
+class _Patterns:
+    """Patterns of file names and paths, as flake8 compares them: with `fnmatch`, but all at once."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._names: set[str] = set()
+        ends: list[str] = []
+        others: list[str] = []
+        for pattern in map(os.path.normcase, patterns):
+            if not WILD.intersection(pattern):
+                self._names.add(pattern)
+            elif pattern[0] == "*" and not WILD.intersection(pattern[1:]):
+                ends.append(pattern[1:])
+            else:
+                others.append(fnmatch.translate(pattern))
+        self._ends = tuple(ends)
+        self._other = re.compile("|".join(others)) if others else None
+
+    def match(self, name: str, path: str) -> bool:
+        """Return whether some pattern matches a path, or the name that it ends with."""
+        if not _KEEPS_CASE:
+            name, path = os.path.normcase(name), os.path.normcase(path)
+        return (
+            name in self._names
+            or path in self._names
+            or path.endswith(self._ends)
+            or (self._other is not None and bool(self._other.match(name) or self._other.match(path)))
+        )
+
+
+def is_one_app(one: str, other: str) -> bool:
+    """Return whether two apps are one to people: the same, one inside the other, or files beside each other."""
+    if one.endswith(".py") and other.endswith(".py"):
+        return os.path.dirname(one) == os.path.dirname(other)
+    return one == other or any(
+        inner.startswith(outer + separator)
+        for inner, outer in ((one, other), (other, one))
+        for separator in ("/", os.sep)
+    )

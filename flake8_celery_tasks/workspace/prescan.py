@@ -1,0 +1,146 @@
+"""What the bytes of a file say before it is parsed: that it can't define a task.
+
+Most files that mention tasks only send them, and parsing takes ten times as long as finding that out from the text.
+What stands in comments and strings counts as code, so that in doubt the file is parsed.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import Final
+
+from flake8_celery_tasks.workspace.marks import ACCESSORS, DEFINITIONS, MARKS
+
+#: Decorators of the language itself, after which comes nothing but the end of the line.
+_ACCESSORS: Final = tuple(name.encode() for name in sorted(ACCESSORS))
+
+_WORD: Final = rb"[\w\x80-\xff]"
+_BLANK: Final = rb"[\s\\]*(?:#[^\n]{0,300}\n[\s\\]*){0,3}"
+
+#: An argument list that holds one name and nothing else, or so many brackets that it is not looked for any further.
+_ONE_NAME: Final = (
+    rb"\(" + _BLANK + rb"(?:\(" + _BLANK + rb"){0,3}"
+    rb"(?:\(|[A-Za-z_\x80-\xff][\w.\x80-\xff]*[\s\\]*(?:[).#]|," + _BLANK + rb"\)))"
+)
+
+#: What lets a function bind names of the module.
+_GLOBAL: Final = re.compile(rb"global[\s\\]")
+
+#: A decorator that is none of the language's own.
+_DECORATED: Final = re.compile(rb"@(?!(?:[\w.\x80-\xff]+\.)?(?:" + rb"|".join(_ACCESSORS) + rb")[ \t\f]*\n)")
+
+#: A call of what a call returns: `decorator()(function)`.
+_TWICE: Final = re.compile(rb"\)" + _BLANK + rb"\(")
+
+#: A call of something with "task" in its name that is given one name; or a name too long to look at all of it.
+_OF_TASK: Final = re.compile(rb"task(?:" + _WORD + rb"{200}|" + _WORD + rb"{0,199}[\s\\]*" + _ONE_NAME + rb")")
+_DEFINITION: Final = re.compile(rb"(?:.*\W)?def[ \t\f]+" + _WORD + rb"*", re.DOTALL)
+
+#: A class with bases, or type parameters, and what makes a task class of it.
+_CLASS: Final = re.compile(rb"class[\s\\]+" + _WORD + rb"+[\s\\]*[(\[]")
+_MEMBERS: Final = tuple(re.compile(name + rb"(?!" + _WORD + rb")") for name in (b"run", b"name"))
+_KEYWORD: Final = re.compile(rb"name[ \t]*=(?!=)")
+
+#: Where a statement of the module may begin, and one which binds nothing in the module but its own name.
+_STATEMENT: Final = re.compile(rb"\n(?=[^\s#)\]}])")
+_INNER: Final = (b"def ", b"async ", b"class ")
+_GIVEN_ONE_NAME: Final = re.compile(_ONE_NAME)
+
+#: A declared encoding that is none of those which hold ASCII as it is.
+_CODED: Final = re.compile(rb"(?:[^\n]*\n)?[^\n]*coding[:=](?![ \t]*(?:utf-?8|ascii|latin|iso-8859))", re.IGNORECASE)
+
+
+def holds(text: bytes, mark: bytes) -> bool:
+    """Return whether a text holds a mark."""
+    return may_define(text) if mark == DEFINITIONS else mark in text
+
+
+def may_define(text: bytes) -> bool:
+    r"""Return whether the module of a text may have anything that `Module.definable` and `Module.made` return.
+
+    >>> may_define(b"from shop.tasks import bill\n\ndef view(request):\n    bill.delay()\n")
+    False
+    >>> may_define(b"from shop.tasks import job\n\n@job\ndef bill(): ...\n")
+    True
+    """
+    if not any(mark in text for mark in MARKS):
+        return False
+    if b"\r" in text:
+        text = text.replace(b"\r\n", b"\n")
+    return (
+        b"\r" in text
+        or b"register_task" in text
+        or _GLOBAL.search(text) is not None
+        or is_coded(text)
+        or _is_decorated(text)
+        or _TWICE.search(text) is not None
+        or any(not _is_defined_at(text, match.start()) for match in _OF_TASK.finditer(text))
+        or _has_task_class(text)
+        or _makes_name(text)
+    )
+
+
+def is_coded(text: bytes) -> bool:
+    """Return whether the first lines say that bytes may not be what they look like."""
+    return _CODED.match(text) is not None
+
+
+def is_inner(text: bytes) -> bool:
+    """Return whether the body of a function matters to no other module.
+
+    Nothing in it is what `Module.definable` and `Module.made` return, binds a name outside, or makes a generator of the
+    function. Letters beyond ASCII may stand for ASCII ones.
+    """
+    return not (
+        b"task" in text
+        or b"@" in text
+        or b"class" in text
+        or b"yield" in text
+        or b"global" in text
+        or b"nonlocal" in text
+        or b"exec" in text
+        or b"vars" in text
+        or not text.isascii()
+        or _TWICE.search(text)
+    )
+
+
+def _is_decorated(text: bytes) -> bool:
+    """Return whether something may have a decorator that is not the language's own."""
+    if b"@" not in text:
+        return False
+    return _DECORATED.search(text) is not None or any(
+        text.count(name) != text.count(b"@" + name) + text.count(b"." + name) for name in _ACCESSORS
+    )
+
+
+def _is_defined_at(text: bytes, position: int) -> bool:
+    """Return whether a name that holds the position is that of a function which is defined there."""
+    return _DEFINITION.fullmatch(text, max(0, position - 200), position) is not None
+
+
+def _has_task_class(text: bytes) -> bool:
+    """Return whether a class with bases may have `run`, or a name of its own."""
+    if _CLASS.search(text) is None:
+        return False
+    for member in _MEMBERS:
+        for match in member.finditer(text):
+            start = match.start()
+            before = text[start - 1 : start]
+            if before.isalnum() or before in (b"_", b".", b'"', b"'") or before > b"\x7f":
+                continue
+            if before != b"(" or not _KEYWORD.match(text, start):
+                return True
+    return False
+
+
+def _makes_name(text: bytes) -> bool:
+    """Return whether a name of the module may be bound to a call that is given one name: `bill = job(_bill)`."""
+    starts = [0, *(match.end() for match in _STATEMENT.finditer(text)), len(text)]
+    for start, end in pairwise(starts):
+        if text.startswith(_INNER, start) and text.find(b":=", start, end) < 0:
+            continue
+        if text.find(b"=", start, end) >= 0 and _GIVEN_ONE_NAME.search(text, start, end):
+            return True
+    return False
