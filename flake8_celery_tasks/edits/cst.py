@@ -11,14 +11,17 @@ read it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 import libcst as cst
 
-from flake8_celery_tasks.text import Unfixable
+from flake8_celery_tasks.edits.edit import New, Old, Packed
+from flake8_celery_tasks.edits.text import Unfixable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from flake8_celery_tasks.edits.edit import Argument
 
 _MODULE: Final = cst.Module([])
 _NO_COMMA: Final = cst.MaybeSentinel.DEFAULT
@@ -41,33 +44,6 @@ _BEHIND: Final[dict[type, str]] = {
 
 class UnknownSyntax(Unfixable):
     """Some code is in a syntax that libcst doesn't know."""
-
-
-class New(NamedTuple):
-    """An argument of a call that was none before, as it is written."""
-
-    text: str
-
-
-class Old(NamedTuple):
-    """An argument that a call had before, by its place among all of them; with another keyword, if one is given."""
-
-    place: int
-    keyword: str | None = None
-
-
-class Packed(NamedTuple):
-    """An argument that is a list or a dictionary of arguments that the call had before.
-
-    `members` are their places among all of them, each with the text of its key in a dictionary; one with stars has none.
-    """
-
-    keyword: str
-    members: tuple[tuple[int, str], ...]
-    is_dict: bool = False
-
-
-Argument: TypeAlias = "New | Old | Packed"
 
 
 # Calls and decorators.

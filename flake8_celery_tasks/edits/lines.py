@@ -31,6 +31,10 @@ class Style(NamedTuple):
     pragmas: bool = False
 
 
+#: What holds where a project says nothing.
+DEFAULT: Final = Style()
+
+
 class _Unbroken(Exception):  # noqa: N818 - no error: another way is tried
     """A way to split a line does not lead anywhere."""
 

@@ -9,16 +9,16 @@ import tokenize
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from flake8_celery_tasks.edits.lines import DEFAULT
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from flake8_celery_tasks.edits.lines import Style
 
 
 _LAYOUT: Final = frozenset({tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER})
 _STRINGS: Final = frozenset({tokenize.STRING, getattr(tokenize, "FSTRING_START", tokenize.STRING)})
-
-#: A line may grow to this, or to the longest of the file, before what is written in it is broken.
-WIDTH: Final = 88
-WIDEST: Final = 120
 
 
 class Unfixable(Exception):  # noqa: N818 - no error: there is no fix
@@ -34,16 +34,23 @@ class Token(NamedTuple):
 
 
 class Text:
-    """The text of a file. All offsets are in characters."""
+    """The text of a file, and how its project breaks lines. All offsets are in characters."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, tree: ast.Module | None = None, style: Style = DEFAULT) -> None:
         self.text = text
+        self.style = style
+        self._tree = tree
         self.lines = lines_of(text)
         self._starts = [0]
         for line in self.lines:
             self._starts.append(self._starts[-1] + len(line))
 
     # Nodes.
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """What the parser makes of the text."""
+        return ast.parse(self.text) if self._tree is None else self._tree
 
     def offset(self, line: int, column: int) -> int:
         """Return the offset of a place as the parser gives it: line from 1, column in bytes of UTF-8."""
@@ -82,25 +89,19 @@ class Text:
 
     def outside(self, node: ast.AST, start: int, end: int) -> tuple[int, int]:
         """Return the span of a node with the parentheses around it, as far as they stand between two offsets."""
-        first, last = self.start(node), self.end(node)
+        return self.outside_of(self.start(node), self.end(node), start, end)
+
+    def outside_of(self, first: int, last: int, start: int, end: int) -> tuple[int, int]:
+        """Return a span with the parentheses around it, as far as they stand between two offsets."""
         while True:
             before, after = self.previous(first), self.following(last)
             if before.text != "(" or after.text != ")" or before.start < start or after.end > end:
                 return first, last
             first, last = before.start, after.end
 
-    def argument(self, call: ast.Call, node: ast.expr) -> str:
-        """Return the text of an argument of a call, with the parentheses around it."""
-        start, end = self.outside(node, self.opening(call) + 1, self.end(call) - 1)
-        return self.text[start:end]
-
-    def arguments(self, call: ast.Call) -> list[str]:
-        """Return the texts of all arguments of a call, in their order."""
-        nodes: list[ast.expr | ast.keyword] = [*call.args, *call.keywords]
-        return [
-            self.argument(call, node) if isinstance(node, ast.expr) else self.segment(node)
-            for node in sorted(nodes, key=self.start)
-        ]
+    def ordered(self, call: ast.Call) -> list[ast.expr | ast.keyword]:
+        """Return the arguments of a call as they stand in it."""
+        return sorted((*call.args, *call.keywords), key=self.start)
 
     # Lines.
 
@@ -164,6 +165,16 @@ class Text:
         """The tokens that are no comments and have text."""
         return self._all_tokens[0]
 
+    @property
+    def comments(self) -> list[str]:
+        """The comments."""
+        return [comment.text for comment in self._all_tokens[1]]
+
+    def between(self, start: int, end: int) -> Sequence[Token]:
+        """Return the tokens between two offsets."""
+        tokens = self.tokens
+        return tokens[bisect.bisect_left(tokens, (start,)) : bisect.bisect_left(tokens, (end,))]
+
     def following(self, offset: int) -> Token:
         """Return the first token from an offset on."""
         index = bisect.bisect_left(self.tokens, (offset,))
@@ -174,11 +185,10 @@ class Text:
         index = bisect.bisect_left(self.tokens, (offset,))
         return self.tokens[index - 1] if index else Token(0, 0, "")
 
-    def has_comment(self, start: int, end: int) -> bool:
-        """Return whether a comment stands between two offsets."""
+    def comments_between(self, start: int, end: int) -> list[str]:
+        """Return the comments between two offsets."""
         comments = self._all_tokens[1]
-        index = bisect.bisect_left(comments, (start,))
-        return index < len(comments) and comments[index].start < end
+        return [one.text for one in comments[bisect.bisect_left(comments, (start,)) : bisect.bisect_left(comments, (end,))]]
 
     # How it is written.
 
@@ -195,12 +205,6 @@ class Text:
         """The end of a line: that of the first one."""
         first = self.lines[0] if self.lines else ""
         return first[len(first.rstrip("\r\n")) :] or "\n"
-
-    @cached_property
-    def width(self) -> int:
-        """How long a line may become."""
-        longest = max((len(line.rstrip()) for line in self.lines), default=0)
-        return max(WIDTH, min(longest, WIDEST))
 
 
 def lines_of(text: str) -> list[str]:

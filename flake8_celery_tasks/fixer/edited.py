@@ -8,6 +8,7 @@ import difflib
 import itertools
 from typing import TYPE_CHECKING
 
+from flake8_celery_tasks.edits.changes import is_cut
 from flake8_celery_tasks.edits.edit import Edit
 from flake8_celery_tasks.edits.text import Text, Unfixable
 
@@ -61,8 +62,9 @@ def edited(text: Text, tree: ast.Module, edits: Edits) -> tuple[Text, ast.Module
         inverse.append(Edit(length, length + len(edit.text), ""))
         length += len(edit.text)
         offset = edit.end
-    after = Text("".join((*parts, text.text[offset:])))
-    parsed = ast.parse(after.text)
+    new = "".join((*parts, text.text[offset:]))
+    parsed = ast.parse(new)
+    after = Text(new, parsed, text.style)
     before = dict(_untouched(text, tree, edits))
     behind = dict(_untouched(after, parsed, Edits(inverse)))
     shifted = {
@@ -91,7 +93,7 @@ def _untouched(text: Text, tree: ast.Module, edits: Edits) -> Iterator[tuple[tup
         if not touching and not (children and edits.starts_at(end)):
             yield (type(node), start, end), type(getattr(node, "ctx", None))
         elif not any(edit.start <= start and end <= edit.end for edit in touching):
-            if any(not (start <= edit.start and edit.end <= end) for edit in touching):
+            if is_cut(start, end, [edit[:2] for edit in touching]):
                 raise Unfixable("an edit cuts through an expression")
             pending.extend(children)
 

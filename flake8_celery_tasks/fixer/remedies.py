@@ -12,6 +12,7 @@ from flake8_celery_tasks.edits.text import Text
 from flake8_celery_tasks.fixer.edited import changes
 from flake8_celery_tasks.fixer.files import read
 from flake8_celery_tasks.fixer.rounds import BROKEN, Attempts, State, apart, written
+from flake8_celery_tasks.fixer.style import style_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,8 @@ def remedies(path: str, order: Order) -> tuple[str, list[Remedy]]:
     if content is None:
         return path, []
     try:
-        state = State(os.path.abspath(path), Text(content.text), ast.parse(content.text), order)
+        tree = ast.parse(content.text)
+        state = State(os.path.abspath(path), Text(content.text, tree, style_of(path)), tree, order)
     except BROKEN:
         return path, []
     added: dict[tuple[Import, ...], list[Edit]] = {}

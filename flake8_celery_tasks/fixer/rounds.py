@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.edits import imports
+from flake8_celery_tasks.edits.changes import edits_of
 from flake8_celery_tasks.edits.operations import text_in
 from flake8_celery_tasks.edits.text import Text, Unfixable
 from flake8_celery_tasks.engine import judge, loader, session
 from flake8_celery_tasks.fixer.edited import Edits, edited, moved
 from flake8_celery_tasks.fixer.regions import Regions
+from flake8_celery_tasks.fixer.style import style_of
 from flake8_celery_tasks.resolution.overlay import Revised
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -97,7 +99,7 @@ class State:
                 continue
             try:
                 fix = rule.fix(fact, violation)
-                edits = fix.edits(self.text) if fix is not None and (fix.safe or order.unsafe) else ()
+                edits = edits_of(fix.operations, self.text) if fix is not None and (fix.safe or order.unsafe) else ()
                 if fix is not None and edits:
                     yield Offer(violation, fix, edits)
             except Unfixable:
@@ -117,7 +119,8 @@ def fix_text(path: str, text: str, order: Order) -> Fixed:
     gone: list[Violation] = []
     refused: set[Violation] = set()  # in the present text: in another one they may be good
     try:
-        state = State(path, Text(text), ast.parse(text), order)
+        tree = ast.parse(text)
+        state = State(path, Text(text, tree, style_of(path)), tree, order)
     except BROKEN:
         return Fixed(text)
     known, first = state.project, state.module
@@ -278,7 +281,7 @@ def written(state: State, offers: Sequence[Offer]) -> tuple[Text, ast.Module, li
     steps = [Edits({edit for offer in offers for edit in offer.edits})]
     text, tree = edited(state.text, state.tree, steps[0])
     for needed in sorted({needed for offer in offers for needed in offer.fix.imports}):
-        steps.append(Edits({imports.added(text, tree, needed, state.is_own)}))
+        steps.append(Edits(imports.added(text, tree, needed, state.is_own)))
         text, tree = edited(text, tree, steps[-1])
     return text, tree, steps
 

@@ -134,7 +134,7 @@ class CallOptionInDelay(Rule[Invocation]):
         """Write `apply_async()`, or `.set()` of a signature, for all options of the call at once."""
         from flake8_celery_tasks.edits.edit import Fix
         from flake8_celery_tasks.edits.operations import text_of
-        from flake8_celery_tasks.edits.rewrite import Rewrite, task_arguments
+        from flake8_celery_tasks.edits.rewrite import Rewrite, kept, task_arguments
 
         node, arguments, params = call.node, arguments_of(call), call.defined and call.defined.accepts
         assert arguments is not None and params, "it was reported"  # noqa: PT018
@@ -146,12 +146,10 @@ class CallOptionInDelay(Rule[Invocation]):
             return None
         text = text_of(call.module)
         owner = text.segment(node.func.value)  # type: ignore[attr-defined]
-        kept = (*node.args, *node.keywords)
-        written = [text.segment(option) for option in options]
         if call.method in SIGNS:
-            own = [text.argument(node, item) for item in node.args] + [text.segment(keyword) for keyword in others]
-            after = f".set({', '.join(written)})"
-            return Fix((Rewrite(node, f"{owner}.{call.method}", tuple(own), kept, after=after),), safe=True)
-        given = task_arguments(text, node.args, others, lambda item: text.argument(node, item))
+            after = f".set({', '.join(map(text.segment, options))})"
+            own = tuple(kept(text, node, (*node.args, *others)))
+            return Fix((Rewrite(node, f"{owner}.{call.method}", own, after=after),), safe=True)
+        given = (*task_arguments(text, node, node.args, others), *kept(text, node, options))
         method = call.method.replace("delay", "apply_async")
-        return Fix((Rewrite(node, f"{owner}.{method}", (*given, *written), kept),), safe=True)
+        return Fix((Rewrite(node, f"{owner}.{method}", given),), safe=True)
