@@ -327,11 +327,11 @@ def _uncut(text: Text, unit: _Unit, written: str, parts: list[_Part]) -> list[_P
 
 def _grown(unit: _Unit, parts: list[_Part], start: int, end: int, *, is_new: bool) -> list[_Part]:
     """Return parts of which one holds a region of the old text or the new one."""
-    side = 2 if is_new else 0
+    side, other = (2, 0) if is_new else (0, 2)
     outside = [part for part in parts if part[side + 1] < start or part[side] > end]
+    inside = [part for part in parts if part not in outside]
+    start, end = min(start, inside[0][side]), max(end, inside[-1][side + 1])
     before = max((part for part in outside if part[side + 1] < start), default=_Part(unit.start, unit.start, 0, 0))
-    inside = [before, *(part for part in parts if part not in outside)]
-    other = 2 - side
     first = before[other + 1] + start - before[side + 1]
     last = inside[-1][other + 1] + end - inside[-1][side + 1]
     whole = _Part(first, last, start, end) if is_new else _Part(start, end, first, last)
