@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import bisect
 import contextlib
 import re
 from collections import Counter
@@ -33,6 +34,10 @@ _AROUND: Final = (
 )
 _OPENING: Final = frozenset("([{")
 _CLOSING: Final = frozenset(")]}")
+
+#: Fields whose nodes come in the order of their lines, and from how many on not all of them are looked at.
+_IN_ORDER: Final = frozenset({"args", "body", "elts", "finalbody", "keys", "keywords", "orelse", "values"})
+_FEW: Final = 8
 
 #: A call of something that has a name, as it starts.
 _CALL: Final = re.compile(r"(?!(?:await|lambda|not|yield)\b)[^\W\d][\w.]*\(")
@@ -91,30 +96,41 @@ def _unit(text: Text, start: int, end: int) -> _Unit:
     if last is None:
         return _Unit(start, end, plain=True)
     found = _line(text, *_statement(text, path[last], start, end))
-    for node in path[last:]:
-        for first, behind in _members(text, node):
-            if first <= start and end <= behind:
-                item = _item(text, *text.outside_of(first, behind, text.start(node), text.end(node)))
-                found = item if item is not None else found
+    for node, child in pairwise(path[last:]):
+        for first, behind in _member(text, node, child):
+            item = _item(text, *text.outside_of(first, behind, text.start(node), text.end(node)))
+            found = item if item is not None else found
     return found if found is not None and found.start <= start and end <= found.end else _Unit(start, end, plain=True)
 
 
 def _path(text: Text, start: int, end: int) -> Iterator[ast.AST]:
     """Yield the nodes around a place, from the outermost one."""
-    nodes: list[ast.AST] = [*text.tree.body]
+    nodes = list(_inside(text, text.tree, start, end))
     while nodes:
-        node: Any = nodes.pop()
+        node = nodes.pop()
         if not hasattr(node, "end_lineno"):
-            nodes.extend(ast.iter_child_nodes(node))
-        elif _touches(text, node, start, end) and text.start(node) <= start and end <= text.end(node):
+            nodes.extend(_inside(text, node, start, end))
+        elif text.start(node) <= start and end <= text.end(node):
             yield node
-            nodes = list(ast.iter_child_nodes(node))
+            nodes = list(_inside(text, node, start, end))
 
 
-def _touches(text: Text, node: Any, start: int, end: int) -> bool:
-    """Return whether a node has lines of a region."""
-    first = min(one.lineno for one in (node, *getattr(node, "decorator_list", ())))
-    return bool(first <= text.line_at(end) + 1 and node.end_lineno > text.line_at(start))
+def _inside(text: Text, node: ast.AST, start: int, end: int) -> Iterator[ast.AST]:
+    """Yield the nodes in another one of which lines may be those of a region."""
+    first, last = text.line_at(start) + 1, text.line_at(end) + 1
+    for name, value in ast.iter_fields(node):
+        if isinstance(value, ast.AST):
+            yield value
+        elif isinstance(value, list):
+            many = value
+            if len(value) > _FEW and name in _IN_ORDER and None not in value and not isinstance(node, ast.JoinedStr):
+                lines = bisect.bisect_left(value, first, key=lambda node: int(node.end_lineno))
+                many = value[lines : bisect.bisect_right(value, last, key=_first_line)]
+            yield from (one for one in many if isinstance(one, ast.AST))
+
+
+def _first_line(node: Any) -> int:
+    return int(min(one.lineno for one in (node, *getattr(node, "decorator_list", ()))))
 
 
 def _statement(text: Text, node: Any, start: int, end: int) -> tuple[int, int]:
@@ -150,14 +166,14 @@ def _item(text: Text, start: int, end: int) -> _Unit | None:
     return None if found is None else found._replace(end=end, is_item=True)
 
 
-def _members(text: Text, node: ast.AST) -> Iterator[tuple[int, int]]:
-    """Yield where the items of a call or a display stand."""
+def _member(text: Text, node: ast.AST, child: ast.AST) -> Iterator[tuple[int, int]]:
+    """Yield where the item of a call or a display stands that a node is, or is a part of."""
     if isinstance(node, ast.Dict):
         for key, value in zip(node.keys, node.values, strict=True):
-            yield text.start(key or value), text.end(value)
-    elif isinstance(node, (ast.Call, ast.List, ast.Set, ast.Tuple)):
-        items = [*node.args, *node.keywords] if isinstance(node, ast.Call) else node.elts
-        yield from ((text.start(item), text.end(item)) for item in items)
+            if child is key or child is value:
+                yield text.start(key or value), text.end(value)
+    elif isinstance(node, (ast.Call, ast.List, ast.Set, ast.Tuple)) and child is not getattr(node, "func", None):
+        yield text.start(child), text.end(child)
 
 
 # New texts.
@@ -352,12 +368,12 @@ def _new_nodes(written: str) -> Iterator[tuple[int, int]]:
 
 def _nodes(text: Text, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Yield where the nodes stand that a region touches."""
-    nodes: list[ast.AST] = [*text.tree.body]
+    nodes = list(_inside(text, text.tree, start, end))
     while nodes:
         node = nodes.pop()
         if hasattr(node, "end_lineno"):
-            place = (text.start(node), text.end(node)) if _touches(text, node, start, end) else (end, start)
+            place = text.start(node), text.end(node)
             if place[1] <= start or place[0] >= end:
                 continue
             yield place
-        nodes.extend(ast.iter_child_nodes(node))
+        nodes.extend(_inside(text, node, start, end))
