@@ -44,7 +44,7 @@ _CALL: Final = re.compile(r"(?!(?:await|lambda|not|yield)\b)[^\W\d][\w.]*\(")
 
 
 class _Unit(NamedTuple):
-    """What is broken into lines as a whole: a statement, the head of a block, a decorator, an item with a line of its own.
+    """What is broken into lines as a whole: a statement, the head of a block, a decorator, an item with its own line.
 
     `comment` is what follows in its last line. Where there is no such thing around a change, it is `plain`.
     """
@@ -264,7 +264,7 @@ def is_cut(start: int, end: int, edits: Sequence[tuple[int, int]]) -> bool:
 
 
 class _Part(NamedTuple):
-    """A part of a unit that is written anew: from `old` to `old_end` in the file, from `new` to `new_end` in the unit."""
+    """A part of a unit that is written anew: where it was in the file, and where it is in the new text of the unit."""
 
     old: int
     old_end: int

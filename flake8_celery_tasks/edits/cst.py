@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import libcst as cst
 
 from flake8_celery_tasks.edits.edit import New, Old, Packed
-from flake8_celery_tasks.edits.text import Unfixable
+from flake8_celery_tasks.edits.text import Unfixable, UnknownSyntax
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,10 +40,6 @@ _BEHIND: Final[dict[type, str]] = {
     cst.Param: "whitespace_after_param",
     cst.ParamSlash: "whitespace_after",
 }
-
-
-class UnknownSyntax(Unfixable):
-    """Some code is in a syntax that libcst doesn't know."""
 
 
 # Calls and decorators.
@@ -137,7 +133,7 @@ def rewritten(source: str, func: str, arguments: Sequence[Argument], indent: str
     inner = (
         items.first.last_line.value if isinstance(items.first, cst.ParenthesizedWhitespace) else indent + _step(indent)
     )
-    closing = items.all[-1].after
+    closing = items.all[-1].after if items.all else items.first
     outer = closing.last_line.value if isinstance(closing, cst.ParenthesizedWhitespace) else indent
     lines = [f"{func}({notes.opening}"]
     for argument in arguments:
@@ -522,7 +518,10 @@ def _items(node: cst.Call) -> _Items:
 
 
 def _with_items(node: cst.Call, items: _Items) -> cst.Call:
-    return node.with_changes(args=items.nodes(), whitespace_before_args=items.first)
+    try:
+        return node.with_changes(args=items.nodes(), whitespace_before_args=items.first)
+    except cst.CSTValidationError as error:
+        raise Unfixable(str(error)) from None
 
 
 # Reading and printing.

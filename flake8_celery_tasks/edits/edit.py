@@ -77,7 +77,7 @@ class Old(NamedTuple):
 class Packed(NamedTuple):
     """An argument that is a list or a dictionary of arguments that the call had before.
 
-    `members` are their places among all of them, each with the text of its key in a dictionary; one with stars has none.
+    `members` are their places among all of them, each with the text of its key in a dictionary, if it has one.
     """
 
     keyword: str

@@ -91,8 +91,8 @@ def _tokens(text: str) -> Iterator[Leaf]:
     except (tokenize.TokenError, SyntaxError) as error:
         raise Unknown(str(error)) from None
     for kind, token, start, end in tokens[:-1]:
-        if kind == tokenize.COMMENT or "\n" in token:
-            raise Unknown("a comment, or a text of several lines")
+        if kind in (tokenize.COMMENT, tokenize.ERRORTOKEN) or "\n" in token:
+            raise Unknown("a comment, a text of several lines, or no token")
         if start[0] == row:
             gap = lines[row - 1][column : start[1]]
         else:

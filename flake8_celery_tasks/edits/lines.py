@@ -27,7 +27,7 @@ class Style(NamedTuple):
     width: int = 88
     #: Whether a comma before a closing bracket keeps each item in a line of its own.
     magic: bool = True
-    #: Whether a line may be too long by a comment for a tool.
+    #: Whether a line may be too long by any comment for a tool, and not by `# type: ignore` only.
     pragmas: bool = False
 
 
@@ -129,7 +129,8 @@ def laid(text: str, style: Style, indent: str, *, comment: str = "", is_item: bo
         raise Unknown("nothing is there")
     if is_item:
         leaves.append(Leaf(",", depth=min(leaf.depth for leaf in leaves)))
-    if not (style.pragmas and comment.lstrip().startswith(_PRAGMAS)):
+    pragmas = _PRAGMAS if style.pragmas else "# type: ignore"
+    if not comment.lstrip().startswith(pragmas):
         leaves[-1].comment = comment
     line = _Line(tuple(leaves), inside=is_item)
     if not style.magic:
@@ -232,9 +233,7 @@ class _Breaking:
         )
         body = _Line(inner, line.level + 1, inside=True)
         if max(body.priorities) == COMMA:
-            is_display = opening.makes and (bool(opening.text) or line.is_import)
-            explodes = is_display or (self.style.magic and inner[-1].text == ",")
-            body = replace(body, explodes=explodes)
+            body = replace(body, explodes=opening.makes or (self.style.magic and inner[-1].text == ","))
         return _Split(head, body, tail, opening, closing)
 
     def _at_last_brackets(self, line: _Line, force: bool) -> Iterator[_Line]:

@@ -25,6 +25,10 @@ class Unfixable(Exception):  # noqa: N818 - no error: there is no fix
     """An operation can't be certain of what it would do."""
 
 
+class UnknownSyntax(Unfixable):
+    """Some code is in a syntax that libcst doesn't know."""
+
+
 class Token(NamedTuple):
     """A token or comment by its offsets."""
 
@@ -188,7 +192,9 @@ class Text:
     def comments_between(self, start: int, end: int) -> list[str]:
         """Return the comments between two offsets."""
         comments = self._all_tokens[1]
-        return [one.text for one in comments[bisect.bisect_left(comments, (start,)) : bisect.bisect_left(comments, (end,))]]
+        return [
+            one.text for one in comments[bisect.bisect_left(comments, (start,)) : bisect.bisect_left(comments, (end,))]
+        ]
 
     # How it is written.
 

@@ -13,7 +13,7 @@ from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.edits import imports
 from flake8_celery_tasks.edits.changes import edits_of
 from flake8_celery_tasks.edits.operations import text_in
-from flake8_celery_tasks.edits.text import Text, Unfixable
+from flake8_celery_tasks.edits.text import Text, Unfixable, UnknownSyntax
 from flake8_celery_tasks.engine import judge, loader, session
 from flake8_celery_tasks.fixer.edited import Edits, edited, moved
 from flake8_celery_tasks.fixer.regions import Regions
@@ -59,10 +59,11 @@ class Order:
 
 
 class Fixed(NamedTuple):
-    """What became of a text, and the violations that went."""
+    """What became of a text, and the violations that went. `message` says why it was left alone, if it was."""
 
     text: str
     violations: tuple[Violation, ...] = ()
+    message: str = ""
 
 
 class Offer(NamedTuple):
@@ -89,6 +90,7 @@ class State:
         judged = list(judge.judge(self.project, self.module, loader.wanted(order.opted)))
         self.violations = {violation for _, _, violation in judged}
         self.found = Counter(map(_kind, self.violations))
+        self.has_unknown_syntax = False
         self.offers = list(self._offers(path, judged, order))
 
     def _offers(self, path: str, judged: list[tuple[Any, Any, Violation]], order: Order) -> Iterator[Offer]:
@@ -102,6 +104,8 @@ class State:
                 edits = edits_of(fix.operations, self.text) if fix is not None and (fix.safe or order.unsafe) else ()
                 if fix is not None and edits:
                     yield Offer(violation, fix, edits)
+            except UnknownSyntax:
+                self.has_unknown_syntax = True
             except Unfixable:
                 continue
 
@@ -125,6 +129,9 @@ def fix_text(path: str, text: str, order: Order) -> Fixed:
         return Fixed(text)
     known, first = state.project, state.module
     for _ in range(ROUNDS):
+        if state.has_unknown_syntax:
+            known.close(first)
+            return Fixed(text, message="has syntax that the installed libcst does not know, left alone")
         offers = [offer for offer in state.offers if offer.violation not in refused]
         if not offers:
             break

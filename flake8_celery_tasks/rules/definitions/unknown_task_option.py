@@ -179,7 +179,11 @@ class UnknownTaskOption(Rule[Task]):
 
         call = task.decorator
         for name, node in task.stated():
-            if isinstance(call, ast.Call) and isinstance(node, ast.keyword) and task.module.source.position(node) == violation[:2]:
+            if (
+                isinstance(call, ast.Call)
+                and isinstance(node, ast.keyword)
+                and task.module.source.position(node) == violation[:2]
+            ):
                 message, option = self._meant(task, name)
                 if message in (self.message, self.setting) and option and not task.states(option) and node.arg == name:
                     return Fix((RenameKeyword(call, node, option),), safe=False)
