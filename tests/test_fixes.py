@@ -1104,3 +1104,26 @@ def test_comments_in_an_import_stay(tmp_path):
     head = "from content.tasks import (\n    drop,  # why\n    make,  # that\n)\n"
     after = by_name(tmp_path, f"{head}\n\ndef f():\n    drop(1)\n    make.delay()\n")
     assert "from content.tasks import (\n    drop,  # why\n    # that\n)\n" in after
+
+
+def test_comments_stay_where_a_call_comes_into_another_one(tmp_path):
+    text = VIEWS.format(imports="", call="make.delay_on_commit(\n        1,  # one\n        # more\n        size=2,\n    )")
+    assert by_name(tmp_path, text).endswith(
+        """\
+    transaction.on_commit(
+        partial(
+            current_app.send_task,
+            "make",
+            args=[
+                1,  # one
+            ],
+            kwargs={
+                # more
+                "size": 2,
+            },
+            queue="images",
+            priority=3,
+        )
+    )
+"""
+    )

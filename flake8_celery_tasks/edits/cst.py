@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import libcst as cst
 
 from flake8_celery_tasks.edits.edit import New, Old, Packed
+from flake8_celery_tasks.edits.lines import step_of
 from flake8_celery_tasks.edits.text import Unfixable, UnknownSyntax
 
 if TYPE_CHECKING:
@@ -131,7 +132,9 @@ def rewritten(source: str, func: str, arguments: Sequence[Argument], indent: str
     if not opened and not notes.any:
         return f"{func}({', '.join(_flat(items, argument) for argument in arguments)})"
     inner = (
-        items.first.last_line.value if isinstance(items.first, cst.ParenthesizedWhitespace) else indent + _step(indent)
+        items.first.last_line.value
+        if isinstance(items.first, cst.ParenthesizedWhitespace)
+        else indent + step_of(indent)
     )
     closing = items.all[-1].after if items.all else items.first
     outer = closing.last_line.value if isinstance(closing, cst.ParenthesizedWhitespace) else indent
@@ -179,17 +182,13 @@ def _packed(items: _Items, notes: _Notes, argument: Packed, inner: str, width: i
         return
     yield f"{inner}{argument.keyword}={'{' if argument.is_dict else '['}"
     for index, key in argument.members:
-        yield from notes.lines(index, inner + _step(inner), _member(items, index, key))
+        yield from notes.lines(index, inner + step_of(inner), _member(items, index, key))
     yield f"{inner}{'}' if argument.is_dict else ']'},"
 
 
 def _without_last_comma(line: str) -> str:
     code, mark, comment = line.rpartition(",  #")
     return f"{code}  #{comment}" if mark else line.removesuffix(",")
-
-
-def _step(indent: str) -> str:
-    return "\t" if indent.startswith("\t") else "    "
 
 
 class _Notes:

@@ -137,7 +137,7 @@ def laid(text: str, style: Style, indent: str, *, comment: str = "", is_item: bo
         needless = {number - 1 for number in range(len(leaves)) if line.ends_in_comma(number)}
         line = replace(line, leaves=tuple(leaf for number, leaf in enumerate(leaves) if number not in needless))
     lines = _Breaking(style, indent).broken(line, force=False)
-    step = _step(indent)
+    step = step_of(indent)
     written = "\n".join(f"{indent}{step * line.level}{line.text}" for line in lines)[len(indent) :]
     return written[:-1] if is_item else written
 
@@ -151,7 +151,8 @@ def width_of(text: str) -> int:
     return len(text) + wide - sum(map(bool, map(unicodedata.combining, text)))
 
 
-def _step(indent: str) -> str:
+def step_of(indent: str) -> str:
+    """Return what makes an indent one step deeper."""
     return "\t" if indent.startswith("\t") else "    "
 
 
@@ -161,7 +162,7 @@ class _Breaking:
     indent: str
 
     def margin(self, line: _Line) -> int:
-        return width_of(self.indent + _step(self.indent) * line.level)
+        return width_of(self.indent + step_of(self.indent) * line.level)
 
     def fits(self, line: _Line, spare: int = 0) -> bool:
         length = self.margin(line) + sum(line.lengths) + width_of(line.leaves[-1].comment)

@@ -8,13 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.edits.edit import Change, Old, Packed
-from flake8_celery_tasks.edits.text import Unfixable
+from flake8_celery_tasks.edits.lines import step_of
+from flake8_celery_tasks.edits.text import Text, Unfixable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from flake8_celery_tasks.edits.edit import Argument
-    from flake8_celery_tasks.edits.text import Text
 
 
 def task_arguments(
@@ -67,4 +67,7 @@ class Rewrite:
         code = code if isinstance(self.node, ast.Call) else "f()"
         indent = text.indent(text.start(self.node))
         written = cst.rewritten(code, self.func, self.arguments, indent, text.style.width)
+        if self.before and "\n" in written and not any("\n" in token.text for token in Text(written).tokens):
+            deeper = "\n".join(f"{step_of(indent)}{line}" if line else "" for line in written.split("\n"))
+            written = f"\n{indent}{deeper}\n{indent}"
         return f"{self.before}{written}{self.after}"
