@@ -16,7 +16,14 @@ CELERY = {"5.2.7": "3.10", "5.3.6": "3.11", "5.4.0": "3.12", "5.5.3": "3.13", "5
 #: Of each minor release of flake8 the one that is tested, with the oldest Python that it runs on.
 FLAKE8 = {"7.0.0": "3.10", "7.1.2": "3.10", "7.2.0": "3.10", "7.3.0": "3.10", "7.4.1": "3.10", "7.5.0": "3.11"}
 #: What depends on flake8.
-IN_FLAKE8 = [f"tests/test_{name}.py" for name in ("baseline", "cli", "editors", "flake8", "front", "hostile")]
+IN_FLAKE8 = [
+    "tests/test_plugin.py",
+    "tests/command",
+    "tests/engine/test_baseline.py",
+    "tests/flake8_host",
+    "tests/integration/test_editors.py",
+    "tests/robustness/test_hostile.py",
+]
 
 
 @nox.session(python=PYTHONS)

@@ -20,6 +20,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from flake8_celery_tasks.celery_model.registry import tasks_of
+from flake8_celery_tasks.engine import session
+
 #: A cold index takes at most that many times what it takes to read all files and parse those that pass the gate.
 COLD = 1.5
 #: Milliseconds that finding out that nothing has changed may take for 5000 files, the load of the cache aside.
@@ -68,22 +71,21 @@ def step_index(folder: str) -> dict[str, float]:
 
     from flake8_celery_tasks.celery_model import registry
     from flake8_celery_tasks.core.options import Options
-    from flake8_celery_tasks.resolution import project
     from flake8_celery_tasks.workspace import cache
 
     assert flake8.checker, registry  # what is loaded by then in a run of flake8
-    known = project.Project(folder, Options(), EXCLUDED)
-    load, _ = timed(lambda: known.cache)
-    walk, _ = timed(lambda: known.stamps)
-    look, _ = timed(lambda: next(known.files_with(b"elery"), None))
-    build, _ = timed(lambda: known.tasks)
+    known = session.open_project(folder, Options(), EXCLUDED)
+    load, _ = timed(lambda: known.files.disk.cache)
+    walk, _ = timed(lambda: known.files.disk.stamps)
+    look, _ = timed(lambda: next(known.files.holding(b"elery"), None))
+    build, _ = timed(lambda: tasks_of(known))
     assert cache
-    names = len(known.tasks.by_name)
+    names = len(tasks_of(known).by_name)
     return {
         "seconds": load + walk + look + build,
         "load": load,
         "unchanged": walk + look,
-        "files": len(known.stamps),
+        "files": len(known.files.disk.stamps),
         "tasks": names,
     }
 

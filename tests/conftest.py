@@ -4,9 +4,23 @@ import linecache
 
 import pytest
 
+from flake8_celery_tasks.command.main import main
 from flake8_celery_tasks.engine import session
+from flake8_celery_tasks.pages import explain
 from flake8_celery_tasks.plugin import Plugin
-from flake8_celery_tasks.workspace import gate
+from flake8_celery_tasks.rules.rule import Rule
+
+#: The codes of the rules by their names.
+CODES = {name: code for code, name in explain.names().items()}
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let `-k CLY601`, and `-k call-does-not-fit`, choose all tests of one rule."""
+    words = {word for mark in item.iter_markers() if mark.name in ("rule", "truth") for word in mark.args}
+    rule = getattr(item, "callspec", None) and item.callspec.params.get("rule")
+    if isinstance(rule, Rule):
+        words.add(rule.code)
+    item.extra_keyword_matches.update(words, (name for name, code in CODES.items() if code in words))
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +34,37 @@ def _fresh_projects():
 def _fresh_plugin():
     """For tests that run the command in this process: what it has told the plugin is forgotten again."""
     yield
-    Plugin.options = Plugin.baseline = None
-    Plugin.excluded = Plugin.opted = ()
-    Plugin.marks = gate.MARKS
+    Plugin.told = None
     linecache.clearcache()
+
+
+@pytest.fixture
+def check(capfd):
+    """Run the command `check` and return its lines."""
+
+    def run(*arguments):
+        session.forget()
+        capfd.readouterr()
+        code = main(["check", *arguments])
+        out, err = capfd.readouterr()
+        assert not err
+        assert code == bool(out)
+        return out.splitlines()
+
+    return run
+
+
+@pytest.fixture
+def refused(capfd):
+    """Run the command with something wrong and return the one line that it says."""
+
+    def run(*arguments):
+        capfd.readouterr()
+        assert main(["check", *arguments]) == 2
+        out, err = capfd.readouterr()
+        assert not out
+        assert err.startswith("flake8-celery-tasks: error: ")
+        assert err.count("\n") == 1
+        return err.removeprefix("flake8-celery-tasks: error: ").rstrip()
+
+    return run

@@ -3,14 +3,56 @@
 from __future__ import annotations
 
 import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.engine import judge, loader, session
-from flake8_celery_tasks.workspace import gate
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.workspace import folders, gate
+from flake8_celery_tasks.workspace.source import Source
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.resolution.project import Project
+
+#: The checkout.
+ROOT = Path(__file__).parent.parent
+
+#: The edge cases of the rules, and of what they all rest on: see `tests/rules/test_edge_cases.py`.
+EDGE_CASES = sorted(path for name in ("resolution", "rules") for path in (ROOT / "tests" / name).rglob("*.md"))
+
+
+#: What has three mistakes.
+BAD = """\
+from celery import shared_task
+
+
+@shared_task
+def a():
+    pass
+
+
+@shared_task(name="b", bind=True)
+def b():
+    pass
+"""
+
+#: A project with these and one more.
+PROJECT = {
+    "content/tasks.py": (
+        'from celery import shared_task\n\n\n@shared_task(name="content_index")\ndef index(pk):\n    print(pk)\n'
+    ),
+    "shop/tasks.py": BAD,
+    "shop/views.py": "from content.tasks import index\n\n\ndef view():\n    index.delay(1)\n",
+}
+
+
+#: Where they are.
+ALL = ["./shop/tasks.py:4:2:", "./shop/tasks.py:9:24:", "./shop/tasks.py:10:5:", "./shop/views.py:1:27:"]
 
 
 def write(folder: Path, files: dict[str, str]) -> None:
@@ -27,6 +69,32 @@ def write(folder: Path, files: dict[str, str]) -> None:
             package = package.parent
 
 
+def touch(folder: Path, *names: str) -> None:
+    """Make empty files below a folder, and nothing else."""
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    folders.forget()
+
+
+def project_at(folder: Path, files: dict[str, str], **options) -> Project:
+    """Write a project and return it."""
+    write(folder, files)
+    return session.open_project(str(folder), Options.of(options))
+
+
+def opened(known: Project, folder: Path, name: str, text: str) -> Module:
+    """Return a module as it is while its file is checked."""
+    return known.open(str(folder / name), Source(text.splitlines(keepends=True)), ast.parse(text))
+
+
+def facts_of(folder: Path, text: str, files: dict[str, str] | None = None) -> Facts:
+    """Write a project and return the facts of its `shop/tasks.py`."""
+    known = project_at(folder, {"shop/tasks.py": text, **(files or {})})
+    return Facts(known, opened(known, folder, "shop/tasks.py", text))
+
+
 def findings(folder: Path, name: str, chosen=None, **options) -> list:
     """Return the violations in one file of the project."""
     path = folder / name
@@ -40,7 +108,7 @@ def findings(folder: Path, name: str, chosen=None, **options) -> list:
     except SyntaxError:
         return []  # flake8 reports E999 and asks no plugin
     known = session.project_of(str(path), chosen_options)
-    module = known.open(str(path), text.splitlines(keepends=True), tree)
+    module = known.open(str(path), Source(text.splitlines(keepends=True)), tree)
     return judge.check(known, module, loader.wanted(opted) if chosen is None else chosen)
 
 
@@ -54,3 +122,37 @@ def check(folder: Path, files: dict[str, str], **options) -> dict[str, list]:
 def codes(folder: Path, files: dict[str, str], **options) -> list[str]:
     """Write a project and return the codes that it gets, file by file."""
     return [violation.code for found in check(folder, files, **options).values() for violation in found]
+
+
+def run(folder, *arguments, stdin=None, expected=None):
+    """Run flake8 in a folder and return its lines."""
+    done = subprocess.run(
+        [sys.executable, "-m", "flake8", *arguments],
+        cwd=folder,
+        input=stdin,
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONHASHSEED": "0"},
+    )
+    assert not done.stderr, done.stderr.decode()
+    assert done.returncode in (0, 1)
+    lines = done.stdout.decode().replace("\\", "/").splitlines()
+    assert done.returncode == bool(lines)
+    if expected is not None:
+        # Other plugins may be installed beside ours.
+        assert [code for line in lines if (code := line.split(" ")[1]).startswith("CLY")] == expected
+    return lines
+
+
+def flake8(*arguments, stdin=None):
+    """Run flake8 in the working folder and return its lines."""
+    done = subprocess.run(
+        [sys.executable, "-m", "flake8", *arguments], input=stdin, capture_output=True, text=True, check=False
+    )
+    assert not done.stderr
+    return done.stdout.splitlines()
+
+
+def places(lines):
+    """Return where the findings of some lines are."""
+    return [line.partition(" ")[0] for line in lines]

@@ -10,13 +10,16 @@ import pytest
 
 import flake8_celery_tasks
 from flake8_celery_tasks.plugin import Plugin
+from tests.helpers import ROOT
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-ROOT = Path(__file__).parent.parent
+
+import sys
+
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 REPOSITORY = PROJECT["urls"]["Homepage"]
 
@@ -97,3 +100,10 @@ def test_the_changelog_is_kept():
     assert groups <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
     linked = [found[1] for line in lines if (found := re.match(r"\[([^]]+)\]: https://", line))]
     assert linked == ["Unreleased", *(one[1] for one in released)]
+
+
+def test_links_of_the_readme_lead_somewhere():
+    """Those of the pages in `docs` are mkdocs' business."""
+    links = re.findall(r"\]\((?!https://)([^)#]*)[^)]*\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert {"docs/options.md", "CHANGELOG.md"} <= set(links)
+    assert [link for link in links if not (ROOT / link).is_file()] == []

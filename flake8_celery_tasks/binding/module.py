@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from flake8_celery_tasks.binding import binder, scopes
-from flake8_celery_tasks.binding.nodes import attributes_in, dotted, hands_on, last_name, unsubscripted
+from flake8_celery_tasks.binding.changes import changes_in
+from flake8_celery_tasks.binding.nodes import attributes_in, hands_on, last_name, unsubscripted
+from flake8_celery_tasks.binding.scopes import is_none, is_typing_only
 from flake8_celery_tasks.binding.symbols import Alias, Body, Bound, Class, Function, Opaque, parameters
 from flake8_celery_tasks.binding.values import UNKNOWN, Invoke, Items, Mapping, Param, Ref, read
-from flake8_celery_tasks.core.memo import Once
-from flake8_celery_tasks.workspace.marks import ACCESSORS
+from flake8_celery_tasks.core.memo import Memo, query
 from flake8_celery_tasks.workspace.place import INSTALLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from flake8_celery_tasks.binding.binder import Candidates
+    from flake8_celery_tasks.binding.candidates import Candidates
     from flake8_celery_tasks.binding.scopes import Binding, FunctionNode, Scope, Site
     from flake8_celery_tasks.binding.symbols import Symbol
     from flake8_celery_tasks.binding.values import Value
@@ -24,27 +25,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.workspace.source import Source
 
 
-#: Methods that change a list, a set or a dict.
-_CHANGING: Final = frozenset(
-    {
-        "add",
-        "append",
-        "clear",
-        "discard",
-        "extend",
-        "insert",
-        "pop",
-        "popitem",
-        "remove",
-        "setdefault",
-        "update",
-    }
-)
-
-_TYPE_CHECKING: Final = frozenset({"TYPE_CHECKING"})
-
-
-class Module(Once):
+class Module(Memo):
     """A parsed file. Everything but the place is found out when it is first asked for."""
 
     def __init__(
@@ -58,6 +39,7 @@ class Module(Once):
         text: bytes | None = None,
         is_from_disk: bool = True,
     ) -> None:
+        super().__init__()
         self.place = place
         self.source = source
         self.tree = tree
@@ -74,9 +56,9 @@ class Module(Once):
         self._values: dict[int, Value] = {}
         self._symbols: dict[str, tuple[Symbol, ...]] = {}
         self._made: tuple[Invoke, ...] | None = None
-        self._definitions: dict[int, Function | Class] = {}
+        self._functions: dict[int, Function] = {}
+        self._classes: dict[int, Class] = {}
         self._inner: dict[int, list[tuple[ast.Call, Site]]] | None = None
-        self._found = {}
 
     def knows_more(self, summary: dict[str, Any]) -> bool:
         """Return whether more may have been asked of the module than a summary holds."""
@@ -126,25 +108,26 @@ class Module(Once):
         self.tree = self._text = self._surface = self._candidates = self._inner = None
         # Their keys are identities of what is gone now.
         self._values.clear()
-        self._definitions.clear()
-        self._found.clear()
+        self._functions.clear()
+        self._classes.clear()
+        self.answers.clear()
         return dropped
 
     # What many facts ask for.
 
     def calls_of(self, name: str) -> list[tuple[ast.Call, Site]]:
         """Return the calls of what ends with a name: `name()`, `x.name()`."""
-        return self.once(_calls_by_name).get(name, [])
+        return _calls_by_name(self).get(name, [])
 
     def functions_called(self, qualname: str) -> list[tuple[FunctionNode, Site, Scope]]:
         """Return the functions of a qualified name; where several are defined, there are several."""
-        return self.once(_functions_by_name).get(qualname, [])
+        return _functions_by_name(self).get(qualname, [])
 
     def definitions_called(self, qualname: str) -> list[tuple[FunctionNode | ast.ClassDef, Site]]:
         """Return the functions and classes of a qualified name."""
         functions: list[tuple[FunctionNode | ast.ClassDef, Site]]
         functions = [(node, site) for node, site, _ in self.functions_called(qualname)]
-        return functions + self.once(_classes_by_name).get(qualname, [])
+        return functions + _classes_by_name(self).get(qualname, [])
 
     def outline(self) -> dict[str, Any]:
         """Return the part of a summary that one look at the candidates gives."""
@@ -154,6 +137,19 @@ class Module(Once):
             "dynamic": self.dynamic,
             "names": list(self.names()),
             "definable": [list(item) for item in self.definable()],
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """Return what is known of the module so far, as JSON. Raises ValueError for what JSON can't hold."""
+        from flake8_celery_tasks.binding.summary import dump, dump_symbol
+
+        made = self.known_made()
+        return {
+            **self.outline(),
+            "made": None if made is None else [dump(value) for value in made],
+            "symbols": {
+                name: [dump_symbol(symbol) for symbol in found] for name, found in self.known_symbols().items()
+            },
         }
 
     # Values.
@@ -185,7 +181,7 @@ class Module(Once):
         if binding.kind in (scopes.FUNCTION, scopes.CLASS):
             return Ref(f":{owner.inner(identifier)}")
         if binding.kind == scopes.PARAM:
-            annotation = binding.node.annotation  # type: ignore[attr-defined]
+            annotation = binding.annotation
             # An annotation is evaluated outside the function, whose parameters may have the same names.
             outside = owner.parent or owner
             return Param(identifier, None if annotation is None else self.value(annotation, outside))
@@ -201,7 +197,7 @@ class Module(Once):
             def name(identifier: str, deeper: int) -> Value:
                 return self._name(identifier, binding.site.scope, deeper)
 
-            value = read(binding.node, name, depth)  # type: ignore[arg-type]
+            value = read(binding.value, name, depth)
             if isinstance(value, (Items, Mapping)):
                 keys = self.changed(binding)
                 if keys is not None:
@@ -214,7 +210,7 @@ class Module(Once):
 
         Of a name of a module or class only what changes it there is seen, and not what functions do.
         """
-        found = self.once(_changes if self._candidates is not None else _surface_changes)
+        found = (_changes if self._candidates is not None else _surface_changes)(self)
         return found.get((binding.site.scope.qualname, binding.name))
 
     # Symbols.
@@ -252,7 +248,7 @@ class Module(Once):
         """
         if self._summary is not None:
             return tuple((name, line) for name, line in self._summary["definable"])
-        return self.once(_definable)
+        return _definable(self)
 
     def made(self) -> tuple[Invoke, ...]:
         """Return the calls that may make a task without a decorator: `decorator(...)(function)`, `register_task(...)`.
@@ -348,19 +344,26 @@ class Module(Once):
         if binding.kind == scopes.IMPORT:
             return Alias(binding.path, typing=is_typing_only(binding.site))
         if binding.kind in (scopes.FUNCTION, scopes.CLASS):
-            return self.symbol_of(binding.node, binding.site)  # type: ignore[arg-type]
+            return self.symbol_of(binding.definition, binding.site)
         if binding.kind == scopes.ASSIGN:
             return Bound(self._assigned(binding, 0))
         return Opaque()
 
     def symbol_of(self, node: FunctionNode | ast.ClassDef, site: Site) -> Function | Class:
         """Return the symbol of a definition: the same one whenever it is asked for."""
-        key = id(node)
-        if key not in self._definitions:
-            self._definitions[key] = (
-                self._class(node, site) if isinstance(node, ast.ClassDef) else self._function(node, site)
-            )
-        return self._definitions[key]
+        return self.class_of(node, site) if isinstance(node, ast.ClassDef) else self.function_of(node, site)
+
+    def function_of(self, node: FunctionNode, site: Site) -> Function:
+        """Return the symbol of a function, in the same way."""
+        if id(node) not in self._functions:
+            self._functions[id(node)] = self._function(node, site)
+        return self._functions[id(node)]
+
+    def class_of(self, node: ast.ClassDef, site: Site) -> Class:
+        """Return the symbol of a class, in the same way."""
+        if id(node) not in self._classes:
+            self._classes[id(node)] = self._class(node, site)
+        return self._classes[id(node)]
 
     def _function(self, node: FunctionNode, site: Site) -> Function:
         scope = self.scope_of(node, site)
@@ -381,7 +384,7 @@ class Module(Once):
         forwards: list[str] = []
         attributes: set[str] = set()
         kwargs = node.args.kwarg
-        changes = self.once(_changes).get((scope.qualname, kwargs.arg), ()) if kwargs else ()
+        changes = _changes(self).get((scope.qualname, kwargs.arg), ()) if kwargs else ()
         for call, inner in self.calls_in(node):
             func = self.value(call.func, inner.scope)
             if isinstance(func, Ref):
@@ -417,7 +420,7 @@ class Module(Once):
         scope = self.surface.scopes.get(site.scope.inner(node.name))
         if scope is None or scope.node is not node:
             # Two definitions of one name: the table keeps the first.
-            scope = self.once(_scopes if self._candidates is not None else _surface_scopes)[id(node)]
+            scope = (_scopes if self._candidates is not None else _surface_scopes)(self)[id(node)]
         return scope
 
     def calls_in(self, function: FunctionNode) -> list[tuple[ast.Call, Site]]:
@@ -431,22 +434,12 @@ class Module(Once):
         return self._inner.get(id(function), [])
 
 
+@query()
 def _definable(module: Module) -> tuple[tuple[str, int], ...]:
-    candidates = module.surface
-    accessors = ACCESSORS.difference(candidates.scope.bindings)
-    functions = [
-        (scope.qualname, node.lineno)
-        for node, _, scope in candidates.functions
-        if any(last_name(decorator) not in accessors for decorator in node.decorator_list)
-    ]
-    classes = [
-        (scope.qualname, node.lineno)
-        for node, _, scope in candidates.classes
-        if node.bases and ("run" in scope.bindings or "name" in scope.bindings)
-    ]
-    return (*functions, *classes)
+    return module.surface.definable()
 
 
+@query()
 def _calls_by_name(module: Module) -> dict[str, list[tuple[ast.Call, Site]]]:
     found: dict[str, list[tuple[ast.Call, Site]]] = {}
     for call, site in module.candidates.calls:
@@ -456,6 +449,7 @@ def _calls_by_name(module: Module) -> dict[str, list[tuple[ast.Call, Site]]]:
     return found
 
 
+@query()
 def _functions_by_name(module: Module) -> dict[str, list[tuple[FunctionNode, Site, Scope]]]:
     found: dict[str, list[tuple[FunctionNode, Site, Scope]]] = {}
     for node, site, scope in module.candidates.functions:
@@ -463,6 +457,7 @@ def _functions_by_name(module: Module) -> dict[str, list[tuple[FunctionNode, Sit
     return found
 
 
+@query()
 def _classes_by_name(module: Module) -> dict[str, list[tuple[FunctionNode | ast.ClassDef, Site]]]:
     found: dict[str, list[tuple[FunctionNode | ast.ClassDef, Site]]] = {}
     for node, site, scope in module.candidates.classes:
@@ -470,60 +465,25 @@ def _classes_by_name(module: Module) -> dict[str, list[tuple[FunctionNode | ast.
     return found
 
 
+@query()
 def _scopes(module: Module) -> dict[int, Scope]:
     """Return the scopes of all definitions, by the identity of their nodes."""
     return {id(node): scope for node, _, scope in (*module.candidates.functions, *module.candidates.classes)}
 
 
+@query()
 def _surface_scopes(module: Module) -> dict[int, Scope]:
     """Return the scopes of the definitions that other modules may see, by the identity of their nodes."""
     return {id(node): scope for node, _, scope in (*module.surface.functions, *module.surface.classes)}
 
 
+@query()
 def _changes(module: Module) -> dict[tuple[str, str], set[object]]:
     """Return what is changed after it was made, by scope and name, with the keys that then get a value."""
-    return _changes_in(module.candidates)
+    return changes_in(module.candidates)
 
 
+@query()
 def _surface_changes(module: Module) -> dict[tuple[str, str], set[object]]:
     """Return the same of what other modules may see."""
-    return _changes_in(module.surface)
-
-
-def _changes_in(candidates: Candidates) -> dict[tuple[str, str], set[object]]:
-    found: dict[tuple[str, str], set[object]] = {}
-
-    def note(node: ast.expr, keys: list[ast.expr], site: Site) -> None:
-        while isinstance(node, ast.Subscript):
-            keys = [node.slice]
-            node = node.value
-        owner = site.scope.find(node.id) if isinstance(node, ast.Name) else None
-        if owner is not None and (owner[0].kind == scopes.FUNCTION or not site.in_function()):
-            known = found.setdefault((owner[0].qualname, node.id), set())  # type: ignore[attr-defined]
-            known.update(key.value for key in keys if isinstance(key, ast.Constant))
-
-    for _, target, _, site in candidates.stores:
-        if isinstance(target, ast.Subscript):
-            note(target, [], site)
-    for call, site in candidates.calls:
-        func = call.func
-        if isinstance(func, ast.Attribute) and func.attr in _CHANGING:
-            given = [key for arg in call.args for key in (*getattr(arg, "keys", ()), arg)]
-            note(func.value, [*given, *(ast.Constant(keyword.arg) for keyword in call.keywords)], site)
-    return found
-
-
-def is_none(binding: Binding) -> bool:
-    """Return whether a binding only reserves a name, as in `app = None`."""
-    return binding.kind == scopes.ASSIGN and isinstance(binding.node, ast.Constant) and binding.node.value is None
-
-
-def is_typing_only(site: Site) -> bool:
-    """Return whether a place is seen by type checkers only."""
-    return any(
-        around.kind == scopes.IF
-        and around.part == "body"
-        and isinstance(around.node, ast.If)
-        and (dotted(around.node.test)[1] or (getattr(around.node.test, "id", ""),))[-1] in _TYPE_CHECKING
-        for around in site.chain()
-    )
+    return changes_in(module.surface)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Final, Union
+from typing import TYPE_CHECKING, Final, Union, cast
+
+from flake8_celery_tasks.binding.nodes import dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +49,21 @@ class Binding:
         self.site = site
         self.path = path
         self.statement = statement
+
+    @property
+    def value(self) -> ast.expr:
+        """What is assigned, of an assignment."""
+        return cast("ast.expr", self.node)
+
+    @property
+    def definition(self) -> FunctionNode | ast.ClassDef:
+        """What is defined, of a function or class."""
+        return cast("FunctionNode | ast.ClassDef", self.node)
+
+    @property
+    def annotation(self) -> ast.expr | None:
+        """The annotation, of a parameter."""
+        return cast("ast.arg", self.node).annotation
 
 
 class Scope:
@@ -97,10 +114,9 @@ class Scope:
 class Site:
     """Where a node stands: a chain of the constructs around it, innermost first, shared by all that is below."""
 
-    __slots__ = ("asks", "kind", "node", "parent", "part", "scope")
+    __slots__ = ("kind", "node", "parent", "part", "scope")
 
     def __init__(self, parent: Site | None, kind: str, node: ast.AST, scope: Scope, part: str = "") -> None:
-        self.asks: bool | None = None  # what `transactions.asks` has found out
         self.parent = parent
         self.kind = kind
         self.node = node
@@ -118,9 +134,38 @@ class Site:
         """Return the innermost function (no lambda) around this place."""
         for site in self.chain():
             if site.kind == FUNCTION:
-                return site.node  # type: ignore[return-value]
+                return cast("FunctionNode", site.node)
         return None
+
+    @property
+    def try_(self) -> ast.Try:
+        """The statement, of a `try` (with `except*` too)."""
+        return cast("ast.Try", self.node)
+
+    @property
+    def items(self) -> list[ast.withitem]:
+        """The items, of a `with`."""
+        return cast("ast.With", self.node).items
 
     def in_function(self) -> bool:
         """Return whether a function or lambda stands around this place."""
         return any(site.kind in (FUNCTION, LAMBDA) for site in self.chain())
+
+
+_TYPE_CHECKING: Final = frozenset({"TYPE_CHECKING"})
+
+
+def is_none(binding: Binding) -> bool:
+    """Return whether a binding only reserves a name, as in `app = None`."""
+    return binding.kind == ASSIGN and isinstance(binding.node, ast.Constant) and binding.node.value is None
+
+
+def is_typing_only(site: Site) -> bool:
+    """Return whether a place is seen by type checkers only."""
+    return any(
+        around.kind == IF
+        and around.part == "body"
+        and isinstance(around.node, ast.If)
+        and (dotted(around.node.test)[1] or (getattr(around.node.test, "id", ""),))[-1] in _TYPE_CHECKING
+        for around in site.chain()
+    )

@@ -11,27 +11,12 @@ from flake8_celery_tasks.binding.values import UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.symbols import Symbol
     from flake8_celery_tasks.binding.values import Value
 
 
-def is_from(summary: dict[str, Any] | None, package: str) -> bool:
-    """Return whether a summary was made of a module whose relative imports start from `package`."""
-    return summary is not None and bool(summary["package"] == package)
-
-
-# Summaries: what a module's symbols say, as JSON. Lists with a tag in front.
-
-
-def summarise(module: Module) -> dict[str, Any]:
-    """Return what is known of a module so far. Raises ValueError for what JSON can't hold."""
-    made = module.known_made()
-    return {
-        **module.outline(),
-        "made": None if made is None else [_dump(value) for value in made],
-        "symbols": {name: [_dump_symbol(symbol) for symbol in found] for name, found in module.known_symbols().items()},
-    }
+#: Of a function or class: what it is, and what only a look into its body tells (None where nobody has looked).
+TAG, DEEP = 0, 8
 
 
 def merge(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
@@ -39,17 +24,18 @@ def merge(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     symbols = {**other["symbols"], **one["symbols"]}
     for name, theirs in other["symbols"].items():
         symbols[name] = [
-            their if mine[0] in ("f", "c") and mine[8] is None else mine
+            their if mine[TAG] in ("f", "c") and mine[DEEP] is None else mine
             for mine, their in zip(symbols[name], theirs, strict=True)
         ]
     return {**one, "made": other["made"] if one["made"] is None else one["made"], "symbols": symbols}
 
 
-def _dump_symbol(symbol: Symbol) -> list[Any]:
+def dump_symbol(symbol: Symbol) -> list[Any]:
+    """Return a symbol as JSON: a list with a tag in front. Raises ValueError for what JSON can't hold."""
     if isinstance(symbol, Alias):
         return ["a", symbol.path, symbol.typing]
     if isinstance(symbol, Bound):
-        return ["v", _dump(symbol.value)]
+        return ["v", dump(symbol.value)]
     if isinstance(symbol, Function):
         params = symbol.params
         body = symbol.known_body
@@ -58,7 +44,7 @@ def _dump_symbol(symbol: Symbol) -> list[Any]:
             symbol.qualname,
             symbol.line,
             symbol.column,
-            [_dump(value) for value in symbol.decorators],
+            [dump(value) for value in symbol.decorators],
             [
                 params.positional_only,
                 params.positional,
@@ -73,7 +59,7 @@ def _dump_symbol(symbol: Symbol) -> list[Any]:
             None
             if body is None
             else [
-                [_dump(value) for value in body.returns],
+                [dump(value) for value in body.returns],
                 body.mentions,
                 body.forwards,
                 body.attributes,
@@ -86,9 +72,9 @@ def _dump_symbol(symbol: Symbol) -> list[Any]:
             symbol.qualname,
             symbol.line,
             symbol.column,
-            [_dump(value) for value in symbol.decorators],
-            [_dump(value) for value in symbol.bases],
-            [[key, _dump(value)] for key, value in symbol.keywords],
+            [dump(value) for value in symbol.decorators],
+            [dump(value) for value in symbol.bases],
+            [[key, dump(value)] for key, value in symbol.keywords],
             symbol.names,
             symbol.known_attributes,
         ]
@@ -97,38 +83,47 @@ def _dump_symbol(symbol: Symbol) -> list[Any]:
 
 def load_symbol(data: list[Any], body: Callable[[str, int], Body], attributes: Callable[[str, int], Any]) -> Symbol:
     """Return the symbol for what `summarise` wrote; `body` and `attributes` read what was not known then."""
-    tag = data[0]
+    tag = data[TAG]
     if tag == "a":
-        return Alias(data[1], data[2])
+        _, path, typing = data
+        return Alias(path, typing)
     if tag == "v":
-        return Bound(_load(data[1]))
+        _, value = data
+        return Bound(_load(value))
     if tag == "f":
-        qualname, line = data[1], data[2]
-        only, positional, defaults, vararg, keyword_only, required, kwarg = data[5]
-        known = data[8]
-        return Function(
-            qualname,
-            line,
-            data[3],
-            tuple(_load(value) for value in data[4]),
-            Params(tuple(only), tuple(positional), defaults, vararg, tuple(keyword_only), tuple(required), kwarg),
-            (lambda: body(qualname, line)) if known is None else (lambda: _load_body(known)),
-            is_async=data[6],
-            yields=data[7],
-        )
+        return _load_function(data, body)
     if tag == "c":
-        qualname, line, names = data[1], data[2], data[8]
-        return Class(
-            qualname,
-            line,
-            data[3],
-            tuple(_load(value) for value in data[4]),
-            tuple(_load(value) for value in data[5]),
-            tuple((key, _load(value)) for key, value in data[6]),
-            tuple(data[7]),
-            (lambda: attributes(qualname, line)) if names is None else (lambda: tuple(names)),
-        )
+        return _load_class(data, attributes)
     return Opaque()
+
+
+def _load_function(data: list[Any], body: Callable[[str, int], Body]) -> Function:
+    _, qualname, line, column, decorators, params, is_async, yields, known = data
+    only, positional, defaults, vararg, keyword_only, required, kwarg = params
+    return Function(
+        qualname,
+        line,
+        column,
+        tuple(_load(value) for value in decorators),
+        Params(tuple(only), tuple(positional), defaults, vararg, tuple(keyword_only), tuple(required), kwarg),
+        (lambda: body(qualname, line)) if known is None else (lambda: _load_body(known)),
+        is_async=is_async,
+        yields=yields,
+    )
+
+
+def _load_class(data: list[Any], attributes: Callable[[str, int], Any]) -> Class:
+    _, qualname, line, column, decorators, bases, keywords, names, known = data
+    return Class(
+        qualname,
+        line,
+        column,
+        tuple(_load(value) for value in decorators),
+        tuple(_load(value) for value in bases),
+        tuple((key, _load(value)) for key, value in keywords),
+        tuple(names),
+        (lambda: attributes(qualname, line)) if known is None else (lambda: tuple(known)),
+    )
 
 
 def load_made(data: list[Any]) -> tuple[values.Invoke, ...]:
@@ -142,31 +137,32 @@ def _load_body(data: list[Any]) -> Body:
     return Body(tuple(_load(value) for value in returns), *map(tuple, names))
 
 
-def _dump(value: Value) -> Any:
+def dump(value: Value) -> Any:
+    """Return a value as JSON. Raises ValueError for what JSON can't hold."""
     if isinstance(value, values.Const):
         return _dump_constant(value.value)
     if isinstance(value, values.Ref):
         return ["r", value.path]
     if isinstance(value, values.Items):
-        return ["i", value.kind, [_dump(item) for item in value.items], value.complete]
+        return ["i", value.kind, [dump(item) for item in value.items], value.complete]
     if isinstance(value, values.Mapping):
-        return ["m", [[None if key is None else [_dump(key)], _dump(item)] for key, item in value.pairs]]
+        return ["m", [[None if key is None else [dump(key)], dump(item)] for key, item in value.pairs]]
     if isinstance(value, values.Invoke):
         return [
             "call",
-            _dump(value.func),
-            [_dump(item) for item in value.args],
-            [[key, _dump(item)] for key, item in value.keywords],
+            dump(value.func),
+            [dump(item) for item in value.args],
+            [[key, dump(item)] for key, item in value.keywords],
             value.complete,
         ]
     if isinstance(value, values.Member):
-        return ["attr", _dump(value.value), value.attribute]
+        return ["attr", dump(value.value), value.attribute]
     if isinstance(value, values.Operation):
-        return ["op", value.operator, [_dump(item) for item in value.operands]]
+        return ["op", value.operator, [dump(item) for item in value.operands]]
     if isinstance(value, values.Joined):
-        return ["join", [_dump(item) for item in value.parts]]
+        return ["join", [dump(item) for item in value.parts]]
     if isinstance(value, values.Param):
-        return ["p", value.name, None if value.annotation is None else [_dump(value.annotation)]]
+        return ["p", value.name, None if value.annotation is None else [dump(value.annotation)]]
     return ["u"]
 
 

@@ -122,6 +122,7 @@ POSITIONAL: dict[str, tuple[str, ...]] = {
     ),
     "retry": ("args", "kwargs", "exc", "throw", "eta", "countdown", "max_retries"),
     "set": ("immutable",),
+    "signature": ("args", "kwargs", "options", "type", "subtask_type", "immutable", "app"),
 }
 """Parameters in order, without `self`; the last of `send_task` came with 5.3."""
 
@@ -133,6 +134,7 @@ OWN_KEYWORDS: dict[str, frozenset[str]] = {
     "send_task": frozenset({"name", "result_cls", "task_type"}),
     "retry": frozenset({"exc", "throw", "max_retries"}),
     "set": frozenset({"immutable"}),
+    "signature": frozenset({"app", "immutable", "options", "subtask_type"}),
     "beat": frozenset(),
 }
 """Keywords that a kind of call takes for itself, besides `OPTIONS`."""
@@ -145,6 +147,7 @@ _CONFLICTS: dict[str, frozenset[str]] = {
     "send_task": frozenset(),
     "retry": _APPLY_CONFLICTS | {"options", "request", "retries", "task", "type"},
     "set": _APPLY_CONFLICTS | {"args", "kwargs"},
+    "signature": _APPLY_CONFLICTS | {"task"},
     "beat": _APPLY_CONFLICTS | {"args", "kwargs", "producer"},
 }
 

@@ -46,7 +46,28 @@ class TaskOption(NamedTuple):
 
     def exists(self, version: Version) -> bool:
         """Whether Celery `version` has it."""
-        return self.since <= version and (self.removed is None or version < self.removed)
+        return EARLIER.get(self.name, self.since) <= version and (self.removed is None or version < self.removed)
+
+
+EARLIER: dict[str, Version] = {
+    "autoretry_for": (4, 0),
+    "reject_on_worker_lost": (4, 0),
+    "resultrepr_maxsize": (4, 0),
+    "retry_kwargs": (4, 0),
+    "shadow_name": (4, 0),
+    "typing": (4, 0),
+    "Request": (4, 2),
+    "retry_backoff": (4, 2),
+    "retry_backoff_max": (4, 2),
+    "retry_jitter": (4, 2),
+    "acks_on_failure_or_timeout": (4, 3),
+    "store_eager_result": (5, 1),
+    "before_start": (5, 2),
+}
+"""Options of all supported versions -> the version that brought them, after 3.1; projects may be pinned to older ones.
+
+Read in the sources of Celery 3.1.26, 4.0.2, 4.1.1, 4.2.2, 4.3.1, 4.4.7, 5.0.5 and 5.1.2.
+"""
 
 
 _NUMBER = "int | float | None"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.binding.scopes import ASSIGN
 from flake8_celery_tasks.binding.symbols import Bound, Class, Function, Opaque
-from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Invoke, Member, Param, Ref, Unknown
+from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Invoke, Member, Missing, Param, Ref, Unknown
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.record import Record
 from flake8_celery_tasks.resolution.evaluation import Called
 from flake8_celery_tasks.resolution.resolver import Target
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Scope, Site
-    from flake8_celery_tasks.binding.values import Missing, Value
+    from flake8_celery_tasks.binding.values import Value
     from flake8_celery_tasks.resolution.project import Project
 
 
 def modules_with_apps(project: Project) -> Iterator[Module]:
     """Yield the modules outside tests that may make an app."""
-    for path in project.files_with(b"elery("):
+    for path in project.files.holding(b"elery("):
         module = None if project.layout.is_test(project.layout.place(path)) else project.module(path)
         if module is not None:
             yield module
@@ -57,17 +58,10 @@ class App(Record):
         self.task_cls = task_cls
 
 
+# An app may be made from itself.
+@query(key=lambda target: (target.path, target.module and target.module.place.path), while_asking=None)
 def app_of(project: Project, target: Target) -> App | None:
     """Return the Celery app that a name leads to, None where there is no evidence that it is one."""
-    key = ("app", target.path, target.module and target.module.place.path)
-    if key not in project.memo:
-        project.memo[key] = None  # an app that is made from itself
-        project.memo[key] = _app_of(project, target)
-    app: App | None = project.memo[key]
-    return app
-
-
-def _app_of(project: Project, target: Target) -> App | None:
     if target.path == "celery.current_app":
         return App(target.path)
     symbol, module = target.symbol, target.module
@@ -180,9 +174,9 @@ def base_given_by(project: Project, app: App | None) -> Target | Missing | Unkno
     """Return the class that an app gives its tasks: MISSING for Celery's own, UNKNOWN where it can't be told."""
     if project.options.celery_custom_task_class:
         return UNKNOWN
-    found = project.task_cls if app is None or app.task_cls is UNKNOWN else app.task_cls
+    found = task_cls_of(project) if app is None or app.task_cls is UNKNOWN else app.task_cls
     if found is MISSING:
-        found = project.assigned_task_cls
+        found = assigned_task_cls_of(project)
     if found is MISSING or found is None:
         return MISSING
     return found if isinstance(found, Target) else UNKNOWN
@@ -194,12 +188,30 @@ def app_behind(project: Project, base: Value, module: Module) -> App | None:
         return app_of_attribute(project, project.resolve(base.path, module), "Task")
     if not isinstance(base, Member) or base.attribute != "Task":
         return None
-    key = ("app behind", module.place.path, repr(base))
-    if key not in project.memo:
-        project.memo[key] = None  # an app whose class inherits from the app's own tasks
-        project.memo[key] = app_made_by(project, base.value, module)
-    app: App | None = project.memo[key]
-    return app
+    return _app_made_by(project, base.value, module)
+
+
+# The class of an app may inherit from the app's own tasks.
+@query(key=lambda value, module: (repr(value), module.place.path), while_asking=None)
+def _app_made_by(project: Project, value: Value, module: Module) -> App | None:
+    return app_made_by(project, value, module)
+
+
+def bases_of(project: Project, base: Value, module: Module) -> list[Target | Unknown] | None:
+    """Return what `app.Task` as a base class stands for: what the app gives its tasks, and Celery's own class.
+
+    None for any other base.
+    """
+    target = project.resolve(base.path, module) if isinstance(base, Ref) else None
+    if target is not None:
+        may_be_of_app = "Task" in (*target.rest, target.path.rpartition(".")[2]) and target.path != "celery.Task"
+    else:
+        may_be_of_app = isinstance(base, Member) and base.attribute == "Task"
+    app = app_behind(project, base, module) if may_be_of_app else None
+    if app is None:
+        return None
+    given = base_given_by(project, app)
+    return [*(() if isinstance(given, Missing) else (given,)), Target("celery.Task", foreign=True)]
 
 
 def is_task_class(project: Project, target: Target) -> bool | Unknown:
@@ -233,12 +245,14 @@ def is_readable(project: Project, target: Target) -> bool:
     )
 
 
-def task_cls(project: Project) -> Any:
+@query()
+def task_cls_of(project: Project) -> Any:
     """Return the task class that the project's apps are given: settled, MISSING for none, UNKNOWN if unclear."""
     return _configured_task_cls(project, (b"task_cls", _ASSIGNED), _given)
 
 
-def assigned_task_cls(project: Project) -> Any:
+@query()
+def assigned_task_cls_of(project: Project) -> Any:
     """Return the task class that is assigned to an app's `Task`, in the same way."""
     return _configured_task_cls(project, (_ASSIGNED,), _assigned)
 
@@ -250,7 +264,7 @@ def _configured_task_cls(
     project: Project, marks: tuple[bytes, ...], found_in: Callable[[Project, Module], Iterator[Any]]
 ) -> Any:
     found: list[Any] = []
-    for path in project.files_with(*marks):
+    for path in project.files.holding(*marks):
         if project.layout.is_test(project.layout.place(path)):
             continue
         module = project.module(path)
@@ -275,11 +289,7 @@ def _given(project: Project, module: Module) -> Iterator[Any]:
     for cls, _, scope in module.candidates.classes:
         if "task_cls" in scope.bindings and cls.bases:
             for binding in scope.bindings["task_cls"]:
-                yield (
-                    _task_class(project, module, binding.node, scope)  # type: ignore[arg-type]
-                    if binding.kind == ASSIGN
-                    else UNKNOWN
-                )
+                yield _task_class(project, module, binding.value, scope) if binding.kind == ASSIGN else UNKNOWN
 
 
 def _assigned(project: Project, module: Module) -> Iterator[Any]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from flake8_celery_tasks.binding.values import Joined
 from flake8_celery_tasks.celery_model.apps import makes_app, modules_with_apps
 from flake8_celery_tasks.celery_model.configuration import configurations, display
-from flake8_celery_tasks.celery_model.settings import given_in, given_to, spellings
+from flake8_celery_tasks.celery_model.settings import given_in, given_to, setting_values, spellings
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.resolution.evaluation import Called, Table
 from flake8_celery_tasks.resolution.resolver import Target
 
@@ -51,30 +52,24 @@ class Patience(NamedTuple):
     seconds: float
 
 
+@query()
 def patience(project: Project) -> Patience | None:
     """Return how long the project's broker waits for an acknowledgement, None where it waits for ever or is not known.
 
     Where the settings give several timeouts the longest counts.
     """
-    if "patience" not in project.memo:
-        project.memo["patience"] = _patience(project)
-    known: Patience | None = project.memo["patience"]
-    return known
-
-
-def _patience(project: Project) -> Patience | None:
     broker = project.options.celery_broker or _broker(project)
     if broker not in _DEFAULTS:
         return None
     timeouts: list[float] = []
-    for options in project.setting("broker_transport_options"):
+    for options in setting_values(project, "broker_transport_options"):
         if not isinstance(options, Table) or not options.complete:
             return None
         timeout = options.get("visibility_timeout", _DEFAULTS[broker])
         if not isinstance(timeout, (int, float)):
             return None
         timeouts.append(timeout)
-    if not timeouts and next(project.files_with(b"visibility_timeout"), None) is not None:
+    if not timeouts and next(project.files.holding(b"visibility_timeout"), None) is not None:
         return None
     return Patience(broker, max(timeouts, default=_DEFAULTS[broker]))
 
@@ -93,7 +88,7 @@ def urls(project: Project, setting: str, argument: str) -> Iterator[tuple[Value,
     """Yield what the project gives to a setting, and to its apps as an argument; None for what can't be read."""
     yield from given_to(project, setting)
     # A configuration module of a few lines may hold no word of Celery.
-    seen = set(project.files_with(*(name.encode() for name in spellings(setting))))
+    seen = set(project.files.holding(*(name.encode() for name in spellings(setting))))
     for path in sorted({item.path for item in configurations(project)} - seen - {""}):
         found = project.module(path)
         assert found is not None  # or it would not be known as the configuration
@@ -125,28 +120,13 @@ _NONE: Final = frozenset({"", "disabled", "disabled://"})
 _DJANGO: Final = b"INSTALLED_APPS"
 
 
+@query()
 def backend(project: Project) -> bool | None:
     """Return whether results are stored anywhere, None where it can't be told.
 
     One place that names a backend is enough. None is certain only where the project makes its apps itself, and all
     that configures them can be read. An environment variable, `CELERY_RESULT_BACKEND`, may still say otherwise.
     """
-    if "result backend" not in project.memo:
-        project.memo["result backend"] = _backend(project)
-    known: bool | None = project.memo["result backend"]
-    return known
-
-
-def is_all_parsed(project: Project) -> bool:
-    """Return whether no file that can't be parsed could name a backend."""
-    if "parsed" not in project.memo:
-        paths = project.files_with(b"elery", b"ELERY")
-        project.memo["parsed"] = all(project.module(path) is not None for path in paths)
-    known: bool = project.memo["parsed"]
-    return known
-
-
-def _backend(project: Project) -> bool | None:
     found = {
         None if module is None else _names_one(written(project, value, module))
         for value, module in urls(project, "result_backend", "backend")
@@ -154,6 +134,12 @@ def _backend(project: Project) -> bool | None:
     if True in found:
         return True
     return False if None not in found and _is_all_read(project) else None
+
+
+@query()
+def is_all_parsed(project: Project) -> bool:
+    """Return whether no file that can't be parsed could name a backend."""
+    return all(project.module(path) is not None for path in project.files.holding(b"elery", b"ELERY"))
 
 
 def _names_one(value: object) -> bool | None:
@@ -173,15 +159,15 @@ def _is_all_read(project: Project) -> bool:
             _has_django_settings(project) if item.is_django else bool(item.path) and _is_whole(project, item.path)
             for item in configurations(project)
         )
-        and next(project.files_with(b"config_from_envvar"), None) is None
+        and next(project.files.holding(b"config_from_envvar"), None) is None
     )
 
 
 def _has_spread(project: Project, module: Module) -> bool:
     """Return whether a module configures an app, or makes it, with what can't be read."""
     for call, site in module.candidates.calls:
-        is_update = isinstance(call.func, ast.Attribute) and call.func.attr == "update"
-        if is_update and getattr(call.func.value, "attr", "") == "conf":  # type: ignore[attr-defined]
+        owner = call.func.value if isinstance(call.func, ast.Attribute) and call.func.attr == "update" else None
+        if isinstance(owner, ast.Attribute) and owner.attr == "conf":
             given = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg is None)]
         elif makes_app(project, module, call, site):
             given = [keyword.value for keyword in call.keywords if keyword.arg in (None, "changes")]
@@ -198,7 +184,9 @@ def _has_django_settings(project: Project) -> bool:
     """Return whether Django's settings are a part of the project: a package for other sites leaves them to these."""
     layout = project.layout
     return any(
-        _DJANGO in (project.read(path) or b"") for path in layout.files() if not layout.is_test(layout.place(path))
+        _DJANGO in (project.files.read(path) or b"")
+        for path in layout.files()
+        if not layout.is_test(layout.place(path))
     )
 
 

@@ -9,6 +9,7 @@ from flake8_celery_tasks.binding.nodes import last_name
 from flake8_celery_tasks.binding.scopes import ASSIGN
 from flake8_celery_tasks.binding.symbols import Bound, Class
 from flake8_celery_tasks.binding.values import UNKNOWN, Invoke, Mapping, Ref
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.resolution.evaluation import settled
 
 if TYPE_CHECKING:
@@ -39,21 +40,19 @@ class Configuration(NamedTuple):
     key: str = ""
 
 
+@query()
 def configurations(project: Project) -> tuple[Configuration, ...]:
     """Return how the project, outside its tests, configures its apps."""
-    if "configurations" not in project.memo:
-        found: dict[Configuration, None] = {}
-        for path in project.files_with(b"config_from_object", b"config_source"):
-            if project.layout.is_test(project.layout.place(path)):
-                continue
-            module = project.module(path)
-            if module is None:
-                found[Configuration(UNKNOWN)] = None
-                continue
-            found.update(dict.fromkeys(_configured(project, module)))
-        project.memo["configurations"] = tuple(found)
-    known: tuple[Configuration, ...] = project.memo["configurations"]
-    return known
+    found: dict[Configuration, None] = {}
+    for path in project.files.holding(b"config_from_object", b"config_source"):
+        if project.layout.is_test(project.layout.place(path)):
+            continue
+        module = project.module(path)
+        if module is None:
+            found[Configuration(UNKNOWN)] = None
+            continue
+        found.update(dict.fromkeys(_configured(project, module)))
+    return tuple(found)
 
 
 def _configured(project: Project, module: Module) -> Iterator[Configuration]:
@@ -182,7 +181,7 @@ def _named(
     binding = bound_once(node, site)
     if binding is None:
         return None
-    made = display(project, module, binding.node, binding.site, depth + 1)  # type: ignore[arg-type]
+    made = display(project, module, binding.value, binding.site, depth + 1)
     changed = module.changed(binding)
     if made is None or changed is None:
         return made

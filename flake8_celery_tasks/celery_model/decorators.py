@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks.binding.symbols import Bound, Function
 from flake8_celery_tasks.binding.values import UNKNOWN, Invoke, Mapping, Member, Param, Ref
 from flake8_celery_tasks.celery_model.apps import App, app_made_by, app_of_attribute
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.record import Record
 from flake8_celery_tasks.resolution.resolver import external
 
@@ -74,17 +75,10 @@ def decorator_of(project: Project, value: Value, module: Module, depth: int = 0)
     return None
 
 
+# A decorator may be made from itself.
+@query(key=lambda ref, module, _depth: (ref.path, module.place.path), while_asking=None)
 def _bare(project: Project, ref: Ref, module: Module, depth: int) -> Decorator | None:
     """Return what a name that is used as a decorator, or called to make one, stands for."""
-    key = ("decorator", module.place.path, ref.path)
-    if key not in project.memo:
-        project.memo[key] = None  # a decorator that is made from itself
-        project.memo[key] = _bare_unknown(project, ref, module, depth)
-    found: Decorator | None = project.memo[key]
-    return found
-
-
-def _bare_unknown(project: Project, ref: Ref, module: Module, depth: int) -> Decorator | None:
     if not project.leads_to_celery(ref.path, module) and not project.options.celery_task_decorators:
         return None
     target = project.resolve(ref.path, module)

@@ -9,6 +9,7 @@ from flake8_celery_tasks.binding.symbols import Bound, Class, Function
 from flake8_celery_tasks.binding.values import MISSING, Invoke, Member, Ref
 from flake8_celery_tasks.celery_model.apps import is_readable, is_task_class
 from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, Decorator, decorator_of
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.record import Record
 from flake8_celery_tasks.resolution.resolver import Target
 
@@ -42,6 +43,11 @@ class Definition(Record):
     def place(self) -> tuple[str, str, int]:
         """What tells the definition from others: its file, qualified name and line."""
         return self.module.place.path, self.symbol.qualname, self.symbol.line
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names that a class-based task binds in its class; none of a function."""
+        return self.symbol.names if isinstance(self.symbol, Class) else ()
 
 
 def place_of(target: Target) -> tuple[str, str, int] | None:
@@ -208,7 +214,7 @@ def is_name_certain(project: Project, found: Definition, *, imported: str = "") 
     the task decorator is of a module of the project that can't be read (it may give the function another name), or an
     app has names of its own.
     """
-    if project.has_own_names:
+    if has_own_names(project):
         return False
     certain = found.module.place.certain or bool(imported)
     if not certain or not isinstance(found.symbol, Function):
@@ -216,3 +222,9 @@ def is_name_certain(project: Project, found: Definition, *, imported: str = "") 
     below = found.symbol.decorators[found.index + 1 :] if found.index >= 0 else ()
     names = (value.func if isinstance(value, Invoke) else value for value in below)
     return not any(isinstance(name, Ref) and project.resolve(name.path, found.module).unread for name in names)
+
+
+@query(shared=True)
+def has_own_names(project: Project) -> bool:
+    """Return whether some app of the project may make automatic names in its own way: by its own `gen_task_name`."""
+    return any(OWN_NAMES.search(project.files.read(path) or b"") for path in project.files.holding(b"gen_task_name"))

@@ -14,8 +14,9 @@ from flake8_celery_tasks.catalog.task_options import BUILTIN_TASKS
 from flake8_celery_tasks.celery_model import definitions as celery_model_definitions
 from flake8_celery_tasks.celery_model.apps import APP_GETTERS
 from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, OPAQUE
-from flake8_celery_tasks.celery_model.definitions import definition_of, made_by, name_of, registers
+from flake8_celery_tasks.celery_model.definitions import definition_of, has_own_names, made_by, name_of, registers
 from flake8_celery_tasks.core import spelling
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.workspace.marks import DEFINITIONS, MARKS
 
@@ -74,7 +75,7 @@ class Index:
         self._owned: set[str] = set()
         self._registered: set[tuple[str, str]] = set()  # path and qualified name of classes
         self._imported: dict[str, bool] = {}
-        for path, module in project.modules_of(project.files_with(DEFINITIONS)):
+        for path, module in project.modules_of(project.files.holding(DEFINITIONS)):
             if module is None:
                 self.unread.append(path)
                 continue
@@ -91,7 +92,7 @@ class Index:
                 self.nameless.add("")
         elif found.decorator.form == CLASS_TASK:
             registered = found.module.place.path, found.symbol.qualname
-            if registered not in self._registered and {"name", "run"}.isdisjoint(found.symbol.names):  # type: ignore[union-attr]
+            if registered not in self._registered and {"name", "run"}.isdisjoint(found.class_names):
                 self._add(found)  # only this says that a class which inherits `run` is a task
             self._registered.add(registered)
         else:
@@ -113,11 +114,11 @@ class Index:
         known = self._add_partly_known(found)
         if not is_test:
             self._owned.add(top)
-            if self.project.has_own_names and "name" not in found.decorator.keywords:
+            if has_own_names(self.project) and "name" not in found.decorator.keywords:
                 self.nameless.add("")
             if not known:
                 self.nameless.add("" if "name" in found.decorator.keywords else top)
-            elif found.decorator.form == CLASS_TASK and "name" in found.symbol.names and name is None:  # type: ignore[union-attr]
+            elif found.decorator.form == CLASS_TASK and "name" in found.class_names and name is None:
                 self.nameless.add(top)
 
     def _add_partly_known(self, found: Definition) -> bool:
@@ -219,8 +220,8 @@ class Index:
         if any(start.startswith(literal) or literal.startswith(start) for start in starts):
             return False
         hint = max(literal.split("."), key=len).encode()
-        for path in (*self._left_out, *self.project.files_with(*MARKS)):
-            text = self.project.read(path)
+        for path in (*self._left_out, *self.project.files.holding(*MARKS)):
+            text = self.project.files.read(path)
             if text is None or (hint in text and (path in self._left_out or self.project.module(path) is None)):
                 return False
         return True
@@ -263,8 +264,8 @@ class Index:
     def _given(self) -> set[bytes]:
         """The names that something in the project is given: no task that is known, and no call of it."""
         found: set[bytes] = set()
-        for path in self.project.files_with(b"name"):
-            text = self.project.read(path) or b""
+        for path in self.project.files.holding(b"name"):
+            text = self.project.files.read(path) or b""
             for match in _GIVES.finditer(text):
                 before = text[max(0, match.start() - _BEFORE) : match.start()]
                 if not before.rstrip().endswith(b"send_task("):
@@ -274,7 +275,7 @@ class Index:
     @cached_property
     def _left_out(self) -> list[str]:
         """The files below the root that may define tasks and are no part of the project."""
-        texts = {path: self.project.read(path) for path in self.project.layout.left_out()}
+        texts = {path: self.project.files.read(path) for path in self.project.layout.left_out()}
         return [path for path, text in texts.items() if text is None or _DEFINES.search(text)]
 
     # Several tasks of one name.
@@ -313,8 +314,8 @@ class Index:
         """Return whether some file that may define tasks imports a top-level package."""
         if top not in self._imported:
             imported = re.compile(rb"^\s*(?:from|import)\s+" + re.escape(os.fsencode(top)) + rb"\b", re.MULTILINE)
-            paths = self.project.files_with(*MARKS)
-            self._imported[top] = any(imported.search(self.project.read(path) or b"") for path in paths)
+            paths = self.project.files.holding(*MARKS)
+            self._imported[top] = any(imported.search(self.project.files.read(path) or b"") for path in paths)
         return self._imported[top]
 
 
@@ -377,7 +378,7 @@ def _by_position(found: Definition) -> tuple[Value, ...]:
 
 def _searchable(project: Project, paths: Iterable[str]) -> list[bytes] | None:
     """Return the texts of files, None where one of them may give any name to a task."""
-    texts = [project.read(path) for path in paths]
+    texts = [project.files.read(path) for path in paths]
     found = [text for text in texts if text is not None and not _COMPUTES.search(text)]
     return found if len(found) == len(texts) else None
 
@@ -401,3 +402,12 @@ def _pattern(project: Project, value: Value, module: Module) -> str:
 
 def _without_digits(name: str) -> str:
     return re.sub(r"\d", "", name)
+
+
+@query()
+def tasks_of(project: Project) -> Index:
+    """Return the index of the project's tasks."""
+    index = Index(project)
+    if project.when_indexed is not None:
+        project.when_indexed(project)
+    return index

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flake8_celery_tasks.binding.scopes import ASSIGN
 from flake8_celery_tasks.binding.values import UNKNOWN
 from flake8_celery_tasks.catalog.settings import SETTINGS
+from flake8_celery_tasks.core.memo import query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,15 +24,19 @@ def spellings(name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((name, upper, f"CELERY_{upper}", SETTINGS[name].old)))
 
 
-def values_of(project: Project, name: str) -> list[Any]:
-    """Return the settled values that any module outside tests gives to a setting."""
+@query()
+def setting_values(project: Project, name: str) -> list[Any]:
+    """Return the settled values that the project gives to a setting of Celery, by its lower-case name.
+
+    Every place that could set it counts, so the list may hold values of other environments. Tests don't count.
+    """
     return [UNKNOWN if module is None else project.settle(value, module) for value, module in given_to(project, name)]
 
 
 def given_to(project: Project, name: str) -> Iterator[tuple[Value, Module | None]]:
     """Yield what modules outside tests give to a setting; None for a module that can't be read."""
     names = frozenset(spellings(name))
-    for path in project.files_with(*(item.encode() for item in sorted(names))):
+    for path in project.files.holding(*(item.encode() for item in sorted(names))):
         if project.layout.is_test(project.layout.place(path)):
             continue
         module = project.module(path)
@@ -49,7 +54,7 @@ def given_in(module: Module, names: frozenset[str]) -> Iterator[Value]:
         for name in names & scope.bindings.keys():
             for binding in scope.bindings[name]:
                 if binding.kind == ASSIGN:
-                    yield module.value(binding.node, scope)  # type: ignore[arg-type]
+                    yield module.value(binding.value, scope)
                 elif binding.kind == "other":
                     yield UNKNOWN
     for _, target, value, site in candidates.stores:
@@ -79,7 +84,7 @@ def acks_late(project: Project) -> bool | None:
     """Return whether the project acknowledges late: True, False, or None where it can't be told."""
     if project.options.celery_acks_late:
         return True
-    given = project.setting("task_acks_late")
+    given = setting_values(project, "task_acks_late")
     if any(value is True or value == 1 for value in given):
         return True
     return None if any(not isinstance(value, (bool, int, type(None))) for value in given) else False
@@ -95,12 +100,9 @@ _SCHEDULERS: Final = (
 )
 
 
-def has_own_scheduler(project: Project) -> bool:
+@query()
+def has_celery_scheduler(project: Project) -> bool:
     """Return whether beat certainly runs Celery's own scheduler, as far as the project's files tell."""
-    key = "own scheduler"
-    if key not in project.memo:
-        given = project.setting("beat_scheduler")
-        own = all(isinstance(value, str) and value.startswith("celery.beat") for value in given)
-        project.memo[key] = own and not any(True for _ in project.files_with(*_SCHEDULERS))
-    own_scheduler: bool = project.memo[key]
-    return own_scheduler
+    given = setting_values(project, "beat_scheduler")
+    own = all(isinstance(value, str) and value.startswith("celery.beat") for value in given)
+    return own and not any(True for _ in project.files.holding(*_SCHEDULERS))

@@ -15,46 +15,50 @@ from flake8_celery_tasks.engine.findings import Finding, Outcome
 from flake8_celery_tasks.flake8_host import checker, reporting
 from flake8_celery_tasks.flake8_host import files as flake8_host_files
 from flake8_celery_tasks.flake8_host.files import passing
-from flake8_celery_tasks.plugin import Plugin
 
 if TYPE_CHECKING:
-    from argparse import Namespace
     from collections.abc import Iterable, Iterator, Sequence
 
     from flake8.violation import Violation
 
     from flake8_celery_tasks.edits.edit import Remedy
-    from flake8_celery_tasks.engine.baseline import Entry, Identity
+    from flake8_celery_tasks.engine.baseline import Baseline, Entry, Identity
+    from flake8_celery_tasks.engine.run import Run
     from flake8_celery_tasks.fixer.rounds import Order
+    from flake8_celery_tasks.flake8_host.configuration import Configuration
     from flake8_celery_tasks.flake8_host.reporting import Checked
 
 
-def run(options: Namespace, order: Order | None = None) -> Outcome:
+def run(configuration: Configuration, order: Order | None = None) -> Outcome:
     """Check the files of the options; `order` asks for the fixes too. Raises UsageError."""
-    names = flake8_host_files.files(options)
-    checked = check(options, names)
+    names = flake8_host_files.files(configuration.options)
+    checked = check(configuration, names)
     scopes = {one.path: one.scopes for one in checked}
-    violations, statistics = reporting.decide(options, [_without_known(one) for one in checked])
+    violations, statistics = reporting.decide(
+        configuration.options, [_without_known(one, configuration.run.baseline) for one in checked]
+    )
     findings = list(_findings(violations, scopes))
-    return Outcome(violations, statistics, findings, names, _remedies(findings, order, options) if order else {})
+    return Outcome(violations, statistics, findings, names, _remedies(findings, order, configuration) if order else {})
 
 
-def _remedies(findings: Sequence[Finding], order: Order, options: Namespace) -> dict[Finding, Remedy]:
+def _remedies(findings: Sequence[Finding], order: Order, configuration: Configuration) -> dict[Finding, Remedy]:
     from flake8_celery_tasks.fixer import remedies as fixer_remedies
 
     paths = list(dict.fromkeys(finding.path for finding in findings))
     found = {
         (path, remedy.violation): remedy
-        for path, remedies in spread(partial(fixer_remedies.remedies, order=order), paths, options, FEW)
+        for path, remedies in spread(partial(fixer_remedies.remedies, order=order), paths, configuration, FEW)
         for remedy in remedies
     }
     keys = {finding: (finding.path, (finding.line, finding.column - 1, *finding[3:5])) for finding in findings}
     return {finding: found[key] for finding, key in keys.items() if key in found}
 
 
-def check(options: Namespace, names: Sequence[str]) -> list[Checked]:
+def check(configuration: Configuration, names: Sequence[str]) -> list[Checked]:
     """Return what is found in some files, known or not, selected or not; files without any are left out."""
-    return [one for one in spread(partial(checker.check, options=options), passing(names), options) if one.rows]
+    gated = passing(names, configuration.run.marks)
+    found = spread(partial(checker.check, configuration=configuration), gated, configuration)
+    return [one for one in found if one.rows]
 
 
 # What is known.
@@ -65,20 +69,22 @@ def _identities(checked: Checked) -> list[Identity]:
     return [baseline.identity(row.code, checked.scopes.get(row.line, ""), row.text) for row in checked.rows]
 
 
-def _without_known(checked: Checked) -> Checked:
-    if Plugin.baseline is None:
+def _without_known(checked: Checked, known: Baseline | None) -> Checked:
+    if known is None:
         return checked
-    unknown = Plugin.baseline.unknown(checked.path, _identities(checked))
-    rows = [row for row, is_new in zip(checked.rows, unknown, strict=True) if is_new]
+    identities = _identities(checked)
+    known.note(checked.path, identities)
+    are_new = known.are_new(checked.path, identities)
+    rows = [row for row, is_new in zip(checked.rows, are_new, strict=True) if is_new]
     return checked._replace(rows=rows)
 
 
-def write_baseline(options: Namespace, path: str) -> int:
+def write_baseline(configuration: Configuration, path: str) -> int:
     """Write what would be reported into a baseline; return how many findings are in it."""
-    checked = check(options, flake8_host_files.files(options))
+    checked = check(configuration, flake8_host_files.files(configuration.options))
     folder = os.path.dirname(os.path.abspath(path))
     reported = set()
-    for violation in reporting.decide(options, checked)[0]:
+    for violation in reporting.decide(configuration.options, checked)[0]:
         reported.add((violation.filename, violation.line_number, violation.code, violation.text))
     known: dict[str, Counter[Identity]] = {}
     for one in checked:
@@ -93,12 +99,12 @@ def write_baseline(options: Namespace, path: str) -> int:
         raise UsageError(f"can't write {path}: {error.strerror}") from None
 
 
-def prune_baseline(outcome: Outcome) -> list[Entry]:
+def prune_baseline(outcome: Outcome, run: Run) -> list[Entry]:
     """Drop from the baseline what a run has not found any more; return it. Raises UsageError."""
-    listed = Plugin.baseline
+    listed = run.baseline
     assert listed is not None
     broken = {finding.path for finding in outcome.findings if finding.code.startswith(BROKEN)}
-    codes = {rule.code for rule in loader.wanted(Plugin.opted)}
+    codes = {rule.code for rule in loader.wanted(run.opted)}
     gone = list(listed.outdated([name for name in outcome.files if name not in broken], codes))
     if gone:
         try:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.fixer.files import Result
     from flake8_celery_tasks.fixer.rounds import Order
+    from flake8_celery_tasks.flake8_host.configuration import Configuration
 
 
 PROGRAM: Final = "flake8-celery-tasks"
@@ -93,7 +94,8 @@ def _add_check(commands: Any) -> None:
 
 
 def _check(given: argparse.Namespace) -> int:
-    from flake8_celery_tasks.command import check, pool
+    from flake8_celery_tasks.command import check
+    from flake8_celery_tasks.engine.check import collector_off
     from flake8_celery_tasks.flake8_host import configuration
 
     paths, form, target, known, prune = (
@@ -103,20 +105,21 @@ def _check(given: argparse.Namespace) -> int:
         given.celery_baseline = ""
     if target is not None and "color" not in given:
         given.color = "never"
-    options = configuration.options_for(given, paths)
+    configured = configuration.configuration_for(given, paths)
+    options = configured.options
     if known is not None:
-        count = check.write_baseline(options, known)
+        count = check.write_baseline(configured, known)
         _tell(f"{count} {'finding' if count == 1 else 'findings'} written to {known}")
         return CLEAN
     if prune and not options.celery_baseline:
         raise UsageError("--prune-baseline needs the option celery-baseline")
-    with pool.few_collections():
-        outcome = check.run(options, _order(options, unsafe=True) if form == "sarif" else None)
+    with collector_off():
+        outcome = check.run(configured, _order(configured, unsafe=True) if form == "sarif" else None)
     if not outcome.files and (not paths or any(map(os.path.isdir, paths))):
         _tell(f"no Python files in {' '.join(paths) or '.'}")
     _write(_rendered(form, outcome, options), target)
     if prune:
-        for entry in check.prune_baseline(outcome):
+        for entry in check.prune_baseline(outcome, configured.run):
             _tell(f"no longer found, taken out of the baseline: {entry}")
     return FOUND if outcome.findings and not options.exit_zero else CLEAN
 
@@ -150,6 +153,7 @@ def _fix(given: argparse.Namespace) -> int:
     from functools import partial
 
     from flake8_celery_tasks.command import pool
+    from flake8_celery_tasks.engine.check import collector_off
     from flake8_celery_tasks.fixer.files import fix_files, is_installed
     from flake8_celery_tasks.flake8_host import configuration
     from flake8_celery_tasks.flake8_host import files as flake8_host_files
@@ -157,8 +161,9 @@ def _fix(given: argparse.Namespace) -> int:
     paths, as_diff, unsafe = (_take(given, name) for name in ("paths", "diff", "unsafe"))
     if "-" in paths and len(paths) > 1:
         raise UsageError("- stands for the input: it can't be given with other paths")
-    options = configuration.options_for(given, paths)
-    order = _order(options, unsafe=unsafe)
+    configured = configuration.configuration_for(given, paths)
+    options = configured.options
+    order = _order(configured, unsafe=unsafe)
     names = flake8_host_files.files(options)
     if paths == ["-"]:
         return _fix_input(options, order, bool(names), as_diff=as_diff)
@@ -166,9 +171,10 @@ def _fix(given: argparse.Namespace) -> int:
         _tell(f"no Python files in {' '.join(paths) or '.'}")
     for path in filter(is_installed, paths):
         _tell(f"{path}: is installed, left alone")
-    passing = [name for name in flake8_host_files.passing(names) if not is_installed(name)]
-    with pool.few_collections():
-        spread = partial(pool.spread, options=options, large=pool.FEW)
+    passing = flake8_host_files.passing(names, configured.run.marks)
+    passing = [name for name in passing if not is_installed(name)]
+    with collector_off():
+        spread = partial(pool.spread, configuration=configured, large=pool.FEW)
         results = list(fix_files(sorted(passing), order, write=not as_diff, spread=spread))
     return _report_fixes(results, options, as_diff=as_diff)
 
@@ -219,22 +225,14 @@ def _in_color(options: argparse.Namespace, target: str | None = None) -> bool:
     return bool(options.color == "always" or (options.color == "auto" and is_shown))
 
 
-def _order(options: argparse.Namespace, *, unsafe: bool) -> Order:
+def _order(configured: Configuration, *, unsafe: bool) -> Order:
     """Return what to fix: what would be reported."""
     from functools import partial
 
-    from flake8_celery_tasks.core.options import Options
     from flake8_celery_tasks.fixer import rounds
     from flake8_celery_tasks.flake8_host import reporting
-    from flake8_celery_tasks.plugin import Plugin
 
-    return rounds.Order(
-        options=Plugin.options or Options(),
-        excluded=Plugin.excluded,
-        opted=Plugin.opted,
-        unsafe=unsafe,
-        wants=partial(reporting.reported, options),
-    )
+    return rounds.Order(configured.run, unsafe=unsafe, wants=partial(reporting.reported, configured))
 
 
 # explain
@@ -287,24 +285,22 @@ def _add_tasks(commands: Any) -> None:
 
 
 def _tasks(given: argparse.Namespace) -> int:
-    from flake8_celery_tasks.command import pool
-    from flake8_celery_tasks.core.options import Options
     from flake8_celery_tasks.engine import inventory, session
+    from flake8_celery_tasks.engine.check import collector_off
     from flake8_celery_tasks.flake8_host import configuration
     from flake8_celery_tasks.flake8_host import files as flake8_host_files
-    from flake8_celery_tasks.plugin import Plugin
     from flake8_celery_tasks.report import tasks
 
     path, form, target = (_take(given, name) for name in ("path", "form", "output_file"))
     if not os.path.exists(path):
         raise UsageError(f"no such file or directory: {path!r}")
-    options = configuration.options_for(given, [path])
+    options, run = configuration.configuration_for(given, [path])
     below = os.path.join(os.path.abspath(path), "")
     inside = os.path.join(below, "any.py") if os.path.isdir(path) else os.path.abspath(path)
     # In a folder there may be more projects.
     files = [inside, *map(os.path.abspath, flake8_host_files.files(options))]
-    known = dict.fromkeys(session.project_of(name, Plugin.options or Options(), Plugin.excluded) for name in files)
-    with pool.few_collections():
+    known = dict.fromkeys(session.project_of(name, run.options, run.excluded) for name in files)
+    with collector_off():
         found = inventory.entries(list(known), below)
     if not found:
         _tell(f"no tasks in {path}")

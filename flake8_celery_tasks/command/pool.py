@@ -11,14 +11,14 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from flake8_celery_tasks.core.options import Options
+from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.engine import loader, session
-from flake8_celery_tasks.flake8_host import configuration, reporting
-from flake8_celery_tasks.plugin import Plugin
+from flake8_celery_tasks.flake8_host import reporting
 
 if TYPE_CHECKING:
-    from argparse import Namespace
     from collections.abc import Callable, Iterator, Sequence
+
+    from flake8_celery_tasks.flake8_host.configuration import Configuration
 
 
 #: From how many files on that pass the gate other processes are worth their start.
@@ -38,34 +38,26 @@ _turns = itertools.count(1)
 _CHUNK: Final = 4
 
 
-@contextlib.contextmanager
-def few_collections() -> Iterator[None]:
-    """Leave the garbage be: to look for it among the nodes of many trees takes as long as everything else."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
-def spread(work: Callable[[str], Done], names: Sequence[str], options: Namespace, large: int = LARGE) -> Iterator[Done]:
+def spread(
+    work: Callable[[str], Done], names: Sequence[str], configuration: Configuration, large: int = LARGE
+) -> Iterator[Done]:
     """Yield what comes of some work on each file, in any order; in several processes where there are many files."""
-    jobs = min(reporting.jobs(options), len(names))
+    jobs = min(reporting.jobs(configuration.options), len(names))
     if jobs < 2 or len(names) < large:
         for name in names:
             _take_turn()
             yield work(name)
         return
     # What all processes would find out, each for itself.
-    known = session.project_of(os.path.abspath(names[0]), Plugin.options or Options(), Plugin.excluded)
+    run = configuration.run
+    known = session.project_of(os.path.abspath(names[0]), run.options, run.excluded)
     context = _context()
-    known.is_saved_later = context.get_start_method() == "fork"  # others read what is saved
-    _ = known.tasks, loader.rules()
+    if context.get_start_method() == "fork":  # others read what is saved
+        session.save_later(known)
+    _ = tasks_of(known), loader.rules()
     with contextlib.ExitStack() as stack:
         with _uninterrupted():
-            pool = stack.enter_context(context.Pool(jobs, _start, (work, options)))
+            pool = stack.enter_context(context.Pool(jobs, _start, (work,)))
         found = pool.imap_unordered(_call, names, _CHUNK)
         known.save()
         yield from found
@@ -93,14 +85,12 @@ def _context() -> multiprocessing.context.BaseContext:
 _work: Callable[[str], Any] | None = None  # of this process
 
 
-def _start(work: Callable[[str], Any], options: Namespace) -> None:
+def _start(work: Callable[[str], Any]) -> None:
     """Make a process ready."""
     global _work
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()
     _work = work
-    if Plugin.options is None:  # it was not forked
-        configuration.adopt(options)
 
 
 def _call(name: str) -> Any:

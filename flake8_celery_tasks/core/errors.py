@@ -10,3 +10,11 @@ class UsageError(Exception):
 def one_line(error: object) -> str:
     """Return the text of an error on one line."""
     return " ".join(str(error).split())
+
+
+class Unfixable(Exception):  # noqa: N818 - no error: there is no fix
+    """An operation can't be certain of what it would do."""
+
+
+class UnknownSyntax(Unfixable):
+    """Some code is in a syntax that libcst doesn't know."""

@@ -1,39 +1,68 @@
-"""What many facts ask for is found out once, so that the time for a file grows with its length and not its square."""
+"""Queries: questions that are answered once, so that the time for a file grows with its length and not its square."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_Holder = TypeVar("_Holder", bound="Memo")
+_Given = ParamSpec("_Given")
+_Answer = TypeVar("_Answer")
 
-_T = TypeVar("_T")
+_NOTHING: Final = object()
 
 
-class Once:
-    """Something of which functions find things out, each of them once. What they found is kept in `_found`."""
+class Memo:
+    """Something that queries are asked of: it keeps their answers.
 
-    _found: dict[object, Any]
+    `before` is what an overlay stands on: queries that are `shared` are answered there.
+    """
 
-    def once(self, find: Callable[..., _T], *given: object) -> _T:
-        """Return `find(*given, self)`. The function alone says what that is, so `given` must always be the same.
+    before: Memo | None = None
 
-        The project may be given for the file that is being checked, and for none that several projects share.
-        """
-        if find not in self._found:
-            self._found[find] = find(*given, self)
-        found: _T = self._found[find]
-        return found
+    def __init__(self) -> None:
+        self.answers: dict[object, Any] = {}
 
-    def keep(self, find: Callable[..., _T], found: _T) -> None:
-        """Say what a function would return, where that is known already."""
-        self._found[find] = found
 
-    def once_for(self, node: object, find: Callable[..., _T]) -> _T:
-        """Return `find(node)`, found out once for each node. The nodes must live as long as what is kept."""
-        key = (find, id(node))
-        if key not in self._found:
-            self._found[key] = find(node)
-        found: _T = self._found[key]
-        return found
+def query(
+    *, key: Callable[..., object] | None = None, while_asking: object = _NOTHING, shared: bool = False
+) -> Callable[[Callable[Concatenate[_Holder, _Given], _Answer]], Callable[Concatenate[_Holder, _Given], _Answer]]:
+    """Return a decorator for functions whose answer their first argument keeps, by the other arguments.
+
+    The other arguments are positional and hashable, or `key` makes of them what is; nodes count by their identity.
+    `while_asking` is the answer to a query that leads to itself while it is being answered; without it such a query
+    never ends. `shared` says that an overlay may take the answer of what it stands on.
+    """
+
+    def decorate(
+        find: Callable[Concatenate[_Holder, _Given], _Answer],
+    ) -> Callable[Concatenate[_Holder, _Given], _Answer]:
+        answer_to: Callable[..., Any] = find
+
+        @wraps(find)
+        def ask(holder: Any, *given: Any) -> Any:
+            if shared and holder.before is not None:
+                holder = holder.before
+            answers = holder.answers
+            asked = (find, *given) if key is None else (find, key(*given))
+            answer = answers.get(asked, _NOTHING)
+            if answer is not _NOTHING:
+                return answer
+            if while_asking is _NOTHING:
+                answer = answers[asked] = answer_to(holder, *given)
+                return answer
+            answers[asked] = while_asking
+            try:
+                answer = answer_to(holder, *given)
+            except BaseException:
+                del answers[asked]
+                raise
+            answers[asked] = answer
+            return answer
+
+        return cast("Callable[Concatenate[_Holder, _Given], _Answer]", ask)
+
+    return decorate

@@ -64,7 +64,7 @@ class Options:
     celery_target_version: tuple[int, int] | None = _option(
         None,
         "The Celery version that the project runs on, such as 5.4 (default: the one that its lock or its requirements "
-        "pin, else the newest known).",
+        "pin or set as the upper bound, else the newest known).",
         "VERSION",
     )
     celery_acks_late: bool = _option(

@@ -11,10 +11,11 @@ from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from flake8_celery_tasks.core.errors import Unfixable
 from flake8_celery_tasks.edits.edit import Change, Edit
 from flake8_celery_tasks.edits.leaves import Unknown
 from flake8_celery_tasks.edits.lines import laid, width_of
-from flake8_celery_tasks.edits.text import Text, Unfixable
+from flake8_celery_tasks.workspace.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -57,7 +58,7 @@ class _Unit(NamedTuple):
     plain: bool = False
 
 
-def edits_of(operations: Iterable[Operation], text: Text) -> tuple[Edit, ...]:
+def edits_of(operations: Iterable[Operation], text: Source) -> tuple[Edit, ...]:
     """Return the edits that some operations come to, in the order of the text. Raises Unfixable."""
     found: list[Edit] = []
     changes: list[Change] = []
@@ -79,7 +80,7 @@ def edits_of(operations: Iterable[Operation], text: Text) -> tuple[Edit, ...]:
 # Units.
 
 
-def _units(text: Text, changes: Iterable[Change]) -> Iterator[tuple[_Unit, list[Change]]]:
+def _units(text: Source, changes: Iterable[Change]) -> Iterator[tuple[_Unit, list[Change]]]:
     """Yield what is to be broken into lines, with the changes in it, none of them in two."""
     found: dict[_Unit, list[Change]] = {}
     for change in sorted(changes, key=lambda change: (change.start, -change.end)):
@@ -90,7 +91,7 @@ def _units(text: Text, changes: Iterable[Change]) -> Iterator[tuple[_Unit, list[
     yield from found.items()
 
 
-def _unit(text: Text, start: int, end: int) -> _Unit:
+def _unit(text: Source, start: int, end: int) -> _Unit:
     path = list(_path(text, start, end))
     last = max((number for number, node in enumerate(path) if isinstance(node, ast.stmt)), default=None)
     if last is None:
@@ -103,7 +104,7 @@ def _unit(text: Text, start: int, end: int) -> _Unit:
     return found if found is not None and found.start <= start and end <= found.end else _Unit(start, end, plain=True)
 
 
-def _path(text: Text, start: int, end: int) -> Iterator[ast.AST]:
+def _path(text: Source, start: int, end: int) -> Iterator[ast.AST]:
     """Yield the nodes around a place, from the outermost one."""
     nodes = list(_inside(text, text.tree, start, end))
     while nodes:
@@ -115,7 +116,7 @@ def _path(text: Text, start: int, end: int) -> Iterator[ast.AST]:
             nodes = list(_inside(text, node, start, end))
 
 
-def _inside(text: Text, node: ast.AST, start: int, end: int) -> Iterator[ast.AST]:
+def _inside(text: Source, node: ast.AST, start: int, end: int) -> Iterator[ast.AST]:
     """Yield the nodes in another one of which lines may be those of a region."""
     first, last = text.line_at(start) + 1, text.line_at(end) + 1
     for name, value in ast.iter_fields(node):
@@ -133,7 +134,7 @@ def _first_line(node: Any) -> int:
     return int(min(one.lineno for one in (node, *getattr(node, "decorator_list", ()))))
 
 
-def _statement(text: Text, node: Any, start: int, end: int) -> tuple[int, int]:
+def _statement(text: Source, node: Any, start: int, end: int) -> tuple[int, int]:
     """Return where a statement stands, or that part of it that has a line of its own around a place."""
     for decorator in getattr(node, "decorator_list", ()):
         if text.start(decorator) <= start and end <= text.end(decorator):
@@ -149,7 +150,7 @@ def _statement(text: Text, node: Any, start: int, end: int) -> tuple[int, int]:
     return first, colon.end
 
 
-def _line(text: Text, start: int, end: int) -> _Unit | None:
+def _line(text: Source, start: int, end: int) -> _Unit | None:
     """Return a unit where nothing but a comment stands beside it in its lines."""
     before, after = text.text[text.line_start(start) : start], text.text[end : text.line_end(end)].rstrip("\r\n")
     if before.strip() or (after.strip() and not after.lstrip().startswith("#")):
@@ -157,7 +158,7 @@ def _line(text: Text, start: int, end: int) -> _Unit | None:
     return _Unit(start, end, before, after if after.strip() else "")
 
 
-def _item(text: Text, start: int, end: int) -> _Unit | None:
+def _item(text: Source, start: int, end: int) -> _Unit | None:
     """Return an item as a unit where it has a line of its own, and a comma."""
     comma = text.following(end)
     if comma.text != ",":
@@ -166,7 +167,7 @@ def _item(text: Text, start: int, end: int) -> _Unit | None:
     return None if found is None else found._replace(end=end, is_item=True)
 
 
-def _member(text: Text, node: ast.AST, child: ast.AST) -> Iterator[tuple[int, int]]:
+def _member(text: Source, node: ast.AST, child: ast.AST) -> Iterator[tuple[int, int]]:
     """Yield where the item of a call or a display stands that a node is, or is a part of."""
     if isinstance(node, ast.Dict):
         for key, value in zip(node.keys, node.values, strict=True):
@@ -179,7 +180,7 @@ def _member(text: Text, node: ast.AST, child: ast.AST) -> Iterator[tuple[int, in
 # New texts.
 
 
-def _written(text: Text, unit: _Unit, changes: Sequence[Change]) -> str:
+def _written(text: Source, unit: _Unit, changes: Sequence[Change]) -> str:
     """Return the new text of a unit."""
     places: list[tuple[int, int]] = []
     written = _composed(text, unit.start, unit.end, changes, places)
@@ -199,7 +200,7 @@ def _written(text: Text, unit: _Unit, changes: Sequence[Change]) -> str:
     return written
 
 
-def _composed(text: Text, start: int, end: int, changes: Sequence[Change], places: list[tuple[int, int]]) -> str:
+def _composed(text: Source, start: int, end: int, changes: Sequence[Change], places: list[tuple[int, int]]) -> str:
     """Return what comes of some text by changes in it, inner ones first; `places` gets where the outer ones wrote."""
     parts: list[str] = []
     offset = start
@@ -231,10 +232,10 @@ def _plain(text: str) -> str:
 def _comments(code: str) -> list[str]:
     if "#" not in code:
         return []
-    return Text(f"({code}\n)").comments
+    return [comment.text for comment in Source.of(f"({code}\n)").comments]
 
 
-def _shortened(text: Text, unit: _Unit, written: str, start: int, end: int) -> str:
+def _shortened(text: Source, unit: _Unit, written: str, start: int, end: int) -> str:
     """Return a unit whose lines are not as black breaks them, with a new call broken where its line is too long."""
     lead = written[:start].rpartition("\n")
     indent = unit.indent if not lead[1] else lead[2][: len(lead[2]) - len(lead[2].lstrip())]
@@ -272,10 +273,10 @@ class _Part(NamedTuple):
     new_end: int
 
 
-def _difference(text: Text, unit: _Unit, written: str) -> list[Edit]:
+def _difference(text: Source, unit: _Unit, written: str) -> list[Edit]:
     """Return the edits that make the new text of a unit of the old one. None cuts through a node."""
     tokens = text.between(unit.start, unit.end)
-    others = [one._replace(start=one.start - 1, end=one.end - 1) for one in Text(f"({written}\n)").tokens[1:-1]]
+    others = [one._replace(start=one.start - 1, end=one.end - 1) for one in Source.of(f"({written}\n)").tokens[1:-1]]
     same = _same([_plain(token.text) for token in tokens], [token.text for token in others])
     ends = [(tokens[one].start, tokens[one].end, others[other].start, others[other].end) for one, other in same]
     parts: list[_Part] = []
@@ -321,7 +322,7 @@ def _partners(tokens: Sequence[str]) -> dict[int, int]:
     return found
 
 
-def _uncut(text: Text, unit: _Unit, written: str, parts: list[_Part]) -> list[_Part]:
+def _uncut(text: Source, unit: _Unit, written: str, parts: list[_Part]) -> list[_Part]:
     """Return parts that cut through no node, of the old tree or the new one: what does grows over the whole node."""
     if not parts:
         return parts
@@ -358,7 +359,7 @@ def _new_nodes(written: str) -> Iterator[tuple[int, int]]:
     """Yield where the nodes stand in the new text of a unit."""
     for before, after in _AROUND:
         with contextlib.suppress(SyntaxError):
-            whole = Text(f"{before}{written}{after}")
+            whole = Source.of(f"{before}{written}{after}")
             nodes = [node for node in ast.walk(whole.tree) if hasattr(node, "end_lineno")]
             places = [(whole.start(node) - len(before), whole.end(node) - len(before)) for node in nodes]
             yield from (place for place in places if place[0] >= 0 and place[1] <= len(written))
@@ -366,7 +367,7 @@ def _new_nodes(written: str) -> Iterator[tuple[int, int]]:
     raise Unfixable("no Python code")
 
 
-def _nodes(text: Text, start: int, end: int) -> Iterator[tuple[int, int]]:
+def _nodes(text: Source, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Yield where the nodes stand that a region touches."""
     nodes = list(_inside(text, text.tree, start, end))
     while nodes:

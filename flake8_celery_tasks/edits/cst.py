@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import libcst as cst
 
+from flake8_celery_tasks.core.errors import Unfixable, UnknownSyntax
 from flake8_celery_tasks.edits.edit import New, Old, Packed
 from flake8_celery_tasks.edits.lines import step_of
-from flake8_celery_tasks.edits.text import Unfixable, UnknownSyntax
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from flake8_celery_tasks.core.violation import Violation
-    from flake8_celery_tasks.edits.text import Text
+    from flake8_celery_tasks.workspace.source import Source
 
 
 class Edit(NamedTuple):
@@ -42,7 +42,7 @@ class Change(NamedTuple):
 class Operation(Protocol):
     """What becomes of some nodes."""
 
-    def changes(self, text: Text) -> Iterator[Change | Edit]:
+    def changes(self, text: Source) -> Iterator[Change | Edit]:
         """Yield what changes: nodes, or plain text; raise `Unfixable` where that would not be certain."""
         ...
 

@@ -7,18 +7,19 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.scopes import IMPORT, MODULE
+from flake8_celery_tasks.core.errors import Unfixable
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.edits.changes import edits_of
 from flake8_celery_tasks.edits.edit import Edit, Import
 from flake8_celery_tasks.edits.lines import laid
 from flake8_celery_tasks.edits.operations import AddName
-from flake8_celery_tasks.edits.text import Unfixable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Scope
-    from flake8_celery_tasks.edits.text import Text
+    from flake8_celery_tasks.workspace.source import Source
 
 
 # The sections of isort, in their order.
@@ -48,7 +49,7 @@ class Names:
         raise Unfixable(f"no name for {name} is free")
 
     def _imported(self, path: str, scope: Scope, attribute: str = "") -> str | None:
-        for name in self.module.once(_imports).get(path, ()):
+        for name in _imports(self.module).get(path, ()):
             found = scope.find(name)
             if found is not None and found[1] is self.module.candidates.scope.bindings[name]:
                 return f"{name}.{attribute}" if attribute else name
@@ -56,9 +57,10 @@ class Names:
 
     def _is_taken(self, name: str, path: str) -> bool:
         """Return whether a name means something else anywhere in the module."""
-        return not self.module.once(_meanings).get(name, set()) <= {path}
+        return not _meanings(self.module).get(name, set()) <= {path}
 
 
+@query()
 def _imports(module: Module) -> dict[str, list[str]]:
     """Return the names that certainly stand for an import at the top of a module, by its path."""
     found: dict[str, list[str]] = {}
@@ -68,6 +70,7 @@ def _imports(module: Module) -> dict[str, list[str]]:
     return found
 
 
+@query()
 def _meanings(module: Module) -> dict[str, set[str | None]]:
     """Return all names that a module mentions, with the paths that they are imported from, None for something else."""
     paths = {id(binding.node): binding.path for binding in module.candidates.imports}
@@ -90,7 +93,7 @@ def _names(node: ast.AST) -> Iterator[str]:
         yield from node.names
 
 
-def added(text: Text, tree: ast.Module, needed: Import, is_own: Callable[[str], bool]) -> tuple[Edit, ...]:
+def added(text: Source, tree: ast.Module, needed: Import, is_own: Callable[[str], bool]) -> tuple[Edit, ...]:
     """Return the edits that add an import where isort would put it; `is_own` knows the project's packages."""
     leading = list(_leading(tree))
     for statement in leading:
@@ -102,17 +105,19 @@ def added(text: Text, tree: ast.Module, needed: Import, is_own: Callable[[str], 
 
 
 def _in_a_line(
-    text: Text, tree: ast.Module, needed: Import, leading: list[ast.stmt], is_own: Callable[[str], bool]
+    text: Source, tree: ast.Module, needed: Import, leading: list[ast.stmt], is_own: Callable[[str], bool]
 ) -> Edit:
     """Return the edit that adds an import statement."""
     written = f"{needed.name} as {needed.asname}" if needed.asname else needed.name
     line = laid(f"from {needed.module} import {written}", text.style, "").replace("\n", text.newline)
 
     def key(statement: ast.stmt) -> tuple[int, bool, str]:
-        is_from = isinstance(statement, ast.ImportFrom)
-        level = statement.level if isinstance(statement, ast.ImportFrom) else 0
-        module = statement.module if isinstance(statement, ast.ImportFrom) else statement.names[0].name  # type: ignore[attr-defined]
-        return _section(module or "", level, is_own), is_from, (module or "").lower()
+        if isinstance(statement, ast.ImportFrom):
+            module = statement.module or ""
+            return _section(module, statement.level, is_own), True, module.lower()
+        assert isinstance(statement, ast.Import)
+        module = statement.names[0].name
+        return _section(module, 0, is_own), False, module.lower()
 
     own = (_section(needed.module, 0, is_own), True, needed.module.lower())
     newline = text.newline
@@ -130,13 +135,13 @@ def _in_a_line(
     return _first(text, tree, line, has_imports=bool(leading))
 
 
-def head(text: Text, tree: ast.Module) -> int:
+def head(text: Source, tree: ast.Module) -> int:
     """Return an offset behind which no import is added."""
     leading = list(_leading(tree))
     return text.line_end(text.end(leading[-1] if leading else tree.body[0]))
 
 
-def _first(text: Text, tree: ast.Module, line: str, *, has_imports: bool) -> Edit:
+def _first(text: Source, tree: ast.Module, line: str, *, has_imports: bool) -> Edit:
     """Return the edit for an import before all others."""
     newline = text.newline
     (first, *others) = tree.body
@@ -172,7 +177,7 @@ def _section(module: str, level: int, is_own: Callable[[str], bool]) -> int:
     return _OWN if is_own(module) else _INSTALLED
 
 
-def _below(text: Text, statement: ast.stmt, line: str) -> Edit:
+def _below(text: Source, statement: ast.stmt, line: str) -> Edit:
     offset = text.end(statement)
     end = text.line_end(offset)
     if text.following(offset).text == ";" and text.following(offset).start < end:
@@ -181,7 +186,7 @@ def _below(text: Text, statement: ast.stmt, line: str) -> Edit:
     return Edit(end, end, f"{lead}{line}{text.newline}")
 
 
-def _above(text: Text, statement: ast.stmt, lines: str) -> Edit:
+def _above(text: Source, statement: ast.stmt, lines: str) -> Edit:
     offset = text.start(statement)
     start = text.line_start(offset)
     if text.text[start:offset].strip():
@@ -189,7 +194,7 @@ def _above(text: Text, statement: ast.stmt, lines: str) -> Edit:
     return Edit(start, start, lines)
 
 
-def _among(text: Text, statement: ast.ImportFrom, needed: Import) -> tuple[Edit, ...]:
+def _among(text: Source, statement: ast.ImportFrom, needed: Import) -> tuple[Edit, ...]:
     """Return the edits that add a name to an import."""
     names = [alias.name for alias in statement.names]
     place = next((i for i, name in enumerate(names) if _order(name) > _order(needed.name)), len(names))

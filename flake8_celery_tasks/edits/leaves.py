@@ -272,6 +272,7 @@ def _spans(leaves: list[Leaf]) -> Iterator[tuple[int, int]]:
         yield from _span(leaves, comma + 1, len(leaves))
     elif first == "for":
         middle = next((number for number in top if number and leaves[number].text == "in"), len(leaves))
+        yield from _span(leaves, 1, middle)
         yield from _span(leaves, middle + 1, len(leaves) - 1)
     elif not keyword.iskeyword(first) and first != "@":
         signs = [number for number in top if leaves[number].text in _ASSIGNMENTS]

@@ -18,21 +18,9 @@ from flake8_celery_tasks.edits.leaves import COMMA, DOT, TERNARY, Leaf, Unknown,
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from flake8_celery_tasks.core.style import Style
+
 _PRAGMAS: Final = ("# noqa", "# type:", "# pyright:", "# pylint:", "# flake8:", "# ruff:", "# nosec")
-
-
-class Style(NamedTuple):
-    """How a project breaks its lines."""
-
-    width: int = 88
-    #: Whether a comma before a closing bracket keeps each item in a line of its own.
-    magic: bool = True
-    #: Whether a line may be too long by any comment for a tool, and not by `# type: ignore` only.
-    pragmas: bool = False
-
-
-#: What holds where a project says nothing.
-DEFAULT: Final = Style()
 
 
 class _Unbroken(Exception):  # noqa: N818 - no error: another way is tried
@@ -114,6 +102,7 @@ def laid(text: str, style: Style, indent: str, *, comment: str = "", is_item: bo
     before. An item stands in a line of its own, with a comma behind it that is not part of `text`. Lines end in "\n";
     the first has no indent. Raises Unknown where the text is written in a way that is not known here.
 
+    >>> from flake8_celery_tasks.core.style import Style
     >>> print(laid("send(name, args=[user])", Style(width=19), ""))
     send(
         name,

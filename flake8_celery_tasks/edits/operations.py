@@ -7,30 +7,20 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from flake8_celery_tasks.core.errors import Unfixable
 from flake8_celery_tasks.edits.edit import Change, Edit
-from flake8_celery_tasks.edits.text import Text, Unfixable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Binding, FunctionNode
+    from flake8_celery_tasks.workspace.source import Source
 
 #: Comments that speak to tools of the statement that they stand beside, and to nobody where it is gone.
 _TO_TOOLS: Final = ("# noqa", "# type:", "# pyright:", "# pylint:", "# isort:", "# flake8:", "# ruff:", "# pragma")
 
 
-def text_of(module: Module) -> Text:
-    """Return the text of a module that is being checked."""
-    return module.once(text_in)
-
-
-def text_in(module: Module) -> Text:
-    """Return a new text of a module that is being checked."""
-    return Text("".join(module.source.lines))
-
-
-def _of(text: Text, node: ast.AST, write: Callable[[str], str]) -> Change:
+def _of(text: Source, node: ast.AST, write: Callable[[str], str]) -> Change:
     return Change(text.start(node), text.end(node), write)
 
 
@@ -44,7 +34,7 @@ class Replace:
     node: ast.AST
     text: str
 
-    def changes(self, text: Text) -> Iterator[Change]:
+    def changes(self, text: Source) -> Iterator[Change]:
         """Yield the change."""
         yield _of(text, self.node, lambda _: self.text)
 
@@ -55,7 +45,7 @@ class MakeTuple:
 
     node: ast.expr
 
-    def changes(self, text: Text) -> Iterator[Change]:
+    def changes(self, text: Source) -> Iterator[Change]:
         """Yield the change."""
         from flake8_celery_tasks.edits import cst
 
@@ -79,7 +69,7 @@ class RenameAttribute:
     name: str
     is_called: bool = False
 
-    def changes(self, text: Text) -> Iterator[Change]:
+    def changes(self, text: Source) -> Iterator[Change]:
         """Yield the change."""
         from flake8_celery_tasks.edits import cst
 
@@ -94,7 +84,7 @@ class TakeAttribute:
     name: str
     is_called: bool = False
 
-    def changes(self, text: Text) -> Iterator[Change]:
+    def changes(self, text: Source) -> Iterator[Change]:
         """Yield the change."""
         from flake8_celery_tasks.edits import cst
 
@@ -108,7 +98,7 @@ class BindNames:
     node: ast.Lambda
     names: tuple[str, ...]
 
-    def changes(self, text: Text) -> Iterator[Change]:
+    def changes(self, text: Source) -> Iterator[Change]:
         """Yield the change."""
         from flake8_celery_tasks.edits import cst
 
@@ -130,7 +120,7 @@ class SetKeyword:
     value: str
     after: tuple[str, ...] = ()
 
-    def changes(self, text: Text) -> Iterator[Change]:
+    def changes(self, text: Source) -> Iterator[Change]:
         """Yield the change."""
         from flake8_celery_tasks.edits import cst
 
@@ -145,7 +135,7 @@ class RenameKeyword:
     keyword: ast.keyword
     name: str
 
-    def changes(self, text: Text) -> Iterator[Change]:
+    def changes(self, text: Source) -> Iterator[Change]:
         """Yield the change."""
         from flake8_celery_tasks.edits import cst
 
@@ -161,7 +151,7 @@ class NameArgument:
     argument: ast.expr
     name: str
 
-    def changes(self, text: Text) -> Iterator[Change]:
+    def changes(self, text: Source) -> Iterator[Change]:
         """Yield the change."""
         from flake8_celery_tasks.edits import cst
 
@@ -176,7 +166,7 @@ class RemoveKeyword:
     call: ast.Call
     keyword: ast.keyword
 
-    def changes(self, text: Text) -> Iterator[Change]:
+    def changes(self, text: Source) -> Iterator[Change]:
         """Yield the change."""
         from flake8_celery_tasks.edits import cst
 
@@ -195,7 +185,7 @@ class Span:
     end: int
     text: str
 
-    def changes(self, _text: Text) -> Iterator[Edit]:
+    def changes(self, _text: Source) -> Iterator[Edit]:
         """Yield the edit."""
         yield Edit(self.start, self.end, self.text)
 
@@ -210,7 +200,7 @@ class AddParameter:
     function: FunctionNode
     name: str
 
-    def changes(self, text: Text) -> Iterator[Change]:
+    def changes(self, text: Source) -> Iterator[Change]:
         """Yield the change."""
         from flake8_celery_tasks.edits import cst
 
@@ -223,14 +213,14 @@ class RemoveParameter:
 
     function: FunctionNode
 
-    def changes(self, text: Text) -> Iterator[Change]:
+    def changes(self, text: Source) -> Iterator[Change]:
         """Yield the change."""
         from flake8_celery_tasks.edits import cst
 
         yield Change(*_parameters(text, self.function), cst.without_parameter)
 
 
-def _parameters(text: Text, function: FunctionNode) -> tuple[int, int]:
+def _parameters(text: Source, function: FunctionNode) -> tuple[int, int]:
     """Return where the parameters of a function stand, with their parentheses."""
     token = text.following(text.offset(function.lineno, function.col_offset))
     depth = 0
@@ -254,7 +244,7 @@ class MoveDecorator:
     decorator: ast.expr
     below: ast.expr
 
-    def changes(self, text: Text) -> Iterator[Edit]:
+    def changes(self, text: Source) -> Iterator[Edit]:
         """Yield the edits."""
         start = text.line_start(text.start(self.decorator))
         end = text.line_end(text.end(self.decorator))
@@ -272,7 +262,7 @@ class AddName:
     asname: str
     place: int
 
-    def changes(self, text: Text) -> Iterator[Change]:
+    def changes(self, text: Source) -> Iterator[Change]:
         """Yield the change."""
         from flake8_celery_tasks.edits import cst
 
@@ -286,7 +276,7 @@ class RemoveImport:
 
     binding: Binding
 
-    def changes(self, text: Text) -> Iterator[Change | Edit]:
+    def changes(self, text: Source) -> Iterator[Change | Edit]:
         """Yield the change."""
         from flake8_celery_tasks.edits import cst
 
@@ -298,7 +288,7 @@ class RemoveImport:
         yield _of(text, statement, partial(cst.without_name, index=place))
 
 
-def _without_statement(text: Text, statement: ast.stmt, around: ast.AST) -> Edit:
+def _without_statement(text: Source, statement: ast.stmt, around: ast.AST) -> Edit:
     """Return the edit that removes a statement with its lines, and blank lines that are too many then."""
     start, end = text.start(statement), text.end(statement)
     first, last = text.line_at(start), text.line_at(end)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from flake8_celery_tasks.core.errors import Unfixable
 from flake8_celery_tasks.edits.edit import Change, Old, Packed
 from flake8_celery_tasks.edits.lines import step_of
-from flake8_celery_tasks.edits.text import Text, Unfixable
+from flake8_celery_tasks.workspace.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def task_arguments(
-    text: Text, call: ast.Call, positional: Sequence[ast.expr], keywords: Sequence[ast.keyword]
+    text: Source, call: ast.Call, positional: Sequence[ast.expr], keywords: Sequence[ast.keyword]
 ) -> list[Argument]:
     """Return `args=` and `kwargs=` for some arguments of a call of `delay`."""
     refuse_mixed(text, positional, keywords)
@@ -32,13 +33,13 @@ def task_arguments(
     return found
 
 
-def refuse_mixed(text: Text, positional: Sequence[ast.expr], keywords: Sequence[ast.keyword]) -> None:
+def refuse_mixed(text: Source, positional: Sequence[ast.expr], keywords: Sequence[ast.keyword]) -> None:
     """Raise Unfixable where a starred argument comes after a keyword."""
     if positional and keywords and text.start(positional[-1]) > text.start(keywords[0]):
         raise Unfixable("a starred argument after a keyword")
 
 
-def kept(text: Text, call: ast.Call, nodes: Sequence[ast.expr | ast.keyword]) -> list[Argument]:
+def kept(text: Source, call: ast.Call, nodes: Sequence[ast.expr | ast.keyword]) -> list[Argument]:
     """Return some arguments of a call as they stand in it."""
     places = {id(node): place for place, node in enumerate(text.ordered(call))}
     return [Old(place) for place in sorted(places[id(node)] for node in nodes)]
@@ -57,17 +58,17 @@ class Rewrite:
     before: str = ""
     after: str = ""
 
-    def changes(self, text: Text) -> Iterator[Change]:
+    def changes(self, text: Source) -> Iterator[Change]:
         """Yield the change."""
         yield Change(text.start(self.node), text.end(self.node), partial(self._written, text=text))
 
-    def _written(self, code: str, text: Text) -> str:
+    def _written(self, code: str, text: Source) -> str:
         from flake8_celery_tasks.edits import cst
 
         code = code if isinstance(self.node, ast.Call) else "f()"
         indent = text.indent(text.start(self.node))
         written = cst.rewritten(code, self.func, self.arguments, indent, text.style.width)
-        if self.before and "\n" in written and not any("\n" in token.text for token in Text(written).tokens):
+        if self.before and "\n" in written and not any("\n" in token.text for token in Source.of(written).tokens):
             deeper = "\n".join(f"{step_of(indent)}{line}" if line else "" for line in written.split("\n"))
             written = f"\n{indent}{deeper}\n{indent}"
         return f"{self.before}{written}{self.after}"

@@ -16,7 +16,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from flake8_celery_tasks.core.violation import Violation
 
 
 VERSION: Final = 1
@@ -95,16 +97,25 @@ class Baseline:
         """Return how the baseline writes the path of a file."""
         return relative(path, self.folder)
 
-    def unknown(self, path: str, found: Iterable[Identity]) -> list[bool]:
+    def new(self, path: str, tree: ast.Module, found: Sequence[Violation]) -> list[Violation]:
+        """Return the findings of a file that are not known, in source order."""
+        around = scopes(tree, {violation.line for violation in found})
+        identities = [identity(item.code, around.get(item.line, ""), item.text) for item in found]
+        return [item for item, is_new in zip(found, self.are_new(path, identities), strict=True) if is_new]
+
+    def are_new(self, path: str, found: Iterable[Identity]) -> list[bool]:
         """Return for each finding of a file, in source order, whether it is not known."""
-        name = self.relative(path)
-        left = Counter(self.known.get(name, ()))
+        left = Counter(self.known.get(self.relative(path), ()))
         new: list[bool] = []
         for one in found:
             new.append(left[one] <= 0)
             left[one] -= 1
-        self._missing[name] = +left
         return new
+
+    def note(self, path: str, found: Iterable[Identity]) -> None:
+        """Note what was found in a file: what else is listed of it, `outdated` yields."""
+        name = self.relative(path)
+        self._missing[name] = Counter(self.known.get(name, ())) - Counter(found)
 
     def outdated(self, paths: Iterable[str], codes: Collection[str]) -> Iterator[Entry]:
         """Yield what is listed and is no more: of rules with some codes, in files of a run and files that are gone."""

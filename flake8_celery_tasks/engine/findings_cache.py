@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks import __version__
 from flake8_celery_tasks.celery_model import version
+from flake8_celery_tasks.celery_model.pins import places
 from flake8_celery_tasks.core import own_code
 from flake8_celery_tasks.core.violation import Violation
 from flake8_celery_tasks.workspace import cache
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
 
 
-class Results:
+class FindingsCache:
     """What was found in the files of a project, with the opt-in rules whose codes start with `opted`."""
 
     def __init__(self, project: Project, opted: tuple[str, ...]) -> None:
@@ -55,14 +56,23 @@ class Results:
 
     def save(self) -> None:
         """Write what was noted, unless a file has changed so lately that the next change could go unnoticed."""
-        stamps = self.project.known_stamps
-        if not self._new or stamps is None or not self.project.is_as_on_disk or self.project.has_changed:
+        stamps = self.project.files.disk.known_stamps
+        if (
+            not self._new
+            or stamps is None
+            or not self.project.files.is_as_on_disk
+            or self.project.files.disk.has_changed
+        ):
             return
         newest = self.started - cache.RACY_NS
-        outside = self.project.outside
+        outside = self.project.files.disk.outside
         if any(stamp is not None and max(stamp[:2]) >= newest for stamp in (*stamps.values(), *outside.values())):
             return
         folders = {folder: _listing(folder) for folder in self._further_folders()}
+        pinning = {
+            folder: [all_folders, _place(folder, all_folders)]
+            for folder, all_folders in version.places_of(self.project).items()
+        }
         # What others have found rests on what they have read, too.
         written = _whole(cache.read(self.path))
         known = written if self._is_valid(written) else _NOTHING
@@ -72,6 +82,7 @@ class Results:
                 "state": self.state,
                 "files": {**known["files"], **outside},
                 "folders": {**known["folders"], **folders},
+                "places": {**known["places"], **pinning},
                 "found": {**known["found"], **self._new},
             },
         )
@@ -90,6 +101,7 @@ class Results:
             bool(stored["state"] == self.state)
             and all(cache.stamp(path) == stamp for path, stamp in stored["files"].items())
             and all(_listing(folder) == listing for folder, listing in stored["folders"].items())
+            and all(_place(folder, given) == listing for folder, (given, listing) in stored["places"].items())
         )
 
     @cached_property
@@ -97,26 +109,32 @@ class Results:
         """A digest of the linter, and of the names and stamps of all files and folders of the project."""
         project = self.project
         parts: list[object] = [cache.FORMAT, __version__, sys.version_info[:3], own_code.stamps()]
-        parts.extend(project.stamps.items())
+        parts.extend(project.files.disk.stamps.items())
         parts.extend(_listing(folder) for folder in project.layout.walked)
         return cache.digest("\n".join(map(str, parts)))
 
     def _further_folders(self) -> Iterable[str]:
         """Return the folders that were looked into, in or around the project, and hold none of its files.
 
-        With an `__init__.py` in its root, a project is imported from above, and so is what stands beside it.
+        With an `__init__.py` in its root, a project is imported from above, and so is what stands beside it. Of the
+        folders above others were looked at for the version of Celery only, and are not among these.
         """
         root = self.project.layout.root
         walked = set(self.project.layout.walked)
+        pinning = version.places_of(self.project)
         tops = tuple(top.rstrip(os.sep) + os.sep for top in {root, *self.project.layout.import_roots()})
         return [
             folder
             for folder in listed()
-            if folder not in walked and (folder.startswith(tops) or root.startswith(folder.rstrip(os.sep) + os.sep))
+            if folder not in walked
+            and (
+                os.path.join(folder, "").startswith(tops)
+                or (root.startswith(os.path.join(folder, "")) and folder not in pinning)
+            )
         ]
 
 
-_NOTHING: Final[dict[str, Any]] = {"state": "", "files": {}, "folders": {}, "found": {}}
+_NOTHING: Final[dict[str, Any]] = {"state": "", "files": {}, "folders": {}, "places": {}, "found": {}}
 
 
 def _whole(stored: dict[str, Any]) -> dict[str, Any]:
@@ -133,3 +151,8 @@ def _listing(folder: str) -> str:
         or (not name.startswith((".", "__pycache__")) and (kind == FOLDER or name.endswith(".py")))
     ]
     return cache.digest("\n".join([folder, *sorted(found)]))
+
+
+def _place(folder: str, all_folders: bool) -> str:
+    """Return a digest of what a folder holds, as far as it matters for which Celery only."""
+    return cache.digest("\n".join([folder, *places.content(folder, folders=all_folders)]))

@@ -15,11 +15,14 @@ from flake8_celery_tasks.catalog.task_options import OPTIONS
 from flake8_celery_tasks.celery_model import backends, definitions
 from flake8_celery_tasks.celery_model.decorators import CLASS_TASK
 from flake8_celery_tasks.celery_model.objects import SignatureThing, TaskThing
+from flake8_celery_tasks.celery_model.settings import setting_values
+from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.resolution.evaluation import Table
 from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.workspace.marks import MARKS
+from flake8_celery_tasks.workspace.source import start_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -83,7 +86,7 @@ def entries(projects: Sequence[Project], below: str = "") -> list[Entry]:
 
 
 def _tasks(project: Project, below: str) -> Iterator[Task]:
-    for path in project.files_with(*MARKS):
+    for path in project.files.holding(*MARKS):
         module = project.module(path)
         if module is None or project.is_test(module) or not (path + os.sep).startswith(below):
             continue
@@ -111,7 +114,7 @@ def _senders(project: Project, prefix: str) -> dict[object, list[tuple[str, int,
     def add(key: object, module: Module, line: int, what: str = "") -> None:
         found.setdefault(key, []).append((prefix + module.place.relative, line, what))
 
-    for path in project.files_with(*_SENDING):
+    for path in project.files.holding(*_SENDING):
         module = project.module(path)
         if module is None or project.is_test(module):
             continue
@@ -125,7 +128,7 @@ def _senders(project: Project, prefix: str) -> dict[object, list[tuple[str, int,
         for entry in facts.configured[1]:
             key = _scheduled(entry.thing("task"), entry.value("task"))
             if key is not None:
-                add(key, module, entry.node.lineno, " (beat)")  # type: ignore[attr-defined]
+                add(key, module, start_of(entry.node)[0], " (beat)")
     return found
 
 
@@ -180,9 +183,9 @@ class _Answer:
         self.source = ""
         if self.value is MISSING or self.value is None:
             setting = OPTIONS[option].setting
-            given = [value for value in task.project.setting(setting) if value is not None]
+            given = [value for value in setting_values(task.project, setting) if value is not None]
             self.source = " (project)" if given else " (default)"
-            self.value = given[0] if given else default_of(setting, task.project.version)
+            self.value = given[0] if given else default_of(setting, version_of(task.project))
             if any(type(value) is not type(self.value) or value != self.value for value in given):
                 self.value = UNKNOWN
 
@@ -283,7 +286,7 @@ def _queue(project: Project, task: Task, name: str | None) -> str:
         return own
     if own is not MISSING and own is not None:
         return OPEN
-    return _routed(project.setting("task_routes"), name or "")
+    return _routed(setting_values(project, "task_routes"), name or "")
 
 
 def _routed(tables: Sequence[object], name: str) -> str:

@@ -6,18 +6,44 @@ import gc
 import os
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.resolution.project import Project
+from flake8_celery_tasks.celery_model.apps import bases_of
+from flake8_celery_tasks.engine.findings_cache import FindingsCache
+from flake8_celery_tasks.engine.run import at_beginning
+from flake8_celery_tasks.resolution.project import Project, files_of
 from flake8_celery_tasks.workspace import folders
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from flake8_celery_tasks.core.options import Options
 
 
 _projects: dict[tuple[str, Options, tuple[str, ...]], Project] = {}
+_findings: dict[tuple[str, Options, tuple[str, ...], tuple[str, ...]], FindingsCache] = {}
+_saved_by: int | None = None
+_is_frozen = False
+#: The roots of the projects that somebody saves who has something more urgent to do before.
+_saved_later: set[str] = set()
+
+
+def open_project(
+    root: str, options: Options, excluded: Sequence[str] = (), when_indexed: Callable[[Project], None] | None = None
+) -> Project:
+    """Return a project of its own, which nobody keeps, for a root folder."""
+    files = files_of(root, options, excluded)
+    return Project(files, options, excluded, bases_of_app=bases_of, when_indexed=when_indexed)
 
 
 def project_of(path: str, options: Options, excluded: tuple[str, ...] = ()) -> Project:
     """Return the project that a file belongs to: one for each root and process."""
+    root = _root_of(path, options)
+    key = (root, options, excluded)
+    if key not in _projects:
+        _projects[key] = open_project(root, options, excluded, _indexed)
+    return _projects[key]
+
+
+def _root_of(path: str, options: Options) -> str:
     folder = os.path.dirname(path)
     root = options.celery_project_root or folders.find_root(folder)
     if root is None:
@@ -27,13 +53,31 @@ def project_of(path: str, options: Options, excluded: tuple[str, ...] = ()) -> P
             root = folder
             while folders.is_regular(root) and os.path.dirname(root) != root:
                 root = os.path.dirname(root)
-    key = (root, options, excluded)
-    if key not in _projects:
-        _projects[key] = Project(root, options, excluded)
-    return _projects[key]
+    return root
 
 
-_saved_by: int | None = None
+def findings_of(project: Project, opted: tuple[str, ...]) -> FindingsCache | None:
+    """Return what is kept of what was found, with some opt-in rules; None where nothing is kept."""
+    if project.options.celery_no_cache:
+        return None
+    key = (project.layout.root, project.options, project.excluded, opted)
+    if key not in _findings:
+        _findings[key] = FindingsCache(project, opted)
+    return _findings[key]
+
+
+def _indexed(project: Project) -> None:
+    global _is_frozen
+    gc.freeze()  # what was made for the index: the garbage collector need not look at it again
+    _is_frozen = True
+    if project.layout.root not in _saved_later:
+        project.save()
+    save_at_exit()
+
+
+def save_later(project: Project) -> None:
+    """Say that somebody saves a project who has something more urgent to do before."""
+    _saved_later.add(project.layout.root)
 
 
 def save_at_exit() -> None:
@@ -48,22 +92,29 @@ def save_at_exit() -> None:
 
 def save() -> None:
     """Keep what was found in all projects, and what is known of those whose index was needed."""
-    for known in _projects.values():
-        if known.is_searched:
-            known.save()
-        known.save_results()
+    for project in _projects.values():
+        if project.files.disk.is_searched:
+            project.save()
+    for found in _findings.values():
+        found.save()
 
 
 def forget() -> None:
     """Drop all projects: for tests, and where files have been changed."""
     _projects.clear()
+    _findings.clear()
+    _saved_later.clear()
     folders.forget()
 
 
 def start_over() -> None:
     """Drop all projects, and their memory, before a further run in this process."""
-    is_frozen = any("tasks" in vars(known) for known in _projects.values())
+    global _is_frozen
     forget()
-    if is_frozen:  # else each run would add an index to what is never collected
+    if _is_frozen:  # else each run would add an index to what is never collected
+        _is_frozen = False
         gc.unfreeze()
         gc.collect()
+
+
+at_beginning(start_over)

@@ -10,8 +10,10 @@ from flake8_celery_tasks.binding.scopes import TRY, WITH
 from flake8_celery_tasks.binding.values import MISSING, Ref
 from flake8_celery_tasks.catalog import words
 from flake8_celery_tasks.catalog.call_options import DELAY_MISTAKES
-from flake8_celery_tasks.catalog.methods import APPLYING, DIRECT, SAME_ARGUMENTS, SIGNS
+from flake8_celery_tasks.catalog.methods import DIRECT, PACKING, SAME_ARGUMENTS, SIGNS
 from flake8_celery_tasks.celery_model.objects import SignatureThing
+from flake8_celery_tasks.celery_model.settings import setting_values
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.record import Record
 from flake8_celery_tasks.resolution.arity import Given
 
@@ -27,9 +29,6 @@ OPTIONS: Final = words(
     "args compression countdown eta exchange expires headers ignore_result kwargs link link_error priority queue retry "
     "retry_policy routing_key serializer shadow soft_time_limit task_id time_limit"
 )
-
-#: Context managers of tests that wait for an exception, and the one that swallows it.
-_EXPECTING: Final = frozenset({"assertRaises", "assertRaisesMessage", "assertRaisesRegex", "raises", "suppress"})
 
 
 class Arguments(Record):
@@ -89,8 +88,8 @@ def arguments_of(invocation: Invocation) -> Arguments | None:
     signed = signing_call(invocation.node)
     if signed is None:
         return None
-    own = _written(invocation, signed, signed.func.attr)  # type: ignore[attr-defined]
-    if own is not None and not is_immutable(invocation, signed):
+    own = _written(invocation, *signed)
+    if own is not None and not is_immutable(invocation, signed[0]):
         own.positional = found.positional + own.positional
         own.values += found.values
         own.keywords.update(found.keywords)
@@ -99,12 +98,12 @@ def arguments_of(invocation: Invocation) -> Arguments | None:
     return own
 
 
-def signing_call(send: ast.Call) -> ast.Call | None:
-    """Return the call that makes the signature which is sent on the spot: `task.s(1).set(...).delay()`."""
+def signing_call(send: ast.Call) -> tuple[ast.Call, str] | None:
+    """Return the call that makes the signature which is sent on the spot, `task.s(1).delay()`, and its method."""
     node = send.func.value if isinstance(send.func, ast.Attribute) else send
     while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         if node.func.attr in SIGNS:
-            return node
+            return node, node.func.attr
         if node.func.attr not in SAME_ARGUMENTS:
             return None
         node = node.func.value
@@ -127,7 +126,7 @@ def _written(invocation: Invocation, call: ast.Call, method: str) -> Arguments |
         for keyword in call.keywords:
             found.name(keyword.arg, keyword, keyword.value)
         return found
-    if method not in APPLYING:
+    if method not in PACKING:
         return None
     start = 1 if call is invocation.node and invocation.by_name else 0
     containers = containers_of(call, start)
@@ -204,10 +203,11 @@ def is_expected_to_fail(site: Site) -> bool:
         node = around.node
         if around.kind == WITH and isinstance(node, (ast.With, ast.AsyncWith)):
             calls = [item.context_expr for item in node.items if isinstance(item.context_expr, ast.Call)]
-            if any(last_name(call.func) in _EXPECTING for call in calls):
+            names = [last_name(call.func).lower() for call in calls]
+            if any("raises" in name or name == "suppress" for name in names):
                 return True
         elif around.kind == TRY and around.part == "body":
-            types = [handler.type for handler in node.handlers if handler.type is not None]  # type: ignore[attr-defined]
+            types = [handler.type for handler in around.try_.handlers if handler.type is not None]
             named = [item for caught in types for item in (caught.elts if isinstance(caught, ast.Tuple) else [caught])]
             if any(last_name(item) in ("AttributeError", "EncodeError", "TypeError") for item in named):
                 return True
@@ -222,13 +222,14 @@ def is_json(call: Invocation) -> bool:
             return False
         given = call.defined.effective("serializer")
     if given is MISSING or given is None:
-        if any(value != "json" for value in call.project.setting("task_serializer")):
+        if any(value != "json" for value in setting_values(call.project, "task_serializer")):
             return False
     elif given != "json":
         return False
-    return next(call.project.files_with(b"register_type("), None) is None
+    return next(call.project.files.holding(b"register_type("), None) is None
 
 
+@query()
 def is_completed_later(module: Module) -> bool:
     """Return whether a module gives some signature arguments after it is made: `signature.kwargs["x"] = ...`."""
     stores = (target for _, target, _, _ in module.candidates.stores)

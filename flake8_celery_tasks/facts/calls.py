@@ -10,6 +10,8 @@ from flake8_celery_tasks.binding.scopes import FUNCTION, LAMBDA, TRY
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN
 from flake8_celery_tasks.celery_model.objects import SignatureThing, TaskThing
 from flake8_celery_tasks.celery_model.task import Defined
+from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.frameworks.django_transactions import is_on_commit
 from flake8_celery_tasks.resolution.evaluation import Table
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.celery_model.definitions import Definition
     from flake8_celery_tasks.celery_model.objects import Thing
+    from flake8_celery_tasks.facts.context import FileContext
     from flake8_celery_tasks.facts.task import Task
     from flake8_celery_tasks.resolution.project import Project
 
@@ -53,7 +56,7 @@ class TaskCall:
             handler
             for around in self.site.chain()
             if around.kind == TRY and around.part == "handler"
-            for handler in around.node.handlers  # type: ignore[attr-defined]
+            for handler in around.try_.handlers
             if any(node is self.node for node in ast.walk(handler))
         ]
 
@@ -104,7 +107,7 @@ class Raise:
         return MISSING
 
 
-def trys_around(site: Site, function: ast.AST) -> Iterator[tuple[ast.Try, str]]:
+def trys_around(site: Site, function: ast.AST | None) -> Iterator[tuple[ast.Try, str]]:
     """Yield the `try` statements around a place within a function, innermost first, and the part it stands in."""
     for around in site.chain():
         if around.kind in (FUNCTION, LAMBDA):
@@ -112,7 +115,7 @@ def trys_around(site: Site, function: ast.AST) -> Iterator[tuple[ast.Try, str]]:
                 return
             continue
         if around.kind == TRY:
-            yield around.node, around.part  # type: ignore[misc]
+            yield around.try_, around.part
 
 
 class Invocation:
@@ -219,3 +222,13 @@ class OnCommit:
                 return keyword.value
         args = self.node.args
         return args[0] if args and not isinstance(args[0], ast.Starred) else None
+
+
+@query()
+def on_commits_in(context: FileContext) -> list[OnCommit]:
+    """Return the calls of Django's `on_commit` in a file."""
+    return [
+        OnCommit(call, site)
+        for call, site in context.calls_named("on_commit")
+        if is_on_commit(context.project, context.module, call, site)
+    ]

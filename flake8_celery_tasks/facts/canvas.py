@@ -12,7 +12,7 @@ from flake8_celery_tasks.celery_model.objects import CANVAS, CanvasThing, Signat
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.binding.scopes import Site
-    from flake8_celery_tasks.facts.facts import Facts
+    from flake8_celery_tasks.facts.context import FileContext
 
 
 class Member(NamedTuple):
@@ -45,39 +45,39 @@ class Canvas:
         return "'|'" if isinstance(self.node, ast.BinOp) else f"{self.kind}()"
 
 
-def canvases(facts: Facts) -> list[Canvas]:
+def canvases(context: FileContext) -> list[Canvas]:
     """Return the chains, groups and chords of a file, in source order."""
     found = []
-    for call, site in facts.calls_named("chain", "chord", "group", "_chain", "_chord"):
-        value = facts.module.value(call.func, site.scope)
-        path = facts.project.resolve(value.path, facts.module).path if isinstance(value, Ref) else ""
+    for call, site in context.calls_named("chain", "chord", "group", "_chain", "_chord"):
+        value = context.module.value(call.func, site.scope)
+        path = context.project.resolve(value.path, context.module).path if isinstance(value, Ref) else ""
         kind = CANVAS.get(path)
         if kind == "chord":
-            found.append(_chord(facts, call, site))
+            found.append(_chord(context, call, site))
         elif kind in ("chain", "group"):
-            found.append(Canvas(call, site, kind, _members(facts, call.args, site, single=len(call.args) == 1)))
-    for pipe, site in facts.module.candidates.pipes:
+            found.append(Canvas(call, site, kind, _members(context, call.args, site, single=len(call.args) == 1)))
+    for pipe, site in context.module.candidates.pipes:
         sides = [pipe.left, pipe.right]
-        if any(isinstance(facts.thing(side, site), (SignatureThing, CanvasThing)) for side in sides):
-            found.append(Canvas(pipe, site, "chain", _members(facts, sides, site)))
+        if any(isinstance(context.thing(side, site), (SignatureThing, CanvasThing)) for side in sides):
+            found.append(Canvas(pipe, site, "chain", _members(context, sides, site)))
     found.sort(key=lambda canvas: (canvas.node.lineno, canvas.node.col_offset))
     return found
 
 
-def _chord(facts: Facts, call: ast.Call, site: Site) -> Canvas:
+def _chord(context: FileContext, call: ast.Call, site: Site) -> Canvas:
     given = {keyword.arg: keyword.value for keyword in call.keywords}
     for name, arg in zip(("header", "body"), call.args, strict=False):
         given.setdefault(name, arg)
     header = [given["header"]] if "header" in given else []
     body = given.get("body")
-    outer, _ = facts.call_of.get(id(call), (None, None))
+    outer, _ = context.call_of.get(id(call), (None, None))
     if body is None and outer is not None and outer.args:  # chord(header)(body)
         body = outer.args[0]
-    members = _members(facts, header, site, single=True)
+    members = _members(context, header, site, single=True)
     return Canvas(call, site, "chord", members, None if body is None else Member(body, site))
 
 
-def _members(facts: Facts, args: list[ast.expr], site: Site, *, single: bool = False) -> list[Member]:
+def _members(context: FileContext, args: list[ast.expr], site: Site, *, single: bool = False) -> list[Member]:
     """Return what some arguments hold; a single one may be a display, or a comprehension, of them."""
     found: list[Member] = []
     pending = [(arg, single) for arg in args]
@@ -93,7 +93,7 @@ def _members(facts: Facts, args: list[ast.expr], site: Site, *, single: bool = F
             # The names of a comprehension are its own; the calls in it know where they stand.
             calls = [inner for inner in ast.walk(node.elt) if isinstance(inner, ast.Call)]
             if calls:
-                found.append(Member(node.elt, facts.call_sites[id(calls[0])], follows=True))
+                found.append(Member(node.elt, context.call_sites[id(calls[0])], follows=True))
         elif isinstance(node, ast.IfExp):
             found.extend(Member(side, site, follows) for side in (node.body, node.orelse))
             follows = True
@@ -103,9 +103,9 @@ def _members(facts: Facts, args: list[ast.expr], site: Site, *, single: bool = F
     return found
 
 
-def is_function_task(facts: Facts, node: ast.expr, site: Site) -> bool:
+def is_function_task(context: FileContext, node: ast.expr, site: Site) -> bool:
     """Return whether an expression is a task made of a function, of which nothing says that it gives a signature."""
-    thing = facts.thing(node, site) if isinstance(node, (ast.Name, ast.Attribute)) else None
+    thing = context.thing(node, site) if isinstance(node, (ast.Name, ast.Attribute)) else None
     if not isinstance(thing, TaskThing):
         return False
     definition = thing.definition
@@ -114,5 +114,5 @@ def is_function_task(facts: Facts, node: ast.expr, site: Site) -> bool:
     function = definition.symbol
     if not isinstance(function, Function) or definition.decorator.form == OPAQUE:
         return False
-    given = (thing_of(facts.project, value, definition.module) for value in function.returns)
+    given = (thing_of(context.project, value, definition.module) for value in function.returns)
     return not any(isinstance(returned, (SignatureThing, CanvasThing)) for returned in given)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import ast
+from flake8_celery_tasks.binding.nodes import dotted
+from flake8_celery_tasks.binding.scopes import IMPORT, is_none
+from flake8_celery_tasks.celery_model import definitions
+from flake8_celery_tasks.workspace.source import start_of
 
-    from flake8_celery_tasks.binding.scopes import Binding, Site
+if TYPE_CHECKING:
+    from flake8_celery_tasks.binding.scopes import Binding, Scope, Site
     from flake8_celery_tasks.celery_model.definitions import Definition
-    from flake8_celery_tasks.facts.facts import Facts
+    from flake8_celery_tasks.facts.context import FileContext
 
 
 class TaskImport:
@@ -19,10 +23,10 @@ class TaskImport:
     last part of its path, and the first place where it is sent; `places` holds all of them.
     """
 
-    def __init__(self, facts: Facts, binding: Binding) -> None:
-        self.facts = facts
-        self.project = facts.project
-        self.module = facts.module
+    def __init__(self, context: FileContext, binding: Binding) -> None:
+        self.context = context
+        self.project = context.project
+        self.module = context.module
         self.binding = binding
         self.sent: dict[str, Sent] = {}
         self.places: list[Sent] = []
@@ -35,7 +39,7 @@ class TaskImport:
     @property
     def makes_app(self) -> bool:
         """Whether the module creates a Celery app."""
-        return self.facts.makes_app
+        return self.context.makes_app
 
     @property
     def in_function(self) -> bool:
@@ -54,3 +58,51 @@ class Sent:
         self.place = place  # the file of the definition, or of the module that can't be read
         self.node = node
         self.site = site
+
+
+def imports_in(context: FileContext) -> list[TaskImport]:
+    """Return the imported names through which tasks are sent."""
+    found: dict[int, TaskImport] = {}
+    for node, site in context.module.candidates.sends:
+        root, attributes = dotted(node.value)
+        if isinstance(root, ast.Call) and not attributes:  # Class().delay()
+            root, attributes = dotted(root.func)
+        if not isinstance(root, ast.Name):
+            continue
+        binding = _import(root.id, site.scope)
+        if binding is None:
+            continue
+        sent = _sent(context, binding, attributes, node, site)
+        if sent is not None:
+            if id(binding) not in found:
+                found[id(binding)] = TaskImport(context, binding)
+            fact = found[id(binding)]
+            fact.sent.setdefault(sent.path, sent)
+            fact.places.append(sent)
+    return sorted(found.values(), key=lambda fact: start_of(fact.node))
+
+
+def _import(name: str, scope: Scope) -> Binding | None:
+    found = scope.find(name)
+    if found is None:
+        return None
+    bindings = [binding for binding in found[1] if not is_none(binding)]
+    return bindings[0] if bindings and all(binding.kind == IMPORT for binding in bindings) else None
+
+
+def _sent(
+    context: FileContext, binding: Binding, attributes: tuple[str, ...], node: ast.Attribute, site: Site
+) -> Sent | None:
+    path = binding.path
+    if attributes:
+        path += ("" if path.endswith(":") else ".") + ".".join(attributes)
+    target = context.project.resolve(path, context.module)
+    definition = definitions.definition_of(context.project, target)
+    if definition is not None:
+        return Sent(target.path, definition, definition.module.place.path, node, site)
+    # A module of the project that is not there, or can't be parsed.
+    *folders, _ = target.path.split(".")
+    if target.unread and "tasks" in folders:
+        file = context.project.layout.find(".".join(folders), context.module.place.root) or ""
+        return Sent(target.path, None, file if file.endswith(".py") else "", node, site)
+    return None

@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.binding.nodes import last_name, unparsed
-from flake8_celery_tasks.binding.scopes import WITH
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Ref
 from flake8_celery_tasks.catalog.crontab import BY_NAME, FIELDS, split_line
+from flake8_celery_tasks.catalog.methods import DIRECT, SIGNS
 from flake8_celery_tasks.celery_model.configuration import display
 from flake8_celery_tasks.celery_model.objects import thing_of
 from flake8_celery_tasks.resolution.evaluation import Table, is_plain, settled
@@ -138,14 +138,6 @@ class Crontab:
         text = unparsed(self.node)
         return text if len(text) <= 45 else "crontab(...)"
 
-    @property
-    def is_expected_to_fail(self) -> bool:
-        """Whether a test expects an exception from the call: `with pytest.raises(...)`."""
-        return any(
-            around.kind == WITH and any("raises" in unparsed(item.context_expr).lower() for item in around.node.items)  # type: ignore[attr-defined]
-            for around in self.site.chain()
-        )
-
 
 class BeatEntry:
     """An entry of Celery beat's schedule: a member of a `beat_schedule`, or a call of `add_periodic_task`.
@@ -208,7 +200,7 @@ class BeatEntry:
             return self._settled(self.extra.get(name))
         # A signature may have options of its own: `add.s().set(expires=60)`.
         made = signature.value
-        plain = isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute) and made.func.attr in ("s", "si")
+        plain = isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute) and made.func.attr in SIGNS & DIRECT
         return self._settled(None) if plain else UNKNOWN
 
     @property

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flake8_celery_tasks.binding.nodes import dotted
 from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, PARAM
 from flake8_celery_tasks.binding.values import UNKNOWN, Ref
+from flake8_celery_tasks.catalog import OLDEST
 from flake8_celery_tasks.catalog.settings import APP_ARGUMENTS, OLD_TO_NEW, SETTINGS, prefix_of, setting_of
 from flake8_celery_tasks.celery_model.configuration import (
     USUAL,
@@ -22,6 +23,7 @@ from flake8_celery_tasks.celery_model.configuration import (
     namespace_of,
 )
 from flake8_celery_tasks.celery_model.objects import AppThing
+from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.facts.schedules import PERIODIC, BeatEntry
 from flake8_celery_tasks.resolution.evaluation import settled
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Scope, Site
-    from flake8_celery_tasks.facts.facts import Facts
+    from flake8_celery_tasks.facts.context import FileContext
     from flake8_celery_tasks.resolution.project import Project
 
 
@@ -40,9 +42,9 @@ _DJANGO_NAMES: Final = frozenset({"INSTALLED_APPS", "MIDDLEWARE", "ROOT_URLCONF"
 _ON_AFTER: Final = "on_after_"
 
 
-def read(facts: Facts) -> tuple[list[Setting], list[BeatEntry]]:
+def read(context: FileContext) -> tuple[list[Setting], list[BeatEntry]]:
     """Return the settings and the beat entries of a file."""
-    reader = _Reader(facts)
+    reader = _Reader(context)
     reader.read()
     return reader.settings, list(reader.entries.values())
 
@@ -57,10 +59,10 @@ def _source(kind: str, known: list[Configuration]) -> SettingSource:
 class _Reader:
     """The settings and beat entries of one file, being found."""
 
-    def __init__(self, facts: Facts) -> None:
-        self.facts = facts
-        self.project = facts.project
-        self.module = facts.module
+    def __init__(self, context: FileContext) -> None:
+        self.context = context
+        self.project = context.project
+        self.module = context.module
         self.configurations = configurations(self.project)
         self.settings: list[Setting] = []
         self.entries: dict[int, BeatEntry] = {}
@@ -111,7 +113,7 @@ class _Reader:
 
     def is_app(self, node: ast.expr, site: Site) -> bool:
         """Return whether an expression is a Celery app."""
-        return isinstance(self.facts.thing(node, site), AppThing)
+        return isinstance(self.context.thing(node, site), AppThing)
 
     def is_conf(self, node: ast.expr, site: Site) -> bool:
         """Return whether an expression is the configuration of an app, or a name for it."""
@@ -119,7 +121,7 @@ class _Reader:
             binding = bound_once(node, site)
             if binding is None:
                 return False
-            node, site = binding.node, binding.site  # type: ignore[assignment]
+            node, site = binding.value, binding.site
         return isinstance(node, ast.Attribute) and node.attr == "conf" and self.is_app(node.value, site)
 
     # `app.conf.x = `, `app.conf["x"] = `, `app.config["CELERY_X"] = `.
@@ -381,9 +383,10 @@ class Setting:
     @cached_property
     def name(self) -> str | None:
         """The setting that Celery reads from the key, None where it looks at no such key."""
-        version = self.project.version
         for namespace in self.source.namespaces:
-            name = setting_of(self.key, namespace, version)
+            name = setting_of(self.key, namespace, OLDEST)
+            if name is None and setting_of(self.key, namespace) is not None:
+                name = setting_of(self.key, namespace, version_of(self.project))
             if name is not None:
                 return name
         return None

@@ -11,16 +11,17 @@ from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Missing, Ref, Unknown
 from flake8_celery_tasks.catalog.task_options import DEFAULT_RETRY_DELAY, OPTIONS, TASK_API
 from flake8_celery_tasks.celery_model import apps, decorators, definitions
-from flake8_celery_tasks.celery_model.settings import acks_late
+from flake8_celery_tasks.celery_model.settings import acks_late, setting_values
 from flake8_celery_tasks.celery_model.task import TASK_NAME, Defined
+from flake8_celery_tasks.facts.uses import Use, readers_in, registered_in, retried_in, uses_of
 from flake8_celery_tasks.resolution.decorators import wrapper_in
 from flake8_celery_tasks.resolution.evaluation import Table
 from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.workspace.source import start_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import FunctionNode, Scope, Site
     from flake8_celery_tasks.binding.symbols import Params
     from flake8_celery_tasks.celery_model.definitions import Definition
@@ -36,20 +37,6 @@ RETRY_POLICY: Final = (
     "default_retry_delay",
     "retry_on_worker_lost",
 )
-
-
-class Use:
-    """One use of a name in a task's body: one of its attributes, or itself (`attribute` is None).
-
-    A call of the name itself counts as one of its attribute `__call__`.
-    """
-
-    __slots__ = ("attribute", "name", "node")
-
-    def __init__(self, name: str, attribute: str | None, node: ast.expr) -> None:
-        self.name = name
-        self.attribute = attribute
-        self.node = node
 
 
 class Task(Defined):
@@ -76,9 +63,9 @@ class Task(Defined):
         if not self.is_class:
             return True
         name = self.node.name.encode()
-        return self.node.name in self.module.once(_registered) or any(
-            name in (self.project.read(path) or b"") and self._may_be_registered_in(path)
-            for path in self.project.files_with(b".register_task(")
+        return self.node.name in registered_in(self.module) or any(
+            name in (self.project.files.read(path) or b"") and self._may_be_registered_in(path)
+            for path in self.project.files.holding(b".register_task(")
             if path != self.module.place.path
         )
 
@@ -183,7 +170,7 @@ class Task(Defined):
         place = self.place
         nodes = [(name, self.keyword(name)) for name in self.definition.decorator.keywords if name in names]
         found = [(name, node) for name, node in nodes if node is not place]
-        return sorted(found, key=lambda item: (item[1].lineno, item[1].col_offset))  # type: ignore[attr-defined]
+        return sorted(found, key=lambda item: start_of(item[1]))
 
     def stated(self) -> list[tuple[str, ast.AST]]:
         """Return the options that the task decorator is handed, with their nodes, in source order.
@@ -201,7 +188,7 @@ class Task(Defined):
                 found.append((name, node))
             elif spreads and self.form != decorators.HOUSE:
                 found.append((name, spreads[0] if len(spreads) == 1 else place))
-        return sorted(found, key=lambda item: (item[1].lineno, item[1].col_offset))  # type: ignore[attr-defined]
+        return sorted(found, key=lambda item: start_of(item[1]))
 
     def entry(self, name: str, key: str) -> ast.AST:
         """Return the node of a key in an option whose value is a dict; of the option where it is not written there."""
@@ -334,15 +321,11 @@ class Task(Defined):
 
     def _annotated_with(self, name: str) -> bool | Unknown:
         """Return False where the project's `task_annotations` certainly don't give an option."""
-        key = ("annotated with", name)
-        if key not in self.project.memo:
-            tables: list[Any] = []
-            for value in self.project.setting("task_annotations"):
-                tables += value.values() if isinstance(value, Table) and value.complete else [UNKNOWN]
-            known = all(isinstance(table, Table) and table.complete and name not in table for table in tables)
-            self.project.memo[key] = False if known else UNKNOWN
-        annotated: bool | Unknown = self.project.memo[key]
-        return annotated
+        tables: list[Any] = []
+        for value in setting_values(self.project, "task_annotations"):
+            tables += value.values() if isinstance(value, Table) and value.complete else [UNKNOWN]
+        known = all(isinstance(table, Table) and table.complete and name not in table for table in tables)
+        return False if known else UNKNOWN
 
     @property
     def retry_wait(self) -> float | Unknown:
@@ -364,7 +347,7 @@ class Task(Defined):
         """Whether a retry by `retry_on_worker_lost`, of the task or of the project, can't be ruled out."""
         own = self.effective("retry_on_worker_lost")
         if own is MISSING or own is None:
-            settings = self.project.setting("task_retry_on_worker_lost")
+            settings = setting_values(self.project, "task_retry_on_worker_lost")
             return any(value is not False and value is not None for value in settings)
         return own is not False
 
@@ -373,7 +356,7 @@ class Task(Defined):
         """Whether something may retry the task by a call: in its body, by its name, or in a helper it is handed to."""
         if self.is_handed_on or any(use.attribute == "retry" for use in self.uses):
             return True
-        retried = self.module.once(_retried, self.project)
+        retried = retried_in(self.module, self.project)
         return None in retried or self.definition.place in retried or self._base_retries
 
     @property
@@ -420,7 +403,7 @@ class Task(Defined):
             if isinstance(cls, Target) and isinstance(cls.symbol, Class)
         ):
             return True
-        owners = self.module.once(_readers).get(name, set())
+        owners = readers_in(self.module).get(name, set())
         return None in owners or self.node.name in owners
 
     def calls(self) -> Iterator[tuple[ast.Call, Site]]:
@@ -430,48 +413,8 @@ class Task(Defined):
 
 def run_of(scope: Scope) -> list[FunctionNode]:
     """Return the functions that a class binds to `run`; it may do so in an `if`, and may bind something else."""
-    return [binding.node for binding in scope.bindings.get("run", ()) if binding.kind == FUNCTION]  # type: ignore[misc]
-
-
-def _registered(module: Module) -> set[str]:
-    """Return the names in the calls that register a task in a module."""
-    return {
-        node.id
-        for name in ("register_task", "register")
-        for call, _ in module.calls_of(name)
-        if isinstance(call.func, ast.Attribute)
-        for node in ast.walk(call)
-        if isinstance(node, ast.Name)
-    }
-
-
-def _retried(project: Project, module: Module) -> set[tuple[str, str, int] | None]:
-    """Return the places of the tasks that a module retries by their names, None for the one that runs."""
-    found: set[tuple[str, str, int] | None] = set()
-    for call, site in module.calls_of("retry"):
-        value = module.value(call.func.value, site.scope) if isinstance(call.func, ast.Attribute) else None
-        if isinstance(value, Ref):
-            target = project.resolve(value.path, module)
-            place = definitions.place_of(target)
-            if place is not None or target.path == "celery.current_task":
-                found.add(place)
-    return found
-
-
-def _readers(module: Module) -> dict[str, set[str | None]]:
-    """Return what each attribute is read from in a module: names that end so, None for what may be any task."""
-    found: dict[str, set[str | None]] = {}
-    for node in () if module.tree is None else ast.walk(module.tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
-            owner = node.value
-            last = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", None)
-            is_any = last is None or last == "sender" or TASK_NAME.match(last) is not None
-            found.setdefault(node.attr, set()).add(None if is_any else last)
-        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("getattr", "hasattr"):
-            for arg in node.args:
-                if isinstance(arg, ast.Constant) and isinstance(arg.value, str):
-                    found.setdefault(arg.value, set()).add(None)
-    return found
+    bound = [binding.definition for binding in scope.bindings.get("run", ()) if binding.kind == FUNCTION]
+    return [node for node in bound if not isinstance(node, ast.ClassDef)]
 
 
 class Renaming(NamedTuple):
@@ -480,32 +423,3 @@ class Renaming(NamedTuple):
     node: ast.expr
     decorator: str
     name: str
-
-
-def uses_of(node: ast.AST, names: set[Any]) -> Iterator[Use]:
-    """Yield the loads of some names below a node, each with the attribute that is taken from it.
-
-    Where a function inside has a parameter of that name, the name is another there.
-    """
-    stack = [(node, names)]
-    while stack:
-        node, names = stack.pop()
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            if node.value.id in names:
-                yield Use(node.value.id, node.attr, node)
-            continue
-        if isinstance(node, ast.Name):
-            if node.id in names and isinstance(node.ctx, ast.Load):
-                yield Use(node.id, None, node)
-            continue
-        children = list(ast.iter_child_nodes(node))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if node.func.id in names:
-                yield Use(node.func.id, "__call__", node.func)
-            children.remove(node.func)
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
-            inner = names - {arg.arg for arg in ast.walk(node.args) if isinstance(arg, ast.arg)}
-            body = node.body if isinstance(node.body, list) else [node.body]
-            stack.extend((child, inner) for child in body)
-            children = [child for child in children if child not in body]
-        stack.extend((child, names) for child in children)

@@ -8,9 +8,10 @@ import difflib
 import itertools
 from typing import TYPE_CHECKING
 
+from flake8_celery_tasks.core.errors import Unfixable
 from flake8_celery_tasks.edits.changes import is_cut
 from flake8_celery_tasks.edits.edit import Edit
-from flake8_celery_tasks.edits.text import Text, Unfixable
+from flake8_celery_tasks.workspace.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -50,7 +51,7 @@ class Edits:
         return offset + self._moves[index]
 
 
-def edited(text: Text, tree: ast.Module, edits: Edits) -> tuple[Text, ast.Module]:
+def edited(text: Source, tree: ast.Module, edits: Edits) -> tuple[Source, ast.Module]:
     """Return a text with edits made, and its tree. Raises Unfixable where something else would say another thing."""
     parts: list[str] = []
     inverse: list[Edit] = []
@@ -62,9 +63,8 @@ def edited(text: Text, tree: ast.Module, edits: Edits) -> tuple[Text, ast.Module
         inverse.append(Edit(length, length + len(edit.text), ""))
         length += len(edit.text)
         offset = edit.end
-    new = "".join((*parts, text.text[offset:]))
-    parsed = ast.parse(new)
-    after = Text(new, parsed, text.style)
+    after = Source.of("".join((*parts, text.text[offset:])), text.style)
+    parsed = after.tree
     before = dict(_untouched(text, tree, edits))
     behind = dict(_untouched(after, parsed, Edits(inverse)))
     shifted = {
@@ -75,7 +75,7 @@ def edited(text: Text, tree: ast.Module, edits: Edits) -> tuple[Text, ast.Module
     return after, parsed
 
 
-def _untouched(text: Text, tree: ast.Module, edits: Edits) -> Iterator[tuple[tuple[type[ast.AST], int, int], type]]:
+def _untouched(text: Source, tree: ast.Module, edits: Edits) -> Iterator[tuple[tuple[type[ast.AST], int, int], type]]:
     """Yield the largest nodes that no edit touches: kind and span, and whether a name is read, bound or deleted.
 
     Their text is the same before and behind the edits, and so is all that the parser makes of it as that kind of node.
@@ -98,7 +98,7 @@ def _untouched(text: Text, tree: ast.Module, edits: Edits) -> Iterator[tuple[tup
             pending.extend(children)
 
 
-def changes(before: Text, after: Text) -> list[Edit]:
+def changes(before: Source, after: Source) -> list[Edit]:
     """Return the lines that make one text of another."""
     old, new = before.lines, after.lines
     shorter = min(len(old), len(new))

@@ -99,7 +99,7 @@ def propose(path: str, order: Order) -> Proposal:
 
 def proposal(path: str, home: str, before: Bytes, order: Order) -> Proposal:
     """Return what fixing would make of what was read, as the file at `home`."""
-    if not gate.passes(before.text, gate.marks_of(order.options.celery_task_decorators)):
+    if not gate.passes(before.text, gate.marks_of(order.run.options.celery_task_decorators)):
         return Proposal(Result(path, "", ""), before.content, before.content)
     fixed = fix_text(home, before.text, order)
     message = fixed.message

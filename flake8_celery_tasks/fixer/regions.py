@@ -7,13 +7,13 @@ import bisect
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from flake8_celery_tasks.edits.text import Text
+    from flake8_celery_tasks.workspace.source import Source
 
 
 class Regions:
     """The functions of a module, and the statements outside of them: where in a text something has its effect."""
 
-    def __init__(self, text: Text, tree: ast.Module) -> None:
+    def __init__(self, text: Source, tree: ast.Module) -> None:
         nodes = [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
         spans = sorted((text.start(node), -text.end(node)) for node in (*tree.body, *nodes))
         self._starts: list[int] = []

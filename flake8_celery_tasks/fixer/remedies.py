@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 import os
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.edits import imports
 from flake8_celery_tasks.edits.edit import Remedy, Replacement
-from flake8_celery_tasks.edits.text import Text
 from flake8_celery_tasks.fixer.edited import changes
 from flake8_celery_tasks.fixer.files import read
 from flake8_celery_tasks.fixer.rounds import BROKEN, Attempts, State, apart, written
 from flake8_celery_tasks.fixer.style import style_of
+from flake8_celery_tasks.workspace.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +26,8 @@ def remedies(path: str, order: Order) -> tuple[str, list[Remedy]]:
     if content is None:
         return path, []
     try:
-        tree = ast.parse(content.text)
-        state = State(os.path.abspath(path), Text(content.text, tree, style_of(path)), tree, order)
+        source = Source.of(content.text, style_of(path))
+        state = State(os.path.abspath(path), source, source.tree, order)
     except BROKEN:
         return path, []
     added: dict[tuple[Import, ...], list[Edit]] = {}
@@ -72,5 +71,5 @@ def _alone(state: State, offer: Offer, added: dict[tuple[Import, ...], list[Edit
     return [*added[needed], *offer.edits]
 
 
-def _replacement(text: Text, edit: Edit) -> Replacement:
+def _replacement(text: Source, edit: Edit) -> Replacement:
     return Replacement(*text.place(edit.start), *text.place(edit.end), edit.text)

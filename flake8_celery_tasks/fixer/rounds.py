@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import ast
 import bisect
 import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from flake8_celery_tasks.core.options import Options
+from flake8_celery_tasks.core.errors import Unfixable, UnknownSyntax
 from flake8_celery_tasks.edits import imports
 from flake8_celery_tasks.edits.changes import edits_of
-from flake8_celery_tasks.edits.operations import text_in
-from flake8_celery_tasks.edits.text import Text, Unfixable, UnknownSyntax
 from flake8_celery_tasks.engine import judge, loader, session
+from flake8_celery_tasks.engine.run import Run
 from flake8_celery_tasks.fixer.edited import Edits, edited, moved
 from flake8_celery_tasks.fixer.regions import Regions
 from flake8_celery_tasks.fixer.style import style_of
-from flake8_celery_tasks.resolution.overlay import Revised
+from flake8_celery_tasks.resolution.overlay import Overlay
 from flake8_celery_tasks.rules.rule import Rule
+from flake8_celery_tasks.workspace.source import Source
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from flake8_celery_tasks.binding.module import Module
@@ -51,9 +51,7 @@ def _every(_path: str, _lines: list[str], _tree: ast.Module, found: list[Violati
 class Order:
     """What to fix: `wants` picks from the violations in a file those that are selected and not silenced."""
 
-    options: Options = field(default_factory=Options)
-    excluded: tuple[str, ...] = ()
-    opted: tuple[str, ...] = ()
+    run: Run = field(default_factory=Run)
     unsafe: bool = False
     wants: Callable[[str, list[str], ast.Module, list[Violation]], list[Violation]] = _every
 
@@ -77,17 +75,16 @@ class Offer(NamedTuple):
 class State:
     """A text, what is found in it, and the fixes that are offered. `known` is a project with another text of it."""
 
-    def __init__(self, path: str, text: Text, tree: ast.Module, order: Order, known: Project | None = None) -> None:
+    def __init__(self, path: str, text: Source, tree: ast.Module, order: Order, known: Project | None = None) -> None:
         self.text = text
         self.tree = tree
         if known is None:
-            self.project = session.project_of(path, order.options, order.excluded)
+            self.project = session.project_of(path, order.run.options, order.run.excluded)
         else:
             # One that has concluded nothing from what was in the file before.
-            self.project = Revised(known, path)
-        self.module: Module = self.project.open(path, text.lines, tree)
-        self.module.keep(text_in, text)
-        judged = list(judge.judge(self.project, self.module, loader.wanted(order.opted)))
+            self.project = Overlay(known, path)
+        self.module: Module = self.project.open(path, text, tree)
+        judged = list(judge.judge(self.project, self.module, loader.wanted(order.run.opted)))
         self.violations = {violation for _, _, violation in judged}
         self.found = Counter(map(_kind, self.violations))
         self.has_unknown_syntax = False
@@ -95,7 +92,7 @@ class State:
 
     def _offers(self, path: str, judged: list[tuple[Any, Any, Violation]], order: Order) -> Iterator[Offer]:
         fixing = [item for item in judged if type(item[0]).fix is not Rule.fix]
-        wanted = set(order.wants(path, self.text.lines, self.tree, sorted({item[2] for item in fixing})))
+        wanted = set(order.wants(path, list(self.text.lines), self.tree, sorted({item[2] for item in fixing})))
         for rule, fact, violation in sorted(fixing, key=lambda item: item[2]):
             if violation not in wanted:
                 continue
@@ -123,8 +120,8 @@ def fix_text(path: str, text: str, order: Order) -> Fixed:
     gone: list[Violation] = []
     refused: set[Violation] = set()  # in the present text: in another one they may be good
     try:
-        tree = ast.parse(text)
-        state = State(path, Text(text, tree, style_of(path)), tree, order)
+        source = Source.of(text, style_of(path))
+        state = State(path, source, source.tree, order)
     except BROKEN:
         return Fixed(text)
     known, first = state.project, state.module
@@ -283,7 +280,7 @@ def _beside(offers: Sequence[Offer], steps: Sequence[Edits], places: Iterable[in
     return found
 
 
-def written(state: State, offers: Sequence[Offer]) -> tuple[Text, ast.Module, list[Edits]]:
+def written(state: State, offers: Sequence[Offer]) -> tuple[Source, ast.Module, list[Edits]]:
     """Return the text with fixes applied, its tree, and the edits, one step after the other. Raises Unfixable."""
     steps = [Edits({edit for offer in offers for edit in offer.edits})]
     text, tree = edited(state.text, state.tree, steps[0])

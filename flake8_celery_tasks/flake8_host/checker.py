@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING
 from flake8.checker import FileChecker
 
 from flake8_celery_tasks.core.errors import UsageError, one_line
+from flake8_celery_tasks.engine.check import violations
 from flake8_celery_tasks.flake8_host.reporting import NOTHING, Checked, Row, silencing
-from flake8_celery_tasks.plugin import Plugin
 from flake8_celery_tasks.workspace import gate
 
 if TYPE_CHECKING:
     import ast
-    from argparse import Namespace
+
+    from flake8_celery_tasks.flake8_host.configuration import Configuration
 
 
-def check(name: str, options: Namespace) -> Checked:
+def check(name: str, configuration: Configuration) -> Checked:
     """Return what the plugin, and nothing else, finds in a file."""
     try:
-        checker = _Checker(filename=name, plugins=NOTHING, options=options)
+        checker = _Checker(name, configuration)
     except UnicodeDecodeError as error:  # of the input only: a file that is not UTF-8 is read as Latin-1
         raise UsageError(f"can't decode the input: {error}") from None
     except LookupError as error:  # the encoding is none of a text, such as rot13
@@ -34,17 +35,21 @@ class _Checker(FileChecker):
 
     scopes: dict[int, str]
 
+    def __init__(self, filename: str, configuration: Configuration) -> None:
+        self.told = configuration.run
+        super().__init__(filename=filename, plugins=NOTHING, options=configuration.options)
+
     def run_ast_checks(self) -> None:
         self.scopes = {}
         processor = self.processor
-        if not gate.passes("".join(processor.lines), Plugin.marks):
+        if not gate.passes("".join(processor.lines), self.told.marks):
             return
         try:
             tree: ast.Module = processor.build_ast()
         except (ValueError, RecursionError, MemoryError) as error:
             # Null characters, and nesting that is too deep: newer Pythons say so themselves.
             raise SyntaxError(one_line(error) or type(error).__name__) from None
-        found = Plugin(tree, processor.filename, processor.lines).violations()
+        found = violations(self.told, processor.filename, processor.lines, tree)
         if found:
             from flake8_celery_tasks.engine import baseline
 

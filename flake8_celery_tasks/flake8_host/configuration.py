@@ -7,7 +7,7 @@ import os
 import sys
 from argparse import SUPPRESS
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import flake8
 from flake8.exceptions import ExecutionError
@@ -16,11 +16,12 @@ from flake8.main.options import register_default_options, stage1_arg_parser
 from flake8.options.config import load_config, parse_config
 from flake8.options.manager import OptionManager
 
+from flake8_celery_tasks.core import options as core_options
 from flake8_celery_tasks.core import spelling
 from flake8_celery_tasks.core.errors import UsageError, one_line
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.core.violation import BROKEN, PREFIX
-from flake8_celery_tasks.plugin import Plugin
+from flake8_celery_tasks.engine import run as engine_run
 
 if TYPE_CHECKING:
     import argparse
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from flake8.formatting.base import BaseFormatter
+
+    from flake8_celery_tasks.engine.run import Run
 
 
 #: The table of `pyproject.toml` that is read.
@@ -71,7 +74,7 @@ def _manager() -> OptionManager:
         formatter_names=list(FORMATTERS),
     )
     register_default_options(manager)
-    Plugin.add_options(manager)
+    core_options.add_to(manager)
     manager.parser.error = _refuse
     return manager
 
@@ -98,10 +101,17 @@ def _is_ours(name: str) -> bool:
     return name.startswith("--celery-")
 
 
-def options_for(given: Namespace, paths: Sequence[str]) -> Namespace:
-    """Return all options: the defaults, `pyproject.toml`, flake8's configuration, what was given; each beats the last.
+class Configuration(NamedTuple):
+    """What applies to a run of the command: flake8's options, and what they say to the linter."""
 
-    The plugin has its own of them afterwards. Raises UsageError.
+    options: Namespace
+    run: Run
+
+
+def configuration_for(given: Namespace, paths: Sequence[str]) -> Configuration:
+    """Return what applies: the defaults, `pyproject.toml`, flake8's configuration, what was given; each beats the last.
+
+    Raises UsageError.
     """
     try:
         os.getcwd()
@@ -122,8 +132,10 @@ def options_for(given: Namespace, paths: Sequence[str]) -> Namespace:
     _check_format(values.format)
     if "select" not in given:
         values.select = _selected(values)
-    adopt(values, manager)
-    return values
+    try:
+        return Configuration(values, engine_run.begin(values, sys.argv[1:]))
+    except ValueError as error:
+        raise UsageError(str(error)) from None
 
 
 def _check_format(form: str) -> None:
@@ -135,11 +147,6 @@ def _check_format(form: str) -> None:
     except (KeyError, OverflowError, TypeError, ValueError) as error:
         problem = f"there is no {error}" if isinstance(error, KeyError) else one_line(error)
         raise UsageError(f"argument --format: invalid value {form!r}: {problem}") from None
-
-
-def adopt(values: Namespace, manager: OptionManager | None = None) -> None:
-    """Give the plugin its options: in this process, or in a worker that was not forked from it."""
-    Plugin.parse_options(manager or _manager(), values, values.filenames)
 
 
 def _selected(values: Namespace) -> list[str]:

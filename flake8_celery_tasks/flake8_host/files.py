@@ -13,7 +13,6 @@ from flake8 import utils
 from flake8.discover_files import expand_paths
 
 from flake8_celery_tasks.core.errors import UsageError
-from flake8_celery_tasks.plugin import Plugin
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -59,12 +58,12 @@ def _matching(patterns: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(fnmatch.translate(os.path.normcase(pattern)) for pattern in patterns))
 
 
-def passing(names: Iterable[str]) -> list[str]:
+def passing(names: Iterable[str], marks: Sequence[str]) -> list[str]:
     """Return the files that pass the gate by their bytes; what can't be read passes, so that it is reported."""
-    marks = [mark.encode() for mark in Plugin.marks]
     # What is not ASCII may be other bytes in another encoding.
-    if not all(mark.isascii() for mark in Plugin.marks):
+    if not all(mark.isascii() for mark in marks):
         return list(names)
+    wanted = [mark.encode() for mark in marks]
     found = []
     for name in names:
         if name != "-":
@@ -74,7 +73,7 @@ def passing(names: Iterable[str]) -> list[str]:
             except OSError:
                 found.append(name)
                 continue
-            for mark in marks:
+            for mark in wanted:
                 if mark in content:
                     break
             else:

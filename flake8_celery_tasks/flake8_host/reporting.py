@@ -15,7 +15,6 @@ from flake8.style_guide import StyleGuideManager
 
 from flake8_celery_tasks.core.errors import UsageError, one_line
 from flake8_celery_tasks.flake8_host.configuration import FORMATTERS
-from flake8_celery_tasks.plugin import Plugin
 
 if TYPE_CHECKING:
     import ast
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from flake8.violation import Violation
 
     from flake8_celery_tasks.core.violation import Violation as Ours
+    from flake8_celery_tasks.flake8_host.configuration import Configuration
 
 
 NOTHING: Final = Checkers([], [], [])
@@ -88,19 +88,17 @@ def decide(options: Namespace, checked: Iterable[Checked]) -> tuple[list[Violati
     return collector.violations, manager.style_guide.stats
 
 
-def reported(options: Namespace, name: str, lines: list[str], tree: ast.Module, found: Iterable[Ours]) -> list[Ours]:
+def reported(
+    configuration: Configuration, name: str, lines: list[str], tree: ast.Module, found: Iterable[Ours]
+) -> list[Ours]:
     """Return those of our violations in a file's present lines that would be reported: selected, not silenced."""
+    options, run = configuration
     processor = FileProcessor(name, options, lines=list(lines))
     if processor.should_ignore_file():
         return []
     known = list(found)
-    if Plugin.baseline is not None:
-        from flake8_celery_tasks.engine import baseline
-
-        scopes = baseline.scopes(tree, {item.line for item in known})
-        identities = [baseline.identity(item.code, scopes.get(item.line, ""), item.text) for item in known]
-        unknown = Plugin.baseline.unknown(name, identities)
-        known = [item for item, is_new in zip(known, unknown, strict=True) if is_new]
+    if run.baseline is not None:
+        known = run.baseline.new(name, tree, known)
     # To know which lines belong together takes all tokens.
     silenced = silencing(lines)
     physical = {item.line: processor.noqa_line_for(item.line) if silenced else "" for item in known}

@@ -9,6 +9,7 @@ from flake8_celery_tasks.binding.nodes import dotted
 from flake8_celery_tasks.binding.scopes import ASSIGN, LAMBDA, PARAM
 from flake8_celery_tasks.binding.symbols import Bound, Class, Function
 from flake8_celery_tasks.binding.values import Const, Invoke, Operation, Ref
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.resolution import inference
 from flake8_celery_tasks.resolution.resolver import Target
 
@@ -78,12 +79,8 @@ def is_model(project: Project, target: Target) -> bool:
 
 
 def _is_field(project: Project, value: Value, module: Module) -> bool:
-    path = _path(project, value.func, module) if isinstance(value, Invoke) else ""
+    path = project.path_of(value.func, module) if isinstance(value, Invoke) else ""
     return path.startswith("django.db.models.") and path.endswith(("Field", "ForeignKey"))
-
-
-def _path(project: Project, value: Value, module: Module) -> str:
-    return project.resolve(value.path, module).path if isinstance(value, Ref) else ""
 
 
 def method_of_model(project: Project, module: Module, site: Site) -> FunctionNode | None:
@@ -112,7 +109,7 @@ def signal_received(project: Project, module: Module, site: Site) -> str | None:
                 signal = _first(value, "signal") if isinstance(value, Invoke) else None
                 if signal is not None and isinstance(value, Invoke) and _connects(project, module, value.func):
                     return _signal_in(project, module, signal)
-            return module.once(_connected, project).get(around.node.name)
+            return _connected(module, project).get(around.node.name)
     return None
 
 
@@ -129,20 +126,21 @@ def _connects(project: Project, module: Module, value: Value) -> bool:
     symbol = target.symbol
     return isinstance(symbol, Function) and (
         "connect" in symbol.attributes
-        or any(_path(project, Ref(path), target.module or module) == _RECEIVER for path in symbol.mentions)
+        or any(project.path_of(Ref(path), target.module or module) == _RECEIVER for path in symbol.mentions)
     )
 
 
 def _signal_in(project: Project, module: Module, value: Value) -> str | None:
     """Return a signal of a model that a value is, or holds."""
     for item in getattr(value, "items", (value,)):
-        owner, _, name = _path(project, item, module).rpartition(".")
+        owner, _, name = project.path_of(item, module).rpartition(".")
         if owner == "django.db.models.signals" and name in SIGNALS:
             return name
     return None
 
 
-def _connected(project: Project, module: Module) -> dict[str, str]:
+@query()
+def _connected(module: Module, project: Project) -> dict[str, str]:
     """Return the signals of models that functions are connected to by `post_save.connect(function)`."""
     found: dict[str, str] = {}
     for call, site in module.calls_of("connect"):

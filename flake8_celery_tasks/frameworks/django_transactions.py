@@ -9,6 +9,7 @@ from flake8_celery_tasks.binding.nodes import attributes_in
 from flake8_celery_tasks.binding.scopes import LAMBDA
 from flake8_celery_tasks.binding.symbols import Bound, Class, Function
 from flake8_celery_tasks.binding.values import Const, Invoke, Param, Ref
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.frameworks.django_writes import may_write
 
 if TYPE_CHECKING:
@@ -48,14 +49,10 @@ def is_on_commit(project: Project, module: Module, call: ast.Call, site: Site) -
         owner = func.value
         if isinstance(owner, (ast.Subscript, ast.Call)):  # connections["default"], get_connection()
             made = owner.value if isinstance(owner, ast.Subscript) else owner.func
-            return _path(project, module, module.value(made, site.scope)) in _CONNECTIONS
+            return project.path_of(module.value(made, site.scope), module) in _CONNECTIONS
     elif not isinstance(func, ast.Name):
         return False
-    return _path(project, module, module.value(func, site.scope)) in ON_COMMIT
-
-
-def _path(project: Project, module: Module, value: Value) -> str:
-    return project.resolve(value.path, module).path if isinstance(value, Ref) else ""
+    return project.path_of(module.value(func, site.scope), module) in ON_COMMIT
 
 
 def around(project: Project, module: Module, site: Site) -> ast.expr | None:
@@ -70,7 +67,7 @@ def around_change(project: Project, module: Module, site: Site, call: ast.Call) 
     """Return what opens a transaction around a call, where a transaction may write together with it."""
     openers = list(_openers(project, module, site))
     for _, place in openers:
-        body: list[ast.stmt] = place.node.body  # type: ignore[attr-defined]
+        body: list[ast.stmt] = getattr(place.node, "body", [])
         if may_write(project, module, body, place.scope, call):
             return openers[0][0]
     return None
@@ -79,7 +76,7 @@ def around_change(project: Project, module: Module, site: Site, call: ast.Call) 
 def _openers(project: Project, module: Module, site: Site) -> Iterator[tuple[ast.expr, Site]]:
     """Yield what opens a transaction around a place in its function, and the block or function in it."""
     for place in site.chain():
-        if place.kind == LAMBDA or asks(place):
+        if place.kind == LAMBDA or asks(module, place):
             return
         if isinstance(place.node, (ast.With, ast.AsyncWith)):
             for item in place.node.items:
@@ -111,16 +108,19 @@ def _is_around(decorator: Invoke, method: str) -> bool:
     return Const(method) in names or (method in _HANDLERS and Const("dispatch") in names)
 
 
-def asks(place: Site) -> bool:
+def asks(module: Module, place: Site) -> bool:
     """Return whether a place is under a condition that looks at `connection.in_atomic_block`."""
-    if place.asks is None:
-        place.asks = isinstance(place.node, ast.If) and "in_atomic_block" in attributes_in(place.node.test)
-    return place.asks
+    return isinstance(place.node, ast.If) and _asks(module, place.node)
+
+
+@query()
+def _asks(_: Module, node: ast.If) -> bool:
+    return "in_atomic_block" in attributes_in(node.test)
 
 
 def is_settled(project: Project, module: Module, site: Site) -> bool:
     """Return whether a place is in a transaction of its function, or its function asks whether it is in one."""
-    return any(asks(place) for place in site.chain()) or around(project, module, site) is not None
+    return any(asks(module, place) for place in site.chain()) or around(project, module, site) is not None
 
 
 def may_wait(project: Project, module: Module, site: Site) -> bool:
@@ -151,7 +151,7 @@ def opens(project: Project, module: Module, value: Value) -> bool:
     if isinstance(value, Invoke):
         if isinstance(value.func, Invoke):
             return opens(project, module, value.func)
-        if _path(project, module, value.func) in _HANDED:
+        if project.path_of(value.func, module) in _HANDED:
             handed = [given for first in value.args[:1] for given in getattr(first, "items", (first,))]
             return any(opens(project, module, given) for given in handed)
         value = value.func
@@ -160,15 +160,11 @@ def opens(project: Project, module: Module, value: Value) -> bool:
     target = project.resolve(value.path, module)
     if target.path in _ATOMIC:
         return True
-    if target.module is None:
-        return False
-    key = ("opens a transaction", target.module.place.path, target.path)
-    if key not in project.memo:
-        project.memo[key] = False  # one that is made of itself
-        project.memo[key] = not target.rest and _opens(project, target, target.module)
-    return bool(project.memo[key])
+    return target.module is not None and not target.rest and _opens(project, target, target.module)
 
 
+# One may be made of itself.
+@query(key=lambda target, module: (target.path, module.place.path), while_asking=False)
 def _opens(project: Project, target: Target, module: Module) -> bool:
     symbol = target.symbol
     if isinstance(symbol, Bound):
@@ -177,7 +173,7 @@ def _opens(project: Project, target: Target, module: Module) -> bool:
         return any(getattr(cls, "path", "") in _ATOMIC for cls in project.line(target))
     if not isinstance(symbol, Function):
         return False
-    if any(_path(project, module, value) == "contextlib.contextmanager" for value in symbol.decorators):
+    if any(project.path_of(value, module) == "contextlib.contextmanager" for value in symbol.decorators):
         return _in_with(project, module, symbol, None)
     return _wraps(project, module, symbol, frozenset(symbol.params.ordered))
 

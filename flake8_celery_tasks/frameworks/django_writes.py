@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks.binding.nodes import last_name
 from flake8_celery_tasks.binding.symbols import Function
 from flake8_celery_tasks.binding.values import Ref
-from flake8_celery_tasks.catalog.methods import SENDING
+from flake8_celery_tasks.catalog.methods import SENDING_ATTRIBUTES
+from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.workspace.source import start_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -56,7 +58,7 @@ _HARMLESS: Final = frozenset(
     {
         *("critical", "debug", "error", "exception", "info", "log", "success", "warning"),
         *("append", "discard", "extend", "insert", "pop", "popitem", "reverse", "setdefault", "sort"),
-        *SENDING,
+        *SENDING_ATTRIBUTES,
         "send_task",
     }
 )
@@ -75,9 +77,14 @@ def may_write(project: Project, module: Module, body: list[ast.stmt], scope: Sco
     `body` is what the transaction holds. False where nothing that runs with the call can be seen to write, while
     something else is done in a branch that runs without it.
     """
-    reader = module.once(_Reader, project)
+    reader = _reader(module, project)
     writes, others, _ = reader.beside(body, scope, call)
     return writes or not others
+
+
+@query()
+def _reader(module: Module, project: Project) -> _Reader:
+    return _Reader(project, module)
 
 
 class _Block:
@@ -85,7 +92,7 @@ class _Block:
 
     def __init__(self, body: list[ast.stmt], reader: _Reader, scope: Scope) -> None:
         self.body = body
-        self.starts = [_start((getattr(statement, "decorator_list", None) or [statement])[0]) for statement in body]
+        self.starts = [start_of((getattr(statement, "decorator_list", None) or [statement])[0]) for statement in body]
         passed = [_passed(statement) for statement in body]
         #: Of the statements before the one at an index: do they write, and do they anything where they end the block?
         self.writes_before = _ever([reader.writes(with_it, scope) for with_it, _ in passed])
@@ -97,7 +104,7 @@ class _Block:
 
     def index(self, node: ast.AST) -> int:
         """Return where the statement stands that holds a node."""
-        return bisect_right(self.starts, _start(node)) - 1
+        return bisect_right(self.starts, start_of(node)) - 1
 
 
 class _Reader:
@@ -229,13 +236,9 @@ def _only_checks(call: ast.Call) -> bool:
     return name in _OF_CONTAINERS or name in _RAISING or name.lstrip("_").partition("_")[0] in _CHECKS
 
 
-def _start(node: ast.AST) -> tuple[int, int]:
-    return node.lineno, node.col_offset  # type: ignore[attr-defined]
-
-
 def _holds(body: list[ast.stmt], node: ast.AST) -> bool:
     last = body[-1]
-    return _start(body[0]) <= _start(node) < (last.end_lineno or 0, last.end_col_offset or 0)
+    return start_of(body[0]) <= start_of(node) < (last.end_lineno or 0, last.end_col_offset or 0)
 
 
 def _ever(flags: list[bool]) -> list[bool]:

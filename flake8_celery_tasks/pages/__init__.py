@@ -1,1 +1,1 @@
-"""The rules' pages, and the documents that are generated from them."""
+"""The rules' pages: their examples, what is generated from them, and the skeleton of a new one."""

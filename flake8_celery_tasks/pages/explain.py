@@ -2,12 +2,15 @@
 
 `python -m flake8_celery_tasks.explain --check` says what is not up to date, `--write` makes it so. What is generated:
 a page for each rule and their overview in `docs/rules`, the options in `docs/options.md`, and, between two marks, the
-table of rules in `README.md` and the rules in the navigation of the site in `mkdocs.yml`.
+table of rules in `README.md`, the rules in the navigation of the site in `mkdocs.yml`, and the table of packages in
+`docs/design.md`.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
+import configparser
 import inspect
 import re
 import sys
@@ -59,6 +62,8 @@ differ, it says so. Some words mean the same on all pages:
 
 START: Final = "<!-- rules -->"
 END: Final = "<!-- end of rules -->"
+PACKAGES_START: Final = "<!-- packages -->"
+PACKAGES_END: Final = "<!-- end of packages -->"
 NAVIGATION_START: Final = "      # rules\n"
 NAVIGATION_END: Final = "      # end of rules\n"
 MADE: Final = "<!-- Made by `python -m flake8_celery_tasks.explain --write`: change the rule's docstring instead. -->"
@@ -180,6 +185,24 @@ def navigation() -> str:
     return "".join(lines)
 
 
+def packages(root: Path) -> str:
+    """Return the table of the packages: what their docstrings say, from the lowest layer of `.importlinter` up."""
+    contract = configparser.ConfigParser()
+    contract.read(root / ".importlinter", encoding="utf-8")
+    layers = contract.get("importlinter:contract:pipeline", "layers", fallback="").strip().splitlines()
+    lines = ["| package | what it does | modules |", "|---|---|---|"]
+    for layer in reversed(layers):
+        for name in re.findall(r"\w+", layer):
+            place = root / "flake8_celery_tasks" / name
+            file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+            if file.is_file():
+                text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+                said = " ".join(text.partition("\n\n")[0].split())
+                others = sorted(other.stem for other in place.glob("*") if not other.name.startswith("_"))
+                lines.append(f"| `{name if place.is_dir() else file.name}` | {said} | {', '.join(others)} |")
+    return "\n".join(lines) + "\n"
+
+
 def options() -> str:
     """Return the page of the options."""
     lines = [
@@ -215,6 +238,7 @@ def documents(root: Path) -> dict[Path, str]:
     for name, start, made, end in (
         ("README.md", START, f"\n\n{table()}\n", END),
         ("mkdocs.yml", NAVIGATION_START, navigation(), NAVIGATION_END),
+        ("docs/design.md", PACKAGES_START, f"\n\n{packages(root)}\n", PACKAGES_END),
     ):
         text = (root / name).read_text(encoding="utf-8")
         before, is_there, rest = text.partition(start)

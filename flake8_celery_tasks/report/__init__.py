@@ -1,4 +1,7 @@
-"""How findings are written: one module for each format. Each has `render`, which returns the whole text."""
+"""How findings and the inventory are written: one module for each format.
+
+Each has `render`, which returns the whole text.
+"""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flake8_celery_tasks.binding import values
 from flake8_celery_tasks.binding.symbols import Bound, Opaque
 from flake8_celery_tasks.binding.values import UNKNOWN
-from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.resolution.resolver import Resolver, Target
 from flake8_celery_tasks.workspace import layout
 
 if TYPE_CHECKING:
@@ -19,12 +19,6 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.binding.values import Value
-    from flake8_celery_tasks.resolution.project import Project
-
-
-def settled(project: Project, module: Module, node: ast.expr, site: Site) -> Any:
-    """Return the settled value of an expression at a place."""
-    return project.settle(module.value(node, site.scope), module)
 
 
 def is_plain(value: Any) -> bool:
@@ -81,8 +75,8 @@ _LONGEST: Final = 10_000
 class Settling:
     """One value being settled, with a limit on the work."""
 
-    def __init__(self, project: Project) -> None:
-        self.project = project
+    def __init__(self, resolver: Resolver) -> None:
+        self.resolver = resolver
         self.steps = 0
 
     def value(self, value: Value, origin: Module, depth: int) -> Any:
@@ -112,7 +106,7 @@ class Settling:
         """Return what a name comes to."""
         if value.path in ("builtins:__name__", ":__name__"):
             return origin.place.name if origin.place.certain else UNKNOWN
-        target = self.project.resolve(value.path, origin)
+        target = self.resolver.resolve(value.path, origin)
         symbol = target.symbol
         if isinstance(symbol, Bound) and target.module is not None:
             if target.rest not in ((), ("value",)):
@@ -230,3 +224,20 @@ _ARITHMETIC: Final = {
     "//": lambda left, right: left // right,
     "%": lambda left, right: left % right,
 }
+
+
+class Evaluator(Resolver):
+    """Modules, where their names lead, and what their values come to."""
+
+    def settle(self, value: Value, origin: Module) -> Any:
+        """Return what a symbolic value comes to.
+
+        Constants, tuples, lists, sets and dicts (a `Table`) become Python's own; a name that leads to no constant
+        stays a `Target`, a call a `Called`; what can't be read is UNKNOWN.
+        """
+        return Settling(self).value(value, origin, 0)
+
+
+def settled(evaluator: Evaluator, module: Module, node: ast.expr, site: Site) -> Any:
+    """Return the settled value of an expression at a place."""
+    return evaluator.settle(module.value(node, site.scope), module)

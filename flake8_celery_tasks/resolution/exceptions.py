@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any, Final, Union
+from typing import TYPE_CHECKING, Any, Final, Union, cast
 
 from flake8_celery_tasks.binding.scopes import FUNCTION, LAMBDA, TRY, WITH
 from flake8_celery_tasks.binding.symbols import Class, Function
@@ -48,6 +48,10 @@ _SWALLOWS: Final = {_FALLS, _RETURNS, _BREAKS}
 _LOUD: Final = {_RAISES_SAME, _RAISES}
 
 
+#: `try`, with `except*` too where this Python has it.
+TRIES: Final = (ast.Try, getattr(ast, "TryStar", ast.Try))
+
+
 def fate(project: Project, module: Module, site: Site, path: str, me: str | None) -> Catcher | Unknown | None:
     """Return what swallows an exception that is raised at a place, before it leaves the function around it.
 
@@ -60,7 +64,7 @@ def fate(project: Project, module: Module, site: Site, path: str, me: str | None
         found: Catcher | Unknown | None = None
         if around.kind == TRY:
             flow = _Flow(project, module, around, me)
-            found = flow.past_try(around.node, around.part, path)  # type: ignore[arg-type]
+            found = flow.past_try(around.try_, around.part, path)
         elif around.kind == WITH:
             found = _past_with(project, module, around, path)
         if found is not None:
@@ -101,7 +105,7 @@ def _any(answers: list[bool | Unknown]) -> bool | Unknown:
 
 
 def _past_with(project: Project, module: Module, site: Site, path: str) -> Catcher | Unknown | None:
-    for item in site.node.items:  # type: ignore[attr-defined]
+    for item in site.items:
         call = item.context_expr
         if not isinstance(call, ast.Call):
             continue
@@ -188,8 +192,8 @@ class _Flow:
             return self.ends(node.body)
         if isinstance(node, ast.Match):
             return {_FALLS}.union(*(self.ends(case.body) for case in node.cases))
-        if hasattr(node, "handlers"):
-            return self._end_of_try(node)  # type: ignore[arg-type]
+        if isinstance(node, TRIES):
+            return self._end_of_try(cast("ast.Try", node))
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             return {_FALLS}
         return self._end_of_simple(node)

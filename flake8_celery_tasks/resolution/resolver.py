@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from flake8_celery_tasks.binding import values
 from flake8_celery_tasks.binding.symbols import Alias, Bound, Class, Function, Opaque
+from flake8_celery_tasks.binding.values import extend
+from flake8_celery_tasks.resolution.modules import Modules
+from flake8_celery_tasks.workspace.marks import INTEREST
+from flake8_celery_tasks.workspace.place import INSTALLED
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.symbols import Symbol
+    from flake8_celery_tasks.binding.values import Value
+    from flake8_celery_tasks.workspace.files import Files
 
 
 #: How many aliases, re-exports and assignments are followed for one name.
@@ -107,3 +114,124 @@ def is_builtin(name: str) -> bool:
     import builtins
 
     return hasattr(builtins, name)
+
+
+class Resolver(Modules):
+    """Modules, and where their names lead."""
+
+    def __init__(self, files: Files) -> None:
+        super().__init__(files)
+        self._targets: dict[tuple[str, str], Target] = {}
+        self._interesting: dict[str, bool] = {}
+
+    def resolve(self, path: str, origin: Module, hops: int = 0) -> Target:
+        """Return what the path of a `Ref` leads to, seen from the module that it stands in."""
+        key = (origin.place.path, path)
+        known = self._targets.get(key)
+        if known is None:
+            known = self._resolve(path, origin, hops)
+            self._targets[key] = known
+        return known
+
+    def path_of(self, value: Value, origin: Module) -> str:
+        """Return the canonical dotted path that a value leads to, an empty text where it is no name."""
+        return self.resolve(value.path, origin).path if isinstance(value, values.Ref) else ""
+
+    def leads_to_celery(self, path: str, origin: Module) -> bool:
+        """Return whether it is worth following a name in search of something of Celery's.
+
+        What another module of the project defines is not, where that module's text holds no mark of Celery or tasks.
+        Packages are always followed: they may re-export.
+        """
+        name, _, attributes = path.partition(":")
+        if not name:
+            first = attributes.partition(".")[0]
+            aliases = {symbol.path for symbol in origin.symbols(first) if isinstance(symbol, Alias)}
+            others = [alias for alias in aliases if not alias.startswith(":")]
+            return not others or any(self.leads_to_celery(alias, origin) for alias in others)
+        if name == "builtins":
+            return False
+        file = self.layout.find(name, origin.place.root)
+        if file is None or not file.endswith(".py") or file.endswith("__init__.py"):
+            return True
+        known = self._interesting.get(file)
+        if known is None:
+            text = self.files.read(file) or b""
+            known = self._interesting[file] = any(mark in text for mark in INTEREST)
+        return known
+
+    def _resolve(self, path: str, origin: Module, hops: int) -> Target:
+        if hops >= HOPS:
+            return Target(external(path))
+        name, _, attributes = path.partition(":")
+        rest = tuple(attributes.split(".")) if attributes else ()
+        if not name:
+            return self._attribute(origin, rest, hops)
+        if name == "builtins":
+            return Target(external(path), foreign=True)
+        file = self.layout.find(name, origin.place.root)
+        if file is None:
+            return Target(external(path), foreign=not self.layout.has_top_level(name, origin.place.root))
+        return self._in_file(file, name, rest, hops)
+
+    def _in_file(self, file: str, name: str, rest: tuple[str, ...], hops: int) -> Target:
+        if not file.endswith(".py"):  # a namespace package
+            if rest:
+                below = self.layout.submodule(file, rest[0])
+                if below is not None:
+                    return self._in_file(below, f"{name}.{rest[0]}", rest[1:], hops)
+            return Target(".".join((name, *rest)))
+        module = self.module(file)
+        if module is None:
+            own = "." if name.partition(".")[0] in INSTALLED else ""  # as `Module.prefix` says
+            return Target(own + ".".join((name, *rest)))
+        return self._attribute(module, rest, hops)
+
+    def _attribute(self, module: Module, rest: tuple[str, ...], hops: int) -> Target:
+        if not rest:
+            return Target(module.prefix[:-1], module)
+        name, below = rest[0], rest[1:]
+        if name.endswith("<locals>") or (below and below[0] == "<locals>"):
+            return self._local(module, rest, hops)
+        symbols = module.symbols(name)
+        if symbols:
+            return self._follow(module, name, pick(symbols), below, hops)
+        file = self.layout.submodule(module.place.path, name)
+        unread = False
+        for star in module.stars:
+            if self.layout.find(star, module.place.root) is None:
+                unread = True  # another package's names are not known
+                continue
+            found = self.resolve(f"{star}:{'.'.join(rest)}", module, hops + 1)
+            # What a star brings takes the place of the submodule that it comes from: `from .mail import *` of `mail`.
+            if found.module is not None or (found.foreign and file is None):
+                if not found.lost:
+                    return found
+            else:
+                unread = True
+        if file is not None:
+            return self._in_file(file, f"{module.place.name}.{name}", below, hops)
+        path = ".".join((module.place.name, *rest))
+        if module.stars and not module.binds(name) and is_builtin(name):
+            return Target(f"builtins.{'.'.join(rest)}", foreign=True)
+        return Target(path, None if unread else module, None, rest, lost=not unread and not module.binds(name))
+
+    def _local(self, module: Module, rest: tuple[str, ...], hops: int) -> Target:
+        """Follow the qualified name of a definition inside a function."""
+        for end in range(len(rest), 0, -1):
+            qualname = ".".join(rest[:end])
+            symbols = module.symbols(qualname) if not qualname.endswith("<locals>") else ()
+            if symbols:
+                return self._follow(module, qualname, pick(symbols), rest[end:], hops)
+        return Target(".".join((module.place.name, *rest)))
+
+    def _follow(self, module: Module, name: str, symbol: Symbol, rest: tuple[str, ...], hops: int) -> Target:
+        if isinstance(symbol, Alias):
+            return self.resolve(extend(symbol.path, rest), module, hops + 1)
+        if isinstance(symbol, Bound) and isinstance(symbol.value, values.Ref):
+            return self.resolve(extend(symbol.value.path, rest), module, hops + 1)
+        if isinstance(symbol, Class) and rest:
+            inner = module.symbols(f"{name}.{rest[0]}")
+            if inner:
+                return self._follow(module, f"{name}.{rest[0]}", pick(inner), rest[1:], hops + 1)
+        return Target(f"{module.prefix}{name}", module, symbol, rest)

@@ -1,1 +1,1 @@
-"""The rules: one file each, in the folder of its topic. The folders are the registry."""
+"""The rules: one file each, in the folder of its topic; the folders are the registry."""

@@ -14,6 +14,18 @@ _WIDTH: Final = 30
 CUT: Final = "..."
 
 
+def cut(text: str, width: int, instead: str = "") -> str:
+    """Return a text that has at most some width: with its end cut off, or something else `instead` of all of it."""
+    if len(text) <= width:
+        return text
+    return instead or f"{text[: width - 3]}..."
+
+
+def cut_front(text: str, width: int) -> str:
+    """Return a text that has at most some width, with its beginning cut off: what a name ends with says more."""
+    return text if len(text) <= width else f"...{text[3 - width :]}"
+
+
 def shown(node: ast.expr, short: str = "") -> str:
     """Return an expression as a message shows it: where it is long `short`, or its outline, or the beginning of it."""
     text = unparsed(node)

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from flake8_celery_tasks.binding.values import MISSING, Invoke, Param
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.frameworks.http_mail import MAIL, outbound
 from flake8_celery_tasks.resolution.evaluation import Table
 
@@ -49,15 +50,11 @@ def _session_may_hold_key(project: Project, here: Module, made: Value, module: M
             return True
     if isinstance(made, Param):
         return True
-    if here.once(_adds_key, project):
-        return True
-    key = ("adds a key to the headers of a session", module.place.path)
-    if key not in project.memo:
-        project.memo[key] = _adds_key(project, module)
-    return bool(project.memo[key])
+    return _adds_key(here, project) or _adds_key(module, project)
 
 
-def _adds_key(project: Project, place: Module) -> bool:
+@query()
+def _adds_key(place: Module, project: Project) -> bool:
     """Return whether something in a module may add the key to the headers of a session."""
     for call, site in place.calls_of("update"):
         func = call.func

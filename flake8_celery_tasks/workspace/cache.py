@@ -16,14 +16,10 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks import __version__
-from flake8_celery_tasks.binding.summary import is_from, merge, summarise
 from flake8_celery_tasks.core import own_code
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from flake8_celery_tasks.binding.module import Module
-
+    from collections.abc import Callable, Collection, Iterable
 
 try:
     from _blake2 import blake2b  # hashlib loads OpenSSL first, which takes longer than to read the cache
@@ -31,7 +27,7 @@ except ImportError:  # pragma: no cover - another Python
     from hashlib import blake2b
 
 #: To be raised when what is written changes.
-FORMAT: Final = 5
+FORMAT: Final = 6
 
 #: A younger file may still change without a new stamp.
 RACY_NS: Final = 2_000_000_000
@@ -43,7 +39,11 @@ MAX_FILES: Final = 100
 #: Where the marks stand among the paths.
 _MARKS: Final = ""
 
+#: What a cache keeps of a file, by position: JSON has no shorter form for thousands of files.
+STAMP, PASSES, SUMMARY, SEARCHED, HELD = range(5)
+
 Stamp = list[int]
+Summary = dict[str, Any]
 
 
 def folder() -> str:
@@ -66,13 +66,15 @@ class Cache:
     """The cache of one project.
 
     `entries` holds, by path, a stamp, whether the file passes the gate, the summary of its module where one was made,
-    and which marks the file was searched for and holds: a bit for each of `marks`.
+    and which marks the file was searched for and holds: a bit for each of `marks`. What a summary says is the business
+    of those who make it; `merge` returns what two of the same text and package know together.
     """
 
-    def __init__(self, root: str, *, enabled: bool = True) -> None:
+    def __init__(self, root: str, *, merge: Callable[[Summary, Summary], Summary], enabled: bool = True) -> None:
         self.root = root
         self.enabled = enabled
         self.entries: dict[str, list[Any]] = {}
+        self._merge = merge
         self._changed = False
         self._loaded: Stamp | None = None  # the state of the cache file that this knows
         if enabled:
@@ -88,7 +90,7 @@ class Cache:
     def passes(self, path: str, current: Stamp | None) -> bool | None:
         """Return whether an unchanged file passes the gate, None where that is not known."""
         entry = self.entries.get(path)
-        return entry[1] if entry is not None and current is not None and entry[0] == current else None
+        return entry[PASSES] if entry is not None and current is not None and entry[STAMP] == current else None
 
     def note(self, path: str, current: Stamp | None, *, passes: bool) -> None:
         """Keep whether a file passes the gate."""
@@ -109,52 +111,50 @@ class Cache:
     def holds(self, path: str, current: Stamp | None, bits: int) -> bool | None:
         """Return whether an unchanged file holds a mark that has one of some bits, None where that is not known."""
         entry = self.entries.get(path)
-        if entry is None or entry[0] != current:
+        if entry is None or entry[STAMP] != current:
             return None
-        if entry[4] & bits:
+        if entry[HELD] & bits:
             return True
-        return None if bits & ~entry[3] else False
+        return None if bits & ~entry[SEARCHED] else False
 
     def note_marks(self, path: str, current: Stamp | None, searched: int, held: int) -> None:
         """Keep which marks a file was searched for, and which of them it holds."""
         entry = self.entries.get(path)
-        if entry is not None and entry[0] == current:
-            entry[3] |= searched
-            entry[4] |= held
+        if entry is not None and entry[STAMP] == current:
+            entry[SEARCHED] |= searched
+            entry[HELD] |= held
             self._changed = True
 
-    def summary(self, path: str, package: str) -> dict[str, Any] | None:
+    def summary(self, path: str, package: str) -> Summary | None:
         """Return the summary of the module of an unchanged file, as far as its relative imports start from `package`.
 
         A new `__init__.py` in a folder above can change that.
         """
-        entry = self.entries.get(path)
-        if entry is None or not is_from(entry[2], package) or entry[0] != stamp(path):
-            return None
-        found: dict[str, Any] = entry[2]
-        return found
+        found = self.kept_summary(path, package)
+        return found if found is not None and self.entries[path][STAMP] == stamp(path) else None
 
-    def save(self, paths: set[str], modules: dict[str, Module]) -> None:
-        """Write what is known of the files in `paths`, with summaries of modules that came from disk."""
+    def kept_summary(self, path: str, package: str) -> Summary | None:
+        """Return the summary that is kept of a file, whether it has changed since or not."""
+        entry = self.entries.get(path)
+        return entry[SUMMARY] if entry is not None and _is_from(entry[SUMMARY], package) else None
+
+    def keep(self, path: str, summary: Summary) -> None:
+        """Keep a summary of the module of a file that is known here, with what was known of it before."""
+        entry = self.entries[path]
+        if _is_from(entry[SUMMARY], summary["package"]):
+            summary = self._merge(summary, entry[SUMMARY])
+            if json.dumps(summary) == json.dumps(entry[SUMMARY]):
+                return
+        entry[SUMMARY] = summary
+        self._changed = True
+
+    def save(self, paths: Collection[str]) -> None:
+        """Write what is known of the files in `paths`; what is known of others is dropped."""
         if not self.enabled:
             return
         for path in [path for path in self.entries if path not in paths]:
             del self.entries[path]
             self._changed = True
-        for path, module in modules.items():
-            entry = self.entries.get(path)
-            if entry is None or not (module.is_from_disk and module.grown):
-                continue
-            is_known = is_from(entry[2], module.place.package)
-            if not is_known or module.knows_more(entry[2]):
-                with contextlib.suppress(ValueError):
-                    summary = summarise(module)
-                    if is_known:
-                        summary = merge(summary, entry[2])
-                        if json.dumps(summary) == json.dumps(entry[2]):
-                            continue
-                    entry[2] = summary
-                    self._changed = True
         if self._changed:
             self._changed = False
             self._write()
@@ -167,17 +167,22 @@ class Cache:
         theirs_by_path.pop(_MARKS, None)
         for path, theirs in theirs_by_path.items():
             mine = self.entries.get(path)
-            if mine is not None and theirs[2] is not None and mine[0] == theirs[0]:
-                if mine[2] is None:
-                    mine[2] = theirs[2]
-                elif is_from(theirs[2], mine[2]["package"]):
-                    mine[2] = merge(mine[2], theirs[2])
+            if mine is not None and theirs[SUMMARY] is not None and mine[STAMP] == theirs[STAMP]:
+                if mine[SUMMARY] is None:
+                    mine[SUMMARY] = theirs[SUMMARY]
+                elif _is_from(theirs[SUMMARY], mine[SUMMARY]["package"]):
+                    mine[SUMMARY] = self._merge(mine[SUMMARY], theirs[SUMMARY])
 
     def _write(self) -> None:
         self._learn()
         newest = time.time_ns() - RACY_NS
-        kept = {path: entry for path, entry in self.entries.items() if entry[0][0] < newest and entry[0][1] < newest}
+        kept = {path: entry for path, entry in self.entries.items() if max(entry[STAMP][:2]) < newest}
         write(self.path, {**kept, _MARKS: self.marks})
+
+
+def _is_from(summary: Summary | None, package: str) -> bool:
+    """Return whether a summary was made of a module whose relative imports start from `package`."""
+    return summary is not None and bool(summary["package"] == package)
 
 
 def file_of(root: str, key: str, suffix: str) -> str:

@@ -1,36 +1,194 @@
-"""The bytes and stamps of a project's files."""
+"""The files of a project: their bytes and stamps, and which of them hold what."""
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:
-    from flake8_celery_tasks.binding.module import Module
-    from flake8_celery_tasks.resolution.project import Project
-    from flake8_celery_tasks.workspace.cache import Stamp
+from flake8_celery_tasks.workspace.cache import stamp
+from flake8_celery_tasks.workspace.marks import INTEREST
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from flake8_celery_tasks.workspace.cache import Cache, Stamp
+    from flake8_celery_tasks.workspace.layout import Layout
+    from flake8_celery_tasks.workspace.source import Source
 
 #: Larger files are not followed into: they are data, and their names are unknown.
 MAX_BYTES: Final = 4_000_000
 
 
-def held_bits(text: bytes, bits: dict[bytes, int]) -> int:
+class Disk:
+    """The files of one project as they are on disk, read when somebody asks and not before.
+
+    `open_cache` returns what earlier runs found out.
+    """
+
+    def __init__(self, layout: Layout, open_cache: Callable[[], Cache]) -> None:
+        self.layout = layout
+        self._open_cache = open_cache
+        self._texts: dict[str, bytes | None] | None = None
+        self._read: dict[str, Stamp | None] = {}  # stamps of files, from before they were read
+
+    def read(self, path: str) -> bytes | None:
+        """Return the bytes of a file, None where it can't be read."""
+        if self._texts is not None:
+            known = self._texts.get(path)
+            if known is not None:
+                return known
+        return self._content(path, stamp(path))
+
+    def _content(self, path: str, current: Stamp | None) -> bytes | None:
+        """Return the bytes of a file, None where it can't be read; `current` is its stamp, just taken."""
+        self._read.setdefault(path, current)
+        try:
+            if current is None or current[2] > MAX_BYTES:
+                return None
+            with open(path, "rb") as file:
+                return file.read()
+        except (OSError, ValueError):
+            return None
+
+    @cached_property
+    def cache(self) -> Cache:
+        """What earlier runs found out."""
+        return self._open_cache()
+
+    @property
+    def texts(self) -> dict[str, bytes | None]:
+        """The files that may have to do with Celery, with their text where it was read."""
+        if self._texts is None:
+            texts: dict[str, bytes | None] = {}
+            for path, current in self.stamps.items():
+                passes = self.cache.passes(path, current)
+                text = None
+                if passes is None:
+                    text = self._content(path, current)
+                    is_data = current is not None and current[2] > MAX_BYTES
+                    passes = (text is None and not is_data) or any(mark in (text or b"") for mark in INTEREST)
+                    if text is not None or is_data:  # what can't be read now may be next time, with the same stamp
+                        self.cache.note(path, current, passes=passes)
+                if passes:
+                    texts[path] = text
+            self._texts = texts
+        return self._texts
+
+    @cached_property
+    def stamps(self) -> dict[str, Stamp | None]:
+        """The stamps of the project's files, taken before any of them is read for a question about all."""
+        return {path: stamp(path) for path in self.layout.files()}
+
+    @property
+    def known_stamps(self) -> dict[str, Stamp | None] | None:
+        """The stamps where they have been taken."""
+        return self.stamps if "stamps" in vars(self) else None
+
+    @property
+    def outside(self) -> dict[str, Stamp | None]:
+        """The stamps of the files that were read and are no part of the project."""
+        return {path: current for path, current in self._read.items() if path not in self.stamps}
+
+    def is_as_stamped(self, path: str) -> bool:
+        """Return whether a file had not changed when it was first read, or was not read."""
+        return path not in self._read or self._read[path] == self.stamps.get(path)
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether a file was changed after it was first read."""
+        return any(self.stamps.get(path, current) != current for path, current in self._read.items())
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether a question about the whole project was asked."""
+        return self._texts is not None
+
+    def holds(self, path: str, bits: dict[bytes, int], searched: int) -> bool:
+        """Return whether a file on disk holds one of some marks, or can't be read."""
+        current = self.stamps[path]
+        known = self.cache.holds(path, current, searched)
+        if known is not None:
+            return known
+        texts = self.texts
+        text = texts[path]
+        if text is None:
+            text = texts[path] = self.read(path)
+        if text is None:
+            return True
+        held = _held(text, bits)
+        self.cache.note_marks(path, current, searched, held)
+        return held != 0
+
+
+class Files:
+    """The files of one project, with the text that an editor holds in place of one of them."""
+
+    def __init__(self, disk: Disk) -> None:
+        self.disk = disk
+        self._buffer: tuple[str, Source] | None = None
+        self._unsaved: tuple[str, bytes] | None = None
+        self._marked: dict[tuple[bytes, ...], tuple[str, ...]] = {}  # answers of `holding`
+        #: Whether all that was checked was what is on disk, and no buffer.
+        self.is_as_on_disk = True
+
+    def read(self, path: str) -> bytes | None:
+        """Return the bytes of a file on disk, None where it can't be read."""
+        return self.disk.read(path)
+
+    # What an editor holds.
+
+    def hold(self, path: str, source: Source) -> None:
+        """Let a text take the place of what is on disk."""
+        self._buffer = (path, source)
+        self._unsaved = None
+
+    def drop(self) -> None:
+        """Let what is on disk count again."""
+        self._buffer = self._unsaved = None
+
+    @property
+    def unsaved(self) -> tuple[str, bytes] | None:
+        """Path and text of what is held, where the text is not what is on disk."""
+        if self._buffer is not None and self._unsaved is None:
+            path, source = self._buffer
+            if not source.lines or source.is_text_of(self.read(path)):
+                self._buffer = None
+            else:
+                self._unsaved = (path, source.text.encode("utf-8", "surrogatepass"))
+        return self._unsaved
+
+    # What files hold.
+
+    def holding(self, *marks: bytes) -> Iterator[str]:
+        """Yield the project's files that hold one of the marks, or can't be read.
+
+        Each mark must hold one of `INTEREST`, or be `DEFINITIONS`. What an editor holds of the file that is being
+        checked counts, and not what is on disk; the file may not be there yet.
+        """
+        known = self._marked.get(marks)
+        if known is not None:
+            yield from known
+            return
+        found: list[str] = []
+        unsaved = self.unsaved
+        paths = dict.fromkeys(self.disk.texts)
+        if unsaved is not None:
+            paths[unsaved[0]] = None
+        bits = self.disk.cache.bits(marks)
+        searched = sum(bits.values())
+        for path in paths:
+            if unsaved is not None and path == unsaved[0]:
+                holds = _held(unsaved[1], bits) != 0
+            else:
+                holds = self.disk.holds(path, bits, searched)
+            if holds:
+                found.append(path)
+                yield path
+        self._marked[marks] = tuple(found)
+
+
+def _held(text: bytes, bits: dict[bytes, int]) -> int:
     """Return the bits of the marks that a text holds."""
-    from flake8_celery_tasks.workspace.prescan import holds
+    from flake8_celery_tasks.workspace.prescan import holds  # a warm run needs none of its patterns
 
     return sum(bit for mark, bit in bits.items() if holds(text, mark))
-
-
-def unsaved_text(project: Project, module: Module) -> tuple[str, bytes] | None:
-    """Return path and text of a module whose text is not what is on disk, None for others."""
-    path, source = module.place.path, module.source
-    if source.is_text_of(project.read(path)):
-        return None
-    return path, source.text.encode("utf-8", "surrogatepass")
-
-
-def stamp(path: str) -> Stamp | None:
-    """Return the stamp of a file, None where it has none."""
-    from flake8_celery_tasks.workspace.cache import stamp
-
-    return stamp(path)

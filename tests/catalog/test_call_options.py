@@ -67,6 +67,8 @@ def test_positional_parameters():
     assert catalog.POSITIONAL["apply_async"] == tuple(parameters(Task.apply_async))
     assert tuple(parameters(Task.retry)) == catalog.RETRY_KEYWORDS
     assert catalog.POSITIONAL["set"] == tuple(parameters(Signature.set))
+    made = [name for name in parameters(Signature.__init__) if name not in ("task", "ex")]
+    assert catalog.POSITIONAL["signature"] == tuple(made)
     since_5_3 = ("replaced_task_nesting",) if VERSION < (5, 3) else ()
     assert catalog.POSITIONAL["send_task"] == tuple(parameters(Celery.send_task)) + since_5_3
 
@@ -77,7 +79,7 @@ def test_own_keywords_are_parameters():
         assert not names & catalog.OPTIONS.keys()
 
 
-LEGAL = {"args": (), "kwargs": {}, "headers": {}, "countdown": 1, "expires": 10, "stamped_headers": []}
+LEGAL = {"args": (), "kwargs": {}, "headers": {}, "countdown": 1, "expires": 10, "stamped_headers": [], "options": {}}
 
 
 class Caller:
@@ -94,6 +96,9 @@ class Caller:
 
     def set(self, **keyword):
         self.task.s().set(**keyword).apply_async()
+
+    def signature(self, **keyword):
+        self.task.signature(**keyword).apply_async()
 
     def retry(self, **keyword):
         self.task.push_request(

@@ -210,8 +210,16 @@ def test_names_of_an_older_celery_are_fewer():
         (5, 7): {"acks_on_failure", "acks_on_timeout", "retry_on_worker_lost"},
     }
     assert catalog.decorator_names() - catalog.decorator_names(OLDEST) == set().union(*ages.values())
-    assert "queue" not in catalog.decorator_names((6, 0))
     assert all(record.since == ALWAYS or record.since > OLDEST for record in RECORDS)
+    assert "queue" not in catalog.decorator_names((6, 0))
+
+
+def test_options_that_no_supported_celery_lacks():
+    assert catalog.EARLIER.keys() <= {record.name for record in RECORDS if record.since == ALWAYS}
+    assert max(catalog.EARLIER.values()) <= OLDEST
+    assert "retry_backoff" not in catalog.decorator_names((4, 1))
+    assert "retry_backoff" in catalog.decorator_names((4, 2))
+    assert "autoretry_for" not in catalog.decorator_names((3, 1))
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flake8_celery_tasks.core.errors import Unfixable, UnknownSyntax
 from flake8_celery_tasks.edits import cst
 from flake8_celery_tasks.edits.edit import New, Old, Packed
-from flake8_celery_tasks.edits.text import Unfixable, UnknownSyntax
 from tests.helpers import write
 
 # What stays.
@@ -182,7 +182,8 @@ def test_comments_of_a_call_that_is_written_anew():
     code = "t.delay(\n    user.pk,  # the key\n    # the order\n    order.pk,\n    flag=True\n    # end\n)"
     packed = (Packed("args", ((0, ""), (1, ""))), Packed("kwargs", ((2, "'flag'"),), is_dict=True))
     assert cst.rewritten(code, "app.send_task", (New("'n'"), *packed), "", 88) == (
-        "app.send_task(\n    'n',\n    args=[\n        user.pk,  # the key\n        # the order\n        order.pk,\n    ],\n"
+        "app.send_task(\n    'n',\n    args=[\n        user.pk,  # the key\n        # the order\n        order.pk,\n"
+        "    ],\n"
         "    kwargs={'flag': True}\n    # end\n)"
     )
     assert (

@@ -18,8 +18,9 @@ from flake8_celery_tasks.binding.symbols import Class
 from flake8_celery_tasks.command import main
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.engine import inventory, loader, session
+from flake8_celery_tasks.engine.check import violations
+from flake8_celery_tasks.engine.run import Run
 from flake8_celery_tasks.fixer import files, rounds
-from flake8_celery_tasks.plugin import Plugin
 from flake8_celery_tasks.report import tasks
 from flake8_celery_tasks.rules.rule import Rule
 from flake8_celery_tasks.workspace import prescan
@@ -87,16 +88,12 @@ def read(path: Path) -> Readable | None:
 
 def reported(path: Path, read: Readable, options: Options = OPTIONS) -> list[Violation]:
     """Return what all rules say of a text, as the plugin asks them, but for the gate."""
-    Plugin.options, Plugin.opted = options, EVERY
-    try:
-        return Plugin(read.tree, str(path), read.text.splitlines(keepends=True)).violations()
-    finally:
-        Plugin.options, Plugin.opted = None, ()
+    return violations(Run(options, opted=EVERY), str(path), read.text.splitlines(keepends=True), read.tree)
 
 
 def fixed(path: Path, read: Readable, options: Options = OPTIONS, *, unsafe: bool = True) -> Readable:
     """Return a text with all fixes applied, after checks of what fixing promises."""
-    order = rounds.Order(options=options, opted=EVERY, unsafe=unsafe)
+    order = rounds.Order(Run(options, opted=EVERY), unsafe=unsafe)
     after = rounds.fix_text(str(path), read.text, order)
     assert (after.text == read.text) == (not after.violations)
     again = parsed(after.text)
@@ -190,7 +187,7 @@ def judged(folder: Path, options: Options, *, backwards: bool = False) -> dict[P
 def fix(paths: Iterable[Path], options: Options, *, unsafe: bool) -> list[files.Result]:
     """Fix some files of a project, and return what became of those that were changed."""
     session.forget()
-    order = rounds.Order(options=options, opted=EVERY, unsafe=unsafe)
+    order = rounds.Order(Run(options, opted=EVERY), unsafe=unsafe)
     return list(files.fix_files(map(str, paths), order))
 
 

@@ -7,20 +7,18 @@ import functools
 import inspect
 import io
 import tokenize
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.edits.text import Text
 from flake8_celery_tasks.engine import loader
 from flake8_celery_tasks.pages import examples
+from flake8_celery_tasks.workspace.source import Source
+from tests.helpers import EDGE_CASES
 from tests.robustness.grammar import Grammar
 
 if TYPE_CHECKING:
     from random import Random
 
     from flake8_celery_tasks.pages.examples import Case
-
-FOLDER = Path(__file__).parents[1] / "rules"
 
 INSERTED = (
     "*",
@@ -47,7 +45,7 @@ INSERTED = (
 def cases() -> tuple[Case, ...]:
     """Return all examples."""
     texts = [inspect.getdoc(type(rule)) for rule in loader.rules()]
-    texts += [path.read_text(encoding="utf-8") for path in sorted(FOLDER.rglob("*.md"))]
+    texts += [path.read_text(encoding="utf-8") for path in EDGE_CASES]
     return tuple(case for text in texts for section in examples.sections(text) for case in examples.cases(section))
 
 
@@ -67,7 +65,7 @@ def _node(random: Random, text: str) -> str:
         return _token(random, text)
     if not nodes:
         return text
-    source = Text(text)
+    source = Source.of(text)
     node, other = random.choice(nodes), random.choice(nodes)
     start, end = source.start(node), source.end(node)
     grammar = Grammar(random)
@@ -82,7 +80,7 @@ def _node(random: Random, text: str) -> str:
 
 def _token(random: Random, text: str) -> str:
     """Delete a token, double it, swap it with another one, or put something before it."""
-    source = Text(text)
+    source = Source.of(text)
     try:
         tokens = [token for token in tokenize.generate_tokens(io.StringIO(text).readline) if token.string.strip()]
     except (tokenize.TokenError, SyntaxError):
@@ -111,7 +109,7 @@ def _statement(random: Random, text: str) -> str:
         return text
     if not statements:
         return text
-    source = Text(text)
+    source = Source.of(text)
     node, other = random.choice(statements), random.choice(statements)
     start, end = source.line_start(source.start(node)), source.line_end(source.end(node))
     lines, indent = text[start:end], source.indent(source.start(node))

@@ -11,6 +11,7 @@ import pytest
 from flake8_celery_tasks.command import main
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.engine import loader, session
+from flake8_celery_tasks.engine.run import Run
 from flake8_celery_tasks.plugin import Plugin
 from tests.helpers import write
 from tests.robustness import large
@@ -48,8 +49,8 @@ class Project:
 
     def plugin(self):
         """Run the plugin with all rules on, and return its reports."""
-        Plugin.options = Options(celery_no_cache=True, celery_task_name_pattern=r"shop\..+")
-        Plugin.opted = ("CLY9",)
+        options = Options(celery_no_cache=True, celery_task_name_pattern=r"shop\..+")
+        Plugin.told = Run(options, opted=("CLY9",))
         tree = ast.parse(self.text)
         plugin = Plugin(tree, str(self.path), self.text.splitlines(keepends=True))
         return lambda: list(plugin.run())

@@ -9,9 +9,8 @@ from pathlib import Path
 import celery
 import pytest
 
+from tests.helpers import ROOT
 from tests.robustness.test_installed import PROJECTS
-
-ROOT = Path(__file__).parent.parent.parent
 
 #: Celery has tasks of its own; those of the tests are full of mistakes.
 SHIPPED = [ROOT / "docs/example", ROOT / "tests/truth", Path(celery.__file__).parent]

@@ -11,8 +11,11 @@ import sys
 import traceback
 import warnings
 from contextlib import contextmanager
+from pathlib import Path
+from types import FunctionType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from celery import Task
 from celery.signals import before_task_publish
 
 from flake8_celery_tasks.engine import loader
@@ -22,7 +25,7 @@ from tests.helpers import write
 from .lab import celery_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import ModuleType
 
     from .lab import Lab
@@ -34,12 +37,20 @@ HELPERS = {
 }
 
 
+#: What is sent to a task, and what is given to a function, by the name of the parameter.
+SENT = {"": 1, "url": "https://example.com/rates", "urls": []}
+GIVEN = {**SENT, "": SimpleNamespace(pk=1, number=1, save=list, close=list)}
+
 RULES = loader.rules()
+
+
+def page_of(text: str) -> dict[str, examples.Section]:
+    """The sections of a page by their titles."""
+    return {section.title: section for section in examples.sections(text)}
+
+
 #: The sections of all pages, by code and title.
-PAGES = {
-    rule.code: {section.title: section for section in examples.sections(inspect.getdoc(type(rule)) or "")}
-    for rule in RULES
-}
+PAGES = {rule.code: page_of(inspect.getdoc(type(rule)) or "") for rule in RULES}
 
 
 def fences(code: str, language: str) -> list[str]:
@@ -56,6 +67,33 @@ def stands_in(quote: str, text: str) -> bool:
 def unsaid(code: str, text: str) -> list[str]:
     """What a page quotes and a text does not hold. Older versions of Celery are not quoted."""
     return [quote for quote in fences(code, "text") if celery_version() >= (5, 7) and not stands_in(quote, text)]
+
+
+def looked_for(sources: Iterable[str] = ()) -> set[str]:
+    """The codes of the pages whose quotes truth tests look for themselves, by `unsaid("CLY301", ...)`."""
+    files = sorted(Path(__file__).parent.glob("test_*.py"))
+    trees = [ast.parse(source) for source in sources or (path.read_text(encoding="utf-8") for path in files)]
+    return {
+        node.args[0].value
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "unsaid" and isinstance(node.args[0], ast.Constant)
+    }
+
+
+def module_name(path: str) -> str:
+    """The dotted name of a file below the folder that stands on the path."""
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def arguments_for(function: Callable[..., Any], known: dict[str, Any]) -> list[Any]:
+    """What can be given to a function for its parameters without a default."""
+    return [
+        known.get(name, known[""])
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.default is parameter.empty
+        and parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+    ]
 
 
 class Stage:
@@ -88,7 +126,7 @@ class Stage:
         files = {**(self.good_cases if good else self.cases)[number].files, **self.files}
         write(self.lab.tmp_path, {**files, **self._helping(files)})
         importlib.invalidate_caches()
-        return self.module(next(iter(files)).removesuffix(".py").replace("/", "."))
+        return self.module(module_name(next(iter(files))))
 
     def next(self, number: int) -> ModuleType:
         """Show another case, in a process that knows nothing of the one before."""
@@ -100,6 +138,25 @@ class Stage:
         """Import a module that has been written."""
         __import__(name)
         return sys.modules[name]
+
+    def play(self) -> None:
+        """Run the bad examples: import their files, send their tasks, call their functions, and let a worker work."""
+        for number, case in enumerate(self.cases):
+            self.hear(self.next, number)
+            for path in case.files:
+                if path.endswith(".py"):
+                    self.hear(self._run, module_name(path))
+            self.hear(self.work)
+
+    def _run(self, name: str) -> None:
+        """Send each task that a module defines, and call each other function."""
+        for value in list(vars(self.module(name)).values()):
+            if getattr(value, "__module__", "") != name:
+                continue
+            if isinstance(value, Task):
+                self.hear(value.delay, *arguments_for(value.run, SENT))
+            elif isinstance(value, FunctionType):
+                self.hear(value, *arguments_for(value, GIVEN))
 
     def hear(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call something, and note what it raises."""

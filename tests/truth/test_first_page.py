@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from celery import states
 
 from flake8_celery_tasks.pages import examples
-from tests.helpers import write
+from tests.helpers import ROOT, write
 
-PAGE = Path(__file__).parent.parent.parent / "docs" / "index.md"
+PAGE = ROOT / "docs" / "index.md"
 SECTIONS = {section.title: section for section in examples.sections(PAGE.read_text(encoding="utf-8"))}
 WRONG, RIGHT = SECTIONS["A task that never fails"], SECTIONS["How to do it right"]
 

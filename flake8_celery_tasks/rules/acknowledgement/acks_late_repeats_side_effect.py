@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.frameworks import http_mail
 from flake8_celery_tasks.rules import _side_effects
+from flake8_celery_tasks.rules._messages import cut_front
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class AcksLateRepeatsSideEffect(Rule[Task]):
             return
         for call in _side_effects.outbound_calls(task):
             if self._counts(call) and not _side_effects.idempotent(task, call):
-                name = call.name if len(call.name) <= 40 else f"...{call.name[-37:]}"
+                name = cut_front(call.name, 40)
                 key = " or send an Idempotency-Key" if call.kind == http_mail.HTTP else ""
                 yield self.report(task.module, task.keyword("acks_late"), function=task.node.name, call=name, key=key)
                 return

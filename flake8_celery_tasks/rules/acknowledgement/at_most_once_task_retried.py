@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.celery_model import settings
+from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -99,5 +100,5 @@ class AtMostOnceTaskRetried(Rule[Task]):
         for use in task.uses:
             if use.attribute == "retry":
                 return f"{use.name}.retry()"
-        lost = task.effective("retry_on_worker_lost") if task.project.version >= _SINCE else MISSING
+        lost = task.effective("retry_on_worker_lost") if version_of(task.project) >= _SINCE else MISSING
         return "retry_on_worker_lost" if lost is True else ""

@@ -4,7 +4,9 @@ import ast
 from typing import TYPE_CHECKING, Union
 
 from flake8_celery_tasks.binding.values import MISSING, Ref
+from flake8_celery_tasks.catalog.methods import TAKING_OPTIONS
 from flake8_celery_tasks.celery_model import definitions
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -17,19 +19,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
 
 #: Methods that send a task, or make or change a signature of it, with options for this one call.
-_CALLS = frozenset(
-    {
-        "apply",
-        "apply_async",
-        "apply_async_on_commit",
-        "clone",
-        "send_task",
-        "set",
-        "signature",
-        "signature_from_request",
-        "subtask",
-    }
-)
+_CALLS = TAKING_OPTIONS | {"apply", "clone", "signature_from_request"}
 
 #: A task: path and qualified name of its definition, or its name; None for one that can't be told.
 _Revived = Union[tuple[str, str], str, None]  # noqa: UP007
@@ -102,10 +92,7 @@ class TrackStartedIgnored(Rule[Task]):
 
     def _is_revived(self, task: Task) -> bool:
         """Return whether a call of the task may say `ignore_result=False`."""
-        key = "calls that may keep a result"
-        if key not in task.project.memo:
-            task.project.memo[key] = set(_reviving(task.project))
-        revived: set[_Revived] = task.project.memo[key]
+        revived = _revived(task.project)
         own = task.automatic_name if task.explicit_name is MISSING else task.explicit_name
         return (
             None in revived
@@ -114,9 +101,14 @@ class TrackStartedIgnored(Rule[Task]):
         )
 
 
+@query()
+def _revived(project: Project) -> frozenset[_Revived]:
+    return frozenset(_reviving(project))
+
+
 def _reviving(project: Project) -> Iterator[_Revived]:
     """Yield the tasks that calls with `ignore_result` may keep a result of."""
-    for path in project.files_with(b"ignore_result"):
+    for path in project.files.holding(b"ignore_result"):
         module = project.module(path)
         if module is None:
             yield None

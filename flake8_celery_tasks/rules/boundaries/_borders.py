@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.module import is_typing_only
+from flake8_celery_tasks.binding.scopes import is_typing_only
 from flake8_celery_tasks.celery_model import definitions
 from flake8_celery_tasks.workspace import folders, layout
 

@@ -12,11 +12,13 @@ from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Ref
 from flake8_celery_tasks.catalog.methods import DIRECT, SENDS, SENDS_ON_COMMIT, SIGNS
 from flake8_celery_tasks.celery_model import decorators
 from flake8_celery_tasks.celery_model.task import Defined
+from flake8_celery_tasks.core.errors import Unfixable
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.edits.edit import Fix, New
 from flake8_celery_tasks.edits.imports import Names
-from flake8_celery_tasks.edits.operations import RemoveImport, text_of
+from flake8_celery_tasks.edits.operations import RemoveImport
 from flake8_celery_tasks.edits.rewrite import Rewrite, kept, refuse_mixed, task_arguments
-from flake8_celery_tasks.edits.text import Unfixable
+from flake8_celery_tasks.facts.calls import on_commits_in
 from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.rules.boundaries import _borders
 
@@ -49,9 +51,9 @@ class _Rewriting:
         self.fact = fact
         self.project = fact.project
         self.module = fact.module
-        self.text = text_of(fact.module)
+        self.text = fact.module.source
         self.names = Names(fact.module)
-        self.calls = fact.facts.call_of
+        self.calls = fact.context.call_of
 
     def fix(self) -> Fix:
         binding = self.fact.binding
@@ -80,7 +82,7 @@ class _Rewriting:
         return isinstance(value, Ref) and self.project.resolve(value.path, self.module).path == "functools.partial"
 
     def _is_callback(self, node: ast.expr) -> bool:
-        return any(on_commit.callback is node for on_commit in self.fact.facts.on_commits)
+        return any(on_commit.callback is node for on_commit in on_commits_in(self.fact.context))
 
     # One call.
 
@@ -174,7 +176,7 @@ class _Rewriting:
         inside: list[ast.AST] = []
         for scope in self.module.candidates.all_scopes:
             if scope.kind == FUNCTION and scope is not binding.site.scope and binding.name in scope.bindings:
-                body = scope.node.body  # type: ignore[attr-defined]
+                body: list[ast.AST] | ast.AST = getattr(scope.node, "body", [])
                 inside += body if isinstance(body, list) else [body]
         return {id(node) for part in inside for node in ast.walk(part)}
 
@@ -198,7 +200,7 @@ def _is_imported(project: Project, path: str, name: str, seen: frozenset[str] = 
     imports = re.compile(rb"\bfrom[\s\\]+[\w.]*\b%b[\s\\]+import\b" % re.escape(last))
     mentions = re.compile(rb"%b\.%b\b" % (re.escape(last), re.escape(name.encode())))
     for file in layout.files():
-        content = project.read(file) or b""
+        content = project.files.read(file) or b""
         if file == path or file in seen or not (name.encode() in content or b"*" in content):
             continue
         if not layout.is_test(layout.place(file)):
@@ -227,15 +229,12 @@ def _before(content: bytes, offset: int) -> bytes:
     return content[start:offset]
 
 
+@query()
 def _taken(project: Project, file: str) -> frozenset[tuple[str, str]]:
     """Return what a file imports from modules, by module and name; a star for all."""
-    key = ("taken", file)
-    if key not in project.memo:
-        module = project.module(file)
-        found = [] if module is None else [(star, "*") for star in module.candidates.stars]
-        for binding in () if module is None else module.candidates.imports:
-            owner, _, attribute = binding.path.partition(":")
-            found.append((owner, attribute))
-        project.memo[key] = frozenset(found)
-    taken: frozenset[tuple[str, str]] = project.memo[key]
-    return taken
+    module = project.module(file)
+    found = [] if module is None else [(star, "*") for star in module.candidates.stars]
+    for binding in () if module is None else module.candidates.imports:
+        owner, _, attribute = binding.path.partition(":")
+        found.append((owner, attribute))
+    return frozenset(found)

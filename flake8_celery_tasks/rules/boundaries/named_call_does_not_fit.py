@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.celery_model.objects import SignatureThing
+from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.facts.arguments import Arguments, arguments_of, is_expected_to_fail
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.resolution.arity import misfits
 from flake8_celery_tasks.resolution.evaluation import Table
-from flake8_celery_tasks.rules.calls import _mismatch
+from flake8_celery_tasks.rules import _mismatch
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -144,8 +145,8 @@ def _task(facts: Facts, name: str | None) -> Defined | None:
     """Return what the only definition of a name says."""
     if name is None:
         return None
-    found = facts.project.tasks.definitions(name)
-    if len(found) != 1 or facts.project.is_test(found[0].module) or facts.project.tasks.may_be_unread(name):
+    found = tasks_of(facts.project).definitions(name)
+    if len(found) != 1 or facts.project.is_test(found[0].module) or tasks_of(facts.project).may_be_unread(name):
         return None
     return Defined(facts.project, found[0])
 

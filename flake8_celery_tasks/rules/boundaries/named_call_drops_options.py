@@ -3,7 +3,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.binding.values import MISSING
+from flake8_celery_tasks.celery_model.registry import tasks_of
+from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.celery_model.task import Defined
+from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.facts.calls import Invocation
 from flake8_celery_tasks.resolution.evaluation import Table, is_plain
 from flake8_celery_tasks.rules.rule import Rule
@@ -109,8 +112,8 @@ class NamedCallDropsOptions(Rule[Invocation]):
         if call.method != "send_task" or not isinstance(call.name, str):
             return
         project = call.project
-        found = project.tasks.definitions(call.name)
-        if len(found) != 1 or project.is_test(found[0].module) or project.tasks.may_be_unread(call.name):
+        found = tasks_of(project).definitions(call.name)
+        if len(found) != 1 or project.is_test(found[0].module) or tasks_of(project).may_be_unread(call.name):
             return
         task = Defined(project, found[0])
         if not self._is_apart(call, task):
@@ -127,7 +130,7 @@ class NamedCallDropsOptions(Rule[Invocation]):
         own, other = (project.layout.app(module.place) for module in (call.module, task.module))
         if own is None or other is None or layout.is_one_app(own, other):
             return False
-        return call.task is None or project.version < (5, 7)
+        return call.task is None or version_of(project) < (5, 7)
 
     def _routing(self, call: Invocation, task: Defined) -> list[str]:
         if any(call.argument(name) is not MISSING for name in ROUTING):
@@ -148,12 +151,12 @@ def _is_default(project: Project, name: str, value: Any) -> bool:
     if name not in _DEFAULTS:
         return False
     setting, otherwise = _DEFAULTS[name]
-    return all(value == default or not is_plain(default) for default in project.setting(setting) or [otherwise])
+    return all(value == default or not is_plain(default) for default in setting_values(project, setting) or [otherwise])
 
 
 def _may_be_routed(project: Project, name: str) -> bool:
     """Return whether `task_routes` covers a name, as far as it can be read."""
-    pending = list(project.setting("task_routes"))
+    pending = list(setting_values(project, "task_routes"))
     while pending:
         routes = pending.pop()
         if isinstance(routes, (list, tuple)):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks.binding.nodes import attributes_in
 from flake8_celery_tasks.binding.scopes import TRY
 from flake8_celery_tasks.celery_model.objects import AppThing
+from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -119,13 +120,13 @@ class UnknownTaskName(Rule[Facts]):
                 yield from self._judge(facts, entry.given["task"].value, entry.task_name)
         for node, site in facts.module.candidates.lookups:
             if isinstance(node.ctx, ast.Load) and not _is_asked_for(site):
-                thing = facts.thing(node.value.value, site)  # type: ignore[attr-defined]
+                thing = facts.thing(getattr(node.value, "value", node.value), site)
                 if isinstance(thing, AppThing):
                     name = facts.project.settle(facts.module.value(node.slice, site.scope), facts.module)
                     yield from self._judge(facts, node.slice, name, self.looked_up)
 
     def _judge(self, facts: Facts, node: ast.AST, name: object, message: str = "") -> Iterator[Violation]:
-        tasks = facts.project.tasks
+        tasks = tasks_of(facts.project)
         if isinstance(name, str) and tasks.is_unknown(name, facts.module):
             meant = tasks.meant(name, facts.module)
             advice = "no task of the project has that name" if meant is None else f"did you mean {meant!r}?"

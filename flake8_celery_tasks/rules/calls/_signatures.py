@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
-from flake8_celery_tasks.catalog.methods import DIRECT, SENDS, SIGNS, UNCHANGED
+from flake8_celery_tasks.catalog.methods import DIRECT, SAME_ARGUMENTS, SENDS, SIGNS
 from flake8_celery_tasks.celery_model.objects import CanvasThing, ResultThing, SignatureThing, TaskThing
 from flake8_celery_tasks.facts.canvas import is_function_task
 from flake8_celery_tasks.rules._messages import shown
@@ -50,7 +50,7 @@ def callbacks(facts: Facts) -> Iterator[Callback]:
 
 def heads(facts: Facts, node: ast.expr) -> Iterator[ast.Call]:
     """Yield the calls that make the signatures which get the result that something is given."""
-    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in UNCHANGED:
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SAME_ARGUMENTS:
         if any(keyword.arg in (None, "immutable") for keyword in node.keywords):
             return
         node = node.func.value

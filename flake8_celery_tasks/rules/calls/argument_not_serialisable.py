@@ -11,10 +11,11 @@ from flake8_celery_tasks.catalog.methods import SIGNS
 from flake8_celery_tasks.celery_model.objects import SignatureThing
 from flake8_celery_tasks.facts.arguments import arguments_of, is_expected_to_fail, is_json, signing_call
 from flake8_celery_tasks.facts.calls import Invocation
-from flake8_celery_tasks.facts.task import uses_of
+from flake8_celery_tasks.facts.uses import uses_of
 from flake8_celery_tasks.resolution import inference
 from flake8_celery_tasks.resolution.evaluation import Called
 from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.rules._messages import cut
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class ArgumentNotSerialisable(Rule[Invocation]):
             return
         # What a signature that is sent here has of its own is reported where it is made.
         signed = signing_call(call.node) if isinstance(call.thing, SignatureThing) else None
-        elsewhere = set() if signed is None else {id(node) for node in ast.walk(signed)}
+        elsewhere = set() if signed is None else {id(node) for node in ast.walk(signed[0])}
         nodes = [node for node in arguments.values if id(node) not in elsewhere]
         found = [(node, what) for node in nodes for what in [_what(call, node, call.site.scope)] if what]
         if not found or not is_json(call) or is_expected_to_fail(call.site):
@@ -152,7 +153,7 @@ class ArgumentNotSerialisable(Rule[Invocation]):
             yield self.report(
                 call.module,
                 node,
-                text=text if len(text) <= 40 else "This argument",
+                text=cut(text, 40, "This argument"),
                 what=what,
                 effect=effect,
                 cure=_CURES[what],

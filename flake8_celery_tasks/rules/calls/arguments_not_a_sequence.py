@@ -4,11 +4,14 @@ import ast
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flake8_celery_tasks.binding.nodes import unparsed
+from flake8_celery_tasks.catalog.methods import ARGS_AT
 from flake8_celery_tasks.celery_model.objects import CanvasThing, SignatureThing
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.arguments import container_of, is_expected_to_fail
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.resolution import inference
 from flake8_celery_tasks.resolution.evaluation import Table
+from flake8_celery_tasks.rules._messages import cut
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
 
 #: Methods that take `args` and `kwargs`, with the position of `args`.
-_PLACES: Final = {"apply_async": 0, "apply_async_on_commit": 0, "send_task": 1, "signature": 0, "subtask": 0}
 
 #: Expressions that make what Celery takes for no sequence, and what they are called.
 _NO_SEQUENCES: Final = {
@@ -199,11 +201,11 @@ class ArgumentsNotASequence(Rule[Facts]):
         from flake8_celery_tasks.edits.edit import Fix
         from flake8_celery_tasks.edits.operations import MakeTuple, NameArgument, RenameKeyword
 
-        for given, args in facts.once(_by_place).get((violation.line, violation.column), ()):
+        for given, args in _by_place(facts).get((violation.line, violation.column), ()):
             wrong = _wrong_args(facts.project, facts.module, args, given)
             if wrong in (inference.STRING, inference.NUMBER, inference.EXCEPTION, inference.DURATION):
                 return Fix((MakeTuple(args),), safe=True)
-            call = facts.once(_by_argument).get(id(args)) if wrong == inference.MAPPING else None
+            call = _by_argument(facts).get(id(args)) if wrong == inference.MAPPING else None
             if call is None or call.keyword("kwargs") is not None or call.node.args[-1:] not in ([], [args]):
                 continue
             keyword = call.keyword("args")
@@ -213,6 +215,7 @@ class ArgumentsNotASequence(Rule[Facts]):
         return None
 
 
+@query()
 def _by_place(facts: Facts) -> dict[tuple[int, int], list[tuple[_Given, ast.expr]]]:
     found: dict[tuple[int, int], list[tuple[_Given, ast.expr]]] = {}
     for given in (*_of_calls(facts), *_of_entries(facts)):
@@ -221,6 +224,7 @@ def _by_place(facts: Facts) -> dict[tuple[int, int], list[tuple[_Given, ast.expr
     return found
 
 
+@query()
 def _by_argument(facts: Facts) -> dict[int, Invocation]:
     """Return the calls by the identity of what they are given by position or as `args`."""
     return {
@@ -231,13 +235,12 @@ def _by_argument(facts: Facts) -> dict[int, Invocation]:
 
 
 def _short(node: ast.expr) -> str:
-    text = unparsed(node)
-    return text if len(text) <= 24 else "..."
+    return cut(unparsed(node), 24, "...")
 
 
 def _of_calls(facts: Facts) -> Iterator[_Given]:
     for call in facts.invocations:
-        start = _PLACES.get(call.method)
+        start = ARGS_AT.get(call.method)
         if start is None or _may_differ(call) or is_expected_to_fail(call.site):
             continue
         if call.by_name and call.method == "signature":

@@ -6,7 +6,7 @@ from flake8_celery_tasks.catalog.methods import CHECKED, SIGNS
 from flake8_celery_tasks.facts.arguments import arguments_of, is_completed_later, is_expected_to_fail, options_among
 from flake8_celery_tasks.facts.calls import Invocation
 from flake8_celery_tasks.resolution.arity import misfits
-from flake8_celery_tasks.rules.calls import _mismatch
+from flake8_celery_tasks.rules import _mismatch
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class CallDoesNotFit(Rule[Invocation]):
         params = defined.accepts
         if arguments is None or params is None:
             return
-        partial = call.method in SIGNS and (call.method != "si" or call.module.once(is_completed_later))
+        partial = call.method in SIGNS and (call.method != "si" or is_completed_later(call.module))
         found = next(misfits(params, arguments.given.partial if partial else arguments.given), None)
         if found is None or options_among(params, arguments, call.method) or is_expected_to_fail(call.site):
             return

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.catalog.methods import DIRECT, SIGNS
@@ -133,7 +134,6 @@ class CallOptionInDelay(Rule[Invocation]):
     def fix(self, call: Invocation, violation: Violation) -> Fix | None:
         """Write `apply_async()`, or `.set()` of a signature, for all options of the call at once."""
         from flake8_celery_tasks.edits.edit import Fix
-        from flake8_celery_tasks.edits.operations import text_of
         from flake8_celery_tasks.edits.rewrite import Rewrite, kept, task_arguments
 
         node, arguments, params = call.node, arguments_of(call), call.defined and call.defined.accepts
@@ -144,8 +144,9 @@ class CallOptionInDelay(Rule[Invocation]):
         whole = any(keyword.arg in ("args", "kwargs") for keyword in options)
         if whole and (node.args or others or call.method in SIGNS):
             return None
-        text = text_of(call.module)
-        owner = text.segment(node.func.value)  # type: ignore[attr-defined]
+        text = call.module.source
+        assert isinstance(node.func, ast.Attribute)
+        owner = text.segment(node.func.value)
         if call.method in SIGNS:
             after = f".set({', '.join(map(text.segment, options))})"
             own = tuple(kept(text, node, (*node.args, *others)))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.catalog.methods import SIGNS
@@ -11,7 +12,6 @@ from flake8_celery_tasks.rules.calls._signatures import callbacks, heads
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Iterator
 
     from flake8_celery_tasks.celery_model.task import Defined
@@ -94,8 +94,10 @@ class ChainShiftsArguments(Rule[Facts]):
         for node, what in self._receivers(facts) if by_node else ():
             for head in heads(facts, node):
                 call = by_node.get(id(head))
+                func = None if call is None else call.node.func
                 if call is not None and call.defined is not None and _has_no_room(call, call.defined):
-                    owner = shown(call.node.func.value)  # type: ignore[attr-defined]
+                    assert isinstance(func, ast.Attribute)
+                    owner = shown(func.value)
                     text, better = f"{owner}.{call.method}()", f"{owner}.si(...)"
                     yield self.report(
                         call.module, head, text=text, what=what, task=call.defined.own_name, better=better

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import ast
 import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from flake8_celery_tasks.binding.scopes import ASSIGN
 from flake8_celery_tasks.binding.values import MISSING
+from flake8_celery_tasks.catalog.methods import TAKING_OPTIONS
 from flake8_celery_tasks.facts.calls import Invocation
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flake8_celery_tasks.core.violation import Violation
-
-#: Methods that take options of the call.
-_TAKING_OPTIONS: Final = frozenset({"apply_async", "apply_async_on_commit", "send_task", "set"})
 
 
 class ConflictingTimes(Rule[Invocation]):
@@ -106,7 +104,7 @@ class ConflictingTimes(Rule[Invocation]):
 
     def check(self, call: Invocation) -> Iterator[Violation]:
         """Report the times of a call."""
-        if call.method not in _TAKING_OPTIONS:
+        if call.method not in TAKING_OPTIONS:
             return
         countdown, eta, expires = call.keyword("countdown"), call.keyword("eta"), call.keyword("expires")
         wait: Any = None if countdown is None else call.settled(countdown.value)
@@ -131,7 +129,7 @@ class ConflictingTimes(Rule[Invocation]):
             # A local name with one value; a parameter may be None.
             found = call.site.scope.find(node.id)
             if found is not None and len(found[1]) == 1 and found[1][0].kind == ASSIGN:
-                node = found[1][0].node  # type: ignore[assignment]
+                node = found[1][0].value
         value = call.settled(node)
         if isinstance(value, (int, float, str, datetime.timedelta)):
             return bool(value)

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks.binding.scopes import ASSIGN
 from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.catalog.methods import SENDS
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.calls import Invocation
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Scope
     from flake8_celery_tasks.core.violation import Violation
 
@@ -99,9 +101,9 @@ class IgnoredResultRead(Rule[Invocation]):
         if call.project.is_test(call.module):
             return
         around = call.site.function() or call.module.candidates.scope.node
-        reads = call.module.once_for(around, _Reads)
+        reads = _reads(call.module, around)
         # The names that are bound to the result of the call and to nothing else.
-        names = call.module.once_for(call.site.scope, _only_assigned).get(id(call.node), ())
+        names = _only_assigned(call.module, call.site.scope).get(id(call.node), ())
         for node in (*reads.of_node.get(id(call.node), ()), *(node for name in names for node in reads.of_name(name))):
             yield self.report(
                 call.module,
@@ -110,6 +112,11 @@ class IgnoredResultRead(Rule[Invocation]):
                 read=node.attr,
                 call="()" if node.attr in ("get", "wait") else "",
             )
+
+
+@query()
+def _reads(_: Module, around: ast.AST) -> _Reads:
+    return _Reads(around)
 
 
 class _Reads:
@@ -133,7 +140,8 @@ class _Reads:
         return self._of_name.get(name, ())
 
 
-def _only_assigned(scope: Scope) -> dict[int, list[str]]:
+@query()
+def _only_assigned(_: Module, scope: Scope) -> dict[int, list[str]]:
     """Return the names of a scope that are bound once, by the identity of the value that they are assigned."""
     found: dict[int, list[str]] = {}
     for name, bindings in scope.bindings.items():

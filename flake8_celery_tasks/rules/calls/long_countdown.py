@@ -4,6 +4,7 @@ import ast
 import datetime
 from typing import TYPE_CHECKING
 
+from flake8_celery_tasks.catalog.methods import TAKING_OPTIONS
 from flake8_celery_tasks.celery_model.backends import patience
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.resolution.evaluation import Called
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.core.violation import Violation
-
-#: Methods that take the options of a message.
-_METHODS = frozenset({"apply_async", "apply_async_on_commit", "send_task", "set", "signature", "subtask"})
 
 _NOW = frozenset({"datetime.datetime.now", "datetime.datetime.utcnow", "django.utils.timezone.now"})
 
@@ -95,7 +93,7 @@ class LongCountdown(Rule[Facts]):
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report calls and retries whose wait is known and too long."""
-        calls = [(call.node, call.site) for call in facts.invocations if call.method in _METHODS]
+        calls = [(call.node, call.site) for call in facts.invocations if call.method in TAKING_OPTIONS]
         calls += [(call.node, call.site) for call in facts.task_calls if call.method == "retry"]
         for node, site in calls:
             for keyword in node.keywords:

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks.binding.nodes import unparsed
 from flake8_celery_tasks.binding.symbols import Bound
 from flake8_celery_tasks.binding.values import Invoke, Member, Operation, Ref
+from flake8_celery_tasks.catalog.methods import TAKING_OPTIONS
 from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.rules._messages import cut
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -16,9 +18,6 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.facts.calls import Invocation, TaskCall
     from flake8_celery_tasks.resolution.project import Project
-
-#: Methods that take options of the call.
-_TAKING_OPTIONS: Final = frozenset({"apply_async", "apply_async_on_commit", "send_task", "set"})
 
 #: Calls of the standard library that give a time without a zone where they are given no zone, and the position of the
 #: zone among their arguments.
@@ -98,7 +97,7 @@ class NaiveEta(Rule[Facts]):
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report `eta` and `expires` of all calls, `self.retry` among them."""
         calls: list[Invocation | TaskCall] = [
-            *(call for call in facts.invocations if call.method in _TAKING_OPTIONS),
+            *(call for call in facts.invocations if call.method in TAKING_OPTIONS),
             *(call for call in facts.task_calls if call.method == "retry"),
         ]
         for call in calls:
@@ -114,7 +113,7 @@ class NaiveEta(Rule[Facts]):
                     call.module,
                     keyword.value,
                     name=name,
-                    text=text if len(text) <= 32 else f"{text[:29]}...",
+                    text=cut(text, 32),
                     advice="datetime.now(timezone.utc)" if "now" in text or "today" in text else "one with tzinfo",
                 )
 

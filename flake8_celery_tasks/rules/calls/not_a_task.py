@@ -3,11 +3,12 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.module import is_typing_only
 from flake8_celery_tasks.binding.nodes import dotted
-from flake8_celery_tasks.binding.scopes import IMPORT, TRY
+from flake8_celery_tasks.binding.scopes import IMPORT, TRY, is_typing_only
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import Ref, Unknown
+from flake8_celery_tasks.catalog.methods import DIRECT, SENDS, SENDS_ON_COMMIT
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.spelling import close_match
 from flake8_celery_tasks.facts.arguments import is_expected_to_fail
 from flake8_celery_tasks.facts.facts import Facts
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.resolver import Target
 
 #: Methods that tasks have and functions don't.
-_METHODS: Final = frozenset({"apply_async", "apply_async_on_commit", "delay", "delay_on_commit", "s", "si"})
+_METHODS: Final = SENDS | SENDS_ON_COMMIT | DIRECT
 
 
 class NotATask(Rule[Facts]):
@@ -209,10 +210,11 @@ def _is_optional(node: ast.Attribute, site: Site) -> bool:
 
 def _is_assigned(module: Module, name: str) -> bool:
     """Return whether a module assigns an attribute of this name to anything."""
-    assigned = module.once(_assigned)
+    assigned = _assigned(module)
     return name in assigned or None in assigned
 
 
+@query()
 def _assigned(module: Module) -> set[str | None]:
     """Return the attributes that a module assigns to anything, None for one that can't be told."""
     found: set[str | None] = {

@@ -5,16 +5,15 @@ from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.nodes import unparsed
 from flake8_celery_tasks.binding.values import UNKNOWN
+from flake8_celery_tasks.catalog.methods import TAKING_OPTIONS
 from flake8_celery_tasks.facts.calls import Invocation
+from flake8_celery_tasks.rules._messages import cut
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flake8_celery_tasks.core.violation import Violation
-
-#: Methods that take options of the call.
-_TAKING_OPTIONS: Final = frozenset({"apply_async", "apply_async_on_commit", "send_task", "set"})
 
 _LIMIT: Final = re.compile(r"max_?retr|retr(y|ies)_(limit|max)", re.IGNORECASE)
 
@@ -88,11 +87,11 @@ class RetriesInCall(Rule[Invocation]):
 
     def check(self, call: Invocation) -> Iterator[Violation]:
         """Report a number, or what is called like a limit."""
-        keyword = call.keyword("retries") if call.method in _TAKING_OPTIONS else None
+        keyword = call.keyword("retries") if call.method in TAKING_OPTIONS else None
         if keyword is None:
             return
         value = call.settled(keyword.value)
         text = unparsed(keyword.value)
         is_number = isinstance(value, (int, float)) and value > 0
         if is_number or (value is UNKNOWN and _LIMIT.search(text)):
-            yield self.report(call.module, keyword, value=text if len(text) <= 30 else "...", method=call.method)
+            yield self.report(call.module, keyword, value=cut(text, 30, "..."), method=call.method)

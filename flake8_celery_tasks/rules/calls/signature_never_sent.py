@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from flake8_celery_tasks.catalog.methods import CHAINS, SENDS, SENDS_ON_COMMIT, SIGNS, SPREADS
 from flake8_celery_tasks.celery_model.objects import CANVAS, CanvasThing, SignatureThing, TaskThing
 from flake8_celery_tasks.facts.arguments import is_expected_to_fail
+from flake8_celery_tasks.facts.calls import on_commits_in
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.rules._messages import CUT, shown
 from flake8_celery_tasks.rules.rule import Rule
@@ -118,7 +119,7 @@ class SignatureNeverSent(Rule[Facts]):
 
     def _callbacks(self, facts: Facts) -> Iterator[int]:
         """Yield the identities of what the lambdas give that `on_commit` calls: nobody looks at it."""
-        for call in facts.on_commits:
+        for call in on_commits_in(facts):
             if isinstance(call.callback, ast.Lambda):
                 yield id(call.callback.body)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.arguments import is_expected_to_fail
 from flake8_celery_tasks.facts.canvas import is_function_task
 from flake8_celery_tasks.facts.facts import Facts
@@ -136,11 +137,12 @@ class TaskCalledInCanvas(Rule[Facts]):
         """Make a signature."""
         from flake8_celery_tasks.edits.edit import Fix
 
-        member = facts.once(_by_place)[violation.line, violation.column]
+        member = _by_place(facts)[violation.line, violation.column]
         operation = as_signature(facts, member)
         return None if operation is None else Fix((operation,), safe=False)
 
 
+@query()
 def _by_place(facts: Facts) -> dict[tuple[int, int], Member]:
     members = [member for canvas in facts.canvases for member in canvas.members]
     return {facts.module.source.position(member.node): member for member in reversed(members)}

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.values import MISSING
+from flake8_celery_tasks.catalog import OLDEST
 from flake8_celery_tasks.catalog.call_options import TASK_ONLY, conflicts, keywords
+from flake8_celery_tasks.catalog.methods import OPTION_KINDS
+from flake8_celery_tasks.celery_model.apps import task_cls_of
 from flake8_celery_tasks.celery_model.objects import CanvasThing, SignatureThing
+from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.core.spelling import close_match
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.rules.rule import Rule
@@ -18,14 +22,6 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.facts.calls import Invocation, TaskCall
     from flake8_celery_tasks.facts.schedules import BeatEntry
     from flake8_celery_tasks.resolution.project import Project
-
-#: Methods that take options, and the kind of call that the catalogue knows them as.
-_KINDS: Final = {
-    "apply_async": "apply_async",
-    "apply_async_on_commit": "apply_async",
-    "send_task": "send_task",
-    "set": "set",
-}
 
 #: What the exception is called that `retry` takes as `exc`.
 _EXCEPTIONS: Final = frozenset({"e", "err", "error", "ex", "exception"})
@@ -125,7 +121,7 @@ class UnknownCallOption(Rule[Facts]):
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report the unknown keywords of calls, of retries and of beat entries."""
         for call in facts.invocations:
-            kind = _KINDS.get(call.method)
+            kind = OPTION_KINDS.get(call.method)
             if kind is not None and call.node.keywords:
                 yield from self._of_call(facts, call, kind)
         for retry in facts.task_calls:
@@ -135,8 +131,7 @@ class UnknownCallOption(Rule[Facts]):
             yield from self._of_entry(facts, entry)
 
     def _of_call(self, facts: Facts, call: Invocation, kind: str) -> Iterator[Violation]:
-        version = facts.project.version
-        nodes = _unknown(call.node, kind, version)
+        nodes = _unknown(call.node, kind, facts.project)
         if not nodes:
             return
         sure = not isinstance(call.thing, CanvasThing)
@@ -153,7 +148,7 @@ class UnknownCallOption(Rule[Facts]):
             yield from self._said(facts, f"{call.method}()", name, node, kind, call.defined, sure=sure)
 
     def _of_retry(self, facts: Facts, call: TaskCall) -> Iterator[Violation]:
-        nodes = _unknown(call.node, "retry", facts.project.version)
+        nodes = _unknown(call.node, "retry", facts.project)
         if not nodes or call.task is None or call.task.overrides("retry", "apply_async") is not False:
             return
         for name, node in nodes.items():
@@ -168,18 +163,17 @@ class UnknownCallOption(Rule[Facts]):
                 for key in options.value.keys
                 if isinstance(key, ast.Constant) and isinstance(key.value, str)
             }
-        known = keywords("beat", facts.project.version)
         if "stamped_headers" in nodes:
             return
         for name, node in nodes.items():
-            if name not in known:
+            if _is_unknown(name, "beat", facts.project):
                 yield from self._said(facts, "the beat entry's task", name, node, "beat", None, sure=False)
 
     def _said(
         self, facts: Facts, method: str, name: str, node: ast.AST, kind: str, defined: Defined | None, *, sure: bool
     ) -> Iterator[Violation]:
         """Yield the report of one keyword; where the task is not `sure`, only that of a mistake with a known cure."""
-        version = facts.project.version
+        version = version_of(facts.project)
         params = None if defined is None else defined.accepts
         if name in conflicts(kind, version):
             yield self.report(facts.module, node, self.conflicting, method=method, name=name)
@@ -200,15 +194,19 @@ class UnknownCallOption(Rule[Facts]):
         yield self.report(facts.module, node, method=method, name=name, advice=advice)
 
 
-def _unknown(call: ast.Call, kind: str, version: Any) -> dict[str, ast.AST]:
+def _unknown(call: ast.Call, kind: str, project: Project) -> dict[str, ast.AST]:
     """Return the keywords of a call that are no options."""
     written: dict[str, ast.AST] = {keyword.arg: keyword for keyword in call.keywords if keyword.arg is not None}
     if "stamped_headers" in written:
         return {}
-    known = keywords(kind, version)
-    return {name: node for name, node in written.items() if name not in known}
+    return {name: node for name, node in written.items() if _is_unknown(name, kind, project)}
+
+
+def _is_unknown(name: str, kind: str, project: Project) -> bool:
+    """Return whether a keyword is no option of the project's Celery; most are one of any."""
+    return name not in keywords(kind, OLDEST) and name not in keywords(kind, version_of(project))
 
 
 def _has_plain_tasks(project: Project) -> bool:
     """Return whether the project's apps have Celery's own task class."""
-    return project.task_cls is MISSING and not project.options.celery_custom_task_class
+    return task_cls_of(project) is MISSING and not project.options.celery_custom_task_class

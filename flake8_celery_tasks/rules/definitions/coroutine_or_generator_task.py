@@ -123,4 +123,4 @@ class CoroutineOrGeneratorTask(Rule[Task]):
 
 def _has_async_pool(project: Project) -> bool:
     """Return whether the project's workers may run coroutines."""
-    return project.options.celery_async_pool or any(True for _ in project.files_with(*_POOLS))
+    return project.options.celery_async_pool or any(True for _ in project.files.holding(*_POOLS))

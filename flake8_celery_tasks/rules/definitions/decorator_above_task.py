@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks.binding.nodes import unparsed
 from flake8_celery_tasks.binding.symbols import Function
 from flake8_celery_tasks.binding.values import Ref
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.resolution.decorators import only_calls, wrapper_in
 from flake8_celery_tasks.rules.rule import Rule
@@ -158,9 +159,7 @@ class DecoratorAboveTask(Rule[Task]):
             return target.path in WRAPPERS
         wrapper = wrapper_in(task.project, target.symbol, target.module, called=called)
         return (
-            wrapper is not None
-            and wrapper.name not in target.module.once(_adorned)
-            and only_calls(target.module, wrapper)
+            wrapper is not None and wrapper.name not in _adorned(target.module) and only_calls(target.module, wrapper)
         )
 
     def fix(self, task: Task, violation: Violation) -> Fix | None:
@@ -179,9 +178,10 @@ class DecoratorAboveTask(Rule[Task]):
 
     def _path(self, task: Task, node: ast.expr) -> str:
         value = task.module.value(node.func if isinstance(node, ast.Call) else node, task.site.scope)
-        return task.project.resolve(value.path, task.module).path if isinstance(value, Ref) else ""
+        return task.project.path_of(value, task.module)
 
 
+@query()
 def _adorned(module: Module) -> set[str]:
     """Return the names of what something in a module puts attributes on."""
     owners = [target.value for _, target, _, _ in module.candidates.stores if isinstance(target, ast.Attribute)]

@@ -107,10 +107,10 @@ class FailureStateWithoutException(Rule[Facts]):
         if not isinstance(meta, Table) or not meta.complete or not meta or "exc_type" in meta:
             return False
         found = site.scope.find(node.id) if isinstance(node, ast.Name) else None
-        if found is None or found[0].kind == MODULE:
+        if not isinstance(node, ast.Name) or found is None or found[0].kind == MODULE:
             return True
         # A dict with a local name may be filled after it was made.
-        loads = [inner for inner in ast.walk(found[0].node) if isinstance(inner, ast.Name) and inner.id == node.id]  # type: ignore[attr-defined]
+        loads = [inner for inner in ast.walk(found[0].node) if isinstance(inner, ast.Name) and inner.id == node.id]
         return len([inner for inner in loads if isinstance(inner.ctx, ast.Load)]) == 1
 
 

@@ -5,6 +5,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flake8_celery_tasks.catalog import call_options, task_options
+from flake8_celery_tasks.catalog.methods import TAKING_OPTIONS
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.core.spelling import close_match
 from flake8_celery_tasks.facts.facts import Facts
@@ -58,9 +59,6 @@ _EFFECTS: Final = {
 _ISO: Final = re.compile(r"\d{4}-?(\d\d|W\d)")
 
 _NO: Final = frozenset({"", "0", "f", "false", "n", "no", "none", "off"})
-
-#: Methods of a task or signature whose keywords are options of the message.
-_METHODS: Final = frozenset({"apply_async", "apply_async_on_commit", "send_task", "set", "signature", "subtask"})
 
 #: Types of content, which are no names of serializers.
 _CONTENT_TYPES: Final = {
@@ -208,7 +206,7 @@ class InvalidOptionValue(Rule[Facts]):
                     if name in task_options.OPTIONS:  # what belongs to a call is read by nothing here (CLY504)
                         yield from self._judge(facts, name, task.option(name), None, node)
         for call in facts.invocations:
-            if call.method in _METHODS and _is_plain(call):
+            if call.method in TAKING_OPTIONS and _is_plain(call):
                 yield from self._call(facts, call)
         for retry in facts.task_calls:
             if retry.method == "retry":

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from flake8_celery_tasks.catalog.task_options import INTERNAL, TASK_API
 from flake8_celery_tasks.facts.task import Task
+from flake8_celery_tasks.rules._messages import cut
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class OptionShadowsTaskApi(Rule[Task]):
                     task.module,
                     node,
                     name=name,
-                    value=value if len(value) <= 12 else "...",
+                    value=cut(value, 12, "..."),
                     function=task.node.name,
                     instead=_INSTEAD.get(name, "rename it"),
                 )

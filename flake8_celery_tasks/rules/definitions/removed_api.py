@@ -3,8 +3,9 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.binding.scopes import IF, TRY, WITH
+from flake8_celery_tasks.binding.scopes import TRY, WITH
 from flake8_celery_tasks.catalog.removed_api import REMOVED, removed
+from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.resolution.resolver import external
 from flake8_celery_tasks.rules.rule import Rule
@@ -82,15 +83,13 @@ class RemovedApi(Rule[Facts]):
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report the imported names."""
-        if facts.project.version < _GONE_SINCE:
-            return
         for binding in facts.module.candidates.imports:
             node = binding.node
             name = removed(_path(binding))
             if name is None or not isinstance(node, ast.alias) or _is_guarded(binding.site):
                 continue
             # A project may have a package of that name itself.
-            if facts.project.resolve(binding.path, facts.module).foreign:
+            if facts.project.resolve(binding.path, facts.module).foreign and version_of(facts.project) >= _GONE_SINCE:
                 instead = REMOVED[name]
                 advice = f"use {instead}" if instead else "nothing takes its place"
                 yield self.report(facts.module, node, name=name, advice=advice)
@@ -98,8 +97,8 @@ class RemovedApi(Rule[Facts]):
 
 def _path(binding: Binding) -> str:
     """Return the dotted name that an import asks for."""
-    if isinstance(binding.statement, ast.Import):
-        return binding.node.name  # type: ignore[attr-defined, no-any-return]
+    if isinstance(binding.statement, ast.Import) and isinstance(binding.node, ast.alias):
+        return binding.node.name
     return external(binding.path)
 
 
@@ -108,14 +107,13 @@ def _is_guarded(site: Site) -> bool:
     for around in site.chain():
         node = around.node
         if around.kind == TRY:
-            handlers = node.handlers  # type: ignore[attr-defined]
-            if any(handler.type is None or _names(handler.type) & _GUARDS for handler in handlers):
+            if any(handler.type is None or _names(handler.type) & _GUARDS for handler in around.try_.handlers):
                 return True
         elif around.kind == WITH:
-            if any(_names(item.context_expr) & _GUARDS for item in node.items):  # type: ignore[attr-defined]
+            if any(_names(item.context_expr) & _GUARDS for item in around.items):
                 return True
-        elif around.kind == IF:
-            asked = node.subject if isinstance(node, ast.Match) else node.test  # type: ignore[attr-defined]
+        elif isinstance(node, (ast.If, ast.IfExp, ast.Match)):
+            asked = node.subject if isinstance(node, ast.Match) else node.test
             names = " ".join(_names(asked)).lower()
             if "version" in names or "type_checking" in names:
                 return True

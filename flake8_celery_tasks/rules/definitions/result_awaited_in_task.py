@@ -8,6 +8,7 @@ from flake8_celery_tasks.binding.scopes import FUNCTION, WITH
 from flake8_celery_tasks.binding.symbols import Function
 from flake8_celery_tasks.binding.values import MISSING, Ref
 from flake8_celery_tasks.celery_model.objects import ResultThing, TaskThing
+from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.resolution.evaluation import settled
@@ -121,7 +122,7 @@ def _is_ignored(facts: Facts, result: ResultThing) -> bool:
         return False
     own = Defined(facts.project, result.of.definition).effective("ignore_result")
     if own is MISSING or own is None:
-        return any(value is not False for value in facts.project.setting("task_ignore_result"))
+        return any(value is not False for value in setting_values(facts.project, "task_ignore_result"))
     return own is not False
 
 
@@ -134,10 +135,7 @@ def _is_allowed(facts: Facts, call: ast.Call, site: Site) -> bool:
             return settled(facts.project, facts.module, keyword.value, site) is not True
     inside = takewhile(lambda around: around.kind != FUNCTION, site.chain())
     return any(
-        _allows(facts, item.context_expr, around)
-        for around in inside
-        if around.kind == WITH
-        for item in around.node.items  # type: ignore[attr-defined]
+        _allows(facts, item.context_expr, around) for around in inside if around.kind == WITH for item in around.items
     )
 
 

@@ -11,6 +11,7 @@ from flake8_celery_tasks.celery_model.objects import AppThing, TaskThing
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.resolution.evaluation import settled
 from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.rules._messages import cut
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -176,8 +177,7 @@ class SignalNeverFires(Rule[Facts]):
             return
         kind = _kind(facts, given, site)
         if kind is not None and kind != sent:
-            text = unparsed(given)
-            short = text if len(text) <= 30 else f"{text[:27]}..."
+            short = cut(unparsed(given), 30)
             advice = {_TASK: "; write the task", _NAME: "; write its name"}.get(sent, "")
             yield self.report(facts.module, given, signal=signal, sent=sent, given=short, advice=advice)
 

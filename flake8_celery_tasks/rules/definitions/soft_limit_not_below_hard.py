@@ -3,7 +3,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flake8_celery_tasks.binding.values import MISSING
+from flake8_celery_tasks.catalog.methods import TAKING_OPTIONS
 from flake8_celery_tasks.celery_model.task import Defined
+from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -12,8 +14,6 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.facts.calls import Invocation
-
-_METHODS = frozenset({"apply_async", "apply_async_on_commit", "send_task", "set", "signature", "subtask"})
 
 #: The first version that refuses such limits, where the task itself has them.
 _REFUSES = (5, 5)
@@ -99,11 +99,11 @@ class SoftLimitNotBelowHard(Rule[Facts]):
                 soft, hard = task.effective("soft_time_limit"), task.effective("time_limit")
                 if _is_above(soft, hard):
                     node = written.get("soft_time_limit") or written["time_limit"]
-                    refused = task.project.version >= _REFUSES
+                    refused = version_of(task.project) >= _REFUSES
                     effect = self.refused.format(function=task.node.name) if refused else self.silent
                     yield self.report(facts.module, node, soft=soft, hard=hard, effect=effect)
         for call in facts.invocations:
-            if call.method in _METHODS:
+            if call.method in TAKING_OPTIONS:
                 keyword = call.keyword("soft_time_limit") or call.keyword("time_limit")
                 if keyword is not None:
                     soft, hard = _limit(call, "soft_time_limit"), _limit(call, "time_limit")

@@ -14,6 +14,7 @@ from flake8_celery_tasks.catalog.task_options import (
     TASK_API,
     option_of_setting,
 )
+from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.core.spelling import close_match
 from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.rules.rule import Rule
@@ -169,7 +170,7 @@ class UnknownTaskOption(Rule[Task]):
             return self.setting, option
         if name in OLD_TO_NEW or (name in SETTINGS and name.startswith(_OF_AN_APP)):
             return self.of_app, OLD_TO_NEW.get(name, name)
-        option = close_match(name, _options(task.project.version))
+        option = close_match(name, _options(version_of(task.project)))
         return (self.message, option) if option else ("", "")
 
     def fix(self, task: Task, violation: Violation) -> Fix | None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.celery_model import definitions
+from flake8_celery_tasks.celery_model.registry import tasks_of
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.celery_model.definitions import Definition
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.facts.task import Task
+    from flake8_celery_tasks.resolution.project import Project
 
 _WORD: Final = re.compile(rb"[\w\x80-\xff]*")
 
@@ -113,7 +116,7 @@ class DuplicateTaskName(Rule[Facts]):
             # Who else could have an automatic name would have to write it out, or be in the same module.
             if automatic and counted[name] == 1 and not _is_written(task, name):
                 continue
-            rival = task.project.tasks.rival(task.definition, name)
+            rival = tasks_of(task.project).rival(task.definition, name)
             if rival is not None:
                 place = _place(rival)
                 if automatic:
@@ -132,12 +135,16 @@ def _name(task: Task) -> str | None:
 def _is_written(task: Task, name: str) -> bool:
     """Return whether an automatic name stands anywhere in the project. All those of a module start alike."""
     owner, _, last = name.rpartition(".")
-    key = ("names that are written out", owner)
-    if key not in task.project.memo:
-        start = f"{owner}.".encode()
-        texts = [task.project.read(path) or b"" for path in task.project.files_with(start)]
-        task.project.memo[key] = {_WORD.match(rest)[0] for text in texts for rest in text.split(start)[1:]}  # type: ignore[index]
-    return last.encode() in task.project.memo[key]
+    return last.encode() in _written_out(task.project, owner)
+
+
+@query()
+def _written_out(project: Project, owner: str) -> frozenset[bytes]:
+    """Return the words that stand anywhere in a project behind the name of a module and a dot."""
+    start = f"{owner}.".encode()
+    texts = (project.files.read(path) or b"" for path in project.files.holding(start))
+    words = (_WORD.match(rest) for text in texts for rest in text.split(start)[1:])
+    return frozenset(word[0] for word in words if word is not None)
 
 
 def _place(found: Definition) -> str:

@@ -99,14 +99,14 @@ class MissingTaskName(Rule[Task]):
     def fix(self, task: Task, violation: Violation) -> Fix | None:
         """Write the automatic name out, where it is certain and the decorator is one that takes it."""
         from flake8_celery_tasks.edits.edit import Fix
-        from flake8_celery_tasks.edits.operations import SetKeyword, text_of
+        from flake8_celery_tasks.edits.operations import SetKeyword
 
         decorator = task.open_decorator
         if decorator is None or not definitions.is_name_certain(task.project, task.definition):
             return None
         if task.states("name") and task.keyword("name") is task.place:
             return None  # it comes from somewhere else
-        text = text_of(task.module)
+        text = task.module.source
         # Of a script Celery takes the name of the app in place of the module's (`celery.utils.imports.gen_task_name`).
         is_script = "__main__" in text.text
         return Fix((SetKeyword(decorator, "name", text.quoted(task.automatic_name)),), safe=not is_script)

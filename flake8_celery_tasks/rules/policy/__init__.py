@@ -1,1 +1,1 @@
-"""9xx: house policy. All of them are opt-in."""
+"""9xx: house policy, all of it opt-in."""

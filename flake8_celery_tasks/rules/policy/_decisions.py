@@ -7,9 +7,11 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.binding.binder import resolve_relative
+from flake8_celery_tasks.binding.candidates import resolve_relative
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Invoke
 from flake8_celery_tasks.celery_model import apps
+from flake8_celery_tasks.celery_model.settings import setting_values
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.task import RETRY_POLICY
 from flake8_celery_tasks.workspace.layout import is_one_app
 
@@ -98,7 +100,7 @@ def reaches(project: Project, start: Module, end: Module, app: str) -> bool:
             return True
         place = project.layout.place(path)
         if is_same_app(app, project.layout.app(place)):
-            found = set(imports_of(project, place, project.read(path) or b"")) - seen
+            found = set(imports_of(project, place, project.files.read(path) or b"")) - seen
             seen |= found
             pending.extend(found)
     return False
@@ -106,11 +108,12 @@ def reaches(project: Project, start: Module, end: Module, app: str) -> bool:
 
 def may_be_loaded(project: Project, module: Module) -> bool:
     """Return whether a worker may import a module of tasks, for all that can be seen."""
-    key = "modules that workers load"
-    if key not in project.memo:
-        project.memo[key] = _Loading(project)
-    loading: _Loading = project.memo[key]
-    return loading.may_load(module)
+    return _loading(project).may_load(module)
+
+
+@query()
+def _loading(project: Project) -> _Loading:
+    return _Loading(project)
 
 
 class _Loading:
@@ -128,7 +131,7 @@ class _Loading:
 
     def _sources(self, *marks: bytes) -> list[str]:
         layout = self.project.layout
-        return [path for path in self.project.files_with(*marks) if not layout.is_test(layout.place(path))]
+        return [path for path in self.project.files.holding(*marks) if not layout.is_test(layout.place(path))]
 
     def _makes_app(self, path: str) -> bool:
         module = self.project.module(path)
@@ -155,7 +158,7 @@ class _Loading:
         return found
 
     def _includes_unknown(self) -> bool:
-        values = [*self.project.setting("imports"), *self.project.setting("include")]
+        values = [*setting_values(self.project, "imports"), *setting_values(self.project, "include")]
         for module in filter(None, map(self.project.module, self.apps)):
             for call in self._app_calls(module):
                 values += [self.project.settle(value, module) for name, value in call.keywords if name == "include"]
@@ -180,7 +183,7 @@ class _Loading:
         if any(self._sources(*quoted)):
             return True
         around = [*self.apps, *_files(self.project, place, place.package)]
-        return any(mark in (self.project.read(path) or b"") for path in around for mark in _BY_NAME)
+        return any(mark in (self.project.files.read(path) or b"") for path in around for mark in _BY_NAME)
 
     def _imports_app(self, module: Module) -> bool:
         """Return whether a module has a Celery app, so that `celery -A` can start it."""
@@ -197,7 +200,9 @@ class _Loading:
         for path in project.layout.files():
             place = project.layout.place(path)
             if not project.layout.is_test(place) and "/management/commands/" not in f"/{place.relative}":
-                found.update(file for file in imports_of(project, place, project.read(path) or b"") if file != path)
+                found.update(
+                    file for file in imports_of(project, place, project.files.read(path) or b"") if file != path
+                )
         return frozenset(found)
 
 

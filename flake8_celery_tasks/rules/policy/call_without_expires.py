@@ -4,7 +4,9 @@ import ast
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.values import MISSING
+from flake8_celery_tasks.catalog.methods import DIRECT, PACKING, SENDING, SIGNS
 from flake8_celery_tasks.celery_model.objects import CanvasThing, SignatureThing, TaskThing, thing_of
+from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.facts.calls import Invocation
 from flake8_celery_tasks.rules.rule import Rule
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
 
 #: Methods that take `expires`.
-_TAKING: Final = frozenset({"apply_async", "apply_async_on_commit", "send_task"})
+_TAKING: Final = PACKING & SENDING
 
 
 class CallWithoutExpires(Rule[Invocation]):
@@ -98,9 +100,9 @@ class CallWithoutExpires(Rule[Invocation]):
         if call.method not in _TAKING or call.argument("expires") is not MISSING:
             return
         if call.method == "send_task":
-            if not isinstance(call.name, str) or call.project.tasks.may_be_unread(call.name):
+            if not isinstance(call.name, str) or tasks_of(call.project).may_be_unread(call.name):
                 return
-            definitions = call.project.tasks.definitions(call.name)
+            definitions = tasks_of(call.project).definitions(call.name)
             if all(Defined(call.project, found).effective("expires") is MISSING for found in definitions):
                 yield self.report(call.module, call.node, method=call.method, task=repr(call.name))
             return
@@ -130,7 +132,7 @@ def _signed(call: Invocation, node: ast.expr) -> list[Definition | None]:
     elif isinstance(node, ast.Call):
         thing = thing_of(call.project, call.module.value(node, call.site.scope), call.module)
         if isinstance(thing, SignatureThing):
-            plain = isinstance(node.func, ast.Attribute) and node.func.attr in ("s", "si")
+            plain = isinstance(node.func, ast.Attribute) and node.func.attr in SIGNS & DIRECT
             return [thing.definition if plain else None]
         if isinstance(thing, CanvasThing) and not node.keywords:
             parts = node.args

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.catalog.task_options import OPTIONS
+from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -69,7 +70,7 @@ class DeprecatedTaskOption(Rule[Task]):
 
     ## Silent when
 
-    - the option `celery-target-version` names a version before 5.7;
+    - the project runs on a Celery before 5.7: its lock or requirements pin it, or `celery-target-version` names it;
     - the option comes from shared defaults (`**DEFAULTS`), a base class or a decorator of the project;
     - it is an option of a call: `apply_async(queue="slow")` stays valid;
     - the module is a test or a migration.
@@ -91,7 +92,7 @@ class DeprecatedTaskOption(Rule[Task]):
         """Report each deprecated option that is written out."""
         for name, node in task.written(_SINCE):
             since = _SINCE[name]
-            if task.project.version >= since:
+            if version_of(task.project) >= since:
                 version = ".".join(str(part) for part in since)
                 yield self.report(
                     task.module, node, option=name, since=version, instead="task_routes", function=task.node.name

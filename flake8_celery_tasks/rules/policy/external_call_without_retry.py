@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from flake8_celery_tasks.facts.calls import trys_around
 from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.rules import _side_effects
+from flake8_celery_tasks.rules._messages import cut_front
 from flake8_celery_tasks.rules.policy import _decisions
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -109,7 +110,7 @@ class ExternalCallWithoutRetry(Rule[Task]):
             return
         if not task.is_registered:
             return
-        name = call.name if len(call.name) <= 32 else f"...{call.name[-29:]}"
+        name = cut_front(call.name, 32)
         yield self.report_definition(task, call=name, function=task.node.name)
 
 

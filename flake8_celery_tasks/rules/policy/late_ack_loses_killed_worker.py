@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.rules.policy import _decisions
 from flake8_celery_tasks.rules.rule import Rule
@@ -89,5 +90,5 @@ class LateAckLosesKilledWorker(Rule[Task]):
         """Report the late acknowledgement, at the option."""
         if task.effective("acks_late") is not True or not _decisions.leaves_open(task, "reject_on_worker_lost"):
             return
-        if not task.may_retry_when_lost and not task.project.setting("task_reject_on_worker_lost"):
+        if not task.may_retry_when_lost and not setting_values(task.project, "task_reject_on_worker_lost"):
             yield self.report(task.module, task.keyword("acks_late"), function=task.node.name)

@@ -4,7 +4,10 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.values import Const
+from flake8_celery_tasks.catalog.methods import SIGNS
 from flake8_celery_tasks.celery_model import backends
+from flake8_celery_tasks.celery_model.settings import setting_values
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.rules.policy import _decisions
 from flake8_celery_tasks.rules.rule import Rule
@@ -13,9 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.resolution.project import Project
 
 #: Ways to make a signature: what a canvas is made of may need a result, even one that is None.
-_SIGNS: Final = ("s", "si", "signature", "subtask")
+_SIGNS: Final = tuple(sorted(SIGNS))
 _SIGNED: Final = re.compile(rb"([\w\x80-\xff]+)\.(?:s|si|signature|subtask)\(")
 
 
@@ -111,12 +115,15 @@ class ResultStoredForNothing(Rule[Task]):
             yield self.report_definition(task, function=task.node.name)
 
     def _is_tracked(self, task: Task) -> bool:
-        return task.states("track_started") or bool(task.project.setting("task_ignore_result"))
+        return task.states("track_started") or bool(setting_values(task.project, "task_ignore_result"))
 
     def _is_signed(self, task: Task) -> bool:
-        key = "names of which signatures are made"
-        if key not in task.project.memo:
-            marks = [f".{method}(".encode() for method in _SIGNS]
-            texts = [task.project.read(path) or b"" for path in task.project.files_with(*marks)]
-            task.project.memo[key] = {name for text in texts for name in _SIGNED.findall(text)}
-        return task.node.name.encode() in task.project.memo[key]
+        return task.node.name.encode() in _signed(task.project)
+
+
+@query()
+def _signed(project: Project) -> frozenset[bytes]:
+    """Return the names of which signatures are made anywhere in a project."""
+    marks = [f".{method}(".encode() for method in _SIGNS]
+    texts = (project.files.read(path) or b"" for path in project.files.holding(*marks))
+    return frozenset(name for text in texts for name in _SIGNED.findall(text))

@@ -3,6 +3,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN
+from flake8_celery_tasks.catalog.task_options import OPTIONS
+from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -76,6 +78,7 @@ class RetriesWithoutBackoff(Rule[Task]):
     - `retry_backoff` or `autoretry_for` can't be read;
     - `retry_backoff_max` or `retry_jitter` is written without it: that is CLY212;
     - `max_retries=0` switches the retries off;
+    - the project's lock or requirements pin a Celery before 4.2, which does not know `retry_backoff`;
     - the module is a test or a migration.
 
     ## Fix
@@ -96,7 +99,9 @@ class RetriesWithoutBackoff(Rule[Task]):
         backoff = task.effective("retry_backoff")
         if backoff is UNKNOWN or (backoff is not MISSING and backoff not in (False, None, 0)):
             return
-        if not task.written(("retry_backoff_max", "retry_jitter")):
+        if task.written(("retry_backoff_max", "retry_jitter")):
+            return
+        if OPTIONS["retry_backoff"].exists(version_of(task.project)):
             seconds = task.retry_wait
             wait = "waits equally long" if seconds is UNKNOWN else f"waits {seconds} s"
             yield self.report(task.module, task.keyword("autoretry_for"), function=task.node.name, wait=wait)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.rules.policy import _decisions
 from flake8_celery_tasks.rules.rule import Rule
@@ -90,6 +91,6 @@ class RetryWithoutLateAck(Rule[Task]):
         if task.is_opaque or not _decisions.is_retried(task) or not _decisions.leaves_open(task, "acks_late"):
             return
         project = task.project
-        if project.options.celery_acks_late or project.setting("task_acks_late") or task.may_retry_when_lost:
+        if project.options.celery_acks_late or setting_values(project, "task_acks_late") or task.may_retry_when_lost:
             return
         yield self.report_definition(task, function=task.node.name)

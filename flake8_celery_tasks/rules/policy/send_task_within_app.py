@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.facts.calls import Invocation
 from flake8_celery_tasks.rules.policy import _decisions
 from flake8_celery_tasks.rules.rule import Rule
@@ -92,8 +93,8 @@ class SendTaskWithinApp(Rule[Invocation]):
             return
         project, module = call.project, call.module
         app = project.layout.app(module.place)
-        definitions = project.tasks.definitions(call.name)
-        if app is None or not definitions or project.tasks.may_be_unread(call.name):
+        definitions = tasks_of(project).definitions(call.name)
+        if app is None or not definitions or tasks_of(project).may_be_unread(call.name):
             return
         for found in definitions:
             if not _decisions.is_same_app(app, project.layout.app(found.module.place)):

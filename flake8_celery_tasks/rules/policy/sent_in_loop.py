@@ -8,6 +8,7 @@ from flake8_celery_tasks.binding.nodes import unparsed
 from flake8_celery_tasks.binding.scopes import FUNCTION, LOOP
 from flake8_celery_tasks.catalog import methods
 from flake8_celery_tasks.facts.calls import Invocation
+from flake8_celery_tasks.rules._messages import cut_front
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -105,9 +106,7 @@ class SentInLoop(Rule[Invocation]):
             if around.kind == FUNCTION:
                 return
             if around.kind == LOOP and _repeats(around.node, call.node):
-                name = unparsed(call.node.func)
-                shown = name if len(name) <= 40 else f"...{name[-37:]}"
-                yield self.report(call.module, call.node, call=shown)
+                yield self.report(call.module, call.node, call=cut_front(unparsed(call.node.func), 40))
                 return
 
 
@@ -117,7 +116,8 @@ def _repeats(loop: ast.AST, call: ast.Call) -> bool:
         return not _waits(loop) and not _leaves(loop.body, call)
     if isinstance(loop, (ast.For, ast.AsyncFor)):
         return not _is_short(loop.target, loop.iter) and not _leaves(loop.body, call)
-    generator = loop.generators[0]  # type: ignore[attr-defined]
+    assert isinstance(loop, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp))
+    generator = loop.generators[0]
     return not _is_short(generator.target, generator.iter)
 
 

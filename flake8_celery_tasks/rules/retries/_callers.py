@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.catalog.methods import CHECKED, SIGNS
 from flake8_celery_tasks.celery_model import definitions
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.arguments import arguments_of
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.resolution.arity import misfits
@@ -50,12 +51,15 @@ def shown(task: Task, now: Params, then: Params) -> str:
 
 def is_unwrapped(task: Task) -> bool:
     """Return whether something in the project may call the bare function, behind the back of the task."""
-    project = task.project
-    if "unwrapped" not in project.memo:
-        texts = (project.read(path) or b"" for path in project.layout.files())
-        found = (match[1].split(b".") for text in texts for match in _UNWRAPPED.finditer(text))
-        project.memo["unwrapped"] = frozenset(word for words in found for word in words)
-    return task.node.name.encode() in project.memo["unwrapped"]
+    return task.node.name.encode() in _unwrapped(task.project)
+
+
+@query()
+def _unwrapped(project: Project) -> frozenset[bytes]:
+    """Return the words of what is unwrapped anywhere in a project."""
+    texts = (project.files.read(path) or b"" for path in project.layout.files())
+    found = (match[1].split(b".") for text in texts for match in _UNWRAPPED.finditer(text))
+    return frozenset(word for words in found for word in words)
 
 
 class _Calls:
@@ -78,14 +82,15 @@ class _Calls:
 
 
 def _calls(project: Project, module: Module) -> _Calls:
-    known = module.once(_known_calls)
+    known = _known_calls(module)
     if not known or known[0].project is not project:
         known[:] = [_Calls(project, module)]
     return known[0]
 
 
+@query()
 def _known_calls(_: Module) -> list[_Calls]:
-    return []
+    return []  # of the last project that asked: a module is shared with overlays, and they come and go
 
 
 def _uses(task: Task, now: Params, then: Params) -> Iterator[str]:
@@ -94,7 +99,7 @@ def _uses(task: Task, now: Params, then: Params) -> Iterator[str]:
     marks = [word.encode() for word in words]
     for path in task.project.layout.files():
         is_own = path == task.module.place.path
-        if not is_own and not any(mark in (task.project.read(path) or b"") for mark in marks):
+        if not is_own and not any(mark in (task.project.files.read(path) or b"") for mark in marks):
             continue
         module = task.module if is_own else task.project.module(path)
         if module is None:
@@ -109,7 +114,7 @@ def _uses(task: Task, now: Params, then: Params) -> Iterator[str]:
             yield from (_use(call, now, then) for call in sent)
         understood = {id(part) for node in task.node.decorator_list for part in ast.walk(node)}
         understood.update(id(part) for call in meant for part in ast.walk(call.node.func))
-        found = module.once(_mentions)
+        found = _mentions(module)
         mentions = (node for word in words for node in found.get(word, ()))
         yield from (UNCERTAIN for node in mentions if id(node) not in understood and id(node) not in calls.understood)
     task.project.hold(task.module)
@@ -126,6 +131,7 @@ def _use(call: Invocation, now: Params, then: Params) -> str:
     return MENDED if fits_then else UNCERTAIN
 
 
+@query()
 def _mentions(module: Module) -> dict[str, list[ast.AST]]:
     """Return what may stand for a task, by its name: a name or attribute, another name for it, a text that says it."""
     found: dict[str, list[ast.AST]] = {}

@@ -135,7 +135,7 @@ class AutoretryForNotExceptions(Rule[Task]):
                 flaw = what and f"is {what}"
             elif _is_exception(task.project, value):
                 flaw, effect = "is a class, not a tuple", "TypeError when the app is finalised"
-                advice = f"({unparsed(node.value)},)"  # type: ignore[attr-defined]
+                advice = f"({unparsed(_value(node))},)"
             else:
                 what = _other(task.project, value)
                 flaw = what and f"is {what}"
@@ -180,8 +180,14 @@ def _bad_member(project: Project, value: Iterable[Any], *, nested: bool) -> tupl
 
 def _member(node: ast.AST, index: int) -> ast.AST:
     """Return a member of an option's value as it is written there, the option where it is not."""
-    value = node.value  # type: ignore[attr-defined]
+    value = _value(node)
     return value.elts[index] if index >= 0 and isinstance(value, (ast.Tuple, ast.List)) else node
+
+
+def _value(node: ast.AST) -> ast.expr:
+    """Return the value of an option: of a keyword, or of an assignment in a class."""
+    assert isinstance(node, (ast.keyword, ast.Assign, ast.expr))
+    return node if isinstance(node, ast.expr) else node.value
 
 
 def _other(project: Project, value: Any) -> str:

@@ -7,10 +7,11 @@ from flake8_celery_tasks.binding.nodes import unparsed
 from flake8_celery_tasks.binding.scopes import LAMBDA
 from flake8_celery_tasks.facts.calls import trys_around
 from flake8_celery_tasks.facts.facts import Facts
-from flake8_celery_tasks.facts.task import uses_of
+from flake8_celery_tasks.facts.uses import uses_of
 from flake8_celery_tasks.resolution import exceptions
 from flake8_celery_tasks.resolution.evaluation import Called
 from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.rules._messages import cut
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -101,19 +102,18 @@ class DeadMaxRetriesHandler(Rule[Facts]):
             exc = call.keyword("exc")
             if exc is None or any(site.kind == LAMBDA for site in call.site.chain()):
                 continue
-            for node, part in trys_around(call.site, call.site.function()):  # type: ignore[arg-type]
+            for node, part in trys_around(call.site, call.site.function()):
                 for handler in node.handlers if part == "body" else ():
-                    if not self._is_max_retries(call, handler.type):
+                    if handler.type is None or not self._is_max_retries(call, handler.type):
                         continue
                     below = (id(inner) for statement in node.body for inner in ast.walk(statement))
                     inside = [retries[inner] for inner in below if inner in retries]
                     if all(self._is_exception(other) for other in inside) and not self._hands_on(call, node):
-                        text = unparsed(exc.value)
-                        text = text if len(text) <= 20 else "its exc"
+                        text = cut(unparsed(exc.value), 20, "its exc")
                         name = f"{unparsed(call.node.func)}()"
-                        yield self.report(facts.module, handler.type, call=name, exc=text)  # type: ignore[arg-type]
+                        yield self.report(facts.module, handler.type, call=name, exc=text)
 
-    def _is_max_retries(self, call: TaskCall, node: ast.expr | None) -> bool:
+    def _is_max_retries(self, call: TaskCall, node: ast.expr) -> bool:
         if not isinstance(node, (ast.Name, ast.Attribute)):
             return False
         if isinstance(node, ast.Attribute) and node.attr == "MaxRetriesExceededError":

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flake8_celery_tasks.binding.values import MISSING
+from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.facts.calls import Raise
 from flake8_celery_tasks.resolution import exceptions
 from flake8_celery_tasks.rules.rule import Rule
@@ -77,7 +78,7 @@ class RejectUnderAutoretry(Rule[Raise]):
 
     code = "CLY221"
     see = ("tasks#reject", "tasks#Task.dont_autoretry_for")
-    message = "autoretry_for of task {function!r} catches this Reject: it is retried, not rejected; add {advice}"
+    message = "autoretry_for of task {function!r} catches this Reject: it is retried, not rejected; {advice}"
 
     def check(self, fact: Raise) -> Iterator[Violation]:
         """Report a Reject that leaves the function and meets `autoretry_for`."""
@@ -87,13 +88,16 @@ class RejectUnderAutoretry(Rule[Raise]):
         caught = {*exceptions.BASES, exceptions.REJECT}
         if _catches(task.effective("autoretry_for"), caught) is not True:
             return
-        if fact.project.version >= _SINCE and _catches(task.effective("dont_autoretry_for"), caught) is not False:
+        is_excepted = _catches(task.effective("dont_autoretry_for"), caught) is not False
+        if is_excepted and version_of(fact.project) >= _SINCE:
             return
         if task.effective("max_retries") == 0 or fact.site.function() is not task.function:
             return
         if exceptions.fate(fact.project, fact.module, fact.site, fact.path, task.me) is None:
             function = task.node.name
-            yield self.report(fact.module, fact.node, function=function, advice="dont_autoretry_for=(Reject,)")
+            is_known = version_of(fact.project) >= _SINCE
+            advice = "add dont_autoretry_for=(Reject,)" if is_known else "name narrower ones there"
+            yield self.report(fact.module, fact.node, function=function, advice=advice)
 
 
 def _catches(value: Any, paths: set[str]) -> bool | Unknown:

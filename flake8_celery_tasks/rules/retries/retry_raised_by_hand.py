@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.binding.values import MISSING
+from flake8_celery_tasks.catalog.methods import SENDS, SIGNS
 from flake8_celery_tasks.facts.calls import Raise
 from flake8_celery_tasks.resolution import exceptions
 from flake8_celery_tasks.rules.rule import Rule
@@ -13,9 +14,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
 
 #: What a body does with its task that may send it again: `raise Retry()` after that is what `self.retry()` does.
-_SENDS = frozenset(
-    {None, "apply_async", "delay", "retry", "s", "si", "signature", "signature_from_request", "subtask_from_request"}
-)
+_SENDS = frozenset({None, "retry", "signature_from_request", "subtask_from_request", *SENDS, *SIGNS})
 
 
 class RetryRaisedByHand(Rule[Raise]):

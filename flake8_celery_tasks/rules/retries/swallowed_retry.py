@@ -7,6 +7,7 @@ from flake8_celery_tasks.binding.nodes import unparsed
 from flake8_celery_tasks.binding.values import MISSING, Unknown
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.resolution import exceptions
+from flake8_celery_tasks.rules._messages import cut
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -150,5 +151,4 @@ def _names(handler: ast.ExceptHandler, name: str) -> bool:
 
 
 def _short(node: ast.expr) -> str:
-    text = unparsed(node)
-    return text if len(text) <= 30 else f"{text[:27]}..."
+    return cut(unparsed(node), 30)

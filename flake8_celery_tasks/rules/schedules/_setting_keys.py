@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.catalog.settings import EXTRA, FOREIGN_PREFIXES, OLD_TO_NEW, SETTINGS, prefix_of
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.spelling import close_match
 from flake8_celery_tasks.facts.settings import DJANGO, OBJECT
 
@@ -117,7 +118,7 @@ def mixed(setting: Setting) -> tuple[str, str] | None:
 def is_read(setting: Setting) -> bool:
     """Return whether something in the project reads a name: it is a constant, or a key, of the project's own."""
     key, module = setting.key, setting.module
-    if key in module.once(_loaded):
+    if key in _loaded(module):
         return True
     read = (
         rf"\.{key}\b(?!\s*=[^=])",
@@ -127,12 +128,13 @@ def is_read(setting: Setting) -> bool:
     )
     pattern = re.compile("|".join(read).encode(), re.MULTILINE)
     return any(
-        pattern.search(setting.project.read(path) or b"")
-        for path in setting.project.files_with(key.encode())
+        pattern.search(setting.project.files.read(path) or b"")
+        for path in setting.project.files.holding(key.encode())
         if path != module.place.path
     )
 
 
+@query()
 def _loaded(module: Module) -> set[str]:
     """Return the names and attributes that a module reads."""
     assert module.tree is not None

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.catalog.crontab import read
+from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.facts.schedules import Crontab
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -98,5 +99,5 @@ class CrontabEveryMinute(Rule[Crontab]):
             return False
         if len(days) > 1 or days[0] != "day_of_week":
             return True
-        week = read("day_of_week", crontab.arguments.get("day_of_week"), crontab.project.version)
+        week = read("day_of_week", crontab.arguments.get("day_of_week"), version_of(crontab.project))
         return week.values is not None and len(week.values) == 1

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.catalog.crontab import BY_NAME, DAYS, FIELDS, MONTH_NAMES_SINCE, MONTHS, check
+from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.facts.schedules import Crontab
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -100,7 +101,7 @@ class CrontabMeansSomethingElse(Rule[Crontab]):
     def check(self, crontab: Crontab) -> Iterator[Violation]:
         """Report each field that stands for something else, where it stands."""
         arguments = {name: value for name, value in crontab.arguments.items() if name in BY_NAME}
-        verdict = check(arguments, crontab.project.version)
+        verdict = check(arguments, version_of(crontab.project))
         if verdict.refused:
             return
         for name, reading in verdict.readings.items():
@@ -125,7 +126,7 @@ class CrontabMeansSomethingElse(Rule[Crontab]):
             return self.report(crontab.module, place, field=name, value=value, kept=kept, dropped=reading.ignored[0])
         if reading.strangers:
             text = reading.strangers[0]
-            number, other = _meaning(text, crontab.project.version)
+            number, other = _meaning(text, version_of(crontab.project))
             return self.report(crontab.module, place, self.stranger, name=text, field=name, number=number, other=other)
         if reading.long_steps:
             size = reading.long_steps[0].size

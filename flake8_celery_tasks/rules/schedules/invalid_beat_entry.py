@@ -12,6 +12,7 @@ from flake8_celery_tasks.celery_model.objects import SignatureThing, TaskThing
 from flake8_celery_tasks.core.spelling import close_match
 from flake8_celery_tasks.facts.schedules import BeatEntry
 from flake8_celery_tasks.resolution.evaluation import Table
+from flake8_celery_tasks.rules._messages import cut
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class InvalidBeatEntry(Rule[BeatEntry]):
             return
         yield from self._task(entry, label)
         others = [key for key in entry.given if key not in BEAT_KEYS and key not in BEAT_INTERNAL_KEYS]
-        if others and settings.has_own_scheduler(entry.project):
+        if others and settings.has_celery_scheduler(entry.project):
             for key in others:
                 meant = close_match(key, BEAT_KEYS)
                 hint = "; remove it"
@@ -154,5 +155,5 @@ class InvalidBeatEntry(Rule[BeatEntry]):
 def _label(entry: BeatEntry) -> str:
     """Return an entry's name as a message shows it."""
     if isinstance(entry.name, str):
-        return repr(entry.name if len(entry.name) <= 32 else f"{entry.name[:29]}...")
+        return repr(cut(entry.name, 32))
     return "'...'" if entry.call is None else "of add_periodic_task"

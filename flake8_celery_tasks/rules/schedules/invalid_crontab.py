@@ -11,8 +11,11 @@ from flake8_celery_tasks.catalog.crontab import (
     is_cron_line,
     split_line,
 )
+from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.core.spelling import close_match
+from flake8_celery_tasks.facts.arguments import is_expected_to_fail
 from flake8_celery_tasks.facts.schedules import Crontab
+from flake8_celery_tasks.rules._messages import cut
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -86,7 +89,8 @@ class InvalidCrontab(Rule[Crontab]):
 
     - the value can't be read;
     - a test expects the exception: `with pytest.raises(ValueError)`;
-    - the version in `celery-target-version` accepts the value: names of months from 5.5 on.
+    - the Celery that the project pins, or that `celery-target-version` names, accepts the value: names of months from
+      5.5 on.
 
     ## Fix
 
@@ -108,9 +112,9 @@ class InvalidCrontab(Rule[Crontab]):
 
     def check(self, crontab: Crontab) -> Iterator[Violation]:
         """Report the first thing that Celery refuses, where it stands."""
-        if crontab.is_expected_to_fail:
+        if is_expected_to_fail(crontab.site):
             return
-        version = crontab.project.version
+        version = version_of(crontab.project)
         if crontab.from_line:
             if version < FROM_STRING_SINCE:
                 text = ".".join(map(str, version))
@@ -170,4 +174,4 @@ def _short(value: object) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:37]}..."
+    return cut(text, 40)

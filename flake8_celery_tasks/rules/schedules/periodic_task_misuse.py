@@ -9,7 +9,9 @@ from flake8_celery_tasks.catalog.methods import SENDS, SIGNS
 from flake8_celery_tasks.celery_model.objects import ResultThing, SignatureThing, TaskThing, thing_of
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.resolution.evaluation import is_plain, settled
+from flake8_celery_tasks.rules._messages import cut
 from flake8_celery_tasks.rules.rule import Rule
+from flake8_celery_tasks.workspace.source import start_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,9 +137,8 @@ class PeriodicTaskMisuse(Rule[Facts]):
                     continue
                 before = [other for other in seen.get(key, ()) if not _exclusive(other.site, entry.site)]
                 if before:
-                    text = unparsed(written.value)
-                    signature = text if len(text) <= 50 else "The signature"
-                    line = before[0].call.lineno  # type: ignore[union-attr]
+                    signature = cut(unparsed(written.value), 50, "The signature")
+                    line = start_of(before[0].node)[0]
                     yield self.report(entry.module, entry.node, self.again, signature=signature, line=line)
                 seen.setdefault(key, []).append(entry)
 
@@ -152,10 +153,9 @@ def _misuse(entry: BeatEntry, node: ast.expr) -> tuple[str, str] | None:
     if isinstance(node, ast.Call) and isinstance(_thing(entry, node.func), TaskThing):
         text = unparsed(node.func)[:40]
         return f"what {text}() returns", f"{text}.s()"
-    is_method = isinstance(node, ast.Attribute) and node.attr in METHODS
-    if is_method and isinstance(_thing(entry, node.value), TaskThing):  # type: ignore[attr-defined]
-        text = unparsed(node.value)[:40]  # type: ignore[attr-defined]
-        return f"the method {text}.{node.attr}", f"{text}.s()"  # type: ignore[attr-defined]
+    if isinstance(node, ast.Attribute) and node.attr in METHODS and isinstance(_thing(entry, node.value), TaskThing):
+        text = unparsed(node.value)[:40]
+        return f"the method {text}.{node.attr}", f"{text}.s()"
     return None
 
 
@@ -165,13 +165,13 @@ def _thing(entry: BeatEntry, node: ast.expr) -> Any:
 
 def _key(entry: BeatEntry, node: ast.expr) -> tuple[object, ...] | None:
     """Return what is the same for two entries that get one name, None where that can't be told."""
-    if not isinstance(node, ast.Call):
+    if not isinstance(node, ast.Call) or entry.call is None:
         return None
     nodes = [*node.args, *(keyword.value for keyword in node.keywords)]
     nodes += [entry.given[name].value for name in ("args", "kwargs") if name in entry.given]
     if not all(is_plain(settled(entry.project, entry.module, item, entry.site)) for item in nodes):
         return None
-    receiver = ast.dump(entry.call.func)  # type: ignore[union-attr]
+    receiver = ast.dump(entry.call.func)
     return (receiver, id(entry.site.function()), ast.dump(node), *map(ast.dump, nodes))
 
 

@@ -4,6 +4,7 @@ import ast
 from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.celery_model.configuration import display
+from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.facts.settings import Setting
 from flake8_celery_tasks.resolution.evaluation import settled
 from flake8_celery_tasks.rules.rule import Rule
@@ -91,7 +92,7 @@ class RouteMatchesNothing(Rule[Setting]):
         """Report keys that match no task, where they are written."""
         if setting.name not in ("task_annotations", "task_routes"):
             return
-        tasks = setting.project.tasks
+        tasks = tasks_of(setting.project)
         for key, node in _keys(setting, setting.value):
             if not isinstance(key, str):
                 continue

@@ -81,7 +81,7 @@ class SettingNeverRead(Rule[Setting]):
 
     - it is not certain that Celery gets the value, or under which namespace it looks for it;
     - something in the project reads that name: it is a constant of the project's own;
-    - `celery-target-version` is 5.7 or newer, for old names under a namespace;
+    - the project runs on Celery 5.7 or newer, for old names under a namespace;
     - both names of a setting are given, which Celery allows.
 
     ## Fix

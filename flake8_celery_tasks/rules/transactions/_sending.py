@@ -10,6 +10,8 @@ from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.catalog.methods import SENDS
 from flake8_celery_tasks.celery_model.objects import TaskThing
 from flake8_celery_tasks.celery_model.task import Defined
+from flake8_celery_tasks.celery_model.version import version_of
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.frameworks.django_transactions import is_on_commit
 from flake8_celery_tasks.rules._messages import shown
 
@@ -26,10 +28,11 @@ def is_send(invocation: Invocation) -> bool:
     """
     if invocation.method not in SENDS and invocation.method != "send_task":
         return False
-    given = invocation.module.once(_given_to_on_commit).get(id(invocation.node))
+    given = _given_to_on_commit(invocation.module).get(id(invocation.node))
     return given is None or not is_on_commit(invocation.project, invocation.module, *given)
 
 
+@query()
 def _given_to_on_commit(module: Module) -> dict[int, tuple[ast.Call, Site]]:
     """Return the calls of what may be `on_commit` by the identities of what they are given."""
     return {
@@ -75,7 +78,7 @@ def has_on_commit_methods(invocation: Invocation) -> bool:
     Celery gives it to tasks of its own class; any other class has to inherit it.
     """
     definition = invocation.definition if isinstance(invocation.thing, TaskThing) else None
-    if definition is None or invocation.project.version < (5, 4):
+    if definition is None or version_of(invocation.project) < (5, 4):
         return False
     defined = Defined(invocation.project, definition)
     is_plain = not defined.is_class and defined.has_plain_base and defined.option("base") is MISSING

@@ -4,6 +4,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.catalog.methods import SENDS_ON_COMMIT
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.calls import Invocation
 from flake8_celery_tasks.frameworks import django_transactions
 from flake8_celery_tasks.rules._messages import shown
@@ -12,6 +13,7 @@ from flake8_celery_tasks.rules.rule import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.core.violation import Violation
 
 
@@ -95,7 +97,7 @@ def _use(fact: Invocation) -> str | None:
     """Return what becomes of the value, None where nothing does."""
     root = fact.site.function() or fact.module.tree
     assert root is not None
-    parents = fact.module.once_for(root, _parents)
+    parents = _parents(fact.module, root)
     parent = parents[id(fact.node)]
     if isinstance(parent, ast.keyword):
         parent = parents[id(parent)]
@@ -113,17 +115,19 @@ def _use(fact: Invocation) -> str | None:
         target = parent.targets[0] if isinstance(parent, ast.Assign) else parent.target
         if not isinstance(target, ast.Name):
             return f"'{shown(target)}' is None"
-        attribute = fact.module.once_for(root, _attributes).get(target.id)
+        attribute = _attributes(fact.module, root).get(target.id)
         return None if attribute is None else f"there is no '{target.id}.{attribute}'"
     return None
 
 
-def _parents(root: ast.AST) -> dict[int, ast.AST]:
+@query()
+def _parents(_: Module, root: ast.AST) -> dict[int, ast.AST]:
     """Return what each node below another one stands in, by its identity."""
     return {id(child): parent for parent in ast.walk(root) for child in ast.iter_child_nodes(parent)}
 
 
-def _attributes(root: ast.AST) -> dict[str, str]:
+@query()
+def _attributes(_: Module, root: ast.AST) -> dict[str, str]:
     """Return the first attribute that is taken from each name below a node."""
     found: dict[str, str] = {}
     for node in ast.walk(root):

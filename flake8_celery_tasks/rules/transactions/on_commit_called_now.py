@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.catalog.methods import SENDS, SENDS_ON_COMMIT
 from flake8_celery_tasks.celery_model.objects import AppThing, CanvasThing, SignatureThing, TaskThing
+from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.facts.calls import on_commits_in
 from flake8_celery_tasks.facts.canvas import is_function_task
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.rules._messages import shown
@@ -89,7 +91,7 @@ class OnCommitCalledNow(Rule[Facts]):
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report callbacks that are calls of something that sends."""
-        for call in facts.on_commits:
+        for call in on_commits_in(facts):
             callback = call.callback
             sender = _sender(facts, callback, call.site) if isinstance(callback, ast.Call) else None
             if isinstance(callback, ast.Call) and sender is not None:
@@ -102,11 +104,11 @@ class OnCommitCalledNow(Rule[Facts]):
         """Write `partial(...)`, or what is called alone where it is given nothing."""
         from flake8_celery_tasks.edits.edit import Fix, New
         from flake8_celery_tasks.edits.imports import Names
-        from flake8_celery_tasks.edits.operations import Replace, text_of
+        from flake8_celery_tasks.edits.operations import Replace
         from flake8_celery_tasks.edits.rewrite import Rewrite, kept
 
-        text, names = text_of(facts.module), Names(facts.module)
-        call, node = facts.once(_by_place)[violation.line, violation.column]
+        text, names = facts.module.source, Names(facts.module)
+        call, node = _by_place(facts)[violation.line, violation.column]
         func = text.segment(node.func).removesuffix("_on_commit")
         if not isinstance(node.func, ast.Attribute) or facts.thing(node.func, call.site) is not None:
             func += ".delay"
@@ -117,8 +119,9 @@ class OnCommitCalledNow(Rule[Facts]):
         return Fix((rewrite,), safe=True, imports=tuple(names.needed))
 
 
+@query()
 def _by_place(facts: Facts) -> dict[tuple[int, int], tuple[OnCommit, ast.Call]]:
-    calls = [(call, call.callback) for call in facts.on_commits if isinstance(call.callback, ast.Call)]
+    calls = [(call, call.callback) for call in on_commits_in(facts) if isinstance(call.callback, ast.Call)]
     return {facts.module.source.position(item[1]): item for item in reversed(calls)}
 
 

@@ -4,6 +4,8 @@ import ast
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, LAMBDA, LOOP, OTHER, WITH
+from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.facts.calls import on_commits_in
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.frameworks import django_transactions
 from flake8_celery_tasks.rules._messages import shown
@@ -95,7 +97,7 @@ class OnCommitLateBinding(Rule[Facts]):
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report the callbacks that are made in a loop, send a task and use a name of the loop."""
-        for call in facts.on_commits:
+        for call in on_commits_in(facts):
             made = _made_here(call)
             names = [] if made is None else _late(facts, call, made)
             if made is not None and names and id(made) in facts.around_invocations:
@@ -107,14 +109,15 @@ class OnCommitLateBinding(Rule[Facts]):
         from flake8_celery_tasks.edits.edit import Fix
         from flake8_celery_tasks.edits.operations import BindNames
 
-        for call, made in facts.once(_by_place).get((violation.line, violation.column), ()):
+        for call, made in _by_place(facts).get((violation.line, violation.column), ()):
             return Fix((BindNames(made, tuple(_late(facts, call, made))),), safe=False)
         return None
 
 
+@query()
 def _by_place(facts: Facts) -> dict[tuple[int, int], list[tuple[OnCommit, ast.Lambda]]]:
     found: dict[tuple[int, int], list[tuple[OnCommit, ast.Lambda]]] = {}
-    for call in facts.on_commits:
+    for call in on_commits_in(facts):
         if isinstance(call.callback, ast.Lambda):
             found.setdefault(facts.module.source.position(call.callback), []).append((call, call.callback))
     return found

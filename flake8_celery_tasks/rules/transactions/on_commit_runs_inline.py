@@ -7,6 +7,8 @@ from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.catalog.methods import SIGNS
 from flake8_celery_tasks.celery_model.definitions import place_of
 from flake8_celery_tasks.celery_model.objects import CanvasThing, SignatureThing, TaskThing
+from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.facts.calls import on_commits_in
 from flake8_celery_tasks.facts.canvas import is_function_task
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.rules._messages import shown
@@ -109,7 +111,7 @@ class OnCommitRunsInline(Rule[Facts]):
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report callbacks that are tasks or signatures, bare or in a `partial`."""
-        for call in facts.on_commits:
+        for call in on_commits_in(facts):
             callback = call.callback
             if callback is None:
                 continue
@@ -128,14 +130,15 @@ class OnCommitRunsInline(Rule[Facts]):
         from flake8_celery_tasks.edits.edit import Fix
         from flake8_celery_tasks.edits.operations import RenameAttribute, TakeAttribute
 
-        wrong = facts.once(_by_place)[violation.line, violation.column]
+        wrong = _by_place(facts)[violation.line, violation.column]
         if isinstance(wrong, ast.Attribute) and wrong.attr in SIGNS:
             return Fix((RenameAttribute(wrong, "delay"),), safe=False)
         return Fix((TakeAttribute(wrong, "delay"),), safe=False)
 
 
+@query()
 def _by_place(facts: Facts) -> dict[tuple[int, int], ast.expr]:
-    callbacks = [(call.callback, call.site) for call in facts.on_commits if call.callback is not None]
+    callbacks = [(call.callback, call.site) for call in on_commits_in(facts) if call.callback is not None]
     called = [_first_of_partial(facts, node, site) or node for node, site in callbacks]
     return {facts.module.source.position(node): node for node in reversed(called)}
 

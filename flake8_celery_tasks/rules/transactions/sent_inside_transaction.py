@@ -149,7 +149,7 @@ class SentInsideTransaction(Rule[Invocation]):
         """Send after the commit, where nobody looks at the result and the transaction is the default database's."""
         from flake8_celery_tasks.edits.edit import Fix, New
         from flake8_celery_tasks.edits.imports import Names
-        from flake8_celery_tasks.edits.operations import RenameAttribute, text_of
+        from flake8_celery_tasks.edits.operations import RenameAttribute
         from flake8_celery_tasks.edits.rewrite import Rewrite, kept
 
         opener = django_transactions.around(fact.project, fact.module, fact.site)
@@ -159,7 +159,7 @@ class SentInsideTransaction(Rule[Invocation]):
             return None
         if _sending.has_on_commit_methods(fact):
             return Fix((RenameAttribute(func, f"{func.attr}_on_commit"),), safe=False)
-        text, names = text_of(fact.module), Names(fact.module)
+        text, names = fact.module.source, Names(fact.module)
         written = f"{names.reach('django.db', 'transaction', fact.site.scope)}.on_commit"
         arguments = kept(text, fact.node, (*fact.node.args, *fact.node.keywords))
         before = after = ""

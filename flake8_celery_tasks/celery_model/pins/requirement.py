@@ -1,0 +1,219 @@
+"""One requirement: whether it is one of Celery, and which versions it lets in."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import Version
+
+#: The minor versions of Celery that were released.
+MINORS: Final = (
+    *((3, 0), (3, 1)),
+    *((4, 0), (4, 1), (4, 2), (4, 3), (4, 4)),
+    *((5, 0), (5, 1), (5, 2), (5, 3), (5, 4), (5, 5), (5, 6), (5, 7)),
+)
+
+#: Stands for all that come after them.
+LATER: Final = (9999, 0)
+
+#: Longer requirements are nonsense, and not worth the time.
+LONGEST: Final = 1000
+
+#: Where tasks run.
+_LINUX: Final = {"os_name": "posix", "platform_system": "Linux", "sys_platform": "linux"}
+
+_NAME: Final = re.compile(r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?", re.ASCII)
+_SEPARATORS: Final = re.compile(r"[-_.]+")
+
+#: One version and nothing else: `5.4.0`, `==5.4`, `===5.0.0rc1`.
+_EXACT: Final = re.compile(r"(?:===?)?\s*v?(\d{1,4})(?:\.(\d{1,4})(?!\d)[\w.+-]*)?", re.ASCII)
+_OPERATORS: Final = ("", "@", *"<>=!~^")
+_CLAUSE: Final = re.compile(r"(~=|===?|!=|<=|>=|[<>^~=])?\s*([^\s,<>=~^]+)")
+
+#: A version in the address of a repository or archive: `@v5.0.5`, `/archive/5.0.zip`, `celery-4.4.7-py3-none-any.whl`.
+_ADDRESSED: Final = re.compile(r"[@/=_-]v?([2-9])\.(\d{1,2})(?!\d)", re.ASCII)
+_FILE: Final = re.compile(r"(?:^|[/=])celery-v?\d", re.IGNORECASE | re.ASCII)
+_EGG: Final = re.compile(r"[#&]egg=")
+_REPOSITORY: Final = re.compile(r"/celery(?:\.git)?/?(?:[@#]|$)", re.IGNORECASE)
+
+
+class Mention(NamedTuple):
+    """What one place says of the Celery that is wanted.
+
+    `spec` is a specifier (`>=5,<6`, `^5.2`) or, after an `@`, an address. It is `aside` where it is for development,
+    tests or documents only.
+    """
+
+    spec: str
+    line: int
+    marker: str = ""
+    aside: bool = False
+    locked: bool = False
+
+
+class Include(NamedTuple):
+    """A further list of requirements that a file names, by its path from there."""
+
+    path: str
+
+
+Found: TypeAlias = "Mention | Include"
+
+
+def is_celery(name: str) -> bool:
+    """Return whether a name is Celery's, however it is written."""
+    return _SEPARATORS.sub("-", name).lower() == "celery"
+
+
+def is_mentioned(text: str) -> bool:
+    """Return whether a text may name Celery."""
+    return "elery" in text or "ELERY" in text
+
+
+def mentions(text: str, line: int, *, aside: bool = False) -> Iterator[Mention]:
+    """Yield what a requirement as in PEP 508, or an address, says of Celery; nothing where it is of something else."""
+    text = text.strip()
+    if len(text) > LONGEST:
+        return
+    name = _NAME.match(text)
+    if name is None or not is_celery(name[0]):
+        if _is_address_of_celery(text):
+            yield Mention("@" + text.partition(" ")[0], line, text.partition(" ;")[2].strip(), aside)
+        return
+    rest = text[name.end() :].lstrip()
+    if rest.startswith("["):
+        rest = rest.partition("]")[2].lstrip()
+    spec, _, marker = rest.partition(" ;" if rest.startswith("@") else ";")
+    spec = spec.strip()
+    if spec.startswith("(") and spec.endswith(")"):
+        spec = spec[1:-1].strip()
+    if spec[:1] in _OPERATORS:
+        yield Mention(spec, line, marker.strip(), aside)
+
+
+def _is_address_of_celery(text: str) -> bool:
+    """Return whether a text is the address of Celery's repository, or of one of its archives."""
+    egg = _EGG.search(text)
+    if egg is not None:
+        name = _NAME.match(text, egg.end())
+        return name is not None and is_celery(name[0])
+    head = text.partition(" ")[0]
+    return _FILE.search(head) is not None or ("://" in head and _REPOSITORY.search(head) is not None)
+
+
+def admitted(spec: str) -> frozenset[tuple[int, int]]:
+    """Return the minor versions that a specifier or an address lets in, none where it says nothing.
+
+    Those are of `MINORS`, with `LATER` where there is no upper bound; where one version is named it is that one, known
+    or not. Besides the specifiers of PEP 440 it reads those of Poetry, Pipenv and Conda.
+    """
+    spec = spec.strip()
+    if spec.startswith("@"):
+        return _addressed(spec)
+    found: set[tuple[int, int]] = set()
+    if len(spec) <= LONGEST:
+        for alternative in spec.replace("||", "|").split("|"):
+            found |= _admitted(alternative.strip())
+    return frozenset(found)
+
+
+def _addressed(address: str) -> frozenset[tuple[int, int]]:
+    """Return the version that an address names; a branch or a commit is none."""
+    scheme, found, rest = address.partition("://")
+    path = rest.partition("/")[2] if found else scheme
+    versions = _ADDRESSED.findall("/" + path.partition("#")[0])
+    return frozenset({(int(major), int(minor)) for major, minor in versions[-1:]})
+
+
+def _admitted(spec: str) -> set[tuple[int, int]]:
+    if spec in ("", "*"):
+        return {*MINORS, LATER}
+    exact = _EXACT.fullmatch(spec)
+    if exact:
+        return {(int(exact[1]), int(exact[2] or 0))}
+    from packaging.specifiers import SpecifierSet
+
+    try:
+        wanted = SpecifierSet(_normalised(spec))
+        return {
+            (version.major, version.minor)
+            for version in _candidates(wanted)
+            if wanted.contains(version, prereleases=True)
+        }
+    except ValueError:  # it is none, or its numbers are too long
+        return set()
+
+
+def _candidates(wanted: SpecifierSet) -> Iterator[Version]:
+    """Yield the versions to try: what a specifier lets in can change only at the numbers that it names."""
+    from packaging.version import Version
+
+    micros = {0}
+    for clause in wanted:
+        named = Version(clause.version.removesuffix(".*"))
+        micros |= {named.micro + step for step in (-1, 0, 1) if named.micro + step >= 0}
+        if (named.major, named.minor) in MINORS and not named.epoch:
+            yield named
+    for major, minor in (*MINORS, LATER):
+        for micro in micros:
+            yield Version(f"{major}.{minor}.{micro}")
+
+
+def _normalised(spec: str) -> str:
+    """Return a specifier as PEP 440 has it; ValueError is raised where it is none."""
+    if _CLAUSE.sub("", spec).strip(" \t,"):
+        raise ValueError(spec)
+    return ",".join(_clause(operator, version) for operator, version in _CLAUSE.findall(spec))
+
+
+def _clause(operator: str, version: str) -> str:
+    bare = version.removesuffix("*").rstrip(".")
+    if operator in ("", "="):
+        # Conda's `=5.2` lets in 5.2.7; a star may follow any number.
+        return f"=={bare}.*" if operator or bare != version else f"=={version}"
+    if operator == "^":
+        return f">={bare},=={bare.partition('.')[0]}.*"
+    if operator == "~":
+        return f">={bare},=={'.'.join(bare.split('.')[:2])}.*"
+    if operator in ("==", "!="):
+        return f"{operator}{bare}.*" if bare != version else f"{operator}{version}"
+    return f"{operator}{bare}"
+
+
+def marker_of(python: str) -> str:
+    """Return the environment marker for the Pythons that Poetry is told of, such as `^3.8 || ~3.7`.
+
+    For nonsense there is none.
+    """
+    try:
+        return _marker_of(python)
+    except ValueError:
+        return ""
+
+
+def _marker_of(python: str) -> str:
+    alternatives = [
+        " and ".join(
+            f"python_full_version {clause.rstrip('0123456789.*')} '{clause.lstrip('=!<>~')}'"
+            for clause in _normalised(alternative).split(",")
+        )
+        for alternative in python.replace("||", "|").split("|")
+    ]
+    return " or ".join(alternatives)
+
+
+def applies(marker: str) -> bool:
+    """Return whether an environment marker holds for the Python that runs the linter, on Linux; so does nonsense."""
+    if not marker:
+        return True
+    from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
+
+    try:
+        return Marker(marker[:LONGEST]).evaluate(_LINUX)
+    except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName):
+        return True

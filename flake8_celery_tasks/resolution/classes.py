@@ -1,0 +1,65 @@
+"""Classes and what they inherit, across files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flake8_celery_tasks.binding import values
+from flake8_celery_tasks.binding.symbols import Bound, Class
+from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Missing, Unknown
+from flake8_celery_tasks.resolution.evaluation import Evaluator
+from flake8_celery_tasks.resolution.resolver import Target, pick
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.values import Value
+
+
+class Classes(Evaluator):
+    """Modules, names and values, and the classes among them."""
+
+    def class_attribute(self, target: Target, name: str) -> Any:
+        """Return the settled attribute of a class, MISSING where no class of its line has it, UNKNOWN otherwise."""
+        for cls in self.line(target):
+            if isinstance(cls, (Unknown, Missing)):
+                return UNKNOWN
+            if cls.module is None:
+                continue
+            symbol = cls.symbol
+            assert isinstance(symbol, Class)
+            found = cls.module.symbols(f"{symbol.qualname}.{name}")
+            if found:
+                chosen = pick(found)
+                return self.settle(chosen.value, cls.module) if isinstance(chosen, Bound) else UNKNOWN
+            if name in symbol.names:  # bound to None
+                return None
+            for keyword, value in symbol.keywords:
+                if keyword == name:
+                    return self.settle(value, cls.module)
+        return MISSING
+
+    def line(self, target: Target) -> Iterator[Target | Unknown]:
+        """Yield a class and those that it inherits from, nearest first; UNKNOWN for one that can't be read."""
+        seen: set[str] = set()
+        pending: list[Target | Unknown] = [target]
+        while pending:
+            cls = pending.pop(0)
+            if isinstance(cls, Unknown):
+                yield cls
+                continue
+            if cls.path in seen or cls.rest:
+                continue
+            seen.add(cls.path)
+            if isinstance(cls.symbol, Class) and cls.module is not None:
+                yield cls
+                pending[:0] = (found for base in cls.symbol.bases for found in self._bases(base, cls.module))
+            elif cls.module is None and cls.foreign:
+                yield cls
+            else:
+                yield UNKNOWN
+
+    def _bases(self, base: Value, module: Module) -> list[Target | Unknown]:
+        """Return what one of the bases of a class is: usually one class."""
+        return [self.resolve(base.path, module) if isinstance(base, values.Ref) else UNKNOWN]

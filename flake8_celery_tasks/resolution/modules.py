@@ -1,0 +1,169 @@
+"""The modules of a project: parsed when somebody asks, and let go when many others have come."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import warnings
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.binding.module import Module
+from flake8_celery_tasks.core.memo import Memo
+from flake8_celery_tasks.workspace.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from flake8_celery_tasks.binding.candidates import Candidates
+    from flake8_celery_tasks.workspace.files import Files
+    from flake8_celery_tasks.workspace.layout import Layout
+
+#: How many parsed modules stay in memory.
+KEPT: Final = 32
+
+
+class Modules(Memo):
+    """The modules of a project. A file that can't be read or parsed makes what it could hold unknown."""
+
+    def __init__(self, files: Files) -> None:
+        super().__init__()
+        self.files = files
+        self._modules: dict[str, Module | None] = {}
+        self._current: Module | None = None  # the file being checked
+        self._replaced: Module | None = None  # what was known of it from disk
+        self._recent: dict[str, None] = {}  # the modules whose trees are in memory, oldest first
+        #: What may soon be released, where somebody does.
+        self._dropped: list[tuple[str, list[Candidates]]] | None = None
+
+    @property
+    def layout(self) -> Layout:
+        """The folders of the project."""
+        return self.files.disk.layout
+
+    def open(self, path: str, source: Source, tree: ast.Module) -> Module:
+        """Return the module for a file that is being checked. It takes the place of what is on disk."""
+        module = Module(self.layout.place(path), source, tree, lambda: self._parse(path), is_from_disk=False)
+        self._current = module
+        self.files.hold(path, module.source)
+        self._replaced = self._modules.get(path)
+        self._keep(path, module)
+        return module
+
+    def hold(self, module: Module) -> None:
+        """Keep the tree of one more module: its facts refer to nodes. Only that of the last one is kept."""
+        self._current = module
+        self.files.drop()
+
+    def close(self, module: Module) -> None:
+        """Drop the nodes of a file that has been checked; its tree is the caller's, what it defines stays known."""
+        self._current = None
+        self.files.drop()
+        path = module.place.path
+        self._recent.pop(path, None)
+        summary = None
+        if module.source.is_text_of(self.files.read(path)):
+            module.is_from_disk = True
+            if self.files.disk.is_searched:
+                # Earlier runs, and earlier files, were asked more about it.
+                summary = self.files.disk.cache.summary(path, module.place.package)
+                if self._replaced is not None:
+                    self._modules[path] = self._replaced
+        else:
+            self.files.is_as_on_disk = False
+        module.shed(summary)
+
+    def _keep(self, path: str, module: Module | None) -> None:
+        self._modules[path] = module
+        self._used(path)
+
+    def _used(self, path: str) -> None:
+        """Note that a module's tree is in memory, and drop the oldest where there are many."""
+        self._recent.pop(path, None)
+        self._recent[path] = None
+        for oldest in list(self._recent)[: len(self._recent) - KEPT]:
+            dropped = self._modules[oldest]
+            if dropped is not self._current:
+                del self._recent[oldest]
+                if dropped is not None:
+                    self._drop(oldest, dropped)
+
+    def _drop(self, path: str, module: Module) -> None:
+        found = module.shed()
+        if self._dropped is not None:
+            self._dropped.append((path, found))
+
+    def modules_of(self, paths: Iterable[str]) -> Iterator[tuple[str, Module | None]]:
+        """Yield the modules of files, one after the other, and let go of them when others have come.
+
+        For whom keeps nothing of a module that refers to its nodes. Else the garbage collector would have to find what
+        is no longer used, and it may be off, or told to leave it alone.
+        """
+        lent = set(self._recent)  # somebody may be going through what these hold
+        self._dropped = []
+        try:
+            for path in paths:
+                yield path, self.module(path)
+                self._release(lent)
+            for path in [path for path in self._recent if path not in lent]:
+                del self._recent[path]
+                module = self._modules[path]
+                if module is not None:
+                    self._drop(path, module)
+            self._release(lent)
+        finally:
+            self._dropped = None
+
+    def _release(self, lent: set[str]) -> None:
+        assert self._dropped is not None
+        for path, found in self._dropped:
+            if path in lent:
+                lent.discard(path)
+            else:
+                for candidates in found:
+                    candidates.release()
+        self._dropped.clear()
+
+    def _parse(self, path: str) -> ast.Module | None:
+        """Return the tree of a file whose module is known already."""
+        self._used(path)
+        return parse(self.files.read(path))
+
+    def module(self, path: str) -> Module | None:
+        """Return the module of a file, None where it can't be read or parsed."""
+        if path not in self._modules:
+            disk = self.files.disk
+            place = self.layout.place(path)
+            # Before a question about the whole project, a few files are read faster than the cache.
+            summary = disk.cache.summary(path, place.package) if disk.is_searched else None
+            text = self.files.read(path) if summary is None else None
+            tree = None if text is None else parse(text)
+            module = None
+            if tree is not None or summary is not None:
+                module = Module(place, Source(()), tree, lambda: self._parse(path), summary=summary, text=text)
+            self._keep(path, module)
+        return self._modules[path]
+
+    def save(self) -> None:
+        """Keep what is known of the project's files for the next run."""
+        disk = self.files.disk
+        for path, module in self._modules.items():
+            # What was read before the file changed must not be kept under its stamp of after that.
+            if module is None or path not in disk.cache.entries or not disk.is_as_stamped(path):
+                continue
+            known = disk.cache.kept_summary(path, module.place.package)
+            if module.is_from_disk and module.grown and (known is None or module.knows_more(known)):
+                with contextlib.suppress(ValueError):
+                    disk.cache.keep(path, module.summary())
+        disk.cache.save(set(self.layout.files()))
+
+
+def parse(text: bytes | None) -> ast.Module | None:
+    """Return the tree of a module, None where there is none."""
+    if text is None:
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
+        return None

@@ -1,0 +1,12 @@
+"""What one module says."""
+
+from __future__ import annotations
+
+from tests.helpers import project_at
+
+
+def test_what_is_gone_has_no_body(tmp_path):
+    known = project_at(tmp_path, {"a.py": "def f(): ...\n\n\nclass C: ...\n"})
+    module = known.module(str(tmp_path / "a.py"))
+    assert module._body_of("f", 99).returns == ()
+    assert module._attributes_of("C", 99) == ()

@@ -1,0 +1,18 @@
+"""Which rules there are, and which run."""
+
+from __future__ import annotations
+
+from flake8_celery_tasks.core.options import OPT_IN
+from flake8_celery_tasks.engine import loader
+
+
+def test_rules_of_house_policy_are_opt_in():
+    for rule in loader.rules():
+        assert rule.opt_in == rule.code.startswith(OPT_IN), rule.code
+        assert rule.quiet_in_tests or not rule.opt_in, rule.code
+
+
+def test_engine_runs_default_rules_unless_told_otherwise():
+    assert not [rule.code for rule in loader.wanted() if rule.opt_in]
+    assert {rule.code for rule in loader.wanted(("CLY90", "CLY912")) if rule.opt_in} >= {"CLY901", "CLY912"}
+    assert len(loader.wanted((OPT_IN,))) == len(loader.rules())

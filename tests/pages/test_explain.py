@@ -1,0 +1,66 @@
+"""The documents that are made from the pages."""
+
+from __future__ import annotations
+
+from flake8_celery_tasks.pages import explain
+from tests.helpers import ROOT, write
+
+
+def test_documents_are_up_to_date():
+    assert explain.stale(ROOT) == []
+
+
+def test_documents_are_written_and_checked(tmp_path, capsys):
+    (tmp_path / "README.md").write_text(f"before\n{explain.START}\nold\n{explain.END}\nafter\n")
+    (tmp_path / "mkdocs.yml").write_text(f"nav:\n{explain.NAVIGATION_START}{explain.NAVIGATION_END}theme: material\n")
+    (tmp_path / "docs/rules").mkdir(parents=True)
+    (tmp_path / "docs/design.md").write_text(f"before\n{explain.PACKAGES_START}\n{explain.PACKAGES_END}\nafter\n")
+    (tmp_path / "docs/rules/CLY000.md").touch()
+    assert explain.main(["--check", "--root", str(tmp_path)]) == 1
+    assert "not up to date: " in capsys.readouterr().out
+    assert explain.main(["--write", "--root", str(tmp_path)]) == 0
+    assert not (tmp_path / "docs/rules/CLY000.md").exists()
+    assert explain.main(["--check", "--root", str(tmp_path)]) == 0
+    text = (tmp_path / "README.md").read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert "| [CLY101](docs/rules/CLY101.md) | missing-task-name | A task has no explicit name. |" in text
+    navigation = (tmp_path / "mkdocs.yml").read_text()
+    assert navigation.startswith(
+        "nav:\n      # rules\n      - 1xx Names:\n          - CLY101 missing-task-name: rules/CLY101.md"
+    )
+    assert navigation.endswith("\n      # end of rules\ntheme: material\n")
+    design = (tmp_path / "docs/design.md").read_text()
+    assert design.startswith("before\n<!-- packages -->\n\n| package | what it does | modules |\n")
+    (tmp_path / "README.md").write_text("no marks\n")
+    assert explain.main(["--check", "--root", str(tmp_path)]) == 0
+
+
+def test_packages_are_told_from_the_lowest_up(tmp_path):
+    """The contract says which there are and in which order; one that is not there is left out."""
+    write(
+        tmp_path,
+        {
+            ".importlinter": "[importlinter:contract:pipeline]\nlayers =\n    top\n    a | b\n    (c)\n    d\n",
+            "flake8_celery_tasks/top.py": '"""The top. It is small."""\n',
+            "flake8_celery_tasks/a/__init__.py": '"""One\nsentence.\n\nMore.\n"""\n',
+            "flake8_celery_tasks/a/z.py": "",
+            "flake8_celery_tasks/a/x.py": "",
+            "flake8_celery_tasks/b/__init__.py": "",
+            "flake8_celery_tasks/d/topic/y.py": "",
+        },
+    )
+    assert explain.packages(tmp_path).splitlines()[2:] == [
+        "| `d` |  | topic |",
+        "| `a` | One sentence. | x, z |",
+        "| `b` |  |  |",
+        "| `top.py` | The top. It is small. |  |",
+    ]
+
+
+def test_options_page_names_defaults():
+    text = explain.options()
+    assert "## `celery-acks-late`" in text
+    assert "Default: `false`" in text
+    assert "Default: none" in text
+    assert "Default: `tests/,test/,tests.py" in text

@@ -1,0 +1,18 @@
+"""Code quality reports of GitLab."""
+
+from __future__ import annotations
+
+import pytest
+
+pytestmark = pytest.mark.usefixtures("_fresh_plugin")
+
+
+def test_gitlab(shop, read, monkeypatch):
+    found = read("gitlab", "--select=CLY,CLY903,E9")
+    one = next(one for one in found if one["check_name"] == "CLY101")
+    assert one["location"] == {"path": "shop/tasks.py", "lines": {"begin": 4}}
+    assert one["description"].startswith("CLY101 Task 'a'")
+    assert {one["check_name"]: one["severity"] for one in found}["E999"] == "blocker"
+    assert {one["severity"] for one in found} == {"minor", "major", "blocker"}
+    monkeypatch.setenv("CI_PROJECT_DIR", str(shop.parent))
+    assert read("gitlab", "shop/tasks.py")[0]["location"]["path"] == f"{shop.name}/shop/tasks.py"

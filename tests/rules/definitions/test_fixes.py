@@ -1,0 +1,34 @@
+"""Fixes of definitions."""
+
+from __future__ import annotations
+
+from tests.fixing import fix_one, task
+
+
+def test_option_is_renamed_once(tmp_path):
+    text = task("@shared_task(name='a', max_retry=3, autoretry_for=(OSError,))\ndef add(x):\n    return x\n")
+    assert "max_retries=3" in fix_one(tmp_path, text, "CLY501")
+    both = text.replace("max_retry=3", "max_retry=3, max_retries=4")
+    assert fix_one(tmp_path, both, "CLY501") == both
+
+
+def test_decorators_move_below_in_their_order(tmp_path):
+    text = task(
+        "@transaction.atomic  # all or nothing\n@override(\n    None\n)\n@shared_task(name='a')\n"
+        "def add(x):\n    return x\n",
+        "from celery import shared_task\nfrom django.db import transaction\n"
+        "from django.utils.translation import override\n",
+    )
+    after = fix_one(tmp_path, text, "CLY513", unsafe=False)
+    assert after.endswith(
+        "@shared_task(name='a')\n@transaction.atomic  # all or nothing\n@override(\n    None\n)\n"
+        "def add(x):\n    return x\n"
+    )
+
+
+def test_decorators_that_make_no_sense_below_stay(tmp_path):
+    text = task(
+        "@contextmanager\n@shared_task(name='a')\ndef add(x):\n    yield x\n",
+        "from contextlib import contextmanager\n\nfrom celery import shared_task\n",
+    )
+    assert fix_one(tmp_path, text, "CLY513") == text

@@ -1,0 +1,73 @@
+"""`python -m flake8_celery_tasks`: interruption, streams, imports."""
+
+from __future__ import annotations
+
+import gc
+import runpy
+import subprocess
+import sys
+
+import pytest
+
+from flake8_celery_tasks import __version__
+from flake8_celery_tasks.command import main as command_main
+
+pytestmark = pytest.mark.usefixtures("_fresh_plugin")
+
+
+def one_line(text):
+    assert text.count("\n") == 1
+    assert text.startswith("flake8-celery-tasks: ")
+    return text.removeprefix("flake8-celery-tasks: ").rstrip("\n")
+
+
+def test_interruption_of_imports(capfd, monkeypatch):
+    class Interrupting:
+        @property
+        def main(self):
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "flake8_celery_tasks.command.main", Interrupting())
+    with pytest.raises(SystemExit) as done:
+        runpy.run_module("flake8_celery_tasks", run_name="__main__")
+    gc.enable()
+    gc.unfreeze()
+    assert done.value.code == 130
+    assert one_line(capfd.readouterr().err) == "interrupted"
+
+
+def test_streams_that_are_missing(monkeypatch, capfd):
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    monkeypatch.setattr(
+        command_main, "main", lambda: len(sys.stdin.read()) + sys.stdout.write("") + sys.stderr.write("")
+    )
+    main_module = runpy.run_module("flake8_celery_tasks.__main__", run_name="other")
+    assert main_module["program"]() == 0
+    gc.enable()
+    gc.unfreeze()
+    for name in ("stdin", "stdout", "stderr"):
+        getattr(sys, name).close()
+
+
+@pytest.mark.parametrize(("module", "absent"), [("command.main", "flake8"), ("__main__", "argparse")])
+def test_few_imports_come_before_interruption_is_handled(module, absent):
+    code = f"import sys, flake8_celery_tasks.{module}; sys.exit('{absent}' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_as_a_module(monkeypatch, capfd):
+    monkeypatch.setattr(sys, "argv", ["x", "--version"])
+    with pytest.raises(SystemExit) as done:
+        runpy.run_module("flake8_celery_tasks", run_name="__main__")
+    is_left_alone = not gc.isenabled()
+    gc.enable()
+    gc.unfreeze()
+    assert is_left_alone
+    assert done.value.code == 0
+    assert __version__ in capfd.readouterr().out
+
+
+def test_importing_the_module_runs_nothing(capfd):
+    runpy.run_module("flake8_celery_tasks.__main__", run_name="other")
+    assert capfd.readouterr() == ("", "")

@@ -1,0 +1,163 @@
+"""What is told from the text of a file must never leave out what may define a task."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from flake8_celery_tasks.binding.module import Module
+from flake8_celery_tasks.workspace import prescan
+from flake8_celery_tasks.workspace.layout import Layout
+from flake8_celery_tasks.workspace.marks import DEFINITIONS
+from flake8_celery_tasks.workspace.source import Source
+
+#: Each of these has something that the index looks for.
+DEFINING = {
+    "a decorator": "@job\ndef bill(): ...",
+    "one with arguments": "@jobs.job(queue='x')\ndef bill(): ...",
+    "one after blanks": "@ job\ndef bill(): ...",
+    "one below another": "class Bill:\n    @property\n    @job\n    def bill(self): ...",
+    "an accessor that is called": "@property()\ndef bill(): ...",
+    "an accessor of the module's own": "def property(f): ...\n\n@property\ndef bill(): ...",
+    "an imported accessor": "from shop.jobs import job as setter\n\n@setter\ndef bill(): ...",
+    "one in a function": "def make():\n    @job\n    def bill(): ...",
+    "a class with run": "class Bill(Base):\n    def run(self): ...",
+    "a class with a name": "class Bill(Base):\n    name = 'bill'",
+    "a class with an annotated name": "class Bill(Base):\n    name: str = 'bill'",
+    "a class with a name among others": "class Bill(Base):\n    (name, queue) = 'bill', 'x'",
+    "a class with an imported run": "class Bill(Base):\n    from shop.jobs import bill as run",
+    "a class with a walrus": "class Bill(Base):\n    (name := 'bill')",
+    "a class over lines": "class \\\n  Bill \\\n  (Base):\n    run = None",
+    "a registered class": "app.register_task(Bill())",
+    "a call of a decorator's result": "job(queue='x')(bill)",
+    "one with blanks": "job(queue='x') (bill)",
+    "one over lines": "(job(queue='x')\n  # the function\n  (bill))",
+    "one in a function too": "def make():\n    return job()(bill)",
+    "a call of a task decorator": "app.task(bill)",
+    "one of its own": "make_task_of(shop.bill)",
+    "one in brackets": "task((bill))",
+    "one with a comma": "task(\n    bill,  # the function\n)",
+    "one with a comment": "task(  # the function\n    bill  # here\n)",
+    "one with a function's name before": "def f(x=task(bill)): ...",
+    "one with blanks before the bracket": "task \\\n (bill)",
+    "a long name": f"task{'_' * 300}(bill)",
+    "a name of the module": "send = job(bill)",
+    "one with a type": "send: object = job(bill)",
+    "one of several": "one, send = 1, job(bill)",
+    "one over several lines": "one, send = (\n    1,\n    job(bill),\n)",
+    "one in a block": "try:\n    send = job(bill)\nexcept Exception:\n    pass",
+    "one in another block": "if send:\n    pass\nelse:\n    send = job(bill)",
+    "a name by a walrus": "if (send := job(bill)):\n    pass",
+    "a name by a walrus in a default": "def f(x=(send := job(bill))): ...",
+    "a global name": "def make():\n    global send\n    send = job(bill)",
+    "after a text": '"""Text\nwith lines\n"""\nsend = job(bill)',
+    "a semicolon": "import job; send = job(bill)",
+}
+
+#: These have nothing of it, and are not parsed.
+HARMLESS = {
+    "a sender": "from shop.tasks import bill\n\n\ndef view(request):\n    task = bill.delay(request)\n",
+    "accessors": (
+        "class Order:\n    @property\n    def name(self): ...\n\n    @name.setter\n    def name(self, x): ...\n\n"
+        "    @staticmethod  \n    def task(): ...\n"
+    ),
+    "a class with bases": "class Order(Base):\n    def send(self):\n        self.run(self.name, Box(name='x'), 'name')",
+    "a class without bases": "class Order:\n    name = 'x'\n\n    def run(self): ...",
+    "functions named after tasks": "def task(self): ...\ndef send_task(bill): ...\nasync def _task (bill): ...",
+    "calls with other arguments": "task()\ntask('x')\ntask(f(x))\ntask(a, b)\ntask(x=1)\ntask(*a)\ntask(1)\ntask(a[0])",
+    "names in functions": "def f(x):\n    y = str(x)\n    return y\n\n\nclass A:\n    z = str(f)\n",
+    "names of other things": "import a\n\nx = 1\ny = f('task')\nz = f(x, y)\n__all__ = ['x']\nif x:\n    print(x)\n",
+    "a declared encoding": "# -*- coding: utf-8 -*-\ntask = 1",
+}
+
+
+#: Bodies of functions that other modules have to know about.
+OUTER = {
+    "a task in it": "from x import y\n    send_task(y)",
+    "a decorated function first": "@job\n    def bill(): ...",
+    "a decorated function later": "x = 1\n    @job\n    def bill(): ...",
+    "a class": "class Bill(Base):\n        def run(self): ...",
+    "a generator": "yield 1",
+    "a global name": "global send\n    send = 1",
+    "names that are written": "globals()['x'] = 1",
+    "other names that are written": "vars(module)['x'] = 1",
+    "code that is run": "exec('x = 1')",
+    "a call of what a call returns": "job()(bill)",
+    "letters like others": "bill = \uff54ask(job)",
+    "a name around it": "x = 1\n    def g():\n        nonlocal x\n        x = 2\n    @job(x)\n    def f(): ...",
+}
+
+#: Those that they need not know about.
+INNER = {
+    "calls": "x = job(bill)\n    return x.delay(1)",
+    "a function": "def g():\n        return 1\n    return g()",
+}
+
+
+def module_of(text, content=None):
+    tree = ast.parse(text)
+    return Module(Layout("/project").place("/project/shop/jobs.py"), Source(()), tree, lambda: tree, text=content)
+
+
+def summary_of(module):
+    """Return what is kept of a module of which everything was asked that others ask."""
+    for name in (*module.names(), "A.f", "f.x", *(name for name, _ in module.definable())):
+        module.symbols(name)
+    module.made()
+    return module.summary()
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["lf", "crlf", "cr"])
+@pytest.mark.parametrize("body", [*OUTER.values(), *INNER.values()], ids=[*OUTER, *INNER])
+def test_others_see_the_same_on_the_surface(body, end):
+    inside = body.replace("\n", "\n    ")
+    text = f"def f():\n    {body}\n\n\nclass A:\n    async def f(self):\n        {inside}\n\n    f = f\n"
+    module = module_of(text, text.replace("\n", end).encode())
+    assert summary_of(module) == summary_of(module_of(text))
+    assert prescan.is_inner(body.encode()) is (body in INNER.values())
+
+
+@pytest.mark.parametrize("body", INNER.values(), ids=INNER)
+def test_the_surface_leaves_out_bodies(body):
+    text = f"def f():\n    {body}\n\n\n@property\ndef f(): ...\n"
+    module = module_of(text, text.encode())
+    assert not module.surface.calls
+    assert [symbol.line for symbol in module.symbols("f")] == [1, text.count("\n")]
+    assert module.candidates.calls
+    assert module.surface is module.candidates
+
+
+def test_there_is_no_surface_where_bytes_mean_something_else():
+    text = "# coding: utf-7\ndef f():\n    g()\n"
+    assert module_of(text, text.encode()).surface.calls
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["lf", "crlf", "cr"])
+@pytest.mark.parametrize("text", DEFINING.values(), ids=DEFINING)
+def test_what_may_define_a_task_is_parsed(text, end):
+    module = module_of(text)
+    assert module.definable() or module.made()
+    assert prescan.may_define(f"# task\n{text}".replace("\n", end).encode())
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["lf", "crlf"])
+@pytest.mark.parametrize("text", HARMLESS.values(), ids=HARMLESS)
+def test_what_defines_nothing_is_not_parsed(text, end):
+    module = module_of(text)
+    assert not module.definable()
+    assert not module.made()
+    assert not prescan.may_define(f"# task\n{text}".replace("\n", end).encode())
+
+
+def test_what_bytes_mean_may_be_declared():
+    text = "# task\n# coding: utf-7\n@job\ndef bill(): ..."
+    assert prescan.may_define(text.replace("@", "+AEA-").encode())
+    assert not prescan.may_define(text.replace("@job", "").replace("utf-7", "latin-1").encode())
+
+
+def test_marks():
+    assert not prescan.may_define(b"@job\ndef f(): ...")
+    assert prescan.holds(b"x = task", b"task")
+    assert not prescan.holds(b"x = task", DEFINITIONS)
+    assert prescan.holds(b"@task\ndef f(): ...", DEFINITIONS)
