@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.nodes import hands_on
+from flake8_celery_tasks.binding.nodes import hands_on, last_name
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import Ref
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.resolution.project import Project
     from flake8_celery_tasks.resolution.resolver import Target
@@ -31,6 +33,11 @@ TRANSPARENT: Final = frozenset(
 
 #: What a function tells of itself.
 _ABOUT: Final = frozenset({"__doc__", "__module__", "__name__", "__qualname__", "__wrapped__"})
+
+#: What only shows what it is given.
+_SHOWING: Final = frozenset(
+    {"critical", "debug", "error", "exception", "info", "len", "log", "print", "repr", "str", "warning"}
+)
 
 
 class Wrapper:
@@ -86,8 +93,38 @@ def wrapper_in(project: Project, function: Function, module: Module, *, called: 
         and not inner.is_async
         and not inner.yields
         and not _catches(module, inner)
+        and not _looks_at_arguments(module, inner)
     )
     return Wrapper(inner.qualname, wrapped, wraps=wraps, passes=passes)
+
+
+def _looks_at_arguments(module: Module, inner: Function) -> bool:
+    """Return whether a wrapper does something with its `*args, **kwargs` besides handing them on and showing them.
+
+    It may take some out, put some in, or use the task that comes first.
+    """
+    for node, _, _ in module.functions_called(inner.qualname):
+        if node.lineno != inner.line:
+            continue
+        taken = {arg.arg for arg in (node.args.vararg, node.args.kwarg) if arg is not None}
+        shown = {id(one) for call in ast.walk(node) for one in _handed_on(call, node.args)}
+        names = (one for one in ast.walk(node) if isinstance(one, ast.Name) and one.id in taken)
+        if any(id(name) not in shown for name in names):
+            return True
+    return False
+
+
+def _handed_on(node: ast.AST, args: ast.arguments) -> Iterator[ast.expr]:
+    """Yield what a call hands on as it is, or only shows."""
+    if isinstance(node, ast.FormattedValue):
+        yield node.value
+    elif isinstance(node, ast.Call):
+        if hands_on(node, args):
+            yield from (one.value for one in node.args if isinstance(one, ast.Starred))
+            yield from (keyword.value for keyword in node.keywords)
+        elif last_name(node.func) in _SHOWING:
+            yield from node.args
+            yield from (keyword.value for keyword in node.keywords)
 
 
 def only_calls(module: Module, wrapper: Wrapper) -> bool:
