@@ -9,7 +9,7 @@ import pytest
 from flake8_celery_tasks.edits.edit import Import
 from flake8_celery_tasks.edits.imports import added
 from flake8_celery_tasks.workspace.source import Source
-from tests.fixing import BEFORE, CONTENT, VIEWS, by_name, fixed, same
+from tests.fixing import BEFORE, CONTENT, DJANGO, VIEWS, by_name, fixed, same
 from tests.helpers import write
 
 OPTIONS = 'queue="images", priority=3'
@@ -86,7 +86,8 @@ def test_import_that_others_may_need_from_here(others, kept, tmp_path):
 
 
 def test_import_of_a_package_stays(tmp_path):
-    files = {"content/tasks.py": CONTENT, "blog/__init__.py": VIEWS.format(imports="", call="make.delay()")}
+    text = VIEWS.format(imports="", call="make.delay()")
+    files = {"content/tasks.py": CONTENT, "blog/__init__.py": text, **DJANGO}
     after = fixed(tmp_path, files, "CLY401")["blog/__init__.py"]
     assert "send_task" in after
     assert "from content.tasks import make" in after

@@ -262,7 +262,7 @@ def test_fix_binds_the_task(lab):
 
 @pytest.mark.truth("CLY201", "CLY601")
 def test_a_wrapper_may_take_arguments_out_and_use_the_task(lab):
-    """CLY201, CLY601: a wrapper with `kwargs.pop` takes what the function does not; `args[0]` is the task of a bound one."""
+    """CLY201, CLY601: `kwargs.pop` takes what the function does not; `args[0]` is the task, where it is bound."""
     runs = []
 
     def timed(func):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.nodes import dotted
@@ -20,10 +21,10 @@ from flake8_celery_tasks.edits.operations import RemoveImport
 from flake8_celery_tasks.edits.rewrite import Rewrite, kept, refuse_mixed, task_arguments
 from flake8_celery_tasks.facts.calls import on_commits_in
 from flake8_celery_tasks.resolution.resolver import Target
-from flake8_celery_tasks.rules.boundaries import _borders
+from flake8_celery_tasks.rules.boundaries import _borders, _sender
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.edits.edit import Argument, Operation
@@ -54,6 +55,7 @@ class _Rewriting:
         self.text = fact.module.source
         self.names = Names(fact.module)
         self.calls = fact.context.call_of
+        self.sender = _sender.sender(fact.project, fact.module)
 
     def fix(self) -> Fix:
         binding = self.fact.binding
@@ -110,20 +112,28 @@ class _Rewriting:
         arguments += map(New, self._options(task, given))
         if method == "si":
             arguments.append(New("immutable=True"))
+        app = self._app(site)
         if method in SIGNS:
-            return Rewrite(node, self.names.reach("celery", "signature", site.scope), tuple(arguments))
-        send = f"{self.names.reach('celery', 'current_app', site.scope)}.send_task"
+            is_current = self.sender == _sender.CURRENT
+            make = self.names.reach("celery", "signature", site.scope) if is_current else f"{app()}.signature"
+            return Rewrite(node, make, tuple(arguments))
+        send = f"{app()}.send_task"
         if method in SENDS and is_partial and call is not None:
             return Rewrite(node, self.text.segment(call.func), (New(send), *arguments))
         if method in SENDS and call is not None:
             return Rewrite(node, send, tuple(arguments))
         if method not in SENDS | SENDS_ON_COMMIT:
             raise Unfixable(f"{method} has no counterpart")
-        partial = self.names.reach("functools", "partial", site.scope)
+        later = self.names.reach("functools", "partial", site.scope)
         if call is None:
-            return Rewrite(node, partial, (New(send), *arguments))
+            return Rewrite(node, later, (New(send), *arguments))
         transaction = self.names.reach("django.db", "transaction", site.scope)
-        return Rewrite(node, partial, (New(send), *arguments), before=f"{transaction}.on_commit(", after=")")
+        return Rewrite(node, later, (New(send), *arguments), before=f"{transaction}.on_commit(", after=")")
+
+    def _app(self, site: Site) -> Callable[[], str]:
+        if self.sender is None:
+            raise Unfixable("no app that certainly sends there")
+        return partial(self.names.reach, *self.sender, site.scope)
 
     def _handed_on(
         self, call: ast.Call, positional: Sequence[ast.expr], keywords: Sequence[ast.keyword]

@@ -249,7 +249,7 @@ def test_spreads_are_fine_where_nothing_is_carried_over(tmp_path):
         ('name="make", expires=timedelta(1)', "make.delay()"),
         ('name="make", expires=1.5', 'send_task("make", expires=1.5)'),
         ('name="make", **unknown()', "make.delay()"),
-        ('name="make", base=unknown()', 'send_task("make")'),
+        ('name="make", base=unknown()', "make.delay()"),
         ('name="make", base=Own', 'send_task("make")'),
         ('name="make", base=Sending', "make.delay()"),
         ('name="make", base=QueueOnce', "make.delay()"),
