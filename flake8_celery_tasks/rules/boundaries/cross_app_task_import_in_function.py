@@ -41,7 +41,7 @@ class CrossAppTaskImportInFunction(Rule[TaskImport]):
     def publish(post):
         from content.tasks import generate_og_images
 
-        generate_og_images.delay(slugify(post.title))
+        generate_og_images.delay(slugify(post.pk))
     ```
 
     ## Good
@@ -61,7 +61,7 @@ class CrossAppTaskImportInFunction(Rule[TaskImport]):
 
 
     def publish(post):
-        current_app.send_task("content_generate_og_images", kwargs={"slug": slugify(post.title)})
+        current_app.send_task("content_generate_og_images", kwargs={"slug": slugify(post.pk)})
     ```
 
     ## Silent when

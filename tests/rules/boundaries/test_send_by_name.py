@@ -8,7 +8,7 @@ import pytest
 
 from flake8_celery_tasks.fixer.files import fix_files
 from flake8_celery_tasks.rules.boundaries import _send_by_name
-from tests.fixing import CONTENT, VIEWS, by_name, fix_one, order_for, same
+from tests.fixing import CONTENT, VIEWS, by_name, fix_one, fixed, order_for, same
 from tests.helpers import opened, project_at, write
 
 TEXT = "import os.path\nfrom shop.other import thing\nfrom celery import current_task\n"
@@ -341,3 +341,67 @@ def test_comments_stay_where_a_call_comes_into_another_one(tmp_path):
     )
 """
     )
+
+
+# Which app sends.
+
+APP = "from celery import Celery\n\napp = Celery('project', broker='redis://', include=['content.tasks'])\n"
+
+
+def sent(folder, files):
+    """Return what becomes of a view of a project that has nothing to do with Django."""
+    text = VIEWS.format(imports="", call="make.delay(1)")
+    return fixed(folder, {"content/tasks.py": CONTENT, "blog/views.py": text, **files}, "CLY401")["blog/views.py"]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"project/celery.py": APP},
+        {
+            "project/celery.py": "from celery import Celery\nfrom content import helpers\n" + APP,
+            "content/helpers.py": "",
+        },
+        {
+            "project/celery.py": APP,
+            "tests/test_app.py": "from celery import Celery\n\nother = Celery()\nimport django\n",
+        },
+    ],
+)
+def test_outside_django_the_app_itself_sends(files, tmp_path):
+    after = sent(tmp_path, files)
+    assert "from project.celery import app\n" in after
+    assert '    app.send_task("make", args=[1], queue="images", priority=3)\n' in after
+    assert "content" not in after
+
+
+def test_outside_django_the_app_itself_makes_signatures(tmp_path):
+    text = VIEWS.format(imports="", call="return make.s(1)")
+    files = {"content/tasks.py": CONTENT, "blog/views.py": text, "project/celery.py": APP}
+    assert "return app.signature(" in fixed(tmp_path, files, "CLY401")["blog/views.py"]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {"project/celery.py": APP, "project/other.py": "from celery import Celery\n\nother = Celery('other')\n"},
+        {"project/celery.py": APP + "\n\nimport blog.views\n"},
+        {"project/celery.py": APP + "\n\nfrom blog import views\n"},
+        {
+            "project/celery.py": APP,
+            "project/__init__.py": "from blog.helpers import *\n",
+            "blog/helpers.py": "import blog.views",
+        },
+        {"project/celery.py": "from celery import Celery\n\n\ndef make():\n    return Celery()\n"},
+        {"project/celery.py": "import celery\n\napp = celery.current_app\n"},
+        {"project/celery.py": "from celery import Celery\n\napp = None\napp = Celery()\n"},
+    ],
+)
+def test_outside_django_there_is_no_fix_without_a_certain_app(files, tmp_path):
+    assert "make.delay(1)" in sent(tmp_path, files)
+
+
+def test_an_app_that_is_the_default_is_the_current_one(tmp_path):
+    after = sent(tmp_path, {"project/celery.py": APP + "app.set_default()\n"})
+    assert "current_app.send_task(" in after
