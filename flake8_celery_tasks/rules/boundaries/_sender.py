@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks.celery_model import apps
@@ -61,6 +62,8 @@ def _imported(project: Project, path: str) -> Iterator[str]:
         if not binding.site.in_function():
             owner, _, attribute = binding.path.partition(":")
             names += (owner, f"{owner}.{attribute}") if attribute else (owner,)
+            if isinstance(binding.statement, ast.Import) and isinstance(binding.node, ast.alias):
+                names.append(binding.node.name)
     for name in names:
         parts = name.split(".")
         for end in range(1, len(parts) + 1):

@@ -78,16 +78,17 @@ class CrossAppTaskImportInFunction(Rule[TaskImport]):
     Which app sends matters. In a Django project it is `current_app`: Celery makes the project's app the current one of
     every thread. Elsewhere it is so only in the thread that has made the app, unless the project calls
     `app.set_default()`: in the threads of a web server `current_app` is an app of Celery's own, which sends to
-    `amqp://guest@localhost`. There it is the project's app itself (`from project.celery import app`, `app.send_task(...)`).
+    `amqp://guest@localhost`. There the project's app has to send itself: `from project.celery import app`, and
+    `app.send_task(...)`.
 
-    `send_task` ignores `task_always_eager`: tests that run tasks eagerly send a message instead. And a test that patches
+    `send_task` ignores `task_always_eager`: tests that run tasks eagerly send a message instead. A test that patches
     `blog.models.generate_og_images.delay` finds nothing there any more: patch the app's `send_task`.
 
     The command does it where it is certain of every use of the import. It repeats the options of the decorator that
-    belong to the message (`queue`, `priority`, `expires` ...), and puts the import of the app where isort would. Outside
-    Django it needs the project's only app, in a module that does not import this one. A method that is passed to
-    something other than `on_commit`, or an option that is not a constant, is left to you, and so is the whole import
-    then. The import stays where something else may need it: the project's other modules, tests that patch it.
+    belong to the message (`queue`, `priority`, `expires` ...), and puts the import of the app where isort would. It
+    leaves the import to you where the project is none of Django and has several apps, or its app can't be imported
+    without a circle, where a method is passed to something other than `on_commit`, or an option is not a constant. The
+    import stays where something else may need it: the project's other modules, or tests that patch it.
     """
 
     code = "CLY402"
