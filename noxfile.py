@@ -22,6 +22,7 @@ IN_FLAKE8 = [
     "tests/engine/test_baseline.py",
     "tests/flake8_host",
     "tests/integration/test_editors.py",
+    "tests/integration/test_same_as_flake8.py",
     "tests/robustness/test_hostile.py",
 ]
 

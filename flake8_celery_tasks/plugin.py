@@ -50,7 +50,8 @@ class Plugin:
 
     def run(self) -> Iterator[tuple[int, int, str, type[Any]]]:
         """Yield what is wrong in the file and not known: line, column, text, and this class."""
-        if not gate.passes("".join(self.lines), gate.MARKS if self.told is None else self.told.marks):
+        text = "".join(self.lines)
+        if not (gate.passes(text) if self.told is None else self.told.concerns(self.filename, text)):
             return
         from flake8_celery_tasks.engine.check import violations
         from flake8_celery_tasks.engine.run import Run

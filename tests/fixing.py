@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import ast
 
-from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.engine.run import Run
 from flake8_celery_tasks.fixer import rounds
 from flake8_celery_tasks.fixer.files import fix_files
-from tests.helpers import write
+from tests.helpers import options_in, write
 
 
-def order_for(*codes, unsafe=True, **options):
+def order_for(folder, *codes, unsafe=True, **options):
     """Return the order to fix what some rules report."""
 
     def wants(_path, _lines, _tree, found):
         return [violation for violation in found if not codes or violation.code in codes]
 
-    return rounds.Order(Run(Options.of(options)), unsafe=unsafe, wants=wants)
+    return rounds.Order(Run(options_in(folder, options)), unsafe=unsafe, wants=wants)
 
 
 def fixed(folder, files, *codes, unsafe=True, **options):
@@ -27,7 +26,7 @@ def fixed(folder, files, *codes, unsafe=True, **options):
     write(folder, files)
     session.forget()
     names = [name for name in files if name.endswith(".py")]
-    order = order_for(*codes, unsafe=unsafe, **options)
+    order = order_for(folder, *codes, unsafe=unsafe, **options)
     list(fix_files([str(folder / name) for name in names], order))
     again = list(fix_files([str(folder / name) for name in names], order))
     assert not again, "a fixed file is a fixed point"

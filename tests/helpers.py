@@ -69,6 +69,12 @@ def write(folder: Path, files: dict[str, str]) -> None:
             package = package.parent
 
 
+def options_in(folder: Path, given: dict[str, str]) -> Options:
+    """Return the options of a project in a folder: files that they name stand there."""
+    names = ("celery_contract", "celery_known_tasks")
+    return Options.of({key: str(folder / value) if key in names else value for key, value in given.items()})
+
+
 def touch(folder: Path, *names: str) -> None:
     """Make empty files below a folder, and nothing else."""
     for name in names:
@@ -100,8 +106,9 @@ def findings(folder: Path, name: str, chosen=None, **options) -> list:
     path = folder / name
     text = path.read_text(encoding="utf-8")
     opted = tuple(options.pop("extend_select", "").replace(",", " ").split())
-    chosen_options = Options.of(options)
-    if not gate.passes(text, gate.marks_of(chosen_options.celery_task_decorators)):
+    chosen_options = options_in(folder, options)
+    passes = gate.passes(text, gate.marks_of(chosen_options.celery_task_decorators))
+    if not passes and not chosen_options.celery_contract:
         return []
     try:
         tree = ast.parse(text)

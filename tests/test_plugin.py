@@ -172,6 +172,8 @@ BAD_VALUES = {
     "celery-task-name-pattern": ["(", "{model}"],
     "celery-project-root": ["no/such/folder"],
     "celery-baseline": ["no-such.json"],
+    "celery-contract": ["no-such.json"],
+    "celery-known-tasks": ["no-such.json"],
     "celery-no-cache": ["maybe"],
 }
 

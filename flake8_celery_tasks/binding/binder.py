@@ -29,7 +29,7 @@ from flake8_celery_tasks.binding.scopes import (
 from flake8_celery_tasks.catalog.methods import SENDING_ATTRIBUTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from flake8_celery_tasks.binding.scopes import FunctionNode
 
@@ -67,8 +67,9 @@ _NO_NODES: Final = frozenset(
 class _Walk:
     """The state of one traversal. Handlers push what is below them; the main loop does the rest."""
 
-    def __init__(self, tree: ast.Module, package: str) -> None:
+    def __init__(self, tree: ast.Module, package: str, watched: Collection[str] = SENDING_ATTRIBUTES) -> None:
         self.package = package
+        self.watched = watched
         self.found = Candidates(Scope(MODULE, tree, None, ""))
         self.calls = self.found.calls
         self.stack: list[tuple[ast.AST, Site]] = []
@@ -353,7 +354,7 @@ class _Walk:
     def attribute(self, node: ast.expr, site: Site) -> None:
         # Straight down the chain: no need to go through the stack for each link.
         while node.__class__ is ast.Attribute:
-            if node.attr in SENDING_ATTRIBUTES:
+            if node.attr in self.watched:
                 self.found.sends.append((node, site))
             node = node.value
         if node.__class__ not in _SKIP:
@@ -459,12 +460,13 @@ _NEWER: Final = {"TryStar": _Walk.try_, "TypeAlias": _Walk.type_alias}
 _HANDLERS.update({getattr(ast, name): handler for name, handler in _NEWER.items() if hasattr(ast, name)})
 
 
-def collect(tree: ast.Module, package: str = "") -> Candidates:
+def collect(tree: ast.Module, package: str = "", watched: Collection[str] = SENDING_ATTRIBUTES) -> Candidates:
     """Return the candidates of a module.
 
-    `package` is the dotted name of the package that relative imports start from. The tree is only read.
+    `package` is the dotted name of the package that relative imports start from, `watched` the names of the attributes
+    that count as `sends`. The tree is only read.
     """
-    return _Walk(tree, package).run(tree)
+    return _Walk(tree, package, watched).run(tree)
 
 
 def surface(tree: ast.Module, package: str, text: bytes) -> Candidates:

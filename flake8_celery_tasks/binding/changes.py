@@ -1,4 +1,4 @@
-"""What becomes of lists, sets and dicts after they were made."""
+"""What becomes of lists, sets, dicts and other objects after they were made."""
 
 from __future__ import annotations
 

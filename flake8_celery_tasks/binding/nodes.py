@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import ast
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def attributes_in(node: ast.AST) -> tuple[str, ...]:
@@ -60,3 +64,46 @@ def last_name(node: ast.expr) -> str:
 def unsubscripted(node: ast.expr) -> ast.expr:
     """Return a class without its type arguments: `Celery` for `Celery[Task]`."""
     return node.value if isinstance(node, ast.Subscript) else node
+
+
+class Use:
+    """One use of a name in a task's body: one of its attributes, or itself (`attribute` is None).
+
+    A call of the name itself counts as one of its attribute `__call__`.
+    """
+
+    __slots__ = ("attribute", "name", "node")
+
+    def __init__(self, name: str, attribute: str | None, node: ast.expr) -> None:
+        self.name = name
+        self.attribute = attribute
+        self.node = node
+
+
+def uses_of(node: ast.AST, names: set[Any]) -> Iterator[Use]:
+    """Yield the loads of some names below a node, each with the attribute that is taken from it.
+
+    Where a function inside has a parameter of that name, the name is another there.
+    """
+    stack = [(node, names)]
+    while stack:
+        node, names = stack.pop()
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            if node.value.id in names:
+                yield Use(node.value.id, node.attr, node)
+            continue
+        if isinstance(node, ast.Name):
+            if node.id in names and isinstance(node.ctx, ast.Load):
+                yield Use(node.id, None, node)
+            continue
+        children = list(ast.iter_child_nodes(node))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            if node.func.id in names:
+                yield Use(node.func.id, "__call__", node.func)
+            children.remove(node.func)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            inner = names - {arg.arg for arg in ast.walk(node.args) if isinstance(arg, ast.arg)}
+            body = node.body if isinstance(node.body, list) else [node.body]
+            stack.extend((child, inner) for child in body)
+            children = [child for child in children if child not in body]
+        stack.extend((child, names) for child in children)

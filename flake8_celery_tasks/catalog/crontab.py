@@ -5,7 +5,8 @@ when the object is made, with the same sets of values; `tests/catalog/test_cront
 Source: `schedules.py:crontab`, `crontab_parser`; `utils/time.py:weekday`, `yearmonth` (Celery 5.2 to 5.7).
 """
 
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from . import NEWEST, Version
@@ -134,6 +135,29 @@ def check(arguments: Mapping[str, object], version: Version = NEWEST) -> Verdict
         if name not in BY_NAME and name not in EXTRA_KEYWORDS:
             return Verdict(readings, name, f"crontab has no parameter {name!r}", "TypeError", not occurs)
     return Verdict(readings, impossible_date=not occurs)
+
+
+_DAY = 24 * 60
+
+
+def shortest_gap(arguments: Mapping[str, object], version: Version = NEWEST) -> int | None:
+    """Return the fewest seconds between two runs of `crontab(**arguments)`; None where it is refused, or over a day."""
+    verdict = check(arguments, version)
+    if verdict.refused:
+        return None
+    every = {field.name: frozenset(range(field.low, field.high + 1)) for field in FIELDS}
+    sets = {**every, **{name: reading.values or frozenset() for name, reading in verdict.readings.items()}}
+    times = sorted(60 * hour + minute for hour in sets["hour"] for minute in sets["minute"])
+    if all(has_neighbours(name, sets[name]) for name in ("day_of_week", "day_of_month")):
+        times += [_DAY + time for time in times[:1]]
+    gaps = [after - before for before, after in itertools.pairwise(times)]
+    return 60 * min(gaps) if gaps else None
+
+
+def has_neighbours(name: str, values: Collection[int]) -> bool:
+    """Return whether two values of a field follow each other, round its end too."""
+    field = BY_NAME[name]
+    return any((value + 1 if value < field.high else field.low) in values for value in values)
 
 
 def split_line(text: str) -> dict[str, str] | None:

@@ -105,6 +105,8 @@ PAGES: Final = {
             "available-fields": "Available Fields",
             "crontab-schedules": "Crontab schedules",
             "entries": "Entries",
+            "introduction": "Introduction",
+            "time-zones": "Time Zones",
         },
     ),
     "routing": Page(
@@ -112,6 +114,7 @@ PAGES: Final = {
         f"{CELERY}/userguide/routing.html",
         {
             "automatic-routing": "Automatic routing",
+            "manual-routing": "Manual routing",
             "specifying-task-destination": "Specifying task destination",
         },
     ),
@@ -120,6 +123,7 @@ PAGES: Final = {
         f"{CELERY}/userguide/signals.html",
         {
             "basics": "Basics",
+            "worker-process-init": "`worker_process_init`",
         },
     ),
     "security": Page(
@@ -141,13 +145,19 @@ PAGES: Final = {
         f"{CELERY}/userguide/configuration.html",
         {
             "accept-content": "`accept_content`",
+            "broker-connection-retry-on-startup": "`broker_connection_retry_on_startup`",
             "configuration-directives": "Configuration Directives",
             "django-settings-with-a-namespace": "Django settings with a namespace",
             "imports": "`imports`",
             "new-lowercase-settings": "New lowercase settings",
+            "result-backend": "`result_backend`",
+            "result-expires": "`result_expires`",
+            "task-always-eager": "`task_always_eager`",
             "task-annotations": "`task_annotations`",
+            "task-queues": "`task_queues`",
             "task-reject-on-worker-lost": "`task_reject_on_worker_lost`",
             "task-routes": "`task_routes`",
+            "worker-prefetch-multiplier": "`worker_prefetch_multiplier`",
         },
     ),
     "faq": Page(
@@ -197,7 +207,9 @@ PAGES: Final = {
         f"{CELERY}/reference/celery.app.task.html",
         {
             "celery.app.task.Task.apply_async": "`Task.apply_async`",
+            "celery.app.task.Task.replace": "`Task.replace`",
             "celery.app.task.Task.retry": "`Task.retry`",
+            "celery.app.task.Task.update_state": "`Task.update_state`",
         },
     ),
     "Celery": Page(
@@ -206,6 +218,7 @@ PAGES: Final = {
         {
             "celery.Celery.add_periodic_task": "`Celery.add_periodic_task`",
             "celery.Celery.autodiscover_tasks": "`Celery.autodiscover_tasks`",
+            "celery.Celery.register_task": "`Celery.register_task`",
             "celery.Celery.send_task": "`Celery.send_task`",
         },
     ),

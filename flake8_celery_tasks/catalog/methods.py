@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from flake8_celery_tasks.catalog import words
+
 #: Who has a method.
 TASK: Final = "task"
 SIGNATURE: Final = "signature"  # and every canvas
@@ -137,3 +139,23 @@ CALL_METHODS: Final = (*sorted(CHECKED), "typing")
 
 #: Methods of a task that sign or send it, or run it: what says that a task is used as one.
 TASK_METHODS: Final = frozenset(method.name for method in METHODS if TASK in method.owners)
+
+#: What is read from tasks so often that a name near it is a misspelling.
+TASK_NAMES: Final = words(
+    "AsyncResult acks_late add_to_chord apply apply_async apply_async_on_commit autoretry_for chunks "
+    "default_retry_delay delay delay_on_commit ignore_result max_retries rate_limit replace request retry send_event "
+    "signature signature_from_request soft_time_limit starmap subtask time_limit update_state"
+)
+
+#: The same of signatures and canvases.
+SIGNATURE_NAMES: Final = words(
+    "apply apply_async clone delay freeze immutable kwargs link_error on_error options set_immutable"
+)
+
+#: What signatures and canvases have besides, of any version (`celery/canvas.py`).
+SIGNATURE_API: Final = SIGNATURE_NAMES | words(
+    "AsyncResult TYPES app append_to_list_option args body chord_size clear copy election extend_list_option "
+    "flatten_links from_dict fromkeys get id items keys link name parent_id partial pop popitem prepare_steps "
+    "register_type replace reprcall root_id run set setdefault skew stamp stamp_links subtask_type task tasks type "
+    "unchain_tasks update values"
+)

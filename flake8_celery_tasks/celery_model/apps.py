@@ -39,7 +39,7 @@ def makes_app(project: Project, module: Module, call: ast.Call, site: Site) -> b
 
 #: What makes the project's app the current one of every thread: Celery does it for Django, or the project does.
 _MAKES_CURRENT: Final = re.compile(
-    rb"^[ \t]*(?:from|import)[ \t]+django\b|DJANGO_SETTINGS_MODULE|\.set_default\(\)", re.MULTILINE
+    rb"(?:\A|[\r\n;])[ \t]*(?:from|import)[ \t]+django\b|DJANGO_SETTINGS_MODULE|\.set_default\(\)"
 )
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from flake8_celery_tasks.binding.values import Joined
+from flake8_celery_tasks.binding.symbols import Bound
+from flake8_celery_tasks.binding.values import Invoke, Joined, Ref
 from flake8_celery_tasks.celery_model.apps import makes_app, modules_with_apps
-from flake8_celery_tasks.celery_model.configuration import configurations, display
-from flake8_celery_tasks.celery_model.settings import given_in, given_to, setting_values, spellings
+from flake8_celery_tasks.celery_model.configuration import is_all_read, places_of
+from flake8_celery_tasks.celery_model.settings import is_passing, setting_values
 from flake8_celery_tasks.core.memo import query
-from flake8_celery_tasks.resolution.evaluation import Called, Table
-from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.resolution.evaluation import Table
+from flake8_celery_tasks.resolution.resolver import HOPS, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.values import Value
     from flake8_celery_tasks.resolution.project import Project
+    from flake8_celery_tasks.resolution.resolver import Target
 
 
 #: The transport of a URL, and the broker behind it, by kombu's names.
@@ -39,10 +40,14 @@ _TRANSPORTS: Final = {
 _PASSING: Final = frozenset({"filesystem", "memory"})
 
 #: Seconds after which a message that is not acknowledged is delivered again, by kombu's defaults.
-_DEFAULTS: Final = {"redis": 3600, "sqs": 1800}
+DEFAULTS: Final = {"redis": 3600, "sqs": 1800}
 
 #: Functions that read the environment and take a default.
-_ENVIRONMENT: Final = ("environ.get", "getenv")
+_ENVIRONMENT: Final = ("decouple.config", "environ.get", "getenv")
+_READERS: Final = frozenset({"environ.Env", "environ.FileAwareEnv", "environs.Env"})
+
+#: Functions that change the type of what they are given.
+_CONVERSIONS: Final = frozenset({"builtins.bool", "builtins.str", "distutils.util.strtobool"})
 
 
 class Patience(NamedTuple):
@@ -59,41 +64,42 @@ def patience(project: Project) -> Patience | None:
     Where the settings give several timeouts the longest counts.
     """
     broker = project.options.celery_broker or _broker(project)
-    if broker not in _DEFAULTS:
+    if broker not in DEFAULTS:
         return None
     timeouts: list[float] = []
     for options in setting_values(project, "broker_transport_options"):
         if not isinstance(options, Table) or not options.complete:
             return None
-        timeout = options.get("visibility_timeout", _DEFAULTS[broker])
+        timeout = options.get("visibility_timeout", DEFAULTS[broker])
         if not isinstance(timeout, (int, float)):
             return None
         timeouts.append(timeout)
     if not timeouts and next(project.files.holding(b"visibility_timeout"), None) is not None:
         return None
-    return Patience(broker, max(timeouts, default=_DEFAULTS[broker]))
+    return Patience(broker, max(timeouts, default=DEFAULTS[broker]))
 
 
 def _broker(project: Project) -> str | None:
     """Return the broker that the project's settings agree on, None where one of them can't be read."""
     found: set[str | None] = set()
-    for value, module in urls(project, "broker_url", "broker"):
+    for value, module in urls(project, "broker_url", "broker", running=True):
         scheme = "" if module is None else _scheme(project, value, module)
         if scheme not in _PASSING:
             found.add(_TRANSPORTS.get(scheme))
     return found.pop() if len(found) == 1 else None
 
 
-def urls(project: Project, setting: str, argument: str) -> Iterator[tuple[Value, Module | None]]:
-    """Yield what the project gives to a setting, and to its apps as an argument; None for what can't be read."""
-    yield from given_to(project, setting)
-    # A configuration module of a few lines may hold no word of Celery.
-    seen = set(project.files.holding(*(name.encode() for name in spellings(setting))))
-    for path in sorted({item.path for item in configurations(project)} - seen - {""}):
-        found = project.module(path)
-        assert found is not None  # or it would not be known as the configuration
-        yield from ((value, found) for value in given_in(found, frozenset(spellings(setting))))
+def urls(
+    project: Project, setting: str, argument: str, *, running: bool = False
+) -> Iterator[tuple[Value, Module | None]]:
+    """Yield what the project gives to a setting, and to its apps as an argument; None for what can't be read.
+
+    With `running`, what is for development or tests only is left out.
+    """
+    yield from places_of(project, setting, running=running)
     for module in modules_with_apps(project):
+        if running and is_passing(module.place.name):
+            continue
         for call, site in module.candidates.calls:
             for keyword in call.keywords:
                 if keyword.arg == argument and makes_app(project, module, call, site):
@@ -102,10 +108,39 @@ def urls(project: Project, setting: str, argument: str) -> Iterator[tuple[Value,
 
 def written(project: Project, value: Value, module: Module) -> Any:
     """Return a URL as far as it is written: its first part, or the default of a variable; settled where it is none."""
-    text: Any = project.settle(value.parts[0] if isinstance(value, Joined) else value, module)
-    if isinstance(text, Called) and isinstance(text.target, Target) and text.target.path.endswith(_ENVIRONMENT):
-        text = text.args[1] if len(text.args) > 1 else text.keywords.get("default", text)
-    return text
+    for _ in range(HOPS):
+        if isinstance(value, Joined):
+            value = value.parts[0]
+            continue
+        target = project.resolve(value.path, module) if isinstance(value, Ref) else None
+        if target is not None and isinstance(target.symbol, Bound) and target.module is not None and not target.rest:
+            value, module = target.symbol.value, target.module
+            continue
+        default = _default(project, value, module) if isinstance(value, Invoke) else None
+        if default is None:
+            break
+        value = default
+    return project.settle(value, module)
+
+
+def _default(project: Project, call: Invoke, module: Module) -> Value | None:
+    """Return what a call gives where a variable of the environment is not set, None where it reads none, or fails."""
+    if not isinstance(call.func, Ref):
+        return None
+    target = project.resolve(call.func.path, module)
+    if target.path in _CONVERSIONS:
+        return call.args[0] if len(call.args) == 1 else None
+    if not target.path.endswith(_ENVIRONMENT) and not _is_reader(project, target):
+        return None
+    return call.args[1] if len(call.args) > 1 else dict(call.keywords).get("default")
+
+
+def _is_reader(project: Project, target: Target) -> bool:
+    """Return whether a name leads to an `Env()` of django-environ or environs, or to a method of it."""
+    made = target.symbol.value if isinstance(target.symbol, Bound) and len(target.rest) <= 1 else None
+    if not isinstance(made, Invoke) or not isinstance(made.func, Ref) or target.module is None:
+        return False
+    return project.resolve(made.func.path, target.module).path in _READERS
 
 
 def _scheme(project: Project, value: Value, module: Module) -> str:
@@ -115,9 +150,6 @@ def _scheme(project: Project, value: Value, module: Module) -> str:
 
 #: What switches results off, besides nothing at all (`celery/app/backends.py`).
 _NONE: Final = frozenset({"", "disabled", "disabled://"})
-
-#: What settings modules of Django hold.
-_DJANGO: Final = b"INSTALLED_APPS"
 
 
 @query()
@@ -133,7 +165,7 @@ def backend(project: Project) -> bool | None:
     }
     if True in found:
         return True
-    return False if None not in found and _is_all_read(project) else None
+    return False if None not in found and is_all_read(project) else None
 
 
 @query()
@@ -146,53 +178,3 @@ def _names_one(value: object) -> bool | None:
     if value is None:
         return False
     return value not in _NONE if isinstance(value, str) else None
-
-
-def _is_all_read(project: Project) -> bool:
-    """Return whether nothing of what configures the project's apps is out of reach."""
-    modules = list(modules_with_apps(project))
-    made = (makes_app(project, module, call, site) for module in modules for call, site in module.candidates.calls)
-    return (
-        any(made)
-        and not any(_has_spread(project, module) for module in modules)
-        and all(
-            _has_django_settings(project) if item.is_django else bool(item.path) and _is_whole(project, item.path)
-            for item in configurations(project)
-        )
-        and next(project.files.holding(b"config_from_envvar"), None) is None
-    )
-
-
-def _has_spread(project: Project, module: Module) -> bool:
-    """Return whether a module configures an app, or makes it, with what can't be read."""
-    for call, site in module.candidates.calls:
-        owner = call.func.value if isinstance(call.func, ast.Attribute) and call.func.attr == "update" else None
-        if isinstance(owner, ast.Attribute) and owner.attr == "conf":
-            given = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg is None)]
-        elif makes_app(project, module, call, site):
-            given = [keyword.value for keyword in call.keywords if keyword.arg in (None, "changes")]
-        else:
-            continue
-        for node in given:
-            shown = display(project, module, node, site)
-            if shown is None or not shown[1]:
-                return True
-    return False
-
-
-def _has_django_settings(project: Project) -> bool:
-    """Return whether Django's settings are a part of the project: a package for other sites leaves them to these."""
-    layout = project.layout
-    return any(
-        _DJANGO in (project.files.read(path) or b"")
-        for path in layout.files()
-        if not layout.is_test(layout.place(path))
-    )
-
-
-def _is_whole(project: Project, path: str) -> bool:
-    """Return whether all names of a configuration module are bound in the project."""
-    module = project.module(path)
-    return module is not None and all(
-        project.layout.find(star, module.place.root) is not None for star in module.candidates.stars
-    )

@@ -6,9 +6,11 @@ import ast
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks.binding.nodes import last_name
-from flake8_celery_tasks.binding.scopes import ASSIGN
+from flake8_celery_tasks.binding.scopes import ASSIGN, CLASS
 from flake8_celery_tasks.binding.symbols import Bound, Class
 from flake8_celery_tasks.binding.values import UNKNOWN, Invoke, Mapping, Ref
+from flake8_celery_tasks.celery_model.apps import makes_app, modules_with_apps
+from flake8_celery_tasks.celery_model.settings import given_in, given_to, is_passing, spellings
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.resolution.evaluation import settled
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Binding, Site
-    from flake8_celery_tasks.binding.values import Unknown
+    from flake8_celery_tasks.binding.values import Unknown, Value
     from flake8_celery_tasks.resolution.project import Project
     from flake8_celery_tasks.resolution.resolver import Target
 
@@ -202,3 +204,94 @@ class Written(NamedTuple):
     key: ast.AST
     value: ast.expr
     site: Site
+
+
+# What is certain of all that configures the project.
+
+#: What settings modules of Django hold.
+_DJANGO: Final = b"INSTALLED_APPS"
+
+
+@query()
+def is_all_parsed(project: Project) -> bool:
+    """Return whether no file that can't be parsed could hold a setting."""
+    return all(project.module(path) is not None for path in project.files.holding(b"elery", b"ELERY"))
+
+
+def is_all_read(project: Project) -> bool:
+    """Return whether nothing of what configures the project's apps is out of reach."""
+    modules = list(modules_with_apps(project))
+    made = (makes_app(project, module, call, site) for module in modules for call, site in module.candidates.calls)
+    return (
+        any(made)
+        and not any(_has_spread(project, module) for module in modules)
+        and all(
+            _has_django_settings(project) if item.is_django else bool(item.path) and _is_whole(project, item.path)
+            for item in configurations(project)
+        )
+        and next(project.files.holding(b"config_from_envvar"), None) is None
+    )
+
+
+def _has_spread(project: Project, module: Module) -> bool:
+    """Return whether a module configures an app, or makes it, with what can't be read."""
+    for call, site in module.candidates.calls:
+        owner = call.func.value if isinstance(call.func, ast.Attribute) and call.func.attr == "update" else None
+        if isinstance(owner, ast.Attribute) and owner.attr == "conf":
+            given = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg is None)]
+        elif makes_app(project, module, call, site):
+            given = [keyword.value for keyword in call.keywords if keyword.arg in (None, "changes")]
+        else:
+            continue
+        for node in given:
+            shown = display(project, module, node, site)
+            if shown is None or not shown[1]:
+                return True
+    return False
+
+
+def _has_django_settings(project: Project) -> bool:
+    """Return whether Django's settings are a part of the project: a package for other sites leaves them to these."""
+    layout = project.layout
+    return any(
+        _DJANGO in (project.files.read(path) or b"")
+        for path in layout.files()
+        if not layout.is_test(layout.place(path))
+    )
+
+
+def _is_whole(project: Project, path: str) -> bool:
+    """Return whether all names of a configuration module are bound in the project."""
+    module = project.module(path)
+    return module is not None and all(
+        project.layout.find(star, module.place.root) is not None for star in module.candidates.stars
+    )
+
+
+@query()
+def is_unset(project: Project, name: str) -> bool:
+    """Return whether certainly nothing in the project gives a value to a setting, by its lower-case name."""
+    return next(places_of(project, name), None) is None and is_all_parsed(project) and is_all_read(project)
+
+
+def places_of(project: Project, name: str, *, running: bool = False) -> Iterator[tuple[Value, Module | None]]:
+    """Yield what the project gives to a setting; None for a module that can't be read.
+
+    With `running`, what is for development or tests only is left out.
+    """
+    yield from given_to(project, name, running=running)
+    # A configuration module of a few lines may hold no word of Celery.
+    seen = set(project.files.holding(*(item.encode() for item in spellings(name))))
+    for path in sorted({item.path for item in configurations(project)} - seen - {""}):
+        found = project.module(path)
+        assert found is not None  # or it would not be known as the configuration
+        if not (running and is_passing(found.place.name)):
+            yield from ((value, found) for value in given_in(found, frozenset(spellings(name)), running=running))
+
+
+def is_passing_place(module: Module, site: Site) -> bool:
+    """Return whether a place is read in development or tests only, by the names of its module and its classes."""
+    return is_passing(module.place.name) or any(
+        around.kind == CLASS and is_passing(around.node.name)  # type: ignore[attr-defined]
+        for around in site.chain()
+    )

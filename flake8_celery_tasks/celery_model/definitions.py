@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -228,3 +229,42 @@ def is_name_certain(project: Project, found: Definition, *, imported: str = "") 
 def has_own_names(project: Project) -> bool:
     """Return whether some app of the project may make automatic names in its own way: by its own `gen_task_name`."""
     return any(OWN_NAMES.search(project.files.read(path) or b"") for path in project.files.holding(b"gen_task_name"))
+
+
+def is_registered(project: Project, found: Definition) -> bool:
+    """Return whether a class-based task may be handed to `register_task`, in its module or in another."""
+    if found.decorator.form != CLASS_TASK:
+        return True
+    own_name = found.symbol.qualname.rpartition(".")[2]
+    name = own_name.encode()
+    return own_name in _registered(found.module) or any(
+        name in (project.files.read(path) or b"") and _may_be_registered_in(project, path, found)
+        for path in project.files.holding(b".register_task(")
+        if path != found.module.place.path
+    )
+
+
+def _may_be_registered_in(project: Project, path: str, found: Definition) -> bool:
+    """Return whether a file that names a class may register it, and not only classes that inherit from it.
+
+    What tests register is for themselves, and a file that can't be parsed says nothing.
+    """
+    module = project.module(path)
+    if module is None or project.is_test(module):
+        return False
+    calls = [call for call in module.made() if registers(call)]
+    made = [registered(project, call, module) for call in calls]
+    return not made or any(one is None or one.place == found.place for one in made)
+
+
+@query()
+def _registered(module: Module) -> set[str]:
+    """Return the names in the calls that register a task in a module."""
+    return {
+        node.id
+        for name in ("register_task", "register")
+        for call, _ in module.calls_of(name)
+        if isinstance(call.func, ast.Attribute)
+        for node in ast.walk(call)
+        if isinstance(node, ast.Name)
+    }

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Union
 
-from flake8_celery_tasks.binding.symbols import Bound
+from flake8_celery_tasks.binding.symbols import Bound, Class
 from flake8_celery_tasks.binding.values import Invoke, Member, Operation, Param, Ref
 from flake8_celery_tasks.catalog.methods import CHAINS, SENDS, SIGNS, SPREADS
-from flake8_celery_tasks.celery_model import apps, decorators, definitions
+from flake8_celery_tasks.celery_model import apps, definitions
 from flake8_celery_tasks.core.record import Record
 from flake8_celery_tasks.resolution.resolver import Target
 
@@ -180,7 +180,8 @@ def _call(project: Project, value: Invoke, module: Module, depth: int) -> Thing 
         if made is not None:
             return AppThing(made)
         definition = definitions.definition_of(project, target)
-        if definition is not None and definition.decorator.form == decorators.CLASS_TASK:
+        # The call of a class makes a task; that of a task which is made of one runs it.
+        if definition is not None and isinstance(target.symbol, Class):
             return TaskThing(definition)
         return None
     if isinstance(func, Member):

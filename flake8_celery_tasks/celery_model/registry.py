@@ -6,10 +6,10 @@ import fnmatch
 import os
 import re
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks.binding.scopes import FUNCTION, IF, TRY
-from flake8_celery_tasks.binding.values import Const, Invoke, Joined, Operation
+from flake8_celery_tasks.binding.values import Const, Invoke, Joined, Operation, Ref
 from flake8_celery_tasks.catalog.task_options import BUILTIN_TASKS
 from flake8_celery_tasks.celery_model import definitions as celery_model_definitions
 from flake8_celery_tasks.celery_model.apps import APP_GETTERS
@@ -56,6 +56,27 @@ _GIVES: Final = re.compile(rb"""\bname\s*[=:]\s*\w?(?:"([^"\n]*)"|'([^'\n]*)')""
 _BEFORE: Final = 200
 
 
+class Unnamed(NamedTuple):
+    """A definition whose name can't be told, and what its name may be.
+
+    `names` are possible ones, `patterns` regular expressions of them, `starts` first parts, where an empty one is any.
+    """
+
+    definition: Definition
+    names: frozenset[str]
+    patterns: tuple[str, ...]
+    starts: frozenset[str]
+
+    def may_have(self, name: str) -> bool:
+        """Return whether it may have a name."""
+        decorator = self.definition.decorator
+        if decorator.spread and decorator.form != OPAQUE and "name" not in decorator.keywords:
+            return True  # a spread that can't be read may hold any name
+        if name in self.names or not self.starts.isdisjoint(("", name.partition(".")[0])):
+            return True
+        return any(re.fullmatch(pattern, name, re.DOTALL) for pattern in self.patterns)
+
+
 class Index:
     """The tasks of a project.
 
@@ -69,6 +90,9 @@ class Index:
         self.by_name: dict[str, list[Definition]] = {}
         self.possible: set[str] = set()
         self.unread: list[str] = []
+        #: The definitions outside tests whose names can't be told, and what is registered and can't be read.
+        self.unnamed: list[Unnamed] = []
+        self.registering: list[tuple[Module, str]] = []
         #: First parts of the names that may be given by what can't be read; an empty one stands for all names.
         self.nameless: set[str] = set()
         self._patterns: set[str] = set()  # names of which a part is known
@@ -90,6 +114,9 @@ class Index:
         if found is None:
             if registers(call) and not self.project.is_test(module):
                 self.nameless.add("")
+                made = call.args[0].func if call.args and isinstance(call.args[0], Invoke) else (*call.args, None)[0]
+                what = made.path.rpartition(":")[2].rpartition(".")[2] if isinstance(made, Ref) else ""
+                self.registering.append((module, what))
         elif found.decorator.form == CLASS_TASK:
             registered = found.module.place.path, found.symbol.qualname
             if registered not in self._registered and {"name", "run"}.isdisjoint(found.class_names):
@@ -102,36 +129,19 @@ class Index:
         name = name_of(self.project, found)
         module = found.module
         is_test = self.project.is_test(module)
-        top = module.place.name.partition(".")[0]
-        if name is not None and found.decorator.form != OPAQUE and not _is_vendored(module.place):
+        if name is not None and found.decorator.form != OPAQUE and not is_vendored(module.place):
             self.by_name.setdefault(name, []).append(found)
             if not is_test and "." in name:
                 self._owned.add(name.partition(".")[0])
             return
-        self.possible.update(automatic_names(module.place, found.symbol.qualname))
-        if name is not None:
-            self.possible.add(name)
-        known = self._add_partly_known(found)
+        unnamed = _unnamed(self.project, found, name)
+        self.possible.update(unnamed.names)
+        self._patterns.update(unnamed.patterns)
         if not is_test:
-            self._owned.add(top)
-            if has_own_names(self.project) and "name" not in found.decorator.keywords:
-                self.nameless.add("")
-            if not known:
-                self.nameless.add("" if "name" in found.decorator.keywords else top)
-            elif found.decorator.form == CLASS_TASK and "name" in found.class_names and name is None:
-                self.nameless.add(top)
-
-    def _add_partly_known(self, found: Definition) -> bool:
-        """Add what is known of a name that can't be told; return whether it is anything."""
-        given = found.decorator.keywords.get("name")
-        values = [given] if given is not None else []
-        by_position = _by_position(found)
-        values += [(value, found.module) for value in by_position]
-        patterns = [_pattern(self.project, value, module) for value, module in values]
-        self._patterns.update(pattern for pattern in patterns if pattern != _ANYTHING)
-        if found.decorator.form == OPAQUE or by_position:
-            return any(pattern != _ANYTHING for pattern in patterns)
-        return _ANYTHING not in patterns
+            self._owned.add(module.place.name.partition(".")[0])
+            self.nameless.update(unnamed.starts)
+            if not is_vendored(module.place):
+                self.unnamed.append(unnamed)
 
     # What is known of a name.
 
@@ -198,23 +208,26 @@ class Index:
             found.setdefault(name.rpartition(".")[2], []).append(name)
         return found
 
-    def is_unknown(self, name: str, origin: Module) -> bool:
-        """Return whether a name is certainly meant for a task of the project, and certainly none has it."""
+    def is_unknown(self, name: str, origin: Module, *, closed: bool = False) -> bool:
+        """Return whether a name is certainly meant for a task of the project, and certainly none has it.
+
+        `closed` says that it is meant for one, whatever it is like.
+        """
         if self.has(name) or "" in self.nameless or name.partition(".")[0] in self.nameless:
             return False
-        if not self.owns(name):
+        if not closed and not self.owns(name):
             match = self._words.close_match(name, 2 if len(name) >= _LONG else 1)
             if match is None or _without_digits(match) == _without_digits(name):
                 return False
         return not (self._is_bound(name, origin) or self._may_be_hidden(name))
 
-    def is_unmatched(self, glob: str) -> bool:
-        """Return whether a glob is certainly meant for tasks of the project, and certainly matches none."""
+    def is_unmatched(self, glob: str, others: Iterable[str] = ()) -> bool:
+        """Return whether a glob is certainly meant for tasks of the project, and matches none, nor any other name."""
         literal = glob.partition("*")[0]
         top = literal.partition(".")[0]
         if not self.owns(glob) or "" in self.nameless or top in self.nameless:
             return False
-        if any(fnmatch.fnmatch(name, glob) for name in (*self.by_name, *self.possible, *BUILTIN_TASKS)):
+        if any(fnmatch.fnmatch(name, glob) for name in (*self.by_name, *self.possible, *BUILTIN_TASKS, *others)):
             return False
         starts = [re.split(r"\.\*", pattern)[0].replace("\\", "") for pattern in self._patterns]
         if any(start.startswith(literal) or literal.startswith(start) for start in starts):
@@ -246,30 +259,42 @@ class Index:
 
     def _may_be_hidden(self, name: str) -> bool:
         """Return whether a file that can't be read, or is no part of the project, could give the name to a task."""
-        return self.may_be_unread(name) or _may_hold(self._texts_left_out, name) or name.encode() in self._given
+        return self.may_be_unread(name) or _may_hold(self._texts_left_out, name) or bool(self.given(name))
 
-    def may_be_unread(self, name: str) -> bool:
+    def may_be_unread(self, name: str, *, in_tests: bool = True) -> bool:
         """Return whether a file that can't be read could give a name to a task."""
-        return _may_hold(self._unread_texts, name)
+        return _may_hold(self._unread_texts if in_tests else self._unread_texts_outside_tests, name)
 
     @cached_property
     def _unread_texts(self) -> list[bytes] | None:
         return _searchable(self.project, self.unread)
 
     @cached_property
+    def _unread_texts_outside_tests(self) -> list[bytes] | None:
+        layout = self.project.layout
+        paths = [path for path in self.unread if not layout.is_test(layout.place(path))]
+        texts = {path: self.project.files.read(path) for path in paths}
+        return _searchable(
+            self.project, [path for path, text in texts.items() if text is None or _DEFINES.search(text)]
+        )
+
+    @cached_property
     def _texts_left_out(self) -> list[bytes] | None:
         return _searchable(self.project, self._left_out)
 
+    def given(self, name: str) -> set[str]:
+        """Return the files in which something is given a name: no task that is known, and no call of it."""
+        return self._given.get(_encoded(name), set())
+
     @cached_property
-    def _given(self) -> set[bytes]:
-        """The names that something in the project is given: no task that is known, and no call of it."""
-        found: set[bytes] = set()
+    def _given(self) -> dict[bytes, set[str]]:
+        found: dict[bytes, set[str]] = {}
         for path in self.project.files.holding(b"name"):
             text = self.project.files.read(path) or b""
             for match in _GIVES.finditer(text):
                 before = text[max(0, match.start() - _BEFORE) : match.start()]
                 if not before.rstrip().endswith(b"send_task("):
-                    found.add(match[1] or match[2])
+                    found.setdefault(match[1] or match[2], set()).add(path)
         return found
 
     @cached_property
@@ -282,7 +307,7 @@ class Index:
 
     def rival(self, one: Definition, name: str) -> Definition | None:
         """Return the first other definition that takes the place of a task, or loses its own to it, in one worker."""
-        if _is_vendored(one.module.place):
+        if is_vendored(one.module.place):
             return None
         for other in self.by_name.get(name, ()):
             if (
@@ -366,7 +391,31 @@ def _are_apart(project: Project, one: Definition, other: Definition) -> bool:
     return own or one.module.place.path != other.module.place.path
 
 
-def _is_vendored(place: Place) -> bool:
+def _unnamed(project: Project, found: Definition, name: str | None) -> Unnamed:
+    """Return what is known of a name that is not certain; `name` is what the definition gives."""
+    given = found.decorator.keywords.get("name")
+    by_position = _by_position(found)
+    values = [*([] if given is None else [given]), *((value, found.module) for value in by_position)]
+    patterns = [_pattern(project, value, module) for value, module in values]
+    if found.decorator.form == OPAQUE or by_position:
+        known = any(pattern != _ANYTHING for pattern in patterns)
+    else:
+        known = _ANYTHING not in patterns
+    top = found.module.place.name.partition(".")[0]
+    starts = set()
+    if has_own_names(project) and given is None:
+        starts.add("")
+    if not known:
+        starts.add(top if given is None else "")
+    elif found.decorator.form == CLASS_TASK and "name" in found.class_names and name is None:
+        starts.add(top)
+    names = {*automatic_names(found.module.place, found.symbol.qualname), *(() if name is None else (name,))}
+    partly = tuple(pattern for pattern in patterns if pattern != _ANYTHING)
+    return Unnamed(found, frozenset(names), partly, frozenset(starts))
+
+
+def is_vendored(place: Place) -> bool:
+    """Return whether a module stands in a folder for copies of other people's code."""
     return not VENDORED.isdisjoint(place.relative.split("/")[:-1])
 
 
@@ -384,8 +433,12 @@ def _searchable(project: Project, paths: Iterable[str]) -> list[bytes] | None:
 
 
 def _may_hold(texts: list[bytes] | None, name: str) -> bool:
-    last = name.rpartition(".")[2].encode()
+    last = _encoded(name.rpartition(".")[2])
     return texts is None or any(last in text for text in texts)
+
+
+def _encoded(name: str) -> bytes:
+    return name.encode("utf-8", "surrogatepass")
 
 
 def _pattern(project: Project, value: Value, module: Module) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.binding.scopes import ASSIGN
+from flake8_celery_tasks.binding.scopes import ASSIGN, CLASS
 from flake8_celery_tasks.binding.values import UNKNOWN
 from flake8_celery_tasks.catalog.settings import SETTINGS
 from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.resolution.evaluation import Called, Table
+from flake8_celery_tasks.resolution.resolver import Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,30 +36,62 @@ def setting_values(project: Project, name: str) -> list[Any]:
     return [UNKNOWN if module is None else project.settle(value, module) for value, module in given_to(project, name)]
 
 
-def given_to(project: Project, name: str) -> Iterator[tuple[Value, Module | None]]:
-    """Yield what modules outside tests give to a setting; None for a module that can't be read."""
+#: Words in the names of settings modules, or of classes of settings, that no worker in production reads.
+_PASSING: Final = frozenset(
+    {
+        "ci",
+        "debug",
+        "demo",
+        "dev",
+        "develop",
+        "development",
+        "example",
+        "local",
+        "localhost",
+        "sandbox",
+        "test",
+        "testing",
+    }
+    | {"tests"}
+)
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+
+
+def is_passing(name: str) -> bool:
+    """Return whether the name of a module or class says that it is for development or tests.
+
+    >>> is_passing("shop.settings.local"), is_passing("shop.settings.DevelopmentConfig"), is_passing("shop.devices")
+    (True, True, False)
+    """
+    parts = name.split(".")[-2:]
+    return any(word.lower() in _PASSING for part in parts for word in _WORD.findall(part))
+
+
+def given_to(project: Project, name: str, *, running: bool = False) -> Iterator[tuple[Value, Module | None]]:
+    """Yield what modules outside tests give to a setting; None for a module that can't be read.
+
+    With `running`, what is for development or tests only is left out.
+    """
     names = frozenset(spellings(name))
     for path in project.files.holding(*(item.encode() for item in sorted(names))):
-        if project.layout.is_test(project.layout.place(path)):
+        place = project.layout.place(path)
+        if project.layout.is_test(place) or (running and is_passing(place.name)):
             continue
         module = project.module(path)
         if module is None:
             yield UNKNOWN, None
             continue
-        for value in given_in(module, names):
+        for value in given_in(module, names, running=running):
             yield value, module
 
 
-def given_in(module: Module, names: frozenset[str]) -> Iterator[Value]:
-    """Yield the values of assignments, attributes, items, dict keys and keywords of some names."""
+def given_in(module: Module, names: frozenset[str], *, running: bool = False) -> Iterator[Value]:
+    """Yield the values of assignments, attributes, items, dict keys and keywords of some names.
+
+    With `running`, classes for development or tests are left out.
+    """
     candidates = module.candidates
-    for scope in (candidates.scope, *candidates.scopes.values()):
-        for name in names & scope.bindings.keys():
-            for binding in scope.bindings[name]:
-                if binding.kind == ASSIGN:
-                    yield module.value(binding.value, scope)
-                elif binding.kind == "other":
-                    yield UNKNOWN
+    yield from _bound_in(module, names, running=running)
     for _, target, value, site in candidates.stores:
         written = getattr(target, "attr", None)
         if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
@@ -71,6 +106,18 @@ def given_in(module: Module, names: frozenset[str]) -> Iterator[Value]:
     for node in ast.walk(candidates.scope.node):
         if isinstance(node, ast.Dict):
             yield from (module.value(value, candidates.scope) for value in _under(node, names))
+
+
+def _bound_in(module: Module, names: frozenset[str], *, running: bool) -> Iterator[Value]:
+    for scope in (module.candidates.scope, *module.candidates.scopes.values()):
+        if running and scope.kind == CLASS and is_passing(scope.qualname):
+            continue
+        for name in names & scope.bindings.keys():
+            for binding in scope.bindings[name]:
+                if binding.kind == ASSIGN:
+                    yield module.value(binding.node, scope)  # type: ignore[arg-type]
+                elif binding.kind == "other":
+                    yield UNKNOWN
 
 
 def _under(node: ast.Dict, names: frozenset[str]) -> Iterator[ast.expr]:
@@ -106,3 +153,54 @@ def has_celery_scheduler(project: Project) -> bool:
     given = setting_values(project, "beat_scheduler")
     own = all(isinstance(value, str) and value.startswith("celery.beat") for value in given)
     return own and not any(True for _ in project.files.holding(*_SCHEDULERS))
+
+
+def routes_of(project: Project) -> list[Table] | None:
+    """Return the maps of the project's `task_routes`, in order; None where one of them can't be read, or is a function.
+
+    A list of pairs in the list of routers is a map too.
+    """
+    found: list[Table] = []
+    for given in setting_values(project, "task_routes"):
+        for router in given if isinstance(given, (list, tuple)) else [given]:
+            if isinstance(router, (list, tuple)) and all(map(_is_pair, router)):
+                router = Table(router)
+            if isinstance(router, Table) and router.complete:
+                found.append(router)
+            elif router is not None:
+                return None
+    return found
+
+
+def _is_pair(item: Any) -> bool:
+    return isinstance(item, (list, tuple)) and len(item) == 2 and isinstance(item[0], str)
+
+
+def queues_of(project: Project) -> frozenset[str] | None:
+    """Return the names of the queues that the project's `task_queues` declare, None where one can't be read.
+
+    They are none where the setting is given nowhere.
+    """
+    found: set[str] = set()
+    for given in setting_values(project, "task_queues"):
+        names: list[Any]
+        if isinstance(given, Table):
+            names = list(given) if given.complete else [UNKNOWN]
+        elif isinstance(given, (list, tuple, set)):
+            names = [name for queue in given for name in _names_of(queue)]
+        else:
+            names = [] if given is None else [UNKNOWN]
+        if not all(isinstance(name, str) for name in names):
+            return None
+        found.update(names)
+    return frozenset(found)
+
+
+def _names_of(queue: Any) -> list[Any]:
+    """Return the settled name of a queue that is made by a call, and its alias."""
+    if not isinstance(queue, Called) or not isinstance(queue.target, Target):
+        return [queue]
+    if not queue.target.path.startswith("kombu.") or None in queue.keywords:
+        return [UNKNOWN]
+    name = queue.args[0] if queue.args else queue.keywords.get("name", UNKNOWN)
+    return [name, queue.keywords.get("alias", name)]

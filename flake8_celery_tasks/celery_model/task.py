@@ -5,15 +5,19 @@ All of it works on symbols, so a call can be judged by the definition of the tas
 
 from __future__ import annotations
 
+import ast
 import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from flake8_celery_tasks.binding.attributes import is_assigned
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Invoke, Missing, Ref, Unknown
 from flake8_celery_tasks.catalog.methods import CALL_METHODS
-from flake8_celery_tasks.celery_model import apps
+from flake8_celery_tasks.celery_model import apps, definitions
 from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, OPAQUE
+from flake8_celery_tasks.celery_model.settings import setting_values
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.resolution.decorators import TRANSPARENT, call_hands_on, wrapper_in
 from flake8_celery_tasks.resolution.resolver import Target
 
@@ -37,7 +41,11 @@ HANDING_ON: Final = frozenset(
         "celery_once.tasks.QueueOnce",
         "celery_singleton.Singleton",
         "celery_singleton.singleton.Singleton",
+        "celery_utils.logged_task.LoggedTask",
+        "celery_utils.persist_on_failure.LoggedPersistOnFailureTask",
+        "celery_utils.persist_on_failure.PersistOnFailureTask",
         "tenant_schemas_celery.task.TenantTask",
+        "user_tasks.tasks.UserTask",
     }
 )
 
@@ -89,11 +97,12 @@ class Defined:
         if own is not MISSING:
             return own
         if self.is_class:
-            return self._from_class(self._own_class, name)
+            return self._from_class(self.own_class, name)
         return self._from_base(name)
 
     @property
-    def _own_class(self) -> Target:
+    def own_class(self) -> Target:
+        """The class that it is, where it is one."""
         symbol = self.definition.symbol
         return Target(f"{self.module.prefix}{symbol.qualname}", self.module, symbol)
 
@@ -131,8 +140,16 @@ class Defined:
 
     def inherits(self, path: str) -> bool:
         """Return whether its class inherits from one outside the project."""
-        cls = self._own_class if self.is_class else self.base
+        cls = self.own_class if self.is_class else self.base
         return isinstance(cls, Target) and any(getattr(found, "path", "") == path for found in self.project.line(cls))
+
+    @property
+    def may_ignore_result(self) -> bool:
+        """Whether its result, or that of all tasks of the project, is or may be ignored."""
+        own = self.effective("ignore_result")
+        if own is MISSING or own is None:
+            return any(value is not False for value in setting_values(self.project, "task_ignore_result"))
+        return own is not False or is_assigned(self.module, "ignore_result")
 
     @cached_property
     def bound(self) -> bool | Unknown:
@@ -153,7 +170,7 @@ class Defined:
         With `handing_on` the classes of other packages count as read that hand on the arguments of a call, and a
         `__call__` that does nothing else with them counts as none.
         """
-        cls = self._own_class if self.is_class else self.base
+        cls = self.own_class if self.is_class else self.base
         if not isinstance(cls, Target):
             return False if isinstance(cls, Missing) else UNKNOWN
         read = apps.PLAIN_BASES | HANDING_ON if handing_on else apps.PLAIN_BASES
@@ -255,3 +272,34 @@ def without_first(params: Params) -> Params:
     if params.positional_only:
         return params._replace(positional_only=params.positional_only[1:], defaults=min(params.defaults, left))
     return params._replace(positional=params.positional[1:], defaults=min(params.defaults, left))
+
+
+@query()
+def retried_in(module: Module, project: Project) -> set[tuple[str, str, int] | None]:
+    """Return the places of the tasks that a module retries by their names, None for the one that runs."""
+    found: set[tuple[str, str, int] | None] = set()
+    for call, site in module.calls_of("retry"):
+        value = module.value(call.func.value, site.scope) if isinstance(call.func, ast.Attribute) else None
+        if isinstance(value, Ref):
+            target = project.resolve(value.path, module)
+            place = definitions.place_of(target)
+            if place is not None or target.path == "celery.current_task":
+                found.add(place)
+    return found
+
+
+@query()
+def readers_in(module: Module) -> dict[str, set[str | None]]:
+    """Return what each attribute is read from in a module: names that end so, None for what may be any task."""
+    found: dict[str, set[str | None]] = {}
+    for node in () if module.tree is None else ast.walk(module.tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+            owner = node.value
+            last = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", None)
+            is_any = last is None or last == "sender" or TASK_NAME.match(last) is not None
+            found.setdefault(node.attr, set()).add(None if is_any else last)
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("getattr", "hasattr"):
+            for arg in node.args:
+                if isinstance(arg, ast.Constant) and isinstance(arg.value, str):
+                    found.setdefault(arg.value, set()).add(None)
+    return found

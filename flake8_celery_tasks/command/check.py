@@ -32,7 +32,13 @@ if TYPE_CHECKING:
 def run(configuration: Configuration, order: Order | None = None) -> Outcome:
     """Check the files of the options; `order` asks for the fixes too. Raises UsageError."""
     names = flake8_host_files.files(configuration.options)
-    checked = check(configuration, names)
+    return decided(configuration, check(configuration, names), names, order)
+
+
+def decided(
+    configuration: Configuration, checked: Sequence[Checked], names: list[str], order: Order | None = None
+) -> Outcome:
+    """Return what is reported of what was found in some files; `order` asks for the fixes too."""
     scopes = {one.path: one.scopes for one in checked}
     violations, statistics = reporting.decide(
         configuration.options, [_without_known(one, configuration.run.baseline) for one in checked]
@@ -56,7 +62,7 @@ def _remedies(findings: Sequence[Finding], order: Order, configuration: Configur
 
 def check(configuration: Configuration, names: Sequence[str]) -> list[Checked]:
     """Return what is found in some files, known or not, selected or not; files without any are left out."""
-    gated = passing(names, configuration.run.marks)
+    gated = passing(names, configuration.run)
     found = spread(partial(checker.check, configuration=configuration), gated, configuration)
     return [one for one in found if one.rows]
 

@@ -13,6 +13,7 @@ from flake8_celery_tasks.core.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from flake8_celery_tasks.contract.record import Record
     from flake8_celery_tasks.fixer.files import Result
     from flake8_celery_tasks.fixer.rounds import Order
     from flake8_celery_tasks.flake8_host.configuration import Configuration
@@ -62,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_fix(commands)
     _add_explain(commands)
     _add_tasks(commands)
+    _add_contract(commands)
     return parser
 
 
@@ -69,6 +71,13 @@ def _add_command(commands: Any, name: str, run: Callable[[argparse.Namespace], i
     parser = commands.add_parser(name, help=help, description=help, allow_abbrev=False)
     parser.set_defaults(run=run)
     return parser
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--output-format", choices=("text", *report.FORMATS), default="text", help="how to write it (default: text)"
+    )
+    parser.add_argument("--output-file", metavar="FILE", help="where to write it, instead of the output")
 
 
 # check
@@ -79,10 +88,7 @@ def _add_check(commands: Any) -> None:
 
     parser = _add_command(commands, "check", _check, "Report what is wrong, as flake8 does with the plugin alone.")
     parser.add_argument("paths", nargs="*", metavar="PATH", help="files and folders (default: .); - reads the input")
-    parser.add_argument(
-        "--output-format", choices=("text", *report.FORMATS), default="text", help="how to write it (default: text)"
-    )
-    parser.add_argument("--output-file", metavar="FILE", help="where to write it, instead of the output")
+    _add_output(parser)
     known = parser.add_mutually_exclusive_group()
     known.add_argument(
         "--write-baseline", metavar="FILE", help="write what is found now to a file for the option celery-baseline"
@@ -171,7 +177,7 @@ def _fix(given: argparse.Namespace) -> int:
         _tell(f"no Python files in {' '.join(paths) or '.'}")
     for path in filter(is_installed, paths):
         _tell(f"{path}: is installed, left alone")
-    passing = flake8_host_files.passing(names, configured.run.marks)
+    passing = flake8_host_files.passing(names, configured.run)
     passing = [name for name in passing if not is_installed(name)]
     with collector_off():
         spread = partial(pool.spread, configuration=configured, large=pool.FEW)
@@ -309,6 +315,79 @@ def _tasks(given: argparse.Namespace) -> int:
     else:
         _write(tasks.FORMATS[form](found), target)
     return CLEAN
+
+
+# contract
+
+
+def _add_contract(commands: Any) -> None:
+    from flake8_celery_tasks.flake8_host import configuration
+
+    parser = _add_command(
+        commands, "contract", _contract, "Record what others rely on of the tasks; tell what breaks it."
+    )
+    parser.add_argument("path", nargs="?", default=".", metavar="PATH", help="a folder or file (default: .)")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--write", metavar="FILE", help="write the record to a file, instead of the output")
+    what.add_argument(
+        "--check", metavar="FILE", help="tell what a new record would say otherwise than the one in a file"
+    )
+    what.add_argument(
+        "--against",
+        metavar="FILE|REV",
+        help="report what breaks for those who rely on a record, or on a revision of git such as origin/main",
+    )
+    _add_output(parser)
+    configuration.add_arguments(parser)
+
+
+def _contract(given: argparse.Namespace) -> int:
+    from flake8_celery_tasks.command import contract
+    from flake8_celery_tasks.contract import record
+    from flake8_celery_tasks.engine.check import collector_off
+    from flake8_celery_tasks.flake8_host import configuration
+
+    path, target, kept, known, before, form = (
+        _take(given, name) for name in ("path", "output_file", "write", "check", "against", "output_format")
+    )
+    given.celery_contract = ""  # it may not be there yet
+    if target is not None and "color" not in given:
+        given.color = "never"
+    configured = configuration.configuration_for(given, [path])
+    options = configured.options
+    with collector_off():
+        found = contract.present(path, configured.run)
+        if kept is not None:
+            count = contract.write(found, kept)
+            _tell(f"{count} {'task' if count == 1 else 'tasks'} written to {kept}")
+            return CLEAN
+        if known is not None:
+            return _differences(found.record, record.load(known), target, options)
+        if before is None:
+            _write(record.as_text(found.record), target)
+            return CLEAN
+        then = (
+            contract.of_file(before) if os.path.isfile(before) else contract.of_revision(path, before, configured.run)
+        )
+        if not then.record.tasks:
+            _tell(f"no tasks in {before}")
+        order = _order(configured, unsafe=True) if form == "sarif" else None
+        outcome = contract.against(configured, found, path, then, order)
+    _write(_rendered(form, outcome, options), target)
+    broken = any(finding.code in contract.RULES for finding in outcome.findings)
+    return FOUND if broken and not options.exit_zero else CLEAN
+
+
+def _differences(now: Record, kept: Record, target: str | None, options: argparse.Namespace) -> int:
+    from flake8_celery_tasks.contract import differences
+
+    found = list(differences.differences(kept, now))
+    changes = [one for one in found if one.kind != differences.MOVED]
+    for one in found:
+        if one.kind == differences.MOVED:
+            _tell(str(one))
+    _write("".join(f"{one}\n" for one in changes), target)
+    return FOUND if changes and not options.exit_zero else CLEAN
 
 
 # Writing.

@@ -116,6 +116,22 @@ class Options:
         "FILE",
         path=True,
     )
+    celery_contract: str = _option(
+        "",
+        "The record of what others rely on of the project's tasks, written by `flake8-celery-tasks contract --write "
+        "FILE` (CLY411, CLY412, CLY413, CLY923, CLY924). A plain file name is looked for in the working folder and "
+        "upward.",
+        "FILE",
+        path=True,
+    )
+    celery_known_tasks: tuple[str, ...] = _option(
+        (),
+        "Records of the other services that the project sends tasks to, or what `celery inspect registered --json` "
+        "prints: a name that neither the project nor one of them has is reported (CLY403). Found like celery-contract.",
+        "FILES",
+        many=True,
+        path=True,
+    )
     celery_no_cache: bool = _option(
         False, "Do not keep what is known of the project, and what was found, between runs.", "BOOL"
     )
@@ -210,6 +226,11 @@ def _file(option: str, raw: object) -> str:
     return text
 
 
+def _files(option: str, raw: object) -> tuple[str, ...]:
+    values = raw if isinstance(raw, (list, tuple)) else str(raw).replace("\n", ",").split(",")
+    return tuple(dict.fromkeys(_file(option, value) for value in values if str(value).strip()))
+
+
 def _name_pattern(option: str, raw: object) -> str:
     pattern = str(raw).strip()
     known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
@@ -251,6 +272,8 @@ _CHECKS: Final[Mapping[str, Any]] = {
     "celery_no_cache": _flag,
     "celery_project_root": _folder,
     "celery_baseline": _file,
+    "celery_contract": _file,
+    "celery_known_tasks": _files,
 }
 
 
@@ -268,6 +291,7 @@ def add_to(manager: OptionManager) -> None:
             default=None,
             # What holds a slash is relative to the configuration that it stands in.
             normalize_paths=item.metadata["path"],
+            comma_separated_list=item.metadata["path"] and item.metadata["many"],
             metavar=item.metadata["metavar"],
             help=item.metadata["help"],
         )

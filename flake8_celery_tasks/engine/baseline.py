@@ -15,6 +15,8 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from flake8_celery_tasks.core import writing
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
@@ -172,18 +174,5 @@ def write(path: str, known: dict[str, Counter[Identity]]) -> int:
                 entries.append(entry if count == 1 else {**entry, "count": count})
                 total += count
     content = json.dumps({"version": VERSION, "findings": entries}, indent=2) + "\n"
-    if os.path.exists(path) and not os.path.isfile(path):  # such as /dev/stdout
-        with open(path, "w", encoding="ascii", newline="\n") as file:
-            file.write(content)
-        return total
-    path = os.path.realpath(path)
-    partial = f"{path}.{os.getpid()}.tmp"
-    try:
-        with open(partial, "w", encoding="ascii", newline="\n") as file:
-            file.write(content)
-        os.replace(partial, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(partial)
-        raise
+    writing.replace(path, content)
     return total

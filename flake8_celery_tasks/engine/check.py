@@ -24,11 +24,14 @@ def violations(run: Run, filename: str, lines: Sequence[str], tree: ast.Module) 
     with collector_off():
         project = session.project_of(path, run.options, run.excluded)
         source = Source(lines)
-        kept = session.findings_of(project, run.opted)
+        kept = None if run.codes else session.findings_of(project, run.opted)
         found = None if kept is None else kept.recall(path, source.text)
         if found is None:
             module = project.open(path, source, tree)
-            found = judge.check(project, module, loader.wanted(run.opted))
+            rules = loader.wanted(run.opted)
+            if run.codes:
+                rules = tuple(rule for rule in rules if rule.code in run.codes)
+            found = judge.check(project, module, rules)
             project.close(module)
             if kept is not None:
                 kept.note(path, source.text, found)

@@ -109,6 +109,8 @@ class FindingsCache:
         """A digest of the linter, and of the names and stamps of all files and folders of the project."""
         project = self.project
         parts: list[object] = [cache.FORMAT, __version__, sys.version_info[:3], own_code.stamps()]
+        records = (project.options.celery_contract, *project.options.celery_known_tasks)
+        parts.extend(cache.stamp(path) for path in records if path)
         parts.extend(project.files.disk.stamps.items())
         parts.extend(_listing(folder) for folder in project.layout.walked)
         return cache.digest("\n".join(map(str, parts)))

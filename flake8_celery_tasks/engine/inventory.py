@@ -15,8 +15,10 @@ from flake8_celery_tasks.catalog.task_options import OPTIONS
 from flake8_celery_tasks.celery_model import backends, definitions
 from flake8_celery_tasks.celery_model.decorators import CLASS_TASK
 from flake8_celery_tasks.celery_model.objects import SignatureThing, TaskThing
-from flake8_celery_tasks.celery_model.settings import setting_values
+from flake8_celery_tasks.celery_model.settings import routes_of, setting_values
 from flake8_celery_tasks.celery_model.version import version_of
+from flake8_celery_tasks.contract.known import known_tasks
+from flake8_celery_tasks.contract.record import UNCLEAR
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.resolution.evaluation import Table
@@ -25,15 +27,16 @@ from flake8_celery_tasks.workspace.marks import MARKS
 from flake8_celery_tasks.workspace.source import start_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.celery_model.objects import Thing
+    from flake8_celery_tasks.contract.record import RecordedTask
     from flake8_celery_tasks.resolution.project import Project
 
 
 #: What a file must hold to send a task, sign it or schedule it.
-_SENDING: Final = (
+SENDING: Final = (
     b".delay",
     b"apply_async",
     b"send_task",
@@ -48,6 +51,9 @@ _SENDING: Final = (
 #: What is not known.
 OPEN: Final = "?"
 
+#: Where a task stands that is none of the project.
+OTHER_SERVICE: Final = "other service"
+
 #: What is kept where there is no result backend, or perhaps none.
 _NO_BACKEND: Final = "no backend"
 _OPEN_BACKEND: Final = f", backend {OPEN}"
@@ -55,7 +61,10 @@ _OPEN_BACKEND: Final = f", backend {OPEN}"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the inventory says of a task, in words. `name` is None where it can't be told."""
+    """What the inventory says of a task, in words. `name` is None where it can't be told.
+
+    The task of another service has no line, and its path is no path.
+    """
 
     name: str | None
     path: str
@@ -72,16 +81,26 @@ class Entry:
 
 
 def entries(projects: Sequence[Project], below: str = "") -> list[Entry]:
-    """Return the tasks of some projects by name, those of one folder only where one is given.
+    """Return the tasks of some projects by name, those of one folder only where one is given; and of known services.
 
     Paths are seen from the root of the first project.
     """
     found = []
+    by_name: dict[object, list[tuple[str, int, str]]] = {}
     for project in projects:
         inside = os.path.relpath(project.layout.root, projects[0].layout.root).replace(os.sep, "/")
         prefix = "" if inside == "." else f"{inside}/"
         senders = _senders(project, prefix)
         found += [_entry(project, task, senders, prefix) for task in _tasks(project, below)]
+        for name, places in senders.items():
+            by_name.setdefault(name, []).extend(places)
+    names = {entry.name for entry in found}
+    others = known_tasks(projects[0])
+    found += [
+        _foreign(name, task, by_name.get(name, ()))
+        for name, task in (others.tasks.items() if others else ())
+        if name not in names and not name.startswith("celery.")
+    ]
     return sorted(found, key=lambda entry: (entry.name is None, entry.name or "", entry.path, entry.line))
 
 
@@ -104,6 +123,26 @@ def _tasks(project: Project, below: str) -> Iterator[Task]:
                 )
 
 
+def _foreign(name: str, task: RecordedTask | None, senders: Sequence[tuple[str, int, str]]) -> Entry:
+    """Return what is known of the task of another service."""
+    result = OPEN if task is None or task.result == UNCLEAR else task.result
+    queue = OPEN if task is None else task.options.get("queue", "")
+    return Entry(
+        name=name,
+        path=OTHER_SERVICE,
+        line=0,
+        app="",
+        runs=OPEN,
+        retries=OPEN,
+        result=result,
+        status=OPEN,
+        start=OPEN,
+        time_limit=OPEN,
+        queue=queue if isinstance(queue, str) else OPEN,
+        sent_from=_shown(senders),
+    )
+
+
 # Who sends it.
 
 
@@ -114,7 +153,7 @@ def _senders(project: Project, prefix: str) -> dict[object, list[tuple[str, int,
     def add(key: object, module: Module, line: int, what: str = "") -> None:
         found.setdefault(key, []).append((prefix + module.place.relative, line, what))
 
-    for path in project.files.holding(*_SENDING):
+    for path in project.files.holding(*SENDING):
         module = project.module(path)
         if module is None or project.is_test(module):
             continue
@@ -163,8 +202,12 @@ def _entry(
         start=kept.start,
         time_limit=_limits(task),
         queue=_queue(project, task, name),
-        sent_from=tuple(f"{path}:{line}{what}" for path, line, what in sorted(places)),
+        sent_from=_shown(places),
     )
+
+
+def _shown(places: Iterable[tuple[str, int, str]]) -> tuple[str, ...]:
+    return tuple(f"{path}:{line}{what}" for path, line, what in sorted(set(places)))
 
 
 def _app(project: Project, task: Task) -> str:
@@ -286,14 +329,14 @@ def _queue(project: Project, task: Task, name: str | None) -> str:
         return own
     if own is not MISSING and own is not None:
         return OPEN
-    return _routed(setting_values(project, "task_routes"), name or "")
+    return _routed(routes_of(project), name or "")
 
 
-def _routed(tables: Sequence[object], name: str) -> str:
+def _routed(tables: Sequence[Table] | None, name: str) -> str:
     """Return the queue that the project's routes give to a task."""
+    if tables is None:
+        return OPEN
     for table in tables:
-        if not isinstance(table, Table) or not table.complete:
-            return OPEN
         for key in sorted(table.matching(name), key=len, reverse=True):
             route = table[key]
             queue = route.get("queue", "") if isinstance(route, Table) else route

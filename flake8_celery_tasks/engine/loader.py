@@ -48,8 +48,9 @@ def wanted(opted: tuple[str, ...] = ()) -> tuple[Rule[Any], ...]:
 
 @cache
 def by_kind(chosen: tuple[Rule[Any], ...]) -> tuple[tuple[type, tuple[Rule[Any], ...]], ...]:
-    """Return rules by the kind of fact that they judge."""
+    """Return rules by the kinds of facts that they judge."""
     kinds: dict[type, list[Rule[Any]]] = {}
     for rule in chosen:
-        kinds.setdefault(rule.kind, []).append(rule)
+        for kind in rule.kinds:
+            kinds.setdefault(kind, []).append(rule)
     return tuple((kind, tuple(some)) for kind, some in kinds.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from flake8_celery_tasks.core import options as core_options
@@ -10,8 +11,9 @@ from flake8_celery_tasks.workspace import gate
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from flake8_celery_tasks.contract.record import Record
     from flake8_celery_tasks.engine.baseline import Baseline
 
 
@@ -25,6 +27,21 @@ class Run(NamedTuple):
     marks: tuple[str, ...] = gate.MARKS
     #: The findings that are known.
     baseline: Baseline | None = None
+    #: The ends of the names of modules that a record names: their files matter, whatever they hold now.
+    recorded: frozenset[str] = frozenset()
+    #: The codes of the only rules that run, where not all do.
+    codes: frozenset[str] = frozenset()
+
+    def concerns(self, filename: str, text: str) -> bool:
+        """Return whether a file is worth a traversal."""
+        return gate.passes(text, self.marks) or (
+            bool(self.recorded) and gate.holds_module(os.path.abspath(filename), self.recorded)
+        )
+
+    def by_record(self, record: Record, codes: Iterable[str] = ()) -> Run:
+        """Return a run that looks at the files of the modules that a record names; only some rules, where given."""
+        ends = frozenset(".".join(task.module.split(".")[-2:]) for task in record.tasks.values())
+        return self._replace(recorded=ends, codes=frozenset(codes))
 
 
 _beginnings: list[Callable[[], None]] = []
@@ -52,10 +69,24 @@ def begin(namespace: argparse.Namespace, arguments: Sequence[str]) -> Run:
             baseline = load(options.celery_baseline)
         except BaselineError as error:
             raise ValueError(f"argument --celery-baseline: {error}") from None
-    return Run(
+    run = Run(
         options,
         (*(namespace.exclude or ()), *(namespace.extend_exclude or ())),
         core_options.opted(namespace, arguments),
         gate.marks_of(options.celery_task_decorators),
         baseline,
     )
+    return _with_records(run) if options.celery_contract or options.celery_known_tasks else run
+
+
+def _with_records(run: Run) -> Run:
+    """Return a run that knows of the records which its options name. Raises ValueError for one that is none."""
+    from flake8_celery_tasks.contract import known, record
+
+    option = "celery-known-tasks"
+    try:
+        known.load(run.options.celery_known_tasks)
+        option = "celery-contract"
+        return run.by_record(record.load(run.options.celery_contract)) if run.options.celery_contract else run
+    except record.RecordError as error:
+        raise ValueError(f"argument --{option}: {error}") from None

@@ -13,13 +13,15 @@ from flake8_celery_tasks.resolution.project import Project, files_of
 from flake8_celery_tasks.workspace import folders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from flake8_celery_tasks.contract.agreement import Agreement
     from flake8_celery_tasks.core.options import Options
 
 
 _projects: dict[tuple[str, Options, tuple[str, ...]], Project] = {}
 _findings: dict[tuple[str, Options, tuple[str, ...], tuple[str, ...]], FindingsCache] = {}
+_agreements: dict[tuple[Options, tuple[str, ...]], Agreement] = {}
 _saved_by: int | None = None
 _is_frozen = False
 #: The roots of the projects that somebody saves who has something more urgent to do before.
@@ -40,7 +42,62 @@ def project_of(path: str, options: Options, excluded: tuple[str, ...] = ()) -> P
     key = (root, options, excluded)
     if key not in _projects:
         _projects[key] = open_project(root, options, excluded, _indexed)
+        if options.celery_contract:
+            _projects[key].agreement = _agreement
     return _projects[key]
+
+
+def projects_around(folder: str, options: Options, excluded: tuple[str, ...] = ()) -> list[Project]:
+    """Return the project around a folder, and those below it."""
+    found: dict[Project, None] = {}
+    pending = [folder]
+    while pending:
+        project = project_of(os.path.join(pending.pop(0), "any.py"), options, excluded)
+        if project not in found:
+            found[project] = None
+            pending += [root for root in project.layout.inner_roots() if root.startswith(os.path.join(folder, ""))]
+    return list(found)
+
+
+def drop(projects: Iterable[Project]) -> None:
+    """Drop some projects: those of a folder that is soon gone."""
+    gone = set(projects)
+    for key, project in list(_projects.items()):
+        if project in gone:
+            del _projects[key]
+
+
+def _is_one_of_several(project: Project) -> bool:
+    """Return whether a record is about other projects too, so that what is found does not follow from this one."""
+    path = project.options.celery_contract
+    return bool(path) and projects_around(os.path.dirname(path), project.options, project.excluded) != [project]
+
+
+def _agreement(project: Project) -> Agreement | None:
+    """Return the contract that the options name a record of, None where the record is about other projects.
+
+    A project in which a file holds another text has its own; the others share one.
+    """
+    from flake8_celery_tasks.contract import record
+    from flake8_celery_tasks.contract.agreement import Agreement
+    from flake8_celery_tasks.contract.present import Present
+
+    path, key = project.options.celery_contract, (project.options, project.excluded)
+    known = projects_around(os.path.dirname(path), *key)
+    if all(other.layout.root != project.layout.root for other in known):
+        return None
+    if project not in known:
+        agreed = _agreements.get(key)
+        kept = record.load(path) if agreed is None else agreed.record
+        return Agreement(kept, Present(in_place(project, known)))
+    if key not in _agreements:
+        _agreements[key] = Agreement(record.load(path), Present(known))
+    return _agreements[key]
+
+
+def in_place(project: Project, projects: Iterable[Project]) -> list[Project]:
+    """Return some projects with one in place of that which has the same root."""
+    return [project if other.layout.root == project.layout.root else other for other in projects]
 
 
 def _root_of(path: str, options: Options) -> str:
@@ -58,7 +115,7 @@ def _root_of(path: str, options: Options) -> str:
 
 def findings_of(project: Project, opted: tuple[str, ...]) -> FindingsCache | None:
     """Return what is kept of what was found, with some opt-in rules; None where nothing is kept."""
-    if project.options.celery_no_cache:
+    if project.options.celery_no_cache or _is_one_of_several(project):
         return None
     key = (project.layout.root, project.options, project.excluded, opted)
     if key not in _findings:
@@ -103,6 +160,7 @@ def forget() -> None:
     """Drop all projects: for tests, and where files have been changed."""
     _projects.clear()
     _findings.clear()
+    _agreements.clear()
     _saved_later.clear()
     folders.forget()
 

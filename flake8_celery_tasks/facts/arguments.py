@@ -16,12 +16,14 @@ from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.record import Record
 from flake8_celery_tasks.resolution.arity import Given
+from flake8_celery_tasks.resolution.evaluation import Table
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.binding.symbols import Params
     from flake8_celery_tasks.facts.calls import Invocation
+    from flake8_celery_tasks.facts.schedules import BeatEntry
 
 
 #: Options of a call that are mistaken for arguments of `delay` and `s`.
@@ -161,6 +163,27 @@ def container_of(call: ast.Call, name: str, index: int) -> ast.expr | None:
     return before[index]
 
 
+def arguments_of_entry(entry: BeatEntry) -> Arguments:
+    """Return the arguments that a beat entry gives."""
+    found = Arguments()
+    written, value = entry.given.get("args"), entry.value("args")
+    if written is not None and isinstance(written.value, (ast.Tuple, ast.List)):
+        found.put(written.value.elts)
+    elif written is not None and isinstance(value, (tuple, list)):
+        found.positional = [written.value] * len(value)
+    else:
+        found.more_positional = value is not MISSING and value is not None
+    written, value = entry.given.get("kwargs"), entry.value("kwargs")
+    if written is not None and isinstance(value, Table):
+        keys = written.value.keys if isinstance(written.value, ast.Dict) else []
+        nodes = {key.value: key for key in keys if isinstance(key, ast.Constant)}
+        found.keywords = {str(name): nodes.get(name, written.key) for name in value}
+        found.more_keywords = not value.complete
+    else:
+        found.more_keywords = value is not MISSING and value is not None
+    return found
+
+
 def _is_none(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
 
@@ -214,11 +237,23 @@ def is_expected_to_fail(site: Site) -> bool:
     return False
 
 
+def is_looked_for(name: str, site: Site) -> bool:
+    """Return whether the function around a place asks whether something has an attribute of this name."""
+    around = site.function()
+    return around is not None and any(
+        isinstance(inner, ast.Call)
+        and isinstance(inner.func, ast.Name)
+        and inner.func.id in ("getattr", "hasattr")
+        and any(isinstance(arg, ast.Constant) and arg.value == name for arg in inner.args)
+        for inner in ast.walk(around)
+    )
+
+
 def is_json(call: Invocation) -> bool:
     """Return whether the message is certainly encoded as JSON, by an encoder that knows no more than kombu's."""
     given = call.argument("serializer")
     if given is MISSING and call.defined is not None:
-        if not call.defined.hands_on_calls or call.defined.option("pydantic") is not MISSING:
+        if not call.defined.hands_on_calls:
             return False
         given = call.defined.effective("serializer")
     if given is MISSING or given is None:

@@ -8,20 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 from flake8_celery_tasks.binding.scopes import FUNCTION, LAMBDA, TRY
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN
+from flake8_celery_tasks.catalog.methods import DIRECT
+from flake8_celery_tasks.celery_model.configuration import display
 from flake8_celery_tasks.celery_model.objects import SignatureThing, TaskThing
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.facts.schedules import options_of
 from flake8_celery_tasks.frameworks.django_transactions import is_on_commit
-from flake8_celery_tasks.resolution.evaluation import Table
+from flake8_celery_tasks.resolution.evaluation import Table, settled
+from flake8_celery_tasks.workspace.source import start_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.celery_model.configuration import Written
     from flake8_celery_tasks.celery_model.definitions import Definition
     from flake8_celery_tasks.celery_model.objects import Thing
     from flake8_celery_tasks.facts.context import FileContext
+    from flake8_celery_tasks.facts.schedules import BeatEntry
+    from flake8_celery_tasks.facts.settings import Setting
     from flake8_celery_tasks.facts.task import Task
     from flake8_celery_tasks.resolution.project import Project
 
@@ -207,6 +214,16 @@ class Invocation:
         return MISSING
 
 
+class AppMade:
+    """A call that makes a Celery app outside of any task: of `Celery`, or of a class that inherits from it."""
+
+    def __init__(self, project: Project, module: Module, node: ast.Call, site: Site) -> None:
+        self.project = project
+        self.module = module
+        self.node = node
+        self.site = site
+
+
 class OnCommit:
     """A call of Django's `on_commit`."""
 
@@ -232,3 +249,96 @@ def on_commits_in(context: FileContext) -> list[OnCommit]:
         for call, site in context.calls_named("on_commit")
         if is_on_commit(context.project, context.module, call, site)
     ]
+
+
+class QueueUse:
+    """A place that sends to a queue by its name: a call, a task, a beat entry, a route, or the default queue."""
+
+    def __init__(self, project: Project, module: Module, node: ast.AST, name: str) -> None:
+        self.project = project
+        self.module = module
+        self.node = node
+        self.name = name
+
+
+def queue_uses(
+    context: FileContext,
+    calls: Iterable[Invocation | TaskCall],
+    settings: Iterable[Setting],
+    entries: Iterable[BeatEntry],
+) -> list[QueueUse]:
+    """Return the places of a file that name a queue, in source order, as far as the names can be read."""
+    source = context.module.source
+    if not any(source.may_hold(word) for word in ("queue", "QUEUE", "route", "ROUTE")):
+        return []
+    found = [
+        QueueUse(context.project, context.module, node, name)
+        for node, name in (
+            *_queues_of_calls(context, calls),
+            *_queues_of_tasks(context.tasks),
+            *_queues_of_settings(context, settings, entries),
+        )
+        if isinstance(name, str)
+    ]
+    return sorted(found, key=lambda use: start_of(use.node))
+
+
+def _queues_of_calls(context: FileContext, calls: Iterable[Invocation | TaskCall]) -> Iterator[tuple[ast.AST, Any]]:
+    for call in calls:
+        for keyword in call.node.keywords if call.method not in DIRECT else ():
+            if keyword.arg == "queue":
+                yield keyword, settled(context.project, context.module, keyword.value, call.site)
+            elif keyword.arg in ("options", None):
+                yield from _in_display(context, keyword.value, call.site)
+
+
+def _in_display(context: FileContext, node: ast.expr, site: Site) -> Iterator[tuple[ast.AST, Any]]:
+    found = display(context.project, context.module, node, site)
+    yield from (_written(context, written) for key, written in (found[0] if found else ()) if key == "queue")
+
+
+def _written(context: FileContext, written: Written) -> tuple[ast.AST, Any]:
+    return written.value, settled(context.project, context.module, written.value, written.site)
+
+
+def _queues_of_tasks(tasks: Iterable[Task]) -> Iterator[tuple[ast.AST, Any]]:
+    for task in tasks:
+        for name, node in task.written(("queue",)):
+            yield node, task.option(name)
+
+
+def _queues_of_settings(
+    context: FileContext, settings: Iterable[Setting], entries: Iterable[BeatEntry]
+) -> Iterator[tuple[ast.AST, Any]]:
+    for setting in settings:
+        if setting.name == "task_default_queue":
+            yield setting.value, setting.settled
+        elif setting.name == "task_routes":
+            yield from _of_routes(context, setting, setting.value)
+    for entry in entries:
+        yield from (_written(context, written) for name, written in options_of(entry) if name == "queue")
+
+
+def _of_routes(context: FileContext, setting: Setting, node: ast.expr) -> Iterator[tuple[ast.AST, Any]]:
+    """Yield the queues in a map of routes, in the maps of a list, and in the pairs of a list in a list."""
+    found = display(context.project, context.module, node, setting.site)
+    if found is not None:
+        for _, written in found[0]:
+            yield from _of_route(context, written.value, written.site)
+        return
+    for item in getattr(node, "elts", ()):
+        elements = getattr(item, "elts", None)
+        if elements is None:
+            yield from _of_routes(context, setting, item)
+            continue
+        for pair in elements:
+            if isinstance(pair, ast.Tuple) and len(pair.elts) == 2:
+                yield from _of_route(context, pair.elts[1], setting.site)
+
+
+def _of_route(context: FileContext, node: ast.expr, site: Site) -> Iterator[tuple[ast.AST, Any]]:
+    value = settled(context.project, context.module, node, site)
+    if isinstance(value, str):
+        yield node, value
+    else:
+        yield from _in_display(context, node, site)

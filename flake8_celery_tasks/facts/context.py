@@ -6,16 +6,18 @@ import ast
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from flake8_celery_tasks.binding import binder
 from flake8_celery_tasks.binding.nodes import dotted, unsubscripted
 from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, IMPORT, MODULE
 from flake8_celery_tasks.binding.values import Invoke, Member, Ref
 from flake8_celery_tasks.celery_model import apps, definitions, objects
 from flake8_celery_tasks.celery_model.objects import AppThing, TaskThing
-from flake8_celery_tasks.core.memo import Memo
+from flake8_celery_tasks.core.memo import Memo, query
 from flake8_celery_tasks.facts.task import Task, run_of
 from flake8_celery_tasks.resolution.resolver import Target
 
 if TYPE_CHECKING:
+    from flake8_celery_tasks.binding.candidates import Candidates
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Scope, Site
     from flake8_celery_tasks.celery_model.objects import Thing
@@ -86,12 +88,17 @@ class FileContext(Memo):
         function = site.function()
         if function is None or not function.args.args or function.args.args[0].arg != receiver.id:
             return False
+        return self.task_class_at(site) is not None
+
+    def task_class_at(self, site: Site) -> Target | None:
+        """Return the class in whose method a place stands, where that is a class of tasks."""
+        function = site.function()
         for around in site.chain():
             if isinstance(around.node, ast.ClassDef) and around.parent is not None and function in around.node.body:
                 symbol = self.module.class_of(around.node, around.parent)
                 target = Target(f"{self.module.prefix}{symbol.qualname}", self.module, symbol)
-                return apps.is_task_class(self.project, target) is True
-        return False
+                return target if apps.is_task_class(self.project, target) is True else None
+        return None
 
     @cached_property
     def _calls_by_name(self) -> dict[str, list[tuple[ast.Call, Site]]]:
@@ -135,6 +142,19 @@ class FileContext(Memo):
         found = {id(call): (call, site) for name in names for call, site in self._calls_by_name.get(name, ())}
         return sorted(found.values(), key=lambda item: (item[0].lineno, item[0].col_offset))
 
+    @query()
+    def _watched(self, names: frozenset[str]) -> Candidates:
+        tree = self.module.candidates.scope.node
+        assert isinstance(tree, ast.Module)
+        return binder.collect(tree, self.module.place.package, names)
+
+    def attributes_named(self, names: frozenset[str]) -> list[tuple[ast.Attribute, Site]]:
+        """Return where attributes of some names stand, in source order.
+
+        It goes through the file once more: for names that are rare, such as those that the text holds and nothing has.
+        """
+        return self._watched(names).sends
+
     def thing(self, node: ast.expr, site: Site) -> Thing | None:
         """Return what an expression is in Celery's terms; a bound task's first parameter is the task."""
         # Methods of something that only a node tells of: of the bound task, of the app of a task. A chain can be long.
@@ -161,6 +181,8 @@ class FileContext(Memo):
             task = self.task_at(site)
             if task is not None and node.id == task.me and task.bound is True:
                 return TaskThing(task.definition)
+            if task is not None and node.id == task.me and task.is_class:
+                return TaskThing(None)  # a class that inherits from this one may have another `run`
         elif (
             isinstance(node, ast.Attribute)
             and node.attr == "app"

@@ -6,21 +6,34 @@ import ast
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from flake8_celery_tasks.binding.symbols import Function
 from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.catalog.methods import INVOKING
+from flake8_celery_tasks.celery_model import apps
 from flake8_celery_tasks.celery_model.objects import AppThing, CanvasThing, SignatureThing, TaskThing
-from flake8_celery_tasks.facts import canvas, schedules, settings
-from flake8_celery_tasks.facts.calls import Invocation, OnCommit, Raise, TaskCall, on_commits_in
+from flake8_celery_tasks.facts import canvas, results, schedules, settings
+from flake8_celery_tasks.facts.calls import (
+    AppMade,
+    Invocation,
+    OnCommit,
+    QueueUse,
+    Raise,
+    TaskCall,
+    on_commits_in,
+    queue_uses,
+)
 from flake8_celery_tasks.facts.canvas import Canvas
 from flake8_celery_tasks.facts.context import FileContext
 from flake8_celery_tasks.facts.imports import TaskImport, imports_in
+from flake8_celery_tasks.facts.results import DirectCall, Returned
 from flake8_celery_tasks.facts.schedules import BeatEntry, Crontab
 from flake8_celery_tasks.facts.settings import Setting
-from flake8_celery_tasks.facts.task import Task
+from flake8_celery_tasks.facts.task import GoneTask, KeptTask, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
+    from flake8_celery_tasks.celery_model.definitions import Definition
     from flake8_celery_tasks.celery_model.objects import Thing
 
 
@@ -113,6 +126,26 @@ class Facts(FileContext):
         """The places that configure Celery, and the entries of its beat schedules."""
         return settings.read(self)
 
+    @cached_property
+    def queue_uses(self) -> list[QueueUse]:
+        """The places that name a queue."""
+        return queue_uses(self, (*self.invocations, *self.task_calls), *self.configured)
+
+    @cached_property
+    def apps_made(self) -> list[AppMade]:
+        """The calls that make a Celery app; what calls a factory of the project makes none, the factory does."""
+        found = []
+        # A class that inherits from `Celery` may be called anything.
+        classes = self.calls_named(*(name for name in self._calls_by_name if name[:1].isupper()))
+        for call, site in classes if self.module.source.may_hold("elery") else ():
+            if not apps.makes_app(self.project, self.module, call, site):
+                continue
+            value = self.module.value(call.func, site.scope)
+            target = self.project.resolve(value.path, self.module) if isinstance(value, Ref) else None
+            if target is not None and not isinstance(target.symbol, Function):
+                found.append(AppMade(self.project, self.module, call, site))
+        return found
+
 
 def _can(thing: Thing | None, method: str) -> bool:
     """Return whether a thing has a method that sends or signs."""
@@ -123,6 +156,40 @@ def _can(thing: Thing | None, method: str) -> bool:
     return isinstance(thing, (SignatureThing, CanvasThing)) and method not in ("send_task", "s", "si", "signature")
 
 
+def gone_tasks(facts: Facts) -> Iterator[GoneTask]:
+    """Yield the recorded names that are gone and that the file tells of."""
+    from flake8_celery_tasks.contract import agreement
+
+    found = agreement.agreement_of(facts.project)
+    for gone in () if found is None else found.gone_in(facts.module.place.path):
+        if gone.entry is None:
+            yield GoneTask(facts.project, facts.module, gone, None)
+        elif (task := _task(facts, gone.entry.definition)) is not None:
+            yield GoneTask(facts.project, facts.module, gone, task)
+
+
+def kept_tasks(facts: Facts) -> Iterator[KeptTask]:
+    """Yield the recorded names that tasks of the file have."""
+    from flake8_celery_tasks.contract import agreement
+
+    found = agreement.agreement_of(facts.project)
+    for kept in () if found is None else found.kept_in(facts.module.place.path):
+        if (task := _task(facts, kept.entry.definition)) is not None:
+            yield KeptTask(kept, task)
+
+
+def _task(facts: Facts, definition: Definition) -> Task | None:
+    """Return the task of a definition in the file, with its nodes."""
+    for task in facts.tasks:
+        if task.definition.place == definition.place:
+            return task
+    # One that a call makes of a function: `app.task(function)`.
+    for node, site, scope in facts.module.functions_called(definition.symbol.qualname):
+        if node.lineno == definition.symbol.line:
+            return Task(facts.project, definition, node, site, scope)
+    return None
+
+
 KINDS: Final[dict[type, Callable[[Facts], Iterable[Any]]]] = {
     Task: lambda facts: facts.tasks,
     TaskCall: lambda facts: facts.task_calls,
@@ -130,9 +197,15 @@ KINDS: Final[dict[type, Callable[[Facts], Iterable[Any]]]] = {
     TaskImport: lambda facts: imports_in(facts),
     Invocation: lambda facts: facts.invocations,
     OnCommit: on_commits_in,
+    Returned: results.returned,
+    DirectCall: results.direct_calls,
+    AppMade: lambda facts: facts.apps_made,
     Canvas: lambda facts: facts.canvases,
     Crontab: lambda facts: facts.crontabs,
     BeatEntry: lambda facts: facts.configured[1],
+    QueueUse: lambda facts: facts.queue_uses,
     Setting: lambda facts: facts.configured[0],
+    GoneTask: gone_tasks,
+    KeptTask: kept_tasks,
     Facts: lambda facts: [facts],
 }

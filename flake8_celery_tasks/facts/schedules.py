@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import ast
+import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.binding.nodes import last_name, unparsed
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Ref
-from flake8_celery_tasks.catalog.crontab import BY_NAME, FIELDS, split_line
+from flake8_celery_tasks.catalog.crontab import BY_NAME, EXTRA_KEYWORDS, FIELDS, shortest_gap, split_line
 from flake8_celery_tasks.catalog.methods import DIRECT, SIGNS
 from flake8_celery_tasks.celery_model.configuration import display
 from flake8_celery_tasks.celery_model.objects import thing_of
-from flake8_celery_tasks.resolution.evaluation import Table, is_plain, settled
+from flake8_celery_tasks.celery_model.registry import tasks_of
+from flake8_celery_tasks.celery_model.version import version_of
+from flake8_celery_tasks.resolution.evaluation import Called, Table, is_plain, settled
+from flake8_celery_tasks.resolution.resolver import Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.celery_model.configuration import Written
+    from flake8_celery_tasks.celery_model.definitions import Definition
     from flake8_celery_tasks.celery_model.objects import Thing
     from flake8_celery_tasks.resolution.project import Project
 
@@ -208,3 +213,43 @@ class BeatEntry:
         """The name of the task that the entry of a `beat_schedule` sends, None where it can't be told."""
         name = self.value("task") if self.call is None else None
         return name if isinstance(name, str) else None
+
+    @property
+    def definitions(self) -> list[Definition] | None:
+        """The definitions of the task that it sends; None where another one, that can't be read, may be meant."""
+        definition = getattr(self.thing("task"), "definition", None)
+        if definition is not None:
+            return [definition]
+        if self.task_name is None:
+            return []
+        return (
+            None
+            if tasks_of(self.project).may_be_unread(self.task_name)
+            else tasks_of(self.project).definitions(self.task_name)
+        )
+
+    @property
+    def period(self) -> float | None:
+        """The seconds between two runs, the fewest there are for a `crontab`; None where they can't be told."""
+        return period_of(self.value("schedule"), version_of(self.project))
+
+
+def period_of(schedule: Any, version: tuple[int, int]) -> float | None:
+    """Return the fewest seconds between two runs of a settled schedule, None where they can't be told."""
+    if isinstance(schedule, datetime.timedelta):
+        return schedule.total_seconds()
+    if isinstance(schedule, (int, float)):
+        return schedule
+    path = schedule.target.path if isinstance(schedule, Called) and isinstance(schedule.target, Target) else ""
+    if path == "celery.schedules.schedule":
+        every = schedule.args[0] if schedule.args else schedule.keywords.get("run_every")
+        return None if isinstance(every, Called) else period_of(every, version)
+    arguments: dict[str, Any] = {}
+    if path == "celery.schedules.crontab.from_string" and len(schedule.args) == 1:
+        arguments = dict(split_line(str(schedule.args[0])) or {"minute": ""})
+    elif path == "celery.schedules.crontab":
+        arguments = {field.name: value for field, value in zip(FIELDS, schedule.args, strict=False)}
+        arguments.update({str(name): value for name, value in schedule.keywords.items() if name not in EXTRA_KEYWORDS})
+    else:
+        return None
+    return shortest_gap(arguments, version) if all(map(is_plain, arguments.values())) else None

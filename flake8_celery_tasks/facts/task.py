@@ -6,25 +6,28 @@ import ast
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from flake8_celery_tasks.binding.nodes import Use, uses_of
 from flake8_celery_tasks.binding.scopes import FUNCTION
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Missing, Ref, Unknown
 from flake8_celery_tasks.catalog.task_options import DEFAULT_RETRY_DELAY, OPTIONS, TASK_API
 from flake8_celery_tasks.celery_model import apps, decorators, definitions
 from flake8_celery_tasks.celery_model.settings import acks_late, setting_values
-from flake8_celery_tasks.celery_model.task import TASK_NAME, Defined
-from flake8_celery_tasks.facts.uses import Use, readers_in, registered_in, retried_in, uses_of
+from flake8_celery_tasks.celery_model.task import TASK_NAME, Defined, readers_in, retried_in
 from flake8_celery_tasks.resolution.decorators import wrapper_in
 from flake8_celery_tasks.resolution.evaluation import Table
 from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.workspace.marks import MARKS
 from flake8_celery_tasks.workspace.source import start_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import FunctionNode, Scope, Site
     from flake8_celery_tasks.binding.symbols import Params
     from flake8_celery_tasks.celery_model.definitions import Definition
+    from flake8_celery_tasks.contract.agreement import Gone, Kept
     from flake8_celery_tasks.resolution.project import Project
 
 
@@ -60,26 +63,7 @@ class Task(Defined):
     @property
     def is_registered(self) -> bool:
         """Whether a class-based task may be handed to `register_task`, in this module or in another."""
-        if not self.is_class:
-            return True
-        name = self.node.name.encode()
-        return self.node.name in registered_in(self.module) or any(
-            name in (self.project.files.read(path) or b"") and self._may_be_registered_in(path)
-            for path in self.project.files.holding(b".register_task(")
-            if path != self.module.place.path
-        )
-
-    def _may_be_registered_in(self, path: str) -> bool:
-        """Return whether a file that names the class may register it, and not only classes that inherit from it.
-
-        What tests register is for themselves, and a file that can't be parsed says nothing.
-        """
-        module = self.project.module(path)
-        if module is None or self.project.is_test(module):
-            return False
-        calls = [call for call in module.made() if definitions.registers(call)]
-        found = [definitions.registered(self.project, call, module) for call in calls]
-        return not found or any(one is None or one.place == self.definition.place for one in found)
+        return definitions.is_registered(self.project, self.definition)
 
     @property
     def function(self) -> FunctionNode:
@@ -366,7 +350,7 @@ class Task(Defined):
 
     @property
     def _base_retries(self) -> bool:
-        base = self._own_class if self.is_class else self.base
+        base = self.own_class if self.is_class else self.base
         if isinstance(base, Missing):
             return False
         if isinstance(base, Unknown):
@@ -383,7 +367,7 @@ class Task(Defined):
         for statement in self.node.body:
             if any(isinstance(node, ast.Attribute) and node.attr == name for node in ast.walk(statement)):
                 return True
-        base = self._own_class if self.is_class else self.base
+        base = self.own_class if self.is_class else self.base
         return isinstance(base, Target) and any(
             isinstance(cls, Target) and isinstance(cls.symbol, Class) and name in cls.symbol.attributes
             for cls in self.project.line(base)
@@ -423,3 +407,60 @@ class Renaming(NamedTuple):
     node: ast.expr
     decorator: str
     name: str
+
+
+# What a record says.
+
+
+class GoneTask:
+    """A recorded name that no task has any more. `task` is what it became, None where it stands for the module."""
+
+    def __init__(self, project: Project, module: Module, gone: Gone, task: Task | None) -> None:
+        self.project = project
+        self.module = module
+        self.gone = gone
+        self.task = task
+
+    @property
+    def name(self) -> str:
+        """The recorded name."""
+        return self.gone.name
+
+    @property
+    def is_sent_by_new_name(self) -> bool:
+        """Whether some file of the project has the name of today as a text, as who sends by name has."""
+        name = "" if self.gone.entry is None else self.gone.entry.name
+        quoted = [quote + name.encode("utf-8", "surrogatepass") + quote for quote in (b"'", b'"')]
+        texts = (self.project.files.read(path) or b"" for path in self.project.files.holding(*MARKS))
+        return any(text in content for content in texts for text in quoted)
+
+
+class KeptTask:
+    """A recorded name that exactly one task has, in the file at hand."""
+
+    def __init__(self, kept: Kept, task: Task) -> None:
+        self.module = task.module
+        self.kept = kept
+        self.task = task
+
+    @property
+    def name(self) -> str:
+        """The recorded name."""
+        return self.kept.name
+
+    def parameter(self, name: str) -> ast.arg | None:
+        """Return the node of a parameter of today, None where the function has none of that name."""
+        args = self.task.function.args
+        every = (*args.posonlyargs, *args.args, args.vararg, *args.kwonlyargs, args.kwarg)
+        return next((arg for arg in every if arg is not None and arg.arg == name), None)
+
+
+def gone_name(task: Task) -> GoneTask | None:
+    """Return the recorded name of a task that goes by another one now, None where there is none."""
+    from flake8_celery_tasks.contract import agreement
+
+    found = agreement.agreement_of(task.project)
+    for gone in () if found is None else found.gone_in(task.module.place.path):
+        if gone.entry is not None and gone.entry.definition.place == task.definition.place:
+            return GoneTask(task.project, task.module, gone, task)
+    return None

@@ -10,7 +10,6 @@ from flake8.checker import FileChecker
 from flake8_celery_tasks.core.errors import UsageError, one_line
 from flake8_celery_tasks.engine.check import violations
 from flake8_celery_tasks.flake8_host.reporting import NOTHING, Checked, Row, silencing
-from flake8_celery_tasks.workspace import gate
 
 if TYPE_CHECKING:
     import ast
@@ -42,7 +41,7 @@ class _Checker(FileChecker):
     def run_ast_checks(self) -> None:
         self.scopes = {}
         processor = self.processor
-        if not gate.passes("".join(processor.lines), self.told.marks):
+        if not self.told.concerns(processor.filename, "".join(processor.lines)):
             return
         try:
             tree: ast.Module = processor.build_ast()

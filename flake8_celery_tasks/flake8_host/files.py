@@ -13,10 +13,13 @@ from flake8 import utils
 from flake8.discover_files import expand_paths
 
 from flake8_celery_tasks.core.errors import UsageError
+from flake8_celery_tasks.workspace import gate
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterable, Iterator, Sequence
+
+    from flake8_celery_tasks.engine.run import Run
 
 
 # Files.
@@ -58,8 +61,9 @@ def _matching(patterns: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(fnmatch.translate(os.path.normcase(pattern)) for pattern in patterns))
 
 
-def passing(names: Iterable[str], marks: Sequence[str]) -> list[str]:
+def passing(names: Iterable[str], run: Run) -> list[str]:
     """Return the files that pass the gate by their bytes; what can't be read passes, so that it is reported."""
+    marks = run.marks
     # What is not ASCII may be other bytes in another encoding.
     if not all(mark.isascii() for mark in marks):
         return list(names)
@@ -77,6 +81,7 @@ def passing(names: Iterable[str], marks: Sequence[str]) -> list[str]:
                 if mark in content:
                     break
             else:
-                continue
+                if not gate.holds_module(os.path.abspath(name), run.recorded):
+                    continue
         found.append(name)
     return found

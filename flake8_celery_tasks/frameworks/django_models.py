@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.nodes import dotted
-from flake8_celery_tasks.binding.scopes import ASSIGN, LAMBDA, PARAM
+from flake8_celery_tasks.binding.scopes import ASSIGN, LAMBDA, OTHER, PARAM
 from flake8_celery_tasks.binding.symbols import Bound, Class, Function
 from flake8_celery_tasks.binding.values import Const, Invoke, Operation, Ref
 from flake8_celery_tasks.core.memo import query
@@ -60,6 +60,31 @@ _MANY: Final = frozenset(
         "using",
     }
 )
+
+#: Methods of a queryset that give another one, whatever is in it.
+_ROWS: Final = _MANY | {
+    "dates",
+    "datetimes",
+    "difference",
+    "extra",
+    "intersection",
+    "none",
+    "union",
+    "values",
+    "values_list",
+}
+
+
+#: Methods of a queryset that give one of something else than instances, or of instances of several sources.
+_OTHER: Final = frozenset(
+    {"dates", "datetimes", "difference", "intersection", "none", "union", "values", "values_list"}
+)
+
+#: Methods of views that give a queryset.
+_GIVING: Final = frozenset({"filter_queryset", "get_queryset"})
+
+#: Methods that give an instance, and whether they made it.
+_PAIR: Final = frozenset({"get_or_create", "update_or_create"})
 
 
 def is_model(project: Project, target: Target) -> bool:
@@ -158,15 +183,42 @@ def is_instance(project: Project, module: Module, node: ast.expr, site: Site) ->
     if isinstance(node, ast.Name):
         found = site.scope.find(node.id)
         return found is not None and all(_holds(project, module, binding) for binding in found[1])
-    return isinstance(node, ast.Call) and _gives_one(project, module, node, site)
+    return _gives_one(project, module, node, site)
+
+
+def is_queryset(node: ast.expr, site: Site) -> bool:
+    """Return whether an expression is certainly a queryset, of instances or of something else."""
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _OTHER | _MANY:
+        node = node.func.value
+        if _is_manager(node):
+            return True
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Attribute) and node.func.attr in _GIVING
+    return _is_rows(node, site) or _is_of_action(node, site)
+
+
+def _is_of_action(node: ast.expr, site: Site) -> bool:
+    """Return whether a name is the queryset that an action of the admin is given."""
+    found = site.scope.find(node.id) if isinstance(node, ast.Name) and node.id == "queryset" else None
+    if found is None or len(found[1]) != 1 or found[1][0].kind != PARAM:
+        return False
+    arguments = getattr(found[1][0].site.node, "args", None)
+    return isinstance(arguments, ast.arguments) and any(arg.arg == "request" for arg in arguments.args)
+
+
+def holds_instances(node: ast.expr, site: Site) -> bool:
+    """Return whether an expression makes a list of a queryset of instances."""
+    if not isinstance(node, ast.Call) or len(node.args) != 1 or not isinstance(node.func, ast.Name):
+        return False
+    return node.func.id in ("list", "sorted", "tuple") and _is_rows(node.args[0], site)
 
 
 def _holds(project: Project, module: Module, binding: Binding) -> bool:
     """Return whether a binding gives its name an instance of a model."""
     if binding.kind == ASSIGN and isinstance(binding.node, ast.expr):
         return _gives_one(project, module, binding.node, binding.site)
-    if isinstance(binding.statement, (ast.For, ast.AsyncFor)) and binding.node is binding.statement.target:
-        return _is_queryset(binding.statement.iter)
+    if _is_row(binding):
+        return True
     if binding.kind != PARAM or not isinstance(binding.node, ast.arg):
         return False
     function = binding.site.node
@@ -195,11 +247,13 @@ def _is_model_type(project: Project, module: Module, annotation: Value) -> bool:
 
 def _gives_one(project: Project, module: Module, node: ast.expr, site: Site) -> bool:
     """Return whether an expression gives one instance: `X.objects.get(...)`, `get_object_or_404(...)`, `Model(...)`."""
+    if isinstance(node, ast.Attribute):
+        return _is_user(node, site)
     if not isinstance(node, ast.Call):
         return False
     func = node.func
     if isinstance(func, ast.Attribute) and func.attr in _ONE:
-        return _is_manager(func.value) or _is_queryset(func.value)
+        return _is_manager(func.value) or _is_queryset(func.value) or _is_rows(func.value, site)
     value = module.value(func, site.scope)
     if not isinstance(value, Ref):
         return False
@@ -214,6 +268,19 @@ def _is_manager(node: ast.expr) -> bool:
     return len(names) > 1 and names[-1] == "objects" and names[-2][:1].isupper()
 
 
+def gives_rows(node: ast.expr) -> bool:
+    """Return whether an expression is certainly a queryset, of instances or of values, that is not evaluated."""
+    while True:
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+            node = node.value
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _ROWS:
+            node = node.func.value
+            if _is_manager(node):
+                return True
+        else:
+            return False
+
+
 def _is_queryset(node: ast.expr) -> bool:
     """Return whether an expression is a queryset of instances made of `X.objects`."""
     while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _MANY:
@@ -221,3 +288,59 @@ def _is_queryset(node: ast.expr) -> bool:
         if _is_manager(node):
             return True
     return False
+
+
+def _is_rows(node: ast.expr, site: Site, depth: int = 0) -> bool:
+    """Return whether an expression is a queryset of instances, or a name for nothing else."""
+    if depth > 5 or not isinstance(node, ast.Name):
+        while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _MANY:
+            node = node.func.value
+            if isinstance(node, ast.Name) and depth <= 5:
+                return _is_rows(node, site, depth + 1)
+            if _is_manager(node):
+                return True
+        return False
+    found = site.scope.find(node.id)
+    return found is not None and all(
+        binding.kind == ASSIGN
+        and isinstance(binding.node, ast.expr)
+        and binding.node is not node
+        and _is_rows(binding.node, binding.site, depth + 1)
+        for binding in found[1]
+    )
+
+
+def _is_row(binding: Binding) -> bool:
+    """Return whether a binding gives its name a row of a queryset: in a loop, or by `get_or_create`."""
+    statement = binding.statement
+    if isinstance(statement, ast.Assign):
+        target, value = statement.targets[0], statement.value
+        is_pair = isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr in _PAIR
+        return is_pair and binding.node in getattr(target, "elts", ())[:1] and _is_manager(value.func.value)  # type: ignore[attr-defined]
+    loops: list[tuple[ast.expr, ast.expr]] = []
+    if isinstance(statement, (ast.For, ast.AsyncFor)):
+        loops = [(statement.target, statement.iter)]
+    elif statement is None and binding.kind == OTHER:
+        loops = [(loop.target, loop.iter) for loop in getattr(binding.site.node, "generators", ())]
+    return any(_goes_over_rows(binding, *loop) for loop in loops)
+
+
+def _goes_over_rows(binding: Binding, target: ast.expr, source: ast.expr) -> bool:
+    if isinstance(source, ast.Call) and isinstance(source.func, ast.Name) and source.func.id == "enumerate":
+        elements: list[ast.expr] = getattr(target, "elts", [])
+        target = elements[1] if len(elements) == 2 else target
+        source = source.args[0] if source.args else source
+    return binding.node is target and _is_rows(source, binding.site)
+
+
+def _is_user(node: ast.Attribute, site: Site) -> bool:
+    """Return whether an expression is the user of a view's request: `request.user`, `self.request.user`."""
+    if node.attr != "user":
+        return False
+    owner = node.value
+    if isinstance(owner, ast.Subscript):  # of a serializer: self.context["request"].user
+        return isinstance(owner.slice, ast.Constant) and owner.slice.value == "request"
+    if isinstance(owner, ast.Name):
+        found = site.scope.find(owner.id)
+        return owner.id == "request" and found is not None and all(item.kind == PARAM for item in found[1])
+    return isinstance(owner, ast.Attribute) and owner.attr == "request" and getattr(owner.value, "id", "") == "self"

@@ -137,7 +137,7 @@ def skeleton(root: Path, code: str, name: str, kind: str = "Task") -> dict[Path,
     """
     rules = loader.rules()
     beside = [rule for rule in rules if rule.code[:4] == code[:4]]
-    kinds = {rule.kind.__name__: rule.kind for rule in rules}
+    kinds = {kind.__name__: kind for rule in rules for kind in rule.kinds}
     if not (root / "tests" / "rules").is_dir() or not (root / "flake8_celery_tasks" / "rules").is_dir():
         raise UsageError(f"{root.absolute()} is no checkout of flake8-celery-tasks")
     if not re.fullmatch(r"CLY[1-9]\d\d", code) or not beside:

@@ -39,7 +39,8 @@ _HEADINGS: Final = {
 
 
 def _cells(entry: Entry, senders: str) -> list[str]:
-    shown = {**asdict(entry), "name": entry.name or OPEN, "path": f"{entry.path}:{entry.line}", "sent_from": senders}
+    place = f"{entry.path}:{entry.line}" if entry.line else entry.path
+    shown = {**asdict(entry), "name": entry.name or OPEN, "path": place, "sent_from": senders}
     return [_plain(str(shown[key])) for key in _HEADINGS]
 
 

@@ -24,6 +24,7 @@ TRANSPARENT: Final = frozenset(
         "builtins.staticmethod",
         "django.db.transaction.atomic",
         "django.utils.decorators.method_decorator",
+        "edx_django_utils.monitoring.set_code_owner_attribute",
         "sentry_sdk.trace",
         "typing.no_type_check",
         "newrelic.agent.background_task",

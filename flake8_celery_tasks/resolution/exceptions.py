@@ -11,10 +11,10 @@ from flake8_celery_tasks.binding.values import UNKNOWN, Ref
 from flake8_celery_tasks.resolution.resolver import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
     from flake8_celery_tasks.binding.module import Module
-    from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.binding.scopes import FunctionNode, Site
     from flake8_celery_tasks.binding.values import Unknown
     from flake8_celery_tasks.resolution.project import Project
 
@@ -70,6 +70,75 @@ def fate(project: Project, module: Module, site: Site, path: str, me: str | None
         if found is not None:
             return found
     return None
+
+
+def retried_by(
+    project: Project, module: Module, site: Site, path: str, me: str | None, retries: Collection[int]
+) -> ast.ExceptHandler | ast.stmt | None:
+    """Return what certainly retries after an exception is raised at a place: a handler that catches it, or a `finally`.
+
+    Takes what `fate` takes, and the identities of the calls that retry. Of a `finally` the first statement is returned.
+    """
+    for around in site.chain():
+        if around.kind in (FUNCTION, LAMBDA):
+            break
+        if around.kind == WITH and _past_with(project, module, around, path) is not None:
+            break
+        if around.kind == TRY:
+            node = around.try_
+            flow = _Flow(project, module, around, me)
+            handler = flow.catcher(node.handlers, path) if around.part == "body" else None
+            if isinstance(handler, ast.ExceptHandler) and flow.retries(handler.body, retries):
+                return handler
+            if around.part != "finally" and flow.retries(node.finalbody, retries):
+                return node.finalbody[0]
+            if handler is not None and flow.past_try(node, around.part, path) is not None:
+                break
+    return None
+
+
+def ends_normally(
+    project: Project, module: Module, site: Site, function: FunctionNode, node: ast.expr, me: str | None
+) -> bool:
+    """Return whether a function certainly returns, and does not raise on purpose, once it has come to an expression."""
+    flow = _Flow(project, module, site, me)
+    ends = {_FALLS}
+    for owner, body, index in reversed(_way_to(function, node)):
+        if isinstance(body[index], (ast.Return, ast.Raise)):
+            ends = flow.ends([body[index]]) - {_UNCLEAR}
+        if _FALLS in ends:
+            ends = (ends - {_FALLS}) | flow.ends(body[index + 1 :])
+        if hasattr(owner, "handlers"):
+            if body is owner.body and _FALLS in ends:
+                ends = (ends - {_FALLS}) | flow.ends(owner.orelse)
+            ends |= flow.ends(owner.finalbody) - {_FALLS} if body is not owner.finalbody else set()
+        elif isinstance(owner, (ast.For, ast.AsyncFor, ast.While)):
+            # Another round may end in another way.
+            ends = (ends | flow.ends(owner.body)) - {_BREAKS} | {_FALLS}
+        if ends & {*_LOUD, _UNCLEAR}:
+            return False
+    return True
+
+
+def _way_to(function: FunctionNode, node: ast.expr) -> list[tuple[Any, list[ast.stmt], int]]:
+    """Return the blocks that an expression stands in, outermost first: what has each, and the statement's index."""
+    way: list[tuple[Any, list[ast.stmt], int]] = []
+    owners: list[Any] = [function]
+    while owners:
+        owner = owners.pop()
+        for body in _blocks(owner):
+            for index, statement in enumerate(body):
+                if any(inner is node for inner in ast.walk(statement)):
+                    way.append((owner, body, index))
+                    owners = [statement]
+    return way
+
+
+def _blocks(node: Any) -> Iterator[list[ast.stmt]]:
+    for name in ("body", "orelse", "finalbody"):
+        yield getattr(node, name, [])
+    for part in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+        yield part.body
 
 
 def catches(project: Project, module: Module, node: ast.expr, site: Site, paths: Iterable[str]) -> bool | Unknown:
@@ -140,33 +209,62 @@ class _Flow:
         return found
 
     def _past_handlers(self, handlers: list[ast.ExceptHandler], path: str) -> Catcher | Unknown | None:
+        handler = self.catcher(handlers, path)
+        if not isinstance(handler, ast.ExceptHandler):
+            return handler
+        ends = self.ends(handler.body)
+        if _UNCLEAR in ends or (ends & _LOUD and ends & _SWALLOWS and self._tells_apart(handler)):
+            return UNKNOWN
+        if ends & _SWALLOWS:
+            return handler
+        return None if ends == {_RAISES_SAME} else UNKNOWN
+
+    def catcher(self, handlers: list[ast.ExceptHandler], path: str) -> ast.ExceptHandler | Unknown | None:
+        """Return the first handler that catches an exception, UNKNOWN where one may, None where none does."""
         for handler in handlers:
             caught: bool | Unknown = True
             if handler.type is not None:
                 caught = catches(self.project, self.module, handler.type, self.site, BASES | {path})
-            if caught is False:
-                continue
-            if caught is UNKNOWN:
-                return UNKNOWN
-            self.name = handler.name
-            ends = self.ends(handler.body)
-            if _UNCLEAR in ends or (ends & _LOUD and ends & _SWALLOWS and self._tells_apart(handler)):
-                return UNKNOWN
-            if ends & _SWALLOWS:
-                return handler
-            return None if ends == {_RAISES_SAME} else UNKNOWN
+            if caught is not False:
+                self.name = handler.name
+                return handler if caught is True else UNKNOWN
         return None
 
     def _tells_apart(self, handler: ast.ExceptHandler) -> bool:
         """Return whether a condition in a handler may depend on what was caught, or on whether a retry is left."""
-        names = {handler.name, "isinstance", "type", "issubclass", "sys"} - {None}
         return any(
-            (isinstance(inner, ast.Name) and inner.id in names)
-            or (isinstance(inner, ast.Attribute) and "retries" in inner.attr)
+            self._is_about_caught(test) or _is_about_retries(test)
             for node in ast.walk(handler)
-            if isinstance(node, (ast.If, ast.IfExp, ast.Match))
-            for inner in ast.walk(node.subject if isinstance(node, ast.Match) else node.test)
+            for test in _tests(node)
         )
+
+    def _is_about_caught(self, test: ast.expr) -> bool:
+        """Return whether a condition may depend on the exception that the handler has caught."""
+        names = {self.name, "isinstance", "type", "issubclass", "sys"} - {None}
+        return any(isinstance(inner, ast.Name) and inner.id in names for inner in ast.walk(test))
+
+    def retries(self, body: list[ast.stmt], calls: Collection[int]) -> bool:
+        """Return whether a block certainly comes to one of some calls, as long as a retry is left."""
+        for statement in body:
+            if self._retries(statement, calls):
+                return True
+            if _FALLS not in (ends := self._end(statement)) or _UNCLEAR in ends:
+                return False
+            if any(self._is_about_caught(test) for test in _tests(statement)):
+                return False
+        return False
+
+    def _retries(self, node: ast.stmt, calls: Collection[int]) -> bool:
+        if isinstance(node, ast.If):
+            branches = [self.retries(node.body, calls), self.retries(node.orelse, calls)]
+            is_certain = all(branches) or (any(branches) and _is_about_retries(node.test))
+            return is_certain and not (self._is_about_caught(node.test) and not all(branches))
+        if isinstance(node, (ast.With, ast.AsyncWith)):
+            return self.retries(node.body, calls)
+        if isinstance(node, TRIES):
+            part = cast("ast.Try", node)
+            return self.retries(part.body, calls) or self.retries(part.finalbody, calls)
+        return _certainly_calls(node, calls)
 
     def ends(self, body: list[ast.stmt]) -> set[str]:
         """Return the ways in which a block may end."""
@@ -235,6 +333,29 @@ class _Flow:
             for node, _, _ in target.module.functions_called(target.symbol.qualname)
             for inner in ast.walk(node)
         )
+
+
+def _tests(node: ast.AST) -> list[ast.expr]:
+    """Return what a statement or expression decides by."""
+    if isinstance(node, ast.Match):
+        return [node.subject]
+    return [node.test] if isinstance(node, (ast.If, ast.IfExp)) else []
+
+
+def _is_about_retries(test: ast.expr) -> bool:
+    """Return whether a condition asks how many retries there were, or how many there may be."""
+    return any(isinstance(inner, ast.Attribute) and "retries" in inner.attr for inner in ast.walk(test))
+
+
+#: Statements and expressions in which something may be left out, or done later.
+_UNCERTAIN: Final = (ast.IfExp, ast.BoolOp, ast.Lambda, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Match)
+
+
+def _certainly_calls(node: ast.AST, calls: Collection[int]) -> bool:
+    """Return whether a simple statement certainly makes one of some calls."""
+    if isinstance(node, (*_UNCERTAIN, ast.For, ast.AsyncFor, ast.While)):
+        return False
+    return id(node) in calls or any(_certainly_calls(child, calls) for child in ast.iter_child_nodes(node))
 
 
 def is_retry(call: ast.Call) -> bool:

@@ -18,7 +18,8 @@ class Overlay(Project):
     """
 
     def __init__(self, before: Project, path: str) -> None:
-        super().__init__(Files(before.files.disk), before.options, bases_of_app=before.bases_of_app)
+        super().__init__(Files(before.files.disk), before.options, before.excluded, bases_of_app=before.bases_of_app)
+        self.agreement = before.agreement
         self.before: Project = before
         self._path = path
 

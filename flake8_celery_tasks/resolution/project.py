@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flake8_celery_tasks.resolution.classes import Classes
 from flake8_celery_tasks.workspace.files import Disk, Files
@@ -43,6 +43,8 @@ class Project(Classes):
         self.excluded = tuple(excluded)
         self.bases_of_app = bases_of_app
         self.when_indexed = when_indexed
+        #: What says which contract a project is held to, where a record is named.
+        self.agreement: Callable[[Project], Any] | None = None
 
     def is_test(self, module: Module) -> bool:
         """Return whether a module is a test or a migration."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar, get_args
 
 from flake8_celery_tasks.core.violation import Violation
 
@@ -25,8 +25,9 @@ OPT_IN: Final = "policy"
 class Rule(Generic[Fact]):
     """Base of all rules.
 
-    A subclass names the kind of fact that it judges, `class MissingTaskName(Rule[Task])`, its `code`, and its
-    `message`: a template whose fields `report` fills. `check` yields violations; it keeps no state. The file stands
+    A subclass names the kinds of facts that it judges, `class MissingTaskName(Rule[Task])` or
+    `class NaiveEta(Rule[Invocation | TaskCall])`, its `code`, and its `message`: a template whose fields `report`
+    fills. `check` yields violations; it keeps no state. The file stands
     in the folder of its topic under `rules/` and is called like the rule.
     """
 
@@ -40,11 +41,12 @@ class Rule(Generic[Fact]):
     quiet_in_tests: ClassVar[bool] = False
     #: Whether the rule runs only where it is asked for: all rules of house policy, and no others.
     opt_in: ClassVar[bool] = False
-    #: The kind of fact, taken from the class's base.
-    kind: ClassVar[type]
+    #: The kinds of facts, taken from the class's base.
+    kinds: ClassVar[tuple[type, ...]]
 
     def __init_subclass__(cls) -> None:
-        cls.kind = cls.__orig_bases__[0].__args__[0]  # type: ignore[attr-defined]
+        (judged,) = get_args(cls.__orig_bases__[0])  # type: ignore[attr-defined]
+        cls.kinds = get_args(judged) or (judged,)
         cls.opt_in = f".rules.{OPT_IN}." in cls.__module__
 
     def check(self, fact: Fact) -> Iterator[Violation]:

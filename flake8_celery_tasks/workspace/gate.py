@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 #: What a module that only configures Celery is told by.
 SETTINGS = ("accept_content", "beat_", "broker_", "result_serializer", "task_", "TASK_", "worker_", "WORKER_")
 
@@ -19,6 +21,16 @@ def passes(text: str, marks: tuple[str, ...] = MARKS) -> bool:
         if mark in text:
             return True
     return False
+
+
+def holds_module(path: str, ends: frozenset[str]) -> bool:
+    """Return whether a file may be a module of which the last two parts of the dotted name, or the only one, are known.
+
+    >>> holds_module("/home/shop/tasks/__init__.py", frozenset({"shop.tasks"}))
+    True
+    """
+    parts = path.replace(os.sep, "/").removesuffix(".py").removesuffix("/__init__").split("/")
+    return ".".join(parts[-2:]) in ends or parts[-1] in ends
 
 
 def marks_of(patterns: tuple[str, ...]) -> tuple[str, ...]:

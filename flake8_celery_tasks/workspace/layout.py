@@ -54,6 +54,7 @@ class Layout:
         self._files: tuple[str, ...] | None = None
         #: The folders that `files` comes by, known when it has been called.
         self.walked: list[str] = []
+        self._inner_roots: list[str] = []
         self._places: dict[str, Place] = {}
         self._found: dict[tuple[str, str], str | None] = {}
 
@@ -170,8 +171,13 @@ class Layout:
                     if name.endswith(".py") and not excluding.match(name, start + name):
                         yield start + name
                 elif not self._is_skipped(name, start + name):
-                    below.append(start + name)
+                    (self._inner_roots if is_root(start + name) else below).append(start + name)
             folders.extend(reversed(below))
+
+    def inner_roots(self) -> list[str]:
+        """Return the folders below the root that are roots of other projects, not those in them."""
+        _ = self.files()
+        return self._inner_roots
 
     def left_out(self) -> Iterator[str]:
         """Yield the Python files below the root that are no part of the project: excluded, or of another project."""
@@ -196,7 +202,6 @@ class Layout:
             or name.endswith((".egg", ".egg-info"))
             or self._excluding.match(name, path)
             or os.path.islink(path)
-            or is_root(path)
             or "pyvenv.cfg" in entries(path)
         )
 

@@ -1,6 +1,7 @@
 import datetime
 import decimal
 import fractions
+import itertools
 import random
 import string
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from flake8_celery_tasks.catalog import NEWEST
 from flake8_celery_tasks.catalog import crontab as catalog
-from flake8_celery_tasks.catalog.crontab import LongStep, check, read
+from flake8_celery_tasks.catalog.crontab import LongStep, check, read, shortest_gap
 
 from .installed import VERSION, parameters
 
@@ -484,6 +485,49 @@ def test_check_names_an_unknown_keyword():
 
 def test_a_lone_impossible_day_is_possible_in_other_months():
     assert check({"day_of_month": 31}) == catalog.Verdict({"day_of_month": catalog.Reading(frozenset({31}))})
+
+
+def brute_gap(arguments):
+    """The fewest seconds between two minutes of forty days that Celery's object matches."""
+    schedule = crontab(**arguments)
+    start = datetime.datetime(2024, 1, 1)
+    times = [
+        time
+        for time in (start + datetime.timedelta(minutes=minute) for minute in range(40 * 24 * 60))
+        if time.minute in schedule.minute
+        and time.hour in schedule.hour
+        and time.isoweekday() % 7 in schedule.day_of_week
+        and time.day in schedule.day_of_month
+        and time.month in schedule.month_of_year
+    ]
+    return min((after - before).total_seconds() for before, after in itertools.pairwise(times))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"minute": "*/5"},
+        {"minute": "*/45"},
+        {"minute": "0,58"},
+        {"minute": 0, "hour": "*/5"},
+        {"minute": "*/40", "hour": "*/9"},
+        {"minute": [0, 50], "hour": {23, 0}},
+        {"minute": 0, "hour": 3},
+        {"minute": 0, "hour": 3, "day_of_week": "mon-fri"},
+        {"minute": 0, "hour": "1,22", "day_of_week": "sat,sun"},
+        {"minute": 0, "hour": "1,22", "day_of_week": "mon,wed"},
+        {"minute": 0, "hour": "1,22", "day_of_month": "*/2"},
+    ],
+    ids=str,
+)
+def test_shortest_gap(arguments):
+    assert shortest_gap(arguments) == brute_gap(arguments)
+
+
+def test_shortest_gap_of_days_apart():
+    assert shortest_gap({"minute": 0, "hour": 3, "day_of_week": "mon,wed"}) is None
+    assert shortest_gap({"minute": 60}) is None
 
 
 def test_split_line():

@@ -241,6 +241,9 @@ def test_time_limits(task, keywords, settings, said):
         ("", "{'t': f()}", "?"),
         ("", "{'x': 'b', **f()}", "?"),
         ("", "[('t', 'b')]", "?"),
+        ("", "[[('t', 'b')]]", "b"),
+        ("", "[{'s': 'a'}, {'t': 'b'}]", "b"),
+        ("", "[{'t': 'b'}, f]", "?"),
     ],
 )
 def test_queues(task, keywords, routes, said):

@@ -16,6 +16,8 @@ from flake8_celery_tasks.rules.rule import Rule, name_of
 from tests.helpers import ROOT, check
 
 RULES = loader.rules()
+#: What a bad example may show besides: a task without a name of its own loses it.
+BESIDE = {"CLY411": {"CLY101"}}
 SECTIONS = ["", "What happens", "Bad", "Good", "Silent when", "Fix"]
 
 
@@ -112,7 +114,7 @@ def test_examples_can_be_pasted(rule, case):
 def test_bad_examples_are_reported(rule, case, tmp_path):
     found = check(tmp_path, case.files, **case.options)
     reported = {violation.code for violations in found.values() for violation in violations}
-    assert reported == {rule.code}
+    assert reported - BESIDE.get(rule.code, set()) == {rule.code}
 
 
 @pytest.mark.parametrize(("rule", "case"), list(cases_of("Good")))

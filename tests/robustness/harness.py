@@ -12,7 +12,6 @@ import warnings
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from flake8_celery_tasks.binding import summary
 from flake8_celery_tasks.binding.module import Module
 from flake8_celery_tasks.binding.symbols import Class
 from flake8_celery_tasks.command import main
@@ -121,7 +120,7 @@ def assert_scan_agrees(text: str) -> None:
         for name, _ in module.definable():
             module.symbols(name)
         module.made()
-    assert summary.summarise(surface) == summary.summarise(whole)
+    assert surface.summary() == whole.summary()
 
 
 def examine_text(path: Path, read: Readable, options: Options = OPTIONS) -> None:

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import assume, given, note
 from hypothesis import strategies as st
 
-from flake8_celery_tasks.core.options import Options
-from tests.helpers import write
+from tests.helpers import options_in, write
 from tests.robustness import grammar, harness, mutations
 from tests.robustness.effort import examples
 
@@ -61,4 +60,4 @@ def test_changed_examples(room, random):
     note(files[name])
     folder = room()
     write(folder, files)
-    harness.examine(folder, Options.of({**harness.GIVEN, **case.options}))
+    harness.examine(folder, options_in(folder, {**harness.GIVEN, **case.options}))

@@ -45,7 +45,7 @@ def test_pages_say_whether_the_fix_is_safe(rule, tmp_path):
         folder.mkdir()
         write(folder, case.files)
         for name in case.files:
-            _, remedies = fixer_remedies.remedies(str(folder / name), order_for(rule.code, **case.options))
+            _, remedies = fixer_remedies.remedies(str(folder / name), order_for(folder, rule.code, **case.options))
             safe |= {remedy.safe for remedy in remedies}
     assert {{True: "safe", False: "unsafe"}[one] for one in safe} <= set(rule.fixes.split(" or "))
     assert safe

@@ -70,6 +70,13 @@ def cly220(stage):
     stage.work()
 
 
+def cly223(stage):
+    stage.helpers["shop.web.download"] = "return __import__('types').SimpleNamespace(status_code=503)"
+    stage.show().fetch_rates.delay(URL)
+    stage.work()
+    assert len(stage.lab.published) == 31
+
+
 def cly302(stage):
     stage.helpers["shop.orders.is_locked"] = "return True"
     stage.show().import_order.delay(1)
@@ -95,6 +102,70 @@ def cly401(stage):
     tasks.write_text("from blog.models import publish\n" + tasks.read_text())
     stage.forget()
     stage.hear(stage.module, "content.tasks")
+
+
+def cly411(stage):
+    stage.show()
+    stage.lab.app.send_task("shop.send_receipt", [1])
+    stage.work()
+
+
+def cly412(stage):
+    stage.show()
+    stage.lab.app.send_task("shop.send_receipt", kwargs={"order": 1})
+    stage.work()
+
+
+def cly413(stage):
+    stage.show()
+    stage.lab.app.send_task("shop.send_receipt", [1])
+    stage.work()
+
+
+def cly519(stage):
+    stage.show().ship_all.delay([1, 2])
+    stage.work()
+
+
+def cly521(stage):
+    stage.show().fetch_rates.delay(URL)
+    stage.work()
+    stage.hear(stage.next(1).close, ORDER)
+
+
+def cly523(stage):
+    stage.helpers["shop.orders.import_table"] = "raise ValueError('no table')"
+    result = stage.show().import_orders.delay("orders.txt")
+    stage.work()
+    assert result.state == "SUCCESS"
+
+
+def cly619(stage):
+    stage.hear(stage.show().upload, [1])
+    stage.next(1).resize_all.delay([1])
+    stage.work()
+
+
+def cly620(stage):
+    stage.show().send_newsletter.delay(["a@example.com"])
+    stage.work()
+
+
+def cly621(stage):
+    stage.show().close(ORDER)
+    stage.work()
+
+
+def cly622(stage):
+    stage.hear(stage.show().close, [ORDER])
+    stage.hear(stage.next(1).close, ORDER)
+
+
+def cly924(stage):
+    stage.show()
+    stage.module("shop.views").pay(ORDER)
+    stage.lab.restart()  # the old code
+    stage.work()
 
 
 def cly501(stage):
@@ -406,3 +477,17 @@ def in_django(stage):
                     editor.delete_model(model)
         apps.clear_cache()
         connection.close()
+
+
+def cly935(stage):
+    stage.hear(stage.show().app.AsyncResult("1").get)
+
+
+def cly936(stage):
+    tasks = stage.show()
+    stage.lab.app.conf.task_time_limit = tasks.app.conf.task_time_limit
+    with tasks.app.connection_for_write("memory://") as connection:
+        tasks.rebuild_index.apply_async(connection=connection, queue=stage.lab.queue_name)
+    request = stage.lab.receive()
+    start_in_child(request)
+    request.on_timeout(soft=False, timeout=request.time_limits[0] or tasks.rebuild_index.time_limit or 300)

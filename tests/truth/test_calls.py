@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import datetime, timedelta, timezone
 from functools import partial, wraps
 
@@ -278,6 +279,21 @@ def test_arguments_that_are_no_sequence(lab, args, message):
 
     with pytest.raises(TypeError, match=message):
         fetch.apply_async(args)
+
+
+@pytest.mark.truth("CLY604")
+def test_parentheses_make_no_tuple(lab):
+    """CLY604: `(x)` is `x`, and what it holds decides; the comma makes a tuple."""
+
+    @lab.app.task(name="fetch")
+    def fetch(url):
+        pass
+
+    number = 5
+    with pytest.raises(TypeError, match="must be an iterable, not int"):
+        fetch.apply_async(number)
+    fetch.apply_async((number,))
+    assert [tuple(message.args) for message in lab.published] == [(5,)]
 
 
 @pytest.mark.truth("CLY604")
@@ -730,3 +746,74 @@ def test_delay_of_a_task_class(app):
     app.register_task(Fetch())
     with pytest.raises(TypeError, match="missing 1 required positional argument: 'self'"):
         Fetch.delay()
+
+
+# CLY613: dataclasses and models
+
+
+@dataclasses.dataclass
+class Order:
+    """A dataclass."""
+
+    number: int
+
+
+@dataclasses.dataclass
+class Encoded:
+    """A dataclass that encodes itself."""
+
+    number: int
+
+    def __json__(self):
+        return self.number
+
+
+@pytest.mark.truth("CLY613")
+@pytest.mark.parametrize("argument", [Order(1), [Order(1)], {"order": Order(1)}], ids=str)
+def test_dataclass_is_not_encoded(add, argument):
+    """CLY613: JSON knows no dataclasses."""
+    with pytest.raises(EncodeError, match="Object of type Order is not JSON serializable"):
+        add.delay(argument, 1)
+
+
+@pytest.mark.truth("CLY613")
+def test_class_may_encode_itself(lab, add):
+    """CLY613: kombu calls `__json__`."""
+    add.delay(Encoded(1), 2)
+    assert len(lab.published) == 1
+
+
+@pytest.mark.truth("CLY613")
+@pytest.mark.parametrize("takes", [False, True])
+@pytest.mark.parametrize("where", ["alone", "in a list", "in a dict"])
+def test_model_is_taken_alone_since_5_7(lab, takes, where):
+    """CLY613: a task with `pydantic=True` takes a model since 5.7, but not in a list or a dict."""
+    pydantic = pytest.importorskip("pydantic")
+    model = pydantic.create_model("Form", number=(int, 1))
+
+    def fetch(form):
+        """Never runs here."""
+
+    fetch.__annotations__["form"] = model
+    options = {"pydantic": takes} if celery_version() >= (5, 5) else {}
+    task = lab.app.task(fetch, name="fetch", **options)
+    argument = {"alone": model(), "in a list": [model()], "in a dict": {"form": model()}}[where]
+    if takes and where == "alone" and celery_version() >= (5, 7):
+        task.delay(argument)
+        assert len(lab.published) == 1
+    else:
+        with pytest.raises(EncodeError, match="Object of type Form is not JSON serializable"):
+            task.delay(argument)
+
+
+@pytest.mark.truth("CLY613")
+def test_set_is_not_encoded_for_a_task_that_takes_models(lab):
+    """CLY613: `pydantic=True` changes nothing for anything but models."""
+    pytest.importorskip("pydantic")
+
+    @lab.app.task(name="fetch", **({"pydantic": True} if celery_version() >= (5, 5) else {}))
+    def fetch(codes: set):
+        """Never runs here."""
+
+    with pytest.raises(EncodeError, match="Object of type set is not JSON serializable"):
+        fetch.delay({1})

@@ -240,6 +240,24 @@ def test_beat_entry_with_arguments_that_are_no_sequence(lab, args):
     assert "Message Error" in lab.log
 
 
+@pytest.mark.truth("CLY604")
+@pytest.mark.parametrize(("args", "sent"), [("-b", ("-", "b")), ({"x": 1}, ("x",)), ({2}, (2,))], ids=str)
+@pytest.mark.parametrize("known", [True, False])
+def test_beat_takes_the_arguments_of_an_entry_apart(lab, args, sent, known):
+    """CLY604: beat sends each letter of a text, to a task that takes them, or that it does not know."""
+    if known:
+
+        @lab.app.task(name="fetch")
+        def fetch(*letters):
+            pass
+
+    lab.app.finalize()
+    scheduler = beat(lab.app, task="fetch", schedule=60, args=args)
+    scheduler.apply_entry(scheduler.schedule["entry"])
+    assert [tuple(message.args) for message in lab.published] == [sent]
+    assert "Message Error" not in lab.log
+
+
 # CLY805: routes
 
 

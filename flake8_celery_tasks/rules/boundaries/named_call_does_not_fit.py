@@ -3,14 +3,11 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.celery_model.objects import SignatureThing
-from flake8_celery_tasks.celery_model.registry import tasks_of
-from flake8_celery_tasks.celery_model.task import Defined
-from flake8_celery_tasks.facts.arguments import Arguments, arguments_of, is_expected_to_fail
+from flake8_celery_tasks.contract import known
+from flake8_celery_tasks.facts.arguments import arguments_of, arguments_of_entry, is_expected_to_fail
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.resolution.arity import misfits
-from flake8_celery_tasks.resolution.evaluation import Table
 from flake8_celery_tasks.rules import _mismatch
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -18,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.facts.arguments import Arguments
     from flake8_celery_tasks.facts.calls import Invocation
-    from flake8_celery_tasks.facts.schedules import BeatEntry
 
 
 class NamedCallDoesNotFit(Rule[Facts]):
@@ -94,7 +91,8 @@ class NamedCallDoesNotFit(Rule[Facts]):
 
     - a `*spread` or a variable hides arguments that could make it fit;
     - a signature lacks arguments and is not sent on the spot: they may come later;
-    - no task of the project has the name (CLY403), or several have it;
+    - no task of the project, or of a service that `celery-known-tasks` names, has the name (CLY403), or several have
+      it;
     - a decorator below the task decorator may change the arguments;
     - the task's class has an `apply_async` of its own, a `__call__` that does more with the arguments than pass them
       on, or can't be read;
@@ -117,38 +115,26 @@ class NamedCallDoesNotFit(Rule[Facts]):
         sent = {id(made) for call in facts.invocations if (made := _sent_at_once(call)) is not None}
         for call in facts.invocations:
             if call.by_name and isinstance(call.name, str) and not is_expected_to_fail(call.site):
-                task = _task(facts, call.name)
-                arguments = None if task is None else arguments_of(call)
-                if task is not None and arguments is not None:
+                arguments = arguments_of(call)
+                if arguments is not None:
                     partial = call.method != "send_task" and id(call.node) not in sent
-                    yield from self._judge(facts, task, arguments, call.node, call.name, partial=partial)
+                    yield from self._judge(facts, arguments, call.node, call.name, partial=partial)
         for entry in facts.configured[1]:
-            task = _task(facts, entry.task_name)
-            if task is not None:
-                yield from self._judge(facts, task, _of_entry(entry), entry.node, str(entry.task_name), partial=False)
+            if entry.task_name is not None:
+                yield from self._judge(facts, arguments_of_entry(entry), entry.node, entry.task_name, partial=False)
 
     def _judge(
-        self, facts: Facts, task: Defined, arguments: Arguments, node: ast.AST, name: str, *, partial: bool
+        self, facts: Facts, arguments: Arguments, node: ast.AST, name: str, *, partial: bool
     ) -> Iterator[Violation]:
-        params = task.accepts
+        params = known.signature(facts.project, name)
         if params is None:
             return
         found = next(misfits(params, arguments.given.partial if partial else arguments.given), None)
-        if found is None or task.overrides("__call__", handing_on=True) is not False or not task.hands_on_calls:
+        if found is None:
             return
         problem, advice = _mismatch.said(found, params, arguments)
         place = _mismatch.place_of(found, params, arguments) or node
         yield self.report(facts.module, place, name=name, problem=problem, advice=advice)
-
-
-def _task(facts: Facts, name: str | None) -> Defined | None:
-    """Return what the only definition of a name says."""
-    if name is None:
-        return None
-    found = tasks_of(facts.project).definitions(name)
-    if len(found) != 1 or facts.project.is_test(found[0].module) or tasks_of(facts.project).may_be_unread(name):
-        return None
-    return Defined(facts.project, found[0])
 
 
 def _sent_at_once(call: Invocation) -> ast.expr | None:
@@ -162,24 +148,3 @@ def _sent_at_once(call: Invocation) -> ast.expr | None:
     else:
         return None
     return None if adds else call.node.func.value
-
-
-def _of_entry(entry: BeatEntry) -> Arguments:
-    """Return the arguments that a beat entry gives."""
-    found = Arguments()
-    written, value = entry.given.get("args"), entry.value("args")
-    if written is not None and isinstance(written.value, (ast.Tuple, ast.List)):
-        found.put(written.value.elts)
-    elif written is not None and isinstance(value, (tuple, list)):
-        found.positional = [written.value] * len(value)
-    else:
-        found.more_positional = value is not MISSING and value is not None
-    written, value = entry.given.get("kwargs"), entry.value("kwargs")
-    if written is not None and isinstance(value, Table):
-        keys = written.value.keys if isinstance(written.value, ast.Dict) else []
-        nodes = {key.value: key for key in keys if isinstance(key, ast.Constant)}
-        found.keywords = {str(name): nodes.get(name, written.key) for name in value}
-        found.more_keywords = not value.complete
-    else:
-        found.more_keywords = value is not MISSING and value is not None
-    return found

@@ -4,16 +4,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.celery_model.registry import tasks_of
-from flake8_celery_tasks.celery_model.settings import setting_values
+from flake8_celery_tasks.celery_model.settings import routes_of, setting_values
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.celery_model.version import version_of
+from flake8_celery_tasks.contract import known
 from flake8_celery_tasks.facts.calls import Invocation
-from flake8_celery_tasks.resolution.evaluation import Table, is_plain
+from flake8_celery_tasks.resolution.evaluation import is_plain
 from flake8_celery_tasks.rules.rule import Rule
 from flake8_celery_tasks.workspace import layout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.resolution.project import Project
@@ -94,6 +95,7 @@ class NamedCallDropsOptions(Rule[Invocation]):
     - caller and task belong to one app, or the call stands in a task and the target is Celery 5.7 or later: then the
       process has the task registered;
     - several tasks have the name, or `**options` hide what the call gives;
+    - of another service's task, which a file of `celery-known-tasks` records, the option can't be known;
     - the module is a test (`celery-test-paths`) or a migration.
 
     ## Fix
@@ -111,18 +113,30 @@ class NamedCallDropsOptions(Rule[Invocation]):
         """Report a call by name that loses options of the task, at the call."""
         if call.method != "send_task" or not isinstance(call.name, str):
             return
-        project = call.project
-        found = tasks_of(project).definitions(call.name)
-        if len(found) != 1 or project.is_test(found[0].module) or tasks_of(project).may_be_unread(call.name):
-            return
-        task = Defined(project, found[0])
-        if not self._is_apart(call, task):
-            return
-        lost = [*self._routing(call, task), *(name for name in PUBLISHING if _is_lost(call, task, name))]
+        options = self._options(call, call.name)
+        lost = [name for name in (*ROUTING, *PUBLISHING) if name in options and _is_lost(call, name, options[name])]
+        if any(call.argument(name) is not MISSING for name in ROUTING) or (
+            not {*ROUTING}.isdisjoint(lost) and _may_be_routed(call.project, call.name)
+        ):
+            lost = [name for name in lost if name not in ROUTING]
         if lost:
             names = lost[0] if len(lost) == 1 else f"{', '.join(lost[:-1])} and {lost[-1]}"
             is_lost, advice = ("is lost", "repeat it here") if len(lost) == 1 else ("are lost", "repeat them here")
             yield self.report(call.module, call.node, name=call.name, lost=f"its {names} {is_lost}", advice=advice)
+
+    def _options(self, call: Invocation, name: str) -> Mapping[str, Any]:
+        """Return the options that a task gives to its messages, where the process of the call does not know them."""
+        other = known.foreign(call.project, name)
+        if other is not None:
+            return {option: value for option, value in other.options.items() if value is not None}
+        tasks = tasks_of(call.project)
+        found = tasks.definitions(name)
+        if len(found) != 1 or call.project.is_test(found[0].module) or tasks.may_be_unread(name):
+            return {}
+        task = Defined(call.project, found[0])
+        if not self._is_apart(call, task):
+            return {}
+        return {option: task.option(option) for option in (*ROUTING, *PUBLISHING) if task.states(option)}
 
     def _is_apart(self, call: Invocation, task: Defined) -> bool:
         """Return whether the process of the call probably has not registered the task."""
@@ -132,19 +146,10 @@ class NamedCallDropsOptions(Rule[Invocation]):
             return False
         return call.task is None or version_of(project) < (5, 7)
 
-    def _routing(self, call: Invocation, task: Defined) -> list[str]:
-        if any(call.argument(name) is not MISSING for name in ROUTING):
-            return []
-        lost = [name for name in ROUTING if _is_lost(call, task, name)]
-        return [] if lost and _may_be_routed(call.project, str(call.name)) else lost
 
-
-def _is_lost(call: Invocation, task: Defined, name: str) -> bool:
-    """Return whether a task has an option that its messages would have by `delay()` only."""
-    if not task.states(name) or call.argument(name) is not MISSING:
-        return False
-    value = task.option(name)
-    return value is not None and not _is_default(call.project, name, value)
+def _is_lost(call: Invocation, name: str, value: Any) -> bool:
+    """Return whether a call does not give an option of the task, and the project's default does not say the same."""
+    return call.argument(name) is MISSING and value is not None and not _is_default(call.project, name, value)
 
 
 def _is_default(project: Project, name: str, value: Any) -> bool:
@@ -156,19 +161,5 @@ def _is_default(project: Project, name: str, value: Any) -> bool:
 
 def _may_be_routed(project: Project, name: str) -> bool:
     """Return whether `task_routes` covers a name, as far as it can be read."""
-    pending = list(setting_values(project, "task_routes"))
-    while pending:
-        routes = pending.pop()
-        if isinstance(routes, (list, tuple)):
-            # A list of routers, or the pairs of a map.
-            pending.extend(Table([item]) if _is_pair(item) else item for item in routes)
-        elif not isinstance(routes, Table) or not routes.complete:
-            if routes is not None:
-                return True
-        elif routes.has_other_keys or routes.matching(name):
-            return True
-    return False
-
-
-def _is_pair(item: Any) -> bool:
-    return isinstance(item, (list, tuple)) and len(item) == 2 and isinstance(item[0], str)
+    routes = routes_of(project)
+    return routes is None or any(table.has_other_keys or table.matching(name) for table in routes)

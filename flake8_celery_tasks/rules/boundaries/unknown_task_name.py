@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks.binding.nodes import attributes_in
 from flake8_celery_tasks.binding.scopes import TRY
 from flake8_celery_tasks.celery_model.objects import AppThing
-from flake8_celery_tasks.celery_model.registry import tasks_of
+from flake8_celery_tasks.contract import known
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -87,7 +87,9 @@ class UnknownTaskName(Rule[Facts]):
     ## Silent when
 
     - no task of the project shares the first dotted part of the name, and none has a similar name: it may be the task
-      of a package, or of another service;
+      of a package, or of another service. With `celery-known-tasks`, which names records of all other services, such a
+      name is reported;
+    - one of those services has the name, or has a task of uncertain name that could have it;
     - a file that can't be parsed, that is excluded, or that belongs to another project could hold the name;
     - some task of that namespace has a name that is not certain;
     - some task has an automatic name, and an app of the project builds these in its own way (`gen_task_name`);
@@ -126,10 +128,11 @@ class UnknownTaskName(Rule[Facts]):
                     yield from self._judge(facts, node.slice, name, self.looked_up)
 
     def _judge(self, facts: Facts, node: ast.AST, name: object, message: str = "") -> Iterator[Violation]:
-        tasks = tasks_of(facts.project)
-        if isinstance(name, str) and tasks.is_unknown(name, facts.module):
-            meant = tasks.meant(name, facts.module)
-            advice = "no task of the project has that name" if meant is None else f"did you mean {meant!r}?"
+        if isinstance(name, str) and known.is_unknown(facts.project, name, facts.module):
+            meant = known.meant(facts.project, name, facts.module)
+            services = "" if known.known_tasks(facts.project) is None else " or of a known service"
+            nobody = f"no task of the project{services} has that name"
+            advice = nobody if meant is None else f"did you mean {meant!r}?"
             yield self.report(facts.module, node, message, name=name, advice=advice)
 
 

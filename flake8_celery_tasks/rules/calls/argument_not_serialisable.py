@@ -4,18 +4,19 @@ import ast
 import datetime
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.nodes import unparsed
+from flake8_celery_tasks.binding.nodes import unparsed, uses_of
 from flake8_celery_tasks.binding.scopes import ASSIGN, CLASS, MODULE, PARAM
-from flake8_celery_tasks.binding.values import Ref
+from flake8_celery_tasks.binding.values import MISSING, Ref
 from flake8_celery_tasks.catalog.methods import SIGNS
 from flake8_celery_tasks.celery_model.objects import SignatureThing
+from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.facts.arguments import arguments_of, is_expected_to_fail, is_json, signing_call
 from flake8_celery_tasks.facts.calls import Invocation
-from flake8_celery_tasks.facts.uses import uses_of
 from flake8_celery_tasks.resolution import inference
 from flake8_celery_tasks.resolution.evaluation import Called
 from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.rules._messages import cut
+from flake8_celery_tasks.rules.calls import _data_classes
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ _CURES: Final = {
     "a range": "a list",
     "a timedelta": "its total_seconds()",
     "an exception": "its message",
+    _data_classes.DATACLASS: "a dict (dataclasses.asdict)",
+    _data_classes.MODEL: "a dict (model_dump)",
 }
 
 _NODES: Final = {
@@ -63,6 +66,9 @@ _CALLS: Final = {
     "builtins.zip": _ITERATOR,
 }
 
+#: The version in which a call of a task with `pydantic=True` dumps the models that it is given.
+_MODELS_SINCE: Final = (5, 7)
+
 #: What the requests of Django, Flask and others are asked for.
 _OF_REQUESTS: Final = frozenset(
     {"COOKIES", "FILES", "GET", "META", "POST", "build_absolute_uri", "headers", "session", "user"}
@@ -75,7 +81,8 @@ class ArgumentNotSerialisable(Rule[Invocation]):
     ## What happens
 
     Arguments travel as JSON, unless `task_serializer` says otherwise. JSON knows numbers, strings, None, lists and
-    dicts; Celery adds dates, UUIDs, decimals and bytes. Anything else fails at the call, and nothing is sent:
+    dicts; Celery adds dates, UUIDs, decimals and bytes. Anything else, a dataclass or a model of pydantic too, fails at
+    the call, and nothing is sent:
 
     ```text
     kombu.exceptions.EncodeError: Object of type set is not JSON serializable
@@ -119,11 +126,13 @@ class ArgumentNotSerialisable(Rule[Invocation]):
 
     - the task, the call or the project has a serializer other than JSON, or one that can't be read; or the project
       teaches kombu further types with `register_type`;
-    - the task's class has an `apply_async` of its own, which may convert the argument, or the task takes pydantic
-      models;
-    - it is not certain what the argument is: only literals, calls of Python's own types, and names with one such value
-      are reported. A parameter `request` must be used like that of a view;
-    - a test expects it: `with pytest.raises(EncodeError)`.
+    - the task's class has an `apply_async` of its own, which may convert the argument;
+    - it is a model of pydantic for a task with `pydantic=True`, and the project runs on Celery 5.7. In a list or a
+      dict, and before 5.7, that fails too;
+    - the class of the argument has a method `__json__`, which kombu calls;
+    - it is not certain what the argument is: only literals, calls of Python's own types, instances of classes of the
+      project, and names with one such value are reported. A parameter `request` must be used like that of a view;
+    - the call is caught, `except EncodeError`, or the module is a test.
 
     ## Fix
 
@@ -133,7 +142,8 @@ class ArgumentNotSerialisable(Rule[Invocation]):
 
     code = "CLY613"
     see = ("calling#serializers",)
-    message = "{text} is {what}, which JSON can't encode: {effect} EncodeError; pass {cure}"
+    message = "{text} {holds} {what}, which JSON can't encode: {effect} EncodeError; pass {cure}"
+    quiet_in_tests = True
 
     def check(self, call: Invocation) -> Iterator[Violation]:
         """Report each argument that can't be encoded."""
@@ -144,7 +154,10 @@ class ArgumentNotSerialisable(Rule[Invocation]):
         signed = signing_call(call.node) if isinstance(call.thing, SignatureThing) else None
         elsewhere = set() if signed is None else {id(node) for node in ast.walk(signed[0])}
         nodes = [node for node in arguments.values if id(node) not in elsewhere]
+        models = _takes_models(call)
         found = [(node, what) for node in nodes for what in [_what(call, node, call.site.scope)] if what]
+        # A model in a list or dict is not taken.
+        found = [(node, what) for node, what in found if not (models and what == _data_classes.MODEL and _is_one(node))]
         if not found or not is_json(call) or is_expected_to_fail(call.site):
             return
         effect = "sending it raises" if call.method in SIGNS else f"{call.method}() raises"
@@ -154,10 +167,22 @@ class ArgumentNotSerialisable(Rule[Invocation]):
                 call.module,
                 node,
                 text=cut(text, 40, "This argument"),
+                holds="is" if _is_one(node) or what == _KEYS else "holds",
                 what=what,
                 effect=effect,
                 cure=_CURES[what],
             )
+
+
+def _takes_models(call: Invocation) -> bool:
+    """Return whether a call may turn models of pydantic into what JSON can encode."""
+    if call.defined is None or version_of(call.project) < _MODELS_SINCE:
+        return False
+    return call.defined.option("pydantic") not in (MISSING, False)
+
+
+def _is_one(node: ast.expr) -> bool:
+    return not isinstance(node, (ast.Dict, ast.DictComp, ast.List, ast.ListComp, ast.Tuple))
 
 
 def _what(call: Invocation, node: ast.expr, scope: Scope, depth: int = 0) -> str | None:
@@ -173,6 +198,9 @@ def _what(call: Invocation, node: ast.expr, scope: Scope, depth: int = 0) -> str
         return _KEYS
     elif isinstance(node, (ast.List, ast.Tuple)):
         parts = node.elts
+    elif isinstance(node, (ast.ListComp, ast.DictComp)):
+        made = node.elt if isinstance(node, ast.ListComp) else node.value
+        parts = [made] if isinstance(made, ast.Call) else []
     if parts:
         return next((what for part in parts for what in [_what(call, part, scope, depth + 1)] if what), None)
     known = _NODES.get(node.__class__)
@@ -187,8 +215,10 @@ def _what(call: Invocation, node: ast.expr, scope: Scope, depth: int = 0) -> str
 
 def _valued(call: Invocation, node: ast.expr, scope: Scope) -> str | None:
     value = call.project.settle(call.module.value(node, scope), call.module)
-    if isinstance(value, Called) and isinstance(value.target, Target) and value.target.path in _CALLS:
-        return _CALLS[value.target.path]
+    if isinstance(value, Called) and isinstance(value.target, Target):
+        known = _CALLS.get(value.target.path) or _data_classes.instance_of(call.project, value.target)
+        if known is not None:
+            return known
     if isinstance(value, set):
         return _SET
     if isinstance(value, datetime.timedelta):
@@ -215,7 +245,9 @@ def _named(call: Invocation, node: ast.Name, scope: Scope, depth: int) -> str | 
         opened = [item.context_expr for item in binding.statement.items if item.optional_vars is binding.node]
         return _valued(call, opened[0], binding.site.scope) if opened else None
     if binding.kind == PARAM and isinstance(owner.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        return _REQUEST if _is_request(call, binding.node, owner) else None
+        if _is_request(call, binding.node, owner):
+            return _REQUEST
+        return _data_classes.parameter_of(call.project, call.module, binding)
     return None
 
 

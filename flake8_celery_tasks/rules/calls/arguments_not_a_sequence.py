@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from flake8_celery_tasks.binding.nodes import unparsed
+from flake8_celery_tasks.binding.nodes import last_name, unparsed, unsubscripted
+from flake8_celery_tasks.binding.scopes import ASSIGN, COMPREHENSION, PARAM
+from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.catalog.methods import ARGS_AT
 from flake8_celery_tasks.celery_model.objects import CanvasThing, SignatureThing
+from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.arguments import container_of, is_expected_to_fail
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.resolution import inference
-from flake8_celery_tasks.resolution.evaluation import Table
+from flake8_celery_tasks.resolution.evaluation import Table, settled
 from flake8_celery_tasks.rules._messages import cut
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -18,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flake8_celery_tasks.binding.module import Module
-    from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.binding.scopes import Binding, Site
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.edits.edit import Fix
     from flake8_celery_tasks.facts.calls import Invocation
@@ -51,6 +55,33 @@ _TAKEN_APART: Final = {inference.STRING: "letters", inference.MAPPING: "keys"}
 
 _BEAT: Final = "beat logs an error and sends nothing"
 
+#: What a name ends in that stands for several arguments.
+_SEVERAL: Final = re.compile(r"(?:^|_)(?:kw)?(?:args|arguments|list|params|parameters|tuple|values)$", re.IGNORECASE)
+
+#: Expressions that need no parentheses; others may have them to be read more easily.
+_BARE: Final = (ast.Attribute, ast.Name, ast.Subscript)
+
+#: Expressions, and calls, that make a list, tuple or dict.
+_SEQUENCES: Final = (ast.Dict, ast.DictComp, ast.List, ast.ListComp, ast.Tuple)
+_GIVING_TUPLES: Final = frozenset(
+    {
+        "batched",
+        "chunked",
+        "combinations",
+        "enumerate",
+        "groupby",
+        "items",
+        "permutations",
+        "product",
+        "values_list",
+        "zip",
+    }
+)
+_HOLDING: Final = re.compile(
+    r"\b(?:any|collection|dict|iterable|list|mapping|namedtuple|object|sequence|set|tuple)\b", re.IGNORECASE
+)
+_MAKERS: Final = frozenset({"builtins.dict", "builtins.list", "builtins.sorted", "builtins.tuple"})
+
 
 class _Given(NamedTuple):
     """Where `args` and `kwargs` of one call or entry stand, and what becomes of it if they are wrong."""
@@ -60,6 +91,7 @@ class _Given(NamedTuple):
     effect: str
     site: Site
     signs: bool
+    task: Defined | None = None
 
 
 class ArgumentsNotASequence(Rule[Facts]):
@@ -81,7 +113,8 @@ class ArgumentsNotASequence(Rule[Facts]):
     ```
 
     A signature takes the string apart without complaint, when it is made and when it is sent: each letter becomes an
-    argument. With a beat entry the error goes to beat's log, and nothing is ever sent.
+    argument. So does beat: it sends each letter of a text that an entry has for `args`. Where there are more than the
+    task takes, or with a number, the error goes to beat's log, and nothing is ever sent.
 
     ## Bad
 
@@ -125,6 +158,19 @@ class ArgumentsNotASequence(Rule[Facts]):
         fetch_rates.apply_async(kwargs=["url", url])
     ```
 
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt")
+    def send_receipt(order_pk):
+        print(order_pk)
+
+
+    def pay(order):
+        send_receipt.apply_async((order.pk), countdown=10)
+    ```
+
     ## Good
 
     ```python
@@ -149,21 +195,27 @@ class ArgumentsNotASequence(Rule[Facts]):
 
     ## Silent when
 
-    - the argument could be a list, tuple or dict: only literals are reported, and names whose annotation or assignments
-      all show that they are something else;
+    - the argument could be a list, tuple or dict: only literals are reported, names whose annotation or assignments all
+      show that they are something else, and what stands in parentheses that do nothing: `args=(order.pk)`. Of these,
+      names that say so (`args=(task_args)`) and what is certainly a list, tuple or dict are left out;
+    - an entry of the beat schedule has a text for a task that takes `*args`;
     - it is falsy (`0`, `""`, `{}`, None), which Celery takes as no arguments;
     - the task's class has an `apply_async` of its own;
     - a test expects it: `with pytest.raises(TypeError)`.
 
     ## Fix
 
-    Add the comma, `(order_pk,)`; move a dict to `kwargs`. That is safe, since the call can't have worked before.
+    Add the comma, `(order_pk,)`; move a dict to `kwargs`. That is safe, since the call can't have worked before. It is
+    not quite certain of what only stands in parentheses.
     """
 
     code = "CLY604"
     see = ("calling#basics",)
-    fixes = "safe"
+    fixes = "safe or unsafe"
     message = "{name} must be {wanted}, {given} is {kind}: {effect}; write {advice}"
+    comma: Final = (
+        "args must be a list or tuple, and ({text}) is only {text} in parentheses: a comma is missing; write ({text},)"
+    )
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report `args` and `kwargs` of calls and of beat entries."""
@@ -176,8 +228,12 @@ class ArgumentsNotASequence(Rule[Facts]):
                     advice = "a list"
                 effect = given.effect
                 if given.signs and wrong in _TAKEN_APART:
-                    effect = f"each of its {_TAKEN_APART[wrong]} becomes an argument"
+                    what = f"each of its {_TAKEN_APART[wrong]}"
+                    effect = f"beat sends {what} as an argument" if effect == _BEAT else f"{what} becomes an argument"
                 yield self._report(facts, given.args, "args", wrong, effect, advice)
+                continue
+            if given.args is not None and _lacks_comma(facts, given.args, given.site):
+                yield self.report(facts.module, given.args, self.comma, text=_short(given.args))
                 continue
             wrong = given.kwargs and _wrong_kwargs(facts.project, facts.module, given.kwargs, given)
             if given.kwargs is not None and wrong:
@@ -205,6 +261,8 @@ class ArgumentsNotASequence(Rule[Facts]):
             wrong = _wrong_args(facts.project, facts.module, args, given)
             if wrong in (inference.STRING, inference.NUMBER, inference.EXCEPTION, inference.DURATION):
                 return Fix((MakeTuple(args),), safe=True)
+            if wrong is None and _lacks_comma(facts, args, given.site):
+                return Fix((MakeTuple(args),), safe=False)
             call = _by_argument(facts).get(id(args)) if wrong == inference.MAPPING else None
             if call is None or call.keyword("kwargs") is not None or call.node.args[-1:] not in ([], [args]):
                 continue
@@ -263,7 +321,9 @@ def _of_entries(facts: Facts) -> Iterator[_Given]:
         if entry.call is None:
             args, kwargs = entry.given.get("args"), entry.given.get("kwargs")
             site = (args or kwargs or entry).site
-            yield _Given(args and args.value, kwargs and kwargs.value, _BEAT, site, signs=False)
+            tasks = entry.definitions if args is not None else None
+            task = Defined(entry.project, tasks[0]) if tasks else None
+            yield _Given(args and args.value, kwargs and kwargs.value, _BEAT, site, signs=True, task=task)
 
 
 def _is_falsy(value: Any) -> bool:
@@ -276,8 +336,58 @@ def _wrong_args(project: Project, module: Module, node: ast.expr, given: _Given)
     if _is_falsy(project.settle(module.value(node, given.site.scope), module)):
         return None
     kind = _NO_SEQUENCES.get(node.__class__) or inference.kind_of(project, module, node, given.site.scope)
-    # A signature makes a tuple of what it can.
+    if kind == inference.STRING and given.task is not None and _takes_any(given.task):
+        return None
+    # A signature, and beat, make a tuple of what they can.
     return None if given.signs and kind in ("set", "generator") else kind
+
+
+def _takes_any(task: Defined) -> bool:
+    """Return whether a task takes any number of arguments, or may do so."""
+    return task.accepts is None or bool(task.accepts.vararg)
+
+
+def _lacks_comma(facts: Facts, node: ast.expr, site: Site) -> bool:
+    """Return whether `args` stands in parentheses that do nothing, and nothing shows that it is a sequence."""
+    if not isinstance(node, _BARE) or _SEVERAL.search(last_name(unsubscripted(node))):
+        return False
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+        return False
+    return _is_parenthesised(facts.module, node) and not _may_be_sequence(facts, node, site)
+
+
+def _is_parenthesised(module: Module, node: ast.expr) -> bool:
+    """Return whether an argument of a call, or a value in a dict, stands in parentheses of its own on its line."""
+    line, column = module.source.position(node)
+    before = module.source.lines[line - 1][:column].rstrip()
+    # A parenthesis after a name is that of the call.
+    return before.endswith("(") and before[:-1].rstrip()[-1:] in ("", "(", "=", ",", ":")
+
+
+def _may_be_sequence(facts: Facts, node: ast.expr, site: Site) -> bool:
+    """Return whether something shows that an expression is, or may be, a list, tuple or dict."""
+    value = settled(facts.project, facts.module, node, site)
+    if isinstance(value, (list, tuple, Table)):
+        return True
+    found = site.scope.find(node.id) if isinstance(node, ast.Name) else None
+    return found is not None and any(_binds_sequence(facts, binding) for binding in found[1])
+
+
+def _binds_sequence(facts: Facts, binding: Binding) -> bool:
+    if binding.kind == ASSIGN:
+        node = binding.node
+        value = facts.module.value(node.func, binding.site.scope) if isinstance(node, ast.Call) else None
+        path = facts.project.resolve(value.path, facts.module).path if isinstance(value, Ref) else ""
+        return isinstance(node, _SEQUENCES) or path in _MAKERS
+    if isinstance(binding.statement, (ast.For, ast.AsyncFor)):
+        return last_name(getattr(binding.statement.iter, "func", binding.statement.iter)) in _GIVING_TUPLES
+    if binding.kind != PARAM:
+        return binding.site.scope.kind != COMPREHENSION
+    arguments = getattr(binding.site.node, "args", None)
+    if isinstance(arguments, ast.arguments) and binding.node in (arguments.vararg, arguments.kwarg):
+        return True
+    annotation = getattr(binding.node, "annotation", None)
+    return annotation is not None and _HOLDING.search(unparsed(annotation)) is not None
 
 
 def _wrong_kwargs(project: Project, module: Module, node: ast.expr, given: _Given) -> str | None:

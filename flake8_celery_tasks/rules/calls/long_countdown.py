@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import ast
 import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from flake8_celery_tasks.binding.values import MISSING, Unknown
 from flake8_celery_tasks.catalog.methods import TAKING_OPTIONS
-from flake8_celery_tasks.celery_model.backends import patience
+from flake8_celery_tasks.catalog.task_options import DEFAULT_MAX_RETRIES
+from flake8_celery_tasks.celery_model.backends import DEFAULTS, patience
+from flake8_celery_tasks.celery_model.settings import acks_late, setting_values
 from flake8_celery_tasks.facts.facts import Facts
-from flake8_celery_tasks.resolution.evaluation import Called
+from flake8_celery_tasks.facts.schedules import options_of
+from flake8_celery_tasks.resolution.evaluation import Called, Table
 from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -16,12 +20,17 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.facts.task import Task
 
-_NOW = frozenset({"datetime.datetime.now", "datetime.datetime.utcnow", "django.utils.timezone.now"})
+_LIMITS: Final = ("time_limit", "soft_time_limit")
+
+_OTHER_LIMIT: Final = {"task_time_limit": "task_soft_time_limit", "task_soft_time_limit": "task_time_limit"}
+
+_NOW: Final = frozenset({"datetime.datetime.now", "datetime.datetime.utcnow", "django.utils.timezone.now"})
 
 
 class LongCountdown(Rule[Facts]):
-    """A task is to run later than the broker waits for its message to be acknowledged.
+    """A task is to run later, or may run longer, than the broker waits for its message to be acknowledged.
 
     ## What happens
 
@@ -34,6 +43,9 @@ class LongCountdown(Rule[Facts]):
     Task shop_remind[...] received
     Task shop_remind[...] received
     ```
+
+    So it is with the waits of retries (`default_retry_delay`, and `retry_backoff_max` where the backoff gets that far),
+    and with a task that is acknowledged late: one that may run for two hours is started again after one.
 
     ## Bad
 
@@ -73,10 +85,13 @@ class LongCountdown(Rule[Facts]):
     ## Silent when
 
     - the broker is not known: neither `broker_url` nor an app's `broker` can be read, or they differ, and the option
-      `celery-broker` is not set. If they come from an environment variable, its default counts;
+      `celery-broker` is not set. If they come from an environment variable, its default counts; settings for
+      development and tests do not (`settings/local.py`, `class TestConfig`);
     - the broker is RabbitMQ, or another that has no visibility timeout;
     - `broker_transport_options` can't be read, or sets a longer timeout;
-    - the wait can't be read.
+    - the wait can't be read, or is not what decides: a `default_retry_delay` where each retry says its own time, a
+      `retry_backoff_max` that the backoff never reaches;
+    - a task that is acknowledged late has no time limit, or a lower soft one.
 
     ## Fix
 
@@ -86,6 +101,10 @@ class LongCountdown(Rule[Facts]):
 
     code = "CLY615"
     see = ("calling#eta-and-countdown", "redis#visibility-timeout", "sqs#visibility-timeout")
+    late: Final = (
+        "A run may take {wait} s, and {broker} waits {limit} s for its late acknowledgement: it is started again "
+        "meanwhile; lower it, or raise visibility_timeout"
+    )
     message = (
         "{wait} s is longer than {broker} waits for an acknowledgement ({limit} s): the task runs more than once; "
         "schedule it, or raise visibility_timeout"
@@ -93,16 +112,123 @@ class LongCountdown(Rule[Facts]):
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report calls and retries whose wait is known and too long."""
-        calls = [(call.node, call.site) for call in facts.invocations if call.method in TAKING_OPTIONS]
-        calls += [(call.node, call.site) for call in facts.task_calls if call.method == "retry"]
-        for node, site in calls:
-            for keyword in node.keywords:
-                wait = _wait(facts, keyword, site)
-                limit = patience(facts.project) if wait is not None and wait > 1800 else None
-                if wait is not None and limit is not None and wait > limit.seconds:
-                    yield self.report(
-                        facts.module, keyword, wait=f"{wait:g}", broker=limit.broker, limit=f"{limit.seconds:g}"
-                    )
+        for node, wait, longest, message in (
+            *_of_calls(facts),
+            *_of_entries(facts),
+            *_of_tasks(facts),
+            *_of_settings(facts),
+        ):
+            limit = patience(facts.project) if wait > min(DEFAULTS.values()) else None
+            if limit is not None and wait > limit.seconds:
+                yield self.report(
+                    facts.module,
+                    node,
+                    getattr(self, message),
+                    wait=f"{longest}{wait:g}",
+                    broker=limit.broker,
+                    limit=f"{limit.seconds:g}",
+                )
+
+
+class _Wait(NamedTuple):
+    """A place that makes a message wait for its acknowledgement: the seconds, and which message tells of it."""
+
+    node: ast.AST
+    seconds: float
+    longest: str = ""
+    message: str = "message"
+
+
+def _of_calls(facts: Facts) -> Iterator[_Wait]:
+    calls = [(call.node, call.site) for call in facts.invocations if call.method in TAKING_OPTIONS]
+    calls += [(call.node, call.site) for call in facts.task_calls if call.method == "retry"]
+    for node, site in calls:
+        for keyword in node.keywords:
+            wait = _wait(facts, keyword, site)
+            if wait is not None:
+                yield _Wait(keyword, wait)
+
+
+def _of_entries(facts: Facts) -> Iterator[_Wait]:
+    for entry in facts.configured[1]:
+        for name, written in options_of(entry):
+            wait = _settled(facts, written.value, written.site) if name == "countdown" else None
+            if isinstance(wait, (int, float)):
+                yield _Wait(written.key, wait)
+
+
+def _of_tasks(facts: Facts) -> Iterator[_Wait]:
+    for task in facts.tasks:
+        for option, node in task.written(("default_retry_delay", "retry_kwargs", "retry_backoff_max", *_LIMITS)):
+            if option in _LIMITS:
+                wait = task.effective(option) if option == _limiting(task) else None
+                if isinstance(wait, (int, float)) and task.acknowledges_late is True:
+                    yield _Wait(node, wait, message="late")
+                continue
+            wait = _retry_wait(task, option)
+            if isinstance(wait, (int, float)):
+                yield _Wait(node, wait, "up to " if option == "retry_backoff_max" else "")
+
+
+def _limiting(task: Task) -> str | None:
+    """Return the option that ends a run first, None where one of them can't be read."""
+    limits = {option: task.effective(option) for option in _LIMITS}
+    if not all(value is MISSING or isinstance(value, (int, float, type(None))) for value in limits.values()):
+        return None
+    numbers = {option: value for option, value in limits.items() if isinstance(value, (int, float)) and value > 0}
+    return min(numbers, key=lambda option: numbers[option], default=None)
+
+
+def _retry_wait(task: Task, option: str) -> object:
+    """Return the seconds that an option makes some retry of a task wait, if it is what decides that."""
+    backoff = task.effective("retry_backoff")
+    if option == "default_retry_delay" and _waits_by_default(task):
+        return task.effective(option)
+    if task.autoretries is not True or isinstance(backoff, Unknown):
+        return None
+    grows = backoff is not MISSING and backoff
+    if option == "retry_backoff_max":
+        return _longest_backoff(task, backoff) if grows else None
+    if grows or (option == "default_retry_delay" and task.retry_wait != task.effective(option)):
+        return None
+    return task.retry_wait
+
+
+def _waits_by_default(task: Task) -> bool:
+    """Return whether the task retries itself by a call that says nothing of the time."""
+    return any(
+        isinstance(call.func, ast.Attribute)
+        and call.func.attr == "retry"
+        and getattr(call.func.value, "id", "") == task.me
+        and not any(keyword.arg in ("countdown", "eta", None) for keyword in call.keywords)
+        for call, _ in task.calls()
+    )
+
+
+def _longest_backoff(task: Task, backoff: object) -> float | None:
+    """Return the longest wait of a backoff that doubles with each retry."""
+    cap, kwargs = task.effective("retry_backoff_max"), task.effective("retry_kwargs")
+    most = kwargs.get("max_retries", MISSING) if isinstance(kwargs, Table) and kwargs.complete else MISSING
+    if most is MISSING:
+        most = task.effective("max_retries")
+    most = DEFAULT_MAX_RETRIES if most is MISSING else most
+    if not isinstance(cap, (int, float)) or not isinstance(backoff, (int, float)):
+        return None
+    if not isinstance(most, int):
+        return cap if most is None and kwargs is MISSING else None
+    return min(cap, int(max(1, backoff)) * 2 ** min(most - 1, 64)) if most > 0 else None
+
+
+def _of_settings(facts: Facts) -> Iterator[_Wait]:
+    for setting in facts.configured[0]:
+        other = _OTHER_LIMIT.get(setting.name or "")
+        value = setting.settled if other is not None else None
+        if other is None or not isinstance(value, (int, float)) or not acks_late(facts.project):
+            continue
+        # Of the two limits the lower one counts.
+        others = [item for item in setting_values(facts.project, other) if item is not None]
+        if all(isinstance(item, (int, float)) and (item <= 0 or value <= item) for item in others):
+            yield _Wait(setting.node, value, message="late")
 
 
 def _wait(facts: Facts, keyword: ast.keyword, site: Site) -> float | None:

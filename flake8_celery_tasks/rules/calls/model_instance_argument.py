@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import ast
+from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.facts.arguments import arguments_of, is_expected_to_fail, is_json
 from flake8_celery_tasks.facts.calls import Invocation
@@ -11,11 +12,12 @@ from flake8_celery_tasks.rules.rule import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.core.violation import Violation
 
 
 class ModelInstanceArgument(Rule[Invocation]):
-    """A task is given an instance of a Django model.
+    """A task is given an instance of a Django model, or a queryset.
 
     ## What happens
 
@@ -25,7 +27,8 @@ class ModelInstanceArgument(Rule[Invocation]):
     kombu.exceptions.EncodeError: Object of type Order is not JSON serializable
     ```
 
-    With pickle it would be sent, and the task would work with the row as it was then.
+    A queryset can't be encoded either, `values_list()` and `values()` included, nor can `request.user`. With pickle an
+    instance would be sent, and the task would work with the row as it was then.
 
     ## Bad
 
@@ -74,7 +77,9 @@ class ModelInstanceArgument(Rule[Invocation]):
     ## Silent when
 
     - nothing but its name says that a value is an instance: it has to be `self` in a method of a model, the `instance`
-      of a receiver, annotated as a model, or to come from `Model.objects.get()` and the like;
+      of a receiver, annotated as a model, the user of a `request`, or to come from `Model.objects.get()` and the like,
+      or from a loop over a queryset;
+    - a queryset is made a list of keys or plain values: `list(Model.objects.values_list("pk", flat=True))`;
     - the task, the call or the project has a serializer other than JSON, or one that can't be read; or the project
       teaches kombu further types with `register_type`;
     - the task's class has an `apply_async` of its own, which may convert the argument;
@@ -88,13 +93,39 @@ class ModelInstanceArgument(Rule[Invocation]):
 
     code = "CLY614"
     see = ("tasks#state", "calling#serializers")
+    queryset: Final = (
+        "'{text}' is a queryset, which JSON can't encode: EncodeError; pass a list of keys or plain values"
+    )
+    rows: Final = "'{text}' holds instances of a model, which JSON can't encode: EncodeError; pass a list of their keys"
     message = "'{text}' is an instance of a model, which JSON can't encode: EncodeError; pass its key, '{key}'"
 
     def check(self, call: Invocation) -> Iterator[Violation]:
         """Report the arguments that are certainly instances of models."""
         arguments = arguments_of(call)
-        for node in () if arguments is None else arguments.values:
-            found = django_models.is_instance(call.project, call.module, node, call.site)
-            if found and is_json(call) and not is_expected_to_fail(call.site):
-                text = shown(node)
-                yield self.report(call.module, node, text=text, key=f"{text}.pk")
+        for argument in () if arguments is None else arguments.values:
+            for node, site in _parts(call, argument):
+                message = _judge(call, node, site)
+                if message and is_json(call) and not is_expected_to_fail(call.site):
+                    text = shown(node)
+                    yield self.report(call.module, node, getattr(self, message), text=text, key=f"{text}.pk")
+
+
+def _judge(call: Invocation, node: ast.expr, site: Site) -> str:
+    """Return the name of the message for an argument that JSON can't encode, nothing for others."""
+    if isinstance(node, ast.Attribute) and call.task is not None:
+        return ""  # the request of a bound task has no user
+    if django_models.is_instance(call.project, call.module, node, site):
+        return "message"
+    if django_models.is_queryset(node, site):
+        return "queryset"
+    return "rows" if django_models.holds_instances(node, site) else ""
+
+
+def _parts(call: Invocation, node: ast.expr, depth: int = 0) -> Iterator[tuple[ast.expr, Site]]:
+    """Yield an argument, or what it is made of."""
+    parts = node.values if isinstance(node, ast.Dict) else getattr(node, "elts", None)
+    if parts is None or depth > 5:
+        yield node, call.site
+    else:
+        for part in parts:
+            yield from _parts(call, part, depth + 1)

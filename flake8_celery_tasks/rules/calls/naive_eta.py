@@ -6,7 +6,7 @@ from flake8_celery_tasks.binding.nodes import unparsed
 from flake8_celery_tasks.binding.symbols import Bound
 from flake8_celery_tasks.binding.values import Invoke, Member, Operation, Ref
 from flake8_celery_tasks.catalog.methods import TAKING_OPTIONS
-from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.calls import Invocation, TaskCall
 from flake8_celery_tasks.rules._messages import cut
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.values import Value
     from flake8_celery_tasks.core.violation import Violation
-    from flake8_celery_tasks.facts.calls import Invocation, TaskCall
     from flake8_celery_tasks.resolution.project import Project
 
 #: Calls of the standard library that give a time without a zone where they are given no zone, and the position of the
@@ -29,7 +28,7 @@ _NAIVE: Final = {
 }
 
 
-class NaiveEta(Rule[Facts]):
+class NaiveEta(Rule[Invocation | TaskCall]):
     """`eta` or `expires` is a time without a time zone.
 
     ## What happens
@@ -94,28 +93,20 @@ class NaiveEta(Rule[Facts]):
     see = ("calling#eta-and-countdown", "datetime#aware-and-naive-objects")
     message = "{name} gets a time without a zone, {text}: the worker takes it for UTC; write {advice}"
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report `eta` and `expires` of all calls, `self.retry` among them."""
-        calls: list[Invocation | TaskCall] = [
-            *(call for call in facts.invocations if call.method in TAKING_OPTIONS),
-            *(call for call in facts.task_calls if call.method == "retry"),
-        ]
-        for call in calls:
-            for name in ("eta", "expires"):
-                keyword = call.keyword(name)
-                if keyword is None:
-                    continue
-                value = call.module.value(keyword.value, call.site.scope)
-                if not _is_naive(call.project, value, call.module):
-                    continue
-                text = unparsed(keyword.value)
-                yield self.report(
-                    call.module,
-                    keyword.value,
-                    name=name,
-                    text=cut(text, 32),
-                    advice="datetime.now(timezone.utc)" if "now" in text or "today" in text else "one with tzinfo",
-                )
+    def check(self, call: Invocation | TaskCall) -> Iterator[Violation]:
+        """Report `eta` and `expires` of a call, or of `self.retry`."""
+        if call.method not in TAKING_OPTIONS and call.method != "retry":
+            return
+        for name in ("eta", "expires"):
+            keyword = call.keyword(name)
+            if keyword is None:
+                continue
+            value = call.module.value(keyword.value, call.site.scope)
+            if not _is_naive(call.project, value, call.module):
+                continue
+            text = unparsed(keyword.value)
+            advice = "datetime.now(timezone.utc)" if "now" in text or "today" in text else "one with tzinfo"
+            yield self.report(call.module, keyword.value, name=name, text=cut(text, 32), advice=advice)
 
 
 def _is_naive(project: Project, value: Value, module: Module, depth: int = 0) -> bool:

@@ -3,14 +3,14 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
+from flake8_celery_tasks.binding.attributes import is_assigned
 from flake8_celery_tasks.binding.nodes import dotted
 from flake8_celery_tasks.binding.scopes import IMPORT, TRY, is_typing_only
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import Ref, Unknown
 from flake8_celery_tasks.catalog.methods import DIRECT, SENDS, SENDS_ON_COMMIT
-from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.spelling import close_match
-from flake8_celery_tasks.facts.arguments import is_expected_to_fail
+from flake8_celery_tasks.facts.arguments import is_expected_to_fail, is_looked_for
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -133,7 +133,7 @@ class NotATask(Rule[Facts]):
             if target.module is None:
                 continue
             violation = self._judge(facts, node, site, target)
-            if violation is not None and not is_expected_to_fail(site) and not _looks_before(node, site):
+            if violation is not None and not is_expected_to_fail(site) and not is_looked_for(node.attr, site):
                 yield violation
 
     def _judge(self, facts: Facts, node: ast.Attribute, site: Site, target: Target) -> Violation | None:
@@ -148,7 +148,7 @@ class NotATask(Rule[Facts]):
                 or _is_optional(node, site)
             ):
                 return None
-            if _is_assigned(facts.module, name):
+            if is_assigned(facts.module, name):
                 return None
             meant = close_match(name, module.names())
             hint = f"; did you mean {meant!r}?" if meant else ""
@@ -160,7 +160,7 @@ class NotATask(Rule[Facts]):
             return None
         if len(module.bindings(symbol.qualname)) != 1:
             return None
-        if any(_is_assigned(one, method) for one in (module, facts.module)):
+        if any(is_assigned(one, method) for one in (module, facts.module)):
             return None
         if isinstance(symbol, Function):
             return self.report(facts.module, node, name=name, kind="function", method=method)
@@ -205,34 +205,4 @@ def _is_optional(node: ast.Attribute, site: Site) -> bool:
         or is_typing_only(binding.site)
         or any(around.kind == TRY and around.part == "body" for around in binding.site.chain())
         for binding in found[1]
-    )
-
-
-def _is_assigned(module: Module, name: str) -> bool:
-    """Return whether a module assigns an attribute of this name to anything."""
-    assigned = _assigned(module)
-    return name in assigned or None in assigned
-
-
-@query()
-def _assigned(module: Module) -> set[str | None]:
-    """Return the attributes that a module assigns to anything, None for one that can't be told."""
-    found: set[str | None] = {
-        target.attr for _, target, _, _ in module.candidates.stores if isinstance(target, ast.Attribute)
-    }
-    for call, _ in module.calls_of("setattr"):
-        for arg in call.args[1:2] if isinstance(call.func, ast.Name) else ():
-            found.add(arg.value if isinstance(arg, ast.Constant) and isinstance(arg.value, str) else None)
-    return found
-
-
-def _looks_before(node: ast.Attribute, site: Site) -> bool:
-    """Return whether the function around a place asks whether something has the method."""
-    around = site.function()
-    return around is not None and any(
-        isinstance(inner, ast.Call)
-        and isinstance(inner.func, ast.Name)
-        and inner.func.id in ("getattr", "hasattr")
-        and any(isinstance(arg, ast.Constant) and arg.value == node.attr for arg in inner.args)
-        for inner in ast.walk(around)
     )

@@ -1,19 +1,14 @@
 from __future__ import annotations
 
-import ast
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.binding.scopes import MODULE
-from flake8_celery_tasks.celery_model.objects import TaskThing
 from flake8_celery_tasks.facts.facts import Facts
-from flake8_celery_tasks.resolution.evaluation import Table, settled
-from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.rules.definitions import _states
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.core.violation import Violation
 
 #: States whose result is an exception (`celery.states.EXCEPTION_STATES`).
@@ -53,6 +48,7 @@ class FailureStateWithoutException(Rule[Facts]):
 
     ```python
     from celery import shared_task
+    from celery.exceptions import Ignore
 
 
     @shared_task(name="shop_import_orders", bind=True)
@@ -67,6 +63,7 @@ class FailureStateWithoutException(Rule[Facts]):
     def import_stock(self, path):
         meta = {"exc_type": "ValueError", "exc_message": ["no table"], "path": path}
         self.update_state(state="FAILURE", meta=meta)
+        raise Ignore
     ```
 
     ## Silent when
@@ -86,37 +83,7 @@ class FailureStateWithoutException(Rule[Facts]):
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report the `meta` of such a call."""
-        for call, site in facts.module.candidates.calls:
-            func = call.func
-            if not isinstance(func, ast.Attribute) or func.attr != "update_state":
-                continue
-            given = {keyword.arg: keyword.value for keyword in call.keywords}
-            given.update(zip(("task_id", "state", "meta"), call.args, strict=False))
-            if "state" not in given or "meta" not in given:
-                continue
-            state = _state(settled(facts.project, facts.module, given["state"], site))
-            if state is None or not self._lacks_type(facts, given["meta"], site):
-                continue
-            if facts.is_running_task(func.value, site) or isinstance(facts.thing(func.value, site), TaskThing):
+        for change in _states.changes(facts):
+            if change.state in _STATES and change.lacks_type and change.is_of_task:
                 advice = "raise the exception, or use a state of your own"
-                yield self.report(facts.module, given["meta"], state=state, advice=advice)
-
-    def _lacks_type(self, facts: Facts, node: ast.expr, site: Site) -> bool:
-        """Return whether an expression is certainly a dict that holds something, but no `exc_type`."""
-        meta = settled(facts.project, facts.module, node, site)
-        if not isinstance(meta, Table) or not meta.complete or not meta or "exc_type" in meta:
-            return False
-        found = site.scope.find(node.id) if isinstance(node, ast.Name) else None
-        if not isinstance(node, ast.Name) or found is None or found[0].kind == MODULE:
-            return True
-        # A dict with a local name may be filled after it was made.
-        loads = [inner for inner in ast.walk(found[0].node) if isinstance(inner, ast.Name) and inner.id == node.id]
-        return len([inner for inner in loads if isinstance(inner.ctx, ast.Load)]) == 1
-
-
-def _state(value: Any) -> str | None:
-    """Return the name of a state of failure, None for another one."""
-    if isinstance(value, Target):
-        owner, _, name = value.path.rpartition(".")
-        value = name if owner == "celery.states" else None
-    return value if value in _STATES else None
+                yield self.report(facts.module, change.given["meta"], state=change.state, advice=advice)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.celery_model import definitions
-from flake8_celery_tasks.facts.task import Task
+from flake8_celery_tasks.facts.task import Task, gone_name
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ class MissingTaskName(Rule[Task]):
     ## Fix
 
     Give the task the name that it has now, so that nothing changes on the wire: `name="shop.tasks.send_receipt"`. If
-    you want a new name, change it while the queue is empty.
+    you want a new name, change it while the queue is empty. Where a record knows the task by another name (CLY411),
+    that one is written.
 
     The command writes the name where the module's dotted name is certain, every decorator below the task decorator can
     be read, the task decorator takes further options, and no app of the project has a `gen_task_name` of its own. It
@@ -89,7 +90,8 @@ class MissingTaskName(Rule[Task]):
             return
         if not task.is_registered or task.renaming is not None:
             return
-        name = f'"{task.automatic_name}"' if definitions.is_name_certain(task.project, task.definition) else "..."
+        is_certain = definitions.is_name_certain(task.project, task.definition)
+        name = f'"{self._name(task)}"' if is_certain else "..."
         node = task.keyword("name")
         if isinstance(node, ast.ClassDef):
             yield self.report_name(task, function=task.node.name, name=name)
@@ -107,6 +109,14 @@ class MissingTaskName(Rule[Task]):
         if task.states("name") and task.keyword("name") is task.place:
             return None  # it comes from somewhere else
         text = task.module.source
+        gone = gone_name(task)
+        if gone is not None and gone.is_sent_by_new_name:
+            return None
         # Of a script Celery takes the name of the app in place of the module's (`celery.utils.imports.gen_task_name`).
-        is_script = "__main__" in text.text
-        return Fix((SetKeyword(decorator, "name", text.quoted(task.automatic_name)),), safe=not is_script)
+        safe = gone is not None or "__main__" not in text.text
+        return Fix((SetKeyword(decorator, "name", text.quoted(self._name(task))),), safe=safe)
+
+    def _name(self, task: Task) -> str:
+        """Return the name that a task should have: the one that a record knows it by, else the one that it has."""
+        gone = gone_name(task)
+        return task.automatic_name if gone is None else gone.name

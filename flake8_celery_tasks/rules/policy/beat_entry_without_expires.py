@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.binding.values import MISSING
-from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.facts.schedules import BeatEntry
 from flake8_celery_tasks.rules.rule import Rule
@@ -98,12 +97,8 @@ class BeatEntryWithoutExpires(Rule[BeatEntry]):
         """Report an entry whose messages wait for ever."""
         if entry.option("expires") is not MISSING:
             return
-        definitions = tasks_of(entry.project).definitions(entry.task_name) if entry.task_name else []
-        thing = entry.thing("task")
-        definition = getattr(thing, "definition", None)
-        if definition is not None:
-            definitions = [definition]
-        elif entry.task_name and tasks_of(entry.project).may_be_unread(entry.task_name):
+        definitions = entry.definitions
+        if definitions is None:
             return
         if any(Defined(entry.project, found).effective("expires") is not MISSING for found in definitions):
             return

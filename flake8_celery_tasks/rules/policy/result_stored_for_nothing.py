@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.values import Const
 from flake8_celery_tasks.catalog.methods import SIGNS
-from flake8_celery_tasks.celery_model import backends
+from flake8_celery_tasks.celery_model import backends, configuration
 from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.task import Task
@@ -111,7 +111,7 @@ class ResultStoredForNothing(Rule[Task]):
         if not _decisions.leaves_open(task, "ignore_result") or self._is_signed(task):
             return
         stored = backends.backend(task.project)
-        if stored or (stored is None and backends.is_all_parsed(task.project)):
+        if stored or (stored is None and configuration.is_all_parsed(task.project)):
             yield self.report_definition(task, function=task.node.name)
 
     def _is_tracked(self, task: Task) -> bool:

@@ -3,11 +3,10 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.binding.nodes import unparsed
+from flake8_celery_tasks.binding.nodes import unparsed, uses_of
 from flake8_celery_tasks.binding.scopes import LAMBDA
 from flake8_celery_tasks.facts.calls import trys_around
 from flake8_celery_tasks.facts.facts import Facts
-from flake8_celery_tasks.facts.uses import uses_of
 from flake8_celery_tasks.resolution import exceptions
 from flake8_celery_tasks.resolution.evaluation import Called
 from flake8_celery_tasks.resolution.resolver import Target

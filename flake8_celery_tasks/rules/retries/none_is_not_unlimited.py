@@ -4,18 +4,19 @@ from typing import TYPE_CHECKING, Any
 
 from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.catalog.task_options import DEFAULT_MAX_RETRIES
-from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.calls import TaskCall
+from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.resolution.evaluation import Table
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Iterator
 
     from flake8_celery_tasks.core.violation import Violation
-    from flake8_celery_tasks.facts.task import Task
 
 
-class NoneIsNotUnlimited(Rule[Facts]):
+class NoneIsNotUnlimited(Rule[TaskCall | Task]):
     """`max_retries=None` in a retry call or in `retry_kwargs` does not mean "without limit".
 
     ## What happens
@@ -88,31 +89,23 @@ class NoneIsNotUnlimited(Rule[Facts]):
         "max_retries=None in {place} is not unlimited: task {function!r} gives up after {limit}; set it on the task"
     )
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report the argument of a retry call, and the item of `retry_kwargs`."""
-        for call in facts.task_calls:
-            keyword = call.keyword("max_retries")
-            if (
-                call.method != "retry"
-                or keyword is None
-                or call.task is None
-                or call.argument("max_retries") is not None
-            ):
-                continue
-            limit = _limit(call.task)
-            if limit is not None:
-                name = call.task.node.name
-                yield self.report(facts.module, keyword, place="retry()", function=name, limit=limit)
-        for task in facts.tasks:
-            if not task.written(("retry_kwargs",)):
-                continue
-            kwargs = task.option("retry_kwargs")
-            if not isinstance(kwargs, Table) or kwargs.get("max_retries", MISSING) is not None:
-                continue
-            limit = _limit(task)
-            if limit is not None and task.autoretries is True:
-                node = task.entry("retry_kwargs", "max_retries")
-                yield self.report(facts.module, node, place="retry_kwargs", function=task.node.name, limit=limit)
+    def check(self, fact: TaskCall | Task) -> Iterator[Violation]:
+        """Report the argument of a retry call, or the item of `retry_kwargs`."""
+        place, node = _place(fact)
+        task = fact if isinstance(fact, Task) else fact.task
+        limit = None if node is None or task is None else _limit(task)
+        if task is not None and node is not None and limit is not None:
+            yield self.report(task.module, node, place=place, function=task.node.name, limit=limit)
+
+
+def _place(fact: TaskCall | Task) -> tuple[str, ast.AST | None]:
+    """Return where `max_retries=None` is given instead of a limit, and its node; None where it is not."""
+    if isinstance(fact, TaskCall):
+        is_none = fact.method == "retry" and fact.argument("max_retries") is None
+        return "retry()", fact.keyword("max_retries") if is_none else None
+    kwargs = fact.option("retry_kwargs") if fact.written(("retry_kwargs",)) else MISSING
+    is_none = isinstance(kwargs, Table) and kwargs.get("max_retries", MISSING) is None
+    return "retry_kwargs", fact.entry("retry_kwargs", "max_retries") if is_none and fact.autoretries is True else None
 
 
 def _limit(task: Task) -> Any:

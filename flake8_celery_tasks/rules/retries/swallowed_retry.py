@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.binding.nodes import unparsed
 from flake8_celery_tasks.binding.values import MISSING, Unknown
-from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.calls import Raise, TaskCall
 from flake8_celery_tasks.resolution import exceptions
 from flake8_celery_tasks.rules._messages import cut
 from flake8_celery_tasks.rules.rule import Rule
@@ -13,11 +13,12 @@ from flake8_celery_tasks.rules.rule import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.resolution.exceptions import Catcher
 
 
-class SwallowedRetry(Rule[Facts]):
+class SwallowedRetry(Rule[TaskCall | Raise]):
     """An exception handler swallows the `Retry` by which `self.retry()` leaves the task.
 
     ## What happens
@@ -94,8 +95,8 @@ class SwallowedRetry(Rule[Facts]):
     - the call stands in a handler, not in the body of the `try`;
     - an earlier handler lets the exception out: it names `Retry`, `Ignore`, `Reject`, or a class that they inherit
       from, and raises again;
-    - every path of the handler ends in `raise` or in another retry, or it decides by the exception or by the retries
-      that are left;
+    - every path of the handler ends in `raise`, or in another retry (CLY223), or it decides by the exception or by the
+      retries that are left;
     - the handler calls a function of the project that raises or retries, or passes the task to one;
     - the type of a handler can't be read;
     - `throw=False` is given: then `self.retry()` raises nothing.
@@ -111,26 +112,25 @@ class SwallowedRetry(Rule[Facts]):
     see = ("tasks#retrying", "Task#celery.app.task.Task.retry")
     message = "{catcher} swallows {what}: the run counts as a success{still}; {advice}"
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report calls and raises whose exception does not leave the function."""
-        for call in facts.task_calls:
-            throw = call.argument("throw") if call.method == "retry" else True
+    def check(self, fact: TaskCall | Raise) -> Iterator[Violation]:
+        """Report a call or raise whose exception does not leave the function."""
+        if isinstance(fact, TaskCall):
+            throw = fact.argument("throw") if fact.method == "retry" else True
             if throw is MISSING or throw is True:
-                name, again = ("Retry", "retry") if call.method == "retry" else ("Ignore", "replacement")
-                me = "self" if call.task is None else call.task.me
-                catcher = exceptions.fate(call.project, call.module, call.site, f"celery.exceptions.{name}", me)
-                what, still = f"the {name} of {_short(call.node.func)}()", f" and the {again} still runs"
-                yield from self._report(facts, call.node, catcher, what=what, name=name, still=still)
-        for fact in facts.raises:
-            if fact.path != exceptions.RETRY:
-                name = fact.path.rpartition(".")[2]
-                catcher = exceptions.fate(fact.project, fact.module, fact.site, fact.path, fact.task.me)
-                # Who raises Ignore and catches it by its own name uses it as a jump.
-                if not (isinstance(catcher, ast.ExceptHandler) and _names(catcher, name)):
-                    yield from self._report(facts, fact.node, catcher, what=f"this {name}", name=name, still="")
+                name, again = ("Retry", "retry") if fact.method == "retry" else ("Ignore", "replacement")
+                me = "self" if fact.task is None else fact.task.me
+                catcher = exceptions.fate(fact.project, fact.module, fact.site, f"celery.exceptions.{name}", me)
+                what, still = f"the {name} of {_short(fact.node.func)}()", f" and the {again} still runs"
+                yield from self._report(fact.module, fact.node, catcher, what=what, name=name, still=still)
+        elif fact.path != exceptions.RETRY:
+            name = fact.path.rpartition(".")[2]
+            catcher = exceptions.fate(fact.project, fact.module, fact.site, fact.path, fact.task.me)
+            # Who raises Ignore and catches it by its own name uses it as a jump.
+            if not (isinstance(catcher, ast.ExceptHandler) and _names(catcher, name)):
+                yield from self._report(fact.module, fact.node, catcher, what=f"this {name}", name=name, still="")
 
     def _report(
-        self, facts: Facts, node: ast.AST, catcher: Catcher | Unknown | None, what: str, name: str, still: str
+        self, module: Module, node: ast.AST, catcher: Catcher | Unknown | None, what: str, name: str, still: str
     ) -> Iterator[Violation]:
         if catcher is None or isinstance(catcher, Unknown):
             return
@@ -140,7 +140,7 @@ class SwallowedRetry(Rule[Facts]):
             advice = "re-raise it" if _names(catcher, name) else f"put 'except {name}: raise' first"
         elif isinstance(catcher, ast.withitem):
             text, advice = f"'with {_short(catcher.context_expr)}'", "move it out"
-        yield self.report(facts.module, node, what=what, catcher=text, still=still, advice=advice)
+        yield self.report(module, node, what=what, catcher=text, still=still, advice=advice)
 
 
 def _names(handler: ast.ExceptHandler, name: str) -> bool:

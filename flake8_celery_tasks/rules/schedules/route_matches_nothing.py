@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.celery_model.configuration import display
 from flake8_celery_tasks.celery_model.registry import tasks_of
+from flake8_celery_tasks.contract import known
 from flake8_celery_tasks.facts.settings import Setting
 from flake8_celery_tasks.resolution.evaluation import settled
 from flake8_celery_tasks.rules.rule import Rule
@@ -92,7 +93,8 @@ class RouteMatchesNothing(Rule[Setting]):
         """Report keys that match no task, where they are written."""
         if setting.name not in ("task_annotations", "task_routes"):
             return
-        tasks = tasks_of(setting.project)
+        project = setting.project
+        others = known.known_tasks(project)
         for key, node in _keys(setting, setting.value):
             if not isinstance(key, str):
                 continue
@@ -100,10 +102,10 @@ class RouteMatchesNothing(Rule[Setting]):
                 if key != "*":
                     yield self.report(setting.module, node, self.no_pattern, key=key)
             elif "*" in key:
-                if tasks.is_unmatched(key):
+                if tasks_of(project).is_unmatched(key, others.tasks if others else ()):
                     yield self.report(setting.module, node, what="route", key=key, advice="correct or remove it")
-            elif tasks.is_unknown(key, setting.module):
-                meant = tasks.meant(key, setting.module)
+            elif known.is_unknown(project, key, setting.module, closed=False):
+                meant = known.meant(project, key, setting.module)
                 advice = "correct or remove it" if meant is None else f"did you mean {meant!r}?"
                 what = "route" if setting.name == "task_routes" else "annotation"
                 yield self.report(setting.module, node, what=what, key=key, advice=advice)

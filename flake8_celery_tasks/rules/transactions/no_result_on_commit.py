@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.catalog.methods import SENDS_ON_COMMIT
 from flake8_celery_tasks.core.memo import query
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.core.violation import Violation
+
+
+#: What makes one list or tuple of a generator.
+_MAKERS: Final = frozenset({"frozenset", "list", "set", "sorted", "tuple"})
 
 
 class NoResultOnCommit(Rule[Invocation]):
@@ -68,7 +72,8 @@ class NoResultOnCommit(Rule[Invocation]):
 
     ## Silent when
 
-    - the value goes nowhere: a statement, `return`, the body of a lambda, `_ = ...`, a name that nothing reads;
+    - the value goes nowhere: a statement, a comprehension that is one, `return`, the body of a lambda, `_ = ...`, a
+      name of which no attribute is taken, and which is no argument;
     - the module is a test or a migration.
 
     ## Fix
@@ -98,26 +103,53 @@ def _use(fact: Invocation) -> str | None:
     root = fact.site.function() or fact.module.tree
     assert root is not None
     parents = _parents(fact.module, root)
-    parent = parents[id(fact.node)]
-    if isinstance(parent, ast.keyword):
-        parent = parents[id(parent)]
+    node, parent, many = _above(fact.node, parents)
     if isinstance(parent, ast.Attribute):
-        return f"there is no '.{parent.attr}'"
+        return f"{shown(parent.value)} holds None" if many else f"there is no '.{parent.attr}'"
     if isinstance(parent, (ast.Await, ast.Subscript)):
         return f"'{shown(parent)}' fails"
     if isinstance(parent, (ast.Dict, ast.List, ast.Tuple)):
         return f"{type(parent).__name__.lower()} holds None"
+    if isinstance(parent, ast.FormattedValue):
+        return "the text says None"
     if isinstance(parent, ast.Call):
         # on_commit(task.delay_on_commit()) is CLY702.
         passed = django_transactions.is_on_commit(fact.project, fact.module, parent, fact.site)
         return None if passed else f"{shown(parent.func)}() gets None"
+    if isinstance(parent, (ast.For, ast.AsyncFor)) and node is parent.iter:
+        return f"'{shown(parent.target)}' is None"
     if isinstance(parent, (ast.Assign, ast.AnnAssign, ast.NamedExpr)):
         target = parent.targets[0] if isinstance(parent, ast.Assign) else parent.target
         if not isinstance(target, ast.Name):
-            return f"'{shown(target)}' is None"
-        attribute = _attributes(fact.module, root).get(target.id)
-        return None if attribute is None else f"there is no '{target.id}.{attribute}'"
+            return f"'{shown(target)}' {'holds' if many else 'is'} None"
+        uses = _uses(fact.module, root)
+        if many:
+            return f"'{target.id}' holds None" if target.id in uses else None
+        return uses.get(target.id)
     return None
+
+
+def _above(node: ast.AST, parents: dict[int, ast.AST]) -> tuple[ast.AST, ast.AST | None, bool]:
+    """Return the expression that a value ends up as, what that stands in, and whether it holds several.
+
+    A comprehension, and a list or tuple that is made of one, holds them. A choice gives what is chosen.
+    """
+    many = False
+    while True:
+        parent = parents.get(id(node))
+        if node is getattr(parent, "elt", None) or (isinstance(parent, ast.DictComp) and node is parent.value):
+            many = True
+        elif not _passes_on(node, parent, many):
+            return node, parent, many
+        assert parent is not None
+        node = parent
+
+
+def _passes_on(node: ast.AST, parent: ast.AST | None, many: bool) -> bool:
+    """Return whether an expression gives what another one in it gives, or makes a list of it."""
+    if isinstance(parent, ast.Call):
+        return many and getattr(parent.func, "id", "") in _MAKERS
+    return isinstance(parent, (ast.keyword, ast.Starred)) or (isinstance(parent, ast.IfExp) and node is not parent.test)
 
 
 @query()
@@ -127,10 +159,20 @@ def _parents(_: Module, root: ast.AST) -> dict[int, ast.AST]:
 
 
 @query()
-def _attributes(_: Module, root: ast.AST) -> dict[str, str]:
-    """Return the first attribute that is taken from each name below a node."""
-    found: dict[str, str] = {}
+def _uses(_: Module, root: ast.AST) -> dict[str, str | None]:
+    """Return what is first done with each name below a node: an attribute taken, or an argument made of it.
+
+    None says that it is read, and nothing of the kind.
+    """
+    found: dict[str, str | None] = {}
+    read: set[str] = set()
     for node in ast.walk(root):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            found.setdefault(node.value.id, node.attr)
-    return found
+            found.setdefault(node.value.id, f"there is no '{node.value.id}.{node.attr}'")
+        elif isinstance(node, ast.Call):
+            for arg in (*node.args, *(keyword.value for keyword in node.keywords)):
+                if isinstance(arg, ast.Name):
+                    found.setdefault(arg.id, f"{shown(node.func)}() gets None")
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            read.add(node.id)
+    return {**dict.fromkeys(sorted(read)), **found}

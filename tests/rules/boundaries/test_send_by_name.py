@@ -160,7 +160,7 @@ def test_what_was_refused_before_another_fix_is_tried_again(tmp_path):
         "@transaction.atomic\ndef publish(post):\n    drop.delay(post.pk)\n    return post\n"
     )
     write(tmp_path, {"content/tasks.py": CONTENT, "blog/views.py": text})
-    order = order_for("CLY401", "CLY701")
+    order = order_for(tmp_path, "CLY401", "CLY701")
     order = dataclasses.replace(order, run=order.run._replace(opted=("CLY913",)))
     (result,) = fix_files([str(tmp_path / "blog/views.py")], order)
     assert [violation.code for violation in result.violations] == ["CLY701", "CLY401"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.fixing import fix_one, task
 
 
@@ -32,3 +34,17 @@ def test_decorators_that_make_no_sense_below_stay(tmp_path):
         "from contextlib import contextmanager\n\nfrom celery import shared_task\n",
     )
     assert fix_one(tmp_path, text, "CLY513") == text
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("print(self.deplay(), add.aply_async)", "print(self.delay(), add.apply_async)"),
+        ("self.app.tasks; add . async_apply ()", "self.app.tasks; add . apply_async ()"),
+        ("print(add.s().dealy().id, self.requests.id)", "print(add.s().delay().id, self.request.id)"),
+        ("print(self.retries)", "print(self.retries)"),
+    ],
+)
+def test_misspelt_attributes(before, after, tmp_path):
+    text = task("@shared_task(name='add', bind=True)\ndef add(self):\n    ")
+    assert fix_one(tmp_path, f"{text}{before}\n", "CLY521") == f"{text}{after}\n"

@@ -1,0 +1,168 @@
+"""One run of `contract`: the record of a project's tasks, and what of an earlier one is not so any more."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from flake8_celery_tasks.command import check
+from flake8_celery_tasks.contract import record, revision
+from flake8_celery_tasks.contract.agreement import Agreement
+from flake8_celery_tasks.contract.present import Present
+from flake8_celery_tasks.core import writing
+from flake8_celery_tasks.core.errors import UsageError
+from flake8_celery_tasks.engine import session
+from flake8_celery_tasks.engine.inventory import SENDING
+from flake8_celery_tasks.flake8_host import checker
+from flake8_celery_tasks.flake8_host.reporting import Checked, Row
+from flake8_celery_tasks.workspace.marks import MARKS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from flake8_celery_tasks.contract.record import Record
+    from flake8_celery_tasks.engine.findings import Outcome
+    from flake8_celery_tasks.engine.run import Run
+    from flake8_celery_tasks.fixer.rounds import Order
+    from flake8_celery_tasks.flake8_host.configuration import Configuration
+    from flake8_celery_tasks.resolution.project import Project
+
+#: The rules that judge by a record. Those of house policy run where they are asked for, as ever.
+GONE: Final = "CLY411"
+OPTIONS_CHANGED: Final = "CLY923"
+EARLY: Final = "CLY924"
+RULES: Final = frozenset({GONE, "CLY412", "CLY413", OPTIONS_CHANGED, EARLY})
+
+
+class Before(NamedTuple):
+    """What there was: the record, the file and line of each task to tell of it, and the files that held them."""
+
+    record: Record
+    places: Mapping[str, tuple[str, int]]
+    files: Mapping[str, str]
+
+
+def folder_of(path: str) -> str:
+    """Return the folder around which projects are looked for. Raises UsageError for a path that is not there."""
+    if not os.path.exists(path):
+        raise UsageError(f"no such file or directory: {path!r}")
+    path = os.path.abspath(path)
+    return path if os.path.isdir(path) else os.path.dirname(path)
+
+
+def present(path: str, run: Run) -> Present:
+    """Return the tasks of the project around a path, and of those below it. Raises UsageError."""
+    return Present(session.projects_around(folder_of(path), run.options, run.excluded))
+
+
+def write(found: Present, path: str) -> int:
+    """Write the record of some tasks; return how many they are. Raises UsageError."""
+    try:
+        writing.replace(path, record.as_text(found.record))
+    except OSError as error:
+        raise UsageError(f"can't write {path}: {error.strerror}") from None
+    return len(found.record.tasks)
+
+
+# What was before.
+
+
+def of_file(path: str) -> Before:
+    """Return what the record in a file says, each task standing at its line there. Raises UsageError."""
+    found = record.load(path)
+    lines = record.lines_of(path)
+    places = {name: (path, lines.get(name, 1)) for name in found.tasks}
+    return Before(found, places, {})
+
+
+def of_revision(path: str, name: str, run: Run) -> Before:
+    """Return what a git revision has, each task standing where it stood. Raises UsageError."""
+    folder = folder_of(path)
+    options = run.options
+    root = session.project_of(os.path.join(folder, "any.py"), options, run.excluded).layout.root
+    with revision.laid_out(root, name) as target:
+        moved = dataclasses.replace(
+            options,
+            celery_no_cache=True,
+            celery_known_tasks=(),
+            celery_project_root=target if options.celery_project_root else "",
+        )
+        excluded = revision.moved(run.excluded, root, target)
+        inside = os.path.normpath(os.path.join(target, os.path.relpath(folder, root)))
+        projects = session.projects_around(inside, moved, excluded)
+        try:
+            found = Present(projects)
+            kept = found.record
+        finally:
+            session.drop(projects)
+        places = {}
+        for task, entries in found.by_name.items():
+            old = os.path.join(root, os.path.relpath(entries[0].path, target))
+            places[task] = (old, entries[0].definition.symbol.line)
+    return Before(kept, places, {task: old for task, (old, _) in places.items()})
+
+
+# What is not so any more.
+
+
+def against(configuration: Configuration, found: Present, path: str, before: Before, order: Order | None) -> Outcome:
+    """Return what those who rely on what was before would see broken; `order` asks for the fixes too."""
+    agreed = Agreement(before.record, found, before.files)
+    for project in found.projects:
+        project.agreement = _always(agreed)
+    shown = _shown(path)
+    run = configuration.run
+    only = configuration._replace(run=run.by_record(agreed.record, RULES))
+    names = [shown(name) for name in _concerned(agreed, run)]
+    checked = [one for one in (checker.check(name, only) for name in names) if one.rows]
+    return check.decided(configuration, [*checked, *_without_file(agreed, before, shown)], names, order)
+
+
+def _always(agreed: Agreement) -> Callable[[Project], Agreement]:
+    """Return what says which contract a project is held to: that one, with its own tasks where a file is rewritten."""
+
+    def agreement(project: Project) -> Agreement:
+        projects = agreed.present.projects
+        return agreed if project in projects else agreed.on(session.in_place(project, projects))
+
+    return agreement
+
+
+def _concerned(agreed: Agreement, run: Run) -> list[str]:
+    """Return the files in which something may be reported, and those that can't be parsed."""
+    found = {gone.path for gone in agreed.gone if gone.path}
+    compares_options = OPTIONS_CHANGED.startswith(run.opted)
+    found.update(kept.entry.path for kept in agreed.kept if kept.breaks or compares_options)
+    for project in agreed.present.projects:
+        if EARLY.startswith(run.opted):
+            found.update(project.files.holding(*SENDING))
+        found.update(path for path in project.files.holding(*MARKS) if project.module(path) is None)
+    return sorted(found)
+
+
+def _without_file(agreed: Agreement, before: Before, shown: Callable[[str], str]) -> Iterator[Checked]:
+    """Yield the names that are gone with their modules: at their place in the record, or where they stood."""
+    from flake8_celery_tasks.rules.boundaries.recorded_task_gone import RecordedTaskGone
+
+    rows: dict[str, list[Row]] = {}
+    for gone in agreed.gone:
+        if not gone.path:
+            path, line = before.places[gone.name]
+            text = RecordedTaskGone.text_of(gone.name)
+            rows.setdefault(path, []).append(Row(GONE, line, 0, text, ""))
+    for path, found in rows.items():
+        yield Checked(shown(path) if path in before.files.values() else path, found, {})
+
+
+def _shown(path: str) -> Callable[[str], str]:
+    """Return what writes a file as flake8 does, which is given a path: below that path, else from where it runs."""
+    folder = path if os.path.isdir(path) else os.path.dirname(path)
+    start = os.path.join(os.path.abspath(folder), "")
+
+    def shown(name: str) -> str:
+        if name.startswith(start):
+            return os.path.join(folder, name[len(start) :])
+        return os.path.relpath(name)
+
+    return shown

@@ -1,0 +1,1 @@
+"""The task contract: what others rely on of a project's tasks, and what of that a change breaks."""

@@ -1,0 +1,153 @@
+"""The tree of a git revision, as far as tasks are read from it, laid out in a temporary folder.
+
+Nothing is checked out: contents come as they are kept, no filter or hook runs, and the work tree stays as it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import tempfile
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.celery_model.version import may_pin
+from flake8_celery_tasks.contract.git import LINK, SUBMODULE, GitError, Repository
+from flake8_celery_tasks.workspace import folders
+from flake8_celery_tasks.workspace.files import MAX_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from flake8_celery_tasks.contract.git import Entry
+
+#: What marks a folder as the root of a project.
+_MARK: Final = ".git"
+
+#: What makes it impossible to lay out anything more. Else only this file system can't hold that name.
+_FATAL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})
+
+#: No path of a link is longer.
+_LONGEST_LINK: Final = 4096
+
+
+@contextlib.contextmanager
+def laid_out(folder: str, revision: str) -> Iterator[str]:
+    """Lay out what a revision has for a folder, a root of projects; yield the folder that stands for it.
+
+    It goes by the same name, and packages around it are packages again, so that modules are called the same. Raises
+    GitError.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            made = tempfile.TemporaryDirectory(prefix="flake8-celery-tasks-", ignore_cleanup_errors=True)
+            temporary = os.path.realpath(stack.enter_context(made))
+            names = (*_packages_above(folder), os.path.basename(folder) or "root")
+            for end in range(1, len(names)):
+                package = os.path.join(temporary, *names[:end])
+                os.mkdir(package)
+                _write(os.path.join(package, "__init__.py"))
+            target = os.path.join(temporary, *names)
+            _lay_out(Repository(folder), revision, target)
+            _write(os.path.join(target, _MARK))
+        except OSError as error:
+            raise GitError(f"can't lay out {revision}: {error.strerror or error}") from None
+        yield target
+
+
+def _packages_above(folder: str) -> list[str]:
+    """Return the names of the packages that a folder stands in, outermost first."""
+    names: list[str] = []
+    above = os.path.dirname(folder)
+    while folders.is_regular(above) and os.path.dirname(above) != above:
+        above, name = os.path.split(above)
+        names.insert(0, name)
+    return names
+
+
+def _lay_out(repository: Repository, revision: str, target: str) -> None:
+    os.makedirs(target, exist_ok=True)
+    tree = repository.tree(revision)
+    if tree is None:
+        return
+    places: dict[str, list[str]] = {}
+    links: dict[str, list[str]] = {}
+    for entry in repository.entries(tree):
+        if not _is_safe(entry.path):
+            continue
+        if entry.mode == SUBMODULE:
+            _lay_out_submodule(repository, entry, target)
+        elif entry.mode == LINK:
+            links.setdefault(entry.object, []).append(entry.path)
+        elif _is_needed(entry.path):
+            places.setdefault(entry.object, []).append(entry.path)
+    made: set[str] = set()
+    for name, size, content in repository.contents(places, MAX_BYTES):
+        for path in places[name]:
+            _place(os.path.join(target, path), content, size, made)
+    # Links come last, so that nothing is written through one.
+    for name, _, content in repository.contents(links, _LONGEST_LINK):
+        for path in links[name]:
+            if content is not None and _stays_inside(path, os.fsdecode(content)):
+                with contextlib.suppress(OSError, ValueError, NotImplementedError):
+                    os.makedirs(os.path.dirname(os.path.join(target, path)), exist_ok=True)
+                    os.symlink(content, os.fsencode(os.path.join(target, path)))
+
+
+def _lay_out_submodule(repository: Repository, entry: Entry, target: str) -> None:
+    """Lay out a submodule, where it is there and has the commit."""
+    folder = os.path.join(repository.folder, entry.path)
+    if os.path.lexists(os.path.join(folder, ".git")):
+        with contextlib.suppress(GitError):
+            _lay_out(Repository(folder), entry.object, os.path.join(target, entry.path))
+            _write(os.path.join(target, entry.path, _MARK))
+
+
+def _is_safe(path: str) -> bool:
+    """Return whether a path leads nowhere else: trees can be made by hand."""
+    parts = path.split("/")
+    return not any(part.lower() in ("", ".", "..", ".git") or (os.sep != "/" and os.sep in part) for part in parts)
+
+
+def _is_needed(path: str) -> bool:
+    """Return whether a file says anything of tasks, of where modules are imported from, or of Celery's version."""
+    folder, name = os.path.split(path)
+    return name.endswith(".py") or name in folders.MARKS or may_pin(folder, name)
+
+
+def _stays_inside(path: str, to: str) -> bool:
+    """Return whether a link leads to what is laid out, whatever other links are on its way."""
+    parts = to.split("/")
+    up = 0
+    while parts and parts[0] == "..":
+        parts.pop(0)
+        up += 1
+    return bool(parts) and up <= path.count("/") and parts[0] != "" and ".." not in parts and "\0" not in to
+
+
+def _place(path: str, content: bytes | None, size: int, made: set[str]) -> None:
+    """Write a file; one that is too large to be read is only as large. What the file system can't hold is left out."""
+    folder = os.path.dirname(path)
+    try:
+        if folder not in made:
+            os.makedirs(folder, exist_ok=True)
+            made.add(folder)
+        _write(path, content or b"", size)
+    except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) in _FATAL:
+            raise
+
+
+def _write(path: str, content: bytes = b"", size: int = 0) -> None:
+    with open(path, "wb") as file:
+        file.write(content)
+        if len(content) < size:
+            file.truncate(size)
+
+
+def moved(patterns: Iterable[str], folder: str, target: str) -> tuple[str, ...]:
+    """Return patterns of paths with those below a folder as seen from the one that stands for it."""
+    start = os.path.join(folder, "")
+    return tuple(
+        os.path.join(target, pattern[len(start) :]) if pattern.startswith(start) else pattern for pattern in patterns
+    )

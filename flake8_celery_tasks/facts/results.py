@@ -1,0 +1,187 @@
+"""What a task gives back, and whether somebody calls it for that."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.binding.nodes import dotted
+from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, IMPORT, Site
+from flake8_celery_tasks.binding.symbols import Class, Function
+from flake8_celery_tasks.binding.values import Ref
+from flake8_celery_tasks.catalog.methods import INVOKING
+from flake8_celery_tasks.celery_model import definitions
+from flake8_celery_tasks.celery_model.objects import TaskThing
+from flake8_celery_tasks.celery_model.task import Defined
+from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.facts.context import FileContext
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.binding.scopes import Binding
+    from flake8_celery_tasks.celery_model.definitions import Definition
+    from flake8_celery_tasks.facts.task import Task
+    from flake8_celery_tasks.resolution.project import Project
+
+
+class Returned:
+    """An expression that a task may return.
+
+    `node` is what is returned, one side of it where it is `a if x else b` or `a or b`. `values` are the expressions
+    that it may stand for, each with its place: the expression itself or, for a local name, what is assigned to it;
+    nothing where the name may stand for something else.
+    """
+
+    def __init__(self, facts: FileContext, task: Task, node: ast.expr, site: Site) -> None:
+        self.facts = facts
+        self.project = facts.project
+        self.module = facts.module
+        self.task = task
+        self.node = node
+        self.site = site
+        self.values = list(values_of(node, site))
+
+    @property
+    def name(self) -> str | None:
+        """The local name that is returned, None where it is another expression."""
+        return self.node.id if isinstance(self.node, ast.Name) else None
+
+
+def returned(facts: FileContext) -> Iterator[Returned]:
+    """Yield what the tasks of a file return, in source order. What coroutines and generators give is not among it."""
+    for task in facts.tasks:
+        function = task.function
+        found = _insides(facts).get(id(function))
+        if found is None or found.scope.yields or isinstance(function, ast.AsyncFunctionDef):
+            continue
+        for statement in found.scope.returns:
+            if statement.value is not None:
+                for node in _sides(statement.value):
+                    yield Returned(facts, task, node, found)
+
+
+@query()
+def _insides(facts: FileContext) -> dict[int, Site]:
+    """Return the place inside each function, by the identity of its node."""
+    return {id(node): Site(site, FUNCTION, node, scope) for node, site, scope in facts.module.candidates.functions}
+
+
+def _sides(node: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(node, ast.IfExp):
+        yield from _sides(node.body)
+        yield from _sides(node.orelse)
+    elif isinstance(node, ast.BoolOp):
+        for value in node.values:
+            yield from _sides(value)
+    elif isinstance(node, ast.NamedExpr):
+        yield from _sides(node.value)
+    else:
+        yield node
+
+
+def values_of(node: ast.expr, site: Site, depth: int = 0) -> Iterator[tuple[ast.expr, Site]]:
+    """Yield what an expression may stand for, each with its place: what is assigned to a local name, else itself.
+
+    Nothing is yielded for a name that may stand for something else, a parameter for one.
+    """
+    found = site.scope.find(node.id) if isinstance(node, ast.Name) else None
+    if found is None or found[0].kind != FUNCTION:
+        yield node, site
+    elif depth < 5 and all(binding.kind == ASSIGN for binding in found[1]):
+        for binding in found[1]:
+            for side in _sides(binding.value):
+                yield from values_of(side, binding.site, depth + 1)
+
+
+class DirectCall:
+    """A call of a task as a function: `task(1)`, `tasks.task(1)`. `defined` is what the task's definition says."""
+
+    def __init__(self, facts: FileContext, node: ast.Call, site: Site, definition: Definition) -> None:
+        self.facts = facts
+        self.module = facts.module
+        self.node = node
+        self.site = site
+        self.defined = Defined(facts.project, definition)
+
+
+def direct_calls(facts: FileContext) -> Iterator[DirectCall]:
+    """Yield the calls of tasks as functions, in source order, as far as the tasks have a name of the module."""
+    known: dict[tuple[str, int], Definition | None] = {}
+    for call, site in facts.module.candidates.calls:
+        root, attributes = dotted(call.func)
+        if not isinstance(root, ast.Name) or (attributes and attributes[-1] in INVOKING):
+            continue
+        found = site.scope.find(root.id)
+        if found is None or not all(_may_be_task(binding, attributes) for binding in found[1]):
+            continue
+        key = ".".join((root.id, *attributes)), id(found[0])
+        if key not in known:
+            known[key] = _task_behind(facts, call.func, site)
+        definition = known[key]
+        if definition is not None:
+            yield DirectCall(facts, call, site, definition)
+
+
+def _may_be_task(binding: Binding, attributes: tuple[str, ...]) -> bool:
+    """Return whether it is worth following a name with attributes in search of a task."""
+    if binding.kind == FUNCTION:
+        return not attributes and bool(binding.definition.decorator_list)
+    return binding.kind == IMPORT or (binding.kind == ASSIGN and isinstance(binding.node, (ast.Name, ast.Attribute)))
+
+
+def _task_behind(facts: FileContext, func: ast.expr, site: Site) -> Definition | None:
+    """Return the task made of a function that an expression names."""
+    value = facts.module.value(func, site.scope)
+    if not isinstance(value, Ref) or not facts.project.leads_to_celery(value.path, facts.module):
+        return None
+    target = facts.project.resolve(value.path, facts.module)
+    return definitions.definition_of(facts.project, target) if isinstance(target.symbol, Function) else None
+
+
+def is_called(task: Task) -> bool:
+    """Return whether code outside tests may call a task as a function, and so get what it returns."""
+    return _is_called(task.project, task)
+
+
+@query(key=lambda task: task.definition.place)
+def _is_called(project: Project, task: Task) -> bool:
+    return any(_calls(task, path) for path in project.layout.files())
+
+
+def _calls(task: Task, path: str) -> bool:
+    """Return whether a file, no test, may call the task as a function: `task(1)`, `task.run(1)`."""
+    name, project = task.node.name, task.project
+    is_own = path == task.module.place.path
+    if not is_own and name.encode() not in (project.files.read(path) or b""):
+        return False
+    module = task.module if is_own else project.module(path)
+    if module is None:
+        return True
+    if project.is_test(module):
+        return False
+    facts = FileContext(project, module)
+    # What stands for an instance of a class may have any name.
+    calls = module.candidates.calls if task.is_class else facts.calls_named(name, "run", "__wrapped__")
+    return any(_is_of(facts, call.func, site, task) for call, site in calls)
+
+
+def _is_of(facts: FileContext, func: ast.expr, site: Site, task: Task) -> bool:
+    """Return whether what is called is, or may be, a task, or its `run`. The call of a class makes an instance."""
+    if isinstance(func, ast.Attribute) and func.attr in ("run", "__wrapped__"):
+        func = func.value
+    value = facts.module.value(func, site.scope)
+    if isinstance(value, Ref):
+        target = facts.project.resolve(value.path, facts.module)
+        if target.unread or isinstance(target.symbol, Class):
+            return target.unread and target.path.endswith(f".{task.node.name}")
+    # A name that stands for several things may be any of them.
+    found = site.scope.find(func.id) if isinstance(func, ast.Name) else None
+    bound = [(binding.value, binding.site) for binding in found[1] if binding.kind == ASSIGN] if found else []
+    things = [facts.thing(node, place) for node, place in ((func, site), *bound)]
+    return any(
+        isinstance(thing, TaskThing)
+        and thing.definition is not None
+        and thing.definition.place == task.definition.place
+        for thing in things
+    )

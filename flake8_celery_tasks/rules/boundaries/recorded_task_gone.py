@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.core.violation import Violation
+from flake8_celery_tasks.facts.task import GoneTask
+from flake8_celery_tasks.rules.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.edits.edit import Fix
+
+
+class RecordedTaskGone(Rule[GoneTask]):
+    """A name that the record holds belongs to no task any more.
+
+    ## What happens
+
+    Python sees a renamed function, a moved module or a deleted task. The broker sees messages: those in the queue while
+    the new code is deployed, those of processes that still run the old code, those of other services, and those that
+    the database of django-celery-beat schedules. All of them carry the old name. The worker with the new code logs an
+    error and drops each one, and the sender is told nothing:
+
+    ```text
+    Received unregistered task of type 'shop.send_receipt'.
+    The message has been ignored and discarded.
+    ```
+
+    The record is the file that the option `celery-contract` names: the names and parameters that others rely on.
+
+    ## Bad
+
+    ```python title="shop/tasks.py"
+    from celery import shared_task
+
+
+    @shared_task(name="shop.mail_receipt")
+    def send_receipt(order_pk):
+        print(order_pk)
+    ```
+
+    ```json title="celery-tasks.json"
+    {
+      "version": 1,
+      "tasks": {
+        "shop.send_receipt": {
+          "signature": "(order_pk)",
+          "module": "shop.tasks",
+          "function": "send_receipt",
+          "options": {},
+          "result": "stored"
+        }
+      },
+      "uncertain": []
+    }
+    ```
+
+    A task that has no name of its own loses it when its module is renamed or its function moves:
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task
+    def send_receipt(order_pk):
+        print(order_pk)
+    ```
+
+    ```json title="celery-tasks.json"
+    {
+      "version": 1,
+      "tasks": {
+        "shop.mail.send_receipt": {
+          "signature": "(order_pk)",
+          "module": "shop.mail",
+          "function": "send_receipt",
+          "options": {},
+          "result": "stored"
+        }
+      },
+      "uncertain": []
+    }
+    ```
+
+    ```ini
+    celery-contract = celery-tasks.json
+    ```
+
+    ## Good
+
+    The new name takes over in two deploys. In the first, the task has both names:
+
+    ```python title="shop/tasks.py"
+    from celery import shared_task
+
+    from shop.celery import app
+
+
+    @shared_task(name="shop.mail_receipt")
+    def mail_receipt(order_pk):
+        print(order_pk)
+
+
+    app.tasks["shop.send_receipt"] = mail_receipt  # until no message has the old name
+    ```
+
+    ```python title="shop/celery.py"
+    from celery import Celery
+
+    app = Celery("shop")
+    ```
+
+    ```json title="celery-tasks.json"
+    {
+      "version": 1,
+      "tasks": {
+        "shop.send_receipt": {
+          "signature": "(order_pk)",
+          "module": "shop.tasks",
+          "function": "send_receipt",
+          "options": {},
+          "result": "stored"
+        }
+      },
+      "uncertain": []
+    }
+    ```
+
+    ```ini
+    celery-contract = celery-tasks.json
+    ```
+
+    ## Silent when
+
+    - no record is named (`celery-contract`), or it is about another project;
+    - the task has moved and kept its name;
+    - `app.tasks["old name"] = task` or `app.tasks.register(...)` gives the name to a task; under a name that can't be
+      read, any name may be there;
+    - a task whose name can't be known could have it, unless the record lists that task as uncertain;
+    - an app of the project builds automatic names in its own way (`gen_task_name`);
+    - a file that can't be parsed held the task, or defines tasks now and could hold the name.
+
+    ## Fix
+
+    Give the task its old name. If you want the new one, give it both, deploy, and drop the old one when no message, no
+    beat entry and no other service uses it; then write the record anew.
+
+    The command writes the old name where the task has an automatic one, and nothing in the project uses the new one as
+    a text. A task that is gone on purpose is left to you: keep it until its queues are empty.
+    """
+
+    code = "CLY411"
+    see = (
+        "tasks#names",
+        "faq#why-do-workers-delete-tasks-from-the-queue-if-they-re-unable-to-process-them",
+    )
+    fixes = "safe"
+    message = "Task was {name!r}, is {now!r} now: the workers discard messages under the old name; write name={written}"
+    gone: Final = (
+        "Recorded task {name!r} is gone: the workers discard its messages; keep it, or give its name to what took its "
+        "place"
+    )
+
+    def check(self, fact: GoneTask) -> Iterator[Violation]:
+        """Report a definition that goes by another name at that name, what is gone at the first line of its module."""
+        task, entry = fact.task, fact.gone.entry
+        if task is None or entry is None:
+            yield Violation(1, 0, self.code, self.text_of(fact.name))
+            return
+        node = task.keyword("name")
+        values = {"name": fact.name, "now": entry.name, "written": f'"{fact.name}"'}
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield self.report_name(task, **values)
+        else:
+            yield self.report(task.module, node, **values)
+
+    @classmethod
+    def text_of(cls, name: str) -> str:
+        """Return what is said of a name that is gone without a trace."""
+        return cls.gone.format(name=name).encode("utf-8", "backslashreplace").decode()
+
+    def fix(self, fact: GoneTask, violation: Violation) -> Fix | None:
+        """Write the old name, where the new one is automatic and nobody sends it by name."""
+        from flake8_celery_tasks.edits.edit import Fix
+        from flake8_celery_tasks.edits.operations import SetKeyword
+
+        task = fact.task
+        decorator = None if task is None else task.open_decorator
+        if task is None or decorator is None or task.states("name") or fact.is_sent_by_new_name:
+            return None
+        return Fix((SetKeyword(decorator, "name", task.module.source.quoted(fact.name)),), safe=True)

@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.catalog.methods import SAME_ARGUMENTS, SIGNS
+from flake8_celery_tasks.celery_model.objects import SignatureThing
+from flake8_celery_tasks.celery_model.task import Defined
+from flake8_celery_tasks.celery_model.version import version_of
+from flake8_celery_tasks.facts.arguments import arguments_of, is_completed_later, is_expected_to_fail, is_immutable
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.results import values_of
+from flake8_celery_tasks.resolution.arity import Given, misfits
+from flake8_celery_tasks.rules._messages import shown
+from flake8_celery_tasks.rules.calls._signatures import callbacks
+from flake8_celery_tasks.rules.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.binding.symbols import Params
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.facts.calls import Invocation
+    from flake8_celery_tasks.rules.calls._signatures import Callback
+
+#: The first version that counts the parameters which are left, and logs what an errback raises.
+_COUNTS_LEFT: Final = (5, 7)
+
+#: What a first parameter is called that is meant for the id of the failed task, or for its request.
+_FOR_ID: Final = re.compile(r"(.*_)?(id|uuid|pk|ctx|context|request|req|task|failed|parent|args)\d?$|_")
+
+#: What a parameter is called that is meant for something else of the failure than the id.
+_NOT_ID: Final = frozenset({"einfo", "err", "error", "exc", "exception", "request", "tb", "traceback"})
+
+_WHAT: Final = {1: "the id of the failed task", 3: "(request, exc, traceback)"}
+
+
+class ErrbackDoesNotFit(Rule[Facts]):
+    """A callback for errors can't take what Celery passes to it.
+
+    ## What happens
+
+    What a `link_error` or `on_error` callback is called with depends on its task. These come first, in front of the
+    arguments that its signature has:
+
+    | the errback | up to 5.6 | 5.7 |
+    |---|---|---|
+    | bound, or a class | the id of the failed task | the id |
+    | unbound, `*args` or two parameters and more | request, exception, traceback | the same |
+    | the same, with own arguments that leave at most one parameter | request, exception, traceback | the id |
+    | unbound, one parameter or none | the id | the id |
+    | immutable: `.si()` | nothing | nothing |
+
+    If that does not fit, nothing complains before a task fails. Then a `TypeError` takes the place of the error that
+    was to be reported. Where the errback is called with three arguments Celery 5.7 only logs it:
+
+    ```text
+    Errback 'shop_alert' raised an exception
+    ```
+
+    The errback does not run in either case. Where it fits by chance, the id or the request lands in the first of the
+    errback's own arguments.
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+    from shop.alerts import send_alert
+
+
+    @shared_task(name="shop_bill")
+    def bill(number):
+        raise ValueError(number)
+
+
+    @shared_task(name="shop_alert")
+    def alert(request, exc):
+        send_alert(request.id, exc)
+
+
+    def close(order):
+        bill.apply_async((order.number,), link_error=alert.s())
+    ```
+
+    ```python
+    from celery import shared_task
+
+    from shop.orders import reopen_orders
+
+
+    @shared_task(name="shop_bill")
+    def bill(number):
+        print(number)
+
+
+    @shared_task(name="shop_reopen", bind=True)
+    def reopen(self, numbers, *args):
+        reopen_orders(numbers, self.request.id)
+
+
+    def close(order):
+        bill.apply_async((order.number,), link_error=reopen.s([order.number]))
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+
+    from shop.alerts import send_alert
+    from shop.orders import reopen_orders
+
+
+    @shared_task(name="shop_bill")
+    def bill(number):
+        print(number)
+
+
+    @shared_task(name="shop_alert")
+    def alert(request, exc, traceback):
+        send_alert(request.id, exc)
+
+
+    @shared_task(name="shop_reopen", bind=True)
+    def reopen(self, numbers):
+        reopen_orders(numbers, self.request.id)
+
+
+    def close(order):
+        bill.s(order.number).on_error(alert.s()).delay()
+        bill.apply_async((order.number,), link_error=reopen.si([order.number]))
+    ```
+
+    ## Silent when
+
+    - the task has exactly two parameters and its signature has arguments: what is passed depends on the version;
+    - its parameters, or the arguments of the signature, can't be read, or decorators stand below the task decorator;
+    - the arguments of the signature alone don't fit: that is CLY601;
+    - the callback is a canvas, or the name of a task;
+    - a test expects it: `with pytest.raises(TypeError)`.
+
+    ## Fix
+
+    Take what is passed: `(request, exc, traceback, ...)` without `bind=True`, `(self, task_id, ...)` with it. An
+    errback that needs nothing of the failure is best immutable: `task.si(...)`.
+    """
+
+    code = "CLY617"
+    see = ("calling#linking-callbacks-errbacks", "canvas#immutability")
+    message = "Errback '{text}' gets {what}{own}: {flaw}; {advice}"
+
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Report signatures for errors that can't take what they are called with."""
+        by_node = {id(call.node): call for call in facts.invocations if call.method in SIGNS}
+        for callback in callbacks(facts) if by_node else ():
+            if callback.on_error and not is_expected_to_fail(callback.site):
+                for call in _signed(callback, by_node):
+                    thing = facts.thing(call.node, call.site)
+                    definition = thing.definition if isinstance(thing, SignatureThing) else None
+                    if definition is not None:
+                        place = callback.node if isinstance(callback.node, ast.Name) else call.node
+                        yield from self._judge(call, Defined(facts.project, definition), place)
+
+    def _judge(self, call: Invocation, defined: Defined, place: ast.expr) -> Iterator[Violation]:
+        params, arguments = defined.accepts, arguments_of(call)
+        if params is None or arguments is None or defined.is_wrapped or is_immutable(call, call.node):
+            return
+        if not defined.hands_on_calls or defined.overrides("__call__", handing_on=True) is not False:
+            return
+        given = arguments.given
+        if given.more_positional or given.more_keywords or is_completed_later(call.module):
+            return
+        if next(misfits(params, given.partial), None) is not None:
+            return
+        takes_id = defined.is_class or defined.bound is True
+        count = len(params.ordered)
+        has_own = given.positional > 0 or bool(given.keywords)
+        if not takes_id and count == len("ab") and has_own and params.vararg is None:
+            return
+        passed = 1 if takes_id else _passed(version_of(call.project), params, given)
+        flaw = _flaw(defined.own_name, params, given, passed)
+        if flaw:
+            advice = "write '.si(...)', or take it first" if has_own else "take just that, or write '.si()'"
+            if takes_id and not has_own and params.ordered[:1] in (("request",), ("req",)):
+                advice = "drop bind=True"
+            elif passed > 1 and not has_own:
+                advice = "take all three, or write '.si()'"
+            yield self.report(
+                call.module,
+                place,
+                text=shown(call.node),
+                what=_WHAT[passed],
+                own=" first" if has_own else "",
+                flaw=flaw,
+                advice=advice,
+            )
+
+
+def _signed(callback: Callback, by_node: dict[int, Invocation]) -> Iterator[Invocation]:
+    """Yield the calls that make the signatures which a callback stands for."""
+    for node, _ in values_of(callback.node, callback.site):
+        while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SAME_ARGUMENTS:
+            if any(keyword.arg in (None, "immutable") for keyword in node.keywords):
+                return
+            node = node.func.value
+        call = by_node.get(id(node))
+        if call is not None:
+            yield call
+
+
+def _passed(version: tuple[int, int], params: Params, given: Given) -> int:
+    """Return how many arguments an unbound errback is called with, besides its own."""
+    left = params.ordered
+    if version >= _COUNTS_LEFT:
+        left = left[given.positional :]
+        named = [index for index, name in enumerate(left) if name in given.keywords]
+        left = left[: min(named, default=len(left))]
+    return 3 if params.vararg is not None or len(left) > 1 else 1
+
+
+def _flaw(task: str, params: Params, given: Given, passed: int) -> str:
+    """Return what is wrong with what an errback is called with; nothing where it fits, or may be meant so."""
+    if next(misfits(params, given._replace(positional=given.positional + passed)), None) is not None:
+        return f"TypeError in {task!r}"
+    first = (*params.ordered, "")[0]
+    if not first:
+        return ""
+    if given.positional and not _FOR_ID.match(first) and next(misfits(params, given), None) is None:
+        return f"{'it' if passed == 1 else 'the request'} lands in {first!r}"
+    return f"it lands in {first!r}" if passed == 1 and first in _NOT_ID else ""

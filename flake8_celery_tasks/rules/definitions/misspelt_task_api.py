@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import ast
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.binding.attributes import is_assigned
+from flake8_celery_tasks.binding.symbols import Class
+from flake8_celery_tasks.binding.values import MISSING, Missing, Unknown
+from flake8_celery_tasks.catalog.methods import SIGNATURE_API, SIGNATURE_NAMES, TASK_NAMES
+from flake8_celery_tasks.catalog.task_options import INTERNAL, OPTIONS, REMOVED, TASK_API
+from flake8_celery_tasks.celery_model.apps import PLAIN_BASES, task_cls_of
+from flake8_celery_tasks.celery_model.objects import CanvasThing, SignatureThing, TaskThing
+from flake8_celery_tasks.celery_model.task import Defined
+from flake8_celery_tasks.core.spelling import close_match
+from flake8_celery_tasks.facts.arguments import is_expected_to_fail, is_looked_for
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.rules._messages import shown
+from flake8_celery_tasks.rules.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.edits.edit import Fix
+    from flake8_celery_tasks.resolution.project import Project
+
+#: An attribute in a text.
+_ATTRIBUTE: Final = re.compile(r"\.\s*([A-Za-z]\w{3,})")
+
+#: What tasks have, with names that some versions have only.
+_OF_TASKS: Final = frozenset({*OPTIONS, *TASK_API, *INTERNAL, *REMOVED, *TASK_NAMES, "from_config", "get_logger"})
+
+#: What is looked for at the task and stands in its request.
+_OF_REQUESTS: Final = {"retries": "request.retries"}
+
+
+class MisspeltTaskApi(Rule[Facts]):
+    """An attribute that no task or signature has, and that is nearly the name of one.
+
+    ## What happens
+
+    A task takes any attribute that is assigned to it, but has only those of Celery's class and of its own. What is
+    misspelt fails when the line runs, which for an error handler or a retry may be long after it was written:
+
+    ```text
+    AttributeError: 'fetch_rates' object has no attribute 'requests'
+    ```
+
+    ## Bad
+
+    ```python
+    from celery import shared_task
+
+    from shop.web import download
+
+
+    @shared_task(name="shop_fetch_rates", bind=True, max_retries=5)
+    def fetch_rates(self, url):
+        try:
+            return download(url)
+        except ConnectionError as exc:
+            raise self.retry(exc=exc, countdown=2 ** self.requests.retries)
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_bill")
+    def bill(number):
+        print(number)
+
+
+    def close(order):
+        bill.async_apply((order.number,))
+    ```
+
+    ## Good
+
+    ```python
+    from celery import shared_task
+
+    from shop.web import download
+
+
+    @shared_task(name="shop_fetch_rates", bind=True, max_retries=5)
+    def fetch_rates(self, url):
+        try:
+            return download(url)
+        except ConnectionError as exc:
+            raise self.retry(exc=exc, countdown=2**self.request.retries)
+    ```
+
+    ## Silent when
+
+    - the name resembles none of the usual ones;
+    - the task's class, or one that it inherits from, has or sets such an attribute or a `__getattr__`, or can't be
+      read;
+    - the decorator gives the task such an attribute, or may, since `**options` or a decorator that can't be read makes
+      it;
+    - the module, or that of the task, assigns an attribute of this name, or the function around looks for it with
+      `getattr` or `hasattr`;
+    - a test expects it, or `except AttributeError` does.
+
+    ## Fix
+
+    Write the name that the message suggests. The command does so; what could not work before then does, so look at it
+    first.
+    """
+
+    code = "CLY521"
+    see = ("Task#celery.app.task.Task.apply_async", "calling#basics", "tasks#bound-tasks")
+    fixes = "unsafe"
+    message = "'{owner}' has no attribute {name!r}: AttributeError when this runs; did you mean {meant!r}?"
+
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Report such attributes where they are read."""
+        for node, meant in self._found(facts):
+            yield self.report(facts.module, node, owner=shown(node.value), name=node.attr, meant=meant)
+
+    def fix(self, facts: Facts, violation: Violation) -> Fix | None:
+        """Write the name that was meant."""
+        from flake8_celery_tasks.edits.edit import Fix
+        from flake8_celery_tasks.edits.operations import RenameAttribute
+
+        for node, meant in self._found(facts):
+            reported = self.report(facts.module, node, owner=shown(node.value), name=node.attr, meant=meant)
+            if reported == violation and "." not in meant:
+                return Fix((RenameAttribute(node, meant),), safe=False)
+        return None
+
+    def _found(self, facts: Facts) -> Iterator[tuple[ast.Attribute, str]]:
+        """Yield such attributes, each with the name that was probably meant."""
+        names = frozenset(name for name in _ATTRIBUTE.findall(facts.module.source.text) if _near(name))
+        for node, site in facts.attributes_named(names) if names else ():
+            if isinstance(node.ctx, ast.Load):
+                meant = _meant(facts, node, site)
+                if meant and not (
+                    is_expected_to_fail(site) or is_looked_for(node.attr, site) or is_assigned(facts.module, node.attr)
+                ):
+                    yield node, meant
+
+
+@lru_cache(4096)
+def _near(name: str) -> tuple[str, str] | None:
+    """Return the attribute of a task, and that of a signature, that a name is a misspelling of; None for no such name.
+
+    >>> _near("deplay"), _near("async_apply"), _near("linkerror"), _near("delay"), _near("queue")
+    (('delay', 'delay'), ('apply_async', 'apply_async'), ('', 'link_error'), None, None)
+    """
+    of_task = "" if name in _OF_TASKS else _OF_REQUESTS.get(name) or _misspelt(name, TASK_NAMES)
+    of_signature = "" if name in SIGNATURE_API else _misspelt(name, SIGNATURE_NAMES)
+    return (of_task, of_signature) if of_task or of_signature else None
+
+
+def _misspelt(name: str, meant: frozenset[str]) -> str:
+    """Return the name that another one is a misspelling of, or has the words of; an empty string if there is none."""
+    words = sorted(name.split("_"))
+    return next((other for other in meant if sorted(other.split("_")) == words), "") or close_match(name, meant) or ""
+
+
+def _meant(facts: Facts, node: ast.Attribute, site: Site) -> str:
+    """Return the name that was meant for an attribute of a task or signature that lacks it, else an empty string."""
+    of_task, of_signature = _near(node.attr) or ("", "")
+    thing = facts.thing(node.value, site)
+    if isinstance(thing, (SignatureThing, CanvasThing)):
+        return of_signature
+    if isinstance(thing, TaskThing) and thing.definition is not None:
+        return of_task if _lacks(Defined(facts.project, thing.definition), node.attr) else ""
+    if isinstance(thing, TaskThing) or (of_task and facts.is_running_task(node.value, site)):
+        cls = facts.task_class_at(site)
+        # The running task, or a parameter with an annotation, may be of any class of the project.
+        lacks = task_cls_of(facts.project) is MISSING if cls is None else _lacks_in(facts.project, cls, node.attr)
+        # A decorator may give a task of the class an option of the project's own.
+        return of_task if lacks and of_task not in OPTIONS else ""
+    return ""
+
+
+def _lacks(defined: Defined, name: str) -> bool:
+    """Return whether a task certainly has no attribute of a name."""
+    decorator = defined.definition.decorator
+    if defined.is_opaque or name in decorator.keywords or (decorator.spread and not defined.is_class):
+        return False
+    if is_assigned(defined.module, name):
+        return False
+    cls = defined.own_class if defined.is_class else defined.base
+    return isinstance(cls, Missing) or (isinstance(cls, Target) and _lacks_in(defined.project, cls, name))
+
+
+def _lacks_in(project: Project, cls: Target, name: str) -> bool:
+    """Return whether a task class, and all that it inherits from, can be read and have no attribute of a name."""
+    for found in project.line(cls):
+        if isinstance(found, Unknown) or (found.module is None and found.path not in PLAIN_BASES):
+            return False
+        if isinstance(found.symbol, Class):
+            own = {*found.symbol.names, *(keyword for keyword, _ in found.symbol.keywords)}
+            if not own.isdisjoint((name, "__getattr__", "__getattribute__")):
+                return False
+            if found.module is not None and is_assigned(found.module, name):
+                return False
+    return True

@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.binding.nodes import last_name, unparsed
+from flake8_celery_tasks.binding.scopes import CLASS, FUNCTION, IF, TRY
+from flake8_celery_tasks.binding.values import Ref
+from flake8_celery_tasks.catalog.methods import INVOKING, SENDING
+from flake8_celery_tasks.celery_model import definitions
+from flake8_celery_tasks.celery_model.apps import is_task_class
+from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, OPAQUE
+from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.rules._messages import shown
+from flake8_celery_tasks.rules.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.celery_model.definitions import Definition
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.resolution.project import Project
+
+#: What sends a task, or makes a signature that is sent.
+_SENDS: Final = INVOKING - {"apply", "send_task", "set"}
+_MARKS: Final = (b".apply_async", b".delay", b".s(", b".si(", b".signature(", b".subtask(")
+_SENT: Final = re.compile(rb"([\w\x80-\xff]+)\s*\.\s*(?:" + "|".join(sorted(_SENDS)).encode() + rb")\b")
+
+#: Where code is started by people, who wait for it.
+_COMMANDS: Final = "/management/commands/"
+_COMMAND: Final = re.compile(r"\b(?:command|cli)\b")
+
+#: What an `if` says that chooses between sending and calling.
+_ASKS: Final = re.compile(r"celery|eager|async|sync|wait|background|immediate|inline", re.IGNORECASE)
+
+
+class CalledNotSent(Rule[Facts]):
+    """A statement calls a task like a function, though the task is sent elsewhere.
+
+    ## What happens
+
+    A task is a callable. `send_receipt(pk)` runs its function here and now, in the request: without a message, a retry,
+    a time limit or a result. Nothing is logged, and it works, only slowly; often `.delay` was forgotten.
+
+    ## Bad
+
+    ```ini
+    extend-select = CLY926
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt")
+    def send_receipt(order_pk):
+        print(order_pk)
+
+
+    def pay(order):
+        send_receipt.delay(order.pk)
+
+
+    def pay_later(order):
+        send_receipt(order.pk)
+    ```
+
+    ## Good
+
+    ```ini
+    extend-select = CLY926
+    ```
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_send_receipt")
+    def send_receipt(order_pk):
+        print(order_pk)
+
+
+    @shared_task(name="shop_count")
+    def count(numbers):
+        return len(numbers)
+
+
+    def pay(order):
+        send_receipt.delay(order.pk)
+
+
+    def pay_later(order):
+        send_receipt.delay(order.pk)
+        return count(order.numbers)
+
+
+    def pay_at_once(order):
+        send_receipt.run(order.pk)
+    ```
+
+    ## Silent when
+
+    - nothing outside tests sends the task, or makes a signature of it;
+    - the value of the call is used: the task is a function there;
+    - the call stands in the body of a task, or in a method of its class: it runs in a worker anyway;
+    - the same function sends the task in another branch: `if wait: task(x)`, `else: task.delay(x)`; or an `if` around
+      asks for that, such as `if settings.CELERY_TASK_ALWAYS_EAGER`;
+    - the call stands in a management command, a command of click or Flask, or under `if __name__ == "__main__"`;
+    - the task is a class, or a decorator made it that can't be read;
+    - the module is a test or a migration.
+
+    ## Fix
+
+    Write `.delay(...)`. Where the work is meant to be done at once, write `task.run(...)`, which says so. The choice is
+    yours: with `.delay` the arguments have to be serialisable, and the work is done later.
+    """
+
+    code = "CLY926"
+    see = ("calling#basics",)
+    message = "{call}() runs the task here and now, though it is sent elsewhere: write {call}.delay(), or {call}.run()"
+    quiet_in_tests = True
+
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Report the statements that call a task which is sent elsewhere."""
+        if _COMMANDS in f"/{facts.module.place.relative}":
+            return
+        for call, site in facts.calls_named(*_names_sent(facts.project)):
+            if id(call) not in facts.module.candidates.statements or _is_started_by_hand(site):
+                continue
+            found = _task_called(facts, call, site)
+            if found is None or _is_in_task(facts, site) or _is_choice(call, site):
+                continue
+            if _is_sent(facts.project, found):
+                yield self.report(facts.module, call, call=shown(call.func))
+
+
+def _is_in_task(facts: Facts, site: Site) -> bool:
+    """Return whether a place is in the function of a task, or in a method of a task's class."""
+    if facts.task_at(site) is not None:
+        return True
+    for around in site.chain():
+        if isinstance(around.node, ast.ClassDef) and around.kind == CLASS and around.parent is not None:
+            symbol = facts.module.symbol_of(around.node, around.parent)
+            cls = Target(f"{facts.module.prefix}{symbol.qualname}", facts.module, symbol)
+            return is_task_class(facts.project, cls) is True
+    return False
+
+
+def _task_called(facts: Facts, call: ast.Call, site: Site) -> Definition | None:
+    value = facts.module.value(call.func, site.scope)
+    if not isinstance(value, Ref):
+        return None
+    found = definitions.definition_of(facts.project, facts.project.resolve(value.path, facts.module))
+    return None if found is None or found.decorator.form in (CLASS_TASK, OPAQUE) else found
+
+
+@query()
+def _names_sent(project: Project) -> tuple[str, ...]:
+    """Return the names of whatever the project may send as a task."""
+    texts = (project.files.read(path) or b"" for path in _senders(project))
+    return tuple(sorted({name.decode("utf-8", "replace") for text in texts for name in _SENT.findall(text)}))
+
+
+def _senders(project: Project) -> Iterator[str]:
+    for path in project.files.holding(*_MARKS):
+        if not project.layout.is_test(project.layout.place(path)):
+            yield path
+
+
+@query(key=lambda definition: definition.place)
+def _is_sent(project: Project, definition: Definition) -> bool:
+    """Return whether something sends the task of a definition, and not only one that is called like it."""
+    name = definition.symbol.qualname.rpartition(".")[2].encode()
+    paths = [path for path in _senders(project) if name in _SENT.findall(project.files.read(path) or b"")]
+    modules = (project.module(path) for path in paths)
+    return any(module is not None and _sends(project, module, definition) for module in modules)
+
+
+def _sends(project: Project, module: Module, definition: Definition) -> bool:
+    for node, site in module.candidates.sends:
+        value = module.value(node.value, site.scope) if node.attr in _SENDS else None
+        if isinstance(value, Ref) and definitions.place_of(project.resolve(value.path, module)) == definition.place:
+            return True
+    return False
+
+
+def _is_started_by_hand(site: Site) -> bool:
+    """Return whether a place runs only where its file is started as a script, or is a command of click or Flask."""
+    return any(
+        (around.kind == IF and "__main__" in unparsed(around.node.test))  # type: ignore[attr-defined]
+        or any(_COMMAND.search(unparsed(decorator)) for decorator in getattr(around.node, "decorator_list", ()))
+        for around in site.chain()
+    )
+
+
+def _is_choice(call: ast.Call, site: Site) -> bool:
+    """Return whether the same function sends the task too, or an `if` around asks whether tasks are to be sent."""
+    name = last_name(call.func)
+    for around in site.chain():
+        if around.kind == IF and _ASKS.search(unparsed(around.node.test)):  # type: ignore[attr-defined]
+            return True
+        if around.kind in (FUNCTION, IF, TRY) and any(
+            isinstance(node, ast.Attribute) and node.attr in SENDING and last_name(node.value) == name
+            for node in ast.walk(around.node)
+        ):
+            return True
+        if around.kind == FUNCTION:
+            return False
+    return False

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.celery_model.configuration import is_unset
+from flake8_celery_tasks.facts.calls import AppMade
+from flake8_celery_tasks.rules.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.resolution.project import Project
+
+#: Schedules that are read on a clock.
+_CLOCKS: Final = (b"celery.schedules",)
+_CLOCK: Final = b"crontab"
+
+
+class NoTimezone(Rule[AppMade]):
+    """The project has crontabs, and nothing says in which time zone they are.
+
+    ## What happens
+
+    Celery's `timezone` is UTC unless it is set; in a Django project it is Django's `TIME_ZONE`. `crontab(minute=0,
+    hour=9)` is then nine o'clock in UTC, and where summer time is kept, another hour for half of the year. Nothing is
+    logged.
+
+    ```pycon
+    >>> from shop.celery import app
+    >>> app.timezone
+    datetime.timezone.utc
+    ```
+
+    ## Bad
+
+    ```ini
+    extend-select = CLY933
+    ```
+
+    ```python title="shop/celery.py"
+    from celery import Celery
+    from celery.schedules import crontab
+
+    app = Celery("shop")
+    app.conf.beat_schedule = {
+        "report": {"task": "shop.report", "schedule": crontab(minute=0, hour=9)},
+    }
+
+
+    @app.task(name="shop.report")
+    def report():
+        print("report")
+    ```
+
+    ## Good
+
+    ```ini
+    extend-select = CLY933
+    ```
+
+    ```python title="shop/celery.py"
+    from celery import Celery
+    from celery.schedules import crontab
+
+    app = Celery("shop")
+    app.conf.timezone = "Europe/Vienna"
+    app.conf.beat_schedule = {
+        "report": {"task": "shop.report", "schedule": crontab(minute=0, hour=9)},
+    }
+
+
+    @app.task(name="shop.report")
+    def report():
+        print("report")
+    ```
+
+    ## Silent when
+
+    - the project sets `timezone`, be it to UTC, or Django's `TIME_ZONE`;
+    - nothing outside tests uses `crontab`: intervals are the same everywhere;
+    - something that configures the project can't be read, so that the zone may be given there;
+    - the module is a test or a migration.
+
+    ## Fix
+
+    Write `timezone` with the zone that the schedule is meant for, or `"UTC"`. Entries may run at another hour then.
+    """
+
+    code = "CLY933"
+    see = ("periodic#time-zones",)
+    message = "In which time zone are the crontabs? Nothing sets timezone, so they are in UTC: write the zone, or 'UTC'"
+    quiet_in_tests = True
+
+    def check(self, made: AppMade) -> Iterator[Violation]:
+        """Report an app whose crontabs have no time zone."""
+        if _has_clock(made.project) and is_unset(made.project, "timezone") and not _has_django_zone(made.project):
+            yield self.report(made.module, made.node)
+
+
+def _has_clock(project: Project) -> bool:
+    layout = project.layout
+    return any(
+        _CLOCK in (project.files.read(path) or b"") and not layout.is_test(layout.place(path))
+        for path in project.files.holding(*_CLOCKS)
+    )
+
+
+def _has_django_zone(project: Project) -> bool:
+    """Return whether the settings of a Django project may have a time zone; they need not speak of Celery."""
+    layout = project.layout
+    return any(
+        b"TIME_ZONE" in (project.files.read(path) or b"") and not layout.is_test(layout.place(path))
+        for path in layout.files()
+    )

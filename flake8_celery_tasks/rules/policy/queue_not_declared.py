@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.celery_model.settings import queues_of, setting_values
+from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.core.spelling import close_match
+from flake8_celery_tasks.facts.calls import QueueUse
+from flake8_celery_tasks.rules.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.resolution.project import Project
+
+#: What declares queues while the program runs.
+_DECLARES: Final = (b".add_consumer(", b".queues.add(", b".select_add(", b"worker_direct", b"WORKER_DIRECT")
+
+
+class QueueNotDeclared(Rule[QueueUse]):
+    """A queue is named that `task_queues` does not declare.
+
+    ## What happens
+
+    Celery makes the queue when the first message is sent. A worker that is started without `-Q` takes messages from the
+    queues of `task_queues` only, so these wait for ever. Nothing is logged.
+
+    ## Bad
+
+    ```ini
+    extend-select = CLY928
+    ```
+
+    ```python
+    from celery import Celery
+    from kombu import Queue
+
+    app = Celery("shop")
+    app.conf.task_queues = [Queue("celery"), Queue("billing")]
+
+
+    @app.task(name="shop_bill")
+    def bill(number):
+        print(number)
+
+
+    def close(number):
+        bill.apply_async((number,), queue="biling")
+    ```
+
+    ## Good
+
+    ```ini
+    extend-select = CLY928
+    ```
+
+    ```python
+    from celery import Celery
+    from kombu import Queue
+
+    app = Celery("shop")
+    app.conf.task_queues = [Queue("celery"), Queue("billing")]
+
+
+    @app.task(name="shop_bill")
+    def bill(number):
+        print(number)
+
+
+    def close(number):
+        bill.apply_async((number,), queue="billing")
+    ```
+
+    ## Silent when
+
+    - the project declares no queues, or one of them can't be read;
+    - queues are declared while the program runs (`queues.add`, `add_consumer`), or workers have queues of their own
+      (`worker_direct`);
+    - `task_create_missing_queues` is switched off: then the call fails;
+    - the name of the queue can't be read, or the queue is an object;
+    - the module is a test or a migration.
+
+    ## Fix
+
+    Correct the name, or declare the queue in `task_queues`. A queue that workers take by `-Q` alone is better declared
+    too: the list then says what there is.
+    """
+
+    code = "CLY928"
+    see = ("routing#manual-routing", "configuration#task-queues")
+    message = "task_queues declares no queue {name!r}, so no worker takes from it unless told to by -Q: {advice}"
+    quiet_in_tests = True
+
+    def check(self, use: QueueUse) -> Iterator[Violation]:
+        """Report the name of a queue that is not among the declared ones."""
+        declared = queues_of(use.project)
+        if not declared or use.name in declared or _is_open(use.project):
+            return
+        meant = close_match(use.name, sorted(declared))
+        advice = "declare it, or correct the name" if meant is None else f"did you mean {meant!r}?"
+        yield self.report(use.module, use.node, name=use.name, advice=advice)
+
+
+@query()
+def _is_open(project: Project) -> bool:
+    """Return whether queues may be declared elsewhere, or are never made."""
+    creates = setting_values(project, "task_create_missing_queues")
+    return (
+        not all(isinstance(value, (bool, int)) and value for value in creates)
+        or next(project.files.holding(*_DECLARES), None) is not None
+    )
