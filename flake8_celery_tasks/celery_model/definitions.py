@@ -12,6 +12,7 @@ from flake8_celery_tasks.celery_model.apps import is_readable, is_task_class
 from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, Decorator, decorator_of
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.record import Record
+from flake8_celery_tasks.resolution.decorators import keeps_name, renames
 from flake8_celery_tasks.resolution.resolver import Target
 
 if TYPE_CHECKING:
@@ -212,8 +213,8 @@ def is_name_certain(project: Project, found: Definition, *, imported: str = "") 
     """Return whether the automatic name of a task is certain.
 
     It is not where its module may be imported under several names and nobody knows one (`imported`), a decorator below
-    the task decorator is of a module of the project that can't be read (it may give the function another name), or an
-    app has names of its own.
+    the task decorator is not known to leave the function its name, something in the module gives functions other names,
+    or an app has names of its own.
     """
     if has_own_names(project):
         return False
@@ -221,8 +222,7 @@ def is_name_certain(project: Project, found: Definition, *, imported: str = "") 
     if not certain or not isinstance(found.symbol, Function):
         return certain
     below = found.symbol.decorators[found.index + 1 :] if found.index >= 0 else ()
-    names = (value.func if isinstance(value, Invoke) else value for value in below)
-    return not any(isinstance(name, Ref) and project.resolve(name.path, found.module).unread for name in names)
+    return all(keeps_name(project, value, found.module) for value in below) and not renames(project, found.module)
 
 
 @query(shared=True)
