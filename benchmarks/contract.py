@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import os
 import re
 import subprocess
 import sys
@@ -53,7 +52,7 @@ def judge(row: dict[str, str], mirrors: Path | None) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         try:
             check_out(row, mirrors, folder)
-            found = named(row, os.path.join(folder, row["folder"]))
+            found = named(row, Path(folder, row["folder"]))
         except (subprocess.CalledProcessError, ValueError) as failed:
             error = str(getattr(failed, "stderr", "") or failed).strip()[-300:]
     return {**row, "missed": sorted(broken - found), "wrong": sorted(found - broken), "error": error}
@@ -69,7 +68,7 @@ def check_out(row: dict[str, str], mirrors: Path | None, folder: str) -> None:
     run(*GIT, "-C", folder, "checkout", "-q", "--detach", row["commit"])
 
 
-def named(row: dict[str, str], folder: str) -> set[str]:
+def named(row: dict[str, str], folder: Path) -> set[str]:
     """Return the recorded names that the command reports."""
     command = [sys.executable, "-m", "flake8_celery_tasks", "contract", "--isolated", "--celery-project-root=."]
     command += [*row["options"].split(), "--celery-no-cache=true", "--output-format=json", "--against", row["parent"]]

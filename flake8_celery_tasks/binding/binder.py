@@ -6,7 +6,7 @@ import ast
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.binding.candidates import Candidates, resolve_relative
+from flake8_celery_tasks.binding.candidates import Candidates
 from flake8_celery_tasks.binding.scopes import (
     ARGUMENT,
     ASSIGN,
@@ -27,6 +27,7 @@ from flake8_celery_tasks.binding.scopes import (
     Site,
 )
 from flake8_celery_tasks.catalog.methods import SENDING_ATTRIBUTES
+from flake8_celery_tasks.workspace.imports import resolve_relative
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

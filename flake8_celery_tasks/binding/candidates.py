@@ -86,20 +86,3 @@ class Candidates(Record):
         """Let go of everything: scopes and what they bind go in circles, that only the garbage collector would find."""
         for scope in self.all_scopes:
             scope.bindings.clear()
-
-
-def resolve_relative(package: str, level: int, module: str | None) -> str | None:
-    """Return the absolute name of the module in `from ..module import`, None where it leaves the top package.
-
-    >>> resolve_relative("shop.orders", 2, "tasks"), resolve_relative("shop", 2, "tasks")
-    ('shop.tasks', None)
-    """
-    if not level:
-        return module
-    parts = package.split(".") if package else []
-    if level - 1 > len(parts) or not parts:
-        return None
-    base = parts[: len(parts) - level + 1]
-    if not base:
-        return None
-    return ".".join([*base, module] if module else base)

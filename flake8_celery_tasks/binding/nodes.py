@@ -38,7 +38,7 @@ def unparsed(node: ast.AST) -> str:
         if any(isinstance(inner, ast.FormattedValue) and _holds_text(inner) for inner in ast.walk(node)):
             return "..."
         return ast.unparse(node)
-    except RecursionError:
+    except (RecursionError, ValueError):  # too deep, or a number of thousands of digits
         return "..."
 
 

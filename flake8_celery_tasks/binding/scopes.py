@@ -143,6 +143,11 @@ class Site:
         return cast("ast.Try", self.node)
 
     @property
+    def test(self) -> ast.expr:
+        """The condition, of an `if`; of a `match` what is matched."""
+        return self.node.subject if isinstance(self.node, ast.Match) else cast("ast.If", self.node).test
+
+    @property
     def items(self) -> list[ast.withitem]:
         """The items, of a `with`."""
         return cast("ast.With", self.node).items

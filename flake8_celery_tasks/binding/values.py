@@ -154,6 +154,9 @@ class Param(Record):
 
 Value = Union[Const, Ref, Items, Mapping, Invoke, Member, Operation, Joined, Param, Unknown]  # noqa: UP007
 
+#: Larger numbers are unknown, of either sign: Python refuses to write those of more than 4,300 digits.
+LARGEST: Final = 10**1000
+
 #: Deeper expressions are unknown: no one writes options like that, and recursion has an end.
 DEPTH: Final = 40
 
@@ -186,7 +189,8 @@ def read(node: ast.expr, name: Names, depth: int = 0) -> Value:
 
 
 def _constant(node: ast.Constant, _name: Names, _depth: int) -> Value:
-    return Const(node.value)
+    value = node.value
+    return UNKNOWN if value.__class__ is int and abs(value) > LARGEST else Const(value)
 
 
 def _plain(node: ast.Name, name: Names, depth: int) -> Value:

@@ -130,6 +130,7 @@ PAGES: Final = {
         "Security",
         f"{CELERY}/userguide/security.html",
         {
+            "broker": "Broker",
             "serializers": "Serializers",
         },
     ),
@@ -146,9 +147,11 @@ PAGES: Final = {
         {
             "accept-content": "`accept_content`",
             "broker-connection-retry-on-startup": "`broker_connection_retry_on_startup`",
+            "broker-url": "`broker_url`",
             "configuration-directives": "Configuration Directives",
             "django-settings-with-a-namespace": "Django settings with a namespace",
             "imports": "`imports`",
+            "include": "`include`",
             "new-lowercase-settings": "New lowercase settings",
             "result-backend": "`result_backend`",
             "result-expires": "`result_expires`",

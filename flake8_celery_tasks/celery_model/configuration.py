@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks.binding.nodes import last_name
-from flake8_celery_tasks.binding.scopes import ASSIGN, CLASS
+from flake8_celery_tasks.binding.scopes import ASSIGN
 from flake8_celery_tasks.binding.symbols import Bound, Class
 from flake8_celery_tasks.binding.values import UNKNOWN, Invoke, Mapping, Ref
 from flake8_celery_tasks.celery_model.apps import makes_app, modules_with_apps
@@ -292,6 +292,5 @@ def places_of(project: Project, name: str, *, running: bool = False) -> Iterator
 def is_passing_place(module: Module, site: Site) -> bool:
     """Return whether a place is read in development or tests only, by the names of its module and its classes."""
     return is_passing(module.place.name) or any(
-        around.kind == CLASS and is_passing(around.node.name)  # type: ignore[attr-defined]
-        for around in site.chain()
+        isinstance(around.node, ast.ClassDef) and is_passing(around.node.name) for around in site.chain()
     )

@@ -6,7 +6,7 @@ import fnmatch
 import os
 import re
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from flake8_celery_tasks.binding.scopes import FUNCTION, IF, TRY
 from flake8_celery_tasks.binding.values import Const, Invoke, Joined, Operation, Ref
@@ -15,8 +15,9 @@ from flake8_celery_tasks.celery_model import definitions as celery_model_definit
 from flake8_celery_tasks.celery_model.apps import APP_GETTERS
 from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, OPAQUE
 from flake8_celery_tasks.celery_model.definitions import definition_of, has_own_names, made_by, name_of, registers
-from flake8_celery_tasks.core import spelling
+from flake8_celery_tasks.core import errors, spelling
 from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.core.text import encoded
 from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.workspace.marks import DEFINITIONS, MARKS
 
@@ -42,14 +43,23 @@ COMMON: Final = frozenset(
 _LONG: Final = 16
 
 #: What files that can't be parsed are searched for: may they define tasks, and by names that they do not spell out?
-_DEFINES: Final = re.compile(rb"@[\w.]*(?:task|job)|register_task|\([\w., ]*Task\b", re.IGNORECASE)
-_COMPUTES: Final = re.compile(
-    rb"""@[\w.]*(?:task|job)\w*\(\s*[a-z_]\w*\s*[,)]
-    |(?<!send_)(?:task|job)\w*\((?:(?!\bdef\b|\bclass\b)[\s\S])*?\bname\s*=\s*[^'"\s=]
-    |(?:register_task|\([\w.,\ ]*Task\b[^)]*\):)[\s\S]*?\bname\s*=\s*[^'"\s=]""",
-    re.IGNORECASE | re.VERBOSE,
-)
-_ANYTHING: Final = ".*"
+#: Longer names and lists of bases are no such thing, and not worth the time.
+_DEFINES: Final = re.compile(rb"@[\w.]{0,200}(?:task|job)|register_task|\([\w., ]{0,300}Task\b", re.IGNORECASE)
+_DECORATED: Final = re.compile(rb"@[\w.]{0,200}(?:task|job)\w{0,200}\(\s*[a-z_]\w*\s*[,)]", re.IGNORECASE)
+_CALLED: Final = re.compile(rb"(?<!send_)(?:task|job)\w{0,200}\(", re.IGNORECASE)
+_REGISTERED: Final = re.compile(rb"register_task|\([\w., ]{0,300}Task\b[^)]{0,300}\):", re.IGNORECASE)
+_NAMED: Final = re.compile(rb"\bname\s*=\s*[^'\"\s=]", re.IGNORECASE)
+_DEFINITION: Final = re.compile(rb"\b(?:def|class)\b", re.IGNORECASE)
+
+#: Where there are more names of which parts are known, any name may be one of them.
+_PATTERNS: Final = 1000
+
+#: What a name may be of which parts are known: the texts between those that are not.
+_Pattern: TypeAlias = tuple[str, ...]
+_ANYTHING: Final[_Pattern] = ("", "")
+
+#: Names of which more is known are not compared: nobody sends them.
+_LONGEST: Final = 10_000
 
 #: What gives a name to something, and how far before it is looked for what only sends a task of that name.
 _GIVES: Final = re.compile(rb"""\bname\s*[=:]\s*\w?(?:"([^"\n]*)"|'([^'\n]*)')""")
@@ -59,12 +69,12 @@ _BEFORE: Final = 200
 class Unnamed(NamedTuple):
     """A definition whose name can't be told, and what its name may be.
 
-    `names` are possible ones, `patterns` regular expressions of them, `starts` first parts, where an empty one is any.
+    `names` are possible ones, `patterns` the known parts of others, `starts` first parts, where an empty one is any.
     """
 
     definition: Definition
     names: frozenset[str]
-    patterns: tuple[str, ...]
+    patterns: tuple[_Pattern, ...]
     starts: frozenset[str]
 
     def may_have(self, name: str) -> bool:
@@ -74,7 +84,7 @@ class Unnamed(NamedTuple):
             return True  # a spread that can't be read may hold any name
         if name in self.names or not self.starts.isdisjoint(("", name.partition(".")[0])):
             return True
-        return any(re.fullmatch(pattern, name, re.DOTALL) for pattern in self.patterns)
+        return any(_matches(pattern, name) for pattern in self.patterns)
 
 
 class Index:
@@ -95,18 +105,25 @@ class Index:
         self.registering: list[tuple[Module, str]] = []
         #: First parts of the names that may be given by what can't be read; an empty one stands for all names.
         self.nameless: set[str] = set()
-        self._patterns: set[str] = set()  # names of which a part is known
+        self._patterns: set[_Pattern] = set()  # names of which a part is known
         self._owned: set[str] = set()
         self._registered: set[tuple[str, str]] = set()  # path and qualified name of classes
         self._imported: dict[str, bool] = {}
         for path, module in project.modules_of(project.files.holding(DEFINITIONS)):
-            if module is None:
+            if module is None or project.files.disk.is_large(path):
                 self.unread.append(path)
                 continue
-            for found in celery_model_definitions.definitions(project, module):
-                self._add(found)
-            for call in module.made():
-                self._add_made(call, module)
+            try:
+                self._add_all(module)
+            except errors.CAUGHT as error:  # a defect costs the file, and not all that ask for tasks
+                project.failures[path] = errors.internal(error)
+                self.unread.append(path)
+
+    def _add_all(self, module: Module) -> None:
+        for found in celery_model_definitions.definitions(self.project, module):
+            self._add(found)
+        for call in module.made():
+            self._add_made(call, module)
 
     def _add_made(self, call: Invoke, module: Module) -> None:
         """Add the task that a call makes; for a class, note that it is registered."""
@@ -161,7 +178,8 @@ class Index:
             name in self.by_name
             or name in self.possible
             or name in BUILTIN_TASKS
-            or any(re.fullmatch(pattern, name, re.DOTALL) for pattern in self._patterns)
+            or len(self._patterns) > _PATTERNS
+            or any(_matches(pattern, name) for pattern in self._patterns)
         )
 
     def definitions(self, name: str) -> list[Definition]:
@@ -229,10 +247,10 @@ class Index:
             return False
         if any(fnmatch.fnmatch(name, glob) for name in (*self.by_name, *self.possible, *BUILTIN_TASKS, *others)):
             return False
-        starts = [re.split(r"\.\*", pattern)[0].replace("\\", "") for pattern in self._patterns]
+        starts = [pattern[0] for pattern in self._patterns]
         if any(start.startswith(literal) or literal.startswith(start) for start in starts):
             return False
-        hint = max(literal.split("."), key=len).encode()
+        hint = encoded(max(literal.split("."), key=len))
         for path in (*self._left_out, *self.project.files.holding(*MARKS)):
             text = self.project.files.read(path)
             if text is None or (hint in text and (path in self._left_out or self.project.module(path) is None)):
@@ -259,7 +277,7 @@ class Index:
 
     def _may_be_hidden(self, name: str) -> bool:
         """Return whether a file that can't be read, or is no part of the project, could give the name to a task."""
-        return self.may_be_unread(name) or _may_hold(self._texts_left_out, name) or bool(self.given(name))
+        return self.may_be_unread(name) or _may_hold(self._texts_left_out, name) or encoded(name) in self._given
 
     def may_be_unread(self, name: str, *, in_tests: bool = True) -> bool:
         """Return whether a file that can't be read could give a name to a task."""
@@ -284,7 +302,7 @@ class Index:
 
     def given(self, name: str) -> set[str]:
         """Return the files in which something is given a name: no task that is known, and no call of it."""
-        return self._given.get(_encoded(name), set())
+        return self._given.get(encoded(name), set())
 
     @cached_property
     def _given(self) -> dict[bytes, set[str]]:
@@ -338,7 +356,7 @@ class Index:
     def _is_imported(self, top: str) -> bool:
         """Return whether some file that may define tasks imports a top-level package."""
         if top not in self._imported:
-            imported = re.compile(rb"^\s*(?:from|import)\s+" + re.escape(os.fsencode(top)) + rb"\b", re.MULTILINE)
+            imported = re.compile(rb"^[ \t]*(?:from|import)[ \t]+" + re.escape(encoded(top)) + rb"\b", re.MULTILINE)
             paths = self.project.files.holding(*MARKS)
             self._imported[top] = any(imported.search(self.project.files.read(path) or b"") for path in paths)
         return self._imported[top]
@@ -425,32 +443,67 @@ def _by_position(found: Definition) -> tuple[Value, ...]:
     return value.args if isinstance(value, Invoke) else ()
 
 
+def _computes(text: bytes) -> bool:
+    """Return whether a text that can't be parsed may give tasks names that it does not spell out."""
+    if _DECORATED.search(text):
+        return True
+    registered = _REGISTERED.search(text)
+    if registered is not None and _NAMED.search(text, registered.end()):
+        return True
+    for part in _DEFINITION.split(text):  # a call does not go on behind the next definition
+        called = _CALLED.search(part)
+        if called is not None and _NAMED.search(part, called.end()):
+            return True
+    return False
+
+
 def _searchable(project: Project, paths: Iterable[str]) -> list[bytes] | None:
     """Return the texts of files, None where one of them may give any name to a task."""
     texts = [project.files.read(path) for path in paths]
-    found = [text for text in texts if text is not None and not _COMPUTES.search(text)]
+    found = [text for text in texts if text is not None and not _computes(text)]
     return found if len(found) == len(texts) else None
 
 
 def _may_hold(texts: list[bytes] | None, name: str) -> bool:
-    last = _encoded(name.rpartition(".")[2])
+    last = encoded(name.rpartition(".")[2])
     return texts is None or any(last in text for text in texts)
 
 
-def _encoded(name: str) -> bytes:
-    return name.encode("utf-8", "surrogatepass")
-
-
-def _pattern(project: Project, value: Value, module: Module) -> str:
-    """Return a regular expression for the texts that a value may be."""
-    if isinstance(value, Const):
-        return re.escape(value.value) if isinstance(value.value, str) else _ANYTHING
+def _pattern(project: Project, value: Value, module: Module) -> _Pattern:
+    """Return what a value may be, as far as it is a text."""
+    parts: tuple[Value, ...] = ()
     if isinstance(value, Operation) and value.operator == "+":
-        return "".join(_pattern(project, operand, module) for operand in value.operands)
-    if isinstance(value, Joined):
-        return "".join(_pattern(project, part, module) for part in value.parts)
-    settled = project.settle(value, module)
-    return re.escape(settled) if isinstance(settled, str) else _ANYTHING
+        parts = value.operands
+    elif isinstance(value, Joined):
+        parts = value.parts
+    else:
+        settled = value.value if isinstance(value, Const) else project.settle(value, module)
+        return (settled,) if isinstance(settled, str) and len(settled) <= _LONGEST else _ANYTHING
+    texts = [""]
+    for part in parts:
+        first, *others = _pattern(project, part, module)
+        texts[-1] += first
+        texts += others
+        if sum(map(len, texts)) > _LONGEST:
+            return _ANYTHING
+    # What is unknown twice over may be anything, too.
+    return texts[0], *filter(None, texts[1:-1]), *texts[1:][-1:]
+
+
+def _matches(pattern: _Pattern, name: str) -> bool:
+    """Return whether a name has the texts of a pattern in it, in their order, the first and the last at its ends."""
+    first, *others = pattern
+    if not others:
+        return name == first
+    end = len(name) - len(others[-1])
+    at = len(first)
+    if at > end or not name.startswith(first) or not name.endswith(others[-1]):
+        return False
+    for text in others[:-1]:
+        at = name.find(text, at, end) + len(text)
+        if at < len(text):
+            return False
+    return True
 
 
 def _without_digits(name: str) -> str:

@@ -115,7 +115,7 @@ def _bound_in(module: Module, names: frozenset[str], *, running: bool) -> Iterat
         for name in names & scope.bindings.keys():
             for binding in scope.bindings[name]:
                 if binding.kind == ASSIGN:
-                    yield module.value(binding.node, scope)  # type: ignore[arg-type]
+                    yield module.value(binding.value, scope)
                 elif binding.kind == "other":
                     yield UNKNOWN
 

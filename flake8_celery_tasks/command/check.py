@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.command.pool import FEW, spread
 from flake8_celery_tasks.core.errors import UsageError
-from flake8_celery_tasks.core.violation import BROKEN, PREFIX
+from flake8_celery_tasks.core.violation import BROKEN, INTERNAL, PREFIX
 from flake8_celery_tasks.engine import baseline, loader
 from flake8_celery_tasks.engine.findings import Finding, Outcome
 from flake8_celery_tasks.flake8_host import checker, reporting
@@ -96,7 +96,11 @@ def write_baseline(configuration: Configuration, path: str) -> int:
     for one in checked:
         counted = Counter(_identities(one))
         for row, identity in zip(one.rows, _identities(one), strict=True):
-            if (one.path, row.line, row.code, row.text) in reported and row.code.startswith(PREFIX):
+            if (
+                (one.path, row.line, row.code, row.text) in reported
+                and row.code.startswith(PREFIX)
+                and row.code != INTERNAL
+            ):
                 # All of a kind: whether one of them is silenced in its line is not known where the baseline is applied.
                 known.setdefault(baseline.relative(one.path, folder), Counter())[identity] = counted[identity]
     try:

@@ -308,13 +308,16 @@ def _tasks(given: argparse.Namespace) -> int:
     known = dict.fromkeys(session.project_of(name, run.options, run.excluded) for name in files)
     with collector_off():
         found = inventory.entries(list(known), below)
+    failures = {path: said for project in known for path, said in project.failures.items()}
+    for failed, said in failures.items():
+        _tell(f"{failed}: {said}")
     if not found:
         _tell(f"no tasks in {path}")
     if form == "table":
         _write(tasks.as_table(found, color=_in_color(options, target)) if found else "", target)
     else:
         _write(tasks.FORMATS[form](found), target)
-    return CLEAN
+    return FOUND if failures else CLEAN
 
 
 # contract

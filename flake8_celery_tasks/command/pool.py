@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from flake8_celery_tasks.celery_model.registry import tasks_of
+from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.engine import loader, session
 from flake8_celery_tasks.flake8_host import reporting
 
@@ -54,7 +55,8 @@ def spread(
     context = _context()
     if context.get_start_method() == "fork":  # others read what is saved
         session.save_later(known)
-    _ = tasks_of(known), loader.rules()
+    with contextlib.suppress(*errors.CAUGHT):  # each process will say so of the file that asks
+        _ = tasks_of(known), loader.rules()
     with contextlib.ExitStack() as stack:
         with _uninterrupted():
             pool = stack.enter_context(context.Pool(jobs, _start, (work,)))

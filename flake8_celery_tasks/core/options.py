@@ -203,6 +203,8 @@ def _folder(option: str, raw: object) -> str:
     path = os.path.abspath(text)
     if not os.path.isdir(path):
         raise OptionError(option, raw, "expected an existing folder")
+    if os.path.dirname(path) == path:
+        raise OptionError(option, raw, "all of the file system is no project")
     return path
 
 
@@ -238,7 +240,13 @@ def _name_pattern(option: str, raw: object) -> str:
         if not escaped and name not in PLACEHOLDERS:
             raise OptionError(option, raw, f"unknown placeholder {{{name}}}, expected {known}")
     try:
-        re.compile(fill(pattern, dict.fromkeys(PLACEHOLDERS, "x")))
+        filled = fill(pattern, dict.fromkeys(PLACEHOLDERS, "x"))
+        re.compile(filled)
+        if pattern:
+            from flake8_celery_tasks.core.patterns import is_slow
+
+            if is_slow(filled):
+                raise OptionError(option, raw, "may take for ever: it repeats what is repeated, or too much in a row")
     except (re.error, OverflowError, RecursionError) as error:
         raise OptionError(option, raw, f"no regular expression: {error}") from None
     return pattern

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
+
+
+#: Longer names are no misspellings: nobody types them.
+LONGEST: Final = 200
+
+#: How many places in the tree of names one word is compared at, before nobody knows what was meant.
+_PLACES: Final = 3000
 
 
 def close_match(word: str, candidates: Iterable[str], limit: int = 2) -> str | None:
@@ -64,6 +71,8 @@ class Words:
         for name in candidates:
             self._places.setdefault(name, len(self._places))
             self._skeletons.setdefault(_skeleton(name), name)
+            if len(name) > LONGEST:
+                continue
             node = self._tree
             for letter in name:
                 node = node.setdefault(letter, {})
@@ -77,32 +86,49 @@ class Words:
         if same is not None:
             return same
         for edits in range(1, limit + 1):
-            near = [name for name in self._near(word, edits) if edits <= _allowance(word, name)]
+            if len(word) > LONGEST:
+                break
+            found = self._near(word, edits)
+            if found is None:
+                break
+            near = [name for name in found if edits <= _allowance(word, name)]
             if near:
                 return min(near, key=self._places.__getitem__)
         return None
 
-    def _near(self, word: str, edits: int) -> Iterator[str]:
-        """Yield the candidates that are some edits away, by rows as in `edit_distance`, one for each node."""
+    def _near(self, word: str, edits: int) -> list[str] | None:
+        """Return the candidates that are some edits away, by rows as in `edit_distance`, one for each node.
+
+        None where so many are near that it would take long.
+        """
+        found: list[str] = []
+        places = 0
         blank = [edits + 1] * len(word)
         pending: list[tuple[dict[str, Any], int, list[int], list[int], str]]
         pending = [(self._tree, 1, [min(place, edits + 1) for place in range(len(word) + 1)], [], "")]
         while pending:
             node, depth, above, before, last = pending.pop()
+            places += len(node)
+            if places > _PLACES:
+                return None
             for letter, below in node.items():
                 if not letter:
                     if above[-1] == edits:
-                        yield below
+                        found.append(below)
                     continue
                 row = [depth, *blank]
+                least = depth
                 for place in range(max(1, depth - edits), min(len(word), depth + edits) + 1):
                     goal = word[place - 1]
                     cost = min(above[place] + 1, row[place - 1] + 1, above[place - 1] + (letter != goal))
                     if before and place > 1 and letter == word[place - 2] and last == goal:
                         cost = min(cost, before[place - 2] + 1)
                     row[place] = cost
-                if min(row) <= edits:
+                    if cost < least:
+                        least = cost
+                if least <= edits:
                     pending.append((below, depth + 1, row, above, letter))
+        return found
 
 
 def _skeleton(name: str) -> str:
@@ -118,6 +144,6 @@ def _singular(word: str) -> str:
 
 def _allowance(one: str, other: str) -> int:
     shorter = min(len(one), len(other))
-    if shorter < 3 or (shorter <= 5 and one[0] != other[0]):
+    if max(len(one), len(other)) > LONGEST or shorter < 3 or (shorter <= 5 and one[0] != other[0]):
         return 0
     return 1 if shorter < 8 else 2

@@ -8,6 +8,9 @@ from typing import Final, NamedTuple
 PREFIX: Final = "CLY"
 BROKEN: Final = "E9"
 
+#: The code of a file that the linter itself fails in.
+INTERNAL: Final = "CLY000"
+
 
 class Violation(NamedTuple):
     """One report. Line from 1, column from 0 in characters; `text` has no code in front."""

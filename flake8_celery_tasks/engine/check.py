@@ -7,6 +7,8 @@ import gc
 import os
 from typing import TYPE_CHECKING
 
+from flake8_celery_tasks.core import errors
+from flake8_celery_tasks.core.violation import INTERNAL, Violation
 from flake8_celery_tasks.engine import judge, loader, session
 from flake8_celery_tasks.workspace.source import Source
 
@@ -14,12 +16,24 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Iterator, Sequence
 
-    from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.engine.run import Run
 
 
 def violations(run: Run, filename: str, lines: Sequence[str], tree: ast.Module) -> list[Violation]:
-    """Return what is wrong in a file, known or not, in source order."""
+    """Return what is wrong in a file, known or not, in source order; one report where the linter itself fails in it."""
+    try:
+        return found_in(run, filename, lines, tree)
+    except errors.CAUGHT as error:
+        return [failed(errors.internal(error))]
+
+
+def failed(text: str) -> Violation:
+    """Return the report of a file that the linter fails in."""
+    return Violation(1, 0, INTERNAL, text)
+
+
+def found_in(run: Run, filename: str, lines: Sequence[str], tree: ast.Module) -> list[Violation]:
+    """Return the same. Raises whatever the linter fails with."""
     path = os.path.abspath(filename)
     with collector_off():
         project = session.project_of(path, run.options, run.excluded)
@@ -31,9 +45,16 @@ def violations(run: Run, filename: str, lines: Sequence[str], tree: ast.Module) 
             rules = loader.wanted(run.opted)
             if run.codes:
                 rules = tuple(rule for rule in rules if rule.code in run.codes)
-            found = judge.check(project, module, rules)
+            try:
+                found = judge.check(project, module, rules)
+            except BaseException:
+                with contextlib.suppress(*errors.CAUGHT):
+                    project.close(module)
+                raise
             project.close(module)
-            if kept is not None:
+            if path in project.failures:  # what others asked of it is unknown
+                found.append(failed(project.failures[path]))
+            elif kept is not None:
                 kept.note(path, source.text, found)
                 session.save_at_exit()
     return found

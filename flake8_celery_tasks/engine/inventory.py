@@ -19,6 +19,7 @@ from flake8_celery_tasks.celery_model.settings import routes_of, setting_values
 from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.contract.known import known_tasks
 from flake8_celery_tasks.contract.record import UNCLEAR
+from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.resolution.evaluation import Table
@@ -85,13 +86,13 @@ def entries(projects: Sequence[Project], below: str = "") -> list[Entry]:
 
     Paths are seen from the root of the first project.
     """
-    found = []
+    found: list[Entry] = []
     by_name: dict[object, list[tuple[str, int, str]]] = {}
     for project in projects:
         inside = os.path.relpath(project.layout.root, projects[0].layout.root).replace(os.sep, "/")
         prefix = "" if inside == "." else f"{inside}/"
         senders = _senders(project, prefix)
-        found += [_entry(project, task, senders, prefix) for task in _tasks(project, below)]
+        found += _entries(project, below, senders, prefix)
         for name, places in senders.items():
             by_name.setdefault(name, []).extend(places)
     names = {entry.name for entry in found}
@@ -104,23 +105,34 @@ def entries(projects: Sequence[Project], below: str = "") -> list[Entry]:
     return sorted(found, key=lambda entry: (entry.name is None, entry.name or "", entry.path, entry.line))
 
 
-def _tasks(project: Project, below: str) -> Iterator[Task]:
+def _entries(
+    project: Project, below: str, senders: dict[object, list[tuple[str, int, str]]], prefix: str
+) -> Iterator[Entry]:
     for path in project.files.holding(*MARKS):
         module = project.module(path)
         if module is None or project.is_test(module) or not (path + os.sep).startswith(below):
             continue
-        project.hold(module)
-        facts = Facts(project, module)
-        yield from (task for task in facts.tasks if task.is_registered)
-        for call in module.made():
-            definition = definitions.made_by(project, call, module)
-            if definition is not None and definition.decorator.form != CLASS_TASK:
-                project.hold(definition.module)
-                yield from (
-                    Task(project, definition, node, site, scope)
-                    for node, site, scope in definition.module.functions_called(definition.symbol.qualname)
-                    if node.lineno == definition.symbol.line
-                )
+        try:
+            found = [_entry(project, task, senders, prefix) for task in _tasks_in(project, module)]
+        except errors.CAUGHT as error:
+            project.failures[path] = errors.internal(error)
+        else:
+            yield from found
+
+
+def _tasks_in(project: Project, module: Module) -> Iterator[Task]:
+    project.hold(module)
+    facts = Facts(project, module)
+    yield from (task for task in facts.tasks if task.is_registered)
+    for call in module.made():
+        definition = definitions.made_by(project, call, module)
+        if definition is not None and definition.decorator.form != CLASS_TASK:
+            project.hold(definition.module)
+            yield from (
+                Task(project, definition, node, site, scope)
+                for node, site, scope in definition.module.functions_called(definition.symbol.qualname)
+                if node.lineno == definition.symbol.line
+            )
 
 
 def _foreign(name: str, task: RecordedTask | None, senders: Sequence[tuple[str, int, str]]) -> Entry:
@@ -150,25 +162,31 @@ def _senders(project: Project, prefix: str) -> dict[object, list[tuple[str, int,
     """Return the places that send a task, by the key of its definition, or its name where it is sent by name."""
     found: dict[object, list[tuple[str, int, str]]] = {}
 
-    def add(key: object, module: Module, line: int, what: str = "") -> None:
-        found.setdefault(key, []).append((prefix + module.place.relative, line, what))
-
     for path in project.files.holding(*SENDING):
         module = project.module(path)
         if module is None or project.is_test(module):
             continue
-        project.hold(module)
-        facts = Facts(project, module)
-        for call in facts.invocations:
-            if call.by_name and isinstance(call.name, str):
-                add(call.name, module, call.node.lineno)
-            elif call.definition is not None and call.method != "set":
-                add(call.definition.place, module, call.node.lineno)
-        for entry in facts.configured[1]:
-            key = _scheduled(entry.thing("task"), entry.value("task"))
-            if key is not None:
-                add(key, module, start_of(entry.node)[0], " (beat)")
+        try:
+            for key, line, what in list(_sent_in(project, module)):
+                found.setdefault(key, []).append((prefix + module.place.relative, line, what))
+        except errors.CAUGHT as error:
+            project.failures[path] = errors.internal(error)
     return found
+
+
+def _sent_in(project: Project, module: Module) -> Iterator[tuple[object, int, str]]:
+    """Yield what a module sends, with the line, and whether that is a schedule."""
+    project.hold(module)
+    facts = Facts(project, module)
+    for call in facts.invocations:
+        if call.by_name and isinstance(call.name, str):
+            yield call.name, call.node.lineno, ""
+        elif call.definition is not None and call.method != "set":
+            yield call.definition.place, call.node.lineno, ""
+    for entry in facts.configured[1]:
+        key = _scheduled(entry.thing("task"), entry.value("task"))
+        if key is not None:
+            yield key, start_of(entry.node)[0], " (beat)"
 
 
 def _scheduled(thing: Thing | None, value: object) -> object:

@@ -106,7 +106,7 @@ def _root_of(path: str, options: Options) -> str:
     if root is None:
         # No mark anywhere: the working folder, or what holds the file's top package.
         root = os.getcwd()
-        if not (folder + os.sep).startswith(root.rstrip(os.sep) + os.sep):
+        if os.path.dirname(root) == root or not (folder + os.sep).startswith(root.rstrip(os.sep) + os.sep):
             root = folder
             while folders.is_regular(root) and os.path.dirname(root) != root:
                 root = os.path.dirname(root)

@@ -237,15 +237,21 @@ def is_expected_to_fail(site: Site) -> bool:
     return False
 
 
-def is_looked_for(name: str, site: Site) -> bool:
+def is_looked_for(module: Module, name: str, site: Site) -> bool:
     """Return whether the function around a place asks whether something has an attribute of this name."""
     around = site.function()
-    return around is not None and any(
-        isinstance(inner, ast.Call)
-        and isinstance(inner.func, ast.Name)
-        and inner.func.id in ("getattr", "hasattr")
-        and any(isinstance(arg, ast.Constant) and arg.value == name for arg in inner.args)
-        for inner in ast.walk(around)
+    return around is not None and name in _looked_for(module, around)
+
+
+@query()
+def _looked_for(_: Module, function: ast.AST) -> frozenset[str]:
+    """Return the texts that a function gives to `getattr` and `hasattr`."""
+    return frozenset(
+        arg.value
+        for inner in ast.walk(function)
+        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id in ("getattr", "hasattr")
+        for arg in inner.args
+        if isinstance(arg, ast.Constant) and isinstance(arg.value, str)
     )
 
 

@@ -285,7 +285,7 @@ def queue_uses(
 
 def _queues_of_calls(context: FileContext, calls: Iterable[Invocation | TaskCall]) -> Iterator[tuple[ast.AST, Any]]:
     for call in calls:
-        for keyword in call.node.keywords if call.method not in DIRECT else ():
+        for keyword in call.node.keywords if call.method not in (*DIRECT, "apply") else ():
             if keyword.arg == "queue":
                 yield keyword, settled(context.project, context.module, keyword.value, call.site)
             elif keyword.arg in ("options", None):
@@ -303,8 +303,8 @@ def _written(context: FileContext, written: Written) -> tuple[ast.AST, Any]:
 
 def _queues_of_tasks(tasks: Iterable[Task]) -> Iterator[tuple[ast.AST, Any]]:
     for task in tasks:
-        for name, node in task.written(("queue",)):
-            yield node, task.option(name)
+        options = task.written(("queue",)) if task.is_class else task.stated()
+        yield from ((node, task.option(name)) for name, node in options if name == "queue")
 
 
 def _queues_of_settings(

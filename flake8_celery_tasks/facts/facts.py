@@ -162,10 +162,8 @@ def gone_tasks(facts: Facts) -> Iterator[GoneTask]:
 
     found = agreement.agreement_of(facts.project)
     for gone in () if found is None else found.gone_in(facts.module.place.path):
-        if gone.entry is None:
-            yield GoneTask(facts.project, facts.module, gone, None)
-        elif (task := _task(facts, gone.entry.definition)) is not None:
-            yield GoneTask(facts.project, facts.module, gone, task)
+        task = None if gone.entry is None else _task(facts, gone.entry.definition)
+        yield GoneTask(facts.project, facts.module, gone, task)
 
 
 def kept_tasks(facts: Facts) -> Iterator[KeptTask]:
@@ -183,11 +181,16 @@ def _task(facts: Facts, definition: Definition) -> Task | None:
     for task in facts.tasks:
         if task.definition.place == definition.place:
             return task
-    # One that a call makes of a function: `app.task(function)`.
-    for node, site, scope in facts.module.functions_called(definition.symbol.qualname):
-        if node.lineno == definition.symbol.line:
-            return Task(facts.project, definition, node, site, scope)
-    return None
+    # One that a call makes of a function, `app.task(function)`, or a class that inherits `run`.
+    candidates = facts.module.candidates
+    return next(
+        (
+            Task(facts.project, definition, node, site, scope)
+            for node, site, scope in (*candidates.functions, *candidates.classes)
+            if (scope.qualname, node.lineno) == definition.place[1:]
+        ),
+        None,
+    )
 
 
 KINDS: Final[dict[type, Callable[[Facts], Iterable[Any]]]] = {

@@ -19,7 +19,7 @@ from flake8_celery_tasks.facts.context import FileContext
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.binding.scopes import Binding
+    from flake8_celery_tasks.binding.scopes import Binding, FunctionNode
     from flake8_celery_tasks.celery_model.definitions import Definition
     from flake8_celery_tasks.facts.task import Task
     from flake8_celery_tasks.resolution.project import Project
@@ -52,13 +52,18 @@ def returned(facts: FileContext) -> Iterator[Returned]:
     """Yield what the tasks of a file return, in source order. What coroutines and generators give is not among it."""
     for task in facts.tasks:
         function = task.function
-        found = _insides(facts).get(id(function))
-        if found is None or found.scope.yields or isinstance(function, ast.AsyncFunctionDef):
+        found = inside(facts, function)
+        if found.scope.yields or isinstance(function, ast.AsyncFunctionDef):
             continue
         for statement in found.scope.returns:
             if statement.value is not None:
                 for node in _sides(statement.value):
                     yield Returned(facts, task, node, found)
+
+
+def inside(facts: FileContext, function: FunctionNode) -> Site:
+    """Return the place inside a function of the file: for what stands in it and has no place of its own."""
+    return _insides(facts)[id(function)]
 
 
 @query()

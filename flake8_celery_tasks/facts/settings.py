@@ -6,10 +6,11 @@ import ast
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.binding.nodes import dotted
+from flake8_celery_tasks.binding.nodes import dotted, last_name
 from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, PARAM
 from flake8_celery_tasks.binding.values import UNKNOWN, Ref
 from flake8_celery_tasks.catalog import OLDEST
+from flake8_celery_tasks.catalog.setting_values import REMOVED
 from flake8_celery_tasks.catalog.settings import APP_ARGUMENTS, OLD_TO_NEW, SETTINGS, prefix_of, setting_of
 from flake8_celery_tasks.celery_model.configuration import (
     USUAL,
@@ -95,7 +96,7 @@ class _Reader:
         """Add what is called like a setting; `celery` says that the names around it speak of Celery."""
         named = setting_of(key, USUAL) if key.startswith("CELERY_") else OLD_TO_NEW.get(key)
         if named is None or not key.startswith(("CELERY", "BROKER_")):
-            named = key if key in self.beat_names or (celery and key in SETTINGS) else None
+            named = key if key in self.beat_names or key in REMOVED or (celery and key in SETTINGS) else None
         if named is not None:
             self.add(self.loose, key, node, value, site)
 
@@ -138,7 +139,7 @@ class _Reader:
                 if isinstance(key, str):
                     if self.is_conf(target.value, site):
                         self.add(self.conf, key, target, value, site)
-                    else:
+                    elif last_name(target.value) != "environ":  # variables are no settings, and text always
                         self.add_loosely(key, target, value, site)
 
     # `app.conf.update(...)`, `app.add_defaults(...)`, `Celery(x=)`, `app.config_from_object({...})`.

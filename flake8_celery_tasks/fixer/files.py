@@ -13,6 +13,7 @@ import tokenize
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.fixer import style
 from flake8_celery_tasks.fixer.rounds import fix_text
@@ -93,6 +94,13 @@ class Proposal(NamedTuple):
 
 def propose(path: str, order: Order) -> Proposal:
     """Return what fixing would make of a file, and write nothing."""
+    try:
+        return _proposed(path, order)
+    except errors.CAUGHT as error:
+        return Proposal(Result(path, "", "", message=f"{errors.internal(error)}, left alone"))
+
+
+def _proposed(path: str, order: Order) -> Proposal:
     before = read(path)
     return Proposal(Result(path, "", "")) if before is None else proposal(path, _home(path), before, order)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.edits import imports
 from flake8_celery_tasks.edits.edit import Remedy, Replacement
 from flake8_celery_tasks.fixer.edited import changes
@@ -22,14 +23,21 @@ if TYPE_CHECKING:
 
 def remedies(path: str, order: Order) -> tuple[str, list[Remedy]]:
     """Return for a file how to mend what is wanted, each violation for itself, where that has proven good."""
+    try:
+        return path, _remedies(path, order)
+    except errors.CAUGHT:  # what is found is reported without a fix
+        return path, []
+
+
+def _remedies(path: str, order: Order) -> list[Remedy]:
     content = read(path)
     if content is None:
-        return path, []
+        return []
     try:
         source = Source.of(content.text, style_of(path))
         state = State(os.path.abspath(path), source, source.tree, order)
     except BROKEN:
-        return path, []
+        return []
     added: dict[tuple[Import, ...], list[Edit]] = {}
     found = [
         Remedy(offer.violation, offer.fix.safe, tuple(_replacement(state.text, edit) for edit in edits))
@@ -37,7 +45,7 @@ def remedies(path: str, order: Order) -> tuple[str, list[Remedy]]:
         for edits in [_alone(state, offer, added)]
     ]
     state.project.close(state.module)
-    return path, found
+    return found
 
 
 def _good(path: str, state: State, order: Order) -> list[Offer]:

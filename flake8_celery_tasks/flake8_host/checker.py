@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from flake8.checker import FileChecker
 
+from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.core.errors import UsageError, one_line
+from flake8_celery_tasks.core.violation import INTERNAL
 from flake8_celery_tasks.engine.check import violations
 from flake8_celery_tasks.flake8_host.reporting import NOTHING, Checked, Row, silencing
 
@@ -25,7 +27,10 @@ def check(name: str, configuration: Configuration) -> Checked:
         raise UsageError(f"can't decode the input: {error}") from None
     except LookupError as error:  # the encoding is none of a text, such as rot13
         return Checked(name, [Row("E902", 0, 0, f"{type(error).__name__}: {one_line(error)}", "")], {})
-    path, results, _ = checker.run_checks()
+    try:
+        path, results, _ = checker.run_checks()
+    except errors.CAUGHT as error:
+        return Checked(name, [Row(INTERNAL, 1, 0, errors.internal(error), "")], {})
     return Checked(path, [Row(*row) for row in results], checker.scopes)
 
 

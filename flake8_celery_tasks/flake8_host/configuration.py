@@ -160,6 +160,10 @@ def _selected(values: Namespace) -> list[str]:
 def _configured(manager: OptionManager, given: Namespace) -> dict[str, Any]:
     try:
         config, folder = load_config(given.config, given.append_config, isolated=given.isolated)
+    except (ExecutionError, configparser.Error, UnicodeDecodeError) as error:
+        where = f"configuration of flake8: {', '.join(filter(None, (given.config, *given.append_config)))}: "
+        raise UsageError(f"{where if isinstance(error, ValueError) else ''}{one_line(error)}") from None
+    try:
         theirs = parse_config(manager, config, folder)
     except (ExecutionError, configparser.Error) as error:
         raise UsageError(one_line(error)) from None
@@ -220,6 +224,8 @@ def _table(path: str) -> dict[str, Any] | None:
         tool = tomllib.loads(content.decode("utf-8")).get("tool", {})
     except ValueError as error:
         raise UsageError(f"{path}: {one_line(error)}") from None
+    except (RecursionError, MemoryError):
+        raise UsageError(f"{path}: is nested too deeply") from None
     table = tool.get(TABLE) if isinstance(tool, dict) else None
     if table is not None and not isinstance(table, dict):
         raise UsageError(f"{path}: [tool.{TABLE}] is no table")

@@ -108,8 +108,8 @@ def _is_field(project: Project, value: Value, module: Module) -> bool:
     return path.startswith("django.db.models.") and path.endswith(("Field", "ForeignKey"))
 
 
-def method_of_model(project: Project, module: Module, site: Site) -> FunctionNode | None:
-    """Return the method of a model in which a place stands directly, None elsewhere."""
+def method_at(module: Module, site: Site) -> tuple[FunctionNode, Target] | None:
+    """Return the method in which a place stands directly, and its class; None elsewhere and in a lambda."""
     for around in site.chain():
         if around.kind == LAMBDA:
             return None
@@ -118,9 +118,14 @@ def method_of_model(project: Project, module: Module, site: Site) -> FunctionNod
             if owner is None or not isinstance(owner.node, ast.ClassDef) or owner.parent is None:
                 return None
             symbol = module.symbol_of(owner.node, owner.parent)
-            is_one = is_model(project, Target(f"{module.prefix}{symbol.qualname}", module, symbol))
-            return around.node if is_one else None
+            return around.node, Target(f"{module.prefix}{symbol.qualname}", module, symbol)
     return None
+
+
+def method_of_model(project: Project, module: Module, site: Site) -> FunctionNode | None:
+    """Return the method of a model in which a place stands directly, None elsewhere."""
+    found = method_at(module, site)
+    return found[0] if found is not None and is_model(project, found[1]) else None
 
 
 def signal_received(project: Project, module: Module, site: Site) -> str | None:

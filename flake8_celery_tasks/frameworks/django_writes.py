@@ -10,17 +10,17 @@ import ast
 import builtins
 from bisect import bisect_right
 from itertools import accumulate
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from flake8_celery_tasks.binding.nodes import last_name
 from flake8_celery_tasks.binding.symbols import Function
 from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.catalog.methods import SENDING_ATTRIBUTES
 from flake8_celery_tasks.core.memo import query
-from flake8_celery_tasks.workspace.source import start_of
+from flake8_celery_tasks.workspace.source import end_of, start_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Scope
@@ -77,9 +77,7 @@ def may_write(project: Project, module: Module, body: list[ast.stmt], scope: Sco
     `body` is what the transaction holds. False where nothing that runs with the call can be seen to write, while
     something else is done in a branch that runs without it.
     """
-    reader = _reader(module, project)
-    writes, others, _ = reader.beside(body, scope, call)
-    return writes or not others
+    return _reader(module, project).body(body, scope).answer(call)
 
 
 @query()
@@ -87,12 +85,16 @@ def _reader(module: Module, project: Project) -> _Reader:
     return _Reader(project, module)
 
 
+#: What is true of some code with the call in it: it writes, it does anything without the call, it is left after it.
+_Beside: TypeAlias = tuple[bool, bool, bool]
+_FLAGS: Final = (False, True)
+_ALL: Final = [(writes, others, left) for writes in _FLAGS for others in _FLAGS for left in _FLAGS]
+
+
 class _Block:
     """What the statements before and after each statement of a block do."""
 
     def __init__(self, body: list[ast.stmt], reader: _Reader, scope: Scope) -> None:
-        self.body = body
-        self.starts = [start_of((getattr(statement, "decorator_list", None) or [statement])[0]) for statement in body]
         passed = [_passed(statement) for statement in body]
         #: Of the statements before the one at an index: do they write, and do they anything where they end the block?
         self.writes_before = _ever([reader.writes(with_it, scope) for with_it, _ in passed])
@@ -102,65 +104,115 @@ class _Block:
         self.acts_after = _ever([reader.acts([statement]) for statement in reversed(body)])[::-1]
         self.leaves_after = _ever([isinstance(statement, _LEAVES) for statement in reversed(body)])[::-1]
 
-    def index(self, node: ast.AST) -> int:
-        """Return where the statement stands that holds a node."""
-        return bisect_right(self.starts, start_of(node)) - 1
+    def among(self, index: int, inside: _Beside) -> _Beside:
+        """Return what is true of the block, from what is true of the statement at an index of it."""
+        writes, others, left = inside
+        writes = writes or self.writes_before[index]
+        others = others or self.others_before[index]
+        if left:
+            return writes, others or self.acts_after[index + 1], True
+        return writes or self.writes_after[index + 1], others, self.leaves_after[index + 1]
+
+
+class _Place(NamedTuple):
+    """A statement, its place in its block, and the answer for the whole transaction by what is true of the block."""
+
+    statement: ast.stmt
+    block: _Block
+    at: int
+    answers: dict[_Beside, bool]
+    outer: _Place | None
+
+
+class _Body:
+    """What a transaction holds. Each `elif` stands in the one before, so nothing is asked of each of them anew."""
+
+    def __init__(self, body: list[ast.stmt], reader: _Reader, scope: Scope) -> None:
+        self.reader = reader
+        self.scope = scope
+        places: list[_Place] = []
+        pending: list[tuple[list[ast.stmt], dict[_Beside, bool], _Place | None]]
+        pending = [(body, {found: found[0] or not found[1] for found in _ALL}, None)]
+        while pending:
+            inner, answers, outer = pending.pop()
+            block = _Block(inner, reader, scope)
+            for index, statement in enumerate(inner):
+                place = _Place(statement, block, index, answers, outer)
+                places.append(place)
+                pending += [(*below, place) for below in self._below(place)]
+        places.sort(key=_start)
+        self._places = places
+        self._starts = list(map(_start, places))
+
+    def _below(self, place: _Place) -> Iterator[tuple[list[ast.stmt], dict[_Beside, bool]]]:
+        """Yield the blocks of a statement, with the answers by what is true of them."""
+        statement = place.statement
+        if isinstance(statement, _LOOPS):  # it may take all branches in turn
+            return
+        parts = list(_parts(statement))
+        writing = [self.reader.writes(part, self.scope) for part in parts]
+        acting = [self.reader.acts(part) for part in parts]
+        head: list[ast.AST] = []
+        if isinstance(statement, (ast.If, ast.Match)):
+            head = [statement.test if isinstance(statement, ast.If) else statement.subject]
+        head_writes = self.reader.writes(head, self.scope)
+        for part, writes, acts in zip(parts, writing, acting, strict=True):
+            answers: dict[_Beside, bool] = {}
+            for inside in _ALL:
+                if head:
+                    around = (inside[0] or head_writes, inside[1] or sum(acting) > acts, inside[2])
+                else:  # a handler may run after a part of the body, and what follows after a handler
+                    left = inside[2] and isinstance(statement, (ast.With, ast.AsyncWith))
+                    around = (inside[0] or sum(writing) > writes, inside[1], left)
+                answers[inside] = place.answers[place.block.among(place.at, around)]
+            yield part, answers
+
+    def answer(self, call: ast.Call) -> bool:
+        """Return whether the transaction may write where it makes a call."""
+        position = start_of(call)
+        place = self._places[bisect_right(self._starts, position) - 1]
+        while place.outer is not None and position >= end_of(place.statement):
+            place = place.outer
+        statement = place.statement
+        inside = (self.reader.writes([statement], self.scope), False, isinstance(statement, _LEAVES))
+        return place.answers[place.block.among(place.at, inside)]
+
+
+def _start(place: _Place) -> tuple[int, int]:
+    return start_of((getattr(place.statement, "decorator_list", None) or [place.statement])[0])
 
 
 class _Reader:
-    """Reads the blocks of a module, each of them once."""
+    """Reads the transactions of a module, each of them once."""
 
     def __init__(self, project: Project, module: Module) -> None:
         self.project = project
         self.module = module
-        self.blocks: dict[int, _Block] = {}
+        self.bodies: dict[int, _Body] = {}
+        self._writing: dict[int, bool] = {}
+        self._acting: dict[int, bool] = {}
 
-    def beside(self, body: list[ast.stmt], scope: Scope, node: ast.AST) -> tuple[bool, bool, bool]:
-        """Return whether a block writes with a node in it, does anything without it, and is left after it."""
-        block = self.blocks.get(id(body))
-        if block is None:
-            block = self.blocks[id(body)] = _Block(body, self, scope)
-        index = block.index(node)
-        writes, others, left = self._inside(body[index], scope, node)
-        writes = writes or block.writes_before[index]
-        others = others or block.others_before[index]
-        if left:
-            return writes, others or block.acts_after[index + 1], True
-        return writes or block.writes_after[index + 1], others, block.leaves_after[index + 1]
-
-    def _inside(self, statement: ast.stmt, scope: Scope, node: ast.AST) -> tuple[bool, bool, bool]:
-        """Return the same for the statement that holds the node."""
-        parts = [] if isinstance(statement, _LOOPS) else list(_parts(statement))
-        inner = next((part for part in parts if _holds(part, node)), None)
-        if inner is None:  # a loop may take all branches in turn
-            return self.writes([statement], scope), False, isinstance(statement, _LEAVES)
-        writes, others, left = self.beside(inner, scope, node)
-        rest = [part for part in parts if part is not inner]
-        if isinstance(statement, (ast.If, ast.Match)):
-            head = statement.test if isinstance(statement, ast.If) else statement.subject
-            others = others or any(self.acts(part) for part in rest)
-            return writes or self.writes([head], scope), others, left
-        # A handler may run after a part of the body, and what follows after a handler.
-        writes = writes or any(self.writes(part, scope) for part in rest)
-        return writes, others, left and isinstance(statement, (ast.With, ast.AsyncWith))
+    def body(self, body: list[ast.stmt], scope: Scope) -> _Body:
+        """Return what is known of what a transaction holds."""
+        known = self.bodies.get(id(body))
+        if known is None:
+            known = self.bodies[id(body)] = _Body(body, self, scope)
+        return known
 
     def writes(self, nodes: Iterable[ast.AST], scope: Scope) -> bool:
         """Return whether there is a call that writes rows, or one that is made for what it does alone."""
-        return any(
-            self._writes_by_call(inner, scope)
-            if isinstance(inner, ast.Call)
-            else isinstance(inner, ast.Expr) and self._is_made_for_effect(inner.value, scope)
-            for node in nodes
-            for inner in ast.walk(node)
-        )
+
+        def writes(inner: ast.AST) -> bool:
+            if isinstance(inner, ast.Call):
+                return self._writes_by_call(inner, scope)
+            return isinstance(inner, ast.Expr) and self._is_made_for_effect(inner.value, scope)
+
+        return any(_any_below(node, writes, self._writing) for node in nodes)
 
     def acts(self, nodes: Iterable[ast.AST]) -> bool:
         """Return whether anything is called, unless that is what is returned or raised."""
         return any(
-            isinstance(inner, ast.Call) and not _is_harmless(inner)
-            for node in nodes
-            if not isinstance(node, (ast.Return, ast.Raise))
-            for inner in ast.walk(node)
+            _any_below(node, _is_act, self._acting) for node in nodes if not isinstance(node, (ast.Return, ast.Raise))
         )
 
     def _writes_by_call(self, call: ast.Call, scope: Scope) -> bool:
@@ -185,6 +237,31 @@ class _Reader:
     def _called(self, call: ast.Call, scope: Scope) -> Target | None:
         value = self.module.value(call.func, scope)
         return self.project.resolve(value.path, self.module) if isinstance(value, Ref) else None
+
+
+def _any_below(node: ast.AST, holds: Callable[[ast.AST], bool], known: dict[int, bool]) -> bool:
+    """Return whether something holds of a node or of one below it, with what is known of nodes by identity.
+
+    Each `elif` stands in the one before: without that, a chain of them takes the square of its length.
+    """
+    pending = [node]
+    below: list[tuple[ast.AST, ast.AST]] = []  # each node with the one that it was found in, from the top
+    while pending:
+        inner = pending.pop()
+        if id(inner) in known:
+            continue
+        known[id(inner)] = holds(inner)
+        for child in ast.iter_child_nodes(inner):
+            below.append((child, inner))
+            pending.append(child)
+    for child, parent in reversed(below):
+        if known[id(child)]:
+            known[id(parent)] = True
+    return known[id(node)]
+
+
+def _is_act(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and not _is_harmless(node)
 
 
 def _passed(statement: ast.stmt) -> tuple[list[ast.AST], list[ast.AST]]:
@@ -234,11 +311,6 @@ def _only_checks(call: ast.Call) -> bool:
     """Return whether a call changes no more than a container, or nothing at all: `seen.add()`, `check_stock()`."""
     name = last_name(call.func)
     return name in _OF_CONTAINERS or name in _RAISING or name.lstrip("_").partition("_")[0] in _CHECKS
-
-
-def _holds(body: list[ast.stmt], node: ast.AST) -> bool:
-    last = body[-1]
-    return start_of(body[0]) <= start_of(node) < (last.end_lineno or 0, last.end_col_offset or 0)
 
 
 def _ever(flags: list[bool]) -> list[bool]:

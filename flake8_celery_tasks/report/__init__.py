@@ -14,6 +14,7 @@ FORMATS: Final = ("json", "sarif", "github", "gitlab")
 #: How bad an opt-in rule, any other, and a file that can't be read is: as words of the formats.
 POLICY: Final = "CLY9"
 BROKEN: Final = "E9"
+INTERNAL: Final = "CLY000"
 
 
 def shown(path: str) -> str:
@@ -23,6 +24,6 @@ def shown(path: str) -> str:
 
 def level(code: str, policy: str, usual: str, broken: str) -> str:
     """Return the word for how bad a finding is."""
-    if code.startswith(BROKEN):
+    if code.startswith((BROKEN, INTERNAL)):
         return broken
     return policy if code.startswith(POLICY) else usual

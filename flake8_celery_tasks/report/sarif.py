@@ -24,8 +24,12 @@ SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 
 _BASE: Final = "PROJECTROOT"
 
-#: What flake8 says of files that can't be read or parsed.
-_BROKEN: Final = {"E902": "The file can't be read.", "E999": "The file can't be parsed."}
+#: What is said of files that can't be read or parsed, or that the linter fails in.
+_BROKEN: Final = {
+    "CLY000": "The linter itself fails in the file.",
+    "E902": "The file can't be read.",
+    "E999": "The file can't be parsed.",
+}
 
 _SAFE: Final = "Safe fix, as `flake8-celery-tasks fix` makes it."
 _UNSAFE: Final = "Unsafe fix, as `flake8-celery-tasks fix --unsafe` makes it: it changes what happens."

@@ -99,7 +99,8 @@ class Settling:
         if isinstance(value, values.Joined):
             parts = [self.value(part, origin, depth + 1) for part in value.parts]
             if all(isinstance(part, (str, int, float)) for part in parts):
-                return "".join(str(part) for part in parts)
+                texts = [str(part) for part in parts]
+                return "".join(texts) if sum(map(len, texts)) <= _LONGEST else UNKNOWN
         return UNKNOWN
 
     def ref(self, value: values.Ref, origin: Module, depth: int) -> Any:
@@ -192,6 +193,11 @@ def construct(path: str, args: tuple[Any, ...], keywords: dict[str | None, Any])
 
 def operate(operator: str, operands: list[Any]) -> Any:
     """Return the result of an arithmetic operation, UNKNOWN where it is none, fails, or would be very long."""
+    result = _operated(operator, operands)
+    return UNKNOWN if isinstance(result, int) and abs(result) > values.LARGEST else result
+
+
+def _operated(operator: str, operands: list[Any]) -> Any:
     numbers = all(isinstance(operand, (int, float)) for operand in operands)
     times = all(isinstance(operand, (int, float, datetime.timedelta)) for operand in operands)
     try:

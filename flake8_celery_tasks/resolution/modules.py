@@ -32,6 +32,8 @@ class Modules(Memo):
         self._current: Module | None = None  # the file being checked
         self._replaced: Module | None = None  # what was known of it from disk
         self._recent: dict[str, None] = {}  # the modules whose trees are in memory, oldest first
+        #: The files that a question about the whole project failed in, with what is said of that.
+        self.failures: dict[str, str] = {}
         #: What may soon be released, where somebody does.
         self._dropped: list[tuple[str, list[Candidates]]] | None = None
 
@@ -71,6 +73,8 @@ class Modules(Memo):
         else:
             self.files.is_as_on_disk = False
         module.shed(summary)
+        if self.files.disk.is_large(path):  # to the others it is as it would be if it had not been checked
+            self._modules[path] = None
 
     def _keep(self, path: str, module: Module | None) -> None:
         self._modules[path] = module

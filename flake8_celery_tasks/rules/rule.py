@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar, get_args
 
+from flake8_celery_tasks.binding.values import LARGEST
+from flake8_celery_tasks.core.text import plain
 from flake8_celery_tasks.core.violation import Violation
 
 if TYPE_CHECKING:
@@ -79,9 +81,14 @@ class Rule(Generic[Fact]):
 
 def _filled(message: str, values: dict[str, Any]) -> str:
     # Python 3.10 writes a lambda with that space. Baselines know findings by their text, whatever Python found them.
-    text = message.format(**values).replace("lambda :", "lambda:")
-    # flake8 can't print the name of a file that is no text.
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    text = message.format(**{name: _short(value) for name, value in values.items()}).replace("lambda :", "lambda:")
+    # flake8 can't print the name of a file that is no text, and prints what moves the cursor of a terminal.
+    return plain(text)
+
+
+def _short(value: object) -> object:
+    """Return a value for a message; Python does not write numbers of thousands of digits."""
+    return "..." if isinstance(value, int) and abs(value) > LARGEST else value
 
 
 def name_of(rule: type[Rule[Any]]) -> str:

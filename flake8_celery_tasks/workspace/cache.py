@@ -47,10 +47,16 @@ Summary = dict[str, Any]
 
 
 def folder() -> str:
-    """Return the folder that caches stand in."""
+    """Return the folder that caches stand in. Raises OSError where that can't be told, such as without a home."""
     import platformdirs
 
-    return platformdirs.user_cache_dir("flake8-celery-tasks", appauthor=False)
+    try:
+        found = platformdirs.user_cache_dir("flake8-celery-tasks", appauthor=False)
+    except RuntimeError as error:
+        raise OSError(f"{error}") from None
+    if not os.path.isabs(found):  # a `~` that stands for nothing would be a folder of the working directory
+        raise OSError("no home")
+    return found
 
 
 def stamp(path: str) -> Stamp | None:
@@ -186,9 +192,12 @@ def _is_from(summary: Summary | None, package: str) -> bool:
 
 
 def file_of(root: str, key: str, suffix: str) -> str:
-    """Return the path of a cache file for a project."""
+    """Return the path of a cache file for a project; an empty one, which nothing is read from, without a folder."""
     whole = f"{FORMAT}\n{__version__}\n{sys.version_info[:2]}\n{key}\n{root}"
-    return os.path.join(folder(), f"{digest(whole)}{suffix}")
+    try:
+        return os.path.join(folder(), f"{digest(whole)}{suffix}")
+    except (OSError, ImportError):
+        return ""
 
 
 def digest(text: str) -> str:

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.workspace.layout import Layout
     from flake8_celery_tasks.workspace.source import Source
 
-#: Larger files are not followed into: they are data, and their names are unknown.
+#: Larger files are not parsed: what stands in them is unknown.
 MAX_BYTES: Final = 4_000_000
+
+#: Up to this size they are searched for what they would have to hold.
+SEARCHED_BYTES: Final = 64_000_000
 
 
 class Disk:
@@ -39,11 +42,14 @@ class Disk:
                 return known
         return self._content(path, stamp(path))
 
-    def _content(self, path: str, current: Stamp | None) -> bytes | None:
-        """Return the bytes of a file, None where it can't be read; `current` is its stamp, just taken."""
+    def _content(self, path: str, current: Stamp | None, most: int | None = None) -> bytes | None:
+        """Return the bytes of a file, None where it can't be read, or is larger than it may be at `most`.
+
+        `current` is its stamp, just taken.
+        """
         self._read.setdefault(path, current)
         try:
-            if current is None or current[2] > MAX_BYTES:
+            if current is None or current[2] > (MAX_BYTES if most is None else most):
                 return None
             with open(path, "rb") as file:
                 return file.read()
@@ -64,15 +70,19 @@ class Disk:
                 passes = self.cache.passes(path, current)
                 text = None
                 if passes is None:
-                    text = self._content(path, current)
-                    is_data = current is not None and current[2] > MAX_BYTES
-                    passes = (text is None and not is_data) or any(mark in (text or b"") for mark in INTEREST)
-                    if text is not None or is_data:  # what can't be read now may be next time, with the same stamp
+                    text = self._content(path, current, SEARCHED_BYTES)
+                    passes = text is None or any(mark in text for mark in INTEREST)
+                    if text is not None:  # what can't be read now may be next time, with the same stamp
                         self.cache.note(path, current, passes=passes)
                 if passes:
-                    texts[path] = text
+                    texts[path] = None if self.is_large(path) else text
             self._texts = texts
         return self._texts
+
+    def is_large(self, path: str) -> bool:
+        """Return whether a file is too large to be parsed."""
+        current = self.stamps.get(path) if "stamps" in vars(self) else stamp(path)
+        return current is not None and current[2] > MAX_BYTES
 
     @cached_property
     def stamps(self) -> dict[str, Stamp | None]:
@@ -112,7 +122,9 @@ class Disk:
         texts = self.texts
         text = texts[path]
         if text is None:
-            text = texts[path] = self.read(path)
+            text = self._content(path, current, SEARCHED_BYTES)
+            if not self.is_large(path):
+                texts[path] = text
         if text is None:
             return True
         held = _held(text, bits)

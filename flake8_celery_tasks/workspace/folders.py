@@ -83,15 +83,16 @@ def is_root(folder: str) -> bool:
 
 def find_root(folder: str) -> str | None:
     """Return the nearest folder upward that looks like the root of a project, None where there is none."""
-    if folder in _roots:
-        return _roots[folder]
-    root: str | None
-    if not is_root(folder):
-        parent = os.path.dirname(folder)
-        root = None if parent == folder else find_root(parent)
-    else:
-        root = folder
-    _roots[folder] = root
+    root: str | None = folder
+    passed: list[str] = []
+    while root is not None and root not in _roots and not is_root(root):
+        passed.append(root)
+        parent = os.path.dirname(root)
+        root = None if parent == root else parent
+    if root is not None:
+        passed.append(root)
+        root = _roots.get(root, root)
+    _roots.update(dict.fromkeys(passed, root))
     return root
 
 

@@ -8,7 +8,7 @@ import io
 import re
 from functools import cached_property
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks.core.errors import Unfixable
 from flake8_celery_tasks.core.style import DEFAULT
@@ -34,6 +34,7 @@ class Token(NamedTuple):
     text: str
 
 
+_NO_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 _NAME = re.compile(r"(?:async\s+def|def|class)\s+(\w+)")
 
 
@@ -80,8 +81,17 @@ class Source:
         if column and line <= len(self.lines):
             text = self.lines[line - 1]
             if not text.isascii():
-                return len(text.encode("utf-8", "surrogatepass")[:column].decode("utf-8", "replace"))
+                known = self._wide.get(line)
+                if known is None:
+                    known = self._wide[line] = _wide(text)
+                starts, further = known
+                return column - further[bisect.bisect_left(starts, column)]
         return column
+
+    @cached_property
+    def _wide(self) -> dict[int, tuple[list[int], list[int]]]:
+        """What `_wide` returns of the lines that were asked for: a line may be all of the file."""
+        return {}
 
     def name(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Position:
         """Return where the name of a definition stands."""
@@ -262,6 +272,17 @@ def start_of(node: ast.AST) -> tuple[int, int]:
 def end_of(node: ast.AST) -> tuple[int, int]:
     """Return where a node of a text ends, in the same way."""
     return node.end_lineno, node.end_col_offset  # type: ignore[attr-defined]
+
+
+def _wide(text: str) -> tuple[list[int], list[int]]:
+    """Return where characters begin that take several bytes, and how many more than one those before take together."""
+    starts: list[int] = []
+    further = [0]
+    for found in _NO_ASCII.finditer(text):
+        size = len(found[0].encode("utf-8", "surrogatepass"))
+        starts.append(found.start() + further[-1])
+        further.append(further[-1] + size - 1)
+    return starts, further
 
 
 def _unix(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flake8_celery_tasks.binding.candidates import resolve_relative
+from flake8_celery_tasks.workspace.imports import resolve_relative
 
 
 @pytest.mark.parametrize(

@@ -163,6 +163,8 @@ def test_it_holds_the_code_against_what_was(shop, run, before):
         "by name repeats the old one; tell them, then write the record anew"
     )
     assert run("shop", "--against", before)[1] == [line.removeprefix("./") for line in SAID]
+    (shop.folder / "web").mkdir()
+    assert run("web", "--against", before)[1] == [line.removeprefix("./") for line in SAID]
 
 
 def test_a_comment_silences_a_finding(shop, run):

@@ -10,11 +10,14 @@ from flake8_celery_tasks.contract import agreement, signature
 from flake8_celery_tasks.contract.agreement import Agreement
 from flake8_celery_tasks.contract.present import Present
 from flake8_celery_tasks.contract.record import Record, RecordedTask
+from flake8_celery_tasks.contract.record import as_text as text_of
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.engine import session
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.task import GoneTask, KeptTask
 from flake8_celery_tasks.resolution.overlay import Overlay
 from flake8_celery_tasks.workspace.source import Source
-from tests.helpers import write
+from tests.helpers import opened, write
 
 HEAD = "from celery import Celery, shared_task\nfrom elsewhere import NAME, make\n\napp = Celery('shop')\n\n\n"
 
@@ -254,3 +257,18 @@ def test_a_project_in_which_a_file_holds_another_text_has_its_own(tmp_path):
     assert other is not None
     assert list(other.present.by_name) == ["a.sell"]
     assert list(found.on([revised]).present.by_name) == ["a.sell"]
+
+
+def test_a_file_that_has_changed_meanwhile(tmp_path):
+    """What was found out before stands elsewhere now: nothing is said at a wrong place."""
+    tasks = "@shared_task(name='pay')\ndef pay(b): ...\n\n\n@shared_task(name='x')\ndef sell(a): ...\n"
+    kept = Record({"pay": task("pay", "(a)", "a:pay"), "sell": task("sell", "(a)", "a:sell")})
+    write(tmp_path, {"celery-tasks.json": text_of(kept), "a.py": HEAD + tasks})
+    found = agreed(tmp_path)
+    assert found is not None
+    project = found.present.projects[0]
+    for text, (gone_task, kept_tasks) in {HEAD + tasks: (True, 1), "\n" + HEAD + tasks: (False, 0)}.items():
+        facts = Facts(project, opened(project, tmp_path, "a.py", text))
+        (one,) = facts.of(GoneTask)
+        assert (one.task is not None) is gone_task
+        assert len(list(facts.of(KeptTask))) == kept_tasks

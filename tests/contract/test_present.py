@@ -294,12 +294,16 @@ def test_a_folder_without_init_inside_a_package(tmp_path, recorded):
     (tmp_path / "shop" / "jobs" / "mail.py").write_text(task)
     (tmp_path / "loose" / "jobs").mkdir(parents=True)
     (tmp_path / "loose" / "jobs" / "mail.py").write_text(task)
+    (tmp_path / "shop" / "jobs" / "odd.py").write_text(
+        "from celery import Task, shared_task\nfrom elsewhere import NAME\n\n\n@shared_task(name=NAME)\n"
+        "def two(): ...\n\n\nclass Three(Task):\n    name = NAME\n\n    def run(self): ...\n"
+    )
     (tmp_path / "outer" / "inner" / "package").mkdir(parents=True)
     (tmp_path / "outer" / "inner" / "__init__.py").touch()
     (tmp_path / "outer" / "inner" / "package" / "mail.py").write_text(task)
     found = recorded({})
     assert list(found.tasks) == ["shop.jobs.mail.one"]
-    assert found.uncertain == ("loose.jobs.mail:one", "outer.inner.package.mail:one")
+    assert found.uncertain == ("loose.jobs.mail:one", "outer.inner.package.mail:one", "shop.jobs.odd:two")
 
 
 ALIASES = """
@@ -316,6 +320,7 @@ app.tasks["old"] = new
 app.tasks["older"] = app.tasks["old"]
 app.tasks["unread"] = make()
 things.tasks["not an app"] = 1
+app.conf["x"] = 1
 app.tasks["twice"] = new
 app.tasks["twice"] = new
 app.tasks.register(new)
@@ -390,5 +395,7 @@ def test_several_projects(tmp_path):
         "services/one/src": "jobs:f",
     }
     options = Options(celery_no_cache=True)
+    named = Options(celery_no_cache=True, celery_project_root=str(tmp_path))
+    assert len(session.projects_around(str(tmp_path), named)) == 1
     around = session.projects_around(str(tmp_path / "services" / "one" / "src"), options)
     assert [project.layout.root for project in around] == [str(tmp_path / "services" / "one")]

@@ -4,7 +4,7 @@ import json
 import os
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flake8_celery_tasks.binding.symbols import Params
@@ -99,6 +99,7 @@ records = st.builds(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(records)
 def test_what_is_written_is_read(found):
     text = record.as_text(found)

@@ -178,13 +178,24 @@ def test_a_file_that_is_no_regular_file(shop):
     assert [line.split(" ")[0] for line in run(shop, "--select=CLY", "shop")] == [VIEWS.removeprefix("./")]
 
 
-def test_a_huge_file_of_the_project_is_not_followed(shop, monkeypatch):
-    from flake8_celery_tasks.core.options import Options
+def test_a_huge_file_of_the_project_is_unknown(tmp_path, monkeypatch):
+    """Whether it is checked itself or not, and only if it may hold what is asked for."""
     from flake8_celery_tasks.engine import session
     from flake8_celery_tasks.workspace import files
 
-    monkeypatch.setattr(files, "MAX_BYTES", 10)
-    assert session.open_project(str(shop), Options()).files.read(str(shop / "content/tasks.py")) is None
+    monkeypatch.setattr(files, "MAX_BYTES", 1000)
+    text = HIDDEN["shop/tasks.py"].replace("here", "gone")
+    huge = text + "x = 'task'\n" * 100
+    for content, expected in ((huge, []), ("x = 'task'\n" * 100, ["CLY403"]), ("x = 1\n" * 400, ["CLY403"])):
+        write(tmp_path, {**HIDDEN, "shop/hidden.py": content})
+        for names in (["shop/views.py"], ["shop/hidden.py", "shop/views.py"], ["shop/views.py", "shop/hidden.py"]):
+            session.forget()
+            found = [item.code for name in names for item in findings(tmp_path, name)]
+            assert found == expected, (content[-10:], names)
+    monkeypatch.setattr(files, "SEARCHED_BYTES", 1000)
+    assert codes(tmp_path, HIDDEN | {"shop/hidden.py": "x = 1\n" * 400}) == []
+    known = session.open_project(str(tmp_path), harness.OPTIONS)
+    assert known.files.read(str(tmp_path / "shop/hidden.py")) is None
 
 
 HIDDEN = {

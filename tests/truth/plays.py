@@ -491,3 +491,41 @@ def cly936(stage):
     request = stage.lab.receive()
     start_in_child(request)
     request.on_timeout(soft=False, timeout=request.time_limits[0] or tasks.rebuild_index.time_limit or 300)
+
+
+def cly707(stage):
+    stage.files["shop/models.py"] = "from django.db import models\n\n\nclass Order(models.Model):\n    pass\n"
+    with in_django(stage) as rolled_back:
+        tasks = stage.show()
+        with rolled_back(stage.module("shop.models").Order) as order:
+            made = stage.module("shop.admin").OrderAdmin(type(order), SimpleNamespace())
+            made.save_model(None, order, None, change=False)
+        tasks.bill.apply(stage.lab.published[0].args)
+
+
+def cly814(stage):
+    stage.show()
+    stage.lab.app.autodiscover_tasks(["shop"], force=True)
+    stage.lab.app.send_task("shop.tasks.mails.remind", [1])
+    stage.work()
+    with pytest.raises(ModuleNotFoundError, match="No module named 's'"):
+        stage.lab.app.autodiscover_tasks("shop", force=True)
+
+
+def cly815(stage):
+    with in_django(stage):
+        from django.conf import settings
+
+        stage.lab.monkeypatch.setattr(settings, "CELERY_TASK_ALWAYS_EAGER", True, raising=False)
+
+
+def cly816(stage):
+    for number in (1, 2):
+        app = stage.next(number).app
+        app.conf.broker_url = "memory://"
+        stage.hear(app.send_task, "shop_bill")
+    stage.next(0)
+
+
+def cly818(stage):
+    stage.hear(stage.show().close, 1)

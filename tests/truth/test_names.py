@@ -468,7 +468,7 @@ def test_a_name_in_a_factory_would_make_one_task_of_several(lab):
     lab.stop()
     lab.restart()
     runs.clear()
-    make_task(one, name="shop.tasks.inner")
+    assert make_task(one, name="shop.tasks.inner").name == "shop.tasks.inner"
     make_task(two, name="shop.tasks.inner").delay()
     lab.work()
     assert runs == [1]

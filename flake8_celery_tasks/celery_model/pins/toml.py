@@ -32,6 +32,9 @@ _MOST: Final = 50
 #: How many lines that mention Celery are looked through for one that was parsed.
 _LINES: Final = 1000
 
+#: Of a longer line the beginning is looked at.
+_LONG: Final = 200
+
 #: A line that begins with Celery's name, or with a table of it.
 _OWN: Final = re.compile(r"\W*(?:[\w.-]+\.)?celery\b(?!-)", re.IGNORECASE)
 
@@ -121,7 +124,7 @@ class _Lines:
     def __init__(self, text: str) -> None:
         mentioning = ((number, line) for number, line in enumerate(text.splitlines(), 1) if is_mentioned(line))
         first = itertools.islice(mentioning, _LINES)
-        self._lines = sorted(first, key=lambda numbered: _OWN.match(numbered[1]) is None)
+        self._lines = sorted(first, key=lambda numbered: _OWN.match(numbered[1][:_LONG]) is None)
 
     def number(self, part: str) -> int:
         """Return the number of the line that holds a text, else of the first that begins with the name."""
@@ -134,7 +137,8 @@ def _walk(value: object, path: tuple[str, ...], lines: _Lines) -> Iterator[Found
     is_wanting = any(word in key for key in path for word in _WANTING)
     if isinstance(value, list) and is_wanting:
         for item in _texts(value):
-            yield from mentions(item, lines.number(item), aside=is_aside(*path))
+            if is_mentioned(item):
+                yield from mentions(item, lines.number(item), aside=is_aside(*path))
     for key, inner in _items(value):
         if is_wanting and is_celery(key) and (_tables(inner) or not _texts(inner)):
             yield from _table(inner, lines, is_aside(*path))

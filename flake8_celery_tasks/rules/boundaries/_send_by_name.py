@@ -15,6 +15,7 @@ from flake8_celery_tasks.celery_model import decorators
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.core.errors import Unfixable
 from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.core.text import encoded
 from flake8_celery_tasks.edits.edit import Fix, New
 from flake8_celery_tasks.edits.imports import Names
 from flake8_celery_tasks.edits.operations import RemoveImport
@@ -206,17 +207,18 @@ def _is_imported(project: Project, path: str, name: str, seen: frozenset[str] = 
     """Return whether another module takes a name from the module of a file."""
     layout = project.layout
     owner = layout.place(path).name
-    last = owner.rpartition(".")[2].encode()
+    last = encoded(owner.rpartition(".")[2])
     imports = re.compile(rb"\bfrom[\s\\]+[\w.]*\b%b[\s\\]+import\b" % re.escape(last))
-    mentions = re.compile(rb"%b\.%b\b" % (re.escape(last), re.escape(name.encode())))
+    mentions = re.compile(rb"%b\.%b\b" % (re.escape(last), re.escape(encoded(name))))
     for file in layout.files():
         content = project.files.read(file) or b""
-        if file == path or file in seen or not (name.encode() in content or b"*" in content):
+        if file == path or file in seen or not (encoded(name) in content or b"*" in content):
             continue
         if not layout.is_test(layout.place(file)):
             # However much of the module's name stands before, it is this module's.
-            found = {_before(content, match.start()) + last for match in mentions.finditer(content)}
-            if any(f".{owner}".encode().endswith(b"." + dotted_name) for dotted_name in found):
+            most = len(encoded(owner)) + 1
+            found = {_before(content, match.start(), most) + last for match in mentions.finditer(content)}
+            if any(encoded(f".{owner}").endswith(b"." + dotted_name) for dotted_name in found):
                 return True
         if imports.search(content):
             taken = {
@@ -224,17 +226,21 @@ def _is_imported(project: Project, path: str, name: str, seen: frozenset[str] = 
                 for module, attribute in _taken(project, file)
                 if layout.find(module, layout.place(file).root) == path
             }
-            if name in taken or ("*" in taken and name.encode() in content):
+            if name in taken or ("*" in taken and encoded(name) in content):
                 return True
             if "*" in taken and _is_imported(project, file, name, seen | {path}):
                 return True
     return False
 
 
-def _before(content: bytes, offset: int) -> bytes:
-    """Return the part of a dotted name that stands before an offset."""
+def _before(content: bytes, offset: int, most: int) -> bytes:
+    """Return the part of a dotted name that stands before an offset, or `most` of it."""
     start = offset
-    while start and (content[start - 1 : start].isalnum() or content[start - 1 : start] in b"_."):
+    while (
+        start
+        and offset - start < most
+        and (content[start - 1 : start].isalnum() or content[start - 1 : start] in b"_.")
+    ):
         start -= 1
     return content[start:offset]
 

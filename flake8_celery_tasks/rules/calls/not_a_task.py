@@ -133,7 +133,8 @@ class NotATask(Rule[Facts]):
             if target.module is None:
                 continue
             violation = self._judge(facts, node, site, target)
-            if violation is not None and not is_expected_to_fail(site) and not is_looked_for(node.attr, site):
+            looked_for = is_looked_for(facts.module, node.attr, site)
+            if violation is not None and not is_expected_to_fail(site) and not looked_for:
                 yield violation
 
     def _judge(self, facts: Facts, node: ast.Attribute, site: Site, target: Target) -> Violation | None:

@@ -139,9 +139,8 @@ class MisspeltTaskApi(Rule[Facts]):
         for node, site in facts.attributes_named(names) if names else ():
             if isinstance(node.ctx, ast.Load):
                 meant = _meant(facts, node, site)
-                if meant and not (
-                    is_expected_to_fail(site) or is_looked_for(node.attr, site) or is_assigned(facts.module, node.attr)
-                ):
+                known = is_looked_for(facts.module, node.attr, site) or is_assigned(facts.module, node.attr)
+                if meant and not known and not is_expected_to_fail(site):
                     yield node, meant
 
 

@@ -8,6 +8,7 @@ from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.celery_model import definitions
 from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.core.text import encoded
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -135,13 +136,13 @@ def _name(task: Task) -> str | None:
 def _is_written(task: Task, name: str) -> bool:
     """Return whether an automatic name stands anywhere in the project. All those of a module start alike."""
     owner, _, last = name.rpartition(".")
-    return last.encode() in _written_out(task.project, owner)
+    return encoded(last) in _written_out(task.project, owner)
 
 
 @query()
 def _written_out(project: Project, owner: str) -> frozenset[bytes]:
     """Return the words that stand anywhere in a project behind the name of a module and a dot."""
-    start = f"{owner}.".encode()
+    start = encoded(f"{owner}.")
     texts = (project.files.read(path) or b"" for path in project.files.holding(start))
     words = (_WORD.match(rest) for text in texts for rest in text.split(start)[1:])
     return frozenset(word[0] for word in words if word is not None)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import ast
-import re
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from flake8_celery_tasks.binding.candidates import resolve_relative
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Invoke
 from flake8_celery_tasks.celery_model import apps
 from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.core.text import encoded
 from flake8_celery_tasks.facts.task import RETRY_POLICY
+from flake8_celery_tasks.workspace.imports import BY_NAME, files_of, imports_of
 from flake8_celery_tasks.workspace.layout import is_one_app
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.facts.task import Task
     from flake8_celery_tasks.resolution.project import Project
-    from flake8_celery_tasks.workspace.place import Place
 
 
 def leaves_open(task: Task, option: str) -> bool:
@@ -50,39 +49,6 @@ def is_retried(task: Task) -> bool:
 
 # What imports what.
 
-#: Calls that import modules by names that can't be followed.
-_BY_NAME: Final = (b"import_module(", b"__import__(", b"walk_packages(", b"iter_modules(", b"find_modules(")
-
-_IMPORT: Final = re.compile(
-    rb"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]*)|import[ \t]+([^\n#]*))", re.MULTILINE
-)
-_NAME: Final = re.compile(r"[\w.]+")
-
-
-def imports_of(project: Project, place: Place, text: bytes) -> Iterator[str]:
-    """Yield the project's files that a file imports, by a look at its text: packages on the way included."""
-    for found in _IMPORT.finditer(text):
-        source, names, modules = (part.decode("utf-8", "replace") if part else "" for part in found.groups())
-        if not source:
-            # `import a.b as c, d`
-            for part in modules.split(","):
-                yield from _files(project, place, "".join(_NAME.findall(part)[:1]))
-            continue
-        level = len(source) - len(source.lstrip("."))
-        module = resolve_relative(place.package, level, source.lstrip(".") or None)
-        if module is not None:
-            yield from _files(project, place, module)
-            for part in names.split(","):
-                yield from _files(project, place, f"{module}.{''.join(_NAME.findall(part)[:1])}")
-
-
-def _files(project: Project, place: Place, dotted: str) -> Iterator[str]:
-    parts = dotted.split(".")
-    for end in range(1, len(parts) + 1):
-        file = project.layout.find(".".join(parts[:end]), place.root)
-        if file is not None:
-            yield file
-
 
 def is_same_app(app: str, other: str | None) -> bool:
     """Return whether two modules are of one app, be they files beside each other outside any package."""
@@ -100,7 +66,7 @@ def reaches(project: Project, start: Module, end: Module, app: str) -> bool:
             return True
         place = project.layout.place(path)
         if is_same_app(app, project.layout.app(place)):
-            found = set(imports_of(project, place, project.files.read(path) or b"")) - seen
+            found = set(imports_of(project.layout, place, project.files.read(path) or b"")) - seen
             seen |= found
             pending.extend(found)
     return False
@@ -179,11 +145,11 @@ class _Loading:
             return True
         if not self.discovering and self._imports_app(module):
             return True
-        quoted = (f'"{place.name}"'.encode(), f"'{place.name}'".encode())
+        quoted = (encoded(f'"{place.name}"'), encoded(f"'{place.name}'"))
         if any(self._sources(*quoted)):
             return True
-        around = [*self.apps, *_files(self.project, place, place.package)]
-        return any(mark in (self.project.files.read(path) or b"") for path in around for mark in _BY_NAME)
+        around = [*self.apps, *files_of(self.project.layout, place.root, place.package)]
+        return any(mark in (self.project.files.read(path) or b"") for path in around for mark in BY_NAME)
 
     def _imports_app(self, module: Module) -> bool:
         """Return whether a module has a Celery app, so that `celery -A` can start it."""
@@ -201,7 +167,7 @@ class _Loading:
             place = project.layout.place(path)
             if not project.layout.is_test(place) and "/management/commands/" not in f"/{place.relative}":
                 found.update(
-                    file for file in imports_of(project, place, project.files.read(path) or b"") if file != path
+                    file for file in imports_of(project.layout, place, project.files.read(path) or b"") if file != path
                 )
         return frozenset(found)
 

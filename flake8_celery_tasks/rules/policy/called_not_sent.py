@@ -192,7 +192,7 @@ def _sends(project: Project, module: Module, definition: Definition) -> bool:
 def _is_started_by_hand(site: Site) -> bool:
     """Return whether a place runs only where its file is started as a script, or is a command of click or Flask."""
     return any(
-        (around.kind == IF and "__main__" in unparsed(around.node.test))  # type: ignore[attr-defined]
+        (around.kind == IF and "__main__" in unparsed(around.test))
         or any(_COMMAND.search(unparsed(decorator)) for decorator in getattr(around.node, "decorator_list", ()))
         for around in site.chain()
     )
@@ -202,7 +202,7 @@ def _is_choice(call: ast.Call, site: Site) -> bool:
     """Return whether the same function sends the task too, or an `if` around asks whether tasks are to be sent."""
     name = last_name(call.func)
     for around in site.chain():
-        if around.kind == IF and _ASKS.search(unparsed(around.node.test)):  # type: ignore[attr-defined]
+        if around.kind == IF and _ASKS.search(unparsed(around.test)):
             return True
         if around.kind in (FUNCTION, IF, TRY) and any(
             isinstance(node, ast.Attribute) and node.attr in SENDING and last_name(node.value) == name

@@ -150,7 +150,7 @@ def _opens(facts: Facts, call: ast.Call, site: Site) -> bool:
 
 
 def _is_script(site: Site) -> bool:
-    return any(around.kind == IF and "__main__" in unparsed(around.node.test) for around in site.chain())  # type: ignore[attr-defined]
+    return any(around.kind == IF and "__main__" in unparsed(around.test) for around in site.chain())
 
 
 def _is_renewed(facts: Facts) -> bool:

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import ast
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.binding.nodes import last_name
 from flake8_celery_tasks.binding.scopes import IF, TRY
 from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.celery_model.backends import written
@@ -97,8 +95,5 @@ def _says_yes(value: object) -> bool:
 
 
 def _depends(setting: Setting) -> bool:
-    """Return whether a setting is given under a condition only, or is none of Celery's but a variable."""
-    if any(around.kind in (IF, TRY) for around in setting.site.chain()):
-        return True
-    target = setting.node.value if isinstance(setting.node, ast.Subscript) else None
-    return target is not None and last_name(target) == "environ"
+    """Return whether a setting is given under a condition only."""
+    return any(around.kind in (IF, TRY) for around in setting.site.chain())

@@ -5,6 +5,7 @@ import re
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.core.options import fill
+from flake8_celery_tasks.core.patterns import LONGEST
 from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -82,7 +83,7 @@ class TaskNamePattern(Rule[Task]):
         if not pattern:
             return
         name = task.explicit_name
-        if not isinstance(name, str):
+        if not isinstance(name, str) or len(name) > LONGEST:
             return
         place = task.module.place
         app = task.project.layout.app(place)

@@ -51,6 +51,7 @@ class TaskOutsideTasksModule(Rule[Task]):
     from celery import Celery
 
     app = Celery("project")
+    app.config_from_object("django.conf:settings", namespace="CELERY")
     app.autodiscover_tasks()
     ```
 
@@ -73,6 +74,7 @@ class TaskOutsideTasksModule(Rule[Task]):
     from celery import Celery
 
     app = Celery("project", include=["shop.jobs"])
+    app.config_from_object("django.conf:settings", namespace="CELERY")
     app.autodiscover_tasks()
     ```
 

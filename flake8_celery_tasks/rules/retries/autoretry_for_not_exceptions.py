@@ -4,7 +4,8 @@ import ast
 import builtins
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.binding.nodes import unparsed
+from flake8_celery_tasks.binding.nodes import last_name, unparsed
+from flake8_celery_tasks.binding.symbols import Class
 from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.resolution.evaluation import Called
 from flake8_celery_tasks.resolution.resolver import Target
@@ -13,6 +14,8 @@ from flake8_celery_tasks.rules.rule import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.scopes import FunctionNode
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.edits.edit import Fix
     from flake8_celery_tasks.resolution.project import Project
@@ -22,7 +25,7 @@ _ENDINGS: Final = ("Error", "Exception", "Timeout", "Failure")
 
 
 class AutoretryForNotExceptions(Rule[Task]):
-    """`autoretry_for`, `dont_autoretry_for` or `throws` is not a tuple of exception classes.
+    """`autoretry_for`, `dont_autoretry_for` or `throws` is not a tuple of exception classes, or of none that it sees.
 
     ## What happens
 
@@ -48,6 +51,9 @@ class AutoretryForNotExceptions(Rule[Task]):
     ```text
     TypeError: isinstance() arg 2 must be a type, a tuple of types, or a union
     ```
+
+    `autoretry_for` stands around the function, and around nothing else. What the hook `before_start` of the task's
+    class raises it never sees: the task fails at once.
 
     ## Bad
 
@@ -79,6 +85,28 @@ class AutoretryForNotExceptions(Rule[Task]):
         charge_once(order_pk)
     ```
 
+    ```python
+    from celery import Task, shared_task
+
+    from shop.web import download, is_up
+
+
+    class DownError(Exception): ...
+
+
+    class Checking(Task):
+        abstract = True
+
+        def before_start(self, task_id, args, kwargs):
+            if not is_up():
+                raise DownError(task_id)
+
+
+    @shared_task(name="shop_fetch_stock", base=Checking, autoretry_for=(DownError,), retry_backoff=True)
+    def fetch_stock(url):
+        return download(url)
+    ```
+
     ## Good
 
     ```python
@@ -106,7 +134,9 @@ class AutoretryForNotExceptions(Rule[Task]):
     ## Silent when
 
     - `autoretry_for` or `dont_autoretry_for` is a list or a set: only `throws` needs a tuple;
-    - a name can't be followed to something that is certainly wrong.
+    - a name can't be followed to something that is certainly wrong;
+    - an exception of `before_start` is also raised, or made, elsewhere in the project, or another class inherits from
+      it.
 
     ## Fix
 
@@ -119,9 +149,13 @@ class AutoretryForNotExceptions(Rule[Task]):
     see = ("tasks#Task.autoretry_for", "tasks#Task.throws")
     fixes = "safe"
     message = "{option} {flaw}: {effect}; write {advice}"
+    unseen = (
+        "autoretry_for never sees {exc!r}: only before_start() raises it, outside of the retries; raise it in the task"
+    )
 
     def check(self, task: Task) -> Iterator[Violation]:
-        """Report a value that Celery can't use, or the first such member of it."""
+        """Report a value that Celery can't use, or the first such member of it, and exceptions that are never seen."""
+        yield from self._unseen(task)
         for option, node in task.written(("autoretry_for", "dont_autoretry_for", "throws")):
             value = task.option(option)
             advice = "a tuple of exception classes"
@@ -143,6 +177,17 @@ class AutoretryForNotExceptions(Rule[Task]):
             if flaw:
                 effect = effect or _EFFECTS[option]
                 yield self.report(task.module, node, option=option, flaw=flaw, effect=effect, advice=advice)
+
+    def _unseen(self, task: Task) -> Iterator[Violation]:
+        """Report exceptions in `autoretry_for` that only `before_start` raises."""
+        for _, node in task.written(("autoretry_for",)):
+            value = task.option("autoretry_for")
+            for index, member in enumerate(value if isinstance(value, (tuple, list, set)) else ()):
+                if isinstance(member, Target) and isinstance(member.symbol, Class) and not member.rest:
+                    hook = _hook(task)
+                    if hook is not None and _only_in(task.project, member, *hook):
+                        exc = member.symbol.qualname
+                        yield self.report(task.module, _member(node, index), self.unseen, exc=exc)
 
     def fix(self, task: Task, violation: Violation) -> Fix | None:
         """Make a tuple of a class, and of the list in `throws`."""
@@ -215,3 +260,43 @@ def _is_called_exception(cls: Target) -> bool:
         found = getattr(builtins, name, None)
         return isinstance(found, type) and issubclass(found, BaseException)
     return cls.module is None and name[0].isupper() and name.endswith(_ENDINGS)
+
+
+def _hook(task: Task) -> tuple[Module, FunctionNode] | None:
+    """Return the `before_start` of a task's class, with the module that it stands in."""
+    cls = task.own_class if task.is_class else task.base
+    for found in task.project.line(cls) if isinstance(cls, Target) else ():
+        if isinstance(found, Target) and isinstance(found.symbol, Class) and found.module is not None:
+            functions = found.module.functions_called(f"{found.symbol.qualname}.before_start")
+            if functions:
+                return found.module, functions[-1][0]
+    return None
+
+
+def _only_in(project: Project, exception: Target, module: Module, hook: FunctionNode) -> bool:
+    """Return whether an exception of the project is raised in a function, and nowhere else made or raised."""
+    name = exception.path.rpartition(".")[2]
+    inside = {id(node) for node in ast.walk(hook)}
+    if not any(isinstance(node, ast.Raise) and _made(node) == name for node in ast.walk(hook)):
+        return False
+    for path in project.layout.files():
+        if name.encode() not in (project.files.read(path) or b""):
+            continue
+        found = module if path == module.place.path else project.module(path)
+        if found is None:
+            return False
+        if not project.is_test(found) and any(
+            _made(node) == name and id(node) not in inside for node in ast.walk(found.candidates.scope.node)
+        ):
+            return False
+    return True
+
+
+def _made(node: ast.AST) -> str:
+    """Return the name of the exception that a statement raises, a call makes, or a class inherits from."""
+    if isinstance(node, ast.Raise):
+        made = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+        return "" if made is None else last_name(made)
+    if isinstance(node, ast.Call):
+        return last_name(node.func)
+    return next((last_name(base) for base in node.bases), "") if isinstance(node, ast.ClassDef) else ""

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.nodes import unparsed, uses_of
+from flake8_celery_tasks.binding.nodes import last_name, unparsed, uses_of
 from flake8_celery_tasks.binding.scopes import LAMBDA
+from flake8_celery_tasks.binding.symbols import Function
+from flake8_celery_tasks.binding.values import Ref
+from flake8_celery_tasks.catalog.task_options import TASK_API
 from flake8_celery_tasks.facts.calls import trys_around
 from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.results import inside
 from flake8_celery_tasks.resolution import exceptions
-from flake8_celery_tasks.resolution.evaluation import Called
+from flake8_celery_tasks.resolution.evaluation import Called, settled
 from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.rules._messages import cut
 from flake8_celery_tasks.rules.rule import Rule
@@ -16,12 +20,17 @@ from flake8_celery_tasks.rules.rule import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flake8_celery_tasks.binding.scopes import FunctionNode, Site
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.facts.calls import TaskCall
+    from flake8_celery_tasks.facts.task import Task
+
+#: What waits for the result of a task, and raises what that raised.
+_WAITS: Final = ("apply", "collect", "get", "join", "join_native", "wait")
 
 
 class DeadMaxRetriesHandler(Rule[Facts]):
-    """`except MaxRetriesExceededError` around `self.retry(exc=...)` never runs.
+    """`except MaxRetriesExceededError` catches what nothing in its `try` raises.
 
     ## What happens
 
@@ -32,6 +41,10 @@ class DeadMaxRetriesHandler(Rule[Facts]):
     ```text
     Task shop_fetch_rates[...] raised unexpected: ConnectionError('refused')
     ```
+
+    Two more such handlers never run. `autoretry_for` retries when the function has been left, and raises the error of
+    the function, so that nothing in the function sees it. And what one handler of a `try` raises is not caught by the
+    handlers beside it.
 
     ## Bad
 
@@ -52,6 +65,40 @@ class DeadMaxRetriesHandler(Rule[Facts]):
                 raise self.retry(exc=error)
             except MaxRetriesExceededError:
                 give_up(url)
+    ```
+
+    ```python
+    from celery import shared_task
+    from celery.exceptions import MaxRetriesExceededError
+
+    from shop.alerts import give_up
+    from shop.web import download
+
+
+    @shared_task(name="shop_fetch_prices", autoretry_for=(ConnectionError,), retry_backoff=True)
+    def fetch_prices(url):
+        try:
+            return download(url)
+        except MaxRetriesExceededError:
+            give_up(url)
+    ```
+
+    ```python
+    from celery import shared_task
+    from celery.exceptions import MaxRetriesExceededError
+
+    from shop.alerts import give_up
+    from shop.web import download
+
+
+    @shared_task(name="shop_fetch_stock", bind=True, max_retries=5)
+    def fetch_stock(self, url):
+        try:
+            return download(url)
+        except ConnectionError:
+            raise self.retry()
+        except MaxRetriesExceededError:
+            give_up(url)
     ```
 
     ## Good
@@ -79,11 +126,15 @@ class DeadMaxRetriesHandler(Rule[Facts]):
 
     - the handler names another exception too;
     - another retry in the same `try` has no `exc=`, or the task is passed to a helper there;
-    - `exc=` is not certainly an exception, or is a `MaxRetriesExceededError` itself.
+    - `exc=` is not certainly an exception, or is a `MaxRetriesExceededError` itself;
+    - without a retry in the `try`: the task is handed to something there, or a function that is called there retries,
+      or waits for the result of a task, which may be that error; or the task has no `autoretry_for`, and no handler
+      beside it retries.
 
     ## Fix
 
-    Leave `exc=` out, or catch the exception that is passed. Look at the handler first: code that has never run will
+    Leave `exc=` out, or catch the exception that is passed. Put a `try` of its own around a retry in a handler. With
+    `autoretry_for` give up in `on_failure` of the task's class. Look at the handler first: code that has never run will
     run.
     """
 
@@ -94,8 +145,17 @@ class DeadMaxRetriesHandler(Rule[Facts]):
         "drop exc= or catch {exc}"
     )
 
+    beside = "This handler never runs: {call} raises in the handler beside it, not in the 'try'; put a 'try' around it"
+    left = "This handler never runs: autoretry_for retries when {function!r} has been left; give up in on_failure"
+
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report a handler for MaxRetriesExceededError that no retry in its `try` can reach."""
+        yield from self._around_retries(facts)
+        if facts.module.source.may_hold("MaxRetriesExceededError"):
+            for task in facts.tasks:
+                yield from self._without_retry(facts, task)
+
+    def _around_retries(self, facts: Facts) -> Iterator[Violation]:
         retries = {id(call.node): call for call in facts.task_calls if call.method == "retry"}
         for call in retries.values():
             exc = call.keyword("exc")
@@ -103,7 +163,7 @@ class DeadMaxRetriesHandler(Rule[Facts]):
                 continue
             for node, part in trys_around(call.site, call.site.function()):
                 for handler in node.handlers if part == "body" else ():
-                    if handler.type is None or not self._is_max_retries(call, handler.type):
+                    if handler.type is None or not _is_max_retries(facts, handler.type, call.site):
                         continue
                     below = (id(inner) for statement in node.body for inner in ast.walk(statement))
                     inside = [retries[inner] for inner in below if inner in retries]
@@ -112,13 +172,24 @@ class DeadMaxRetriesHandler(Rule[Facts]):
                         name = f"{unparsed(call.node.func)}()"
                         yield self.report(facts.module, handler.type, call=name, exc=text)
 
-    def _is_max_retries(self, call: TaskCall, node: ast.expr) -> bool:
-        if not isinstance(node, (ast.Name, ast.Attribute)):
-            return False
-        if isinstance(node, ast.Attribute) and node.attr == "MaxRetriesExceededError":
-            return True  # `self.MaxRetriesExceededError` is the same
-        value = call.project.settle(call.module.value(node, call.site.scope), call.module)
-        return isinstance(value, Target) and value.path == exceptions.MAX_RETRIES
+    def _without_retry(self, facts: Facts, task: Task) -> Iterator[Violation]:
+        """Report handlers in a task in whose `try` nothing retries: what retries stands beside them, or around all."""
+        retries = {id(call.node): call for call in facts.task_calls if call.method == "retry"}
+        site = inside(facts, task.function)
+        for node in _trys(task.function):
+            dead = [
+                caught for handler in node.handlers if (caught := handler.type) and _is_max_retries(facts, caught, site)
+            ]
+            if not dead or any(_may_exhaust(facts, task, retries, statement) for statement in node.body):
+                continue
+            others = (inner for handler in node.handlers for inner in ast.walk(handler) if handler.type not in dead)
+            call = next((retries[id(inner)] for inner in others if id(inner) in retries), None)
+            for caught in dead:
+                if call is not None:
+                    name = f"{unparsed(call.node.func)}()"
+                    yield self.report(facts.module, caught, self.beside, call=name)
+                elif task.autoretries is True:
+                    yield self.report(facts.module, caught, self.left, function=task.node.name)
 
     def _is_exception(self, call: TaskCall) -> bool:
         """Return whether `exc=` is certainly an exception, and none of the kind that the handler waits for."""
@@ -149,3 +220,52 @@ class DeadMaxRetriesHandler(Rule[Facts]):
     def _hands_on(self, call: TaskCall, node: ast.Try) -> bool:
         names = {"self" if call.task is None else call.task.me} - {None}
         return any(use.attribute is None for statement in node.body for use in uses_of(statement, names))
+
+
+def _is_max_retries(facts: Facts, node: ast.expr, site: Site) -> bool:
+    if not isinstance(node, (ast.Name, ast.Attribute)):
+        return False
+    if isinstance(node, ast.Attribute) and node.attr == "MaxRetriesExceededError":
+        return True  # `self.MaxRetriesExceededError` is the same
+    value = settled(facts.project, facts.module, node, site)
+    return isinstance(value, Target) and value.path == exceptions.MAX_RETRIES
+
+
+def _trys(function: FunctionNode) -> Iterator[ast.Try]:
+    """Yield the `try` statements of a function, and none of functions in it."""
+    pending: list[ast.AST] = [*function.body]
+    while pending:
+        node = pending.pop(0)
+        if hasattr(node, "handlers"):
+            yield node  # type: ignore[misc]
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            pending[:0] = ast.iter_child_nodes(node)
+
+
+def _may_exhaust(facts: Facts, task: Task, retries: dict[int, TaskCall], statement: ast.stmt) -> bool:
+    """Return whether a statement may raise MaxRetriesExceededError: it retries, waits for a task, or may do so."""
+    names = {task.me} - {None}
+    if any(use.attribute is None or use.attribute not in TASK_API for use in uses_of(statement, names)):
+        return True
+    return any(
+        isinstance(node, ast.Raise)
+        or (isinstance(node, ast.Call) and (id(node) in retries or _may_be_of_task(facts, node, task)))
+        for node in ast.walk(statement)
+    )
+
+
+def _may_be_of_task(facts: Facts, call: ast.Call, task: Task) -> bool:
+    """Return whether a call waits for the result of a task, or is of a function that does so, or retries."""
+    func = call.func
+    if isinstance(func, ast.Attribute) and func.attr in _WAITS:
+        return func.attr != "get" or not call.args
+    value = facts.module.value(func, inside(facts, task.function).scope)
+    target = facts.project.resolve(value.path, facts.module) if isinstance(value, Ref) else None
+    if target is None or not isinstance(target.symbol, Function) or target.module is None or target.rest:
+        return False
+    found = target.module.functions_called(target.symbol.qualname)
+    names = {last_name(inner) for node, _, _ in found for inner in ast.walk(node) if isinstance(inner, _NAMES)}
+    return not names.isdisjoint(("MaxRetriesExceededError", "retry", *_WAITS))
+
+
+_NAMES: Final = (ast.Attribute, ast.Name)

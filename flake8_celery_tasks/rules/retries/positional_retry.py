@@ -4,8 +4,12 @@ import ast
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.binding.nodes import unparsed
+from flake8_celery_tasks.binding.values import UNKNOWN
 from flake8_celery_tasks.facts.calls import TaskCall
 from flake8_celery_tasks.resolution import inference
+from flake8_celery_tasks.resolution.evaluation import Called
+from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.rules._messages import cut
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -16,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class PositionalRetry(Rule[TaskCall]):
-    """`self.retry(exc)` passes the exception as the task's new arguments.
+    """`self.retry(exc)` passes the exception as new arguments, `self.retry(exc="text")` a text as the exception.
 
     ## What happens
 
@@ -29,6 +33,9 @@ class PositionalRetry(Rule[TaskCall]):
 
     A string or a dict is taken apart instead: the next run gets its letters, or its keys, as arguments; `0` and `""`
     stand for no arguments at all. One example in Celery's own user guide makes this mistake.
+
+    What is given as `exc=` has to be an exception: Celery stores it with every retry, and raises it when no retry is
+    left. A text is only noticed then, by a `TypeError` in its place; an exception class can't be stored.
 
     ## Bad
 
@@ -44,6 +51,20 @@ class PositionalRetry(Rule[TaskCall]):
             return download(url)
         except ConnectionError as exc:
             raise self.retry(exc)
+    ```
+
+    ```python
+    from celery import shared_task
+
+    from shop.web import download
+
+
+    @shared_task(name="shop_fetch_prices", bind=True, max_retries=5)
+    def fetch_prices(self, url):
+        response = download(url)
+        if response.status_code == 503:
+            raise self.retry(exc="no prices yet")
+        return response.text
     ```
 
     ## Good
@@ -65,7 +86,8 @@ class PositionalRetry(Rule[TaskCall]):
     ## Silent when
 
     - the argument is a tuple or list, or could be one: new arguments for the next run are what the parameter is for;
-    - it is None, which stands for the arguments of the current run.
+    - it is None, which stands for the arguments of the current run;
+    - what is given as `exc=` is not certainly something else than an exception, or is empty.
 
     ## Fix
 
@@ -78,9 +100,37 @@ class PositionalRetry(Rule[TaskCall]):
     fixes = "safe or unsafe"
     message = "The first parameter of retry() is args: {given} there {effect}; {advice}"
 
+    none = "exc= takes an exception, and {given} is none: {effect}; {advice}"
+
     def check(self, call: TaskCall) -> Iterator[Violation]:
-        """Report a first argument that can't be a sequence of arguments."""
-        if call.method != "retry" or not call.node.args or isinstance(call.node.args[0], ast.Starred):
+        """Report a first argument that can't be a sequence of arguments, and an `exc=` that can't be an exception."""
+        if call.method == "retry":
+            yield from self._positional(call)
+            yield from self._exception(call)
+
+    def _exception(self, call: TaskCall) -> Iterator[Violation]:
+        keyword = call.keyword("exc")
+        if keyword is None:
+            return
+        kind = inference.kind_of(call.project, call.module, keyword.value, call.site.scope)
+        value = call.argument("exc")
+        text = cut(unparsed(keyword.value), 24)
+        effect, advice = "TypeError hides the error when no retry is left", "pass the one that was caught"
+        if kind == inference.EXCEPTION:
+            if not isinstance(value, Target):
+                return
+            given, effect, advice = f"the class '{text}'", "EncodeError at each retry", f"write {text}(...)"
+        elif kind == inference.STRING or _is_text(keyword.value):
+            given = f"the string {text}"
+        elif kind is None:
+            return
+        else:
+            given = f"the {kind} '{text}'"
+        if value is UNKNOWN or isinstance(value, (Called, Target)) or value:
+            yield self.report(call.module, keyword.value, self.none, given=given, effect=effect, advice=advice)
+
+    def _positional(self, call: TaskCall) -> Iterator[Violation]:
+        if not call.node.args or isinstance(call.node.args[0], ast.Starred):
             return
         first = call.node.args[0]
         kind = inference.kind_of(call.project, call.module, first, call.site.scope)
@@ -116,10 +166,19 @@ class PositionalRetry(Rule[TaskCall]):
         from flake8_celery_tasks.edits.edit import Fix
         from flake8_celery_tasks.edits.operations import NameArgument
 
-        first, *others = call.node.args
-        if others or call.keyword("exc") is not None:
+        if len(call.node.args) != 1 or call.keyword("exc") is not None:
             return None
+        first = call.node.args[0]
         if inference.kind_of(call.project, call.module, first, call.site.scope) != inference.EXCEPTION:
             return None
         caught = {node.name for node in call.handlers()}
         return Fix((NameArgument(call.node, first, "exc"),), safe=isinstance(first, ast.Name) and first.id in caught)
+
+
+def _is_text(node: ast.expr) -> bool:
+    """Return whether an expression makes a text of one that is written there: `"{}".format(x)`, `"%s" % x`."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Mod)):
+        node = node.left
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("format", "join"):
+        node = node.func.value
+    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))

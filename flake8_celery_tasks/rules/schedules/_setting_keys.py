@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks.catalog.settings import EXTRA, FOREIGN_PREFIXES, OLD_TO_NEW, SETTINGS, prefix_of
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.spelling import close_match
+from flake8_celery_tasks.core.text import encoded
 from flake8_celery_tasks.facts.settings import DJANGO, OBJECT
 
 if TYPE_CHECKING:
@@ -123,13 +124,13 @@ def is_read(setting: Setting) -> bool:
     read = (
         rf"\.{key}\b(?!\s*=[^=])",
         rf"[\"']{key}[\"'](?!\s*:|\]\s*=[^=])",
-        rf"\bimport\b[^\n]*\b{key}\b",
+        rf"\bimport\b[^\n]{{0,500}}\b{key}\b",
         rf"^\s+{key},$",  # a line of an import in brackets
     )
-    pattern = re.compile("|".join(read).encode(), re.MULTILINE)
+    pattern = re.compile(encoded("|".join(read)), re.MULTILINE)
     return any(
         pattern.search(setting.project.files.read(path) or b"")
-        for path in setting.project.files.holding(key.encode())
+        for path in setting.project.files.holding(encoded(key))
         if path != module.place.path
     )
 

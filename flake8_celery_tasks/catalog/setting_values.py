@@ -1,0 +1,94 @@
+"""What Celery's settings take, beside what their types say; and settings that no supported version reads.
+
+Tried with Celery 5.2, 5.4, 5.6 and 5.7. Kinds of values are `text`, `true`, `number`, `dict`, `list` (any display or
+call that makes a list, a tuple or a set) and `path`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from . import words
+from .settings import SETTINGS
+
+#: Kinds of values that break what uses a setting, by the type that Celery gives it. A number as text is another matter.
+_BREAKS: Final[dict[str, frozenset[str]]] = {
+    "bool": words("text dict list"),
+    "dict": words("text true number list"),
+    "float": words("text dict list"),
+    "int": words("text dict list"),
+    "list": words("text true number"),
+    "string": words("true list"),
+    "tuple": words("true number"),
+}
+
+#: Kinds that a setting takes, whatever its type says.
+_TAKES: Final[dict[str, frozenset[str]]] = {
+    "beat_scheduler": words("list"),
+    "broker_read_url": words("list"),
+    "broker_url": words("list"),
+    "broker_use_ssl": words("dict"),
+    "broker_write_url": words("list"),
+    "cassandra_auth_kwargs": words("list"),
+    "task_queues": words("list dict"),
+}
+
+#: Types that are told better than by Celery's own word for them.
+_TYPES: Final = {"worker_concurrency": "int"}
+
+#: Settings that a path breaks; names of files may be paths.
+URLS: Final = words("broker_read_url broker_url broker_write_url result_backend")
+
+#: Numbers that Celery does not convert from a text.
+NO_TEXT: Final = words("broker_pool_limit task_protocol")
+
+#: Names for what a setting takes, by its type.
+TAKEN: Final = {
+    "bool": "True or False",
+    "dict": "a dict",
+    "float": "a number",
+    "int": "a number",
+    "list": "a list",
+    "string": "a text",
+    "tuple": "a list",
+}
+
+#: Old names of settings that Celery 3 or 4 read and no supported version does, with what there is instead.
+REMOVED: Final[dict[str, str]] = {
+    "CARROT_BACKEND": "write the transport into the broker URL",
+    "CELERYBEAT_LOG_FILE": "start beat with --logfile",
+    "CELERYBEAT_LOG_LEVEL": "start beat with --loglevel",
+    "CELERYD_AUTORELOADER": "use a tool such as watchmedo",
+    "CELERYD_BOOT_STEPS": "add steps to app.steps",
+    "CELERYD_ETA_SCHEDULER": "write worker_timer",
+    "CELERYD_ETA_SCHEDULER_PRECISION": "write worker_timer_precision",
+    "CELERYD_FORCE_EXECV": "remove it",
+    "CELERYD_LOG_FILE": "start the worker with --logfile",
+    "CELERYD_LOG_LEVEL": "start the worker with --loglevel",
+    "CELERYD_MEDIATOR": "remove it",
+    "CELERYMON_LOG_FILE": "remove it",
+    "CELERYMON_LOG_FORMAT": "remove it",
+    "CELERYMON_LOG_LEVEL": "remove it",
+    "CELERY_AMQP_TASK_RESULT_CONNECTION_MAX": "remove it",
+    "CELERY_AMQP_TASK_RESULT_EXPIRES": "write result_expires",
+    "CELERY_CHORD_PROPAGATES": "remove it",
+    "CELERY_SEND_TASK_ERROR_EMAILS": "connect a receiver to task_failure",
+    "CELERY_TASK_SEND_ERROR_EMAILS": "connect a receiver to task_failure",
+    "CELERY_TASK_ERROR_WHITELIST": "connect a receiver to task_failure",
+}
+
+
+def type_of(name: str) -> str:
+    """Return the type of a setting."""
+    return _TYPES.get(name, SETTINGS[name].type)
+
+
+def breaks(name: str, kind: str) -> bool:
+    """Return whether a kind of value breaks what uses a setting.
+
+    >>> breaks("enable_utc", "list"), breaks("broker_url", "list"), breaks("result_backend", "path")
+    (True, False, True)
+    """
+    if kind == "path":
+        return name in URLS
+    return kind in _BREAKS.get(type_of(name), ()) and kind not in _TAKES.get(name, ())

@@ -1,0 +1,49 @@
+"""Django's admin: the methods of its classes that run inside the transaction that it opens itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.frameworks.django_models import method_at
+from flake8_celery_tasks.resolution.resolver import Target
+
+if TYPE_CHECKING:
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.scopes import FunctionNode, Site
+    from flake8_celery_tasks.resolution.project import Project
+
+
+#: The methods that `changeform_view` and `delete_view` call inside `atomic` and nothing else calls, with the parameters
+#: that Django gives them.
+_METHODS: Final = {
+    "delete_model": ("self", "request", "obj"),
+    "log_addition": ("self", "request", "obj", "message"),
+    "log_change": ("self", "request", "obj", "message"),
+    "response_add": ("self", "request", "obj", "post_url_continue"),
+    "response_change": ("self", "request", "obj"),
+    "response_delete": ("self", "request", "obj_display", "obj_id"),
+    "save_form": ("self", "request", "form", "change"),
+    "save_formset": ("self", "request", "form", "formset", "change"),
+    "save_model": ("self", "request", "obj", "form", "change"),
+    "save_related": ("self", "request", "form", "formsets", "change"),
+}
+
+_ADMINS: Final = "django.contrib.admin"
+
+
+def method_in_transaction(project: Project, module: Module, site: Site) -> FunctionNode | None:
+    """Return the method of an admin class that runs inside the admin's transaction and in which a place stands."""
+    found = method_at(module, site)
+    if found is None or found[0].name not in _METHODS:
+        return None
+    function, cls = found
+    if any(isinstance(base, Target) and _is_admin(base) for base in project.line(cls)):
+        return function
+    # A mixin, or a class whose bases can't be read. What takes the same under the same names is meant for the admin.
+    given = [parameter.arg for parameter in (*function.args.posonlyargs, *function.args.args)]
+    return function if tuple(given) == _METHODS[function.name] else None
+
+
+def _is_admin(base: Target) -> bool:
+    """Return whether a class is one of Django's for the admin, or one of another package that is called so."""
+    return base.module is None and (base.path.startswith(_ADMINS) or base.path.endswith("ModelAdmin"))

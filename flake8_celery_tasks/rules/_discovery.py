@@ -1,0 +1,282 @@
+"""What names modules of tasks for a worker to load, and what it loads then."""
+
+from __future__ import annotations
+
+import ast
+import os
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.binding.scopes import IMPORT
+from flake8_celery_tasks.binding.values import UNKNOWN, Unknown
+from flake8_celery_tasks.celery_model import apps, definitions, objects
+from flake8_celery_tasks.celery_model.configuration import bound_once
+from flake8_celery_tasks.celery_model.objects import AppThing
+from flake8_celery_tasks.celery_model.settings import setting_values
+from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.resolution.evaluation import settled
+from flake8_celery_tasks.workspace import folders
+from flake8_celery_tasks.workspace.imports import BY_NAME, files_of, imports_of, names_imported
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.facts.facts import Facts
+    from flake8_celery_tasks.resolution.project import Project
+
+
+AUTODISCOVER: Final = "autodiscover_tasks"
+
+#: Settings that name modules to load.
+MODULES: Final = ("imports", "include")
+
+
+class Discovery:
+    """A place that names modules of tasks to load: a call of `autodiscover_tasks`, an `include` or `imports`.
+
+    `what` is the method or setting. `given` is the expression that names the modules, None where a call has none.
+    `related` is the name of the module that is looked for in each of them: None for the modules themselves, UNKNOWN
+    where it can't be read.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        module: Module,
+        what: str,
+        node: ast.AST,
+        site: Site,
+        given: ast.expr | None,
+        related: str | Unknown | None = None,
+    ) -> None:
+        self.project = project
+        self.module = module
+        self.what = what
+        self.node = node
+        self.site = site
+        self.given = given
+        self.related = related
+
+    @property
+    def is_call(self) -> bool:
+        """Whether it is a call of `autodiscover_tasks`."""
+        return self.what == AUTODISCOVER
+
+    @cached_property
+    def text(self) -> str | None:
+        """The one text that stands where a list of names does, None where there is none."""
+        value = None if self.given is None else settled(self.project, self.module, self.given, self.site)
+        return value if isinstance(value, str) else None
+
+    @cached_property
+    def names(self) -> list[tuple[str, ast.AST]] | None:
+        """The names of the modules with their nodes, None where they can't be read, or are those of Django's apps."""
+        if self.given is None:
+            return None
+        node, site = self.given, self.site
+        if isinstance(node, ast.Lambda):
+            node = node.body
+        if isinstance(node, ast.Name):
+            binding = bound_once(node, site)
+            if binding is None or self.module.changed(binding) is not None:
+                return None
+            node, site = binding.node, binding.site  # type: ignore[assignment]
+        if self.text is not None and not self.is_call:
+            return [(self.text, node)]
+        if not isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+            return None
+        values = [settled(self.project, self.module, item, site) for item in node.elts]
+        if not all(isinstance(value, str) for value in values):
+            return None
+        return list(zip(values, node.elts, strict=True))
+
+
+def discoveries(facts: Facts) -> list[Discovery]:
+    """Return the places of a file that name modules of tasks, in source order."""
+    project, module = facts.project, facts.module
+    found = list(_calls(project, module))
+    if any(module.source.may_hold(word) for name in MODULES for word in (name, name.upper())):
+        found += [
+            Discovery(project, module, setting.name, setting.node, setting.site, setting.value)
+            for setting in facts.configured[0]
+            if setting.name in MODULES
+        ]
+    return sorted(found, key=lambda item: (item.node.lineno, item.node.col_offset))  # type: ignore[attr-defined]
+
+
+def _calls(project: Project, module: Module) -> Iterator[Discovery]:
+    """Yield the calls of `autodiscover_tasks` in a module, and the modules that its apps are given."""
+    for call, site in module.calls_of(AUTODISCOVER):
+        func = call.func
+        if not isinstance(func, ast.Attribute):
+            continue
+        thing = objects.thing_of(project, module.value(func.value, site.scope), module)
+        spread = any(keyword.arg is None for keyword in call.keywords)
+        if isinstance(thing, AppThing) and not spread and not any(isinstance(arg, ast.Starred) for arg in call.args):
+            given = _argument(call, 0, "packages")
+            if isinstance(given, ast.Constant) and given.value is None:
+                given = None
+            yield Discovery(project, module, AUTODISCOVER, call, site, given, _related(project, module, call, site))
+    for call, site in module.candidates.calls:
+        for keyword in call.keywords:
+            if keyword.arg == "include" and apps.makes_app(project, module, call, site):
+                yield Discovery(project, module, "include", keyword, site, keyword.value)
+
+
+def _argument(call: ast.Call, index: int, name: str) -> ast.expr | None:
+    given = [keyword.value for keyword in call.keywords if keyword.arg == name]
+    return next(iter(given or call.args[index : index + 1]), None)
+
+
+def _related(project: Project, module: Module, call: ast.Call, site: Site) -> str | Unknown | None:
+    node = _argument(call, 1, "related_name")
+    value = "tasks" if node is None else settled(project, module, node, site)
+    return value or None if isinstance(value, str) or value is None else UNKNOWN
+
+
+class Loading:
+    """What a project's workers load, as far as its files tell."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self._defining: dict[str, bool] = {}
+        self._closures: dict[frozenset[str], frozenset[str]] = {}
+
+    def files(self, module: Module, name: str, related: str | None) -> set[str]:
+        """Return the files that run when a name is loaded, seen from a module: its own, and the related module's."""
+        layout, root = self.project.layout, module.place.root
+        found = set(files_of(layout, root, name))
+        package = name
+        if layout.find(name, root) is None:
+            package = name.rpartition(".")[0]  # Celery tries the package above then
+        if related is not None and package:
+            found.update(files_of(layout, root, f"{package}.{related}"))
+        return found
+
+    def closure(self, files: Iterable[str]) -> frozenset[str]:
+        """Return files and all that they import, in the project."""
+        start = frozenset(files)
+        if start not in self._closures:
+            seen, pending = set(start), list(start)
+            while pending:
+                path = pending.pop()
+                new = set(imports_of(self.project.layout, self.project.layout.place(path), self._text(path))) - seen
+                seen |= new
+                pending.extend(new)
+            self._closures[start] = frozenset(seen)
+        return self._closures[start]
+
+    def _text(self, path: str) -> bytes:
+        return (self.project.files.read(path) or b"") if path.endswith(".py") else b""
+
+    def defines(self, path: str) -> bool:
+        """Return whether a file defines tasks, or can't be parsed."""
+        if path not in self._defining:
+            module = self.project.module(path) if path.endswith(".py") else None
+            self._defining[path] = path.endswith(".py") and (
+                module is None
+                or any(True for _ in definitions.definitions(self.project, module))
+                or any(definitions.made_by(self.project, call, module) is not None for call in module.made())
+            )
+        return self._defining[path]
+
+    def loads_tasks(self, files: Iterable[str]) -> bool:
+        """Return whether files, or what they import, define tasks beside those of the apps' own modules, or may.
+
+        They may where modules are imported by a name that can't be followed, or tasks from outside the project.
+        """
+        for path in self.closure(files):
+            text = self._text(path)
+            if path not in self.app_files and (self.defines(path) or any(mark in text for mark in BY_NAME)):
+                return True
+            place = self.project.layout.place(path)
+            for name in names_imported(place, text):
+                if "tasks" in name.split(".") and self.project.layout.find(name.partition(".")[0], place.root) is None:
+                    return True
+        return False
+
+    @cached_property
+    def app_files(self) -> frozenset[str]:
+        """The files that make an app: what starts a worker loads them anyway."""
+        return frozenset(
+            module.place.path
+            for module in apps.modules_with_apps(self.project)
+            if any(apps.makes_app(self.project, module, call, site) for call, site in module.candidates.calls)
+        )
+
+    def below(self, module: Module, name: str) -> list[str]:
+        """Return the files with tasks in a package, or in the nearest one above that there is, outside tests."""
+        layout = self.project.layout
+        while name:
+            found = layout.find(name, module.place.root)
+            if found is not None and (found.endswith("__init__.py") or not found.endswith(".py")):
+                folder = (os.path.dirname(found) if found.endswith(".py") else found) + os.sep
+                inside = [path for path in layout.files() if path.startswith(folder)]
+                return [path for path in inside if not layout.is_test(layout.place(path)) and self.defines(path)]
+            name = name.rpartition(".")[0]
+        return []
+
+    # What is loaded anyway.
+
+    @cached_property
+    def everywhere(self) -> frozenset[str] | None:
+        """The files that some worker of the project loads, None where that can't be told."""
+        project, layout = self.project, self.project.layout
+        files = set(self.app_files)
+        related: set[str] = set()
+        for path in project.files.holding(AUTODISCOVER.encode(), b"elery("):
+            module = None if layout.is_test(layout.place(path)) else project.module(path)
+            for found in _calls(project, module) if module is not None else ():
+                if isinstance(found.related, Unknown):
+                    return None
+                names = found.names
+                if names is None and found.text is None:
+                    if not found.is_call:
+                        return None
+                    related.add(found.related or "tasks")
+                for name, _ in names or ():
+                    files |= self.files(found.module, name, found.related)
+        for value in (*setting_values(project, "imports"), *setting_values(project, "include")):
+            listed = (value,) if isinstance(value, str) else value
+            if isinstance(listed, Unknown):
+                return None
+            if isinstance(listed, (list, tuple, set)):
+                names_given = [item for item in listed if isinstance(item, str)]
+                files |= {path for item in names_given for path in files_of(layout, layout.root, item)}
+        return self.closure(files | self._started(related))
+
+    def _started(self, related: set[str]) -> set[str]:
+        """Return the files that are loaded for other reasons: by Django, or because a worker may be started by them."""
+        project, layout = self.project, self.project.layout
+        found = set()
+        ends = tuple(f".{name}" for name in (*related, *(("apps", "models") if self.is_django else ())))
+        for path in layout.files():
+            place = layout.place(path)
+            if f".{place.name}".endswith(ends) and not layout.is_test(place):
+                found.add(path)
+        for path in project.files.holding(b"elery"):
+            module = None if layout.is_test(layout.place(path)) or self.defines(path) else project.module(path)
+            if module is not None and any(
+                binding.kind == IMPORT and apps.app_of(project, project.resolve(binding.path, module)) is not None
+                for binding in module.candidates.imports
+            ):
+                found.add(path)
+        return found
+
+    @cached_property
+    def is_django(self) -> bool:
+        """Whether the project has anything to do with Django."""
+        layout = self.project.layout
+        inside = folders.entries(layout.root)
+        others = [os.path.join(layout.root, name) for name in inside if name.endswith((".toml", ".txt", ".cfg", ".in"))]
+        return "manage.py" in inside or any(
+            b"django" in (self.project.files.read(path) or b"").lower() for path in (*others, *layout.files())
+        )
+
+
+@query()
+def loading(project: Project) -> Loading:
+    """Return what a project's workers load."""
+    return Loading(project)

@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.binding.nodes import unparsed
+from flake8_celery_tasks.binding.scopes import IF
+from flake8_celery_tasks.celery_model import apps
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.resolution.evaluation import settled
+from flake8_celery_tasks.rules.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.core.violation import Violation
+
+#: Settings that hold URLs, and those that hold a password alone.
+_URLS: Final = frozenset(
+    {"broker_read_url", "broker_url", "broker_write_url", "cache_backend", "database_url", "result_backend"}
+)
+_PASSWORDS: Final = frozenset({"broker_password", "redis_password", "security_key_password"})
+
+#: Arguments of an app that are URLs.
+_ARGUMENTS: Final = frozenset({"backend", "broker"})
+
+#: What stands in a text for a part that is not written there.
+_HOLE: Final = "\0"
+
+_URL: Final = re.compile(r"[a-z][\w+.-]*://([^/@\s:]*):([^@/\s]+)@", re.IGNORECASE)
+
+#: A password that is none: a placeholder, or a part that is filled in.
+_PLACEHOLDER: Final = re.compile(
+    r"[\0{}<>$*]|%[s(]|x{3}|\.\.\.|change|example|placeholder|your|password|passwd", re.IGNORECASE
+)
+
+#: Passwords that brokers and databases come with, and that everybody tries.
+_DEFAULTS: Final = frozenset(
+    {"admin", "celery", "dev", "guest", "pass", "postgres", "rabbitmq", "redis", "root", "test"}
+)
+
+#: Names of modules and classes that are not for production.
+_DEVELOPMENT: Final = re.compile(
+    r"(^|[^a-z])(ci|debug|demo|dev|devel|develop|development|docker|example|examples|local|sample|template|test|testing"
+    r"|tests)($|[^a-z])"
+)
+_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_DEBUG: Final = re.compile(r"debug|dev|local|test", re.IGNORECASE)
+
+
+class PasswordInSource(Rule[Facts]):
+    """The URL of a broker or of a result backend has its password in the source.
+
+    ## What happens
+
+    Nothing is logged: it works. But whoever can read the repository, a backup of it or a traceback with the setting in
+    it, has the broker: can read all messages, and send tasks that the workers run. And the password stays in the
+    history when it has been taken out. The default of a variable, as in `os.environ.get("BROKER_URL", "amqp://...")`,
+    is in the source as well.
+
+    ## Bad
+
+    ```python
+    from celery import Celery
+
+    app = Celery("shop", broker="amqp://shop:0tter-Bay@mq.internal:5672/shop")
+    ```
+
+    ## Good
+
+    ```python
+    import os
+
+    from celery import Celery
+
+    app = Celery("shop", broker=os.environ["BROKER_URL"])
+    ```
+
+    ## Silent when
+
+    - the password is one that everybody knows (`guest`, the user's own name), or a placeholder;
+    - the password is filled in from what can't be read: `f"amqp://shop:{os.environ['PASSWORD']}@..."`;
+    - the module, its package or the class is for development, examples or tests, by its name (`settings/local.py`,
+      `class Testing`), or the line stands under `if DEBUG`;
+    - the module is a test or a migration.
+
+    ## Fix
+
+    Read the URL from the environment or from a file that is not in the repository, and change the password: it is known
+    by now.
+    """
+
+    code = "CLY817"
+    see = ("security#broker", "configuration#broker-url", "configuration#result-backend")
+    message = "{key!r} has a password in the source: read it from the environment, and change it"
+    quiet_in_tests = True
+
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Report each text that holds the password of a URL, or is one, without saying which."""
+        if _is_for_development(facts.module.place.relative.removesuffix(".py")):
+            return
+        reported: set[int] = set()
+        for key, value, site, is_url in _places(facts):
+            if id(value) not in reported and not _is_under_debug(site):
+                for node, text in _texts(facts, value, site):
+                    if _holds_password(text) if is_url else _is_password(text):
+                        reported.add(id(value))
+                        yield self.report(facts.module, node, key=key)
+
+
+def _places(facts: Facts) -> Iterator[tuple[str, ast.expr, Site, bool]]:
+    """Yield the values of settings that may hold a password, with their keys, and whether they are URLs."""
+    for setting in facts.configured[0]:
+        if setting.name in _URLS or setting.name in _PASSWORDS:
+            yield setting.key, setting.value, setting.site, setting.name in _URLS
+    for call, site in facts.module.candidates.calls:
+        for keyword in call.keywords:
+            if keyword.arg in _ARGUMENTS and apps.makes_app(facts.project, facts.module, call, site):
+                yield keyword.arg, keyword.value, site, True
+
+
+def _texts(facts: Facts, node: ast.expr, site: Site) -> Iterator[tuple[ast.expr, str]]:
+    """Yield the texts that an expression may come to, or is made of, with a hole for what is not written in them."""
+    if isinstance(node, (ast.Constant, ast.JoinedStr)) or (
+        isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add)
+    ):
+        yield node, _joined(facts, node, site)
+    elif isinstance(node, (ast.Name, ast.Attribute)):
+        text = settled(facts.project, facts.module, node, site)
+        if isinstance(text, str):
+            yield node, text
+    else:
+        parts: list[ast.expr] = list(getattr(node, "elts", getattr(node, "values", ())))
+        if isinstance(node, ast.BinOp):
+            parts = [node.left]
+        elif isinstance(node, ast.IfExp):
+            parts = [node.body, node.orelse]
+        elif isinstance(node, ast.Call):
+            owner = [node.func.value] if isinstance(node.func, ast.Attribute) else []
+            parts = [*owner, *node.args, *(keyword.value for keyword in node.keywords)]
+        for part in parts:
+            yield from _texts(facts, part, site)
+
+
+def _joined(facts: Facts, node: ast.expr, site: Site) -> str:
+    """Return what is written of a text that is put together."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else _HOLE
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_joined(facts, part, site) for part in node.values)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return _joined(facts, node.left, site) + _joined(facts, node.right, site)
+    text = settled(facts.project, facts.module, node.value if isinstance(node, ast.FormattedValue) else node, site)
+    return text if isinstance(text, str) else _HOLE
+
+
+def _holds_password(text: str) -> bool:
+    return any(_is_password(password) and password.lower() != user.lower() for user, password in _URL.findall(text))
+
+
+def _is_password(text: str) -> bool:
+    return bool(text) and text.lower() not in _DEFAULTS and _PLACEHOLDER.search(text) is None
+
+
+def _is_for_development(name: str) -> bool:
+    return _DEVELOPMENT.search(_CAMEL.sub("_", name).lower()) is not None
+
+
+def _is_under_debug(site: Site) -> bool:
+    """Return whether a place is for development: in a class of such a name, or under a condition that says so."""
+    return any(
+        (isinstance(around.node, ast.ClassDef) and _is_for_development(around.node.name))
+        or (
+            around.kind == IF
+            and around.part == "body"
+            and isinstance(around.node, ast.If)
+            and _DEBUG.search(unparsed(around.node.test)) is not None
+        )
+        for around in site.chain()
+    )

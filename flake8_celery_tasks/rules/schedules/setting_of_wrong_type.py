@@ -1,0 +1,251 @@
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any, Final
+
+from flake8_celery_tasks.binding.values import Invoke, Member, Operation, Ref
+from flake8_celery_tasks.catalog import setting_values
+from flake8_celery_tasks.facts.settings import LOOSE, Setting
+from flake8_celery_tasks.resolution import inference
+from flake8_celery_tasks.resolution.evaluation import Called, Table
+from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.rules._messages import shown
+from flake8_celery_tasks.rules.rule import Rule
+from flake8_celery_tasks.rules.schedules import _setting_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.values import Value
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.resolution.project import Project
+
+#: Names for kinds of values.
+_KINDS: Final = {
+    "dict": "a dict",
+    "list": "a list or tuple",
+    "number": "a number",
+    "path": "a path",
+    "text": "a text",
+    "true": "True",
+}
+
+#: What comes of a value where that is no exception in what uses it.
+_TRUE: Final = "it is true whatever it says"
+
+
+class SettingOfWrongType(Rule[Setting]):
+    """A setting has a value of a kind that Celery can't use there, or is one that no version reads any more.
+
+    ## What happens
+
+    Celery looks at no value before it needs it. A comma at the end of a line makes a tuple, and a tuple is true; so is
+    every text, `"False"` too, and what `os.environ` gives is text:
+
+    ```pycon
+    >>> from shop.tasks import app
+    >>> app.conf.task_always_eager
+    'False'
+    >>> app.conf.enable_utc
+    (False,)
+    ```
+
+    Other values fail in what uses them, which may be each call or the start of the worker, with an error that does not
+    name the setting:
+
+    ```text
+    kombu.exceptions.SerializerNotInstalled: No encoder/decoder installed for j
+    AttributeError: 'str' object has no attribute 'name'
+    ```
+
+    ## Bad
+
+    ```python title="shop/tasks.py"
+    from celery import Celery
+
+    app = Celery("shop")
+    app.conf.task_always_eager = "False"
+    app.conf.enable_utc = (False,)
+    ```
+
+    ```python
+    from celery import Celery
+
+    app = Celery("shop")
+    app.conf.accept_content = "json"
+    ```
+
+    ```python
+    from celery import Celery
+
+    app = Celery("shop", task_queues=["mails", "reports"])
+    ```
+
+    ## Good
+
+    ```python
+    from celery import Celery
+    from kombu import Queue
+
+    app = Celery("shop", task_queues=[Queue("mails"), Queue("reports")])
+    app.conf.accept_content = ["json"]
+    app.conf.task_always_eager = False
+    app.conf.enable_utc = False
+    ```
+
+    ## Silent when
+
+    - neither the value nor its kind can be read;
+    - a number is given as text, where Celery converts it;
+    - the setting takes more than its type says: several broker URLs in a list, a dict as `broker_use_ssl`, a path as
+      `beat_schedule_filename` or, from Python 3.11, as `worker_state_db`;
+    - it is not certain that Celery gets the value, and something in the project reads that name;
+    - the name is misspelt (CLY811) or looked for under another one (CLY812);
+    - the module is a test or a migration.
+
+    ## Fix
+
+    Drop the comma, the quotes, or write what the message names. What comes from the environment has to be compared:
+    `os.environ.get("EAGER") == "1"`.
+    """
+
+    code = "CLY816"
+    see = ("configuration#configuration-directives", "configuration#new-lowercase-settings")
+    message = "{key!r} takes {taken}, not {given}: {effect}"
+    removed: Final = "No supported version of Celery reads {key!r}: nothing comes of it; {instead}"
+    quiet_in_tests = True
+
+    def check(self, setting: Setting) -> Iterator[Violation]:
+        """Report a value of a wrong kind, and a name that no version reads."""
+        name = setting.name
+        if name is None:
+            instead = setting_values.REMOVED.get(setting.key)
+            if instead is not None and not _setting_keys.is_read(setting):
+                yield self.report(setting.module, setting.node, self.removed, key=setting.key, instead=instead)
+            return
+        wrong = _wrong_queues(setting) if name == "task_queues" else _wrong(setting, name)
+        if wrong is None or (
+            (setting.source.kind == LOOSE or name == "task_queues") and _setting_keys.is_read(setting)
+        ):
+            return
+        given, effect = wrong
+        taken = setting_values.TAKEN[setting_values.type_of(name)] if name != "task_queues" else "kombu's Queue objects"
+        yield self.report(setting.module, setting.value, key=setting.key, taken=taken, given=given, effect=effect)
+
+
+def _wrong(setting: Setting, name: str) -> tuple[str, str] | None:
+    """Return what is given of a wrong kind, and what comes of it; None where the value may do."""
+    kind = _kind(setting, name)
+    if kind is None or not (setting_values.breaks(name, kind) or (kind == "text" and name in setting_values.NO_TEXT)):
+        return None
+    node = setting.value
+    is_comma = isinstance(node, ast.Tuple) and len(node.elts) == 1 and kind == "list"
+    given = "a tuple" if is_comma else shown(node) if isinstance(node, ast.Constant) else _KINDS[kind]
+    effect = _TRUE if setting_values.type_of(name) == "bool" else "what uses it fails"
+    if kind == "text" and setting_values.type_of(name) == "list":
+        effect = "each letter counts as one"
+    return given, f"{effect}; drop the comma" if is_comma else effect
+
+
+def _kind(setting: Setting, name: str) -> str | None:
+    """Return of which kind a value is, None where that can't be told, or it is none that could be wrong."""
+    value, node = setting.settled, setting.value
+    if value is True:
+        return "true"
+    if isinstance(value, str):
+        return _kind_of_text(name, value)
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, (int, float)):
+        return "number"
+    if isinstance(value, (Table, dict)) or isinstance(node, ast.Dict):
+        return "dict"
+    if isinstance(value, (list, tuple, set)) or isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+        return None if value in ([], (), set()) else "list"
+    project, module, scope = setting.project, setting.module, setting.site.scope
+    text = _from_environment(setting, value)
+    if text is not None:
+        return _kind_of_text(name, text)
+    if _is_path(project, module, module.value(node, scope)):
+        return "path"
+    is_text = isinstance(node, ast.JoinedStr) or inference.kind_of(project, module, node, scope) == inference.STRING
+    return "text" if is_text and setting_values.type_of(name) not in ("bool", "float", "int") else None
+
+
+def _kind_of_text(name: str, text: str) -> str | None:
+    """Return `text` for a text that is not empty, and no number where Celery would convert that."""
+    if not text:
+        return None
+    if setting_values.type_of(name) in ("float", "int") and name not in setting_values.NO_TEXT:
+        try:
+            float(text)
+        except ValueError:
+            return "text"
+        return None
+    return "text"
+
+
+def _from_environment(setting: Setting, value: Any) -> str | None:
+    """Return the text that a value from the environment is by default; of a variable without one, that it is text."""
+    node = setting.value
+    if isinstance(node, ast.Subscript):
+        owner = setting.module.value(node.value, setting.site.scope)
+        is_variable = (
+            isinstance(owner, Ref) and setting.project.resolve(owner.path, setting.module).path == "os.environ"
+        )
+        return "1" if is_variable else None
+    if isinstance(value, Called) and isinstance(value.target, Target) and value.target.path in _ENVIRONMENT:
+        default = value.args[1] if len(value.args) > 1 else value.keywords.get("default")
+        return "1" if default is True else default if isinstance(default, str) else None
+    return None
+
+
+_ENVIRONMENT: Final = frozenset({"os.environ.get", "os.getenv"})
+
+
+def _is_path(project: Project, module: Module, value: Value, depth: int = 0) -> bool:
+    """Return whether a value is one of `pathlib`: made by its classes, by a path, or joined to one."""
+    if depth > 10:
+        return False
+    if isinstance(value, Operation):
+        return value.operator == "/" and any(_is_path(project, module, item, depth + 1) for item in value.operands)
+    if isinstance(value, Member):
+        return value.attribute in _OF_PATHS and _is_path(project, module, value.value, depth + 1)
+    if isinstance(value, Invoke):
+        if isinstance(value.func, Ref):
+            target = project.resolve(value.func.path, module)
+            owner, _, method = value.func.path.rpartition(".")
+            if target.path in _PATHS or (method in _OF_PATHS and target.path.rpartition(".")[0] in _PATHS):
+                return True
+            return method in _OF_PATHS and bool(owner) and _is_path(project, module, Ref(owner), depth + 1)
+        return _is_path(project, module, value.func, depth + 1)
+    if isinstance(value, Ref):
+        target = project.resolve(value.path, module)
+        made = getattr(target.symbol, "value", None)
+        if made is None or target.module is None or any(name not in _OF_PATHS for name in target.rest):
+            return False
+        return _is_path(project, target.module, made, depth + 1)
+    return False
+
+
+_PATHS: Final = frozenset({"pathlib.Path", "pathlib.PosixPath", "pathlib.PurePath"})
+
+#: What a path has or makes that is a path again.
+_OF_PATHS: Final = frozenset(
+    {"absolute", "cwd", "expanduser", "home", "joinpath", "parent", "resolve", "with_name", "with_suffix"}
+)
+
+
+def _wrong_queues(setting: Setting) -> tuple[str, str] | None:
+    """Return what is wrong with the queues: texts, which are no queues."""
+    value = setting.settled
+    if isinstance(value, str) and value:
+        return repr(value), "AttributeError at each call"
+    if isinstance(value, (list, tuple, set)):
+        text = next((item for item in value if isinstance(item, str)), None)
+        return None if text is None else (f"the text {text!r}", "AttributeError at each call")
+    if isinstance(value, Table):
+        text = next((item for item in value.values() if isinstance(item, str)), None)
+        return None if text is None else (f"the text {text!r}", "TypeError at each call")
+    return None

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.facts.calls import Invocation
+from flake8_celery_tasks.frameworks import django_admin, django_transactions
+from flake8_celery_tasks.rules._messages import shown
+from flake8_celery_tasks.rules.rule import Rule
+from flake8_celery_tasks.rules.transactions import _sending
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.core.violation import Violation
+
+
+class SentInAdminSave(Rule[Invocation]):
+    """A task is sent where Django's admin saves or deletes, inside the admin's own transaction.
+
+    ## What happens
+
+    The admin opens `transaction.atomic()` around a whole request that adds, changes or deletes: `save_model`,
+    `save_formset`, `save_related`, `delete_model` and the answers after them run in it, whatever `ATOMIC_REQUESTS`
+    says. The message leaves before the commit, and a quick worker does not find the row:
+
+    ```text
+    Task shop_bill[...] raised unexpected: DoesNotExist('Order matching query does not exist.')
+    ```
+
+    If one of the formsets fails afterwards, everything is rolled back, and the task runs all the same.
+
+    ## Bad
+
+    ```python title="shop/tasks.py"
+    from celery import shared_task
+    from django.apps import apps
+
+
+    @shared_task(name="shop_bill")
+    def bill(order_pk):
+        print(apps.get_model("shop", "Order").objects.get(pk=order_pk))
+    ```
+
+    ```python title="shop/admin.py"
+    from django.contrib import admin
+
+    from shop.tasks import bill
+
+
+    class OrderAdmin(admin.ModelAdmin):
+        def save_model(self, request, obj, form, change):
+            super().save_model(request, obj, form, change)
+            bill.delay(obj.pk)
+    ```
+
+    ## Good
+
+    ```python title="shop/tasks.py"
+    from celery import shared_task
+    from django.apps import apps
+
+
+    @shared_task(name="shop_bill")
+    def bill(order_pk):
+        print(apps.get_model("shop", "Order").objects.get(pk=order_pk))
+    ```
+
+    ```python title="shop/admin.py"
+    from django.contrib import admin
+
+    from shop.tasks import bill
+
+
+    class OrderAdmin(admin.ModelAdmin):
+        def save_model(self, request, obj, form, change):
+            super().save_model(request, obj, form, change)
+            bill.delay_on_commit(obj.pk)
+    ```
+
+    ## Silent when
+
+    - the class is not certainly one for the admin: it inherits from none, and the method takes other parameters;
+    - the method is an action, `delete_queryset` or a view of its own: these may run outside a transaction;
+    - the call stands in a lambda or in a function inside, or in an `atomic` block there (CLY701);
+    - a decorator of the method calls `on_commit`, or can't be read;
+    - the code asks whether it is in a transaction: `connection.in_atomic_block`;
+    - the task's class has an `apply_async` of its own, or can't be read: it may wait for the commit;
+    - the call is what `on_commit` is given (CLY702);
+    - the module is a test or a migration.
+
+    ## Fix
+
+    Write `task.delay_on_commit(x)` (a task of a Django project, from Celery 5.4), or
+    `transaction.on_commit(partial(task.delay, x))`. In `delete_model` read the primary key before the row is deleted:
+    afterwards `obj.pk` is None.
+    """
+
+    code = "CLY707"
+    see = (
+        "tasks#database-transactions",
+        "first-steps#trigger-tasks-at-the-end-of-the-database-transaction",
+        "django#django.db.transaction.atomic",
+    )
+    message = (
+        "'{text}' sends in {method}(), inside the admin's transaction: before the commit, and despite a rollback; "
+        "{advice}"
+    )
+    quiet_in_tests = True
+
+    def check(self, fact: Invocation) -> Iterator[Violation]:
+        """Report a call that sends at once in a method that the admin calls inside its transaction."""
+        if not _sending.is_send(fact):
+            return
+        method = django_admin.method_in_transaction(fact.project, fact.module, fact.site)
+        if (
+            method is not None
+            and not django_transactions.is_settled(fact.project, fact.module, fact.site)
+            and not django_transactions.may_wait(fact.project, fact.module, fact.site)
+            and _sending.sends_at_once(fact)
+        ):
+            text, advice = f"{shown(fact.node.func)}()", _sending.advice(fact)
+            yield self.report(fact.module, fact.node, text=text, method=method.name, advice=advice)

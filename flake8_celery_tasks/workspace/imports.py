@@ -1,0 +1,70 @@
+"""What a file imports, by a look at its text: which files of the project that are."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.workspace.layout import Layout
+    from flake8_celery_tasks.workspace.place import Place
+
+
+#: Calls that import modules by names that can't be followed.
+BY_NAME: Final = (b"import_module(", b"__import__(", b"walk_packages(", b"iter_modules(", b"find_modules(")
+
+_IMPORT: Final = re.compile(
+    rb"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]*)|import[ \t]+([^\n#]*))", re.MULTILINE
+)
+_NAME: Final = re.compile(r"[\w.]+")
+
+
+def resolve_relative(package: str, level: int, module: str | None) -> str | None:
+    """Return the absolute name of the module in `from ..module import`, None where it leaves the top package.
+
+    >>> resolve_relative("shop.orders", 2, "tasks"), resolve_relative("shop", 2, "tasks")
+    ('shop.tasks', None)
+    """
+    if not level:
+        return module
+    parts = package.split(".") if package else []
+    if level - 1 > len(parts) or not parts:
+        return None
+    base = parts[: len(parts) - level + 1]
+    if not base:
+        return None
+    return ".".join([*base, module] if module else base)
+
+
+def imports_of(layout: Layout, place: Place, text: bytes) -> Iterator[str]:
+    """Yield the project's files that a file imports, by a look at its text: packages on the way included."""
+    for name in names_imported(place, text):
+        yield from files_of(layout, place.root, name)
+
+
+def names_imported(place: Place, text: bytes) -> Iterator[str]:
+    """Yield the dotted names that a text imports; what it imports from a module may be a module too."""
+    for found in _IMPORT.finditer(text):
+        source, names, modules = (part.decode("utf-8", "replace") if part else "" for part in found.groups())
+        if not source:
+            # `import a.b as c, d`
+            for part in modules.split(","):
+                yield "".join(_NAME.findall(part)[:1])
+            continue
+        level = len(source) - len(source.lstrip("."))
+        module = resolve_relative(place.package, level, source.lstrip(".") or None)
+        if module is not None:
+            yield module
+            for part in names.split(","):
+                yield f"{module}.{''.join(_NAME.findall(part)[:1])}"
+
+
+def files_of(layout: Layout, root: str, dotted: str) -> Iterator[str]:
+    """Yield the files that are run when a module is imported: its own, and those of the packages around it."""
+    parts = dotted.split(".")
+    for end in range(1, len(parts) + 1):
+        file = layout.find(".".join(parts[:end]), root)
+        if file is not None:
+            yield file

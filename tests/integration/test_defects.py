@@ -1,0 +1,149 @@
+"""What a defect of the linter costs: the file that it is met in, and never the run."""
+
+from __future__ import annotations
+
+import pytest
+
+from flake8_celery_tasks.command import main, pool
+from flake8_celery_tasks.core import errors
+from flake8_celery_tasks.core.violation import INTERNAL
+from flake8_celery_tasks.edits.edit import Fix
+from flake8_celery_tasks.engine import session
+from flake8_celery_tasks.plugin import Plugin
+from tests.helpers import PROJECT, write
+
+#: A function of each layer, and what of it is called for the file `shop/tasks.py`.
+LAYERS = [
+    "flake8_celery_tasks.workspace.source.Source.position",
+    "flake8_celery_tasks.binding.module.Module.value",
+    "flake8_celery_tasks.resolution.project.Project.resolve",
+    "flake8_celery_tasks.celery_model.definitions.definitions",
+    "flake8_celery_tasks.facts.facts.Facts.of",
+    "flake8_celery_tasks.rules.names.missing_task_name.MissingTaskName.check",
+    "flake8_celery_tasks.engine.judge.judge",
+    "flake8_celery_tasks.engine.session.project_of",
+]
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch):
+    write(tmp_path, PROJECT)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ".cache"))
+    return tmp_path
+
+
+def throw(error):
+    def thrown(*_, **__):
+        raise error
+
+    return thrown
+
+
+def told(capfd, *arguments):
+    session.forget()
+    code = main.main(arguments)
+    return code, *capfd.readouterr()
+
+
+@pytest.mark.usefixtures("_fresh_plugin")
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("error", [RecursionError("too deep"), MemoryError(), KeyError("a\nb")])
+def test_a_defect_costs_one_report(shop, monkeypatch, capfd, layer, error):
+    monkeypatch.setattr(layer, throw(error))
+    code, out, err = told(capfd, "check", "--select=CLY")
+    assert code == 1
+    assert not err
+    said = [line for line in out.splitlines() if INTERNAL in line]
+    assert f"./shop/tasks.py:1:1: CLY000 {errors.internal(error)}" in said
+    assert all("\n" not in line and line.endswith(": please report") for line in said)
+
+
+@pytest.mark.usefixtures("_fresh_plugin")
+def test_other_files_are_checked(shop, monkeypatch, capfd):
+    from flake8_celery_tasks.engine import judge
+
+    real = judge.judge
+
+    def broken(project, module, chosen):
+        if module.place.name == "shop.tasks":
+            raise RecursionError("too deep")
+        yield from real(project, module, chosen)
+
+    monkeypatch.setattr(judge, "judge", broken)
+    monkeypatch.setattr(pool, "LARGE", 2)
+    for jobs in ("-j1", "-j2"):
+        code, out, _ = told(capfd, "check", "--select=CLY", jobs)
+        assert code == 1
+        assert [line.split(" ")[:2] for line in out.splitlines()] == [
+            ["./shop/tasks.py:1:1:", "CLY000"],
+            ["./shop/views.py:1:27:", "CLY401"],
+        ]
+    # flake8 says the same.
+    Plugin.told = None
+    import ast
+
+    text = PROJECT["shop/tasks.py"]
+    plugin = Plugin(ast.parse(text), str(shop / "shop/tasks.py"), text.splitlines(keepends=True))
+    assert [(line, column, text[:7]) for line, column, text, _ in plugin.run()] == [(1, 0, "CLY000 ")]
+    # It is in no baseline, and nothing of it is kept.
+    assert told(capfd, "check", "--write-baseline=known.json")[2].startswith("flake8-celery-tasks: 1 finding")
+    monkeypatch.setattr(judge, "judge", real)
+    assert "CLY000" not in told(capfd, "check", "--select=CLY")[1]
+
+
+@pytest.mark.usefixtures("_fresh_plugin")
+def test_the_index_fails_in_one_file(shop, monkeypatch, capfd):
+    """The file gets the report, and what it could hold is unknown to others."""
+    from flake8_celery_tasks.celery_model import definitions
+
+    real = definitions.definitions
+
+    def broken(project, module):
+        if module.place.name == "content.tasks":
+            raise RecursionError("too deep")
+        yield from real(project, module)
+
+    write(shop, {"shop/views.py": "from celery import current_app\n\ncurrent_app.send_task('shop.tasks.index')\n"})
+    write(shop, {"shop/tasks.py": PROJECT["shop/tasks.py"].replace("@shared_task\n", "@shared_task(name='shop.a')\n")})
+    monkeypatch.setattr("flake8_celery_tasks.celery_model.registry.celery_model_definitions.definitions", broken)
+    out = told(capfd, "check", "--select=CLY000,CLY403")[1]
+    assert [line.split(" ")[1] for line in out.splitlines()] == ["CLY000"]
+    assert out.startswith("./content/tasks.py:1:1:")
+
+
+@pytest.mark.usefixtures("_fresh_plugin")
+@pytest.mark.parametrize("form", ["json", "sarif", "github", "gitlab"])
+def test_all_formats_have_it(shop, monkeypatch, capfd, form):
+    monkeypatch.setattr("flake8_celery_tasks.engine.judge.judge", throw(KeyError("a")))
+    code, out, err = told(capfd, "check", f"--output-format={form}")
+    assert (code, err) == (1, "")
+    assert "CLY000" in out
+
+
+@pytest.mark.usefixtures("_fresh_plugin")
+def test_fixing_fails(shop, monkeypatch, capfd):
+    before = (shop / "shop/tasks.py").read_text(encoding="utf-8")
+    monkeypatch.setattr(Fix, "edits", throw(KeyError("a")))
+    code, out, err = told(capfd, "fix", "--unsafe", "--select=CLY202", "shop")
+    assert (code, out) == (1, "0 fixed in 0 files\n") or "0 fixed in 0 files" in err
+    assert "shop/tasks.py: internal error: KeyError: 'a': please report, left alone" in err
+    assert (shop / "shop/tasks.py").read_text(encoding="utf-8") == before
+    assert "CLY202" in told(capfd, "check", "--output-format=sarif", "shop")[1]
+
+
+@pytest.mark.usefixtures("_fresh_plugin")
+@pytest.mark.parametrize("function", ["_entry", "_sent_in"])
+def test_the_inventory_fails(shop, monkeypatch, capfd, function):
+    monkeypatch.setattr(f"flake8_celery_tasks.engine.inventory.{function}", throw(KeyError("a")))
+    code, _, err = told(capfd, "tasks")
+    assert code == 1
+    assert "shop/views.py: internal error" in err if function == "_sent_in" else "shop/tasks.py: internal" in err
+
+
+@pytest.mark.usefixtures("_fresh_plugin")
+def test_what_is_around_fails(shop, monkeypatch, capfd):
+    monkeypatch.setattr("flake8_celery_tasks.engine.baseline.scopes", throw(KeyError("a")))
+    code, out, _ = told(capfd, "check", "shop/tasks.py")
+    assert code == 1
+    assert "CLY000" in out

@@ -1,0 +1,181 @@
+"""Families of hostile texts: ten times the size takes at most 14 times the CPU."""
+
+from __future__ import annotations
+
+import ast
+import gc
+import time
+
+import pytest
+
+from flake8_celery_tasks.celery_model.pins import text as pins_text
+from flake8_celery_tasks.celery_model.pins import toml
+from flake8_celery_tasks.core.options import OptionError, Options
+from flake8_celery_tasks.core.spelling import Words, close_match
+from flake8_celery_tasks.engine import session
+from tests.helpers import findings, write
+from tests.robustness.effort import LONG
+
+BOUND = 14
+
+HEAD = "from celery import current_app, shared_task\nfrom django.db import transaction\n\n\n"
+TASKS = HEAD + "@shared_task(name='shop.tasks.add')\ndef add(x):\n    print(x)\n"
+
+
+def wildcards(size):
+    name = "{a}" * size
+    return {
+        "shop/jobs.py": f"{HEAD}def make(a):\n    @shared_task(name=f'{name}c')\n    def job(): ...\n",
+        "shop/views.py": f"{HEAD}current_app.send_task('shop.tasks.{'a' * 200}')\n",
+    }
+
+
+def texts_between_wildcards(size):
+    name = "{a}x" * size
+    return {
+        "shop/jobs.py": f"{HEAD}def make(a):\n    @shared_task(name=f'{name}c')\n    def job(): ...\n",
+        "shop/views.py": f"{HEAD}current_app.send_task('shop.tasks.{'x' * 5 * size}d')\n",
+    }
+
+
+def unparsable(size):
+    text = f"{HEAD}def (\n" + "x.task(1)\n" * size
+    return {"shop/broken.py": text, "shop/views.py": f"{HEAD}current_app.send_task('shop.tasks.gone')\n"}
+
+
+def unparsable_decorators(size):
+    text = f"{HEAD}def (\n@{'task' * size}\n({'Task ' * size}\n"
+    return {"shop/broken.py": text, "shop/views.py": f"{HEAD}current_app.send_task('shop.tasks.gone')\n"}
+
+
+def branches(size):
+    lines = "".join(f"        elif x == {n}:\n            add.delay({n})\n" for n in range(size))
+    head = "from shop.tasks import add\n\n\ndef send(x, row):\n    with transaction.atomic():\n"
+    return {"shop/views.py": f"{HEAD}{head}        if not x:\n            row.save()\n{lines}"}
+
+
+def cases(size):
+    lines = "".join(f"            case {n}:\n                add.delay({n})\n" for n in range(size))
+    head = "from shop.tasks import add\n\n\ndef send(x, row):\n    with transaction.atomic():\n        match x:\n"
+    return {"shop/views.py": f"{HEAD}{head}{lines}"}
+
+
+def methods_of_functions(size):
+    lines = "".join("    plain.delay(1)\n" for _ in range(size))
+    return {"shop/views.py": f"{HEAD}def plain(x): ...\n\n\ndef send():\n{lines}"}
+
+
+def one_wide_line(size):
+    calls = ", ".join(["add.delay()"] * size)
+    return {"shop/views.py": f"from shop.tasks import add\nx = ['\u00e9', {calls}]\n"}
+
+
+def long_names(size):
+    name = "a" * (50 * size)
+    return {"shop/views.py": f"{HEAD}add.delay()\ncurrent_app.send_task('shop.{name}', {name}=1, {name}x=2)\n"}
+
+
+def blank_lines(size):
+    text = f"{HEAD}{chr(10) * 20 * size}@shared_task\ndef index(): ...\n"
+    return {"shop/jobs.py": text, "content/tasks.py": text, "content/jobs.py": text}
+
+
+FAMILIES = [
+    (wildcards, 100),
+    (texts_between_wildcards, 100),
+    (unparsable, 2_000),
+    (unparsable_decorators, 2_000),
+    (branches, 60),
+    (cases, 100),
+    (methods_of_functions, 200),
+    (one_wide_line, 300),
+    (long_names, 100),
+    (blank_lines, 1000),
+]
+
+
+def cpu(call):
+    gc.collect()
+    start = time.process_time()
+    call()
+    return time.process_time() - start
+
+
+def assert_linear(run, size):
+    """Compare two sizes. What is too quick to be measured is quick enough."""
+    run(size // 10)
+    for _ in range(4):  # somebody else may need the processor's caches
+        small, big = min(cpu(lambda: run(size)), cpu(lambda: run(size))), cpu(lambda: run(10 * size))
+        if big <= BOUND * max(small, 0.02):
+            return
+    pytest.fail(f"{small:.2f} s for {size}, {big:.2f} s for {10 * size}")
+
+
+@pytest.mark.no_cover  # it would measure the measuring
+@pytest.mark.parametrize(("family", "size"), FAMILIES, ids=[family.__name__ for family, _ in FAMILIES])
+def test_time_is_linear(tmp_path, family, size):
+    def run(count):
+        folder = tmp_path / str(count)
+        names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.py") if path.stat().st_size)
+        session.forget()
+        for name in names:
+            findings(folder, name, celery_no_cache=True, extend_select="CLY9")
+
+    for count in (size // 10, size, 10 * size):
+        (tmp_path / str(count)).mkdir()
+        write(tmp_path / str(count), {"shop/tasks.py": TASKS, **family(count)})
+    assert_linear(run, size)
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize(
+    ("read", "text"),
+    [
+        (pins_text.requirements, lambda size: f"celery{' ' * size}x\ncelery{' ' * size}\n"),
+        (pins_text.requirements, lambda size: f"celery {'#a' * size}\n"),
+        (pins_text.config, lambda size: f"[options]\ninstall_requires =\n  celery{' ' * size}x\n"),
+        (
+            toml.project,
+            lambda size: f"[project]\ndependencies = [{repr('celery') + ', '}]\n# {'.' * size}celery",
+        ),
+    ],
+)
+def test_reading_requirements_is_linear(read, text):
+    assert_linear(lambda size: list(read(text(size))), 5_000 * (10 if LONG else 1))
+
+
+def test_misspelt_names_are_short():
+    assert close_match("a" * 50_000, ["a" * 49_999 + "b"]) is None
+    assert Words(["a" * 50_000]).close_match("a" * 49_999 + "b") is None
+    assert Words(["a" * 190]).close_match("a" * 50_000) is None
+    assert Words(["a" * 190 + "c"]).close_match("a" * 190 + "b") == "a" * 190 + "c"
+
+
+def test_where_many_names_are_near_nobody_knows_what_was_meant():
+    words = [f"{first}{second}{third}{fourth}_job_of_shop" for first in "abcdefghij" for second in "abcdefghij"
+             for third in "abcdefghij" for fourth in "abcdefghij"]  # fmt: skip
+    assert Words(words[:50]).close_match("aaaax_job_of_shop") is not None
+    many = Words(words)
+    assert many.close_match("xyzaa_job_of_shop") is None
+    assert many._near("xyzaa_job_of_shop", 2) is None
+
+
+def test_all_of_the_file_system_is_no_project(monkeypatch):
+    with pytest.raises(OptionError, match="no project"):
+        Options.of({"celery_project_root": "/"})
+    monkeypatch.setattr("flake8_celery_tasks.workspace.folders.find_root", lambda _: None)
+    monkeypatch.chdir("/")
+    assert session.project_of("/shop/tasks.py", Options()).layout.root == "/shop"
+
+
+def test_columns_of_wide_lines():
+    from flake8_celery_tasks.workspace.source import Source
+
+    text = "x = '\u00e9\u20ac\U0001f600\ud83d', a.b, '\u00e9', c\n"
+    source = Source([text])
+    encoded = text.encode("utf-8", "surrogatepass")
+    for column in range(len(text)):
+        before = len(text[:column].encode("utf-8", "surrogatepass"))
+        node = ast.Name("x", lineno=1, col_offset=before, end_lineno=1, end_col_offset=before)
+        assert source.position(node) == (1, column)
+    assert len(encoded) > len(text)
