@@ -14,7 +14,13 @@ from celery import Task, shared_task, states
 from celery.exceptions import NotRegistered
 from django.db import transaction
 
+from flake8_celery_tasks.engine import session
+from flake8_celery_tasks.fixer import rounds
+from tests.fixing import fix
+
 from .lab import celery_version
+
+SAFE = rounds.Order()
 
 BUILT_IN = {
     "celery.accumulate",
@@ -502,3 +508,25 @@ def test_decorators_that_keep_the_name(lab, decorate):
         yield
 
     assert lab.app.task(decorate(add)).name == f"{__name__}.add"
+
+
+@pytest.mark.truth("CLY101")
+def test_names_of_modules_in_a_folder_that_is_put_on_the_path(tmp_path):
+    """CLY101: a module in a folder on Python's path has no name of that folder; the fix writes the name that it has."""
+    task = "from celery import shared_task\n\n\n@shared_task\ndef add():\n    pass\n"
+    files = {
+        "pyproject.toml": "",
+        "packages/shop/__init__.py": "",
+        "packages/shop/tasks.py": task,
+        "settings.py": "import os\nimport sys\n\nBASE_DIR = os.path.dirname(os.path.abspath(__file__))\n"
+        "sys.path.append(os.path.join(BASE_DIR, 'packages'))\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    code = "import settings, shop.tasks; print(shop.tasks.add.name)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    session.forget()
+    fix(tmp_path / "packages" / "shop" / "tasks.py", SAFE)
+    assert f'@shared_task(name="{done.stdout.strip()}")' in (tmp_path / "packages/shop/tasks.py").read_text()
+    assert done.stdout.strip() == "shop.tasks.add"
