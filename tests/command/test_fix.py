@@ -79,7 +79,8 @@ def test_command_tells_what_it_left_alone(shop, capsys):
 
 
 def test_command_used_wrongly(tmp_path, capsys):
-    assert run(["-"], capsys)[0] == 2
+    assert run(["-", "-"], capsys)[0] == 2
+    assert run(["--statistics"], capsys)[0] == 2
     assert run([str(tmp_path / "missing")], capsys)[0] == 2
     assert run([str(tmp_path)], capsys)[2].startswith("flake8-celery-tasks: no Python files in ")
 

@@ -9,7 +9,7 @@ import pytest
 from flake8_celery_tasks.edits.edit import Import
 from flake8_celery_tasks.edits.imports import added
 from flake8_celery_tasks.workspace.source import Source
-from tests.fixing import BEFORE, CONTENT, VIEWS, by_name, fixed, same
+from tests.fixing import BEFORE, CONTENT, DJANGO, VIEWS, by_name, fixed, same
 from tests.helpers import write
 
 OPTIONS = 'queue="images", priority=3'
@@ -86,7 +86,8 @@ def test_import_that_others_may_need_from_here(others, kept, tmp_path):
 
 
 def test_import_of_a_package_stays(tmp_path):
-    files = {"content/tasks.py": CONTENT, "blog/__init__.py": VIEWS.format(imports="", call="make.delay()")}
+    text = VIEWS.format(imports="", call="make.delay()")
+    files = {"content/tasks.py": CONTENT, "blog/__init__.py": text, **DJANGO}
     after = fixed(tmp_path, files, "CLY401")["blog/__init__.py"]
     assert "send_task" in after
     assert "from content.tasks import make" in after
@@ -98,8 +99,6 @@ def test_import_of_a_package_stays(tmp_path):
         "import os; from content.tasks import make\n\n\ndef f():\n    make.delay()\n",
         "def f():\n    if f:\n        from content.tasks import make\n    make.delay()\n",
         "try:\n    from content.tasks import make\nexcept ImportError:\n    make = None\n\n\ndef f():\n"
-        "    make.delay()\n",
-        "from content.tasks import (\n    drop,  # why\n    make,  # that\n)\n\n\ndef f():\n    drop(1)\n"
         "    make.delay()\n",
     ],
 )
@@ -219,7 +218,13 @@ def shop(tmp_path):
 def test_import_beside_imports_alone(monkeypatch, shop):
     text = "import os\n"
     tree = ast.parse(text)
-    edit = added(Source.of(text), tree, Import("re", "sub"), lambda _: False)
+    (edit,) = added(Source.of(text), tree, Import("re", "sub"), lambda _: False)
     assert edit == (10, 10, "from re import sub\n")
-    edit = added(Source.of("import os"), ast.parse("import os"), Import("re", "sub"), lambda _: False)
+    (edit,) = added(Source.of("import os"), ast.parse("import os"), Import("re", "sub"), lambda _: False)
     assert edit == (9, 9, "\nfrom re import sub\n")
+
+
+def test_comments_in_an_import_stay(tmp_path):
+    head = "from content.tasks import (\n    drop,  # why\n    make,  # that\n)\n"
+    after = by_name(tmp_path, f"{head}\n\ndef f():\n    drop(1)\n    make.delay()\n")
+    assert "from content.tasks import (\n    drop,  # why\n    # that\n)\n" in after

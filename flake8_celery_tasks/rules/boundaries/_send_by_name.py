@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.nodes import dotted
@@ -15,19 +16,19 @@ from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.core.errors import Unfixable
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.text import encoded
-from flake8_celery_tasks.edits.edit import Fix
+from flake8_celery_tasks.edits.edit import Fix, New
 from flake8_celery_tasks.edits.imports import Names
-from flake8_celery_tasks.edits.operations import RemoveImport, Span
-from flake8_celery_tasks.edits.rewrite import Rewrite, refuse_mixed, task_arguments
+from flake8_celery_tasks.edits.operations import RemoveImport
+from flake8_celery_tasks.edits.rewrite import Rewrite, kept, refuse_mixed, task_arguments
 from flake8_celery_tasks.facts.calls import on_commits_in
 from flake8_celery_tasks.resolution.resolver import Target
-from flake8_celery_tasks.rules.boundaries import _borders
+from flake8_celery_tasks.rules.boundaries import _borders, _sender
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from flake8_celery_tasks.binding.scopes import Site
-    from flake8_celery_tasks.edits.rewrite import Listed
+    from flake8_celery_tasks.edits.edit import Argument, Operation
     from flake8_celery_tasks.facts.imports import Sent, TaskImport
     from flake8_celery_tasks.resolution.project import Project
 
@@ -55,26 +56,16 @@ class _Rewriting:
         self.text = fact.module.source
         self.names = Names(fact.module)
         self.calls = fact.context.call_of
-        self.done: list[Span] = []
+        self.sender = _sender.sender(fact.project, fact.module)
 
     def fix(self) -> Fix:
         binding = self.fact.binding
         if len(binding.site.scope.bindings[binding.name]) > 1:
             raise Unfixable("the name has several meanings")
-        pending = [(self._whole(sent), sent) for sent in self.fact.places]
-        # What is inside comes first, since it becomes a part of what is around it.
-        for (node, site), sent in sorted(pending, key=lambda item: self._length(item[0][0])):
-            written = self._rewritten(node, site, sent).written(self.text)
-            start, end = self.text.start(node), self.text.end(node)
-            self.done = [span for span in self.done if not start <= span.start < end]
-            self.done.append(Span(start, end, written))
-        operations: list[Span | RemoveImport] = list(self.done)
+        operations: list[Operation] = [self._rewritten(*self._whole(sent), sent) for sent in self.fact.places]
         if not self._is_used_otherwise():
             operations.append(RemoveImport(binding))
         return Fix(tuple(operations), safe=False, imports=tuple(self.names.needed))
-
-    def _length(self, node: ast.AST) -> int:
-        return self.text.end(node) - self.text.start(node)
 
     def _whole(self, sent: Sent) -> tuple[ast.expr, Site]:
         """Return the node that has to be written anew: a call, or a method that `on_commit` is given."""
@@ -113,54 +104,46 @@ class _Rewriting:
         is_partial = call is not None and call.func is not sent.node
         positional = [] if call is None else call.args[is_partial:]
         keywords = [] if call is None else call.keywords
-        arguments: list[str | Listed] = [self.text.quoted(name)]
-        if method in DIRECT:
-            arguments += task_arguments(self.text, positional, keywords, lambda item: self._segment(call, item))
-        else:
+        arguments: list[Argument] = [New(self.text.quoted(name))]
+        if call is not None and method in DIRECT:
+            arguments += task_arguments(self.text, call, positional, keywords)
+        elif call is not None:
             arguments += self._handed_on(call, positional, keywords)
         given = set() if method in DIRECT else {keyword.arg for keyword in keywords}
-        arguments += self._options(task, given)
+        arguments += map(New, self._options(task, given))
         if method == "si":
-            arguments.append("immutable=True")
-        kept = (*positional, *keywords)
+            arguments.append(New("immutable=True"))
+        app = self._app(site)
         if method in SIGNS:
-            return Rewrite(node, self.names.reach("celery", "signature", site.scope), tuple(arguments), kept)
-        send = f"{self.names.reach('celery', 'current_app', site.scope)}.send_task"
+            is_current = self.sender == _sender.CURRENT
+            make = self.names.reach("celery", "signature", site.scope) if is_current else f"{app()}.signature"
+            return Rewrite(node, make, tuple(arguments))
+        send = f"{app()}.send_task"
         if method in SENDS and is_partial and call is not None:
-            func = self.text.segment(call.func)
-            return Rewrite(node, func, (send, *arguments), (call.func, sent.node, *kept))
+            return Rewrite(node, self.text.segment(call.func), (New(send), *arguments))
         if method in SENDS and call is not None:
-            return Rewrite(node, send, tuple(arguments), kept)
+            return Rewrite(node, send, tuple(arguments))
         if method not in SENDS | SENDS_ON_COMMIT:
             raise Unfixable(f"{method} has no counterpart")
-        partial = self.names.reach("functools", "partial", site.scope)
+        later = self.names.reach("functools", "partial", site.scope)
         if call is None:
-            return Rewrite(node, partial, (send, *arguments), kept)
+            return Rewrite(node, later, (New(send), *arguments))
         transaction = self.names.reach("django.db", "transaction", site.scope)
-        return Rewrite(node, f"{transaction}.on_commit({partial}", (send, *arguments), kept, after=")")
+        return Rewrite(node, later, (New(send), *arguments), before=f"{transaction}.on_commit(", after=")")
+
+    def _app(self, site: Site) -> Callable[[], str]:
+        if self.sender is None:
+            raise Unfixable("no app that certainly sends there")
+        return partial(self.names.reach, *self.sender, site.scope)
 
     def _handed_on(
-        self, call: ast.Call | None, positional: Sequence[ast.expr], keywords: Sequence[ast.keyword]
-    ) -> list[str]:
+        self, call: ast.Call, positional: Sequence[ast.expr], keywords: Sequence[ast.keyword]
+    ) -> list[Argument]:
         """Return the arguments of `apply_async` and `signature`, which `send_task` takes as well."""
         if len(positional) > 2 or any(isinstance(item, ast.Starred) for item in positional):
             raise Unfixable("an order that send_task does not have")
         refuse_mixed(self.text, positional, keywords)
-        found = [self._segment(call, item) for item in positional]
-        for keyword in keywords:
-            value = self._segment(call, keyword.value)
-            found.append(f"{keyword.arg}={value}" if keyword.arg else f"**{value}")
-        return found
-
-    def _segment(self, call: ast.Call | None, node: ast.expr) -> str:
-        """Return the text of an argument, with what was rewritten in it."""
-        assert call is not None  # or there would be no argument
-        start, end = self.text.outside(node, self.text.opening(call) + 1, self.text.end(call) - 1)
-        found = self.text.text[start:end]
-        for span in sorted(self.done, key=lambda span: span.start, reverse=True):
-            if start <= span.start and span.end <= end:
-                found = found[: span.start - start] + span.text + found[span.end - start :]
-        return found
+        return kept(self.text, call, (*positional, *keywords))
 
     def _options(self, task: Defined, given: set[str | None]) -> list[str]:
         """Return what the decorator gives to messages and the call does not."""
