@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.binding.scopes import Site
-
 
 def attributes_in(node: ast.AST) -> tuple[str, ...]:
     """Return the names of the attributes that are read or written below a node."""
@@ -66,15 +64,6 @@ def last_name(node: ast.expr) -> str:
 def unsubscripted(node: ast.expr) -> ast.expr:
     """Return a class without its type arguments: `Celery` for `Celery[Task]`."""
     return node.value if isinstance(node, ast.Subscript) else node
-
-
-def is_script(site: Site) -> bool:
-    """Return whether a place runs only where its file is started as a script: `if __name__ == "__main__"`."""
-    return any(
-        isinstance(around.node, ast.If)
-        and any(isinstance(node, ast.Constant) and node.value == "__main__" for node in ast.walk(around.node.test))
-        for around in site.chain()
-    )
 
 
 class Use:

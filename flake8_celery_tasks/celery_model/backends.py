@@ -174,6 +174,21 @@ def is_all_parsed(project: Project) -> bool:
     return all(project.module(path) is not None for path in project.files.holding(b"elery", b"ELERY"))
 
 
+#: Result backends whose chords count results that are not stored too.
+_COUNTING: Final = frozenset({"redis", "rediss", "sentinel", "valkey", "valkeys"})
+
+
+@query()
+def may_count_ignored(project: Project) -> bool:
+    """Return whether the project's result backend may be one whose chords do not wait for results that are stored.
+
+    It may where a URL is of Redis or can't be read, and not where the project names none.
+    """
+    found = ((value, module) for value, module in urls(project, "result_backend", "backend"))
+    schemes = {None if module is None else _scheme(project, value, module) for value, module in found}
+    return None in schemes or "" in schemes or not schemes.isdisjoint(_COUNTING)
+
+
 def _names_one(value: object) -> bool | None:
     if value is None:
         return False

@@ -10,7 +10,6 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.binding.attributes import is_assigned
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Invoke, Missing, Ref, Unknown
 from flake8_celery_tasks.catalog.methods import CALL_METHODS
@@ -316,4 +315,22 @@ def readers_in(module: Module) -> dict[str, set[str | None]]:
             for arg in node.args:
                 if isinstance(arg, ast.Constant) and isinstance(arg.value, str):
                     found.setdefault(arg.value, set()).add(None)
+    return found
+
+
+def is_assigned(module: Module, name: str) -> bool:
+    """Return whether a module assigns an attribute of this name to anything."""
+    assigned = _assigned(module)
+    return name in assigned or None in assigned
+
+
+@query()
+def _assigned(module: Module) -> set[str | None]:
+    """Return the attributes that a module assigns to anything, None for one that can't be told."""
+    found: set[str | None] = {
+        target.attr for _, target, _, _ in module.candidates.stores if isinstance(target, ast.Attribute)
+    }
+    for call, _ in module.calls_of("setattr"):
+        for arg in call.args[1:2] if isinstance(call.func, ast.Name) else ():
+            found.add(arg.value if isinstance(arg, ast.Constant) and isinstance(arg.value, str) else None)
     return found

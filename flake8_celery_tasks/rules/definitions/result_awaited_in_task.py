@@ -4,8 +4,7 @@ import ast
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.binding.nodes import is_script
-from flake8_celery_tasks.binding.scopes import FUNCTION, WITH
+from flake8_celery_tasks.binding.scopes import FUNCTION, WITH, is_script
 from flake8_celery_tasks.binding.symbols import Function
 from flake8_celery_tasks.binding.values import MISSING, Ref
 from flake8_celery_tasks.celery_model.objects import ResultThing, TaskThing

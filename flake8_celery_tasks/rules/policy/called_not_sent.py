@@ -4,8 +4,8 @@ import ast
 import re
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.nodes import is_script, last_name, unparsed
-from flake8_celery_tasks.binding.scopes import CLASS, FUNCTION, IF, TRY
+from flake8_celery_tasks.binding.nodes import last_name, unparsed
+from flake8_celery_tasks.binding.scopes import CLASS, FUNCTION, IF, TRY, is_script
 from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.catalog.methods import INVOKING, SENDING
 from flake8_celery_tasks.celery_model import definitions

@@ -3,7 +3,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.nodes import is_script
+from flake8_celery_tasks.binding.scopes import is_script
 from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.facts.facts import Facts
