@@ -5,7 +5,13 @@ from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.nodes import unparsed
 from flake8_celery_tasks.catalog.methods import CHECKED, DIRECT, SIGNS
-from flake8_celery_tasks.facts.arguments import arguments_of, is_completed_later, is_expected_to_fail, options_among
+from flake8_celery_tasks.facts.arguments import (
+    arguments_of,
+    is_completed_later,
+    is_expected_to_fail,
+    options_among,
+    signed_arguments,
+)
 from flake8_celery_tasks.facts.calls import Invocation
 from flake8_celery_tasks.resolution.arity import Given, misfits
 from flake8_celery_tasks.rules import _mismatch
@@ -116,7 +122,7 @@ class CallDoesNotFit(Rule[Invocation]):
     def check(self, call: Invocation) -> Iterator[Violation]:
         """Report the first way in which the arguments of a call can't fit."""
         defined = call.defined
-        if defined is None or call.method not in CHECKED or defined.option("typing") is False:
+        if defined is None or call.method not in CHECKED or defined.effective("typing") is False:
             return
         arguments = arguments_of(call)
         params = defined.accepts
@@ -126,7 +132,7 @@ class CallDoesNotFit(Rule[Invocation]):
         found = next(misfits(params, arguments.given.partial if partial else arguments.given), None)
         if found is None or options_among(params, arguments, call.method) or is_expected_to_fail(call.site):
             return
-        if not defined.hands_on_calls:
+        if not defined.hands_on_calls or _is_of_signature(call, params):
             return
         problem, advice = _mismatch.said(found, params, arguments)
         advice = _unpacked(call, params, arguments) or advice
@@ -147,19 +153,23 @@ def _unpacked(call: Invocation, params: Params, arguments: Arguments) -> str:
     node = arguments.positional[0] if len(arguments.positional) == 1 and not arguments.keywords else None
     if call.method not in DIRECT or node not in call.node.args or arguments.more_positional or arguments.more_keywords:
         return ""
-    given, stars = Given(), "*"
     if isinstance(node, (ast.List, ast.Tuple)) and not any(isinstance(item, ast.Starred) for item in node.elts):
-        given = Given(positional=len(node.elts))
+        given, inside, stars = Given(positional=len(node.elts)), ", ".join(map(unparsed, node.elts)), "*"
     elif isinstance(node, ast.Dict) and all(isinstance(key, ast.Constant) for key in node.keys):
-        given, stars = Given(keywords=tuple(str(key.value) for key in node.keys)), "**"  # type: ignore[union-attr]
+        names = tuple(str(key.value) for key in node.keys if isinstance(key, ast.Constant))
+        given, inside, stars = Given(keywords=names), f"**{unparsed(node)}", "**"
     else:
         return ""
     if next(misfits(params, given.partial if call.method in SIGNS else given), None) is not None:
         return ""
-    shown = unparsed(node)
-    inside = ", ".join(map(unparsed, node.elts)) if stars == "*" else f"**{shown}"  # type: ignore[union-attr]
     inside = inside if len(inside) <= _WIDTH else f"{stars}(...)"
     return f"{call.method}() takes the arguments themselves, write {call.method}({inside})"
+
+
+def _is_of_signature(call: Invocation, params: Params) -> bool:
+    """Return whether the arguments of the signature that a call sends can't fit, so that it is reported there."""
+    own = signed_arguments(call)
+    return own is not None and next(misfits(params, own.given.partial), None) is not None
 
 
 def _effect(call: Invocation, defined: Defined, *, named_only: bool) -> str:

@@ -122,16 +122,16 @@ class UnknownCallOption(Rule[Facts]):
         """Report the unknown keywords of calls, of retries and of beat entries."""
         for call in facts.invocations:
             kind = OPTION_KINDS.get(call.method)
-            if kind is not None and call.node.keywords:
+            if kind is not None and call.options:
                 yield from self._of_call(facts, call, kind)
         for retry in facts.task_calls:
-            if retry.method == "retry" and retry.node.keywords:
+            if retry.method == "retry" and retry.options:
                 yield from self._of_retry(facts, retry)
         for entry in facts.configured[1]:
             yield from self._of_entry(facts, entry)
 
     def _of_call(self, facts: Facts, call: Invocation, kind: str) -> Iterator[Violation]:
-        nodes = _unknown(call.node, kind, facts.project)
+        nodes = _unknown(call, kind, facts.project)
         if not nodes:
             return
         sure = not isinstance(call.thing, CanvasThing)
@@ -148,7 +148,7 @@ class UnknownCallOption(Rule[Facts]):
             yield from self._said(facts, f"{call.method}()", name, node, kind, call.defined, sure=sure)
 
     def _of_retry(self, facts: Facts, call: TaskCall) -> Iterator[Violation]:
-        nodes = _unknown(call.node, "retry", facts.project)
+        nodes = _unknown(call, "retry", facts.project)
         if not nodes or call.task is None or call.task.overrides("retry", "apply_async") is not False:
             return
         for name, node in nodes.items():
@@ -195,9 +195,9 @@ class UnknownCallOption(Rule[Facts]):
         yield self.report(facts.module, node, method=method, name=name, advice=advice)
 
 
-def _unknown(call: ast.Call, kind: str, project: Project) -> dict[str, ast.AST]:
+def _unknown(call: Invocation | TaskCall, kind: str, project: Project) -> dict[str, ast.AST]:
     """Return the keywords of a call that are no options."""
-    written: dict[str, ast.AST] = {keyword.arg: keyword for keyword in call.keywords if keyword.arg is not None}
+    written: dict[str, ast.AST] = {keyword.arg: keyword for keyword in call.options if keyword.arg is not None}
     if "stamped_headers" in written:
         return {}
     return {name: node for name, node in written.items() if _is_unknown(name, kind, project)}
