@@ -253,8 +253,8 @@ class Module(Memo):
     def made(self) -> tuple[Invoke, ...]:
         """Return the calls that may make a task without a decorator: `decorator(...)(function)`, `register_task(...)`.
 
-        Such a call has one argument and no keywords; its function is called like a task decorator, or is the result of
-        a call, or the call is all that a name of the module stands for.
+        Such a call has one argument, and no keywords unless its function is called like Celery's; that is called like
+        a task decorator, or is the result of a call, or the call is all that a name of the module stands for.
         """
         if self._made is None:
             if self._summary is not None and self._summary["made"] is not None:
@@ -279,10 +279,10 @@ class Module(Memo):
             if binding.kind == scopes.ASSIGN
         }
         for call, site in self.surface.calls:
-            if len(call.args) != 1 or call.keywords:
-                continue
             func = call.func
             name = last_name(func)
+            if len(call.args) != 1 or (call.keywords and name not in ("shared_task", "task")):
+                continue
             if not (name == "register_task" or isinstance(call.args[0], (ast.Name, ast.Attribute))):
                 continue
             if isinstance(func, ast.Call) or "task" in name or id(call) in bound:

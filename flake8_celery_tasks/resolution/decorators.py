@@ -15,21 +15,6 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.resolver import Target
 
 
-#: Decorators that hand every argument on and let every exception through, so that what is below the task decorator
-#: can be judged as if they were not there.
-TRANSPARENT: Final = frozenset(
-    {
-        "builtins.staticmethod",
-        "django.db.transaction.atomic",
-        "django.utils.decorators.method_decorator",
-        "edx_django_utils.monitoring.set_code_owner_attribute",
-        "sentry_sdk.trace",
-        "typing.no_type_check",
-        "newrelic.agent.background_task",
-        "newrelic.agent.function_trace",
-    }
-)
-
 #: What a function tells of itself.
 _ABOUT: Final = frozenset({"__doc__", "__module__", "__name__", "__qualname__", "__wrapped__"})
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding import values
 from flake8_celery_tasks.binding.symbols import Alias, Bound, Class, Function, Opaque
 from flake8_celery_tasks.binding.values import UNKNOWN, Const, extend
 from flake8_celery_tasks.resolution.modules import Modules
+from flake8_celery_tasks.workspace.folders import entries
 from flake8_celery_tasks.workspace.marks import INTEREST
 from flake8_celery_tasks.workspace.place import INSTALLED
 
@@ -134,6 +136,7 @@ class Resolver(Modules):
         super().__init__(files)
         self._targets: dict[tuple[str, str], Target] = {}
         self._interesting: dict[str, bool] = {}
+        self._about_celery: dict[str, bool] = {}  # of modules of installed packages
 
     def resolve(self, path: str, origin: Module, hops: int = 0) -> Target:
         """Return what the path of a `Ref` leads to, seen from the module that it stands in."""
@@ -180,10 +183,29 @@ class Resolver(Modules):
             return self._attribute(origin, rest, hops)
         if name == "builtins":
             return Target(external(path), foreign=True)
-        file = self.layout.find(name, origin.place.root)
+        file = self.layout.find(name, origin.place.root) or self._installed(name)
         if file is None:
             return Target(external(path), foreign=not self.layout.has_top_level(name, origin.place.root))
         return self._in_file(file, name, rest, hops)
+
+    def _installed(self, name: str) -> str | None:
+        """Return the file of an installed package's module that has to do with Celery, None for any other.
+
+        What is known of others is known by the names that they are imported by.
+        """
+        file = self.layout.find_installed(name)
+        return file if file is not None and self._is_about_celery(file, name) else None
+
+    def _is_about_celery(self, file: str, name: str) -> bool:
+        known = self._about_celery.get(file)
+        if known is None:
+            files = [file]
+            if file.endswith("__init__.py"):  # it may hand on what stands beside it
+                folder = os.path.dirname(file)
+                files += [os.path.join(folder, entry) for entry in sorted(entries(folder)) if entry.endswith(".py")]
+            known = "celery" in name or any(b"elery" in (self.files.read(path) or b"") for path in files)
+            self._about_celery[file] = known
+        return known
 
     def _in_file(self, file: str, name: str, rest: tuple[str, ...], hops: int) -> Target:
         if not file.endswith(".py"):  # a namespace package

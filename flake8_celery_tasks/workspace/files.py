@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks.core import regular
 from flake8_celery_tasks.workspace import folders
 from flake8_celery_tasks.workspace.cache import stamp
-from flake8_celery_tasks.workspace.marks import INTEREST
+from flake8_celery_tasks.workspace.marks import INTEREST, WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from flake8_celery_tasks.workspace.cache import Cache, Stamp
     from flake8_celery_tasks.workspace.layout import Layout
@@ -22,6 +22,30 @@ MAX_BYTES: Final = 4_000_000
 
 #: Up to this size they are searched for what they would have to hold.
 SEARCHED_BYTES: Final = 64_000_000
+
+
+class Calls:
+    """Which of some files call what, as far as their texts say: what stands in comments counts too.
+
+    `files` are those that call a name, or define a function of that name; `defined` says how many functions of a name
+    there are, and `holding` which files hold one of a few words.
+    """
+
+    def __init__(self, texts: Iterable[tuple[str, bytes]]) -> None:
+        from flake8_celery_tasks.workspace.prescan import names_before_brackets
+
+        self.files: dict[bytes, list[str]] = {}
+        self.defined: dict[bytes, int] = {}
+        self.holding: dict[bytes, list[str]] = {word: [] for word in WORDS}
+        for path, text in texts:
+            called, defined = names_before_brackets(text)
+            for name in called:
+                self.files.setdefault(name, []).append(path)
+            for name in defined:
+                self.defined[name] = self.defined.get(name, 0) + 1
+            for word, paths in self.holding.items():
+                if word in text:
+                    paths.append(path)
 
 
 class Disk:
@@ -105,9 +129,16 @@ class Disk:
         read = {**folders.scripts(), **self._read}
         return {path: current for path, current in read.items() if path not in self.stamps}
 
+    @cached_property
+    def calls(self) -> Calls:
+        """Which of all the project's files call what."""
+        texts = ((path, self.read(path)) for path in self.stamps)
+        return Calls((path, text) for path, text in texts if text is not None)
+
     def is_as_stamped(self, path: str) -> bool:
         """Return whether a file had not changed when it was first read, or was not read."""
-        return path not in self._read or self._read[path] == self.stamps.get(path)
+        current = self.stamps[path] if path in self.stamps else stamp(path)
+        return path not in self._read or self._read[path] == current
 
     @property
     def has_changed(self) -> bool:
@@ -244,6 +275,25 @@ class Files:
                 found.append(path)
                 yield path
         self._marked[marks] = tuple(found)
+
+    def calling(self, name: str) -> list[str]:
+        """Return the project's files that may call something of a name, sorted by their folders."""
+        return self._with(self.disk.calls.files.get(name.encode(), []), name.encode() + b"(")
+
+    def wording(self, word: bytes) -> list[str]:
+        """Return the project's files that hold one of `WORDS`."""
+        return self._with(self.disk.calls.holding[word], word)
+
+    def _with(self, found: list[str], text: bytes) -> list[str]:
+        """Return files, with the one that an editor holds where its text is in that."""
+        if self.unsaved is None:
+            return found
+        path, buffer = self.unsaved
+        return [*(other for other in found if other != path), *([path] if text in buffer else [])]
+
+    def times_defined(self, name: str) -> int:
+        """Return how many functions of a name the project's files define."""
+        return self.disk.calls.defined.get(name.encode(), 0)
 
 
 def marks_held(text: bytes, bits: dict[bytes, int]) -> int:

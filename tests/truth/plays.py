@@ -536,3 +536,8 @@ def cly618(stage):
     stage.hear(tasks.stock, 1)
     stage.hear(tasks.is_counted, "1")
     stage.hear(tasks.report_all, [1, 2])
+
+
+def cly522(stage):
+    stage.lab.monkeypatch.setattr("celery._state.default_app", None)
+    stage.show()

@@ -14,6 +14,7 @@ from flake8_celery_tasks.celery_model.objects import TaskThing
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.frameworks import django_callers
 from flake8_celery_tasks.frameworks.django_transactions import database, is_on_commit
 from flake8_celery_tasks.rules._messages import shown
 
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.facts.calls import Invocation
+    from flake8_celery_tasks.frameworks.django_callers import Way
 
 
 #: What an `if` asks where it chooses how to send: in tests there may be no commit.
-_ASKS: Final = re.compile(r"test|debug|eager|celery|atomic|settings", re.IGNORECASE)
+_ASKS: Final = re.compile(r"test|debug|eager|celery|atomic|settings|commit|transaction", re.IGNORECASE)
 
 
 def is_send(invocation: Invocation) -> bool:
@@ -54,7 +56,7 @@ def is_choice(invocation: Invocation) -> bool:
     func = invocation.node.func
     if function is None or not isinstance(func, ast.Attribute):
         return False
-    if not any(around.kind == IF and _ASKS.search(unparsed(around.node.test)) for around in invocation.site.chain()):  # type: ignore[attr-defined]
+    if not any(around.kind == IF and _ASKS.search(unparsed(around.test)) for around in invocation.site.chain()):
         return False
     owner = unparsed(func.value)
     return any(_sends_on_commit(node, owner) for node in ast.walk(function))
@@ -73,10 +75,27 @@ def is_next_batch(invocation: Invocation) -> bool:
     return is_itself and any(invocation.keyword(name) is not None for name in ("countdown", "eta"))
 
 
+def way(invocation: Invocation) -> Way | None:
+    """Return the way in which a call is run in a transaction, or where there is one more often than not.
+
+    What stands around it counts first, then what calls its function: there a certain transaction before a likely one.
+    """
+    project, module = invocation.project, invocation.module
+    found = django_callers.way_at(project, module, invocation.node, invocation.site)
+    if found is not None:
+        return found
+    ways = sorted(django_callers.ways_to(project, module, invocation.site), key=lambda way: _ORDER.index(way.kind))
+    return ways[0] if ways else None
+
+
+#: Ways from the most certain one.
+_ORDER: Final = (django_callers.ATOMIC, django_callers.ADMIN, django_callers.REQUEST, django_callers.SAVE)
+
+
 def sends_at_once(invocation: Invocation) -> bool:
     """Return whether a call sends a task here and now: Celery's own method does, another one may wait."""
     definition = invocation.definition
-    return definition is None or Defined(invocation.project, definition).overrides(*SENDS) is False
+    return definition is None or Defined(invocation.project, definition).sends_at_once
 
 
 def advice(invocation: Invocation, opener: ast.expr | None = None) -> str:
