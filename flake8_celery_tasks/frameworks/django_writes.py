@@ -391,10 +391,16 @@ def _is_write(call: ast.Call) -> bool:
     if isinstance(func, ast.Attribute) and last_name(unsubscripted(func.value)) in _NO_ROWS:
         return False
     if name == "update":  # a dict's has the same name
-        return not call.args
+        return not call.args or _is_of_super(func)
     if name in _RELATED:
         return isinstance(func, ast.Attribute) and isinstance(func.value, ast.Attribute)
     return name in _WRITES or name.lstrip("_").partition("_")[0] in _VERBS
+
+
+def _is_of_super(func: ast.expr) -> bool:
+    """Return whether a method is one of `super()`: that of a view, a serializer, a manager."""
+    owner = func.value if isinstance(func, ast.Attribute) else None
+    return isinstance(owner, ast.Call) and last_name(owner.func) == "super"
 
 
 def _is_harmless(call: ast.Call) -> bool:
