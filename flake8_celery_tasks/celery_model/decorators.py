@@ -94,7 +94,7 @@ def _bare(project: Project, ref: Ref, module: Module, depth: int) -> Decorator |
         return Decorator(SHARED)
     if target.path == "celery.current_app.task":
         return Decorator(APP_TASK, app=App("celery.current_app"))
-    if _is_listed(project, target, ref):
+    if is_listed(project, target, ref):
         return Decorator(HOUSE)
     known = _of_package(target.path, module) if target.foreign else None
     if known is not None:
@@ -128,7 +128,8 @@ def _of_package(path: str, module: Module) -> Decorator | None:
     return Decorator(OPAQUE, spread=True, hides_base=False) if path in packages.OPAQUE_DECORATORS else None
 
 
-def _is_listed(project: Project, target: Target, ref: Ref) -> bool:
+def is_listed(project: Project, target: Target, ref: Ref) -> bool:
+    """Return whether the option `celery-task-decorators` names a decorator."""
     return any(
         fnmatch.fnmatchcase(name, pattern)
         for pattern in project.options.celery_task_decorators

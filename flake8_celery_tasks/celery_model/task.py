@@ -10,13 +10,13 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.binding.attributes import is_assigned
+from flake8_celery_tasks.binding.scopes import CLASS, FUNCTION, IMPORT, MODULE, PARAM
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Invoke, Missing, Ref, Unknown
 from flake8_celery_tasks.catalog.methods import CALL_METHODS, SENDS
 from flake8_celery_tasks.catalog.packages import TRANSPARENT, task_class
 from flake8_celery_tasks.celery_model import apps, definitions
-from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, OPAQUE
+from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, OPAQUE, is_listed
 from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.resolution.decorators import call_hands_on, wrapper_in
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.scopes import Binding, Site
     from flake8_celery_tasks.binding.symbols import Params
     from flake8_celery_tasks.binding.values import Value
     from flake8_celery_tasks.catalog.packages import TaskClass
@@ -209,6 +210,20 @@ class Defined:
         own_call = ("__call__",) if self.is_class or self.is_wrapped else ()
         return self.overrides(*CALL_METHODS, *own_call, handing_on=True) is False
 
+    @cached_property
+    def decorator_may_retry(self) -> bool:
+        """Whether the decorator that makes the task may retry it: one that the options name, and that says so if read.
+
+        All that the options say of it is that it makes tasks.
+        """
+        index = self.definition.index
+        value = self.definition.symbol.decorators[index] if index >= 0 else None
+        ref = value.func if isinstance(value, Invoke) else value
+        target = self.project.resolve(ref.path, self.module) if isinstance(ref, Ref) else None
+        if target is None or not isinstance(ref, Ref) or not is_listed(self.project, target, ref):
+            return False
+        return not isinstance(target.symbol, Function) or "retry" in target.symbol.attributes
+
     # What stands below the task decorator.
 
     @cached_property
@@ -321,3 +336,45 @@ def readers_in(module: Module) -> dict[str, set[str | None]]:
                 if isinstance(arg, ast.Constant) and isinstance(arg.value, str):
                     found.setdefault(arg.value, set()).add(None)
     return found
+
+
+def is_assigned(module: Module, name: str) -> bool:
+    """Return whether a module assigns an attribute of this name to anything."""
+    assigned = _assigned(module)
+    return name in assigned or None in assigned
+
+
+@query()
+def _assigned(module: Module) -> set[str | None]:
+    """Return the attributes that a module assigns to anything, None for one that can't be told."""
+    found: set[str | None] = {
+        target.attr for _, target, _, _ in module.candidates.stores if isinstance(target, ast.Attribute)
+    }
+    for call, site in module.calls_of("setattr"):
+        for arg in call.args[1:2] if isinstance(call.func, ast.Name) else ():
+            if isinstance(arg, ast.Constant) and isinstance(arg.value, str):
+                found.add(arg.value)
+            elif _may_be_definition(call.args[0], site):
+                found.add(None)
+    return found
+
+
+def _may_be_definition(node: ast.expr, site: Site) -> bool:
+    """Return whether an expression may be a function or class of some module: no instance, and nothing inside one."""
+    found = site.scope.find(node.id) if isinstance(node, ast.Name) else None
+    if found is None:
+        return isinstance(node, ast.Name)
+    owner, bindings = found
+    if owner.kind in (MODULE, CLASS):
+        return True
+    return any(binding.kind in (IMPORT, FUNCTION, CLASS) or _is_any_parameter(binding) for binding in bindings)
+
+
+def _is_any_parameter(binding: Binding) -> bool:
+    """Return whether a binding is a parameter, and not the instance or class of a method."""
+    function, outside = binding.site.node, binding.site.parent
+    if binding.kind != PARAM or not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return binding.kind == PARAM
+    first = [*function.args.posonlyargs, *function.args.args][:1]
+    is_method = outside is not None and isinstance(outside.node, ast.ClassDef)
+    return not (is_method and binding.node in first)

@@ -8,12 +8,19 @@ def encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def plain(text: str) -> str:
-    r"""Return a text on one line, with escapes for what is not to be seen or moves the cursor.
+def plain(text: str, *, of_bytes: bool = False) -> str:
+    r"""Return a text on one line, with escapes for what is not to be seen, moves the cursor, or commands a log.
+
+    `of_bytes` leaves what stands for bytes of a file name that is no text: it is written as these.
 
     >>> plain("a\x1b[31m\n\ud83d")
     'a\\x1b[31m\\n\\ud83d'
     """
-    if text.isprintable():
-        return text
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+    if not text.isprintable():
+        text = "".join(
+            letter if letter.isprintable() or (of_bytes and "\udc80" <= letter <= "\udcff") else ascii(letter)[1:-1]
+            for letter in text
+        )
+    # GitHub takes these for commands of a workflow, where they stand in a log.
+    text = text.replace("##[", "#\\x23[")
+    return f"\\x3a{text[1:]}" if text.startswith("::") else text

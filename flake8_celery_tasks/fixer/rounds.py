@@ -109,12 +109,12 @@ class State:
         return self.project.layout.has_top_level(dotted, self.module.place.root)
 
 
-def fix_text(path: str, text: str, order: Order) -> Fixed:
-    """Return a file's text with all fixes applied that are certain."""
+def fix_text(path: str, text: str, order: Order, around: Project | None = None) -> Fixed:
+    """Return a file's text with all fixes applied that are certain; `around` is a project with another text of it."""
     gone: list[Violation] = []
     refused: set[Violation] = set()  # in the present text: in another one they may be good
     try:
-        state = State(path, Source.of(text), ast.parse(text), order)
+        state = State(path, Source.of(text), ast.parse(text), order, around)
     except BROKEN:
         return Fixed(text)
     known, first = state.project, state.module

@@ -78,13 +78,16 @@ _LEAVES: Final = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 _LOOPS: Final = (ast.For, ast.AsyncFor, ast.While)
 
 
-def may_write(project: Project, module: Module, body: list[ast.stmt], scope: Scope, call: ast.Call) -> bool:
+def may_write(
+    project: Project, module: Module, body: list[ast.stmt], scope: Scope, call: ast.Call, *, visibly: bool = False
+) -> bool:
     """Return whether a transaction may write where it makes a call.
 
     `body` is what the transaction holds. False where nothing that runs with the call can be seen to write, while
-    something else is done in a branch that runs without it.
+    something else is done in a branch that runs without it, or `visibly` says that it has to be seen.
     """
-    return _reader(module, project).body(body, scope).answer(call)
+    writes, others = _reader(module, project).body(body, scope).answer(call)
+    return writes or not (others or visibly)
 
 
 def writes_before(project: Project, module: Module, body: list[ast.stmt], scope: Scope, call: ast.Call) -> bool:
@@ -99,6 +102,8 @@ def _reader(module: Module, project: Project) -> _Reader:
 
 #: What is true of some code with the call in it: it writes, it does anything without the call, it is left after it.
 _Beside: TypeAlias = tuple[bool, bool, bool]
+#: Of those the first two, for a whole transaction.
+_Answer: TypeAlias = tuple[bool, bool]
 _FLAGS: Final = (False, True)
 _ALL: Final = [(writes, others, left) for writes in _FLAGS for others in _FLAGS for left in _FLAGS]
 
@@ -132,7 +137,7 @@ class _Place(NamedTuple):
     statement: ast.stmt
     block: _Block
     at: int
-    answers: dict[_Beside, bool]
+    answers: dict[_Beside, _Answer]
     outer: _Place | None
 
 
@@ -143,8 +148,8 @@ class _Body:
         self.reader = reader
         self.scope = scope
         places: list[_Place] = []
-        pending: list[tuple[list[ast.stmt], dict[_Beside, bool], _Place | None]]
-        pending = [(body, {found: found[0] or not found[1] for found in _ALL}, None)]
+        pending: list[tuple[list[ast.stmt], dict[_Beside, _Answer], _Place | None]]
+        pending = [(body, {found: found[:2] for found in _ALL}, None)]
         while pending:
             inner, answers, outer = pending.pop()
             block = _Block(inner, reader, scope)
@@ -156,7 +161,7 @@ class _Body:
         self._places = places
         self._starts = list(map(_start, places))
 
-    def _below(self, place: _Place) -> Iterator[tuple[list[ast.stmt], dict[_Beside, bool]]]:
+    def _below(self, place: _Place) -> Iterator[tuple[list[ast.stmt], dict[_Beside, _Answer]]]:
         """Yield the blocks of a statement, with the answers by what is true of them."""
         statement = place.statement
         if isinstance(statement, _LOOPS):  # it may take all branches in turn
@@ -169,7 +174,7 @@ class _Body:
             head = [statement.test if isinstance(statement, ast.If) else statement.subject]
         head_writes = self.reader.writes(head, self.scope)
         for part, writes, acts in zip(parts, writing, acting, strict=True):
-            answers: dict[_Beside, bool] = {}
+            answers: dict[_Beside, _Answer] = {}
             for inside in _ALL:
                 if head:
                     around = (inside[0] or head_writes, inside[1] or sum(acting) > acts, inside[2])
@@ -179,8 +184,8 @@ class _Body:
                 answers[inside] = place.answers[place.block.among(place.at, around)]
             yield part, answers
 
-    def answer(self, call: ast.Call) -> bool:
-        """Return whether the transaction may write where it makes a call."""
+    def answer(self, call: ast.Call) -> _Answer:
+        """Return whether the transaction writes where it makes a call, and whether it does anything without it."""
         position = start_of(call)
         place = self._places[bisect_right(self._starts, position) - 1]
         while place.outer is not None and position >= end_of(place.statement):

@@ -158,6 +158,10 @@ class Modules(Memo):
             self._keep(path, module)
         return self._modules[path]
 
+    def modules_known(self) -> list[Module]:
+        """Return the modules that somebody has asked for."""
+        return [module for module in self._modules.values() if module is not None]
+
     def save(self) -> None:
         """Keep what is known of the project's files for the next run."""
         disk = self.files.disk

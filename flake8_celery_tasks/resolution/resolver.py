@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding import values
 from flake8_celery_tasks.binding.symbols import Alias, Bound, Class, Function, Opaque
-from flake8_celery_tasks.binding.values import extend
+from flake8_celery_tasks.binding.values import UNKNOWN, Const, extend
 from flake8_celery_tasks.resolution.modules import Modules
 from flake8_celery_tasks.workspace.folders import entries
 from flake8_celery_tasks.workspace.marks import INTEREST
@@ -105,10 +105,21 @@ def pick(symbols: tuple[Symbol, ...]) -> Symbol:
             return symbol
     last = seen[-1]
     if len(seen) > 1 and isinstance(last, (Bound, Opaque)) and any(symbol != last for symbol in seen):
-        if isinstance(last, Bound) and isinstance(seen[0], (Alias, Function, Class)) and len(seen) == 2:
-            return seen[0]  # a fallback, or a definition that is wrapped under its own name
+        if isinstance(last, Bound) and len(seen) == 2 and _holds_on(seen[0], last):
+            return seen[0]
         return Opaque()
     return last
+
+
+def _holds_on(first: Symbol, last: Bound) -> bool:
+    """Return whether a name still stands for the first of two things that it is bound to.
+
+    It does where the second is a fallback for an import, or a definition is wrapped under its own name. An import that
+    is wrapped (`one = make_queue(one)`), or is given another value, is something else from then on.
+    """
+    if isinstance(first, Alias):
+        return last.value is UNKNOWN or isinstance(last.value, Const)
+    return isinstance(first, (Function, Class))
 
 
 def is_builtin(name: str) -> bool:

@@ -529,3 +529,10 @@ def cly816(stage):
 
 def cly818(stage):
     stage.hear(stage.show().close, 1)
+
+
+def cly618(stage):
+    tasks = stage.show()
+    stage.hear(tasks.stock, 1)
+    stage.hear(tasks.is_counted, "1")
+    stage.hear(tasks.report_all, [1, 2])

@@ -15,6 +15,8 @@ import pytest
 from celery import Task, chain, chord, group, states
 from celery.app.task import Context
 from celery.exceptions import Retry
+from celery.exceptions import TimeoutError as ResultTimeoutError
+from celery.result import allow_join_result
 
 from .lab import celery_version
 
@@ -462,3 +464,49 @@ def test_a_chain_ends_with_chunks(lab):
     lab.work()
     assert runs == [1, 2]
     assert "Object of type GroupResult is not JSON serializable" in lab.log
+
+
+# CLY612: chords, groups and chains of tasks that ignore their results
+
+
+@pytest.mark.truth("CLY612")
+def test_a_chord_waits_for_ignored_results_in_vain(lab):
+    """CLY612: with a result backend that has to be asked; the body never runs, not even an immutable one."""
+    add, total, runs = canvas_tasks(lab)
+    lab.app.conf.result_chord_join_timeout = 0.3
+
+    @lab.app.task(name="silent", ignore_result=True)
+    def silent(x):
+        runs.append(x)
+
+    for header in [silent.s(1), silent.s(2)], [add.s(1), silent.s(2)]:
+        result = chord(header, total.si("over")).delay()
+        lab.work()
+        assert runs == [1, 2]
+        assert result.state == states.FAILURE
+        assert "Operation timed out" in str(result.result)
+        runs.clear()
+    chord([add.s(1), add.s(2)], total.s()).delay()
+    lab.work()
+    assert runs[-1] == ("total", [1, 2])
+
+
+@pytest.mark.truth("CLY612")
+def test_a_group_or_chain_waits_in_vain(lab):
+    """CLY612: `.get()` and `.join()` do, where one task of a group, or the last of a chain, ignores its result."""
+    add, _, _ = canvas_tasks(lab)
+
+    @lab.app.task(name="silent", ignore_result=True)
+    def silent(*_):
+        pass
+
+    sent = group(add.s(1), silent.s(2)).delay(), group(silent.s(1)).delay(), chain(add.s(1), silent.s()).delay()
+    first = chain(silent.s(1), add.si(2)).delay()
+    lab.work()
+    lab.stop()
+    for result in sent:
+        for read in [result.get, result.join] if hasattr(result, "join") else [result.get]:
+            with pytest.raises(ResultTimeoutError), allow_join_result():
+                read(timeout=0.2)
+    with allow_join_result():
+        assert first.get(timeout=1) == 2

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import ast
+from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.catalog.methods import CHECKED, SIGNS
+from flake8_celery_tasks.binding.nodes import unparsed
+from flake8_celery_tasks.catalog.methods import CHECKED, DIRECT, SIGNS
 from flake8_celery_tasks.facts.arguments import (
     arguments_of,
     is_completed_later,
@@ -11,7 +13,7 @@ from flake8_celery_tasks.facts.arguments import (
     signed_arguments,
 )
 from flake8_celery_tasks.facts.calls import Invocation
-from flake8_celery_tasks.resolution.arity import misfits
+from flake8_celery_tasks.resolution.arity import Given, misfits
 from flake8_celery_tasks.rules import _mismatch
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.symbols import Params
     from flake8_celery_tasks.celery_model.task import Defined
     from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.facts.arguments import Arguments
+
+#: Longer arguments are left out of a message.
+_WIDTH: Final = 30
 
 
 class CallDoesNotFit(Rule[Invocation]):
@@ -129,6 +135,7 @@ class CallDoesNotFit(Rule[Invocation]):
         if not defined.hands_on_calls or _is_of_signature(call, params):
             return
         problem, advice = _mismatch.said(found, params, arguments)
+        advice = _unpacked(call, params, arguments) or advice
         # Celery's own check takes parameters that have no name to the caller for ones that do.
         named_only = any(name in params.positional_only and name in arguments.keywords for name in found.names)
         yield self.report(
@@ -145,6 +152,26 @@ def _is_of_signature(call: Invocation, params: Params) -> bool:
     """Return whether the arguments of the signature that a call sends can't fit, so that it is reported there."""
     own = signed_arguments(call)
     return own is not None and next(misfits(params, own.given.partial), None) is not None
+
+
+def _unpacked(call: Invocation, params: Params, arguments: Arguments) -> str:
+    """Return what to write instead of all arguments in one list, tuple or dict, where they fit; nothing elsewhere."""
+    node = arguments.positional[0] if len(arguments.positional) == 1 and not arguments.keywords else None
+    if call.method not in DIRECT or node not in call.node.args or arguments.more_positional or arguments.more_keywords:
+        return ""
+    given, stars = Given(), "*"
+    if isinstance(node, (ast.List, ast.Tuple)) and not any(isinstance(item, ast.Starred) for item in node.elts):
+        given = Given(positional=len(node.elts))
+    elif isinstance(node, ast.Dict) and all(isinstance(key, ast.Constant) for key in node.keys):
+        given, stars = Given(keywords=tuple(str(key.value) for key in node.keys)), "**"  # type: ignore[union-attr]
+    else:
+        return ""
+    if next(misfits(params, given.partial if call.method in SIGNS else given), None) is not None:
+        return ""
+    shown = unparsed(node)
+    inside = ", ".join(map(unparsed, node.elts)) if stars == "*" else f"**{shown}"  # type: ignore[union-attr]
+    inside = inside if len(inside) <= _WIDTH else f"{stars}(...)"
+    return f"{call.method}() takes the arguments themselves, write {call.method}({inside})"
 
 
 def _effect(call: Invocation, defined: Defined, *, named_only: bool) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.catalog import OLDEST
-from flake8_celery_tasks.catalog.call_options import TASK_ONLY, conflicts, keywords
+from flake8_celery_tasks.catalog.call_options import MEANT, TASK_ONLY, conflicts, keywords
 from flake8_celery_tasks.catalog.methods import OPTION_KINDS
 from flake8_celery_tasks.celery_model.apps import task_cls_of
 from flake8_celery_tasks.celery_model.objects import CanvasThing, SignatureThing
@@ -178,7 +178,8 @@ class UnknownCallOption(Rule[Facts]):
         if name in conflicts(kind, version):
             yield self.report(facts.module, node, self.conflicting, method=method, name=name)
             return
-        meant = close_match(name, sorted(keywords(kind, version)))
+        known = keywords(kind, version)
+        meant = MEANT.get(name) if MEANT.get(name) in known else close_match(name, sorted(known))
         if kind == "retry" and name in _EXCEPTIONS:
             meant = "exc"
         if defined is not None and params is not None and name in (*params.positional, *params.keyword_only):

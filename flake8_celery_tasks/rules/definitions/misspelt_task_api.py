@@ -5,14 +5,13 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.attributes import is_assigned
 from flake8_celery_tasks.binding.symbols import Class
 from flake8_celery_tasks.binding.values import MISSING, Missing, Unknown
 from flake8_celery_tasks.catalog.methods import SIGNATURE_API, SIGNATURE_NAMES, TASK_NAMES
 from flake8_celery_tasks.catalog.task_options import INTERNAL, OPTIONS, REMOVED, TASK_API
 from flake8_celery_tasks.celery_model.apps import PLAIN_BASES, task_cls_of
 from flake8_celery_tasks.celery_model.objects import CanvasThing, SignatureThing, TaskThing
-from flake8_celery_tasks.celery_model.task import Defined
+from flake8_celery_tasks.celery_model.task import Defined, is_assigned
 from flake8_celery_tasks.core.spelling import close_match
 from flake8_celery_tasks.facts.arguments import is_expected_to_fail, is_looked_for
 from flake8_celery_tasks.facts.facts import Facts

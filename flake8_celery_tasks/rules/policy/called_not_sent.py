@@ -5,7 +5,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.nodes import last_name, unparsed
-from flake8_celery_tasks.binding.scopes import CLASS, FUNCTION, IF, TRY
+from flake8_celery_tasks.binding.scopes import CLASS, FUNCTION, IF, TRY, is_script
 from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.catalog.methods import INVOKING, SENDING
 from flake8_celery_tasks.celery_model import definitions
@@ -191,10 +191,10 @@ def _sends(project: Project, module: Module, definition: Definition) -> bool:
 
 def _is_started_by_hand(site: Site) -> bool:
     """Return whether a place runs only where its file is started as a script, or is a command of click or Flask."""
-    return any(
-        (around.kind == IF and "__main__" in unparsed(around.test))
-        or any(_COMMAND.search(unparsed(decorator)) for decorator in getattr(around.node, "decorator_list", ()))
+    return is_script(site) or any(
+        _COMMAND.search(unparsed(decorator))
         for around in site.chain()
+        for decorator in getattr(around.node, "decorator_list", ())
     )
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.nodes import last_name
+from flake8_celery_tasks.binding.nodes import last_name, unparsed
+from flake8_celery_tasks.binding.scopes import IF
 from flake8_celery_tasks.binding.values import MISSING
-from flake8_celery_tasks.catalog.methods import SENDS
+from flake8_celery_tasks.catalog.methods import SENDS, SENDS_ON_COMMIT
 from flake8_celery_tasks.celery_model.objects import TaskThing
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.frameworks import django_callers
-from flake8_celery_tasks.frameworks.django_transactions import is_on_commit
+from flake8_celery_tasks.frameworks.django_transactions import database, is_on_commit
 from flake8_celery_tasks.rules._messages import shown
 
 if TYPE_CHECKING:
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.facts.calls import Invocation
     from flake8_celery_tasks.frameworks.django_callers import Way
+
+
+#: What an `if` asks where it chooses how to send: in tests there may be no commit.
+_ASKS: Final = re.compile(r"test|debug|eager|celery|atomic|settings", re.IGNORECASE)
 
 
 def is_send(invocation: Invocation) -> bool:
@@ -61,6 +67,31 @@ def way(invocation: Invocation) -> Way | None:
 _ORDER: Final = (django_callers.ATOMIC, django_callers.ADMIN, django_callers.REQUEST, django_callers.SAVE)
 
 
+def is_choice(invocation: Invocation) -> bool:
+    """Return whether an `if` asks for the settings around a call, and the function sends the same on commit else."""
+    function = invocation.site.function()
+    func = invocation.node.func
+    if function is None or not isinstance(func, ast.Attribute):
+        return False
+    if not any(around.kind == IF and _ASKS.search(unparsed(around.node.test)) for around in invocation.site.chain()):  # type: ignore[attr-defined]
+        return False
+    owner = unparsed(func.value)
+    return any(_sends_on_commit(node, owner) for node in ast.walk(function))
+
+
+def _sends_on_commit(node: ast.AST, owner: str) -> bool:
+    if isinstance(node, ast.Attribute) and node.attr in SENDS_ON_COMMIT:
+        return unparsed(node.value) == owner
+    return isinstance(node, ast.Call) and last_name(node.func) == "on_commit" and f"{owner}." in unparsed(node)
+
+
+def is_next_batch(invocation: Invocation) -> bool:
+    """Return whether a task sends itself for later: the next batch, when the transaction of this one is long over."""
+    task, definition = invocation.task, invocation.definition
+    is_itself = task is not None and definition is not None and task.definition.place == definition.place
+    return is_itself and any(invocation.keyword(name) is not None for name in ("countdown", "eta"))
+
+
 def sends_at_once(invocation: Invocation) -> bool:
     """Return whether a call sends a task here and now: Celery's own method does, another one may wait."""
     definition = invocation.definition
@@ -79,16 +110,6 @@ def advice(invocation: Invocation, opener: ast.expr | None = None) -> str:
         return f"write '{owner}.{func.attr}_on_commit(...)'"
     further = "" if using is None else f"..., using={shown(using, '...')}"
     return f"hand partial({owner}.{func.attr}, ...) to on_commit({further})"
-
-
-def database(opener: ast.expr) -> ast.expr | None:
-    """Return what `atomic` is given as its database, None for the default one and where it can't be seen."""
-    if not isinstance(opener, ast.Call):
-        return None
-    given = [keyword.value for keyword in opener.keywords if keyword.arg == "using"]
-    if last_name(opener.func) in ("Atomic", "atomic"):
-        given += opener.args[:1]
-    return next((node for node in given if getattr(node, "value", "") not in (None, "default")), None)
 
 
 def has_on_commit_methods(invocation: Invocation) -> bool:

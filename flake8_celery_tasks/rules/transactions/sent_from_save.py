@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
+from flake8_celery_tasks.facts.arguments import arguments_of
 from flake8_celery_tasks.facts.calls import Invocation
 from flake8_celery_tasks.frameworks import django_callers
 from flake8_celery_tasks.rules._messages import shown
@@ -100,13 +102,15 @@ class SentFromSave(Rule[Invocation]):
     - the code asks whether it is in a transaction: `connection.in_atomic_block`;
     - the task's class has an `apply_async` of its own, or can't be read: it may wait for the commit;
     - the call is what `on_commit` is given (CLY702);
+    - an `if` asks for the settings, and the function sends the task on commit else: `if settings.TEST: task.delay(x)`;
     - the module is a test or a migration.
 
     ## Fix
 
     Write `task.delay_on_commit(x)` (a task of a Django project, from Celery 5.4), or
     `transaction.on_commit(partial(task.delay, x))`. Outside a transaction both send at once; within one the task is
-    sent later, and not at all after a rollback.
+    sent later, and not at all after a rollback. Of a row that is deleted hand over the key, and not the instance: after
+    the commit that has none.
     """
 
     code = "CLY705"
@@ -123,9 +127,24 @@ class SentFromSave(Rule[Invocation]):
         if not _sending.is_send(fact):
             return
         way = _sending.way(fact)
-        if way is not None and way.kind == django_callers.SAVE and _sending.sends_at_once(fact):
-            text, advice = f"{shown(fact.node.func)}()", _sending.advice(fact)
+        if (
+            way is not None
+            and way.kind == django_callers.SAVE
+            and _sending.sends_at_once(fact)
+            and not _sending.is_choice(fact)
+        ):
+            text = f"{shown(fact.node.func)}()"
+            advice = _key_advice(fact) if "delete" in way.where and not way.function else ""
+            advice = advice or _sending.advice(fact)
             where = f"{way.where},"
             if way.function:
                 where = f"{way.function}(), which {way.where} calls at {way.place},"
             yield self.report(fact.module, fact.node, text=text, where=where, advice=advice)
+
+
+def _key_advice(fact: Invocation) -> str:
+    """Return what to hand over instead of the instance that is deleted, nothing where that is not handed over."""
+    arguments = arguments_of(fact)
+    names = [node.id for node in arguments.values if isinstance(node, ast.Name)] if arguments is not None else []
+    name = next((name for name in names if name in ("instance", "self")), None)
+    return "" if name is None else f"hand over '{name}.pk': after the commit the instance has no key any more"

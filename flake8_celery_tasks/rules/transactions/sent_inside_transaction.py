@@ -146,6 +146,9 @@ class SentInsideTransaction(Rule[Invocation]):
     - the code asks whether it is in a transaction: `connection.in_atomic_block`;
     - the task's class has an `apply_async` of its own, or can't be read: it may wait for the commit;
     - the call is what `on_commit` is given (CLY702);
+    - an `if` asks for the settings, and the function sends the task on commit else: `if settings.TEST: task.delay(x)`;
+    - a task sends itself with a `countdown` or `eta`: the next batch, when this transaction is long over;
+    - the database of the transaction is called like a replica, and no write is seen;
     - no write is seen in the branches that lead to the call or follow it, and the transaction holds other branches: it
       may be there for those;
     - nothing in the file or the project shows that the context manager or decorator opens a transaction;
@@ -153,7 +156,6 @@ class SentInsideTransaction(Rule[Invocation]):
       not certain that it is this function that is called there, or when;
     - under `ATOMIC_REQUESTS`: nothing is written before in the view, nothing shows that it is one (`urlpatterns`, or a
       base class from Django, REST framework or graphene), or `non_atomic_requests` takes it out;
-    - the other branch of an `if` waits for the commit;
     - the module is a test or a migration.
 
     ## Fix
@@ -175,13 +177,14 @@ class SentInsideTransaction(Rule[Invocation]):
 
     def check(self, fact: Invocation) -> Iterator[Violation]:
         """Report a call that sends at once inside a transaction of its function, or of one that calls it."""
-        if not _sending.is_send(fact):
+        if not _sending.is_send(fact) or _sending.is_next_batch(fact):
             return
         way = _sending.way(fact)
         if (
             way is not None
             and way.kind in (django_callers.ATOMIC, django_callers.REQUEST)
             and _sending.sends_at_once(fact)
+            and not _sending.is_choice(fact)
         ):
             text, advice = f"{shown(fact.node.func)}()", _sending.advice(fact, way.opener)
             opener = f"'{shown(way.opener)}'" if way.opener is not None else f"the request's transaction in {way.where}"
