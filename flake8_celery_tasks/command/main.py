@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from flake8_celery_tasks.contract.record import Record
+    from flake8_celery_tasks.engine.run import Run
     from flake8_celery_tasks.fixer.files import Result
     from flake8_celery_tasks.fixer.rounds import Order
     from flake8_celery_tasks.flake8_host.configuration import Configuration
@@ -186,10 +187,24 @@ def _fix(given: argparse.Namespace) -> int:
     with collector_off():
         spread = partial(pool.spread, configuration=configured, large=pool.FEW)
         results = list(fix_files(sorted(passing), order, write=not as_diff, spread=spread))
-    return _report_fixes(results, options, as_diff=as_diff)
+    return _report_fixes(results, options, configured.run, as_diff=as_diff)
 
 
-def _report_fixes(results: Sequence[Result], options: argparse.Namespace, *, as_diff: bool) -> int:
+def _tell_of_eager_tasks(changed: Sequence[Result], run: Run) -> None:
+    """Say where tasks run eagerly in a project that sends some by name now: `send_task` never does."""
+    from flake8_celery_tasks.engine import session
+
+    by_name = [result for result in changed if {"CLY401", "CLY402"} & {one.code for one in result.violations}]
+    known = dict.fromkeys(session.project_of(os.path.abspath(one.path), run.options, run.excluded) for one in by_name)
+    for project in known:
+        path = next(project.files.holding(b"TASK_ALWAYS_EAGER", b"task_always_eager"), None)
+        if path is not None:
+            _tell(
+                f"{os.path.relpath(path)} sets task_always_eager, which send_task ignores: it sends in such tests, too"
+            )
+
+
+def _report_fixes(results: Sequence[Result], options: argparse.Namespace, run: Run, *, as_diff: bool) -> int:
     """Say what became of some files, and return the exit code."""
     changed = [result for result in results if not result.message]
     for result in results:
@@ -200,6 +215,7 @@ def _report_fixes(results: Sequence[Result], options: argparse.Namespace, *, as_
     if not as_diff:
         count = sum(len(result.violations) for result in changed)
         _tell(f"{count} fixed in {len(changed)} {'file' if len(changed) == 1 else 'files'}")
+        _tell_of_eager_tasks(changed, run)
     return FOUND if len(changed) < len(results) or (as_diff and changed) else CLEAN
 
 

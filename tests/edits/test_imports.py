@@ -33,6 +33,13 @@ OPTIONS = 'queue="images", priority=3'
         ("from content.tasks import make\n\n\ndef f():\n    make.delay()\n    h(lambda make: make(1))\n", False),
         ("from content.tasks import make\n\n\ndef f():\n    make.delay()\n\n\ndef g(make=make): ...\n", True),
         ("from content.tasks import make\n\n\nclass K:\n    make = make\n    make.delay()\n\n\nmake.delay()\n", True),
+        ("from content.tasks import make\n\n\ndef f(x: 'Task[make]'):\n    make.delay()\n", True),
+        ("from content.tasks import make\n\n\ndef f() -> 'make':\n    make.delay()\n", True),
+        (
+            'from content.tasks import make\n\n\ndef f():\n    """Do.\n\n    >>> make(1)\n    """\n    make.delay()\n',
+            True,
+        ),
+        ('from content.tasks import make\n\n\ndef f():\n    """Do make."""\n    make.delay()\n', False),
         ("def f():\n    from content.tasks import make\n\n    make.delay()\n", False),
         (
             "def f():\n    from content.tasks import make\n\n    make.delay()\n\n    def g(make):\n        make(1)\n",
@@ -66,7 +73,15 @@ def test_import_that_others_import_from_here_stays(tmp_path):
         ({"blog/x.py": "from .views import publish as make\n"}, False),
         ({"shop/x.py": "from shop.views import make\n", "shop/views.py": "make = 1\n"}, False),
         ({"shop/x.py": "from shop.views import *\n", "shop/views.py": "make = 1\n"}, False),
-        ({"shop/tests.py": "patch('blog.views.make')\n"}, False),
+        ({"shop/tests.py": "patch('blog.views.make')\n"}, True),
+        ({"shop/tests.py": "patch('blog.views.make.delay')\n"}, True),
+        ({"shop/x.py": "import blog.views as v\n\nv.make(1)\n"}, True),
+        ({"shop/x.py": "import blog.views\n\nv = blog.views\nv.make(1)\n"}, True),
+        ({"shop/x.py": "import importlib\n\nimportlib.import_module('blog.views').make(1)\n"}, True),
+        ({"shop/x.py": "from blog import views as v\n\ngetattr(v, 'make')(1)\n"}, True),
+        ({"shop/tests.py": "from blog import views\n\nmonkeypatch.setattr(views, 'make', print)\n"}, True),
+        ({"shop/x.py": "from blog import views\nfrom content import tasks\n\ntasks.make(views)\n"}, False),
+        ({"shop/x.py": "from blog import views\n\nmake = getattr(views, 'publish')\n"}, False),
         ({"shop/x.py": "import blog.views\n\nblog.views.make(1)\n"}, True),
         ({"shop/x.py": "a = 'content.views.make'\nb = views.makes\n"}, False),
         # A star hands it on, if anybody takes it.
@@ -228,3 +243,20 @@ def test_comments_in_an_import_stay(tmp_path):
     head = "from content.tasks import (\n    drop,  # why\n    make,  # that\n)\n"
     after = by_name(tmp_path, f"{head}\n\ndef f():\n    drop(1)\n    make.delay()\n")
     assert "from content.tasks import (\n    drop,  # why\n    # that\n)\n" in after
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("from content.tasks import make  # JIRA-123\n", "# JIRA-123\n"),
+        ("from content.tasks import make  # noqa: E402\n", ""),
+        ("from content.tasks import (  # one\n    make,  # two\n    # noqa\n)\n", "# one\n# two\n"),
+        ("# about it\nfrom content.tasks import make\n", "# about it\n"),
+    ],
+)
+def test_comments_on_an_import_stay(text, after, tmp_path):
+    text = f"import os\n{text}\n\ndef f():\n    make.delay(os)\n"
+    written = by_name(tmp_path, text)
+    head = written[: written.index("def f")]
+    assert "content" not in head
+    assert [line for line in head.splitlines() if line.startswith("#")] == after.splitlines()

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import ast
-import re
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.nodes import dotted
-from flake8_celery_tasks.binding.scopes import FUNCTION
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Ref
 from flake8_celery_tasks.catalog.methods import DIRECT, SENDS, SENDS_ON_COMMIT, SIGNS
 from flake8_celery_tasks.celery_model import decorators
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.core.errors import Unfixable
-from flake8_celery_tasks.core.memo import query
-from flake8_celery_tasks.core.text import encoded
 from flake8_celery_tasks.edits.edit import Fix, New
 from flake8_celery_tasks.edits.imports import Names
 from flake8_celery_tasks.edits.operations import RemoveImport
 from flake8_celery_tasks.edits.rewrite import Rewrite, kept, refuse_mixed, task_arguments
 from flake8_celery_tasks.facts.calls import on_commits_in
 from flake8_celery_tasks.resolution.resolver import Target
-from flake8_celery_tasks.rules.boundaries import _borders, _sender
+from flake8_celery_tasks.rules.boundaries import _borders, _needed, _sender
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +26,6 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.edits.edit import Argument, Operation
     from flake8_celery_tasks.facts.imports import Sent, TaskImport
-    from flake8_celery_tasks.resolution.project import Project
 
 
 #: Options of a task that its own methods put into the message, and `send_task` does not.
@@ -63,7 +58,7 @@ class _Rewriting:
         if len(binding.site.scope.bindings[binding.name]) > 1:
             raise Unfixable("the name has several meanings")
         operations: list[Operation] = [self._rewritten(*self._whole(sent), sent) for sent in self.fact.places]
-        if not self._is_used_otherwise():
+        if not _needed.is_needed(self.fact):
             operations.append(RemoveImport(binding))
         return Fix(tuple(operations), safe=False, imports=tuple(self.names.needed))
 
@@ -164,93 +159,3 @@ class _Rewriting:
             else:
                 raise Unfixable("an option that can't be carried over")
         return found
-
-    # The import.
-
-    def _is_used_otherwise(self) -> bool:
-        """Return whether something else than the calls needs the import."""
-        name, module = self.fact.binding.name, self.module
-        known = {id(dotted(sent.node)[0]) for sent in self.fact.places} | self._others()
-        around = self.fact.binding.site.scope.node
-        if any(isinstance(node, ast.Name) and node.id == name and id(node) not in known for node in ast.walk(around)):
-            return True
-        alias = self.fact.node
-        if self.fact.in_function:
-            return False
-        if module.place.is_package or getattr(alias, "asname", None) == getattr(alias, "name", None):
-            return True
-        return self._is_listed(name) or _is_imported(self.project, module.place.path, name)
-
-    def _others(self) -> set[int]:
-        """Return the nodes in functions that have a name like the import's of their own."""
-        binding = self.fact.binding
-        inside: list[ast.AST] = []
-        for scope in self.module.candidates.all_scopes:
-            if scope.kind == FUNCTION and scope is not binding.site.scope and binding.name in scope.bindings:
-                body: list[ast.AST] | ast.AST = getattr(scope.node, "body", [])
-                inside += body if isinstance(body, list) else [body]
-        return {id(node) for part in inside for node in ast.walk(part)}
-
-    def _is_listed(self, name: str) -> bool:
-        """Return whether the module says the name in its `__all__`, or perhaps looks for it by itself."""
-        tree = self.module.candidates.scope.node
-        parts = ast.iter_child_nodes(tree) if not self.module.dynamic else [tree]
-        return any(
-            isinstance(node, ast.Constant) and node.value == name
-            for part in parts
-            if self.module.dynamic or any(getattr(node, "id", "") == "__all__" for node in ast.walk(part))
-            for node in ast.walk(part)
-        )
-
-
-def _is_imported(project: Project, path: str, name: str, seen: frozenset[str] = frozenset()) -> bool:
-    """Return whether another module takes a name from the module of a file."""
-    layout = project.layout
-    owner = layout.place(path).name
-    last = encoded(owner.rpartition(".")[2])
-    imports = re.compile(rb"\bfrom[\s\\]+[\w.]*\b%b[\s\\]+import\b" % re.escape(last))
-    mentions = re.compile(rb"%b\.%b\b" % (re.escape(last), re.escape(encoded(name))))
-    for file in layout.files():
-        content = project.files.read(file) or b""
-        if file == path or file in seen or not (encoded(name) in content or b"*" in content):
-            continue
-        if not layout.is_test(layout.place(file)):
-            # However much of the module's name stands before, it is this module's.
-            most = len(encoded(owner)) + 1
-            found = {_before(content, match.start(), most) + last for match in mentions.finditer(content)}
-            if any(encoded(f".{owner}").endswith(b"." + dotted_name) for dotted_name in found):
-                return True
-        if imports.search(content):
-            taken = {
-                attribute
-                for module, attribute in _taken(project, file)
-                if layout.find(module, layout.place(file).root) == path
-            }
-            if name in taken or ("*" in taken and encoded(name) in content):
-                return True
-            if "*" in taken and _is_imported(project, file, name, seen | {path}):
-                return True
-    return False
-
-
-def _before(content: bytes, offset: int, most: int) -> bytes:
-    """Return the part of a dotted name that stands before an offset, or `most` of it."""
-    start = offset
-    while (
-        start
-        and offset - start < most
-        and (content[start - 1 : start].isalnum() or content[start - 1 : start] in b"_.")
-    ):
-        start -= 1
-    return content[start:offset]
-
-
-@query()
-def _taken(project: Project, file: str) -> frozenset[tuple[str, str]]:
-    """Return what a file imports from modules, by module and name; a star for all."""
-    module = project.module(file)
-    found = [] if module is None else [(star, "*") for star in module.candidates.stars]
-    for binding in () if module is None else module.candidates.imports:
-        owner, _, attribute = binding.path.partition(":")
-        found.append((owner, attribute))
-    return frozenset(found)

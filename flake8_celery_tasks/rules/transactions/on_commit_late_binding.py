@@ -82,7 +82,8 @@ class OnCommitLateBinding(Rule[Facts]):
 
     Give the lambda a default that holds the object: `lambda order=order: ...`. The other tasks are then sent, for the
     first time. `partial(task.delay, order.pk)` does it too, where the object has its key by then: it looks the key up
-    at once, which is None before the object is saved.
+    at once, which is None before the object is saved. Of an object that the loop deletes it has to be the key: Django
+    takes it away before the commit, and the command leaves that to you.
     """
 
     code = "CLY704"
@@ -110,7 +111,10 @@ class OnCommitLateBinding(Rule[Facts]):
         from flake8_celery_tasks.edits.operations import BindNames
 
         for call, made in _by_place(facts).get((violation.line, violation.column), ()):
-            return Fix((BindNames(made, tuple(_late(facts, call, made))),), safe=False)
+            names = _late(facts, call, made)
+            if any(_is_deleted(loop.node, name) for loop in _loops(facts, call) for name in names):
+                return None  # Django takes the key away from what it deletes
+            return Fix((BindNames(made, tuple(names)),), safe=False)
         return None
 
 
@@ -145,6 +149,14 @@ def _late(facts: Facts, call: OnCommit, made: ast.Lambda | ast.FunctionDef) -> l
         for name, bindings in bound.items()
         if any(_is_bound_by(loop, binding) for loop in loops for binding in bindings)
     ]
+
+
+def _is_deleted(loop: ast.AST, name: str) -> bool:
+    """Return whether a loop deletes what a name stands for."""
+    return any(
+        isinstance(node, ast.Attribute) and node.attr == "delete" and getattr(node.value, "id", None) == name
+        for node in ast.walk(loop)
+    )
 
 
 def _body(made: ast.Lambda | ast.FunctionDef) -> list[ast.AST]:

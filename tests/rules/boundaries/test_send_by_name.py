@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from flake8_celery_tasks.fixer.files import fix_files
-from flake8_celery_tasks.rules.boundaries import _send_by_name
+from flake8_celery_tasks.rules.boundaries import _needed
 from tests.fixing import CONTENT, VIEWS, by_name, fix_one, fixed, order_for, same
 from tests.helpers import opened, project_at, write
 
@@ -17,9 +17,9 @@ TEXT = "import os.path\nfrom shop.other import thing\nfrom celery import current
 def test_what_a_file_takes_is_found_once(tmp_path):
     known = project_at(tmp_path, {"shop/tasks.py": TEXT, "shop/other.py": "thing = object()\n"})
     path = opened(known, tmp_path, "shop/tasks.py", TEXT).place.path
-    taken = _send_by_name._taken(known, path)
+    taken = _needed._taken(known, path)
     assert taken == {("os", ""), ("shop.other", "thing"), ("celery", "current_task")}
-    assert _send_by_name._taken(known, path) is taken
+    assert _needed._taken(known, path) is taken
 
 
 CALLS = """\
