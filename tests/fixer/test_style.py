@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from flake8_celery_tasks.core.text import DEFAULT, Style
 
+from flake8_celery_tasks.core.text import DEFAULT, Style
 from flake8_celery_tasks.fixer import style
 from tests.helpers import write
 
