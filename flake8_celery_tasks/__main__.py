@@ -2,9 +2,32 @@
 
 from __future__ import annotations
 
+import sys
+
+if __name__ == "__main__" and not getattr(sys.flags, "safe_path", False):
+    # `python -m` looks for modules in the working folder first, and a `struct.py` may stand there.
+    del sys.path[0]
+
+import atexit
 import gc
 import os
-import sys
+import signal
+
+
+class _Terminated(BaseException):
+    """Somebody wants the process to end."""
+
+
+def _terminate(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise _Terminated
+
+
+def _told(what: str, code: int) -> int:
+    for name in (signal.SIGINT, signal.SIGTERM):  # there is nothing left to stop
+        signal.signal(name, signal.SIG_IGN)
+    sys.stderr.write(f"flake8-celery-tasks: {what}\n")
+    return code
 
 
 def program() -> int:
@@ -12,8 +35,9 @@ def program() -> int:
 
     To look for garbage among the nodes of trees, now and when the interpreter ends, takes a tenth of the time.
     """
-    gc.disable()
     try:
+        signal.signal(signal.SIGTERM, _terminate)
+        gc.disable()
         for name, mode in ("stdin", "r"), ("stdout", "w"), ("stderr", "w"):
             if getattr(sys, name) is None:  # it was closed by who started this
                 setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
@@ -21,10 +45,14 @@ def program() -> int:
 
         return main()
     except KeyboardInterrupt:  # while modules are imported
-        sys.stderr.write("flake8-celery-tasks: interrupted\n")
-        return 130
+        return _told("interrupted", 130)
+    except _Terminated:
+        return _told("terminated", 143)
     finally:
         gc.freeze()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        # What is still done, such as to keep what was found, is not worth a traceback.
+        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@ from __future__ import annotations
 import linecache
 
 import pytest
+from hypothesis import settings
 
 from flake8_celery_tasks.command.main import main
 from flake8_celery_tasks.engine import session
@@ -21,6 +22,11 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     if isinstance(rule, Rule):
         words.add(rule.code)
     item.extra_keyword_matches.update(words, (name for name, code in CODES.items() if code in words))
+
+
+# How long an example takes says nothing on a machine that does other things too.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)

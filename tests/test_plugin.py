@@ -171,6 +171,7 @@ BAD_VALUES = {
     "celery-broker": ["rabbitmq"],
     "celery-task-name-pattern": ["(", "{model}"],
     "celery-project-root": ["no/such/folder"],
+    "celery-environment": ["no-such-folder"],
     "celery-baseline": ["no-such.json"],
     "celery-contract": ["no-such.json"],
     "celery-known-tasks": ["no-such.json"],

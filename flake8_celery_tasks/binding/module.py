@@ -12,7 +12,7 @@ from flake8_celery_tasks.binding.scopes import is_none, is_typing_only
 from flake8_celery_tasks.binding.symbols import Alias, Body, Bound, Class, Function, Opaque, parameters
 from flake8_celery_tasks.binding.values import UNKNOWN, Invoke, Items, Mapping, Param, Ref, read
 from flake8_celery_tasks.core.memo import Memo, query
-from flake8_celery_tasks.workspace.place import INSTALLED
+from flake8_celery_tasks.workspace.layout import INSTALLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.scopes import Binding, FunctionNode, Scope, Site
     from flake8_celery_tasks.binding.symbols import Symbol
     from flake8_celery_tasks.binding.values import Value
-    from flake8_celery_tasks.workspace.place import Place
+    from flake8_celery_tasks.workspace.layout import Place
     from flake8_celery_tasks.workspace.source import Source
 
 
@@ -253,8 +253,8 @@ class Module(Memo):
     def made(self) -> tuple[Invoke, ...]:
         """Return the calls that may make a task without a decorator: `decorator(...)(function)`, `register_task(...)`.
 
-        Such a call has one argument and no keywords; its function is called like a task decorator, or is the result of
-        a call, or the call is all that a name of the module stands for.
+        Such a call has one argument, and no keywords unless its function is called like Celery's; that is called like
+        a task decorator, or is the result of a call, or the call is all that a name of the module stands for.
         """
         if self._made is None:
             if self._summary is not None and self._summary["made"] is not None:
@@ -279,10 +279,10 @@ class Module(Memo):
             if binding.kind == scopes.ASSIGN
         }
         for call, site in self.surface.calls:
-            if len(call.args) != 1 or call.keywords:
-                continue
             func = call.func
             name = last_name(func)
+            if len(call.args) != 1 or (call.keywords and name not in ("shared_task", "task")):
+                continue
             if not (name == "register_task" or isinstance(call.args[0], (ast.Name, ast.Attribute))):
                 continue
             if isinstance(func, ast.Call) or "task" in name or id(call) in bound:

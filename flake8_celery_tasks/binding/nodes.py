@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,6 +59,47 @@ def last_name(node: ast.expr) -> str:
     """Return the last part of a name: `c` of `a.b.c`, nothing for what ends in no name."""
     name: str = getattr(node, "attr", "") or getattr(node, "id", "")
     return name
+
+
+def branches(node: ast.expr) -> list[ast.expr]:
+    """Return what a conditional expression may give, else the expression alone.
+
+    >>> [unparsed(branch) for branch in branches(ast.parse("1 if a else 2 if b else 3", mode="eval").body)]
+    ['1', '2', '3']
+    """
+    found: list[ast.expr] = []
+    pending = [node]
+    while pending:
+        inner = pending.pop(0)
+        if isinstance(inner, ast.IfExp):
+            pending[:0] = [inner.body, inner.orelse]
+        else:
+            found.append(inner)
+    return found
+
+
+#: So many words behind a `*` are data.
+_MANY: Final = 50
+
+
+def unstarred(node: ast.expr) -> list[ast.expr]:
+    """Return what stands in a display, or in the words of a text, behind a `*`; else the node alone.
+
+    >>> [unparsed(item) for item in unstarred(ast.parse("f(*'0 4 * * *'.split())", mode="eval").body.args[0])]
+    ["'0'", "'4'", "'*'", "'*'", "'*'"]
+    """
+    if not isinstance(node, ast.Starred):
+        return [node]
+    inner = node.value
+    if isinstance(inner, (ast.Tuple, ast.List)):
+        return [item for element in inner.elts for item in unstarred(element)]
+    if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute) and inner.func.attr == "split":
+        texts = [getattr(item, "value", None) for item in (inner.func.value, *inner.args)]
+        text, *separators = [item for item in texts if isinstance(item, str) and item] or [""]
+        if not inner.keywords and len(texts) == len(separators) + 1 <= 2:
+            words = text.split(separators[0] if separators else None)
+            return [ast.copy_location(ast.Constant(word), node) for word in words] if len(words) < _MANY else [node]
+    return [node]
 
 
 def unsubscripted(node: ast.expr) -> ast.expr:

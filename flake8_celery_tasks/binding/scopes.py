@@ -174,3 +174,12 @@ def is_typing_only(site: Site) -> bool:
         and (dotted(around.node.test)[1] or (getattr(around.node.test, "id", ""),))[-1] in _TYPE_CHECKING
         for around in site.chain()
     )
+
+
+def is_script(site: Site) -> bool:
+    """Return whether a place runs only where its file is started as a script: `if __name__ == "__main__"`."""
+    return any(
+        isinstance(around.node, ast.If)
+        and any(isinstance(node, ast.Constant) and node.value == "__main__" for node in ast.walk(around.node.test))
+        for around in site.chain()
+    )

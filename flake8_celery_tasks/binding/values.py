@@ -10,7 +10,7 @@ import ast
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Union
 
-from flake8_celery_tasks.binding.nodes import dotted, unsubscripted
+from flake8_celery_tasks.binding.nodes import dotted, unstarred, unsubscripted
 from flake8_celery_tasks.core.record import Record
 
 if TYPE_CHECKING:
@@ -208,10 +208,11 @@ def _attribute(node: ast.Attribute, name: Names, depth: int) -> Value:
 
 
 def _display(node: ast.Tuple | ast.List | ast.Set, name: Names, depth: int) -> Value:
+    items = [item for element in node.elts for item in unstarred(element)]
     return Items(
         _DISPLAYS[node.__class__],
-        tuple(read(item, name, depth) for item in node.elts if not isinstance(item, ast.Starred)),
-        complete=not any(isinstance(item, ast.Starred) for item in node.elts),
+        tuple(read(item, name, depth) for item in items if not isinstance(item, ast.Starred)),
+        complete=not any(isinstance(item, ast.Starred) for item in items),
     )
 
 
@@ -227,13 +228,16 @@ def _dict(node: ast.Dict, name: Names, depth: int) -> Value:
 def _call(node: ast.Call, name: Names, depth: int) -> Value:
     func = read(unsubscripted(node.func), name, depth)
     keywords = tuple((keyword.arg, read(keyword.value, name, depth)) for keyword in node.keywords)
-    if isinstance(func, Ref) and func.path == "builtins:dict" and not node.args:
-        return Mapping(tuple((None if key is None else Const(key), value) for key, value in keywords))
+    if isinstance(func, Ref) and func.path == "builtins:dict" and len(node.args) <= 1:
+        # Pairs of a list are unknown, as any other spread that is no mapping.
+        given = tuple((None, read(arg, name, depth)) for arg in node.args)
+        return Mapping((*given, *((None if key is None else Const(key), value) for key, value in keywords)))
+    args = [arg for item in node.args for arg in unstarred(item)]
     return Invoke(
         func,
-        tuple(read(arg, name, depth) for arg in node.args if not isinstance(arg, ast.Starred)),
+        tuple(read(arg, name, depth) for arg in args if not isinstance(arg, ast.Starred)),
         keywords,
-        complete=not any(isinstance(arg, ast.Starred) for arg in node.args),
+        complete=not any(isinstance(arg, ast.Starred) for arg in args),
     )
 
 

@@ -178,6 +178,17 @@ TASK_ONLY = words(
 )
 """Options of the task that a call ignores: they belong on the decorator (`retry` takes `max_retries`)."""
 
+MEANT: dict[str, str] = {
+    **dict.fromkeys(("after", "defer", "delay", "in_seconds", "run_in", "seconds", "sleep", "wait"), "countdown"),
+    **dict.fromkeys(("at", "run_at", "scheduled_at", "start_at", "when"), "eta"),
+    **dict.fromkeys(("expire", "expires_at", "expires_in", "expiry", "ttl"), "expires"),
+    **dict.fromkeys(("callback", "on_success", "success_callback"), "link"),
+    **dict.fromkeys(("errback", "error_callback", "on_error", "on_failure"), "link_error"),
+    **dict.fromkeys(("id", "job_id", "uuid"), "task_id"),
+    "queue_name": "queue",
+}
+"""Names that other queues, or other methods, have for an option; Celery ignores them."""
+
 TRAPS: dict[str, str] = {
     "retries": "sets the number of retries already made",
     "retry": "is about publishing the message, not about the task",

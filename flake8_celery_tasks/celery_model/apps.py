@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flake8_celery_tasks.binding.scopes import ASSIGN
 from flake8_celery_tasks.binding.symbols import Bound, Class, Function, Opaque
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Invoke, Member, Missing, Param, Ref, Unknown
+from flake8_celery_tasks.catalog import packages
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.record import Record
 from flake8_celery_tasks.resolution.evaluation import Called
@@ -32,9 +33,40 @@ def modules_with_apps(project: Project) -> Iterator[Module]:
 
 
 def makes_app(project: Project, module: Module, call: ast.Call, site: Site) -> bool:
-    """Return whether a call makes an app."""
+    """Return whether a call makes an app that others may see: one for a moment, in a health check, is not meant."""
     app = app_made_by(project, module.value(call, site.scope), module)
-    return app is not None and app.path not in APP_GETTERS
+    return app is not None and app.path not in APP_GETTERS and not _is_for_a_moment(call, site)
+
+
+#: What makes an app one that others see, though only its own function names it.
+_LASTING: Final = frozenset(
+    {
+        *("Beat", "Task", "Worker", "add_periodic_task", "autodiscover_tasks", "finalize", "on_after_configure"),
+        *("on_after_finalize", "register_task", "set_current", "set_default", "start", "task", "worker_main"),
+    }
+)
+
+
+def _is_for_a_moment(call: ast.Call, site: Site) -> bool:
+    """Return whether an app is made in a function, has no tasks there, and is handed to nobody."""
+    function = site.function()
+    if function is None:
+        return False
+    names = {
+        name
+        for name, bindings in site.scope.bindings.items()
+        for binding in bindings
+        if binding.node is call and name not in site.scope.outside
+    }
+    used = {id(node.value): node.attr for node in ast.walk(function) if isinstance(node, ast.Attribute)}
+    attributes = [
+        used.get(id(node))
+        for node in ast.walk(function)
+        if node is call or (isinstance(node, ast.Name) and node.id in names and isinstance(node.ctx, ast.Load))
+    ]
+    # The call itself is the value that is bound.
+    handed_on = attributes.count(None) - bool(names)
+    return handed_on <= 0 and _LASTING.isdisjoint(attributes)
 
 
 #: What makes the project's app the current one of every thread: Celery does it for Django, or the project does.
@@ -99,6 +131,8 @@ def app_of(project: Project, target: Target) -> App | None:
     """Return the Celery app that a name leads to, None where there is no evidence that it is one."""
     if target.path == "celery.current_app":
         return App(target.path)
+    if target.foreign and packages.is_app(target.path):
+        return App(target.path, _class_of_package(target.path))
     symbol, module = target.symbol, target.module
     if isinstance(symbol, Bound) and module is not None:
         app = app_made_by(project, symbol.value, module)
@@ -118,6 +152,11 @@ def _named_like_app(path: str, *, foreign: bool = False) -> App | None:
     if name not in APP_NAMES or module not in APP_MODULES:
         return None
     return _far_app(path) if foreign else App(path)
+
+
+def is_named_like_app(name: str) -> bool:
+    """Return whether the name of a variable or attribute says that it is an app."""
+    return name in APP_NAMES or _SAYS_APP.match(name) is not None
 
 
 def _called_app(project: Project, path: str, value: Value, module: Module) -> App | None:
@@ -150,15 +189,12 @@ def app_made_by(project: Project, value: Value, module: Module, depth: int = 0) 
         return App(target.path)
     if target.path == "celery.Celery":
         return App(module.place.name, _task_cls(project, value, module))
+    if target.foreign and packages.is_app(target.path):
+        given = _task_cls(project, value, module)
+        return App(target.path, _class_of_package(target.path) if given is MISSING else given)
     if isinstance(target.symbol, Class) and not target.rest:
-        for cls in project.line(target):
-            if isinstance(cls, Target) and cls.path == "celery.Celery":
-                own = task_class(project, project.class_attribute(target, "task_cls"), module)
-                given = _task_cls(project, value, module)
-                found = own if given is MISSING else given
-                # A class may give its apps a task class wherever it makes them: what the project says holds then.
-                return App(target.path, UNKNOWN if found is MISSING else found)
-    elif isinstance(target.symbol, Function) and target.module is not None and not target.rest:
+        return _made_by_class(project, target, value, module)
+    if isinstance(target.symbol, Function) and target.module is not None and not target.rest:
         for returned in target.symbol.returns:
             made = app_made_by(project, returned, target.module, depth + 1)
             if made is None and isinstance(returned, Ref):
@@ -166,6 +202,26 @@ def app_made_by(project: Project, value: Value, module: Module, depth: int = 0) 
             if made is not None:
                 return made
     return None
+
+
+def _made_by_class(project: Project, target: Target, value: Invoke, module: Module) -> App | None:
+    """Return the app that the call of a class makes, None for a class of something else."""
+    for cls in project.line(target):
+        if isinstance(cls, Target) and (cls.path == "celery.Celery" or packages.is_app(cls.path)):
+            own = task_class(project, project.class_attribute(target, "task_cls"), module)
+            given = _task_cls(project, value, module)
+            found = own if given is MISSING else given
+            if found is MISSING:
+                # A class may give its apps a task class wherever it makes them: what the project says holds then.
+                found = _class_of_package(cls.path) if packages.is_app(cls.path) else UNKNOWN
+            return App(target.path, found)
+    return None
+
+
+def _class_of_package(path: str) -> Target | Missing:
+    """Return the class that a package's app gives its tasks, MISSING for Celery's own."""
+    given = packages.class_of_app(path)
+    return MISSING if given is None else Target(given, foreign=True)
 
 
 def _task_cls(project: Project, call: Invoke, module: Module) -> Any:
@@ -276,7 +332,9 @@ PLAIN_BASES: Final = frozenset(
 def is_readable(project: Project, target: Target) -> bool:
     """Return whether every class that a task class inherits from can be read."""
     return all(
-        isinstance(cls, Target) and (cls.module is not None or cls.path in PLAIN_BASES) for cls in project.line(target)
+        isinstance(cls, Target)
+        and (cls.module is not None or cls.path in PLAIN_BASES or packages.task_class(cls.path) is not None)
+        for cls in project.line(target)
     )
 
 

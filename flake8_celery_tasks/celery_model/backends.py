@@ -174,7 +174,34 @@ def is_all_parsed(project: Project) -> bool:
     return all(project.module(path) is not None for path in project.files.holding(b"elery", b"ELERY"))
 
 
+#: Result backends whose chords count results that are not stored too.
+_COUNTING: Final = frozenset({"redis", "rediss", "sentinel", "valkey", "valkeys"})
+
+
+@query()
+def may_count_ignored(project: Project) -> bool:
+    """Return whether the project's result backend may be one whose chords do not wait for results that are stored.
+
+    It may where a URL is of Redis or can't be read, and not where the project names none.
+    """
+    found = ((value, module) for value, module in urls(project, "result_backend", "backend"))
+    schemes = {None if module is None else _scheme(project, value, module) for value, module in found}
+    return None in schemes or "" in schemes or not schemes.isdisjoint(_COUNTING)
+
+
 def _names_one(value: object) -> bool | None:
     if value is None:
         return False
     return value not in _NONE if isinstance(value, str) else None
+
+
+#: Backends that keep results in a table, and look at nothing before they store another one.
+_TABLES: Final = ("database", "db+", "django-db", "django_celery_results.backends.database")
+
+
+@query()
+def may_be_database(project: Project) -> bool:
+    """Return whether the project, outside development and tests, names a database as its result backend."""
+    given = urls(project, "result_backend", "backend", running=True)
+    names = (written(project, value, module) for value, module in given if module is not None)
+    return any(isinstance(name, str) and name.startswith(_TABLES) for name in names)

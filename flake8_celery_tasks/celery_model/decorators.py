@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import fnmatch
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.symbols import Bound, Function
-from flake8_celery_tasks.binding.values import UNKNOWN, Invoke, Mapping, Member, Param, Ref
-from flake8_celery_tasks.celery_model.apps import App, app_made_by, app_of_attribute
+from flake8_celery_tasks.binding.nodes import last_name
+from flake8_celery_tasks.binding.symbols import Bound, Class, Function
+from flake8_celery_tasks.binding.values import UNKNOWN, Const, Invoke, Mapping, Member, Param, Ref
+from flake8_celery_tasks.catalog import packages
+from flake8_celery_tasks.celery_model.apps import App, app_made_by, app_of_attribute, is_named_like_app
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.record import Record
 from flake8_celery_tasks.resolution.resolver import external
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.symbols import Params
@@ -31,9 +34,12 @@ CLASS_TASK: Final = "class"
 
 
 class Decorator(Record):
-    """A task decorator: how it makes a task, and the keywords that it gives, each with the module they stand in."""
+    """A task decorator: how it makes a task, and the keywords that it gives, each with the module they stand in.
 
-    __slots__ = ("app", "form", "keywords", "positional", "spread")
+    `hides_base` says of one that can't be read that it may give its tasks a class of its own, or wait with sending.
+    """
+
+    __slots__ = ("app", "form", "hides_base", "keywords", "positional", "spread")
 
     def __init__(
         self,
@@ -42,12 +48,14 @@ class Decorator(Record):
         spread: bool = False,
         app: App | None = None,
         positional: tuple[str, ...] = (),
+        hides_base: bool = True,
     ) -> None:
         self.form = form
         self.keywords: dict[str, tuple[Value, Module]] = {} if keywords is None else keywords
         self.spread = spread
         self.app = app
         self.positional = positional
+        self.hides_base = hides_base
 
 
 # Decorators.
@@ -64,14 +72,14 @@ def decorator_of(project: Project, value: Value, module: Module, depth: int = 0)
         return None if app is None else Decorator(APP_TASK, app=app)
     if isinstance(value, Invoke) and isinstance(value.func, Member):
         inner = decorator_of(project, value.func, module, depth + 1)
-        return inner and _with_keywords(project, inner, value, module)
+        return inner and with_keywords(project, inner, value, module)
     if isinstance(value, Invoke) and isinstance(value.func, Ref):
         target = project.resolve(value.func.path, module)
         if target.path == "functools.partial" and value.args:
             inner = decorator_of(project, value.args[0], module, depth + 1)
-            return inner and _with_keywords(project, inner, value, module, positional=1)
+            return inner and with_keywords(project, inner, value, module, positional=1)
         inner = _bare(project, value.func, module, depth)
-        return inner and _with_keywords(project, inner, value, module)
+        return inner and with_keywords(project, inner, value, module)
     return None
 
 
@@ -86,23 +94,42 @@ def _bare(project: Project, ref: Ref, module: Module, depth: int) -> Decorator |
         return Decorator(SHARED)
     if target.path == "celery.current_app.task":
         return Decorator(APP_TASK, app=App("celery.current_app"))
-    if _is_listed(project, target, ref):
+    if is_listed(project, target, ref):
         return Decorator(HOUSE)
+    known = _of_package(target.path, module) if target.foreign else None
+    if known is not None:
+        return known
     app = app_of_attribute(project, target, "task")
     if app is not None:
         return Decorator(APP_TASK, app=app)
     symbol = target.symbol
-    if target.module is None or target.rest:
+    if target.module is None:
         return None
+    if target.rest:
+        return _method_of_instance(project, target)
+    if isinstance(symbol, Class):
+        return _class_wrapper(project, symbol, target.module)
     if isinstance(symbol, Bound):
         made = decorator_of(project, symbol.value, target.module, depth + 1)
+        if made is not None and made.form == OPAQUE:
+            return made
         return made and Decorator(HOUSE, made.keywords, made.spread, made.app, made.positional)
     if isinstance(symbol, Function):
         return _wrapper(project, symbol, target.module, depth)
     return None
 
 
-def _is_listed(project: Project, target: Target, ref: Ref) -> bool:
+def _of_package(path: str, module: Module) -> Decorator | None:
+    """Return what is known of a decorator outside the project."""
+    if path in packages.OLD_DECORATORS:
+        return Decorator(HOUSE)
+    if path in packages.DECORATORS:
+        return Decorator(HOUSE, {"base": (Ref(packages.DECORATORS[path]), module)})
+    return Decorator(OPAQUE, spread=True, hides_base=False) if path in packages.OPAQUE_DECORATORS else None
+
+
+def is_listed(project: Project, target: Target, ref: Ref) -> bool:
+    """Return whether the option `celery-task-decorators` names a decorator."""
     return any(
         fnmatch.fnmatchcase(name, pattern)
         for pattern in project.options.celery_task_decorators
@@ -110,7 +137,7 @@ def _is_listed(project: Project, target: Target, ref: Ref) -> bool:
     )
 
 
-def _with_keywords(project: Project, inner: Decorator, call: Invoke, module: Module, positional: int = 0) -> Decorator:
+def with_keywords(project: Project, inner: Decorator, call: Invoke, module: Module, positional: int = 0) -> Decorator:
     """Return a decorator with the keywords of a call added to its own."""
     keywords = dict(inner.keywords)
     given = call.args[positional:]
@@ -125,7 +152,7 @@ def _with_keywords(project: Project, inner: Decorator, call: Invoke, module: Mod
             spread = True
         else:
             keywords.update(found)
-    return Decorator(inner.form, keywords, spread, inner.app)
+    return Decorator(inner.form, keywords, spread, inner.app, hides_base=inner.hides_base)
 
 
 def _pairs(project: Project, value: Value, module: Module, depth: int = 0) -> dict[str, tuple[Value, Module]] | None:
@@ -167,32 +194,120 @@ def _wrapper(project: Project, function: Function, module: Module, depth: int) -
             if inner is not None and inner.form != OPAQUE and _hands_on(call, function):
                 own: list[tuple[str | None, Value]] = []
                 own.extend((name, UNKNOWN) for name in function.changes)
-                for name, value in call.keywords:
+                for name, value in _flat(call.keywords):
                     if not isinstance(value, Param):
                         own.append((name, value))
                     elif name is not None and value.name != function.params.kwarg:
                         own.append((name, UNKNOWN))  # the parameter's default, where the caller gives none
                 fixed = Invoke(call.func, (), tuple(own))
-                made = _with_keywords(project, inner, fixed, module)
+                made = with_keywords(project, inner, fixed, module)
                 return Decorator(HOUSE, made.keywords, made.spread, made.app, _positional(call, function.params))
+    return _unread(module, [function]) if _makes_tasks(project, function, module, depth) else None
+
+
+def _makes_tasks(project: Project, function: Function, module: Module, depth: int) -> bool:
+    """Return whether task decorators are used in a function."""
     for mention in function.mentions:
         target = project.resolve(mention, module)
         if target.path == "celery.shared_task" or app_of_attribute(project, target, "task") is not None:
-            return Decorator(OPAQUE, spread=True)
-    for inner_function in _inner_functions(module, function):
-        if any(decorator_of(project, value, module, depth + 1) for value in inner_function.decorators):
-            return Decorator(OPAQUE, spread=True)
+            return True
+    if any(
+        decorator_of(project, value, module, depth + 1)
+        for inner_function in _inner_functions(module, function)
+        for value in inner_function.decorators
+    ):
+        return True
+    # An app that is a parameter, an attribute, or looked up somewhere.
+    return "task" in function.attributes and any(
+        isinstance(inner, ast.Call)
+        and isinstance(inner.func, ast.Attribute)
+        and inner.func.attr == "task"
+        and is_named_like_app(last_name(inner.func.value))
+        for node, _, _ in module.functions_called(function.qualname)
+        for inner in ast.walk(node)
+    )
+
+
+def _class_wrapper(project: Project, cls: Class, module: Module) -> Decorator | None:
+    """Return what a class makes that is used as a decorator, where its instances are called with the function."""
+    if "__call__" not in cls.names:
+        return None
+    names = [f"{cls.qualname}.{name}" for name in ("__call__", "__init__", "__new__")]
+    functions = [symbol for name in names for symbol in module.symbols(name) if isinstance(symbol, Function)]
+    makes = any(_makes_tasks(project, function, module, 0) for function in functions)
+    return _unread(module, functions) if makes else None
+
+
+def _method_of_instance(project: Project, target: Target) -> Decorator | None:
+    """Return what a method makes that is used as a decorator: `jobs.job`, of an instance that the project makes."""
+    value = getattr(target.symbol, "value", None)
+    if (
+        len(target.rest) != 1
+        or target.module is None
+        or not isinstance(value, Invoke)
+        or not isinstance(value.func, Ref)
+    ):
+        return None
+    made = project.resolve(value.func.path, target.module)
+    if not isinstance(made.symbol, Class) or made.module is None or made.rest:
+        return None
+    module = made.module
+    for symbol in module.symbols(f"{made.symbol.qualname}.{target.rest[0]}"):
+        if isinstance(symbol, Function) and _makes_tasks(project, symbol, module, 0):
+            return _unread(module, [symbol])
     return None
+
+
+#: What a decorator mentions that may give its tasks a class of its own, or wait with sending.
+_HIDING: Final = frozenset({"Task", "apply_async", "base", "on_commit"})
+
+
+def _unread(module: Module, functions: list[Function]) -> Decorator:
+    """Return a decorator that makes tasks in a way which can't be read."""
+    words = {
+        getattr(inner, field, None)
+        for function in functions
+        for node, _, _ in module.functions_called(function.qualname)
+        for inner in ast.walk(node)
+        for field in ("arg", "attr", "id", "value")
+        if isinstance(getattr(inner, field, None), str)
+    }
+    return Decorator(OPAQUE, spread=True, hides_base=not _HIDING.isdisjoint(words))
+
+
+def _flat(keywords: Iterable[tuple[str | None, Value]]) -> Iterator[tuple[str | None, Value]]:
+    """Yield keywords with those that stand in dicts: `**dict({"base": Own}, **kwargs)`.
+
+    The name is empty for what stands there behind `**kwargs`: it takes the place of what is given.
+    """
+    for name, value in keywords:
+        if name is not None or not isinstance(value, Mapping):
+            yield name, value
+            continue
+        spread = False
+        for key, item in value.pairs:
+            if key is None:
+                yield from _flat([(None, item)])
+                spread = True
+            elif isinstance(key, Const) and isinstance(key.value, str):
+                yield "" if spread else key.value, item
+            else:
+                yield None, UNKNOWN
 
 
 def _hands_on(call: Invoke, function: Function) -> bool:
     """Return whether a wrapper gives all that it takes, as it is and by the same names, to the decorator it calls."""
     params = function.params
-    named = {value.name for name, value in call.keywords if isinstance(value, Param) and name in (None, value.name)}
+    given = list(_flat(call.keywords))
+    named = {value.name for name, value in given if isinstance(value, Param) and name in (None, value.name)}
     named.update(value.name for value in call.args if isinstance(value, Param))
     taken = {*params.ordered, *params.keyword_only, params.kwarg} - {None}
     # What it takes out of its keywords is for itself.
-    return taken <= named and not ("pop" in function.attributes and function.changes)
+    return (
+        taken <= named
+        and all(name != "" for name, _ in given)
+        and not ("pop" in function.attributes and function.changes)
+    )
 
 
 def _positional(call: Invoke, params: Params) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks.binding.symbols import Bound, Class, Function
 from flake8_celery_tasks.binding.values import MISSING, Invoke, Member, Ref
 from flake8_celery_tasks.celery_model.apps import is_readable, is_task_class
-from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, Decorator, decorator_of
+from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, OPAQUE, Decorator, decorator_of, with_keywords
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.record import Record
 from flake8_celery_tasks.resolution.decorators import keeps_name, renames
@@ -163,14 +163,16 @@ def registered(project: Project, call: Invoke, module: Module) -> Definition | N
 
 
 def applied(project: Project, call: Invoke, module: Module) -> Definition | None:
-    """Return the task that `decorator(...)(function)`, or `decorator(function)`, makes of a function."""
-    if len(call.args) != 1 or call.keywords or not isinstance(call.args[0], Ref):
+    """Return the task that `decorator(...)(function)`, or `decorator(function, ...)`, makes of a function."""
+    if len(call.args) != 1 or not isinstance(call.args[0], Ref):
         return None
     if not isinstance(call.func, (Ref, Invoke)):
         return None
     decorator = decorator_of(project, call.func, module)
-    if decorator is None:
+    if decorator is None or (call.keywords and decorator.form == OPAQUE):
         return None
+    if call.keywords:
+        decorator = with_keywords(project, decorator, call, module, positional=1)
     target = project.resolve(call.args[0].path, module)
     if isinstance(target.symbol, Function) and target.module is not None and not target.rest:
         return Definition(target.module, target.symbol, decorator, -1)
@@ -257,8 +259,16 @@ def is_name_certain(project: Project, found: Definition, *, imported: str = "") 
 
 @query(shared=True)
 def has_own_names(project: Project) -> bool:
-    """Return whether some app of the project may make automatic names in its own way: by its own `gen_task_name`."""
-    return any(OWN_NAMES.search(project.files.read(path) or b"") for path in project.files.holding(b"gen_task_name"))
+    """Return whether some app of the project may make automatic names in its own way: by its own `gen_task_name`.
+
+    An app that tests make names no task of others.
+    """
+    layout = project.layout
+    return any(
+        OWN_NAMES.search(project.files.read(path) or b"")
+        for path in project.files.holding(b"gen_task_name")
+        if not layout.is_test(layout.place(path))
+    )
 
 
 def is_registered(project: Project, found: Definition) -> bool:

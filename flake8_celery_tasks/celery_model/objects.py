@@ -30,6 +30,8 @@ CANVAS: Final = {
     "celery.canvas._chain": "chain",
     "celery.canvas._chord": "chord",
     "celery.chunks": "chunks",
+    "celery.task.chord": "chord",
+    "celery.task.group": "group",
     "celery.xmap": "map",
     "celery.xstarmap": "starmap",
 }

@@ -6,10 +6,10 @@ import fnmatch
 import os
 import re
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks.binding.scopes import FUNCTION, IF, TRY
-from flake8_celery_tasks.binding.values import Const, Invoke, Joined, Operation, Ref
+from flake8_celery_tasks.binding.values import Invoke, Ref
 from flake8_celery_tasks.catalog.task_options import BUILTIN_TASKS
 from flake8_celery_tasks.celery_model import definitions as celery_model_definitions
 from flake8_celery_tasks.celery_model.apps import APP_GETTERS
@@ -18,6 +18,7 @@ from flake8_celery_tasks.celery_model.definitions import definition_of, has_own_
 from flake8_celery_tasks.core import errors, spelling
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.text import encoded
+from flake8_celery_tasks.resolution.evaluation import ANYTHING, Pattern, matches, pattern_of
 from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.workspace.marks import DEFINITIONS, MARKS
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.values import Value
     from flake8_celery_tasks.celery_model.definitions import Definition
     from flake8_celery_tasks.resolution.project import Project
-    from flake8_celery_tasks.workspace.place import Place
+    from flake8_celery_tasks.workspace.layout import Place
 
 
 #: Folders for copies of other people's code: who loads their tasks, and under which name, is not to be told.
@@ -54,13 +55,6 @@ _DEFINITION: Final = re.compile(rb"\b(?:def|class)\b", re.IGNORECASE)
 #: Where there are more names of which parts are known, any name may be one of them.
 _PATTERNS: Final = 1000
 
-#: What a name may be of which parts are known: the texts between those that are not.
-_Pattern: TypeAlias = tuple[str, ...]
-_ANYTHING: Final[_Pattern] = ("", "")
-
-#: Names of which more is known are not compared: nobody sends them.
-_LONGEST: Final = 10_000
-
 #: What gives a name to something, and how far before it is looked for what only sends a task of that name.
 _GIVES: Final = re.compile(rb"""\bname\s*[=:]\s*\w?(?:"([^"\n]*)"|'([^'\n]*)')""")
 _BEFORE: Final = 200
@@ -74,7 +68,7 @@ class Unnamed(NamedTuple):
 
     definition: Definition
     names: frozenset[str]
-    patterns: tuple[_Pattern, ...]
+    patterns: tuple[Pattern, ...]
     starts: frozenset[str]
 
     def may_have(self, name: str) -> bool:
@@ -84,7 +78,7 @@ class Unnamed(NamedTuple):
             return True  # a spread that can't be read may hold any name
         if name in self.names or not self.starts.isdisjoint(("", name.partition(".")[0])):
             return True
-        return any(_matches(pattern, name) for pattern in self.patterns)
+        return any(matches(pattern, name) for pattern in self.patterns)
 
 
 class Index:
@@ -105,7 +99,7 @@ class Index:
         self.registering: list[tuple[Module, str]] = []
         #: First parts of the names that may be given by what can't be read; an empty one stands for all names.
         self.nameless: set[str] = set()
-        self._patterns: set[_Pattern] = set()  # names of which a part is known
+        self._patterns: set[Pattern] = set()  # names of which a part is known
         self._owned: set[str] = set()
         self._registered: set[tuple[str, str]] = set()  # path and qualified name of classes
         self._imported: dict[str, bool] = {}
@@ -179,7 +173,7 @@ class Index:
             or name in self.possible
             or name in BUILTIN_TASKS
             or len(self._patterns) > _PATTERNS
-            or any(_matches(pattern, name) for pattern in self._patterns)
+            or any(matches(pattern, name) for pattern in self._patterns)
         )
 
     def definitions(self, name: str) -> list[Definition]:
@@ -414,11 +408,11 @@ def _unnamed(project: Project, found: Definition, name: str | None) -> Unnamed:
     given = found.decorator.keywords.get("name")
     by_position = _by_position(found)
     values = [*([] if given is None else [given]), *((value, found.module) for value in by_position)]
-    patterns = [_pattern(project, value, module) for value, module in values]
+    patterns = [pattern_of(project, value, module) for value, module in values]
     if found.decorator.form == OPAQUE or by_position:
-        known = any(pattern != _ANYTHING for pattern in patterns)
+        known = any(pattern != ANYTHING for pattern in patterns)
     else:
-        known = _ANYTHING not in patterns
+        known = ANYTHING not in patterns
     top = found.module.place.name.partition(".")[0]
     starts = set()
     if has_own_names(project) and given is None:
@@ -428,7 +422,7 @@ def _unnamed(project: Project, found: Definition, name: str | None) -> Unnamed:
     elif found.decorator.form == CLASS_TASK and "name" in found.class_names and name is None:
         starts.add(top)
     names = {*automatic_names(found.module.place, found.symbol.qualname), *(() if name is None else (name,))}
-    partly = tuple(pattern for pattern in patterns if pattern != _ANYTHING)
+    partly = tuple(pattern for pattern in patterns if pattern != ANYTHING)
     return Unnamed(found, frozenset(names), partly, frozenset(starts))
 
 
@@ -467,43 +461,6 @@ def _searchable(project: Project, paths: Iterable[str]) -> list[bytes] | None:
 def _may_hold(texts: list[bytes] | None, name: str) -> bool:
     last = encoded(name.rpartition(".")[2])
     return texts is None or any(last in text for text in texts)
-
-
-def _pattern(project: Project, value: Value, module: Module) -> _Pattern:
-    """Return what a value may be, as far as it is a text."""
-    parts: tuple[Value, ...] = ()
-    if isinstance(value, Operation) and value.operator == "+":
-        parts = value.operands
-    elif isinstance(value, Joined):
-        parts = value.parts
-    else:
-        settled = value.value if isinstance(value, Const) else project.settle(value, module)
-        return (settled,) if isinstance(settled, str) and len(settled) <= _LONGEST else _ANYTHING
-    texts = [""]
-    for part in parts:
-        first, *others = _pattern(project, part, module)
-        texts[-1] += first
-        texts += others
-        if sum(map(len, texts)) > _LONGEST:
-            return _ANYTHING
-    # What is unknown twice over may be anything, too.
-    return texts[0], *filter(None, texts[1:-1]), *texts[1:][-1:]
-
-
-def _matches(pattern: _Pattern, name: str) -> bool:
-    """Return whether a name has the texts of a pattern in it, in their order, the first and the last at its ends."""
-    first, *others = pattern
-    if not others:
-        return name == first
-    end = len(name) - len(others[-1])
-    at = len(first)
-    if at > end or not name.startswith(first) or not name.endswith(others[-1]):
-        return False
-    for text in others[:-1]:
-        at = name.find(text, at, end) + len(text)
-        if at < len(text):
-            return False
-    return True
 
 
 def _without_digits(name: str) -> str:

@@ -10,21 +10,24 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.binding.attributes import is_assigned
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Invoke, Missing, Ref, Unknown
-from flake8_celery_tasks.catalog.methods import CALL_METHODS
+from flake8_celery_tasks.catalog.methods import CALL_METHODS, SENDS
+from flake8_celery_tasks.catalog.packages import TRANSPARENT, task_class
 from flake8_celery_tasks.celery_model import apps, definitions
-from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, OPAQUE
+from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, OPAQUE, is_listed
 from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.core.memo import query
-from flake8_celery_tasks.resolution.decorators import TRANSPARENT, call_hands_on, wrapper_in
+from flake8_celery_tasks.resolution.decorators import call_hands_on, wrapper_in
 from flake8_celery_tasks.resolution.resolver import Target
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.symbols import Params
     from flake8_celery_tasks.binding.values import Value
+    from flake8_celery_tasks.catalog.packages import TaskClass
     from flake8_celery_tasks.celery_model.definitions import Definition
     from flake8_celery_tasks.resolution.project import Project
 
@@ -32,22 +35,6 @@ if TYPE_CHECKING:
 #: What a parameter for the task itself is called: `self`, `_task`, `celery_task`, `self_`, `task_instance`. An
 #: underscore in front says that a parameter is unused, so that its name says nothing else.
 TASK_NAME: Final = re.compile(r"_|(.*_)?(self|task|celery)(_|_self|_obj|_object|_instance)?$|(cls|me|this)$")
-
-#: Task classes of other packages that hand the arguments of a call on as they are.
-HANDING_ON: Final = frozenset(
-    {
-        "allianceauth.services.tasks.QueueOnce",
-        "celery_once.QueueOnce",
-        "celery_once.tasks.QueueOnce",
-        "celery_singleton.Singleton",
-        "celery_singleton.singleton.Singleton",
-        "celery_utils.logged_task.LoggedTask",
-        "celery_utils.persist_on_failure.LoggedPersistOnFailureTask",
-        "celery_utils.persist_on_failure.PersistOnFailureTask",
-        "tenant_schemas_celery.task.TenantTask",
-        "user_tasks.tasks.UserTask",
-    }
-)
 
 
 class Defined:
@@ -167,20 +154,50 @@ class Defined:
     def overrides(self, *methods: str, handing_on: bool = False) -> bool | Unknown:
         """Return whether the task's class has some methods of its own; UNKNOWN where it can't be read to the end.
 
-        With `handing_on` the classes of other packages count as read that hand on the arguments of a call, and a
-        `__call__` that does nothing else with them counts as none.
+        With `handing_on` methods count as none that hand on the arguments of a call and do nothing else with them: a
+        `__call__` of the project, and what is known of classes of packages.
         """
-        cls = self.own_class if self.is_class else self.base
+        if handing_on:
+            return self._line_has(methods, lambda cls: not cls.hands_on, hands_on_call=True)
+        return self._line_has(methods, lambda cls: not cls.overrides.isdisjoint(methods))
+
+    @property
+    def sends_at_once(self) -> bool:
+        """Whether `delay` and `apply_async` certainly send when they are called: a class of its own may wait."""
+        decorator = self.definition.decorator
+        if decorator.form == OPAQUE and "base" not in decorator.keywords:
+            given = apps.base_given_by(self.project, decorator.app)
+            return not decorator.hides_base and self._line_has(SENDS, lambda cls: not cls.at_once, of=given) is False
+        return self._line_has(SENDS, lambda cls: not cls.at_once) is False
+
+    def _line_has(
+        self,
+        methods: Collection[str],
+        has: Callable[[TaskClass], bool],
+        *,
+        hands_on_call: bool = False,
+        of: Target | Missing | Unknown | None = None,
+    ) -> bool | Unknown:
+        """Return whether a class in the task's line has some methods, a class of a package by what `has` says of it.
+
+        The class is the task's own, or the one that is given as `of`.
+        """
+        cls = of
+        if cls is None:
+            cls = self.own_class if self.is_class else self.base
         if not isinstance(cls, Target):
             return False if isinstance(cls, Missing) else UNKNOWN
-        read = apps.PLAIN_BASES | HANDING_ON if handing_on else apps.PLAIN_BASES
         unread = False
         for found in self.project.line(cls):
-            if isinstance(found, Unknown) or (found.module is None and found.path not in read):
+            known = task_class(found.path) if isinstance(found, Target) and found.module is None else None
+            if known is not None:
+                if has(known):
+                    return True
+            elif isinstance(found, Unknown) or (found.module is None and found.path not in apps.PLAIN_BASES):
                 unread = True
             elif isinstance(found.symbol, Class):
                 own = set(methods) & set(found.symbol.names)
-                if own and not (handing_on and own == {"__call__"} and call_hands_on(found)):
+                if own and not (hands_on_call and own == {"__call__"} and call_hands_on(found)):
                     return True
         return UNKNOWN if unread else False
 
@@ -190,6 +207,20 @@ class Defined:
         # Where Celery checks the arguments at the call, no `__call__` of the class can change them before.
         own_call = ("__call__",) if self.is_class or self.is_wrapped else ()
         return self.overrides(*CALL_METHODS, *own_call, handing_on=True) is False
+
+    @cached_property
+    def decorator_may_retry(self) -> bool:
+        """Whether the decorator that makes the task may retry it: one that the options name, and that says so if read.
+
+        All that the options say of it is that it makes tasks.
+        """
+        index = self.definition.index
+        value = self.definition.symbol.decorators[index] if index >= 0 else None
+        ref = value.func if isinstance(value, Invoke) else value
+        target = self.project.resolve(ref.path, self.module) if isinstance(ref, Ref) else None
+        if target is None or not isinstance(ref, Ref) or not is_listed(self.project, target, ref):
+            return False
+        return not isinstance(target.symbol, Function) or "retry" in target.symbol.attributes
 
     # What stands below the task decorator.
 
@@ -302,4 +333,22 @@ def readers_in(module: Module) -> dict[str, set[str | None]]:
             for arg in node.args:
                 if isinstance(arg, ast.Constant) and isinstance(arg.value, str):
                     found.setdefault(arg.value, set()).add(None)
+    return found
+
+
+def is_assigned(module: Module, name: str) -> bool:
+    """Return whether a module assigns an attribute of this name to anything."""
+    assigned = _assigned(module)
+    return name in assigned or None in assigned
+
+
+@query()
+def _assigned(module: Module) -> set[str | None]:
+    """Return the attributes that a module assigns to anything, None for one that can't be told."""
+    found: set[str | None] = {
+        target.attr for _, target, _, _ in module.candidates.stores if isinstance(target, ast.Attribute)
+    }
+    for call, _ in module.calls_of("setattr"):
+        for arg in call.args[1:2] if isinstance(call.func, ast.Name) else ():
+            found.add(arg.value if isinstance(arg, ast.Constant) and isinstance(arg.value, str) else None)
     return found

@@ -10,7 +10,7 @@ from flake8_celery_tasks.command import check
 from flake8_celery_tasks.contract import record, revision
 from flake8_celery_tasks.contract.agreement import Agreement
 from flake8_celery_tasks.contract.present import Present
-from flake8_celery_tasks.core import writing
+from flake8_celery_tasks.core import regular
 from flake8_celery_tasks.core.errors import UsageError
 from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.engine.inventory import SENDING
@@ -59,7 +59,7 @@ def present(path: str, run: Run) -> Present:
 def write(found: Present, path: str) -> int:
     """Write the record of some tasks; return how many they are. Raises UsageError."""
     try:
-        writing.replace(path, record.as_text(found.record))
+        regular.write(path, record.as_text(found.record))
     except OSError as error:
         raise UsageError(f"can't write {path}: {error.strerror}") from None
     return len(found.record.tasks)

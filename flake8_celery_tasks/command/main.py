@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO
 
 from flake8_celery_tasks import __version__, report
 from flake8_celery_tasks.core.errors import UsageError
+from flake8_celery_tasks.core.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_explain(commands)
     _add_tasks(commands)
     _add_contract(commands)
+    _add_command(
+        commands, "server", _server, "Serve editors by the Language Server Protocol, on standard input and output."
+    )
     return parser
 
 
@@ -409,6 +413,21 @@ def _differences(now: Record, kept: Record, target: str | None, options: argpars
     return FOUND if changes and not options.exit_zero else CLEAN
 
 
+# server
+
+
+def _server(_given: argparse.Namespace) -> int:
+    from importlib.util import find_spec
+
+    if find_spec("pygls") is None or find_spec("lsprotocol") is None:
+        raise UsageError('the server needs more packages: pip install "flake8-celery-tasks[server]"')
+    from importlib import import_module
+
+    # The server is beside the command, not below it.
+    code: int = import_module("flake8_celery_tasks.server.lsp.main").serve()
+    return code
+
+
 # Writing.
 
 
@@ -427,7 +446,7 @@ def _encoded(text: str) -> bytes:
 
 def _tell(message: str) -> None:
     try:
-        sys.stderr.write(f"{PROGRAM}: {message}\n")
+        sys.stderr.write(f"{PROGRAM}: {plain(message)}\n")
     except BrokenPipeError:
         _drop(sys.stderr)
 

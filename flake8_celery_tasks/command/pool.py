@@ -35,6 +35,9 @@ Done = TypeVar("Done")
 
 _turns = itertools.count(1)
 
+#: Where Python is told, from 3.11 on, not to look for modules in the working folder.
+_SAFE_PATH: Final = "PYTHONSAFEPATH"
+
 #: How many files one process gets at a time: neighbours ask for the same modules.
 _CHUNK: Final = 4
 
@@ -44,7 +47,8 @@ def spread(
 ) -> Iterator[Done]:
     """Yield what comes of some work on each file, in any order; in several processes where there are many files."""
     jobs = min(reporting.jobs(configuration.options), len(names))
-    if jobs < 2 or len(names) < large:
+    context = _context()
+    if jobs < 2 or len(names) < large or not _is_safe(context):
         for name in names:
             _take_turn()
             yield work(name)
@@ -52,17 +56,23 @@ def spread(
     # What all processes would find out, each for itself.
     run = configuration.run
     known = session.project_of(os.path.abspath(names[0]), run.options, run.excluded)
-    context = _context()
     if context.get_start_method() == "fork":  # others read what is saved
         session.save_later(known)
     with contextlib.suppress(*errors.CAUGHT):  # each process will say so of the file that asks
         _ = tasks_of(known), loader.rules()
+        if run.options.celery_contract:
+            from flake8_celery_tasks.contract.agreement import agreement_of
+
+            _ = agreement_of(known)
     with contextlib.ExitStack() as stack:
-        with _uninterrupted():
-            pool = stack.enter_context(context.Pool(jobs, _start, (work,)))
+        with _uninterrupted(), _safe_path():
+            pool = stack.enter_context(context.Pool(jobs, _start, (work, context.Lock())))
         found = pool.imap_unordered(_call, names, _CHUNK)
         known.save()
         yield from found
+        # They end by themselves, and keep what they have found: a pool that is left kills them.
+        pool.close()
+        pool.join()
 
 
 @contextlib.contextmanager
@@ -84,13 +94,34 @@ def _context() -> multiprocessing.context.BaseContext:
     return multiprocessing.get_context("fork" if fork else None)
 
 
+def _is_safe(context: multiprocessing.context.BaseContext) -> bool:
+    """Return whether new processes can be kept from importing modules of the working folder."""
+    return context.get_start_method() == "fork" or sys.version_info >= (3, 11)
+
+
+@contextlib.contextmanager
+def _safe_path() -> Iterator[None]:
+    """Keep processes that are started anew from importing what stands in the working folder: `threading.py`."""
+    before = os.environ.get(_SAFE_PATH)
+    os.environ[_SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_SAFE_PATH]
+        else:
+            os.environ[_SAFE_PATH] = before
+
+
 _work: Callable[[str], Any] | None = None  # of this process
 
 
-def _start(work: Callable[[str], Any]) -> None:
-    """Make a process ready."""
+def _start(work: Callable[[str], Any], saving: contextlib.AbstractContextManager[Any]) -> None:
+    """Make a process ready. `saving` is held while it saves: each adds to what the others have written."""
     global _work
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    session.save_with(saving)
     gc.disable()
     _work = work
 

@@ -44,7 +44,7 @@ def query(
 
         @wraps(find)
         def ask(holder: Any, *given: Any) -> Any:
-            if shared and holder.before is not None:
+            while shared and holder.before is not None:
                 holder = holder.before
             answers = holder.answers
             asked = (find, *given) if key is None else (find, key(*given))

@@ -109,6 +109,15 @@ class Options:
         "FOLDER",
     )
 
+    celery_environment: tuple[str, ...] = _option(
+        (),
+        "A virtual environment whose packages are read where a name leads there, as far as they have to do with "
+        "Celery: task classes, decorators and apps of packages. auto stands for the one that flake8 runs in. Nothing "
+        "of it is imported.",
+        "FOLDER",
+        path=True,
+    )
+
     celery_baseline: str = _option(
         "",
         "A file of findings that are known and stay silent, written by `flake8-celery-tasks check --write-baseline "
@@ -208,6 +217,36 @@ def _folder(option: str, raw: object) -> str:
     return path
 
 
+def _environment(option: str, raw: object) -> tuple[str, ...]:
+    """Return the folders in which a virtual environment holds its packages."""
+    if isinstance(raw, tuple):
+        return raw
+    text = str(raw).strip()
+    if os.path.basename(text) == "auto":  # flake8 makes paths absolute
+        import sysconfig
+
+        return tuple(dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib")))
+    folder = os.getcwd()
+    while text:
+        found = _site_packages(os.path.abspath(os.path.join(folder, text)))
+        if found or os.path.dirname(folder) == folder:
+            break
+        folder = os.path.dirname(folder)
+    else:
+        return ()
+    if not found:
+        raise OptionError(option, raw, "expected auto, or the folder of a virtual environment")
+    return found
+
+
+def _site_packages(folder: str) -> tuple[str, ...]:
+    import glob
+
+    places = (os.path.join("lib", "python3*", "site-packages"), os.path.join("Lib", "site-packages"))
+    found = [path for place in places for path in sorted(glob.glob(os.path.join(glob.escape(folder), place)))]
+    return tuple(found[-1:])
+
+
 def _broker(option: str, raw: object) -> str:
     broker = str(raw).strip().lower()
     if broker not in ("", *BROKERS):
@@ -279,6 +318,7 @@ _CHECKS: Final[Mapping[str, Any]] = {
     "celery_task_name_pattern": _name_pattern,
     "celery_no_cache": _flag,
     "celery_project_root": _folder,
+    "celery_environment": _environment,
     "celery_baseline": _file,
     "celery_contract": _file,
     "celery_known_tasks": _files,

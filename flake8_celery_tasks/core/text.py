@@ -1,6 +1,8 @@
-"""Texts of a repository, which may hold anything: as bytes, and as people and their terminals are shown them."""
+"""Texts of a repository, which may hold anything: as bytes, as people see them, and how their lines are broken."""
 
 from __future__ import annotations
+
+from typing import Final, NamedTuple
 
 
 def encoded(text: str) -> bytes:
@@ -8,12 +10,33 @@ def encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def plain(text: str) -> str:
-    r"""Return a text on one line, with escapes for what is not to be seen or moves the cursor.
+def plain(text: str, *, of_bytes: bool = False) -> str:
+    r"""Return a text on one line, with escapes for what is not to be seen, moves the cursor, or commands a log.
+
+    `of_bytes` leaves what stands for bytes of a file name that is no text: it is written as these.
 
     >>> plain("a\x1b[31m\n\ud83d")
     'a\\x1b[31m\\n\\ud83d'
     """
-    if text.isprintable():
-        return text
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+    if not text.isprintable():
+        text = "".join(
+            letter if letter.isprintable() or (of_bytes and "\udc80" <= letter <= "\udcff") else ascii(letter)[1:-1]
+            for letter in text
+        )
+    # GitHub takes these for commands of a workflow, where they stand in a log.
+    text = text.replace("##[", "#\\x23[")
+    return f"\\x3a{text[1:]}" if text.startswith("::") else text
+
+
+class Style(NamedTuple):
+    """How a project breaks its lines."""
+
+    width: int = 88
+    #: Whether a comma before a closing bracket keeps each item in a line of its own.
+    magic: bool = True
+    #: Whether a line may be too long by any comment for a tool, and not by `# type: ignore` only.
+    pragmas: bool = False
+
+
+#: What holds where a project says nothing.
+DEFAULT: Final = Style()

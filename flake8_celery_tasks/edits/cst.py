@@ -1,4 +1,4 @@
-r"""Nodes written anew: the only module that imports libcst. What it takes and returns is the text of one node.
+r"""Nodes written anew: this and `items` alone import libcst. What it takes and returns is the text of one node.
 
 A node is a call, a decorator without its `@`, a list of parameters in its parentheses, an import statement, or another
 expression. All that an operation doesn't change is printed back as it was written. What an operation adds is written as
@@ -10,13 +10,13 @@ read it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import libcst as cst
 
 from flake8_celery_tasks.core.errors import Unfixable, UnknownSyntax
 from flake8_celery_tasks.edits.edit import New, Old, Packed
+from flake8_celery_tasks.edits.items import NO_COMMA, NOTHING, SPACE, Items, printed
 from flake8_celery_tasks.edits.lines import step_of
 
 if TYPE_CHECKING:
@@ -24,24 +24,13 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.edits.edit import Argument
 
-_MODULE: Final = cst.Module([])
-_NO_COMMA: Final = cst.MaybeSentinel.DEFAULT
-_NOTHING: Final = cst.SimpleWhitespace("")
-_SPACE: Final = cst.SimpleWhitespace(" ")
-_NO_SPACES: Final = cst.AssignEqual(_NOTHING, _NOTHING)
+_NO_SPACES: Final = cst.AssignEqual(NOTHING, NOTHING)
 
 #: What has to be put in parentheses before an attribute of it can be named.
 _LOOSE: Final = (
     *(cst.Await, cst.BinaryOperation, cst.BooleanOperation, cst.Comparison, cst.GeneratorExp, cst.IfExp, cst.Integer),
     *(cst.Lambda, cst.NamedExpr, cst.Tuple, cst.UnaryOperation, cst.Yield),
 )
-#: The attribute that says what stands behind an item without a comma.
-_BEHIND: Final[dict[type, str]] = {
-    cst.Arg: "whitespace_after_arg",
-    cst.Param: "whitespace_after_param",
-    cst.ParamSlash: "whitespace_after",
-}
-
 
 # Calls and decorators.
 
@@ -65,7 +54,7 @@ def with_keyword(source: str, name: str, value: str, after: Sequence[str] = ()) 
         first = [number for number in first if items.all[number].node.star != "**"]
         new = cst.Arg(_expression(value), keyword=cst.Name(name), equal=_NO_SPACES)
         items.insert(max(first, default=-1) + 1, new)
-    return _printed(_with_items(node, items))
+    return printed(_with_items(node, items))
 
 
 def without_keyword(source: str, name: str) -> str:
@@ -74,9 +63,9 @@ def without_keyword(source: str, name: str) -> str:
     items = _items(node)
     items.remove(_place(items, name))
     if items.all:
-        return _printed(_with_items(node, items))
-    rest = _printed(items.first)
-    return _printed(node.func) + (rest.rstrip() if "#" in rest else "")
+        return printed(_with_items(node, items))
+    rest = printed(items.first)
+    return printed(node.func) + (rest.rstrip() if "#" in rest else "")
 
 
 def renamed_keyword(source: str, name: str, new: str) -> str:
@@ -85,7 +74,7 @@ def renamed_keyword(source: str, name: str, new: str) -> str:
     items = _items(node)
     item = items.all[_place(items, name)]
     item.node = item.node.with_changes(keyword=cst.Name(new))
-    return _printed(_with_items(node, items))
+    return printed(_with_items(node, items))
 
 
 def named_argument(source: str, index: int, name: str) -> str:
@@ -94,7 +83,7 @@ def named_argument(source: str, index: int, name: str) -> str:
     items = _items(node)
     item = items.all[index]
     item.node = item.node.with_changes(keyword=cst.Name(name), equal=_NO_SPACES)
-    return _printed(_with_items(node, items))
+    return printed(_with_items(node, items))
 
 
 def with_value(source: str, index: int, value: str) -> str:
@@ -103,14 +92,14 @@ def with_value(source: str, index: int, value: str) -> str:
     items = _items(node)
     item = items.all[index]
     item.node = item.node.with_changes(value=_expression(value))
-    return _printed(_with_items(node, items))
+    return printed(_with_items(node, items))
 
 
 def _keyword(node: Any) -> str | None:
     return node.keyword.value if node.keyword is not None else None
 
 
-def _place(items: _Items, name: str) -> int:
+def _place(items: Items, name: str) -> int:
     for number, item in enumerate(items.all):
         if _keyword(item.node) == name:
             return number
@@ -152,29 +141,29 @@ def rewritten(source: str, func: str, arguments: Sequence[Argument], indent: str
     return "\n".join((*lines, f"{outer})"))
 
 
-def _flat(items: _Items, argument: Argument) -> str:
+def _flat(items: Items, argument: Argument) -> str:
     """Return an argument in one line, as far as its values are."""
     if isinstance(argument, New):
         return argument.text
     if isinstance(argument, Old):
         node = items.all[argument.place].node
         if argument.keyword is not None:
-            return f"{argument.keyword}={_printed(node.value)}"
+            return f"{argument.keyword}={printed(node.value)}"
         return _bare(node)
     written = ", ".join(_member(items, index, key) for index, key in argument.members)
     return f"{argument.keyword}={'{' if argument.is_dict else '['}{written}{'}' if argument.is_dict else ']'}"
 
 
 def _bare(node: Any) -> str:
-    return _printed(node.with_changes(comma=_NO_COMMA, whitespace_after_arg=_NOTHING))
+    return printed(node.with_changes(comma=NO_COMMA, whitespace_after_arg=NOTHING))
 
 
-def _member(items: _Items, index: int, key: str) -> str:
+def _member(items: Items, index: int, key: str) -> str:
     node = items.all[index].node
-    return f"{key}: {_printed(node.value)}" if key else _bare(node)
+    return f"{key}: {printed(node.value)}" if key else _bare(node)
 
 
-def _packed(items: _Items, notes: _Notes, argument: Packed, inner: str, width: int) -> Iterator[str]:
+def _packed(items: Items, notes: _Notes, argument: Packed, inner: str, width: int) -> Iterator[str]:
     """Yield the lines of an argument that is a list or a dictionary."""
     flat = f"{inner}{_flat(items, argument)},"
     if "\n" in flat or (len(flat) <= width and not any(notes.has(index) for index, _ in argument.members)):
@@ -194,7 +183,7 @@ def _without_last_comma(line: str) -> str:
 class _Notes:
     """The comments among the arguments of a call: above an argument, and behind it."""
 
-    def __init__(self, items: _Items) -> None:
+    def __init__(self, items: Items) -> None:
         self.opening = _behind(items.first)
         self._above = [_lines(items.before(index)) for index in range(len(items.all))]
         self._behind = [_behind(item.before_comma) + _behind(item.after) for item in items.all]
@@ -232,7 +221,7 @@ def renamed_attribute(source: str, name: str) -> str:
     node = _expression(source)
     if not isinstance(node, cst.Attribute):
         raise Unfixable("no attribute")
-    return _printed(node.with_changes(attr=cst.Name(name)))
+    return printed(node.with_changes(attr=cst.Name(name)))
 
 
 def attribute(source: str, name: str) -> str:
@@ -251,10 +240,10 @@ def as_tuple(source: str) -> str:
         elements = list(node.elements)
         if len(elements) == 1 and not isinstance(elements[0].comma, cst.Comma):
             elements[0] = elements[0].with_changes(comma=cst.Comma())
-        return _printed(cst.Tuple(elements, lpar=[*node.lpar, left], rpar=[right, *node.rpar]))
+        return printed(cst.Tuple(elements, lpar=[*node.lpar, left], rpar=[right, *node.rpar]))
     if node.lpar and not isinstance(node, (cst.GeneratorExp, cst.NamedExpr, cst.Tuple, cst.Yield)):
         inner = cst.Element(_in_parentheses(node, [], []), comma=cst.Comma())
-        return _printed(cst.Tuple([inner], lpar=node.lpar, rpar=node.rpar))
+        return printed(cst.Tuple([inner], lpar=node.lpar, rpar=node.rpar))
     return f"({source},)"
 
 
@@ -267,7 +256,7 @@ def with_bound_names(source: str, names: Sequence[str]) -> str:
     params = node.params.with_changes(params=[*node.params.params, *bound])
     if params.star_kwarg is not None or params.kwonly_params or isinstance(params.star_arg, cst.Param):
         raise Unfixable("a lambda that takes anything")
-    return _printed(node.with_changes(params=params, whitespace_after_lambda=_SPACE))
+    return printed(node.with_changes(params=params, whitespace_after_lambda=SPACE))
 
 
 # Parameters.
@@ -297,7 +286,7 @@ def _function(source: str) -> cst.FunctionDef:
     return node
 
 
-def _parameters(node: cst.FunctionDef) -> _Items:
+def _parameters(node: cst.FunctionDef) -> Items:
     params = node.params
     parts = [
         *params.posonly_params,
@@ -308,13 +297,13 @@ def _parameters(node: cst.FunctionDef) -> _Items:
         params.star_kwarg,
     ]
     known = [part for part in parts if isinstance(part, (cst.Param, cst.ParamSlash, cst.ParamStar))]
-    return _Items.of(node.whitespace_before_params, known)
+    return Items.of(node.whitespace_before_params, known)
 
 
-def _parameter_list(node: cst.FunctionDef, items: _Items) -> str:
+def _parameter_list(node: cst.FunctionDef, items: Items) -> str:
     nodes = items.nodes()
     slash = next((number for number, one in enumerate(nodes) if isinstance(one, cst.ParamSlash)), -1)
-    parts: dict[str, Any] = {"posonly_params": nodes[: max(slash, 0)], "posonly_ind": _NO_COMMA, "star_arg": _NO_COMMA}
+    parts: dict[str, Any] = {"posonly_params": nodes[: max(slash, 0)], "posonly_ind": NO_COMMA, "star_arg": NO_COMMA}
     if slash >= 0:
         parts["posonly_ind"] = nodes[slash]
     params: list[Any] = []
@@ -328,7 +317,7 @@ def _parameter_list(node: cst.FunctionDef, items: _Items) -> str:
             parts["star_kwarg"] = one
         else:
             params.append(one)
-    written = _printed(node.with_changes(params=cst.Parameters(**parts), whitespace_before_params=items.first))
+    written = printed(node.with_changes(params=cst.Parameters(**parts), whitespace_before_params=items.first))
     return written.removeprefix("def f").rstrip("\n").removesuffix(": pass")
 
 
@@ -359,23 +348,23 @@ def _import(source: str) -> cst.Import | cst.ImportFrom:
     return node
 
 
-def _names(node: cst.Import | cst.ImportFrom) -> _Items:
+def _names(node: cst.Import | cst.ImportFrom) -> Items:
     assert not isinstance(node.names, cst.ImportStar)
     left, right = getattr(node, "lpar", None), getattr(node, "rpar", None)
-    items = _Items.of(left.whitespace_after if left else _NOTHING, node.names)
+    items = Items.of(left.whitespace_after if left else NOTHING, node.names)
     if right is not None and not items.all[-1].has_comma:
         items.all[-1].after = right.whitespace_before
     return items
 
 
-def _with_names(node: cst.Import | cst.ImportFrom, items: _Items) -> str:
+def _with_names(node: cst.Import | cst.ImportFrom, items: Items) -> str:
     last = items.all[-1]
     if getattr(node, "lpar", None) is None:
         last.has_comma = False
-        return _printed(node.with_changes(names=items.nodes()))
+        return printed(node.with_changes(names=items.nodes()))
     assert isinstance(node, cst.ImportFrom) and node.lpar and node.rpar  # noqa: PT018
-    after = _NOTHING if last.has_comma else last.after
-    return _printed(
+    after = NOTHING if last.has_comma else last.after
+    return printed(
         node.with_changes(
             names=items.nodes(),
             lpar=node.lpar.with_changes(whitespace_after=items.first),
@@ -384,146 +373,18 @@ def _with_names(node: cst.Import | cst.ImportFrom, items: _Items) -> str:
     )
 
 
-# Items between commas.
+# Reading and printing.
 
 
-@dataclass
-class _Item:
-    """An argument, parameter or name, what stands before its comma, and what behind: up to the next one or the end."""
-
-    node: Any
-    has_comma: bool = False
-    before_comma: cst.BaseParenthesizableWhitespace = _NOTHING
-    after: cst.BaseParenthesizableWhitespace = _NOTHING
+def _items(node: cst.Call) -> Items:
+    return Items.of(node.whitespace_before_args, node.args)
 
 
-@dataclass
-class _Items:
-    """What stands in parentheses. `first` is the white space behind the opening one."""
-
-    first: cst.BaseParenthesizableWhitespace
-    all: list[_Item] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, first: cst.BaseParenthesizableWhitespace, nodes: Sequence[cst.CSTNode]) -> _Items:
-        found = []
-        for node in nodes:
-            comma = getattr(node, "comma", None)
-            if isinstance(comma, cst.Comma):
-                found.append(_Item(node, True, comma.whitespace_before, comma.whitespace_after))
-            else:
-                found.append(_Item(node, after=getattr(node, _BEHIND.get(type(node), ""), _NOTHING)))
-        return cls(first, found)
-
-    def nodes(self) -> list[Any]:
-        """Return the items as libcst has them."""
-        found = []
-        for item in self.all:
-            changes: dict[str, Any] = {"comma": _NO_COMMA}
-            if item.has_comma:
-                changes["comma"] = cst.Comma(item.before_comma, item.after)
-            behind = _BEHIND.get(type(item.node))
-            if behind:
-                changes[behind] = _NOTHING if item.has_comma else item.after
-            found.append(item.node.with_changes(**changes))
-        return found
-
-    def before(self, index: int) -> cst.BaseParenthesizableWhitespace:
-        """Return what stands between an item and the one before it."""
-        return self.all[index - 1].after if index else self.first
-
-    def _set_before(self, index: int, space: cst.BaseParenthesizableWhitespace) -> None:
-        if index:
-            self.all[index - 1].after = space
-        else:
-            self.first = space
-
-    def insert(self, index: int, node: cst.CSTNode) -> None:
-        """Put an item before another one, or behind all: in a line of its own where the other one has one."""
-        new = _Item(node)
-        if not self.all:
-            new.after = self.first if "#" in _printed(self.first) else _NOTHING
-            self.first = _NOTHING
-        elif index < len(self.all):
-            new.has_comma, new.after = True, _SPACE
-            if self._is_alone(index):
-                space = self.before(index)
-                assert isinstance(space, cst.ParenthesizedWhitespace)
-                self._set_before(index, space.with_changes(empty_lines=[]))
-                new.after = _line_break(space.last_line, space.empty_lines)
-        else:
-            last = self.all[-1]
-            new.has_comma, last.has_comma = last.has_comma, True
-            new.after, last.after = last.after, _SPACE
-            before = self.before(len(self.all) - 1)
-            if self._is_alone(len(self.all) - 1, new.after) and isinstance(before, cst.ParenthesizedWhitespace):
-                last.after = _line_break(before.last_line)
-                if isinstance(new.after, cst.ParenthesizedWhitespace):
-                    last.after = last.after.with_changes(first_line=new.after.first_line)
-                    new.after = _line_break(new.after.last_line, new.after.empty_lines)
-        self.all.insert(index, new)
-
-    def _is_alone(self, index: int, after: cst.BaseParenthesizableWhitespace | None = None) -> bool:
-        """Return whether an item has a line of its own."""
-        after = self.all[index].after if after is None else after
-        is_last = index == len(self.all) - 1
-        return isinstance(self.before(index), cst.ParenthesizedWhitespace) and (
-            is_last or isinstance(after, cst.ParenthesizedWhitespace)
-        )
-
-    def remove(self, index: int) -> None:
-        """Take an item away, and no comment."""
-        if not 0 <= index < len(self.all):
-            raise Unfixable("no such item")
-        item = self.all[index]
-        is_last = index == len(self.all) - 1
-        if "#" in _printed(item.before_comma):
-            raise Unfixable("a comment before a comma")
-        space = _joined(self.before(index), item.after, is_first=not index, is_last=is_last)
-        if is_last and index:
-            self.all[-2].has_comma = item.has_comma
-        self._set_before(index, space)
-        del self.all[index]
-        if not self.all and "#" not in _printed(self.first):
-            self.first = _NOTHING
-
-
-def _joined(
-    before: cst.BaseParenthesizableWhitespace,
-    after: cst.BaseParenthesizableWhitespace,
-    *,
-    is_first: bool,
-    is_last: bool,
-) -> cst.BaseParenthesizableWhitespace:
-    """Return what stands in place of an item, of what stands around it: all comments, and the lines of the rest."""
-    if not isinstance(before, cst.ParenthesizedWhitespace):
-        keeps = is_last or not is_first or "#" in _printed(after)
-        return after if keeps else before
-    if not isinstance(after, cst.ParenthesizedWhitespace):
-        return after if is_last and "#" not in _printed(before) else before
-    behind = after.first_line.comment
-    lines = [] if behind is None else [cst.EmptyLine(True, before.last_line, behind)]
-    return after.with_changes(
-        first_line=before.first_line, empty_lines=[*before.empty_lines, *lines, *after.empty_lines]
-    )
-
-
-def _line_break(indent: cst.SimpleWhitespace, above: Sequence[cst.EmptyLine] = ()) -> cst.ParenthesizedWhitespace:
-    return cst.ParenthesizedWhitespace(cst.TrailingWhitespace(), above, True, indent)
-
-
-def _items(node: cst.Call) -> _Items:
-    return _Items.of(node.whitespace_before_args, node.args)
-
-
-def _with_items(node: cst.Call, items: _Items) -> cst.Call:
+def _with_items(node: cst.Call, items: Items) -> cst.Call:
     try:
         return node.with_changes(args=items.nodes(), whitespace_before_args=items.first)
     except cst.CSTValidationError as error:
         raise Unfixable(str(error)) from None
-
-
-# Reading and printing.
 
 
 def _expression(source: str) -> Any:
@@ -551,7 +412,3 @@ def _statement(source: str) -> Any:
     except cst.ParserSyntaxError as error:
         raise UnknownSyntax(error.message) from None
     return node.body[0] if isinstance(node, cst.SimpleStatementLine) else node
-
-
-def _printed(node: cst.CSTNode) -> str:
-    return _MODULE.code_for_node(node)

@@ -18,7 +18,7 @@ from flake8_celery_tasks.edits.leaves import COMMA, DOT, TERNARY, Leaf, Unknown,
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from flake8_celery_tasks.core.style import Style
+    from flake8_celery_tasks.core.text import Style
 
 _PRAGMAS: Final = ("# noqa", "# type:", "# pyright:", "# pylint:", "# flake8:", "# ruff:", "# nosec")
 
@@ -102,7 +102,7 @@ def laid(text: str, style: Style, indent: str, *, comment: str = "", is_item: bo
     before. An item stands in a line of its own, with a comma behind it that is not part of `text`. Lines end in "\n";
     the first has no indent. Raises Unknown where the text is written in a way that is not known here.
 
-    >>> from flake8_celery_tasks.core.style import Style
+    >>> from flake8_celery_tasks.core.text import Style
     >>> print(laid("send(name, args=[user])", Style(width=19), ""))
     send(
         name,
@@ -163,6 +163,8 @@ class _Breaking:
             return [line]
         if any(priority == TERNARY for priority in line.priorities):
             raise Unknown("a condition in an expression")
+        if not line.inside and _is_annotated(line):
+            raise Unknown("an annotation")
         ways: list[Callable[[_Line, bool], Iterator[_Line]]] = [self._at_last_brackets]
         if line.is_definition:
             ways = [self._at_first_brackets]
@@ -357,6 +359,12 @@ class _Breaking:
             if leaf.text == "=":
                 return self.fits(other.head)
         return False
+
+
+def _is_annotated(line: _Line) -> bool:
+    """Return whether a line is an assignment to a name with an annotation: parentheses are written around its value."""
+    outer = [leaf.text for leaf in line.leaves if leaf.depth == line.leaves[0].depth and leaf.text in (":", "=")]
+    return outer[:2] == [":", "="]
 
 
 def _can_be_split(line: _Line) -> bool:

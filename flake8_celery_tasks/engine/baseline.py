@@ -15,7 +15,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from flake8_celery_tasks.core import writing
+from flake8_celery_tasks.core import regular
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -147,8 +147,7 @@ def load(path: str) -> Baseline:
     """Read a baseline. Raises BaselineError."""
     known: dict[str, Counter[Identity]] = {}
     try:
-        with open(path, encoding="utf-8") as file:
-            content = json.load(file)
+        content = json.loads(regular.read(path))
         if content["version"] != VERSION:
             raise BaselineError(f"{path} has version {content['version']!r}, this release reads {VERSION}")
         for entry in content["findings"]:
@@ -157,14 +156,14 @@ def load(path: str) -> Baseline:
     except BaselineError:
         raise
     except OSError as error:
-        raise BaselineError(f"can't read {path}: {error.strerror}") from None
+        raise BaselineError(f"can't read {path}: {error.strerror or error}") from None
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
         raise BaselineError(f"{path} is no baseline") from None
     return Baseline(path, known)
 
 
 def write(path: str, known: dict[str, Counter[Identity]]) -> int:
-    """Write a baseline, through links; return how many findings are in it. Raises OSError."""
+    """Write a baseline, through links to below its folder; return how many findings are in it. Raises OSError."""
     entries = []
     total = 0
     for name, found in sorted(known.items()):
@@ -174,5 +173,5 @@ def write(path: str, known: dict[str, Counter[Identity]]) -> int:
                 entries.append(entry if count == 1 else {**entry, "count": count})
                 total += count
     content = json.dumps({"version": VERSION, "findings": entries}, indent=2) + "\n"
-    writing.replace(path, content)
+    regular.write(path, content)
     return total

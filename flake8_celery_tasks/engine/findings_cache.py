@@ -22,7 +22,7 @@ from flake8_celery_tasks.workspace import folders as workspace_folders
 from flake8_celery_tasks.workspace.folders import FOLDER, MARKS, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from flake8_celery_tasks.resolution.project import Project
 
@@ -62,6 +62,9 @@ class FindingsCache:
             or stamps is None
             or not self.project.files.is_as_on_disk
             or self.project.files.disk.has_changed
+            # What others can read is no reason of what was found, and no stamp tells.
+            or not self.project.files.disk.is_readable
+            or any(folder.startswith(self.project.layout.root) for folder in workspace_folders.closed())
         ):
             return
         newest = self.started - cache.RACY_NS
@@ -140,7 +143,32 @@ _NOTHING: Final[dict[str, Any]] = {"state": "", "files": {}, "folders": {}, "pla
 
 
 def _whole(stored: dict[str, Any]) -> dict[str, Any]:
-    return stored if stored.keys() >= _NOTHING.keys() else _NOTHING
+    """Return what was read, nothing where any of it is not what `save` writes."""
+    is_sound = stored.keys() == _NOTHING.keys() and all(
+        value.__class__ is _NOTHING[name].__class__ for name, value in stored.items()
+    )
+    return stored if is_sound and all(_SHAPES[name](value) for name, value in stored.items()) else _NOTHING
+
+
+def _is_known(known: object) -> bool:
+    return (
+        isinstance(known, list)
+        and len(known) == 2
+        and isinstance(known[0], str)
+        and isinstance(known[1], list)
+        and all(isinstance(row, list) and [part.__class__ for part in row] == [int, int, str, str] for row in known[1])
+    )
+
+
+_SHAPES: Final[dict[str, Callable[[Any], bool]]] = {
+    "state": lambda _: True,
+    "files": lambda files: all(stamp is None or cache.is_stamp(stamp) for stamp in files.values()),
+    "folders": lambda folders: all(isinstance(listing, str) for listing in folders.values()),
+    "places": lambda places: all(
+        isinstance(place, list) and [part.__class__ for part in place] == [bool, str] for place in places.values()
+    ),
+    "found": lambda found: all(map(_is_known, found.values())),
+}
 
 
 def _listing(folder: str) -> str:

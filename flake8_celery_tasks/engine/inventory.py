@@ -28,6 +28,7 @@ from flake8_celery_tasks.workspace.marks import MARKS
 from flake8_celery_tasks.workspace.source import start_of
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from flake8_celery_tasks.binding.module import Module
@@ -113,11 +114,16 @@ def _entries(
         if module is None or project.is_test(module) or not (path + os.sep).startswith(below):
             continue
         try:
-            found = [_entry(project, task, senders, prefix) for task in _tasks_in(project, module)]
+            found = [entry_of(project, task, _places(task, senders), prefix) for task in _tasks_in(project, module)]
         except errors.CAUGHT as error:
             project.failures[path] = errors.internal(error)
         else:
             yield from found
+
+
+def _places(task: Task, senders: Mapping[object, Sequence[tuple[str, int, str]]]) -> set[tuple[str, int, str]]:
+    """Return the places that send a task: by its definition, or by its name."""
+    return {*senders.get(task.definition.place, ()), *senders.get(task_name(task), ())}
 
 
 def _tasks_in(project: Project, module: Module) -> Iterator[Task]:
@@ -167,26 +173,25 @@ def _senders(project: Project, prefix: str) -> dict[object, list[tuple[str, int,
         if module is None or project.is_test(module):
             continue
         try:
-            for key, line, what in list(_sent_in(project, module)):
-                found.setdefault(key, []).append((prefix + module.place.relative, line, what))
+            project.hold(module)
+            for key, node, what in list(sent_in(Facts(project, module))):
+                found.setdefault(key, []).append((prefix + module.place.relative, start_of(node)[0], what))
         except errors.CAUGHT as error:
             project.failures[path] = errors.internal(error)
     return found
 
 
-def _sent_in(project: Project, module: Module) -> Iterator[tuple[object, int, str]]:
-    """Yield what a module sends, with the line, and whether that is a schedule."""
-    project.hold(module)
-    facts = Facts(project, module)
+def sent_in(facts: Facts) -> Iterator[tuple[object, ast.AST, str]]:
+    """Yield what a file sends: the place of a task's definition, or a name, the node that sends it, what sort it is."""
     for call in facts.invocations:
         if call.by_name and isinstance(call.name, str):
-            yield call.name, call.node.lineno, ""
+            yield call.name, call.node, ""
         elif call.definition is not None and call.method != "set":
-            yield call.definition.place, call.node.lineno, ""
+            yield call.definition.place, call.node, ""
     for entry in facts.configured[1]:
         key = _scheduled(entry.thing("task"), entry.value("task"))
         if key is not None:
-            yield key, start_of(entry.node)[0], " (beat)"
+            yield key, entry.node, " (beat)"
 
 
 def _scheduled(thing: Thing | None, value: object) -> object:
@@ -202,11 +207,14 @@ def _key_of(thing: TaskThing | SignatureThing) -> object:
 # What a task says.
 
 
-def _entry(
-    project: Project, task: Task, senders: Mapping[object, Sequence[tuple[str, int, str]]], prefix: str
-) -> Entry:
-    name = definitions.name_of(project, task.definition) if not task.is_opaque else None
-    places = {*senders.get(task.definition.place, ()), *(senders.get(name, ()) if name else ())}
+def task_name(task: Task) -> str | None:
+    """Return the name of a task, None where it can't be told."""
+    return definitions.name_of(task.project, task.definition) if not task.is_opaque else None
+
+
+def entry_of(project: Project, task: Task, places: Iterable[tuple[str, int, str]], prefix: str = "") -> Entry:
+    """Return what the inventory says of one task, which is sent from some places."""
+    name = task_name(task)
     kept = _Kept(task)
     return Entry(
         name=name,

@@ -8,7 +8,7 @@ from flake8_celery_tasks.engine.loader import by_kind, wanted
 from flake8_celery_tasks.facts.facts import Facts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.core.violation import Violation
@@ -21,18 +21,45 @@ def check(project: Project, module: Module, chosen: Iterable[Rule[Any]] | None =
     return sorted({violation for _, _, violation in judge(project, module, wanted() if chosen is None else chosen)})
 
 
-def judge(project: Project, module: Module, chosen: Iterable[Rule[Any]]) -> Iterator[tuple[Rule[Any], Any, Violation]]:
-    """Yield what rules say of a module, each time with the rule and the fact that it judged."""
+def judge(
+    project: Project,
+    module: Module,
+    chosen: Iterable[Rule[Any]],
+    crashed: Callable[[str, Exception], None] | None = None,
+) -> Iterator[tuple[Rule[Any], Any, Violation]]:
+    """Yield what rules say of a module, each time with the rule and the fact that it judged.
+
+    `crashed` is called with the code of a rule that crashes, and the error: the rule costs its own findings then.
+    Without it the error is raised.
+    """
     facts = Facts(project, module)
     is_test: bool | None = None
     for kind, some in by_kind(tuple(chosen)):
-        found = list(facts.of(kind))
+        try:
+            found = list(facts.of(kind))
+        except Exception as error:
+            if crashed is None:
+                raise
+            crashed(f"facts of {kind.__name__}", error)
+            continue
         for rule in some if found else ():
             if rule.quiet_in_tests:
                 if is_test is None:
                     is_test = project.is_test(module)
                 if is_test:
                     continue
-            for fact in found:
-                for violation in rule.check(fact):
-                    yield rule, fact, violation
+            yield from _judged(rule, found, crashed)
+
+
+def _judged(
+    rule: Rule[Any], facts: Iterable[Any], crashed: Callable[[str, Exception], None] | None
+) -> Iterator[tuple[Rule[Any], Any, Violation]]:
+    if crashed is None:
+        for fact in facts:
+            for violation in rule.check(fact):
+                yield rule, fact, violation
+        return
+    try:
+        yield from [(rule, fact, violation) for fact in facts for violation in rule.check(fact)]
+    except Exception as error:
+        crashed(rule.code, error)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flake8_celery_tasks.celery_model.apps import bases_of
+from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.engine.findings_cache import FindingsCache
 from flake8_celery_tasks.engine.run import at_beginning
 from flake8_celery_tasks.resolution.project import Project, files_of
@@ -23,6 +25,7 @@ _projects: dict[tuple[str, Options, tuple[str, ...]], Project] = {}
 _findings: dict[tuple[str, Options, tuple[str, ...], tuple[str, ...]], FindingsCache] = {}
 _agreements: dict[tuple[Options, tuple[str, ...]], Agreement] = {}
 _saved_by: int | None = None
+_saving: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()
 _is_frozen = False
 #: The roots of the projects that somebody saves who has something more urgent to do before.
 _saved_later: set[str] = set()
@@ -147,13 +150,21 @@ def save_at_exit() -> None:
         Finalize(None, save, exitpriority=0)
 
 
+def save_with(lock: contextlib.AbstractContextManager[Any]) -> None:
+    """Hold a lock while this process saves."""
+    global _saving
+    _saving = lock
+
+
 def save() -> None:
     """Keep what was found in all projects, and what is known of those whose index was needed."""
-    for project in _projects.values():
-        if project.files.disk.is_searched:
-            project.save()
-    for found in _findings.values():
-        found.save()
+    # What goes wrong costs the next run time, and not this one its end.
+    with contextlib.suppress(*errors.CAUGHT), _saving:
+        for project in _projects.values():
+            if project.files.disk.is_searched:
+                project.save()
+        for found in _findings.values():
+            found.save()
 
 
 def forget() -> None:

@@ -11,6 +11,7 @@ from flake8_celery_tasks.binding.values import MISSING, Ref
 from flake8_celery_tasks.catalog import words
 from flake8_celery_tasks.catalog.call_options import DELAY_MISTAKES
 from flake8_celery_tasks.catalog.methods import DIRECT, PACKING, SAME_ARGUMENTS, SIGNS
+from flake8_celery_tasks.celery_model.configuration import bound_once, display
 from flake8_celery_tasks.celery_model.objects import SignatureThing
 from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.core.memo import query
@@ -70,6 +71,16 @@ class Arguments(Record):
                 self.positional.append(node)
                 self.values.append(node)
 
+    def after(self, more: Arguments) -> Arguments:
+        """Return these arguments of a signature with further ones, which Celery puts in front of them."""
+        return Arguments(
+            [*more.positional, *self.positional],
+            {**self.keywords, **more.keywords},
+            [*more.values, *self.values],
+            self.more_positional or more.more_positional,
+            self.more_keywords or more.more_keywords,
+        )
+
     def name(self, name: str | None, node: ast.AST, value: ast.expr) -> None:
         """Add an argument by name; without a name it is a `**spread`."""
         if name is None:
@@ -79,13 +90,14 @@ class Arguments(Record):
             self.values.append(value)
 
 
-def arguments_of(invocation: Invocation) -> Arguments | None:
+def arguments_of(invocation: Invocation, *, alone: bool = False) -> Arguments | None:
     """Return what a call hands to the task, None where it is no call of that kind or the rest stands elsewhere.
 
-    A signature that is sent on the spot has its own arguments and those of the call, `task.s(2).delay(1)`.
+    A signature that is sent on the spot has its own arguments and those of the call, `task.s(2).delay(1)`. With
+    `alone` those of the call alone are returned.
     """
     found = _written(invocation, invocation.node, invocation.method)
-    if found is None or not isinstance(invocation.thing, SignatureThing):
+    if found is None or alone or not isinstance(invocation.thing, SignatureThing):
         return found
     signed = signing_call(invocation.node)
     if signed is None:
@@ -112,6 +124,12 @@ def signing_call(send: ast.Call) -> tuple[ast.Call, str] | None:
     return None
 
 
+def signed_arguments(invocation: Invocation) -> Arguments | None:
+    """Return the arguments that a signature has by itself which is sent on the spot, None where there is none."""
+    signed = signing_call(invocation.node) if isinstance(invocation.thing, SignatureThing) else None
+    return None if signed is None else _written(invocation, *signed)
+
+
 def is_immutable(invocation: Invocation, signing: ast.Call) -> bool:
     """Return whether a signature takes no further arguments, or may take none."""
     if getattr(signing.func, "attr", None) == "si":
@@ -126,7 +144,10 @@ def _written(invocation: Invocation, call: ast.Call, method: str) -> Arguments |
     if method in DIRECT:
         found.put(call.args)
         for keyword in call.keywords:
-            found.name(keyword.arg, keyword, keyword.value)
+            if keyword.arg is None:
+                _spread(invocation, keyword.value, found)
+            else:
+                found.name(keyword.arg, keyword, keyword.value)
         return found
     if method not in PACKING:
         return None
@@ -192,6 +213,12 @@ def _positional(invocation: Invocation, node: ast.expr, found: Arguments) -> Non
     if isinstance(node, (ast.Tuple, ast.List)):
         found.put(node.elts)
         return
+    if isinstance(node, ast.Name):
+        bound = bound_once(node, invocation.site)
+        if bound is not None and isinstance(bound.node, ast.Tuple) and bound.site.scope is invocation.site.scope:
+            found.put(bound.node.elts)
+            found.positional = [node] * len(found.positional)
+            return
     value = _constant(invocation, node)
     if isinstance(value, (tuple, list)):
         found.positional = [node] * len(value)
@@ -208,7 +235,20 @@ def _named(invocation: Invocation, node: ast.expr, found: Arguments) -> None:
         for keyword in node.keywords:
             found.name(keyword.arg, keyword, keyword.value)
     elif not _is_none(node):
-        found.more_keywords = True
+        _spread(invocation, node, found)
+
+
+def _spread(invocation: Invocation, node: ast.expr, found: Arguments) -> None:
+    """Add the arguments by name that a dict holds which stands elsewhere, or behind a `**`."""
+    pairs, complete = display(invocation.project, invocation.module, node, invocation.site) or ([], False)
+    for name, written in pairs:
+        if not isinstance(name, str):
+            complete = False
+        elif written.site.scope is invocation.site.scope:
+            found.name(name, node, written.value)
+        else:
+            found.keywords[name] = node
+    found.more_keywords = found.more_keywords or not complete
 
 
 def _constant(invocation: Invocation, node: ast.expr) -> object:

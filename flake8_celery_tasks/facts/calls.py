@@ -53,9 +53,14 @@ class TaskCall:
         assert isinstance(func, ast.Attribute)
         return func.attr
 
+    @cached_property
+    def options(self) -> list[ast.keyword]:
+        """The keywords of the call, with those that a dict holds which it is given by `**`."""
+        return _with_spread(self.project, self.module, self.node.keywords, self.site)
+
     def keyword(self, name: str) -> ast.keyword | None:
         """Return a keyword of the call."""
-        return next((keyword for keyword in self.node.keywords if keyword.arg == name), None)
+        return next((keyword for keyword in self.options if keyword.arg == name), None)
 
     def handlers(self) -> list[ast.ExceptHandler]:
         """Return the handlers that the call stands in, innermost first."""
@@ -112,6 +117,23 @@ class Raise:
         if len(self.call.args) > index:
             return self.project.settle(self.module.value(self.call.args[index], self.site.scope), self.module)
         return MISSING
+
+
+def _with_spread(project: Project, module: Module, keywords: Iterable[ast.keyword], site: Site) -> list[ast.keyword]:
+    """Return keywords, with those that stand in dicts which can be read in place of a `**`."""
+    found: list[ast.keyword] = []
+    for keyword in keywords:
+        if keyword.arg is not None:
+            found.append(keyword)
+            continue
+        pairs = display(project, module, keyword.value, site) or ([], False)
+        for name, written in pairs[0]:
+            # A name that stands elsewhere may be another one here.
+            is_here = written.site.scope is site.scope or isinstance(written.value, ast.Constant)
+            if isinstance(name, str) and is_here:
+                inside = keyword.value if isinstance(keyword.value, ast.Name) else written.key
+                found.append(ast.copy_location(ast.keyword(name, written.value), inside))
+    return found
 
 
 def trys_around(site: Site, function: ast.AST | None) -> Iterator[tuple[ast.Try, str]]:
@@ -176,9 +198,28 @@ class Invocation:
             return MISSING
         return self.argument("name" if self.method == "send_task" else "varargs", 0)
 
+    @cached_property
+    def options(self) -> list[ast.keyword]:
+        """The options of the message that the call gives: its keywords, and what dicts hold that it is given for that.
+
+        One that a dict holds stands where its key does if the dict is written at the call, else where that is given.
+        """
+        if self.method in DIRECT:
+            return []
+        keywords = list(self.node.keywords)
+        if self.method in ("signature", "subtask"):
+            index = 3 if self.by_name else 2
+            given = [keyword.value for keyword in keywords if keyword.arg == "options"]
+            has_star = any(isinstance(arg, ast.Starred) for arg in self.node.args)
+            given += [] if has_star else self.node.args[index : index + 1]
+            keywords = [keyword for keyword in keywords if keyword.arg != "options"]
+            keywords += [ast.copy_location(ast.keyword(None, value), value) for value in given]
+        return _with_spread(self.project, self.module, keywords, self.site)
+
     def keyword(self, name: str) -> ast.keyword | None:
-        """Return a keyword of the call as it is written."""
-        return next((keyword for keyword in self.node.keywords if keyword.arg == name), None)
+        """Return a keyword of the call as it is written, or an option that it is given in a dict."""
+        written = next((keyword for keyword in self.node.keywords if keyword.arg == name), None)
+        return written or next((keyword for keyword in self.options if keyword.arg == name), None)
 
     def settled(self, node: ast.expr) -> Any:
         """Return the settled value of an expression at this place."""
@@ -285,11 +326,9 @@ def queue_uses(
 
 def _queues_of_calls(context: FileContext, calls: Iterable[Invocation | TaskCall]) -> Iterator[tuple[ast.AST, Any]]:
     for call in calls:
-        for keyword in call.node.keywords if call.method not in (*DIRECT, "apply") else ():
+        for keyword in call.options if call.method != "apply" else ():
             if keyword.arg == "queue":
                 yield keyword, settled(context.project, context.module, keyword.value, call.site)
-            elif keyword.arg in ("options", None):
-                yield from _in_display(context, keyword.value, call.site)
 
 
 def _in_display(context: FileContext, node: ast.expr, site: Site) -> Iterator[tuple[ast.AST, Any]]:

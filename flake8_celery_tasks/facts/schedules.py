@@ -7,7 +7,7 @@ import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.binding.nodes import last_name, unparsed
+from flake8_celery_tasks.binding.nodes import last_name, unparsed, unstarred
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Ref
 from flake8_celery_tasks.catalog.crontab import BY_NAME, EXTRA_KEYWORDS, FIELDS, shortest_gap, split_line
 from flake8_celery_tasks.catalog.methods import DIRECT, SIGNS
@@ -44,6 +44,7 @@ def crontabs(project: Project, module: Module) -> Iterator[Crontab]:
             continue
         value = module.value(call.func, site.scope)
         path = project.resolve(value.path, module).path if isinstance(value, Ref) else ""
+        path = path.replace("celery.task.schedules.", "celery.schedules.")  # up to Celery 4
         if path in ("celery.schedules.crontab", "celery.schedules.crontab.from_string"):
             yield _crontab(project, module, call, site, from_line=path.endswith(".from_string"))
 
@@ -51,10 +52,11 @@ def crontabs(project: Project, module: Module) -> Iterator[Crontab]:
 def _crontab(project: Project, module: Module, call: ast.Call, site: Site, *, from_line: bool) -> Crontab:
     given: dict[str, ast.expr] = {}
     spread: dict[str, Any] = {}
-    complete = not any(isinstance(arg, ast.Starred) for arg in call.args)
-    positional = len(call.args) if complete else 0
+    args = [arg for item in call.args for arg in unstarred(item)]
+    complete = not any(isinstance(arg, ast.Starred) for arg in args)
+    positional = len(args) if complete else 0
     if complete and not from_line:
-        given.update(zip((field.name for field in FIELDS), call.args, strict=False))
+        given.update(zip((field.name for field in FIELDS), args, strict=False))
     for keyword in call.keywords:
         if keyword.arg is not None:
             given[keyword.arg] = keyword.value

@@ -10,6 +10,7 @@ from flake8_celery_tasks.binding.nodes import Use, uses_of
 from flake8_celery_tasks.binding.scopes import FUNCTION
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Missing, Ref, Unknown
+from flake8_celery_tasks.catalog.packages import task_class
 from flake8_celery_tasks.catalog.task_options import DEFAULT_RETRY_DELAY, OPTIONS, TASK_API
 from flake8_celery_tasks.celery_model import apps, decorators, definitions
 from flake8_celery_tasks.celery_model.settings import acks_late, setting_values
@@ -291,7 +292,7 @@ class Task(Defined):
             return False
         if name in TASK_API or name in OPTIONS or name in self.definition.decorator.keywords:
             return True
-        return self._from_base(name) is not MISSING
+        return self._from_base(name) is not MISSING or self._has_own(name)
 
     @cached_property
     def autoretries(self) -> bool | Unknown:
@@ -348,6 +349,14 @@ class Task(Defined):
         """Whether the body gives the task away, so that others may read its options or retry it."""
         return any(use.attribute is None for use in self.uses)
 
+    def _has_own(self, name: str) -> bool:
+        """Return whether a class of a package, from which the task's inherits, reads an option besides Celery's."""
+        base = self.own_class if self.is_class else self.base
+        classes = (
+            [cls for cls in self.project.line(base) if isinstance(cls, Target)] if isinstance(base, Target) else []
+        )
+        return any(known.has_own(name) for cls in classes if (known := task_class(cls.path)) is not None)
+
     @property
     def _base_retries(self) -> bool:
         base = self.own_class if self.is_class else self.base
@@ -356,6 +365,9 @@ class Task(Defined):
         if isinstance(base, Unknown):
             return True
         for cls in self.project.line(base):
+            known = task_class(cls.path) if isinstance(cls, Target) and cls.module is None else None
+            if known is not None and not known.retries:
+                continue
             if isinstance(cls, Unknown) or (cls.module is None and cls.path not in apps.PLAIN_BASES):
                 return True
             if isinstance(cls.symbol, Class) and "retry" in cls.symbol.attributes:
@@ -379,7 +391,7 @@ class Task(Defined):
         It does where the option `celery-extra-task-options` says so, a readable base has or reads such an attribute, or
         something in the file reads it from what may be a task.
         """
-        if name in self.project.options.celery_extra_task_options:
+        if name in self.project.options.celery_extra_task_options or self._has_own(name):
             return True
         if isinstance(self.base, Target) and any(
             name in cls.symbol.names or name in cls.symbol.attributes

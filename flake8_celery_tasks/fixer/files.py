@@ -13,7 +13,7 @@ import tokenize
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from flake8_celery_tasks.core import errors
+from flake8_celery_tasks.core import errors, regular
 from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.fixer import style
 from flake8_celery_tasks.fixer.rounds import fix_text
@@ -167,7 +167,10 @@ def _replace(path: str, before: bytes, after: bytes) -> str:
         descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=f".{os.path.basename(path)}.")
         with open(descriptor, "wb") as file:
             file.write(after)
-        os.chmod(temporary, stat.S_IMODE(status.st_mode))
+        try:
+            regular.take_over(path, temporary)
+        except OSError:
+            return "has an owner or attributes that can't be kept, left alone"
         with open(path, "rb") as file:
             changed = file.read() != before
         if not changed:

@@ -38,14 +38,18 @@ def _remedies(path: str, order: Order) -> list[Remedy]:
         state = State(os.path.abspath(path), source, source.tree, order)
     except BROKEN:
         return []
-    added: dict[tuple[Import, ...], list[Edit]] = {}
     found = [
         Remedy(offer.violation, offer.fix.safe, tuple(_replacement(state.text, edit) for edit in edits))
-        for offer in _good(os.path.abspath(path), state, order)
-        for edits in [_alone(state, offer, added)]
+        for offer, edits in proven(os.path.abspath(path), state, order)
     ]
     state.project.close(state.module)
     return found
+
+
+def proven(path: str, state: State, order: Order) -> list[tuple[Offer, Sequence[Edit]]]:
+    """Return the offers for a text that prove good, with all edits that each comes to."""
+    added: dict[tuple[Import, ...], list[Edit]] = {}
+    return [(offer, _alone(state, offer, added)) for offer in _good(path, state, order)]
 
 
 def _good(path: str, state: State, order: Order) -> list[Offer]:

@@ -115,13 +115,13 @@ class State:
         return self.project.layout.has_top_level(dotted, self.module.place.root)
 
 
-def fix_text(path: str, text: str, order: Order) -> Fixed:
-    """Return a file's text with all fixes applied that are certain."""
+def fix_text(path: str, text: str, order: Order, around: Project | None = None) -> Fixed:
+    """Return a file's text with all fixes applied that are certain; `around` is a project with another text of it."""
     gone: list[Violation] = []
     refused: set[Violation] = set()  # in the present text: in another one they may be good
     try:
         source = Source.of(text, style_of(path))
-        state = State(path, source, source.tree, order)
+        state = State(path, source, source.tree, order, around)
     except BROKEN:
         return Fixed(text)
     known, first = state.project, state.module

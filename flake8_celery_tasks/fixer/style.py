@@ -8,7 +8,7 @@ import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.core.style import DEFAULT, Style
+from flake8_celery_tasks.core.text import DEFAULT, Style
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

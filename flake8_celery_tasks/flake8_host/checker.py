@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from flake8.checker import FileChecker
+from flake8.processor import FileProcessor
 
 from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.core.errors import UsageError, one_line
@@ -15,12 +17,19 @@ from flake8_celery_tasks.flake8_host.reporting import NOTHING, Checked, Row, sil
 
 if TYPE_CHECKING:
     import ast
+    from collections.abc import Callable
 
+    from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.flake8_host.configuration import Configuration
+
+    #: What finds something in the lines and the tree of a text.
+    Find = Callable[[list[str], ast.Module], list[Violation]]
 
 
 def check(name: str, configuration: Configuration) -> Checked:
     """Return what the plugin, and nothing else, finds in a file."""
+    if name != "-" and os.path.exists(name) and not os.path.isfile(name):  # a pipe would be waited for
+        return Checked(name, [Row("E902", 0, 0, "OSError: not a regular file", "")], {})
     try:
         checker = _Checker(name, configuration)
     except UnicodeDecodeError as error:  # of the input only: a file that is not UTF-8 is read as Latin-1
@@ -34,14 +43,30 @@ def check(name: str, configuration: Configuration) -> Checked:
     return Checked(path, [Row(*row) for row in results], checker.scopes)
 
 
+def check_text(name: str, lines: list[str], configuration: Configuration, find: Find) -> Checked:
+    """Return what is found in a text that stands for a file; `find` is what looks for it, given lines and tree."""
+    path, results, _ = (checker := _Checker(name, configuration, lines, find)).run_checks()
+    return Checked(path, [Row(*row) for row in results], checker.scopes)
+
+
 class _Checker(FileChecker):
     """flake8's checker of one file, with one plugin. Tokens are read where a report may have a `# noqa` only."""
 
     scopes: dict[int, str]
 
-    def __init__(self, filename: str, configuration: Configuration) -> None:
+    def __init__(
+        self, filename: str, configuration: Configuration, lines: list[str] | None = None, find: Find | None = None
+    ) -> None:
         self.told = configuration.run
+        self.given = lines
+        self.find = find
         super().__init__(filename=filename, plugins=NOTHING, options=configuration.options)
+
+    def _make_processor(self) -> FileProcessor | None:
+        if self.given is None:
+            made: FileProcessor | None = super()._make_processor()  # type: ignore[misc] # the stubs lack it
+            return made
+        return FileProcessor(self.filename, self.options, lines=list(self.given))
 
     def run_ast_checks(self) -> None:
         self.scopes = {}
@@ -53,7 +78,10 @@ class _Checker(FileChecker):
         except (ValueError, RecursionError, MemoryError) as error:
             # Null characters, and nesting that is too deep: newer Pythons say so themselves.
             raise SyntaxError(one_line(error) or type(error).__name__) from None
-        found = violations(self.told, processor.filename, processor.lines, tree)
+        if self.find is not None:
+            found = self.find(processor.lines, tree)
+        else:
+            found = violations(self.told, processor.filename, processor.lines, tree)
         if found:
             from flake8_celery_tasks.engine import baseline
 

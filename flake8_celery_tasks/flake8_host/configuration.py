@@ -17,7 +17,7 @@ from flake8.options.config import load_config, parse_config
 from flake8.options.manager import OptionManager
 
 from flake8_celery_tasks.core import options as core_options
-from flake8_celery_tasks.core import spelling
+from flake8_celery_tasks.core import regular, spelling
 from flake8_celery_tasks.core.errors import UsageError, one_line
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.core.violation import BROKEN, PREFIX
@@ -210,8 +210,7 @@ def _from_pyproject(manager: OptionManager) -> dict[str, Any]:
 
 def _table(path: str) -> dict[str, Any] | None:
     try:
-        with open(path, "rb") as file:
-            content = file.read()
+        content = regular.read(path)
     except OSError:
         return None
     if TABLE.encode() not in content:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from flake8 import utils
 from flake8.discover_files import expand_paths
 
+from flake8_celery_tasks.core import regular
 from flake8_celery_tasks.core.errors import UsageError
 from flake8_celery_tasks.workspace import gate
 
@@ -39,6 +40,17 @@ def files(options: Namespace) -> list[str]:
                 exclude=(*options.exclude, *options.extend_exclude),
             )
         )
+
+
+def reaches(folder: str, path: str, options: Namespace) -> bool:
+    """Return whether a run in a folder would check a file: no folder on the way is excluded, nor the file itself."""
+    excluded = (*options.exclude, *options.extend_exclude)
+    way = [folder]
+    for part in os.path.relpath(path, folder).split(os.sep):
+        way.append(os.path.join(way[-1], part))
+    return _fnmatch(path, options.filename) and not any(
+        _fnmatch(os.path.basename(one), excluded) or _fnmatch(one, excluded) for one in way if excluded
+    )
 
 
 @contextlib.contextmanager
@@ -72,8 +84,7 @@ def passing(names: Iterable[str], run: Run) -> list[str]:
     for name in names:
         if name != "-":
             try:
-                with open(name, "rb") as file:
-                    content = file.read()
+                content = regular.read(name)
             except OSError:
                 found.append(name)
                 continue

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.nodes import attributes_in
+from flake8_celery_tasks.binding.nodes import attributes_in, last_name, unparsed
 from flake8_celery_tasks.binding.scopes import LAMBDA
 from flake8_celery_tasks.binding.symbols import Bound, Class, Function
 from flake8_celery_tasks.binding.values import Const, Invoke, Param, Ref
@@ -35,6 +36,10 @@ _AT_ONCE: Final = frozenset(
         "typing.override",
         "typing_extensions.override",
     }
+)
+#: Names of databases that nothing is written to.
+_REPLICA: Final = re.compile(
+    r"(?:^|[^a-z])(?:follower|read(?:er|only|s)?|replica\w*|ro|secondary|slave|standby)(?:[^a-z]|$)", re.IGNORECASE
 )
 _CONNECTIONS: Final = frozenset({"django.db.connections", "django.db.transaction.get_connection"})
 #: The methods of a view that its `dispatch` calls.
@@ -66,11 +71,27 @@ def around(project: Project, module: Module, site: Site) -> ast.expr | None:
 def around_change(project: Project, module: Module, site: Site, call: ast.Call) -> ast.expr | None:
     """Return what opens a transaction around a call, where a transaction may write together with it."""
     openers = list(_openers(project, module, site))
-    for _, place in openers:
+    for opener, place in openers:
         body: list[ast.stmt] = getattr(place.node, "body", [])
-        if may_write(project, module, body, place.scope, call):
+        if may_write(project, module, body, place.scope, call, visibly=is_replica(opener)):
             return openers[0][0]
     return None
+
+
+def database(opener: ast.expr) -> ast.expr | None:
+    """Return what `atomic` is given as its database, None for the default one and where it can't be seen."""
+    if not isinstance(opener, ast.Call):
+        return None
+    given = [keyword.value for keyword in opener.keywords if keyword.arg == "using"]
+    if last_name(opener.func) in ("Atomic", "atomic"):
+        given += opener.args[:1]
+    return next((node for node in given if getattr(node, "value", "") not in (None, "default")), None)
+
+
+def is_replica(opener: ast.expr) -> bool:
+    """Return whether the database of an `atomic` is called like one that is only read from."""
+    given = database(opener)
+    return given is not None and _REPLICA.search(unparsed(given)) is not None
 
 
 def _openers(project: Project, module: Module, site: Site) -> Iterator[tuple[ast.expr, Site]]:
@@ -109,7 +130,7 @@ def _is_around(decorator: Invoke, method: str) -> bool:
 
 
 def asks(module: Module, place: Site) -> bool:
-    """Return whether a place is under a condition that looks at `connection.in_atomic_block`."""
+    """Return whether a place is under a condition on `connection.in_atomic_block`: it decides when to send."""
     return isinstance(place.node, ast.If) and _asks(module, place.node)
 
 

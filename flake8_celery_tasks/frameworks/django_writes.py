@@ -12,7 +12,7 @@ from bisect import bisect_right
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from flake8_celery_tasks.binding.nodes import last_name
+from flake8_celery_tasks.binding.nodes import last_name, unsubscripted
 from flake8_celery_tasks.binding.symbols import Function
 from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.catalog.methods import SENDING_ATTRIBUTES
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from flake8_celery_tasks.binding.module import Module
-    from flake8_celery_tasks.binding.scopes import Scope
+    from flake8_celery_tasks.binding.scopes import FunctionNode, Scope, Site
     from flake8_celery_tasks.resolution.project import Project
     from flake8_celery_tasks.resolution.resolver import Target
 
@@ -53,6 +53,10 @@ _VERBS: Final = frozenset({"bulk", "create", "delete", "save", "update"})
 #: Of a set as well as of a relation; `user.groups.add(group)` is told from `seen.add(key)` by the dots.
 _RELATED: Final = frozenset({"add", "clear", "remove", "set"})
 _OF_CONTAINERS: Final = {*_RELATED, "update"}
+#: What keeps something elsewhere: `cache.set()`, `default_storage.save()`, `caches["default"].delete()`.
+_NO_ROWS: Final = frozenset({"cache", "caches", "default_storage", "redis", "redis_client", "session", "storage"})
+#: Packages whose functions write rows by the names that are looked for.
+_OF_ROWS: Final = frozenset({"django", "rest_framework"})
 #: Methods of loggers, of `django.contrib.messages` and of containers: they write no row.
 _HARMLESS: Final = frozenset(
     {
@@ -67,17 +71,28 @@ _HARMLESS: Final = frozenset(
 _CHECKS: Final = frozenset({"assert", "check", "raise", "require", "validate", "verify"})
 _RAISING: Final = frozenset({"full_clean", "is_valid", "permission_denied", "throttled"})
 
+#: How many calls deep it is looked whether something writes.
+_DEPTH: Final = 3
+
 _LEAVES: Final = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 _LOOPS: Final = (ast.For, ast.AsyncFor, ast.While)
 
 
-def may_write(project: Project, module: Module, body: list[ast.stmt], scope: Scope, call: ast.Call) -> bool:
+def may_write(
+    project: Project, module: Module, body: list[ast.stmt], scope: Scope, call: ast.Call, *, visibly: bool = False
+) -> bool:
     """Return whether a transaction may write where it makes a call.
 
     `body` is what the transaction holds. False where nothing that runs with the call can be seen to write, while
-    something else is done in a branch that runs without it.
+    something else is done in a branch that runs without it, or `visibly` says that it has to be seen.
     """
-    return _reader(module, project).body(body, scope).answer(call)
+    writes, others = _reader(module, project).body(body, scope).answer(call)
+    return writes or not (others or visibly)
+
+
+def writes_before(project: Project, module: Module, body: list[ast.stmt], scope: Scope, call: ast.Call) -> bool:
+    """Return whether something that certainly writes rows runs before a call in a body, or is the call itself."""
+    return _reader(module, project).before(body, scope, call)
 
 
 @query()
@@ -87,6 +102,8 @@ def _reader(module: Module, project: Project) -> _Reader:
 
 #: What is true of some code with the call in it: it writes, it does anything without the call, it is left after it.
 _Beside: TypeAlias = tuple[bool, bool, bool]
+#: Of those the first two, for a whole transaction.
+_Answer: TypeAlias = tuple[bool, bool]
 _FLAGS: Final = (False, True)
 _ALL: Final = [(writes, others, left) for writes in _FLAGS for others in _FLAGS for left in _FLAGS]
 
@@ -120,7 +137,7 @@ class _Place(NamedTuple):
     statement: ast.stmt
     block: _Block
     at: int
-    answers: dict[_Beside, bool]
+    answers: dict[_Beside, _Answer]
     outer: _Place | None
 
 
@@ -131,8 +148,8 @@ class _Body:
         self.reader = reader
         self.scope = scope
         places: list[_Place] = []
-        pending: list[tuple[list[ast.stmt], dict[_Beside, bool], _Place | None]]
-        pending = [(body, {found: found[0] or not found[1] for found in _ALL}, None)]
+        pending: list[tuple[list[ast.stmt], dict[_Beside, _Answer], _Place | None]]
+        pending = [(body, {found: found[:2] for found in _ALL}, None)]
         while pending:
             inner, answers, outer = pending.pop()
             block = _Block(inner, reader, scope)
@@ -144,7 +161,7 @@ class _Body:
         self._places = places
         self._starts = list(map(_start, places))
 
-    def _below(self, place: _Place) -> Iterator[tuple[list[ast.stmt], dict[_Beside, bool]]]:
+    def _below(self, place: _Place) -> Iterator[tuple[list[ast.stmt], dict[_Beside, _Answer]]]:
         """Yield the blocks of a statement, with the answers by what is true of them."""
         statement = place.statement
         if isinstance(statement, _LOOPS):  # it may take all branches in turn
@@ -157,7 +174,7 @@ class _Body:
             head = [statement.test if isinstance(statement, ast.If) else statement.subject]
         head_writes = self.reader.writes(head, self.scope)
         for part, writes, acts in zip(parts, writing, acting, strict=True):
-            answers: dict[_Beside, bool] = {}
+            answers: dict[_Beside, _Answer] = {}
             for inside in _ALL:
                 if head:
                     around = (inside[0] or head_writes, inside[1] or sum(acting) > acts, inside[2])
@@ -167,8 +184,8 @@ class _Body:
                 answers[inside] = place.answers[place.block.among(place.at, around)]
             yield part, answers
 
-    def answer(self, call: ast.Call) -> bool:
-        """Return whether the transaction may write where it makes a call."""
+    def answer(self, call: ast.Call) -> _Answer:
+        """Return whether the transaction writes where it makes a call, and whether it does anything without it."""
         position = start_of(call)
         place = self._places[bisect_right(self._starts, position) - 1]
         while place.outer is not None and position >= end_of(place.statement):
@@ -191,6 +208,8 @@ class _Reader:
         self.bodies: dict[int, _Body] = {}
         self._writing: dict[int, bool] = {}
         self._acting: dict[int, bool] = {}
+        self._calling: dict[int, bool] = {}
+        self._passed: dict[int, tuple[list[tuple[int, int]], list[bool]]] = {}
 
     def body(self, body: list[ast.stmt], scope: Scope) -> _Body:
         """Return what is known of what a transaction holds."""
@@ -198,6 +217,39 @@ class _Reader:
         if known is None:
             known = self.bodies[id(body)] = _Body(body, self, scope)
         return known
+
+    def before(self, body: list[ast.stmt], scope: Scope, node: ast.AST) -> bool:
+        """Return whether a call that writes rows stands in a body before a node, and in no other branch."""
+        position = start_of(node)
+        while True:
+            starts, written = self._passing(body, scope)
+            index = max(bisect_right(starts, position) - 1, 0)
+            if written[index]:
+                return True
+            statement = body[index]
+            parts = () if isinstance(statement, _LOOPS) else _parts(statement)
+            inner = next((part for part in parts if start_of(part[0]) <= position < end_of(part[-1])), None)
+            if inner is None:
+                return self._calls_write([statement], scope)
+            # In a `try` all others come after the body.
+            before = [statement.body] if isinstance(statement, ast.Try) and inner is not statement.body else []
+            if any(self._calls_write(part, scope) for part in before):
+                return True
+            body = inner
+
+    def _passing(self, body: list[ast.stmt], scope: Scope) -> tuple[list[tuple[int, int]], list[bool]]:
+        """Return where the statements of a block start, and whether some statement before each certainly writes."""
+        known = self._passed.get(id(body))
+        if known is None:
+            flags = [self._calls_write(_passed(statement)[0], scope) for statement in body]
+            known = self._passed[id(body)] = ([start_of(statement) for statement in body], _ever(flags))
+        return known
+
+    def _calls_write(self, nodes: Iterable[ast.AST], scope: Scope) -> bool:
+        def writes(inner: ast.AST) -> bool:
+            return isinstance(inner, ast.Call) and self._writes_by_call(inner, scope)
+
+        return any(_any_below(node, writes, self._calling) for node in nodes)
 
     def writes(self, nodes: Iterable[ast.AST], scope: Scope) -> bool:
         """Return whether there is a call that writes rows, or one that is made for what it does alone."""
@@ -216,19 +268,66 @@ class _Reader:
         )
 
     def _writes_by_call(self, call: ast.Call, scope: Scope) -> bool:
-        if _is_write(call):
-            return True
-        target = self._called(call, scope)
-        functions = [] if target is None else _nodes(target)
-        return any(isinstance(inner, ast.Call) and _is_write(inner) for node in functions for inner in ast.walk(node))
+        return self._effect(call, scope, 0)[0]
+
+    def _effect(self, call: ast.Call, scope: Scope, depth: int) -> tuple[bool, bool]:
+        """Return whether a call writes, and whether it does anything that can't be seen."""
+        found = self._functions(call, scope) if depth < _DEPTH else None
+        if found is None:
+            return _is_write(call) and not self._is_of_others(call, scope), not (
+                _is_harmless(call) or _only_checks(call)
+            )
+        writes, acts = _done_by(*found, self.project, depth + 1)
+        # A name like `create_invoice()` says that it writes, unless all that it does can be seen.
+        return writes or (acts and _is_write(call)), acts
+
+    def done_by(self, functions: list[tuple[FunctionNode, Site, Scope]], depth: int) -> tuple[bool, bool]:
+        """Return whether functions of the module write, and whether they do anything that can't be seen."""
+        acts = False
+        for node, _, inside in functions:
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.Call):
+                    writes, more = self._effect(inner, inside, depth)
+                    if writes:
+                        return True, True
+                    acts = acts or more
+        return False, acts
 
     def _is_made_for_effect(self, node: ast.expr, scope: Scope) -> bool:
         """Return whether a statement is a call of what is not known, unless it stands in a file that can't be read."""
         call = node.value if isinstance(node, ast.Await) else node
-        if not isinstance(call, ast.Call) or _is_harmless(call) or _only_checks(call):
+        if (
+            not isinstance(call, ast.Call)
+            or _is_harmless(call)
+            or _only_checks(call)
+            or self._functions(call, scope) is not None
+        ):
             return False
         target = self._called(call, scope)
-        return target is None or not (_nodes(target) or target.foreign or self._is_in_broken_file(target))
+        return target is None or not (target.foreign or self._is_in_broken_file(target))
+
+    def _functions(self, call: ast.Call, scope: Scope) -> tuple[Module, str] | None:
+        """Return the function of the project that a call calls: by a name, or a method of the class around it."""
+        target = self._called(call, scope)
+        if target is not None:
+            if target.module is None or target.rest or not isinstance(target.symbol, Function):
+                return None
+            return target.module, target.symbol.qualname
+        func, owner = call.func, scope.parent
+        if not isinstance(func, ast.Attribute) or owner is None or not isinstance(owner.node, ast.ClassDef):
+            return None
+        parameters = getattr(scope.node, "args", None)
+        first = [arg.arg for arg in (*parameters.posonlyargs, *parameters.args)][:1] if parameters else []
+        qualname = f"{owner.qualname}.{func.attr}"
+        is_own = [getattr(func.value, "id", None)] == first and self.module.functions_called(qualname)
+        return (self.module, qualname) if is_own else None
+
+    def _is_of_others(self, call: ast.Call, scope: Scope) -> bool:
+        """Return whether a call is one of a package that writes no rows: `requests.delete()`."""
+        target = self._called(call, scope)
+        if target is None or not target.foreign:
+            return False
+        return ".objects." not in target.path and target.path.partition(".")[0] not in _OF_ROWS
 
     def _is_in_broken_file(self, target: Target) -> bool:
         owner = target.path.rpartition(".")[0]
@@ -285,21 +384,28 @@ def _parts(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
         yield part.body
 
 
-def _nodes(target: Target) -> list[ast.AST]:
-    """Return the functions of the project that a name stands for."""
-    if target.module is None or target.rest or not isinstance(target.symbol, Function):
-        return []
-    return [node for node, _, _ in target.module.functions_called(target.symbol.qualname)]
+# Functions may call each other.
+@query(while_asking=(False, False))
+def _done_by(module: Module, qualname: str, project: Project, depth: int) -> tuple[bool, bool]:
+    return _reader(module, project).done_by(module.functions_called(qualname), depth)
 
 
 def _is_write(call: ast.Call) -> bool:
     func = call.func
     name = last_name(func)
+    if isinstance(func, ast.Attribute) and last_name(unsubscripted(func.value)) in _NO_ROWS:
+        return False
     if name == "update":  # a dict's has the same name
-        return not call.args
+        return not call.args or _is_of_super(func)
     if name in _RELATED:
         return isinstance(func, ast.Attribute) and isinstance(func.value, ast.Attribute)
     return name in _WRITES or name.lstrip("_").partition("_")[0] in _VERBS
+
+
+def _is_of_super(func: ast.expr) -> bool:
+    """Return whether a method is one of `super()`: that of a view, a serializer, a manager."""
+    owner = func.value if isinstance(func, ast.Attribute) else None
+    return isinstance(owner, ast.Call) and last_name(owner.func) == "super"
 
 
 def _is_harmless(call: ast.Call) -> bool:

@@ -98,11 +98,18 @@ def _result(finding: Finding, index: dict[Any, int], remedy: Remedy | None) -> d
         "ruleId": finding.code,
         "ruleIndex": index[finding.code],
         "level": report.level(finding.code, "note", "warning", "error"),
-        "message": {"text": finding.text},
+        "message": {"text": _message(finding.text)},
         "locations": [location],
         "partialFingerprints": {"celeryTasks/v1": findings.fingerprint(finding)},
     }
     return {**result, "fixes": [_fix(finding, remedy)]} if remedy else result
+
+
+def _message(text: str) -> str:
+    """Return a message in which no link is embedded: `[text](address)`."""
+    if "](" not in text:
+        return text
+    return text.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
 
 
 def _fix(finding: Finding, remedy: Remedy) -> dict[str, object]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import unicodedata
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Final
 
+from flake8_celery_tasks.core.text import plain
 from flake8_celery_tasks.engine.inventory import OPEN, Entry
 
 if TYPE_CHECKING:
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
 #: How many senders stand in a line of the table.
 _SHOWN: Final = 3
+
+#: What means something in a cell of a table in Markdown; an address becomes a link by itself.
+_MARKUP: Final = re.compile(r"[\\|`*\[\]@]|:(?=//)|(?<=www)\.")
 
 _BOLD, _DIM, _RESET = "\033[1m", "\033[2m", "\033[m"
 
@@ -45,8 +50,8 @@ def _cells(entry: Entry, senders: str) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Return a text without what would move the cursor."""
-    return "".join(character if character.isprintable() else OPEN for character in text)
+    """Return a text without what would move the cursor, or be a command to a log."""
+    return plain("".join(character if character.isprintable() else OPEN for character in text))
 
 
 def width(text: str) -> int:
@@ -81,9 +86,23 @@ def as_markdown(found: Sequence[Entry]) -> str:
     rows = [list(_HEADINGS.values()), ["---"] * len(_HEADINGS)]
     for entry in found:
         cells = _cells(entry, "\n")
-        cells[-1] = "<br>".join(map(_plain, entry.sent_from))
-        rows.append([cell.replace("\\", "\\\\").replace("|", "\\|") for cell in cells])
+        cells[-1] = "\n".join(map(_plain, entry.sent_from))
+        rows.append([_as_text(cell) for cell in cells])
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _as_text(cell: str) -> str:
+    """Return a cell in which nothing is markup, a link or HTML; a line end is one."""
+    cell = _MARKUP.sub(r"\\\g<0>", cell.replace("&", "&amp;").replace("<", "&lt;"))
+    return cell.replace("\n", "<br>")
+
+
+def _as_cell(value: object) -> object:
+    """Return a cell that no spreadsheet takes for a formula."""
+    if not isinstance(value, str):
+        return value
+    text = plain(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def as_json(found: Sequence[Entry]) -> str:
@@ -98,7 +117,7 @@ def as_csv(found: Sequence[Entry]) -> str:
     writer.writerow([field.name for field in fields(Entry)])
     for entry in found:
         row = {**asdict(entry), "name": entry.name or "", "sent_from": "; ".join(entry.sent_from)}
-        writer.writerow(row.values())
+        writer.writerow(map(_as_cell, row.values()))
     return output.getvalue()
 
 

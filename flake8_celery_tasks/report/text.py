@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flake8_celery_tasks.core.text import plain
 from flake8_celery_tasks.flake8_host import reporting
 
 if TYPE_CHECKING:
@@ -14,4 +15,5 @@ if TYPE_CHECKING:
 
 def render(outcome: Outcome, options: Namespace) -> str:
     """Return the lines that flake8 would print."""
-    return reporting.formatted(options, outcome.violations, outcome.statistics)
+    violations = [one._replace(filename=plain(one.filename, of_bytes=True)) for one in outcome.violations]
+    return reporting.formatted(options, violations, outcome.statistics)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flake8_celery_tasks.binding import values
 from flake8_celery_tasks.binding.symbols import Bound, Class
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Missing, Unknown
+from flake8_celery_tasks.catalog.packages import task_class
 from flake8_celery_tasks.resolution.evaluation import Evaluator
 from flake8_celery_tasks.resolution.resolver import Target, pick
 
@@ -26,6 +27,11 @@ class Classes(Evaluator):
             if isinstance(cls, (Unknown, Missing)):
                 return UNKNOWN
             if cls.module is None:
+                known = task_class(cls.path)
+                if known is not None and name in known.options:
+                    return known.options[name]
+                if known is not None and name in known.unknown:
+                    return UNKNOWN
                 continue
             symbol = cls.symbol
             assert isinstance(symbol, Class)
@@ -57,6 +63,9 @@ class Classes(Evaluator):
                 pending[:0] = (found for base in cls.symbol.bases for found in self._bases(base, cls.module))
             elif cls.module is None and cls.foreign:
                 yield cls
+                known = task_class(cls.path)
+                if known is not None:
+                    pending[:0] = (Target(base, foreign=True) for base in known.bases)
             else:
                 yield UNKNOWN
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks.binding.nodes import hands_on, last_name
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import Invoke, Param, Ref
+from flake8_celery_tasks.catalog.packages import TRANSPARENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,21 +19,6 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
     from flake8_celery_tasks.resolution.resolver import Target
 
-
-#: Decorators that hand every argument on and let every exception through, so that what is below the task decorator
-#: can be judged as if they were not there.
-TRANSPARENT: Final = frozenset(
-    {
-        "builtins.staticmethod",
-        "django.db.transaction.atomic",
-        "django.utils.decorators.method_decorator",
-        "edx_django_utils.monitoring.set_code_owner_attribute",
-        "sentry_sdk.trace",
-        "typing.no_type_check",
-        "newrelic.agent.background_task",
-        "newrelic.agent.function_trace",
-    }
-)
 
 #: Decorators that leave the function its name and module, as `functools.wraps` does.
 _KEEPING: Final = TRANSPARENT | {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import fnmatch
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from flake8_celery_tasks.binding import values
 from flake8_celery_tasks.binding.symbols import Bound, Opaque
@@ -247,3 +247,47 @@ class Evaluator(Resolver):
 def settled(evaluator: Evaluator, module: Module, node: ast.expr, site: Site) -> Any:
     """Return the settled value of an expression at a place."""
     return evaluator.settle(module.value(node, site.scope), module)
+
+
+# Texts of which only parts are known.
+
+#: What a text may be of which parts are known: the texts between those that are not.
+Pattern: TypeAlias = tuple[str, ...]
+ANYTHING: Final[Pattern] = ("", "")
+
+
+def pattern_of(evaluator: Evaluator, value: Value, module: Module) -> Pattern:
+    """Return what a value may be, as far as it is a text."""
+    parts: tuple[Value, ...] = ()
+    if isinstance(value, values.Operation) and value.operator == "+":
+        parts = value.operands
+    elif isinstance(value, values.Joined):
+        parts = value.parts
+    else:
+        settled = value.value if isinstance(value, values.Const) else evaluator.settle(value, module)
+        return (settled,) if isinstance(settled, str) and len(settled) <= _LONGEST else ANYTHING
+    texts = [""]
+    for part in parts:
+        first, *others = pattern_of(evaluator, part, module)
+        texts[-1] += first
+        texts += others
+        if sum(map(len, texts)) > _LONGEST:
+            return ANYTHING
+    # What is unknown twice over may be anything, too.
+    return texts[0], *filter(None, texts[1:-1]), *texts[1:][-1:]
+
+
+def matches(pattern: Pattern, name: str) -> bool:
+    """Return whether a name has the texts of a pattern in it, in their order, the first and the last at its ends."""
+    first, *others = pattern
+    if not others:
+        return name == first
+    end = len(name) - len(others[-1])
+    at = len(first)
+    if at > end or not name.startswith(first) or not name.endswith(others[-1]):
+        return False
+    for text in others[:-1]:
+        at = name.find(text, at, end) + len(text)
+        if at < len(text):
+            return False
+    return True

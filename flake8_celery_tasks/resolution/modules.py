@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.module import Module
 from flake8_celery_tasks.core.memo import Memo
+from flake8_celery_tasks.workspace.cache import stamp
 from flake8_celery_tasks.workspace.source import Source
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Modules(Memo):
         self._modules: dict[str, Module | None] = {}
         self._current: Module | None = None  # the file being checked
         self._replaced: Module | None = None  # what was known of it from disk
+        self._held: list[Module] = []  # whose nodes are being gone through
         self._recent: dict[str, None] = {}  # the modules whose trees are in memory, oldest first
         #: The files that a question about the whole project failed in, with what is said of that.
         self.failures: dict[str, str] = {}
@@ -86,10 +88,19 @@ class Modules(Memo):
         self._recent[path] = None
         for oldest in list(self._recent)[: len(self._recent) - KEPT]:
             dropped = self._modules[oldest]
-            if dropped is not self._current:
+            if dropped is not self._current and dropped not in self._held:
                 del self._recent[oldest]
                 if dropped is not None:
                     self._drop(oldest, dropped)
+
+    @contextlib.contextmanager
+    def holding(self, module: Module) -> Iterator[None]:
+        """Keep the tree of a module whose nodes somebody goes through, whatever else is read meanwhile."""
+        self._held.append(module)
+        try:
+            yield
+        finally:
+            self._held.remove(module)
 
     def _drop(self, path: str, module: Module) -> None:
         found = module.shed()
@@ -147,10 +158,16 @@ class Modules(Memo):
             self._keep(path, module)
         return self._modules[path]
 
+    def modules_known(self) -> list[Module]:
+        """Return the modules that somebody has asked for."""
+        return [module for module in self._modules.values() if module is not None]
+
     def save(self) -> None:
         """Keep what is known of the project's files for the next run."""
         disk = self.files.disk
         for path, module in self._modules.items():
+            if module is not None and path not in disk.cache.entries and self.layout.is_installed(path):
+                disk.cache.note(path, stamp(path), passes=False)
             # What was read before the file changed must not be kept under its stamp of after that.
             if module is None or path not in disk.cache.entries or not disk.is_as_stamped(path):
                 continue
@@ -158,7 +175,8 @@ class Modules(Memo):
             if module.is_from_disk and module.grown and (known is None or module.knows_more(known)):
                 with contextlib.suppress(ValueError):
                     disk.cache.keep(path, module.summary())
-        disk.cache.save(set(self.layout.files()))
+        installed = (path for path in disk.cache.entries if self.layout.is_installed(path))
+        disk.cache.save({*self.layout.files(), *installed})
 
 
 def parse(text: bytes | None) -> ast.Module | None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding import values
 from flake8_celery_tasks.binding.symbols import Alias, Bound, Class, Function, Opaque
-from flake8_celery_tasks.binding.values import extend
+from flake8_celery_tasks.binding.values import UNKNOWN, Const, extend
 from flake8_celery_tasks.resolution.modules import Modules
+from flake8_celery_tasks.workspace.folders import entries
+from flake8_celery_tasks.workspace.layout import INSTALLED
 from flake8_celery_tasks.workspace.marks import INTEREST
-from flake8_celery_tasks.workspace.place import INSTALLED
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
@@ -103,10 +105,21 @@ def pick(symbols: tuple[Symbol, ...]) -> Symbol:
             return symbol
     last = seen[-1]
     if len(seen) > 1 and isinstance(last, (Bound, Opaque)) and any(symbol != last for symbol in seen):
-        if isinstance(last, Bound) and isinstance(seen[0], (Alias, Function, Class)) and len(seen) == 2:
-            return seen[0]  # a fallback, or a definition that is wrapped under its own name
+        if isinstance(last, Bound) and len(seen) == 2 and _holds_on(seen[0], last):
+            return seen[0]
         return Opaque()
     return last
+
+
+def _holds_on(first: Symbol, last: Bound) -> bool:
+    """Return whether a name still stands for the first of two things that it is bound to.
+
+    It does where the second is a fallback for an import, or a definition is wrapped under its own name. An import that
+    is wrapped (`one = make_queue(one)`), or is given another value, is something else from then on.
+    """
+    if isinstance(first, Alias):
+        return last.value is UNKNOWN or isinstance(last.value, Const)
+    return isinstance(first, (Function, Class))
 
 
 def is_builtin(name: str) -> bool:
@@ -123,6 +136,7 @@ class Resolver(Modules):
         super().__init__(files)
         self._targets: dict[tuple[str, str], Target] = {}
         self._interesting: dict[str, bool] = {}
+        self._about_celery: dict[str, bool] = {}  # of modules of installed packages
 
     def resolve(self, path: str, origin: Module, hops: int = 0) -> Target:
         """Return what the path of a `Ref` leads to, seen from the module that it stands in."""
@@ -169,10 +183,29 @@ class Resolver(Modules):
             return self._attribute(origin, rest, hops)
         if name == "builtins":
             return Target(external(path), foreign=True)
-        file = self.layout.find(name, origin.place.root)
+        file = self.layout.find(name, origin.place.root) or self._installed(name)
         if file is None:
             return Target(external(path), foreign=not self.layout.has_top_level(name, origin.place.root))
         return self._in_file(file, name, rest, hops)
+
+    def _installed(self, name: str) -> str | None:
+        """Return the file of an installed package's module that has to do with Celery, None for any other.
+
+        What is known of others is known by the names that they are imported by.
+        """
+        file = self.layout.find_installed(name)
+        return file if file is not None and self._is_about_celery(file, name) else None
+
+    def _is_about_celery(self, file: str, name: str) -> bool:
+        known = self._about_celery.get(file)
+        if known is None:
+            files = [file]
+            if file.endswith("__init__.py"):  # it may hand on what stands beside it
+                folder = os.path.dirname(file)
+                files += [os.path.join(folder, entry) for entry in sorted(entries(folder)) if entry.endswith(".py")]
+            known = "celery" in name or any(b"elery" in (self.files.read(path) or b"") for path in files)
+            self._about_celery[file] = known
+        return known
 
     def _in_file(self, file: str, name: str, rest: tuple[str, ...], hops: int) -> Target:
         if not file.endswith(".py"):  # a namespace package

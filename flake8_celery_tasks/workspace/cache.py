@@ -16,7 +16,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks import __version__
-from flake8_celery_tasks.core import own_code
+from flake8_celery_tasks.core import own_code, regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -73,20 +73,30 @@ class Cache:
 
     `entries` holds, by path, a stamp, whether the file passes the gate, the summary of its module where one was made,
     and which marks the file was searched for and holds: a bit for each of `marks`. What a summary says is the business
-    of those who make it; `merge` returns what two of the same text and package know together.
+    of those who make it; `merge` returns what two of the same text and package know together, `is_sound` whether one
+    that was read is what it should be.
     """
 
-    def __init__(self, root: str, *, merge: Callable[[Summary, Summary], Summary], enabled: bool = True) -> None:
+    def __init__(
+        self,
+        root: str,
+        *,
+        merge: Callable[[Summary, Summary], Summary],
+        is_sound: Callable[[Summary], bool] = bool,
+        enabled: bool = True,
+    ) -> None:
         self.root = root
         self.enabled = enabled
         self.entries: dict[str, list[Any]] = {}
         self._merge = merge
+        self._is_sound = is_sound
         self._changed = False
         self._loaded: Stamp | None = None  # the state of the cache file that this knows
         if enabled:
             self._loaded = stamp(self.path)
-            self.entries = read(self.path)
+            self.entries = _entries(read(self.path))
         self.marks: list[str] = self.entries.pop(_MARKS, [])
+        self._sound: dict[str, bool] = {}  # whether summaries are what they should be
 
     @property
     def path(self) -> str:
@@ -102,6 +112,7 @@ class Cache:
         """Keep whether a file passes the gate."""
         if current is not None:
             self.entries[path] = [current, passes, None, 0, 0]
+            self._sound.pop(path, None)
             self._changed = True
 
     def bits(self, marks: Iterable[bytes]) -> dict[bytes, int]:
@@ -142,11 +153,18 @@ class Cache:
     def kept_summary(self, path: str, package: str) -> Summary | None:
         """Return the summary that is kept of a file, whether it has changed since or not."""
         entry = self.entries.get(path)
-        return entry[SUMMARY] if entry is not None and _is_from(entry[SUMMARY], package) else None
+        if entry is None or entry[SUMMARY] is None:
+            return None
+        if path not in self._sound:
+            self._sound[path] = self._is_sound(entry[SUMMARY])
+            if not self._sound[path]:
+                entry[SUMMARY] = None
+        return entry[SUMMARY] if _is_from(entry[SUMMARY], package) else None
 
     def keep(self, path: str, summary: Summary) -> None:
         """Keep a summary of the module of a file that is known here, with what was known of it before."""
         entry = self.entries[path]
+        self._sound[path] = True
         if _is_from(entry[SUMMARY], summary["package"]):
             summary = self._merge(summary, entry[SUMMARY])
             if json.dumps(summary) == json.dumps(entry[SUMMARY]):
@@ -169,11 +187,14 @@ class Cache:
         """Take what other processes have written since this cache was read."""
         if stamp(self.path) == self._loaded:
             return
-        theirs_by_path = read(self.path)
+        theirs_by_path = _entries(read(self.path))
         theirs_by_path.pop(_MARKS, None)
         for path, theirs in theirs_by_path.items():
             mine = self.entries.get(path)
             if mine is not None and theirs[SUMMARY] is not None and mine[STAMP] == theirs[STAMP]:
+                if not self._is_sound(theirs[SUMMARY]):
+                    continue
+                self._sound[path] = True
                 if mine[SUMMARY] is None:
                     mine[SUMMARY] = theirs[SUMMARY]
                 elif _is_from(theirs[SUMMARY], mine[SUMMARY]["package"]):
@@ -189,6 +210,30 @@ class Cache:
 def _is_from(summary: Summary | None, package: str) -> bool:
     """Return whether a summary was made of a module whose relative imports start from `package`."""
     return summary is not None and bool(summary["package"] == package)
+
+
+def _entries(data: dict[str, Any]) -> dict[str, Any]:
+    """Return what a cache holds, nothing where any of it is not what it should be."""
+    marks = data.get(_MARKS, [])
+    is_sound = isinstance(marks, list) and all(isinstance(mark, str) for mark in marks)
+    return data if is_sound and all(_is_entry(entry) for path, entry in data.items() if path != _MARKS) else {}
+
+
+def _is_entry(entry: object) -> bool:
+    return (
+        isinstance(entry, list)
+        and len(entry) == 5
+        and is_stamp(entry[STAMP])
+        and entry[PASSES].__class__ is bool
+        and (entry[SUMMARY] is None or isinstance(entry[SUMMARY], dict))
+        and entry[SEARCHED].__class__ is int
+        and entry[HELD].__class__ is int
+    )
+
+
+def is_stamp(found: object) -> bool:
+    """Return whether something that was read is a stamp."""
+    return isinstance(found, list) and len(found) == 4 and all(part.__class__ is int for part in found)
 
 
 def file_of(root: str, key: str, suffix: str) -> str:
@@ -208,9 +253,9 @@ def digest(text: str) -> str:
 def read(path: str) -> dict[str, Any]:
     """Return what a cache file holds: nothing where it is broken, foreign, or not there."""
     with contextlib.suppress(OSError, ValueError, RecursionError, ImportError):
-        with open(path, "rb") as file:
-            header = file.readline(200)
-            content = file.read(MAX_BYTES + 1)
+        if not _is_own(os.path.dirname(path)):
+            return {}
+        header, _, content = regular.read(path, MAX_BYTES + 200).partition(b"\n")
         if header.strip() == _digest(content):
             found = json.loads(content)
             if isinstance(found, dict):
@@ -224,19 +269,19 @@ def write(path: str, data: dict[str, Any]) -> None:
         content = json.dumps(data, separators=(",", ":")).encode("ascii")
         if len(content) > MAX_BYTES:
             return
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        partial = f"{path}.{os.getpid()}.tmp"
-        try:
-            with open(partial, "wb") as file:
-                file.write(_digest(content) + b"\n" + content)
-            os.replace(partial, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(partial)
-            raise
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        if not _is_own(os.path.dirname(path)):
+            return
+        regular.replace(path, _digest(content) + b"\n" + content)
         _tidy(os.path.dirname(path))
     except (OSError, ValueError, RecursionError, ImportError):
         pass
+
+
+def _is_own(place: str) -> bool:
+    """Return whether nobody but the user can write into a folder."""
+    found = os.stat(place)
+    return not hasattr(os, "geteuid") or (found.st_uid == os.geteuid() and not found.st_mode & 0o022)
 
 
 def _digest(content: bytes) -> bytes:

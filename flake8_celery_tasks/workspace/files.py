@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from flake8_celery_tasks.core import regular
+from flake8_celery_tasks.workspace import folders
 from flake8_celery_tasks.workspace.cache import stamp
-from flake8_celery_tasks.workspace.marks import INTEREST
+from flake8_celery_tasks.workspace.marks import INTEREST, WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from flake8_celery_tasks.workspace.cache import Cache, Stamp
     from flake8_celery_tasks.workspace.layout import Layout
@@ -22,6 +24,30 @@ MAX_BYTES: Final = 4_000_000
 SEARCHED_BYTES: Final = 64_000_000
 
 
+class Calls:
+    """Which of some files call what, as far as their texts say: what stands in comments counts too.
+
+    `files` are those that call a name, or define a function of that name; `defined` says how many functions of a name
+    there are, and `holding` which files hold one of a few words.
+    """
+
+    def __init__(self, texts: Iterable[tuple[str, bytes]]) -> None:
+        from flake8_celery_tasks.workspace.prescan import names_before_brackets
+
+        self.files: dict[bytes, list[str]] = {}
+        self.defined: dict[bytes, int] = {}
+        self.holding: dict[bytes, list[str]] = {word: [] for word in WORDS}
+        for path, text in texts:
+            called, defined = names_before_brackets(text)
+            for name in called:
+                self.files.setdefault(name, []).append(path)
+            for name in defined:
+                self.defined[name] = self.defined.get(name, 0) + 1
+            for word, paths in self.holding.items():
+                if word in text:
+                    paths.append(path)
+
+
 class Disk:
     """The files of one project as they are on disk, read when somebody asks and not before.
 
@@ -32,6 +58,8 @@ class Disk:
         self.layout = layout
         self._open_cache = open_cache
         self._texts: dict[str, bytes | None] | None = None
+        #: Whether all files could be read that were asked for and are there.
+        self.is_readable = True
         self._read: dict[str, Stamp | None] = {}  # stamps of files, from before they were read
 
     def read(self, path: str) -> bytes | None:
@@ -51,9 +79,10 @@ class Disk:
         try:
             if current is None or current[2] > (MAX_BYTES if most is None else most):
                 return None
-            with open(path, "rb") as file:
-                return file.read()
+            return regular.read(path)
         except (OSError, ValueError):
+            # Nothing tells when it can be read: for others it may be so now.
+            self.is_readable = self.is_readable and current is None
             return None
 
     @cached_property
@@ -97,11 +126,19 @@ class Disk:
     @property
     def outside(self) -> dict[str, Stamp | None]:
         """The stamps of the files that were read and are no part of the project."""
-        return {path: current for path, current in self._read.items() if path not in self.stamps}
+        read = {**folders.scripts(), **self._read}
+        return {path: current for path, current in read.items() if path not in self.stamps}
+
+    @cached_property
+    def calls(self) -> Calls:
+        """Which of all the project's files call what."""
+        texts = ((path, self.read(path)) for path in self.stamps)
+        return Calls((path, text) for path, text in texts if text is not None)
 
     def is_as_stamped(self, path: str) -> bool:
         """Return whether a file had not changed when it was first read, or was not read."""
-        return path not in self._read or self._read[path] == self.stamps.get(path)
+        current = self.stamps[path] if path in self.stamps else stamp(path)
+        return path not in self._read or self._read[path] == current
 
     @property
     def has_changed(self) -> bool:
@@ -127,9 +164,50 @@ class Disk:
                 texts[path] = text
         if text is None:
             return True
-        held = _held(text, bits)
+        held = marks_held(text, bits)
         self.cache.note_marks(path, current, searched, held)
         return held != 0
+
+
+class Held(Disk):
+    """The files of a project, with the texts of some of them. All else is asked of `before`, the files on disk."""
+
+    def __init__(self, before: Disk, held_texts: Mapping[str, bytes]) -> None:
+        super().__init__(before.layout, lambda: before.cache)
+        self.before = before
+        self._held = dict(held_texts)
+
+    def read(self, path: str) -> bytes | None:
+        """Return the bytes of a file, None where it can't be read."""
+        held_text = self._held.get(path)
+        return self.before.read(path) if held_text is None else held_text
+
+    @property
+    def cache(self) -> Cache:
+        """What earlier runs found out of what is on disk."""
+        return self.before.cache
+
+    @property
+    def texts(self) -> dict[str, bytes | None]:
+        """The files that may have to do with Celery, with their text where it was read."""
+        if self._texts is None:
+            texts = dict(self.before.texts)
+            for path, text in self._held.items():
+                texts.pop(path, None)
+                if any(mark in text for mark in INTEREST):
+                    texts[path] = text
+            self._texts = texts
+        return self._texts
+
+    @property
+    def stamps(self) -> dict[str, Stamp | None]:
+        """The stamps of the project's files on disk."""
+        return self.before.stamps
+
+    def holds(self, path: str, bits: dict[bytes, int], searched: int) -> bool:
+        """Return whether a file holds one of some marks, or can't be read."""
+        held_text = self._held.get(path)
+        return self.before.holds(path, bits, searched) if held_text is None else marks_held(held_text, bits) != 0
 
 
 class Files:
@@ -190,7 +268,7 @@ class Files:
         searched = sum(bits.values())
         for path in paths:
             if unsaved is not None and path == unsaved[0]:
-                holds = _held(unsaved[1], bits) != 0
+                holds = marks_held(unsaved[1], bits) != 0
             else:
                 holds = self.disk.holds(path, bits, searched)
             if holds:
@@ -198,8 +276,27 @@ class Files:
                 yield path
         self._marked[marks] = tuple(found)
 
+    def calling(self, name: str) -> list[str]:
+        """Return the project's files that may call something of a name, sorted by their folders."""
+        return self._with(self.disk.calls.files.get(name.encode(), []), name.encode() + b"(")
 
-def _held(text: bytes, bits: dict[bytes, int]) -> int:
+    def wording(self, word: bytes) -> list[str]:
+        """Return the project's files that hold one of `WORDS`."""
+        return self._with(self.disk.calls.holding[word], word)
+
+    def _with(self, found: list[str], text: bytes) -> list[str]:
+        """Return files, with the one that an editor holds where its text is in that."""
+        if self.unsaved is None:
+            return found
+        path, buffer = self.unsaved
+        return [*(other for other in found if other != path), *([path] if text in buffer else [])]
+
+    def times_defined(self, name: str) -> int:
+        """Return how many functions of a name the project's files define."""
+        return self.disk.calls.defined.get(name.encode(), 0)
+
+
+def marks_held(text: bytes, bits: dict[bytes, int]) -> int:
     """Return the bits of the marks that a text holds."""
     from flake8_celery_tasks.workspace.prescan import holds  # a warm run needs none of its patterns
 

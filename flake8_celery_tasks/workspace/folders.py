@@ -7,6 +7,9 @@ import os
 import re
 from typing import Final
 
+from flake8_celery_tasks.core import regular
+from flake8_celery_tasks.workspace.cache import stamp
+
 #: What stands in the root of a project.
 ROOT_MARKS: Final = frozenset({".git", ".flake8", "manage.py", "pyproject.toml", "setup.cfg", "tox.ini"})
 
@@ -28,10 +31,14 @@ FOLDER: Final = "folder"
 #: The settings that a `manage.py` names, as far as their first part.
 _SETTINGS: Final = re.compile(rb"""DJANGO_SETTINGS_MODULE['"][^'"]*['"](\w+)""")
 
+#: Longer scripts are no `manage.py`.
+_LONGEST: Final = 100_000
+
 _folders: dict[str, dict[str, str]] = {}
 _closed: set[str] = set()
 _roots: dict[str, str | None] = {}
 _starts: dict[str, bool] = {}
+_scripts: dict[str, list[int] | None] = {}
 
 
 def forget() -> None:
@@ -40,6 +47,7 @@ def forget() -> None:
     _closed.clear()
     _roots.clear()
     _starts.clear()
+    _scripts.clear()
 
 
 def entries(folder: str) -> dict[str, str]:
@@ -73,6 +81,16 @@ def is_closed(folder: str) -> bool:
 def listed() -> list[str]:
     """Return the folders that were looked into so far."""
     return list(_folders)
+
+
+def closed() -> set[str]:
+    """Return the folders that could not be listed so far."""
+    return set(_closed)
+
+
+def scripts() -> dict[str, list[int] | None]:
+    """Return each `manage.py` that was read so far, with its stamp of before."""
+    return dict(_scripts)
 
 
 def is_root(folder: str) -> bool:
@@ -110,8 +128,10 @@ def is_start(folder: str) -> bool:
     if known is None:
         known = False
         if entries(folder).get("manage.py") == FILE:
-            with contextlib.suppress(OSError), open(os.path.join(folder, "manage.py"), "rb") as file:
-                named = _SETTINGS.search(file.read())
+            path = os.path.join(folder, "manage.py")
+            _scripts[path] = stamp(path)
+            with contextlib.suppress(OSError):
+                named = _SETTINGS.search(regular.read(path, _LONGEST))
                 known = named is not None and descend(folder, [named[1].decode()]) is not None
         _starts[folder] = known
     return known

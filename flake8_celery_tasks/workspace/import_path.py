@@ -6,6 +6,8 @@ import ast
 import os
 from typing import TYPE_CHECKING, Final
 
+from flake8_celery_tasks.core import regular
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -35,8 +37,7 @@ def added(root: str, files: Iterable[str]) -> list[str]:
 
 def _added_by(root: str, path: str) -> Iterator[str]:
     try:
-        with open(path, "rb") as file:
-            content = file.read()
+        content = regular.read(path)
         if not any(mark in content for mark in _MARKS):
             return
         tree = ast.parse(content)

@@ -24,10 +24,13 @@ from flake8_celery_tasks.workspace.folders import (
     is_start,
     same_drive,
 )
-from flake8_celery_tasks.workspace.place import INSTALLED, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+
+#: Packages that the linter knows by name.
+INSTALLED: Final = frozenset({"celery", "django", "kombu"})
 
 
 #: How files end that can be imported: a script, or the input under no name, is no module of the project.
@@ -40,19 +43,50 @@ WILD: Final = frozenset("*?[")
 _KEEPS_CASE: Final = os.path.normcase("A/") == "A/"
 
 
+class Place:
+    """Where a file stands in the import system.
+
+    `name` is the dotted name as Celery sees it in `__module__`, `root` the folder that it is imported from, and
+    `certain` says whether both follow from the layout alone. `relative` is the path from the project's root.
+    """
+
+    __slots__ = ("certain", "is_package", "name", "path", "relative", "root")
+
+    def __init__(self, path: str, relative: str, name: str, root: str, *, is_package: bool, certain: bool) -> None:
+        self.path = path
+        self.relative = relative
+        self.name = name
+        self.root = root
+        self.is_package = is_package
+        self.certain = certain
+
+    @property
+    def package(self) -> str:
+        """The dotted name of the package that relative imports start from."""
+        return self.name if self.is_package else self.name.rpartition(".")[0]
+
+
 class Layout:
     """The folders of one project.
 
-    `excluded` are patterns in flake8's sense (`exclude`), `tests` and `apps` those of our options.
+    `excluded` are patterns in flake8's sense (`exclude`), `tests` and `apps` those of our options, `environment` the
+    folders that hold installed packages.
     """
 
     def __init__(
-        self, root: str, *, excluded: Sequence[str] = (), tests: Sequence[str] = (), apps: Sequence[str] = ()
+        self,
+        root: str,
+        *,
+        excluded: Sequence[str] = (),
+        tests: Sequence[str] = (),
+        apps: Sequence[str] = (),
+        environment: Sequence[str] = (),
     ) -> None:
         self.root = root
         self._excluding = _Patterns(excluded)
         self.tests = tuple(tests)
         self.listed_apps = tuple(apps)
+        self.environment = tuple(environment)
         self._files: tuple[str, ...] | None = None
         #: The folders that `files` comes by, known when it has been called.
         self.walked: list[str] = []
@@ -124,7 +158,7 @@ class Layout:
 
     def _is_source(self, folder: str) -> bool:
         """Return whether modules are certainly imported from a folder."""
-        return folder in self.sources or is_start(folder)
+        return folder in self.sources or folder in self.environment or is_start(folder)
 
     def find(self, dotted: str, root: str) -> str | None:
         """Return the file of a module, seen from a module that is imported from `root`.
@@ -149,6 +183,19 @@ class Layout:
             namespace = namespace or found
         # Only a regular package or module could hide an installed one, a plain folder does not.
         return None if parts[0] in INSTALLED else namespace
+
+    def find_installed(self, dotted: str) -> str | None:
+        """Return the file of a module of an installed package, None where the environment has none."""
+        parts = dotted.split(".")
+        for folder in () if parts[0] in INSTALLED else self.environment:
+            found = descend(folder, parts)
+            if found is not None and found.endswith(".py"):
+                return found
+        return None
+
+    def is_installed(self, path: str) -> bool:
+        """Return whether a file is one of an installed package."""
+        return path.startswith(tuple(folder + os.sep for folder in self.environment))
 
     def submodule(self, path: str, name: str) -> str | None:
         """Return the file (or plain folder) of a submodule of the package that `path` is the file or folder of."""

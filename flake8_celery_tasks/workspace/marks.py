@@ -15,3 +15,7 @@ MARKS: Final = (b"task", b"Task", b"elery")
 
 #: As a mark of a file: that it may define a task, as `scan.may_define` says.
 DEFINITIONS: Final = b"\0definitions"
+
+#: What any file of a project is looked through for, whether it has to do with Celery or not: what says how Django
+#: handles requests.
+WORDS: Final = (b"ATOMIC_REQUESTS", b"urlpatterns")

@@ -35,6 +35,11 @@ _TWICE: Final = re.compile(rb"\)" + _BLANK + rb"\(")
 
 #: A call of something with "task" in its name that is given one name; or a name too long to look at all of it.
 _OF_TASK: Final = re.compile(rb"task(?:" + _WORD + rb"{200}|" + _WORD + rb"{0,199}[\s\\]*" + _ONE_NAME + rb")")
+#: A call of Celery's own decorators that is given one name, and options.
+_WITH_OPTIONS: Final = re.compile(
+    rb"task[\s\\]*\(" + _BLANK + rb"(?:\(" + _BLANK + rb"){0,3}(?:\(|[A-Za-z_\x80-\xff][\w.\x80-\xff]{0,200}[\s\\)]*"
+    rb"(?:#|," + _BLANK + rb"(?:#|\*\*|" + _WORD + rb"{1,200}[\s\\]*=(?!=))))"
+)
 _DEFINITION: Final = re.compile(rb"(?:.*\W)?def[ \t\f]+" + _WORD + rb"*", re.DOTALL)
 
 #: A class with bases, or type parameters, and what makes a task class of it.
@@ -75,10 +80,37 @@ def may_define(text: bytes) -> bool:
         or is_coded(text)
         or _is_decorated(text)
         or _TWICE.search(text) is not None
+        or any(not _is_defined_at(text, match.start()) for match in _WITH_OPTIONS.finditer(text))
         or any(not _is_defined_at(text, match.start()) for match in _OF_TASK.finditer(text))
         or _has_task_class(text)
         or _makes_name(text)
     )
+
+
+#: Everything that ends a name becomes a blank, the bracket of a call excepted.
+_APART: Final = bytes(
+    code if chr(code).isalnum() or code == 0x5F or code == 0x28 or code > 0x7F else 0x20 for code in range(256)
+)
+
+
+def names_before_brackets(text: bytes) -> tuple[set[bytes], list[bytes]]:
+    """Return the last parts of the names that a text calls or defines, and those of functions that it defines.
+
+    >>> called, defined = names_before_brackets(b"def bill(order): shop.send(order)")
+    >>> sorted(called), defined
+    ([b'bill', b'send'], [b'bill'])
+    """
+    called: set[bytes] = set()
+    defined: list[bytes] = []
+    *pieces, _ = text.translate(_APART).split(b"(")
+    for piece in pieces:
+        start = piece.rfind(b" ") + 1
+        name = piece[start:]
+        called.add(name)
+        if piece[max(0, start - 4) : start] == b"def ":
+            defined.append(name)
+    called.discard(b"")
+    return called, defined
 
 
 def is_coded(text: bytes) -> bool:

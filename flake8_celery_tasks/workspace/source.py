@@ -11,12 +11,12 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks.core.errors import Unfixable
-from flake8_celery_tasks.core.style import DEFAULT
+from flake8_celery_tasks.core.text import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from flake8_celery_tasks.core.style import Style
+    from flake8_celery_tasks.core.text import Style
 
 
 class Position(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import signal
 import sys
@@ -11,6 +12,7 @@ from functools import partial
 import pytest
 
 from flake8_celery_tasks.command import pool
+from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.engine.run import Run
 from flake8_celery_tasks.flake8_host import checker, reporting
 from flake8_celery_tasks.flake8_host.configuration import Configuration, configuration_for
@@ -56,11 +58,13 @@ def test_a_process_that_was_not_forked_is_told_the_options(shop, monkeypatch):
     configuration = configuration_for(given, [])
     assert configuration.run.options.celery_apps == ("shop",)
     assert pickle.loads(pickle.dumps(configuration.run)) == configuration.run
-    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(session, "_saving", contextlib.nullcontext())
+    before = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)}
     try:
-        pool._start(partial(checker.check, configuration=configuration))
+        pool._start(partial(checker.check, configuration=configuration), contextlib.nullcontext())
     finally:
-        signal.signal(signal.SIGINT, before)
+        for name, handler in before.items():
+            signal.signal(name, handler)
     assert [row.code for row in pool._call("shop/tasks.py").rows] == ["CLY101", "CLY201", "CLY202"]
 
 

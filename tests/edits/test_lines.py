@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from flake8_celery_tasks.core.style import Style
+from flake8_celery_tasks.core.text import Style
 from flake8_celery_tasks.edits.leaves import Unknown
 from flake8_celery_tasks.edits.lines import laid, width_of
 

@@ -20,12 +20,22 @@ def test_spreads_that_nest_too_deep_are_not_read(tmp_path):
 
 @pytest.mark.parametrize(
     ("base", "retries"),
-    [("", False), (", base=Plain", False), (", base=Unread", True), (", base=QueueOnce", True), (", base=By", True)],
+    [
+        ("", False),
+        (", base=Plain", False),
+        (", base=Unread", True),
+        (", base=VendorTask", True),
+        (", base=QueueOnce", False),
+        (", base=HeimdallTask", True),
+        (", base=By", True),
+    ],
 )
 def test_a_base_may_retry(tmp_path, base, retries):
     text = (
-        "from celery import Task, shared_task\nfrom celery_once import QueueOnce\n\n\nclass Plain(Task): ...\n\n\n"
-        "class Unread(QueueOnce): ...\n\n\nclass By(Task):\n    def f(self):\n        self.retry()\n\n\n"
+        "from celery import Task, shared_task\nfrom celery_heimdall import HeimdallTask\n"
+        "from celery_once import QueueOnce\n"
+        "from vendor.tasks import VendorTask\n\n\nclass Plain(Task): ...\n\n\n"
+        "class Unread(VendorTask): ...\n\n\nclass By(Task):\n    def f(self):\n        self.retry()\n\n\n"
         f"@shared_task(name='a'{base})\ndef a(): ...\n"
     )
     (task,) = facts_of(tmp_path, text).tasks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flake8_celery_tasks.core.style import DEFAULT, Style
+from flake8_celery_tasks.core.text import DEFAULT, Style
 from flake8_celery_tasks.fixer import style
 from tests.helpers import write
 

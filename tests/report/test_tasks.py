@@ -67,14 +67,14 @@ def test_markdown(shop, capfd):
     lines = capfd.readouterr().out.splitlines()
     assert lines[0].startswith("| Task | Place | App | ")
     assert lines[1].startswith("| --- | --- |")
-    assert lines[3].startswith("| 名前\\|?[31m | shop/tasks.py:5 | shop | ")
+    assert lines[3].startswith("| 名前\\|?\\[31m | shop/tasks.py:5 | shop | ")
     assert lines[3].count("<br>") == 4
 
 
 def test_csv(shop, capfd):
     main(["tasks", "--format=csv"])
     rows = list(csv.DictReader(io.StringIO(capfd.readouterr().out)))
-    assert [(row["name"], row["line"]) for row in rows] == [("b", "5"), ("名前|\x1b[31m", "5")]
+    assert [(row["name"], row["line"]) for row in rows] == [("b", "5"), ("名前|\\x1b[31m", "5")]
     assert rows[1]["sent_from"].split("; ")[0] == "shop/views.py:2"
 
 

@@ -533,6 +533,29 @@ def test_an_exception_does_not_repair_the_state(lab):
 
 
 @pytest.mark.truth("CLY516")
+def test_database_replaces_the_state(lab, tmp_path):
+    """CLY516: a database replaces what is there, unless the task ends with `Ignore`, after which nothing is stored."""
+    pytest.importorskip("sqlalchemy")
+    lab.app.conf.result_backend = f"db+sqlite:///{tmp_path}/results.sqlite"
+    lab.app._local.__dict__.pop("backend", None)
+
+    @lab.app.task(bind=True, name="fetch")
+    def fetch(self, end):
+        self.update_state(state=states.FAILURE, meta={"step": 1})
+        if end is not None:
+            raise {"KeyError": KeyError, "Ignore": Ignore}[end]
+        return "done"
+
+    raised, returned, ignored = (fetch.delay(end) for end in ("KeyError", None, "Ignore"))
+    lab.work()
+    assert raised.state == states.FAILURE
+    assert repr(raised.result) == "KeyError()"
+    assert returned.state == states.SUCCESS
+    with pytest.raises(ValueError, match=r"Exception information must include ?the exception type"):
+        ignored.get(timeout=1)
+
+
+@pytest.mark.truth("CLY516")
 def test_failure_state_with_an_empty_meta_is_readable(lab):
     """CLY516: without any meta there is nothing to take for an exception."""
 

@@ -15,6 +15,8 @@ import pytest
 from celery import Task, chain, chord, group, states
 from celery.app.task import Context
 from celery.exceptions import Retry
+from celery.exceptions import TimeoutError as ResultTimeoutError
+from celery.result import allow_join_result
 
 from .lab import celery_version
 
@@ -462,3 +464,112 @@ def test_a_chain_ends_with_chunks(lab):
     lab.work()
     assert runs == [1, 2]
     assert "Object of type GroupResult is not JSON serializable" in lab.log
+
+
+# CLY612: chords, groups and chains of tasks that ignore their results
+
+
+@pytest.mark.truth("CLY612")
+def test_a_chord_waits_for_ignored_results_in_vain(lab):
+    """CLY612: with a result backend that has to be asked; the body never runs, not even an immutable one."""
+    add, total, runs = canvas_tasks(lab)
+    lab.app.conf.result_chord_join_timeout = 0.3
+
+    @lab.app.task(name="silent", ignore_result=True)
+    def silent(x):
+        runs.append(x)
+
+    for header in [silent.s(1), silent.s(2)], [add.s(1), silent.s(2)]:
+        result = chord(header, total.si("over")).delay()
+        lab.work()
+        assert runs == [1, 2]
+        assert result.state == states.FAILURE
+        assert "Operation timed out" in str(result.result)
+        runs.clear()
+    chord([add.s(1), add.s(2)], total.s()).delay()
+    lab.work()
+    assert runs[-1] == ("total", [1, 2])
+
+
+@pytest.mark.truth("CLY612")
+def test_a_group_or_chain_waits_in_vain(lab):
+    """CLY612: `.get()` and `.join()` do, where one task of a group, or the last of a chain, ignores its result."""
+    add, _, _ = canvas_tasks(lab)
+
+    @lab.app.task(name="silent", ignore_result=True)
+    def silent(*_):
+        pass
+
+    sent = group(add.s(1), silent.s(2)).delay(), group(silent.s(1)).delay(), chain(add.s(1), silent.s()).delay()
+    first = chain(silent.s(1), add.si(2)).delay()
+    lab.work()
+    lab.stop()
+    for result in sent:
+        for read in [result.get, result.join] if hasattr(result, "join") else [result.get]:
+            with pytest.raises(ResultTimeoutError), allow_join_result():
+                read(timeout=0.2)
+    with allow_join_result():
+        assert first.get(timeout=1) == 2
+
+
+# CLY601, CLY603: what a canvas is sent with
+
+
+def pair(lab):
+    """A task with two parameters, and one with any."""
+
+    @lab.app.task(name="pair")
+    def both(x, y):
+        return x, y
+
+    @lab.app.task(name="rest")
+    def rest(*args, **kwargs):
+        return args
+
+    return both, rest
+
+
+@pytest.mark.truth("CLY601")
+def test_a_canvas_hands_its_arguments_to_the_first_tasks(lab):
+    """CLY601: to the first of a chain, to all of a group and of a header; what does not fit fails at the call."""
+    both, rest = pair(lab)
+    canvases = (
+        chain(both.s(1), rest.s()),
+        both.s(1) | rest.s(),
+        group(rest.s(1), both.s(1)),
+        chord([both.s(1)], rest.s()),
+        chain(group(both.s(1), both.s(2)), rest.s()),
+    )
+    for canvas in canvases:
+        with pytest.raises(TypeError, match="missing 1 required positional argument: 'y'"):
+            canvas.delay()
+        with pytest.raises(TypeError, match="takes 2 positional arguments but 3 were given"):
+            canvas.delay(5, 6)
+        canvas.delay(5)
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'y'"):
+        canvases[0]()
+
+
+@pytest.mark.truth("CLY601")
+def test_what_follows_in_a_chain_fails_in_the_worker(lab):
+    """CLY601: it gets the result before it, and nothing else."""
+    both, rest = pair(lab)
+    chain(rest.s(1), both.s()).delay()
+    lab.work()
+    assert "missing 1 required positional argument: 'y'" in lab.log
+
+
+@pytest.mark.truth("CLY603")
+def test_options_of_delay_are_arguments_of_the_first_tasks(lab):
+    """CLY603: a chain that is called passes them on too; a group and a chord take them as options then."""
+    both, rest = pair(lab)
+    header = chord([both.s(1, 2)], rest.s())
+    canvases = [chain(both.s(1, 2), rest.s()), group(both.s(1, 2), rest.s()), both.s(1, 2)]
+    for canvas in [*canvases, header] if celery_version() >= (5, 4) else canvases:
+        with pytest.raises(TypeError, match="unexpected keyword argument 'countdown'"):
+            canvas.delay(countdown=3)
+        canvas.apply_async(countdown=3)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'countdown'"):
+        canvases[0](countdown=3)
+    canvases[1](countdown=3)
+    header(countdown=3)

@@ -94,7 +94,7 @@ def test_a_script_that_can_not_be_read_names_nothing(tmp_path, monkeypatch):
     def closed(*_):
         raise PermissionError
 
-    monkeypatch.setattr("builtins.open", closed)
+    monkeypatch.setattr(os, "open", closed)
     assert not folders.is_start(str(tmp_path))
 
 

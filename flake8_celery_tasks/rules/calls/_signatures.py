@@ -48,6 +48,16 @@ def callbacks(facts: Facts) -> Iterator[Callback]:
             yield Callback(canvas.body.node, canvas.body.site, "the body of chord()", is_body=True)
 
 
+def receivers(facts: Facts) -> Iterator[tuple[ast.expr, str]]:
+    """Yield the expressions that get a result of what comes before, and what that is."""
+    for canvas in facts.canvases:
+        if canvas.kind == "chain":
+            yield from ((member.node, "the result before it") for member in canvas.members if member.follows)
+    for callback in callbacks(facts):
+        if not callback.on_error:
+            yield callback.node, "the list of results" if callback.is_body else "the result it is linked to"
+
+
 def heads(facts: Facts, node: ast.expr) -> Iterator[ast.Call]:
     """Yield the calls that make the signatures which get the result that something is given."""
     while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SAME_ARGUMENTS:

@@ -359,7 +359,7 @@ def _lacks_comma(facts: Facts, node: ast.expr, site: Site) -> bool:
 def _is_parenthesised(module: Module, node: ast.expr) -> bool:
     """Return whether an argument of a call, or a value in a dict, stands in parentheses of its own on its line."""
     line, column = module.source.position(node)
-    before = module.source.lines[line - 1][:column].rstrip()
+    before = "".join(module.source.lines[line - 1 : line])[:column].rstrip()
     # A parenthesis after a name is that of the call.
     return before.endswith("(") and before[:-1].rstrip()[-1:] in ("", "(", "=", ",", ":")
 

@@ -8,7 +8,7 @@ from flake8_celery_tasks.facts.arguments import arguments_of, is_immutable
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.resolution.arity import REPEATED, SURPLUS, misfits
 from flake8_celery_tasks.rules._messages import shown
-from flake8_celery_tasks.rules.calls._signatures import callbacks, heads
+from flake8_celery_tasks.rules.calls._signatures import heads, receivers
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class ChainShiftsArguments(Rule[Facts]):
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report the signatures that get a result and can't take it."""
         by_node = {id(call.node): call for call in facts.invocations if call.method in SIGNS}
-        for node, what in self._receivers(facts) if by_node else ():
+        for node, what in receivers(facts) if by_node else ():
             for head in heads(facts, node):
                 call = by_node.get(id(head))
                 func = None if call is None else call.node.func
@@ -102,15 +102,6 @@ class ChainShiftsArguments(Rule[Facts]):
                     yield self.report(
                         call.module, head, text=text, what=what, task=call.defined.own_name, better=better
                     )
-
-    def _receivers(self, facts: Facts) -> Iterator[tuple[ast.expr, str]]:
-        """Yield the expressions that get a result of what comes before, and what that is."""
-        for canvas in facts.canvases:
-            if canvas.kind == "chain":
-                yield from ((member.node, "the result before it") for member in canvas.members if member.follows)
-        for callback in callbacks(facts):
-            if not callback.on_error:
-                yield callback.node, "the list of results" if callback.is_body else "the result it is linked to"
 
 
 def _has_no_room(call: Invocation, defined: Defined) -> bool:

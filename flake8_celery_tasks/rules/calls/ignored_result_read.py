@@ -5,24 +5,34 @@ from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.scopes import ASSIGN
 from flake8_celery_tasks.binding.values import MISSING
-from flake8_celery_tasks.catalog.methods import SENDS
+from flake8_celery_tasks.catalog.methods import SAME_ARGUMENTS, SENDS, SIGNS
+from flake8_celery_tasks.celery_model import backends
+from flake8_celery_tasks.celery_model.objects import SignatureThing
+from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.core.memo import query
-from flake8_celery_tasks.facts.calls import Invocation
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.rules.calls._handed import senders
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from flake8_celery_tasks.binding.module import Module
-    from flake8_celery_tasks.binding.scopes import Scope
+    from flake8_celery_tasks.binding.scopes import Scope, Site
     from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.facts.calls import Invocation
+    from flake8_celery_tasks.facts.canvas import Canvas, Member
 
 #: What reads a result.
-_READS: Final = frozenset({"get", "info", "result", "wait"})
+_READS: Final = frozenset({"get", "info", "join", "join_native", "result", "wait"})
+
+#: What waits until a result is there, and what waits for those of a group.
+_WAITS: Final = frozenset({"get", "wait"})
+_WAITS_FOR_ALL: Final = frozenset({"get", "join", "join_native"})
 
 
-class IgnoredResultRead(Rule[Invocation]):
-    """Code reads the result of a task that has `ignore_result=True`.
+class IgnoredResultRead(Rule[Facts]):
+    """Code reads the result of a task that has `ignore_result=True`, or a chord or group waits for it.
 
     ## What happens
 
@@ -31,6 +41,9 @@ class IgnoredResultRead(Rule[Invocation]):
     for ever. Nothing is logged.
 
     With `task_always_eager` the task's own value comes back, so a test does not show the mistake.
+
+    A chord waits until all results of its header are there, and `.get()` and `.join()` of what a group or a chain gives
+    do too. They wait in vain. The body of the chord never runs, unless the results are kept in Redis.
 
     ## Bad
 
@@ -74,8 +87,9 @@ class IgnoredResultRead(Rule[Invocation]):
 
     ## Silent when
 
-    - the call says `ignore_result` itself: from Celery 5.6.3 on, `ignore_result=False` brings the result of that call
-      back;
+    - the call or signature says `ignore_result` itself: from Celery 5.6.3 on, `ignore_result=False` brings the result
+      of that call back;
+    - for a chord: the project's result backend is Redis, whose chords count the runs, or can't be read;
     - the task's own option can't be read: `**options`, or a base class from elsewhere;
     - the result is passed on before it is read, or its name is bound more than once;
     - the module is a test: there tasks usually run eagerly.
@@ -91,27 +105,93 @@ class IgnoredResultRead(Rule[Invocation]):
         "Task {task!r} has ignore_result=True: .{read}{call} is None at once; drop the option, or ask for no result"
     )
 
-    def check(self, call: Invocation) -> Iterator[Violation]:
+    waits = "{owner} waits for the results of its tasks, and {task!r} has ignore_result=True: {effect}; drop the option"
+
+    def check(self, facts: Facts) -> Iterator[Violation]:
         """Report what reads the result of a call, on the spot or by the name that it is bound to."""
+        if facts.project.is_test(facts.module):
+            return
+        for call in facts.invocations:
+            yield from self._of_task(call)
+        for canvas in facts.canvases:
+            member = _ignored(facts, canvas)
+            if member is not None:
+                yield from self._of_canvas(facts, canvas, *member)
+
+    def _of_canvas(self, facts: Facts, canvas: Canvas, member: Member, task: str) -> Iterator[Violation]:
+        """Report a member of the header of a chord, and what waits for the results of a group or a chain."""
+        if canvas.kind == "chord" or id(canvas.node) in _headers(facts):
+            if not backends.may_count_ignored(facts.project):
+                effect = "its body never runs"
+                yield self.report(facts.module, member.node, self.waits, owner="A chord", task=task, effect=effect)
+            return
+        sent = (item for item in senders(facts).get(id(canvas.node), ()) if not _says(item[0]))
+        for node in (node for call, site in sent for node in _readers(facts.module, call, site)):
+            if node.attr in (_WAITS_FOR_ALL if canvas.kind == "group" else _WAITS):
+                effect = "it waits for ever"
+                yield self.report(facts.module, node, self.waits, owner=f".{node.attr}()", task=task, effect=effect)
+
+    def _of_task(self, call: Invocation) -> Iterator[Violation]:
         defined = call.defined
         if call.method not in SENDS or call.is_statement or defined is None:
             return
         if defined.effective("ignore_result") is not True or call.argument("ignore_result") is not MISSING:
             return
-        if call.project.is_test(call.module):
-            return
-        around = call.site.function() or call.module.candidates.scope.node
-        reads = _reads(call.module, around)
-        # The names that are bound to the result of the call and to nothing else.
-        names = _only_assigned(call.module, call.site.scope).get(id(call.node), ())
-        for node in (*reads.of_node.get(id(call.node), ()), *(node for name in names for node in reads.of_name(name))):
+        for node in _readers(call.module, call.node, call.site):
+            if node.attr.startswith("join"):
+                continue
             yield self.report(
                 call.module,
                 node,
                 task=defined.own_name,
                 read=node.attr,
-                call="()" if node.attr in ("get", "wait") else "",
+                call="()" if node.attr in _WAITS else "",
             )
+
+
+def _ignored(facts: Facts, canvas: Canvas) -> tuple[Member, str] | None:
+    """Return a member of a canvas that others wait for and whose task ignores its result, with the task's name."""
+    members = canvas.members[-1:] if canvas.kind == "chain" else canvas.members
+    for member in members:
+        node = member.node
+        while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SAME_ARGUMENTS:
+            if _says(node):
+                return None
+            node = node.func.value
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SIGNS:
+            thing = facts.thing(node, member.site)
+            definition = thing.definition if isinstance(thing, SignatureThing) else None
+            if definition is not None and not _says(node):
+                defined = Defined(facts.project, definition)
+                if defined.effective("ignore_result") is True:
+                    return member, defined.own_name
+    return None
+
+
+def _says(call: ast.Call) -> bool:
+    """Return whether a call says, or may say, whether the result is ignored."""
+    return any(keyword.arg in (None, "ignore_result", "options") for keyword in call.keywords)
+
+
+@query()
+def _headers(facts: Facts) -> set[int]:
+    """Return what makes a chord of what comes after it, by the identities of the nodes."""
+    return {
+        id(member.node)
+        for canvas in facts.canvases
+        for member in (canvas.members if canvas.kind == "chord" else canvas.members[:-1])
+        if canvas.kind != "group"
+    }
+
+
+def _readers(module: Module, call: ast.Call, site: Site) -> Iterator[ast.Attribute]:
+    """Yield what reads the result of a call, on the spot or by the name that it is bound to."""
+    reads = _reads(module, site.function() or module.candidates.scope.node)
+    # The names that are bound to the result of the call and to nothing else.
+    names = _only_assigned(module, site.scope).get(id(call), ())
+    yield from reads.of_node.get(id(call), ())
+    for name in names:
+        yield from reads.of_name(name)
 
 
 @query()

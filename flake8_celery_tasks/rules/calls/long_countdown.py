@@ -4,6 +4,7 @@ import ast
 import datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from flake8_celery_tasks.binding.nodes import branches
 from flake8_celery_tasks.binding.values import MISSING, Unknown
 from flake8_celery_tasks.catalog.methods import TAKING_OPTIONS
 from flake8_celery_tasks.catalog.task_options import DEFAULT_MAX_RETRIES
@@ -140,13 +141,14 @@ class _Wait(NamedTuple):
 
 
 def _of_calls(facts: Facts) -> Iterator[_Wait]:
-    calls = [(call.node, call.site) for call in facts.invocations if call.method in TAKING_OPTIONS]
-    calls += [(call.node, call.site) for call in facts.task_calls if call.method == "retry"]
-    for node, site in calls:
-        for keyword in node.keywords:
-            wait = _wait(facts, keyword, site)
-            if wait is not None:
-                yield _Wait(keyword, wait)
+    calls = [(call.options, call.site) for call in facts.invocations if call.method in TAKING_OPTIONS]
+    calls += [(call.options, call.site) for call in facts.task_calls if call.method == "retry"]
+    for options, site in calls:
+        for keyword in options:
+            waits = [_wait(facts, keyword.arg, branch, site) for branch in branches(keyword.value)]
+            longest = max((wait for wait in waits if wait is not None), default=None)
+            if longest is not None:
+                yield _Wait(keyword, longest)
 
 
 def _of_entries(facts: Facts) -> Iterator[_Wait]:
@@ -231,13 +233,13 @@ def _of_settings(facts: Facts) -> Iterator[_Wait]:
             yield _Wait(setting.node, value, message="late")
 
 
-def _wait(facts: Facts, keyword: ast.keyword, site: Site) -> float | None:
+def _wait(facts: Facts, option: str | None, node: ast.expr, site: Site) -> float | None:
     """Return the seconds that an option makes a message wait, None where that can't be told."""
-    value = _settled(facts, keyword.value, site)
-    if keyword.arg == "countdown":
+    if option == "countdown":
+        value = _settled(facts, node, site)
         return value if isinstance(value, (int, float)) else None
-    if keyword.arg == "eta" and isinstance(keyword.value, ast.BinOp) and isinstance(keyword.value.op, ast.Add):
-        sides = [_settled(facts, side, site) for side in (keyword.value.left, keyword.value.right)]
+    if option == "eta" and isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        sides = [_settled(facts, side, site) for side in (node.left, node.right)]
         for now, delta in (sides, sides[::-1]):
             is_now = isinstance(now, Called) and isinstance(now.target, Target) and now.target.path in _NOW
             if is_now and isinstance(delta, datetime.timedelta):

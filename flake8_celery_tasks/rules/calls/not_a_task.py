@@ -3,12 +3,12 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.attributes import is_assigned
 from flake8_celery_tasks.binding.nodes import dotted
 from flake8_celery_tasks.binding.scopes import IMPORT, TRY, is_typing_only
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import Ref, Unknown
 from flake8_celery_tasks.catalog.methods import DIRECT, SENDS, SENDS_ON_COMMIT
+from flake8_celery_tasks.celery_model.task import is_assigned
 from flake8_celery_tasks.core.spelling import close_match
 from flake8_celery_tasks.facts.arguments import is_expected_to_fail, is_looked_for
 from flake8_celery_tasks.facts.facts import Facts

@@ -92,8 +92,10 @@ class CoroutineOrGeneratorTask(Rule[Task]):
 
     ## Fix
 
-    Run the coroutine in the task with `asyncio.run(...)`, or with asgiref's `async_to_sync` inside the function. Return
-    a list instead of a generator. Both need a look at the body.
+    Run the coroutine in the task with `asyncio.run(...)`, or with asgiref's `async_to_sync` inside the function. Make
+    async clients and engines inside the coroutine: each run has an event loop of its own, and what is bound to the loop
+    of an earlier run fails with `Event loop is closed` (CLY524). Return a list instead of a generator. All of it needs
+    a look at the body.
     """
 
     code = "CLY511"
@@ -113,7 +115,11 @@ class CoroutineOrGeneratorTask(Rule[Task]):
         if isinstance(task.function, ast.AsyncFunctionDef):
             if _has_async_pool(task.project):
                 return
-            kind, made, advice = "'async def'", "a coroutine", "call asyncio.run(...) in a plain function"
+            kind, made, advice = (
+                "'async def'",
+                "a coroutine",
+                "asyncio.run() it in a plain function, clients made inside",
+            )
         values = {"function": task.node.name, "kind": kind, "made": made, "advice": advice}
         if task.is_class:
             yield self.report(task.module, task.function, **values)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from flake8_celery_tasks.binding.nodes import unparsed
+from flake8_celery_tasks.celery_model.backends import may_be_database
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.rules.definitions import _states
 from flake8_celery_tasks.rules.rule import Rule
@@ -12,7 +14,9 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
 
 #: States whose result is an exception (`celery.states.EXCEPTION_STATES`).
-_STATES = ("FAILURE", "RETRY", "REVOKED")
+_STATES: Final = ("FAILURE", "RETRY", "REVOKED")
+
+_IGNORE: Final = "celery.exceptions.Ignore"
 
 
 class FailureStateWithoutException(Rule[Facts]):
@@ -27,7 +31,9 @@ class FailureStateWithoutException(Rule[Facts]):
     ValueError: Exception information must include the exception type
     ```
 
-    The end of the task does not repair that: to store its result the worker first reads what is there.
+    The end of the task does not repair that: to store its result the worker first reads what is there. A database
+    (`django-db`, `db+...`) is an exception: what the task raises or returns later replaces it there, but `Ignore` does
+    not.
 
     ## Bad
 
@@ -69,7 +75,8 @@ class FailureStateWithoutException(Rule[Facts]):
     ## Silent when
 
     - `meta` is missing, empty, an exception, or can't be read to the end;
-    - the state is another one, or can't be read.
+    - the state is another one, or can't be read;
+    - the project names a database as its result backend, and the task does not raise `Ignore` after it.
 
     ## Fix
 
@@ -84,6 +91,17 @@ class FailureStateWithoutException(Rule[Facts]):
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report the `meta` of such a call."""
         for change in _states.changes(facts):
-            if change.state in _STATES and change.lacks_type and change.is_of_task:
+            if change.state in _STATES and change.lacks_type and change.is_of_task and not _is_healed(facts, change):
                 advice = "raise the exception, or use a state of your own"
                 yield self.report(facts.module, change.given["meta"], state=change.state, advice=advice)
+
+
+def _is_healed(facts: Facts, change: _states.Change) -> bool:
+    """Return whether the end of the task replaces what it has stored: in a database, unless `Ignore` is raised."""
+    task_id = change.given.get("task_id")
+    is_other = task_id is not None and unparsed(task_id).rpartition(".request.")[2] not in ("None", "id")
+    if is_other or not change.is_of_running_task or not may_be_database(facts.project):
+        return False
+    task = facts.task_at(change.site)
+    ignores = (raised for raised in facts.raises if raised.path == _IGNORE and raised.task is task)
+    return not any(raised.node.lineno > change.node.lineno for raised in ignores)

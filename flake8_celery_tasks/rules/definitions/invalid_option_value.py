@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import ast
 import datetime
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from flake8_celery_tasks.binding.nodes import branches
 from flake8_celery_tasks.catalog import call_options, task_options
 from flake8_celery_tasks.catalog.methods import TAKING_OPTIONS
 from flake8_celery_tasks.celery_model.task import Defined
@@ -16,11 +18,11 @@ from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Callable, Iterator
 
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.facts.calls import Invocation, TaskCall
+    from flake8_celery_tasks.facts.task import Task
 
 #: Options that are true or false, of tasks and of calls.
 _FLAGS: Final = frozenset(
@@ -204,7 +206,8 @@ class InvalidOptionValue(Rule[Facts]):
                 options = task.written(task_options.OPTIONS) if task.is_class else task.stated()
                 for name, node in options:
                     if name in task_options.OPTIONS:  # what belongs to a call is read by nothing here (CLY504)
-                        yield from self._judge(facts, name, task.option(name), None, node)
+                        for value in _values(task, name, node):
+                            yield from self._judge(facts, name, value, None, node)
         for call in facts.invocations:
             if call.method in TAKING_OPTIONS and _is_plain(call):
                 yield from self._call(facts, call)
@@ -219,11 +222,12 @@ class InvalidOptionValue(Rule[Facts]):
                     yield from self._judge(facts, name, value, kind, written.key)
 
     def _call(self, facts: Facts, call: Invocation | TaskCall) -> Iterator[Violation]:
-        for keyword in call.node.keywords:
+        for keyword in call.options:
             if keyword.arg in call_options.OPTIONS or keyword.arg == "max_retries":
-                value = settled(facts.project, facts.module, keyword.value, call.site)
-                kind = inference.kind_of(facts.project, facts.module, keyword.value, call.site.scope)
-                yield from self._judge(facts, keyword.arg, value, kind, keyword)
+                for branch in branches(keyword.value):
+                    value = settled(facts.project, facts.module, branch, call.site)
+                    kind = inference.kind_of(facts.project, facts.module, branch, call.site.scope)
+                    yield from self._judge(facts, keyword.arg, value, kind, keyword)
 
     def _judge(self, facts: Facts, name: str, value: Any, kind: str | None, node: ast.AST) -> Iterator[Violation]:
         wrong = _wrong(name, value, kind)
@@ -231,6 +235,16 @@ class InvalidOptionValue(Rule[Facts]):
             yield self.report(
                 facts.module, node, name=name, given=_given(value, kind), effect=wrong.effect, advice=wrong.advice
             )
+
+
+def _values(task: Task, name: str, node: ast.AST) -> Iterator[Any]:
+    """Yield what an option of a definition may be: where it is conditional, each of its values."""
+    written = node.value if isinstance(node, ast.keyword) else None
+    if isinstance(written, ast.IfExp):
+        for branch in branches(written):
+            yield settled(task.project, task.module, branch, task.site)
+    else:
+        yield task.option(name)
 
 
 def _is_plain(call: Invocation) -> bool:

@@ -4,7 +4,7 @@ import ast
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.binding.scopes import FUNCTION, WITH
+from flake8_celery_tasks.binding.scopes import FUNCTION, WITH, is_script
 from flake8_celery_tasks.binding.symbols import Function
 from flake8_celery_tasks.binding.values import MISSING, Ref
 from flake8_celery_tasks.celery_model.objects import ResultThing, TaskThing
@@ -86,6 +86,7 @@ class ResultAwaitedInTask(Rule[Facts]):
     - it stands in `with allow_join_result():`, or a context manager of the project that calls it;
     - `disable_sync_subtasks=False` is given, or a `**spread` may hold it;
     - the task that is waited for ignores its result: `get()` returns None at once;
+    - it stands under `if __name__ == "__main__"`: no worker runs that;
     - a decorator below the task decorator may allow it, or it is not certain that what is waited for is a result.
 
     ## Fix
@@ -105,7 +106,7 @@ class ResultAwaitedInTask(Rule[Facts]):
             if not isinstance(func, ast.Attribute) or func.attr not in _WAITS:
                 continue
             task = facts.task_at(site)
-            if task is None or not task.is_transparent:
+            if task is None or not task.is_transparent or is_script(site):
                 continue
             result = facts.thing(func.value, site)
             if (

@@ -31,6 +31,8 @@ class SoftLimitNotBelowHard(Rule[Facts]):
     ValueError: soft_time_limit must be less than or equal to time_limit
     ```
 
+    From 5.7 on this counts limits of the settings too, where the task has none of its own.
+
     Older versions, and every version if the limits are given in the call, accept both. The pool then starts to look at
     the hard limit only when the soft one has passed. So the task runs longer than `time_limit` says, and is killed at
     the very moment it is told to clean up:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.facts.task import Task
     from flake8_celery_tasks.resolution.project import Project
 
@@ -90,6 +91,8 @@ class _Loading:
         self._loaded: dict[str, bool] = {}
         self.apps = [path for path in self._sources(b"Celery(") if self._makes_app(path)]
         self.related: set[Any] = {"tasks"}
+        #: Packages that a call or a setting names, and of which nothing is loaded: CLY814 reports that.
+        self.dead: set[str] = set()
         self.discovering = self._sources(b"autodiscover_tasks(")
         for path in self.discovering:
             self.related |= self._related(path)
@@ -117,17 +120,39 @@ class _Loading:
             return {UNKNOWN}
         for call, site in module.candidates.calls:
             if isinstance(call.func, ast.Attribute) and call.func.attr == "autodiscover_tasks":
+                self._note_dead(module, call, site)
                 given = [keyword.value for keyword in call.keywords if keyword.arg == "related_name"] or call.args[1:2]
                 for node in given:
                     name = self.project.settle(module.value(node, site.scope), module)
                     found.add(name if isinstance(name, str) or name is None else UNKNOWN)
         return found
 
+    def _note_dead(self, module: Module, call: ast.Call, site: Site) -> None:
+        """Note the packages in which `autodiscover_tasks` finds no module of the name that it looks for."""
+        named = {keyword.arg: keyword.value for keyword in call.keywords}
+        named.update(zip(("packages", "related_name"), call.args, strict=False))
+        settled = {name: self.project.settle(module.value(node, site.scope), module) for name, node in named.items()}
+        packages, related = settled.get("packages"), settled.get("related_name", "tasks")
+        for package in packages if isinstance(packages, (list, tuple)) else ():
+            if isinstance(package, str) and isinstance(related, str):
+                found = self.project.layout.find(f"{package}.{related}", module.place.root)
+                if found is None:
+                    self.dead.add(package)
+
     def _includes_unknown(self) -> bool:
         values = [*setting_values(self.project, "imports"), *setting_values(self.project, "include")]
         for module in filter(None, map(self.project.module, self.apps)):
             for call in self._app_calls(module):
                 values += [self.project.settle(value, module) for name, value in call.keywords if name == "include"]
+        for value in values:
+            for package in value if isinstance(value, (list, tuple, set)) else ():
+                file = self.project.layout.find(package, self.project.layout.root) if isinstance(package, str) else None
+                if (
+                    file is not None
+                    and file.endswith("__init__.py")
+                    and b"import" not in (self.project.files.read(file) or b"")
+                ):
+                    self.dead.add(package)
         return not all(isinstance(value, (list, tuple, set)) and _is_text(value) for value in values)
 
     def may_load(self, module: Module) -> bool:
@@ -141,7 +166,9 @@ class _Loading:
         place = module.place
         if not self.is_known or place.name.rpartition(".")[2] in self.related:
             return True
-        if place.path in self.apps or place.path in self.imported:
+        if place.path in self.apps or any(place.name.startswith(f"{package}.") for package in self.dead):
+            return True
+        if place.path in self.imported:
             return True
         if not self.discovering and self._imports_app(module):
             return True

@@ -5,7 +5,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.nodes import last_name, unparsed
-from flake8_celery_tasks.binding.scopes import CLASS, FUNCTION, IF, TRY
+from flake8_celery_tasks.binding.scopes import CLASS, FUNCTION, IF, TRY, is_script
 from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.catalog.methods import INVOKING, SENDING
 from flake8_celery_tasks.celery_model import definitions
@@ -37,6 +37,9 @@ _COMMAND: Final = re.compile(r"\b(?:command|cli)\b")
 
 #: What an `if` says that chooses between sending and calling.
 _ASKS: Final = re.compile(r"celery|eager|async|sync|wait|background|immediate|inline", re.IGNORECASE)
+
+#: What the name of a function says that runs tasks on purpose.
+_HERE: Final = re.compile(r"inline|eager|immediate|(?<!a)sync", re.IGNORECASE)
 
 
 class CalledNotSent(Rule[Facts]):
@@ -109,7 +112,7 @@ class CalledNotSent(Rule[Facts]):
     - the value of the call is used: the task is a function there;
     - the call stands in the body of a task, or in a method of its class: it runs in a worker anyway;
     - the same function sends the task in another branch: `if wait: task(x)`, `else: task.delay(x)`; or an `if` around
-      asks for that, such as `if settings.CELERY_TASK_ALWAYS_EAGER`;
+      asks for that, such as `if settings.CELERY_TASK_ALWAYS_EAGER`, or the function's name says it (`run_inline`);
     - the call stands in a management command, a command of click or Flask, or under `if __name__ == "__main__"`;
     - the task is a class, or a decorator made it that can't be read;
     - the module is a test or a migration.
@@ -147,7 +150,7 @@ def _is_in_task(facts: Facts, site: Site) -> bool:
         if isinstance(around.node, ast.ClassDef) and around.kind == CLASS and around.parent is not None:
             symbol = facts.module.symbol_of(around.node, around.parent)
             cls = Target(f"{facts.module.prefix}{symbol.qualname}", facts.module, symbol)
-            return is_task_class(facts.project, cls) is True
+            return is_task_class(facts.project, cls) is not False
     return False
 
 
@@ -191,10 +194,10 @@ def _sends(project: Project, module: Module, definition: Definition) -> bool:
 
 def _is_started_by_hand(site: Site) -> bool:
     """Return whether a place runs only where its file is started as a script, or is a command of click or Flask."""
-    return any(
-        (around.kind == IF and "__main__" in unparsed(around.test))
-        or any(_COMMAND.search(unparsed(decorator)) for decorator in getattr(around.node, "decorator_list", ()))
+    return is_script(site) or any(
+        _COMMAND.search(unparsed(decorator))
         for around in site.chain()
+        for decorator in getattr(around.node, "decorator_list", ())
     )
 
 
@@ -210,5 +213,5 @@ def _is_choice(call: ast.Call, site: Site) -> bool:
         ):
             return True
         if around.kind == FUNCTION:
-            return False
+            return _HERE.search(getattr(around.node, "name", "")) is not None
     return False

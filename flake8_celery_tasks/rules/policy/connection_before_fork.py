@@ -3,8 +3,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.nodes import unparsed
-from flake8_celery_tasks.binding.scopes import IF
+from flake8_celery_tasks.binding.scopes import is_script
 from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.facts.facts import Facts
@@ -134,7 +133,7 @@ class ConnectionBeforeFork(Rule[Facts]):
         for call, site in facts.calls_named(*_NAMES):
             if id(call) in inside or site.in_function() or not _opens(facts, call, site):
                 continue
-            if facts.tasks and not _is_script(site) and not _is_renewed(facts) and _forks(facts.project):
+            if facts.tasks and not is_script(site) and not _is_renewed(facts) and _forks(facts.project):
                 inside.update(map(id, ast.walk(call)))
                 yield self.report(facts.module, call, call=f"{shown(call.func)}()")
 
@@ -147,10 +146,6 @@ def _opens(facts: Facts, call: ast.Call, site: Site) -> bool:
         keyword.arg in _LATER and isinstance(keyword.value, ast.Constant) and keyword.value.value is False
         for keyword in call.keywords
     )
-
-
-def _is_script(site: Site) -> bool:
-    return any(around.kind == IF and "__main__" in unparsed(around.test) for around in site.chain())
 
 
 def _is_renewed(facts: Facts) -> bool:

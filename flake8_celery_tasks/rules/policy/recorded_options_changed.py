@@ -94,7 +94,8 @@ class RecordedOptionsChanged(Rule[KeptTask]):
 
     - no record is named (`celery-contract`);
     - the option or the result can't be known, in the record (`null`, `unknown`) or now;
-    - two tasks have the name.
+    - two tasks have the name;
+    - the module is a test (`celery-test-paths`) or a migration.
 
     ## Fix
 
@@ -103,6 +104,7 @@ class RecordedOptionsChanged(Rule[KeptTask]):
     """
 
     code = "CLY923"
+    quiet_in_tests = True
     see = ("routing#specifying-task-destination", "calling#routing-options", "tasks#Task.ignore_result")
     message = (
         "Option {option!r} of task {name!r} was {old}, is {now} now: who sends it by name repeats the old one; tell "

@@ -1,19 +1,25 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from flake8_celery_tasks.binding.values import MISSING, UNKNOWN
 from flake8_celery_tasks.celery_model.settings import setting_values
+from flake8_celery_tasks.core.violation import Violation
+from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.facts.task import Task
-from flake8_celery_tasks.rules.policy import _decisions
+from flake8_celery_tasks.rules.policy import _bases, _decisions
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.facts.task import Task
+    from flake8_celery_tasks.resolution.project import Project
+    from flake8_celery_tasks.resolution.resolver import Target
 
 
-class RetryWithoutLateAck(Rule[Task]):
+class RetryWithoutLateAck(Rule[Facts]):
     """A task is retried when it fails, but lost when its worker is killed.
 
     ## What happens
@@ -68,6 +74,7 @@ class RetryWithoutLateAck(Rule[Task]):
     - `acks_late` is given on the task, a base class, the app's `task_cls`, in shared defaults or a decorator of the
       project, or one of them can't be read; or the project sets `task_acks_late`, to any value, or the option
       `celery-acks-late`;
+    - what retries the task comes from a base class in the project: that is reported once, at the class;
     - nothing certainly retries the task, or `max_retries=0` switches retries off, or can't be read;
     - `retry_on_worker_lost`, of the task or of the project, brings the task back (Celery 5.7);
     - a class-based task is never registered;
@@ -84,13 +91,45 @@ class RetryWithoutLateAck(Rule[Task]):
     message = (
         "Task {function!r} is retried on errors, but lost with its worker: write acks_late=True, or False if meant"
     )
+    of_base: Final = (
+        "Tasks of {base} are retried on errors, but lost with their worker: write acks_late=True, or False if meant"
+    )
     quiet_in_tests = True
 
-    def check(self, task: Task) -> Iterator[Violation]:
-        """Report a task that is retried and does not say when it is acknowledged, at what makes it."""
-        if task.is_opaque or not _decisions.is_retried(task) or not _decisions.leaves_open(task, "acks_late"):
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Report what is retried and does not say when it is acknowledged, at what makes the task, or at its class."""
+        project = facts.project
+        if project.options.celery_acks_late or setting_values(project, "task_acks_late"):
             return
-        project = task.project
-        if project.options.celery_acks_late or setting_values(project, "task_acks_late") or task.may_retry_when_lost:
-            return
-        yield self.report_definition(task, function=task.node.name)
+        for task in facts.tasks:
+            if task.is_opaque or not _is_retried_by_itself(task) or not _decisions.leaves_open(task, "acks_late"):
+                continue
+            if not task.may_retry_when_lost:
+                yield self.report_definition(task, function=task.node.name)
+        for base in _bases.bases_with(facts, "autoretry_for"):
+            if isinstance(base.value, (tuple, list, set)) and base.value and _leaves_open(facts.project, base.target):
+                yield self.report_class(facts, base.node, self.of_base, base=base.node.name)
+
+    def report_class(self, facts: Facts, node: ast.ClassDef, message: str, **values: str) -> Violation:
+        """Return a violation at the name of a class."""
+        line, column = facts.module.source.name(node)
+        return Violation(line, column, self.code, message.format(**values))
+
+
+def _is_retried_by_itself(task: Task) -> bool:
+    """Return whether a task is retried by its own option or in its body, and not only by its class."""
+    own = task.states("autoretry_for") or any(use.attribute == "retry" for use in task.uses)
+    return own and _decisions.is_retried(task)
+
+
+def _leaves_open(project: Project, base: Target) -> bool:
+    """Return whether some task of a class is retried by it, and nothing says when it is acknowledged."""
+    return any(
+        task.option("autoretry_for") is MISSING
+        and task.effective("acks_late") in (MISSING, None)
+        and task.effective("max_retries") not in (UNKNOWN, 0)
+        and task.effective("retry_on_worker_lost") in (MISSING, None, False)
+        for task in _bases.heirs(project, base)
+    ) and not any(
+        value is not False and value is not None for value in setting_values(project, "task_retry_on_worker_lost")
+    )

@@ -96,6 +96,8 @@ class TaskOutsideTasksModule(Rule[Task]):
       project without `autodiscover_tasks`: it may be started with `celery -A`;
     - its dotted name stands in a string somewhere, as in `include`, `imports`, or a setting of the project's own;
     - the app's module, or a package around the module, imports modules by name (`import_module`, `walk_packages`);
+    - `autodiscover_tasks`, `include` or `imports` names a package around it and finds nothing there: CLY814 reports the
+      cause;
     - the project makes no Celery app, or tells it what to include by something that can't be read;
     - the module is a test or a migration.
 

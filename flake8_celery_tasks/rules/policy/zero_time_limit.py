@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.catalog.methods import DIRECT
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.facts.schedules import options_of
 from flake8_celery_tasks.resolution.evaluation import settled
@@ -98,10 +97,10 @@ def _of_tasks(facts: Facts) -> Iterator[tuple[ast.AST, str, Any, str]]:
 
 def _of_calls(facts: Facts) -> Iterator[tuple[ast.AST, str, Any, str]]:
     source = facts.module.source
-    calls = [(call.node, call.site) for call in facts.invocations if call.method not in DIRECT]
-    calls += [(call.node, call.site) for call in facts.task_calls]
-    for node, site in calls if source.may_hold("time_limit") else ():
-        for keyword in node.keywords:
+    calls = [(call.options, call.site) for call in facts.invocations]
+    calls += [(call.options, call.site) for call in facts.task_calls]
+    for options, site in calls if source.may_hold("time_limit") else ():
+        for keyword in options:
             if keyword.arg in _LIMITS:
                 value = settled(facts.project, facts.module, keyword.value, site)
                 yield keyword, keyword.arg, value, "the task or the project"

@@ -96,7 +96,8 @@ class RetryOptionsWithoutRetry(Rule[Task]):
     - the option comes from shared defaults (`**DEFAULTS`);
     - for `max_retries` and `default_retry_delay`: the task is retried by a call or by `retry_on_worker_lost`, or the
       project sets `task_retry_on_worker_lost`;
-    - a decorator that can't be read makes the task, or stands below the task decorator: it may retry.
+    - a decorator that can't be read makes the task, or stands below the task decorator: it may retry. So may one that
+      the option `celery-task-decorators` names, unless its function can be read and has no `retry`.
 
     ## Fix
 
@@ -118,7 +119,7 @@ class RetryOptionsWithoutRetry(Rule[Task]):
         ]
         if not written or task.is_opaque or not task.is_transparent or task.autoretries is not False:
             return
-        if task.is_handed_on:
+        if task.is_handed_on or task.decorator_may_retry:
             return
         retried = task.retries_by_hand or task.may_retry_when_lost
         dead = [(name, node) for name, node in written if not (retried and name in RETRY_ONLY) and not task.reads(name)]

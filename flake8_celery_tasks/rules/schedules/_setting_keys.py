@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.catalog.settings import EXTRA, FOREIGN_PREFIXES, OLD_TO_NEW, SETTINGS, prefix_of
+from flake8_celery_tasks.catalog.settings import EXTRA, FOREIGN_PREFIXES, OLD_TO_NEW, SETTINGS, prefix_of, setting_of
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.spelling import close_match
 from flake8_celery_tasks.core.text import encoded
@@ -119,7 +119,8 @@ def mixed(setting: Setting) -> tuple[str, str] | None:
 def is_read(setting: Setting) -> bool:
     """Return whether something in the project reads a name: it is a constant, or a key, of the project's own."""
     key, module = setting.key, setting.module
-    if key in _loaded(module):
+    loads = _loaded(module).get(key, set())
+    if loads and not _feeds_others(setting, loads):
         return True
     read = (
         rf"\.{key}\b(?!\s*=[^=])",
@@ -135,11 +136,45 @@ def is_read(setting: Setting) -> bool:
     )
 
 
+def _feeds_others(setting: Setting, loads: set[str | None]) -> bool:
+    """Return whether a name is read for nothing but other settings of Celery, and is meant to be one itself.
+
+    A name that is read for the setting that it stands for is a constant: `CELERY_BROKER_URL = BROKER_URL`.
+    """
+    own = _meaning(setting)
+    given = {item.key: _meaning(item) for item in setting.source.settings if item.key != setting.key}
+    right = {item.name for item in setting.source.settings}
+    return own not in right and all(name is not None and given.get(name) not in (None, own) for name in loads)
+
+
+def _meaning(setting: Setting) -> str | None:
+    """Return the setting that a key is, or is meant to be."""
+    if setting.name is not None:
+        return setting.name
+    key, namespaces = setting.key, setting.source.namespaces
+    meant = misspelt(setting)
+    if meant is None:
+        lower = key.lower()
+        named = (OLD_TO_NEW.get(key, ""), lower, lower.removeprefix("celery_"))
+        return next((name for name in named if name in SETTINGS), None)
+    found = (setting_of(meant, namespace) for namespace in (*namespaces, None))
+    return next((name for name in found if name is not None), OLD_TO_NEW.get(meant))
+
+
 @query()
-def _loaded(module: Module) -> set[str]:
-    """Return the names and attributes that a module reads."""
+def _loaded(module: Module) -> dict[str, set[str | None]]:
+    """Return the names and attributes that a module reads, each with the names that it is read for, None for more."""
+    found: dict[str, set[str | None]] = {}
     assert module.tree is not None
-    nodes = [node for node in ast.walk(module.tree) if isinstance(getattr(node, "ctx", None), ast.Load)]
-    return {node.id for node in nodes if isinstance(node, ast.Name)} | {
-        node.attr for node in nodes if isinstance(node, ast.Attribute)
-    }
+    pending: list[tuple[ast.AST, str | None]] = [(module.tree, None)]
+    while pending:
+        node, target = pending.pop()
+        if isinstance(getattr(node, "ctx", None), ast.Load):
+            name = getattr(node, "id", getattr(node, "attr", None))
+            if name is not None:
+                found.setdefault(name, set()).add(target)
+        if isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            target = targets[0].id if len(targets) == 1 and isinstance(targets[0], ast.Name) else None
+        pending.extend((child, target) for child in ast.iter_child_nodes(node))
+    return found

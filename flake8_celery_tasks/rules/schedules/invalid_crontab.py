@@ -124,7 +124,8 @@ class InvalidCrontab(Rule[Crontab]):
                 yield self.report(crontab.module, crontab.place(""), self.line, text=_short(crontab.line))
                 return
         elif crontab.positional > len(FIELDS):
-            yield self.report(crontab.module, crontab.node.args[len(FIELDS)], self.too_many, count=crontab.positional)
+            place = (*crontab.node.args, *[crontab.node] * len(FIELDS))[len(FIELDS)]
+            yield self.report(crontab.module, place, self.too_many, count=crontab.positional)
             return
         known = {name: value for name, value in crontab.arguments.items() if name in BY_NAME}
         unknown = [name for name in crontab.given if not crontab.from_line and name not in BY_NAME]

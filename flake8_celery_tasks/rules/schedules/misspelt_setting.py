@@ -76,7 +76,8 @@ class MisspeltSetting(Rule[Setting]):
     - it is not certain that Celery gets the value: only `app.conf`, `Celery(...)`, what `config_from_object` is given,
       and the settings of Django under the namespace count;
     - the name is not close to one of Celery's: projects keep keys of their own there;
-    - something in the project reads that name, or an extension does (`redbeat_`, `flower_`, `django_celery_`, ...).
+    - something in the project reads that name, or an extension does (`redbeat_`, `flower_`, `django_celery_`, ...). It
+      does not count that another setting is made of it (`CELERY_TIME_LIMIT = CELERY_SOFT_TIME_LIMIT + 60`).
 
     ## Fix
 

@@ -80,7 +80,8 @@ class SettingNeverRead(Rule[Setting]):
     ## Silent when
 
     - it is not certain that Celery gets the value, or under which namespace it looks for it;
-    - something in the project reads that name: it is a constant of the project's own;
+    - something in the project reads that name: it is a constant of the project's own. That another setting is made of
+      it does not count (`CELERY_TASK_ALWAYS_EAGER = not BROKER_URL`);
     - the project runs on Celery 5.7 or newer, for old names under a namespace;
     - both names of a setting are given, which Celery allows.
 

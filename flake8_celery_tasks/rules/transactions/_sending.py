@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.nodes import last_name
+from flake8_celery_tasks.binding.nodes import last_name, unparsed
+from flake8_celery_tasks.binding.scopes import IF
 from flake8_celery_tasks.binding.values import MISSING
-from flake8_celery_tasks.catalog.methods import SENDS
+from flake8_celery_tasks.catalog.methods import SENDS, SENDS_ON_COMMIT
 from flake8_celery_tasks.celery_model.objects import TaskThing
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.core.memo import query
-from flake8_celery_tasks.frameworks.django_transactions import is_on_commit
+from flake8_celery_tasks.frameworks import django_callers
+from flake8_celery_tasks.frameworks.django_transactions import database, is_on_commit
 from flake8_celery_tasks.rules._messages import shown
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.facts.calls import Invocation
+    from flake8_celery_tasks.frameworks.django_callers import Way
+
+
+#: What an `if` asks where it chooses how to send: in tests there may be no commit.
+_ASKS: Final = re.compile(r"test|debug|eager|celery|atomic|settings|commit|transaction", re.IGNORECASE)
 
 
 def is_send(invocation: Invocation) -> bool:
@@ -42,10 +50,52 @@ def _given_to_on_commit(module: Module) -> dict[int, tuple[ast.Call, Site]]:
     }
 
 
+def is_choice(invocation: Invocation) -> bool:
+    """Return whether an `if` asks for the settings around a call, and the function sends the same on commit else."""
+    function = invocation.site.function()
+    func = invocation.node.func
+    if function is None or not isinstance(func, ast.Attribute):
+        return False
+    if not any(around.kind == IF and _ASKS.search(unparsed(around.test)) for around in invocation.site.chain()):
+        return False
+    owner = unparsed(func.value)
+    return any(_sends_on_commit(node, owner) for node in ast.walk(function))
+
+
+def _sends_on_commit(node: ast.AST, owner: str) -> bool:
+    if isinstance(node, ast.Attribute) and node.attr in SENDS_ON_COMMIT:
+        return unparsed(node.value) == owner
+    return isinstance(node, ast.Call) and last_name(node.func) == "on_commit" and f"{owner}." in unparsed(node)
+
+
+def is_next_batch(invocation: Invocation) -> bool:
+    """Return whether a task sends itself for later: the next batch, when the transaction of this one is long over."""
+    task, definition = invocation.task, invocation.definition
+    is_itself = task is not None and definition is not None and task.definition.place == definition.place
+    return is_itself and any(invocation.keyword(name) is not None for name in ("countdown", "eta"))
+
+
+def way(invocation: Invocation) -> Way | None:
+    """Return the way in which a call is run in a transaction, or where there is one more often than not.
+
+    What stands around it counts first, then what calls its function: there a certain transaction before a likely one.
+    """
+    project, module = invocation.project, invocation.module
+    found = django_callers.way_at(project, module, invocation.node, invocation.site)
+    if found is not None:
+        return found
+    ways = sorted(django_callers.ways_to(project, module, invocation.site), key=lambda way: _ORDER.index(way.kind))
+    return ways[0] if ways else None
+
+
+#: Ways from the most certain one.
+_ORDER: Final = (django_callers.ATOMIC, django_callers.ADMIN, django_callers.REQUEST, django_callers.SAVE)
+
+
 def sends_at_once(invocation: Invocation) -> bool:
     """Return whether a call sends a task here and now: Celery's own method does, another one may wait."""
     definition = invocation.definition
-    return definition is None or Defined(invocation.project, definition).overrides(*SENDS) is False
+    return definition is None or Defined(invocation.project, definition).sends_at_once
 
 
 def advice(invocation: Invocation, opener: ast.expr | None = None) -> str:
@@ -60,16 +110,6 @@ def advice(invocation: Invocation, opener: ast.expr | None = None) -> str:
         return f"write '{owner}.{func.attr}_on_commit(...)'"
     further = "" if using is None else f"..., using={shown(using, '...')}"
     return f"hand partial({owner}.{func.attr}, ...) to on_commit({further})"
-
-
-def database(opener: ast.expr) -> ast.expr | None:
-    """Return what `atomic` is given as its database, None for the default one and where it can't be seen."""
-    if not isinstance(opener, ast.Call):
-        return None
-    given = [keyword.value for keyword in opener.keywords if keyword.arg == "using"]
-    if last_name(opener.func) in ("Atomic", "atomic"):
-        given += opener.args[:1]
-    return next((node for node in given if getattr(node, "value", "") not in (None, "default")), None)
 
 
 def has_on_commit_methods(invocation: Invocation) -> bool:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
+from flake8_celery_tasks.facts.arguments import arguments_of
 from flake8_celery_tasks.facts.calls import Invocation
-from flake8_celery_tasks.frameworks import django_models, django_transactions
+from flake8_celery_tasks.frameworks import django_callers
 from flake8_celery_tasks.rules._messages import shown
 from flake8_celery_tasks.rules.rule import Rule
 from flake8_celery_tasks.rules.transactions import _sending
@@ -93,18 +95,22 @@ class SentFromSave(Rule[Invocation]):
     ## Silent when
 
     - the class is not certainly a model, or the signal is not one of Django's signals for models;
+    - the call stands in a function that such code calls, and it is more than three calls away, or not certain that this
+      is the function that is called;
     - the call stands in a lambda or in a function inside, or in an `atomic` block there (CLY701);
     - a decorator of the function calls `on_commit`, or can't be read;
     - the code asks whether it is in a transaction: `connection.in_atomic_block`;
     - the task's class has an `apply_async` of its own, or can't be read: it may wait for the commit;
     - the call is what `on_commit` is given (CLY702);
+    - an `if` asks for the settings, and the function sends the task on commit else: `if settings.TEST: task.delay(x)`;
     - the module is a test or a migration.
 
     ## Fix
 
     Write `task.delay_on_commit(x)` (a task of a Django project, from Celery 5.4), or
     `transaction.on_commit(partial(task.delay, x))`. Outside a transaction both send at once; within one the task is
-    sent later, and not at all after a rollback.
+    sent later, and not at all after a rollback. Of a row that is deleted hand over the key, and not the instance: after
+    the commit that has none.
     """
 
     code = "CLY705"
@@ -113,23 +119,32 @@ class SentFromSave(Rule[Invocation]):
         "first-steps#trigger-tasks-at-the-end-of-the-database-transaction",
         "django#tying-transactions-to-http-requests",
     )
-    message = "'{text}' sends in {where}, perhaps inside the caller's transaction; {advice}"
+    message = "'{text}' sends in {where} perhaps inside the caller's transaction; {advice}"
     quiet_in_tests = True
 
     def check(self, fact: Invocation) -> Iterator[Violation]:
-        """Report a call that sends at once in a method of a model, or in a receiver."""
+        """Report a call that sends at once in a method of a model, in a receiver, or in what one of these calls."""
         if not _sending.is_send(fact):
             return
-        method = django_models.method_of_model(fact.project, fact.module, fact.site)
-        where = f"{method.name}()" if method is not None and method.name in ("save", "delete") else None
-        if where is None:
-            signal = django_models.signal_received(fact.project, fact.module, fact.site)
-            where = f"a receiver of {signal}" if signal is not None else None
+        way = _sending.way(fact)
         if (
-            where is not None
-            and not django_transactions.is_settled(fact.project, fact.module, fact.site)
-            and not django_transactions.may_wait(fact.project, fact.module, fact.site)
+            way is not None
+            and way.kind == django_callers.SAVE
             and _sending.sends_at_once(fact)
+            and not _sending.is_choice(fact)
         ):
-            text, advice = f"{shown(fact.node.func)}()", _sending.advice(fact)
+            text = f"{shown(fact.node.func)}()"
+            advice = _key_advice(fact) if "delete" in way.where else ""
+            advice = advice or _sending.advice(fact)
+            where = f"{way.where},"
+            if way.function:
+                where = f"{way.function}(), which {way.where} calls at {way.place},"
             yield self.report(fact.module, fact.node, text=text, where=where, advice=advice)
+
+
+def _key_advice(fact: Invocation) -> str:
+    """Return what to hand over instead of the instance that is deleted, nothing where that is not handed over."""
+    arguments = arguments_of(fact)
+    names = [node.id for node in arguments.values if isinstance(node, ast.Name)] if arguments is not None else []
+    name = next((name for name in names if name in ("instance", "self")), None)
+    return "" if name is None else f"hand over '{name}.pk': after the commit the instance has no key any more"

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.facts.calls import Invocation
-from flake8_celery_tasks.frameworks import django_admin, django_transactions
+from flake8_celery_tasks.frameworks import django_callers
 from flake8_celery_tasks.rules._messages import shown
 from flake8_celery_tasks.rules.rule import Rule
 from flake8_celery_tasks.rules.transactions import _sending
@@ -80,6 +80,8 @@ class SentInAdminSave(Rule[Invocation]):
     ## Silent when
 
     - the class is not certainly one for the admin: it inherits from none, and the method takes other parameters;
+    - the call stands in a function that such a method calls, and it is more than three calls away, or not certain that
+      this is the function that is called;
     - the method is an action, `delete_queryset` or a view of its own: these may run outside a transaction;
     - the call stands in a lambda or in a function inside, or in an `atomic` block there (CLY701);
     - a decorator of the method calls `on_commit`, or can't be read;
@@ -102,21 +104,21 @@ class SentInAdminSave(Rule[Invocation]):
         "django#django.db.transaction.atomic",
     )
     message = (
-        "'{text}' sends in {method}(), inside the admin's transaction: before the commit, and despite a rollback; "
+        "'{text}' sends in {method}, inside the admin's transaction: before the commit, and despite a rollback; "
         "{advice}"
     )
+    called = "'{text}' sends in {method}, which {caller} calls at {place} inside the admin's transaction; {advice}"
     quiet_in_tests = True
 
     def check(self, fact: Invocation) -> Iterator[Violation]:
-        """Report a call that sends at once in a method that the admin calls inside its transaction."""
+        """Report a call that sends at once in a method that the admin calls in its transaction, or further down."""
         if not _sending.is_send(fact):
             return
-        method = django_admin.method_in_transaction(fact.project, fact.module, fact.site)
-        if (
-            method is not None
-            and not django_transactions.is_settled(fact.project, fact.module, fact.site)
-            and not django_transactions.may_wait(fact.project, fact.module, fact.site)
-            and _sending.sends_at_once(fact)
-        ):
+        way = _sending.way(fact)
+        if way is not None and way.kind == django_callers.ADMIN and _sending.sends_at_once(fact):
             text, advice = f"{shown(fact.node.func)}()", _sending.advice(fact)
-            yield self.report(fact.module, fact.node, text=text, method=method.name, advice=advice)
+            method, message = way.where, self.message
+            if way.function:
+                method, message = f"{way.function}()", self.called
+            where = {"method": method, "caller": way.where, "place": way.place}
+            yield self.report(fact.module, fact.node, message, text=text, advice=advice, **where)

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.facts.calls import Invocation
-from flake8_celery_tasks.frameworks import django_transactions
+from flake8_celery_tasks.frameworks import django_callers
 from flake8_celery_tasks.rules._messages import shown
 from flake8_celery_tasks.rules.rule import Rule
 from flake8_celery_tasks.rules.transactions import _sending
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.edits.edit import Fix
+
+#: The message where a caller of the function opens the transaction.
+_CALLED: Final = "'{text}' sends before the commit: '{function}()' is called inside {opener} at {place}; {advice}"
 
 
 class SentInsideTransaction(Rule[Invocation]):
@@ -29,6 +32,9 @@ class SentInsideTransaction(Rule[Invocation]):
     ```
 
     And if the transaction is rolled back, the task runs all the same, for something that never happened.
+
+    It is the same where the transaction is opened further up: by a function that calls this one, or by Django around
+    each request, where the settings say `ATOMIC_REQUESTS`. The message names the call.
 
     ## Bad
 
@@ -65,6 +71,32 @@ class SentInsideTransaction(Rule[Invocation]):
     @transaction.atomic
     def close(order):
         order.save()
+        bill.delay(order.pk)
+    ```
+
+    ```python title="shop/tasks.py"
+    from celery import shared_task
+    from django.apps import apps
+
+
+    @shared_task(name="shop_bill")
+    def bill(order_pk):
+        print(apps.get_model("shop", "Order").objects.get(pk=order_pk))
+    ```
+
+    ```python title="shop/orders.py"
+    from django.db import transaction
+
+    from shop.tasks import bill
+
+
+    def close(order):
+        with transaction.atomic():
+            order.save()
+            tell(order)
+
+
+    def tell(order):
         bill.delay(order.pk)
     ```
 
@@ -114,9 +146,17 @@ class SentInsideTransaction(Rule[Invocation]):
     - the code asks whether it is in a transaction: `connection.in_atomic_block`;
     - the task's class has an `apply_async` of its own, or can't be read: it may wait for the commit;
     - the call is what `on_commit` is given (CLY702);
+    - an `if` asks for the settings, and the function sends the task on commit else: `if settings.TEST: task.delay(x)`;
+    - a task sends itself with a `countdown` or `eta`: the next batch, when this transaction is long over;
+    - the database of the transaction is called like a replica, and no write is seen;
     - no write is seen in the branches that lead to the call or follow it, and the transaction holds other branches: it
       may be there for those;
     - nothing in the file or the project shows that the context manager or decorator opens a transaction;
+    - the function around the call is called in no transaction of the project, or more than three calls away, or it is
+      not certain that it is this function that is called there, or when;
+    - under `ATOMIC_REQUESTS`: nothing is written before in the view, nothing shows that it is one (`urlpatterns`, or a
+      base class from Django, REST framework or graphene), or `non_atomic_requests` takes it out;
+    - the other branch of an `if` waits for the commit;
     - the module is a test or a migration.
 
     ## Fix
@@ -133,17 +173,25 @@ class SentInsideTransaction(Rule[Invocation]):
         "django#django.db.transaction.atomic",
     )
     fixes = "unsafe"
-    message = "'{text}' sends inside '{opener}': before the commit, and despite a rollback; {advice}"
+    message = "'{text}' sends inside {opener}: before the commit, and despite a rollback; {advice}"
     quiet_in_tests = True
 
     def check(self, fact: Invocation) -> Iterator[Violation]:
-        """Report a call that sends at once inside a transaction."""
-        if not _sending.is_send(fact):
+        """Report a call that sends at once inside a transaction of its function, or of one that calls it."""
+        if not _sending.is_send(fact) or _sending.is_next_batch(fact):
             return
-        opener = django_transactions.around_change(fact.project, fact.module, fact.site, fact.node)
-        if opener is not None and _sending.sends_at_once(fact):
-            text, advice = f"{shown(fact.node.func)}()", _sending.advice(fact, opener)
-            yield self.report(fact.module, fact.node, text=text, opener=shown(opener), advice=advice)
+        way = _sending.way(fact)
+        if (
+            way is not None
+            and way.kind in (django_callers.ATOMIC, django_callers.REQUEST)
+            and _sending.sends_at_once(fact)
+            and not _sending.is_choice(fact)
+        ):
+            text, advice = f"{shown(fact.node.func)}()", _sending.advice(fact, way.opener)
+            opener = f"'{shown(way.opener)}'" if way.opener is not None else f"the request's transaction in {way.where}"
+            message = _CALLED if way.function else ""
+            values = {"opener": opener, "function": way.function, "place": way.place}
+            yield self.report(fact.module, fact.node, message, text=text, advice=advice, **values)
 
     def fix(self, fact: Invocation, violation: Violation) -> Fix | None:
         """Send after the commit, where nobody looks at the result and the transaction is the default database's."""
@@ -152,7 +200,8 @@ class SentInsideTransaction(Rule[Invocation]):
         from flake8_celery_tasks.edits.operations import RenameAttribute
         from flake8_celery_tasks.edits.rewrite import Rewrite, kept
 
-        opener = django_transactions.around(fact.project, fact.module, fact.site)
+        way = _sending.way(fact)
+        opener = None if way is None else way.opener
         func = fact.node.func
         given = [*opener.args, *(keyword.arg for keyword in opener.keywords)] if isinstance(opener, ast.Call) else []
         if not fact.is_statement or not isinstance(func, ast.Attribute) or set(given) - {"durable", "savepoint"}:

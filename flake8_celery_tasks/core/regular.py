@@ -1,0 +1,95 @@
+"""Files that are regular ones: nothing else is opened, and what is written is whole or not there."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import tempfile
+
+#: Neither waits for a writer of a pipe, nor makes a terminal the process's own. Windows has none of it.
+_QUIETLY = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+
+
+def read(path: str, most: int = -1) -> bytes:
+    """Return what is in a file, or the first bytes of it. Raises OSError, also for what is no regular file."""
+    if not stat.S_ISREG(os.stat(path).st_mode):  # to open a device may do something
+        raise OSError("not a regular file")
+    descriptor = os.open(path, _QUIETLY)
+    with open(descriptor, "rb", buffering=0) as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError("not a regular file")
+        content = file.readall() if most < 0 else _first(descriptor, most)
+    if content is None:  # nothing is there yet
+        raise OSError("nothing to be read")
+    return content
+
+
+def _first(descriptor: int, most: int) -> bytes:
+    parts = []
+    while most > 0:
+        part = os.read(descriptor, most)
+        if not part:
+            break
+        parts.append(part)
+        most -= len(part)
+    return b"".join(parts)
+
+
+def take_over(path: str, other: str) -> None:
+    """Give a file the owner, group, permissions and extended attributes of another. Raises OSError.
+
+    Lists of access rights are among the attributes.
+    """
+    found = os.stat(path)
+    if hasattr(os, "chown") and (found.st_uid, found.st_gid) != (os.stat(other).st_uid, os.stat(other).st_gid):
+        os.chown(other, found.st_uid, found.st_gid)
+    os.chmod(other, stat.S_IMODE(found.st_mode))
+    if hasattr(os, "listxattr"):
+        try:
+            names = os.listxattr(path)
+        except OSError:  # the file system has none
+            return
+        for name in names:
+            os.setxattr(other, name, os.getxattr(path, name))
+
+
+def replace(path: str, content: bytes, mode: int = 0o600) -> None:
+    """Put a file in the place of another, or of a link. Raises OSError; then nothing has changed."""
+    descriptor, partial = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".", suffix=".tmp")
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(content)
+        os.chmod(partial, mode)
+        os.replace(partial, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(partial)
+        raise
+
+
+def write(path: str, text: str) -> None:
+    """Write a text into a file in one step, through links to below its folder, with the permissions that it has.
+
+    What is no regular file, such as `/dev/stdout`, is written to. Raises OSError, also for a link that leads out of the
+    folder: a repository may hold one.
+    """
+    if os.path.exists(path) and not os.path.isfile(path):
+        with open(path, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        return
+    real = os.path.realpath(path)
+    if os.path.islink(path) and not real.startswith(os.path.join(os.path.realpath(os.path.dirname(path)), "")):
+        raise OSError(errno.ELOOP, "it is a link that leads out of its folder")
+    replace(real, text.encode("utf-8"), _mode(real))
+
+
+def _mode(path: str) -> int:
+    """Return the permissions of a file, or those that a new one gets."""
+    try:
+        return stat.S_IMODE(os.stat(path).st_mode)
+    except FileNotFoundError:
+        mask = os.umask(0)
+        os.umask(mask)
+        return 0o666 & ~mask

@@ -1,0 +1,229 @@
+"""Ways in which the function around a place is run in a transaction: who calls it, and where that stands."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from flake8_celery_tasks.binding.scopes import LAMBDA
+from flake8_celery_tasks.binding.symbols import Class, Function
+from flake8_celery_tasks.binding.values import Invoke, Member, Param, Ref
+from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.frameworks import django_admin, django_models, django_transactions, django_views
+from flake8_celery_tasks.frameworks.django_writes import writes_before
+from flake8_celery_tasks.resolution.resolver import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.scopes import FunctionNode, Site
+    from flake8_celery_tasks.binding.values import Value
+    from flake8_celery_tasks.resolution.project import Project
+
+
+#: How many calls a function may be away from what opens a transaction.
+CALLS: Final = 3
+
+#: A name that more files call is not followed: so many are called `run`, or `handle`.
+FILES: Final = 30
+
+#: Where a call stands: in `atomic`, where the admin saves, in a view whose request is a transaction, where a model is
+#: saved.
+ATOMIC: Final = "atomic"
+ADMIN: Final = "admin"
+REQUEST: Final = "request"
+SAVE: Final = "save"
+
+
+class Way(NamedTuple):
+    """A call that runs a function in a transaction, or where there is one more often than not.
+
+    `opener` opens the transaction (`ATOMIC`), `where` says in what the call stands (the others). `function` is what is
+    called and `place` where; both are empty where the function itself is such a place.
+    """
+
+    kind: str
+    opener: ast.expr | None = None
+    where: str = ""
+    function: str = ""
+    place: str = ""
+
+
+class _Function(NamedTuple):
+    """A function of the project: its file, qualified name and line."""
+
+    path: str
+    qualname: str
+    line: int
+
+
+class _Caller(NamedTuple):
+    """A call of a function: the way that it is, or the function that it stands in."""
+
+    way: Way | None
+    outer: _Function | None
+
+
+def way_at(project: Project, module: Module, call: ast.Call, site: Site) -> Way | None:
+    """Return the way in which a place is run in a transaction by what stands around it in its function."""
+    opener = django_transactions.around_change(project, module, site, call)
+    if opener is not None:
+        return Way(ATOMIC, opener)
+    if django_transactions.is_settled(project, module, site):
+        return None
+    return _way_of_function(project, module, call, site)
+
+
+def _way_of_function(project: Project, module: Module, call: ast.Call, site: Site) -> Way | None:
+    found = _function_around(site)
+    if found is None:
+        return None
+    function, inside = found
+    outside = inside.parent
+    assert outside is not None
+    if not django_transactions.may_wait(project, module, site):
+        if django_admin.method_in_transaction(project, module, site) is not None:
+            return Way(ADMIN, where=f"{function.name}()")
+        method = django_models.method_of_model(project, module, site) if function.name in _SAVING else None
+        signal = None if method is not None else django_models.signal_received(project, module, site)
+        if method is not None or signal is not None:
+            return Way(SAVE, where=f"{function.name}()" if method is not None else f"a receiver of {signal}")
+    if django_views.is_view_in_transaction(project, module, function, outside) and writes_before(
+        project, module, function.body, inside.scope, call
+    ):
+        return Way(REQUEST, where=f"{function.name}()")
+    return None
+
+
+_SAVING: Final = frozenset({"delete", "save"})
+
+
+def _function_around(site: Site) -> tuple[FunctionNode, Site] | None:
+    """Return the function that a place runs in, and where its body stands; None in a lambda, which may run later."""
+    for around in site.chain():
+        if around.kind == LAMBDA:
+            return None
+        if isinstance(around.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return around.node, around
+    return None
+
+
+def ways_to(project: Project, module: Module, site: Site) -> tuple[Way, ...]:
+    """Return the ways in which calls of the function around a place run it in a transaction, nearest first."""
+    function = _called_function(project, module, site)
+    return () if function is None else _ways(project, function, CALLS)
+
+
+def _called_function(project: Project, module: Module, site: Site) -> _Function | None:
+    """Return the function that a place runs in when that is called; None where it may run later, or can't be called."""
+    found = _function_around(site)
+    if found is None or django_transactions.is_settled(project, module, site):
+        return None
+    function, inside = found
+    if "<locals>" in inside.scope.qualname or django_transactions.may_wait(project, module, site):
+        return None
+    return _Function(module.place.path, inside.scope.qualname, function.lineno)
+
+
+# Functions may call each other.
+@query(while_asking=())
+def _ways(project: Project, function: _Function, left: int) -> tuple[Way, ...]:
+    callers = list(_callers(project, function))
+    found = [caller.way for caller in callers if caller.way is not None]
+    outer = dict.fromkeys(caller.outer for caller in callers if caller.outer is not None) if left > 1 else {}
+    return (*found, *(way for one in outer if one != function for way in _ways(project, one, left - 1)))
+
+
+def _callers(project: Project, function: _Function) -> Iterator[_Caller]:
+    name = function.qualname.rpartition(".")[2]
+    paths = [path for path in project.files.calling(name) if not project.layout.is_test(project.layout.place(path))]
+    for path in paths if len(paths) <= FILES else ():
+        module = project.module(path)
+        if module is not None:
+            with project.holding(module):
+                calls = [found for found in module.calls_of(name) if _calls(project, module, *found, function)]
+                found = [_caller(project, module, call, site) for call, site in calls]
+            yield from found
+
+
+def _caller(project: Project, module: Module, call: ast.Call, site: Site) -> _Caller:
+    way = way_at(project, module, call, site)
+    if way is not None:
+        name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+        return _Caller(way._replace(function=name, place=f"{module.place.relative}:{call.lineno}"), None)
+    return _Caller(None, _called_function(project, module, site))
+
+
+# Which function a call calls.
+
+
+def _calls(project: Project, module: Module, call: ast.Call, site: Site, function: _Function) -> bool:
+    value = module.value(call.func, site.scope)
+    owner, _, name = function.qualname.rpartition(".")
+    if isinstance(value, Ref):
+        target = project.resolve(value.path, module)
+        if not target.rest:
+            return _is(target, function)
+        cls = _class_of(project, target)
+        return cls is not None and _is_inherited(project, cls, name, function)
+    if not owner or not isinstance(value, Member) or value.attribute != name:
+        return bool(owner) and _is_only_one(project, call, value, name)
+    cls = _class_behind(project, module, value.value, site)
+    if cls is not None:
+        return _is_inherited(project, cls, name, function)
+    return _is_only_one(project, call, value, name)
+
+
+def _is(target: Target, function: _Function) -> bool:
+    return (
+        target.module is not None
+        and isinstance(target.symbol, Function)
+        and (target.module.place.path, target.symbol.qualname, target.symbol.line) == function
+    )
+
+
+def _is_inherited(project: Project, cls: Target, name: str, function: _Function) -> bool:
+    """Return whether a method of a class is a function: its own, or what it inherits."""
+    for found in project.line(cls):
+        if not isinstance(found, Target):
+            return False
+        if isinstance(found.symbol, Class) and name in found.symbol.names and found.module is not None:
+            qualname = f"{found.symbol.qualname}.{name}"
+            return (found.module.place.path, qualname) == function[:2]
+    return False
+
+
+def _class_behind(project: Project, module: Module, owner: Value, site: Site) -> Target | None:
+    """Return the class of what a method is called on: of `self`, an instance made here, what is annotated."""
+    if isinstance(owner, Param):
+        if owner.annotation is not None:
+            return _class(project, owner.annotation, module)
+        found = django_models.method_at(module, site)
+        if found is None:
+            return None
+        function, cls = found
+        first = [arg.arg for arg in (*function.args.posonlyargs, *function.args.args)][:1]
+        return cls if first == [owner.name] else None
+    if isinstance(owner, Invoke):
+        return _class(project, owner.func, module)
+    return None
+
+
+def _class(project: Project, value: Value, module: Module) -> Target | None:
+    target = project.resolve(value.path, module) if isinstance(value, Ref) else None
+    return target if target is not None and isinstance(target.symbol, Class) and not target.rest else None
+
+
+def _class_of(project: Project, target: Target) -> Target | None:
+    """Return the class of an instance that a name of a module holds."""
+    value = getattr(target.symbol, "value", None)
+    if len(target.rest) != 1 or target.module is None or not isinstance(value, Invoke):
+        return None
+    return _class(project, value.func, target.module)
+
+
+def _is_only_one(project: Project, call: ast.Call, value: Value, name: str) -> bool:
+    """Return whether a method of what can't be told is the only one of its name, and no name that many things have."""
+    is_method = isinstance(call.func, ast.Attribute) and not isinstance(value, Ref)
+    return is_method and "_" in name.strip("_") and project.files.times_defined(name) == 1

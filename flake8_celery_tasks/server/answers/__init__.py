@@ -1,0 +1,1 @@
+"""What the server answers, each question in a module of its own."""

@@ -1,0 +1,279 @@
+"""What is open in the editor, and the projects around it as they are with it."""
+
+from __future__ import annotations
+
+import ast
+import os
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from flake8_celery_tasks.celery_model.registry import tasks_of
+from flake8_celery_tasks.engine import session
+from flake8_celery_tasks.engine.inventory import SENDING
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.resolution.modules import parse
+from flake8_celery_tasks.resolution.overlay import Edited
+from flake8_celery_tasks.server.homes import Home, folder_of
+from flake8_celery_tasks.server.settings import Settings
+from flake8_celery_tasks.server.tasks import all_definitions, decoded, uses_in
+from flake8_celery_tasks.server.text import UTF16, Text
+from flake8_celery_tasks.workspace.cache import stamp
+from flake8_celery_tasks.workspace.marks import MARKS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.celery_model.definitions import Definition
+    from flake8_celery_tasks.flake8_host.configuration import Configuration
+    from flake8_celery_tasks.resolution.project import Project
+    from flake8_celery_tasks.server.tasks import Key, Use
+
+#: How a file is called that is saved nowhere.
+UNTITLED = "stdin"
+
+#: What may name a task without sending it.
+_NAMING = (b"route", b"ROUTE", b"annotations", b"ANNOTATIONS")
+
+
+class Unwanted(BaseException):
+    """Nobody waits for the answer: no error, so that nothing takes it for one."""
+
+
+class Buffer(NamedTuple):
+    """A file as the editor holds it."""
+
+    uri: str
+    path: str
+    text: Text
+    version: int | None = None
+
+
+class Sight:
+    """A project as it is with all that is open, until something changes."""
+
+    def __init__(self, project: Edited, home: Home, configuration: Configuration, known: dict[str, list[Use]]) -> None:
+        self.project = project
+        self.home = home
+        self.configuration = configuration
+        self._known = known  # what was found in files on disk
+        self._facts: dict[str, Facts | None] = {}
+        self._uses: dict[str, list[Use]] = {}
+
+    def text(self, path: str, encoding: str = UTF16) -> Text | None:
+        """Return the text of a file, None where it can't be read."""
+        held = self.project.texts.get(path)
+        if held is not None:
+            return Text(held, encoding)
+        content = self.project.files.read(path)
+        known = None if content is None else decoded(content)
+        return None if known is None else Text(known, encoding)
+
+    def facts(self, path: str) -> Facts | None:
+        """Return the facts of an open file, None where it can't be parsed."""
+        if path not in self._facts:
+            module = self._module(path)
+            self._facts[path] = None if module is None else Facts(self.project, module)
+        return self._facts[path]
+
+    def _module(self, path: str) -> Module | None:
+        return self.project.module(path)
+
+    def uses(self, path: str) -> list[Use]:
+        """Return the places in a file that have to do with tasks."""
+        found = self._uses.get(path)
+        if found is None:
+            is_open = path in self.project.texts
+            found = None if is_open else self._known.get(path)
+            if found is None:
+                found = self._find(path)
+                if not is_open:
+                    self._known[path] = found
+            self._uses[path] = found
+        return found
+
+    def _find(self, path: str) -> list[Use]:
+        text = self.text(path)
+        module = None if text is None else self.project.module(path)
+        if text is None or module is None:
+            return []
+        self.project.hold(module)
+        facts = self.facts(path) if path in self.project.texts else Facts(self.project, module)
+        return [] if facts is None else uses_in(facts, text)
+
+    @cached_property
+    def _paths(self) -> list[str]:
+        return list(dict.fromkeys((*self.project.texts, *self.project.files.holding(*MARKS, *SENDING, *_NAMING))))
+
+    def all_uses(self) -> Iterator[Use]:
+        """Yield the places in all files of the project that have to do with tasks."""
+        for path in self._paths:
+            yield from self.uses(path)
+
+    def prepare(self) -> bool:
+        """Look into one more file for the questions to come; return whether there was one."""
+        for path in self._paths:
+            if path not in self._uses and path not in self._known:
+                self.uses(path)
+                return True
+        return False
+
+    @cached_property
+    def definitions(self) -> dict[Key, Definition]:
+        """The definitions of the project by their keys."""
+        return all_definitions(self.project)
+
+    def called(self, name: str) -> list[Definition]:
+        """Return the definitions of a name."""
+        return tasks_of(self.project).definitions(name)
+
+
+class Desk:
+    """What is open, and how it is seen. All of it belongs to one thread but `buffers`, which is given to each call."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self.settings = Settings()
+        self.workspace: list[str] = []
+        self.tell = tell
+        #: Whether somebody waits for the answer that is being made.
+        self.is_wanted: Callable[[], bool] = lambda: True
+        #: What is told that a project is read of which nothing is known from before.
+        self.cold: Callable[[], None] = lambda: None
+        self._saved: set[str] = set()
+        self._homes: dict[str, Home] = {}
+        self._sights: dict[str, tuple[Project, dict[str, Text], Sight]] = {}
+        self._known: dict[str, tuple[Project, object, dict[str, list[Use]]]] = {}
+
+    def check(self) -> None:
+        """Raise Unwanted where nobody waits for the answer."""
+        if not self.is_wanted():
+            raise Unwanted
+
+    def unwanted(self) -> None:
+        """Drop what was made by half."""
+        for _, _, sight in self._sights.values():
+            sight.project.release()
+        self._sights.clear()
+
+    def save(self) -> None:
+        """Keep what was found out of the projects, once for each: the next start is faster."""
+        for root, (base, _, _) in self._sights.items():
+            if root not in self._saved and base.files.disk.is_searched:
+                self._saved.add(root)
+                base.save()
+
+    def prepare(self) -> bool:
+        """Look into one more file for the questions to come; return whether there was one."""
+        return any(sight.prepare() for _, _, sight in self._sights.values())
+
+    # What applies.
+
+    def configure(self, settings: Settings, workspace: list[str]) -> None:
+        """Take other settings, or other folders."""
+        self.settings = settings
+        self.workspace = workspace
+        self.forget(configuration=True)
+
+    def home(self, path: str) -> Home:
+        """Return what applies to a file."""
+        folder = folder_of(path, self.workspace)
+        known = self._homes.get(folder)
+        if known is None or not known.is_current:
+            before = "" if known is None else known.error
+            self.forget()
+            known = self._homes[folder] = Home(folder, self.settings)
+            if known.error and known.error != before:
+                self.tell(known.error)
+        return known
+
+    def named(self) -> set[str]:
+        """Return the files that configurations name."""
+        return {path for home in self._homes.values() for path in home.named}
+
+    def forget(self, *, configuration: bool = False) -> None:
+        """Drop what was read of the projects: files have changed."""
+        for _, _, sight in self._sights.values():
+            sight.project.release()
+        self._sights.clear()
+        self._known.clear()
+        if configuration:
+            self._homes.clear()
+        session.start_over()
+
+    def changed_on_disk(self, paths: list[str], buffers: Mapping[str, Buffer]) -> None:
+        """Take note that files have been made, changed or deleted."""
+        if any(home.is_source(path) for home in self._homes.values() for path in paths):
+            self._homes.clear()
+        if any(path not in buffers or not os.path.exists(path) for path in paths):
+            self.forget()
+
+    def closed(self, path: str) -> None:
+        """Take note that a file is closed: what is on disk counts again, which may be another text than was read."""
+        for base, _, _ in self._sights.values():
+            if path in base.files.disk.stamps and stamp(path) != base.files.disk.stamps[path]:
+                self.forget()
+                return
+
+    # What is seen.
+
+    def sight(self, path: str, buffers: Mapping[str, Buffer]) -> Sight | None:
+        """Return the project of a file with all that is open, None where its configuration is broken."""
+        home = self.home(path)
+        configuration = home.configuration
+        if configuration is None:
+            return None
+        run = configuration.run
+        base = session.project_of(path, run.options, run.excluded)
+        files = _files(base)
+        texts = {
+            one: buffer.text
+            for one, buffer in buffers.items()
+            if one == path or one in files or (not os.path.exists(one) and self._belongs(one, base))
+        }
+        root = base.layout.root
+        known = self._sights.get(root)
+        if known is not None and known[0] is base and _are_same(known[1], texts):
+            return known[2]
+        if known is not None:
+            known[2].project.release()
+        if root not in self._saved and not os.path.exists(base.files.disk.cache.path):
+            self.cold()
+        edited = Edited(base, {one: text.text for one, text in texts.items()}, self.check)
+        sight = Sight(edited, home, configuration, self._found(base, edited))
+        self._sights[root] = base, texts, sight
+        return sight
+
+    def _belongs(self, path: str, base: Project) -> bool:
+        around = os.path.join(base.layout.root, "")
+        return path.startswith(around) and session.project_of(path, base.options, base.excluded) is base
+
+    def _found(self, base: Project, edited: Edited) -> dict[str, list[Use]]:
+        """Return what was found in the files on disk, as long as what is open says the same to others."""
+        shape = {path: _shape(text) for path, text in edited.texts.items()}
+        known = self._known.get(base.layout.root)
+        if known is None or known[0] is not base or known[1] != shape:
+            known = self._known[base.layout.root] = base, shape, {}
+        return known[2]
+
+
+def _are_same(one: dict[str, Text], other: dict[str, Text]) -> bool:
+    return one.keys() == other.keys() and all(one[path] is other[path] for path in one)
+
+
+def _files(base: Project) -> frozenset[str]:
+    answers = base.answers
+    if _files not in answers:
+        answers[_files] = frozenset(base.layout.files())
+    found: frozenset[str] = answers[_files]
+    return found
+
+
+def _shape(text: str) -> str:
+    """Return what a text says to other files: all but the bodies of its functions, and where it is."""
+    tree = parse(text.encode("utf-8", "surrogatepass"))
+    if tree is None:
+        return text
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            node.body = []
+    return ast.dump(tree)

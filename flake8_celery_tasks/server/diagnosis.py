@@ -1,0 +1,186 @@
+"""What is wrong in a file that is open, with the range of the node that is meant."""
+
+from __future__ import annotations
+
+import ast
+import os
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from flake8_celery_tasks.core.violation import BROKEN
+from flake8_celery_tasks.engine import judge, loader
+from flake8_celery_tasks.engine.check import collector_off
+from flake8_celery_tasks.flake8_host import checker, reporting
+from flake8_celery_tasks.pages import explain
+from flake8_celery_tasks.server.desk import UNTITLED
+from flake8_celery_tasks.workspace.source import start_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.flake8_host.configuration import Configuration
+    from flake8_celery_tasks.server.desk import Buffer, Desk, Sight
+    from flake8_celery_tasks.server.text import Text
+    from flake8_celery_tasks.workspace.source import Source
+
+SOURCE: Final = "flake8-celery-tasks"
+
+
+class Problem(NamedTuple):
+    """A finding: line from 1 and column from 0 in characters, as `check` says; the range in offsets."""
+
+    code: str
+    message: str
+    line: int
+    column: int
+    start: int
+    end: int
+
+    @property
+    def link(self) -> str:
+        """Where the rule's page is, nothing where there is none."""
+        return addresses().get(self.code, "")
+
+
+@cache
+def addresses() -> Mapping[str, str]:
+    """Return where the pages of the rules are, by code."""
+    return {rule.code: explain.address(rule) for rule in loader.rules()}
+
+
+def problems(
+    desk: Desk,
+    buffer: Buffer,
+    buffers: Mapping[str, Buffer],
+    log: Callable[[str], None] = lambda _: None,
+) -> list[Problem]:
+    """Return what `check` would report of a file that is open, in source order."""
+    if not desk.settings.enable:
+        return []
+    home = desk.home(buffer.path)
+    is_untitled = os.path.basename(buffer.path) == UNTITLED
+    if home.configuration is None or not (is_untitled or home.reaches(buffer.path)):
+        return []
+    text = buffer.text.text
+    if not home.configuration.run.concerns(buffer.path, text):
+        return []
+    sight = desk.sight(buffer.path, buffers)
+    if sight is None:
+        return []
+    with home.entered(), collector_off():
+        return list(_located(buffer.text, _decided(sight, buffer, log)))
+
+
+def _decided(sight: Sight, buffer: Buffer, log: Callable[[str], None]) -> list[tuple[int, int, str, str]]:
+    """Return what is reported: line, column from 0, code, text."""
+    configuration = sight.configuration
+
+    def find(_lines: list[str], tree: ast.Module) -> list[Violation]:
+        return _found(sight, buffer, tree, log)
+
+    lines = [line.rstrip("\r\n") + "\n" if line.endswith(("\r", "\n")) else line for line in buffer.text.lines if line]
+    checked = checker.check_text(buffer.path, lines, configuration, find)
+    rows = _new(checked, configuration)
+    decided, _ = reporting.decide(configuration.options, [checked._replace(rows=rows)])
+    return [(one.line_number, one.column_number - 1, one.code, one.text) for one in decided]
+
+
+def _found(sight: Sight, buffer: Buffer, tree: ast.Module, log: Callable[[str], None]) -> list[Violation]:
+    project = sight.project
+    facts = sight.facts(buffer.path)
+    module = project.made(buffer.path, buffer.text.source, tree) if facts is None else facts.module
+    project.files.hold(buffer.path, module.source)
+
+    def crashed(what: str, error: Exception) -> None:
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "?"
+        log(f"{buffer.path}: {what} has crashed at {where}: {type(error).__name__}: {error}")
+
+    chosen = loader.wanted(sight.configuration.run.opted)
+    return sorted({violation for _, _, violation in judge.judge(project, module, chosen, crashed)})
+
+
+def _new(checked: reporting.Checked, configuration: Configuration) -> list[reporting.Row]:
+    """Return the reports that the baseline does not know."""
+    from flake8_celery_tasks.engine import baseline
+
+    known = configuration.run.baseline
+    if known is None:
+        return checked.rows
+    identities = [baseline.identity(row.code, checked.scopes.get(row.line, ""), row.text) for row in checked.rows]
+    are_new = known.are_new(checked.path, identities)
+    return [row for row, is_new in zip(checked.rows, are_new, strict=True) if is_new]
+
+
+# Ranges.
+
+
+def _located(text: Text, decided: list[tuple[int, int, str, str]]) -> Iterator[Problem]:
+    nodes: dict[int, list[ast.AST]] | None = None
+    source = text.source
+    for line, column, code, message in decided:
+        start = min(source.line_offset(max(line, 1)) + max(column, 0), len(text.text))
+        if code.startswith(BROKEN):
+            end = max(_line_end(text, start), min(start + 1, len(text.text)))
+        else:
+            if nodes is None:
+                nodes = _by_start(source)
+            end = _end(source, text, nodes.get(start, []), start)
+        yield Problem(code, message, line, column, start, end)
+
+
+def _line_end(text: Text, offset: int) -> int:
+    line = text.source.lines[text.source.line_at(offset)] if text.source.lines else ""
+    return text.source.line_start(offset) + len(line.rstrip("\r\n"))
+
+
+def _by_start(source: Source) -> dict[int, list[ast.AST]]:
+    """Return the nodes that start at each offset, the largest first."""
+    try:
+        tree = ast.parse(source.text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {}
+    found: dict[int, list[ast.AST]] = {}
+    for node in ast.walk(tree):
+        if hasattr(node, "end_lineno"):
+            found.setdefault(source.offset(*start_of(node)), []).append(node)
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                name = source.name(node)
+                found.setdefault(source.line_offset(name.line) + name.column, []).append(_Name(node.name))
+    return found
+
+
+class _Name(ast.AST):
+    """The name of a definition."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+
+#: What holds others: it says no more than the first of them.
+_LOOSE: Final = (ast.BoolOp, ast.Compare, ast.IfExp, ast.Tuple)
+
+
+def _end(source: Source, text: Text, nodes: list[ast.AST], start: int) -> int:
+    """Return where the node ends that a report at an offset is about."""
+    for node in nodes:
+        if isinstance(node, _Name):
+            return start + len(node.name)
+    for node in nodes:
+        if isinstance(node, ast.keyword) or (isinstance(node, ast.expr) and not isinstance(node, _LOOSE)):
+            return source.end(node)
+    for node in nodes:
+        if not isinstance(node, (ast.expr, ast.stmt, ast.excepthandler)):
+            return source.end(node)
+    ends: list[int] = [source.end(node) for node in nodes]
+    line_end = _line_end(text, start)
+    return min(max(ends), line_end) if ends else max(line_end, start)
+
+
+def data_of(problem: Problem) -> dict[str, Any]:
+    """Return what a client hands back with a diagnostic: what `check` says of its place."""
+    return {"code": problem.code, "line": problem.line, "column": problem.column + 1}

@@ -1,0 +1,1 @@
+"""The protocol: documents, questions and answers as the client has them."""

@@ -1,0 +1,243 @@
+"""The server: what the client tells and asks, handed on to the thread that knows."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from lsprotocol import types
+from pygls.lsp.server import LanguageServer
+
+from flake8_celery_tasks import __version__
+from flake8_celery_tasks.server import diagnosis, settings
+from flake8_celery_tasks.server.desk import Buffer, Desk, Unwanted
+from flake8_celery_tasks.server.homes import CONFIGURING
+from flake8_celery_tasks.server.lsp.documents import Documents, path_of
+from flake8_celery_tasks.server.lsp.protocol import Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flake8_celery_tasks.server.desk import Sight
+    from flake8_celery_tasks.server.diagnosis import Problem
+
+Answer = TypeVar("Answer")
+
+#: Seconds without a change after which the server looks into files for questions to come.
+QUIET: Final = 1
+
+#: How the files are called that Celery's version is read from.
+_PINNING: Final = ("*requirements*.txt", "*.lock", "Pipfile")
+
+
+class Server(LanguageServer):
+    """The language server. All that looks into projects is done in one thread, one question after the other."""
+
+    protocol: Protocol
+
+    def __init__(self) -> None:
+        super().__init__(diagnosis.SOURCE, __version__, protocol_cls=Protocol)
+        self.documents = Documents()
+        self.desk = Desk(self.tell_error)
+        self.worker = ThreadPoolExecutor(1, "projects")
+        self.pulls = False
+        self._pending: dict[str, asyncio.Task[None]] = {}
+        self._watched: frozenset[str] = frozenset()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._read: asyncio.Event | None = None  # set when the project is read that nothing was known of
+        self.desk.cold = self._begin_progress
+
+    # What is told.
+
+    def tell_error(self, message: str) -> None:
+        """Tell the user what is wrong with the configuration."""
+        self._show(types.MessageType.Error, message)
+
+    def log(self, message: str) -> None:
+        """Write to the client's log."""
+        self.window_log_message(types.LogMessageParams(types.MessageType.Warning, message))
+
+    def _show(self, kind: types.MessageType, message: str) -> None:
+        self.window_show_message(types.ShowMessageParams(kind, f"flake8-celery-tasks: {message}"))
+
+    def report_server_error(self, error: Exception, source: Any) -> None:
+        """Log what went wrong: nobody is interrupted by it."""
+        self.log(f"{getattr(source, '__name__', source)}: {type(error).__name__}: {error}")
+
+    # What is asked.
+
+    async def ask(self, work: Callable[..., Answer], *given: Any) -> Answer | None:
+        """Return what some work in the projects' thread comes to, None where it is no longer wanted."""
+        wanted = [True]
+        self._loop = asyncio.get_running_loop()
+        try:
+            return await self._loop.run_in_executor(self.worker, self._do, wanted, work, given)
+        except asyncio.CancelledError:
+            wanted.clear()
+            raise
+
+    def _do(self, wanted: list[bool], work: Callable[..., Answer], given: tuple[Any, ...]) -> Answer | None:
+        self.desk.is_wanted = lambda: bool(wanted)
+        try:
+            self.desk.check()
+            return work(*given)
+        except Unwanted:
+            self.desk.unwanted()
+            return None
+        finally:
+            if self._read is not None and self._loop is not None:
+                self._loop.call_soon_threadsafe(self._read.set)
+                self._read = None
+
+    # Progress.
+
+    def _begin_progress(self) -> None:
+        window = self.client_capabilities.window
+        if self._read is None and self._loop is not None and window is not None and window.work_done_progress:
+            self._read = asyncio.Event()
+            asyncio.run_coroutine_threadsafe(self._show_progress(self._read), self._loop)
+
+    async def _show_progress(self, read: asyncio.Event) -> None:
+        token = str(uuid.uuid4())
+        await self.work_done_progress.create_async(token)
+        begin = types.WorkDoneProgressBegin(title="Celery tasks", message="reading the project")
+        self.work_done_progress.begin(token, begin)
+        await read.wait()
+        self.work_done_progress.end(token, types.WorkDoneProgressEnd())
+
+    async def about(self, uri: str, work: Callable[[Sight, Buffer], Answer | None]) -> Answer | None:
+        """Return what some work on an open file comes to; None where it is not open, or its configuration broken."""
+        buffer = self.documents.open.get(uri)
+        if buffer is None or not self.desk.settings.enable:
+            return None
+        return await self.ask(self._about, work, buffer, self.documents.held(buffer))
+
+    def _about(
+        self, work: Callable[[Sight, Buffer], Answer | None], buffer: Buffer, buffers: dict[str, Buffer]
+    ) -> Answer | None:
+        if not self.desk.settings.enable or not buffer.path:
+            return None
+        sight = self.desk.sight(buffer.path, buffers)
+        if sight is None:
+            return None
+        with sight.home.entered():
+            return work(sight, buffer)
+
+    def sights(self) -> list[Sight]:
+        """Return the projects of all folders of the workspace, and of what is open."""
+        buffers = self.documents.held()
+        paths = [*buffers, *(os.path.join(folder, "any.py") for folder in self.documents.folders)]
+        found = [self.desk.sight(path, buffers) for path in paths]
+        return list(dict.fromkeys(sight for sight in found if sight is not None))
+
+    def problems(self, buffer: Buffer, buffers: dict[str, Buffer]) -> list[Problem]:
+        """Return what is wrong in a file that is open. A crash costs its diagnostics only."""
+        try:
+            return diagnosis.problems(self.desk, buffer, buffers, self.log)
+        except Exception as error:
+            self.report_server_error(error, buffer.path)
+            return []
+
+    # Diagnostics.
+
+    def diagnostic(self, buffer: Buffer, problem: Problem) -> types.Diagnostic:
+        """Return a finding as the client takes it."""
+        return types.Diagnostic(
+            range=self.documents.range(buffer.text, problem.start, problem.end),
+            message=problem.message,
+            severity=types.DiagnosticSeverity(self.desk.settings.severity_of(problem.code)),
+            code=problem.code,
+            code_description=types.CodeDescription(problem.link) if problem.link else None,
+            source=diagnosis.SOURCE,
+            data=diagnosis.data_of(problem),
+        )
+
+    async def diagnose(self, buffer: Buffer) -> list[types.Diagnostic] | None:
+        """Return the diagnostics of a file that is open."""
+        found = await self.ask(self.problems, buffer, self.documents.held(buffer))
+        return None if found is None else [self.diagnostic(buffer, problem) for problem in found]
+
+    async def publish(self, uri: str) -> None:
+        """Push the diagnostics of a file, unless it has changed meanwhile."""
+        buffer = self.documents.open.get(uri)
+        if buffer is None:
+            return
+        found = await self.diagnose(buffer)
+        if found is not None and self.documents.open.get(uri) is buffer:
+            self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found, buffer.version))
+
+    def schedule(self, uri: str, delay: float = 0) -> None:
+        """Have the diagnostics of a file, then of all others that are open, pushed soon."""
+        before = self._pending.pop(uri, None)
+        if before is not None:
+            before.cancel()
+        self._pending[uri] = asyncio.ensure_future(self._publish_all(uri, delay))
+
+    async def _publish_all(self, first: str, delay: float) -> None:
+        await asyncio.sleep(delay)
+        if self.pulls:
+            if len(self.documents.open) > 1 or not first:
+                self.refresh()
+            return
+        for uri in dict.fromkeys((first, *self.documents.open)):
+            await self.publish(uri)
+        await self.watch()
+        await self.ask(self.desk.save)
+        await asyncio.sleep(QUIET)
+        while await self.ask(self.desk.prepare):
+            pass
+
+    def refresh(self) -> None:
+        """Ask the client to pull anew."""
+        workspace = self.client_capabilities.workspace
+        if workspace is not None and workspace.diagnostics is not None and workspace.diagnostics.refresh_support:
+            self.workspace_diagnostic_refresh(None)
+
+    # Files and settings.
+
+    def configure(self, given: object) -> None:
+        """Take the client's settings."""
+        found, told = settings.read(given)
+        for line in told:
+            self.log(line)
+        self.worker.submit(self.desk.configure, found, list(self.documents.folders))
+        self.desk.settings = found
+
+    def take_folders(self) -> None:
+        """Take the folders of the workspace."""
+        uris = [folder.uri for folder in self.workspace.folders.values()]
+        if not uris and self.workspace.root_uri:
+            uris = [self.workspace.root_uri]
+        self.documents.folders = [path for path in map(path_of, uris) if path]
+
+    @property
+    def watches(self) -> bool:
+        """Whether the client tells what changes on disk."""
+        workspace = self.client_capabilities.workspace
+        watching = None if workspace is None else workspace.did_change_watched_files
+        return watching is not None and bool(watching.dynamic_registration)
+
+    async def watch(self) -> None:
+        """Have the client watch what the configuration names, where it can."""
+        if not self.watches:
+            return
+        names = frozenset(os.path.basename(path) for path in self.desk.named())
+        wanted = frozenset(("*.py", *CONFIGURING, *_PINNING)) | names
+        if wanted <= self._watched:
+            return
+        self._watched |= wanted
+        options = types.DidChangeWatchedFilesRegistrationOptions(
+            [types.FileSystemWatcher(glob_pattern=f"**/{name}") for name in sorted(wanted)]
+        )
+        registration = types.Registration(
+            id=f"files-{len(wanted)}", method=types.WORKSPACE_DID_CHANGE_WATCHED_FILES, register_options=options
+        )
+        self.client_register_capability(types.RegistrationParams([registration]))
+
+    def changed_on_disk(self, paths: list[str]) -> None:
+        """Take note of files that have changed on disk."""
+        self.worker.submit(self.desk.changed_on_disk, paths, self.documents.held())
+        self.schedule("")

@@ -1,0 +1,130 @@
+"""The client's documents: what is open, and how places in them are told."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+from lsprotocol import types
+from pygls.uris import from_fs_path, to_fs_path, uri_scheme
+
+from flake8_celery_tasks.server.desk import UNTITLED, Buffer
+from flake8_celery_tasks.server.text import UTF16, Place, Span, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from flake8_celery_tasks.edits.edit import Edit
+    from flake8_celery_tasks.server.desk import Sight
+
+_PYTHON: Final = "python"
+
+
+class Documents:
+    """What is open, by address."""
+
+    def __init__(self) -> None:
+        self.encoding = UTF16
+        self.open: dict[str, Buffer] = {}
+        self.folders: list[str] = []
+        #: Whether the client takes edits with versions.
+        self.takes_versions = False
+
+    def opened(self, item: types.TextDocumentItem) -> Buffer | None:
+        """Take a document that is opened; None for one that is none of ours: a cell of a notebook, say."""
+        path = self._path(item.uri, item.language_id)
+        if path is None:
+            return None
+        self.open[item.uri] = Buffer(item.uri, path, Text(item.text, self.encoding), item.version)
+        return self.open[item.uri]
+
+    def _path(self, uri: str, language: str) -> str | None:
+        scheme = uri_scheme(uri) or "file"
+        if scheme == "untitled" and language == _PYTHON:
+            return os.path.join(self.folders[0] if self.folders else os.getcwd(), UNTITLED)
+        return path_of(uri) if scheme == "file" else None
+
+    def changed(self, params: types.DidChangeTextDocumentParams) -> Buffer | None:
+        """Take the changes of a document, None for one that is not open."""
+        buffer = self.open.get(params.text_document.uri)
+        if buffer is None:
+            return None
+        text = buffer.text
+        for change in params.content_changes:
+            if isinstance(change, types.TextDocumentContentChangePartial):
+                text = text.edited(_place(change.range.start), _place(change.range.end), change.text)
+            else:
+                text = Text(change.text, self.encoding)
+        self.open[buffer.uri] = buffer._replace(text=text, version=params.text_document.version)
+        return self.open[buffer.uri]
+
+    def closed(self, uri: str) -> Buffer | None:
+        """Take a document that is closed."""
+        return self.open.pop(uri, None)
+
+    def held(self, buffer: Buffer | None = None) -> dict[str, Buffer]:
+        """Return what is open of the files, by path, and one buffer that may be no file."""
+        found = {one.path: one for one in self.open.values() if os.path.basename(one.path) != UNTITLED}
+        return found if buffer is None else {**found, buffer.path: buffer}
+
+    # What is told.
+
+    def range(self, text: Text, start: int, end: int) -> types.Range:
+        """Return a range of a text."""
+        return types.Range(position(text, start), position(text, end))
+
+    def location(self, span: Span, sight: Sight) -> types.Location | None:
+        """Return a place in a file, None where the file can't be read."""
+        text = sight.text(span.path, self.encoding)
+        return None if text is None else types.Location(self.uri(span.path), self.range(text, span.start, span.end))
+
+    def uri(self, path: str) -> str:
+        """Return the address of a file, as the client writes it where it is open."""
+        for buffer in self.open.values():
+            if buffer.path == path:
+                return buffer.uri
+        return from_fs_path(path) or path
+
+    def workspace_edit(self, edits: dict[str, list[types.TextEdit]], annotation: str = "") -> types.WorkspaceEdit:
+        """Return the edits of some files, by path, with the versions that they are of; an annotation asks first."""
+        annotated = bool(annotation) and self.takes_versions
+        if not self.takes_versions:
+            return types.WorkspaceEdit(changes={self.uri(path): texts for path, texts in edits.items()})
+        found = []
+        for path, texts in edits.items():
+            uri = self.uri(path)
+            version = self.open[uri].version if uri in self.open else None
+            document = types.OptionalVersionedTextDocumentIdentifier(uri=uri, version=version)
+            kept = (
+                [types.AnnotatedTextEdit(annotation, one.range, one.new_text) for one in texts] if annotated else texts
+            )
+            found.append(types.TextDocumentEdit(document, kept))
+        asked = types.ChangeAnnotation(annotation, needs_confirmation=True)
+        return types.WorkspaceEdit(
+            document_changes=found, change_annotations={annotation: asked} if annotated else None
+        )
+
+    def text_edits(self, text: Text, edits: Iterable[Edit]) -> list[types.TextEdit]:
+        """Return edits as the client takes them."""
+        return [types.TextEdit(self.range(text, edit.start, edit.end), edit.text) for edit in edits]
+
+
+def path_of(uri: str) -> str | None:
+    """Return the path of a file's address."""
+    path = to_fs_path(uri)
+    return os.path.abspath(path) if path else None
+
+
+def offset(buffer: Buffer, where: types.Position) -> int:
+    """Return the offset of a client's position."""
+    return buffer.text.offset(_place(where))
+
+
+def position(text: Text, where: int) -> types.Position:
+    """Return the client's position of an offset."""
+    line, column = text.place(where)
+    return types.Position(line, column)
+
+
+def _place(where: types.Position) -> Place:
+    return Place(where.line, where.character)

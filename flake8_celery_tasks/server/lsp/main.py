@@ -1,0 +1,116 @@
+"""`flake8-celery-tasks server`: the language server on standard input and output."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+from lsprotocol import types
+
+from flake8_celery_tasks.server.lsp import features
+from flake8_celery_tasks.server.lsp.app import Server
+from flake8_celery_tasks.server.lsp.documents import path_of
+
+
+def serve() -> int:
+    """Serve until the client says that it ends, and return the exit code."""
+    logging.disable(logging.CRITICAL)
+    server = build()
+    # What a library prints is no message of the protocol.
+    output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    server.start_io(sys.stdin.buffer, output)
+    server.desk.is_wanted = bool  # never
+    server.worker.shutdown(wait=False, cancel_futures=True)
+    return server.protocol.exit_code
+
+
+def build() -> Server:
+    """Return a server that knows what the client may tell and ask."""
+    server = Server()
+    _lifecycle(server)
+    _documents(server)
+    features.register(server)
+    return server
+
+
+def _lifecycle(server: Server) -> None:
+    @server.feature(types.INITIALIZE)
+    def initialize(params: types.InitializeParams) -> None:
+        documents, text = server.documents, params.capabilities.text_document
+        documents.encoding = server.protocol.units()
+        edits = params.capabilities.workspace and params.capabilities.workspace.workspace_edit
+        documents.takes_versions = bool(edits and edits.document_changes)
+        server.pulls = text is not None and text.diagnostic is not None
+        server.take_folders()
+        server.configure(params.initialization_options)
+
+    @server.feature(types.INITIALIZED)
+    async def initialized(_: types.InitializedParams) -> None:
+        if await ask_settings(server):  # what is open may have been looked at without them
+            server.schedule("")
+        await server.watch()
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
+    async def did_change_configuration(params: types.DidChangeConfigurationParams) -> None:
+        if not await ask_settings(server):
+            server.configure(params.settings)
+        server.schedule("")
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
+    def did_change_workspace_folders(_: types.DidChangeWorkspaceFoldersParams) -> None:
+        server.take_folders()
+        server.worker.submit(server.desk.configure, server.desk.settings, list(server.documents.folders))
+        server.schedule("")
+
+
+async def ask_settings(server: Server) -> bool:
+    """Ask the client for its settings, and return whether it has said."""
+    workspace = server.client_capabilities.workspace
+    if workspace is None or not workspace.configuration:
+        return False
+    item = types.ConfigurationItem(section="flake8-celery-tasks")
+    try:
+        found = await server.workspace_configuration_async(types.ConfigurationParams([item]))
+    except Exception as error:  # a client that says it can, and can't
+        server.report_server_error(error, "workspace/configuration")
+        return False
+    if not found or not isinstance(found[0], dict):
+        return False
+    server.configure(found[0])
+    return True
+
+
+def _documents(server: Server) -> None:
+    @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
+    def did_open(params: types.DidOpenTextDocumentParams) -> None:
+        if server.documents.opened(params.text_document) is not None and not server.pulls:
+            server.schedule(params.text_document.uri)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
+    def did_change(params: types.DidChangeTextDocumentParams) -> None:
+        if server.documents.changed(params) is not None:
+            server.schedule(params.text_document.uri, server.desk.settings.debounce / 1000)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
+    def did_save(params: types.DidSaveTextDocumentParams) -> None:
+        path = path_of(params.text_document.uri)
+        if not server.watches:  # nobody says what else has changed
+            server.worker.submit(server.desk.forget)
+        elif path is not None:
+            server.worker.submit(server.desk.changed_on_disk, [path], server.documents.held())
+        server.schedule(params.text_document.uri)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
+    def did_close(params: types.DidCloseTextDocumentParams) -> None:
+        buffer = server.documents.closed(params.text_document.uri)
+        if buffer is not None:
+            server.worker.submit(server.desk.closed, buffer.path)
+            if not server.pulls:
+                server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(buffer.uri, []))
+            server.schedule("")
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    def did_change_watched_files(params: types.DidChangeWatchedFilesParams) -> None:
+        server.changed_on_disk([path for path in (path_of(one.uri) for one in params.changes) if path])

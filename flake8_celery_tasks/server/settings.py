@@ -1,0 +1,90 @@
+"""The client's settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from flake8_celery_tasks.report import level
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: The section of the client's settings that is ours.
+SECTION: Final = "flake8-celery-tasks"
+
+#: How bad a diagnostic may be, as the protocol counts.
+SEVERITIES: Final[Mapping[str, int]] = {"error": 1, "warning": 2, "information": 3, "hint": 4}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the client has set. Times are in milliseconds."""
+
+    enable: bool = True
+    extend_select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    unsafe_fixes: bool = True
+    code_lens: bool = False
+    severity: Mapping[str, str] = field(default_factory=dict)
+    debounce: int = 200
+
+    def severity_of(self, code: str) -> int:
+        """Return how bad a finding is: as the longest prefix says that is set, else as the reports say."""
+        prefixes = [prefix for prefix in self.severity if code.startswith(prefix)]
+        if prefixes:
+            return SEVERITIES[self.severity[max(prefixes, key=len)]]
+        return SEVERITIES[level(code, "information", "warning", "error")]
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(map(str.title, others))
+
+
+#: By the client's name: the field, what is taken for it, and what comes of it.
+_KEYS: Final = {_camel(one.name): one.name for one in fields(Settings)}
+
+
+def read(given: object, before: Settings | None = None) -> tuple[Settings, list[str]]:
+    """Return settings, and what is to be told of those that are unknown or wrong, which change nothing.
+
+    >>> read({"codeLens": True, "colour": 1})[1]
+    ["unknown setting 'colour'"]
+    """
+    found = Settings() if before is None else before
+    if not isinstance(given, dict):
+        return found, []
+    inner: dict[str, Any] = given[SECTION] if isinstance(given.get(SECTION), dict) else given
+    told = []
+    for key, value in inner.items():
+        name = _KEYS.get(key)
+        if name is None:
+            told.append(f"unknown setting {key!r}")
+            continue
+        taken = _taken(name, value)
+        if taken is None:
+            told.append(f"setting {key!r} does not take {value!r}")
+        else:
+            found = replace(found, **{name: taken})
+    return found, told
+
+
+def _taken(name: str, value: Any) -> Any:
+    """Return what a field is set to, None where it does not take the value."""
+    if name in ("extend_select", "ignore"):
+        return tuple(value) if _is_texts(value) else None
+    if name == "severity":
+        words = {key: str(word).lower() for key, word in value.items()} if isinstance(value, dict) else None
+        return words if words is not None and set(words.values()) <= SEVERITIES.keys() else None
+    if name == "debounce":
+        return int(value) if _is_number(value) else None
+    return value if isinstance(value, bool) else None

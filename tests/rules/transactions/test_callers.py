@@ -1,0 +1,57 @@
+"""Who calls the function that sends: whatever else is read meanwhile, and whatever can't be."""
+
+from __future__ import annotations
+
+from flake8_celery_tasks.resolution import modules
+from tests.helpers import check
+
+TASKS = """
+from celery import shared_task
+
+
+@shared_task(name="bill")
+def bill(number): ...
+
+
+def notify(order):
+    bill.delay(order.pk)
+"""
+VIEWS = """
+from django.views import View
+
+from shop.tasks import notify
+
+
+class Close(View):
+    def post(self, request):
+        self.order.save()
+        notify(self.order)
+
+
+def routed(request):
+    request.order.save()
+    notify(request.order)
+"""
+ROUTES = "from django.urls import path\n\nfrom shop import views\n\nurlpatterns = [path('x', views.routed)]\n"
+SETTINGS = "DATABASES = {'default': {'ATOMIC_REQUESTS': True}}\n"
+
+
+def found(folder, files):
+    found = check(folder, {"shop/tasks.py": TASKS, "shop/settings.py": SETTINGS, **files})["shop/tasks.py"]
+    return [violation.text.partition(": ")[2].partition(";")[0] for violation in found]
+
+
+def test_trees_come_and_go_while_callers_are_looked_at(tmp_path, monkeypatch):
+    monkeypatch.setattr(modules, "KEPT", 1)
+    routes = {f"shop/urls{number}.py": ROUTES for number in range(5)}
+    (said,) = found(tmp_path, {"shop/views.py": VIEWS, **routes})
+    assert said == "'notify()' is called inside the request's transaction in post() at shop/views.py:10"
+
+
+def test_a_file_that_can_not_be_parsed_calls_nobody(tmp_path):
+    assert found(tmp_path, {"shop/views.py": VIEWS + "def (\n"}) == []
+
+
+def test_a_name_that_half_the_project_calls_is_not_followed(tmp_path):
+    others = {f"shop/views{number}.py": VIEWS for number in range(31)}
+    assert found(tmp_path, others) == []
