@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from celery import Celery
 from celery.beat import Scheduler, SchedulingError
 from celery.exceptions import QueueNotFound
 from kombu import Queue
@@ -85,3 +86,14 @@ def test_queues_of_an_app_may_be_created(lab, bill):
     lab.app.conf.task_create_missing_queues = True
     bill.apply_async(queue="mail")
     assert lab.published[-1].queue == "mail"
+
+
+@pytest.mark.truth("CLY818")
+def test_default_queue_must_be_declared_too(lab, bill):
+    """CLY818: a call without a queue goes to the default one, and raises where that is not declared."""
+    lab.app.conf.task_queues = [Queue("slow")]
+    lab.app.conf.task_default_queue = "celery"
+    with pytest.raises(QueueNotFound, match="Queue 'celery' missing from task_queues"):
+        bill.delay()
+    bill.apply_async(queue="slow")
+    assert Celery("shop", set_as_current=False).conf.task_default_queue == "celery"
