@@ -255,12 +255,15 @@ def _may_exhaust(facts: Facts, task: Task, retries: dict[int, TaskCall], stateme
 
 
 def _may_be_of_task(facts: Facts, call: ast.Call, task: Task) -> bool:
-    """Return whether a call waits for the result of a task, or is of a function that does so, or retries."""
+    """Return whether a call waits for a task's result, or is of a function that does so, retries, or can't be read."""
     func = call.func
     if isinstance(func, ast.Attribute) and func.attr in _WAITS:
         return func.attr != "get" or not call.args
     value = facts.module.value(func, inside(facts, task.function).scope)
     target = facts.project.resolve(value.path, facts.module) if isinstance(value, Ref) else None
+    if target is not None and target.unread:  # it may do anything, where its file is there and can't be parsed
+        owner = target.path.rpartition(".")[0]
+        return facts.project.layout.find(owner, facts.module.place.root) is not None
     if target is None or not isinstance(target.symbol, Function) or target.module is None or target.rest:
         return False
     found = target.module.functions_called(target.symbol.qualname)
