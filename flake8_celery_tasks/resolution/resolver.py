@@ -10,8 +10,8 @@ from flake8_celery_tasks.binding.symbols import Alias, Bound, Class, Function, O
 from flake8_celery_tasks.binding.values import UNKNOWN, Const, extend
 from flake8_celery_tasks.resolution.modules import Modules
 from flake8_celery_tasks.workspace.folders import entries
+from flake8_celery_tasks.workspace.layout import INSTALLED
 from flake8_celery_tasks.workspace.marks import INTEREST
-from flake8_celery_tasks.workspace.place import INSTALLED
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module

@@ -1,6 +1,6 @@
 """A project's folders: its root, where modules are imported from, which file is which module, which app it belongs to.
 
-Folders are listed once. The only file that is opened is a `manage.py` in a package.
+Folders are listed once. Opened are only a `manage.py` in a package, and modules that may put folders on Python's path.
 """
 
 from __future__ import annotations
@@ -8,8 +8,10 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from flake8_celery_tasks.workspace import import_path
 from flake8_celery_tasks.workspace.folders import (
     FILE,
     SKIPPED,
@@ -22,10 +24,13 @@ from flake8_celery_tasks.workspace.folders import (
     is_start,
     same_drive,
 )
-from flake8_celery_tasks.workspace.place import INSTALLED, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+
+#: Packages that the linter knows by name.
+INSTALLED: Final = frozenset({"celery", "django", "kombu"})
 
 
 #: How files end that can be imported: a script, or the input under no name, is no module of the project.
@@ -36,6 +41,29 @@ WILD: Final = frozenset("*?[")
 
 #: Whether names of files are what they are: `normcase` changes nothing.
 _KEEPS_CASE: Final = os.path.normcase("A/") == "A/"
+
+
+class Place:
+    """Where a file stands in the import system.
+
+    `name` is the dotted name as Celery sees it in `__module__`, `root` the folder that it is imported from, and
+    `certain` says whether both follow from the layout alone. `relative` is the path from the project's root.
+    """
+
+    __slots__ = ("certain", "is_package", "name", "path", "relative", "root")
+
+    def __init__(self, path: str, relative: str, name: str, root: str, *, is_package: bool, certain: bool) -> None:
+        self.path = path
+        self.relative = relative
+        self.name = name
+        self.root = root
+        self.is_package = is_package
+        self.certain = certain
+
+    @property
+    def package(self) -> str:
+        """The dotted name of the package that relative imports start from."""
+        return self.name if self.is_package else self.name.rpartition(".")[0]
 
 
 class Layout:
@@ -80,10 +108,12 @@ class Layout:
         stem = filename.removesuffix(".py").removesuffix(".pyi")
         is_package = stem == "__init__"
         parts = [] if is_package else [stem]
-        while is_regular(folder) and not is_start(folder) and os.path.dirname(folder) != folder:
+        while is_regular(folder) and not self._starts(folder) and os.path.dirname(folder) != folder:
             folder, name = os.path.split(folder)
             parts.insert(0, name)
         certain = bool(parts) and self._is_source(folder) and filename.endswith(_MODULES)
+        # On the path, and a package in one: its modules have two names.
+        certain = certain and not any(path.startswith(above + os.sep) for above in self._doubtful)
         if not certain:
             # Namespace packages keep their full path, as far as the project's sources can be told.
             for source in reversed(self.sources):
@@ -107,7 +137,24 @@ class Layout:
     @property
     def sources(self) -> tuple[str, ...]:
         """The folders that the project's modules are certainly imported from."""
-        return (self.root, os.path.join(self.root, "src"))
+        return (self.root, os.path.join(self.root, "src"), *self._added)
+
+    @cached_property
+    def _on_path(self) -> list[str]:
+        return import_path.added(self.root, self.files())
+
+    @cached_property
+    def _added(self) -> tuple[str, ...]:
+        """The folders that the project puts on Python's path, but packages."""
+        return tuple(folder for folder in self._on_path if not is_regular(folder))
+
+    @cached_property
+    def _doubtful(self) -> tuple[str, ...]:
+        """Packages that the project puts on Python's path: what is in them has two names."""
+        return tuple(folder for folder in self._on_path if is_regular(folder) and not is_start(folder))
+
+    def _starts(self, folder: str) -> bool:
+        return folder in self._added or is_start(folder)
 
     def _is_source(self, folder: str) -> bool:
         """Return whether modules are certainly imported from a folder."""

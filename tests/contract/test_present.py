@@ -198,7 +198,7 @@ from celery import shared_task
 from elsewhere import injects
 
 
-@shared_task
+@shared_task(name="shop.tasks.one")
 @injects
 def one(a): ...
 

@@ -541,3 +541,15 @@ def cly618(stage):
 def cly522(stage):
     stage.lab.monkeypatch.setattr("celery._state.default_app", None)
     stage.show()
+
+
+def cly524(stage):
+    pytest.importorskip("redis.asyncio")
+    from .test_event_loops import serving
+
+    with serving() as port:
+        stage.files["shop/settings.py"] = f"REDIS_PORT = {port}\n"
+        tasks = stage.show()
+        for _ in range(2):
+            tasks.count.delay()
+            stage.work()

@@ -175,7 +175,7 @@ class CallOptionInDelay(Rule[Invocation | Facts]):
 
     def _fix_written(self, call: Invocation) -> Fix | None:
         from flake8_celery_tasks.edits.edit import Fix
-        from flake8_celery_tasks.edits.rewrite import Rewrite, task_arguments
+        from flake8_celery_tasks.edits.rewrite import Rewrite, kept, task_arguments
 
         node, arguments, params = call.node, arguments_of(call), call.defined and call.defined.accepts
         assert arguments is not None and params, "it was reported"  # noqa: PT018
@@ -188,15 +188,13 @@ class CallOptionInDelay(Rule[Invocation | Facts]):
         text = call.module.source
         assert isinstance(node.func, ast.Attribute)
         owner = text.segment(node.func.value)
-        kept = (*node.args, *node.keywords)
-        written = [text.segment(option) for option in options]
         if call.method in SIGNS:
-            own = [text.argument(node, item) for item in node.args] + [text.segment(keyword) for keyword in others]
-            after = f".set({', '.join(written)})"
-            return Fix((Rewrite(node, f"{owner}.{call.method}", tuple(own), kept, after=after),), safe=True)
-        given = task_arguments(text, node.args, others, lambda item: text.argument(node, item))
+            after = f".set({', '.join(map(text.segment, options))})"
+            own = tuple(kept(text, node, (*node.args, *others)))
+            return Fix((Rewrite(node, f"{owner}.{call.method}", own, after=after),), safe=True)
+        given = (*task_arguments(text, node, node.args, others), *kept(text, node, options))
         method = call.method.replace("delay", "apply_async")
-        return Fix((Rewrite(node, f"{owner}.{method}", (*given, *written), kept),), safe=True)
+        return Fix((Rewrite(node, f"{owner}.{method}", given),), safe=True)
 
 
 @query()
@@ -218,7 +216,7 @@ def _options(facts: Facts) -> dict[int, tuple[ast.Call, dict[str, Handed]]]:
 def _fix_sent(facts: Facts, send: ast.Call, names: set[str]) -> Fix | None:
     """Write `apply_async()` for a call that sends a canvas or signature."""
     from flake8_celery_tasks.edits.edit import Fix
-    from flake8_celery_tasks.edits.rewrite import Rewrite, task_arguments
+    from flake8_celery_tasks.edits.rewrite import Rewrite, kept, task_arguments
 
     others = [keyword for keyword in send.keywords if keyword.arg not in names]
     if names & {"args", "kwargs"} and (send.args or others):
@@ -227,7 +225,6 @@ def _fix_sent(facts: Facts, send: ast.Call, names: set[str]) -> Fix | None:
     owner = text.segment(send.func)
     if isinstance(send.func, ast.Attribute) and send.func.attr == "delay":
         owner = owner[: owner.rindex(".")].rstrip()
-    written = [text.segment(keyword) for keyword in send.keywords if keyword.arg in names]
-    given = task_arguments(text, send.args, others, lambda item: text.argument(send, item))
-    kept = (*send.args, *send.keywords)
-    return Fix((Rewrite(send, f"{owner}.apply_async", (*given, *written), kept),), safe=True)
+    options = [keyword for keyword in send.keywords if keyword.arg in names]
+    given = (*task_arguments(text, send, send.args, others), *kept(text, send, options))
+    return Fix((Rewrite(send, f"{owner}.apply_async", given),), safe=True)

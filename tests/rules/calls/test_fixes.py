@@ -25,7 +25,7 @@ def send(items, n: int, m: dict):
     [
         ("CLY603", "add.delay(1, y=2, countdown=3)", 'add.apply_async(args=[1], kwargs={"y": 2}, countdown=3)'),
         ("CLY603", "add.delay(countdown=3)", "add.apply_async(countdown=3)"),
-        ("CLY603", "add.delay(*items, countdown=n)", "add.apply_async(args=items, countdown=n)"),
+        ("CLY603", "add.delay(*items, countdown=n)", "add.apply_async(args=[*items], countdown=n)"),
         ("CLY603", "add.s(1, countdown=3)", "add.s(1).set(countdown=3)"),
         ("CLY603", "add.delay_on_commit(1, countdown=3)", "add.apply_async_on_commit(args=[1], countdown=3)"),
         ("CLY604", "add.apply_async((1))", "add.apply_async((1,))"),
