@@ -152,8 +152,9 @@ class DeadMaxRetriesHandler(Rule[Facts]):
         """Report a handler for MaxRetriesExceededError that no retry in its `try` can reach."""
         yield from self._around_retries(facts)
         if facts.module.source.may_hold("MaxRetriesExceededError"):
+            retries = {id(call.node): call for call in facts.task_calls if call.method == "retry"}
             for task in facts.tasks:
-                yield from self._without_retry(facts, task)
+                yield from self._without_retry(facts, task, retries)
 
     def _around_retries(self, facts: Facts) -> Iterator[Violation]:
         retries = {id(call.node): call for call in facts.task_calls if call.method == "retry"}
@@ -172,9 +173,8 @@ class DeadMaxRetriesHandler(Rule[Facts]):
                         name = f"{unparsed(call.node.func)}()"
                         yield self.report(facts.module, handler.type, call=name, exc=text)
 
-    def _without_retry(self, facts: Facts, task: Task) -> Iterator[Violation]:
+    def _without_retry(self, facts: Facts, task: Task, retries: dict[int, TaskCall]) -> Iterator[Violation]:
         """Report handlers in a task in whose `try` nothing retries: what retries stands beside them, or around all."""
-        retries = {id(call.node): call for call in facts.task_calls if call.method == "retry"}
         site = inside(facts, task.function)
         for node in _trys(task.function):
             dead = [
