@@ -164,6 +164,14 @@ class _Reader:
         for keyword in call.keywords:
             if keyword.arg is not None:
                 self.add(self.conf, keyword.arg, keyword, keyword.value, site)
+            else:
+                self.mapping(self.conf, keyword.value, site)
+
+    def setdefault(self, call: ast.Call, site: Site) -> None:
+        if isinstance(call.func, ast.Attribute) and len(call.args) == 2 and self.is_conf(call.func.value, site):
+            key = settled(self.project, self.module, call.args[0], site)
+            if isinstance(key, str):
+                self.add(self.conf, key, call.args[0], call.args[1], site)
 
     def add_defaults(self, call: ast.Call, site: Site) -> None:
         if call.args and isinstance(call.func, ast.Attribute) and self.is_app(call.func.value, site):
@@ -346,6 +354,7 @@ _METHODS: Final[dict[str, Callable[[_Reader, ast.Call, Site], None]]] = {
     "update": _Reader.update,
     "from_mapping": _Reader.loose_mapping,
     "add_defaults": _Reader.add_defaults,
+    "setdefault": _Reader.setdefault,
     "config_from_object": _Reader.config_from_object,
     "Celery": _Reader.celery,
 }

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from celery import Celery
 from celery.beat import Scheduler, SchedulingError
 from celery.exceptions import QueueNotFound
 from kombu import Queue
+
+from .lab import celery_version
 
 
 @pytest.fixture
@@ -85,3 +88,18 @@ def test_queues_of_an_app_may_be_created(lab, bill):
     lab.app.conf.task_create_missing_queues = True
     bill.apply_async(queue="mail")
     assert lab.published[-1].queue == "mail"
+
+
+@pytest.mark.truth("CLY818")
+def test_default_queue_must_be_declared_too(lab, bill):
+    """CLY818: a call without a queue raises where the default one is not declared; up to 5.6 every call does."""
+    lab.app.conf.task_queues = [Queue("slow")]
+    lab.app.conf.task_default_queue = "celery"
+    with pytest.raises(QueueNotFound, match="Queue 'celery' missing from task_queues"):
+        bill.delay()
+    if celery_version() < (5, 7):
+        with pytest.raises(KeyError, match="celery"):
+            bill.apply_async(queue="slow")
+    else:
+        bill.apply_async(queue="slow")
+    assert Celery("shop", set_as_current=False).conf.task_default_queue == "celery"

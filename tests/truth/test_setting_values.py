@@ -38,6 +38,7 @@ ERRORS = (AttributeError, KeyError, SerializerNotInstalled, TypeError, ValueErro
         ("task_publish_retry_policy", [1], {}),
         ("task_queues", "slow", None),
         ("task_queues", ["slow"], [Queue("slow")]),
+        ("task_queues", Queue("slow"), [Queue("slow")]),
         ("task_queues", {"slow": "slow"}, {"slow": {"exchange": "slow"}}),
         ("task_serializer", ("json",), "json"),
     ],

@@ -34,6 +34,9 @@ _STATES: Final = frozenset({"date_done", "info", "result", "state", "status", "t
 
 _READS: Final = _WAITS | _LOOKS | _STATES
 
+#: What a file holds that sends something, or looks for a result.
+_TELLING: Final = (".delay(", "apply_async", "send_task", "AsyncResult", "GroupResult", "chord", "group", "chain")
+
 #: What gives a result: the sending methods, and the classes of results.
 _GIVES: Final = SENDS | {"AsyncResult", "GroupResult", "ResultSet", "send_task"}
 
@@ -144,9 +147,10 @@ class NeedsResultBackend(Rule[Facts]):
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report what reads results, and what makes chords."""
+        if not any(map(facts.module.source.may_hold, _TELLING)) or not _has_none(facts.project):
+            return
         found: list[tuple[ast.expr, str, str]] = []
-        names = frozenset(name for name in _READS if facts.module.source.may_hold(f".{name}"))
-        for node, site in facts.attributes_named(names) if names else ():
+        for node, site in facts.attributes_named(_READS):
             is_call = id(node) in facts.call_of
             if is_call != (node.attr in _STATES) and _is_of_result(facts, node.value, site) and not _is_guarded(site):
                 error = "NotImplementedError" if node.attr in _WAITS else "AttributeError"
@@ -155,9 +159,8 @@ class NeedsResultBackend(Rule[Facts]):
             if _is_chord(facts, canvas):
                 what = "a chord" if canvas.kind == "chord" else "a group with a task after it is a chord, which"
                 found.append((canvas.node, what, "NotImplementedError"))
-        if found and _has_none(facts.project):
-            for place, what, error in sorted(found, key=lambda item: (item[0].lineno, item[0].col_offset)):
-                yield self.report(facts.module, place, what=what, error=error)
+        for place, what, error in sorted(found, key=lambda item: (item[0].lineno, item[0].col_offset)):
+            yield self.report(facts.module, place, what=what, error=error)
 
 
 @query()

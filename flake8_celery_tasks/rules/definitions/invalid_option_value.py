@@ -106,6 +106,9 @@ class InvalidOptionValue(Rule[Facts]):
     TypeError: '<' not supported between instances of 'datetime.timedelta' and 'int'
     ```
 
+    A text as `priority` fails in the same way with RabbitMQ (`required argument is not an integer`); Redis and the
+    broker in memory ignore it.
+
     In the options of a beat entry it is beat that logs this, whenever the task is due, and never sends it. Other values
     don't mean what they say. The string `"False"` is true, and `eta="tomorrow"` is sent, then thrown away by the
     worker:
@@ -311,10 +314,19 @@ def _compression(value: Any, _kind: str | None) -> _Wrong | None:
     return _Wrong("every call raises KeyError", repr(known)) if known else None
 
 
+def _priority(value: Any, kind: str | None) -> _Wrong | None:
+    is_text = bool(value) if isinstance(value, str) else kind == inference.STRING
+    if not is_text and not _is_none(value, bytes):
+        return None
+    others = ", other brokers ignore it" if isinstance(value, str) and not _is_number(value) else ""
+    return _Wrong(f"a call over RabbitMQ fails{others}", "a number from 0 to 9")
+
+
 _JUDGES: Final[dict[str, Callable[[Any, str | None], _Wrong | None]]] = {
     "compression": _compression,
     "eta": _eta,
     "expires": _expires,
+    "priority": _priority,
     "rate_limit": _rate,
     "serializer": _serializer,
 }

@@ -7,10 +7,12 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.catalog.settings import EXTRA, FOREIGN_PREFIXES, OLD_TO_NEW, SETTINGS, prefix_of, setting_of
+from flake8_celery_tasks.celery_model.apps import makes_app
+from flake8_celery_tasks.celery_model.configuration import configurations
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.spelling import close_match
 from flake8_celery_tasks.core.text import encoded
-from flake8_celery_tasks.facts.settings import DJANGO, OBJECT
+from flake8_celery_tasks.facts.settings import CONF, DJANGO, OBJECT
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
@@ -25,6 +27,10 @@ TELLING: Final = ("BEAT_", "BROKER_", "CELERY", "RESULT_", "TASK_", "WORKER_")
 _GROUPS: Final = ("beat_", "broker_", "celerybeat_", "celeryd_", "result_", "task_", "worker_")
 
 
+#: Settings by the names that an app's arguments, or the options of a worker, have for them.
+_SHORT: Final = {"backend": "result_backend", "broker": "broker_url", "concurrency": "worker_concurrency"}
+
+
 def _rest(name: str) -> str:
     """Return a name without what tells the part of Celery."""
     return next((name[len(group) :] for group in _GROUPS if name.startswith(group)), name)
@@ -32,7 +38,7 @@ def _rest(name: str) -> str:
 
 def _meant(name: str) -> str | None:
     """Return the setting that a name is a slip of: in a letter or two, or in the part of Celery that it is about."""
-    found = close_match(name, SETTINGS)
+    found = _SHORT.get(name) or close_match(name, SETTINGS)
     if found is None and "_" in _rest(name):
         rests = {_rest(name), _rest(_rest(name))}
         same = [known for known in SETTINGS if _rest(known) in rests]
@@ -103,10 +109,16 @@ def _is_old(key: str) -> bool:
 def mixed(setting: Setting) -> tuple[str, str] | None:
     """Return a new name beside which the first old one of an object stands, and the old one's new name."""
     source = setting.source
-    if source.kind != OBJECT or source.namespaces != (None,) or not source.certain or not source.complete:
+    if source.namespaces != (None,) or not source.certain or not source.complete:
         return None
-    old = [item.key for item in source.settings if item.key in OLD_TO_NEW]
-    new = [item.key for item in source.settings if item.key in SETTINGS]
+    if source.kind == OBJECT:
+        beside = source.settings
+    elif source.kind == CONF and not configurations(setting.project):
+        beside = _set_together(setting)
+    else:
+        return None
+    old = [item.key for item in beside if item.key in OLD_TO_NEW]
+    new = [item.key for item in beside if item.key in SETTINGS]
     if not new or setting.key not in OLD_TO_NEW or old[0] != setting.key:
         return None
     # Celery allows the names of the smaller group that the other group has as well.
@@ -114,6 +126,21 @@ def mixed(setting: Setting) -> tuple[str, str] | None:
     if all(convert[key] in source.keys for key in few):
         return None
     return new[0], OLD_TO_NEW[setting.key]
+
+
+def _set_together(setting: Setting) -> list[Setting]:
+    """Return the settings of an app that are given in the same function, or in the module, before it is configured.
+
+    What the app is made with is no part of them, nor what `add_defaults` gives; they are none where several apps may be
+    meant.
+    """
+    module, function = setting.module, setting.site.function()
+    made = [call for call, site in module.candidates.calls if makes_app(setting.project, module, call, site)]
+    if len(made) != 1 or module.calls_of("add_defaults"):
+        return []
+    keywords = {id(keyword) for keyword in made[0].keywords}
+    beside = [item for item in setting.source.settings if id(item.node) not in keywords]
+    return [item for item in beside if item.site.function() is function] if setting in beside else []
 
 
 def is_read(setting: Setting) -> bool:

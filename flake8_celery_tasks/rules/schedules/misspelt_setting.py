@@ -18,8 +18,9 @@ class MisspeltSetting(Rule[Setting]):
     ## What happens
 
     Celery keeps whatever it is given and reads the names that it knows. A misspelt setting is stored and never looked
-    at, and the default stays in force. Nothing is logged. With `task_ack_late = True` messages are still acknowledged
-    before the task runs:
+    at, and the default stays in force. Nothing is logged. `broker`, `backend` and `concurrency` are arguments of an app
+    or options of a worker, but no settings. With `task_ack_late = True` messages are still acknowledged before the task
+    runs:
 
     ```pycon
     >>> from shop.tasks import app
@@ -36,6 +37,7 @@ class MisspeltSetting(Rule[Setting]):
 
     app = Celery("shop")
     app.conf.task_ack_late = True
+    app.conf.update(broker="redis://")
     ```
 
     ```python title="shop/celery.py"
@@ -55,8 +57,9 @@ class MisspeltSetting(Rule[Setting]):
     ```python
     from celery import Celery
 
-    app = Celery("shop")
+    app = Celery("shop", broker="redis://")
     app.conf.task_acks_late = True
+    app.conf.update(result_backend="redis://", worker_concurrency=4)
     ```
 
     ```python title="shop/celery.py"

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from flake8_celery_tasks.catalog.methods import DIRECT
+from flake8_celery_tasks.facts.calls import Invocation, TaskCall
+from flake8_celery_tasks.facts.schedules import BeatEntry, options_of
 from flake8_celery_tasks.facts.settings import Setting
+from flake8_celery_tasks.facts.task import Task
+from flake8_celery_tasks.resolution.evaluation import settled
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -20,7 +25,7 @@ NAMES: Final = frozenset(
 PICKLE: Final = ("pickle", "application/x-python-serialize")
 
 
-class PickleAccepted(Rule[Setting]):
+class PickleAccepted(Rule[Setting | Task | Invocation | TaskCall | BeatEntry]):
     """Messages are pickled, or may be.
 
     ## What happens
@@ -49,6 +54,19 @@ class PickleAccepted(Rule[Setting]):
     app = Celery("shop", task_serializer="pickle")
     ```
 
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(name="shop_render", serializer="pickle")
+    def render(order):
+        print(order)
+
+
+    def close(order):
+        render.apply_async((order,), serializer="json")
+    ```
+
     ## Good
 
     ```python
@@ -74,8 +92,16 @@ class PickleAccepted(Rule[Setting]):
     message = "{name} lets pickle in: whoever reaches the broker runs code in the worker; use 'json'"
     sends: Final = "{name} is pickle: whoever reaches the broker runs code wherever messages are read; use 'json'"
 
-    def check(self, setting: Setting) -> Iterator[Violation]:
-        """Report pickle, where it is written."""
+    def check(self, fact: Setting | Task | Invocation | TaskCall | BeatEntry) -> Iterator[Violation]:
+        """Report pickle, where it is written: in a setting, or as the `serializer` of a task, a call or an entry."""
+        if isinstance(fact, Setting):
+            yield from self._in_setting(fact)
+            return
+        for node, value in _serializers(fact):
+            if isinstance(value, str) and value in PICKLE:
+                yield self.report(fact.module, node, self.sends, name="serializer")
+
+    def _in_setting(self, setting: Setting) -> Iterator[Violation]:
         if setting.name not in NAMES:
             return
         value = setting.settled
@@ -85,3 +111,18 @@ class PickleAccepted(Rule[Setting]):
             members = getattr(setting.value, "elts", ())
             written = (node for node in members if isinstance(node, ast.Constant) and node.value in PICKLE)
             yield self.report(setting.module, next(written, setting.value), name=setting.key)
+
+
+def _serializers(fact: Task | Invocation | TaskCall | BeatEntry) -> Iterator[tuple[ast.AST, Any]]:
+    """Yield what a task, a call or an entry of the beat schedule is given as `serializer`."""
+    if isinstance(fact, Task):
+        options = fact.written(("serializer",)) if fact.is_class else fact.stated()
+        yield from ((node, fact.option(name)) for name, node in options if name == "serializer")
+    elif isinstance(fact, BeatEntry):
+        for name, written in options_of(fact):
+            if name == "serializer":
+                yield written.key, settled(fact.project, fact.module, written.value, written.site)
+    elif fact.method not in DIRECT:
+        for keyword in fact.options:
+            if keyword.arg == "serializer":
+                yield keyword, settled(fact.project, fact.module, keyword.value, fact.site)

@@ -242,6 +242,8 @@ def _wrong_queues(setting: Setting) -> tuple[str, str] | None:
     value = setting.settled
     if isinstance(value, str) and value:
         return repr(value), "AttributeError at each call"
+    if isinstance(value, Called) and isinstance(value.target, Target) and value.target.path == "kombu.Queue":
+        return "one of them", "TypeError at each call; put it into a list"
     if isinstance(value, (list, tuple, set)):
         text = next((item for item in value if isinstance(item, str)), None)
         return None if text is None else (f"the text {text!r}", "AttributeError at each call")
