@@ -120,7 +120,9 @@ def laid(text: str, style: Style, indent: str, *, comment: str = "", is_item: bo
         leaves.append(Leaf(",", depth=min(leaf.depth for leaf in leaves)))
     pragmas = _PRAGMAS if style.pragmas else "# type: ignore"
     if not comment.lstrip().startswith(pragmas):
-        leaves[-1].comment = comment
+        # Of a single token in parentheses that may be written it is the token's.
+        is_single = leaves[-1].optional and not leaves[-1].text and leaves[-3:-2] == [leaves[-1].partner]
+        leaves[-2 if is_single else -1].comment = comment
     line = _Line(tuple(leaves), inside=is_item)
     if not style.magic:
         needless = {number - 1 for number in range(len(leaves)) if line.ends_in_comma(number)}
@@ -154,7 +156,9 @@ class _Breaking:
         return width_of(self.indent + step_of(self.indent) * line.level)
 
     def fits(self, line: _Line, spare: int = 0) -> bool:
-        length = self.margin(line) + sum(line.lengths) + width_of(line.leaves[-1].comment)
+        length = (
+            self.margin(line) + sum(line.lengths) + sum(width_of(leaf.comment) for leaf in line.leaves if leaf.comment)
+        )
         return length + spare <= self.style.width
 
     def broken(self, line: _Line, *, force: bool) -> list[_Line]:
