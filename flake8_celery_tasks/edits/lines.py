@@ -181,8 +181,6 @@ class _Breaking:
 
     def _split(self, line: _Line, way: Callable[[_Line, bool], Iterator[_Line]], *, force: bool) -> list[_Line]:
         parts = list(way(line, force))
-        if any(part.text == line.text for part in parts):
-            raise _Unbroken
         found = [one for part in parts for one in self.broken(part, force=force)]
         optional = [leaf for leaf in line.leaves if leaf.optional and leaf.opens]
         used = {id(leaf.partner) for part in parts for leaf in part.leaves if leaf.optional and leaf.text}
@@ -250,7 +248,7 @@ class _Breaking:
             yield frozenset()
         length = self.margin(line)
         around = last = None
-        for number in reversed(range(len(line.leaves))):
+        for number in reversed(range(len(line.leaves))):  # pragma: no branch - the line is too long, or has a comma
             leaf = line.leaves[number]
             length += line.lengths[number] + width_of(leaf.comment)
             if length > self.style.width or leaf.comment:
@@ -339,13 +337,9 @@ class _Breaking:
 
     def _ends_well(self, body: _Line, last: Leaf) -> bool:
         """Return whether what stands before the bracket that a line ends with fits, or has brackets itself."""
-        length, has_others = self.margin(body), False
-        for leaf, size in zip(body.leaves, body.lengths, strict=True):
-            length += size
-            if leaf is last.partner:
-                return has_others or length <= self.style.width
-            has_others = has_others or leaf.opens
-        return False
+        start = body.places[id(last.partner)]
+        fits = self.margin(body) + sum(body.lengths[: start + 1]) <= self.style.width
+        return fits or any(leaf.opens for leaf in body.leaves[:start])
 
     def _is_better(self, other: _Split, split: _Split) -> bool:
         """Return whether a split without the parentheses behind a `=` is better than one with them."""
@@ -374,12 +368,4 @@ def _is_annotated(line: _Line) -> bool:
 def _can_be_split(line: _Line) -> bool:
     """Return False where there is certainly no way to split a line, such as a call of a string's method."""
     leaves = line.leaves
-    if len(leaves) < 2:
-        return False
-    if not (leaves[0].is_string and leaves[1].text == "."):
-        return True
-    calls = Counter(leaf.opens for leaf in leaves)[True]
-    dots = Counter(leaf.text for leaf in leaves)["."]
-    return not any(leaf.opens and leaves[number + 1].closes is False for number, leaf in enumerate(leaves)) and not (
-        dots > 1 and calls > 1
-    )
+    return len(leaves) > 1 and not (leaves[0].is_string and leaves[1].text == ".")
