@@ -36,6 +36,12 @@ _DJANGO: Final = ("celery.contrib.django.task.DjangoTask",)
 _SENDS: Final = frozenset({"apply_async"})
 _CALLED: Final = frozenset({"__call__"})
 
+_OLD_CLASSES: Final = ("celery.task.Task", "celery.task.base.Task")
+_OLD_PERIODIC: Final = ("celery.PeriodicTask", "celery.task.PeriodicTask", "celery.task.base.PeriodicTask")
+
+#: Celery's own up to version 4: their tasks are registered where they are defined.
+REGISTERING: Final = frozenset((*_OLD_CLASSES, *_OLD_PERIODIC))
+
 #: Task classes by the name that they are defined under.
 TASK_CLASSES: Final = {
     "celery.contrib.abortable.AbortableTask": TaskClass(own=frozenset({"is_aborted"})),
@@ -43,9 +49,9 @@ TASK_CLASSES: Final = {
         overrides=frozenset({"apply_async_on_commit", "delay_on_commit"})
     ),
     # Celery's up to version 4
-    **dict.fromkeys(("celery.task.Task", "celery.task.base.Task"), TaskClass()),
+    **dict.fromkeys(_OLD_CLASSES, TaskClass()),
     **dict.fromkeys(
-        ("celery.PeriodicTask", "celery.task.PeriodicTask", "celery.task.base.PeriodicTask"),
+        _OLD_PERIODIC,
         TaskClass(options={"ignore_result": True}, own=frozenset({"compat", "options", "relative", "run_every"})),
     ),
     # allianceauth

@@ -6,8 +6,10 @@ import ast
 import re
 from typing import TYPE_CHECKING, Final
 
+from flake8_celery_tasks.binding.scopes import FUNCTION, IF, TRY
 from flake8_celery_tasks.binding.symbols import Bound, Class, Function
-from flake8_celery_tasks.binding.values import MISSING, Invoke, Member, Ref
+from flake8_celery_tasks.binding.values import MISSING, Const, Invoke, Member, Ref
+from flake8_celery_tasks.catalog.packages import REGISTERING
 from flake8_celery_tasks.celery_model.apps import is_readable, is_task_class
 from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, OPAQUE, Decorator, decorator_of, with_keywords
 from flake8_celery_tasks.core.memo import query
@@ -273,7 +275,10 @@ def has_own_names(project: Project) -> bool:
 
 def is_registered(project: Project, found: Definition) -> bool:
     """Return whether a class-based task may be handed to `register_task`, in its module or in another."""
-    if found.decorator.form != CLASS_TASK:
+    own = Target(f"{found.module.prefix}{found.symbol.qualname}", found.module, found.symbol)
+    if found.decorator.form != CLASS_TASK or any(
+        isinstance(cls, Target) and cls.path in REGISTERING for cls in project.line(own)
+    ):
         return True
     own_name = found.symbol.qualname.rpartition(".")[2]
     name = own_name.encode()
@@ -308,3 +313,57 @@ def _registered(module: Module) -> set[str]:
         for node in ast.walk(call)
         if isinstance(node, ast.Name)
     }
+
+
+def is_no_task(project: Project, target: Target) -> bool:
+    """Return whether what a name leads to is certainly no task: a module, a bare function, a class nobody registers.
+
+    In a loop, or in a list, a function may be made one.
+    """
+    symbol, module = target.symbol, target.module
+    if target.rest or module is None:
+        return False
+    if symbol is None:
+        return True
+    if isinstance(symbol, Function):
+        return not (symbol.decorators or _makes_any(project, module))
+    if isinstance(symbol, Class):
+        found = class_definition(project, module, symbol, inherits=True)
+        if found is not None:
+            return not is_registered(project, found)
+        return is_readable(project, target) and is_task_class(project, target) is False
+    return isinstance(symbol, Bound) and isinstance(symbol.value, Const)
+
+
+@query()
+def _makes_any(project: Project, module: Module) -> bool:
+    """Return whether a module makes a task of what can't be told."""
+    given = [call.args[0] for call in module.made() if not registers(call)]
+    targets = [project.resolve(value.path, module) if isinstance(value, Ref) else None for value in given]
+    return any(target is None or not isinstance(target.symbol, (Function, Class)) for target in targets)
+
+
+def are_together(one: Definition, other: Definition) -> bool:
+    """Return whether two definitions are both there when their modules are imported: they are no alternatives."""
+    mine, theirs = (_branches(found) for found in (one, other))
+    if one.module.place.path != other.module.place.path:
+        return all((kind, part) == (TRY, "body") for kind, _, part in mine + theirs)
+    shorter, longer = sorted((mine, theirs), key=len)
+    return longer[: len(shorter)] == shorter and all(kind != FUNCTION for kind, _, _ in longer[len(shorter) :])
+
+
+def _branches(found: Definition) -> list[tuple[str, int, str]]:
+    """Return what must be entered to get to a definition, outermost first: kind, line and part of each statement."""
+    sites = [
+        site
+        for node, site in found.module.definitions_called(found.symbol.qualname)
+        if node.lineno == found.symbol.line
+    ]
+    branches = []
+    for around in (around for site in sites for around in site.chain()):
+        line: int = getattr(around.node, "lineno", 0)
+        if around.kind in (FUNCTION, IF):
+            branches.append((around.kind, line, around.part))
+        elif around.kind == TRY and around.part != "finally":
+            branches.append((TRY, line, around.part.replace("else", "body")))
+    return branches[::-1]

@@ -8,13 +8,21 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from flake8_celery_tasks.binding.scopes import FUNCTION, IF, TRY
 from flake8_celery_tasks.binding.values import Invoke, Ref
 from flake8_celery_tasks.catalog.task_options import BUILTIN_TASKS
 from flake8_celery_tasks.celery_model import definitions as celery_model_definitions
 from flake8_celery_tasks.celery_model.apps import APP_GETTERS
 from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, OPAQUE
-from flake8_celery_tasks.celery_model.definitions import definition_of, has_own_names, made_by, name_of, registers
+from flake8_celery_tasks.celery_model.definitions import (
+    are_together,
+    definition_of,
+    has_own_names,
+    is_no_task,
+    is_registered,
+    made_by,
+    name_of,
+    registers,
+)
 from flake8_celery_tasks.core import errors, spelling
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.text import encoded
@@ -42,6 +50,9 @@ COMMON: Final = frozenset(
 
 #: Names shorter than this may differ in one letter only from the one that was meant, when nothing else speaks for it.
 _LONG: Final = 16
+
+#: A word shorter than this is no end of a name that speaks for it.
+_SHORT: Final = 6
 
 #: What files that can't be parsed are searched for: may they define tasks, and by names that they do not spell out?
 #: Longer names and lists of bases are no such thing, and not worth the time.
@@ -157,11 +168,6 @@ class Index:
     # What is known of a name.
 
     @property
-    def has_nameless(self) -> bool:
-        """Whether some definition has a name that nothing is known of."""
-        return bool(self.nameless)
-
-    @property
     def namespaces(self) -> frozenset[str]:
         """The first dotted parts of the names of the project's tasks, tests left out."""
         return frozenset(self._owned)
@@ -201,13 +207,26 @@ class Index:
         """Return the name of a task that was probably meant, None where it may be any or none."""
         real = self._name_of_alias(name, origin)
         if real is not None:
-            return real
+            return real if real != name else None
         match = self._words.close_match(name)
         if match is not None and _without_digits(match) != _without_digits(name):
             return match
         last = name.rpartition(".")[2]
-        same = self._by_last_part.get(last, [])
-        return same[0] if len(same) == 1 and self.owns(name) else None
+        same = self._by_last_part.get(last, []) if self.owns(name) else self._ending(name)
+        return same[0] if len(same) == 1 else None
+
+    def _ending(self, name: str) -> list[str]:
+        """Return the names of tasks outside tests of which a name may be the end: `tasks.bill` of `shop.tasks.bill`.
+
+        A short word says nothing.
+        """
+        if "." not in name and len(name) < _LONG and (len(name) < _SHORT or "_" not in name):
+            return []
+        known = self._by_last_part.get(name.rpartition(".")[2], [])
+        return [one for one in known if one.endswith(f".{name}") and self._is_outside_tests(one)]
+
+    def _is_outside_tests(self, name: str) -> bool:
+        return any(not self.project.is_test(one.module) for one in self.by_name[name])
 
     @cached_property
     def _words(self) -> spelling.Words:
@@ -225,19 +244,28 @@ class Index:
 
         `closed` says that it is meant for one, whatever it is like.
         """
+        if self._is_unregistered(name):
+            return True
         if self.has(name) or "" in self.nameless or name.partition(".")[0] in self.nameless:
             return False
         if not closed and not self.owns(name):
             match = self._words.close_match(name, 2 if len(name) >= _LONG else 1)
-            if match is None or _without_digits(match) == _without_digits(name):
+            is_close = match is not None and _without_digits(match) != _without_digits(name)
+            if not is_close and not self._ending(name):
                 return False
         return not (self._is_bound(name, origin) or self._may_be_hidden(name))
+
+    def _is_unregistered(self, name: str) -> bool:
+        """Return whether only classes have a name, and certainly nobody registers one of them."""
+        found = [] if self.registering else self.by_name.get(name, [])
+        places = {one.place[:2] for one in found if not is_registered(self.project, one)}
+        return bool(found) and len(places) == len(found) and self._registered.isdisjoint(places)
 
     def is_unmatched(self, glob: str, others: Iterable[str] = ()) -> bool:
         """Return whether a glob is certainly meant for tasks of the project, and matches none, nor any other name."""
         literal = glob.partition("*")[0]
         top = literal.partition(".")[0]
-        if not self.owns(glob) or "" in self.nameless or top in self.nameless:
+        if not (self.owns(glob) or self._globs_ending(glob)) or "" in self.nameless or top in self.nameless:
             return False
         if any(fnmatch.fnmatch(name, glob) for name in (*self.by_name, *self.possible, *BUILTIN_TASKS, *others)):
             return False
@@ -250,6 +278,25 @@ class Index:
             if text is None or (hint in text and (path in self._left_out or self.project.module(path) is None)):
                 return False
         return True
+
+    def meant_by_glob(self, glob: str) -> str | None:
+        """Return the glob that was probably meant by one that only matches ends of names, None where it may be any."""
+        starts = {name.removesuffix(end) for name, end in self._globs_ending(glob)}
+        if not starts or self.owns(glob):
+            return None
+        return f"{starts.pop()}{glob}" if len(starts) == 1 else f"*.{glob}"
+
+    def _globs_ending(self, glob: str) -> list[tuple[str, str]]:
+        """Return the names of tasks outside tests whose ends a glob matches, with these ends."""
+        if glob.startswith("*") or "." not in glob:
+            return []
+        found = []
+        for name in self.by_name:
+            ends = (name[index + 1 :] for index, letter in enumerate(name) if letter == ".")
+            end = next((end for end in ends if fnmatch.fnmatchcase(end, glob)), None)
+            if end is not None and self._is_outside_tests(name):
+                found.append((name, end))
+        return found
 
     def _name_of_alias(self, name: str, origin: Module) -> str | None:
         """Return the real name of the task that a name leads to when it is read as module and variable."""
@@ -267,7 +314,10 @@ class Index:
         if path is None or not path.endswith(".py") or self._name_of_alias(name, origin) is not None:
             return False
         module = self.project.module(path)
-        return module is None or module.dynamic or not self.project.resolve(f"{owner}:{last}", origin).lost
+        if module is None or module.dynamic:
+            return True
+        target = self.project.resolve(f"{owner}:{last}", origin)
+        return not (target.lost or is_no_task(self.project, target))
 
     def _may_be_hidden(self, name: str) -> bool:
         """Return whether a file that can't be read, or is no part of the project, could give the name to a task."""
@@ -361,32 +411,6 @@ def automatic_names(place: Place, qualname: str) -> Iterator[str]:
     parts = place.name.split(".")
     for start in range(len(parts)):
         yield ".".join([*parts[start:], qualname.rpartition(".")[2]])
-
-
-def are_together(one: Definition, other: Definition) -> bool:
-    """Return whether two definitions are both there when their modules are imported: they are no alternatives."""
-    mine, theirs = (_branches(found) for found in (one, other))
-    if one.module.place.path != other.module.place.path:
-        return all((kind, part) == (TRY, "body") for kind, _, part in mine + theirs)
-    shorter, longer = sorted((mine, theirs), key=len)
-    return longer[: len(shorter)] == shorter and all(kind != FUNCTION for kind, _, _ in longer[len(shorter) :])
-
-
-def _branches(found: Definition) -> list[tuple[str, int, str]]:
-    """Return what must be entered to get to a definition, outermost first: kind, line and part of each statement."""
-    sites = [
-        site
-        for node, site in found.module.definitions_called(found.symbol.qualname)
-        if node.lineno == found.symbol.line
-    ]
-    branches = []
-    for around in (around for site in sites for around in site.chain()):
-        line: int = getattr(around.node, "lineno", 0)
-        if around.kind in (FUNCTION, IF):
-            branches.append((around.kind, line, around.part))
-        elif around.kind == TRY and around.part != "finally":
-            branches.append((TRY, line, around.part.replace("else", "body")))
-    return branches[::-1]
 
 
 def _are_apart(project: Project, one: Definition, other: Definition) -> bool:

@@ -15,6 +15,7 @@ from flake8_celery_tasks.catalog.task_options import DEFAULT_RETRY_DELAY, OPTION
 from flake8_celery_tasks.celery_model import apps, decorators, definitions
 from flake8_celery_tasks.celery_model.settings import acks_late, setting_values
 from flake8_celery_tasks.celery_model.task import TASK_NAME, Defined, readers_in, retried_in
+from flake8_celery_tasks.resolution import inference
 from flake8_celery_tasks.resolution.decorators import wrapper_in
 from flake8_celery_tasks.resolution.evaluation import Table
 from flake8_celery_tasks.resolution.resolver import Target
@@ -339,7 +340,7 @@ class Task(Defined):
     @cached_property
     def retries_by_hand(self) -> bool:
         """Whether something may retry the task by a call: in its body, by its name, or in a helper it is handed to."""
-        if self.is_handed_on or any(use.attribute == "retry" for use in self.uses):
+        if self.is_handed_on or "retry" in {*(use.attribute for use in self.uses), *(self._read_by_helpers or ())}:
             return True
         retried = retried_in(self.module, self.project)
         return None in retried or self.definition.place in retried or self._base_retries
@@ -347,7 +348,13 @@ class Task(Defined):
     @property
     def is_handed_on(self) -> bool:
         """Whether the body gives the task away, so that others may read its options or retry it."""
-        return any(use.attribute is None for use in self.uses)
+        return self._read_by_helpers is None
+
+    @cached_property
+    def _read_by_helpers(self) -> set[str] | None:
+        """The attributes that functions read which are handed the task; None where it can't be told of one."""
+        handed = [use.node for use in self.uses if use.attribute is None]
+        return inference.read_by_others(self.project, self.module, self.function, handed)
 
     def _has_own(self, name: str) -> bool:
         """Return whether a class of a package, from which the task's inherits, reads an option besides Celery's."""
@@ -375,10 +382,12 @@ class Task(Defined):
         return False
 
     def reads(self, name: str) -> bool:
-        """Return whether the body or a readable base reads an attribute of this name from anything."""
+        """Return whether the body, a helper that is handed the task, or a base reads an attribute of this name."""
         for statement in self.node.body:
             if any(isinstance(node, ast.Attribute) and node.attr == name for node in ast.walk(statement)):
                 return True
+        if name in (self._read_by_helpers or ()):
+            return True
         base = self.own_class if self.is_class else self.base
         return isinstance(base, Target) and any(
             isinstance(cls, Target) and isinstance(cls.symbol, Class) and name in cls.symbol.attributes

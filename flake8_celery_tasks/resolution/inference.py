@@ -7,16 +7,16 @@ import builtins
 import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.binding.nodes import last_name, unsubscripted
+from flake8_celery_tasks.binding.nodes import attributes_in, last_name, unsubscripted, uses_of
 from flake8_celery_tasks.binding.scopes import ASSIGN, CLASS, MODULE, PARAM
-from flake8_celery_tasks.binding.symbols import Class
+from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import Invoke, Operation, Ref
 from flake8_celery_tasks.resolution.evaluation import Called, Table
 from flake8_celery_tasks.resolution.resolver import Target
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
-    from flake8_celery_tasks.binding.scopes import Binding, Scope
+    from flake8_celery_tasks.binding.scopes import Binding, FunctionNode, Scope, Site
     from flake8_celery_tasks.binding.values import Value
     from flake8_celery_tasks.resolution.project import Project
 
@@ -81,6 +81,63 @@ def _bound(project: Project, module: Module, binding: Binding, depth: int) -> st
         return kind_of(project, module, binding.node, binding.site.scope, depth)
     annotation = annotation_of(module, binding)
     return None if annotation is None else _annotated(project, module, annotation)
+
+
+#: How many functions an argument is followed into.
+_HANDED: Final = 3
+
+
+def read_by_others(
+    project: Project, module: Module, function: FunctionNode, handed: list[ast.expr], depth: int = 0
+) -> set[str] | None:
+    """Return the attributes that other functions read, from anything, which a function hands some names.
+
+    `handed` are the names where they stand for themselves. None where it can't be told what becomes of one.
+    """
+    calls = module.calls_in(function) if handed else []
+    given = {id(arg): place for place in calls for arg in (*place[0].args, *(word.value for word in place[0].keywords))}
+    found: set[str] = set()
+    for node in handed:
+        place = given.get(id(node))
+        read = None if place is None or depth == _HANDED else _read_in_called(project, module, *place, node, depth + 1)
+        if read is None:
+            return None
+        found |= read
+    return found
+
+
+def _read_in_called(
+    project: Project, module: Module, call: ast.Call, site: Site, argument: ast.expr, depth: int
+) -> set[str] | None:
+    """Return what `read_by_others` does, of the function that a call calls."""
+    value = module.value(call.func, site.scope)
+    target = project.resolve(value.path, module) if isinstance(value, Ref) else None
+    if target is None or target.module is None or not isinstance(target.symbol, Function) or target.rest:
+        return None
+    owner = target.symbol.qualname.rpartition(".")[0]
+    functions = target.module.functions_called(target.symbol.qualname)
+    if target.symbol.decorators or len(functions) != 1 or (owner and not owner.endswith("<locals>")):
+        return None
+    function = functions[0][0]
+    name = _parameter_of(function, call, argument)
+    if name is None:
+        return None
+    uses = (use for statement in function.body for use in uses_of(statement, {name}))
+    handed = [use.node for use in uses if use.attribute is None]
+    further = read_by_others(project, target.module, function, handed, depth)
+    return None if further is None else {*attributes_in(function), *further}
+
+
+def _parameter_of(function: FunctionNode, call: ast.Call, argument: ast.expr) -> str | None:
+    """Return the parameter that an argument is given to, None where a `*` hides it, or it is one of many."""
+    for keyword in call.keywords:
+        if keyword.value is argument:
+            return keyword.arg
+    before = call.args[: call.args.index(argument) + 1]
+    parameters = [arg.arg for arg in (*function.args.posonlyargs, *function.args.args)]
+    if any(isinstance(arg, ast.Starred) for arg in before) or len(before) > len(parameters):
+        return None
+    return parameters[len(before) - 1]
 
 
 def annotation_of(module: Module, binding: Binding) -> Value | None:

@@ -203,7 +203,7 @@ def test_a_name_is_possible_where_nothing_else_is_known(tmp_path):
         },
     )
     index = index_of(tmp_path)
-    assert index.has_nameless
+    assert index.nameless
     assert index.has("shop.tasks.b")
     assert not index.definitions("shop.tasks.b")
 
@@ -239,7 +239,7 @@ def test_what_is_registered(tmp_path, given):
     )
     index = index_of(tmp_path)
     assert index.has("shop.a")
-    assert index.has_nameless == (given not in ("A", "A()", "a"))
+    assert bool(index.nameless) == (given not in ("A", "A()", "a"))
 
 
 def test_result_of_a_registration_without_a_task(tmp_path):

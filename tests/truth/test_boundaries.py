@@ -139,7 +139,9 @@ def test_sending_by_name_is_never_eager(lab):
 
 
 @pytest.mark.truth("CLY401", "CLY402", "CLY603")
-@pytest.mark.parametrize("given", [{1}, {"a": 1}, range(1), "a", map(str, [1])], ids=lambda given: type(given).__name__)
+@pytest.mark.parametrize(
+    "given", [{1}, {"a": 1}, range(1), "a", map(str, [1])], ids=["set", "dict", "range", "str", "map"]
+)
 def test_arguments_have_to_be_a_list_or_a_tuple(lab, given):
     """CLY401, CLY402, CLY603: what `delay(*given)` takes is no `args`: only `args=[*given]` is the same."""
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.nodes import attributes_in
 from flake8_celery_tasks.binding.scopes import TRY
+from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.celery_model.objects import AppThing
 from flake8_celery_tasks.contract import known
 from flake8_celery_tasks.facts.facts import Facts
@@ -93,7 +94,8 @@ class UnknownTaskName(Rule[Facts]):
     - a file that can't be parsed, that is excluded, or that belongs to another project could hold the name;
     - some task of that namespace has a name that is not certain;
     - some task has an automatic name, and an app of the project builds these in its own way (`gen_task_name`);
-    - the module that the name points to has something of that name, which may be a task after all;
+    - the module that the name points to has something of that name which may be a task after all: a function with a
+      decorator that can't be read, what is assigned;
     - the name is looked up in `app.tasks` in a `try`, or under an `if` that checks for it;
     - the module is a test (`celery-test-paths`) or a migration.
 
@@ -131,9 +133,18 @@ class UnknownTaskName(Rule[Facts]):
         if isinstance(name, str) and known.is_unknown(facts.project, name, facts.module):
             meant = known.meant(facts.project, name, facts.module)
             services = "" if known.known_tasks(facts.project) is None else " or of a known service"
-            nobody = f"no task of the project{services} has that name"
+            nobody = _bound(facts, name) or f"no task of the project{services} has that name"
             advice = nobody if meant is None else f"did you mean {meant!r}?"
             yield self.report(facts.module, node, message, name=name, advice=advice)
+
+
+def _bound(facts: Facts, name: str) -> str:
+    """Return what stands where a name says that a task is, nothing where nothing does."""
+    owner, _, last = name.rpartition(".")
+    symbol = facts.project.resolve(f"{owner}:{last}", facts.module).symbol if owner else None
+    if isinstance(symbol, Function):
+        return f"the function {last!r} has no task decorator"
+    return f"the class {last!r} is registered nowhere" if isinstance(symbol, Class) else ""
 
 
 def _given(call: Invocation) -> ast.AST:

@@ -103,7 +103,9 @@ class RouteMatchesNothing(Rule[Setting]):
                     yield self.report(setting.module, node, self.no_pattern, key=key)
             elif "*" in key:
                 if tasks_of(project).is_unmatched(key, others.tasks if others else ()):
-                    yield self.report(setting.module, node, what="route", key=key, advice="correct or remove it")
+                    meant = tasks_of(project).meant_by_glob(key)
+                    advice = "correct or remove it" if meant is None else f"did you mean {meant!r}?"
+                    yield self.report(setting.module, node, what="route", key=key, advice=advice)
             elif known.is_unknown(project, key, setting.module, closed=False):
                 meant = known.meant(project, key, setting.module)
                 advice = "correct or remove it" if meant is None else f"did you mean {meant!r}?"

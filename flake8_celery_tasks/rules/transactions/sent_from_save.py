@@ -134,7 +134,7 @@ class SentFromSave(Rule[Invocation]):
             and not _sending.is_choice(fact)
         ):
             text = f"{shown(fact.node.func)}()"
-            advice = _key_advice(fact) if "delete" in way.where else ""
+            advice = _key_advice(fact) if "delete" in way.where and not way.function else ""
             advice = advice or _sending.advice(fact)
             where = f"{way.where},"
             if way.function:

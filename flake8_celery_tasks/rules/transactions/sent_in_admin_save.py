@@ -115,7 +115,12 @@ class SentInAdminSave(Rule[Invocation]):
         if not _sending.is_send(fact):
             return
         way = _sending.way(fact)
-        if way is not None and way.kind == django_callers.ADMIN and _sending.sends_at_once(fact):
+        if (
+            way is not None
+            and way.kind == django_callers.ADMIN
+            and _sending.sends_at_once(fact)
+            and not _sending.is_choice(fact)
+        ):
             text, advice = f"{shown(fact.node.func)}()", _sending.advice(fact)
             method, message = way.where, self.message
             if way.function:

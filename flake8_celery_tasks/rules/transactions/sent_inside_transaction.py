@@ -156,7 +156,6 @@ class SentInsideTransaction(Rule[Invocation]):
       not certain that it is this function that is called there, or when;
     - under `ATOMIC_REQUESTS`: nothing is written before in the view, nothing shows that it is one (`urlpatterns`, or a
       base class from Django, REST framework or graphene), or `non_atomic_requests` takes it out;
-    - the other branch of an `if` waits for the commit;
     - the module is a test or a migration.
 
     ## Fix
