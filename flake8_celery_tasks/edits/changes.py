@@ -31,7 +31,8 @@ _BLOCKS: Final = tuple(
 
 #: What makes a module of a statement, a decorator, the head of a block, an item of a call or of a dictionary.
 _AROUND: Final = (
-    *(("", ""), ("", "\ndef f(): pass"), ("", " pass"), ("if 0: pass\n", " pass"), ("f(", "\n)"), ("{", "\n}")),
+    *(("", ""), ("", "\ndef f(): pass"), ("", " pass"), ("if 0: pass\n", " pass"), ("", "\n case _: pass")),
+    *(("f(", "\n)"), ("{", "\n}")),
 )
 _OPENING: Final = frozenset("([{")
 _CLOSING: Final = frozenset(")]}")

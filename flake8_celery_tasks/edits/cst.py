@@ -86,15 +86,6 @@ def named_argument(source: str, index: int, name: str) -> str:
     return printed(_with_items(node, items))
 
 
-def with_value(source: str, index: int, value: str) -> str:
-    """Return a call with another value of one of its arguments."""
-    node = _call(source)
-    items = _items(node)
-    item = items.all[index]
-    item.node = item.node.with_changes(value=_expression(value))
-    return printed(_with_items(node, items))
-
-
 def _keyword(node: Any) -> str | None:
     return node.keyword.value if node.keyword is not None else None
 

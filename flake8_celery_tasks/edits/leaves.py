@@ -151,8 +151,6 @@ def _pair(leaves: list[Leaf]) -> None:
             leaf.closes, leaf.makes, leaf.depth = True, opening.makes, opening.depth
             leaf.partner, opening.partner = opening, leaf
         before = leaf
-    if around:
-        raise Unknown("brackets that do not match")
 
 
 def _is_operand(leaf: Leaf) -> bool:

@@ -120,7 +120,9 @@ def laid(text: str, style: Style, indent: str, *, comment: str = "", is_item: bo
         leaves.append(Leaf(",", depth=min(leaf.depth for leaf in leaves)))
     pragmas = _PRAGMAS if style.pragmas else "# type: ignore"
     if not comment.lstrip().startswith(pragmas):
-        leaves[-1].comment = comment
+        # Of a single token in parentheses that may be written it is the token's.
+        is_single = leaves[-1].optional and not leaves[-1].text and leaves[-3:-2] == [leaves[-1].partner]
+        leaves[-2 if is_single else -1].comment = comment
     line = _Line(tuple(leaves), inside=is_item)
     if not style.magic:
         needless = {number - 1 for number in range(len(leaves)) if line.ends_in_comma(number)}
@@ -154,7 +156,9 @@ class _Breaking:
         return width_of(self.indent + step_of(self.indent) * line.level)
 
     def fits(self, line: _Line, spare: int = 0) -> bool:
-        length = self.margin(line) + sum(line.lengths) + width_of(line.leaves[-1].comment)
+        length = (
+            self.margin(line) + sum(line.lengths) + sum(width_of(leaf.comment) for leaf in line.leaves if leaf.comment)
+        )
         return length + spare <= self.style.width
 
     def broken(self, line: _Line, *, force: bool) -> list[_Line]:
@@ -177,8 +181,6 @@ class _Breaking:
 
     def _split(self, line: _Line, way: Callable[[_Line, bool], Iterator[_Line]], *, force: bool) -> list[_Line]:
         parts = list(way(line, force))
-        if any(part.text == line.text for part in parts):
-            raise _Unbroken
         found = [one for part in parts for one in self.broken(part, force=force)]
         optional = [leaf for leaf in line.leaves if leaf.optional and leaf.opens]
         used = {id(leaf.partner) for part in parts for leaf in part.leaves if leaf.optional and leaf.text}
@@ -246,7 +248,7 @@ class _Breaking:
             yield frozenset()
         length = self.margin(line)
         around = last = None
-        for number in reversed(range(len(line.leaves))):
+        for number in reversed(range(len(line.leaves))):  # pragma: no branch - the line is too long, or has a comma
             leaf = line.leaves[number]
             length += line.lengths[number] + width_of(leaf.comment)
             if length > self.style.width or leaf.comment:
@@ -335,13 +337,9 @@ class _Breaking:
 
     def _ends_well(self, body: _Line, last: Leaf) -> bool:
         """Return whether what stands before the bracket that a line ends with fits, or has brackets itself."""
-        length, has_others = self.margin(body), False
-        for leaf, size in zip(body.leaves, body.lengths, strict=True):
-            length += size
-            if leaf is last.partner:
-                return has_others or length <= self.style.width
-            has_others = has_others or leaf.opens
-        return False
+        start = body.places[id(last.partner)]
+        fits = self.margin(body) + sum(body.lengths[: start + 1]) <= self.style.width
+        return fits or any(leaf.opens for leaf in body.leaves[:start])
 
     def _is_better(self, other: _Split, split: _Split) -> bool:
         """Return whether a split without the parentheses behind a `=` is better than one with them."""
@@ -370,12 +368,4 @@ def _is_annotated(line: _Line) -> bool:
 def _can_be_split(line: _Line) -> bool:
     """Return False where there is certainly no way to split a line, such as a call of a string's method."""
     leaves = line.leaves
-    if len(leaves) < 2:
-        return False
-    if not (leaves[0].is_string and leaves[1].text == "."):
-        return True
-    calls = Counter(leaf.opens for leaf in leaves)[True]
-    dots = Counter(leaf.text for leaf in leaves)["."]
-    return not any(leaf.opens and leaves[number + 1].closes is False for number, leaf in enumerate(leaves)) and not (
-        dots > 1 and calls > 1
-    )
+    return len(leaves) > 1 and not (leaves[0].is_string and leaves[1].text == ".")

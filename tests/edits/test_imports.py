@@ -82,6 +82,7 @@ def test_import_that_others_import_from_here_stays(tmp_path):
         ({"shop/tests.py": "from blog import views\n\nmonkeypatch.setattr(views, 'make', print)\n"}, True),
         ({"shop/x.py": "from blog import views\nfrom content import tasks\n\ntasks.make(views)\n"}, False),
         ({"shop/x.py": "from blog import views\n\nmake = getattr(views, 'publish')\n"}, False),
+        ({"shop/x.py": "from blog import views\n\nviews().make(\n("}, False),
         ({"shop/x.py": "import blog.views\n\nblog.views.make(1)\n"}, True),
         ({"shop/x.py": "a = 'content.views.make'\nb = views.makes\n"}, False),
         # A star hands it on, if anybody takes it.

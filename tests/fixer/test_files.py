@@ -253,3 +253,11 @@ def test_a_hard_link_that_changes_meanwhile(shop, monkeypatch):
     (result,) = fix(shop)
     assert result.message == "has changed meanwhile, left alone"
     assert shop.read_text(encoding="utf-8") == "x = 1\n"
+
+
+def test_a_file_that_can_not_be_opened(shop, monkeypatch):
+    def refuse(*_given):
+        raise PermissionError
+
+    monkeypatch.setattr("builtins.open", refuse)
+    assert fixer_files.read(str(shop)) is None

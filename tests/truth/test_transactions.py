@@ -228,6 +228,33 @@ def test_lambda_in_a_loop_sees_the_last_value(lab, bill):
 
 
 @pytest.mark.truth("CLY704")
+def test_a_partial_reads_the_key_before_it_is_there(lab, bill):
+    """CLY704: a lambda with a default keeps the object, and so the key that it gets later; a partial the key of now."""
+    with transaction.atomic():
+        for order in [Order(), Order()]:
+            transaction.on_commit(functools.partial(bill.delay, order.pk))
+            transaction.on_commit(lambda order=order: bill.delay(order.pk))
+            order.save()
+    sent = [message.args for message in lab.published]
+    assert sent[::2] == [(None,), (None,)]
+    assert None not in [key for (key,) in sent[1::2]]
+    assert sent[1] != sent[3]
+
+
+@pytest.mark.truth("CLY704")
+def test_what_is_deleted_has_no_key_at_the_commit(lab, bill):
+    """CLY704: Django takes the key away from what it deletes, so the object is not what a callback may keep."""
+    orders = [Order.objects.create()]
+    with transaction.atomic():
+        for order in orders:
+            key = order.pk
+            transaction.on_commit(lambda order=order: bill.delay(order.pk))
+            transaction.on_commit(lambda key=key: bill.delay(key))
+            order.delete()
+    assert [message.args for message in lab.published] == [(None,), (key,)]
+
+
+@pytest.mark.truth("CLY704")
 def test_lambda_in_a_loop_of_transactions_is_fine(lab, bill):
     """CLY704: with a transaction for each round every lambda runs within its own."""
     for number in range(3):

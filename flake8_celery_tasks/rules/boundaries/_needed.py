@@ -96,6 +96,8 @@ def _is_taken(project: Project, path: str, name: str, seen: frozenset[str]) -> b
     owner = layout.place(path).name
     last, word = encoded(owner.rpartition(".")[2]), encoded(name)
     mentions = re.compile(rb"%b[.:]%b\b" % (re.escape(last), re.escape(word)))
+    imports = re.compile(rb"\bfrom[\s\\]+[\w.]*\b%b[\s\\]+import\b" % re.escape(last))
+    attribute = re.compile(rb"\.\s*%b\b|[\"']%b[\"']" % (re.escape(word), re.escape(word)))
     for file in layout.files():
         content = project.files.read(file) or b""
         if file == path or file in seen or not (word in content or b"*" in content) or last not in content:
@@ -105,19 +107,23 @@ def _is_taken(project: Project, path: str, name: str, seen: frozenset[str]) -> b
         found = {_before(content, match.start(), most) + last for match in mentions.finditer(content)}
         if any(encoded(f".{owner}").endswith(b"." + dotted_name) for dotted_name in found):
             return True
-        root = layout.place(file).root
-        taken = {attribute for module, attribute in _taken(project, file) if layout.find(module, root) == path}
-        if name in taken or ("*" in taken and word in content):
-            return True
-        if "*" in taken and _is_taken(project, file, name, seen | {path}):
-            return True
-        if word in content and _reaches_into(project, file, path, name):
+        if imports.search(content):
+            root = layout.place(file).root
+            taken = {one for module, one in _taken(project, file) if layout.find(module, root) == path}
+            if name in taken or ("*" in taken and word in content):
+                return True
+            if "*" in taken and _is_taken(project, file, name, seen | {path}):
+                return True
+        if attribute.search(content) and _reaches_into(project, file, path, name, by_name=b"import_module" in content):
             return True
     return False
 
 
-def _reaches_into(project: Project, file: str, path: str, name: str) -> bool:
-    """Return whether a file has the module of another one, under whatever name, and may take something out of it."""
+def _reaches_into(project: Project, file: str, path: str, name: str, *, by_name: bool) -> bool:
+    """Return whether a file has the module of another one, under whatever name, and may take something out of it.
+
+    `by_name` says that the file imports modules by names in texts.
+    """
     module = project.module(file)
     if module is None:
         return False
@@ -129,12 +135,10 @@ def _reaches_into(project: Project, file: str, path: str, name: str) -> bool:
         names = {owner, f"{owner}.{attribute}" if attribute else owner, getattr(binding.node, "name", owner)}
         leads = {project.layout.find(one, root) for one in names}
         (mine if path in leads else others).add(binding.name)
-    tree = module.candidates.scope.node
-    by_name = any(isinstance(node, ast.Call) and last_name(node.func) == "import_module" for node in ast.walk(tree))
     if not mine and not by_name:
         return False
     others -= mine
-    for node in ast.walk(tree):
+    for node in ast.walk(module.candidates.scope.node):
         if isinstance(node, ast.Attribute) and node.attr == name and _root(node) not in others:
             return True
         if isinstance(node, ast.Call) and last_name(node.func) in _BY_NAME and _gives(node, name):

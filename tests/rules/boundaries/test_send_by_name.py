@@ -389,6 +389,10 @@ def test_outside_django_the_app_itself_makes_signatures(tmp_path):
         {"project/celery.py": APP + "\n\nimport blog.views\n"},
         {"project/celery.py": APP + "\n\nfrom blog import views\n"},
         {
+            "project/celery.py": APP + "\n\nfrom project import broken\nimport blog.views as v\n",
+            "project/broken.py": "(",
+        },
+        {
             "project/celery.py": APP,
             "project/__init__.py": "from blog.helpers import *\n",
             "blog/helpers.py": "import blog.views",
@@ -405,3 +409,12 @@ def test_outside_django_there_is_no_fix_without_a_certain_app(files, tmp_path):
 def test_an_app_that_is_the_default_is_the_current_one(tmp_path):
     after = sent(tmp_path, {"project/celery.py": APP + "app.set_default()\n"})
     assert "current_app.send_task(" in after
+
+
+def test_one_task_of_a_module_that_sends_in_its_own_way_keeps_the_import(tmp_path):
+    content = CONTENT.replace("from celery import shared_task", "from celery import Task, shared_task").replace(
+        '@shared_task(name="drop")',
+        'class Once(Task):\n    def apply_async(self, *args): ...\n\n\n@shared_task(name="drop", base=Once)',
+    )
+    text = "from content import tasks\n\n\ndef f():\n    tasks.make.delay()\n    tasks.drop.delay()\n"
+    assert by_name(tmp_path, text, **{"content/tasks.py": content}) == text

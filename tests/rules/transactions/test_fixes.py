@@ -82,3 +82,8 @@ PARTIAL = "from functools import partial\n\n"
 )
 def test_transactions(code, before, after, tmp_path):
     assert fix_one(tmp_path, before, code) == after
+
+
+def test_callback_with_what_is_deleted_is_left_to_you(tmp_path):
+    text = commit("item.delete()\n            transaction.on_commit(lambda: add.delay(item.pk))")
+    assert fix_one(tmp_path, text, "CLY704") == text
