@@ -14,6 +14,7 @@ from flake8_celery_tasks.rules.rule import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.celery_model.task import Defined
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.facts.calls import Invocation
@@ -77,7 +78,7 @@ class ChainShiftsArguments(Rule[Facts]):
     - the signature is immutable: `.si()`, `immutable=True`;
     - the parameters of the task, or the arguments it is given, can't be read;
     - it would not fit without the result either: that is CLY601;
-    - the signature has a name: it may be changed before it is used.
+    - the signature has a name, and something else than a canvas is given it, or changes it.
 
     ## Fix
 
@@ -91,8 +92,8 @@ class ChainShiftsArguments(Rule[Facts]):
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report the signatures that get a result and can't take it."""
         by_node = {id(call.node): call for call in facts.invocations if call.method in SIGNS}
-        for node, what in self._receivers(facts) if by_node else ():
-            for head in heads(facts, node):
+        for node, site, what in self._receivers(facts) if by_node else ():
+            for head in heads(facts, node, site):
                 call = by_node.get(id(head))
                 func = None if call is None else call.node.func
                 if call is not None and call.defined is not None and _has_no_room(call, call.defined):
@@ -103,14 +104,16 @@ class ChainShiftsArguments(Rule[Facts]):
                         call.module, head, text=text, what=what, task=call.defined.own_name, better=better
                     )
 
-    def _receivers(self, facts: Facts) -> Iterator[tuple[ast.expr, str]]:
+    def _receivers(self, facts: Facts) -> Iterator[tuple[ast.expr, Site, str]]:
         """Yield the expressions that get a result of what comes before, and what that is."""
         for canvas in facts.canvases:
             if canvas.kind == "chain":
-                yield from ((member.node, "the result before it") for member in canvas.members if member.follows)
+                following = (member for member in canvas.members if member.follows)
+                yield from ((member.node, member.site, "the result before it") for member in following)
         for callback in callbacks(facts):
             if not callback.on_error:
-                yield callback.node, "the list of results" if callback.is_body else "the result it is linked to"
+                what = "the list of results" if callback.is_body else "the result it is linked to"
+                yield callback.node, callback.site, what
 
 
 def _has_no_room(call: Invocation, defined: Defined) -> bool:
