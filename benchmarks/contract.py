@@ -4,6 +4,10 @@
 repositories are cloned from GitHub, or from a folder that holds a mirror of each as `owner+name/repo`:
 
     python benchmarks/contract.py [--mirrors DIR] [--jobs N] [--commit ABC] [--output FILE]
+
+What `contract --against HEAD` costs, in turns with `tasks`, each without a cache, in a folder under git:
+
+    python benchmarks/contract.py --time DIR [--rounds N]
 """
 
 from __future__ import annotations
@@ -11,10 +15,13 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -30,7 +37,12 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--commit", default="", help="only commits that begin so")
     parser.add_argument("--output", type=Path, help="where to write what was found, as JSON")
+    parser.add_argument("--time", type=Path, metavar="DIR", help="measure instead what the command costs in a folder")
+    parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
+    if given.time:
+        measure(given.time, given.rounds)
+        return
     with LISTED.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file, delimiter="\t") if row["commit"].startswith(given.commit)]
     with ThreadPoolExecutor(given.jobs) as pool:
@@ -77,6 +89,30 @@ def named(row: dict[str, str], folder: Path) -> set[str]:
         raise ValueError(done.stderr)
     reported = [item["text"] for item in json.loads(done.stdout) if item["code"].startswith("CLY")]
     return {NAMED.search(text)[1] for text in reported}
+
+
+def measure(folder: Path, rounds: int) -> None:
+    """Print the CPU time of both commands, that of git included, and how long they took."""
+    commands = {"tasks": ["tasks"], "against": ["contract", "--against", "HEAD"]}
+    spent: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+    for number in range(rounds + 1):
+        for name, arguments in commands.items():
+            with tempfile.TemporaryDirectory() as cache:
+                before, start = os.times(), time.perf_counter()
+                subprocess.run(
+                    [sys.executable, "-m", "flake8_celery_tasks", *arguments],
+                    cwd=folder,
+                    env={**os.environ, "XDG_CACHE_HOME": cache},
+                    capture_output=True,
+                    check=False,
+                )
+                after = os.times()
+                used = after.children_user + after.children_system - before.children_user - before.children_system
+                if number:  # the first round warms the disk
+                    spent[name].append((used, time.perf_counter() - start))
+    for kind, index in (("CPU time", 0), ("time", 1)):
+        tasks, against = (statistics.median(one[index] for one in spent[name]) for name in commands)
+        print(f"{kind}: tasks {tasks:.2f} s, contract --against {against:.2f} s, {against / tasks:.2f} times as long")
 
 
 def run(*command: str) -> None:

@@ -49,6 +49,9 @@ OWN_NAMES = (
     "        return name\n"
 )
 
+#: What makes a project one of Django.
+DJANGO = {"project/wsgi.py": "from django.core.wsgi import get_wsgi_application\n"}
+
 #: Tasks of another app, and what sends them.
 CONTENT = """\
 from celery import shared_task
@@ -75,7 +78,7 @@ def publish(post, items, more):
 
 def by_name(folder, text, **others):
     """Return what becomes of a module that imports tasks of another app."""
-    files = {"content/tasks.py": CONTENT, "blog/views.py": text, **others}
+    files = {"content/tasks.py": CONTENT, "blog/views.py": text, **DJANGO, **others}
     return fixed(folder, files, "CLY401", "CLY402")["blog/views.py"]
 
 

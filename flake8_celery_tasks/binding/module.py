@@ -12,7 +12,7 @@ from flake8_celery_tasks.binding.scopes import is_none, is_typing_only
 from flake8_celery_tasks.binding.symbols import Alias, Body, Bound, Class, Function, Opaque, parameters
 from flake8_celery_tasks.binding.values import UNKNOWN, Invoke, Items, Mapping, Param, Ref, read
 from flake8_celery_tasks.core.memo import Memo, query
-from flake8_celery_tasks.workspace.place import INSTALLED
+from flake8_celery_tasks.workspace.layout import INSTALLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.scopes import Binding, FunctionNode, Scope, Site
     from flake8_celery_tasks.binding.symbols import Symbol
     from flake8_celery_tasks.binding.values import Value
-    from flake8_celery_tasks.workspace.place import Place
+    from flake8_celery_tasks.workspace.layout import Place
     from flake8_celery_tasks.workspace.source import Source
 
 

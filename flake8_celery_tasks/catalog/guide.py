@@ -223,6 +223,7 @@ PAGES: Final = {
             "celery.Celery.autodiscover_tasks": "`Celery.autodiscover_tasks`",
             "celery.Celery.register_task": "`Celery.register_task`",
             "celery.Celery.send_task": "`Celery.send_task`",
+            "celery.Celery.set_default": "`Celery.set_default`",
         },
     ),
     "DjangoTask": Page(

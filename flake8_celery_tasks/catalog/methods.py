@@ -148,14 +148,12 @@ TASK_NAMES: Final = words(
 )
 
 #: The same of signatures and canvases.
-SIGNATURE_NAMES: Final = words(
-    "apply apply_async clone delay freeze immutable kwargs link_error on_error options set_immutable"
-)
+SIGNATURE_NAMES: Final = words("apply apply_async delay link_error on_error set_immutable")
 
 #: What signatures and canvases have besides, of any version (`celery/canvas.py`).
 SIGNATURE_API: Final = SIGNATURE_NAMES | words(
-    "AsyncResult TYPES app append_to_list_option args body chord_size clear copy election extend_list_option "
-    "flatten_links from_dict fromkeys get id items keys link name parent_id partial pop popitem prepare_steps "
-    "register_type replace reprcall root_id run set setdefault skew stamp stamp_links subtask_type task tasks type "
-    "unchain_tasks update values"
+    "AsyncResult TYPES app append_to_list_option args body chord_size clear clone copy election extend_list_option "
+    "flatten_links freeze from_dict fromkeys get id immutable items keys kwargs link name options parent_id partial "
+    "pop popitem prepare_steps register_type replace reprcall root_id run set setdefault skew stamp stamp_links "
+    "subtask_type task tasks type unchain_tasks update values"
 )

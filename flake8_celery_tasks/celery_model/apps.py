@@ -69,6 +69,41 @@ def _is_for_a_moment(call: ast.Call, site: Site) -> bool:
     return handed_on <= 0 and _LASTING.isdisjoint(attributes)
 
 
+#: What makes the project's app the current one of every thread: Celery does it for Django, or the project does.
+_MAKES_CURRENT: Final = re.compile(
+    rb"(?:\A|[\r\n;])[ \t]*(?:from|import)[ \t]+django\b|DJANGO_SETTINGS_MODULE|\.set_default\(\)"
+)
+
+
+@query()
+def is_current_everywhere(project: Project) -> bool:
+    """Return whether `current_app` is the project's app in every thread, in a Django project or by `app.set_default()`.
+
+    Elsewhere it is only in the thread that has made the app: others get an app of Celery's own, with its defaults.
+    """
+    return any(
+        _MAKES_CURRENT.search(project.files.read(path) or b"") is not None
+        and not project.layout.is_test(project.layout.place(path))
+        for path in project.layout.files()
+    )
+
+
+@query()
+def own_apps(project: Project) -> tuple[tuple[Module, str], ...]:
+    """Return the apps that the project's modules bind to a name, each with its module and the name."""
+    found: list[tuple[Module, str]] = []
+    for module in modules_with_apps(project):
+        for name, bindings in module.candidates.scope.bindings.items():
+            if len(bindings) == 1 and bindings[0].kind == ASSIGN:
+                found += ((module, name) for symbol in module.symbols(name) if _is_app(project, symbol, module))
+    return tuple(found)
+
+
+def _is_app(project: Project, symbol: object, module: Module) -> bool:
+    made = app_made_by(project, symbol.value, module) if isinstance(symbol, Bound) else None
+    return made is not None and made.path not in APP_GETTERS
+
+
 #: A name that counts as a Celery app where its module can't be read, and the last part that such a module has.
 APP_NAMES: Final = frozenset({"app", "celery", "celery_app", "current_app"})
 APP_MODULES: Final = frozenset({"celery", "celery_app", "celery_config", "celeryapp", "celeryconf"})

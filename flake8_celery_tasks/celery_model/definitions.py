@@ -14,6 +14,7 @@ from flake8_celery_tasks.celery_model.apps import is_readable, is_task_class
 from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, OPAQUE, Decorator, decorator_of, with_keywords
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.record import Record
+from flake8_celery_tasks.resolution.decorators import keeps_name, renames
 from flake8_celery_tasks.resolution.resolver import Target
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 #: What gives an app automatic names of its own; a call of the method does not.
 OWN_NAMES: Final = re.compile(rb"def\s+gen_task_name\b|\bgen_task_name\b(?!\s*\()")
+
+
+#: A dotted name that is imported, or is the beginning of a text.
+_DOTTED: Final = re.compile(rb"""(?:\b(?:from|import)[ \t]+|["'])((?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*)(?!/)""")
 
 
 class Definition(Record):
@@ -212,27 +217,60 @@ def name_of(project: Project, found: Definition, *, imported: str = "") -> str |
     return name if isinstance(name, str) else None
 
 
+def _has_shorter_name(project: Project, path: str, name: str) -> bool:
+    """Return whether the project calls a module by the end of its dotted name: in an import, or in a text.
+
+    Then a folder of it is on Python's path, and the task may be registered under the shorter name.
+    """
+    parts = name.split(".")
+    ends = (".".join(parts[start:]) for start in range(1, len(parts) - 1))
+    return any(
+        end in _called(project) and project.layout.find(end, project.layout.root) in (None, path) for end in ends
+    )
+
+
+@query(shared=True)
+def _called(project: Project) -> frozenset[str]:
+    """Return the dotted names in imports and texts of the project, and what they begin with."""
+    found: set[bytes] = set()
+    for path in project.files.disk.texts:
+        found.update(_DOTTED.findall(project.files.read(path) or b""))
+    names: set[str] = set()
+    for dotted in found:
+        parts = dotted.decode().split(".")
+        names.update(".".join(parts[:end]) for end in range(2, len(parts) + 1))
+    return frozenset(names)
+
+
 def is_name_certain(project: Project, found: Definition, *, imported: str = "") -> bool:
     """Return whether the automatic name of a task is certain.
 
     It is not where its module may be imported under several names and nobody knows one (`imported`), a decorator below
-    the task decorator is of a module of the project that can't be read (it may give the function another name), or an
-    app has names of its own.
+    the task decorator is not known to leave the function its name, something in the module gives functions other names,
+    the project itself calls its module by a shorter name, or an app has names of its own.
     """
     if has_own_names(project):
         return False
-    certain = found.module.place.certain or bool(imported)
+    place = found.module.place
+    certain = bool(imported) or (place.certain and not _has_shorter_name(project, place.path, place.name))
     if not certain or not isinstance(found.symbol, Function):
         return certain
     below = found.symbol.decorators[found.index + 1 :] if found.index >= 0 else ()
-    names = (value.func if isinstance(value, Invoke) else value for value in below)
-    return not any(isinstance(name, Ref) and project.resolve(name.path, found.module).unread for name in names)
+    return all(keeps_name(project, value, found.module) for value in below) and not renames(project, found.module)
 
 
 @query(shared=True)
 def has_own_names(project: Project) -> bool:
-    """Return whether some app of the project may make automatic names in its own way: by its own `gen_task_name`."""
-    return any(OWN_NAMES.search(project.files.read(path) or b"") for path in project.files.holding(b"gen_task_name"))
+    """Return whether some app of the project may make automatic names in its own way: by its own `gen_task_name`.
+
+    An app that tests make names no task of others.
+    """
+    layout = project.layout
+    return any(
+        OWN_NAMES.search(project.files.read(path) or b"")
+        for path in project.files.holding(b"gen_task_name")
+        if not layout.is_test(layout.place(path))
+    )
 
 
 def is_registered(project: Project, found: Definition) -> bool:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.values import Value
     from flake8_celery_tasks.celery_model.definitions import Definition
     from flake8_celery_tasks.resolution.project import Project
-    from flake8_celery_tasks.workspace.place import Place
+    from flake8_celery_tasks.workspace.layout import Place
 
 
 #: Folders for copies of other people's code: who loads their tasks, and under which name, is not to be told.

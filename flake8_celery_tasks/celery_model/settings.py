@@ -52,7 +52,7 @@ _PASSING: Final = frozenset(
         "test",
         "testing",
     }
-    | {"tests"}
+    | {"testapp", "testproject", "tests", "testutil", "testutils"}
 )
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 

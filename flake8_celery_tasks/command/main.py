@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from flake8_celery_tasks.contract.record import Record
+    from flake8_celery_tasks.engine.run import Run
+    from flake8_celery_tasks.fixer.files import Result
     from flake8_celery_tasks.fixer.rounds import Order
     from flake8_celery_tasks.flake8_host.configuration import Configuration
 
@@ -147,10 +149,15 @@ def _add_fix(commands: Any) -> None:
     from flake8_celery_tasks.flake8_host import configuration
 
     parser = _add_command(commands, "fix", _fix, "Mend what can be mended with certainty.")
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="files and folders (default: .)")
+    parser.add_argument(
+        "paths",
+        nargs="*",
+        metavar="PATH",
+        help="files and folders (default: .); - reads the input and writes the output",
+    )
     parser.add_argument("--diff", action="store_true", help="print what would change and write nothing")
     parser.add_argument("--unsafe", action="store_true", help="apply fixes too that change what happens")
-    configuration.add_arguments(parser)
+    configuration.add_arguments(parser, configuration.FIXING)
 
 
 def _fix(given: argparse.Namespace) -> int:
@@ -158,36 +165,90 @@ def _fix(given: argparse.Namespace) -> int:
 
     from flake8_celery_tasks.command import pool
     from flake8_celery_tasks.engine.check import collector_off
-    from flake8_celery_tasks.fixer import diff
-    from flake8_celery_tasks.fixer.files import fix_files
+    from flake8_celery_tasks.fixer.files import fix_files, is_installed
     from flake8_celery_tasks.flake8_host import configuration
     from flake8_celery_tasks.flake8_host import files as flake8_host_files
-    from flake8_celery_tasks.flake8_host.files import passing
 
     paths, as_diff, unsafe = (_take(given, name) for name in ("paths", "diff", "unsafe"))
-    if "-" in paths:
-        raise UsageError("fix writes files: it can't read the input")
+    if "-" in paths and len(paths) > 1:
+        raise UsageError("- stands for the input: it can't be given with other paths")
     configured = configuration.configuration_for(given, paths)
+    options = configured.options
     order = _order(configured, unsafe=unsafe)
-    names = flake8_host_files.files(configured.options)
+    names = flake8_host_files.files(options)
+    if paths == ["-"]:
+        return _fix_input(options, order, bool(names), as_diff=as_diff)
     if not names:
         _tell(f"no Python files in {' '.join(paths) or '.'}")
-    count = changed = refused = 0
+    for path in filter(is_installed, paths):
+        _tell(f"{path}: is installed, left alone")
+    passing = flake8_host_files.passing(names, configured.run)
+    passing = [name for name in passing if not is_installed(name)]
     with collector_off():
         spread = partial(pool.spread, configuration=configured, large=pool.FEW)
-        results = list(fix_files(sorted(passing(names, configured.run)), order, write=not as_diff, spread=spread))
+        results = list(fix_files(sorted(passing), order, write=not as_diff, spread=spread))
+    return _report_fixes(results, options, configured.run, as_diff=as_diff)
+
+
+def _tell_of_eager_tasks(changed: Sequence[Result], run: Run) -> None:
+    """Say where tasks run eagerly in a project that sends some by name now: `send_task` never does."""
+    from flake8_celery_tasks.engine import session
+
+    by_name = [result for result in changed if {"CLY401", "CLY402"} & {one.code for one in result.violations}]
+    known = dict.fromkeys(session.project_of(os.path.abspath(one.path), run.options, run.excluded) for one in by_name)
+    for project in known:
+        path = next(project.files.holding(b"TASK_ALWAYS_EAGER", b"task_always_eager"), None)
+        if path is not None:
+            _tell(
+                f"{os.path.relpath(path)} sets task_always_eager, which send_task ignores: it sends in such tests, too"
+            )
+
+
+def _report_fixes(results: Sequence[Result], options: argparse.Namespace, run: Run, *, as_diff: bool) -> int:
+    """Say what became of some files, and return the exit code."""
+    changed = [result for result in results if not result.message]
     for result in results:
         if result.message:
-            refused += 1
             _tell(f"{result.path}: {result.message}")
-            continue
-        changed += 1
-        count += len(result.violations)
-        if as_diff:
-            _write(diff.diff(result))
+        elif as_diff:
+            _write_diff(result, options)
     if not as_diff:
-        _tell(f"{count} fixed in {changed} {'file' if changed == 1 else 'files'}")
-    return FOUND if refused or (as_diff and changed) else CLEAN
+        count = sum(len(result.violations) for result in changed)
+        _tell(f"{count} fixed in {len(changed)} {'file' if len(changed) == 1 else 'files'}")
+        _tell_of_eager_tasks(changed, run)
+    return FOUND if len(changed) < len(results) or (as_diff and changed) else CLEAN
+
+
+def _fix_input(options: argparse.Namespace, order: Order, is_wanted: bool, *, as_diff: bool) -> int:
+    """Fix what the input holds and write it to the output: unchanged where there is nothing to fix."""
+    from flake8_celery_tasks.fixer.files import decoded, proposal
+
+    content = sys.stdin.buffer.read()
+    text = decoded(content)
+    name = options.stdin_display_name
+    found = proposal(name, os.path.abspath(name), text, order) if is_wanted and text is not None else None
+    if found is not None and found.result.message:
+        _tell(f"{name}: {found.result.message}")
+    if as_diff:
+        if found is not None and found.result.is_changed:
+            _write_diff(found.result, options)
+            return FOUND
+        return CLEAN
+    _write_bytes(content if found is None else found.after)
+    return CLEAN
+
+
+def _write_diff(result: Result, options: argparse.Namespace) -> None:
+    from flake8_celery_tasks.fixer import diff
+
+    text = diff.diff(result)
+    _write(diff.colored(text) if _in_color(options) else text)
+
+
+def _in_color(options: argparse.Namespace, target: str | None = None) -> bool:
+    """Return whether the output is colored: as the option says, on a terminal where it says nothing."""
+    is_shown = target is None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return bool(options.color == "always" or (options.color == "auto" and is_shown))
 
 
 def _order(configured: Configuration, *, unsafe: bool) -> Order:
@@ -273,9 +334,7 @@ def _tasks(given: argparse.Namespace) -> int:
     if not found:
         _tell(f"no tasks in {path}")
     if form == "table":
-        is_shown = target is None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        color = options.color == "always" or (options.color == "auto" and is_shown)
-        _write(tasks.as_table(found, color=color) if found else "", target)
+        _write(tasks.as_table(found, color=_in_color(options, target)) if found else "", target)
     else:
         _write(tasks.FORMATS[form](found), target)
     return FOUND if failures else CLEAN
@@ -401,9 +460,14 @@ def _write(text: str, target: str | None = None) -> None:
         except OSError as error:
             raise UsageError(f"can't write {target}: {error.strerror}") from None
         return
+    _write_bytes(_encoded(text))
+
+
+def _write_bytes(content: bytes) -> None:
+    """Write to the output. That nobody reads on is no mistake."""
     try:
         sys.stdout.flush()
-        sys.stdout.buffer.write(_encoded(text))
+        sys.stdout.buffer.write(content)
         sys.stdout.flush()
     except BrokenPipeError:
         _drop(sys.stdout)

@@ -60,6 +60,10 @@ def spread(
         session.save_later(known)
     with contextlib.suppress(*errors.CAUGHT):  # each process will say so of the file that asks
         _ = tasks_of(known), loader.rules()
+        if run.options.celery_contract:
+            from flake8_celery_tasks.contract.agreement import agreement_of
+
+            _ = agreement_of(known)
     with contextlib.ExitStack() as stack:
         with _uninterrupted(), _safe_path():
             pool = stack.enter_context(context.Pool(jobs, _start, (work, context.Lock())))

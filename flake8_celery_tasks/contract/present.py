@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.celery_model.definitions import Definition
     from flake8_celery_tasks.celery_model.registry import Unnamed
     from flake8_celery_tasks.resolution.project import Project
-    from flake8_celery_tasks.workspace.place import Place
+    from flake8_celery_tasks.workspace.layout import Place
 
 #: What a file must hold to give a task another name.
 _REGISTRY = (b".tasks[", b".tasks.register(")

@@ -35,3 +35,7 @@ def internal(error: BaseException) -> str:
 
 class Unfixable(Exception):  # noqa: N818 - no error: there is no fix
     """An operation can't be certain of what it would do."""
+
+
+class UnknownSyntax(Unfixable):
+    """Some code is in a syntax that libcst doesn't know."""

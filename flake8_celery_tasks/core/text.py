@@ -1,6 +1,8 @@
-"""Texts of a repository, which may hold anything: as bytes, and as people and their terminals are shown them."""
+"""Texts of a repository, which may hold anything: as bytes, as people see them, and how their lines are broken."""
 
 from __future__ import annotations
+
+from typing import Final, NamedTuple
 
 
 def encoded(text: str) -> bytes:
@@ -24,3 +26,17 @@ def plain(text: str, *, of_bytes: bool = False) -> str:
     # GitHub takes these for commands of a workflow, where they stand in a log.
     text = text.replace("##[", "#\\x23[")
     return f"\\x3a{text[1:]}" if text.startswith("::") else text
+
+
+class Style(NamedTuple):
+    """How a project breaks its lines."""
+
+    width: int = 88
+    #: Whether a comma before a closing bracket keeps each item in a line of its own.
+    magic: bool = True
+    #: Whether a line may be too long by any comment for a tool, and not by `# type: ignore` only.
+    pragmas: bool = False
+
+
+#: What holds where a project says nothing.
+DEFAULT: Final = Style()

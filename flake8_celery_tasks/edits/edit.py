@@ -1,14 +1,11 @@
-"""What a fix is made of: edits, imports, operations."""
+"""What a fix is made of: operations, the changes and edits that they come to, imports."""
 
 from __future__ import annotations
 
-from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple, Protocol
-
-from flake8_celery_tasks.core.errors import Unfixable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.workspace.source import Source
@@ -30,11 +27,23 @@ class Import(NamedTuple):
     asname: str = ""
 
 
-class Operation(Protocol):
-    """What becomes edits."""
+class Change(NamedTuple):
+    """What stands between two offsets is written anew: `write` takes its text and returns the new one.
 
-    def edits(self, text: Source) -> Iterator[Edit]:
-        """Yield the edits; raise `Unfixable` where they would not be certain."""
+    A change may stand within another one, which then gets what the inner one writes. Lines of both texts end in line
+    feeds. What a line becomes too long by is broken after that. `write` may raise `Unfixable`.
+    """
+
+    start: int
+    end: int
+    write: Callable[[str], str]
+
+
+class Operation(Protocol):
+    """What becomes of some nodes."""
+
+    def changes(self, text: Source) -> Iterator[Change | Edit]:
+        """Yield what changes: nodes, or plain text; raise `Unfixable` where that would not be certain."""
         ...
 
 
@@ -48,13 +57,35 @@ class Fix(NamedTuple):
     safe: bool
     imports: tuple[Import, ...] = ()
 
-    def edits(self, text: Source) -> tuple[Edit, ...]:
-        """Return the edits, in the order of the text. Raises Unfixable."""
-        found = sorted({edit for operation in self.operations for edit in operation.edits(text)})
-        for before, after in pairwise(found):
-            if before.end > after.start:
-                raise Unfixable("two operations on one place")
-        return tuple(found)
+
+# What a call is written with.
+
+
+class New(NamedTuple):
+    """An argument of a call that was none before, as it is written."""
+
+    text: str
+
+
+class Old(NamedTuple):
+    """An argument that a call had before, by its place among all of them; with another keyword, if one is given."""
+
+    place: int
+    keyword: str | None = None
+
+
+class Packed(NamedTuple):
+    """An argument that is a list or a dictionary of arguments that the call had before.
+
+    `members` are their places among all of them, each with the text of its key in a dictionary, if it has one.
+    """
+
+    keyword: str
+    members: tuple[tuple[int, str], ...]
+    is_dict: bool = False
+
+
+Argument: TypeAlias = "New | Old | Packed"
 
 
 # What is offered, for others to apply.

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks.binding.scopes import IMPORT, MODULE
 from flake8_celery_tasks.core.errors import Unfixable
 from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.edits.changes import edits_of
 from flake8_celery_tasks.edits.edit import Edit, Import
+from flake8_celery_tasks.edits.lines import laid
+from flake8_celery_tasks.edits.operations import AddName
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -90,16 +93,23 @@ def _names(node: ast.AST) -> Iterator[str]:
         yield from node.names
 
 
-def added(text: Source, tree: ast.Module, needed: Import, is_own: Callable[[str], bool]) -> Edit:
-    """Return the edit that adds an import where isort would put it; `is_own` knows the project's packages."""
-    written = f"{needed.name} as {needed.asname}" if needed.asname else needed.name
-    line = f"from {needed.module} import {written}"
+def added(text: Source, tree: ast.Module, needed: Import, is_own: Callable[[str], bool]) -> tuple[Edit, ...]:
+    """Return the edits that add an import where isort would put it; `is_own` knows the project's packages."""
     leading = list(_leading(tree))
     for statement in leading:
         if _is_star(statement):
             continue
         if isinstance(statement, ast.ImportFrom) and statement.module == needed.module and not statement.level:
-            return _among(text, statement, needed, written)
+            return _among(text, statement, needed)
+    return (_in_a_line(text, tree, needed, leading, is_own),)
+
+
+def _in_a_line(
+    text: Source, tree: ast.Module, needed: Import, leading: list[ast.stmt], is_own: Callable[[str], bool]
+) -> Edit:
+    """Return the edit that adds an import statement."""
+    written = f"{needed.name} as {needed.asname}" if needed.asname else needed.name
+    line = laid(f"from {needed.module} import {written}", text.style, "").replace("\n", text.newline)
 
     def key(statement: ast.stmt) -> tuple[int, bool, str]:
         if isinstance(statement, ast.ImportFrom):
@@ -184,30 +194,11 @@ def _above(text: Source, statement: ast.stmt, lines: str) -> Edit:
     return Edit(start, start, lines)
 
 
-def _among(text: Source, statement: ast.ImportFrom, needed: Import, written: str) -> Edit:
-    """Return the edit that adds a name to an import."""
-    aliases = statement.names
-    names = [alias.name for alias in aliases]
-    index = next((i for i, name in enumerate(names) if _order(name) > _order(needed.name)), len(names))
-    parenthesised = text.previous(text.start(aliases[0])).text == "("
-    length = text.end(statement) - text.line_start(text.start(statement)) + len(written) + 2
-    if not parenthesised and length > text.width and statement.lineno == statement.end_lineno:
-        every = [text.segment(alias) for alias in aliases]
-        every.insert(index, written)
-        indent = f"{text.newline}    "
-        inner = f"({indent}{f',{indent}'.join(every)},{text.newline})"
-        return Edit(text.start(aliases[0]), text.end(statement), inner)
-    if index < len(aliases):
-        start = text.start(aliases[index])
-        return Edit(start, start, f"{written},{_space(text, aliases[index])}")
-    end = text.end(aliases[-1])
-    return Edit(end, end, f",{_space(text, aliases[-1])}{written}")
-
-
-def _space(text: Source, alias: ast.alias) -> str:
-    start = text.start(alias)
-    alone = not text.text[text.line_start(start) : start].strip()
-    return f"{text.newline}{text.indent(start)}" if alone else " "
+def _among(text: Source, statement: ast.ImportFrom, needed: Import) -> tuple[Edit, ...]:
+    """Return the edits that add a name to an import."""
+    names = [alias.name for alias in statement.names]
+    place = next((i for i, name in enumerate(names) if _order(name) > _order(needed.name)), len(names))
+    return edits_of([AddName(statement, needed.name, needed.asname, place)], text)
 
 
 def _order(name: str) -> tuple[int, str]:

@@ -1,51 +1,42 @@
-"""The vocabulary of fixes: operations on nodes that become edits."""
+"""The vocabulary of fixes: operations on nodes, and what they change."""
 
 from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.core.errors import Unfixable
-from flake8_celery_tasks.edits.edit import Edit
+from flake8_celery_tasks.edits.edit import Change, Edit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from flake8_celery_tasks.binding.scopes import Binding, FunctionNode
     from flake8_celery_tasks.workspace.source import Source
 
+#: Comments that speak to tools of the statement that they stand beside, and to nobody where it is gone.
+_TO_TOOLS: Final = ("# noqa", "# type:", "# pyright:", "# pylint:", "# isort:", "# flake8:", "# ruff:", "# pragma")
 
-# Pieces of text.
+
+def _of(text: Source, node: ast.AST, write: Callable[[str], str]) -> Change:
+    return Change(text.start(node), text.end(node), write)
 
 
-@dataclass(frozen=True)
-class Insert:
-    """Put text before a node, or after it."""
-
-    node: ast.AST
-    text: str
-    after: bool = False
-
-    def edits(self, text: Source) -> Iterator[Edit]:
-        """Yield the edit."""
-        offset = text.end(self.node) if self.after else text.start(self.node)
-        yield Edit(offset, offset, self.text)
+# Expressions.
 
 
 @dataclass(frozen=True)
 class Replace:
-    """Write something else in place of a node. Comments in it are lost, unless they are part of what is written."""
+    """Write something else in place of a node."""
 
     node: ast.AST
     text: str
 
-    def edits(self, text: Source) -> Iterator[Edit]:
-        """Yield the edit."""
-        start, end = text.start(self.node), text.end(self.node)
-        if text.has_comment(start, end):
-            raise Unfixable("a comment would be lost")
-        yield Edit(start, end, self.text)
+    def changes(self, text: Source) -> Iterator[Change]:
+        """Yield the change."""
+        yield _of(text, self.node, lambda _: self.text)
 
 
 @dataclass(frozen=True)
@@ -54,31 +45,67 @@ class MakeTuple:
 
     node: ast.expr
 
-    def edits(self, text: Source) -> Iterator[Edit]:
-        """Yield the edits."""
+    def changes(self, text: Source) -> Iterator[Change]:
+        """Yield the change."""
+        from flake8_celery_tasks.edits import cst
+
         start, end = text.start(self.node), text.end(self.node)
-        if isinstance(self.node, ast.List):
-            yield Edit(start, start + 1, "(")
-            comma = "," if len(self.node.elts) == 1 and text.previous(end - 1).text != "," else ""
-            yield Edit(end - 1, end, f"{comma})")
-        elif _is_parenthesised(text, start, end):
-            yield Edit(end, end, ",")
-        else:
-            yield Edit(start, start, "(")
-            yield Edit(end, end, ",)")
-
-
-def _is_parenthesised(text: Source, start: int, end: int) -> bool:
-    before, after = text.previous(start), text.following(end)
-    # A parenthesis after a name is that of a call.
-    return before.text == "(" and after.text == ")" and not _is_operand(text.previous(before.start).text)
+        before, after = text.previous(start), text.following(end)
+        # A parenthesis after a name is that of a call.
+        if before.text == "(" and after.text == ")" and not _is_operand(text.previous(before.start).text):
+            start, end = before.start, after.end
+        yield Change(start, end, cst.as_tuple)
 
 
 def _is_operand(token: str) -> bool:
     return token.isidentifier() or token in (")", "]")
 
 
-# Keywords of calls.
+@dataclass(frozen=True)
+class RenameAttribute:
+    """Write another attribute, and perhaps a call of it: `task.delay` becomes `task.s`, or `task.s()`."""
+
+    node: ast.Attribute
+    name: str
+    is_called: bool = False
+
+    def changes(self, text: Source) -> Iterator[Change]:
+        """Yield the change."""
+        from flake8_celery_tasks.edits import cst
+
+        yield _of(text, self.node, lambda code: cst.renamed_attribute(code, self.name) + "()" * self.is_called)
+
+
+@dataclass(frozen=True)
+class TakeAttribute:
+    """Write an attribute of an expression, and perhaps a call of it: `task` becomes `task.delay`, or `task.s()`."""
+
+    node: ast.expr
+    name: str
+    is_called: bool = False
+
+    def changes(self, text: Source) -> Iterator[Change]:
+        """Yield the change."""
+        from flake8_celery_tasks.edits import cst
+
+        yield _of(text, self.node, lambda code: cst.attribute(code, self.name) + "()" * self.is_called)
+
+
+@dataclass(frozen=True)
+class BindNames:
+    """Let a lambda keep what some names stand for where it is made: `lambda user=user: ...`."""
+
+    node: ast.Lambda
+    names: tuple[str, ...]
+
+    def changes(self, text: Source) -> Iterator[Change]:
+        """Yield the change."""
+        from flake8_celery_tasks.edits import cst
+
+        yield _of(text, self.node, partial(cst.with_bound_names, names=self.names))
+
+
+# Calls and decorators.
 
 
 @dataclass(frozen=True)
@@ -93,71 +120,43 @@ class SetKeyword:
     value: str
     after: tuple[str, ...] = ()
 
-    def edits(self, text: Source) -> Iterator[Edit]:
-        """Yield the edit."""
-        given = f"{self.name}={self.value}"
-        if not isinstance(self.node, ast.Call):
-            yield Edit(text.end(self.node), text.end(self.node), f"({given})")
-            return
-        for keyword in self.node.keywords:
-            if keyword.arg == self.name:
-                yield from Replace(keyword.value, self.value).edits(text)
-                return
-        items = _items(text, self.node)
-        first = [*self.node.args, *(keyword for keyword in self.node.keywords if keyword.arg in self.after)]
-        last = max(map(text.start, first), default=-1)
-        yield _item(text, items, sum(start <= last for start, _ in items), given, text.opening(self.node))
+    def changes(self, text: Source) -> Iterator[Change]:
+        """Yield the change."""
+        from flake8_celery_tasks.edits import cst
 
-
-def _items(text: Source, call: ast.Call) -> list[tuple[int, int]]:
-    """Return the spans of a call's arguments, parentheses included, in their order."""
-    opening, closing = text.opening(call) + 1, text.end(call) - 1
-    return sorted(
-        [text.outside(node, opening, closing) for node in call.args]
-        + [(text.start(keyword), text.end(keyword)) for keyword in call.keywords]
-    )
-
-
-def _item(text: Source, items: Sequence[tuple[int, int]], index: int, given: str, opening: int) -> Edit:
-    """Return the edit that puts an item into a list in parentheses, written as the others are."""
-    if not items:
-        return Edit(opening + 1, opening + 1, given)
-    if index < len(items):
-        start = items[index][0]
-        return Edit(start, start, f"{given},{_between(text, items, index)}")
-    end = items[-1][1]
-    return Edit(end, end, f",{_between(text, items, index - 1)}{given}")
-
-
-def _between(text: Source, items: Sequence[tuple[int, int]], index: int) -> str:
-    """Return what stands between an item and the next one: a new line where each has its own, or else a space."""
-    start, end = items[index]
-    if text.text[text.line_start(start) : start].strip():
-        return " "
-    if index + 1 < len(items) and text.line_at(items[index + 1][0]) == text.line_at(end):
-        return " "
-    return text.newline + text.indent(start)
-
-
-def _without(text: Source, items: Sequence[tuple[int, int]], index: int) -> tuple[int, int]:
-    """Return what goes with one of several items: up to the next one, or from the end of the one before."""
-    start, end = items[index]
-    if index + 1 < len(items):
-        return start, items[index + 1][0]
-    return text.previous(start).start, end
+        yield _of(text, self.node, partial(cst.with_keyword, name=self.name, value=self.value, after=self.after))
 
 
 @dataclass(frozen=True)
 class RenameKeyword:
     """Give a keyword of a call another name."""
 
+    call: ast.Call
     keyword: ast.keyword
     name: str
 
-    def edits(self, text: Source) -> Iterator[Edit]:
-        """Yield the edit."""
-        start = text.start(self.keyword)
-        yield Edit(start, start + len(self.keyword.arg or ""), self.name)
+    def changes(self, text: Source) -> Iterator[Change]:
+        """Yield the change."""
+        from flake8_celery_tasks.edits import cst
+
+        assert self.keyword.arg is not None
+        yield _of(text, self.call, partial(cst.renamed_keyword, name=self.keyword.arg, new=self.name))
+
+
+@dataclass(frozen=True)
+class NameArgument:
+    """Give a positional argument of a call a keyword."""
+
+    call: ast.Call
+    argument: ast.expr
+    name: str
+
+    def changes(self, text: Source) -> Iterator[Change]:
+        """Yield the change."""
+        from flake8_celery_tasks.edits import cst
+
+        place = text.ordered(self.call).index(self.argument)
+        yield _of(text, self.call, partial(cst.named_argument, index=place, name=self.name))
 
 
 @dataclass(frozen=True)
@@ -167,17 +166,15 @@ class RemoveKeyword:
     call: ast.Call
     keyword: ast.keyword
 
-    def edits(self, text: Source) -> Iterator[Edit]:
-        """Yield the edit."""
-        items = _items(text, self.call)
-        if len(items) == 1:
-            span = text.opening(self.call), text.end(self.call)
-        else:
-            index = [start for start, _ in items].index(text.start(self.keyword))
-            span = _without(text, items, index)
-        if text.has_comment(*span):
-            raise Unfixable("a comment would be lost")
-        yield Edit(*span, "")
+    def changes(self, text: Source) -> Iterator[Change]:
+        """Yield the change."""
+        from flake8_celery_tasks.edits import cst
+
+        assert self.keyword.arg is not None
+        yield _of(text, self.call, partial(cst.without_keyword, name=self.keyword.arg))
+
+
+# Plain text.
 
 
 @dataclass(frozen=True)
@@ -188,22 +185,9 @@ class Span:
     end: int
     text: str
 
-    def edits(self, _text: Source) -> Iterator[Edit]:
+    def changes(self, _text: Source) -> Iterator[Edit]:
         """Yield the edit."""
         yield Edit(self.start, self.end, self.text)
-
-
-@dataclass(frozen=True)
-class RenameAttribute:
-    """Write another attribute: `task.delay` becomes `task.s`."""
-
-    node: ast.Attribute
-    name: str
-
-    def edits(self, text: Source) -> Iterator[Edit]:
-        """Yield the edit."""
-        end = text.end(self.node)
-        yield Edit(end - len(self.node.attr), end, self.name)
 
 
 # Parameters.
@@ -216,16 +200,11 @@ class AddParameter:
     function: FunctionNode
     name: str
 
-    def edits(self, text: Source) -> Iterator[Edit]:
-        """Yield the edit."""
-        opening = _parenthesis(text, self.function)
-        after = text.following(opening + 1)
-        if after.text == ")":
-            yield Edit(opening + 1, opening + 1, self.name)
-            return
-        params = [(text.start(node), text.end(node)) for node in _params(self.function)]
-        params[0] = (after.start, params[0][1])  # with its stars
-        yield Edit(after.start, after.start, f"{self.name},{_between(text, params, 0)}")
+    def changes(self, text: Source) -> Iterator[Change]:
+        """Yield the change."""
+        from flake8_celery_tasks.edits import cst
+
+        yield Change(*_parameters(text, self.function), partial(cst.with_parameter, name=self.name))
 
 
 @dataclass(frozen=True)
@@ -234,40 +213,25 @@ class RemoveParameter:
 
     function: FunctionNode
 
-    def edits(self, text: Source) -> Iterator[Edit]:
-        """Yield the edit."""
-        opening = _parenthesis(text, self.function)
-        args = self.function.args
-        start = text.following(opening + 1).start
-        node: ast.AST = (args.posonlyargs or args.args)[0]
-        if len(args.defaults) == len(args.posonlyargs) + len(args.args):
-            node = args.defaults[0]
-        after = text.following(text.end(node))
-        end = text.following(after.end).start if after.text == "," else text.end(node)
-        closing = after if after.text == ")" else text.following(after.end)
-        if closing.text == ")":
-            end = after.end if after.text == "," else end
-            if not text.has_comment(opening + 1, closing.start):
-                start, end = opening + 1, closing.start
-        if text.has_comment(start, end) or text.following(end).text == "/":
-            raise Unfixable("a comment would be lost, or a slash be first")
-        yield Edit(start, end, "")
+    def changes(self, text: Source) -> Iterator[Change]:
+        """Yield the change."""
+        from flake8_celery_tasks.edits import cst
+
+        yield Change(*_parameters(text, self.function), cst.without_parameter)
 
 
-def _params(function: FunctionNode) -> list[ast.AST]:
-    args = function.args
-    found = [*args.posonlyargs, *args.args, args.vararg, *args.kwonlyargs, args.kwarg]
-    return [arg for arg in found if arg is not None]
-
-
-def _parenthesis(text: Source, function: FunctionNode) -> int:
-    """Return where the parenthesis of a definition opens."""
+def _parameters(text: Source, function: FunctionNode) -> tuple[int, int]:
+    """Return where the parameters of a function stand, with their parentheses."""
     token = text.following(text.offset(function.lineno, function.col_offset))
     depth = 0
-    while depth or token.text != "(":
+    while depth or token.text != "(":  # behind the type parameters
         depth += (token.text == "[") - (token.text == "]")
         token = text.following(token.end)
-    return token.start
+    start, depth = token.start, 1
+    while depth:
+        token = text.following(token.end)
+        depth += (token.text in "([{") - (token.text in ")]}")
+    return start, token.end
 
 
 # Statements.
@@ -280,7 +244,7 @@ class MoveDecorator:
     decorator: ast.expr
     below: ast.expr
 
-    def edits(self, text: Source) -> Iterator[Edit]:
+    def changes(self, text: Source) -> Iterator[Edit]:
         """Yield the edits."""
         start = text.line_start(text.start(self.decorator))
         end = text.line_end(text.end(self.decorator))
@@ -290,22 +254,38 @@ class MoveDecorator:
 
 
 @dataclass(frozen=True)
+class AddName:
+    """Give an import from a module another name, at a place among its names."""
+
+    statement: ast.ImportFrom
+    name: str
+    asname: str
+    place: int
+
+    def changes(self, text: Source) -> Iterator[Change]:
+        """Yield the change."""
+        from flake8_celery_tasks.edits import cst
+
+        write = partial(cst.with_name, name=self.name, asname=self.asname, index=self.place)
+        yield _of(text, self.statement, write)
+
+
+@dataclass(frozen=True)
 class RemoveImport:
     """Take a name from an import statement, or the whole statement with it."""
 
     binding: Binding
 
-    def edits(self, text: Source) -> Iterator[Edit]:
-        """Yield the edits."""
+    def changes(self, text: Source) -> Iterator[Change | Edit]:
+        """Yield the change."""
+        from flake8_celery_tasks.edits import cst
+
         statement: Any = self.binding.statement
         if len(statement.names) == 1:
             yield _without_statement(text, statement, self.binding.site.node)
             return
-        items = [(text.start(alias), text.end(alias)) for alias in statement.names]
-        span = _without(text, items, statement.names.index(self.binding.node))
-        if text.has_comment(*span):
-            raise Unfixable("a comment would be lost")
-        yield Edit(*span, "")
+        place = statement.names.index(self.binding.node)
+        yield _of(text, statement, partial(cst.without_name, index=place))
 
 
 def _without_statement(text: Source, statement: ast.stmt, around: ast.AST) -> Edit:
@@ -313,6 +293,11 @@ def _without_statement(text: Source, statement: ast.stmt, around: ast.AST) -> Ed
     start, end = text.start(statement), text.end(statement)
     first, last = text.line_at(start), text.line_at(end)
     rest = text.text[end : text.line_end(end)].strip()
+    comments = text.comments_between(start, text.line_end(end))
+    left = [comment for comment in comments if not comment.startswith(_TO_TOOLS)]
+    if left and not text.text[text.line_start(start) : start].strip() and (not rest or rest.startswith("#")):
+        written = f"{text.newline}{text.indent(start)}".join(left)
+        return Edit(start, end + len(text.text[end : text.line_end(end)].rstrip("\r\n")), written)
     block = next(
         (block for name in ("body", "orelse", "finalbody") if statement in (block := getattr(around, name, []))), None
     )

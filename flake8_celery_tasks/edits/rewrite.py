@@ -1,54 +1,35 @@
-"""Calls of tasks, rewritten."""
+"""Calls of tasks, written anew with other arguments."""
 
 from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.core.errors import Unfixable
-from flake8_celery_tasks.edits.edit import Edit
+from flake8_celery_tasks.edits.edit import Change, Old, Packed
+from flake8_celery_tasks.edits.lines import step_of
+from flake8_celery_tasks.workspace.source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from flake8_celery_tasks.workspace.source import Source
-
-
-# Calls that are written anew.
-
-
-class Listed(NamedTuple):
-    """An argument that is a display: its members may stand one a line."""
-
-    head: str
-    items: tuple[str, ...]
-    tail: str
-
-    def __str__(self) -> str:
-        return f"{self.head}{', '.join(self.items)}{self.tail}"
+    from flake8_celery_tasks.edits.edit import Argument
 
 
 def task_arguments(
-    text: Source,
-    positional: Sequence[ast.expr],
-    keywords: Sequence[ast.keyword],
-    segment: Callable[[ast.expr], str],
-) -> list[str | Listed]:
-    """Return `args=` and `kwargs=` for what `delay` is given; `segment` gives the text of an argument."""
+    text: Source, call: ast.Call, positional: Sequence[ast.expr], keywords: Sequence[ast.keyword]
+) -> list[Argument]:
+    """Return `args=` and `kwargs=` for some arguments of a call of `delay`."""
     refuse_mixed(text, positional, keywords)
-    found: list[str | Listed] = []
+    places = {id(node): place for place, node in enumerate(text.ordered(call))}
+    found: list[Argument] = []
     if positional:
-        items = [segment(item) for item in positional]
-        single = items[0][1:].strip() if len(items) == 1 and isinstance(positional[0], ast.Starred) else None
-        found.append(f"args={single}" if single else Listed("args=[", tuple(items), "]"))
+        found.append(Packed("args", tuple((places[id(node)], "") for node in positional)))
     if keywords:
-        pairs = [
-            f"{text.quoted(keyword.arg)}: {segment(keyword.value)}" if keyword.arg else f"**{segment(keyword.value)}"
-            for keyword in keywords
-        ]
-        single = pairs[0][2:] if len(pairs) == 1 and keywords[0].arg is None else None
-        found.append(f"kwargs={single}" if single else Listed("kwargs={", tuple(pairs), "}"))
+        members = [(places[id(node)], text.quoted(node.arg) if node.arg else "") for node in keywords]
+        found.append(Packed("kwargs", tuple(members), is_dict=True))
     return found
 
 
@@ -58,57 +39,36 @@ def refuse_mixed(text: Source, positional: Sequence[ast.expr], keywords: Sequenc
         raise Unfixable("a starred argument after a keyword")
 
 
+def kept(text: Source, call: ast.Call, nodes: Sequence[ast.expr | ast.keyword]) -> list[Argument]:
+    """Return some arguments of a call as they stand in it."""
+    places = {id(node): place for place, node in enumerate(text.ordered(call))}
+    return [Old(place) for place in sorted(places[id(node)] for node in nodes)]
+
+
 @dataclass(frozen=True)
 class Rewrite:
-    """Write a call anew, with other arguments. `kept` are the parts of it that the new text carries over.
+    """Write a call anew, with other arguments: new ones, and those that it had, as `edits.edit` names them.
 
-    The arguments stand one a line where they did before, or where the line would become too long.
+    Of a node that is no call there are none. `before` and `after` are written around the new call.
     """
 
-    node: ast.AST
+    node: ast.expr
     func: str
-    arguments: tuple[str | Listed, ...]
-    kept: tuple[ast.AST, ...]
+    arguments: tuple[Argument, ...]
+    before: str = ""
     after: str = ""
 
-    def edits(self, text: Source) -> Iterator[Edit]:
-        """Yield the edit."""
-        yield Edit(text.start(self.node), text.end(self.node), self.written(text))
+    def changes(self, text: Source) -> Iterator[Change]:
+        """Yield the change."""
+        yield Change(text.start(self.node), text.end(self.node), partial(self._written, text=text))
 
-    def written(self, text: Source) -> str:
-        """Return the new call."""
-        start, end = text.start(self.node), text.end(self.node)
-        offset = start
-        for node in sorted(self.kept, key=text.start):
-            if text.has_comment(offset, text.start(node)):
-                raise Unfixable("a comment would be lost")
-            offset = text.end(node)
-        if text.has_comment(offset, end):
-            raise Unfixable("a comment would be lost")
-        line = f"{self.func}({', '.join(map(str, self.arguments))}){self.after}"
-        opened = isinstance(self.node, ast.Call) and self._is_opened(text, self.node)
-        rest = text.text[end : text.line_end(end)].rstrip()
-        before = start - text.line_start(start)
-        long = before + len(line.partition("\n")[0]) + (0 if "\n" in line else len(rest)) > text.width
-        if not self.arguments or not (opened or (long and "\n" not in line)):
-            return line
-        indent = text.indent(start)
-        step = "\t" if indent.startswith("\t") else "    "
-        inner = indent + step
-        comma = ","
-        if isinstance(self.node, ast.Call) and opened:
-            inner = text.indent(text.following(text.opening(self.node) + 1).start)
-            comma = "," if text.previous(text.end(self.node) - 1).text == "," else ""
-        shown = []
-        for argument in self.arguments:
-            one = str(argument)
-            if isinstance(argument, Listed) and len(inner) + len(one) + 1 > text.width:
-                deeper = text.newline + inner + step
-                one = f"{argument.head}{deeper}{f',{deeper}'.join(argument.items)},{text.newline}{inner}{argument.tail}"
-            shown.append(one)
-        between = text.newline + inner
-        return f"{self.func}({between}{f',{between}'.join(shown)}{comma}{text.newline}{indent}){self.after}"
+    def _written(self, code: str, text: Source) -> str:
+        from flake8_celery_tasks.edits import cst
 
-    def _is_opened(self, text: Source, call: ast.Call) -> bool:
-        opening = text.opening(call)
-        return not text.text[opening + 1 : text.line_end(opening)].strip() and bool(call.args or call.keywords)
+        code = code if isinstance(self.node, ast.Call) else "f()"
+        indent = text.indent(text.start(self.node))
+        written = cst.rewritten(code, self.func, self.arguments, indent, text.style.width)
+        if self.before and "\n" in written and not any("\n" in token.text for token in Source.of(written).tokens):
+            deeper = "\n".join(f"{step_of(indent)}{line}" if line else "" for line in written.split("\n"))
+            written = f"\n{indent}{deeper}\n{indent}"
+        return f"{self.before}{written}{self.after}"

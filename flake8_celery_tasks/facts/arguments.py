@@ -71,6 +71,16 @@ class Arguments(Record):
                 self.positional.append(node)
                 self.values.append(node)
 
+    def after(self, more: Arguments) -> Arguments:
+        """Return these arguments of a signature with further ones, which Celery puts in front of them."""
+        return Arguments(
+            [*more.positional, *self.positional],
+            {**self.keywords, **more.keywords},
+            [*more.values, *self.values],
+            self.more_positional or more.more_positional,
+            self.more_keywords or more.more_keywords,
+        )
+
     def name(self, name: str | None, node: ast.AST, value: ast.expr) -> None:
         """Add an argument by name; without a name it is a `**spread`."""
         if name is None:
@@ -80,13 +90,14 @@ class Arguments(Record):
             self.values.append(value)
 
 
-def arguments_of(invocation: Invocation) -> Arguments | None:
+def arguments_of(invocation: Invocation, *, alone: bool = False) -> Arguments | None:
     """Return what a call hands to the task, None where it is no call of that kind or the rest stands elsewhere.
 
-    A signature that is sent on the spot has its own arguments and those of the call, `task.s(2).delay(1)`.
+    A signature that is sent on the spot has its own arguments and those of the call, `task.s(2).delay(1)`. With
+    `alone` those of the call alone are returned.
     """
     found = _written(invocation, invocation.node, invocation.method)
-    if found is None or not isinstance(invocation.thing, SignatureThing):
+    if found is None or alone or not isinstance(invocation.thing, SignatureThing):
         return found
     signed = signing_call(invocation.node)
     if signed is None:

@@ -9,6 +9,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.core.errors import Unfixable
+from flake8_celery_tasks.edits.changes import is_cut
 from flake8_celery_tasks.edits.edit import Edit
 from flake8_celery_tasks.workspace.source import Source
 
@@ -62,8 +63,8 @@ def edited(text: Source, tree: ast.Module, edits: Edits) -> tuple[Source, ast.Mo
         inverse.append(Edit(length, length + len(edit.text), ""))
         length += len(edit.text)
         offset = edit.end
-    after = Source.of("".join((*parts, text.text[offset:])))
-    parsed = ast.parse(after.text)
+    after = Source.of("".join((*parts, text.text[offset:])), text.style)
+    parsed = after.tree
     before = dict(_untouched(text, tree, edits))
     behind = dict(_untouched(after, parsed, Edits(inverse)))
     shifted = {
@@ -92,7 +93,7 @@ def _untouched(text: Source, tree: ast.Module, edits: Edits) -> Iterator[tuple[t
         if not touching and not (children and edits.starts_at(end)):
             yield (type(node), start, end), type(getattr(node, "ctx", None))
         elif not any(edit.start <= start and end <= edit.end for edit in touching):
-            if any(not (start <= edit.start and edit.end <= end) for edit in touching):
+            if is_cut(start, end, [edit[:2] for edit in touching]):
                 raise Unfixable("an edit cuts through an expression")
             pending.extend(children)
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import io
 import itertools
 import os
 import stat
 import tempfile
 import tokenize
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks.core import errors, regular
 from flake8_celery_tasks.engine import session
+from flake8_celery_tasks.fixer import style
 from flake8_celery_tasks.fixer.rounds import fix_text
 from flake8_celery_tasks.workspace import folders, gate
 
@@ -29,6 +31,7 @@ _COLLECTED: Final = 10
 
 _turns = itertools.count(1)
 
+_CHANGED: Final = "has changed meanwhile, left alone"
 _BOM: Final = "\ufeff"
 
 
@@ -65,11 +68,17 @@ def read(path: str) -> Bytes | None:
         return None
     try:
         with open(path, "rb") as file:
-            content = file.read()
-        with open(path, "rb") as file:
-            encoding, _ = tokenize.detect_encoding(file.readline)
+            return decoded(file.read())
+    except OSError:
+        return None
+
+
+def decoded(content: bytes) -> Bytes | None:
+    """Return the text of some bytes, None where they are none that Python can read."""
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
         text = content.decode(encoding)
-    except (OSError, SyntaxError, ValueError, LookupError):
+    except (SyntaxError, ValueError, LookupError):
         return None
     bom = encoding == "utf-8-sig"
     return Bytes(content, text, "utf-8" if bom else encoding, bom)
@@ -93,21 +102,48 @@ def propose(path: str, order: Order) -> Proposal:
 
 def _proposed(path: str, order: Order) -> Proposal:
     before = read(path)
-    if before is None or not gate.passes(before.text, gate.marks_of(order.run.options.celery_task_decorators)):
-        return Proposal(Result(path, "", ""))
-    fixed = fix_text(_home(path), before.text, order)
+    return Proposal(Result(path, "", "")) if before is None else proposal(path, _home(path), before, order)
+
+
+def proposal(path: str, home: str, before: Bytes, order: Order) -> Proposal:
+    """Return what fixing would make of what was read, as the file at `home`."""
+    if not gate.passes(before.text, gate.marks_of(order.run.options.celery_task_decorators)):
+        return Proposal(Result(path, "", ""), before.content, before.content)
+    fixed = fix_text(home, before.text, order)
+    message = fixed.message
     if fixed.text == before.text:
-        return Proposal(Result(path, before.text, before.text))
+        unchanged = Result(path, before.text, before.text, message=message)
+        return Proposal(unchanged, before.content, before.content)
     if next(_turns) % _COLLECTED == 0:
         gc.collect()
     mark = _BOM if before.bom else ""
     try:
         content = (mark + fixed.text).encode(before.encoding)
+        if (mark + before.text).encode(before.encoding) != before.content or content.decode(before.encoding) != (
+            mark + fixed.text
+        ):
+            message = f"does not come back from {before.encoding} byte for byte, left alone"
     except UnicodeError:  # more than UnicodeEncodeError: of labels that are too long
         message = f"can't be written in {before.encoding}, left alone"
-        return Proposal(Result(path, before.text, before.text, message=message))
+    if message:
+        return Proposal(Result(path, before.text, before.text, message=message), before.content, before.content)
     result = Result(path, mark + before.text, mark + fixed.text, fixed.violations)
     return Proposal(result, before.content, content)
+
+
+def is_installed(path: str) -> bool:
+    """Return whether a file stands in a virtual environment, or beside installed packages."""
+    return _is_installed(os.path.dirname(os.path.abspath(path)))
+
+
+@lru_cache(maxsize=4096)
+def _is_installed(folder: str) -> bool:
+    parent, name = os.path.split(folder)
+    if name == "site-packages":
+        return True
+    if os.path.isfile(os.path.join(folder, "pyvenv.cfg")) and not folders.is_root(folder):
+        return True
+    return parent != folder and _is_installed(parent)
 
 
 def _home(path: str) -> str:
@@ -123,9 +159,11 @@ def _replace(path: str, before: bytes, after: bytes) -> str:
     """Put new content into a file, all or nothing; return why it was left alone."""
     temporary = ""
     try:
-        mode = os.stat(path).st_mode
-        if not mode & stat.S_IWUSR:
+        status = os.stat(path)
+        if not status.st_mode & stat.S_IWUSR:
             return "is write-protected, left alone"
+        if status.st_nlink > 1:  # a new file would be another one than that of the other names
+            return _overwrite(path, before, after)
         descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=f".{os.path.basename(path)}.")
         with open(descriptor, "wb") as file:
             file.write(after)
@@ -143,7 +181,18 @@ def _replace(path: str, before: bytes, after: bytes) -> str:
     finally:  # on interruption, too
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
-    return "has changed meanwhile, left alone"
+    return _CHANGED
+
+
+def _overwrite(path: str, before: bytes, after: bytes) -> str:
+    """Put new content into a file that has several names, in its place."""
+    with open(path, "r+b") as file:
+        if file.read() != before:
+            return _CHANGED
+        file.seek(0)
+        file.write(after)
+        file.truncate()
+    return ""
 
 
 def fix_files(
@@ -154,6 +203,8 @@ def fix_files(
     `spread` calls a function with each of some paths, in whatever order. All files are judged by what the others say
     before; only then they are written, unless it is only to be known what would become of them.
     """
+    style.forget()
+    _is_installed.cache_clear()
     once = list({os.path.realpath(path): path for path in paths}.values())  # one file may have several paths
     found = {proposal.result.path: proposal for proposal in spread(partial(propose, order=order), once)}
     for result, before, after in (found[path] for path in once):

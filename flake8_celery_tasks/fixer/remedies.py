@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from flake8_celery_tasks.edits.edit import Remedy, Replacement
 from flake8_celery_tasks.fixer.edited import changes
 from flake8_celery_tasks.fixer.files import read
 from flake8_celery_tasks.fixer.rounds import BROKEN, Attempts, State, apart, written
+from flake8_celery_tasks.fixer.style import style_of
 from flake8_celery_tasks.workspace.source import Source
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ def _remedies(path: str, order: Order) -> list[Remedy]:
     if content is None:
         return []
     try:
-        state = State(os.path.abspath(path), Source.of(content.text), ast.parse(content.text), order)
+        source = Source.of(content.text, style_of(path))
+        state = State(os.path.abspath(path), source, source.tree, order)
     except BROKEN:
         return []
     found = [

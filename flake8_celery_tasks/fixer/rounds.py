@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import ast
 import bisect
 import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from flake8_celery_tasks.core.errors import Unfixable
+from flake8_celery_tasks.core.errors import Unfixable, UnknownSyntax
 from flake8_celery_tasks.edits import imports
+from flake8_celery_tasks.edits.changes import edits_of
 from flake8_celery_tasks.engine import judge, loader, session
 from flake8_celery_tasks.engine.run import Run
 from flake8_celery_tasks.fixer.edited import Edits, edited, moved
 from flake8_celery_tasks.fixer.regions import Regions
+from flake8_celery_tasks.fixer.style import style_of
 from flake8_celery_tasks.resolution.overlay import Overlay
 from flake8_celery_tasks.rules.rule import Rule
 from flake8_celery_tasks.workspace.source import Source
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from flake8_celery_tasks.binding.module import Module
@@ -55,10 +57,11 @@ class Order:
 
 
 class Fixed(NamedTuple):
-    """What became of a text, and the violations that went."""
+    """What became of a text, and the violations that went. `message` says why it was left alone, if it was."""
 
     text: str
     violations: tuple[Violation, ...] = ()
+    message: str = ""
 
 
 class Offer(NamedTuple):
@@ -84,6 +87,7 @@ class State:
         judged = list(judge.judge(self.project, self.module, loader.wanted(order.run.opted)))
         self.violations = {violation for _, _, violation in judged}
         self.found = Counter(map(_kind, self.violations))
+        self.has_unknown_syntax = False
         self.offers = list(self._offers(path, judged, order))
 
     def _offers(self, path: str, judged: list[tuple[Any, Any, Violation]], order: Order) -> Iterator[Offer]:
@@ -94,9 +98,11 @@ class State:
                 continue
             try:
                 fix = rule.fix(fact, violation)
-                edits = fix.edits(self.text) if fix is not None and (fix.safe or order.unsafe) else ()
+                edits = edits_of(fix.operations, self.text) if fix is not None and (fix.safe or order.unsafe) else ()
                 if fix is not None and edits:
                     yield Offer(violation, fix, edits)
+            except UnknownSyntax:
+                self.has_unknown_syntax = True
             except Unfixable:
                 continue
 
@@ -114,11 +120,15 @@ def fix_text(path: str, text: str, order: Order, around: Project | None = None) 
     gone: list[Violation] = []
     refused: set[Violation] = set()  # in the present text: in another one they may be good
     try:
-        state = State(path, Source.of(text), ast.parse(text), order, around)
+        source = Source.of(text, style_of(path))
+        state = State(path, source, source.tree, order, around)
     except BROKEN:
         return Fixed(text)
     known, first = state.project, state.module
     for _ in range(ROUNDS):
+        if state.has_unknown_syntax:
+            known.close(first)
+            return Fixed(text, message="has syntax that the installed libcst does not know, left alone")
         offers = [offer for offer in state.offers if offer.violation not in refused]
         if not offers:
             break
@@ -275,7 +285,7 @@ def written(state: State, offers: Sequence[Offer]) -> tuple[Source, ast.Module, 
     steps = [Edits({edit for offer in offers for edit in offer.edits})]
     text, tree = edited(state.text, state.tree, steps[0])
     for needed in sorted({needed for offer in offers for needed in offer.fix.imports}):
-        steps.append(Edits({imports.added(text, tree, needed, state.is_own)}))
+        steps.append(Edits(imports.added(text, tree, needed, state.is_own)))
         text, tree = edited(text, tree, steps[-1])
     return text, tree, steps
 

@@ -43,6 +43,12 @@ _TAKEN: Final = (
     *("statistics", "stdin-display-name"),
 )
 
+#: Those of them that mean something where files are fixed.
+FIXING: Final = (
+    *("color", "disable-noqa", "exclude", "extend-exclude", "extend-ignore", "extend-select", "filename", "ignore"),
+    *("jobs", "per-file-ignores", "select", "stdin-display-name"),
+)
+
 #: flake8's own formatters.
 FORMATTERS: Final[Mapping[str, type[BaseFormatter]]] = {
     "default": Default,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import os
+import re
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.nodes import dotted
@@ -12,6 +14,7 @@ from flake8_celery_tasks.binding.values import Const, Invoke, Operation, Ref
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.resolution import inference
 from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.workspace import folders
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
@@ -83,8 +86,23 @@ _OTHER: Final = frozenset(
 #: Methods of views that give a queryset.
 _GIVING: Final = frozenset({"filter_queryset", "get_queryset"})
 
+#: What says that a project has to do with Django: a requirement, an import, a module of it in a text, its variable.
+_OF_DJANGO: Final = re.compile(
+    rb"^[ \t]*[\"']?django\b|[\"']django[\w.:]*[\"'\[<>=~ ]|\b(?:from|import)[ \t]+django\b|DJANGO_SETTINGS_MODULE",
+    re.MULTILINE | re.IGNORECASE,
+)
+
 #: Methods that give an instance, and whether they made it.
 _PAIR: Final = frozenset({"get_or_create", "update_or_create"})
+
+
+@query()
+def is_django(project: Project) -> bool:
+    """Return whether a project has anything to do with Django: requires it, imports it, or names its settings."""
+    layout = project.layout
+    wanting = [name for name in folders.entries(layout.root) if name.endswith((".toml", ".txt", ".cfg", ".in"))]
+    paths = (*(os.path.join(layout.root, name) for name in wanting), *layout.files())
+    return any(_OF_DJANGO.search(project.files.read(path) or b"") for path in paths)
 
 
 def is_model(project: Project, target: Target) -> bool:

@@ -130,7 +130,7 @@ def _is_around(decorator: Invoke, method: str) -> bool:
 
 
 def asks(module: Module, place: Site) -> bool:
-    """Return whether a place is under a condition that looks at `connection.in_atomic_block`."""
+    """Return whether a place is under a condition on `connection.in_atomic_block`: it decides when to send."""
     return isinstance(place.node, ast.If) and _asks(module, place.node)
 
 

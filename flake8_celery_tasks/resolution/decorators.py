@@ -3,35 +3,60 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.nodes import hands_on
+from flake8_celery_tasks.binding.nodes import hands_on, last_name
 from flake8_celery_tasks.binding.symbols import Class, Function
-from flake8_celery_tasks.binding.values import Ref
+from flake8_celery_tasks.binding.values import Invoke, Param, Ref
+from flake8_celery_tasks.catalog.packages import TRANSPARENT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.values import Value
     from flake8_celery_tasks.resolution.project import Project
     from flake8_celery_tasks.resolution.resolver import Target
 
 
+#: Decorators that leave the function its name and module, as `functools.wraps` does.
+_KEEPING: Final = TRANSPARENT | {
+    "contextlib.asynccontextmanager",
+    "contextlib.contextmanager",
+    "django.db.transaction.non_atomic_requests",
+    "typing.override",
+    "typing_extensions.override",
+    "warnings.deprecated",
+}
+
+#: What gives a function another name, or says that it is of another module.
+_RENAMING: Final = re.compile(rb"\.__(?:name|module)__\s*=(?!=)")
+
 #: What a function tells of itself.
 _ABOUT: Final = frozenset({"__doc__", "__module__", "__name__", "__qualname__", "__wrapped__"})
+
+#: What only shows what it is given.
+_SHOWING: Final = frozenset(
+    {"critical", "debug", "error", "exception", "info", "len", "log", "print", "repr", "str", "warning"}
+)
 
 
 class Wrapper:
     """What a decorator puts in the place of a function.
 
-    `wraps` says whether it takes over the function's name, `passes` whether it hands every argument on and neither
+    `wraps` says whether it takes over a function's name, `keeps_name` whether it is that of the function itself,
+    `passes` whether it hands every argument on and neither
     retries nor swallows. `qualname` is its own, `wrapped` the name under which it knows the function.
     """
 
-    __slots__ = ("passes", "qualname", "wrapped", "wraps")
+    __slots__ = ("keeps_name", "passes", "qualname", "wrapped", "wraps")
 
-    def __init__(self, qualname: str, wrapped: str, *, wraps: bool, passes: bool) -> None:
+    def __init__(self, qualname: str, wrapped: str, *, wraps: bool, keeps_name: bool, passes: bool) -> None:
         self.qualname = qualname
         self.wrapped = wrapped
         self.wraps = wraps
+        self.keeps_name = keeps_name
         self.passes = passes
 
     @property
@@ -53,7 +78,8 @@ def wrapper_in(project: Project, function: Function, module: Module, *, called: 
         outer, inner = inner, _returned(inner, module)
         if inner is None:
             return None
-    wraps = False
+    wraps = keeps = False
+    wrapped = next(iter(outer.params.ordered), "")
     for value in inner.decorators:
         func = getattr(value, "func", value)
         if not isinstance(func, Ref):
@@ -61,9 +87,10 @@ def wrapper_in(project: Project, function: Function, module: Module, *, called: 
         if project.resolve(func.path, module).path not in ("functools.wraps", "wrapt.decorator"):
             return None
         wraps = True
+        # `wraps` of another function takes over that one's name.
+        keeps = not isinstance(value, Invoke) or _are(value.args[:1], wrapped)
     params = inner.params
     generic = bool(params.vararg and params.kwarg) and not params.ordered and not params.keyword_only
-    wrapped = next(iter(outer.params.ordered), "")
     passes = (
         wraps
         and generic
@@ -72,8 +99,38 @@ def wrapper_in(project: Project, function: Function, module: Module, *, called: 
         and not inner.is_async
         and not inner.yields
         and not _catches(module, inner)
+        and not _looks_at_arguments(module, inner)
     )
-    return Wrapper(inner.qualname, wrapped, wraps=wraps, passes=passes)
+    return Wrapper(inner.qualname, wrapped, wraps=wraps, keeps_name=keeps, passes=passes)
+
+
+def _looks_at_arguments(module: Module, inner: Function) -> bool:
+    """Return whether a wrapper does something with its `*args, **kwargs` besides handing them on and showing them.
+
+    It may take some out, put some in, or use the task that comes first.
+    """
+    for node, _, _ in module.functions_called(inner.qualname):
+        if node.lineno != inner.line:
+            continue
+        taken = {arg.arg for arg in (node.args.vararg, node.args.kwarg) if arg is not None}
+        shown = {id(one) for call in ast.walk(node) for one in _handed_on(call, node.args)}
+        names = (one for one in ast.walk(node) if isinstance(one, ast.Name) and one.id in taken)
+        if any(id(name) not in shown for name in names):
+            return True
+    return False
+
+
+def _handed_on(node: ast.AST, args: ast.arguments) -> Iterator[ast.expr]:
+    """Yield what a call hands on as it is, or only shows."""
+    if isinstance(node, ast.FormattedValue):
+        yield node.value
+    elif isinstance(node, ast.Call):
+        if hands_on(node, args):
+            yield from (one.value for one in node.args if isinstance(one, ast.Starred))
+            yield from (keyword.value for keyword in node.keywords)
+        elif last_name(node.func) in _SHOWING:
+            yield from node.args
+            yield from (keyword.value for keyword in node.keywords)
 
 
 def only_calls(module: Module, wrapper: Wrapper) -> bool:
@@ -88,6 +145,35 @@ def only_calls(module: Module, wrapper: Wrapper) -> bool:
         if any(id(name) not in called | asked | decorated for name in names):
             return False
     return True
+
+
+def keeps_name(project: Project, decorator: Value, module: Module) -> bool:
+    """Return whether a decorator of a module certainly leaves a function its name, and the module that it is of."""
+    called = isinstance(decorator, Invoke)
+    value = decorator.func if isinstance(decorator, Invoke) else decorator
+    if not isinstance(value, Ref):
+        return False
+    target = project.resolve(value.path, module)
+    if target.path in _KEEPING:
+        return True
+    symbol = target.symbol
+    if not isinstance(symbol, Function) or target.module is None or target.rest or renames(project, target.module):
+        return False
+    maker = _returned(symbol, target.module) if called else symbol
+    if maker is not None and _are(maker.returns, next(iter(maker.params.ordered), "")):
+        return True  # it only takes notice of the function
+    wrapper = wrapper_in(project, symbol, target.module, called=called)
+    return wrapper is not None and wrapper.keeps_name
+
+
+def _are(values: tuple[Value, ...], name: str) -> bool:
+    """Return whether values are a parameter and nothing else."""
+    return bool(values) and all(isinstance(value, Param) and value.name == name for value in values)
+
+
+def renames(project: Project, module: Module) -> bool:
+    """Return whether something in a module gives functions other names."""
+    return _RENAMING.search(project.files.read(module.place.path) or b"") is not None
 
 
 def _returned(function: Function, module: Module) -> Function | None:

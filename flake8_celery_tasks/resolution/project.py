@@ -60,8 +60,7 @@ def files_of(root: str, options: Options, excluded: Sequence[str] = ()) -> Files
     """Return the files of the project in a folder."""
 
     def open_cache() -> Cache:
-        from flake8_celery_tasks.binding.sound import is_sound
-        from flake8_celery_tasks.binding.summary import merge
+        from flake8_celery_tasks.binding.summary import is_sound, merge
         from flake8_celery_tasks.workspace.cache import Cache
 
         return Cache(root, merge=merge, is_sound=is_sound, enabled=not options.celery_no_cache)

@@ -10,8 +10,8 @@ from flake8_celery_tasks.binding.symbols import Alias, Bound, Class, Function, O
 from flake8_celery_tasks.binding.values import UNKNOWN, Const, extend
 from flake8_celery_tasks.resolution.modules import Modules
 from flake8_celery_tasks.workspace.folders import entries
+from flake8_celery_tasks.workspace.layout import INSTALLED
 from flake8_celery_tasks.workspace.marks import INTEREST
-from flake8_celery_tasks.workspace.place import INSTALLED
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
@@ -183,7 +183,7 @@ class Resolver(Modules):
             return self._attribute(origin, rest, hops)
         if name == "builtins":
             return Target(external(path), foreign=True)
-        file = self.layout.find(name, origin.place.root) or self._installed(name)
+        file = self.layout.find(name, origin.place.root) or self.layout.find_beside(name) or self._installed(name)
         if file is None:
             return Target(external(path), foreign=not self.layout.has_top_level(name, origin.place.root))
         return self._in_file(file, name, rest, hops)

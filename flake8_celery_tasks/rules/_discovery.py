@@ -14,9 +14,10 @@ from flake8_celery_tasks.celery_model.configuration import bound_once
 from flake8_celery_tasks.celery_model.objects import AppThing
 from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.frameworks.django_models import is_django
 from flake8_celery_tasks.resolution.evaluation import settled
-from flake8_celery_tasks.workspace import folders
 from flake8_celery_tasks.workspace.imports import BY_NAME, files_of, imports_of, names_imported
+from flake8_celery_tasks.workspace.source import start_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -103,7 +104,7 @@ def discoveries(facts: Facts) -> list[Discovery]:
             for setting in facts.configured[0]
             if setting.name in MODULES
         ]
-    return sorted(found, key=lambda item: (item.node.lineno, item.node.col_offset))  # type: ignore[attr-defined]
+    return sorted(found, key=lambda item: start_of(item.node))
 
 
 def _calls(project: Project, module: Module) -> Iterator[Discovery]:
@@ -251,7 +252,7 @@ class Loading:
         """Return the files that are loaded for other reasons: by Django, or because a worker may be started by them."""
         project, layout = self.project, self.project.layout
         found = set()
-        ends = tuple(f".{name}" for name in (*related, *(("apps", "models") if self.is_django else ())))
+        ends = tuple(f".{name}" for name in (*related, *(("apps", "models") if is_django(self.project) else ())))
         for path in layout.files():
             place = layout.place(path)
             if f".{place.name}".endswith(ends) and not layout.is_test(place):
@@ -264,16 +265,6 @@ class Loading:
             ):
                 found.add(path)
         return found
-
-    @cached_property
-    def is_django(self) -> bool:
-        """Whether the project has anything to do with Django."""
-        layout = self.project.layout
-        inside = folders.entries(layout.root)
-        others = [os.path.join(layout.root, name) for name in inside if name.endswith((".toml", ".txt", ".cfg", ".in"))]
-        return "manage.py" in inside or any(
-            b"django" in (self.project.files.read(path) or b"").lower() for path in (*others, *layout.files())
-        )
 
 
 @query()

@@ -101,11 +101,22 @@ class Sight:
         facts = self.facts(path) if path in self.project.texts else Facts(self.project, module)
         return [] if facts is None else uses_in(facts, text)
 
+    @cached_property
+    def _paths(self) -> list[str]:
+        return list(dict.fromkeys((*self.project.texts, *self.project.files.holding(*MARKS, *SENDING, *_NAMING))))
+
     def all_uses(self) -> Iterator[Use]:
         """Yield the places in all files of the project that have to do with tasks."""
-        paths = dict.fromkeys(self.project.files.holding(*MARKS, *SENDING, *_NAMING))
-        for path in dict.fromkeys((*self.project.texts, *paths)):
+        for path in self._paths:
             yield from self.uses(path)
+
+    def prepare(self) -> bool:
+        """Look into one more file for the questions to come; return whether there was one."""
+        for path in self._paths:
+            if path not in self._uses and path not in self._known:
+                self.uses(path)
+                return True
+        return False
 
     @cached_property
     def definitions(self) -> dict[Key, Definition]:
@@ -150,6 +161,10 @@ class Desk:
             if root not in self._saved and base.files.disk.is_searched:
                 self._saved.add(root)
                 base.save()
+
+    def prepare(self) -> bool:
+        """Look into one more file for the questions to come; return whether there was one."""
+        return any(sight.prepare() for _, _, sight in self._sights.values())
 
     # What applies.
 

@@ -13,6 +13,7 @@ from flake8_celery_tasks.engine.check import collector_off
 from flake8_celery_tasks.flake8_host import checker, reporting
 from flake8_celery_tasks.pages import explain
 from flake8_celery_tasks.server.desk import UNTITLED
+from flake8_celery_tasks.workspace.source import start_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -145,7 +146,7 @@ def _by_start(source: Source) -> dict[int, list[ast.AST]]:
     found: dict[int, list[ast.AST]] = {}
     for node in ast.walk(tree):
         if hasattr(node, "end_lineno"):
-            found.setdefault(source.offset(node.lineno, node.col_offset), []).append(node)  # type: ignore[attr-defined]
+            found.setdefault(source.offset(*start_of(node)), []).append(node)
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 name = source.name(node)
                 found.setdefault(source.line_offset(name.line) + name.column, []).append(_Name(node.name))

@@ -7,9 +7,28 @@ import os
 #: What a module that only configures Celery is told by.
 SETTINGS = ("accept_content", "beat_", "broker_", "result_serializer", "task_", "TASK_", "worker_", "WORKER_")
 
+#: What a module is told by that makes an asynchronous client, which tasks of other modules may use.
+CLIENTS = (
+    "AsyncAnthropic(",
+    "AsyncClient(",
+    "AsyncElasticsearch(",
+    "AsyncIOMotorClient(",
+    "AsyncMongoClient(",
+    "AsyncOpenAI(",
+    "aioredis",
+    "asyncio as ",
+    "create_async_engine(",
+    "redis.asyncio",
+)
+
 #: Every mistake that a rule can find needs one of these in the text: the library's name in any spelling, a method that
-#: only tasks and signatures have, or the beginning of a setting. Longer marks would be contained in these.
-MARKS = ("elery", "ELERY", "_task", "task(", ".tasks", "import tasks", ".delay", "apply_async", "Task)", *SETTINGS)
+#: only tasks and signatures have, the beginning of a setting, or such a client. Longer marks would be contained in
+#: these.
+MARKS = (
+    *("elery", "ELERY", "_task", "task(", ".tasks", "import tasks", ".delay", "apply_async", "Task)"),
+    *SETTINGS,
+    *CLIENTS,
+)
 
 
 def passes(text: str, marks: tuple[str, ...] = MARKS) -> bool:

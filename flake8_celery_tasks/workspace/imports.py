@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.workspace.layout import Layout
-    from flake8_celery_tasks.workspace.place import Place
+    from flake8_celery_tasks.workspace.layout import Layout, Place
 
 
 #: Calls that import modules by names that can't be followed.

@@ -1,6 +1,6 @@
 """A project's folders: its root, where modules are imported from, which file is which module, which app it belongs to.
 
-Folders are listed once. The only file that is opened is a `manage.py` in a package.
+Folders are listed once. Opened are only a `manage.py` in a package, and modules that may put folders on Python's path.
 """
 
 from __future__ import annotations
@@ -8,8 +8,10 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from flake8_celery_tasks.workspace import import_path
 from flake8_celery_tasks.workspace.folders import (
     FILE,
     SKIPPED,
@@ -20,12 +22,16 @@ from flake8_celery_tasks.workspace.folders import (
     is_regular,
     is_root,
     is_start,
+    roots_below,
     same_drive,
 )
-from flake8_celery_tasks.workspace.place import INSTALLED, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+
+#: Packages that the linter knows by name.
+INSTALLED: Final = frozenset({"celery", "django", "kombu"})
 
 
 #: How files end that can be imported: a script, or the input under no name, is no module of the project.
@@ -36,6 +42,29 @@ WILD: Final = frozenset("*?[")
 
 #: Whether names of files are what they are: `normcase` changes nothing.
 _KEEPS_CASE: Final = os.path.normcase("A/") == "A/"
+
+
+class Place:
+    """Where a file stands in the import system.
+
+    `name` is the dotted name as Celery sees it in `__module__`, `root` the folder that it is imported from, and
+    `certain` says whether both follow from the layout alone. `relative` is the path from the project's root.
+    """
+
+    __slots__ = ("certain", "is_package", "name", "path", "relative", "root")
+
+    def __init__(self, path: str, relative: str, name: str, root: str, *, is_package: bool, certain: bool) -> None:
+        self.path = path
+        self.relative = relative
+        self.name = name
+        self.root = root
+        self.is_package = is_package
+        self.certain = certain
+
+    @property
+    def package(self) -> str:
+        """The dotted name of the package that relative imports start from."""
+        return self.name if self.is_package else self.name.rpartition(".")[0]
 
 
 class Layout:
@@ -65,6 +94,7 @@ class Layout:
         self._inner_roots: list[str] = []
         self._places: dict[str, Place] = {}
         self._found: dict[tuple[str, str], str | None] = {}
+        self._beside: dict[str, str | None] = {}  # where the top-level packages of other projects stand
 
     # Modules.
 
@@ -80,10 +110,12 @@ class Layout:
         stem = filename.removesuffix(".py").removesuffix(".pyi")
         is_package = stem == "__init__"
         parts = [] if is_package else [stem]
-        while is_regular(folder) and not is_start(folder) and os.path.dirname(folder) != folder:
+        while is_regular(folder) and not self._starts(folder) and os.path.dirname(folder) != folder:
             folder, name = os.path.split(folder)
             parts.insert(0, name)
         certain = bool(parts) and self._is_source(folder) and filename.endswith(_MODULES)
+        # On the path, and a package in one: its modules have two names.
+        certain = certain and not any(path.startswith(above + os.sep) for above in self._doubtful)
         if not certain:
             # Namespace packages keep their full path, as far as the project's sources can be told.
             for source in reversed(self.sources):
@@ -107,11 +139,30 @@ class Layout:
     @property
     def sources(self) -> tuple[str, ...]:
         """The folders that the project's modules are certainly imported from."""
-        return (self.root, os.path.join(self.root, "src"))
+        return (self.root, os.path.join(self.root, "src"), *self._added)
+
+    @cached_property
+    def _on_path(self) -> list[str]:
+        return import_path.added(self.root, self.files())
+
+    @cached_property
+    def _added(self) -> tuple[str, ...]:
+        """The folders that the project puts on Python's path, but packages."""
+        return tuple(folder for folder in self._on_path if not is_regular(folder))
+
+    @cached_property
+    def _doubtful(self) -> tuple[str, ...]:
+        """Packages that the project puts on Python's path: what is in them has two names."""
+        return tuple(folder for folder in self._on_path if is_regular(folder) and not is_start(folder))
+
+    def _starts(self, folder: str) -> bool:
+        return folder in self._added or is_start(folder)
 
     def _is_source(self, folder: str) -> bool:
         """Return whether modules are certainly imported from a folder."""
-        return folder in self.sources or folder in self.environment or is_start(folder)
+        return (
+            folder in self.sources or folder in self.environment or folder in self._beside.values() or is_start(folder)
+        )
 
     def find(self, dotted: str, root: str) -> str | None:
         """Return the file of a module, seen from a module that is imported from `root`.
@@ -146,9 +197,36 @@ class Layout:
                 return found
         return None
 
-    def is_installed(self, path: str) -> bool:
-        """Return whether a file is one of an installed package."""
-        return path.startswith(tuple(folder + os.sep for folder in self.environment))
+    def find_beside(self, dotted: str) -> str | None:
+        """Return the file of a module of another project in the repository, None where none, or several, have it.
+
+        A project that imports what only stands beside it runs in one process with that.
+        """
+        parts = dotted.split(".")
+        if parts[0] not in self._beside:
+            tops = []
+            if parts[0] not in INSTALLED and self.find(parts[0], self.root) is None:
+                starts = (start for root in self.roots_beside for start in (root, os.path.join(root, "src")))
+                tops = [start for start in starts if (descend(start, parts[:1]) or "").endswith(".py")]
+            self._beside[parts[0]] = tops[0] if len(tops) == 1 else None
+        start = self._beside[parts[0]]
+        found = None if start is None else descend(start, parts)
+        return found if found is not None and found.endswith(".py") else None
+
+    @cached_property
+    def roots_beside(self) -> tuple[str, ...]:
+        """The roots of the other projects of the repository that this one is in."""
+        top = os.path.dirname(self.root)
+        while ".git" not in entries(top) and os.path.dirname(top) != top:
+            top = os.path.dirname(top)
+        if ".git" not in entries(top) or ".git" in entries(self.root):
+            return ()
+        return tuple(root for root in roots_below(top) if root != self.root)
+
+    def is_elsewhere(self, path: str) -> bool:
+        """Return whether a file is one of an installed package, or of another project of the repository."""
+        beside = () if self.root == os.sep else tuple(start for start in self._beside.values() if start is not None)
+        return path.startswith(tuple(folder + os.sep for folder in (*self.environment, *beside)))
 
     def submodule(self, path: str, name: str) -> str | None:
         """Return the file (or plain folder) of a submodule of the package that `path` is the file or folder of."""

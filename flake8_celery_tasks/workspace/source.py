@@ -11,13 +11,12 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks.core.errors import Unfixable
+from flake8_celery_tasks.core.text import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: A line may grow to this, or to the longest of the file, before what is written in it is broken.
-WIDTH: Final = 88
-WIDEST: Final = 120
+    from flake8_celery_tasks.core.text import Style
 
 
 class Position(NamedTuple):
@@ -40,15 +39,16 @@ _NAME = re.compile(r"(?:async\s+def|def|class)\s+(\w+)")
 
 
 class Source:
-    """The text of a file by lines, line ends kept. All offsets are in characters."""
+    """The text of a file by lines, line ends kept, and how its project breaks them. All offsets are in characters."""
 
-    def __init__(self, lines: Sequence[str]) -> None:
+    def __init__(self, lines: Sequence[str], style: Style = DEFAULT) -> None:
         self.lines = lines
+        self.style = style
 
     @classmethod
-    def of(cls, text: str) -> Source:
+    def of(cls, text: str, style: Style = DEFAULT) -> Source:
         """Return the source that a text is."""
-        return cls(lines_of(text))
+        return cls(lines_of(text), style)
 
     @cached_property
     def text(self) -> str:
@@ -104,6 +104,11 @@ class Source:
 
     # Nodes.
 
+    @cached_property
+    def tree(self) -> ast.Module:
+        """What the parser makes of the text."""
+        return ast.parse(self.text)
+
     def offset(self, line: int, column: int) -> int:
         """Return the offset of a place as the parser gives it: line from 1, column in bytes of UTF-8."""
         return self.line_offset(line) + self._characters(line, column)
@@ -138,25 +143,19 @@ class Source:
 
     def outside(self, node: ast.AST, start: int, end: int) -> tuple[int, int]:
         """Return the span of a node with the parentheses around it, as far as they stand between two offsets."""
-        first, last = self.start(node), self.end(node)
+        return self.outside_of(self.start(node), self.end(node), start, end)
+
+    def outside_of(self, first: int, last: int, start: int, end: int) -> tuple[int, int]:
+        """Return a span with the parentheses around it, as far as they stand between two offsets."""
         while True:
             before, after = self.previous(first), self.following(last)
             if before.text != "(" or after.text != ")" or before.start < start or after.end > end:
                 return first, last
             first, last = before.start, after.end
 
-    def argument(self, call: ast.Call, node: ast.expr) -> str:
-        """Return the text of an argument of a call, with the parentheses around it."""
-        start, end = self.outside(node, self.opening(call) + 1, self.end(call) - 1)
-        return self.text[start:end]
-
-    def arguments(self, call: ast.Call) -> list[str]:
-        """Return the texts of all arguments of a call, in their order."""
-        nodes: list[ast.expr | ast.keyword] = [*call.args, *call.keywords]
-        return [
-            self.argument(call, node) if isinstance(node, ast.expr) else self.segment(node)
-            for node in sorted(nodes, key=self.start)
-        ]
+    def ordered(self, call: ast.Call) -> list[ast.expr | ast.keyword]:
+        """Return the arguments of a call as they stand in it."""
+        return sorted((*call.args, *call.keywords), key=self.start)
 
     # Lines.
 
@@ -224,6 +223,15 @@ class Source:
         """The tokens that are no comments and have text."""
         return self._all_tokens[0]
 
+    @property
+    def comments(self) -> Sequence[Token]:
+        """The comments."""
+        return self._all_tokens[1]
+
+    def between(self, start: int, end: int) -> Sequence[Token]:
+        """Return the tokens between two offsets."""
+        return self.tokens[bisect.bisect_left(self.tokens, (start,)) : bisect.bisect_left(self.tokens, (end,))]
+
     def following(self, offset: int) -> Token:
         """Return the first token from an offset on."""
         index = bisect.bisect_left(self.tokens, (offset,))
@@ -234,11 +242,10 @@ class Source:
         index = bisect.bisect_left(self.tokens, (offset,))
         return self.tokens[index - 1] if index else Token(0, 0, "")
 
-    def has_comment(self, start: int, end: int) -> bool:
-        """Return whether a comment stands between two offsets."""
-        comments = self._all_tokens[1]
-        index = bisect.bisect_left(comments, (start,))
-        return index < len(comments) and comments[index].start < end
+    def comments_between(self, start: int, end: int) -> list[str]:
+        """Return the comments between two offsets."""
+        first, last = (bisect.bisect_left(self.comments, (offset,)) for offset in (start, end))
+        return [comment.text for comment in self.comments[first:last]]
 
     # How it is written.
 
@@ -255,12 +262,6 @@ class Source:
         """The end of a line: that of the first one."""
         first = self.lines[0] if self.lines else ""
         return first[len(first.rstrip("\r\n")) :] or "\n"
-
-    @cached_property
-    def width(self) -> int:
-        """How long a line may become."""
-        longest = max((len(line.rstrip()) for line in self.lines), default=0)
-        return max(WIDTH, min(longest, WIDEST))
 
 
 def start_of(node: ast.AST) -> tuple[int, int]:

@@ -427,6 +427,17 @@ def test_check_and_flake8_say_the_same(shop, capfd):
     assert done.stdout.splitlines() == SAID
 
 
+def test_many_files_are_checked_in_several_processes(shop, capfd):
+    shop.write({"shop/tasks.py": BROKEN, **{f"shop/more_{number}.py": TASKS for number in range(70)}})
+    arguments = ["check", "--celery-contract", "celery-tasks.json", "--select", "CLY41"]
+    said = {}
+    for jobs in ("1", "2"):
+        session.forget()
+        main([*arguments, "--jobs", jobs])
+        said[jobs] = capfd.readouterr().out.splitlines()
+    assert said["1"] == said["2"] != []
+
+
 def test_a_file_without_celery_is_looked_at_where_the_record_names_it(shop, capfd):
     shop.write({"shop/tasks.py": "X = 1\n"})
     session.forget()

@@ -198,7 +198,7 @@ from celery import shared_task
 from elsewhere import injects
 
 
-@shared_task
+@shared_task(name="shop.tasks.one")
 @injects
 def one(a): ...
 
@@ -285,6 +285,17 @@ def test_names_that_an_app_makes_itself_can_not_be_known(recorded):
     )
     assert list(found.tasks) == ["two"]
     assert found.uncertain == ("shop.tasks:one",)
+
+
+def test_names_that_an_app_of_tests_makes_count_for_nothing(recorded):
+    found = recorded(
+        {
+            "tests/test_app.py": "from celery import Celery\n\n\nclass App(Celery):\n"
+            "    def gen_task_name(self, name, module): ...\n",
+            "shop/tasks.py": "from celery import shared_task\n\n\n@shared_task\ndef one(): ...\n",
+        }
+    )
+    assert list(found.tasks) == ["shop.tasks.one"]
 
 
 def test_a_folder_without_init_inside_a_package(tmp_path, recorded):

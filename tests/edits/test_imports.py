@@ -9,7 +9,7 @@ import pytest
 from flake8_celery_tasks.edits.edit import Import
 from flake8_celery_tasks.edits.imports import added
 from flake8_celery_tasks.workspace.source import Source
-from tests.fixing import BEFORE, CONTENT, VIEWS, by_name, fixed, same
+from tests.fixing import BEFORE, CONTENT, DJANGO, VIEWS, by_name, fixed, same
 from tests.helpers import write
 
 OPTIONS = 'queue="images", priority=3'
@@ -33,6 +33,13 @@ OPTIONS = 'queue="images", priority=3'
         ("from content.tasks import make\n\n\ndef f():\n    make.delay()\n    h(lambda make: make(1))\n", False),
         ("from content.tasks import make\n\n\ndef f():\n    make.delay()\n\n\ndef g(make=make): ...\n", True),
         ("from content.tasks import make\n\n\nclass K:\n    make = make\n    make.delay()\n\n\nmake.delay()\n", True),
+        ("from content.tasks import make\n\n\ndef f(x: 'Task[make]'):\n    make.delay()\n", True),
+        ("from content.tasks import make\n\n\ndef f() -> 'make':\n    make.delay()\n", True),
+        (
+            'from content.tasks import make\n\n\ndef f():\n    """Do.\n\n    >>> make(1)\n    """\n    make.delay()\n',
+            True,
+        ),
+        ('from content.tasks import make\n\n\ndef f():\n    """Do make."""\n    make.delay()\n', False),
         ("def f():\n    from content.tasks import make\n\n    make.delay()\n", False),
         (
             "def f():\n    from content.tasks import make\n\n    make.delay()\n\n    def g(make):\n        make(1)\n",
@@ -66,7 +73,15 @@ def test_import_that_others_import_from_here_stays(tmp_path):
         ({"blog/x.py": "from .views import publish as make\n"}, False),
         ({"shop/x.py": "from shop.views import make\n", "shop/views.py": "make = 1\n"}, False),
         ({"shop/x.py": "from shop.views import *\n", "shop/views.py": "make = 1\n"}, False),
-        ({"shop/tests.py": "patch('blog.views.make')\n"}, False),
+        ({"shop/tests.py": "patch('blog.views.make')\n"}, True),
+        ({"shop/tests.py": "patch('blog.views.make.delay')\n"}, True),
+        ({"shop/x.py": "import blog.views as v\n\nv.make(1)\n"}, True),
+        ({"shop/x.py": "import blog.views\n\nv = blog.views\nv.make(1)\n"}, True),
+        ({"shop/x.py": "import importlib\n\nimportlib.import_module('blog.views').make(1)\n"}, True),
+        ({"shop/x.py": "from blog import views as v\n\ngetattr(v, 'make')(1)\n"}, True),
+        ({"shop/tests.py": "from blog import views\n\nmonkeypatch.setattr(views, 'make', print)\n"}, True),
+        ({"shop/x.py": "from blog import views\nfrom content import tasks\n\ntasks.make(views)\n"}, False),
+        ({"shop/x.py": "from blog import views\n\nmake = getattr(views, 'publish')\n"}, False),
         ({"shop/x.py": "import blog.views\n\nblog.views.make(1)\n"}, True),
         ({"shop/x.py": "a = 'content.views.make'\nb = views.makes\n"}, False),
         # A star hands it on, if anybody takes it.
@@ -86,7 +101,8 @@ def test_import_that_others_may_need_from_here(others, kept, tmp_path):
 
 
 def test_import_of_a_package_stays(tmp_path):
-    files = {"content/tasks.py": CONTENT, "blog/__init__.py": VIEWS.format(imports="", call="make.delay()")}
+    text = VIEWS.format(imports="", call="make.delay()")
+    files = {"content/tasks.py": CONTENT, "blog/__init__.py": text, **DJANGO}
     after = fixed(tmp_path, files, "CLY401")["blog/__init__.py"]
     assert "send_task" in after
     assert "from content.tasks import make" in after
@@ -98,8 +114,6 @@ def test_import_of_a_package_stays(tmp_path):
         "import os; from content.tasks import make\n\n\ndef f():\n    make.delay()\n",
         "def f():\n    if f:\n        from content.tasks import make\n    make.delay()\n",
         "try:\n    from content.tasks import make\nexcept ImportError:\n    make = None\n\n\ndef f():\n"
-        "    make.delay()\n",
-        "from content.tasks import (\n    drop,  # why\n    make,  # that\n)\n\n\ndef f():\n    drop(1)\n"
         "    make.delay()\n",
     ],
 )
@@ -219,7 +233,30 @@ def shop(tmp_path):
 def test_import_beside_imports_alone(monkeypatch, shop):
     text = "import os\n"
     tree = ast.parse(text)
-    edit = added(Source.of(text), tree, Import("re", "sub"), lambda _: False)
+    (edit,) = added(Source.of(text), tree, Import("re", "sub"), lambda _: False)
     assert edit == (10, 10, "from re import sub\n")
-    edit = added(Source.of("import os"), ast.parse("import os"), Import("re", "sub"), lambda _: False)
+    (edit,) = added(Source.of("import os"), ast.parse("import os"), Import("re", "sub"), lambda _: False)
     assert edit == (9, 9, "\nfrom re import sub\n")
+
+
+def test_comments_in_an_import_stay(tmp_path):
+    head = "from content.tasks import (\n    drop,  # why\n    make,  # that\n)\n"
+    after = by_name(tmp_path, f"{head}\n\ndef f():\n    drop(1)\n    make.delay()\n")
+    assert "from content.tasks import (\n    drop,  # why\n    # that\n)\n" in after
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("from content.tasks import make  # JIRA-123\n", "# JIRA-123\n"),
+        ("from content.tasks import make  # noqa: E402\n", ""),
+        ("from content.tasks import (  # one\n    make,  # two\n    # noqa\n)\n", "# one\n# two\n"),
+        ("# about it\nfrom content.tasks import make\n", "# about it\n"),
+    ],
+)
+def test_comments_on_an_import_stay(text, after, tmp_path):
+    text = f"import os\n{text}\n\ndef f():\n    make.delay(os)\n"
+    written = by_name(tmp_path, text)
+    head = written[: written.index("def f")]
+    assert "content" not in head
+    assert [line for line in head.splitlines() if line.startswith("#")] == after.splitlines()

@@ -9,6 +9,8 @@ import pytest
 
 from flake8_celery_tasks.binding.binder import collect
 from flake8_celery_tasks.core.errors import Unfixable
+from flake8_celery_tasks.edits.changes import edits_of
+from flake8_celery_tasks.edits.edit import New
 from flake8_celery_tasks.edits.operations import AddParameter, RemoveImport, Replace, SetKeyword
 from flake8_celery_tasks.edits.rewrite import Rewrite
 from flake8_celery_tasks.workspace.source import Source
@@ -23,7 +25,7 @@ def test_the_text_of_a_module(tmp_path):
 
 def edited(text, operation):
     source = Source.of(text)
-    for edit in sorted(operation.edits(source), reverse=True):
+    for edit in sorted(edits_of([operation], source), reverse=True):
         text = text[: edit.start] + edit.text + text[edit.end :]
     return text
 
@@ -48,14 +50,19 @@ def test_parameter_before_stars():
     assert edited(text, AddParameter(first(text), "self")).startswith("def f(\n    self,\n    *args,\n    x,\n)")
 
 
-@pytest.mark.parametrize("text", ["a  # why\n.b", "f(  # why\n    1\n)", "f(\n    1  # why\n)"])
+@pytest.mark.parametrize("text", ["a  # why\n.b", "f(\n    1  # why\n)"])
 def test_no_comment_is_lost(text):
     text = f"({text})"
     node = first(text).value
     args = getattr(node, "args", [])
-    operation = Rewrite(node, "g", ("1",), tuple(args)) if args else Replace(node, "c")
+    operation = Rewrite(node, "g", (New("1"),)) if args else Replace(node, "c")
     with pytest.raises(Unfixable):
-        list(operation.edits(Source.of(text)))
+        edits_of([operation], Source.of(text))
+
+
+def test_a_comment_behind_a_parenthesis_stays():
+    text = "f(  # why\n    1\n)"
+    assert edited(text, Rewrite(first(text).value, "g", (New("2"),))) == "g(  # why\n    2\n)"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.edits.edit import Import
-from flake8_celery_tasks.edits.operations import Insert, Replace, Span
+from flake8_celery_tasks.edits.operations import Replace, Span
 from flake8_celery_tasks.engine import judge, session
 from flake8_celery_tasks.fixer import rounds
 from flake8_celery_tasks.workspace.source import Source
@@ -43,7 +43,7 @@ def test_fixes_that_do_harm_are_not_applied(monkeypatch, shop):
 def test_what_would_change_more_is_not_applied(monkeypatch, shop):
     def cut(node):
         value = node.value
-        return (Replace(value.right, "c, d"),) if isinstance(value, ast.BinOp) else (Insert(node, "y = x."),)
+        return (Replace(value.right, "c, d"),) if isinstance(value, ast.BinOp) else (Span(0, 0, "y = x."),)
 
     assert offered(monkeypatch, shop, "a * b\n", cut) == "a * b\n"
     assert offered(monkeypatch, shop, "a\n", cut) == "a\n"
@@ -81,7 +81,7 @@ def test_rounds_end(monkeypatch, shop):
 
 
 def test_what_would_go_is_not_applied(monkeypatch, shop):
-    assert offered(monkeypatch, shop, "a\n", lambda node: (Insert(node, "x = 1  # "),)) == "a\n"
+    assert offered(monkeypatch, shop, "a\n", lambda node: (Span(0, 0, "x = 1  # "),)) == "a\n"
 
 
 def test_import_beside_a_docstring(monkeypatch, shop):

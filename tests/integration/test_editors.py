@@ -124,7 +124,7 @@ class Client:
 
 def fences(language):
     """Return the code in a language on the page about editors."""
-    page = (ROOT / "docs" / "editors.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "editors.md").read_text(encoding="utf-8").partition("\n## The language server\n")[0]
     return re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
 
 

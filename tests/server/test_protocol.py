@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -14,7 +15,7 @@ pytest.importorskip("pygls")
 from tests.helpers import ROOT, write
 from tests.server.conftest import SHOP, VIEWS
 
-TIMEOUT = 120
+TIMEOUT = 60
 
 
 class Wire:
@@ -33,14 +34,16 @@ class Wire:
             env=env,
         )
         self.number = 0
+        self.alarm = threading.Timer(TIMEOUT, self.process.kill)  # what hangs fails
+        self.alarm.start()
 
     def send(self, method, params=None, **given):
         body = json.dumps({"jsonrpc": "2.0", "method": method, "params": params, **given}).encode()
         self.process.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
         self.process.stdin.flush()
 
-    def send_response(self, number):
-        body = json.dumps({"jsonrpc": "2.0", "id": number, "result": None}).encode()
+    def answer(self, number, result):
+        body = json.dumps({"jsonrpc": "2.0", "id": number, "result": result}).encode()
         self.process.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
         self.process.stdin.flush()
 
@@ -82,6 +85,7 @@ class Wire:
 def wire(tmp_path):
     found = Wire(tmp_path / "project")
     yield found
+    found.alarm.cancel()
     if found.process.poll() is None:
         found.process.kill()
         found.process.wait(TIMEOUT)
@@ -200,7 +204,7 @@ def test_progress_and_cancelled_requests(wire):
         message = wire.receive()
         seen.append(message.get("method"))
         if message.get("method") == "window/workDoneProgress/create":
-            wire.send_response(message["id"])
+            wire.answer(message["id"], None)
         if message.get("method") == "$/progress":
             seen.append(message["params"]["value"]["kind"])
     assert [one for one in seen if one in ("begin", "end")] == ["begin", "end"]

@@ -536,3 +536,20 @@ def cly618(stage):
     stage.hear(tasks.stock, 1)
     stage.hear(tasks.is_counted, "1")
     stage.hear(tasks.report_all, [1, 2])
+
+
+def cly522(stage):
+    stage.lab.monkeypatch.setattr("celery._state.default_app", None)
+    stage.show()
+
+
+def cly524(stage):
+    pytest.importorskip("redis.asyncio")
+    from .test_event_loops import serving
+
+    with serving() as port:
+        stage.files["shop/settings.py"] = f"REDIS_PORT = {port}\n"
+        tasks = stage.show()
+        for _ in range(2):
+            tasks.count.delay()
+            stage.work()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 from celery import Task, states
 
@@ -256,3 +258,26 @@ def test_fix_binds_the_task(lab):
     result = fetch.delay("a")
     lab.work()
     assert result.result == result.id
+
+
+@pytest.mark.truth("CLY201", "CLY601")
+def test_a_wrapper_may_take_arguments_out_and_use_the_task(lab):
+    """CLY201, CLY601: `kwargs.pop` takes what the function does not; `args[0]` is the task, where it is bound."""
+    runs = []
+
+    def timed(func):
+        @functools.wraps(func)
+        def inner(*args, **kwargs):
+            runs.append((args[0].name, kwargs.pop("timeout")))
+            return func(*args, **kwargs)
+
+        return inner
+
+    @lab.app.task(name="fetch", bind=True)
+    @timed
+    def fetch(self, url):
+        return url
+
+    result = fetch.delay("a", timeout=3)
+    lab.work()
+    assert (result.result, runs) == ("a", [("fetch", 3)])

@@ -73,6 +73,109 @@ def test_current_app_is_the_one_that_was_made_before(tmp_path):
     assert made == ["shop", "redis://shop/1"]
 
 
+_IN_A_THREAD = """
+import sys, threading
+sys.path.insert(0, sys.argv[1])
+from project import app
+from celery import current_app, shared_task
+
+@shared_task(name="add")
+def add(): ...
+
+def show():
+    print(current_app.main, current_app.conf.broker_url, add.app.main, app.main)
+
+exec(sys.argv[2])
+thread = threading.Thread(target=show)
+thread.start()
+thread.join()
+"""
+
+
+def _in_a_thread(tmp_path, before):
+    text = 'from celery import Celery\n\napp = Celery("shop", broker="redis://shop/1")\n'
+    (tmp_path / "project.py").write_text(text, encoding="utf-8")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("CELERY", "DJANGO"))}
+    command = [sys.executable, "-B", "-c", _IN_A_THREAD, str(tmp_path), before]
+    return subprocess.run(command, capture_output=True, check=True, env=environment, text=True).stdout.split()
+
+
+@pytest.mark.skipif(celery_version() < (5, 4), reason="not looked at")
+@pytest.mark.truth("CLY401", "CLY402", "CLY907")
+def test_current_app_of_another_thread(tmp_path):
+    """CLY401, CLY402, CLY907: outside the thread that made the app, `current_app` and shared tasks have Celery's own.
+
+    It has no broker, which means `amqp://guest@localhost`. The project's app is what it is there, too.
+    """
+    assert _in_a_thread(tmp_path, "") == ["default", "None", "default", "shop"]
+
+
+@pytest.mark.skipif(celery_version() < (5, 4), reason="not looked at")
+@pytest.mark.truth("CLY401", "CLY402", "CLY907")
+def test_current_app_of_another_thread_where_the_app_is_the_default(tmp_path):
+    """CLY401, CLY402, CLY907: `app.set_default()` makes the app the current one of every thread, and so does Django."""
+    expected = ["shop", "redis://shop/1", "shop", "shop"]
+    assert _in_a_thread(tmp_path, "app.set_default()") == expected
+    (tmp_path / "settings.py").write_text("SECRET_KEY = 'x'\n", encoding="utf-8")
+    django = "import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'settings'; import celery; "
+    assert _in_a_thread(tmp_path, django + "app = celery.Celery('shop', broker='redis://shop/1')") == expected
+
+
+@pytest.mark.truth("CLY401", "CLY402")
+def test_sending_by_name_is_never_eager(lab):
+    """CLY401, CLY402: `send_task` ignores `task_always_eager`."""
+    runs = []
+
+    @lab.app.task(name="generate")
+    def generate(page):
+        runs.append(page)
+
+    lab.app.conf.task_always_eager = True
+    generate.delay(1)
+    assert runs == [1]
+    lab.app.send_task("generate", args=[2])
+    assert runs == [1]
+    assert [message.args for message in lab.published] == [[2]]
+
+
+@pytest.mark.truth("CLY401", "CLY402", "CLY603")
+@pytest.mark.parametrize(
+    "given", [{1}, {"a": 1}, range(1), "a", map(str, [1])], ids=["set", "dict", "range", "str", "map"]
+)
+def test_arguments_have_to_be_a_list_or_a_tuple(lab, given):
+    """CLY401, CLY402, CLY603: what `delay(*given)` takes is no `args`: only `args=[*given]` is the same."""
+
+    @lab.app.task(name="generate")
+    def generate(*pages):
+        pass
+
+    for send in generate.apply_async, lambda args: lab.app.send_task("generate", args=args):
+        with pytest.raises(TypeError):
+            send(args=given)
+    generate.apply_async(args=[*given])
+    assert len(lab.published[-1].args) == len([*given]) or isinstance(given, map)
+
+
+@pytest.mark.truth("CLY401", "CLY402")
+def test_a_task_class_may_send_in_its_own_way(lab):
+    """CLY401, CLY402: sending by name goes past the methods of a task's class."""
+    locked = []
+
+    class Once(Task):
+        def apply_async(self, *args, **kwargs):
+            locked.append(self.name)
+            return super().apply_async(*args, **kwargs)
+
+    @lab.app.task(name="generate", base=Once)
+    def generate():
+        pass
+
+    generate.delay()
+    assert locked == ["generate"]
+    lab.app.send_task("generate")
+    assert locked == ["generate"]
+
+
 @pytest.mark.truth("CLY401", "CLY402")
 def test_signature_of_a_name_takes_part_in_a_chain(lab):
     """CLY401, CLY402: `signature("name")` stands for a task that this process doesn't know."""

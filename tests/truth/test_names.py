@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import subprocess
 import sys
@@ -11,8 +12,15 @@ from uuid import uuid4
 import pytest
 from celery import Task, shared_task, states
 from celery.exceptions import NotRegistered
+from django.db import transaction
+
+from flake8_celery_tasks.engine import session
+from flake8_celery_tasks.fixer import rounds
+from tests.fixing import fix
 
 from .lab import celery_version
+
+SAFE = rounds.Order()
 
 BUILT_IN = {
     "celery.accumulate",
@@ -437,3 +445,88 @@ def test_explicit_names_keep_wrapped_tasks_apart(lab):
     send_letter.delay()
     lab.work()
     assert runs == ["mail", "letter"]
+
+
+@pytest.mark.filterwarnings("ignore")  # Celery 5.7 says that the second one is not registered
+@pytest.mark.truth("CLY101")
+def test_a_name_in_a_factory_would_make_one_task_of_several(lab):
+    """CLY101: under `wraps` each function that a factory is given has a name of its own; one name makes one task."""
+    runs = []
+
+    def make_task(function, **options):
+        @lab.app.task(**options)
+        @functools.wraps(function)
+        def inner():
+            runs.append(function())
+
+        return inner
+
+    def one():
+        return 1
+
+    def two():
+        return 2
+
+    assert make_task(one).name.endswith(".one")
+    make_task(two).delay()
+    lab.work()
+    assert runs == [2]
+    lab.stop()
+    lab.restart()
+    runs.clear()
+    assert make_task(one, name="shop.tasks.inner").name == "shop.tasks.inner"
+    make_task(two, name="shop.tasks.inner").delay()
+    lab.work()
+    assert runs == [1]
+
+
+@pytest.mark.truth("CLY101")
+@pytest.mark.parametrize("attribute", ["__name__", "__module__"])
+def test_automatic_name_follows_what_the_function_says_of_itself(lab, attribute):
+    """CLY101: the automatic name is made of `__module__` and `__name__`, whoever has set them."""
+
+    def add():
+        pass
+
+    setattr(add, attribute, "other")
+    assert "other" in lab.app.task(add).name.split(".")
+
+
+@pytest.mark.truth("CLY101")
+@pytest.mark.parametrize(
+    "decorate",
+    [
+        transaction.atomic,
+        transaction.non_atomic_requests,
+        contextlib.contextmanager,
+    ],
+)
+def test_decorators_that_keep_the_name(lab, decorate):
+    """CLY101: the automatic name stays below decorators that do as `wraps` does."""
+
+    def add():
+        yield
+
+    assert lab.app.task(decorate(add)).name == f"{__name__}.add"
+
+
+@pytest.mark.truth("CLY101")
+def test_names_of_modules_in_a_folder_that_is_put_on_the_path(tmp_path):
+    """CLY101: a module in a folder on Python's path has no name of that folder; the fix writes the name that it has."""
+    task = "from celery import shared_task\n\n\n@shared_task\ndef add():\n    pass\n"
+    files = {
+        "pyproject.toml": "",
+        "packages/shop/__init__.py": "",
+        "packages/shop/tasks.py": task,
+        "settings.py": "import os\nimport sys\n\nBASE_DIR = os.path.dirname(os.path.abspath(__file__))\n"
+        "sys.path.append(os.path.join(BASE_DIR, 'packages'))\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    code = "import settings, shop.tasks; print(shop.tasks.add.name)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    session.forget()
+    fix(tmp_path / "packages" / "shop" / "tasks.py", SAFE)
+    assert f'@shared_task(name="{done.stdout.strip()}")' in (tmp_path / "packages/shop/tasks.py").read_text()
+    assert done.stdout.strip() == "shop.tasks.add"

@@ -56,7 +56,7 @@ def test_crontab_is_in_utc_unless_told_otherwise(zone, hours):
     app = Celery("shop", set_as_current=False)
     if zone is not None:
         app.conf.timezone = zone
-    start = datetime(2024, 1, 1, tzinfo=timezone.utc)
+    start = datetime(2024, 1, 1, tzinfo=timezone.utc).astimezone(app.timezone)  # as `app.now()`, which beat asks
     schedule = crontab(minute=0, hour=9, app=app, nowfun=lambda: start)
     due = start + schedule.remaining_estimate(start - timedelta(seconds=1))
     assert due.astimezone(timezone.utc).hour == hours

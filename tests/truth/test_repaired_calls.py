@@ -510,3 +510,66 @@ def test_a_group_or_chain_waits_in_vain(lab):
                 read(timeout=0.2)
     with allow_join_result():
         assert first.get(timeout=1) == 2
+
+
+# CLY601, CLY603: what a canvas is sent with
+
+
+def pair(lab):
+    """A task with two parameters, and one with any."""
+
+    @lab.app.task(name="pair")
+    def both(x, y):
+        return x, y
+
+    @lab.app.task(name="rest")
+    def rest(*args, **kwargs):
+        return args
+
+    return both, rest
+
+
+@pytest.mark.truth("CLY601")
+def test_a_canvas_hands_its_arguments_to_the_first_tasks(lab):
+    """CLY601: to the first of a chain, to all of a group and of a header; what does not fit fails at the call."""
+    both, rest = pair(lab)
+    canvases = (
+        chain(both.s(1), rest.s()),
+        both.s(1) | rest.s(),
+        group(rest.s(1), both.s(1)),
+        chord([both.s(1)], rest.s()),
+        chain(group(both.s(1), both.s(2)), rest.s()),
+    )
+    for canvas in canvases:
+        with pytest.raises(TypeError, match="missing 1 required positional argument: 'y'"):
+            canvas.delay()
+        with pytest.raises(TypeError, match="takes 2 positional arguments but 3 were given"):
+            canvas.delay(5, 6)
+        canvas.delay(5)
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'y'"):
+        canvases[0]()
+
+
+@pytest.mark.truth("CLY601")
+def test_what_follows_in_a_chain_fails_in_the_worker(lab):
+    """CLY601: it gets the result before it, and nothing else."""
+    both, rest = pair(lab)
+    chain(rest.s(1), both.s()).delay()
+    lab.work()
+    assert "missing 1 required positional argument: 'y'" in lab.log
+
+
+@pytest.mark.truth("CLY603")
+def test_options_of_delay_are_arguments_of_the_first_tasks(lab):
+    """CLY603: a chain that is called passes them on too; a group and a chord take them as options then."""
+    both, rest = pair(lab)
+    header = chord([both.s(1, 2)], rest.s())
+    canvases = [chain(both.s(1, 2), rest.s()), group(both.s(1, 2), rest.s()), both.s(1, 2)]
+    for canvas in [*canvases, header] if celery_version() >= (5, 4) else canvases:
+        with pytest.raises(TypeError, match="unexpected keyword argument 'countdown'"):
+            canvas.delay(countdown=3)
+        canvas.apply_async(countdown=3)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'countdown'"):
+        canvases[0](countdown=3)
+    canvases[1](countdown=3)
+    header(countdown=3)

@@ -26,7 +26,7 @@ def test_offsets_of_wide_characters():
     text = Source.of("é = 'ü' ;x = f(1)\n")
     node = ast.parse(text.text).body[1]
     assert text.segment(node) == "x = f(1)"
-    assert text.argument(node.value, node.value.args[0]) == "1"
+    assert text.segment(node.value.args[0]) == "1"
 
 
 def test_edges_of_texts():

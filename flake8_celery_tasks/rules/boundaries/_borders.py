@@ -6,12 +6,18 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.scopes import is_typing_only
+from flake8_celery_tasks.catalog.methods import SENDS, SIGNS
 from flake8_celery_tasks.celery_model import definitions
+from flake8_celery_tasks.celery_model.task import Defined
+from flake8_celery_tasks.rules.boundaries import _sender
 from flake8_celery_tasks.workspace import folders, layout
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.facts.imports import Sent, TaskImport
 
+
+#: The methods that a task's class may have of its own to send it, such as one that takes a lock first.
+_SENDING: Final = (*SENDS, *SIGNS)
 
 #: Parts of module names that say that a module configures the project.
 SETTINGS: Final = frozenset({"celery_config", "celeryconfig", "conf", "config", "settings"})
@@ -29,7 +35,16 @@ def crossing(fact: TaskImport) -> list[Sent]:
         parts.remove(label)  # an app may be called so
     if not SETTINGS.isdisjoint(parts):
         return []
-    return [sent for sent in fact.sent.values() if _is_of_other_app(fact, sent, own)]
+    return [sent for sent in fact.sent.values() if _is_of_other_app(fact, sent, own) and _sends_plainly(fact, sent)]
+
+
+def _sends_plainly(fact: TaskImport, sent: Sent) -> bool:
+    """Return whether a message is all that sending a task comes to: its class has Celery's own methods for that."""
+    if sent.definition is None:
+        return True
+    task = Defined(fact.project, sent.definition)
+    hides_base = sent.definition.decorator.spread and not task.is_class and not task.states("base")
+    return hides_base or task.overrides(*_SENDING) is False
 
 
 def _is_of_other_app(fact: TaskImport, sent: Sent, own: str) -> bool:
@@ -76,4 +91,6 @@ def instead(fact: TaskImport, found: list[Sent]) -> str:
         name = name_of(fact, sent)
         names.append(f'"{name}"' if name else f"the name of {sent.path.rpartition('.')[2]!r}")
     shown = ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
-    return f"current_app.send_task({names[0]}, ...)" if len(names) == 1 else f"current_app.send_task() with {shown}"
+    app = _sender.sender(fact.project, fact.module)
+    send = "send_task" if app is None else f"{app.name}.send_task"
+    return f"{send}({names[0]}, ...)" if len(names) == 1 else f"{send}() with {shown}"

@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import ast
-import re
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.nodes import dotted
-from flake8_celery_tasks.binding.scopes import FUNCTION
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Ref
 from flake8_celery_tasks.catalog.methods import DIRECT, SENDS, SENDS_ON_COMMIT, SIGNS
 from flake8_celery_tasks.celery_model import decorators
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.core.errors import Unfixable
-from flake8_celery_tasks.core.memo import query
-from flake8_celery_tasks.core.text import encoded
-from flake8_celery_tasks.edits.edit import Fix
+from flake8_celery_tasks.edits.edit import Fix, New
 from flake8_celery_tasks.edits.imports import Names
-from flake8_celery_tasks.edits.operations import RemoveImport, Span
-from flake8_celery_tasks.edits.rewrite import Rewrite, refuse_mixed, task_arguments
+from flake8_celery_tasks.edits.operations import RemoveImport
+from flake8_celery_tasks.edits.rewrite import Rewrite, kept, refuse_mixed, task_arguments
 from flake8_celery_tasks.facts.calls import on_commits_in
 from flake8_celery_tasks.resolution.resolver import Target
-from flake8_celery_tasks.rules.boundaries import _borders
+from flake8_celery_tasks.rules.boundaries import _borders, _needed, _sender
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from flake8_celery_tasks.binding.scopes import Site
-    from flake8_celery_tasks.edits.rewrite import Listed
+    from flake8_celery_tasks.edits.edit import Argument, Operation
     from flake8_celery_tasks.facts.imports import Sent, TaskImport
-    from flake8_celery_tasks.resolution.project import Project
 
 
 #: Options of a task that its own methods put into the message, and `send_task` does not.
@@ -55,26 +51,16 @@ class _Rewriting:
         self.text = fact.module.source
         self.names = Names(fact.module)
         self.calls = fact.context.call_of
-        self.done: list[Span] = []
+        self.sender = _sender.sender(fact.project, fact.module)
 
     def fix(self) -> Fix:
         binding = self.fact.binding
         if len(binding.site.scope.bindings[binding.name]) > 1:
             raise Unfixable("the name has several meanings")
-        pending = [(self._whole(sent), sent) for sent in self.fact.places]
-        # What is inside comes first, since it becomes a part of what is around it.
-        for (node, site), sent in sorted(pending, key=lambda item: self._length(item[0][0])):
-            written = self._rewritten(node, site, sent).written(self.text)
-            start, end = self.text.start(node), self.text.end(node)
-            self.done = [span for span in self.done if not start <= span.start < end]
-            self.done.append(Span(start, end, written))
-        operations: list[Span | RemoveImport] = list(self.done)
-        if not self._is_used_otherwise():
+        operations: list[Operation] = [self._rewritten(*self._whole(sent), sent) for sent in self.fact.places]
+        if not _needed.is_needed(self.fact):
             operations.append(RemoveImport(binding))
         return Fix(tuple(operations), safe=False, imports=tuple(self.names.needed))
-
-    def _length(self, node: ast.AST) -> int:
-        return self.text.end(node) - self.text.start(node)
 
     def _whole(self, sent: Sent) -> tuple[ast.expr, Site]:
         """Return the node that has to be written anew: a call, or a method that `on_commit` is given."""
@@ -113,54 +99,46 @@ class _Rewriting:
         is_partial = call is not None and call.func is not sent.node
         positional = [] if call is None else call.args[is_partial:]
         keywords = [] if call is None else call.keywords
-        arguments: list[str | Listed] = [self.text.quoted(name)]
-        if method in DIRECT:
-            arguments += task_arguments(self.text, positional, keywords, lambda item: self._segment(call, item))
-        else:
+        arguments: list[Argument] = [New(self.text.quoted(name))]
+        if call is not None and method in DIRECT:
+            arguments += task_arguments(self.text, call, positional, keywords)
+        elif call is not None:
             arguments += self._handed_on(call, positional, keywords)
         given = set() if method in DIRECT else {keyword.arg for keyword in keywords}
-        arguments += self._options(task, given)
+        arguments += map(New, self._options(task, given))
         if method == "si":
-            arguments.append("immutable=True")
-        kept = (*positional, *keywords)
+            arguments.append(New("immutable=True"))
+        app = self._app(site)
         if method in SIGNS:
-            return Rewrite(node, self.names.reach("celery", "signature", site.scope), tuple(arguments), kept)
-        send = f"{self.names.reach('celery', 'current_app', site.scope)}.send_task"
+            is_current = self.sender == _sender.CURRENT
+            make = self.names.reach("celery", "signature", site.scope) if is_current else f"{app()}.signature"
+            return Rewrite(node, make, tuple(arguments))
+        send = f"{app()}.send_task"
         if method in SENDS and is_partial and call is not None:
-            func = self.text.segment(call.func)
-            return Rewrite(node, func, (send, *arguments), (call.func, sent.node, *kept))
+            return Rewrite(node, self.text.segment(call.func), (New(send), *arguments))
         if method in SENDS and call is not None:
-            return Rewrite(node, send, tuple(arguments), kept)
+            return Rewrite(node, send, tuple(arguments))
         if method not in SENDS | SENDS_ON_COMMIT:
             raise Unfixable(f"{method} has no counterpart")
-        partial = self.names.reach("functools", "partial", site.scope)
+        later = self.names.reach("functools", "partial", site.scope)
         if call is None:
-            return Rewrite(node, partial, (send, *arguments), kept)
+            return Rewrite(node, later, (New(send), *arguments))
         transaction = self.names.reach("django.db", "transaction", site.scope)
-        return Rewrite(node, f"{transaction}.on_commit({partial}", (send, *arguments), kept, after=")")
+        return Rewrite(node, later, (New(send), *arguments), before=f"{transaction}.on_commit(", after=")")
+
+    def _app(self, site: Site) -> Callable[[], str]:
+        if self.sender is None:
+            raise Unfixable("no app that certainly sends there")
+        return partial(self.names.reach, *self.sender, site.scope)
 
     def _handed_on(
-        self, call: ast.Call | None, positional: Sequence[ast.expr], keywords: Sequence[ast.keyword]
-    ) -> list[str]:
+        self, call: ast.Call, positional: Sequence[ast.expr], keywords: Sequence[ast.keyword]
+    ) -> list[Argument]:
         """Return the arguments of `apply_async` and `signature`, which `send_task` takes as well."""
         if len(positional) > 2 or any(isinstance(item, ast.Starred) for item in positional):
             raise Unfixable("an order that send_task does not have")
         refuse_mixed(self.text, positional, keywords)
-        found = [self._segment(call, item) for item in positional]
-        for keyword in keywords:
-            value = self._segment(call, keyword.value)
-            found.append(f"{keyword.arg}={value}" if keyword.arg else f"**{value}")
-        return found
-
-    def _segment(self, call: ast.Call | None, node: ast.expr) -> str:
-        """Return the text of an argument, with what was rewritten in it."""
-        assert call is not None  # or there would be no argument
-        start, end = self.text.outside(node, self.text.opening(call) + 1, self.text.end(call) - 1)
-        found = self.text.text[start:end]
-        for span in sorted(self.done, key=lambda span: span.start, reverse=True):
-            if start <= span.start and span.end <= end:
-                found = found[: span.start - start] + span.text + found[span.end - start :]
-        return found
+        return kept(self.text, call, (*positional, *keywords))
 
     def _options(self, task: Defined, given: set[str | None]) -> list[str]:
         """Return what the decorator gives to messages and the call does not."""
@@ -181,93 +159,3 @@ class _Rewriting:
             else:
                 raise Unfixable("an option that can't be carried over")
         return found
-
-    # The import.
-
-    def _is_used_otherwise(self) -> bool:
-        """Return whether something else than the calls needs the import."""
-        name, module = self.fact.binding.name, self.module
-        known = {id(dotted(sent.node)[0]) for sent in self.fact.places} | self._others()
-        around = self.fact.binding.site.scope.node
-        if any(isinstance(node, ast.Name) and node.id == name and id(node) not in known for node in ast.walk(around)):
-            return True
-        alias = self.fact.node
-        if self.fact.in_function:
-            return False
-        if module.place.is_package or getattr(alias, "asname", None) == getattr(alias, "name", None):
-            return True
-        return self._is_listed(name) or _is_imported(self.project, module.place.path, name)
-
-    def _others(self) -> set[int]:
-        """Return the nodes in functions that have a name like the import's of their own."""
-        binding = self.fact.binding
-        inside: list[ast.AST] = []
-        for scope in self.module.candidates.all_scopes:
-            if scope.kind == FUNCTION and scope is not binding.site.scope and binding.name in scope.bindings:
-                body: list[ast.AST] | ast.AST = getattr(scope.node, "body", [])
-                inside += body if isinstance(body, list) else [body]
-        return {id(node) for part in inside for node in ast.walk(part)}
-
-    def _is_listed(self, name: str) -> bool:
-        """Return whether the module says the name in its `__all__`, or perhaps looks for it by itself."""
-        tree = self.module.candidates.scope.node
-        parts = ast.iter_child_nodes(tree) if not self.module.dynamic else [tree]
-        return any(
-            isinstance(node, ast.Constant) and node.value == name
-            for part in parts
-            if self.module.dynamic or any(getattr(node, "id", "") == "__all__" for node in ast.walk(part))
-            for node in ast.walk(part)
-        )
-
-
-def _is_imported(project: Project, path: str, name: str, seen: frozenset[str] = frozenset()) -> bool:
-    """Return whether another module takes a name from the module of a file."""
-    layout = project.layout
-    owner = layout.place(path).name
-    last = encoded(owner.rpartition(".")[2])
-    imports = re.compile(rb"\bfrom[\s\\]+[\w.]*\b%b[\s\\]+import\b" % re.escape(last))
-    mentions = re.compile(rb"%b\.%b\b" % (re.escape(last), re.escape(encoded(name))))
-    for file in layout.files():
-        content = project.files.read(file) or b""
-        if file == path or file in seen or not (encoded(name) in content or b"*" in content):
-            continue
-        if not layout.is_test(layout.place(file)):
-            # However much of the module's name stands before, it is this module's.
-            most = len(encoded(owner)) + 1
-            found = {_before(content, match.start(), most) + last for match in mentions.finditer(content)}
-            if any(encoded(f".{owner}").endswith(b"." + dotted_name) for dotted_name in found):
-                return True
-        if imports.search(content):
-            taken = {
-                attribute
-                for module, attribute in _taken(project, file)
-                if layout.find(module, layout.place(file).root) == path
-            }
-            if name in taken or ("*" in taken and encoded(name) in content):
-                return True
-            if "*" in taken and _is_imported(project, file, name, seen | {path}):
-                return True
-    return False
-
-
-def _before(content: bytes, offset: int, most: int) -> bytes:
-    """Return the part of a dotted name that stands before an offset, or `most` of it."""
-    start = offset
-    while (
-        start
-        and offset - start < most
-        and (content[start - 1 : start].isalnum() or content[start - 1 : start] in b"_.")
-    ):
-        start -= 1
-    return content[start:offset]
-
-
-@query()
-def _taken(project: Project, file: str) -> frozenset[tuple[str, str]]:
-    """Return what a file imports from modules, by module and name; a star for all."""
-    module = project.module(file)
-    found = [] if module is None else [(star, "*") for star in module.candidates.stars]
-    for binding in () if module is None else module.candidates.imports:
-        owner, _, attribute = binding.path.partition(":")
-        found.append((owner, attribute))
-    return frozenset(found)

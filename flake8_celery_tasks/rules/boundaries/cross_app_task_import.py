@@ -47,10 +47,11 @@ class CrossAppTaskImport(Rule[TaskImport]):
 
     ```python title="blog/models.py"
     from content.tasks import generate_og_images
+    from django.db import transaction
 
 
     def publish(post):
-        generate_og_images.delay(post.pk)
+        transaction.on_commit(lambda: generate_og_images.delay(post.pk))
     ```
 
     ## Good
@@ -79,6 +80,8 @@ class CrossAppTaskImport(Rule[TaskImport]):
 
     - the imported task is never sent: registration in `AppConfig.ready`, a re-export, a plain call of the function;
     - the module creates the Celery app or holds settings: it may know every task;
+    - the task's class has an `apply_async` or `delay` of its own, or can't be read: it may take a lock first, as the
+      classes of celery_once and celery-singleton do;
     - the import stands under `TYPE_CHECKING`, or in a test module or migration;
     - `celery-apps` lists the apps, and the module is in none of them;
     - the name leads to something that is not a task, or to a module outside the project.
@@ -90,10 +93,20 @@ class CrossAppTaskImport(Rule[TaskImport]):
     arguments is bypassed, and a process that gets its Celery app from this import alone has none any more, so that
     `current_app` is one with Celery's defaults.
 
+    Which app sends matters. In a Django project it is `current_app`: Celery makes the project's app the current one of
+    every thread. Elsewhere it is so only in the thread that has made the app, unless the project calls
+    `app.set_default()`: in the threads of a web server `current_app` is an app of Celery's own, which sends to
+    `amqp://guest@localhost`. There the project's app has to send itself: `from project.celery import app`, and
+    `app.send_task(...)`.
+
+    `send_task` ignores `task_always_eager`: tests that run tasks eagerly send a message instead. A test that patches
+    `blog.models.generate_og_images.delay` finds nothing there any more: patch the app's `send_task`.
+
     The command does it where it is certain of every use of the import. It repeats the options of the decorator that
-    belong to the message (`queue`, `priority`, `expires` ...), and puts the import of `current_app` where isort would.
-    A method that is passed to something other than `on_commit`, an option that is not a constant, or a task whose class
-    has an `apply_async` of its own, is left to you, and so is the whole import then.
+    belong to the message (`queue`, `priority`, `expires` ...), and puts the import of the app where isort would. It
+    leaves the import to you where the project is none of Django and has several apps, or its app can't be imported
+    without a circle, where a method is passed to something other than `on_commit`, or an option is not a constant. The
+    import stays where something else may need it: the project's other modules, or tests that patch it.
     """
 
     code = "CLY401"

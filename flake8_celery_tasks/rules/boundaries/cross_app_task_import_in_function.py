@@ -30,15 +30,18 @@ class CrossAppTaskImportInFunction(Rule[TaskImport]):
 
 
     @shared_task(name="content_generate_og_images")
-    def generate_og_images(post_pk):
-        print(post_pk)
+    def generate_og_images(slug):
+        print(slug)
     ```
 
     ```python title="blog/models.py"
+    from django.utils.text import slugify
+
+
     def publish(post):
         from content.tasks import generate_og_images
 
-        generate_og_images.delay(post.pk)
+        generate_og_images.delay(slugify(post.pk))
     ```
 
     ## Good
@@ -48,16 +51,17 @@ class CrossAppTaskImportInFunction(Rule[TaskImport]):
 
 
     @shared_task(name="content_generate_og_images")
-    def generate_og_images(post_pk):
-        print(post_pk)
+    def generate_og_images(slug):
+        print(slug)
     ```
 
     ```python title="blog/models.py"
     from celery import current_app
+    from django.utils.text import slugify
 
 
     def publish(post):
-        current_app.send_task("content_generate_og_images", kwargs={"post_pk": post.pk})
+        current_app.send_task("content_generate_og_images", kwargs={"slug": slugify(post.pk)})
     ```
 
     ## Silent when
@@ -71,10 +75,20 @@ class CrossAppTaskImportInFunction(Rule[TaskImport]):
     Send by name, and drop the import. Know what you give up: the check of the arguments is bypassed, and a process that
     gets its Celery app from this import alone has none any more, so that `current_app` is one with Celery's defaults.
 
+    Which app sends matters. In a Django project it is `current_app`: Celery makes the project's app the current one of
+    every thread. Elsewhere it is so only in the thread that has made the app, unless the project calls
+    `app.set_default()`: in the threads of a web server `current_app` is an app of Celery's own, which sends to
+    `amqp://guest@localhost`. There the project's app has to send itself: `from project.celery import app`, and
+    `app.send_task(...)`.
+
+    `send_task` ignores `task_always_eager`: tests that run tasks eagerly send a message instead. A test that patches
+    `blog.models.generate_og_images.delay` finds nothing there any more: patch the app's `send_task`.
+
     The command does it where it is certain of every use of the import. It repeats the options of the decorator that
-    belong to the message (`queue`, `priority`, `expires` ...), and puts the import of `current_app` where isort would.
-    A method that is passed to something other than `on_commit`, an option that is not a constant, or a task whose class
-    has an `apply_async` of its own, is left to you, and so is the whole import then.
+    belong to the message (`queue`, `priority`, `expires` ...), and puts the import of the app where isort would. It
+    leaves the import to you where the project is none of Django and has several apps, or its app can't be imported
+    without a circle, where a method is passed to something other than `on_commit`, or an option is not a constant. The
+    import stays where something else may need it: the project's other modules, or tests that patch it.
     """
 
     code = "CLY402"

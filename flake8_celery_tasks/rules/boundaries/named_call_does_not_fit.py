@@ -114,11 +114,10 @@ class NamedCallDoesNotFit(Rule[Facts]):
         """Report the first way in which the arguments of a call or an entry can't fit."""
         sent = {id(made) for call in facts.invocations if (made := _sent_at_once(call)) is not None}
         for call in facts.invocations:
-            if call.by_name and isinstance(call.name, str) and not is_expected_to_fail(call.site):
-                arguments = arguments_of(call)
-                if arguments is not None:
-                    partial = call.method != "send_task" and id(call.node) not in sent
-                    yield from self._judge(facts, arguments, call.node, call.name, partial=partial)
+            arguments = arguments_of(call) if call.by_name and not is_expected_to_fail(call.site) else None
+            if arguments is not None and isinstance(call.name, str):
+                partial = call.method != "send_task" and id(call.node) not in sent
+                yield from self._judge(facts, arguments, call.node, call.name, partial=partial)
         for entry in facts.configured[1]:
             if entry.task_name is not None:
                 yield from self._judge(facts, arguments_of_entry(entry), entry.node, entry.task_name, partial=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.scopes import CLASS, PARAM
+from flake8_celery_tasks.binding.scopes import CLASS
 from flake8_celery_tasks.binding.symbols import Class
 from flake8_celery_tasks.binding.values import Invoke, Ref
 from flake8_celery_tasks.resolution import inference
@@ -87,8 +87,6 @@ def _is_dataclass(project: Project, cls: Target) -> bool:
 
 def parameter_of(project: Project, module: Module, binding: Binding) -> str | None:
     """Return what a parameter certainly is, by its annotation, or as `self` in a method of such a class."""
-    if binding.kind != PARAM or not isinstance(binding.node, ast.arg):
-        return None
     annotation = inference.annotation_of(module, binding)
     if annotation is not None:
         return _annotated(project, module, annotation)

@@ -51,6 +51,18 @@ def callbacks(facts: Facts) -> Iterator[Callback]:
             yield Callback(canvas.body.node, canvas.body.site, "the body of chord()", is_body=True)
 
 
+def receivers(facts: Facts) -> Iterator[tuple[ast.expr, Site, str]]:
+    """Yield the expressions that get a result of what comes before, where they stand, and what that is."""
+    for canvas in facts.canvases:
+        if canvas.kind == "chain":
+            following = (member for member in canvas.members if member.follows)
+            yield from ((member.node, member.site, "the result before it") for member in following)
+    for callback in callbacks(facts):
+        if not callback.on_error:
+            what = "the list of results" if callback.is_body else "the result it is linked to"
+            yield callback.node, callback.site, what
+
+
 def heads(facts: Facts, node: ast.expr, site: Site) -> Iterator[ast.Call]:
     """Yield the calls that make the signatures which get the result that something is given."""
     while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SAME_ARGUMENTS:

@@ -255,7 +255,7 @@ class ArgumentsNotASequence(Rule[Facts]):
     def fix(self, facts: Facts, violation: Violation) -> Fix | None:
         """Add the comma."""
         from flake8_celery_tasks.edits.edit import Fix
-        from flake8_celery_tasks.edits.operations import Insert, MakeTuple, RenameKeyword
+        from flake8_celery_tasks.edits.operations import MakeTuple, NameArgument, RenameKeyword
 
         for given, args in _by_place(facts).get((violation.line, violation.column), ()):
             wrong = _wrong_args(facts.project, facts.module, args, given)
@@ -268,8 +268,8 @@ class ArgumentsNotASequence(Rule[Facts]):
                 continue
             keyword = call.keyword("args")
             if args in call.node.args:
-                return Fix((Insert(args, "kwargs="),), safe=True)
-            return None if keyword is None else Fix((RenameKeyword(keyword, "kwargs"),), safe=True)
+                return Fix((NameArgument(call.node, args, "kwargs"),), safe=True)
+            return None if keyword is None else Fix((RenameKeyword(call.node, keyword, "kwargs"),), safe=True)
         return None
 
 
@@ -359,7 +359,7 @@ def _lacks_comma(facts: Facts, node: ast.expr, site: Site) -> bool:
 def _is_parenthesised(module: Module, node: ast.expr) -> bool:
     """Return whether an argument of a call, or a value in a dict, stands in parentheses of its own on its line."""
     line, column = module.source.position(node)
-    before = module.source.lines[line - 1][:column].rstrip()
+    before = "".join(module.source.lines[line - 1 : line])[:column].rstrip()
     # A parenthesis after a name is that of the call.
     return before.endswith("(") and before[:-1].rstrip()[-1:] in ("", "(", "=", ",", ":")
 

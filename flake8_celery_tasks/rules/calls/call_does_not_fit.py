@@ -9,12 +9,15 @@ from flake8_celery_tasks.facts.arguments import (
     arguments_of,
     is_completed_later,
     is_expected_to_fail,
+    is_immutable,
     options_among,
     signed_arguments,
 )
-from flake8_celery_tasks.facts.calls import Invocation
-from flake8_celery_tasks.resolution.arity import Given, misfits
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.resolution.arity import MISSING, Given, misfits
 from flake8_celery_tasks.rules import _mismatch
+from flake8_celery_tasks.rules.calls._handed import handed
+from flake8_celery_tasks.rules.calls._signatures import heads, receivers
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -24,13 +27,16 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.celery_model.task import Defined
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.facts.arguments import Arguments
+    from flake8_celery_tasks.facts.calls import Invocation
+    from flake8_celery_tasks.resolution.arity import Misfit
+    from flake8_celery_tasks.rules.calls._handed import Handed
 
 #: Longer arguments are left out of a message.
 _WIDTH: Final = 30
 
 
-class CallDoesNotFit(Rule[Invocation]):
-    """A task is sent with arguments that its function can't take.
+class CallDoesNotFit(Rule[Facts]):
+    """A task is sent, or signed, with arguments that its function can't take.
 
     ## What happens
 
@@ -44,6 +50,9 @@ class CallDoesNotFit(Rule[Invocation]):
 
     Nothing is compared if the task is a class, or if a decorator stands between `@shared_task` and the function: then
     the message is sent, and the task fails with the same error in the worker.
+
+    A canvas hands what it is sent with to the first task of a chain, and to all tasks of a group and of the header of a
+    chord. They must fit with it, and all others with the result that they get.
 
     ## Bad
 
@@ -108,6 +117,8 @@ class CallDoesNotFit(Rule[Invocation]):
     - the function has several definitions, `bind=True` and no parameter for the task object (CLY202), or `self` without
       `bind=True` (CLY203);
     - an option such as `countdown` stands among the arguments: that is CLY603;
+    - a signature with a name is handed on, or its arguments are changed, before it is sent;
+    - a task in a chain has no room for the result before it: that is CLY611;
     - a test expects it: `with pytest.raises(TypeError)`.
 
     ## Fix
@@ -119,8 +130,63 @@ class CallDoesNotFit(Rule[Invocation]):
     see = ("tasks#argument-checking", "calling#basics")
     message = "Task {task!r} {problem}: {effect}; {advice}"
 
-    def check(self, call: Invocation) -> Iterator[Violation]:
-        """Report the first way in which the arguments of a call can't fit."""
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Report the first way in which the arguments of a call, or of what is sent with a canvas, can't fit."""
+        for call in facts.invocations:
+            yield from self._written(call)
+        for sent in handed(facts):
+            yield from self._sent(sent)
+        signed = {id(call.node): call for call in facts.invocations if call.method in SIGNS}
+        for node, site, _ in receivers(facts) if signed else ():
+            for head in heads(facts, node, site):
+                if id(head) in signed:
+                    yield from self._following(signed[id(head)])
+
+    def _following(self, call: Invocation) -> Iterator[Violation]:
+        """Report a signature that gets a result and still lacks an argument; what it has no room for is CLY611's."""
+        defined, own = call.defined, _fitting(call)
+        if defined is None or own is None or is_immutable(call, call.node) or is_completed_later(call.module):
+            return
+        assert defined.accepts is not None, "its arguments fit"
+        given = own.given._replace(positional=own.given.positional + 1)
+        found = next(misfits(defined.accepts, given), None)
+        if found is not None and found.kind == MISSING:
+            yield self._said(call, defined, found, own, "")
+
+    def _sent(self, sent: Handed) -> Iterator[Violation]:
+        """Report a signature that fits, and does not with what the call hands over that sends it."""
+        call = sent.signed
+        defined, own = call.defined, _fitting(call)
+        if defined is None or own is None:
+            return
+        assert defined.accepts is not None, "its arguments fit"
+        arguments = own.after(sent.more)
+        found = next(misfits(defined.accepts, arguments.given), None)
+        if found is not None and not options_among(defined.accepts, sent.more, "delay"):
+            yield self._said(call, defined, found, arguments, sent.method)
+
+    def _said(
+        self,
+        call: Invocation,
+        defined: Defined,
+        found: Misfit,
+        arguments: Arguments,
+        method: str,
+        better: str = "",
+    ) -> Violation:
+        params = defined.accepts
+        assert params is not None, "it does not fit"
+        problem, advice = _mismatch.said(found, params, arguments)
+        # Celery's own check takes parameters that have no name to the caller for ones that do.
+        named_only = any(name in params.positional_only and name in arguments.keywords for name in found.names)
+        effect = f"{method} raises TypeError"
+        if not method or defined.is_class or defined.is_wrapped or named_only:
+            effect = "it fails in the worker with TypeError"
+        place = _mismatch.place_of(found, params, arguments) or call.node
+        advice = better or advice
+        return self.report(call.module, place, task=defined.own_name, problem=problem, effect=effect, advice=advice)
+
+    def _written(self, call: Invocation) -> Iterator[Violation]:
         defined = call.defined
         if defined is None or call.method not in CHECKED or defined.effective("typing") is False:
             return
@@ -134,18 +200,27 @@ class CallDoesNotFit(Rule[Invocation]):
             return
         if not defined.hands_on_calls or _is_of_signature(call, params):
             return
-        problem, advice = _mismatch.said(found, params, arguments)
-        advice = _unpacked(call, params, arguments) or advice
-        # Celery's own check takes parameters that have no name to the caller for ones that do.
-        named_only = any(name in params.positional_only and name in arguments.keywords for name in found.names)
-        yield self.report(
-            call.module,
-            _mismatch.place_of(found, params, arguments) or call.node,
-            task=defined.own_name,
-            problem=problem,
-            effect=_effect(call, defined, named_only=named_only),
-            advice=advice,
-        )
+        method = "sending it" if call.method in SIGNS else f"{call.method}()"
+        advice = _unpacked(call, params, arguments)
+        yield self._said(call, defined, found, arguments, method, advice)
+
+
+def _unpacked(call: Invocation, params: Params, arguments: Arguments) -> str:
+    """Return what to write instead of all arguments in one list, tuple or dict, where they fit; nothing elsewhere."""
+    node = arguments.positional[0] if len(arguments.positional) == 1 and not arguments.keywords else None
+    if call.method not in DIRECT or node not in call.node.args or arguments.more_positional or arguments.more_keywords:
+        return ""
+    if isinstance(node, (ast.List, ast.Tuple)) and not any(isinstance(item, ast.Starred) for item in node.elts):
+        given, inside, stars = Given(positional=len(node.elts)), ", ".join(map(unparsed, node.elts)), "*"
+    elif isinstance(node, ast.Dict) and all(isinstance(key, ast.Constant) for key in node.keys):
+        names = tuple(str(key.value) for key in node.keys if isinstance(key, ast.Constant))
+        given, inside, stars = Given(keywords=names), f"**{unparsed(node)}", "**"
+    else:
+        return ""
+    if next(misfits(params, given.partial if call.method in SIGNS else given), None) is not None:
+        return ""
+    inside = inside if len(inside) <= _WIDTH else f"{stars}(...)"
+    return f"{call.method}() takes the arguments themselves, write {call.method}({inside})"
 
 
 def _is_of_signature(call: Invocation, params: Params) -> bool:
@@ -154,27 +229,12 @@ def _is_of_signature(call: Invocation, params: Params) -> bool:
     return own is not None and next(misfits(params, own.given.partial), None) is not None
 
 
-def _unpacked(call: Invocation, params: Params, arguments: Arguments) -> str:
-    """Return what to write instead of all arguments in one list, tuple or dict, where they fit; nothing elsewhere."""
-    node = arguments.positional[0] if len(arguments.positional) == 1 and not arguments.keywords else None
-    if call.method not in DIRECT or node not in call.node.args or arguments.more_positional or arguments.more_keywords:
-        return ""
-    given, stars = Given(), "*"
-    if isinstance(node, (ast.List, ast.Tuple)) and not any(isinstance(item, ast.Starred) for item in node.elts):
-        given = Given(positional=len(node.elts))
-    elif isinstance(node, ast.Dict) and all(isinstance(key, ast.Constant) for key in node.keys):
-        given, stars = Given(keywords=tuple(str(key.value) for key in node.keys)), "**"  # type: ignore[union-attr]
-    else:
-        return ""
-    if next(misfits(params, given.partial if call.method in SIGNS else given), None) is not None:
-        return ""
-    shown = unparsed(node)
-    inside = ", ".join(map(unparsed, node.elts)) if stars == "*" else f"**{shown}"  # type: ignore[union-attr]
-    inside = inside if len(inside) <= _WIDTH else f"{stars}(...)"
-    return f"{call.method}() takes the arguments themselves, write {call.method}({inside})"
-
-
-def _effect(call: Invocation, defined: Defined, *, named_only: bool) -> str:
-    if defined.is_class or defined.is_wrapped or named_only:
-        return "it fails in the worker with TypeError"
-    return "sending it raises TypeError" if call.method in SIGNS else f"{call.method}() raises TypeError"
+def _fitting(call: Invocation) -> Arguments | None:
+    """Return the arguments of a signature that fit its task as far as they go; None where they don't, or may not."""
+    defined, own = call.defined, arguments_of(call)
+    params = None if defined is None else defined.accepts
+    if defined is None or params is None or own is None or defined.effective("typing") is False:
+        return None
+    if next(misfits(params, own.given.partial), None) is not None or options_among(params, own, call.method):
+        return None
+    return own if defined.hands_on_calls and not is_expected_to_fail(call.site) else None

@@ -4,8 +4,11 @@ import ast
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.catalog.methods import DIRECT, SIGNS
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.arguments import arguments_of, is_expected_to_fail, options_among
 from flake8_celery_tasks.facts.calls import Invocation
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.rules.calls._handed import handed
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -13,9 +16,10 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.edits.edit import Fix
+    from flake8_celery_tasks.rules.calls._handed import Handed
 
 
-class CallOptionInDelay(Rule[Invocation]):
+class CallOptionInDelay(Rule[Invocation | Facts]):
     """An option of the call, such as `countdown`, is given to `delay()` or `s()`, which have no options.
 
     ## What happens
@@ -85,6 +89,8 @@ class CallOptionInDelay(Rule[Invocation]):
     - the task takes `**kwargs` and the option is neither `countdown` nor `eta`: `queue` or `expires` may be meant for
       the task;
     - the task's parameters can't be read, or its class has a `delay` or `apply_async` of its own;
+    - for a canvas: its members can't be read, or it may be changed before it is sent; a chain hands its options to the
+      first task only, groups and chords to all of the header;
     - a test expects it: `with pytest.raises(TypeError)`.
 
     ## Fix
@@ -98,8 +104,35 @@ class CallOptionInDelay(Rule[Invocation]):
     fixes = "safe"
     message = "{method}() has no options: task {task!r} gets {option!r} as an argument{effect}; write {advice}"
 
-    def check(self, call: Invocation) -> Iterator[Violation]:
-        """Report each option among the arguments."""
+    called = (
+        "A chain that is called has no options: task {task!r} gets {option!r} as an argument{effect}; write {advice}"
+    )
+
+    def check(self, fact: Invocation | Facts) -> Iterator[Violation]:
+        """Report each option among the arguments: of a task, and of a canvas or signature that is sent."""
+        if isinstance(fact, Facts):
+            for send, sent in _options(fact).values():
+                yield from self._sent(fact, send, sent)
+        else:
+            yield from self._written(fact)
+
+    def _sent(self, facts: Facts, send: ast.Call, sent: dict[str, Handed]) -> Iterator[Violation]:
+        for option, first in sent.items():
+            defined = first.signed.defined
+            assert defined is not None
+            assert defined.accepts is not None
+            yield self.report(
+                facts.module,
+                first.more.keywords[option],
+                self.called if first.method != "delay()" else "",
+                method="delay",
+                task=defined.own_name,
+                option=option,
+                effect=" and runs at once" if defined.accepts.kwarg else ": TypeError",
+                advice=f"apply_async({'args=..., ' * bool(send.args)}{option}=...)",
+            )
+
+    def _written(self, call: Invocation) -> Iterator[Violation]:
         defined = call.defined
         if call.method not in DIRECT or not call.node.keywords:
             return
@@ -131,10 +164,18 @@ class CallOptionInDelay(Rule[Invocation]):
                 advice=advice,
             )
 
-    def fix(self, call: Invocation, violation: Violation) -> Fix | None:
+    def fix(self, fact: Invocation | Facts, violation: Violation) -> Fix | None:
         """Write `apply_async()`, or `.set()` of a signature, for all options of the call at once."""
+        if not isinstance(fact, Facts):
+            return self._fix_written(fact)
+        send, sent = next(
+            (send, sent) for send, sent in _options(fact).values() if violation in self._sent(fact, send, sent)
+        )
+        return _fix_sent(fact, send, set(sent))
+
+    def _fix_written(self, call: Invocation) -> Fix | None:
         from flake8_celery_tasks.edits.edit import Fix
-        from flake8_celery_tasks.edits.rewrite import Rewrite, task_arguments
+        from flake8_celery_tasks.edits.rewrite import Rewrite, kept, task_arguments
 
         node, arguments, params = call.node, arguments_of(call), call.defined and call.defined.accepts
         assert arguments is not None and params, "it was reported"  # noqa: PT018
@@ -147,12 +188,43 @@ class CallOptionInDelay(Rule[Invocation]):
         text = call.module.source
         assert isinstance(node.func, ast.Attribute)
         owner = text.segment(node.func.value)
-        kept = (*node.args, *node.keywords)
-        written = [text.segment(option) for option in options]
         if call.method in SIGNS:
-            own = [text.argument(node, item) for item in node.args] + [text.segment(keyword) for keyword in others]
-            after = f".set({', '.join(written)})"
-            return Fix((Rewrite(node, f"{owner}.{call.method}", tuple(own), kept, after=after),), safe=True)
-        given = task_arguments(text, node.args, others, lambda item: text.argument(node, item))
+            after = f".set({', '.join(map(text.segment, options))})"
+            own = tuple(kept(text, node, (*node.args, *others)))
+            return Fix((Rewrite(node, f"{owner}.{call.method}", own, after=after),), safe=True)
+        given = (*task_arguments(text, node, node.args, others), *kept(text, node, options))
         method = call.method.replace("delay", "apply_async")
-        return Fix((Rewrite(node, f"{owner}.{method}", (*given, *written), kept),), safe=True)
+        return Fix((Rewrite(node, f"{owner}.{method}", given),), safe=True)
+
+
+@query()
+def _options(facts: Facts) -> dict[int, tuple[ast.Call, dict[str, Handed]]]:
+    """Return the calls that send a canvas, or a signature with a name, with options that a task gets as arguments."""
+    found: dict[int, tuple[ast.Call, dict[str, Handed]]] = {}
+    for sent in handed(facts):
+        defined = sent.signed.defined
+        params = None if defined is None or not sent.takes_all else defined.accepts
+        if defined is None or params is None or is_expected_to_fail(sent.signed.site):
+            continue
+        options = options_among(params, sent.more, "delay")
+        if options and defined.hands_on_calls:
+            for option in options:
+                found.setdefault(id(sent.send), (sent.send, {}))[1].setdefault(option, sent)
+    return found
+
+
+def _fix_sent(facts: Facts, send: ast.Call, names: set[str]) -> Fix | None:
+    """Write `apply_async()` for a call that sends a canvas or signature."""
+    from flake8_celery_tasks.edits.edit import Fix
+    from flake8_celery_tasks.edits.rewrite import Rewrite, kept, task_arguments
+
+    others = [keyword for keyword in send.keywords if keyword.arg not in names]
+    if names & {"args", "kwargs"} and (send.args or others):
+        return None
+    text = facts.module.source
+    owner = text.segment(send.func)
+    if isinstance(send.func, ast.Attribute) and send.func.attr == "delay":
+        owner = owner[: owner.rindex(".")].rstrip()
+    options = [keyword for keyword in send.keywords if keyword.arg in names]
+    given = (*task_arguments(text, send, send.args, others), *kept(text, send, options))
+    return Fix((Rewrite(send, f"{owner}.apply_async", given),), safe=True)

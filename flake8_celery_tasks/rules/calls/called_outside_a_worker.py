@@ -4,6 +4,7 @@ import ast
 from typing import TYPE_CHECKING, Final, cast
 
 from flake8_celery_tasks.binding.nodes import last_name, uses_of
+from flake8_celery_tasks.binding.scopes import TRY
 from flake8_celery_tasks.celery_model import backends
 from flake8_celery_tasks.celery_model.task import TASK_NAME
 from flake8_celery_tasks.core.memo import query
@@ -18,7 +19,7 @@ from flake8_celery_tasks.rules.rule import Rule
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from flake8_celery_tasks.binding.scopes import FunctionNode
+    from flake8_celery_tasks.binding.scopes import FunctionNode, Site
     from flake8_celery_tasks.celery_model.task import Defined
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.resolution.project import Project
@@ -39,8 +40,8 @@ class CalledOutsideAWorker(Rule[DirectCall]):
     ValueError: task_id must not be empty. Got None instead.
     ```
 
-    `self.retry()` sends nothing then. It raises the `exc` that it is given and else `Retry`, which leaves the caller
-    too; a worker that runs the caller takes that for a retry of it, which never comes.
+    `self.retry()` sends nothing then, so nothing is tried again. It raises the `exc` that it is given and else `Retry`,
+    which leaves the caller too; a worker that runs the caller takes that for a retry of it, which never comes.
 
     A bound task gets itself from Celery, also when it is called. A `self` that is passed along becomes its first
     argument, and shifts all others by one:
@@ -116,7 +117,7 @@ class CalledOutsideAWorker(Rule[DirectCall]):
     - the task asks for its request in a condition: `if self.request.called_directly`, `if self.request.id`;
     - the call in the task stands under a condition that depends on an argument, or in a `try` that catches what it
       raises, or is given a `task_id` of its own;
-    - the task retries with `exc=`: called as a function it raises that, which is what a caller expects;
+    - the task retries and the call stands in a `try`: the caller counts on an error;
     - the project certainly stores no results;
     - the task's class has a `__call__`, `update_state` or `retry` of its own, or can't be read; or a decorator that
       can't be read makes it, or stands below the task decorator;
@@ -162,7 +163,9 @@ class CalledOutsideAWorker(Rule[DirectCall]):
         if needs is None or id(call) in _misused(fact.facts):
             return
         method, me = needs
-        effect = "it only raises Retry"
+        effect = "it raises, and retries nothing"
+        if method == "retry" and _is_tried(fact.site):
+            return
         if method == "update_state":
             effect = "ValueError, as it has no id"
             if backends.backend(fact.facts.project) is False:
@@ -190,6 +193,14 @@ def _effect(defined: Defined, call: ast.Call) -> str:
     if next(misfits(params, given), None) is not None:
         return "is one argument too many, TypeError"
     return f"becomes its {params.ordered[0]!r}"
+
+
+def _is_tried(site: Site) -> bool:
+    """Return whether a call stands in a `try` that catches something: it counts on the error."""
+    return any(
+        around.kind == TRY and around.part == "body" and isinstance(around.node, ast.Try) and around.node.handlers
+        for around in site.chain()
+    )
 
 
 @query()
@@ -220,7 +231,7 @@ def _need_of(function: FunctionNode) -> tuple[str, str] | None:
         given = {keyword.arg for keyword in call.keywords}
         if method == "update_state" and not (call.args or None in given) and _has_no_id(call):
             return method, me
-        if method == "retry" and not (call.args or given & {"exc", "throw", None}):
+        if method == "retry" and not (call.args or given & {"throw", None}):
             return method, me
     return None
 

@@ -8,13 +8,12 @@ from flake8_celery_tasks.facts.arguments import arguments_of, is_immutable
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.resolution.arity import REPEATED, SURPLUS, misfits
 from flake8_celery_tasks.rules._messages import shown
-from flake8_celery_tasks.rules.calls._signatures import callbacks, heads
+from flake8_celery_tasks.rules.calls._signatures import heads, receivers
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.celery_model.task import Defined
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.facts.calls import Invocation
@@ -92,7 +91,7 @@ class ChainShiftsArguments(Rule[Facts]):
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report the signatures that get a result and can't take it."""
         by_node = {id(call.node): call for call in facts.invocations if call.method in SIGNS}
-        for node, site, what in self._receivers(facts) if by_node else ():
+        for node, site, what in receivers(facts) if by_node else ():
             for head in heads(facts, node, site):
                 call = by_node.get(id(head))
                 func = None if call is None else call.node.func
@@ -103,17 +102,6 @@ class ChainShiftsArguments(Rule[Facts]):
                     yield self.report(
                         call.module, head, text=text, what=what, task=call.defined.own_name, better=better
                     )
-
-    def _receivers(self, facts: Facts) -> Iterator[tuple[ast.expr, Site, str]]:
-        """Yield the expressions that get a result of what comes before, and what that is."""
-        for canvas in facts.canvases:
-            if canvas.kind == "chain":
-                following = (member for member in canvas.members if member.follows)
-                yield from ((member.node, member.site, "the result before it") for member in following)
-        for callback in callbacks(facts):
-            if not callback.on_error:
-                what = "the list of results" if callback.is_body else "the result it is linked to"
-                yield callback.node, callback.site, what
 
 
 def _has_no_room(call: Invocation, defined: Defined) -> bool:

@@ -11,7 +11,7 @@ from flake8_celery_tasks.celery_model.objects import SignatureThing
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.facts import Facts
-from flake8_celery_tasks.facts.results import values_of
+from flake8_celery_tasks.rules.calls._handed import senders
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -125,11 +125,8 @@ class IgnoredResultRead(Rule[Facts]):
                 effect = "its body never runs"
                 yield self.report(facts.module, member.node, self.waits, owner="A chord", task=task, effect=effect)
             return
-        sent = _senders(facts).get(id(canvas.node))
-        if sent is None:
-            return
-        call, site = sent
-        for node in _readers(facts.module, call, site):
+        sent = (item for item in senders(facts).get(id(canvas.node), ()) if not _says(item[0]))
+        for node in (node for call, site in sent for node in _readers(facts.module, call, site)):
             if node.attr in (_WAITS_FOR_ALL if canvas.kind == "group" else _WAITS):
                 effect = "it waits for ever"
                 yield self.report(facts.module, node, self.waits, owner=f".{node.attr}()", task=task, effect=effect)
@@ -185,26 +182,6 @@ def _headers(facts: Facts) -> set[int]:
         for member in (canvas.members if canvas.kind == "chord" else canvas.members[:-1])
         if canvas.kind != "group"
     }
-
-
-@query()
-def _senders(facts: Facts) -> dict[int, tuple[ast.Call, Site]]:
-    """Return the calls that send something, with their places, by the identity of what they send."""
-    found = {}
-    for call, site in facts.module.candidates.calls:
-        func = call.func
-        owner = func.value if isinstance(func, ast.Attribute) and func.attr in SENDS else func
-        values = list(values_of(owner, site)) if isinstance(owner, (ast.Call, ast.Name, ast.BinOp)) else []
-        if len(values) == 1 and not _says(call):
-            found[id(_unchanged(values[0][0]))] = call, site
-    return found
-
-
-def _unchanged(node: ast.expr) -> ast.expr:
-    """Return what a signature or canvas was before `.set(...)` and the like."""
-    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SAME_ARGUMENTS:
-        node = node.func.value
-    return node
 
 
 def _readers(module: Module, call: ast.Call, site: Site) -> Iterator[ast.Attribute]:

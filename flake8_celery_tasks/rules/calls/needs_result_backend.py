@@ -196,7 +196,7 @@ def _is_guarded(site: Site) -> bool:
         and around.part == "body"
         and any(
             last_name(kind) == "NotImplementedError"
-            for handler in around.node.handlers  # type: ignore[attr-defined]
+            for handler in around.try_.handlers
             for kind in getattr(handler.type, "elts", [handler.type])
             if kind is not None
         )

@@ -150,15 +150,15 @@ def _by_place(facts: Facts) -> dict[tuple[int, int], Member]:
 
 def as_signature(facts: Facts, member: Member) -> Operation | None:
     """Return what makes a signature of a task that is called, sent or bare."""
-    from flake8_celery_tasks.edits.operations import Insert, RenameAttribute, Replace
+    from flake8_celery_tasks.edits.operations import RenameAttribute, TakeAttribute
 
-    node, site, text = member.node, member.site, facts.module.source
+    node, site = member.node, member.site
     if isinstance(node, ast.Call):
         if is_function_task(facts, node.func, site):
-            return Insert(node.func, ".s", after=True)
+            return TakeAttribute(node.func, "s")
         if isinstance(node.func, ast.Attribute) and is_function_task(facts, node.func.value, site):
             return RenameAttribute(node.func, "s" if node.func.attr == "delay" else "signature")
         return None
     if is_function_task(facts, node, site):
-        return Replace(node, f"{text.segment(node)}.s()")
-    return Replace(node, f"{text.segment(node.value)}.s()") if isinstance(node, ast.Attribute) else None
+        return TakeAttribute(node, "s", is_called=True)
+    return RenameAttribute(node, "s", is_called=True) if isinstance(node, ast.Attribute) else None

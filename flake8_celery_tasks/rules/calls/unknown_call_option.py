@@ -3,25 +3,29 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.values import MISSING
+from flake8_celery_tasks.binding.scopes import CLASS, PARAM
+from flake8_celery_tasks.binding.symbols import Class
+from flake8_celery_tasks.binding.values import MISSING, Unknown
 from flake8_celery_tasks.catalog import OLDEST
 from flake8_celery_tasks.catalog.call_options import MEANT, TASK_ONLY, conflicts, keywords
 from flake8_celery_tasks.catalog.methods import OPTION_KINDS
-from flake8_celery_tasks.celery_model.apps import task_cls_of
-from flake8_celery_tasks.celery_model.objects import CanvasThing, SignatureThing
+from flake8_celery_tasks.celery_model.apps import PLAIN_BASES, task_cls_of
+from flake8_celery_tasks.celery_model.objects import CanvasThing, SignatureThing, TaskThing
+from flake8_celery_tasks.celery_model.task import TASK_NAME, Defined
 from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.core.spelling import close_match
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from flake8_celery_tasks.celery_model.task import Defined
+    from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.facts.calls import Invocation, TaskCall
     from flake8_celery_tasks.facts.schedules import BeatEntry
     from flake8_celery_tasks.resolution.project import Project
+    from flake8_celery_tasks.resolution.resolver import Target
 
 #: What the exception is called that `retry` takes as `exc`.
 _EXCEPTIONS: Final = frozenset({"e", "err", "error", "ex", "exception"})
@@ -105,7 +109,9 @@ class UnknownCallOption(Rule[Facts]):
     - `stamped_headers` is given: it names further keywords;
     - the keyword is a property that a message can have, such as `expiration`, or `MessageGroupId` of Amazon SQS;
     - the task is not certain, or it is a canvas or a beat entry, and the keyword is neither a near miss nor an option
-      of the task.
+      of the task;
+    - `retry` is called outside of a task on something that is not certainly a task: a parameter of a helper has to be
+      called or annotated like one, and the call to have a keyword of Celery's.
 
     ## Fix
 
@@ -124,14 +130,15 @@ class UnknownCallOption(Rule[Facts]):
             kind = OPTION_KINDS.get(call.method)
             if kind is not None and call.options:
                 yield from self._of_call(facts, call, kind)
-        for retry in facts.task_calls:
-            if retry.method == "retry" and retry.options:
-                yield from self._of_retry(facts, retry)
+        inside = {id(retry.node): retry for retry in facts.task_calls if retry.task is not None}
+        for node, site in facts.calls_named("retry"):
+            if node.keywords and isinstance(node.func, ast.Attribute):
+                yield from self._of_retry(facts, node, site, inside.get(id(node)))
         for entry in facts.configured[1]:
             yield from self._of_entry(facts, entry)
 
     def _of_call(self, facts: Facts, call: Invocation, kind: str) -> Iterator[Violation]:
-        nodes = _unknown(call, kind, facts.project)
+        nodes = _unknown(call.options, kind, facts.project)
         if not nodes:
             return
         sure = not isinstance(call.thing, CanvasThing)
@@ -147,12 +154,14 @@ class UnknownCallOption(Rule[Facts]):
         for name, node in nodes.items():
             yield from self._said(facts, f"{call.method}()", name, node, kind, call.defined, sure=sure)
 
-    def _of_retry(self, facts: Facts, call: TaskCall) -> Iterator[Violation]:
-        nodes = _unknown(call, "retry", facts.project)
-        if not nodes or call.task is None or call.task.overrides("retry", "apply_async") is not False:
+    def _of_retry(self, facts: Facts, call: ast.Call, site: Site, inside: TaskCall | None) -> Iterator[Violation]:
+        nodes = _unknown(call.keywords if inside is None else inside.options, "retry", facts.project)
+        receiver = _receiver(facts, call, site, None if inside is None else inside.task) if nodes else None
+        if receiver is None:
             return
+        defined, sure = receiver
         for name, node in nodes.items():
-            yield from self._said(facts, "retry()", name, node, "retry", call.task, sure=True)
+            yield from self._said(facts, "retry()", name, node, "retry", defined, sure=sure)
 
     def _of_entry(self, facts: Facts, entry: BeatEntry) -> Iterator[Violation]:
         nodes: dict[str, ast.AST] = {name: written.key for name, written in entry.extra.items()}
@@ -195,9 +204,9 @@ class UnknownCallOption(Rule[Facts]):
         yield self.report(facts.module, node, method=method, name=name, advice=advice)
 
 
-def _unknown(call: Invocation | TaskCall, kind: str, project: Project) -> dict[str, ast.AST]:
-    """Return the keywords of a call that are no options."""
-    written: dict[str, ast.AST] = {keyword.arg: keyword for keyword in call.options if keyword.arg is not None}
+def _unknown(given: Iterable[ast.keyword], kind: str, project: Project) -> dict[str, ast.AST]:
+    """Return those keywords of a call that are no options."""
+    written: dict[str, ast.AST] = {keyword.arg: keyword for keyword in given if keyword.arg is not None}
     if "stamped_headers" in written:
         return {}
     return {name: node for name, node in written.items() if _is_unknown(name, kind, project)}
@@ -211,3 +220,46 @@ def _is_unknown(name: str, kind: str, project: Project) -> bool:
 def _has_plain_tasks(project: Project) -> bool:
     """Return whether the project's apps have Celery's own task class."""
     return task_cls_of(project) is MISSING and not project.options.celery_custom_task_class
+
+
+#: Keywords by which a `retry` of something that is called like a task is Celery's.
+_OF_RETRY: Final = frozenset({"countdown", "eta", "exc", "max_retries", "throw"})
+
+
+def _receiver(facts: Facts, call: ast.Call, site: Site, task: Defined | None) -> tuple[Defined | None, bool] | None:
+    """Return the task that a call of `retry` is of, if it is known, and whether it is certain that it is of one.
+
+    None where it may be of something else, or of a task with a `retry` of its own.
+    """
+    assert isinstance(call.func, ast.Attribute)
+    owner = call.func.value
+    thing = facts.thing(owner, site) if task is None else None
+    if isinstance(thing, TaskThing) and thing.definition is not None:
+        task = Defined(facts.project, thing.definition)
+    if task is not None:
+        return (task, True) if task.overrides("retry", "apply_async") is False else None
+    cls = facts.task_class_at(site) if facts.is_running_task(owner, site) else None
+    if cls is not None:
+        return (None, True) if _has_plain_retry(facts.project, cls) else None
+    is_task = isinstance(thing, TaskThing) or _is_called_task(call, owner, site)
+    return (None, False) if is_task and _has_plain_tasks(facts.project) else None
+
+
+def _has_plain_retry(project: Project, cls: Target) -> bool:
+    """Return whether a task class certainly has Celery's own `retry`."""
+    for found in project.line(cls):
+        if isinstance(found, Unknown) or (found.module is None and found.path not in PLAIN_BASES):
+            return False
+        if isinstance(found.symbol, Class) and {"retry", "apply_async"} & set(found.symbol.names):
+            return False
+    return True
+
+
+def _is_called_task(call: ast.Call, owner: ast.expr, site: Site) -> bool:
+    """Return whether something is a parameter of a helper, called like a task and asked for a retry as a task is."""
+    found = site.scope.find(owner.id) if isinstance(owner, ast.Name) else None
+    if found is None or not isinstance(owner, ast.Name) or not TASK_NAME.match(owner.id):
+        return False
+    is_parameter = all(binding.kind == PARAM for binding in found[1])
+    is_method = found[0].parent is not None and found[0].parent.kind == CLASS
+    return is_parameter and not is_method and any(keyword.arg in _OF_RETRY for keyword in call.keywords)

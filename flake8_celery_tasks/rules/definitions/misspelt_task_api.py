@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.edits.edit import Fix
     from flake8_celery_tasks.resolution.project import Project
 
-#: An attribute in a text.
-_ATTRIBUTE: Final = re.compile(r"\.\s*([A-Za-z]\w{3,})")
+#: An attribute in a text, but not one of a request. Constants and classes are called otherwise.
+_ATTRIBUTE: Final = re.compile(r"(?<!request)\.\s*([a-z]\w{3,})")
 
 #: What tasks have, with names that some versions have only.
 _OF_TASKS: Final = frozenset({*OPTIONS, *TASK_API, *INTERNAL, *REMOVED, *TASK_NAMES, "from_config", "get_logger"})
@@ -150,15 +150,30 @@ def _near(name: str) -> tuple[str, str] | None:
     >>> _near("deplay"), _near("async_apply"), _near("linkerror"), _near("delay"), _near("queue")
     (('delay', 'delay'), ('apply_async', 'apply_async'), ('', 'link_error'), None, None)
     """
-    of_task = "" if name in _OF_TASKS else _OF_REQUESTS.get(name) or _misspelt(name, TASK_NAMES)
-    of_signature = "" if name in SIGNATURE_API else _misspelt(name, SIGNATURE_NAMES)
+    of_task = "" if name in _OF_TASKS else _OF_REQUESTS.get(name) or _misspelt(name, _TASK_NAMES)
+    of_signature = "" if name in SIGNATURE_API else _misspelt(name, _SIGNATURE_NAMES)
     return (of_task, of_signature) if of_task or of_signature else None
 
 
-def _misspelt(name: str, meant: frozenset[str]) -> str:
+def _misspelt(name: str, meant: tuple[tuple[str, int], ...]) -> str:
     """Return the name that another one is a misspelling of, or has the words of; an empty string if there is none."""
+    letters = _letters(name)
+    # A file has many attributes: only what has nearly the same letters is compared one by one.
+    near = [other for other, held in meant if (letters ^ held).bit_count() <= 4 and abs(len(other) - len(name)) <= 3]
     words = sorted(name.split("_"))
-    return next((other for other in meant if sorted(other.split("_")) == words), "") or close_match(name, meant) or ""
+    return next((other for other in near if sorted(other.split("_")) == words), "") or close_match(name, near) or ""
+
+
+def _letters(name: str) -> int:
+    """Return which letters a name has, a bit for each."""
+    found = 0
+    for letter in name.lower().replace("_", ""):
+        found |= 1 << (ord(letter) & 31)
+    return found
+
+
+_TASK_NAMES: Final = tuple((name, _letters(name)) for name in sorted(TASK_NAMES))
+_SIGNATURE_NAMES: Final = tuple((name, _letters(name)) for name in sorted(SIGNATURE_NAMES))
 
 
 def _meant(facts: Facts, node: ast.Attribute, site: Site) -> str:

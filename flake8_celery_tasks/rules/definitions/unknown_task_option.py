@@ -178,11 +178,16 @@ class UnknownTaskOption(Rule[Task]):
         from flake8_celery_tasks.edits.edit import Fix
         from flake8_celery_tasks.edits.operations import RenameKeyword
 
+        call = task.decorator
         for name, node in task.stated():
-            if isinstance(node, ast.keyword) and task.module.source.position(node) == violation[:2]:
+            if (
+                isinstance(call, ast.Call)
+                and isinstance(node, ast.keyword)
+                and task.module.source.position(node) == violation[:2]
+            ):
                 message, option = self._meant(task, name)
                 if message in (self.message, self.setting) and option and not task.states(option) and node.arg == name:
-                    return Fix((RenameKeyword(node, option),), safe=False)
+                    return Fix((RenameKeyword(call, node, option),), safe=False)
         return None
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks.binding.nodes import dotted, unparsed
 from flake8_celery_tasks.binding.scopes import IMPORT
 from flake8_celery_tasks.catalog.task_options import OPTIONS
+from flake8_celery_tasks.celery_model import apps
 from flake8_celery_tasks.celery_model.decorators import APP_TASK
 from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.rules.rule import Rule
@@ -45,8 +46,11 @@ class AppBoundTask(Rule[Task]):
     ```
 
     ```python title="project/celery.py"
+    import os
+
     from celery import Celery
 
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     app = Celery("project")
     ```
 
@@ -66,8 +70,11 @@ class AppBoundTask(Rule[Task]):
     ```
 
     ```python title="project/celery.py"
+    import os
+
     from celery import Celery
 
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     app = Celery("project")
 
 
@@ -79,6 +86,8 @@ class AppBoundTask(Rule[Task]):
     ## Silent when
 
     - the module makes the app itself, or gets it by a call or a parameter;
+    - the project is none of Django and never calls `app.set_default()`: in other threads than the one that has made the
+      app a shared task belongs to an app of Celery's own then, and goes to `amqp://guest@localhost`;
     - the app is `celery.current_app`, which stands for whichever app runs;
     - the task has an option that only `@app.task` takes, such as `lazy` or `shared`;
     - the module is a test or a migration.
@@ -105,5 +114,7 @@ class AppBoundTask(Rule[Task]):
         if not isinstance(root, ast.Name) or not attributes or app is None or app.path == "celery.current_app":
             return
         found = task.site.scope.find(root.id)
+        if not apps.is_current_everywhere(task.project):
+            return
         if found is not None and all(binding.kind == IMPORT for binding in found[1]):
             yield self.report(task.module, func, function=task.node.name, app=unparsed(func).removesuffix(".task"))

@@ -38,6 +38,9 @@ _COMMAND: Final = re.compile(r"\b(?:command|cli)\b")
 #: What an `if` says that chooses between sending and calling.
 _ASKS: Final = re.compile(r"celery|eager|async|sync|wait|background|immediate|inline", re.IGNORECASE)
 
+#: What the name of a function says that runs tasks on purpose.
+_HERE: Final = re.compile(r"inline|eager|immediate|(?<!a)sync", re.IGNORECASE)
+
 
 class CalledNotSent(Rule[Facts]):
     """A statement calls a task like a function, though the task is sent elsewhere.
@@ -109,7 +112,7 @@ class CalledNotSent(Rule[Facts]):
     - the value of the call is used: the task is a function there;
     - the call stands in the body of a task, or in a method of its class: it runs in a worker anyway;
     - the same function sends the task in another branch: `if wait: task(x)`, `else: task.delay(x)`; or an `if` around
-      asks for that, such as `if settings.CELERY_TASK_ALWAYS_EAGER`;
+      asks for that, such as `if settings.CELERY_TASK_ALWAYS_EAGER`, or the function's name says it (`run_inline`);
     - the call stands in a management command, a command of click or Flask, or under `if __name__ == "__main__"`;
     - the task is a class, or a decorator made it that can't be read;
     - the module is a test or a migration.
@@ -147,7 +150,7 @@ def _is_in_task(facts: Facts, site: Site) -> bool:
         if isinstance(around.node, ast.ClassDef) and around.kind == CLASS and around.parent is not None:
             symbol = facts.module.symbol_of(around.node, around.parent)
             cls = Target(f"{facts.module.prefix}{symbol.qualname}", facts.module, symbol)
-            return is_task_class(facts.project, cls) is True
+            return is_task_class(facts.project, cls) is not False
     return False
 
 
@@ -210,5 +213,5 @@ def _is_choice(call: ast.Call, site: Site) -> bool:
         ):
             return True
         if around.kind == FUNCTION:
-            return False
+            return _HERE.search(getattr(around.node, "name", "")) is not None
     return False

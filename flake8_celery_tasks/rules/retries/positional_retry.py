@@ -164,7 +164,7 @@ class PositionalRetry(Rule[TaskCall]):
     def fix(self, call: TaskCall, violation: Violation) -> Fix | None:
         """Write `exc=` before an exception."""
         from flake8_celery_tasks.edits.edit import Fix
-        from flake8_celery_tasks.edits.operations import Insert
+        from flake8_celery_tasks.edits.operations import NameArgument
 
         if len(call.node.args) != 1 or call.keyword("exc") is not None:
             return None
@@ -172,7 +172,7 @@ class PositionalRetry(Rule[TaskCall]):
         if inference.kind_of(call.project, call.module, first, call.site.scope) != inference.EXCEPTION:
             return None
         caught = {node.name for node in call.handlers()}
-        return Fix((Insert(first, "exc="),), safe=isinstance(first, ast.Name) and first.id in caught)
+        return Fix((NameArgument(call.node, first, "exc"),), safe=isinstance(first, ast.Name) and first.id in caught)
 
 
 def _is_text(node: ast.expr) -> bool:

@@ -72,7 +72,7 @@ def reads(facts: Facts) -> list[Read]:
 def _is_guarded(site: Site) -> bool:
     """Return whether an exception that says that the name is missing is expected."""
     return any(
-        around.kind == TRY and around.part == "body" and any(map(_catches, around.node.handlers))  # type: ignore[attr-defined]
+        around.kind == TRY and around.part == "body" and any(map(_catches, around.try_.handlers))
         for around in site.chain()
     )
 

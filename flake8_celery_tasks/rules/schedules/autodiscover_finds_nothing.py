@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.values import Unknown
 from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.frameworks.django_models import is_django
 from flake8_celery_tasks.rules._discovery import Discovery, Loading, discoveries, loading
 from flake8_celery_tasks.rules.rule import Rule
 from flake8_celery_tasks.workspace import folders
@@ -129,7 +130,7 @@ class AutodiscoverFindsNothing(Rule[Facts]):
 def _empty(discovery: Discovery) -> str:
     """Return which message says what is wrong with a call that names no packages, nothing where that finds some."""
     project, module, related = discovery.project, discovery.module, discovery.related
-    if not loading(project).is_django:
+    if not is_django(project):
         return "" if module.source.may_hold("fixup") else "empty"
     if not isinstance(related, str) or related == "tasks":
         return ""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 #: What an `if` asks where it chooses how to send: in tests there may be no commit.
-_ASKS: Final = re.compile(r"test|debug|eager|celery|atomic|settings", re.IGNORECASE)
+_ASKS: Final = re.compile(r"test|debug|eager|celery|atomic|settings|commit|transaction", re.IGNORECASE)
 
 
 def is_send(invocation: Invocation) -> bool:
@@ -50,30 +50,13 @@ def _given_to_on_commit(module: Module) -> dict[int, tuple[ast.Call, Site]]:
     }
 
 
-def way(invocation: Invocation) -> Way | None:
-    """Return the way in which a call is run in a transaction, or where there is one more often than not.
-
-    What stands around it counts first, then what calls its function: there a certain transaction before a likely one.
-    """
-    project, module = invocation.project, invocation.module
-    found = django_callers.way_at(project, module, invocation.node, invocation.site)
-    if found is not None:
-        return found
-    ways = sorted(django_callers.ways_to(project, module, invocation.site), key=lambda way: _ORDER.index(way.kind))
-    return ways[0] if ways else None
-
-
-#: Ways from the most certain one.
-_ORDER: Final = (django_callers.ATOMIC, django_callers.ADMIN, django_callers.REQUEST, django_callers.SAVE)
-
-
 def is_choice(invocation: Invocation) -> bool:
     """Return whether an `if` asks for the settings around a call, and the function sends the same on commit else."""
     function = invocation.site.function()
     func = invocation.node.func
     if function is None or not isinstance(func, ast.Attribute):
         return False
-    if not any(around.kind == IF and _ASKS.search(unparsed(around.node.test)) for around in invocation.site.chain()):  # type: ignore[attr-defined]
+    if not any(around.kind == IF and _ASKS.search(unparsed(around.test)) for around in invocation.site.chain()):
         return False
     owner = unparsed(func.value)
     return any(_sends_on_commit(node, owner) for node in ast.walk(function))
@@ -90,6 +73,23 @@ def is_next_batch(invocation: Invocation) -> bool:
     task, definition = invocation.task, invocation.definition
     is_itself = task is not None and definition is not None and task.definition.place == definition.place
     return is_itself and any(invocation.keyword(name) is not None for name in ("countdown", "eta"))
+
+
+def way(invocation: Invocation) -> Way | None:
+    """Return the way in which a call is run in a transaction, or where there is one more often than not.
+
+    What stands around it counts first, then what calls its function: there a certain transaction before a likely one.
+    """
+    project, module = invocation.project, invocation.module
+    found = django_callers.way_at(project, module, invocation.node, invocation.site)
+    if found is not None:
+        return found
+    ways = sorted(django_callers.ways_to(project, module, invocation.site), key=lambda way: _ORDER.index(way.kind))
+    return ways[0] if ways else None
+
+
+#: Ways from the most certain one.
+_ORDER: Final = (django_callers.ATOMIC, django_callers.ADMIN, django_callers.REQUEST, django_callers.SAVE)
 
 
 def sends_at_once(invocation: Invocation) -> bool:

@@ -102,21 +102,20 @@ class OnCommitCalledNow(Rule[Facts]):
 
     def fix(self, facts: Facts, violation: Violation) -> Fix | None:
         """Write `partial(...)`, or what is called alone where it is given nothing."""
-        from flake8_celery_tasks.edits.edit import Fix
+        from flake8_celery_tasks.edits.edit import Fix, New
         from flake8_celery_tasks.edits.imports import Names
-        from flake8_celery_tasks.edits.operations import Span
-        from flake8_celery_tasks.edits.rewrite import Rewrite
+        from flake8_celery_tasks.edits.operations import Replace
+        from flake8_celery_tasks.edits.rewrite import Rewrite, kept
 
         text, names = facts.module.source, Names(facts.module)
         call, node = _by_place(facts)[violation.line, violation.column]
         func = text.segment(node.func).removesuffix("_on_commit")
         if not isinstance(node.func, ast.Attribute) or facts.thing(node.func, call.site) is not None:
             func += ".delay"
-        kept = (node.func, *node.args, *node.keywords)
-        if len(kept) == 1:
-            return Fix((Span(text.start(node), text.end(node), func),), safe=True)
+        if not node.args and not node.keywords:
+            return Fix((Replace(node, func),), safe=True)
         partial = names.reach("functools", "partial", call.site.scope)
-        rewrite = Rewrite(node, partial, (func, *text.arguments(node)), kept)
+        rewrite = Rewrite(node, partial, (New(func), *kept(text, node, (*node.args, *node.keywords))))
         return Fix((rewrite,), safe=True, imports=tuple(names.needed))
 
 

@@ -80,7 +80,10 @@ class OnCommitLateBinding(Rule[Facts]):
 
     ## Fix
 
-    Write `partial(task.delay, x)`. The other tasks are then sent, for the first time.
+    Give the lambda a default that holds the object: `lambda order=order: ...`. The other tasks are then sent, for the
+    first time. `partial(task.delay, order.pk)` does it too, where the object has its key by then: it looks the key up
+    at once, which is None before the object is saved. Of an object that the loop deletes it has to be the key: Django
+    takes it away before the commit, and the command leaves that to you.
     """
 
     code = "CLY704"
@@ -97,24 +100,21 @@ class OnCommitLateBinding(Rule[Facts]):
         """Report the callbacks that are made in a loop, send a task and use a name of the loop."""
         for call in on_commits_in(facts):
             made = _made_here(call)
-            name = None if made is None else _late(facts, call, made)
-            if made is not None and name is not None and id(made) in facts.around_invocations:
-                yield self.report(facts.module, call.callback or call.node, name=name, better=_better(made))
+            names = [] if made is None else _late(facts, call, made)
+            if made is not None and names and id(made) in facts.around_invocations:
+                better = _better(made, names)
+                yield self.report(facts.module, call.callback or call.node, name=names[0], better=better)
 
     def fix(self, facts: Facts, violation: Violation) -> Fix | None:
-        """Write `partial(...)` for a lambda that is a single call."""
+        """Give the lambda what the names of the loop stand for when it is made."""
         from flake8_celery_tasks.edits.edit import Fix
-        from flake8_celery_tasks.edits.imports import Names
-        from flake8_celery_tasks.edits.rewrite import Rewrite
+        from flake8_celery_tasks.edits.operations import BindNames
 
-        text, names = facts.module.source, Names(facts.module)
         for call, made in _by_place(facts).get((violation.line, violation.column), ()):
-            body = made.body
-            if isinstance(body, ast.Call) and not any(isinstance(node, ast.arg) for node in ast.walk(made.args)):
-                partial = names.reach("functools", "partial", call.site.scope)
-                kept = (body.func, *body.args, *body.keywords)
-                rewrite = Rewrite(made, partial, (text.segment(body.func), *text.arguments(body)), kept)
-                return Fix((rewrite,), safe=False, imports=tuple(names.needed))
+            names = _late(facts, call, made)
+            if any(_is_deleted(loop.node, name) for loop in _loops(facts, call) for name in names):
+                return None  # Django takes the key away from what it deletes
+            return Fix((BindNames(made, tuple(names)),), safe=False)
         return None
 
 
@@ -136,18 +136,27 @@ def _made_here(call: OnCommit) -> ast.Lambda | ast.FunctionDef | None:
     return made if isinstance(made, (ast.Lambda, ast.FunctionDef)) else None
 
 
-def _late(facts: Facts, call: OnCommit, made: ast.Lambda | ast.FunctionDef) -> str | None:
-    """Return a name in a callback that the next round of a loop around it binds again."""
+def _late(facts: Facts, call: OnCommit, made: ast.Lambda | ast.FunctionDef) -> list[str]:
+    """Return the names in a callback that the next round of a loop around it binds again."""
     own = {arg.arg for arg in ast.walk(made.args) if isinstance(arg, ast.arg)}
     inside = [node for part in _body(made) for node in ast.walk(part) if isinstance(node, ast.Name)]
     own.update(node.id for node in inside if isinstance(node.ctx, ast.Store))
-    names = [node.id for node in inside if node.id not in own]
-    for loop in _loops(facts, call):
-        for name in names:
-            found = call.site.scope.find(name)
-            if found is not None and any(_is_bound_by(loop, binding) for binding in found[1]):
-                return name
-    return None
+    names = dict.fromkeys(node.id for node in inside if node.id not in own)
+    loops = list(_loops(facts, call))
+    bound = {name: found[1] for name in names if (found := call.site.scope.find(name)) is not None}
+    return [
+        name
+        for name, bindings in bound.items()
+        if any(_is_bound_by(loop, binding) for loop in loops for binding in bindings)
+    ]
+
+
+def _is_deleted(loop: ast.AST, name: str) -> bool:
+    """Return whether a loop deletes what a name stands for."""
+    return any(
+        isinstance(node, ast.Attribute) and node.attr == "delete" and getattr(node.value, "id", None) == name
+        for node in ast.walk(loop)
+    )
 
 
 def _body(made: ast.Lambda | ast.FunctionDef) -> list[ast.AST]:
@@ -189,11 +198,9 @@ def _is_bound_by(loop: Site, binding: Binding) -> bool:
     return binding.statement is loop.node or any(site is loop for site in binding.site.chain())
 
 
-def _better(made: ast.Lambda | ast.FunctionDef) -> str:
-    """Return the `partial` to write, as far as it is short and the callback a single call."""
-    (first, *others) = _body(made)
-    body = first.value if isinstance(first, ast.Expr) else first
-    if others or not isinstance(body, ast.Call):
-        return "partial(...)"
-    partial = ast.Call(ast.Name("partial"), [body.func, *body.args], body.keywords)
-    return shown(partial, f"partial({shown(body.func)}, ...)")
+def _better(made: ast.Lambda | ast.FunctionDef, names: list[str]) -> str:
+    """Return the callback to write, as far as it is short: with defaults that hold what the names stand for."""
+    bound = ", ".join(f"{name}={name}" for name in names)
+    if isinstance(made, ast.FunctionDef):
+        return f"def {made.name}({bound})"
+    return f"lambda {bound}: {shown(made.body, '...')}"

@@ -128,12 +128,12 @@ class OnCommitRunsInline(Rule[Facts]):
     def fix(self, facts: Facts, violation: Violation) -> Fix | None:
         """Hand over `.delay`."""
         from flake8_celery_tasks.edits.edit import Fix
-        from flake8_celery_tasks.edits.operations import Insert, RenameAttribute
+        from flake8_celery_tasks.edits.operations import RenameAttribute, TakeAttribute
 
         wrong = _by_place(facts)[violation.line, violation.column]
         if isinstance(wrong, ast.Attribute) and wrong.attr in SIGNS:
             return Fix((RenameAttribute(wrong, "delay"),), safe=False)
-        return Fix((Insert(wrong, ".delay", after=True),), safe=False)
+        return Fix((TakeAttribute(wrong, "delay"),), safe=False)
 
 
 @query()

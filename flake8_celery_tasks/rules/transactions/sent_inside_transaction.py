@@ -194,10 +194,10 @@ class SentInsideTransaction(Rule[Invocation]):
 
     def fix(self, fact: Invocation, violation: Violation) -> Fix | None:
         """Send after the commit, where nobody looks at the result and the transaction is the default database's."""
-        from flake8_celery_tasks.edits.edit import Fix
+        from flake8_celery_tasks.edits.edit import Fix, New
         from flake8_celery_tasks.edits.imports import Names
         from flake8_celery_tasks.edits.operations import RenameAttribute
-        from flake8_celery_tasks.edits.rewrite import Rewrite
+        from flake8_celery_tasks.edits.rewrite import Rewrite, kept
 
         way = _sending.way(fact)
         opener = None if way is None else way.opener
@@ -209,10 +209,10 @@ class SentInsideTransaction(Rule[Invocation]):
             return Fix((RenameAttribute(func, f"{func.attr}_on_commit"),), safe=False)
         text, names = fact.module.source, Names(fact.module)
         written = f"{names.reach('django.db', 'transaction', fact.site.scope)}.on_commit"
-        arguments = [text.segment(func), *text.arguments(fact.node)]
-        after = ""
-        if len(arguments) > 1:
-            written, after = f"{written}({names.reach('functools', 'partial', fact.site.scope)}", ")"
-        kept = (func, *fact.node.args, *fact.node.keywords)
-        rewrite = Rewrite(fact.node, written, tuple(arguments), kept, after=after)
+        arguments = kept(text, fact.node, (*fact.node.args, *fact.node.keywords))
+        before = after = ""
+        if arguments:
+            before, after = f"{written}(", ")"
+            written = names.reach("functools", "partial", fact.site.scope)
+        rewrite = Rewrite(fact.node, written, (New(text.segment(func)), *arguments), before, after)
         return Fix((rewrite,), safe=False, imports=tuple(names.needed))

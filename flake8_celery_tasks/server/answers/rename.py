@@ -46,6 +46,8 @@ def renaming(sight: Sight, buffer: Buffer, offset: int, new: str) -> dict[str, l
     name = renamable(sight, buffer, offset).name
     if not new:
         raise Refused("a task needs a name")
+    if not _is_text(new):
+        raise Refused("the name can't be written")
     if new != name and tasks_of(sight.project).has(new):
         raise Refused(f"there is a task {new!r} already")
     definitions = sight.called(name)
@@ -65,6 +67,14 @@ def renaming(sight: Sight, buffer: Buffer, offset: int, new: str) -> dict[str, l
             raise Refused(f"{_shown(sight, use)} makes the name of other parts: it can't be renamed there")
         edits.setdefault(span.path, set()).add(_edit(sight, span, name, new))
     return {path: sorted(found) for path, found in edits.items()}
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:  # half a character
+        return False
+    return True
 
 
 def _shown(sight: Sight, use: Use) -> str:
@@ -97,7 +107,6 @@ def rewritten(written: str, name: str, new: str) -> str | None:
     for candidate in (f"{prefix}{quote}{new}{quote}", f"{prefix}{quote}{escaped}{quote}", f"{quote}{escaped}{quote}"):
         try:
             if ast.literal_eval(written) == name and ast.literal_eval(candidate) == new and "\n" not in candidate:
-                candidate.encode("utf-8")
                 return candidate
         except (SyntaxError, ValueError):
             continue

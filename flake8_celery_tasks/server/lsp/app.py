@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
+#: Seconds without a change after which the server looks into files for questions to come.
+QUIET: Final = 1
+
 #: How the files are called that Celery's version is read from.
 _PINNING: Final = ("*requirements*.txt", "*.lock", "Pipfile")
 
@@ -183,6 +186,9 @@ class Server(LanguageServer):
             await self.publish(uri)
         await self.watch()
         await self.ask(self.desk.save)
+        await asyncio.sleep(QUIET)
+        while await self.ask(self.desk.prepare):
+            pass
 
     def refresh(self) -> None:
         """Ask the client to pull anew."""

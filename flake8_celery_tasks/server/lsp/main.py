@@ -48,7 +48,8 @@ def _lifecycle(server: Server) -> None:
 
     @server.feature(types.INITIALIZED)
     async def initialized(_: types.InitializedParams) -> None:
-        await ask_settings(server)
+        if await ask_settings(server):  # what is open may have been looked at without them
+            server.schedule("")
         await server.watch()
 
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)

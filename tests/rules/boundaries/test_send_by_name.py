@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 
 from flake8_celery_tasks.fixer.files import fix_files
-from flake8_celery_tasks.rules.boundaries import _send_by_name
-from tests.fixing import CONTENT, VIEWS, by_name, fix_one, order_for, same
+from flake8_celery_tasks.rules.boundaries import _needed
+from tests.fixing import CONTENT, VIEWS, by_name, fix_one, fixed, order_for, same
 from tests.helpers import opened, project_at, write
 
 TEXT = "import os.path\nfrom shop.other import thing\nfrom celery import current_task\n"
@@ -17,9 +17,9 @@ TEXT = "import os.path\nfrom shop.other import thing\nfrom celery import current
 def test_what_a_file_takes_is_found_once(tmp_path):
     known = project_at(tmp_path, {"shop/tasks.py": TEXT, "shop/other.py": "thing = object()\n"})
     path = opened(known, tmp_path, "shop/tasks.py", TEXT).place.path
-    taken = _send_by_name._taken(known, path)
+    taken = _needed._taken(known, path)
     assert taken == {("os", ""), ("shop.other", "thing"), ("celery", "current_task")}
-    assert _send_by_name._taken(known, path) is taken
+    assert _needed._taken(known, path) is taken
 
 
 CALLS = """\
@@ -75,7 +75,7 @@ COMMIT = "from functools import partial\n\nfrom celery import current_app\nfrom 
         (
             "make.delay(*items, **more)",
             APP,
-            f'current_app.send_task("make", args=items, kwargs=more, {OPTIONS})',
+            f'current_app.send_task("make", args=[*items], kwargs={{**more}}, {OPTIONS})',
         ),
         (
             "make.delay(1, *items, a=(1), **more)",
@@ -169,7 +169,8 @@ def test_what_was_refused_before_another_fix_is_tried_again(tmp_path):
 
 def test_calls_stand_as_they_stood(tmp_path):
     text = VIEWS.format(imports="", call="make.delay(\n        post.pk,  # the key\n        size=3,\n    )")
-    assert by_name(tmp_path, text) == text, "no comment is lost"
+    after = by_name(tmp_path, text)
+    assert "        args=[\n            post.pk,  # the key\n        ],\n" in after, "no comment is lost"
     text = text.replace("  # the key", "")
     assert by_name(tmp_path, text).endswith(
         """\
@@ -248,7 +249,7 @@ def test_spreads_are_fine_where_nothing_is_carried_over(tmp_path):
         ('name="make", expires=timedelta(1)', "make.delay()"),
         ('name="make", expires=1.5', 'send_task("make", expires=1.5)'),
         ('name="make", **unknown()', "make.delay()"),
-        ('name="make", base=unknown()', 'send_task("make")'),
+        ('name="make", base=unknown()', "make.delay()"),
         ('name="make", base=Own', 'send_task("make")'),
         ('name="make", base=Sending', "make.delay()"),
         ('name="make", base=QueueOnce', "make.delay()"),
@@ -315,3 +316,92 @@ def test_beat_entries_that_are_given_a_mapping_stay(tmp_path):
     after = fix_one(tmp_path, text, "CLY604")
     assert '"args": {"x": 1}' in after
     assert '"args": ("x",)' in after
+
+
+def test_comments_stay_where_a_call_comes_into_another_one(tmp_path):
+    text = VIEWS.format(
+        imports="", call="make.delay_on_commit(\n        1,  # one\n        # more\n        size=2,\n    )"
+    )
+    assert by_name(tmp_path, text).endswith(
+        """\
+    transaction.on_commit(
+        partial(
+            current_app.send_task,
+            "make",
+            args=[
+                1,  # one
+            ],
+            kwargs={
+                # more
+                "size": 2,
+            },
+            queue="images",
+            priority=3,
+        )
+    )
+"""
+    )
+
+
+# Which app sends.
+
+APP = "from celery import Celery\n\napp = Celery('project', broker='redis://', include=['content.tasks'])\n"
+
+
+def sent(folder, files):
+    """Return what becomes of a view of a project that has nothing to do with Django."""
+    text = VIEWS.format(imports="", call="make.delay(1)")
+    return fixed(folder, {"content/tasks.py": CONTENT, "blog/views.py": text, **files}, "CLY401")["blog/views.py"]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"project/celery.py": APP},
+        {
+            "project/celery.py": "from celery import Celery\nfrom content import helpers\n" + APP,
+            "content/helpers.py": "",
+        },
+        {
+            "project/celery.py": APP,
+            "tests/test_app.py": "from celery import Celery\n\nother = Celery()\nimport django\n",
+        },
+    ],
+)
+def test_outside_django_the_app_itself_sends(files, tmp_path):
+    after = sent(tmp_path, files)
+    assert "from project.celery import app\n" in after
+    assert '    app.send_task("make", args=[1], queue="images", priority=3)\n' in after
+    assert "content" not in after
+
+
+def test_outside_django_the_app_itself_makes_signatures(tmp_path):
+    text = VIEWS.format(imports="", call="return make.s(1)")
+    files = {"content/tasks.py": CONTENT, "blog/views.py": text, "project/celery.py": APP}
+    assert "return app.signature(" in fixed(tmp_path, files, "CLY401")["blog/views.py"]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {"project/celery.py": APP, "project/other.py": "from celery import Celery\n\nother = Celery('other')\n"},
+        {"project/celery.py": APP + "\n\nimport blog.views\n"},
+        {"project/celery.py": APP + "\n\nfrom blog import views\n"},
+        {
+            "project/celery.py": APP,
+            "project/__init__.py": "from blog.helpers import *\n",
+            "blog/helpers.py": "import blog.views",
+        },
+        {"project/celery.py": "from celery import Celery\n\n\ndef make():\n    return Celery()\n"},
+        {"project/celery.py": "import celery\n\napp = celery.current_app\n"},
+        {"project/celery.py": "from celery import Celery\n\napp = None\napp = Celery()\n"},
+    ],
+)
+def test_outside_django_there_is_no_fix_without_a_certain_app(files, tmp_path):
+    assert "make.delay(1)" in sent(tmp_path, files)
+
+
+def test_an_app_that_is_the_default_is_the_current_one(tmp_path):
+    after = sent(tmp_path, {"project/celery.py": APP + "app.set_default()\n"})
+    assert "current_app.send_task(" in after

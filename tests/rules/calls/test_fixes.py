@@ -25,7 +25,7 @@ def send(items, n: int, m: dict):
     [
         ("CLY603", "add.delay(1, y=2, countdown=3)", 'add.apply_async(args=[1], kwargs={"y": 2}, countdown=3)'),
         ("CLY603", "add.delay(countdown=3)", "add.apply_async(countdown=3)"),
-        ("CLY603", "add.delay(*items, countdown=n)", "add.apply_async(args=items, countdown=n)"),
+        ("CLY603", "add.delay(*items, countdown=n)", "add.apply_async(args=[*items], countdown=n)"),
         ("CLY603", "add.s(1, countdown=3)", "add.s(1).set(countdown=3)"),
         ("CLY603", "add.delay_on_commit(1, countdown=3)", "add.apply_async_on_commit(args=[1], countdown=3)"),
         ("CLY604", "add.apply_async((1))", "add.apply_async((1,))"),
@@ -46,3 +46,26 @@ def send(items, n: int, m: dict):
 )
 def test_calls(code, before, after, tmp_path):
     assert fix_one(tmp_path, CALLS.format(before), code) == CALLS.format(after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("chain(add.s(1), add.s()).delay(countdown=3)", "chain(add.s(1), add.s()).apply_async(countdown=3)"),
+        ("chain(add.s(), add.s())(1, priority=3)", "chain(add.s(), add.s()).apply_async(args=[1], priority=3)"),
+        (
+            "(add.s() | add.s()).delay(expires=3, y=2, countdown=1)",
+            '(add.s() | add.s()).apply_async(kwargs={"y": 2}, expires=3, countdown=1)',
+        ),
+        ("group(add.s()).delay(args=[1])", "group(add.s()).apply_async(args=[1])"),
+        ("group(add.s()).delay(1, args=[1])", "group(add.s()).delay(1, args=[1])"),
+        ("one = add.s(1)\n    one.delay(countdown=2)", "one = add.s(1)\n    one.apply_async(countdown=2)"),
+        (
+            "one = add.s(1)\n    one.delay(countdown=2)\n    one.delay(expires=2)",
+            "one = add.s(1)\n    one.apply_async(countdown=2)\n    one.apply_async(expires=2)",
+        ),
+    ],
+)
+def test_options_of_canvases(before, after, tmp_path):
+    text = CALLS.replace(", **more", "")
+    assert fix_one(tmp_path, text.format(before), "CLY603") == text.format(after)

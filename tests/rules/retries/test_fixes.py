@@ -24,7 +24,13 @@ from tests.fixing import fix_one, task
         ("@shared_task(bind=True, queue='q')\ndef add(*args):", "@shared_task(queue='q')\ndef add(*args):"),
         ("@shared_task(bind=True)\ndef add(\n    self,\n):", "@shared_task\ndef add():"),
         ("@shared_task(bind=True)\ndef add(\n    self\n):", "@shared_task\ndef add():"),
-        ("@shared_task(bind=True)\ndef add(  # x\n    self,\n):", "@shared_task\ndef add(  # x\n    \n):"),
+        ("@shared_task(  # why\n    bind=True\n)\ndef add(self):", "@shared_task  # why\ndef add():"),
+        ("@shared_task(bind=True, queue='q')\ndef add(self, /, x):", "@shared_task(queue='q')\ndef add(x):"),
+        (
+            "@shared_task(bind=True, queue='q')\ndef add(\n    self,  # the task\n    x,\n):",
+            "@shared_task(queue='q')\ndef add(\n    # the task\n    x,\n):",
+        ),
+        ("@shared_task(bind=True)\ndef add(  # x\n    self,\n):", "@shared_task\ndef add(  # x\n):"),
     ],
 )
 def test_binding_goes(before, after, tmp_path):
@@ -35,9 +41,6 @@ def test_binding_goes(before, after, tmp_path):
 @pytest.mark.parametrize(
     "text",
     [
-        "@shared_task(  # why\n    bind=True\n)\ndef add(self):\n    return 1\n",
-        "@shared_task(bind=True, queue='q')\ndef add(self, /, x):\n    return 1\n",
-        "@shared_task(bind=True, queue='q')\ndef add(\n    self,  # the task\n    x,\n):\n    return 1\n",
         "@shared_task(bind=True, queue='q')\ndef add(self, x):\n    del self\n    return x\n",
     ],
 )

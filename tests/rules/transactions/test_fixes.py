@@ -71,12 +71,12 @@ PARTIAL = "from functools import partial\n\n"
         (
             "CLY704",
             commit("transaction.on_commit(lambda: add.delay(x=item))"),
-            commit("transaction.on_commit(partial(add.delay, x=item))", imports=PARTIAL),
+            commit("transaction.on_commit(lambda item=item: add.delay(x=item))"),
         ),
         (
             "CLY704",
             commit("transaction.on_commit(lambda y=1: add.delay(item))"),
-            commit("transaction.on_commit(lambda y=1: add.delay(item))"),
+            commit("transaction.on_commit(lambda y=1, item=item: add.delay(item))"),
         ),
     ],
 )

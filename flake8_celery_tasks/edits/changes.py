@@ -1,0 +1,380 @@
+"""Changes of nodes become edits of the text: composed, broken into lines, and no larger than they have to be."""
+
+from __future__ import annotations
+
+import ast
+import bisect
+import contextlib
+import re
+from collections import Counter
+from difflib import SequenceMatcher
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from flake8_celery_tasks.core.errors import Unfixable
+from flake8_celery_tasks.edits.edit import Change, Edit
+from flake8_celery_tasks.edits.leaves import Unknown
+from flake8_celery_tasks.edits.lines import laid, width_of
+from flake8_celery_tasks.workspace.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from flake8_celery_tasks.edits.edit import Operation
+
+_DEFINITIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_BLOCKS: Final = tuple(
+    getattr(ast, name)
+    for name in ("If", "While", "For", "AsyncFor", "With", "AsyncWith", "Match", "Try", "TryStar")
+    if hasattr(ast, name)
+)
+
+#: What makes a module of a statement, a decorator, the head of a block, an item of a call or of a dictionary.
+_AROUND: Final = (
+    *(("", ""), ("", "\ndef f(): pass"), ("", " pass"), ("if 0: pass\n", " pass"), ("f(", "\n)"), ("{", "\n}")),
+)
+_OPENING: Final = frozenset("([{")
+_CLOSING: Final = frozenset(")]}")
+
+#: Fields whose nodes come in the order of their lines, and from how many on not all of them are looked at.
+_IN_ORDER: Final = frozenset({"args", "body", "elts", "finalbody", "keys", "keywords", "orelse", "values"})
+_FEW: Final = 8
+
+#: A call of something that has a name, as it starts.
+_CALL: Final = re.compile(r"(?!(?:await|lambda|not|yield)\b)[^\W\d][\w.]*\(")
+
+
+class _Unit(NamedTuple):
+    """What is broken into lines as a whole: a statement, the head of a block, a decorator, an item with its own line.
+
+    `comment` is what follows in its last line. Where there is no such thing around a change, it is `plain`.
+    """
+
+    start: int
+    end: int
+    indent: str = ""
+    comment: str = ""
+    is_item: bool = False
+    plain: bool = False
+
+
+def edits_of(operations: Iterable[Operation], text: Source) -> tuple[Edit, ...]:
+    """Return the edits that some operations come to, in the order of the text. Raises Unfixable."""
+    found: list[Edit] = []
+    changes: list[Change] = []
+    for operation in operations:
+        for change in operation.changes(text):
+            if isinstance(change, Change):
+                changes.append(change)
+            else:
+                found.append(change)
+    for unit, inside in _units(text, changes):
+        found += _difference(text, unit, _written(text, unit, inside))
+    found = sorted(set(found))
+    for before, after in pairwise(found):
+        if before.end > after.start:
+            raise Unfixable("two operations on one place")
+    return tuple(found)
+
+
+# Units.
+
+
+def _units(text: Source, changes: Iterable[Change]) -> Iterator[tuple[_Unit, list[Change]]]:
+    """Yield what is to be broken into lines, with the changes in it, none of them in two."""
+    found: dict[_Unit, list[Change]] = {}
+    for change in sorted(changes, key=lambda change: (change.start, -change.end)):
+        if found and change.end <= (last := next(reversed(found))).end:
+            found[last].append(change)
+        else:
+            found.setdefault(_unit(text, change.start, change.end), []).append(change)
+    yield from found.items()
+
+
+def _unit(text: Source, start: int, end: int) -> _Unit:
+    path = list(_path(text, start, end))
+    last = max((number for number, node in enumerate(path) if isinstance(node, ast.stmt)), default=None)
+    if last is None:
+        return _Unit(start, end, plain=True)
+    found = _line(text, *_statement(text, path[last], start, end))
+    for node, child in pairwise(path[last:]):
+        for first, behind in _member(text, node, child):
+            item = _item(text, *text.outside_of(first, behind, text.start(node), text.end(node)))
+            found = item if item is not None else found
+    return found if found is not None and found.start <= start and end <= found.end else _Unit(start, end, plain=True)
+
+
+def _path(text: Source, start: int, end: int) -> Iterator[ast.AST]:
+    """Yield the nodes around a place, from the outermost one."""
+    nodes = list(_inside(text, text.tree, start, end))
+    while nodes:
+        node = nodes.pop()
+        if not hasattr(node, "end_lineno"):
+            nodes.extend(_inside(text, node, start, end))
+        elif text.start(node) <= start and end <= text.end(node):
+            yield node
+            nodes = list(_inside(text, node, start, end))
+
+
+def _inside(text: Source, node: ast.AST, start: int, end: int) -> Iterator[ast.AST]:
+    """Yield the nodes in another one of which lines may be those of a region."""
+    first, last = text.line_at(start) + 1, text.line_at(end) + 1
+    for name, value in ast.iter_fields(node):
+        if isinstance(value, ast.AST):
+            yield value
+        elif isinstance(value, list):
+            many = value
+            if len(value) > _FEW and name in _IN_ORDER and None not in value and not isinstance(node, ast.JoinedStr):
+                lines = bisect.bisect_left(value, first, key=lambda node: int(node.end_lineno))
+                many = value[lines : bisect.bisect_right(value, last, key=_first_line)]
+            yield from (one for one in many if isinstance(one, ast.AST))
+
+
+def _first_line(node: Any) -> int:
+    return int(min(one.lineno for one in (node, *getattr(node, "decorator_list", ()))))
+
+
+def _statement(text: Source, node: Any, start: int, end: int) -> tuple[int, int]:
+    """Return where a statement stands, or that part of it that has a line of its own around a place."""
+    for decorator in getattr(node, "decorator_list", ()):
+        if text.start(decorator) <= start and end <= text.end(decorator):
+            return text.previous(text.start(decorator)).start, text.end(decorator)
+    if not isinstance(node, (*_DEFINITIONS, *_BLOCKS)):
+        return text.start(node), text.end(node)
+    block: Any = node
+    first = text.offset(block.lineno, block.col_offset)
+    body = block.cases[0].pattern if isinstance(node, ast.Match) else block.body[0]
+    colon = text.previous(text.start(body))
+    while colon.text != ":":
+        colon = text.previous(colon.start)
+    return first, colon.end
+
+
+def _line(text: Source, start: int, end: int) -> _Unit | None:
+    """Return a unit where nothing but a comment stands beside it in its lines."""
+    before, after = text.text[text.line_start(start) : start], text.text[end : text.line_end(end)].rstrip("\r\n")
+    if before.strip() or (after.strip() and not after.lstrip().startswith("#")):
+        return None
+    return _Unit(start, end, before, after if after.strip() else "")
+
+
+def _item(text: Source, start: int, end: int) -> _Unit | None:
+    """Return an item as a unit where it has a line of its own, and a comma."""
+    comma = text.following(end)
+    if comma.text != ",":
+        return None
+    found = _line(text, start, comma.end)
+    return None if found is None else found._replace(end=end, is_item=True)
+
+
+def _member(text: Source, node: ast.AST, child: ast.AST) -> Iterator[tuple[int, int]]:
+    """Yield where the item of a call or a display stands that a node is, or is a part of."""
+    if isinstance(node, ast.Dict):
+        for key, value in zip(node.keys, node.values, strict=True):
+            if child is key or child is value:
+                yield text.start(key or value), text.end(value)
+    elif isinstance(node, (ast.Call, ast.List, ast.Set, ast.Tuple)) and child is not getattr(node, "func", None):
+        yield text.start(child), text.end(child)
+
+
+# New texts.
+
+
+def _written(text: Source, unit: _Unit, changes: Sequence[Change]) -> str:
+    """Return the new text of a unit."""
+    places: list[tuple[int, int]] = []
+    written = _composed(text, unit.start, unit.end, changes, places)
+    old = _plain(text.text[unit.start : unit.end])
+    lost = Counter(_comments(old)) - Counter(_comments(written))
+    if lost:
+        raise Unfixable("a comment would be lost")
+    if unit.plain:
+        return written
+    try:
+        if laid(old, text.style, unit.indent, comment=unit.comment, is_item=unit.is_item) == old:
+            return laid(written, text.style, unit.indent, comment=unit.comment, is_item=unit.is_item)
+    except Unknown:
+        pass
+    for start, end in reversed(places):
+        written = _shortened(text, unit, written, start, end)
+    return written
+
+
+def _composed(text: Source, start: int, end: int, changes: Sequence[Change], places: list[tuple[int, int]]) -> str:
+    """Return what comes of some text by changes in it, inner ones first; `places` gets where the outer ones wrote."""
+    parts: list[str] = []
+    offset = start
+    index = 0
+    while index < len(changes):
+        change = changes[index]
+        inner = index + 1
+        while inner < len(changes) and changes[inner].start < change.end:
+            inner += 1
+        inside = changes[index + 1 : inner]
+        same = [one for one in inside if one[:2] == change[:2]]
+        if any(one.end > change.end for one in inside) or change.start < offset:
+            raise Unfixable("two operations on one place")
+        written = _composed(text, change.start, change.end, inside[len(same) :], [])
+        for one in (change, *same):
+            written = one.write(written)
+        parts += (_plain(text.text[offset : change.start]), written)
+        length = sum(map(len, parts))
+        places.append((length - len(written), length))
+        offset = change.end
+        index = inner
+    return "".join((*parts, _plain(text.text[offset:end])))
+
+
+def _plain(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _comments(code: str) -> list[str]:
+    if "#" not in code:
+        return []
+    return [comment.text for comment in Source.of(f"({code}\n)").comments]
+
+
+def _shortened(text: Source, unit: _Unit, written: str, start: int, end: int) -> str:
+    """Return a unit whose lines are not as black breaks them, with a new call broken where its line is too long."""
+    lead = written[:start].rpartition("\n")
+    indent = unit.indent if not lead[1] else lead[2][: len(lead[2]) - len(lead[2].lstrip())]
+    before = lead[2] if lead[1] else unit.indent + lead[2]
+    code = written[start:end]
+    behind = written[end:].partition("\n")
+    rest = behind[0] if behind[1] else behind[0] + "," * unit.is_item + unit.comment
+    if "\n" in code or not _CALL.match(code) or width_of(before + code + rest) <= text.style.width:
+        return written
+    filler = "_" * (width_of(before) - width_of(indent))
+    try:
+        broken = laid(filler + code, text.style, indent, comment=rest).removeprefix(filler)
+    except Unknown:
+        return written
+    return written[:start] + broken + written[end:]
+
+
+# Edits.
+
+
+def is_cut(start: int, end: int, edits: Sequence[tuple[int, int]]) -> bool:
+    """Return whether some edits take a part of a node that belongs together. What starts and ends in edits may go."""
+    if all(start <= first and last <= end for first, last in edits):
+        return False
+    starts = any(first <= start < last for first, last in edits)
+    return not (starts and any(first < end <= last for first, last in edits))
+
+
+class _Part(NamedTuple):
+    """A part of a unit that is written anew: where it was in the file, and where it is in the new text of the unit."""
+
+    old: int
+    old_end: int
+    new: int
+    new_end: int
+
+
+def _difference(text: Source, unit: _Unit, written: str) -> list[Edit]:
+    """Return the edits that make the new text of a unit of the old one. None cuts through a node."""
+    tokens = text.between(unit.start, unit.end)
+    others = [one._replace(start=one.start - 1, end=one.end - 1) for one in Source.of(f"({written}\n)").tokens[1:-1]]
+    same = _same([_plain(token.text) for token in tokens], [token.text for token in others])
+    ends = [(tokens[one].start, tokens[one].end, others[other].start, others[other].end) for one, other in same]
+    parts: list[_Part] = []
+    offset, place = unit.start, 0
+    for start, end, first, last in (*ends, (unit.end, unit.end, len(written), len(written))):
+        if _plain(text.text[offset:start]) != written[place:first] or written[place:first].strip():
+            parts.append(_Part(offset, start, place, first))
+        offset, place = end, last
+    edits = [
+        Edit(part.old, part.old_end, written[part.new : part.new_end].replace("\n", text.newline))
+        for part in _uncut(text, unit, written, parts)
+    ]
+    return [edit for edit in edits if text.text[edit.start : edit.end] != edit.text]
+
+
+def _same(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
+    """Return which tokens of two texts are the same, by their places: of brackets both, or none."""
+    blocks = SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()
+    same = {block.a + number: block.b + number for block in blocks for number in range(block.size)}
+    partners, others = _partners(old), _partners(new)
+    for one, other in list(same.items()):
+        if old[one] in _OPENING and one in partners and other in others:
+            same = {a: b for a, b in same.items() if b != others[other]} | {partners[one]: others[other]}
+    found: list[tuple[int, int]] = []
+    for one, other in sorted(same.items()):
+        is_pair = one not in partners or same.get(partners[one], -1) == others.get(other)
+        if is_pair and (not found or other > found[-1][1]):
+            found.append((one, other))
+    kept = dict(found)
+    return [(one, other) for one, other in found if one not in partners or partners[one] in kept]
+
+
+def _partners(tokens: Sequence[str]) -> dict[int, int]:
+    """Return the places of brackets with those of the brackets that belong to them."""
+    found: dict[int, int] = {}
+    around: list[int] = []
+    for place, token in enumerate(tokens):
+        if token in _OPENING:
+            around.append(place)
+        elif token in _CLOSING and around:
+            found[place] = around.pop()
+            found[found[place]] = place
+    return found
+
+
+def _uncut(text: Source, unit: _Unit, written: str, parts: list[_Part]) -> list[_Part]:
+    """Return parts that cut through no node, of the old tree or the new one: what does grows over the whole node."""
+    if not parts:
+        return parts
+    old = list(_nodes(text, parts[0].old, parts[-1].old_end))
+    new = list(_new_nodes(written))
+    before: list[_Part] = []
+    while parts != before:
+        before = parts
+        for start, end in old:
+            touching = [part for part in parts if part.old_end > start and part.old < end]
+            if is_cut(start, end, [part[:2] for part in touching]):
+                parts = _grown(unit, parts, min(start, touching[0].old), max(end, touching[-1].old_end), is_new=False)
+        for start, end in new:
+            touching = [part for part in parts if part.new_end > start and part.new < end]
+            if is_cut(start, end, [part[2:] for part in touching]):
+                parts = _grown(unit, parts, min(start, touching[0].new), max(end, touching[-1].new_end), is_new=True)
+    return parts
+
+
+def _grown(unit: _Unit, parts: list[_Part], start: int, end: int, *, is_new: bool) -> list[_Part]:
+    """Return parts of which one holds a region of the old text or the new one."""
+    side, other = (2, 0) if is_new else (0, 2)
+    outside = [part for part in parts if part[side + 1] < start or part[side] > end]
+    inside = [part for part in parts if part not in outside]
+    start, end = min(start, inside[0][side]), max(end, inside[-1][side + 1])
+    before = max((part for part in outside if part[side + 1] < start), default=_Part(unit.start, unit.start, 0, 0))
+    first = before[other + 1] + start - before[side + 1]
+    last = inside[-1][other + 1] + end - inside[-1][side + 1]
+    whole = _Part(first, last, start, end) if is_new else _Part(start, end, first, last)
+    return sorted([*outside, whole])
+
+
+def _new_nodes(written: str) -> Iterator[tuple[int, int]]:
+    """Yield where the nodes stand in the new text of a unit."""
+    for before, after in _AROUND:
+        with contextlib.suppress(SyntaxError):
+            whole = Source.of(f"{before}{written}{after}")
+            nodes = [node for node in ast.walk(whole.tree) if hasattr(node, "end_lineno")]
+            places = [(whole.start(node) - len(before), whole.end(node) - len(before)) for node in nodes]
+            yield from (place for place in places if place[0] >= 0 and place[1] <= len(written))
+            return
+    raise Unfixable("no Python code")
+
+
+def _nodes(text: Source, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield where the nodes stand that a region touches."""
+    nodes = list(_inside(text, text.tree, start, end))
+    while nodes:
+        node = nodes.pop()
+        if hasattr(node, "end_lineno"):
+            place = text.start(node), text.end(node)
+            if place[1] <= start or place[0] >= end:
+                continue
+            yield place
+        nodes.extend(_inside(text, node, start, end))

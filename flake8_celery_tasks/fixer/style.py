@@ -1,0 +1,118 @@
+"""How a project breaks its lines: what its configuration says to its formatter, or to flake8."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import sys
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from flake8_celery_tasks.core.text import DEFAULT, Style
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_RUFF: Final = (".ruff.toml", "ruff.toml")
+_FLAKE8: Final = (".flake8", "setup.cfg", "tox.ini")
+
+
+def style_of(path: str) -> Style:
+    """Return how lines are broken in a file: as the nearest configuration of a formatter says, else that of flake8."""
+    folders = tuple(_upwards(os.path.dirname(os.path.abspath(path))))
+    for find in (_formatter, _flake8):
+        for folder in folders:
+            found = find(folder)
+            if found is not None:
+                return found
+    return DEFAULT
+
+
+def forget() -> None:
+    """Drop what was read."""
+    _formatter.cache_clear()
+    _flake8.cache_clear()
+
+
+def _upwards(folder: str) -> Iterator[str]:
+    """Yield a folder and those around it, up to that of a repository."""
+    while True:
+        yield folder
+        parent = os.path.dirname(folder)
+        if parent == folder or os.path.exists(os.path.join(folder, ".git")):
+            return
+        folder = parent
+
+
+@lru_cache(maxsize=1024)
+def _formatter(folder: str) -> Style | None:
+    """Return what the configuration of ruff or black in a folder says, None where there is none."""
+    for name in _RUFF:
+        table = _toml(os.path.join(folder, name))
+        if table is not None:
+            return _ruff(folder, table)
+    tools = (_toml(os.path.join(folder, "pyproject.toml")) or {}).get("tool")
+    if not isinstance(tools, dict):
+        return None
+    ruff, black = tools.get("ruff"), tools.get("black")
+    if isinstance(black, dict):
+        width = black.get("line-length", black.get("line_length"))
+        skip = black.get("skip-magic-trailing-comma", black.get("skip_magic_trailing_comma"))
+        return _style(width, skip)
+    if isinstance(ruff, dict) and ("line-length" in ruff or "format" in ruff or "extend" in ruff):
+        return _ruff(folder, ruff)
+    return None
+
+
+def _ruff(folder: str, table: Mapping[str, Any], seen: frozenset[str] = frozenset()) -> Style:
+    """Return what a configuration of ruff says, with the one that it extends."""
+    formatting = table.get("format")
+    skip = formatting.get("skip-magic-trailing-comma") if isinstance(formatting, dict) else None
+    width, above = table.get("line-length"), table.get("extend")
+    if isinstance(above, str) and (width is None or skip is None):
+        path = os.path.normpath(os.path.join(folder, os.path.expanduser(above)))
+        other = _toml(path) if path not in seen else None
+        if other is not None and path.endswith("pyproject.toml"):
+            other = other.get("tool", {}).get("ruff", {})
+        if isinstance(other, dict):
+            known = _ruff(os.path.dirname(path), other, seen | {path})
+            width = known.width if width is None else width
+            skip = not known.magic if skip is None else skip
+    return _style(width, skip)._replace(pragmas=True)
+
+
+def _style(width: object, skip: object) -> Style:
+    is_width = isinstance(width, int) and not isinstance(width, bool) and width > 0
+    return Style(width if is_width else DEFAULT.width, magic=skip is not True)  # type: ignore[arg-type]
+
+
+def _toml(path: str) -> dict[str, Any] | None:
+    try:
+        with open(path, "rb") as file:
+            return tomllib.load(file)
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+@lru_cache(maxsize=1024)
+def _flake8(folder: str) -> Style | None:
+    """Return what a configuration of flake8 in a folder says, None where it says nothing of the length of lines."""
+    for name in _FLAKE8:
+        parser = configparser.RawConfigParser()
+        try:
+            parser.read(os.path.join(folder, name), encoding="utf-8")
+            for section in ("flake8", "pycodestyle"):
+                for option in ("max-line-length", "max_line_length"):
+                    if parser.has_option(section, option):
+                        return Style(parser.getint(section, option))
+        except (configparser.Error, ValueError, OSError):
+            continue
+    tools = (_toml(os.path.join(folder, "pyproject.toml")) or {}).get("tool", {})
+    table = tools.get("flake8", {}) if isinstance(tools, dict) else {}
+    width = table.get("max-line-length", table.get("max_line_length")) if isinstance(table, dict) else None
+    return None if width is None else _style(width, None)

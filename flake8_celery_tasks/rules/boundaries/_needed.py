@@ -1,0 +1,176 @@
+"""Whether an import is needed by anything but the calls that are sent by name."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from flake8_celery_tasks.binding.nodes import dotted, last_name
+from flake8_celery_tasks.binding.scopes import FUNCTION
+from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.core.text import encoded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.facts.imports import TaskImport
+    from flake8_celery_tasks.resolution.project import Project
+
+#: Functions that take an object and the name of an attribute of it.
+_BY_NAME: Final = frozenset({"delattr", "getattr", "hasattr", "object", "setattr"})
+
+
+def is_needed(fact: TaskImport) -> bool:
+    """Return whether something else than the calls needs an import: in its module, in others, or in tests."""
+    name, module, alias = fact.binding.name, fact.module, fact.node
+    known = {id(dotted(sent.node)[0]) for sent in fact.places} | _hidden(fact)
+    around = fact.binding.site.scope.node
+    if any(isinstance(node, ast.Name) and node.id == name and id(node) not in known for node in ast.walk(around)):
+        return True
+    if fact.in_function:
+        return False
+    if module.place.is_package or getattr(alias, "asname", None) == getattr(alias, "name", None):
+        return True
+    return (
+        _is_listed(fact, name)
+        or _is_in_a_text(module.candidates.scope.node, name)
+        or _is_taken(fact.project, module.place.path, name, frozenset())
+    )
+
+
+# In its module.
+
+
+def _hidden(fact: TaskImport) -> set[int]:
+    """Return the nodes in functions that have a name like the import's of their own."""
+    binding = fact.binding
+    inside: list[ast.AST] = []
+    for scope in fact.module.candidates.all_scopes:
+        if scope.kind == FUNCTION and scope is not binding.site.scope and binding.name in scope.bindings:
+            body: list[ast.AST] | ast.AST = getattr(scope.node, "body", [])
+            inside += body if isinstance(body, list) else [body]
+    return {id(node) for part in inside for node in ast.walk(part)}
+
+
+def _is_listed(fact: TaskImport, name: str) -> bool:
+    """Return whether the module says the name in its `__all__`, or perhaps looks for it by itself."""
+    tree = fact.module.candidates.scope.node
+    parts = ast.iter_child_nodes(tree) if not fact.module.dynamic else [tree]
+    return any(
+        isinstance(node, ast.Constant) and node.value == name
+        for part in parts
+        if fact.module.dynamic or any(getattr(node, "id", "") == "__all__" for node in ast.walk(part))
+        for node in ast.walk(part)
+    )
+
+
+def _is_in_a_text(tree: ast.AST, name: str) -> bool:
+    """Return whether a quoted annotation or a doctest says the name."""
+    word = re.compile(rf"\b{re.escape(name)}\b")
+    for node in ast.walk(tree):
+        for part in (getattr(node, "annotation", None), getattr(node, "returns", None)):
+            if part is not None and any(word.search(text) for text in _texts(part)):
+                return True
+        if isinstance(node, ast.Expr) and any(
+            line.lstrip().startswith((">>>", "...")) and word.search(line)
+            for text in _texts(node.value)
+            for line in text.splitlines()
+        ):
+            return True
+    return False
+
+
+def _texts(node: ast.AST) -> Iterator[str]:
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
+            yield inner.value
+
+
+# In others.
+
+
+def _is_taken(project: Project, path: str, name: str, seen: frozenset[str]) -> bool:
+    """Return whether another module, or a test, takes a name from the module of a file."""
+    layout = project.layout
+    owner = layout.place(path).name
+    last, word = encoded(owner.rpartition(".")[2]), encoded(name)
+    mentions = re.compile(rb"%b[.:]%b\b" % (re.escape(last), re.escape(word)))
+    for file in layout.files():
+        content = project.files.read(file) or b""
+        if file == path or file in seen or not (word in content or b"*" in content) or last not in content:
+            continue
+        # However much of the module's name stands before, it is this module's.
+        most = len(encoded(owner)) + 1
+        found = {_before(content, match.start(), most) + last for match in mentions.finditer(content)}
+        if any(encoded(f".{owner}").endswith(b"." + dotted_name) for dotted_name in found):
+            return True
+        root = layout.place(file).root
+        taken = {attribute for module, attribute in _taken(project, file) if layout.find(module, root) == path}
+        if name in taken or ("*" in taken and word in content):
+            return True
+        if "*" in taken and _is_taken(project, file, name, seen | {path}):
+            return True
+        if word in content and _reaches_into(project, file, path, name):
+            return True
+    return False
+
+
+def _reaches_into(project: Project, file: str, path: str, name: str) -> bool:
+    """Return whether a file has the module of another one, under whatever name, and may take something out of it."""
+    module = project.module(file)
+    if module is None:
+        return False
+    root = project.layout.place(file).root
+    mine: set[str] = set()
+    others: set[str] = set()
+    for binding in module.candidates.imports:
+        owner, _, attribute = binding.path.partition(":")
+        names = {owner, f"{owner}.{attribute}" if attribute else owner, getattr(binding.node, "name", owner)}
+        leads = {project.layout.find(one, root) for one in names}
+        (mine if path in leads else others).add(binding.name)
+    tree = module.candidates.scope.node
+    by_name = any(isinstance(node, ast.Call) and last_name(node.func) == "import_module" for node in ast.walk(tree))
+    if not mine and not by_name:
+        return False
+    others -= mine
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr == name and _root(node) not in others:
+            return True
+        if isinstance(node, ast.Call) and last_name(node.func) in _BY_NAME and _gives(node, name):
+            return True
+    return False
+
+
+def _gives(call: ast.Call, name: str) -> bool:
+    return any(isinstance(given, ast.Constant) and given.value == name for given in call.args[1:2])
+
+
+def _root(node: ast.Attribute) -> str | None:
+    inner: Any = node
+    while isinstance(inner, ast.Attribute):
+        inner = inner.value
+    return getattr(inner, "id", None)
+
+
+def _before(content: bytes, offset: int, most: int) -> bytes:
+    """Return the part of a dotted name that stands before an offset, or `most` of it."""
+    start = offset
+    while (
+        start
+        and offset - start < most
+        and (content[start - 1 : start].isalnum() or content[start - 1 : start] in b"_.")
+    ):
+        start -= 1
+    return content[start:offset]
+
+
+@query()
+def _taken(project: Project, file: str) -> frozenset[tuple[str, str]]:
+    """Return what a file imports from modules, by module and name; a star for all."""
+    module = project.module(file)
+    found = [] if module is None else [(star, "*") for star in module.candidates.stars]
+    for binding in () if module is None else module.candidates.imports:
+        owner, _, attribute = binding.path.partition(":")
+        found.append((owner, attribute))
+    return frozenset(found)

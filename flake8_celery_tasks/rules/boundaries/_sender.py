@@ -1,0 +1,72 @@
+"""Which app sends a task by its name: `current_app` where it is the project's in every thread, else the app itself."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from flake8_celery_tasks.celery_model import apps
+from flake8_celery_tasks.core.memo import query
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.resolution.project import Project
+
+
+class Sender(NamedTuple):
+    """An app, as a module imports it: `from module import name`."""
+
+    module: str
+    name: str
+
+
+#: The app that runs.
+CURRENT: Final = Sender("celery", "current_app")
+
+
+def sender(project: Project, module: Module) -> Sender | None:
+    """Return the app by which a module sends; None where there is none, or importing it would be a circle."""
+    if apps.is_current_everywhere(project):
+        return CURRENT
+    found = apps.own_apps(project)
+    if len(found) != 1:
+        return None
+    (owner, name) = found[0]
+    if not owner.place.certain or owner is module or module.place.path in _imported_with(project, owner):
+        return None
+    return Sender(owner.place.name, name)
+
+
+@query(key=lambda module: module.place.path)
+def _imported_with(project: Project, module: Module) -> frozenset[str]:
+    """Return the files of the project that are run when a module is imported."""
+    found: set[str] = set()
+    pending = [module.place.path]
+    while pending:
+        path = pending.pop()
+        if path not in found:
+            found.add(path)
+            pending += _imported(project, path)
+    return frozenset(found)
+
+
+def _imported(project: Project, path: str) -> Iterator[str]:
+    """Yield the files of the project that a file imports when it is imported itself, with the packages around them."""
+    module = project.module(path)
+    if module is None:
+        return
+    names = [module.place.package, *module.candidates.stars]
+    for binding in module.candidates.imports:
+        if not binding.site.in_function():
+            owner, _, attribute = binding.path.partition(":")
+            names += (owner, f"{owner}.{attribute}") if attribute else (owner,)
+            if isinstance(binding.statement, ast.Import) and isinstance(binding.node, ast.alias):
+                names.append(binding.node.name)
+    for name in names:
+        parts = name.split(".")
+        for end in range(1, len(parts) + 1):
+            file = project.layout.find(".".join(parts[:end]), module.place.root) if name else None
+            if file is not None and file.endswith(".py"):
+                yield file

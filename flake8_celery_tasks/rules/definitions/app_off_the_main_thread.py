@@ -1,0 +1,282 @@
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.binding.nodes import dotted, last_name
+from flake8_celery_tasks.binding.scopes import FUNCTION, LAMBDA
+from flake8_celery_tasks.binding.values import Ref
+from flake8_celery_tasks.catalog.methods import SENDS
+from flake8_celery_tasks.celery_model import apps
+from flake8_celery_tasks.celery_model.decorators import SHARED
+from flake8_celery_tasks.celery_model.objects import AppThing, SignatureThing, TaskThing
+from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.facts.calls import AppMade
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.frameworks import threads
+from flake8_celery_tasks.frameworks.django_models import is_django
+from flake8_celery_tasks.rules._messages import shown
+from flake8_celery_tasks.rules.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.celery_model.objects import Thing
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.frameworks.threads import Threaded
+    from flake8_celery_tasks.resolution.project import Project
+
+#: Texts that say that other threads know the app, or that apps are made in a way of their own.
+_KNOWN: Final = (b"set_default(", b"set_current(", b"set_default_app(", b"CELERY_CONFIG_MODULE", b"celeryext")
+
+#: Classes of results that look for their backend themselves.
+_RESULTS: Final = frozenset({"celery.result.AsyncResult", "celery.result.GroupResult"})
+
+#: How far calls are followed from what another thread runs.
+_DEPTH: Final = 3
+
+
+class AppOffTheMainThread(Rule[AppMade]):
+    """Other threads ask for the current app, and nothing tells them which one it is.
+
+    ## What happens
+
+    An app is the current one in the thread that makes it. In any other thread `current_app` is the default app, and
+    that is a new one with Celery's own settings, unless `set_default()` has been called: Django's integration does it,
+    nothing else does. A task of `shared_task` belongs to the current app, and so does an `AsyncResult(id)`. Where
+    threads run the code, messages go to a broker that nobody has configured, or the result is not found. Nothing is
+    logged before that:
+
+    ```pycon
+    >>> from threading import Thread
+    >>> from shop.celery import bill
+    >>> def show():
+    ...     print(bill.app.connection_for_write().as_uri())
+    >>> show()
+    memory://:**@localhost//
+    >>> thread = Thread(target=show)
+    >>> thread.start(), thread.join()
+    amqp://guest:**@localhost:5672//
+    (None, None)
+    ```
+
+    FastAPI runs the endpoints in threads that are no coroutines, Flask and most servers for WSGI all views.
+
+    ## Bad
+
+    ```python title="shop/celery.py"
+    from threading import Thread
+
+    from celery import Celery, shared_task
+
+    app = Celery("shop", broker="memory://")
+
+
+    @shared_task(name="shop_bill")
+    def bill(order_pk):
+        print(order_pk)
+
+
+    def close(order_pk):
+        bill.delay(order_pk)
+
+
+    def close_later(order_pk):
+        Thread(target=close, args=(order_pk,)).start()
+    ```
+
+    ```python title="shop/celery.py"
+    from celery import Celery
+
+    app = Celery("shop", broker="redis://", backend="redis://")
+    ```
+
+    ```python title="shop/api.py"
+    from celery.result import AsyncResult
+    from fastapi import FastAPI
+
+    api = FastAPI()
+
+
+    @api.get("/bills/{result_id}")
+    def state_of_bill(result_id: str):
+        return AsyncResult(result_id).state
+    ```
+
+    ## Good
+
+    ```python title="shop/celery.py"
+    from threading import Thread
+
+    from celery import Celery, shared_task
+
+    app = Celery("shop", broker="memory://")
+    app.set_default()
+
+
+    @shared_task(name="shop_bill")
+    def bill(order_pk):
+        print(order_pk)
+
+
+    def close(order_pk):
+        bill.delay(order_pk)
+
+
+    def close_later(order_pk):
+        Thread(target=close, args=(order_pk,)).start()
+    ```
+
+    ```python title="shop/celery.py"
+    from celery import Celery
+
+    app = Celery("shop", broker="redis://", backend="redis://")
+    ```
+
+    ```python title="shop/api.py"
+    from celery.result import AsyncResult
+    from fastapi import FastAPI
+
+    from shop.celery import app
+
+    api = FastAPI()
+
+
+    @api.get("/bills/{result_id}")
+    def state_of_bill(result_id: str):
+        return AsyncResult(result_id, app=app).state
+    ```
+
+    ## Silent when
+
+    - the project has to do with Django, whose integration makes the app the default one;
+    - something calls `set_default()`, or `celeryconfig` configures all apps;
+    - the project makes several apps, or this one is not the current app: `set_as_current=False`;
+    - no code is found that certainly runs in other threads: sync endpoints of FastAPI, views of Flask, what `Thread`,
+      `Timer`, `ThreadPoolExecutor`, `run_in_executor` or `asyncio.to_thread` is given, and the functions that it calls;
+    - such code sends tasks of the project's own app (`@app.task`) only, or gives results the app: `AsyncResult(id,
+      app=app)`;
+    - a task starts the thread: in a worker the app is the default one;
+    - the module is a test or a migration.
+
+    ## Fix
+
+    Call `app.set_default()` after the app is made.
+    """
+
+    code = "CLY522"
+    see = ("Celery#celery.Celery.set_default", "tasks#how-do-i-import-the-task-decorator")
+    message = "Threads have another app, of amqp://guest@localhost: {what} in {where}; call set_default() on this one"
+    quiet_in_tests = True
+
+    def check(self, made: AppMade) -> Iterator[Violation]:
+        """Report the only app of a project where other threads ask for the current one."""
+        project = made.project
+        if any(keyword.arg in (None, "set_as_current") for keyword in made.node.keywords) or not _is_only_app(project):
+            return
+        used = _used(project)
+        if used is not None:
+            what, where = used
+            yield self.report(made.module, made.node, what=what, where=where)
+
+
+@query()
+def _is_only_app(project: Project) -> bool:
+    """Return whether a project makes one app, and nothing makes it, or another, known to all threads."""
+    makes = [
+        call
+        for module in apps.modules_with_apps(project)
+        for call, site in module.candidates.calls
+        if apps.makes_app(project, module, call, site) and _is_class(project, module, call, site)
+    ]
+    if len(makes) != 1 or project.layout.find("celeryconfig", project.layout.root) is not None:
+        return False
+    texts = (path for path in project.files.holding(b"elery") if not project.layout.is_test(project.layout.place(path)))
+    if any(mark in (project.files.read(path) or b"") for path in texts for mark in _KNOWN):
+        return False
+    return not is_django(project)
+
+
+def _is_class(project: Project, module: Module, call: ast.Call, site: Site) -> bool:
+    """Return whether a call makes the app itself, and does not call a factory of the project."""
+    value = module.value(call.func, site.scope)
+    path = project.resolve(value.path, module).path if isinstance(value, Ref) else ""
+    return path == "celery.Celery" or path.rpartition(".")[2][:1].isupper()
+
+
+@query()
+def _used(project: Project) -> tuple[str, str] | None:
+    """Return the first place where another thread asks for the current app: what is called, and in which function."""
+    for path in project.files.holding(b"elery", b"task"):
+        place = project.layout.place(path)
+        text = project.files.read(path) or b""
+        module = project.module(path) if threads.may_run_threads(text) and not project.layout.is_test(place) else None
+        if module is None:
+            continue
+        facts = Facts(project, module)
+        for found, site in threads.threaded(project, module):
+            used = None if _is_in_worker(facts, site) else _used_in(project, found, set(), _DEPTH)
+            if used is not None:
+                return used
+    return None
+
+
+def _is_in_worker(facts: Facts, site: Site) -> bool:
+    """Return whether a place is in a task, or in a function that one in the same file calls: workers know the app."""
+    function = site.function()
+    return facts.task_at(site) is not None or any(
+        function is not None and last_name(call.func) == function.name
+        for task in facts.tasks
+        for call, _ in facts.module.calls_in(task.function)
+    )
+
+
+def _used_in(project: Project, found: Threaded, seen: set[tuple[str, int]], depth: int) -> tuple[str, str] | None:
+    """Return what asks for the current app in a function, or in one that it calls."""
+    module, node = found.module, found.node
+    key = module.place.path, node.lineno
+    if key in seen or depth < 0:
+        return None
+    seen.add(key)
+    facts = Facts(project, module)
+    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+        thing = facts.thing(node.value, found.site) if isinstance(node, ast.Attribute) and node.attr in SENDS else None
+        return (f"'{shown(node)}'", module.place.name) if _is_of_current_app(thing) else None
+    if facts.task_at(found.site) is not None:
+        return None
+    for call, site in module.candidates.calls:
+        around = next((around for around in site.chain() if around.kind in (FUNCTION, LAMBDA)), None)
+        if around is None or around.node is not node:
+            continue
+        if _asks(facts, call, site):
+            return f"'{shown(call.func)}()'", f"{module.place.name}.{getattr(node, 'name', '<lambda>')}"
+        called = threads.function_of(project, module, call.func, site)
+        inner = _used_in(project, called, seen, depth - 1) if called is not None else None
+        if inner is not None:
+            return inner
+    return None
+
+
+def _asks(facts: Facts, call: ast.Call, site: Site) -> bool:
+    """Return whether a call asks for the current app: it sends a shared task, or looks for a result of any."""
+    func = call.func
+    if isinstance(func, ast.Attribute) and func.attr in SENDS | {"send_task"}:
+        return _is_of_current_app(facts.thing(func.value, site))
+    value = facts.module.value(func, site.scope)
+    path = facts.project.resolve(value.path, facts.module).path if isinstance(value, Ref) else ""
+    if path in _RESULTS:
+        return not any(keyword.arg in ("app", "backend", None) for keyword in call.keywords)
+    root, attributes = dotted(func)
+    value = facts.module.value(root, site.scope)
+    is_current = isinstance(value, Ref) and facts.project.resolve(value.path, facts.module).path in apps.APP_GETTERS
+    return is_current and bool(attributes)
+
+
+def _is_of_current_app(thing: Thing | None) -> bool:
+    """Return whether what is sent belongs to the current app: it is that, or a shared task."""
+    if isinstance(thing, AppThing):
+        return thing.app.path in apps.APP_GETTERS
+    definition = thing.definition if isinstance(thing, (TaskThing, SignatureThing)) else None
+    return definition is not None and definition.decorator.form == SHARED
