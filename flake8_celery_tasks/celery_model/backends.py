@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.values import Value
     from flake8_celery_tasks.resolution.project import Project
-    from flake8_celery_tasks.resolution.resolver import Target
 
 
 #: The transport of a URL, and the broker behind it, by kombu's names.

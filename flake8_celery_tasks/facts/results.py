@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from flake8_celery_tasks.binding.nodes import dotted
 from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, IMPORT, Site
@@ -19,6 +19,7 @@ from flake8_celery_tasks.facts.context import FileContext
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Binding, FunctionNode
     from flake8_celery_tasks.celery_model.definitions import Definition
     from flake8_celery_tasks.facts.task import Task
@@ -146,47 +147,59 @@ def _task_behind(facts: FileContext, func: ast.expr, site: Site) -> Definition |
 
 def is_called(task: Task) -> bool:
     """Return whether code outside tests may call a task as a function, and so get what it returns."""
-    return _is_called(task.project, task)
+    project, name = task.project, task.node.name
+    for path in project.layout.files():
+        if path == task.module.place.path or name.encode() in (project.files.read(path) or b""):
+            called = _called_in(project, task.module, path)
+            if called is None or task.definition.place in called.places or name in called.lost:
+                return True
+    return False
 
 
-@query(key=lambda task: task.definition.place)
-def _is_called(project: Project, task: Task) -> bool:
-    return any(_calls(task, path) for path in project.layout.files())
+class _Called(NamedTuple):
+    """What a file calls as a function: the places of tasks, and the names of what can't be read."""
+
+    places: set[tuple[str, str, int]]
+    lost: set[str]
 
 
-def _calls(task: Task, path: str) -> bool:
-    """Return whether a file, no test, may call the task as a function: `task(1)`, `task.run(1)`."""
-    name, project = task.node.name, task.project
-    is_own = path == task.module.place.path
-    if not is_own and name.encode() not in (project.files.read(path) or b""):
-        return False
-    module = task.module if is_own else project.module(path)
-    if module is None:
-        return True
-    if project.is_test(module):
-        return False
-    facts = FileContext(project, module)
+@query(key=lambda module, path: (module.place.path, path))
+def _called_in(project: Project, module: Module, path: str) -> _Called | None:
+    """Return which tasks of a module a file may call: `task(1)`, `task.run(1)`; None where it can't be read.
+
+    What tests call does not count.
+    """
+    found = module if path == module.place.path else project.module(path)
+    if found is None:
+        return None
+    called = _Called(set(), set())
+    if project.is_test(found):
+        return called
+    facts = FileContext(project, found)
+    names = {qualname.rpartition(".")[2] for qualname, _ in module.definable()}
     # What stands for an instance of a class may have any name.
-    calls = module.candidates.calls if task.is_class else facts.calls_named(name, "run", "__wrapped__")
-    return any(_is_of(facts, call.func, site, task) for call, site in calls)
+    has_classes = any(isinstance(symbol, Class) for name, _ in module.definable() for symbol in module.symbols(name))
+    calls = found.candidates.calls if has_classes else facts.calls_named(*names, "run", "__wrapped__")
+    for call, site in calls:
+        _note(facts, call.func, site, called)
+    return called
 
 
-def _is_of(facts: FileContext, func: ast.expr, site: Site, task: Task) -> bool:
-    """Return whether what is called is, or may be, a task, or its `run`. The call of a class makes an instance."""
+def _note(facts: FileContext, func: ast.expr, site: Site, called: _Called) -> None:
+    """Note what is called, or whose `run`. The call of a class makes an instance."""
     if isinstance(func, ast.Attribute) and func.attr in ("run", "__wrapped__"):
         func = func.value
     value = facts.module.value(func, site.scope)
     if isinstance(value, Ref):
         target = facts.project.resolve(value.path, facts.module)
+        if target.unread:
+            called.lost.add(target.path.rpartition(".")[2])
         if target.unread or isinstance(target.symbol, Class):
-            return target.unread and target.path.endswith(f".{task.node.name}")
+            return
     # A name that stands for several things may be any of them.
     found = site.scope.find(func.id) if isinstance(func, ast.Name) else None
     bound = [(binding.value, binding.site) for binding in found[1] if binding.kind == ASSIGN] if found else []
-    things = [facts.thing(node, place) for node, place in ((func, site), *bound)]
-    return any(
-        isinstance(thing, TaskThing)
-        and thing.definition is not None
-        and thing.definition.place == task.definition.place
-        for thing in things
-    )
+    for node, place in ((func, site), *bound):
+        thing = facts.thing(node, place)
+        if isinstance(thing, TaskThing) and thing.definition is not None:
+            called.places.add(thing.definition.place)

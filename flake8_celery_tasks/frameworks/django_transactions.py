@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks.binding.nodes import attributes_in, last_name, unparsed
 from flake8_celery_tasks.binding.scopes import LAMBDA
@@ -14,8 +14,6 @@ from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.frameworks.django_writes import may_write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import FunctionNode, Site
     from flake8_celery_tasks.binding.values import Value
@@ -70,7 +68,7 @@ def around(project: Project, module: Module, site: Site) -> ast.expr | None:
 
 def around_change(project: Project, module: Module, site: Site, call: ast.Call) -> ast.expr | None:
     """Return what opens a transaction around a call, where a transaction may write together with it."""
-    openers = list(_openers(project, module, site))
+    openers = _openers(project, module, site)
     for opener, place in openers:
         body: list[ast.stmt] = getattr(place.node, "body", [])
         if may_write(project, module, body, place.scope, call, visibly=is_replica(opener)):
@@ -94,20 +92,55 @@ def is_replica(opener: ast.expr) -> bool:
     return given is not None and _REPLICA.search(unparsed(given)) is not None
 
 
-def _openers(project: Project, module: Module, site: Site) -> Iterator[tuple[ast.expr, Site]]:
-    """Yield what opens a transaction around a place in its function, and the block or function in it."""
+def _openers(project: Project, module: Module, site: Site) -> tuple[tuple[ast.expr, Site], ...]:
+    """Return what opens a transaction around a place in its function, and the block or function in it."""
+    return _standing(project, module, site).openers
+
+
+class _Standing(NamedTuple):
+    """What opens transactions around a place, from inside out, and whether code around it asks for one."""
+
+    place: Site
+    openers: tuple[tuple[ast.expr, Site], ...]
+    asks: bool
+
+
+def _standing(project: Project, module: Module, site: Site) -> _Standing:
+    """Return how a place stands; each one around it is looked at once, however deep it is."""
+    known = _known(module, project)
+    new: list[Site] = []
     for place in site.chain():
-        if place.kind == LAMBDA or asks(module, place):
-            return
-        if isinstance(place.node, (ast.With, ast.AsyncWith)):
-            for item in place.node.items:
-                if opens(project, module, module.value(item.context_expr, place.scope)):
-                    yield item.context_expr, place
-        if isinstance(place.node, (ast.FunctionDef, ast.AsyncFunctionDef)) and place.parent is not None:
-            opener = _decorator(project, module, place.node, place.parent)
-            if opener is not None:
-                yield opener, place
-            return
+        if id(place) in known:
+            break
+        new.append(place)
+    for place in reversed(new):
+        around = None if place.parent is None else known[id(place.parent)]
+        known[id(place)] = _with(project, module, place, around)
+    return known[id(site)]
+
+
+@query()
+def _known(_: Module, _project: Project) -> dict[int, _Standing]:
+    return {}
+
+
+def _with(project: Project, module: Module, place: Site, around: _Standing | None) -> _Standing:
+    is_asking = asks(module, place)
+    outer = () if around is None else around.openers
+    is_any = is_asking or (around is not None and around.asks)
+    if place.kind == LAMBDA or is_asking:
+        return _Standing(place, (), is_any)
+    own: list[tuple[ast.expr, Site]] = []
+    if isinstance(place.node, (ast.With, ast.AsyncWith)):
+        own = [
+            (item.context_expr, place)
+            for item in place.node.items
+            if opens(project, module, module.value(item.context_expr, place.scope))
+        ]
+    if isinstance(place.node, (ast.FunctionDef, ast.AsyncFunctionDef)) and place.parent is not None:
+        opener = _decorator(project, module, place.node, place.parent)
+        return _Standing(place, () if opener is None else ((opener, place),), is_any)
+    return _Standing(place, (*own, *outer), is_any)
 
 
 def _decorator(project: Project, module: Module, function: FunctionNode, outside: Site) -> ast.expr | None:
@@ -141,7 +174,8 @@ def _asks(_: Module, node: ast.If) -> bool:
 
 def is_settled(project: Project, module: Module, site: Site) -> bool:
     """Return whether a place is in a transaction of its function, or its function asks whether it is in one."""
-    return any(asks(module, place) for place in site.chain()) or around(project, module, site) is not None
+    standing = _standing(project, module, site)
+    return standing.asks or bool(standing.openers)
 
 
 def may_wait(project: Project, module: Module, site: Site) -> bool:

@@ -39,7 +39,8 @@ class Discovery:
 
     `what` is the method or setting. `given` is the expression that names the modules, None where a call has none.
     `related` is the name of the module that is looked for in each of them: None for the modules themselves, UNKNOWN
-    where it can't be read.
+    where it can't be read. `is_forced` says that it is done where it is called, or may be, and not when a worker
+    starts.
     """
 
     def __init__(
@@ -51,6 +52,8 @@ class Discovery:
         site: Site,
         given: ast.expr | None,
         related: str | Unknown | None = None,
+        *,
+        is_forced: bool = False,
     ) -> None:
         self.project = project
         self.module = module
@@ -59,6 +62,7 @@ class Discovery:
         self.site = site
         self.given = given
         self.related = related
+        self.is_forced = is_forced
 
     @property
     def is_call(self) -> bool:
@@ -119,7 +123,10 @@ def _calls(project: Project, module: Module) -> Iterator[Discovery]:
             given = _argument(call, 0, "packages")
             if isinstance(given, ast.Constant) and given.value is None:
                 given = None
-            yield Discovery(project, module, AUTODISCOVER, call, site, given, _related(project, module, call, site))
+            force = _argument(call, 2, "force")
+            is_forced = force is not None and settled(project, module, force, site) is not False
+            related = _related(project, module, call, site)
+            yield Discovery(project, module, AUTODISCOVER, call, site, given, related, is_forced=is_forced)
     for call, site in module.candidates.calls:
         for keyword in call.keywords:
             if keyword.arg == "include" and apps.makes_app(project, module, call, site):
@@ -224,39 +231,67 @@ class Loading:
     @cached_property
     def everywhere(self) -> frozenset[str] | None:
         """The files that some worker of the project loads, None where that can't be told."""
+        late, forced, is_known = self._discovered
+        return self.closure({*late, *forced, *self._started, *self._of_django}) if is_known else None
+
+    def is_late(self, module: Module) -> bool:
+        """Return whether a module is certainly imported by discovery, or by `include` or `imports`, and not before."""
+        late, forced, is_known = self._discovered
+        path = module.place.path
+        return (
+            is_known and path in late and path not in self.closure({*forced, *(self._started - late), *self.app_files})
+        )
+
+    @cached_property
+    def _discovered(self) -> tuple[set[str], set[str], bool]:
+        """The files that are named to be loaded, those that are loaded at once, and whether all names can be read."""
+        late: set[str] = set()
+        forced: set[str] = set()
+        is_known = True
+        for found in self._places():
+            files = forced if found.is_forced else late
+            if isinstance(found.related, Unknown) or (found.names is None and found.text is None and not found.is_call):
+                is_known = False
+            elif found.names is None and found.text is None:
+                files |= self._ending_in(found.related or "tasks")
+            else:
+                for name, _ in found.names or ():
+                    files |= self.files(found.module, name, found.related)
+        layout = self.project.layout
+        for value in (*setting_values(self.project, "imports"), *setting_values(self.project, "include")):
+            is_known = is_known and not isinstance(value, Unknown)
+            listed = value if isinstance(value, (list, tuple, set)) else [value]
+            late |= {path for item in listed if isinstance(item, str) for path in files_of(layout, layout.root, item)}
+        return late, forced, is_known
+
+    def _places(self) -> Iterator[Discovery]:
+        """Yield the calls of `autodiscover_tasks` and the `include` of apps, outside tests."""
         project, layout = self.project, self.project.layout
-        files = set(self.app_files)
-        related: set[str] = set()
         for path in project.files.holding(AUTODISCOVER.encode(), b"elery("):
             module = None if layout.is_test(layout.place(path)) else project.module(path)
-            for found in _calls(project, module) if module is not None else ():
-                if isinstance(found.related, Unknown):
-                    return None
-                names = found.names
-                if names is None and found.text is None:
-                    if not found.is_call:
-                        return None
-                    related.add(found.related or "tasks")
-                for name, _ in names or ():
-                    files |= self.files(found.module, name, found.related)
-        for value in (*setting_values(project, "imports"), *setting_values(project, "include")):
-            listed = (value,) if isinstance(value, str) else value
-            if isinstance(listed, Unknown):
-                return None
-            if isinstance(listed, (list, tuple, set)):
-                names_given = [item for item in listed if isinstance(item, str)]
-                files |= {path for item in names_given for path in files_of(layout, layout.root, item)}
-        return self.closure(files | self._started(related))
+            if module is not None:
+                yield from _calls(project, module)
 
-    def _started(self, related: set[str]) -> set[str]:
-        """Return the files that are loaded for other reasons: by Django, or because a worker may be started by them."""
+    def _ending_in(self, *names: str) -> set[str]:
+        """Return the files of the modules of some names, in whatever package."""
+        layout = self.project.layout
+        ends = tuple(f".{name}" for name in names)
+        places = [layout.place(path) for path in layout.files()]
+        return {place.path for place in places if f".{place.name}".endswith(ends) and not layout.is_test(place)}
+
+    @cached_property
+    def _of_django(self) -> set[str]:
+        """The modules that Django imports by itself."""
+        return self._ending_in("apps", "models") if is_django(self.project) else set()
+
+    @cached_property
+    def _started(self) -> set[str]:
+        """The files that are imported with the app, or by which a worker may be started: they import it."""
         project, layout = self.project, self.project.layout
-        found = set()
-        ends = tuple(f".{name}" for name in (*related, *(("apps", "models") if is_django(self.project) else ())))
-        for path in layout.files():
+        found = set(self.app_files)
+        for path in self.app_files:
             place = layout.place(path)
-            if f".{place.name}".endswith(ends) and not layout.is_test(place):
-                found.add(path)
+            found.update(files_of(layout, place.root, place.name))
         for path in project.files.holding(b"elery"):
             module = None if layout.is_test(layout.place(path)) or self.defines(path) else project.module(path)
             if module is not None and any(

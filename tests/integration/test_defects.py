@@ -7,7 +7,6 @@ import pytest
 from flake8_celery_tasks.command import main, pool
 from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.core.violation import INTERNAL
-from flake8_celery_tasks.edits.edit import Fix
 from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.plugin import Plugin
 from tests.helpers import PROJECT, write
@@ -124,7 +123,7 @@ def test_all_formats_have_it(shop, monkeypatch, capfd, form):
 @pytest.mark.usefixtures("_fresh_plugin")
 def test_fixing_fails(shop, monkeypatch, capfd):
     before = (shop / "shop/tasks.py").read_text(encoding="utf-8")
-    monkeypatch.setattr(Fix, "edits", throw(KeyError("a")))
+    monkeypatch.setattr("flake8_celery_tasks.fixer.rounds.edits_of", throw(KeyError("a")))
     code, out, err = told(capfd, "fix", "--unsafe", "--select=CLY202", "shop")
     assert (code, out) == (1, "0 fixed in 0 files\n") or "0 fixed in 0 files" in err
     assert "shop/tasks.py: internal error: KeyError: 'a': please report, left alone" in err
@@ -133,12 +132,12 @@ def test_fixing_fails(shop, monkeypatch, capfd):
 
 
 @pytest.mark.usefixtures("_fresh_plugin")
-@pytest.mark.parametrize("function", ["_entry", "_sent_in"])
+@pytest.mark.parametrize("function", ["entry_of", "sent_in"])
 def test_the_inventory_fails(shop, monkeypatch, capfd, function):
     monkeypatch.setattr(f"flake8_celery_tasks.engine.inventory.{function}", throw(KeyError("a")))
     code, _, err = told(capfd, "tasks")
     assert code == 1
-    assert "shop/views.py: internal error" in err if function == "_sent_in" else "shop/tasks.py: internal" in err
+    assert "shop/views.py: internal error" in err if function == "sent_in" else "shop/tasks.py: internal" in err
 
 
 @pytest.mark.usefixtures("_fresh_plugin")

@@ -30,7 +30,7 @@ def b():
 
 #: What the file gets from each rule.
 DEFAULT = ["CLY101"]
-POLICY = ["CLY101", "CLY901", "CLY903", "CLY904", "CLY905", "CLY905", "CLY912"]
+POLICY = ["CLY101", "CLY901", "CLY903", "CLY904", "CLY905", "CLY905", "CLY912", "CLY934", "CLY935"]
 
 
 def reported(folder, *arguments):
@@ -104,7 +104,7 @@ def test_processes(shop):
 def test_per_file_ignores(shop):
     lines = "[flake8]\nextend-select = CLY9\nper-file-ignores = shop/tasks.py:CLY90\n"
     (shop / ".flake8").write_text(lines, encoding="utf-8")
-    assert reported(shop) == ["CLY101", "CLY912"]
+    assert reported(shop) == ["CLY101", "CLY912", "CLY934", "CLY935"]
 
 
 @pytest.mark.parametrize(

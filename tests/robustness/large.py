@@ -33,7 +33,7 @@ import time
 from datetime import datetime
 
 import requests
-from celery import chain, chord, current_app, group, shared_task, states
+from celery import Task, chain, chord, current_app, group, shared_task, states
 from celery.decorators import task
 from celery.exceptions import Ignore, MaxRetriesExceededError, Reject, Retry
 from celery.schedules import crontab
@@ -217,6 +217,33 @@ def endless_7(self, url):
         raise self.retry(countdown=60)
     except Exception:
         print(url)
+""",
+    """
+
+@shared_task(name="shop_plan_7", bind=True)
+def plan_7(self, url):
+    self.update_state(state="FAILURE")
+    return group(report_7.s(url), report_7.s(url))
+
+
+@shared_task(name="shop_report_7", bind=True)
+def report_7(self, url):
+    self.update_stat(state="GONE")
+    self.update_state(state="PROGRESS")
+
+
+class Ship_7(Task):
+    name = "shop_ship_7"
+
+    def run(self, url):
+        print(url)
+
+
+def launch_7(url):
+    report_7(url)
+    group([report_7.s(url)], report_7.s(url)).delay()
+    report_7.apply_async((url,), link_error=plan_7.s(url))
+    Ship_7().delay(url)
 """,
 )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -207,19 +206,22 @@ HIDDEN = {
 
 def test_what_a_file_that_cannot_be_read_could_hold_is_unknown(shop, monkeypatch, tmp_path_factory):
     """Whoever runs the tests: root reads what nobody else may."""
+    from flake8_celery_tasks.core import regular
     from flake8_celery_tasks.engine import session
-    from flake8_celery_tasks.workspace import cache, files
+    from flake8_celery_tasks.workspace import cache
+
+    read = regular.read
 
     def deny(path, *arguments):
         if str(path).endswith("hidden.py"):
             raise PermissionError(path)
-        return Path(path).open(*arguments)
+        return read(path, *arguments)
 
     place = str(tmp_path_factory.mktemp("cache"))
     monkeypatch.setattr(cache, "folder", lambda: place)
     monkeypatch.setattr(cache, "RACY_NS", -(10**12))
     with monkeypatch.context() as patch:
-        patch.setattr(files, "open", deny, raising=False)
+        patch.setattr(regular, "read", deny)
         assert codes(shop, HIDDEN) == []
     # Nor is it kept that there is nothing in it.
     session.forget()

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from celery import Celery
+from celery.apps.beat import Beat
 
 from tests.helpers import write
 
@@ -114,3 +115,36 @@ def test_include_of_an_app_is_taken_as_text_too(lab, shop):
     app = Celery("other", include=f"{shop}.jobs", set_as_current=False)
     app.loader.import_default_modules()
     assert f"{shop}.close" in app.tasks
+
+
+@pytest.mark.truth("CLY518")
+@pytest.mark.parametrize(
+    ("how", "called"),
+    [
+        ("app.autodiscover_tasks(['{top}'])", ["on_after_finalize"]),
+        ("app.conf.update(include=['{top}.tasks'])", ["on_after_finalize"]),
+        ("app.config_from_object({{'imports': ['{top}.tasks']}})", ["on_after_finalize"]),
+        ("app.autodiscover_tasks(['{top}'], force=True)", ["on_configure", "on_after_configure", "on_after_finalize"]),
+        ("import {top}.tasks", ["on_configure", "on_after_configure", "on_after_finalize"]),
+    ],
+)
+def test_receivers_of_discovered_modules_come_too_late(lab, monkeypatch, how, called):
+    """CLY518: beat and workers read the configuration first, and load modules then."""
+    top = f"{lab.queue_name.replace('-', '_')}_shop"
+    receivers = "".join(
+        f"@app.{name}.connect(weak=False)\ndef {name}(**kwargs):\n    app.called.append('{name}')\n"
+        for name in ("on_configure", "on_after_configure", "on_after_finalize")
+    )
+    files = {
+        f"{top}/celery.py": "from celery import Celery\napp = Celery('shop', broker='memory://')\n"
+        f"app.called = []\napp.config_from_object({{'task_acks_late': True}})\n{how.format(top=top)}\n",
+        f"{top}/tasks.py": f"from {top}.celery import app\n{receivers}",
+    }
+    write(lab.tmp_path, files)
+    monkeypatch.syspath_prepend(lab.tmp_path)
+    importlib.invalidate_caches()
+    app = importlib.import_module(f"{top}.celery").app
+    Beat(app=app, schedule=str(lab.tmp_path / "schedule")).init_loader()
+    app.finalize()
+    assert app.conf.task_acks_late in (True, False)
+    assert app.called == called

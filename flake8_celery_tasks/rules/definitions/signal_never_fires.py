@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks.binding.nodes import unparsed
 from flake8_celery_tasks.binding.scopes import CLASS, FUNCTION, MODULE
@@ -11,6 +11,7 @@ from flake8_celery_tasks.celery_model.objects import AppThing, TaskThing
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.resolution.evaluation import settled
 from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.rules._discovery import loading
 from flake8_celery_tasks.rules._messages import cut
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -41,6 +42,9 @@ _SENDERS = {
     "task_unknown": _CONSUMER,
 }
 
+#: Signals of an app that it sends when its configuration is read.
+_EARLY: Final = frozenset({"on_after_configure", "on_configure"})
+
 #: Signals of an app.
 _OF_APP = frozenset({"on_after_configure", "on_after_finalize", "on_after_fork", "on_configure"})
 
@@ -68,6 +72,10 @@ class SignalNeverFires(Rule[Facts]):
     Signals also hold their receivers weakly. A lambda is gone as soon as `connect` returns, and a nested function as
     soon as the function around it returns. Nothing is logged: the receiver is just not called.
 
+    An app sends `on_after_configure` when its configuration is first read. A worker, or beat, reads it before it looks
+    for tasks. A receiver in a module that autodiscovery loads, or `include` names, comes too late: the periodic tasks
+    that it adds are never sent.
+
     ## Bad
 
     ```python
@@ -94,6 +102,27 @@ class SignalNeverFires(Rule[Facts]):
             @worker_ready.connect
             def warm_up(**kwargs):
                 print("warming up")
+    ```
+
+    ```python title="project/celery.py"
+    from celery import Celery
+
+    app = Celery("project", broker="memory://")
+    app.autodiscover_tasks(["orders"])
+    ```
+
+    ```python title="orders/tasks.py"
+    from project.celery import app
+
+
+    @app.task(name="orders.tasks.close_all")
+    def close_all():
+        print("closing")
+
+
+    @app.on_after_configure.connect
+    def set_up(sender, **kwargs):
+        sender.add_periodic_task(3600.0, close_all.s(), name="close all")
     ```
 
     ## Good
@@ -128,17 +157,41 @@ class SignalNeverFires(Rule[Facts]):
                 print("warming up")
     ```
 
+    ```python title="project/celery.py"
+    from celery import Celery
+
+    app = Celery("project", broker="memory://")
+    app.autodiscover_tasks(["orders"])
+    ```
+
+    ```python title="orders/tasks.py"
+    from project.celery import app
+
+
+    @app.task(name="orders.tasks.close_all")
+    def close_all():
+        print("closing")
+
+
+    @app.on_after_finalize.connect
+    def set_up(sender, **kwargs):
+        sender.add_periodic_task(3600.0, close_all.s(), name="close all")
+    ```
+
     ## Silent when
 
     - the sender is neither a string nor a task;
     - `weak=False` or `retry=True` is given, which keep the receiver, or a `**spread` may hold them;
     - the function around a receiver uses it a second time: it may be kept, or returned;
-    - the function around it goes on and calls something else: the receiver lives as long as that.
+    - the function around it goes on and calls something else: the receiver lives as long as that;
+    - for `on_after_configure`: the module of the app imports the receiver's, or a module does that imports the app and
+      may be what a worker is started with; or discovery is forced, or names what can't be read.
 
     ## Fix
 
     Give the task as the sender if the task sends the signal, and its name if the name does. Move the receiver to module
-    level, or write `weak=False`. The receiver is then called, which it never was, so look at what it does.
+    level, or write `weak=False`. Connect what comes too late to `on_after_finalize`. The receiver is then called, which
+    it never was, so look at what it does.
     """
 
     code = "CLY518"
@@ -151,9 +204,15 @@ class SignalNeverFires(Rule[Facts]):
         "Signals hold their receivers weakly: {name!r} is gone when {outer}() ends, and never called; write weak=False"
     )
 
+    late = "{signal} is sent before this module is loaded, so the receiver is never called; use on_after_finalize"
+
     def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report senders of the wrong kind, and receivers that nothing keeps."""
+        """Report senders of the wrong kind, receivers that nothing keeps, and those that come too late."""
         for found in _connections(facts):
+            is_early = found.signal in _EARLY and not found.site.in_function()
+            if is_early and loading(facts.project).is_late(facts.module):
+                yield self.report(facts.module, found.node, self.late, signal=found.signal)
+                continue
             if found.call is not None:
                 yield from self._sender(facts, found.signal, found.call, found.site)
                 if not _is_weak(facts, found.call, found.site):

@@ -1,22 +1,29 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.binding.values import MISSING
+from flake8_celery_tasks.binding.values import MISSING, UNKNOWN
 from flake8_celery_tasks.catalog.methods import TAKING_OPTIONS
+from flake8_celery_tasks.celery_model.configuration import is_passing_place, places_of
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Iterator
 
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.facts.calls import Invocation
+    from flake8_celery_tasks.resolution.project import Project
 
-#: The first version that refuses such limits, where the task itself has them.
-_REFUSES = (5, 5)
+#: The first version that refuses such limits, where the task itself has them, and where the settings do.
+_REFUSES: Final = (5, 5)
+_REFUSES_SETTINGS: Final = (5, 7)
+
+_SOFT: Final = "soft_time_limit"
+_HARD: Final = "time_limit"
 
 
 class SoftLimitNotBelowHard(Rule[Facts]):
@@ -31,7 +38,8 @@ class SoftLimitNotBelowHard(Rule[Facts]):
     ValueError: soft_time_limit must be less than or equal to time_limit
     ```
 
-    From 5.7 on this counts limits of the settings too, where the task has none of its own.
+    From 5.7 on this counts the limits of the settings too, where the task has none of its own: with
+    `task_soft_time_limit = 60` a lone `time_limit=30` of a task breaks it.
 
     Older versions, and every version if the limits are given in the call, accept both. The pool then starts to look at
     the hard limit only when the soft one has passed. So the task runs longer than `time_limit` says, and is killed at
@@ -66,20 +74,43 @@ class SoftLimitNotBelowHard(Rule[Facts]):
         rebuild_index.apply_async(time_limit=60, soft_time_limit=90)
     ```
 
+    ```python
+    from celery import Celery
+
+    app = Celery("shop", broker="memory://")
+    app.conf.update(task_soft_time_limit=60, task_time_limit=300)
+
+
+    @app.task(name="shop_rebuild_index", time_limit=30)
+    def rebuild_index():
+        print("rebuilding")
+    ```
+
     ## Good
 
     ```python
-    from celery import shared_task
+    from celery import Celery, shared_task
+
+    app = Celery("shop", broker="memory://")
+    app.conf.update(task_soft_time_limit=60, task_time_limit=300)
 
 
     @shared_task(name="shop_rebuild_index", time_limit=90, soft_time_limit=60)
     def rebuild_index():
         print("rebuilding")
+
+
+    @app.task(name="shop_count_words", time_limit=30, soft_time_limit=20)
+    def count_words():
+        print("counting")
     ```
 
     ## Silent when
 
-    - one of the limits can't be read, is 0 or None, or stands in the settings;
+    - one of the limits can't be read, or is 0;
+    - the task has no limit of its own: two limits of the settings are reported where they are set;
+    - a limit of the settings can't be read in one of the places that set it, or not all of them are on the wrong side;
+      places for development and tests do not count;
     - they are equal, which Celery accepts.
 
     ## Fix
@@ -91,26 +122,57 @@ class SoftLimitNotBelowHard(Rule[Facts]):
     see = ("workers#time-limits",)
     message = "soft_time_limit={soft} is above time_limit={hard}: {effect}; the soft limit has to be the lower one"
     refused = "every delay() of {function!r} raises ValueError"
+    all_refused = "every delay() raises ValueError"
     silent = "the hard limit waits for it and leaves no time to clean up"
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report pairs of limits, at the soft one where it is written."""
         for task in facts.tasks:
-            written = dict(task.written(("soft_time_limit", "time_limit")))
+            written = dict(task.written((_SOFT, _HARD)))
             if written and not task.is_opaque:
-                soft, hard = task.effective("soft_time_limit"), task.effective("time_limit")
-                if _is_above(soft, hard):
-                    node = written.get("soft_time_limit") or written["time_limit"]
-                    refused = version_of(task.project) >= _REFUSES
+                limits = _Limits(facts.project, task.effective(_SOFT), task.effective(_HARD))
+                if limits.are_wrong:
+                    refused = version_of(facts.project) >= (_REFUSES_SETTINGS if limits.are_set else _REFUSES)
                     effect = self.refused.format(function=task.node.name) if refused else self.silent
-                    yield self.report(facts.module, node, soft=soft, hard=hard, effect=effect)
+                    yield self._report(facts, written.get(_SOFT) or written[_HARD], limits, effect)
         for call in facts.invocations:
-            if call.method in TAKING_OPTIONS:
-                keyword = call.keyword("soft_time_limit") or call.keyword("time_limit")
-                if keyword is not None:
-                    soft, hard = _limit(call, "soft_time_limit"), _limit(call, "time_limit")
-                    if _is_above(soft, hard):
-                        yield self.report(facts.module, keyword, soft=soft, hard=hard, effect=self.silent)
+            keyword = call.keyword(_SOFT) or call.keyword(_HARD) if call.method in TAKING_OPTIONS else None
+            if keyword is not None:
+                limits = _Limits(facts.project, _limit(call, _SOFT), _limit(call, _HARD))
+                if limits.are_wrong:
+                    yield self._report(facts, keyword, limits, self.silent)
+        for setting in facts.configured[0]:
+            if setting.name == f"task_{_SOFT}" and not is_passing_place(facts.module, setting.site):
+                limits = _Limits(facts.project, setting.settled, MISSING)
+                if limits.are_wrong:
+                    refused = version_of(facts.project) >= _REFUSES_SETTINGS
+                    yield self._report(facts, setting.node, limits, self.all_refused if refused else self.silent)
+
+    def _report(self, facts: Facts, node: ast.AST, limits: _Limits, effect: str) -> Violation:
+        return self.report(facts.module, node, soft=limits.soft, hard=limits.hard, effect=effect)
+
+
+class _Limits:
+    """The limits of a task or call, or those of the settings where it has none.
+
+    `soft` and `hard` are what a message shows; `are_set` says whether one of them is that of the settings.
+    """
+
+    def __init__(self, project: Project, soft: Any, hard: Any) -> None:
+        is_soft_set, is_hard_set = (limit is MISSING or limit is None for limit in (soft, hard))
+        softs = _set_limits(project, _SOFT) if is_soft_set else [soft]
+        hards = _set_limits(project, _HARD) if is_hard_set else [hard]
+        pairs = [(one, other) for one in softs for other in hards]
+        self.are_set = is_soft_set or is_hard_set
+        self.are_wrong = bool(pairs) and all(_is_above(one, other) for one, other in pairs)
+        self.soft = f"{min(softs)} of the settings" if is_soft_set and self.are_wrong else soft
+        self.hard = f"{max(hards)} of the settings" if is_hard_set and self.are_wrong else hard
+
+
+def _set_limits(project: Project, name: str) -> list[Any]:
+    """Return the values that the project gives to the setting of a limit, outside development and tests."""
+    places = places_of(project, f"task_{name}", running=True)
+    return [UNKNOWN if module is None else project.settle(value, module) for value, module in places]
 
 
 def _limit(call: Invocation, name: str) -> Any:

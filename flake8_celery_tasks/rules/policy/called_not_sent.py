@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 #: What sends a task, or makes a signature that is sent.
 _SENDS: Final = INVOKING - {"apply", "send_task", "set"}
 _MARKS: Final = (b".apply_async", b".delay", b".s(", b".si(", b".signature(", b".subtask(")
-_SENT: Final = re.compile(rb"([\w\x80-\xff]+)\s*\.\s*(?:" + "|".join(sorted(_SENDS)).encode() + rb")\b")
+_SENT: Final = re.compile(
+    rb"(?<![\w\x80-\xff])([\w\x80-\xff]+)\s*\.\s*(?:" + "|".join(sorted(_SENDS)).encode() + rb")\b"
+)
 
 #: Where code is started by people, who wait for it.
 _COMMANDS: Final = "/management/commands/"

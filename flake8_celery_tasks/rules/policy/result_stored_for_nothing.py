@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: Ways to make a signature: what a canvas is made of may need a result, even one that is None.
 _SIGNS: Final = tuple(sorted(SIGNS))
-_SIGNED: Final = re.compile(rb"([\w\x80-\xff]+)\.(?:s|si|signature|subtask)\(")
+_SIGNED: Final = re.compile(rb"(?<![\w\x80-\xff])([\w\x80-\xff]+)\.(?:s|si|signature|subtask)\(")
 
 
 class ResultStoredForNothing(Rule[Task]):

@@ -6,7 +6,6 @@ from flake8_celery_tasks.binding.values import MISSING, UNKNOWN
 from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.core.violation import Violation
 from flake8_celery_tasks.facts.facts import Facts
-from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.rules.policy import _bases, _decisions
 from flake8_celery_tasks.rules.rule import Rule
 

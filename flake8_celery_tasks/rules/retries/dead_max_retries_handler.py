@@ -152,8 +152,9 @@ class DeadMaxRetriesHandler(Rule[Facts]):
         """Report a handler for MaxRetriesExceededError that no retry in its `try` can reach."""
         yield from self._around_retries(facts)
         if facts.module.source.may_hold("MaxRetriesExceededError"):
+            retries = {id(call.node): call for call in facts.task_calls if call.method == "retry"}
             for task in facts.tasks:
-                yield from self._without_retry(facts, task)
+                yield from self._without_retry(facts, task, retries)
 
     def _around_retries(self, facts: Facts) -> Iterator[Violation]:
         retries = {id(call.node): call for call in facts.task_calls if call.method == "retry"}
@@ -172,9 +173,8 @@ class DeadMaxRetriesHandler(Rule[Facts]):
                         name = f"{unparsed(call.node.func)}()"
                         yield self.report(facts.module, handler.type, call=name, exc=text)
 
-    def _without_retry(self, facts: Facts, task: Task) -> Iterator[Violation]:
+    def _without_retry(self, facts: Facts, task: Task, retries: dict[int, TaskCall]) -> Iterator[Violation]:
         """Report handlers in a task in whose `try` nothing retries: what retries stands beside them, or around all."""
-        retries = {id(call.node): call for call in facts.task_calls if call.method == "retry"}
         site = inside(facts, task.function)
         for node in _trys(task.function):
             dead = [
@@ -255,12 +255,15 @@ def _may_exhaust(facts: Facts, task: Task, retries: dict[int, TaskCall], stateme
 
 
 def _may_be_of_task(facts: Facts, call: ast.Call, task: Task) -> bool:
-    """Return whether a call waits for the result of a task, or is of a function that does so, or retries."""
+    """Return whether a call waits for a task's result, or is of a function that does so, retries, or can't be read."""
     func = call.func
     if isinstance(func, ast.Attribute) and func.attr in _WAITS:
         return func.attr != "get" or not call.args
     value = facts.module.value(func, inside(facts, task.function).scope)
     target = facts.project.resolve(value.path, facts.module) if isinstance(value, Ref) else None
+    if target is not None and target.unread:  # it may do anything, where its file is there and can't be parsed
+        owner = target.path.rpartition(".")[0]
+        return facts.project.layout.find(owner, facts.module.place.root) is not None
     if target is None or not isinstance(target.symbol, Function) or target.module is None or target.rest:
         return False
     found = target.module.functions_called(target.symbol.qualname)
