@@ -1,1 +1,1 @@
-"""A shop, to try the linter on: `flake8 --isolated --select=CLY docs/example`. Nothing here is meant to run."""
+"""A shop, to try the linter on: `flake8 --isolated --select=CLY,E9 docs/example`. Nothing here is meant to run."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.command.pool import FEW, spread
 from flake8_celery_tasks.core.errors import UsageError
-from flake8_celery_tasks.core.violation import BROKEN, INTERNAL, PREFIX
+from flake8_celery_tasks.core.violation import BROKEN, INTERNAL, PREFIX, UNPARSED
 from flake8_celery_tasks.engine import baseline, loader
 from flake8_celery_tasks.engine.findings import Finding, Outcome
 from flake8_celery_tasks.flake8_host import checker, reporting
@@ -40,11 +40,14 @@ def decided(
 ) -> Outcome:
     """Return what is reported of what was found in some files; `order` asks for the fixes too."""
     scopes = {one.path: one.scopes for one in checked}
+    unparsed = [one.path for one in checked if any(row.code == UNPARSED for row in one.rows)]
     violations, statistics = reporting.decide(
-        configuration.options, [_without_known(one, configuration.run.baseline) for one in checked]
+        reporting.with_unparsed(configuration.options) if unparsed else configuration.options,
+        [_without_known(one, configuration.run.baseline) for one in checked],
     )
     findings = list(_findings(violations, scopes))
-    return Outcome(violations, statistics, findings, names, _remedies(findings, order, configuration) if order else {})
+    found = _remedies(findings, order, configuration) if order else {}
+    return Outcome(violations, statistics, findings, names, found, unparsed)
 
 
 def _remedies(findings: Sequence[Finding], order: Order, configuration: Configuration) -> dict[Finding, Remedy]:

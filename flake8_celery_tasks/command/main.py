@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO
 
 from flake8_celery_tasks import __version__, report
@@ -51,7 +52,10 @@ def _run(arguments: Sequence[str]) -> int:
         given = vars(_parser().parse_args(arguments))
         del given["command"]
         run: Callable[[argparse.Namespace], int] = given.pop("run")
-        return run(argparse.Namespace(**given))
+        with warnings.catch_warnings():
+            # What Python warns of in the files that are read is other linters' business.
+            warnings.simplefilter("ignore", SyntaxWarning)
+            return run(argparse.Namespace(**given))
     except UsageError as error:
         _tell(f"error: {error}")
         return USAGE
@@ -129,10 +133,20 @@ def _check(given: argparse.Namespace) -> int:
     if not outcome.files and (not paths or any(map(os.path.isdir, paths))):
         _tell(f"no Python files in {' '.join(paths) or '.'}")
     _write(_rendered(form, outcome, options), target)
+    _tell_of_unparsed(outcome.unparsed)
     if prune:
         for entry in check.prune_baseline(outcome, configured.run):
             _tell(f"no longer found, taken out of the baseline: {entry}")
     return FOUND if outcome.findings and not options.exit_zero else CLEAN
+
+
+def _tell_of_unparsed(paths: Sequence[str]) -> bool:
+    """Say which files could not be parsed; return whether there are any."""
+    from flake8_celery_tasks.command import notices
+
+    if paths:
+        _tell(notices.unparsed(paths))
+    return bool(paths)
 
 
 def _rendered(form: str, outcome: Any, options: argparse.Namespace) -> str:
@@ -163,7 +177,7 @@ def _add_fix(commands: Any) -> None:
 def _fix(given: argparse.Namespace) -> int:
     from functools import partial
 
-    from flake8_celery_tasks.command import pool
+    from flake8_celery_tasks.command import notices, pool
     from flake8_celery_tasks.engine.check import collector_off
     from flake8_celery_tasks.fixer.files import fix_files, is_installed
     from flake8_celery_tasks.flake8_host import configuration
@@ -187,25 +201,14 @@ def _fix(given: argparse.Namespace) -> int:
     with collector_off():
         spread = partial(pool.spread, configuration=configured, large=pool.FEW)
         results = list(fix_files(sorted(passing), order, write=not as_diff, spread=spread))
-    return _report_fixes(results, options, configured.run, as_diff=as_diff)
-
-
-def _tell_of_eager_tasks(changed: Sequence[Result], run: Run) -> None:
-    """Say where tasks run eagerly in a project that sends some by name now: `send_task` never does."""
-    from flake8_celery_tasks.engine import session
-
-    by_name = [result for result in changed if {"CLY401", "CLY402"} & {one.code for one in result.violations}]
-    known = dict.fromkeys(session.project_of(os.path.abspath(one.path), run.options, run.excluded) for one in by_name)
-    for project in known:
-        path = next(project.files.holding(b"TASK_ALWAYS_EAGER", b"task_always_eager"), None)
-        if path is not None:
-            _tell(
-                f"{os.path.relpath(path)} sets task_always_eager, which send_task ignores: it sends in such tests, too"
-            )
+    broken = _tell_of_unparsed(notices.unparsed_among(passing))
+    return _report_fixes(results, options, configured.run, as_diff=as_diff) or (FOUND if broken else CLEAN)
 
 
 def _report_fixes(results: Sequence[Result], options: argparse.Namespace, run: Run, *, as_diff: bool) -> int:
     """Say what became of some files, and return the exit code."""
+    from flake8_celery_tasks.command import notices
+
     changed = [result for result in results if not result.message]
     for result in results:
         if result.message:
@@ -215,13 +218,15 @@ def _report_fixes(results: Sequence[Result], options: argparse.Namespace, run: R
     if not as_diff:
         count = sum(len(result.violations) for result in changed)
         _tell(f"{count} fixed in {len(changed)} {'file' if len(changed) == 1 else 'files'}")
-        _tell_of_eager_tasks(changed, run)
+        for said in notices.eager([one for one in changed if one.violations], run):
+            _tell(said)
     return FOUND if len(changed) < len(results) or (as_diff and changed) else CLEAN
 
 
 def _fix_input(options: argparse.Namespace, order: Order, is_wanted: bool, *, as_diff: bool) -> int:
     """Fix what the input holds and write it to the output: unchanged where there is nothing to fix."""
     from flake8_celery_tasks.fixer.files import decoded, proposal
+    from flake8_celery_tasks.resolution.modules import parse
 
     content = sys.stdin.buffer.read()
     text = decoded(content)
@@ -229,13 +234,15 @@ def _fix_input(options: argparse.Namespace, order: Order, is_wanted: bool, *, as
     found = proposal(name, os.path.abspath(name), text, order) if is_wanted and text is not None else None
     if found is not None and found.result.message:
         _tell(f"{name}: {found.result.message}")
+    is_of_ours = is_wanted and text is not None and order.run.concerns(name, text.text)
+    broken = is_of_ours and _tell_of_unparsed([name] if parse(content) is None else [])
     if as_diff:
         if found is not None and found.result.is_changed:
             _write_diff(found.result, options)
             return FOUND
-        return CLEAN
+        return FOUND if broken else CLEAN
     _write_bytes(content if found is None else found.after)
-    return CLEAN
+    return FOUND if broken else CLEAN
 
 
 def _write_diff(result: Result, options: argparse.Namespace) -> None:
@@ -311,6 +318,7 @@ def _add_tasks(commands: Any) -> None:
 
 
 def _tasks(given: argparse.Namespace) -> int:
+    from flake8_celery_tasks.command import notices
     from flake8_celery_tasks.engine import inventory, session
     from flake8_celery_tasks.engine.check import collector_off
     from flake8_celery_tasks.flake8_host import configuration
@@ -328,6 +336,7 @@ def _tasks(given: argparse.Namespace) -> int:
     known = dict.fromkeys(session.project_of(name, run.options, run.excluded) for name in files)
     with collector_off():
         found = inventory.entries(list(known), below)
+    broken = _tell_of_unparsed(notices.unparsed_in(known, below if os.path.isdir(path) else path))
     failures = {path: said for project in known for path, said in project.failures.items()}
     for failed, said in failures.items():
         _tell(f"{failed}: {said}")
@@ -337,7 +346,7 @@ def _tasks(given: argparse.Namespace) -> int:
         _write(tasks.as_table(found, color=_in_color(options, target)) if found else "", target)
     else:
         _write(tasks.FORMATS[form](found), target)
-    return FOUND if failures else CLEAN
+    return FOUND if failures or broken else CLEAN
 
 
 # contract
@@ -365,7 +374,7 @@ def _add_contract(commands: Any) -> None:
 
 
 def _contract(given: argparse.Namespace) -> int:
-    from flake8_celery_tasks.command import contract
+    from flake8_celery_tasks.command import contract, notices
     from flake8_celery_tasks.contract import record
     from flake8_celery_tasks.engine.check import collector_off
     from flake8_celery_tasks.flake8_host import configuration
@@ -380,6 +389,7 @@ def _contract(given: argparse.Namespace) -> int:
     options = configured.options
     with collector_off():
         found = contract.present(path, configured.run)
+        _tell_of_unparsed(notices.unparsed_in(found.projects, contract.folder_of(path)))
         if kept is not None:
             count = contract.write(found, kept)
             _tell(f"{count} {'task' if count == 1 else 'tasks'} written to {kept}")

@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from flake8_celery_tasks.celery_model.registry import tasks_of
@@ -122,6 +123,7 @@ def _start(work: Callable[[str], Any], saving: contextlib.AbstractContextManager
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     session.save_with(saving)
+    warnings.simplefilter("ignore", SyntaxWarning)  # as in the first process
     gc.disable()
     _work = work
 

@@ -8,6 +8,9 @@ from typing import Final, NamedTuple
 PREFIX: Final = "CLY"
 BROKEN: Final = "E9"
 
+#: What flake8 says of a file that the running Python can't parse.
+UNPARSED: Final = "E999"
+
 #: The code of a file that the linter itself fails in.
 INTERNAL: Final = "CLY000"
 

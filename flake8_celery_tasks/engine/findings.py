@@ -9,6 +9,8 @@ from flake8_celery_tasks.engine import baseline
 from flake8_celery_tasks.workspace import folders
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from flake8.statistics import Statistics
     from flake8.violation import Violation
 
@@ -36,6 +38,8 @@ class Outcome(NamedTuple):
     files: list[str]
     #: How to mend them, where that was asked for.
     remedies: dict[Finding, Remedy]
+    #: The files that could not be parsed.
+    unparsed: Sequence[str] = ()
 
 
 def fingerprint(finding: Finding) -> str:

@@ -98,7 +98,7 @@ def _sent(
         path += ("" if path.endswith(":") else ".") + ".".join(attributes)
     target = context.project.resolve(path, context.module)
     definition = definitions.definition_of(context.project, target)
-    if definition is not None and not context.project.layout.is_installed(definition.module.place.path):
+    if definition is not None and not context.project.layout.is_elsewhere(definition.module.place.path):
         return Sent(target.path, definition, definition.module.place.path, node, site)
     # A module of the project that is not there, or can't be parsed.
     *folders, _ = target.path.split(".")

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.binding.nodes import dotted, last_name
-from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, PARAM
+from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, PARAM, Site
 from flake8_celery_tasks.binding.values import UNKNOWN, Ref
 from flake8_celery_tasks.catalog import OLDEST
 from flake8_celery_tasks.catalog.setting_values import REMOVED
@@ -29,10 +29,10 @@ from flake8_celery_tasks.facts.schedules import PERIODIC, BeatEntry
 from flake8_celery_tasks.resolution.evaluation import settled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from flake8_celery_tasks.binding.module import Module
-    from flake8_celery_tasks.binding.scopes import Scope, Site
+    from flake8_celery_tasks.binding.scopes import Scope
     from flake8_celery_tasks.facts.context import FileContext
     from flake8_celery_tasks.resolution.project import Project
 
@@ -57,6 +57,10 @@ def _source(kind: str, known: list[Configuration]) -> SettingSource:
     return SettingSource(kind, tuple(readable) or (None,), certain=len(readable) == len(set(namespaces)))
 
 
+#: How many names and functions a schedule is followed through.
+_DEEP: Final = 5
+
+
 class _Reader:
     """The settings and beat entries of one file, being found."""
 
@@ -67,6 +71,7 @@ class _Reader:
         self.configurations = configurations(self.project)
         self.settings: list[Setting] = []
         self.entries: dict[int, BeatEntry] = {}
+        self.schedules: set[tuple[int, str]] = set()  # names that hold a schedule, with the identities of their scopes
         prefixes = {prefix_of(item.namespace) for item in self.configurations if isinstance(item.namespace, str)}
         self.beat_names = {"beat_schedule", "CELERYBEAT_SCHEDULE", "CELERY_BEAT_SCHEDULE"} | {
             f"{prefix}{'BEAT_SCHEDULE' if prefix.isupper() else 'beat_schedule'}" for prefix in prefixes
@@ -80,10 +85,13 @@ class _Reader:
         self.stores()
         self.calls()
         self.bindings()
-        self.beat_items()
         for setting in self.settings:
             if setting.name == "beat_schedule":
                 self.schedule(setting.value, setting.site)
+        known = -1
+        while known != len(self.schedules):  # what one is updated with may be completed elsewhere
+            known = len(self.schedules)
+            self.beat_items()
 
     def add(self, source: SettingSource, key: str, node: ast.AST, value: ast.expr, site: Site) -> None:
         """Add a setting."""
@@ -272,10 +280,35 @@ class _Reader:
     # Beat entries.
 
     def schedule(self, node: ast.expr, site: Site) -> None:
-        """Take the entries of a whole schedule."""
-        found = display(self.project, self.module, node, site)
-        for key, written in found[0] if found else ():
-            self.entry(key, written.key, written.value, written.site)
+        """Take the entries of a whole schedule, wherever in this file its parts are written."""
+        for part, place in self.parts(node, site):
+            found = display(self.project, self.module, part, place)
+            for key, written in found[0] if found else ():
+                self.entry(key, written.key, written.value, written.site)
+
+    def parts(self, node: ast.expr, site: Site, depth: int = 0) -> Iterator[tuple[ast.expr, Site]]:
+        """Yield what a dict may be, or is made of: branches, sides of `|`, what a name or a function gives."""
+        inner: list[tuple[ast.expr, Site]] = []
+        if isinstance(node, ast.IfExp):
+            inner = [(node.body, site), (node.orelse, site)]
+        elif isinstance(node, ast.BoolOp):
+            inner = [(value, site) for value in node.values]
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+            inner = [(node.left, site), (node.right, site)]
+        elif isinstance(node, ast.Name):
+            owner, bindings = site.scope.find(node.id) or (site.scope, [])
+            self.schedules.add((id(owner), node.id))  # it may be completed later
+            inner = [(item.value, item.site) for item in bindings if item.kind == ASSIGN]
+        elif isinstance(node, ast.Call) and not is_display(node):
+            value = self.module.value(node.func, site.scope)
+            name = value.path[1:] if isinstance(value, Ref) and value.path.startswith(":") else ""
+            for function, outside, scope in self.module.functions_called(name):
+                inside = Site(outside, FUNCTION, function, scope)
+                inner += [(given.value, inside) for given in scope.returns if given.value is not None]
+        if not inner or depth > _DEEP:
+            yield node, site
+        for part, place in inner if depth <= _DEEP else ():
+            yield from self.parts(part, place, depth + 1)
 
     def entry(self, name: object, node: ast.AST, value: ast.expr, site: Site) -> None:
         found = display(self.project, self.module, value, site)
@@ -288,27 +321,30 @@ class _Reader:
                 id(node), BeatEntry(self.project, self.module, node, site, name, given, complete=complete)
             )
 
-    def is_schedule(self, node: ast.expr) -> bool:
-        """Return whether an expression is called like a beat schedule."""
+    def is_schedule(self, node: ast.expr, site: Site) -> bool:
+        """Return whether an expression is called like a beat schedule, or is a name of one."""
+        found = site.scope.find(node.id) if isinstance(node, ast.Name) and self.schedules else None
+        if found is not None and (id(found[0]), found[1][0].name) in self.schedules:
+            return True
         if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
             return node.slice.value in self.beat_names
         return getattr(node, "attr", getattr(node, "id", None)) in self.beat_names
 
     def beat_items(self) -> None:
         for _, target, value, site in self.module.candidates.stores:
-            if isinstance(target, ast.Subscript) and self.is_schedule(target.value):
+            if isinstance(target, ast.Subscript) and self.is_schedule(target.value, site):
                 self.entry(settled(self.project, self.module, target.slice, site), target, value, site)
         for call, site in self.module.candidates.calls:
             func = call.func
             if not isinstance(func, ast.Attribute):
                 continue
-            if func.attr == "update" and self.is_schedule(func.value):
+            if func.attr == "update" and self.is_schedule(func.value, site):
                 for arg in call.args[:1]:
                     self.schedule(arg, site)
                 for keyword in call.keywords:
                     if keyword.arg is not None:
                         self.entry(keyword.arg, keyword, keyword.value, site)
-            elif func.attr == "setdefault" and len(call.args) == 2 and self.is_schedule(func.value):
+            elif func.attr == "setdefault" and len(call.args) == 2 and self.is_schedule(func.value, site):
                 name = settled(self.project, self.module, call.args[0], site)
                 self.entry(name, call.args[0], call.args[1], site)
             elif func.attr == "add_periodic_task" and self.takes_periodic_tasks(func.value, site):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from argparse import Namespace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8.checker import Manager
@@ -14,11 +15,11 @@ from flake8.processor import FileProcessor
 from flake8.style_guide import StyleGuideManager
 
 from flake8_celery_tasks.core.errors import UsageError, one_line
+from flake8_celery_tasks.core.violation import UNPARSED
 from flake8_celery_tasks.flake8_host.configuration import FORMATTERS
 
 if TYPE_CHECKING:
     import ast
-    from argparse import Namespace
     from collections.abc import Iterable, Sequence
 
     from flake8.statistics import Statistics
@@ -77,6 +78,18 @@ def _deciding(options: Namespace, formatter: BaseFormatter) -> Manager:
     except ExecutionError as error:
         raise UsageError(one_line(error)) from None
     return Manager(guide, NOTHING, [])
+
+
+def with_unparsed(options: Namespace) -> Namespace:
+    """Return options that select what flake8 says of files that can't be parsed, unless they ignore it by its code.
+
+    Such a file must not look clean because somebody asks for our codes only.
+    """
+    ignored = (*(options.ignore or ()), *(options.extend_ignore or ()))
+    if not (options.select or options.extend_select) or UNPARSED.startswith(tuple(ignored)):
+        return options
+    chosen = [*(options.extend_select or ()), UNPARSED]
+    return Namespace(**{**vars(options), "extend_select": chosen})
 
 
 def decide(options: Namespace, checked: Iterable[Checked]) -> tuple[list[Violation], Statistics]:

@@ -166,7 +166,7 @@ class Modules(Memo):
         """Keep what is known of the project's files for the next run."""
         disk = self.files.disk
         for path, module in self._modules.items():
-            if module is not None and path not in disk.cache.entries and self.layout.is_installed(path):
+            if module is not None and path not in disk.cache.entries and self.layout.is_elsewhere(path):
                 disk.cache.note(path, stamp(path), passes=False)
             # What was read before the file changed must not be kept under its stamp of after that.
             if module is None or path not in disk.cache.entries or not disk.is_as_stamped(path):
@@ -175,7 +175,7 @@ class Modules(Memo):
             if module.is_from_disk and module.grown and (known is None or module.knows_more(known)):
                 with contextlib.suppress(ValueError):
                     disk.cache.keep(path, module.summary())
-        installed = (path for path in disk.cache.entries if self.layout.is_installed(path))
+        installed = (path for path in disk.cache.entries if self.layout.is_elsewhere(path))
         disk.cache.save({*self.layout.files(), *installed})
 
 

@@ -183,7 +183,7 @@ class Resolver(Modules):
             return self._attribute(origin, rest, hops)
         if name == "builtins":
             return Target(external(path), foreign=True)
-        file = self.layout.find(name, origin.place.root) or self._installed(name)
+        file = self.layout.find(name, origin.place.root) or self.layout.find_beside(name) or self._installed(name)
         if file is None:
             return Target(external(path), foreign=not self.layout.has_top_level(name, origin.place.root))
         return self._in_file(file, name, rest, hops)

@@ -25,6 +25,10 @@ SKIPPED: Final = frozenset(
     {"__pycache__", "__pypackages__", "build", "dist", "env", "node_modules", "site-packages", "venv", "virtualenv"}
 )
 
+#: How deep in a repository its projects stand, and how many are looked at.
+_LEVELS: Final = 3
+_MANY: Final = 50
+
 FILE: Final = "file"
 FOLDER: Final = "folder"
 
@@ -112,6 +116,22 @@ def find_root(folder: str) -> str | None:
         root = _roots.get(root, root)
     _roots.update(dict.fromkeys(passed, root))
     return root
+
+
+def roots_below(top: str) -> list[str]:
+    """Return the roots of projects in a folder and a few levels below it, as far as they may hold source."""
+    found: list[str] = []
+    pending = [(top, 0)]
+    while pending and len(found) < _MANY:
+        folder, depth = pending.pop(0)
+        if is_root(folder):
+            found.append(folder)
+        if depth < _LEVELS:
+            inside = sorted(name for name, kind in entries(folder).items() if kind == FOLDER)
+            names = [name for name in inside if not name.startswith(".") and name not in SKIPPED]
+            paths = [os.path.join(folder, name) for name in names]
+            pending += [(path, depth + 1) for path in paths if not os.path.islink(path) and not is_regular(path)]
+    return found
 
 
 def is_regular(folder: str) -> bool:

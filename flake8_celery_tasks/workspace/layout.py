@@ -22,6 +22,7 @@ from flake8_celery_tasks.workspace.folders import (
     is_regular,
     is_root,
     is_start,
+    roots_below,
     same_drive,
 )
 
@@ -93,6 +94,7 @@ class Layout:
         self._inner_roots: list[str] = []
         self._places: dict[str, Place] = {}
         self._found: dict[tuple[str, str], str | None] = {}
+        self._beside: dict[str, str | None] = {}  # where the top-level packages of other projects stand
 
     # Modules.
 
@@ -158,7 +160,9 @@ class Layout:
 
     def _is_source(self, folder: str) -> bool:
         """Return whether modules are certainly imported from a folder."""
-        return folder in self.sources or folder in self.environment or is_start(folder)
+        return (
+            folder in self.sources or folder in self.environment or folder in self._beside.values() or is_start(folder)
+        )
 
     def find(self, dotted: str, root: str) -> str | None:
         """Return the file of a module, seen from a module that is imported from `root`.
@@ -193,9 +197,36 @@ class Layout:
                 return found
         return None
 
-    def is_installed(self, path: str) -> bool:
-        """Return whether a file is one of an installed package."""
-        return path.startswith(tuple(folder + os.sep for folder in self.environment))
+    def find_beside(self, dotted: str) -> str | None:
+        """Return the file of a module of another project in the repository, None where none, or several, have it.
+
+        A project that imports what only stands beside it runs in one process with that.
+        """
+        parts = dotted.split(".")
+        if parts[0] not in self._beside:
+            tops = []
+            if parts[0] not in INSTALLED and self.find(parts[0], self.root) is None:
+                starts = (start for root in self.roots_beside for start in (root, os.path.join(root, "src")))
+                tops = [start for start in starts if (descend(start, parts[:1]) or "").endswith(".py")]
+            self._beside[parts[0]] = tops[0] if len(tops) == 1 else None
+        start = self._beside[parts[0]]
+        found = None if start is None else descend(start, parts)
+        return found if found is not None and found.endswith(".py") else None
+
+    @cached_property
+    def roots_beside(self) -> tuple[str, ...]:
+        """The roots of the other projects of the repository that this one is in."""
+        top = os.path.dirname(self.root)
+        while ".git" not in entries(top) and os.path.dirname(top) != top:
+            top = os.path.dirname(top)
+        if ".git" not in entries(top) or ".git" in entries(self.root):
+            return ()
+        return tuple(root for root in roots_below(top) if root != self.root)
+
+    def is_elsewhere(self, path: str) -> bool:
+        """Return whether a file is one of an installed package, or of another project of the repository."""
+        beside = () if self.root == os.sep else tuple(start for start in self._beside.values() if start is not None)
+        return path.startswith(tuple(folder + os.sep for folder in (*self.environment, *beside)))
 
     def submodule(self, path: str, name: str) -> str | None:
         """Return the file (or plain folder) of a submodule of the package that `path` is the file or folder of."""

@@ -30,8 +30,8 @@ def test_a_file_that_can_not_be_parsed(shop, check, text):
     broken = [line for line in check() if "E9" in line]
     assert broken == flake8("--select=E9")
     assert len(broken) == 1
-    assert places(check("--select=CLY")) == ALL
-    assert check("--select=CLY,E999") == flake8("--select=CLY,E999")
+    assert check("--select=CLY") == check("--select=CLY,E999") == flake8("--select=CLY,E999")
+    assert places(check("--select=CLY", "--extend-ignore=E999")) == ALL
 
 
 def test_a_broken_file_without_celery_is_not_looked_at(shop, check):

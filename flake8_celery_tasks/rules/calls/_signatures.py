@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from flake8_celery_tasks.binding.nodes import uses_of
 from flake8_celery_tasks.catalog.methods import DIRECT, SAME_ARGUMENTS, SENDS, SIGNS
+from flake8_celery_tasks.celery_model.configuration import bound_once
 from flake8_celery_tasks.celery_model.objects import CanvasThing, ResultThing, SignatureThing, TaskThing
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.canvas import is_function_task
 from flake8_celery_tasks.rules._messages import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.binding.scopes import Binding, Site
     from flake8_celery_tasks.facts.facts import Facts
 
 
@@ -48,28 +51,61 @@ def callbacks(facts: Facts) -> Iterator[Callback]:
             yield Callback(canvas.body.node, canvas.body.site, "the body of chord()", is_body=True)
 
 
-def receivers(facts: Facts) -> Iterator[tuple[ast.expr, str]]:
-    """Yield the expressions that get a result of what comes before, and what that is."""
+def receivers(facts: Facts) -> Iterator[tuple[ast.expr, Site, str]]:
+    """Yield the expressions that get a result of what comes before, where they stand, and what that is."""
     for canvas in facts.canvases:
         if canvas.kind == "chain":
-            yield from ((member.node, "the result before it") for member in canvas.members if member.follows)
+            following = (member for member in canvas.members if member.follows)
+            yield from ((member.node, member.site, "the result before it") for member in following)
     for callback in callbacks(facts):
         if not callback.on_error:
-            yield callback.node, "the list of results" if callback.is_body else "the result it is linked to"
+            what = "the list of results" if callback.is_body else "the result it is linked to"
+            yield callback.node, callback.site, what
 
 
-def heads(facts: Facts, node: ast.expr) -> Iterator[ast.Call]:
+def heads(facts: Facts, node: ast.expr, site: Site) -> Iterator[ast.Call]:
     """Yield the calls that make the signatures which get the result that something is given."""
     while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SAME_ARGUMENTS:
         if any(keyword.arg in (None, "immutable") for keyword in node.keywords):
             return
         node = node.func.value
+    made = _made(facts, node, site)
+    if made is not None:
+        yield from heads(facts, made.value, made.site)
+        return
     canvas = facts.canvas_at.get(id(node))
     if canvas is not None:
         for member in canvas.members[:1] if canvas.kind == "chain" else canvas.members:
-            yield from heads(facts, member.node)
+            yield from heads(facts, member.node, member.site)
     elif isinstance(node, ast.Call):
         yield node
+
+
+#: What can be done to a signature without changing its arguments.
+_KEEPING: Final = SENDS | {"link", "link_error", "on_error"}
+
+
+def _made(facts: Facts, node: ast.expr, site: Site) -> Binding | None:
+    """Return what binds a local name to a call, if nothing changes what that gives; None for anything else."""
+    binding = bound_once(node, site) if isinstance(node, ast.Name) else None
+    function = site.function()
+    if binding is None or function is None or not isinstance(binding.node, ast.Call):
+        return None
+    if binding.site.function() is not function or binding.statement is None:
+        return None
+    given = _given_to_canvas(facts)
+    for use in (use for statement in function.body for use in uses_of(statement, {binding.name})):
+        is_kept = id(use.node) in given if use.attribute is None else use.attribute in _KEEPING
+        if not is_kept:
+            return None
+    return binding
+
+
+@query()
+def _given_to_canvas(facts: Facts) -> set[int]:
+    """Return the expressions that canvases of a file are made of, and callbacks, by identity."""
+    members = [member for made in facts.canvases for member in (*made.members, *([made.body] if made.body else ()))]
+    return {*(id(member.node) for member in members), *(id(callback.node) for callback in callbacks(facts))}
 
 
 def misuse(facts: Facts, node: ast.expr, site: Site, place: str) -> str | None:

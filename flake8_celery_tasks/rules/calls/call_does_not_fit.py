@@ -137,8 +137,8 @@ class CallDoesNotFit(Rule[Facts]):
         for sent in handed(facts):
             yield from self._sent(sent)
         signed = {id(call.node): call for call in facts.invocations if call.method in SIGNS}
-        for node, _ in receivers(facts) if signed else ():
-            for head in heads(facts, node):
+        for node, site, _ in receivers(facts) if signed else ():
+            for head in heads(facts, node, site):
                 if id(head) in signed:
                     yield from self._following(signed[id(head)])
 

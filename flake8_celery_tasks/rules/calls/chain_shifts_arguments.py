@@ -77,7 +77,7 @@ class ChainShiftsArguments(Rule[Facts]):
     - the signature is immutable: `.si()`, `immutable=True`;
     - the parameters of the task, or the arguments it is given, can't be read;
     - it would not fit without the result either: that is CLY601;
-    - the signature has a name: it may be changed before it is used.
+    - the signature has a name, and something else than a canvas is given it, or changes it.
 
     ## Fix
 
@@ -91,8 +91,8 @@ class ChainShiftsArguments(Rule[Facts]):
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report the signatures that get a result and can't take it."""
         by_node = {id(call.node): call for call in facts.invocations if call.method in SIGNS}
-        for node, what in receivers(facts) if by_node else ():
-            for head in heads(facts, node):
+        for node, site, what in receivers(facts) if by_node else ():
+            for head in heads(facts, node, site):
                 call = by_node.get(id(head))
                 func = None if call is None else call.node.func
                 if call is not None and call.defined is not None and _has_no_room(call, call.defined):

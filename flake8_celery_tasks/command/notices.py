@@ -1,0 +1,108 @@
+"""What a command says beside its output: of files that can't be parsed, and of what a fix can't know."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from flake8_celery_tasks.resolution.modules import parse
+from flake8_celery_tasks.workspace import folders
+from flake8_celery_tasks.workspace.marks import MARKS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from flake8_celery_tasks.engine.run import Run
+    from flake8_celery_tasks.fixer.files import Result
+    from flake8_celery_tasks.resolution.project import Project
+
+
+#: Poetry's own forms of a version.
+_CARET: Final = re.compile(r"^\s*[\^~]\s*(\d+(?:\.\d+)*)")
+
+
+def unparsed_among(names: Iterable[str]) -> list[str]:
+    """Return those of some files that can be read and not parsed."""
+    found = []
+    for name in names:
+        try:
+            with open(name, "rb") as file:
+                text = file.read()
+        except (OSError, ValueError):
+            continue
+        if parse(text) is None:
+            found.append(name)
+    return found
+
+
+def unparsed_in(projects: Iterable[Project], below: str) -> list[str]:
+    """Return the files of projects that may define tasks and can't be parsed, as far as they stand below a folder."""
+    inside = os.path.abspath(below)
+    found = []
+    for project in projects:
+        for path in project.files.holding(*MARKS):
+            text = project.files.read(path) if f"{path}{os.sep}".startswith(inside.rstrip(os.sep) + os.sep) else None
+            if text is not None and project.module(path) is None and parse(text) is None:
+                found.append(os.path.relpath(path))
+    return found
+
+
+def unparsed(paths: Sequence[str]) -> str:
+    """Return what to say of some files that could not be parsed: how many, by which Python, and the first of them."""
+    count = f"{len(paths)} files, the first is {paths[0]}" if len(paths) > 1 else paths[0]
+    python = ".".join(map(str, sys.version_info[:2]))
+    wanted = _wanted(os.path.abspath(paths[0]))
+    asked = f"; the project asks for Python {wanted}" if wanted else ""
+    return f"Python {python} can't parse {count}: nothing is known of what stands there{asked}"
+
+
+def _wanted(path: str) -> str:
+    """Return the version of Python that the project of a file asks for, if the running one is another."""
+    root = folders.find_root(os.path.dirname(path))
+    declared = "" if root is None else _declared(os.path.join(root, "pyproject.toml"))
+    if not declared:
+        return ""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        specifiers = SpecifierSet(_CARET.sub(r">=\1", declared))
+    except InvalidSpecifier:
+        return ""
+    running = ".".join(map(str, sys.version_info[:3]))
+    return "" if specifiers.contains(running, prereleases=True) else declared
+
+
+def _declared(path: str) -> str:
+    """Return the version of Python that a `pyproject.toml` names, nothing where it names none."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
+    try:
+        with open(path, "rb") as file:
+            found: dict[str, Any] = tomllib.load(file)
+    except (OSError, ValueError):
+        return ""
+    for keys in (("project", "requires-python"), ("tool", "poetry", "dependencies", "python")):
+        value: Any = found
+        for key in keys:
+            value = value.get(key) if isinstance(value, dict) else None
+        if isinstance(value, str):
+            return value
+    return ""
+
+
+def eager(changed: Iterable[Result], run: Run) -> Iterator[str]:
+    """Yield where tasks run eagerly in a project that sends some by name now: `send_task` never does."""
+    from flake8_celery_tasks.engine import session
+
+    by_name = [result for result in changed if {"CLY401", "CLY402"} & {one.code for one in result.violations}]
+    known = dict.fromkeys(session.project_of(os.path.abspath(one.path), run.options, run.excluded) for one in by_name)
+    for project in known:
+        path = next(project.files.holding(b"TASK_ALWAYS_EAGER", b"task_always_eager"), None)
+        if path is not None:
+            where = os.path.relpath(path)
+            yield f"{where} sets task_always_eager, which send_task ignores: it sends in such tests, too"

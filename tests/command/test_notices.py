@@ -1,0 +1,135 @@
+"""Files that the running Python can't parse: every subcommand says so, and its exit code does."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from flake8_celery_tasks.command import main, notices
+from flake8_celery_tasks.engine import session
+from flake8_celery_tasks.workspace import folders
+from tests.helpers import write
+
+GOOD = 'from celery import shared_task\n\n\n@shared_task(name="a")\ndef a(): ...\n'
+BROKEN = GOOD + "\n\ndef b(:\n"
+PYTHON = ".".join(map(str, sys.version_info[:2]))
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch):
+    write(tmp_path, {"shop/good.py": GOOD, "shop/tasks.py": BROKEN})
+    monkeypatch.chdir(tmp_path)
+    session.forget()
+    return tmp_path
+
+
+def run(capsys, *arguments):
+    session.forget()
+    code = main.main(list(arguments))
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", "--isolated", "."),
+        ("check", "--isolated", "--select=CLY", "."),
+        ("check", "--isolated", "--extend-select=CLY9", "."),
+        ("fix", "--isolated", "."),
+        ("fix", "--isolated", "--diff", "."),
+        ("tasks", "."),
+    ],
+    ids=" ".join,
+)
+def test_a_file_that_can_not_be_parsed_does_not_look_clean(shop, capsys, arguments):
+    code, _, err = run(capsys, *arguments)
+    assert code == 1
+    assert f"Python {PYTHON} can't parse " in err
+    assert "shop/tasks.py: nothing is known of what stands there\n" in err
+
+
+@pytest.mark.parametrize("arguments", [(), ("--write", "tasks.json"), ("--check", "tasks.json")], ids=" ".join)
+def test_a_contract_tells_it(shop, capsys, arguments):
+    (shop / "tasks.json").write_text('{"version": 1, "tasks": {}, "uncertain": []}\n')
+    assert "shop/tasks.py: nothing is known" in run(capsys, "contract", *arguments)[2]
+
+
+def test_check_reports_it_whatever_is_selected(shop, capsys):
+    for select in ("--select=CLY", "--select=CLY1,CLY4", "--extend-select=CLY9"):
+        assert "E999 SyntaxError" in run(capsys, "check", "--isolated", select, ".")[1]
+    code, out, err = run(capsys, "check", "--isolated", "--select=CLY", "--extend-ignore=E9", ".")
+    assert (code, out) == (0, "")
+    assert "can't parse" in err
+
+
+@pytest.mark.parametrize("command", ["check", "contract"])
+def test_exit_zero_is_obeyed(shop, capsys, command):
+    code, _, err = run(capsys, command, "--isolated", "--exit-zero", ".")
+    assert code == 0
+    assert "can't parse" in err
+
+
+@pytest.mark.parametrize("command", ["check", "fix", "tasks", "contract"])
+def test_what_is_excluded_does_not_count(shop, capsys, command):
+    code, _, err = run(capsys, command, "--exclude=tasks.py", ".")
+    assert (code, "can't parse" in err) == (0, False)
+
+
+@pytest.mark.parametrize("command", ["check", "fix", "tasks"])
+def test_only_what_is_asked_for_counts(shop, capsys, command):
+    code, _, err = run(capsys, command, "shop/good.py")
+    assert (code, "can't parse" in err) == (0, False)
+
+
+def test_the_input(shop, capsys, monkeypatch):
+    for text, expected in ((BROKEN, 1), (GOOD, 0)):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        code, out, err = run(capsys, "fix", "--isolated", "-")
+        assert (code, out, "can't parse stdin" in err) == (expected, text, bool(expected))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(BROKEN.encode())))
+    assert run(capsys, "fix", "--isolated", "--diff", "-")[0] == 1
+
+
+def test_several_files(shop):
+    assert notices.unparsed(["a.py", "b.py"]).startswith(f"Python {PYTHON} can't parse 2 files, the first is a.py: ")
+
+
+@pytest.mark.parametrize(
+    ("declared", "asked"),
+    [
+        ('[project]\nrequires-python = ">=3.99"\n', "; the project asks for Python >=3.99"),
+        ('[project]\nrequires-python = ">=3.8"\n', ""),
+        ('[tool.poetry.dependencies]\npython = "^3.99"\n', "; the project asks for Python ^3.99"),
+        ('[tool.poetry.dependencies]\npython = "^3.8"\n', ""),
+        ('[project]\nrequires-python = "three"\n', ""),
+        ("[project]\nrequires-python = 3\n", ""),
+        ("project = 1\n", ""),
+        ("[broken", ""),
+        ("", ""),
+    ],
+)
+def test_what_the_project_asks_for(shop, declared, asked):
+    (shop / "pyproject.toml").write_text(declared)
+    assert notices.unparsed(["shop/tasks.py"]).partition("stands there")[2] == asked
+
+
+def test_a_file_of_no_project(shop, monkeypatch):
+    monkeypatch.setattr(folders, "ROOT_MARKS", frozenset())
+    folders.forget()
+    assert notices.unparsed(["shop/tasks.py"]).endswith("stands there")
+
+
+def test_what_can_not_be_read_was_not_parsed(shop):
+    assert notices.unparsed_among(["shop", "gone.py", "shop/tasks.py", "shop/good.py", "a\0b"]) == ["shop/tasks.py"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="a warning of newer Pythons")
+@pytest.mark.parametrize("command", ["check", "fix"])
+def test_warnings_of_the_files_are_not_printed(shop, capfd, command):
+    (shop / "shop/tasks.py").write_text(GOOD + 'x = "\\d"\n')
+    session.forget()
+    assert main.main([command, "--isolated", "."]) == 0
+    assert "SyntaxWarning" not in capfd.readouterr().err
