@@ -9,7 +9,7 @@ from flake8_celery_tasks.binding.symbols import Class
 from flake8_celery_tasks.celery_model.definitions import name_of
 from flake8_celery_tasks.engine.inventory import OPEN
 from flake8_celery_tasks.server.answers import common
-from flake8_celery_tasks.server.tasks import DEFINED, NAMED, key_of
+from flake8_celery_tasks.server.tasks import DEFINED, NAMED, name_span
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.server.desk import Buffer, Sight
@@ -79,7 +79,6 @@ def lenses(sight: Sight, buffer: Buffer) -> list[Lens]:
     """Return for each task of a file what the inventory says of it."""
     facts = sight.facts(buffer.path)
     found = []
-    spans = {use.key: use.place for use in reversed(sight.uses(buffer.path)) if use.kind == DEFINED}
     for task in facts.tasks if facts is not None else ():
         said = common.entry(sight, task)
         count = len(said.sent_from)
@@ -89,7 +88,7 @@ def lenses(sight: Sight, buffer: Buffer) -> list[Lens]:
             _retries(said.retries),
         ]
         title = " · ".join(part for part in parts if part and part != OPEN)
-        found.append(Lens(title, spans[key_of(task.definition)]))
+        found.append(Lens(title, name_span(task, buffer.text.source)))
     return found
 
 
