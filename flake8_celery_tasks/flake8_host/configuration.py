@@ -20,6 +20,7 @@ from flake8_celery_tasks.core import options as core_options
 from flake8_celery_tasks.core import regular, spelling
 from flake8_celery_tasks.core.errors import UsageError, one_line
 from flake8_celery_tasks.core.options import Options
+from flake8_celery_tasks.core.text import toml
 from flake8_celery_tasks.core.violation import BROKEN, PREFIX
 from flake8_celery_tasks.engine import run as engine_run
 
@@ -215,12 +216,8 @@ def _table(path: str) -> dict[str, Any] | None:
         return None
     if TABLE.encode() not in content:
         return None
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
     try:
-        tool = tomllib.loads(content.decode("utf-8")).get("tool", {})
+        tool = toml(content.decode("utf-8")).get("tool", {})
     except ValueError as error:
         raise UsageError(f"{path}: {one_line(error)}") from None
     except (RecursionError, MemoryError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from flake8_celery_tasks.binding.scopes import LAMBDA
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import Invoke, Member, Param, Ref
 from flake8_celery_tasks.core.memo import query
@@ -101,12 +100,10 @@ _SAVING: Final = frozenset({"delete", "save"})
 
 def _function_around(site: Site) -> tuple[FunctionNode, Site] | None:
     """Return the function that a place runs in, and where its body stands; None in a lambda, which may run later."""
-    for around in site.chain():
-        if around.kind == LAMBDA:
-            return None
-        if isinstance(around.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            return around.node, around
-    return None
+    body = site.body
+    if body is None or not isinstance(body.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return None
+    return body.node, body
 
 
 def ways_to(project: Project, module: Module, site: Site) -> tuple[Way, ...]:

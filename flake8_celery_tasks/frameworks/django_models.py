@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.nodes import dotted
-from flake8_celery_tasks.binding.scopes import ASSIGN, LAMBDA, OTHER, PARAM
+from flake8_celery_tasks.binding.scopes import ASSIGN, OTHER, PARAM
 from flake8_celery_tasks.binding.symbols import Bound, Class, Function
 from flake8_celery_tasks.binding.values import Const, Invoke, Operation, Ref
 from flake8_celery_tasks.core.memo import query
@@ -128,16 +128,14 @@ def _is_field(project: Project, value: Value, module: Module) -> bool:
 
 def method_at(module: Module, site: Site) -> tuple[FunctionNode, Target] | None:
     """Return the method in which a place stands directly, and its class; None elsewhere and in a lambda."""
-    for around in site.chain():
-        if around.kind == LAMBDA:
-            return None
-        if isinstance(around.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            owner = around.parent
-            if owner is None or not isinstance(owner.node, ast.ClassDef) or owner.parent is None:
-                return None
-            symbol = module.symbol_of(owner.node, owner.parent)
-            return around.node, Target(f"{module.prefix}{symbol.qualname}", module, symbol)
-    return None
+    body = site.body
+    if body is None or not isinstance(body.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return None
+    owner = body.parent
+    if owner is None or not isinstance(owner.node, ast.ClassDef) or owner.parent is None:
+        return None
+    symbol = module.symbol_of(owner.node, owner.parent)
+    return body.node, Target(f"{module.prefix}{symbol.qualname}", module, symbol)
 
 
 def method_of_model(project: Project, module: Module, site: Site) -> FunctionNode | None:
@@ -148,17 +146,15 @@ def method_of_model(project: Project, module: Module, site: Site) -> FunctionNod
 
 def signal_received(project: Project, module: Module, site: Site) -> str | None:
     """Return the signal of a model that the function receives in which a place stands directly."""
-    for around in site.chain():
-        if around.kind == LAMBDA:
-            return None
-        if isinstance(around.node, (ast.FunctionDef, ast.AsyncFunctionDef)) and around.parent is not None:
-            for decorator in around.node.decorator_list:
-                value = module.value(decorator, around.parent.scope)
-                signal = _first(value, "signal") if isinstance(value, Invoke) else None
-                if signal is not None and isinstance(value, Invoke) and _connects(project, module, value.func):
-                    return _signal_in(project, module, signal)
-            return _connected(module, project).get(around.node.name)
-    return None
+    body = site.body
+    if body is None or body.parent is None or not isinstance(body.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return None
+    for decorator in body.node.decorator_list:
+        value = module.value(decorator, body.parent.scope)
+        signal = _first(value, "signal") if isinstance(value, Invoke) else None
+        if signal is not None and isinstance(value, Invoke) and _connects(project, module, value.func):
+            return _signal_in(project, module, signal)
+    return _connected(module, project).get(body.node.name)
 
 
 def _first(call: Invoke, name: str) -> Value | None:
