@@ -112,12 +112,9 @@ class Scope:
 
 
 class Site:
-    """Where a node stands: a chain of the constructs around it, innermost first, shared by all that is below.
+    """Where a node stands: a chain of the constructs around it, innermost first, shared by all that is below."""
 
-    `body` is the innermost function or lambda of the chain: a long chain of `elif` needs not be climbed for it.
-    """
-
-    __slots__ = ("body", "kind", "node", "parent", "part", "scope")
+    __slots__ = ("_body", "kind", "node", "parent", "part", "scope")
 
     def __init__(self, parent: Site | None, kind: str, node: ast.AST, scope: Scope, part: str = "") -> None:
         self.parent = parent
@@ -125,7 +122,12 @@ class Site:
         self.node = node
         self.scope = scope
         self.part = part
-        self.body: Site | None = self if kind in (FUNCTION, LAMBDA) else None if parent is None else parent.body
+        self._body = None if parent is None else parent.body
+
+    @property
+    def body(self) -> Site | None:
+        """The innermost function or lambda of the chain: a long chain of `elif` need not be climbed for it."""
+        return self if self.kind in (FUNCTION, LAMBDA) else self._body
 
     def chain(self) -> Iterator[Site]:
         """Yield this site and those around it, innermost first, up to the module."""
@@ -138,7 +140,7 @@ class Site:
         """Return the innermost function (no lambda) around this place."""
         body = self.body
         while body is not None and body.kind == LAMBDA:
-            body = body.parent and body.parent.body
+            body = body._body
         return None if body is None else cast("FunctionNode", body.node)
 
     @property

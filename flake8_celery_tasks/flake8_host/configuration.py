@@ -166,8 +166,6 @@ def _configured(manager: OptionManager, given: Namespace) -> dict[str, Any]:
         raise UsageError(f"{where if isinstance(error, ValueError) else ''}{one_line(error)}") from None
     try:
         theirs = parse_config(manager, config, folder)
-    except (ExecutionError, configparser.Error) as error:
-        raise UsageError(one_line(error)) from None
     except ValueError as error:  # a value of the wrong kind: what flake8 lets fall through says not where it stands
         names = [name for name in config["flake8"] if not _is_taken(manager, config, folder, name)]
         where = " ".join(("configuration of flake8:", *(f"{name}:" for name in names)))
