@@ -29,3 +29,23 @@ def test_the_tries_around_a_place():
     function = tree.body[0].body[0]
     assert [part for _, part in trys_around(site, function)] == ["body"]
     assert [part for _, part in trys_around(site, tree)] == ["body", "body"]
+
+
+def test_what_makes_an_app(tmp_path):
+    text = """\
+import celery
+from celery import Celery
+
+
+def Make():
+    return Celery("shop")
+
+
+class Own(Celery): ...
+
+
+app = Make()
+other = Own("other")
+third = celery.Celery("third")
+"""
+    assert [made.node.lineno for made in facts_of(tmp_path, text).apps_made] == [6, 13, 14]
