@@ -87,7 +87,7 @@ class Discovery:
             binding = bound_once(node, site)
             if binding is None or self.module.changed(binding) is not None:
                 return None
-            node, site = binding.node, binding.site  # type: ignore[assignment]
+            node, site = binding.value, binding.site
         if self.text is not None and not self.is_call:
             return [(self.text, node)]
         if not isinstance(node, (ast.List, ast.Tuple, ast.Set)):

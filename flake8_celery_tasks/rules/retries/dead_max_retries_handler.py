@@ -236,8 +236,8 @@ def _trys(function: FunctionNode) -> Iterator[ast.Try]:
     pending: list[ast.AST] = [*function.body]
     while pending:
         node = pending.pop(0)
-        if hasattr(node, "handlers"):
-            yield node  # type: ignore[misc]
+        if isinstance(node, exceptions.TRIES):
+            yield node
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             pending[:0] = ast.iter_child_nodes(node)
 
