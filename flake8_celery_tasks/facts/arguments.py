@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.binding.symbols import Params
     from flake8_celery_tasks.facts.calls import Invocation
-    from flake8_celery_tasks.facts.schedules import BeatEntry
+    from flake8_celery_tasks.facts.configured.schedules import BeatEntry
 
 
 #: Options of a call that are mistaken for arguments of `delay` and `s`.

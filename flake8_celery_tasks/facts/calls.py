@@ -4,33 +4,36 @@ from __future__ import annotations
 
 import ast
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.binding.scopes import FUNCTION, LAMBDA, TRY
-from flake8_celery_tasks.binding.values import MISSING, UNKNOWN
-from flake8_celery_tasks.catalog.methods import DIRECT
+from flake8_celery_tasks.binding.symbols import Function
+from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Ref
+from flake8_celery_tasks.catalog.methods import DIRECT, INVOKING, SIGNS
+from flake8_celery_tasks.celery_model import apps
 from flake8_celery_tasks.celery_model.configuration import display
-from flake8_celery_tasks.celery_model.objects import SignatureThing, TaskThing
+from flake8_celery_tasks.celery_model.objects import AppThing, CanvasThing, SignatureThing, TaskThing
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.core.memo import query
-from flake8_celery_tasks.facts.schedules import options_of
 from flake8_celery_tasks.frameworks.django_transactions import is_on_commit
-from flake8_celery_tasks.resolution.evaluation import Table, settled
-from flake8_celery_tasks.workspace.source import start_of
+from flake8_celery_tasks.resolution.evaluation import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Site
-    from flake8_celery_tasks.celery_model.configuration import Written
     from flake8_celery_tasks.celery_model.definitions import Definition
     from flake8_celery_tasks.celery_model.objects import Thing
     from flake8_celery_tasks.facts.context import FileContext
-    from flake8_celery_tasks.facts.schedules import BeatEntry
-    from flake8_celery_tasks.facts.settings import Setting
     from flake8_celery_tasks.facts.task import Task
     from flake8_celery_tasks.resolution.project import Project
+
+
+#: Exceptions of Celery that steer a task.
+STEERING: Final = frozenset({"celery.exceptions.Retry", "celery.exceptions.Reject", "celery.exceptions.Ignore"})
+
+_SIGNATURE: Final = "celery.signature"
 
 
 class TaskCall:
@@ -39,9 +42,10 @@ class TaskCall:
     `task` is None in a helper method of a task class.
     """
 
-    def __init__(self, project: Project, module: Module, task: Task | None, node: ast.Call, site: Site) -> None:
-        self.project = project
-        self.module = module
+    def __init__(self, context: FileContext, task: Task | None, node: ast.Call, site: Site) -> None:
+        self.context = context
+        self.project = context.project
+        self.module = context.module
         self.task = task
         self.node = node
         self.site = site
@@ -87,6 +91,19 @@ class TaskCall:
         return self.project.settle(self.module.value(keyword.value, self.site.scope), self.module)
 
 
+@query()
+def task_calls_in(context: FileContext) -> list[TaskCall]:
+    """Return the calls of `retry` and `replace` on a task, from inside."""
+    found = []
+    for call, site in context.module.candidates.calls:
+        func = call.func
+        if not isinstance(func, ast.Attribute) or func.attr not in ("retry", "replace"):
+            continue
+        if context.is_running_task(func.value, site):
+            found.append(TaskCall(context, context.task_at(site), call, site))
+    return found
+
+
 class Raise:
     """A `raise` of something of Celery's in a task's body. `path` is its canonical name, `call` the call if any."""
 
@@ -117,6 +134,23 @@ class Raise:
         if len(self.call.args) > index:
             return self.project.settle(self.module.value(self.call.args[index], self.site.scope), self.module)
         return MISSING
+
+
+@query()
+def raises_in(context: FileContext) -> list[Raise]:
+    """Return the `raise` statements in tasks that steer them: `Retry`, `Reject`, `Ignore`."""
+    found = []
+    for node, site in context.module.candidates.raises:
+        exception = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+        if exception is None:
+            continue
+        value = context.module.value(exception, site.scope)
+        if isinstance(value, Ref):
+            target = context.project.resolve(value.path, context.module)
+            task = context.task_at(site) if target.path in STEERING else None
+            if task is not None:
+                found.append(Raise(task, node, site, target.path))
+    return found
 
 
 def _with_spread(project: Project, module: Module, keywords: Iterable[ast.keyword], site: Site) -> list[ast.keyword]:
@@ -157,8 +191,7 @@ class Invocation:
 
     def __init__(
         self,
-        project: Project,
-        module: Module,
+        context: FileContext,
         node: ast.Call,
         site: Site,
         method: str,
@@ -167,8 +200,9 @@ class Invocation:
         *,
         is_statement: bool,
     ) -> None:
-        self.project = project
-        self.module = module
+        self.context = context
+        self.project = context.project
+        self.module = context.module
         self.node = node
         self.site = site
         self.method = method
@@ -255,6 +289,50 @@ class Invocation:
         return MISSING
 
 
+@query()
+def invocations_in(context: FileContext) -> list[Invocation]:
+    """Return the calls that send a task or make a signature."""
+    found = []
+    by_function = {id(call) for call, _ in context.calls_named("signature", "subtask")}
+    for call, site in context.calls_named(*INVOKING, "signature", "subtask"):
+        func = call.func
+        thing: Thing | None = None
+        method = ""
+        if isinstance(func, ast.Attribute) and func.attr in INVOKING:
+            thing = context.thing(func.value, site)
+            if _can(thing, func.attr):
+                method = func.attr
+        if not method and id(call) in by_function:
+            value = context.module.value(func, site.scope)
+            if isinstance(value, Ref) and context.project.resolve(value.path, context.module).path == _SIGNATURE:
+                method, thing = "signature", None
+        if method:
+            statement = id(call) in context.module.candidates.statements
+            found.append(Invocation(context, call, site, method, thing, context.task_at(site), is_statement=statement))
+    return found
+
+
+def _can(thing: Thing | None, method: str) -> bool:
+    """Return whether a thing has a method that sends or signs."""
+    if isinstance(thing, AppThing):
+        return method in ("send_task", "signature")
+    if isinstance(thing, TaskThing):
+        return method not in ("send_task", "set")
+    return isinstance(thing, (SignatureThing, CanvasThing)) and method not in ("send_task", "s", "si", "signature")
+
+
+@query()
+def signing_calls(context: FileContext) -> dict[int, Invocation]:
+    """Return the calls that make the signature of a task, by the identities of their nodes."""
+    return {id(call.node): call for call in invocations_in(context) if call.method in SIGNS}
+
+
+@query()
+def around_invocations(context: FileContext) -> set[int]:
+    """Return what stands around calls that send or sign: the identities of statements, functions, lambdas."""
+    return {id(around.node) for call in invocations_in(context) for around in call.site.chain()}
+
+
 class AppMade:
     """A call that makes a Celery app outside of any task: of `Celery`, or of a class that inherits from it."""
 
@@ -265,10 +343,30 @@ class AppMade:
         self.site = site
 
 
+@query()
+def apps_made_in(context: FileContext) -> list[AppMade]:
+    """Return the calls that make a Celery app; what calls a factory of the project makes none, the factory does."""
+    found = []
+    project, module = context.project, context.module
+    # A class that inherits from `Celery` may be called anything.
+    classes = context.calls_where(lambda name: name[:1].isupper()) if module.source.may_hold("elery") else []
+    for call, site in classes:
+        if not apps.makes_app(project, module, call, site):
+            continue
+        value = module.value(call.func, site.scope)
+        target = project.resolve(value.path, module) if isinstance(value, Ref) else None
+        if target is not None and not isinstance(target.symbol, Function):
+            found.append(AppMade(project, module, call, site))
+    return found
+
+
 class OnCommit:
     """A call of Django's `on_commit`."""
 
-    def __init__(self, node: ast.Call, site: Site) -> None:
+    def __init__(self, context: FileContext, node: ast.Call, site: Site) -> None:
+        self.context = context
+        self.project = context.project
+        self.module = context.module
         self.node = node
         self.site = site
 
@@ -286,98 +384,7 @@ class OnCommit:
 def on_commits_in(context: FileContext) -> list[OnCommit]:
     """Return the calls of Django's `on_commit` in a file."""
     return [
-        OnCommit(call, site)
+        OnCommit(context, call, site)
         for call, site in context.calls_named("on_commit")
         if is_on_commit(context.project, context.module, call, site)
     ]
-
-
-class QueueUse:
-    """A place that sends to a queue by its name: a call, a task, a beat entry, a route, or the default queue."""
-
-    def __init__(self, project: Project, module: Module, node: ast.AST, name: str) -> None:
-        self.project = project
-        self.module = module
-        self.node = node
-        self.name = name
-
-
-def queue_uses(
-    context: FileContext,
-    calls: Iterable[Invocation | TaskCall],
-    settings: Iterable[Setting],
-    entries: Iterable[BeatEntry],
-) -> list[QueueUse]:
-    """Return the places of a file that name a queue, in source order, as far as the names can be read."""
-    source = context.module.source
-    if not any(source.may_hold(word) for word in ("queue", "QUEUE", "route", "ROUTE")):
-        return []
-    found = [
-        QueueUse(context.project, context.module, node, name)
-        for node, name in (
-            *_queues_of_calls(context, calls),
-            *_queues_of_tasks(context.tasks),
-            *_queues_of_settings(context, settings, entries),
-        )
-        if isinstance(name, str)
-    ]
-    return sorted(found, key=lambda use: start_of(use.node))
-
-
-def _queues_of_calls(context: FileContext, calls: Iterable[Invocation | TaskCall]) -> Iterator[tuple[ast.AST, Any]]:
-    for call in calls:
-        for keyword in call.options if call.method != "apply" else ():
-            if keyword.arg == "queue":
-                yield keyword, settled(context.project, context.module, keyword.value, call.site)
-
-
-def _in_display(context: FileContext, node: ast.expr, site: Site) -> Iterator[tuple[ast.AST, Any]]:
-    found = display(context.project, context.module, node, site)
-    yield from (_written(context, written) for key, written in (found[0] if found else ()) if key == "queue")
-
-
-def _written(context: FileContext, written: Written) -> tuple[ast.AST, Any]:
-    return written.value, settled(context.project, context.module, written.value, written.site)
-
-
-def _queues_of_tasks(tasks: Iterable[Task]) -> Iterator[tuple[ast.AST, Any]]:
-    for task in tasks:
-        options = task.written(("queue",)) if task.is_class else task.stated()
-        yield from ((node, task.option(name)) for name, node in options if name == "queue")
-
-
-def _queues_of_settings(
-    context: FileContext, settings: Iterable[Setting], entries: Iterable[BeatEntry]
-) -> Iterator[tuple[ast.AST, Any]]:
-    for setting in settings:
-        if setting.name == "task_default_queue":
-            yield setting.value, setting.settled
-        elif setting.name == "task_routes":
-            yield from _of_routes(context, setting, setting.value)
-    for entry in entries:
-        yield from (_written(context, written) for name, written in options_of(entry) if name == "queue")
-
-
-def _of_routes(context: FileContext, setting: Setting, node: ast.expr) -> Iterator[tuple[ast.AST, Any]]:
-    """Yield the queues in a map of routes, in the maps of a list, and in the pairs of a list in a list."""
-    found = display(context.project, context.module, node, setting.site)
-    if found is not None:
-        for _, written in found[0]:
-            yield from _of_route(context, written.value, written.site)
-        return
-    for item in getattr(node, "elts", ()):
-        elements = getattr(item, "elts", None)
-        if elements is None:
-            yield from _of_routes(context, setting, item)
-            continue
-        for pair in elements:
-            if isinstance(pair, ast.Tuple) and len(pair.elts) == 2:
-                yield from _of_route(context, pair.elts[1], setting.site)
-
-
-def _of_route(context: FileContext, node: ast.expr, site: Site) -> Iterator[tuple[ast.AST, Any]]:
-    value = settled(context.project, context.module, node, site)
-    if isinstance(value, str):
-        yield node, value
-    else:
-        yield from _in_display(context, node, site)

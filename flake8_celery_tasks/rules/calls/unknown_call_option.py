@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.facts.calls import Invocation, TaskCall
-    from flake8_celery_tasks.facts.schedules import BeatEntry
+    from flake8_celery_tasks.facts.configured.schedules import BeatEntry
     from flake8_celery_tasks.resolution.project import Project
     from flake8_celery_tasks.resolution.resolver import Target
 

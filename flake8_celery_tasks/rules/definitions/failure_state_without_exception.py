@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.nodes import unparsed
 from flake8_celery_tasks.celery_model.backends import may_be_database
+from flake8_celery_tasks.facts.calls import raises_in
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.rules.definitions import _states
 from flake8_celery_tasks.rules.rule import Rule
@@ -103,5 +104,5 @@ def _is_healed(facts: Facts, change: _states.Change) -> bool:
     if is_other or not change.is_of_running_task or not may_be_database(facts.project):
         return False
     task = facts.task_at(change.site)
-    ignores = (raised for raised in facts.raises if raised.path == _IGNORE and raised.task is task)
+    ignores = (raised for raised in raises_in(facts) if raised.path == _IGNORE and raised.task is task)
     return not any(raised.node.lineno > change.node.lineno for raised in ignores)

@@ -7,6 +7,7 @@ from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.celery_model.settings import acks_late, setting_values
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.facts.calls import apps_made_in
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -109,7 +110,7 @@ class PrefetchWithLateAck(Rule[Facts]):
                     yield self.report(facts.module, setting.node, key=setting.key, value=value)
             elif setting.name == "task_acks_late" and setting.settled is True and _is_left_out(project):
                 yield self.report(facts.module, setting.node, self.unset)
-        for made in facts.apps_made:
+        for made in apps_made_in(facts):
             given = setting_values(project, "task_acks_late")
             if not given and _is_left_out(project) and all(_lateness(project) or [False]):
                 yield self.report(facts.module, made.node, self.unset)

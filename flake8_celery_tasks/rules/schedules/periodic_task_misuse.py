@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.core.violation import Violation
-    from flake8_celery_tasks.facts.schedules import BeatEntry
+    from flake8_celery_tasks.facts.configured.schedules import BeatEntry
 
 #: Methods of a task that are written without calling them.
 METHODS: Final = SENDS | SIGNS
