@@ -7,16 +7,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.binding.scopes import FUNCTION, LAMBDA, TRY
-from flake8_celery_tasks.binding.symbols import Function
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Ref
-from flake8_celery_tasks.catalog.methods import DIRECT, INVOKING, SIGNS
-from flake8_celery_tasks.celery_model import apps
+from flake8_celery_tasks.catalog.methods import CHAINS, DIRECT, INVOKING, SENDS, SENDS_ON_COMMIT, SIGNS, SPREADS
 from flake8_celery_tasks.celery_model.configuration import display
-from flake8_celery_tasks.celery_model.objects import AppThing, CanvasThing, SignatureThing, TaskThing
+from flake8_celery_tasks.celery_model.objects import CANVAS, AppThing, CanvasThing, SignatureThing, TaskThing
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.frameworks.django_transactions import is_on_commit
-from flake8_celery_tasks.resolution.evaluation import Table
+from flake8_celery_tasks.resolution.evaluation import Table, settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,12 +26,19 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.facts.context import FileContext
     from flake8_celery_tasks.facts.task import Task
     from flake8_celery_tasks.resolution.project import Project
+    from flake8_celery_tasks.resolution.resolver import Target
 
 
 #: Exceptions of Celery that steer a task.
 STEERING: Final = frozenset({"celery.exceptions.Retry", "celery.exceptions.Reject", "celery.exceptions.Ignore"})
 
 _SIGNATURE: Final = "celery.signature"
+
+#: Methods that tasks have and functions don't.
+_METHODS: Final = SENDS | SENDS_ON_COMMIT | DIRECT
+
+#: What makes signatures and canvases.
+_SIGNING: Final = (*SIGNS, *SPREADS, *CHAINS, *(path.rpartition(".")[2] for path in CANVAS))
 
 
 class TaskCall:
@@ -333,33 +338,6 @@ def around_invocations(context: FileContext) -> set[int]:
     return {id(around.node) for call in invocations_in(context) for around in call.site.chain()}
 
 
-class AppMade:
-    """A call that makes a Celery app outside of any task: of `Celery`, or of a class that inherits from it."""
-
-    def __init__(self, project: Project, module: Module, node: ast.Call, site: Site) -> None:
-        self.project = project
-        self.module = module
-        self.node = node
-        self.site = site
-
-
-@query()
-def apps_made_in(context: FileContext) -> list[AppMade]:
-    """Return the calls that make a Celery app; what calls a factory of the project makes none, the factory does."""
-    found = []
-    project, module = context.project, context.module
-    # A class that inherits from `Celery` may be called anything.
-    classes = context.calls_where(lambda name: name[:1].isupper()) if module.source.may_hold("elery") else []
-    for call, site in classes:
-        if not apps.makes_app(project, module, call, site):
-            continue
-        value = module.value(call.func, site.scope)
-        target = project.resolve(value.path, module) if isinstance(value, Ref) else None
-        if target is not None and not isinstance(target.symbol, Function):
-            found.append(AppMade(project, module, call, site))
-    return found
-
-
 class OnCommit:
     """A call of Django's `on_commit`."""
 
@@ -388,3 +366,123 @@ def on_commits_in(context: FileContext) -> list[OnCommit]:
         for call, site in context.calls_named("on_commit")
         if is_on_commit(context.project, context.module, call, site)
     ]
+
+
+class Retry:
+    """A call of a method `retry`, of whatever. `own` is what is known of it where it is of the task that runs."""
+
+    def __init__(self, context: FileContext, node: ast.Call, site: Site, own: TaskCall | None) -> None:
+        self.context = context
+        self.project = context.project
+        self.module = context.module
+        self.node = node
+        self.site = site
+        self.own = own
+
+    @property
+    def receiver(self) -> ast.expr:
+        """What `retry` is a method of."""
+        assert isinstance(self.node.func, ast.Attribute)
+        return self.node.func.value
+
+    @property
+    def options(self) -> list[ast.keyword]:
+        """The keywords of the call, with those of dicts where it is of the task that runs."""
+        return self.node.keywords if self.own is None else self.own.options
+
+
+def retries_in(context: FileContext) -> Iterator[Retry]:
+    """Yield the calls of a method `retry` in a file."""
+    own = {id(call.node): call for call in task_calls_in(context) if call.task is not None}
+    for node, site in context.calls_named("retry"):
+        if isinstance(node.func, ast.Attribute):
+            yield Retry(context, node, site, own.get(id(node)))
+
+
+class RaisedMethod:
+    """A `raise` of a method of the task that runs, which is not called: `raise self.retry`."""
+
+    def __init__(self, context: FileContext, node: ast.Raise, method: ast.Attribute) -> None:
+        self.module = context.module
+        self.node = node
+        self.method = method
+
+
+def raised_methods(context: FileContext) -> Iterator[RaisedMethod]:
+    """Yield where a file raises a method of the task that runs."""
+    for node, site in context.module.candidates.raises:
+        method = node.exc
+        if isinstance(method, ast.Attribute) and context.is_running_task(method.value, site):
+            yield RaisedMethod(context, node, method)
+
+
+class TaskLookup:
+    """A place that looks up a task in an app by its name: `app.tasks["shop.pay"]`."""
+
+    def __init__(self, context: FileContext, node: ast.Subscript, site: Site) -> None:
+        self.project = context.project
+        self.module = context.module
+        self.node = node
+        self.site = site
+
+    @property
+    def name(self) -> Any:
+        """The settled name."""
+        return settled(self.project, self.module, self.node.slice, self.site)
+
+
+def lookups_in(context: FileContext) -> Iterator[TaskLookup]:
+    """Yield where a file looks up a task by its name."""
+    for node, site in context.module.candidates.lookups:
+        if isinstance(node.ctx, ast.Load):
+            thing = context.thing(getattr(node.value, "value", node.value), site)
+            if isinstance(thing, AppThing):
+                yield TaskLookup(context, node, site)
+
+
+class SendingMethod:
+    """A method by which tasks are sent or signed, of a name of the project. `target` is what the name stands for."""
+
+    def __init__(self, context: FileContext, node: ast.Attribute, site: Site, target: Target) -> None:
+        self.project = context.project
+        self.module = context.module
+        self.node = node
+        self.site = site
+        self.target = target
+
+
+def sending_methods(context: FileContext) -> Iterator[SendingMethod]:
+    """Yield the methods of a file by which tasks are sent or signed, of names that modules of the project bind."""
+    for node, site in context.module.candidates.sends:
+        value = context.module.value(node.value, site.scope) if node.attr in _METHODS else None
+        target = context.project.resolve(value.path, context.module) if isinstance(value, Ref) else None
+        if target is not None and target.module is not None:
+            yield SendingMethod(context, node, site, target)
+
+
+class Dropped:
+    """An expression that may send or sign a task and whose value nobody looks at.
+
+    It is a statement, or what a lambda gives that Django's `on_commit` calls.
+    """
+
+    def __init__(self, context: FileContext, node: ast.Attribute | ast.BinOp | ast.Call, site: Site) -> None:
+        self.context = context
+        self.module = context.module
+        self.node = node
+        self.site = site
+
+
+def dropped_in(context: FileContext) -> Iterator[Dropped]:
+    """Yield what a file drops that may send or sign a task."""
+    candidates = context.module.candidates
+    lambdas = [call.callback for call in on_commits_in(context) if isinstance(call.callback, ast.Lambda)]
+    dropped = {*candidates.statements, *(id(callback.body) for callback in lambdas)}
+    places: list[tuple[ast.Attribute | ast.BinOp | ast.Call, Site]] = [
+        *context.calls_named(*_SIGNING),
+        *candidates.pipes,
+        *candidates.sends,
+    ]
+    for node, site in places:
+        if id(node) in dropped:
+            yield Dropped(context, node, site)

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.facts import calls, canvas, options, results
-from flake8_celery_tasks.facts.calls import AppMade, Invocation, OnCommit, Raise, TaskCall
+from flake8_celery_tasks.facts import apps, calls, canvas, options, results
+from flake8_celery_tasks.facts.apps import AppMade, Connection
+from flake8_celery_tasks.facts.calls import (
+    Dropped,
+    Invocation,
+    OnCommit,
+    Raise,
+    RaisedMethod,
+    Retry,
+    SendingMethod,
+    TaskCall,
+    TaskLookup,
+)
 from flake8_celery_tasks.facts.canvas import Callback, Canvas, Handed, Receiver
 from flake8_celery_tasks.facts.configured import schedules, settings
 from flake8_celery_tasks.facts.configured.schedules import BeatEntry, Crontab
@@ -13,7 +24,7 @@ from flake8_celery_tasks.facts.configured.settings import Setting
 from flake8_celery_tasks.facts.context import FileContext
 from flake8_celery_tasks.facts.imports import TaskImport, imports_in
 from flake8_celery_tasks.facts.options import MessageOption, QueueUse
-from flake8_celery_tasks.facts.results import DirectCall, Returned
+from flake8_celery_tasks.facts.results import AwaitedResult, DirectCall, Returned, StateChange
 from flake8_celery_tasks.facts.task import GoneTask, KeptTask, Task
 
 if TYPE_CHECKING:
@@ -90,14 +101,22 @@ def _task(facts: Facts, definition: Definition) -> Task | None:
 KINDS: Final[dict[type, Callable[[Facts], Iterable[Any]]]] = {
     Task: lambda facts: facts.tasks,
     TaskCall: calls.task_calls_in,
+    Retry: calls.retries_in,
     Raise: calls.raises_in,
+    RaisedMethod: calls.raised_methods,
     TaskImport: imports_in,
     Invocation: calls.invocations_in,
+    SendingMethod: calls.sending_methods,
+    Dropped: calls.dropped_in,
+    TaskLookup: calls.lookups_in,
     MessageOption: options.message_options,
     OnCommit: calls.on_commits_in,
     Returned: results.returned,
     DirectCall: results.direct_calls,
-    AppMade: calls.apps_made_in,
+    StateChange: results.state_changes,
+    AwaitedResult: results.awaited_results,
+    AppMade: apps.apps_made_in,
+    Connection: apps.connections,
     Canvas: canvas.canvases,
     Callback: canvas.callbacks,
     Receiver: canvas.receivers,

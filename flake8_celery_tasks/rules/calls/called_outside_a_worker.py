@@ -146,7 +146,7 @@ class CalledOutsideAWorker(Rule[DirectCall]):
             return
         if is_expected_to_fail(fact.site):
             return
-        if call.args and fact.facts.is_running_task(call.args[0], fact.site):
+        if call.args and fact.context.is_running_task(call.args[0], fact.site):
             effect = _effect(defined, call)
             if effect:
                 yield self.report(
@@ -159,7 +159,7 @@ class CalledOutsideAWorker(Rule[DirectCall]):
                 )
             return
         needs = _needs(defined.project, defined)
-        if needs is None or id(call) in _misused(fact.facts):
+        if needs is None or id(call) in _misused(fact.context):
             return
         method, me = needs
         effect = "it raises, and retries nothing"
@@ -167,7 +167,7 @@ class CalledOutsideAWorker(Rule[DirectCall]):
             return
         if method == "update_state":
             effect = "ValueError, as it has no id"
-            if backends.backend(fact.facts.project) is False:
+            if backends.backend(fact.context.project) is False:
                 return
         yield self.report(
             fact.module,

@@ -7,7 +7,7 @@ from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.celery_model.settings import acks_late, setting_values
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.core.memo import query
-from flake8_celery_tasks.facts.calls import apps_made_in
+from flake8_celery_tasks.facts.apps import apps_made_in
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.rules.rule import Rule
 
