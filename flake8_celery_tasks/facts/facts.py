@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.facts import apps, calls, canvas, options, results
-from flake8_celery_tasks.facts.apps import AppMade, Connection
+from flake8_celery_tasks.facts import apps, calls, canvas, imports, options, results
+from flake8_celery_tasks.facts.apps import AppMade, Connection, Discovery, TaskClass
 from flake8_celery_tasks.facts.calls import (
     Dropped,
     Invocation,
@@ -22,7 +22,7 @@ from flake8_celery_tasks.facts.configured import schedules, settings
 from flake8_celery_tasks.facts.configured.schedules import BeatEntry, Crontab
 from flake8_celery_tasks.facts.configured.settings import Setting
 from flake8_celery_tasks.facts.context import FileContext
-from flake8_celery_tasks.facts.imports import TaskImport, imports_in
+from flake8_celery_tasks.facts.imports import Import, TaskImport
 from flake8_celery_tasks.facts.options import MessageOption, QueueUse
 from flake8_celery_tasks.facts.results import AwaitedResult, DirectCall, Returned, StateChange
 from flake8_celery_tasks.facts.task import GoneTask, KeptTask, Task
@@ -104,7 +104,8 @@ KINDS: Final[dict[type, Callable[[Facts], Iterable[Any]]]] = {
     Retry: calls.retries_in,
     Raise: calls.raises_in,
     RaisedMethod: calls.raised_methods,
-    TaskImport: imports_in,
+    Import: imports.names_imported,
+    TaskImport: imports.imports_in,
     Invocation: calls.invocations_in,
     SendingMethod: calls.sending_methods,
     Dropped: calls.dropped_in,
@@ -116,6 +117,8 @@ KINDS: Final[dict[type, Callable[[Facts], Iterable[Any]]]] = {
     StateChange: results.state_changes,
     AwaitedResult: results.awaited_results,
     AppMade: apps.apps_made_in,
+    Discovery: apps.discoveries,
+    TaskClass: apps.task_classes,
     Connection: apps.connections,
     Canvas: canvas.canvases,
     Callback: canvas.callbacks,

@@ -1,4 +1,4 @@
-"""Task classes that tasks inherit from: what one of them says is said once, where it is written."""
+"""Task classes that tasks inherit from: which tasks those are."""
 
 from __future__ import annotations
 
