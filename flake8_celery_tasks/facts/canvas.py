@@ -199,6 +199,26 @@ def callbacks(context: FileContext) -> list[Callback]:
     return found
 
 
+class Linking:
+    """A call, of whatever, that is given `link=` or `link_error=`: the keywords."""
+
+    def __init__(self, context: FileContext, node: ast.Call, site: Site, keywords: list[ast.keyword]) -> None:
+        self.context = context
+        self.project = context.project
+        self.module = context.module
+        self.node = node
+        self.site = site
+        self.keywords = keywords
+
+
+def linking(context: FileContext) -> Iterator[Linking]:
+    """Yield the calls of a file that are given `link=` or `link_error=`."""
+    for call, site in context.module.candidates.calls if context.module.source.may_hold("link") else ():
+        keywords = [keyword for keyword in call.keywords if keyword.arg in ("link", "link_error")]
+        if keywords:
+            yield Linking(context, call, site, keywords)
+
+
 class Receiver:
     """An expression that gets a result of what comes before: a step of a chain, a callback, the body of a chord.
 

@@ -17,14 +17,14 @@ from flake8_celery_tasks.facts.calls import (
     TaskCall,
     TaskLookup,
 )
-from flake8_celery_tasks.facts.canvas import Callback, Canvas, Handed, Receiver
+from flake8_celery_tasks.facts.canvas import Callback, Canvas, Handed, Linking, Receiver
 from flake8_celery_tasks.facts.configured import schedules, settings
 from flake8_celery_tasks.facts.configured.schedules import BeatEntry, Crontab
 from flake8_celery_tasks.facts.configured.settings import Setting
 from flake8_celery_tasks.facts.context import FileContext
 from flake8_celery_tasks.facts.imports import Import, TaskImport
 from flake8_celery_tasks.facts.options import MessageOption, QueueUse
-from flake8_celery_tasks.facts.results import AwaitedResult, DirectCall, Returned, StateChange
+from flake8_celery_tasks.facts.results import AwaitedResult, DirectCall, GivingUp, Returned, StateChange
 from flake8_celery_tasks.facts.task import GoneTask, KeptTask, Task
 
 if TYPE_CHECKING:
@@ -116,12 +116,14 @@ KINDS: Final[dict[type, Callable[[Facts], Iterable[Any]]]] = {
     DirectCall: results.direct_calls,
     StateChange: results.state_changes,
     AwaitedResult: results.awaited_results,
+    GivingUp: results.giving_up,
     AppMade: apps.apps_made_in,
     Discovery: apps.discoveries,
     TaskClass: apps.task_classes,
     Connection: apps.connections,
     Canvas: canvas.canvases,
     Callback: canvas.callbacks,
+    Linking: canvas.linking,
     Receiver: canvas.receivers,
     Handed: canvas.handed,
     Crontab: schedules.crontabs,

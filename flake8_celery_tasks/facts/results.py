@@ -15,6 +15,7 @@ from flake8_celery_tasks.celery_model.objects import ResultThing, TaskThing
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.context import FileContext
+from flake8_celery_tasks.resolution import exceptions
 from flake8_celery_tasks.resolution.evaluation import Table, settled
 from flake8_celery_tasks.resolution.resolver import Target
 
@@ -297,3 +298,46 @@ def awaited_results(context: FileContext) -> Iterator[AwaitedResult]:
         result = None if task is None else context.thing(func.value, site)
         if task is not None and isinstance(result, ResultThing):
             yield AwaitedResult(context, call, site, func.attr, task, result)
+
+
+class GivingUp:
+    """A `try` in the function of a task with handlers for `MaxRetriesExceededError`. `caught` is what they name."""
+
+    def __init__(self, context: FileContext, task: Task, node: ast.Try, caught: list[ast.expr]) -> None:
+        self.context = context
+        self.module = context.module
+        self.task = task
+        self.node = node
+        self.caught = caught
+
+
+def giving_up(context: FileContext) -> Iterator[GivingUp]:
+    """Yield the `try` statements of a file's tasks that handle `MaxRetriesExceededError`."""
+    for task in context.tasks if context.module.source.may_hold("MaxRetriesExceededError") else ():
+        site = inside(context, task.function)
+        for node in _trys(task.function):
+            types = [handler.type for handler in node.handlers if handler.type is not None]
+            caught = [item for item in types if is_max_retries(context, item, site)]
+            if caught:
+                yield GivingUp(context, task, node, caught)
+
+
+def is_max_retries(context: FileContext, node: ast.expr, site: Site) -> bool:
+    """Return whether an expression is `MaxRetriesExceededError`, of Celery or of a task."""
+    if not isinstance(node, (ast.Name, ast.Attribute)):
+        return False
+    if isinstance(node, ast.Attribute) and node.attr == "MaxRetriesExceededError":
+        return True  # `self.MaxRetriesExceededError` is the same
+    value = settled(context.project, context.module, node, site)
+    return isinstance(value, Target) and value.path == exceptions.MAX_RETRIES
+
+
+def _trys(function: FunctionNode) -> Iterator[ast.Try]:
+    """Yield the `try` statements of a function, and none of functions in it."""
+    pending: list[ast.AST] = [*function.body]
+    while pending:
+        node = pending.pop(0)
+        if isinstance(node, exceptions.TRIES):
+            yield node
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            pending[:0] = ast.iter_child_nodes(node)
