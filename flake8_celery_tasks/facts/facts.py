@@ -41,11 +41,6 @@ class Facts(FileContext):
         return KINDS[kind](self)
 
     @property
-    def task_calls(self) -> list[TaskCall]:
-        """The calls of `retry` and `replace` on a task, from inside."""
-        return calls.task_calls_in(self)
-
-    @property
     def invocations(self) -> list[Invocation]:
         """The calls that send a task or make a signature."""
         return calls.invocations_in(self)

@@ -73,5 +73,10 @@ def test_receivers_that_are_connected(tmp_path):
     assert [it.receiver is None for it in found] == [True, True, False]
 
 
+def test_what_calls_a_factory_makes_no_app(tmp_path):
+    text = "from celery import Celery\n\n\ndef Make():\n    return Celery('shop')\n\n\napp = Make()\n"
+    assert [made.node.lineno for made in facts_of(tmp_path, text).of(AppMade)] == [5]
+
+
 def test_no_app_without_the_word(tmp_path):
     assert list(facts_of(tmp_path, "class Base: ...\n\n\nBase()\n").of(AppMade)) == []

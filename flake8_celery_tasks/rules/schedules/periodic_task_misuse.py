@@ -177,9 +177,9 @@ def _key(entry: BeatEntry) -> tuple[object, ...] | None:
     """Return what is the same for two entries that get one name, None where that can't be told."""
     written = entry.given.get("task")
     node = None if written is None else written.value
-    if entry.call is None or not isinstance(node, ast.Call) or not entry.complete or entry.name is not None:
+    if entry.call is None or not isinstance(node, ast.Call) or not isinstance(entry.thing("task"), SignatureThing):
         return None
-    if _misuse(entry, node) is not None or not isinstance(entry.thing("task"), SignatureThing):
+    if not entry.complete or entry.name is not None:
         return None
     nodes = [*node.args, *(keyword.value for keyword in node.keywords)]
     nodes += [entry.given[name].value for name in ("args", "kwargs") if name in entry.given]
