@@ -80,3 +80,23 @@ def test_what_calls_a_factory_makes_no_app(tmp_path):
 
 def test_no_app_without_the_word(tmp_path):
     assert list(facts_of(tmp_path, "class Base: ...\n\n\nBase()\n").of(AppMade)) == []
+
+
+def test_a_call_of_a_factory_makes_no_app_the_factory_does(tmp_path):
+    text = """\
+import celery
+from celery import Celery
+
+
+def Make():
+    return Celery("shop")
+
+
+class Own(Celery): ...
+
+
+app = Make()
+other = Own("other")
+third = celery.Celery("third")
+"""
+    assert [made.node.lineno for made in facts_of(tmp_path, text).of(AppMade)] == [6, 13, 14]
