@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.celery_model.definitions import Definition
     from flake8_celery_tasks.facts.calls import Invocation
-    from flake8_celery_tasks.facts.schedules import BeatEntry
+    from flake8_celery_tasks.facts.configured.schedules import BeatEntry
     from flake8_celery_tasks.resolution.project import Project
     from flake8_celery_tasks.server.text import Text
 
