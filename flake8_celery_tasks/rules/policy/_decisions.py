@@ -32,7 +32,7 @@ def leaves_open(task: Task, option: str) -> bool:
 
 
 def has_retry_policy(task: Task) -> bool:
-    """Return whether a task says how it is retried, or that it is not, or may say so where it can't be read."""
+    """Return whether a task says how it is retried, or that it is not, or may say so where it can't be resolved."""
     return (
         not task.is_transparent
         or any(task.effective(name) is not MISSING for name in RETRY_POLICY)

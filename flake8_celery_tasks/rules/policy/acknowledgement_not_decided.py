@@ -62,7 +62,7 @@ class AcknowledgementNotDecided(Rule[Task]):
     ## Not reported when
 
     - the answer stands on a base class, the app's `task_cls`, in shared defaults (`**DEFAULTS`) or in a decorator of
-      the project, or one of them can't be read;
+      the project, or one of them can't be resolved;
     - a class-based task is never registered;
     - the module is a test or a migration.
 

@@ -78,8 +78,8 @@ class BeatEntryWithoutExpires(Rule[BeatEntry]):
 
     - the entry has `expires` in its `options`, or in the call of `add_periodic_task`, even if it is None: a decision in
       writing;
-    - a definition of the task has `expires`, or can't be read;
-    - the entry's options can't be read, or it is a signature that was made elsewhere;
+    - a definition of the task has `expires`, or can't be resolved;
+    - the entry's options can't be resolved, or it is a signature that was made elsewhere;
     - the module is a test or a migration.
 
     ## Fix

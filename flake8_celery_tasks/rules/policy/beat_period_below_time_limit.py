@@ -69,11 +69,11 @@ class BeatPeriodBelowTimeLimit(Rule[BeatEntry]):
 
     ## Not reported when
 
-    - neither the entry, the task nor the project gives a limit, or one can't be read. The soft limit counts where it is
+    - neither the entry, the task nor the project gives a limit, or one can't be resolved. The soft limit counts where it is
       the lower one;
-    - the period can't be read, or is that of the sun. The shortest gap of a `crontab` counts;
+    - the period can't be resolved, or is that of the sun. The shortest gap of a `crontab` counts;
     - runs may keep each other out: the module of the task speaks of a lock, or its class has a `__call__` or
-      `apply_async` of its own, or can't be read;
+      `apply_async` of its own, or can't be resolved;
     - the module is a test or a migration.
 
     ## Fix
@@ -105,7 +105,7 @@ class BeatPeriodBelowTimeLimit(Rule[BeatEntry]):
 
 
 def _limit(entry: BeatEntry, task: Defined) -> float | None:
-    """Return the seconds after which a run is over, None where there is no limit, or one can't be read."""
+    """Return the seconds after which a run is over, None where there is no limit, or one can't be resolved."""
     found = []
     for option in ("time_limit", "soft_time_limit"):
         value = entry.option(option)

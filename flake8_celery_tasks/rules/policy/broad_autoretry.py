@@ -67,7 +67,7 @@ class BroadAutoretry(Rule[Task | TaskClass]):
 
     ## Not reported when
 
-    - `autoretry_for` can't be read, or is not a tuple (that is CLY214);
+    - `autoretry_for` can't be resolved, or is not a tuple (that is CLY214);
     - `max_retries=0` switches the retries off;
     - it comes from a base class in the project: it is reported once, in that class;
     - the module is a test or a migration.

@@ -74,7 +74,7 @@ class CallWithoutExpires(Rule[Invocation]):
 
     ## Not reported when
 
-    - the call has `expires`, even if it is None: a decision in writing; or it has a `**spread` that can't be read;
+    - the call has `expires`, even if it is None: a decision in writing; or it has a `**spread` that can't be resolved;
     - the definition of the task has `expires`, or can't be found, or its class has an `apply_async` of its own;
     - what is sent is a signature or canvas, unless it is made in the same expression, of known tasks and without `set`:
       it may have options of its own;

@@ -115,7 +115,7 @@ class CalledNotSent(Rule[Facts]):
     - the same function sends the task in another branch: `if wait: task(x)`, `else: task.delay(x)`; or an `if` around
       asks for that, such as `if settings.CELERY_TASK_ALWAYS_EAGER`, or the function's name says it (`run_inline`);
     - the call stands in a management command, a command of click or Flask, or under `if __name__ == "__main__"`;
-    - the task is a class, or a decorator made it that can't be read;
+    - the task is a class, or a decorator made it that can't be resolved;
     - the module is a test or a migration.
 
     ## Fix

@@ -64,7 +64,7 @@ class EagerOutsideTests(Rule[Setting]):
 
     ## Not reported when
 
-    - the value can't be read, or is another setting (`DEBUG`). The default of an environment variable counts;
+    - the value can't be resolved, or is another setting (`DEBUG`). The default of an environment variable counts;
     - the name of the module or class says that it is for tests or development (`settings/local.py`, `TestConfig`);
     - it stands in an `if`, or in the handler of a `try`: without a broker there may be no other way;
     - it is a variable of the environment that is set;

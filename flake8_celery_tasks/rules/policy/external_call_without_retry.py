@@ -82,7 +82,7 @@ class ExternalCallWithoutRetry(Rule[Task]):
       may;
     - `acks_late=False` is written: a second run would do harm;
     - the call stands in a `try` whose handler does not raise, or has `fail_silently=True`: its failure is handled;
-    - its base class can't be read, or a decorator that can't be read stands below the task decorator: it may retry;
+    - its base class can't be resolved, or a decorator that can't be resolved stands below the task decorator: it may retry;
     - the call stands in a function that the task calls: only the task's own body is looked at;
     - a class-based task is never registered;
     - the module is a test or a migration.

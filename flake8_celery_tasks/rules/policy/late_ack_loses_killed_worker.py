@@ -69,7 +69,7 @@ class LateAckLosesKilledWorker(Rule[Task]):
     ## Not reported when
 
     - the project sets `task_reject_on_worker_lost`, to any value;
-    - `acks_late=True` is not on the task or its class, or the class can't be read;
+    - `acks_late=True` is not on the task or its class, or the class can't be resolved;
     - `retry_on_worker_lost`, of the task or of the project, brings the task back (Celery 5.7);
     - the module is a test or a migration.
 

@@ -67,7 +67,7 @@ class NoResultBackendDecision(Rule[AppMade]):
 
     - the project gives `result_backend`, or an app's `backend`, be it None: a decision in writing;
     - it sets `task_ignore_result`, or all of its tasks ignore their results;
-    - something that configures the project can't be read, so that a backend may be named there;
+    - something that configures the project can't be resolved, so that a backend may be named there;
     - the module is a test or a migration.
 
     ## Fix

@@ -55,7 +55,7 @@ class NoStartupRetryDecision(Rule[AppMade]):
 
     - the project sets `broker_connection_retry_on_startup`, whatever to;
     - the project runs on a Celery before 5.3, which does not know the setting;
-    - something that configures the project can't be read, so that it may be set there;
+    - something that configures the project can't be resolved, so that it may be set there;
     - the module is a test or a migration.
 
     ## Fix

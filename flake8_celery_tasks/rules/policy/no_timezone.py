@@ -79,7 +79,7 @@ class NoTimezone(Rule[AppMade]):
 
     - the project sets `timezone`, be it to UTC, or Django's `TIME_ZONE`;
     - nothing outside tests uses `crontab`: intervals are the same everywhere;
-    - something that configures the project can't be read, so that the zone may be given there;
+    - something that configures the project can't be resolved, so that the zone may be given there;
     - the module is a test or a migration.
 
     ## Fix

@@ -77,10 +77,10 @@ class PrefetchWithLateAck(Rule[Setting | AppMade]):
 
     ## Not reported when
 
-    - the multiplier is 1, or can't be read;
+    - the multiplier is 1, or can't be resolved;
     - nothing certainly acknowledges late: neither `task_acks_late` nor a task outside tests;
     - the multiplier is given nowhere, and only some of the tasks acknowledge late;
-    - something that configures the project can't be read, so that the multiplier may be given there;
+    - something that configures the project can't be resolved, so that the multiplier may be given there;
     - the project sets `worker_disable_prefetch`;
     - the module is a test or a migration.
 

@@ -74,11 +74,11 @@ class QueueNotDeclared(Rule[QueueUse]):
 
     ## Not reported when
 
-    - the project declares no queues, or one of them can't be read;
+    - the project declares no queues, or one of them can't be resolved;
     - queues are declared while the program runs (`queues.add`, `add_consumer`), or workers have queues of their own
       (`worker_direct`);
     - `task_create_missing_queues` is switched off: then the call fails;
-    - the name of the queue can't be read, or the queue is an object;
+    - the name of the queue can't be resolved, or the queue is an object;
     - the module is a test or a migration.
 
     ## Fix

@@ -59,7 +59,7 @@ class ResultExpiresNever(Rule[Setting]):
 
     ## Not reported when
 
-    - the setting can't be read, or is not given: a day is the default;
+    - the setting can't be resolved, or is not given: a day is the default;
     - the project certainly has no result backend, or sets `task_ignore_result`;
     - the module is a test or a migration.
 

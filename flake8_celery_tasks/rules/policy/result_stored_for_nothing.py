@@ -77,11 +77,11 @@ class ResultStoredForNothing(Rule[Task]):
     - the project certainly has no result backend, in its settings or its app, or a file that could name one can't be
       parsed;
     - `ignore_result` is given on the task, a base class, the app's `task_cls`, in shared defaults or a decorator of the
-      project, or one of them can't be read; or the project sets `task_ignore_result`;
+      project, or one of them can't be resolved; or the project sets `task_ignore_result`;
     - the task's state is of interest: it has `track_started`, or its body calls `update_state`;
     - a signature of the task is made anywhere in the project (`send_receipt.s(...)`): a chord needs the results of its
       header;
-    - a decorator that can't be read stands below the task decorator: it may return something;
+    - a decorator that can't be resolved stands below the task decorator: it may return something;
     - a class-based task is never registered;
     - the module is a test or a migration.
 

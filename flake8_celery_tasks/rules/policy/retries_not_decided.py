@@ -70,9 +70,9 @@ class RetriesNotDecided(Rule[Task]):
     ## Not reported when
 
     - the task has any retry option, on itself, a base class, the app's `task_cls`, in shared defaults or in a decorator
-      of the project, or one of them can't be read;
+      of the project, or one of them can't be resolved;
     - its body calls `retry`, or passes the task to a helper, which may;
-    - a decorator that can't be read stands below the task decorator: it may retry;
+    - a decorator that can't be resolved stands below the task decorator: it may retry;
     - a class-based task is never registered;
     - the module is a test or a migration.
 

@@ -75,7 +75,7 @@ class RetriesWithoutBackoff(Rule[Task]):
     ## Not reported when
 
     - the task is retried by a call only: `retry()` does not read `retry_backoff`;
-    - `retry_backoff` or `autoretry_for` can't be read;
+    - `retry_backoff` or `autoretry_for` can't be resolved;
     - `retry_backoff_max` or `retry_jitter` is written without it: that is CLY212;
     - `max_retries=0` switches the retries off;
     - the project's lock or requirements pin a Celery before 4.2, which does not know `retry_backoff`;

@@ -65,7 +65,7 @@ class RetryNotRaised(Rule[TaskCall]):
 
     ## Not reported when
 
-    - `throw=False`, or something that can't be read, says that it does not raise;
+    - `throw=False`, or something that can't be resolved, says that it does not raise;
     - the value of the call is used: `return self.retry(...)`;
     - the module is a test or a migration.
 

@@ -70,10 +70,10 @@ class RetryWithoutLateAck(Rule[Task | TaskClass]):
     ## Not reported when
 
     - `acks_late` is given on the task, a base class, the app's `task_cls`, in shared defaults or a decorator of the
-      project, or one of them can't be read; or the project sets `task_acks_late`, to any value, or the option
+      project, or one of them can't be resolved; or the project sets `task_acks_late`, to any value, or the option
       `celery-acks-late`;
     - what retries the task comes from a base class in the project: that is reported once, at the class;
-    - nothing certainly retries the task, or `max_retries=0` switches retries off, or can't be read;
+    - nothing certainly retries the task, or `max_retries=0` switches retries off, or can't be resolved;
     - `retry_on_worker_lost`, of the task or of the project, brings the task back (Celery 5.7);
     - a class-based task is never registered;
     - the module is a test or a migration.

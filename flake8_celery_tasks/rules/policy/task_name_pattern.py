@@ -61,7 +61,7 @@ class TaskNamePattern(Rule[Task]):
     ## Not reported when
 
     - the option is not set;
-    - the task has no explicit name (that is CLY101), or one that can't be read;
+    - the task has no explicit name (that is CLY101), or one that can't be resolved;
     - the pattern contains `{app}` and the module belongs to no app, or `{module}` and the dotted name of the module is
       not certain;
     - the module is a test or a migration.

@@ -98,7 +98,7 @@ class TaskOutsideTasksModule(Rule[Task]):
     - the app's module, or a package around the module, imports modules by name (`import_module`, `walk_packages`);
     - `autodiscover_tasks`, `include` or `imports` names a package around it and finds nothing there: CLY814 reports the
       cause;
-    - the project makes no Celery app, or tells it what to include by something that can't be read;
+    - the project makes no Celery app, or tells it what to include by something that can't be resolved;
     - the module is a test or a migration.
 
     ## Fix

@@ -138,7 +138,7 @@ class TaskWithoutRoute(Rule[Task]):
 
     - the project has fewer than four routes, or they take less than 80 % of its tasks: most go to the default queue on
       purpose;
-    - one of the routes can't be read, or is a function;
+    - one of the routes can't be resolved, or is a function;
     - the task has a `queue`, `exchange` or `routing_key` of its own, or may have;
     - its name is not certain, or a class-based task is never registered;
     - the module is a test or a migration.

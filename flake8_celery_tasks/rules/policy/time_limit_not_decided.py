@@ -64,7 +64,7 @@ class TimeLimitNotDecided(Rule[Task]):
     ## Not reported when
 
     - a limit stands on a base class, the app's `task_cls`, in shared defaults (`**DEFAULTS`) or in a decorator of the
-      project, or one of them can't be read;
+      project, or one of them can't be resolved;
     - a limit is written as None: a decision, though the project's `task_time_limit` applies then;
     - a class-based task is never registered;
     - the module is a test or a migration.

@@ -85,7 +85,7 @@ class UnevenCrontabStep(Rule[Crontab]):
     - the step divides its range, or the values are written out;
     - the last gap is never seen: `crontab(minute="*/45", hour=3)` runs in one hour only, `hour="*/5"` on Mondays only;
     - the step goes over a part of the range (`8-18/3`), or is not smaller than its range (CLY803);
-    - a field that matters can't be read, or Celery refuses the whole (CLY802);
+    - a field that matters can't be resolved, or Celery refuses the whole (CLY802);
     - the module is a test or a migration.
 
     ## Fix
@@ -147,5 +147,5 @@ def _is_seen(crontab: Crontab, name: str, readings: Mapping[str, Reading]) -> bo
             if not has_neighbours(other, readings[other].values or ()):
                 return False
         elif other in crontab.given:
-            return False  # it can't be read
+            return False  # it can't be resolved
     return True

@@ -66,7 +66,7 @@ class UnlimitedRetries(Rule[Task]):
     - nothing certainly retries the task: if nothing does, that is CLY211;
     - the body looks at `self.request.retries`, or passes the task to a helper, which may: it counts by itself;
     - `retry_kwargs`, or every call of `retry`, has a `max_retries` of its own;
-    - `max_retries` can't be read; `retry(max_retries=None)` is another thing (CLY215);
+    - `max_retries` can't be resolved; `retry(max_retries=None)` is another thing (CLY215);
     - the module is a test or a migration.
 
     ## Fix

@@ -64,7 +64,7 @@ class ZeroTimeLimit(Rule[Task | MessageOption]):
 
     ## Not reported when
 
-    - the limit can't be read, or is None: that is how to say that the project's limit applies;
+    - the limit can't be resolved, or is None: that is how to say that the project's limit applies;
     - the setting of the project is zero: there is nobody else to ask;
     - the module is a test or a migration.
 

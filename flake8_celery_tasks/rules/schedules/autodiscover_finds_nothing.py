@@ -86,7 +86,7 @@ class AutodiscoverFindsNothing(Rule[Discovery]):
 
     - one of the modules that are loaded, or something that it imports, defines a task, or may: it imports by names that
       can't be followed, or tasks of another package;
-    - the packages can't be read, or are not a part of the project;
+    - the packages can't be resolved, or are not a part of the project;
     - what is named does exist, and all tasks below it are loaded in another way;
     - the module is a test or a migration.
 

@@ -60,10 +60,10 @@ class CrontabEveryMinute(Rule[Crontab]):
     ## Not reported when
 
     - the minute (or, with a day, the hour) is written out as `"*"`: that is deliberate;
-    - the hour is missing beside steps of minutes (`minute="*/15"`) or a minute that can't be read, or beside several
+    - the hour is missing beside steps of minutes (`minute="*/15"`) or a minute that can't be resolved, or beside several
       days of the week (`day_of_week="mon-fri"`): that may mean every quarter of an hour, or every hour, of these days;
     - nothing is given at all: `crontab()` means every minute, and says so;
-    - a `*` or `**` that can't be read may hold the field.
+    - a `*` or `**` that can't be resolved may hold the field.
 
     ## Fix
 

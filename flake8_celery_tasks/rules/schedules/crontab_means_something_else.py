@@ -73,7 +73,7 @@ class CrontabMeansSomethingElse(Rule[Crontab]):
 
     ## Not reported when
 
-    - the value can't be read, or Celery refuses it: that is CLY802;
+    - the value can't be resolved, or Celery refuses it: that is CLY802;
     - a step leaves a shorter last gap (`"*/7"`): cron does the same;
     - five positions mean the same in both orders;
     - the module is a test: there such values are tried on purpose.

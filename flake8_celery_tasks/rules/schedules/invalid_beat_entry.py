@@ -77,10 +77,10 @@ class InvalidBeatEntry(Rule[BeatEntry]):
 
     ## Not reported when
 
-    - the value can't be read;
+    - the value can't be resolved;
     - for other keys: `beat_scheduler` is not Celery's own, or the project uses django-celery-beat, RedBeat or another
       scheduler that takes more;
-    - for a missing key: a `**spread` that can't be read may hold it.
+    - for a missing key: a `**spread` that can't be resolved may hold it.
 
     ## Fix
 

@@ -87,7 +87,7 @@ class InvalidCrontab(Rule[Crontab]):
 
     ## Not reported when
 
-    - the value can't be read;
+    - the value can't be resolved;
     - a test expects the exception: `with pytest.raises(ValueError)`;
     - the Celery that the project pins, or that `celery-target-version` names, accepts the value: names of months from
       5.5 on.

@@ -81,7 +81,7 @@ class PasswordInSource(Rule[Facts]):
     ## Not reported when
 
     - the password is one that everybody knows (`guest`, the user's own name), or a placeholder;
-    - the password is filled in from what can't be read: `f"amqp://shop:{os.environ['PASSWORD']}@..."`;
+    - the password is filled in from what can't be resolved: `f"amqp://shop:{os.environ['PASSWORD']}@..."`;
     - the module, its package or the class is for development, examples or tests, by its name (`settings/local.py`,
       `class Testing`), or the line stands under `if DEBUG`;
     - the module is a test or a migration.

@@ -105,7 +105,7 @@ class PeriodicTaskMisuse(Rule[BeatEntry]):
 
     ## Not reported when
 
-    - what is given can't be read;
+    - what is given can't be resolved;
     - the two calls differ in an argument of the signature, or stand in different branches;
     - it is not certain that the receiver is a Celery app.
 

@@ -75,7 +75,7 @@ class PickleAccepted(Rule[Setting | Task | MessageOption]):
 
     ## Not reported when
 
-    - the value can't be read;
+    - the value can't be resolved;
     - the setting is not one that Celery reads, by its name and where it stands.
 
     ## Fix

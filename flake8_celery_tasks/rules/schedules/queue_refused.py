@@ -77,7 +77,7 @@ class QueueRefused(Rule[QueueUse | Setting]):
     - some place in the project does not switch `task_create_missing_queues` off;
     - the declared queues can't all be read, or a queue is added by `app.amqp.queues`;
     - for the default queue: `task_default_queue` or `task_routes` is given;
-    - the name of the queue can't be read, or a `Queue` object is given;
+    - the name of the queue can't be resolved, or a `Queue` object is given;
     - the module is a test or a migration.
 
     ## Fix

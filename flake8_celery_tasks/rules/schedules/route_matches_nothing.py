@@ -74,7 +74,7 @@ class RouteMatchesNothing(Rule[Setting]):
 
     - no task of the project shares the first dotted part of the name, and none has a similar name: the task may live in
       another package;
-    - a file that can't be parsed, or a name that can't be read, may be what the key is for;
+    - a file that can't be parsed, or a name that can't be resolved, may be what the key is for;
     - the module is a test.
 
     ## Fix

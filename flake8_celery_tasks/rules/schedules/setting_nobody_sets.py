@@ -69,7 +69,7 @@ class SettingNobodySets(Rule[Facts]):
     - the name is read with a default, and the setting is given under no name at all: it is optional;
     - the same file reads the name that is set, too: one stands in for the other;
     - something gives a value to the name, a test by `override_settings` too;
-    - the project has no settings of its own, or imports names into them that can't be read (`from .local import *`), or
+    - the project has no settings of its own, or imports names into them that can't be resolved (`from .local import *`), or
       makes them by `globals()`;
     - without a default: the line stands in a `try` for the `AttributeError`, or the file asks `hasattr` before;
     - the name is none of Celery's own settings;
