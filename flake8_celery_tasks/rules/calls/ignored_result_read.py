@@ -127,7 +127,7 @@ class IgnoredResultRead(Rule[Invocation | Canvas]):
         sent = (item for item in senders(canvas.context).get(id(canvas.node), ()) if not _says(item[0]))
         for node in (node for call, site in sent for node in _readers(canvas.module, call, site)):
             if node.attr in (_WAITS_FOR_ALL if canvas.kind == "group" else _WAITS):
-                effect = "it waits for ever"
+                effect = "it waits forever"
                 yield self.report(canvas.module, node, self.waits, owner=f".{node.attr}()", task=task, effect=effect)
 
     def _of_task(self, call: Invocation) -> Iterator[Violation]:
