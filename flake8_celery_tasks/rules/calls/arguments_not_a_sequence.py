@@ -205,7 +205,7 @@ class ArgumentsNotASequence(Rule[Invocation | BeatEntry]):
 
     ## Fix
 
-    Add the comma, `(order_pk,)`; move a dict to `kwargs`. That is safe, because the call never worked before. It is
+    Add the comma, `(order_pk,)`; move a dict to `kwargs`. That is safe, because the call can't have worked before. It is
     unsafe where the only sign of the mistake is the parentheses.
     """
 

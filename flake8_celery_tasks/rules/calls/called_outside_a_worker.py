@@ -45,7 +45,7 @@ class CalledOutsideAWorker(Rule[DirectCall]):
     comes.
 
     Celery passes a bound task its `self`, also when it is called as a function. If the caller passes `self` along, it
-    becomes the next argument, and shifts all others by one:
+    becomes the first of the other arguments, and shifts all others by one:
 
     ```text
     TypeError: resize() takes 2 positional arguments but 3 were given

@@ -32,7 +32,7 @@ class CanvasMisbuilt(Rule[Canvas | Linking]):
 
     ## What happens
 
-    `group(...).apply_async()` takes neither `link` nor `link_error`. Before Celery 5.7 a chord takes neither, too:
+    `group(...).apply_async()` takes neither `link` nor `link_error`. Before Celery 5.7 neither does a chord:
 
     ```text
     TypeError: Cannot add link to group: do that on individual tasks

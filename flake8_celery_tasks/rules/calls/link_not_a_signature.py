@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class LinkNotASignature(Rule[Callback]):
-    """A callback is a task, the name of a task or a function, and not a signature.
+    """A callback is a task, the name of a task, or a function, where Celery needs a signature.
 
     ## What happens
 
@@ -116,12 +116,12 @@ def _fault(callback: Callback) -> str | None:
     """Return the mistake of a callback that is neither a task nor another object of Celery's."""
     place = callback.place
     if isinstance(callback.node, ast.Lambda):
-        return f"{place} is given a lambda, which can't be sent; make a task of it and write 'task.s()'"
+        return f"{place} is given a lambda, which can't be sent; turn it into a task and write 'task.s()'"
     value = callback.project.settle(callback.module.value(callback.node, callback.site.scope), callback.module)
     if isinstance(value, str) and not callback.on_error:
         effect = "AttributeError" if callback.is_body else "it fails in the worker"
         return f"{place} is given the string {value!r}: {effect}; write 'signature({value!r})'"
     function = value.symbol if isinstance(value, Target) and not value.rest else None
     if isinstance(function, Function) and not function.decorators:
-        return f"{place} is given the function '{shown(callback.node)}', which can't be sent; make a task of it"
+        return f"{place} is given the function '{shown(callback.node)}', which can't be sent; turn it into a task"
     return None

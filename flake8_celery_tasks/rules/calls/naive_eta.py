@@ -36,7 +36,7 @@ class NaiveEta(Rule[Invocation | TaskCall]):
     The worker treats a time without a zone as UTC, whatever `timezone` is set to, but `datetime.now()` is the sender's
     local time. West of Greenwich such an `eta` has already passed when it arrives: the task runs at once or, with
     `expires`, is revoked and never runs. East of Greenwich the task is hours late. On a server in UTC it works, until
-    the code runs somewhere else. Nothing in the log shows the mistake.
+    the code runs somewhere else. Nothing is logged about the mistake.
 
     ## Bad
 

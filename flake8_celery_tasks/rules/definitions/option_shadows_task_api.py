@@ -27,15 +27,16 @@ class OptionShadowsTaskApi(Rule[Task]):
 
     ## What happens
 
-    Celery turns every keyword of the decorator into an attribute of the task, in place of those of `celery.Task`. With
-    `retry=True` the method `retry` is gone: every retry, automatic ones too, fails and hides the error that caused it:
+    Celery turns every keyword of the decorator into an attribute of the task, which hides the attribute of
+    `celery.Task` with the same name. With `retry=True` the method `retry` is gone: every retry, automatic ones too,
+    fails and hides the error that caused it:
 
     ```text
     Task shop_fetch_rates[...] raised unexpected: TypeError("'bool' object is not callable")
     ```
 
     A task with `delay=10` or `apply_async=...` can't be sent; one with `request=...` has no request.
-    `backend="redis://..."` is a string instead of a result backend: no result is stored, and waiting for one raises
+    `backend="redis://..."` is a string instead of a result backend: no result is stored, and waiting for one raises:
 
     ```text
     AttributeError: 'str' object has no attribute 'add_pending_result'

@@ -46,7 +46,7 @@ _EARLY: Final = frozenset({"on_after_configure", "on_configure"})
 
 
 class SignalNeverFires(Rule[Connection]):
-    """A receiver is connected to a signal in a way that it is never called.
+    """A receiver is connected to a signal, but the signal never calls it.
 
     ## What happens
 

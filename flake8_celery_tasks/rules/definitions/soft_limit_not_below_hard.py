@@ -43,8 +43,8 @@ class SoftLimitNotBelowHard(Rule[Task | Invocation | Setting]):
     task with only `time_limit=30` fails.
 
     Older versions accept both, and so does every version if the limits are given in the call. The pool then checks the
-    hard limit only after the soft one has passed. So the task runs longer than `time_limit` says, and is killed in the
-    moment in which it should clean up:
+    hard limit only after the soft one has passed. So the task runs longer than `time_limit` says, and is killed just
+    when it should clean up:
 
     ```text
     Soft time limit (90s) exceeded for shop_rebuild_index[...]

@@ -20,7 +20,7 @@ class AcknowledgementNotDecided(Rule[Task]):
     `acks_late` decides what happens to a task whose worker is lost, because of a deployment, a crash or a lack of
     memory. Acknowledged early (`False`), the message is gone and the task runs at most once. Acknowledged late
     (`True`), the broker redelivers the message and the task runs at least once, perhaps twice. Without the option,
-    `task_acks_late` decides for all tasks at once. The log does not show which of the two happened.
+    `task_acks_late` decides for all tasks at once. Nothing is logged about which of the two happened.
 
     This is one of the five questions to answer before you define a task: may it run once only, or many times?
 

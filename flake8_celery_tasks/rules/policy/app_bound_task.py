@@ -27,7 +27,7 @@ class AppBoundTask(Rule[Task]):
 
     The module can't be imported without the app, so the package can't be used in another project, and the app can't
     import the module without an import cycle. Nothing is logged: it works where it is. Both have an alternative: an app
-    can find its tasks by name (`autodiscover_tasks`), and `@shared_task` adds a task to every running app.
+    can find its tasks by name (`autodiscover_tasks`), and `@shared_task` adds a task to whichever app is running.
 
     ## Bad
 

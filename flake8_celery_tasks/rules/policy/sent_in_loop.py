@@ -28,7 +28,7 @@ class SentInLoop(Rule[Invocation]):
 
     Each iteration makes a round trip to the broker, one after the other, before the request or the task continues. Ten
     thousand rows make ten thousand messages. If the loop fails half-way, half of them have been sent, and the next run
-    sends that half twice. Nothing in the log counts them.
+    sends that half twice. Nothing is logged about how many were sent.
 
     One task that gets all the keys makes one message; `chunks` makes a few. A `group` still makes one message per task,
     but returns one result to wait for, or to revoke.

@@ -20,7 +20,7 @@ class StartNotTrackedDecision(Rule[Task]):
     Celery stores no state when a task starts: a task that runs for an hour is `PENDING` all the time, and so is one
     that waits in the queue, and one that never existed. With `track_started=True` its state is `STARTED` while it runs,
     at the price of a write to the result backend for each run. Without the option, `task_track_started` decides for all
-    tasks at once. A start is not logged, only the receipt of the message and the end of the task.
+    tasks at once. Nothing is logged when a task starts, only when its message is received and when the task ends.
 
     This is one of the five questions to answer before you define a task: is its start tracked?
 
