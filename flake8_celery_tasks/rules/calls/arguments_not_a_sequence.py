@@ -205,8 +205,8 @@ class ArgumentsNotASequence(Rule[Invocation | BeatEntry]):
 
     ## Fix
 
-    Add the comma, `(order_pk,)`; move a dict to `kwargs`. That is safe, because the call can't have worked before. It is
-    unsafe where the only sign of the mistake is the parentheses.
+    Add the comma, `(order_pk,)`; move a dict to `kwargs`. That is safe, because the call can't have worked before. It
+    is unsafe where the only sign of the mistake is the parentheses.
     """
 
     code = "CLY604"
