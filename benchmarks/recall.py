@@ -6,7 +6,9 @@ repositories are in a folder that holds a mirror of each as `owner+name/repo`:
     python benchmarks/recall.py MIRRORS [--list FILE] [--jobs N] [--commit ABC] [--near N] [--output FILE]
 
 A finding counts when its code is one of those that were read and judged to be about the mistake (column `codes`), and
-it stands at the place or a few lines away. `--output` writes everything that stands there, to be read and judged.
+it stands at the place, or a few lines away; `reported_at` is where a rule reports a mistake that was repaired
+elsewhere: at the beat entry, at the call that sends. `before` is the verdict before the rules were changed with
+knowledge of this list, `verdict` the one after. `--output` writes everything that stands there, to be read and judged.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import tempfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 LISTED = Path(__file__).with_name("recall.tsv")
 #: What the linter reads of a project: its code, and what says which versions and settings it has.
@@ -42,8 +45,8 @@ def main() -> None:
     given = parser.parse_args()
     with given.list.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file, delimiter="\t") if row["commit"].startswith(given.commit)]
-    rows = [row for row in rows if row["visible"] != "none"]
-    done = []
+    rows = [row for row in rows if row["visible"] != "none"]  # no repair of a mistake in Celery code
+    done: list[dict[str, Any]] = []
     with ThreadPoolExecutor(given.jobs) as pool:
         for one in pool.map(lambda row: judge(row, given.mirrors, given.near), rows):
             done.append(one)
@@ -55,13 +58,13 @@ def main() -> None:
     tally(done)
 
 
-def judge(row: dict[str, str], mirrors: Path, near: int) -> dict[str, object]:
+def judge(row: dict[str, str], mirrors: Path, near: int) -> dict[str, Any]:
     """Check the parent out, run the linter on the files of the mistake, and keep what stands at its places."""
     places = {
         match["path"].strip(): [int(line) for line in match["lines"].split(",")]
-        for match in PLACE.finditer(row["place"])
+        for match in PLACE.finditer(f"{row['place']};{row['reported_at']}")
     }
-    found: list[dict[str, object]] = []
+    found: list[dict[str, Any]] = []
     error = ""
     with tempfile.TemporaryDirectory() as folder:
         try:
@@ -98,7 +101,7 @@ def check_out(row: dict[str, str], mirrors: Path, folder: Path) -> None:
     (folder / ".git" / "index").unlink()
 
 
-def linted(folder: Path, paths: list[str]) -> list[dict[str, object]]:
+def linted(folder: Path, paths: list[str]) -> list[dict[str, Any]]:
     """Return the findings of all rules in these files of a project."""
     command = [sys.executable, "-m", "flake8_celery_tasks", "check", "--isolated", "--select=CLY,E9"]
     command += ["--extend-select=CLY9", "--celery-no-cache=true", "--output-format=json", "--", *paths]
@@ -117,7 +120,7 @@ def run(command: list[str], environment: dict[str, str], given: str | None = Non
     ).stdout
 
 
-def tally(done: list[dict[str, object]]) -> None:
+def tally(done: list[dict[str, Any]]) -> None:
     visible = [one for one in done if one["visible"] in VISIBLE]
     for name, some in (("all that a linter can see", visible), ("the rest", [x for x in done if x not in visible])):
         counts = Counter(one["verdict"] for one in some)
