@@ -144,15 +144,23 @@ def is_method_of_model(project: Project, module: Module, function: Site) -> bool
 
 
 def signal_received(project: Project, module: Module, function: Site) -> str | None:
-    """Return the signal of a model that a function receives, by the site of its body."""
+    """Return a signal of a model that a function receives, by the site of its body."""
+    place = module.place.path, function.scope.qualname
+    return _received_here(project, module, function) or _connected_elsewhere(project).get(place)
+
+
+def _received_here(project: Project, module: Module, function: Site) -> str | None:
+    """Return the signal that a function's own module connects it to.
+
+    Where others connect it, they may connect it to further signals, which send something else than an instance.
+    """
     node, outside = cast("FunctionNode", function.node), cast("Site", function.parent)
     for decorator in node.decorator_list:
         value = module.value(decorator, outside.scope)
         signal = _first(value, "signal") if isinstance(value, Invoke) else None
         if signal is not None and isinstance(value, Invoke) and _connects(project, module, value.func):
             return _signal_in(project, module, signal)
-    place = module.place.path, function.scope.qualname
-    return _connected(module, project).get(node.name) or _connected_elsewhere(project).get(place)
+    return _connected(module, project).get(node.name)
 
 
 def _first(call: Invoke, name: str) -> Value | None:
@@ -268,7 +276,7 @@ def _holds(project: Project, module: Module, binding: Binding) -> bool:
     function = binding.site.node
     if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return False
-    if binding.name == "instance" and signal_received(project, module, binding.site) is not None:
+    if binding.name == "instance" and _received_here(project, module, binding.site) is not None:
         return True
     if binding.node in (function.args.vararg, function.args.kwarg):
         return False
