@@ -12,6 +12,7 @@ from flake8.processor import FileProcessor
 from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.core.errors import UsageError, one_line
 from flake8_celery_tasks.core.violation import INTERNAL
+from flake8_celery_tasks.engine import concern
 from flake8_celery_tasks.engine.check import violations
 from flake8_celery_tasks.flake8_host.reporting import NOTHING, Checked, Row, silencing
 
@@ -71,7 +72,8 @@ class _Checker(FileChecker):
     def run_ast_checks(self) -> None:
         self.scopes = {}
         processor = self.processor
-        if not self.told.concerns(processor.filename, "".join(processor.lines)):
+        # Who finds has looked already.
+        if self.find is None and not concern.passes(self.told, processor.filename, "".join(processor.lines)):
             return
         try:
             tree: ast.Module = processor.build_ast()

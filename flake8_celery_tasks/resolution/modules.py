@@ -114,7 +114,7 @@ class Modules(Memo):
         is no longer used, and it may be off, or told to leave it alone.
         """
         lent = set(self._recent)  # somebody may be going through what these hold
-        self._dropped = []
+        around, self._dropped = self._dropped, []
         try:
             for path in paths:
                 yield path, self.module(path)
@@ -126,7 +126,7 @@ class Modules(Memo):
                     self._drop(path, module)
             self._release(lent)
         finally:
-            self._dropped = None
+            self._dropped = around
 
     def _release(self, lent: set[str]) -> None:
         assert self._dropped is not None

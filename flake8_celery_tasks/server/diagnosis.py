@@ -8,11 +8,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flake8_celery_tasks.core.violation import BROKEN
-from flake8_celery_tasks.engine import judge, loader
+from flake8_celery_tasks.engine import concern, judge, loader
 from flake8_celery_tasks.engine.check import collector_off
 from flake8_celery_tasks.flake8_host import checker, reporting
 from flake8_celery_tasks.pages import explain
 from flake8_celery_tasks.server.desk import UNTITLED
+from flake8_celery_tasks.workspace import gate
 from flake8_celery_tasks.workspace.source import start_of
 
 if TYPE_CHECKING:
@@ -63,10 +64,11 @@ def problems(
     if home.configuration is None or not (is_untitled or home.reaches(buffer.path)):
         return []
     text = buffer.text.text
-    if not home.configuration.run.concerns(buffer.path, text):
+    run = home.configuration.run
+    if not (run.passes(buffer.path, text) or gate.applied(text)):
         return []
     sight = desk.sight(buffer.path, buffers)
-    if sight is None:
+    if sight is None or not concern.passes(run, buffer.path, text, sight.project):
         return []
     with home.entered(), collector_off():
         return list(_located(buffer.text, _decided(sight, buffer, log)))
