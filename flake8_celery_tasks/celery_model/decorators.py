@@ -95,7 +95,6 @@ def _bare(project: Project, ref: Ref, module: Module, depth: int) -> Decorator |
         project.options.celery_task_decorators
         or project.leads_to_celery(ref.path, module)
         or ref.path.endswith(".task")
-        or _names_of(ref, module) & own_names(project)
     ):
         return None
     target = project.resolve(ref.path, module)
@@ -349,10 +348,8 @@ _MAKERS: Final = frozenset(
 )
 
 
-def own_marks(project: Project) -> tuple[bytes, ...] | None:
-    """Return the marks of files that use task decorators of the project's own, None while these are looked for."""
-    if project.is_finding_names:
-        return None
+def own_marks(project: Project) -> tuple[bytes, ...]:
+    """Return the marks of files that use task decorators of the project's own, as far as these are known."""
     own = sorted(name for name in own_names(project) if not any(mark in name.encode() for mark in INTEREST))
     listed = gate.marks_of(project.options.celery_task_decorators)[len(gate.MARKS) :]
     return (*(USES + encoded(name) for name in own), *map(encoded, listed))
@@ -366,7 +363,7 @@ def own_names(project: Project) -> frozenset[str]:
     if project.own_names is not None:
         return project.own_names
     project.own_names = frozenset()
-    project.is_finding_names = True
+    project.files.is_settled = False
     try:
         pending = list(project.files.holding(BINDINGS))
         while pending:
@@ -374,7 +371,7 @@ def own_names(project: Project) -> frozenset[str]:
             project.own_names |= new
             pending = list(project.files.holding(*(USES + encoded(name) for name in sorted(new)))) if new else []
     finally:
-        project.is_finding_names = False
+        project.files.is_settled = True
         # What was no decorator may be made of one that was found later.
         for asked in [asked for asked, answer in project.answers.items() if answer is None and _is_of_name(asked)]:
             del project.answers[asked]
@@ -463,13 +460,6 @@ def _mentions(value: Value, wanted: frozenset[str]) -> bool:
 
 def _parts(path: str) -> list[str]:
     return path.replace(":", ".").split(".")
-
-
-def _names_of(ref: Ref, module: Module) -> set[str]:
-    """Return the last part of a name, and of what a module imports under it."""
-    _, _, attributes = ref.path.partition(":")
-    aliases = (symbol.path for symbol in module.symbols(attributes) if isinstance(symbol, Alias))
-    return {_parts(path)[-1] for path in (ref.path, *(aliases if ref.path.startswith(":") else ()))}
 
 
 def _inner_functions(module: Module, function: Function) -> Iterator[Function]:

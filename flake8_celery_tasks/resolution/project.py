@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.resolver import Target
     from flake8_celery_tasks.workspace.cache import Cache
 
-    #: What says by which marks files are told that use task decorators of a project's own, None while it is looking.
-    OwnMarks = Callable[["Project"], "tuple[bytes, ...] | None"]
+    #: What says by which marks files are told that use task decorators of a project's own.
+    OwnMarks = Callable[["Project"], tuple[bytes, ...]]
 
     #: What says which classes a base like `app.Task` stands for, None where it is no such base.
     BasesOfApp = Callable[["Project", Value, Module], "list[Target | Unknown] | None"]
@@ -50,7 +50,6 @@ class Project(Classes):
         self.own_marks = own_marks
         #: The names of the project's own task decorators, as far as they have been found; None before that.
         self.own_names: frozenset[str] | None = None
-        self.is_finding_names = False
         if own_marks is not None:
             files.own_marks = lambda: own_marks(self)
         self.when_indexed = when_indexed

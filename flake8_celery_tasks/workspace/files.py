@@ -225,7 +225,9 @@ class Files:
         self.is_as_on_disk = True
         #: What says by which marks files are told that use task decorators of the project's own. A file that holds one
         #: of them may define tasks, whatever else it holds.
-        self.own_marks: Callable[[], tuple[bytes, ...] | None] = tuple
+        self.own_marks: Callable[[], tuple[bytes, ...]] = tuple
+        #: Whether these are all there are; they are not while they are looked for.
+        self.is_settled = True
 
     def read(self, path: str) -> bytes | None:
         """Return the bytes of a file on disk, None where it can't be read."""
@@ -267,7 +269,7 @@ class Files:
             yield from known
             return
         own = () if _DEFINING.isdisjoint(marks) else self.own_marks()
-        wanted = (*marks, *(own or ()))
+        wanted = (*marks, *own)
         found: list[str] = []
         unsaved = self.unsaved
         paths = dict.fromkeys(self.disk.texts)
@@ -285,7 +287,7 @@ class Files:
             if holds:
                 found.append(path)
                 yield path
-        if own is not None:
+        if self.is_settled:
             self._marked[marks] = tuple(found)
 
     def calling(self, name: str) -> list[str]:

@@ -102,8 +102,8 @@ _MAKER: Final = re.compile(rb"task(?!" + _WORD + rb")")
 _BEFORE_MAKER: Final = re.compile(rb"(?:\.[\s\\]*|(?<!" + _WORD + rb")(?:org_|periodic_|shared_))\Z")
 #: How far before it is looked.
 _LOOK: Final = 200
-#: A decorator of a definition of the module: what it makes is a task.
-_PLAINLY: Final = re.compile(rb"@[\w.\x80-\xff \t]*\Z")
+#: What comes after one that is called, imported under another name, or a value.
+_AFTER_MAKER: Final = re.compile(rb"[ \t\\]*(as(?!" + _WORD + rb")|[(,)\r\n#]|\Z)")
 _IMPORTS: Final = re.compile(rb"\s{1,200}(?:from|import)\s")
 
 
@@ -121,17 +121,37 @@ def may_bind(text: bytes) -> bool:
         position = match.start()
         line = text.rfind(b"\n", last, position) + 1 or line
         last = position
-        before = _BEFORE_MAKER.search(text, max(0, position - _LOOK), position)
-        if before is None or text.endswith(b"self", 0, before.start()):
+        after = _AFTER_MAKER.match(text, match.end())
+        before = after and _BEFORE_MAKER.search(text, max(0, position - _LOOK), position)
+        if not (before and after):
             continue
-        if position - line < _LOOK and _PLAINLY.match(text, line, before.start()):
-            continue
-        if imported is None:
-            imported = [(start, end) for start, end, names in imports.statements(text) if b" as " not in names]
-        index = bisect_right(imported, (position, 0)) - 1
-        if index < 0 or imported[index][1] <= position:
+        binds = position - line > _LOOK or _is_bound(text[line : before.start()], after[1])
+        if binds is None:
+            if imported is None:
+                imported = [(start, end) for start, end, _ in imports.statements(text)]
+            index = bisect_right(imported, (position, 0)) - 1
+            binds = index < 0 or imported[index][1] <= position
+        if binds:
             return True
     return False
+
+
+def _is_bound(before: bytes, after: bytes) -> bool | None:
+    """Return whether a decorator that stands behind the beginning of a line may be bound, None if it is not imported.
+
+    A decorator of a definition of the module makes a task of it.
+    """
+    start = before.lstrip(b" \t")
+    is_inside = len(start) < len(before)
+    if b"#" in start or start.endswith((b"self", b"def ")):
+        return False
+    if start.startswith(b"@"):
+        return is_inside
+    if after in (b"(", b"as"):
+        return True
+    if start.startswith((b"from ", b"import ")) or (is_inside and start and not start.translate(None, b"._").isalnum()):
+        return False
+    return None
 
 
 @lru_cache
