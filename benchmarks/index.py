@@ -81,6 +81,7 @@ def step_index(folder: str) -> dict[str, float]:
     build, _ = timed(lambda: tasks_of(known))
     assert cache
     names = len(tasks_of(known).by_name)
+    known.save()  # for the next round
     return {
         "seconds": load + walk + look + build,
         "load": load,

@@ -369,7 +369,7 @@ def own_names(project: Project) -> frozenset[str]:
         while pending:
             new = _names_made(project, pending) - project.own_names
             project.own_names |= new
-            pending = list(project.files.holding(*(USES + encoded(name) for name in sorted(new)))) if new else []
+            pending = list(project.files.holding(*(BINDINGS + encoded(name) for name in sorted(new)))) if new else []
     finally:
         project.files.is_settled = True
         # What was no decorator may be made of one that was found later.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks.core import regular
 from flake8_celery_tasks.workspace import folders
 from flake8_celery_tasks.workspace.cache import stamp
-from flake8_celery_tasks.workspace.marks import DEFINITIONS, INTEREST, MARKS, USES, WORDS
+from flake8_celery_tasks.workspace.marks import BINDINGS, DEFINITIONS, INTEREST, MARKS, USES, WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -103,7 +103,7 @@ class Disk:
                 text = None
                 if passes is None:
                     text = self._content(path, current, SEARCHED_BYTES)
-                    passes = text is None or any(mark in text for mark in INTEREST)
+                    passes = text is None or is_interesting(text)
                     if text is not None:  # what can't be read now may be next time, with the same stamp
                         self.cache.note(path, current, passes=passes)
                 if passes:
@@ -197,7 +197,7 @@ class Held(Disk):
             texts = dict(self.before.texts)
             for path, text in self._held.items():
                 texts.pop(path, None)
-                if any(mark in text for mark in INTEREST):
+                if is_interesting(text):
                     texts[path] = text
             self._texts = texts
         return self._texts
@@ -260,9 +260,9 @@ class Files:
     def holding(self, *marks: bytes) -> Iterator[str]:
         """Yield the project's files that hold one of the marks, or can't be read.
 
-        A mark holds one of `INTEREST`, or is one of what is no text, or else all files are searched for it. Who asks
-        for definitions of tasks is given files that use decorators of the project's own, too. What an editor holds of
-        the file that is being checked counts, and not what is on disk; the file may not be there yet.
+        Files that hold nothing of `INTEREST` are searched for uses of names only. Who asks for definitions of tasks is
+        given those that use decorators of the project's own, too. What an editor holds of the file that is being
+        checked counts, and not what is on disk; the file may not be there yet.
         """
         known = self._marked.get(marks)
         if known is not None:
@@ -273,7 +273,7 @@ class Files:
         found: list[str] = []
         unsaved = self.unsaved
         paths = dict.fromkeys(self.disk.texts)
-        if any(_is_anywhere(mark) for mark in wanted):
+        if any(_is_anywhere(mark) for mark in wanted if mark in own or mark.startswith((BINDINGS, USES))):
             paths.update(dict.fromkeys(self.disk.stamps))
         if unsaved is not None:
             paths[unsaved[0]] = None
@@ -310,10 +310,18 @@ class Files:
         return self.disk.calls.defined.get(name.encode(), 0)
 
 
+def is_interesting(text: bytes) -> bool:
+    """Return whether a text holds something of `INTEREST`."""
+    for mark in INTEREST:  # noqa: SIM110 - no generator: this runs for every file of a project
+        if mark in text:
+            return True
+    return False
+
+
 def _is_anywhere(mark: bytes) -> bool:
-    """Return whether a mark may be held by a file that holds nothing of `INTEREST`."""
-    text = mark.removeprefix(USES)
-    return not text.startswith(b"\0") and not any(word in text for word in INTEREST)
+    """Return whether what a mark names may stand in a file that holds nothing of `INTEREST`."""
+    text = mark.removeprefix(USES).removeprefix(BINDINGS)
+    return bool(text) and not is_interesting(text)
 
 
 def marks_held(text: bytes, bits: dict[bytes, int]) -> int:

@@ -66,8 +66,8 @@ def holds(text: bytes, mark: bytes) -> bool:
     """Return whether a text holds a mark."""
     if mark == DEFINITIONS:
         return may_define(text)
-    if mark == BINDINGS:
-        return may_bind(text)
+    if mark.startswith(BINDINGS):
+        return may_bind(text, mark[len(BINDINGS) :])
     return uses(text, mark[len(USES) :]) if mark.startswith(USES) else mark in text
 
 
@@ -107,8 +107,10 @@ _AFTER_MAKER: Final = re.compile(rb"[ \t\\]*(as(?!" + _WORD + rb")|[(,)\r\n#]|\Z
 _IMPORTS: Final = re.compile(rb"\s{1,200}(?:from|import)\s")
 
 
-def may_bind(text: bytes) -> bool:
-    r"""Return whether the module of a text may bind a task decorator of Celery's, or what is made of one, to a name.
+def may_bind(text: bytes, name: bytes = b"") -> bool:
+    r"""Return whether the module of a text may bind a task decorator, or what is made of one, to a name of its own.
+
+    Without a name the decorators are Celery's.
 
     >>> may_bind(b"from celery import shared_task\n\n@shared_task\ndef bill(): ...\n")
     False
@@ -117,15 +119,19 @@ def may_bind(text: bytes) -> bool:
     """
     imported: list[tuple[int, int]] | None = None
     line = last = 0
-    for match in _MAKER.finditer(text):
-        position = match.start()
+    for match in (_word(name) if name else _MAKER).finditer(text):
+        position = start = match.start()
         line = text.rfind(b"\n", last, position) + 1 or line
         last = position
         after = _AFTER_MAKER.match(text, match.end())
-        before = after and _BEFORE_MAKER.search(text, max(0, position - _LOOK), position)
-        if not (before and after):
+        if after is None:
             continue
-        binds = position - line > _LOOK or _is_bound(text[line : before.start()], after[1])
+        if not name:
+            before = _BEFORE_MAKER.search(text, max(0, position - _LOOK), position)
+            if before is None:
+                continue
+            start = before.start()
+        binds = position - line > _LOOK or _is_bound(text[line:start], after[1])
         if binds is None:
             if imported is None:
                 imported = [(start, end) for start, end, _ in imports.statements(text)]
