@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.workspace.files import Files
     from flake8_celery_tasks.workspace.layout import Layout
 
-#: How many parsed modules stay in memory. With fewer, those that call what sends tasks are parsed again and again, and as
-#: long as nobody looks for garbage, what is left of their trees takes more memory than these.
+#: How many parsed modules stay in memory. With fewer, those that call what sends tasks are parsed again and again, and
+#: what is left of their trees takes more memory than these do, as long as nobody looks for garbage.
 KEPT: Final = 192
 
 
