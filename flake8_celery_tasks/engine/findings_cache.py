@@ -71,7 +71,7 @@ class FindingsCache:
         outside = self.project.files.disk.outside
         if any(stamp is not None and max(stamp[:2]) >= newest for stamp in (*stamps.values(), *outside.values())):
             return
-        folders = {folder: _listing(folder) for folder in self._further_folders()}
+        folders = {folder: _listing(folder, self.project.layout.root) for folder in self._further_folders()}
         pinning = {
             folder: [all_folders, _place(folder, all_folders)]
             for folder, all_folders in version.places_of(self.project).items()
@@ -100,10 +100,11 @@ class FindingsCache:
         return self._is_valid(self._stored)
 
     def _is_valid(self, stored: dict[str, Any]) -> bool:
+        root = self.project.layout.root
         return (
             bool(stored["state"] == self.state)
             and all(cache.stamp(path) == stamp for path, stamp in stored["files"].items())
-            and all(_listing(folder) == listing for folder, listing in stored["folders"].items())
+            and all(_listing(folder, root) == listing for folder, listing in stored["folders"].items())
             and all(_place(folder, given) == listing for folder, (given, listing) in stored["places"].items())
         )
 
@@ -115,7 +116,7 @@ class FindingsCache:
         records = (project.options.celery_contract, *project.options.celery_known_tasks)
         parts.extend(cache.stamp(path) for path in records if path)
         parts.extend(project.files.disk.stamps.items())
-        parts.extend(_listing(folder) for folder in project.layout.walked)
+        parts.extend(_listing(folder, project.layout.root) for folder in project.layout.walked)
         return cache.digest("\n".join(map(str, parts)))
 
     def _further_folders(self) -> Iterable[str]:
@@ -138,6 +139,9 @@ class FindingsCache:
             )
         ]
 
+
+#: What makes the folders beside a project matter.
+_AROUND: Final = frozenset({".git", "manage.py"})
 
 _NOTHING: Final[dict[str, Any]] = {"state": "", "files": {}, "folders": {}, "places": {}, "found": {}}
 
@@ -171,14 +175,24 @@ _SHAPES: Final[dict[str, Callable[[Any], bool]]] = {
 }
 
 
-def _listing(folder: str) -> str:
-    """Return a digest of what a folder holds, as far as it matters for where modules are, and which Celery."""
+def _listing(folder: str, root: str) -> str:
+    """Return a digest of what a folder holds, as far as it matters for where modules are, and which Celery.
+
+    Of a folder above the root of a project, which may be anybody's, other folders don't matter: nothing is imported
+    from there unless the root is a package, or a repository or a `manage.py` is around it.
+    """
+    held = workspace_folders.entries(folder)
+    is_apart = (
+        root.startswith(os.path.join(folder, ""))
+        and _AROUND.isdisjoint(held)
+        and not workspace_folders.is_regular(root)
+    )
     found = [
         f"{name}/" if kind == FOLDER else name
-        for name, kind in workspace_folders.entries(folder).items()
+        for name, kind in held.items()
         if name in MARKS
         or version.may_pin(folder, name)
-        or (not name.startswith((".", "__pycache__")) and (kind == FOLDER or name.endswith(".py")))
+        or (not name.startswith((".", "__pycache__")) and (name.endswith(".py") or (kind == FOLDER and not is_apart)))
     ]
     return cache.digest("\n".join([folder, *sorted(found)]))
 
