@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import configparser
 import os
-import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.core.text import DEFAULT, Style
+from flake8_celery_tasks.core import regular
+from flake8_celery_tasks.core.text import DEFAULT, Style, toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 _RUFF: Final = (".ruff.toml", "ruff.toml")
 _FLAKE8: Final = (".flake8", "setup.cfg", "tox.ini")
@@ -87,14 +82,14 @@ def _ruff(folder: str, table: Mapping[str, Any], seen: frozenset[str] = frozense
 
 
 def _style(width: object, skip: object) -> Style:
-    is_width = isinstance(width, int) and not isinstance(width, bool) and width > 0
-    return Style(width if is_width else DEFAULT.width, magic=skip is not True)  # type: ignore[arg-type]
+    if not isinstance(width, int) or isinstance(width, bool) or width <= 0:
+        width = DEFAULT.width
+    return Style(width, magic=skip is not True)
 
 
 def _toml(path: str) -> dict[str, Any] | None:
     try:
-        with open(path, "rb") as file:
-            return tomllib.load(file)
+        return toml(regular.read(path).decode("utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
 

@@ -67,8 +67,8 @@ def problems(
     run = home.configuration.run
     if not (run.passes(buffer.path, text) or gate.applied(text)):
         return []
-    sight = desk.sight(buffer.path, buffers)
-    if sight is None or not concern.passes(run, buffer.path, text, sight.project):
+    sight = desk.seen(buffer.path, buffers, home, home.configuration)
+    if not concern.passes(run, buffer.path, text, sight.project):
         return []
     with home.entered(), collector_off():
         return list(_located(buffer.text, _decided(sight, buffer, log)))

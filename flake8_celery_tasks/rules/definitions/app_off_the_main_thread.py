@@ -4,14 +4,13 @@ import ast
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.nodes import dotted, last_name
-from flake8_celery_tasks.binding.scopes import FUNCTION, LAMBDA
 from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.catalog.methods import SENDS
 from flake8_celery_tasks.celery_model import apps
 from flake8_celery_tasks.celery_model.decorators import SHARED
 from flake8_celery_tasks.celery_model.objects import AppThing, SignatureThing, TaskThing
 from flake8_celery_tasks.core.memo import query
-from flake8_celery_tasks.facts.calls import AppMade
+from flake8_celery_tasks.facts.apps import AppMade
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.frameworks import threads
 from flake8_celery_tasks.frameworks.django_models import is_django
@@ -247,7 +246,7 @@ def _used_in(project: Project, found: Threaded, seen: set[tuple[str, int]], dept
     if facts.task_at(found.site) is not None:
         return None
     for call, site in module.candidates.calls:
-        around = next((around for around in site.chain() if around.kind in (FUNCTION, LAMBDA)), None)
+        around = site.body
         if around is None or around.node is not node:
             continue
         if _asks(facts, call, site):
