@@ -42,11 +42,21 @@ def uses_own_decorator(run: Run, filename: str, text: str, found: set[str], proj
     try:
         if not _uses_own(path, content, found, run.options):
             return False
-        known = session.project_of(path, run.options, run.excluded) if project is None else project
-        names = [encoded(name) for name in own_names(known) if not gate.passes(name)]
+        found_names = _names(path, run) if project is None else own_names(project)
+        names = [encoded(name) for name in found_names if not gate.passes(name)]
     except errors.CAUGHT:
         return True
     return any(prescan.uses(content, name) for name in names)
+
+
+def _names(path: str, run: Run) -> frozenset[str]:
+    """Return the names of the task decorators of the project that a file belongs to."""
+    project = session.project_of(path, run.options, run.excluded)
+    kept = session.findings_of(project, run.opted)
+    if kept is None:
+        return own_names(project)
+    session.save_at_exit()
+    return kept.own_names()
 
 
 def _uses_own(path: str, content: bytes, found: set[str], options: Options) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks import __version__
 from flake8_celery_tasks.celery_model import version
+from flake8_celery_tasks.celery_model.decorators import own_names
 from flake8_celery_tasks.celery_model.pins import places
 from flake8_celery_tasks.core import own_code
 from flake8_celery_tasks.core.violation import Violation
@@ -54,11 +55,17 @@ class FindingsCache:
         if path.startswith(self.project.layout.root + os.sep):
             self._new[path] = [cache.digest(text), [list(violation) for violation in found]]
 
+    def own_names(self) -> frozenset[str]:
+        """Return the names of the project's own task decorators: those that are kept, or else those that are found."""
+        kept = self._stored["own"]
+        return frozenset(kept[0]) if kept and self._is_current else own_names(self.project)
+
     def save(self) -> None:
         """Write what was noted, unless a file has changed so lately that the next change could go unnoticed."""
         stamps = self.project.files.disk.known_stamps
+        own = [] if self.project.own_names is None else [sorted(self.project.own_names)]
         if (
-            not self._new
+            not (self._new or (own and own != self._stored["own"]))
             or stamps is None
             or not self.project.files.is_as_on_disk
             or self.project.files.disk.has_changed
@@ -87,6 +94,7 @@ class FindingsCache:
                 "folders": {**known["folders"], **folders},
                 "places": {**known["places"], **pinning},
                 "found": {**known["found"], **self._new},
+                "own": own or known["own"],
             },
         )
 
@@ -143,7 +151,7 @@ class FindingsCache:
 #: What makes the folders beside a project matter.
 _AROUND: Final = frozenset({".git", "manage.py"})
 
-_NOTHING: Final[dict[str, Any]] = {"state": "", "files": {}, "folders": {}, "places": {}, "found": {}}
+_NOTHING: Final[dict[str, Any]] = {"state": "", "files": {}, "folders": {}, "places": {}, "found": {}, "own": []}
 
 
 def _whole(stored: dict[str, Any]) -> dict[str, Any]:
@@ -172,6 +180,7 @@ _SHAPES: Final[dict[str, Callable[[Any], bool]]] = {
         isinstance(place, list) and [part.__class__ for part in place] == [bool, str] for place in places.values()
     ),
     "found": lambda found: all(map(_is_known, found.values())),
+    "own": lambda own: all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in own),
 }
 
 

@@ -8,10 +8,11 @@ import pytest
 
 from flake8_celery_tasks.celery_model.decorators import own_names
 from flake8_celery_tasks.command.main import main
+from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.engine import concern, session
 from flake8_celery_tasks.engine.run import Run
-from flake8_celery_tasks.workspace import folders, gate
+from flake8_celery_tasks.workspace import cache, folders, gate
 from tests.helpers import findings, flake8, write
 from tests.server.desks import Table
 
@@ -207,6 +208,33 @@ def test_names_and_places_that_change(jobs, check):
     assert [line.split()[1] for line in check("--isolated", "shop")] == ["CLY101"]
 
 
+def test_names_are_kept(jobs, monkeypatch):
+    """Where nothing has changed, nobody looks for decorators a second time, not even where nothing was found."""
+    monkeypatch.setattr(cache, "folder", lambda: str(jobs / ".kept"))
+    monkeypatch.setattr(cache, "RACY_NS", -(10**12))  # as if all files were old
+    text = "from jobs.deco import job\n\n\n@job\ndef bill(order): ...\n"
+    write(jobs, {"shop/bills.py": text})
+    path = str(jobs / "shop/bills.py")
+
+    def fail(*_given):
+        raise AssertionError("looked for again")
+
+    assert concern.passes(Run(Options(celery_no_cache=True)), path, text)
+    assert concern.passes(Run(), path, text)
+    session.save()
+    session.forget()
+    with monkeypatch.context() as patched:
+        patched.setattr("flake8_celery_tasks.celery_model.decorators._names_made", fail)
+        patched.setattr(errors, "CAUGHT", ())
+        assert concern.passes(Run(), path, text)
+        session.save()
+        session.forget()
+        write(jobs, {"jobs/other.py": "x = 1\n"})
+        folders.forget()
+        with pytest.raises(AssertionError):
+            concern.passes(Run(), path, text)
+
+
 def test_what_cannot_be_read(jobs, check):
     write(jobs, {"shop/bills.py": "from jobs.deco import job\n\n\n@job\ndef bill(order): ...\n"})
     write(jobs, {"jobs/deco.py": JOBS["jobs/deco.py"] + "def broken(:\n"})
@@ -223,7 +251,7 @@ def test_a_defect_costs_the_file(jobs, check, monkeypatch):
 
     write(jobs, {"shop/bills.py": "from jobs.deco import job\n\n\n@job\ndef bill(order): ...\n"})
     with monkeypatch.context() as patched:
-        patched.setattr("flake8_celery_tasks.engine.concern.own_names", fail)
+        patched.setattr("flake8_celery_tasks.engine.concern._names", fail)
         assert concern.passes(Run(), str(jobs / "shop/bills.py"), (jobs / "shop/bills.py").read_text(encoding="utf-8"))
     known = session.open_project(str(jobs), Options(celery_no_cache=True))
     with monkeypatch.context() as patched:
