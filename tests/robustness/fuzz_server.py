@@ -26,8 +26,9 @@ from tests.robustness import fuzz
 PATIENCE: Final = 120
 
 TEXT: Final = (
-    'from celery import current_app, shared_task\n\n\n@shared_task(name="shop.pay", max_retries=3)\ndef pay(order): ...\n'
-    '\n\ndef view():\n    pay.delay()\n    current_app.send_task("shop.pya", args=[1], countdwon=1)\n    x = "\\ud83d é"\n'
+    "from celery import current_app, shared_task\n\n\n"
+    '@shared_task(name="shop.pay", max_retries=3)\ndef pay(order): ...\n\n\ndef view():\n    pay.delay()\n'
+    '    current_app.send_task("shop.pya", args=[1], countdwon=1)\n    x = "\\ud83d é"\n'
 )
 FILES: Final = {"pyproject.toml": "", "shop/__init__.py": "", "shop/tasks.py": TEXT, "shop/other.py": "import celery\n"}
 
