@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -51,9 +52,9 @@ class Plugin:
     def run(self) -> Iterator[tuple[int, int, str, type[Any]]]:
         """Yield what is wrong in the file and not known: line, column, text, and this class."""
         text = "".join(self.lines)
-        if not (gate.passes(text) if self.told is None else self.told.passes(self.filename, text)) and not (
-            (applied := gate.applied(text)) and self._uses_own_decorator(text, applied)
-        ):
+        if not (
+            gate.passes(text) if self.told is None else self.told.passes(self.filename, text)
+        ) and not self._uses_own_decorator(text):
             return
         from flake8_celery_tasks.engine.check import violations
         from flake8_celery_tasks.engine.run import Run
@@ -65,7 +66,13 @@ class Plugin:
         for violation in found:
             yield violation.line, violation.column, f"{violation.code} {violation.text}", type(self)
 
-    def _uses_own_decorator(self, text: str, applied: set[str]) -> bool:
+    def _uses_own_decorator(self, text: str) -> bool:
+        own = gate.own.get(os.path.dirname(self.filename))
+        if own is not None and not gate.passes(text, own):
+            return False
+        applied = gate.applied(text)
+        if not applied:
+            return False
         from flake8_celery_tasks.engine.concern import uses_own_decorator
         from flake8_celery_tasks.engine.run import Run
 

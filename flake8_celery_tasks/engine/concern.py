@@ -46,6 +46,8 @@ def uses_own_decorator(run: Run, filename: str, text: str, found: set[str], proj
         names = [encoded(name) for name in found_names if not gate.passes(name)]
     except errors.CAUGHT:
         return True
+    if project is None:
+        gate.own[os.path.dirname(filename)] = tuple(name for name in found_names if not gate.passes(name))
     return any(prescan.uses(content, name) for name in names)
 
 

@@ -13,7 +13,7 @@ from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.engine.findings_cache import FindingsCache
 from flake8_celery_tasks.engine.run import at_beginning
 from flake8_celery_tasks.resolution.project import Project, files_of
-from flake8_celery_tasks.workspace import folders
+from flake8_celery_tasks.workspace import folders, gate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -174,6 +174,7 @@ def forget() -> None:
     _findings.clear()
     _agreements.clear()
     _saved_later.clear()
+    gate.own.clear()
     folders.forget()
 
 

@@ -48,6 +48,10 @@ _PLAIN = frozenset(
 )
 
 
+#: The marks of decorators of projects' own by folder, as far as they have been asked for: most files end here.
+own: dict[str, tuple[str, ...]] = {}
+
+
 def applied(text: str) -> set[str]:
     r"""Return the first parts of the names that a text decorates with, or calls where it binds a name.
 

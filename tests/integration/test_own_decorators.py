@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 
 import pytest
@@ -12,6 +13,7 @@ from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.engine import concern, session
 from flake8_celery_tasks.engine.run import Run
+from flake8_celery_tasks.plugin import Plugin
 from flake8_celery_tasks.workspace import cache, folders, gate
 from tests.helpers import findings, flake8, write
 from tests.server.desks import Table
@@ -233,6 +235,21 @@ def test_names_are_kept(jobs, monkeypatch):
         folders.forget()
         with pytest.raises(AssertionError):
             concern.passes(Run(), path, text)
+
+
+def test_files_beside_one_that_asked(jobs):
+    """Once a folder's names are known, most files beside it are told apart by them."""
+    text = "from jobs.deco import job\n\n\n@job\ndef bill(order): ...\n"
+    write(jobs, {"shop/bills.py": text})
+
+    def found(text):
+        lines = text.splitlines(keepends=True)
+        return [said for _, _, said, _ in Plugin(ast.parse(text), str(jobs / "shop/bills.py"), lines).run()]
+
+    for _ in range(2):
+        assert [said[:6] for said in found(text)] == ["CLY101"]
+        assert found(text.replace("job", "duty")) == []
+        assert found("import jobs\n\nx = jobs\n") == []
 
 
 def test_what_cannot_be_read(jobs, check):
