@@ -13,7 +13,6 @@ from flake8_celery_tasks.core.violation import BROKEN, INTERNAL, PREFIX, UNPARSE
 from flake8_celery_tasks.engine import baseline, loader
 from flake8_celery_tasks.engine.findings import Finding, Outcome
 from flake8_celery_tasks.flake8_host import checker, reporting
-from flake8_celery_tasks.flake8_host import files as flake8_host_files
 from flake8_celery_tasks.flake8_host.files import passing
 
 if TYPE_CHECKING:
@@ -26,13 +25,8 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.engine.run import Run
     from flake8_celery_tasks.fixer.rounds import Order
     from flake8_celery_tasks.flake8_host.configuration import Configuration
+    from flake8_celery_tasks.flake8_host.parts import Part
     from flake8_celery_tasks.flake8_host.reporting import Checked
-
-
-def run(configuration: Configuration, order: Order | None = None) -> Outcome:
-    """Check the files of the options; `order` asks for the fixes too. Raises UsageError."""
-    names = flake8_host_files.files(configuration.options)
-    return decided(configuration, check(configuration, names), names, order)
 
 
 def decided(
@@ -88,13 +82,16 @@ def _without_known(checked: Checked, known: Baseline | None) -> Checked:
     return checked._replace(rows=rows)
 
 
-def write_baseline(configuration: Configuration, path: str) -> int:
+def write_baseline(parts: Iterable[Part], path: str) -> int:
     """Write what would be reported into a baseline; return how many findings are in it."""
-    checked = check(configuration, flake8_host_files.files(configuration.options))
+    checked: list[Checked] = []
     folder = os.path.dirname(os.path.abspath(path))
     reported = set()
-    for violation in reporting.decide(configuration.options, checked)[0]:
-        reported.add((violation.filename, violation.line_number, violation.code, violation.text))
+    for configuration, names, _ in parts:
+        some = check(configuration, names)
+        checked += some
+        for violation in reporting.decide(configuration.options, some)[0]:
+            reported.add((violation.filename, violation.line_number, violation.code, violation.text))
     known: dict[str, Counter[Identity]] = {}
     for one in checked:
         counted = Counter(_identities(one))

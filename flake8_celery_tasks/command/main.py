@@ -109,9 +109,13 @@ def _add_check(commands: Any) -> None:
 
 
 def _check(given: argparse.Namespace) -> int:
-    from flake8_celery_tasks.command import check
+    from functools import partial
+
+    from flake8_celery_tasks.command import check, services
     from flake8_celery_tasks.engine.check import collector_off
     from flake8_celery_tasks.flake8_host import configuration
+    from flake8_celery_tasks.flake8_host.files import files
+    from flake8_celery_tasks.flake8_host.parts import parts
 
     paths, form, target, known, prune = (
         _take(given, name) for name in ("paths", "output_format", "output_file", "write_baseline", "prune_baseline")
@@ -122,20 +126,23 @@ def _check(given: argparse.Namespace) -> int:
         given.color = "never"
     configured = configuration.configuration_for(given, paths)
     options = configured.options
+    found = parts(configured, given, files(options))
     if known is not None:
-        count = check.write_baseline(configured, known)
+        count = check.write_baseline(found, known)
         _tell(f"{count} {'finding' if count == 1 else 'findings'} written to {known}")
         return CLEAN
-    if prune and not options.celery_baseline:
+    if prune and all(part.configuration.run.baseline is None for part in found):
         raise UsageError("--prune-baseline needs the option celery-baseline")
     with collector_off():
-        outcome = check.run(configured, _order(configured, unsafe=True) if form == "sarif" else None)
+        order = partial(_order, unsafe=True) if form == "sarif" else _no_order
+        outcomes = services.outcomes(found, order)
+        outcome = services.joined(outcomes)
     if not outcome.files and (not paths or any(map(os.path.isdir, paths))):
         _tell(f"no Python files in {' '.join(paths) or '.'}")
     _write(_rendered(form, outcome, options), target)
     _tell_of_unparsed(outcome.unparsed)
     if prune:
-        for entry in check.prune_baseline(outcome, configured.run):
+        for entry in services.prune_baselines(found, outcomes):
             _tell(f"no longer found, taken out of the baseline: {entry}")
     return FOUND if outcome.findings and not options.exit_zero else CLEAN
 
@@ -177,30 +184,32 @@ def _add_fix(commands: Any) -> None:
 def _fix(given: argparse.Namespace) -> int:
     from functools import partial
 
-    from flake8_celery_tasks.command import notices, pool
+    from flake8_celery_tasks.command import notices, services
     from flake8_celery_tasks.engine.check import collector_off
     from flake8_celery_tasks.fixer.files import fix_files, is_installed
     from flake8_celery_tasks.flake8_host import configuration
     from flake8_celery_tasks.flake8_host import files as flake8_host_files
+    from flake8_celery_tasks.flake8_host.parts import parts
 
     paths, as_diff, unsafe = (_take(given, name) for name in ("paths", "diff", "unsafe"))
     if "-" in paths and len(paths) > 1:
         raise UsageError("- stands for the input: it can't be given with other paths")
     configured = configuration.configuration_for(given, paths)
     options = configured.options
-    order = _order(configured, unsafe=unsafe)
     names = flake8_host_files.files(options)
+    found = parts(configured, given, names)
     if paths == ["-"]:
-        return _fix_input(options, order, bool(names), as_diff=as_diff)
+        configured, names, _ = next((part for part in found if part.names), found[0])
+        return _fix_input(configured.options, _order(configured, unsafe=unsafe), bool(names), as_diff=as_diff)
     if not names:
         _tell(f"no Python files in {' '.join(paths) or '.'}")
     for path in filter(is_installed, paths):
         _tell(f"{path}: is installed, left alone")
-    passing = flake8_host_files.passing(names, configured.run)
-    passing = [name for name in passing if not is_installed(name)]
     with collector_off():
-        spread = partial(pool.spread, configuration=configured, large=pool.FEW)
-        results = list(fix_files(sorted(passing), order, write=not as_diff, spread=spread))
+        wanted = services.passing(found, is_installed)
+        passing = sorted(name for part in wanted for name in part.names)
+        spread = partial(services.proposals, wanted, partial(_order, unsafe=unsafe))
+        results = list(fix_files(passing, _order(configured, unsafe=unsafe), write=not as_diff, spread=spread))
     broken = _tell_of_unparsed(notices.unparsed_among(passing))
     return _report_fixes(results, options, configured.run, as_diff=as_diff) or (FOUND if broken else CLEAN)
 
@@ -258,6 +267,10 @@ def _in_color(options: argparse.Namespace, target: str | None = None) -> bool:
     return bool(options.color == "always" or (options.color == "auto" and is_shown))
 
 
+def _no_order(_configured: Configuration) -> None:
+    """Return which fixes to look for: none."""
+
+
 def _order(configured: Configuration, *, unsafe: bool) -> Order:
     """Return what to fix: what would be reported."""
     from functools import partial
@@ -306,47 +319,19 @@ def _explain(given: argparse.Namespace) -> int:
 
 
 def _add_tasks(commands: Any) -> None:
-    from flake8_celery_tasks.flake8_host import configuration
+    from flake8_celery_tasks.command.listing import arguments
 
-    parser = _add_command(commands, "tasks", _tasks, "List the tasks of a project, and what they say.")
-    parser.add_argument("path", nargs="?", default=".", metavar="PATH", help="a folder or file (default: .)")
-    parser.add_argument(
-        "--format", choices=("table", "markdown", "json", "csv"), default="table", dest="form", help="default: table"
-    )
-    parser.add_argument("--output-file", metavar="FILE", help="where to write it, instead of the output")
-    configuration.add_arguments(parser, ("color", "exclude", "extend-exclude"))
+    arguments.add_to_tasks(_add_command(commands, "tasks", _tasks, "List the tasks of a project, and what they say."))
 
 
 def _tasks(given: argparse.Namespace) -> int:
-    from flake8_celery_tasks.command import notices
-    from flake8_celery_tasks.engine import inventory, session
-    from flake8_celery_tasks.engine.check import collector_off
-    from flake8_celery_tasks.flake8_host import configuration
-    from flake8_celery_tasks.flake8_host import files as flake8_host_files
-    from flake8_celery_tasks.report import tasks
+    from flake8_celery_tasks.command.listing import tasks
 
-    path, form, target = (_take(given, name) for name in ("path", "form", "output_file"))
-    if not os.path.exists(path):
-        raise UsageError(f"no such file or directory: {path!r}")
-    options, run = configuration.configuration_for(given, [path])
-    below = os.path.join(os.path.abspath(path), "")
-    inside = os.path.join(below, "any.py") if os.path.isdir(path) else os.path.abspath(path)
-    # In a folder there may be more projects.
-    files = [inside, *map(os.path.abspath, flake8_host_files.files(options))]
-    known = dict.fromkeys(session.project_of(name, run.options, run.excluded) for name in files)
-    with collector_off():
-        found = inventory.entries(list(known), below)
-    broken = _tell_of_unparsed(notices.unparsed_in(known, below if os.path.isdir(path) else path))
-    failures = {path: said for project in known for path, said in project.failures.items()}
-    for failed, said in failures.items():
-        _tell(f"{failed}: {said}")
-    if not found:
-        _tell(f"no tasks in {path}")
-    if form == "table":
-        _write(tasks.as_table(found, color=_in_color(options, target)) if found else "", target)
-    else:
-        _write(tasks.FORMATS[form](found), target)
-    return FOUND if failures or broken else CLEAN
+    answer, target = tasks.run(given, lambda options, target: tasks.screen(target, color=_in_color(options, target)))
+    for said in answer.said:
+        _tell(said)
+    _write(answer.text, target)
+    return FOUND if answer.failed else CLEAN
 
 
 # contract
@@ -374,10 +359,14 @@ def _add_contract(commands: Any) -> None:
 
 
 def _contract(given: argparse.Namespace) -> int:
-    from flake8_celery_tasks.command import contract, notices
+    from functools import partial
+
+    from flake8_celery_tasks.command import contract, notices, services
     from flake8_celery_tasks.contract import record
     from flake8_celery_tasks.engine.check import collector_off
     from flake8_celery_tasks.flake8_host import configuration
+    from flake8_celery_tasks.flake8_host.files import files
+    from flake8_celery_tasks.flake8_host.parts import parts
 
     path, target, kept, known, before, form = (
         _take(given, name) for name in ("path", "output_file", "write", "check", "against", "output_format")
@@ -388,7 +377,8 @@ def _contract(given: argparse.Namespace) -> int:
     configured = configuration.configuration_for(given, [path])
     options = configured.options
     with collector_off():
-        found = contract.present(path, configured.run)
+        homes = services.Homes(parts(configured, given, files(options)))
+        found = contract.present(path, homes)
         _tell_of_unparsed(notices.unparsed_in(found.projects, contract.folder_of(path)))
         if kept is not None:
             count = contract.write(found, kept)
@@ -399,13 +389,11 @@ def _contract(given: argparse.Namespace) -> int:
         if before is None:
             _write(record.as_text(found.record), target)
             return CLEAN
-        then = (
-            contract.of_file(before) if os.path.isfile(before) else contract.of_revision(path, before, configured.run)
-        )
+        then = contract.of_file(before) if os.path.isfile(before) else contract.of_revision(path, before, homes)
         if not then.record.tasks:
             _tell(f"no tasks in {before}")
-        order = _order(configured, unsafe=True) if form == "sarif" else None
-        outcome = contract.against(configured, found, path, then, order)
+        order = partial(_order, unsafe=True) if form == "sarif" else _no_order
+        outcome = contract.against(homes, found, path, then, order)
     _write(_rendered(form, outcome, options), target)
     broken = any(finding.code in contract.RULES for finding in outcome.findings)
     return FOUND if broken and not options.exit_zero else CLEAN
