@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_check(commands)
     _add_fix(commands)
     _add_explain(commands)
-    _add_tasks(commands)
+    _add_listing(commands)
     _add_contract(commands)
     _add_command(
         commands, "server", _server, "Serve editors by the Language Server Protocol, on standard input and output."
@@ -315,13 +315,14 @@ def _explain(given: argparse.Namespace) -> int:
     return CLEAN
 
 
-# tasks
+# tasks and config
 
 
-def _add_tasks(commands: Any) -> None:
+def _add_listing(commands: Any) -> None:
     from flake8_celery_tasks.command.listing import arguments
 
     arguments.add_to_tasks(_add_command(commands, "tasks", _tasks, "List the tasks of a project, and what they say."))
+    arguments.add_to_config(_add_command(commands, "config", _config, "Print what applies to a file, and why."))
 
 
 def _tasks(given: argparse.Namespace) -> int:
@@ -332,6 +333,13 @@ def _tasks(given: argparse.Namespace) -> int:
         _tell(said)
     _write(answer.text, target)
     return FOUND if answer.failed else CLEAN
+
+
+def _config(given: argparse.Namespace) -> int:
+    from flake8_celery_tasks.command.listing import config
+
+    _write(*config.run(given))
+    return CLEAN
 
 
 # contract

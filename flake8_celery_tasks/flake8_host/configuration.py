@@ -202,19 +202,20 @@ def find_table(folder: str, known: dict[str, str] | None = None) -> str:
         path = os.path.join(folder, "pyproject.toml")
         parent = os.path.dirname(folder)
         is_last = parent in (folder, os.path.expanduser("~"))
-        known[folder] = path if _table(path) is not None else "" if is_last else find_table(parent, known)
+        known[folder] = path if table_of(path) is not None else "" if is_last else find_table(parent, known)
     return known[folder]
 
 
 def _from_pyproject(manager: OptionManager, path: str) -> dict[str, Any]:
     """Return what the table of a `pyproject.toml` says; of no file nothing."""
     found: dict[str, Any] = {}
-    for key, value in (_table(path) or {}).items() if path else ():
+    for key, value in (table_of(path) or {}).items() if path else ():
         found.update(_option(manager, path, key, value))
     return found
 
 
-def _table(path: str) -> dict[str, Any] | None:
+def table_of(path: str) -> dict[str, Any] | None:
+    """Return our table in a `pyproject.toml`, None where there is none. Raises UsageError for a broken file."""
     try:
         content = regular.read(path)
     except OSError:

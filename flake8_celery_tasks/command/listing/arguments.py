@@ -39,3 +39,11 @@ def add_to_tasks(parser: ArgumentParser) -> None:
     chosen.add_argument("--sort", metavar="COLUMN", help="sort by a column; --sort=-COLUMN reverses the order")
     chosen.add_argument("--columns", metavar="NAMES", help=f"columns, separated by commas: {', '.join(COLUMNS)}")
     configuration.add_arguments(parser, ("color", "exclude", "extend-exclude"))
+
+
+def add_to_config(parser: ArgumentParser) -> None:
+    """Give a parser the options of `config`."""
+    parser.add_argument("path", nargs="?", default=".", metavar="FILE", help="a file or folder (default: .)")
+    parser.add_argument("--format", choices=("text", "json"), default="text", dest="form", help="default: text")
+    parser.add_argument("--output-file", metavar="FILE", help="write to FILE instead of standard output")
+    configuration.add_arguments(parser, configuration.FIXING)
