@@ -9,6 +9,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TextIO
 
 from flake8_celery_tasks import __version__, report
+from flake8_celery_tasks.command.terminal import completion
 from flake8_celery_tasks.core.errors import UsageError
 from flake8_celery_tasks.core.text import plain
 
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str]) -> int:
     try:
-        given = vars(_parser().parse_args(arguments))
+        given = vars(completion.completing(_parser()).parse_args(arguments))
         del given["command"]
         run: Callable[[argparse.Namespace], int] = given.pop("run")
         with warnings.catch_warnings():
@@ -134,7 +135,7 @@ def _check(given: argparse.Namespace) -> int:
     if prune and all(part.configuration.run.baseline is None for part in found):
         raise UsageError("--prune-baseline needs the option celery-baseline")
     with collector_off():
-        order = partial(_order, unsafe=True) if form == "sarif" else _no_order
+        order = partial(_order, unsafe=True) if form == "sarif" else services.no_fixes
         outcomes = services.outcomes(found, order)
         outcome = services.joined(outcomes)
     if not outcome.files and (not paths or any(map(os.path.isdir, paths))):
@@ -159,6 +160,11 @@ def _tell_of_unparsed(paths: Sequence[str]) -> bool:
 def _rendered(form: str, outcome: Any, options: argparse.Namespace) -> str:
     from importlib import import_module
 
+    from flake8_celery_tasks.flake8_host import reporting
+
+    if form != "text":  # flake8's own text has them at its end; what another program reads must not
+        for line in reporting.totals(options, len(outcome.findings), outcome.statistics).splitlines():
+            _tell(line)
     text: str = import_module(f"{report.__name__}.{form}").render(outcome, options)
     return text
 
@@ -265,10 +271,6 @@ def _in_color(options: argparse.Namespace, target: str | None = None) -> bool:
     """Return whether the output is colored: as the option says, on a terminal where it says nothing."""
     is_shown = target is None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     return bool(options.color == "always" or (options.color == "auto" and is_shown))
-
-
-def _no_order(_configured: Configuration) -> None:
-    """Return which fixes to look for: none."""
 
 
 def _order(configured: Configuration, *, unsafe: bool) -> Order:
@@ -400,7 +402,7 @@ def _contract(given: argparse.Namespace) -> int:
         then = contract.of_file(before) if os.path.isfile(before) else contract.of_revision(path, before, homes)
         if not then.record.tasks:
             _tell(f"no tasks in {before}")
-        order = partial(_order, unsafe=True) if form == "sarif" else _no_order
+        order = partial(_order, unsafe=True) if form == "sarif" else services.no_fixes
         outcome = contract.against(homes, found, path, then, order)
     _write(_rendered(form, outcome, options), target)
     broken = any(finding.code in contract.RULES for finding in outcome.findings)

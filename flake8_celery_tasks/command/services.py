@@ -44,6 +44,10 @@ class Homes:
         return run.options, run.excluded
 
 
+def no_fixes(_configuration: Configuration) -> None:
+    """Return which fixes to look for: none."""
+
+
 def grouped(homes: Homes, folder: str, names: Iterable[str]) -> list[tuple[Configuration, list[str]]]:
     """Return some files by the configurations that apply to them, that of a folder first, though it has no file."""
     found: dict[int, tuple[Configuration, list[str]]] = {}

@@ -135,6 +135,14 @@ def formatted(options: Namespace, violations: Iterable[Violation], statistics: S
     for violation in violations:
         formatter.handle(violation)
         count += 1
+    return output.getvalue() + totals(options, count, statistics)
+
+
+def totals(options: Namespace, count: int, statistics: Statistics) -> str:
+    """Return what flake8 prints below its report where it is asked to: how many of each code, and of all."""
+    formatter = Default(options)
+    formatter.output_fd = output = io.StringIO()
+    options.tee = False
     if options.statistics:
         formatter.show_statistics(statistics)
     if options.count:

@@ -144,7 +144,7 @@ def _html(listed: Inventory, found: Sequence[Part], project: Project) -> str:
     from flake8_celery_tasks.report.listing import page
 
     root = project.layout.root
-    outcome = services.joined(services.outcomes(found, lambda _: None))
+    outcome = services.joined(services.outcomes(found, services.no_fixes))
     return page.as_html(
         listed, _findings(listed.tasks, outcome.findings, root), f"Tasks of {os.path.basename(root) or root}"
     )
