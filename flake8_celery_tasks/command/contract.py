@@ -45,15 +45,13 @@ class Before(NamedTuple):
 
 
 def folder_of(path: str) -> str:
-    """Return the folder around which projects are looked for. Raises UsageError for a path that is not there."""
-    if not os.path.exists(path):
-        raise UsageError(f"no such file or directory: {path!r}")
+    """Return the folder around which projects are looked for."""
     path = os.path.abspath(path)
     return path if os.path.isdir(path) else os.path.dirname(path)
 
 
 def present(path: str, homes: Homes) -> Present:
-    """Return the tasks of the project around a path, and of those below it. Raises UsageError."""
+    """Return the tasks of the project around a path, and of those below it."""
     folder = folder_of(path)
     return Present(session.projects_around(folder, *homes.options_of(folder), homes.options_of))
 

@@ -49,7 +49,7 @@ def spread(
 ) -> Iterator[Done]:
     """Yield what comes of some work on each file, in any order; in several processes where there are many files."""
     jobs = min(reporting.jobs(configuration.options), len(names))
-    quiet = bool(configuration.options.quiet)
+    quiet = bool(getattr(configuration.options, "quiet", 0))
     context = _context()
     if jobs < 2 or len(names) < large or not _is_safe(context):
         yield from progress.shown(_one_by_one(work, names), len(names), quiet=quiet)

@@ -38,7 +38,7 @@ def parts(configuration: Configuration, given: Namespace, names: Iterable[str]) 
         folder = os.path.dirname(_path(name, configuration))
         by_table.setdefault(find_table(folder, known) or here, []).append(name)
     found = [Part(configuration, by_table.pop(here), here)]
-    for table, some in by_table.items():
+    for table, some in sorted(by_table.items()):
         own = configuration_for(given, configuration.options.filenames, table)
         folder = os.path.dirname(table)
         found.append(Part(own, [name for name in some if reaches(folder, _path(name, own), own.options)], table))

@@ -123,7 +123,7 @@ def test_interruption(shop, capfd, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(check, "run", interrupt)
+    monkeypatch.setattr(check, "check", interrupt)
     assert main(["check"]) == 130
     assert one_line(capfd.readouterr().err) == "interrupted"
 

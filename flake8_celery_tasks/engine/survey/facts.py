@@ -127,7 +127,8 @@ def unanswered(facts: Mapping[str, Fact], retries: str) -> tuple[str, ...]:
     keeps = stored and "ignore_result" in undecided
     found = {
         "runs": "acks_late" in undecided,
-        "retries": retries == "?" or (retries == "never" and undecided.issuperset(_RETRY_POLICY)),
+        "retries": retries == "?"
+        or (retries == "never" and all(facts[name].source == DEFAULT for name in _RETRY_POLICY)),
         "result": keeps,
         "status": keeps,
         "start": stored and facts["ignore_result"].value is not True and "track_started" in undecided,

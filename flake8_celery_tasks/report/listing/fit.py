@@ -46,13 +46,11 @@ def shorten(text: str, room: int, mark: str, *, from_left: bool = False) -> str:
     """
     if width(text) <= room:
         return text
-    left = room - width(mark)
-    kept = ""
-    for character in reversed(text) if from_left else text:
-        left -= _width(character)
-        if left < 0:
-            break
-        kept = character + kept if from_left else kept + character
+    letters = list(text)
+    taken = width(text) + width(mark)
+    while taken > room and letters:
+        taken -= _width(letters.pop(0 if from_left else -1))
+    kept = "".join(letters)
     return mark + kept if from_left else kept + mark
 
 
