@@ -297,7 +297,7 @@ def test_no_relative_path_between_drives(monkeypatch):
 
 def test_why_a_module_has_no_certain_name(tmp_path):
     known = make(tmp_path, "shop/__init__.py", "shop/tasks.py", "space/shop/tasks.py", "shop/not-a-name.py")
-    (tmp_path / "conftest.py").write_text("import sys, os\n\nsys.path.insert(0, os.path.dirname(__file__) + '/shop')\n")
+    (tmp_path / "manage.py").write_text("import sys\n\nsys.path.append('shop')\n")
     folders.forget()
     for path, doubt in (
         ("space/shop/tasks.py", "space/shop has no __init__.py, and no modules are known to be imported from there"),
@@ -305,7 +305,7 @@ def test_why_a_module_has_no_certain_name(tmp_path):
         ("shop/tasks.py", "shop is a package, and the project puts it on Python's path"),
     ):
         assert known.doubt(known.place(str(tmp_path / path))) == doubt
-    (tmp_path / "conftest.py").unlink()
+    (tmp_path / "manage.py").unlink()
     known = make(tmp_path, "tasks.py", "a-b.py")
     assert known.doubt(known.place(str(tmp_path / "tasks.py"))) == ""
     assert known.doubt(known.place(str(tmp_path / "a-b.py"))) == "a part of the path is no identifier"
