@@ -190,7 +190,7 @@
     const shown = (value) => value === null ? "none" : Array.isArray(value) ? value.join(", ") || "none" : String(value);
     page.replaceChildren(make("article", { class: "task" },
       make("p", {}, make("a", { href: address({ task: null }) }, "\u2190 all tasks")),
-      make("h1", { class: "code" }, label(task)),
+      make("h1", { class: "code" }, jointed(label(task))),
       make("p", { class: "faint code" }, place(task)),
       make("dl", {}, [["App", task.app || "none"], ["Queue", queue(task)],
         ...COLUMNS.slice(3, 8).map(([column, title]) => [title, task[column]]),
@@ -200,7 +200,7 @@
       Object.keys(task.facts).length === 0 ? make("p", { class: "faint" }, "Nothing is known of the options of another service's task.")
         : make("table", {}, make("thead", {}, make("tr", {}, ["Option", "Value", "From"].map((title) => make("th", { scope: "col" }, make("span", { class: "cell" }, title))))),
           make("tbody", {}, Object.entries(task.facts).map(([name, fact]) => make("tr", {},
-            make("td", { class: "code" }, name),
+            make("td", { class: "code" }, jointed(name)),
             make("td", { class: "code" }, fact.source === "unknown" ? make("span", { class: "open" }, "?") : shown(fact.value)),
             make("td", { class: "faint" }, SOURCES[fact.source] || fact.source))))),
       make("h2", {}, `Sent from ${many(task.senders.length, "place")}`),
