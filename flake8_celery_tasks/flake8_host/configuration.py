@@ -20,6 +20,7 @@ from flake8_celery_tasks.core import options as core_options
 from flake8_celery_tasks.core import regular, spelling
 from flake8_celery_tasks.core.errors import UsageError, one_line
 from flake8_celery_tasks.core.options import Options
+from flake8_celery_tasks.core.text import toml
 from flake8_celery_tasks.core.violation import BROKEN, PREFIX
 from flake8_celery_tasks.engine import run as engine_run
 from flake8_celery_tasks.workspace.folders import same_drive
@@ -167,8 +168,6 @@ def _configured(manager: OptionManager, given: Namespace, table: str) -> dict[st
         raise UsageError(f"{where if isinstance(error, ValueError) else ''}{one_line(error)}") from None
     try:
         theirs = parse_config(manager, config, folder)
-    except (ExecutionError, configparser.Error) as error:
-        raise UsageError(one_line(error)) from None
     except ValueError as error:  # a value of the wrong kind: what flake8 lets fall through says not where it stands
         names = [name for name in config["flake8"] if not _is_taken(manager, config, folder, name)]
         where = " ".join(("configuration of flake8:", *(f"{name}:" for name in names)))
@@ -222,12 +221,8 @@ def table_of(path: str) -> dict[str, Any] | None:
         return None
     if TABLE.encode() not in content:
         return None
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
     try:
-        tool = tomllib.loads(content.decode("utf-8")).get("tool", {})
+        tool = toml(content.decode("utf-8")).get("tool", {})
     except ValueError as error:
         raise UsageError(f"{path}: {one_line(error)}") from None
     except (RecursionError, MemoryError):
