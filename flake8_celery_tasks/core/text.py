@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Final, NamedTuple
 
 
@@ -26,6 +27,18 @@ def plain(text: str, *, of_bytes: bool = False) -> str:
     # GitHub takes these for commands of a workflow, where they stand in a log.
     text = text.replace("##[", "#\\x23[")
     return f"\\x3a{text[1:]}" if text.startswith("::") else text
+
+
+def width(text: str) -> int:
+    """Return how many columns of a terminal a text takes.
+
+    >>> width("名前")
+    4
+    """
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+    return len(text) + wide - sum(unicodedata.category(character) in ("Mn", "Me", "Cf") for character in text)
 
 
 class Style(NamedTuple):

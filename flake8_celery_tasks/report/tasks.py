@@ -6,11 +6,10 @@ import csv
 import io
 import json
 import re
-import unicodedata
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.core.text import plain
+from flake8_celery_tasks.core.text import plain, width
 from flake8_celery_tasks.engine.inventory import OPEN, Entry
 
 if TYPE_CHECKING:
@@ -52,16 +51,6 @@ def _cells(entry: Entry, senders: str) -> list[str]:
 def _plain(text: str) -> str:
     """Return a text without what would move the cursor, or be a command to a log."""
     return plain("".join(character if character.isprintable() else OPEN for character in text))
-
-
-def width(text: str) -> int:
-    """Return how many columns of a terminal a text takes.
-
-    >>> width("名前")
-    4
-    """
-    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
-    return len(text) + wide - sum(unicodedata.category(character) in ("Mn", "Me", "Cf") for character in text)
 
 
 def as_table(found: Sequence[Entry], *, color: bool = False) -> str:

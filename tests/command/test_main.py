@@ -15,9 +15,11 @@ import pytest
 from flake8_celery_tasks import __version__
 from flake8_celery_tasks.command import check
 from flake8_celery_tasks.command import main as command_main
-from flake8_celery_tasks.command.main import _encoded, _flush, _write, main, os
+from flake8_celery_tasks.command.main import main, os
+from flake8_celery_tasks.command.writing import encoded, flush
+from flake8_celery_tasks.command.writing import write as writing_write
 from flake8_celery_tasks.engine import loader
-from tests.helpers import PROJECT, ROOT, write
+from tests.helpers import PROJECT, ROOT, without_summary, write
 
 pytestmark = pytest.mark.usefixtures("_fresh_plugin")
 
@@ -50,18 +52,28 @@ def one_line(text):
 )
 def test_exit_codes(shop, capfd, arguments, code):
     assert main(arguments) == code
-    assert not capfd.readouterr().err
+    assert not without_summary(capfd.readouterr().err)
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "required: COMMAND"),
-        (["chek"], "invalid choice: 'chek'"),
+        (["chek"], "'chek' is no command, did you mean check?"),
+        (["lint"], "'lint' is no command, there are check, fix, explain, tasks, contract and server"),
+        (["shop"], "'shop' is no command; to check it: flake8-celery-tasks check shop"),
+        (["no/such.py", "-q"], "to check it: flake8-celery-tasks check no/such.py -q"),
+        (["-"], "'-' is no command; to check it: flake8-celery-tasks check -"),
+        (["--select=CLY4", "tasks"], "the command comes first: flake8-celery-tasks tasks --select=CLY4"),
+        (["--select=CLY4", "my shop"], "the command comes first: flake8-celery-tasks check --select=CLY4 'my shop'"),
         (["check", "--no-such"], "unrecognized arguments: --no-such"),
         (["check", "nowhere"], "no such file or directory: 'nowhere'"),
         (["check", "shop", "nowhere.py"], "no such file or directory: 'nowhere.py'"),
         (["check", "--output-format=xml"], "argument --output-format: invalid choice: 'xml'"),
+        (["check", "--format=json", "--output-format=sarif"], "--format json and --output-format sarif exclude each"),
+        (["check", "--fixes"], "--fixes needs --output-format sarif"),
+        (["check", "--force"], "--force needs --write-baseline"),
+        (["check", "-", "--add-noqa"], "--add-noqa changes files"),
+        (["check", "--select=CLY410"], "argument --select: there is no rule CLY410, did you mean CLY401?"),
         (["check", "--output-file=no/such/folder/x"], "can't write no/such/folder/x: No such file"),
         (["check", "--celery-target-version=old"], "argument --celery-target-version: invalid value 'old'"),
         (["check", "--jobs=many"], "'many' must be 'auto' or an integer"),
@@ -70,7 +82,7 @@ def test_exit_codes(shop, capfd, arguments, code):
         (["explain", "CLY999"], "there is no rule 'CLY999'"),
         (["explain", "missing-task-nam"], "did you mean missing-task-name?"),
         (["tasks", "nowhere"], "no such file or directory: 'nowhere'"),
-        (["tasks", "--format=xml"], "argument --format: invalid choice: 'xml'"),
+        (["tasks", "--format=xml"], "argument --output-format/--format: invalid choice: 'xml'"),
     ],
 )
 def test_wrong_usage(shop, capfd, arguments, said):
@@ -159,9 +171,9 @@ def test_a_closed_pipe_in_this_process(monkeypatch, tmp_path):
 
     closed = Closed()
     monkeypatch.setattr(sys, "stdout", closed)
-    _write("text")
+    writing_write("text")
     assert closed.times == 1
-    _flush()
+    flush()
     assert closed.times == 2
     closed.file.close()
 
@@ -261,7 +273,7 @@ def test_a_file_takes_the_place_of_the_output(shop, capfd):
     ("text", "data"), [("ü\udcff", b"\xc3\xbc\xff"), ("ü\ud800", b"\xc3\xbc\\ud800"), ("ü", b"\xc3\xbc")]
 )
 def test_what_is_no_text(text, data):
-    assert _encoded(text) == data
+    assert encoded(text) == data
 
 
 # explain
