@@ -3,6 +3,7 @@ from __future__ import annotations
 import linecache
 
 import pytest
+from flake8 import utils
 from hypothesis import settings
 
 from flake8_celery_tasks.command.main import main
@@ -43,6 +44,7 @@ def _fresh_plugin():
     yield
     Plugin.told = None
     linecache.clearcache()
+    utils.stdin_get_value.cache_clear()  # flake8 reads standard input once
 
 
 @pytest.fixture

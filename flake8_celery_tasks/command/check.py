@@ -133,7 +133,7 @@ def write_baseline(configuration: Configuration, path: str, *, force: bool = Fal
 
 def _kept(path: str, folder: str, names: Sequence[str]) -> dict[str, Counter[Identity]]:
     """Return what a baseline holds of files that exist and are not among some. Raises UsageError where it is none."""
-    if not os.path.lexists(path):
+    if not os.path.isfile(path):  # there is none yet, or what is written to is a pipe
         return {}
     try:
         held = baseline.load(path)

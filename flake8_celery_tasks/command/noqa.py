@@ -48,10 +48,10 @@ class Layout:
     """The comments of a text, and which of its lines flake8 takes for one: those that strings and backslashes join."""
 
     def __init__(self, lines: Sequence[str]) -> None:
-        self.lines = lines
+        self.lines = [f"{content}\n" if (content := line.rstrip("\r\n")) != line else line for line in lines]
         self.comments: dict[int, Comment] = {}
         self._spans: dict[int, range] = {}
-        feed = iter(lines)
+        feed = iter(self.lines)
         first, last = 0, 0
         with contextlib.suppress(tokenize.TokenError, SyntaxError):
             for kind, text, start, end, _ in tokenize.generate_tokens(lambda: next(feed, "")):
@@ -116,7 +116,7 @@ def with_comments(text: str, found: Sequence[Violation]) -> tuple[str, list[int]
         by_line.setdefault(before.span(one.line_number)[-1], set()).add(one.code)
     failed: set[int] = set()
     while True:
-        lines = list(before.lines)
+        lines = lines_of(text)
         for line, codes in by_line.items():
             if line not in failed and line <= len(lines):
                 lines[line - 1] = _commented(lines[line - 1], before.comments.get(line), codes)

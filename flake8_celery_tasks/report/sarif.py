@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 
-_BASE: Final = "SRCROOT"
+_BASE: Final = "PROJECTROOT"
 
 #: What is said of files that can't be read or parsed, or that the linter fails in.
 _BROKEN: Final = {

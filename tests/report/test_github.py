@@ -12,7 +12,9 @@ pytestmark = pytest.mark.usefixtures("_fresh_plugin")
 def test_github(shop, rendered):
     lines = rendered("github", "--select=CLY,CLY903").splitlines()
     assert any(
-        line.startswith("::error file=shop/tasks.py,line=4,col=2,title=CLY101 missing-task-name::CLY101 ")
+        line.startswith(
+            "::error file=shop/tasks.py,line=4,endLine=4,endColumn=13,col=2,title=CLY101 missing-task-name::CLY101 "
+        )
         for line in lines
     )
     assert any(line.startswith("::warning file=shop/tasks.py") for line in lines)
