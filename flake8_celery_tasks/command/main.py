@@ -9,16 +9,16 @@ import warnings
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from flake8_celery_tasks import __version__
+from flake8_celery_tasks.command.output.writing import CLEAN, FOUND, INTERRUPTED, PROGRAM, USAGE
+from flake8_celery_tasks.command.output.writing import flush as _flush
+from flake8_celery_tasks.command.output.writing import in_color as _in_color
+from flake8_celery_tasks.command.output.writing import take as _take
+from flake8_celery_tasks.command.output.writing import tell as _tell
+from flake8_celery_tasks.command.output.writing import write as _write
 from flake8_celery_tasks.command.subcommands import check, first, fix, shared
 from flake8_celery_tasks.command.subcommands.shared import add_command as _add_command
 from flake8_celery_tasks.command.subcommands.shared import add_output as _add_output
 from flake8_celery_tasks.command.subcommands.shared import tell_of_unparsed as _tell_of_unparsed
-from flake8_celery_tasks.command.writing import CLEAN, FOUND, INTERRUPTED, PROGRAM, USAGE
-from flake8_celery_tasks.command.writing import flush as _flush
-from flake8_celery_tasks.command.writing import in_color as _in_color
-from flake8_celery_tasks.command.writing import take as _take
-from flake8_celery_tasks.command.writing import tell as _tell
-from flake8_celery_tasks.command.writing import write as _write
 from flake8_celery_tasks.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -143,7 +143,8 @@ def _add_tasks(commands: Any) -> None:
 
 
 def _tasks(given: argparse.Namespace) -> int:
-    from flake8_celery_tasks.command import notices, summary
+    from flake8_celery_tasks.command import notices
+    from flake8_celery_tasks.command.output import summary
     from flake8_celery_tasks.engine import inventory, session
     from flake8_celery_tasks.engine.check import collector_off
     from flake8_celery_tasks.flake8_host import configuration

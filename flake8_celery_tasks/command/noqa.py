@@ -130,7 +130,8 @@ def with_comments(text: str, found: Sequence[Violation]) -> tuple[str, list[int]
             break
         failed |= broken
     result = "".join(lines)
-    if _tree(result) != _tree(text):
+    tree = _tree(text)
+    if tree is None or _tree(result) != tree:
         return text, sorted({one.line_number for one in found})
     return result, sorted({one.line_number for one in found if before.span(one.line_number)[-1] in failed})
 

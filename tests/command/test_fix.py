@@ -65,7 +65,7 @@ def test_command_in_several_processes(tmp_path, capsys, monkeypatch, jobs):
         f"shop{number}/tasks.py" for number in range(20)
     )
     assert run([f"--jobs={jobs}", "."], capsys) == (0, "", "Fixed 20 problems in 20 files.\n")
-    assert run([f"--jobs={jobs}", "--diff", "."], capsys) == (0, "", "")
+    assert run([f"--jobs={jobs}", "--diff", "--quiet", "."], capsys) == (0, "", "")
 
 
 def test_command_leaves_what_is_in_the_baseline(shop, capsys, monkeypatch):

@@ -16,10 +16,10 @@ from flake8_celery_tasks import __version__
 from flake8_celery_tasks.command import check
 from flake8_celery_tasks.command import main as command_main
 from flake8_celery_tasks.command.main import main, os
-from flake8_celery_tasks.command.writing import encoded, flush
-from flake8_celery_tasks.command.writing import write as writing_write
+from flake8_celery_tasks.command.output.writing import encoded, flush
+from flake8_celery_tasks.command.output.writing import write as writing_write
 from flake8_celery_tasks.engine import loader
-from tests.helpers import PROJECT, ROOT, without_summary, write
+from tests.helpers import ALL, PROJECT, ROOT, without_summary, write
 
 pytestmark = pytest.mark.usefixtures("_fresh_plugin")
 
@@ -247,16 +247,15 @@ def test_a_closed_pipe_for_help(monkeypatch, capfd):
 
 
 def test_the_hook(shop):
-    """It runs the command that its entry names, with the changed files and no configuration."""
+    """It runs the command that its entry names on the whole project: what is changed breaks files that are not."""
     hook = (ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")
     entry = re.search(r"- id: flake8-celery-tasks\n(?:  .*\n)*?  entry: (.*)\n", hook)[1].split()
     script = Path(sysconfig.get_path("scripts")) / entry[0]
     command = [str(script)] if script.exists() else [sys.executable, "-m", "flake8_celery_tasks"]
-    done = subprocess.run(
-        [*command, *entry[1:], "shop/views.py", "shop/__init__.py"], capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stderr) == (1, "")
-    assert [line.split()[:2] for line in done.stdout.splitlines()] == [["shop/views.py:1:27:", "CLY401"]]
+    assert re.search(r"- id: flake8-celery-tasks\n(?:  .*\n)*?  pass_filenames: false\n", hook)
+    done = subprocess.run([*command, *entry[1:]], capture_output=True, text=True, check=False)
+    assert (done.returncode, without_summary(done.stderr)) == (1, "")
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ALL
 
 
 # Writing.

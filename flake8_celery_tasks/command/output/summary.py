@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.command.writing import say
+from flake8_celery_tasks.command.output.writing import say
 from flake8_celery_tasks.core.violation import PREFIX
 from flake8_celery_tasks.engine import loader
 

@@ -8,7 +8,7 @@ from argparse import Namespace
 
 import pytest
 
-from flake8_celery_tasks.command import writing
+from flake8_celery_tasks.command.output import writing
 
 
 class Terminal(io.TextIOWrapper):

@@ -61,8 +61,8 @@ def test_what_has_no_fix(shop, said):
 def test_decorators_that_are_not_recognised(shop, said):
     (shop / "shop/views.py").write_text(UNKNOWN)
     assert said("check", "shop/views.py") == (
-        "No problems found; 0 tasks in 0 of 1 file. 1 decorator has Celery's keywords and can't be resolved: acme.job at "
-        "shop/views.py:4 (name it with --celery-task-decorators=acme.job if it makes tasks).\n"
+        "No problems found; 0 tasks in 0 of 1 file. 1 decorator has Celery's keywords and can't be resolved: acme.job "
+        "at shop/views.py:4 (name it with --celery-task-decorators=acme.job if it makes tasks).\n"
     )
     (shop / "content/jobs.py").write_text(UNKNOWN)
     text = said("check")
