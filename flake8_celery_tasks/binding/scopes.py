@@ -114,7 +114,7 @@ class Scope:
 class Site:
     """Where a node stands: a chain of the constructs around it, innermost first, shared by all that is below."""
 
-    __slots__ = ("kind", "node", "parent", "part", "scope")
+    __slots__ = ("_body", "kind", "node", "parent", "part", "scope")
 
     def __init__(self, parent: Site | None, kind: str, node: ast.AST, scope: Scope, part: str = "") -> None:
         self.parent = parent
@@ -122,6 +122,12 @@ class Site:
         self.node = node
         self.scope = scope
         self.part = part
+        self._body = None if parent is None else parent.body
+
+    @property
+    def body(self) -> Site | None:
+        """The innermost function or lambda of the chain: a long chain of `elif` need not be climbed for it."""
+        return self if self.kind in (FUNCTION, LAMBDA) else self._body
 
     def chain(self) -> Iterator[Site]:
         """Yield this site and those around it, innermost first, up to the module."""
@@ -132,10 +138,10 @@ class Site:
 
     def function(self) -> FunctionNode | None:
         """Return the innermost function (no lambda) around this place."""
-        for site in self.chain():
-            if site.kind == FUNCTION:
-                return cast("FunctionNode", site.node)
-        return None
+        body = self.body
+        while body is not None and body.kind == LAMBDA:
+            body = body._body
+        return None if body is None else cast("FunctionNode", body.node)
 
     @property
     def try_(self) -> ast.Try:
@@ -154,7 +160,7 @@ class Site:
 
     def in_function(self) -> bool:
         """Return whether a function or lambda stands around this place."""
-        return any(site.kind in (FUNCTION, LAMBDA) for site in self.chain())
+        return self.body is not None
 
 
 _TYPE_CHECKING: Final = frozenset({"TYPE_CHECKING"})

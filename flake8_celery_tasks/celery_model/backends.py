@@ -167,12 +167,6 @@ def backend(project: Project) -> bool | None:
     return False if None not in found and is_all_read(project) else None
 
 
-@query()
-def is_all_parsed(project: Project) -> bool:
-    """Return whether no file that can't be parsed could name a backend."""
-    return all(project.module(path) is not None for path in project.files.holding(b"elery", b"ELERY"))
-
-
 #: Result backends whose chords count results that are not stored too.
 _COUNTING: Final = frozenset({"redis", "rediss", "sentinel", "valkey", "valkeys"})
 
@@ -200,7 +194,10 @@ _TABLES: Final = ("database", "db+", "django-db", "django_celery_results.backend
 
 @query()
 def may_be_database(project: Project) -> bool:
-    """Return whether the project, outside development and tests, names a database as its result backend."""
+    """Return whether the project, outside development and tests, may name a database as its result backend.
+
+    It may where a file that names the backend can't be parsed.
+    """
     given = urls(project, "result_backend", "backend", running=True)
-    names = (written(project, value, module) for value, module in given if module is not None)
+    names = ("database" if module is None else written(project, value, module) for value, module in given)
     return any(isinstance(name, str) and name.startswith(_TABLES) for name in names)

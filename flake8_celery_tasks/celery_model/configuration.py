@@ -32,7 +32,8 @@ class Configuration(NamedTuple):
     """A call of `config_from_object`, or what stands for one.
 
     The object is a module or something in it (`path` of the file, `qualname`), Django's settings (`is_django`), what
-    another configuration holds under a `key`, or can't be told (none of these).
+    another configuration holds under a `key`, or can't be told (none of these). `is_broken` says that it is in a file
+    that can't be parsed.
     """
 
     namespace: str | Unknown | None
@@ -40,6 +41,7 @@ class Configuration(NamedTuple):
     qualname: str = ""
     is_django: bool = False
     key: str = ""
+    is_broken: bool = False
 
 
 @query()
@@ -116,7 +118,7 @@ def _configuration(
     if target.path == "django.conf.settings":
         return Configuration(namespace, is_django=True)
     if target.module is None or target.rest:
-        return Configuration(namespace)
+        return Configuration(namespace, is_broken=_is_broken(project, module, target.path))
     if target.symbol is None:
         return Configuration(namespace, target.module.place.path)
     if isinstance(target.symbol, Class):
@@ -124,6 +126,15 @@ def _configuration(
     if isinstance(target.symbol, Bound) and isinstance(target.symbol.value, Mapping):
         return Configuration(namespace, target.module.place.path, target.path[len(target.module.prefix) :])
     return Configuration(namespace)
+
+
+def _is_broken(project: Project, module: Module, path: str) -> bool:
+    """Return whether a dotted path leads into a file that can't be parsed."""
+    for name in (path, path.rpartition(".")[0]):
+        file = project.layout.find(name, module.place.root) if name else None
+        if file is not None and file.endswith(".py") and project.module(file) is None:
+            return True
+    return False
 
 
 def is_display(node: ast.expr) -> bool:
@@ -215,7 +226,9 @@ _DJANGO: Final = b"INSTALLED_APPS"
 @query()
 def is_all_parsed(project: Project) -> bool:
     """Return whether no file that can't be parsed could hold a setting."""
-    return all(project.module(path) is not None for path in project.files.holding(b"elery", b"ELERY"))
+    return all(project.module(path) is not None for path in project.files.holding(b"elery", b"ELERY")) and not any(
+        item.is_broken for item in configurations(project)
+    )
 
 
 def is_all_read(project: Project) -> bool:

@@ -7,6 +7,8 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from flake8_celery_tasks.core import regular
+from flake8_celery_tasks.core.text import toml
 from flake8_celery_tasks.resolution.modules import parse
 from flake8_celery_tasks.workspace import folders
 from flake8_celery_tasks.workspace.marks import MARKS
@@ -28,8 +30,7 @@ def unparsed_among(names: Iterable[str]) -> list[str]:
     found = []
     for name in names:
         try:
-            with open(name, "rb") as file:
-                text = file.read()
+            text = regular.read(name)
         except (OSError, ValueError):
             continue
         if parse(text) is None:
@@ -76,15 +77,9 @@ def _wanted(path: str) -> str:
 
 def _declared(path: str) -> str:
     """Return the version of Python that a `pyproject.toml` names, nothing where it names none."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-
     try:
-        with open(path, "rb") as file:
-            found: dict[str, Any] = tomllib.load(file)
-    except (OSError, ValueError):
+        found = toml(regular.read(path).decode("utf-8"))
+    except (OSError, ValueError, RecursionError):
         return ""
     for keys in (("project", "requires-python"), ("tool", "poetry", "dependencies", "python")):
         value: Any = found

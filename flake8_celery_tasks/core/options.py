@@ -255,6 +255,8 @@ def _environment(option: str, raw: object) -> tuple[str, ...]:
 def _site_packages(folder: str) -> tuple[str, ...]:
     import glob
 
+    if "\0" in folder:  # no name of a folder holds it
+        return ()
     places = (os.path.join("lib", "python3*", "site-packages"), os.path.join("Lib", "site-packages"))
     found = [path for place in places for path in sorted(glob.glob(os.path.join(glob.escape(folder), place)))]
     return tuple(found[-1:])

@@ -1,14 +1,23 @@
-"""Texts of a repository, which may hold anything: as bytes, as people see them, and how their lines are broken."""
+"""Texts of a repository, which may hold anything: as bytes, as TOML, as people see them, and how lines are broken."""
 
 from __future__ import annotations
 
-import unicodedata
-from typing import Final, NamedTuple
+import sys
+from typing import Any, Final, NamedTuple
 
 
 def encoded(text: str) -> bytes:
     """Return a text in UTF-8, also one with surrogates that stand alone, as escapes make them."""
     return text.encode("utf-8", "surrogatepass")
+
+
+def toml(text: str) -> dict[str, Any]:
+    """Return what a text in TOML says. Raises ValueError where it is none, RecursionError where it nests too deeply."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    return tomllib.loads(text)
 
 
 def plain(text: str, *, of_bytes: bool = False) -> str:
@@ -37,6 +46,8 @@ def width(text: str) -> int:
     """
     if text.isascii():
         return len(text)
+    import unicodedata  # no plain run asks
+
     wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
     return len(text) + wide - sum(unicodedata.category(character) in ("Mn", "Me", "Cf") for character in text)
 

@@ -100,7 +100,7 @@ def _unit(text: Source, start: int, end: int) -> _Unit:
     found = _line(text, *_statement(text, path[last], start, end))
     for node, child in pairwise(path[last:]):
         for first, behind in _member(text, node, child):
-            item = _item(text, *text.outside_of(first, behind, text.start(node), text.end(node)))
+            item = _item(text, *text.outside(first, behind, text.start(node), text.end(node)))
             found = item if item is not None else found
     return found if found is not None and found.start <= start and end <= found.end else _Unit(start, end, plain=True)
 

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import configparser
 import os
-import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.core.text import DEFAULT, Style
+from flake8_celery_tasks.core import regular
+from flake8_celery_tasks.core.text import DEFAULT, Style, toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 _RUFF: Final = (".ruff.toml", "ruff.toml")
 _FLAKE8: Final = (".flake8", "setup.cfg", "tox.ini")
@@ -93,8 +88,7 @@ def _style(width: object, skip: object) -> Style:
 
 def _toml(path: str) -> dict[str, Any] | None:
     try:
-        with open(path, "rb") as file:
-            return tomllib.load(file)
+        return toml(regular.read(path).decode("utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
 

@@ -20,6 +20,7 @@ from flake8_celery_tasks.core import options as core_options
 from flake8_celery_tasks.core import regular, spelling
 from flake8_celery_tasks.core.errors import UsageError, one_line
 from flake8_celery_tasks.core.options import Options
+from flake8_celery_tasks.core.text import toml
 from flake8_celery_tasks.core.violation import BROKEN, PREFIX
 from flake8_celery_tasks.engine import run as engine_run
 
@@ -168,8 +169,6 @@ def _configured(manager: OptionManager, given: Namespace) -> dict[str, Any]:
             raise UsageError(f"configuration of flake8: {problem}")
     try:
         theirs = parse_config(manager, config, folder)
-    except (ExecutionError, configparser.Error) as error:
-        raise UsageError(one_line(error)) from None
     except ValueError as error:  # a value of the wrong kind: what flake8 lets fall through says not where it stands
         names = [name for name in config["flake8"] if not _is_taken(manager, config, folder, name)]
         where = " ".join(("configuration of flake8:", *(f"{name}:" for name in names)))
@@ -218,12 +217,8 @@ def _table(path: str) -> dict[str, Any] | None:
         return None
     if TABLE.encode() not in content:
         return None
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
     try:
-        tool = tomllib.loads(content.decode("utf-8")).get("tool", {})
+        tool = toml(content.decode("utf-8")).get("tool", {})
     except ValueError as error:
         raise UsageError(f"{path}: {one_line(error)}") from None
     except (RecursionError, MemoryError):

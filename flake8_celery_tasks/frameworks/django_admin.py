@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
-from flake8_celery_tasks.frameworks.django_models import method_at
+from flake8_celery_tasks.frameworks.django_models import class_of_method
 from flake8_celery_tasks.resolution.resolver import Target
 
 if TYPE_CHECKING:
@@ -31,17 +31,20 @@ _METHODS: Final = {
 _ADMINS: Final = "django.contrib.admin"
 
 
-def method_in_transaction(project: Project, module: Module, site: Site) -> FunctionNode | None:
-    """Return the method of an admin class that runs inside the admin's transaction and in which a place stands."""
-    found = method_at(module, site)
-    if found is None or found[0].name not in _METHODS:
-        return None
-    function, cls = found
+def is_in_transaction(project: Project, module: Module, inside: Site) -> bool:
+    """Return whether a function is a method of an admin class that runs inside the admin's transaction.
+
+    `inside` is the site of its body.
+    """
+    function = cast("FunctionNode", inside.node)
+    cls = class_of_method(module, inside) if function.name in _METHODS else None
+    if cls is None:
+        return False
     if any(isinstance(base, Target) and _is_admin(base) for base in project.line(cls)):
-        return function
+        return True
     # A mixin, or a class whose bases can't be read. What takes the same under the same names is meant for the admin.
     given = [parameter.arg for parameter in (*function.args.posonlyargs, *function.args.args)]
-    return function if tuple(given) == _METHODS[function.name] else None
+    return tuple(given) == _METHODS[function.name]
 
 
 def _is_admin(base: Target) -> bool:

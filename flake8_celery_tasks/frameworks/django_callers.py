@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from flake8_celery_tasks.binding.scopes import LAMBDA
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import Invoke, Member, Param, Ref
 from flake8_celery_tasks.core.memo import query
@@ -83,12 +82,13 @@ def _way_of_function(project: Project, module: Module, call: ast.Call, site: Sit
     outside = inside.parent
     assert outside is not None
     if not django_transactions.may_wait(project, module, site):
-        if django_admin.method_in_transaction(project, module, site) is not None:
+        if django_admin.is_in_transaction(project, module, inside):
             return Way(ADMIN, where=f"{function.name}()")
-        method = django_models.method_of_model(project, module, site) if function.name in _SAVING else None
-        signal = None if method is not None else django_models.signal_received(project, module, site)
-        if method is not None or signal is not None:
-            return Way(SAVE, where=f"{function.name}()" if method is not None else f"a receiver of {signal}")
+        if function.name in _SAVING and django_models.is_method_of_model(project, module, inside):
+            return Way(SAVE, where=f"{function.name}()")
+        signal = django_models.signal_received(project, module, inside)
+        if signal is not None:
+            return Way(SAVE, where=f"a receiver of {signal}")
     if django_views.is_view_in_transaction(project, module, function, outside) and writes_before(
         project, module, function.body, inside.scope, call
     ):
@@ -101,12 +101,10 @@ _SAVING: Final = frozenset({"delete", "save"})
 
 def _function_around(site: Site) -> tuple[FunctionNode, Site] | None:
     """Return the function that a place runs in, and where its body stands; None in a lambda, which may run later."""
-    for around in site.chain():
-        if around.kind == LAMBDA:
-            return None
-        if isinstance(around.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            return around.node, around
-    return None
+    body = site.body
+    if body is None or not isinstance(body.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return None
+    return body.node, body
 
 
 def ways_to(project: Project, module: Module, site: Site) -> tuple[Way, ...]:
@@ -199,12 +197,12 @@ def _class_behind(project: Project, module: Module, owner: Value, site: Site) ->
     if isinstance(owner, Param):
         if owner.annotation is not None:
             return _class(project, owner.annotation, module)
-        found = django_models.method_at(module, site)
+        found = _function_around(site)
         if found is None:
             return None
-        function, cls = found
+        function, inside = found
         first = [arg.arg for arg in (*function.args.posonlyargs, *function.args.args)][:1]
-        return cls if first == [owner.name] else None
+        return django_models.class_of_method(module, inside) if first == [owner.name] else None
     if isinstance(owner, Invoke):
         return _class(project, owner.func, module)
     return None

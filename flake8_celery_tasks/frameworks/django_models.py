@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import os
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from flake8_celery_tasks.binding.nodes import dotted
-from flake8_celery_tasks.binding.scopes import ASSIGN, LAMBDA, OTHER, PARAM
+from flake8_celery_tasks.binding.scopes import ASSIGN, OTHER, PARAM
 from flake8_celery_tasks.binding.symbols import Bound, Class, Function
 from flake8_celery_tasks.binding.values import Const, Invoke, Operation, Ref
 from flake8_celery_tasks.core.memo import query
@@ -126,39 +126,30 @@ def _is_field(project: Project, value: Value, module: Module) -> bool:
     return path.startswith("django.db.models.") and path.endswith(("Field", "ForeignKey"))
 
 
-def method_at(module: Module, site: Site) -> tuple[FunctionNode, Target] | None:
-    """Return the method in which a place stands directly, and its class; None elsewhere and in a lambda."""
-    for around in site.chain():
-        if around.kind == LAMBDA:
-            return None
-        if isinstance(around.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            owner = around.parent
-            if owner is None or not isinstance(owner.node, ast.ClassDef) or owner.parent is None:
-                return None
-            symbol = module.symbol_of(owner.node, owner.parent)
-            return around.node, Target(f"{module.prefix}{symbol.qualname}", module, symbol)
-    return None
+def class_of_method(module: Module, function: Site) -> Target | None:
+    """Return the class that a function is a method of, by the site of its body; None where it is none."""
+    owner = function.parent
+    if owner is None or not isinstance(owner.node, ast.ClassDef) or owner.parent is None:
+        return None
+    symbol = module.symbol_of(owner.node, owner.parent)
+    return Target(f"{module.prefix}{symbol.qualname}", module, symbol)
 
 
-def method_of_model(project: Project, module: Module, site: Site) -> FunctionNode | None:
-    """Return the method of a model in which a place stands directly, None elsewhere."""
-    found = method_at(module, site)
-    return found[0] if found is not None and is_model(project, found[1]) else None
+def is_method_of_model(project: Project, module: Module, function: Site) -> bool:
+    """Return whether a function is a method of a model, by the site of its body."""
+    cls = class_of_method(module, function)
+    return cls is not None and is_model(project, cls)
 
 
-def signal_received(project: Project, module: Module, site: Site) -> str | None:
-    """Return the signal of a model that the function receives in which a place stands directly."""
-    for around in site.chain():
-        if around.kind == LAMBDA:
-            return None
-        if isinstance(around.node, (ast.FunctionDef, ast.AsyncFunctionDef)) and around.parent is not None:
-            for decorator in around.node.decorator_list:
-                value = module.value(decorator, around.parent.scope)
-                signal = _first(value, "signal") if isinstance(value, Invoke) else None
-                if signal is not None and isinstance(value, Invoke) and _connects(project, module, value.func):
-                    return _signal_in(project, module, signal)
-            return _connected(module, project).get(around.node.name)
-    return None
+def signal_received(project: Project, module: Module, function: Site) -> str | None:
+    """Return the signal of a model that a function receives, by the site of its body."""
+    node, outside = cast("FunctionNode", function.node), cast("Site", function.parent)
+    for decorator in node.decorator_list:
+        value = module.value(decorator, outside.scope)
+        signal = _first(value, "signal") if isinstance(value, Invoke) else None
+        if signal is not None and isinstance(value, Invoke) and _connects(project, module, value.func):
+            return _signal_in(project, module, signal)
+    return _connected(module, project).get(node.name)
 
 
 def _first(call: Invoke, name: str) -> Value | None:
@@ -256,7 +247,7 @@ def _holds(project: Project, module: Module, binding: Binding) -> bool:
         return _is_model_type(project, module, annotation)
     first = [*function.args.posonlyargs, *function.args.args][:1]
     is_first = binding.node in first and not function.decorator_list
-    return is_first and method_of_model(project, module, binding.site) is function
+    return is_first and is_method_of_model(project, module, binding.site)
 
 
 def _is_model_type(project: Project, module: Module, annotation: Value) -> bool:

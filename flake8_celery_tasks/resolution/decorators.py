@@ -110,8 +110,6 @@ def _looks_at_arguments(module: Module, inner: Function) -> bool:
     It may take some out, put some in, or use the task that comes first.
     """
     for node, _, _ in module.functions_called(inner.qualname):
-        if node.lineno != inner.line:
-            continue
         taken = {arg.arg for arg in (node.args.vararg, node.args.kwarg) if arg is not None}
         shown = {id(one) for call in ast.walk(node) for one in _handed_on(call, node.args)}
         names = (one for one in ast.walk(node) if isinstance(one, ast.Name) and one.id in taken)

@@ -293,13 +293,19 @@ class Loading:
             place = layout.place(path)
             found.update(files_of(layout, place.root, place.name))
         for path in project.files.holding(b"elery"):
-            module = None if layout.is_test(layout.place(path)) or self.defines(path) else project.module(path)
-            if module is not None and any(
-                binding.kind == IMPORT and apps.app_of(project, project.resolve(binding.path, module)) is not None
-                for binding in module.candidates.imports
-            ):
+            if not layout.is_test(layout.place(path)) and self._may_start(path):
                 found.add(path)
         return found
+
+    def _may_start(self, path: str) -> bool:
+        """Return whether a file imports an app and defines no task, or can't be parsed."""
+        project, module = self.project, self.project.module(path)
+        if module is None:
+            return True
+        return not self.defines(path) and any(
+            binding.kind == IMPORT and apps.app_of(project, project.resolve(binding.path, module)) is not None
+            for binding in module.candidates.imports
+        )
 
 
 @query()

@@ -141,11 +141,7 @@ class Source:
             offset = self.following(offset).end
         return self.following(offset).start
 
-    def outside(self, node: ast.AST, start: int, end: int) -> tuple[int, int]:
-        """Return the span of a node with the parentheses around it, as far as they stand between two offsets."""
-        return self.outside_of(self.start(node), self.end(node), start, end)
-
-    def outside_of(self, first: int, last: int, start: int, end: int) -> tuple[int, int]:
+    def outside(self, first: int, last: int, start: int, end: int) -> tuple[int, int]:
         """Return a span with the parentheses around it, as far as they stand between two offsets."""
         while True:
             before, after = self.previous(first), self.following(last)

@@ -7,6 +7,7 @@ import gc
 
 import pytest
 
+from flake8_celery_tasks.celery_model import definitions, registry
 from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.engine import session
@@ -360,3 +361,75 @@ def test_bases_of_a_class_with_a_field_for_its_name_are_not_read(tmp_path, name,
     known = project_at(tmp_path, files, celery_no_cache=True)
     assert not tasks_of(known).by_name
     assert (str(tmp_path / "bases.py") in known._modules) is is_read
+
+
+@pytest.mark.parametrize(
+    ("text", "may"),
+    [
+        (b"@app.task(name)", True),
+        (b"@app.task(name='shop.bill')", False),
+        (b"app.register_task(Bill())\nclass Bill:\n    name = PREFIX", True),
+        (b"app.register_task(Bill())\nclass Bill:\n    name = 'shop.bill'", False),
+        (b"make_task(bill, name=NAME)", True),
+        (b"make_task(bill)\ndef other():\n    name=NAME", False),
+    ],
+)
+def test_whether_a_broken_text_may_compute_names(text, may):
+    assert registry._computes(text) == may
+
+
+KINDS = """\
+from celery import Celery, Task, shared_task
+from elsewhere import Thing
+
+app = Celery()
+NUMBER = 5
+
+
+def plain(): ...
+
+
+@shared_task
+def bill(): ...
+
+
+class Registered(Task):
+    name = "a"
+
+    def run(self): ...
+
+
+app.register_task(Registered())
+
+
+class Forgotten(Task):
+    name = "b"
+
+    def run(self): ...
+
+
+class Other: ...
+
+
+class Unreadable(Thing): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "is_none"),
+    [
+        ("shop.jobs:", True),
+        ("shop.jobs:plain", True),
+        ("shop.jobs:bill", False),
+        ("shop.jobs:NUMBER", True),
+        ("shop.jobs:Registered", False),
+        ("shop.jobs:Forgotten", True),
+        ("shop.jobs:Other", True),
+        ("shop.jobs:Unreadable", False),
+        ("shop.gone:plain", False),
+    ],
+)
+def test_what_is_certainly_no_task(tmp_path, name, is_none):
+    known = project_at(tmp_path, {"shop/jobs.py": KINDS})
+    origin = known.module(str(tmp_path / "shop/jobs.py"))
+    assert definitions.is_no_task(known, known.resolve(name, origin)) == is_none

@@ -190,3 +190,33 @@ def test_routes_are_looked_up(tmp_path):
     assert routes.matching("a.*") == ["a.*"]
     assert not routes.has_other_keys
     assert others.has_other_keys
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "expected"),
+    [
+        (("shop",), "shop", True),
+        (("shop",), "shops", False),
+        (("shop.", ""), "shop.bill", True),
+        (("", ".bill"), "shop.bill", True),
+        (("shop.", ".task"), "shop.task", False),  # the two may not overlap
+        (("shop.", ".bill.", ".task"), "shop.x.bill.y.task", True),
+        (("shop.", ".bill.", ".task"), "shop.x.ship.y.task", False),
+        (("a", "b", "b", "c"), "axbxbxc", True),
+        (("a", "b", "b", "c"), "axbxc", False),
+    ],
+)
+def test_patterns(pattern, name, expected):
+    assert evaluation.matches(pattern, name) == expected
+
+
+LONG = "a" * 4000
+
+
+@pytest.mark.parametrize(("times", "expected"), [(1, (LONG, "")), (2, (LONG, LONG, "")), (3, ("", ""))])
+def test_a_text_that_is_too_long_is_anything(tmp_path, times, expected):
+    known = project_at(tmp_path, {"shop/names.py": f"A = '{LONG}'\nB = f'{'{A}{x}' * times}'\n"})
+    module = known.module(str(tmp_path / "shop/names.py"))
+    [binding] = module.candidates.scope.bindings["B"]
+    value = module.value(binding.value, module.candidates.scope)
+    assert evaluation.pattern_of(known, value, module) == expected

@@ -1,7 +1,8 @@
-"""A project with one module of as many tasks as are asked for, in which nearly every rule has work."""
+"""Projects with one module of as many tasks as are asked for, in which nearly every rule has work."""
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 #: The large module. Workers import no module of this name, so that CLY919 has work too.
@@ -25,6 +26,7 @@ def drop(pk):
     print(pk)
 """,
     "shop/apps.py": "",
+    "shop/settings.py": 'INSTALLED_APPS = ["shop", "content"]\nCELERY_TASK_ALWAYS_EAGER = True\n',
 }
 
 _HEAD: Final = """\
@@ -39,14 +41,20 @@ from celery.exceptions import Ignore, MaxRetriesExceededError, Reject, Retry
 from celery.schedules import crontab
 from celery.signals import task_success
 from content.tasks import drop
+from django.conf import settings
+from django.contrib import admin
 from django.db import models, transaction
 from django.db.models.signals import post_save
 from django.dispatch import receiver
+from kombu import Queue
 
 from project.celery import app
 
 app.conf.accept_content = ["json", "pickle"]
 app.conf.task_ack_late = True
+app.conf.result_expires = None
+app.conf.task_always_eager = True
+app.conf.task_queues = [Queue("celery"), Queue("slow")]
 
 
 def send():
@@ -163,6 +171,12 @@ def import_orders_7(self, path):
 @task_success.connect(sender="shop_bill_7")
 def on_success_7(sender=None, **kwargs):
     print(sender)
+
+
+class OrderAdmin_7(admin.ModelAdmin):
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        bill_7.delay(obj.pk if getattr(settings, "CELERY_ALWAYS_EAGER", False) else 7)
 
 
 NIGHTLY_7 = crontab(hour=7)
@@ -282,3 +296,114 @@ def module(tasks: int) -> str:
 
 def _numbered(text: str, number: int) -> str:
     return text.replace("_7", f"_{number}").replace("-7", f"-{number}")
+
+
+# A project without Django and without a result backend, which keeps a record of its tasks.
+
+#: The record of the tasks' names.
+RECORD: Final = "celery-tasks.json"
+
+_LONE_HEAD: Final = """\
+import asyncio
+from threading import Thread
+
+import psycopg
+from celery import Celery, shared_task
+from celery.schedules import crontab
+from kombu import Queue
+from redis.asyncio import Redis
+
+app = Celery("shop", broker="amqp://shop:0tter-Bay@mq.internal:5672/shop")
+app.autodiscover_tasks()
+app.conf.accept_content = "json"
+app.conf.task_acks_late = True
+app.conf.task_create_missing_queues = False
+app.conf.task_queues = [Queue("celery"), Queue("mails")]
+app.conf.task_time_limit = 300
+app.conf.worker_prefetch_multiplier = 10
+redis = Redis(port=6380)
+orders = psycopg.connect("dbname=orders")
+
+
+async def add_one():
+    return await redis.incr("orders")
+"""
+
+_LONE: Final = """
+
+@app.task(name="shop_count_7")
+def count_7(article_pk):
+    return asyncio.run(add_one())
+
+
+@app.task(name="shop_ship_7", time_limit=0, expires=60)
+def ship_7(order_pk, address):
+    print(orders.execute("select 7"))
+
+
+@app.task(name="shop_fetch_7", time_limit=300)
+def fetch_7():
+    print("rates")
+
+
+@app.task(name="shop_clean_7")
+def clean_7():
+    print("clean")
+
+
+@shared_task(name="shop_audit_7")
+def audit_7(order_pk):
+    print(order_pk)
+
+
+def close_7(order_pk):
+    ship_7.apply_async((order_pk, "here"), queue="mail")
+    audit_7.delay(order_pk)
+    return count_7.delay(order_pk).get(timeout=5)
+
+
+def close_later_7(order_pk):
+    ship_7(order_pk, "here")
+    Thread(target=close_7, args=(order_pk,)).start()
+
+
+EVERY_45_MINUTES_7 = crontab(minute="*/45")
+"""
+
+_LONE_BEAT: Final = """\
+    "fetch-7": {"task": "shop_fetch_7", "schedule": 60.0},
+    "morning-7": {"task": "shop_fetch_7", "schedule": crontab(minute=0, hour=9)},
+"""
+_LONE_ROUTES: Final = (
+    '    "shop_count_7": {"queue": "mails"},\n    "shop_ship_7": {"queue": "mails"},\n'
+    '    "shop_fetch_7": {"queue": "mails"},\n    "shop_audit_7": {"queue": "mails"},\n'
+)
+
+
+def lone_module(tasks: int) -> str:
+    """Return the text of a module with an app and a number of tasks of it."""
+    numbers = range(tasks // 5)
+    settings = "".join(
+        f"\n\napp.conf.{name} = {{\n" + "".join(_numbered(text, number) for number in numbers) + "}\n"
+        for name, text in (("beat_schedule", _LONE_BEAT), ("task_routes", _LONE_ROUTES))
+    )
+    return "".join((_LONE_HEAD, *(_numbered(_LONE, number) for number in numbers), settings))
+
+
+def record(tasks: int) -> str:
+    """Return the record of tasks that the module without Django has no more, or has with other parameters and options.
+
+    The others are missing there: what is sent of them is sent before it is deployed.
+    """
+    kept = {}
+    for number in range(tasks // 5):
+        for name, signature in (("count", "(order)"), ("ship", "(order_pk)"), ("gone", "(order_pk)")):
+            function = f"{name}_{number}"
+            kept[f"shop_{function}"] = {
+                "signature": signature,
+                "module": "shop.jobs",
+                "function": function,
+                "options": {"expires": 3600} if name == "ship" else {},
+                "result": "stored",
+            }
+    return json.dumps({"version": 1, "tasks": kept, "uncertain": []}, indent=2)

@@ -39,17 +39,24 @@ def _alone(_fresh_plugin, monkeypatch, tmp_path):
 class Project:
     """A project with a large module."""
 
+    record = None
+
     def __init__(self, folder, tasks):
         self.folder = folder / str(tasks)
         self.path = self.folder / large.PATH
-        self.text = large.module(tasks)
-        self.folder.mkdir()
-        write(self.folder, {large.PATH: self.text, **large.OTHERS})
+        self.text, others = self.content(tasks)
+        self.folder.mkdir(parents=True)
+        write(self.folder, {large.PATH: self.text, **others})
         self.restore = lambda: self.path.write_text(self.text, encoding="utf-8")
+
+    def content(self, tasks):
+        return large.module(tasks), large.OTHERS
 
     def plugin(self):
         """Run the plugin with all rules on, and return its reports."""
-        options = Options(celery_no_cache=True, celery_task_name_pattern=r"shop\..+")
+        options = Options(
+            celery_no_cache=True, celery_task_name_pattern=r"shop\..+", celery_contract=self.record and str(self.record)
+        )
         Plugin.told = Run(options, opted=("CLY9",))
         tree = ast.parse(self.text)
         plugin = Plugin(tree, str(self.path), self.text.splitlines(keepends=True))
@@ -88,28 +95,38 @@ class Project:
         return time.process_time() - start
 
 
+class Lone(Project):
+    """A project without Django that keeps a record of its tasks."""
+
+    def content(self, tasks):
+        self.record = self.folder / large.RECORD
+        return large.lone_module(tasks), {large.RECORD: large.record(tasks)}
+
+
 @pytest.mark.usefixtures("_alone")
 def test_every_rule_has_work(tmp_path):
-    found = {text.partition(" ")[0] for _, _, text, _ in Project(tmp_path, 200).plugin()()}
+    projects = Project(tmp_path / "django", 200), Lone(tmp_path / "lone", 40)
+    found = {text.partition(" ")[0] for project in projects for _, _, text, _ in project.plugin()()}
     assert {rule.code for rule in loader.rules()} - found == IDLE.keys()
 
 
 @pytest.mark.no_cover  # it would measure the measuring
 @pytest.mark.usefixtures("_alone")
 @pytest.mark.parametrize(
-    ("name", "tasks"),
+    ("kind", "name", "tasks"),
     [
-        ("plugin", 2_000),
-        ("tasks", 2_000 if LONG else 500),
-        ("check", 2_000 if LONG else 500),
-        ("sarif", 2_000 if LONG else 200),
-        ("fix", 2_000 if LONG else 200),
+        (Project, "plugin", 2_000),
+        (Project, "tasks", 2_000 if LONG else 500),
+        (Project, "check", 2_000 if LONG else 500),
+        (Project, "sarif", 2_000 if LONG else 200),
+        (Project, "fix", 2_000 if LONG else 200),
+        (Lone, "plugin", 2_000 if LONG else 500),
     ],
 )
-def test_time_is_linear(tmp_path, monkeypatch, name, tasks):
+def test_time_is_linear(tmp_path, monkeypatch, kind, name, tasks):
     monkeypatch.chdir(tmp_path)
-    small, big = Project(tmp_path, tasks), Project(tmp_path, 10 * tasks)
-    Project(tmp_path, 20).seconds(name, 1)  # what is imported is imported
+    small, big = kind(tmp_path, tasks), kind(tmp_path, 10 * tasks)
+    kind(tmp_path, 20).seconds(name, 1)  # what is imported is imported
     for _ in range(5):  # somebody else may need the processor's caches
         before, after = small.seconds(name, 2), big.seconds(name, 1)
         if after <= BOUND * before:

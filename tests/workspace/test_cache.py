@@ -324,6 +324,27 @@ def test_what_others_have_written_is_learnt(shop):
     assert open_cache(str(shop)).summary(path, "shop") == known
 
 
+def test_what_others_have_written_is_not_learnt_where_it_is_not_sound(shop):
+    index_of(shop)
+    path = str(shop / "shop/tasks.py")
+    mine = open_cache(str(shop), is_sound=lambda summary: "odd" not in summary)
+    theirs = open_cache(str(shop))
+    theirs.entries[path][2]["odd"] = True
+    theirs._write()
+    mine.entries[path][2] = None
+    mine._write()
+    assert mine.entries[path][2] is None
+
+
+def test_a_summary_that_is_not_sound_is_none(shop):
+    index_of(shop)
+    path = str(shop / "shop/tasks.py")
+    assert open_cache(str(shop)).kept_summary(path, "shop") is not None
+    doubtful = open_cache(str(shop), is_sound=lambda summary: False)
+    assert doubtful.kept_summary(path, "shop") is None
+    assert doubtful.entries[path][2] is None
+
+
 def test_another_version_has_a_cache_of_its_own(shop, monkeypatch):
     wanted = index_of(shop)
     monkeypatch.setattr(cache, "__version__", "0.0.0")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.celery_model.pins.names import is_aside
@@ -16,6 +15,7 @@ from flake8_celery_tasks.celery_model.pins.requirement import (
     marker_of,
     mentions,
 )
+from flake8_celery_tasks.core import text as texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,12 +108,8 @@ def json_lock(text: str) -> Iterator[Found]:
 
 def _load(text: str) -> dict[str, Any]:
     """Return what a text in TOML says, nothing where it is none."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
     try:
-        return tomllib.loads(text)
+        return texts.toml(text)
     except (ValueError, RecursionError):
         return {}
 

@@ -4,7 +4,6 @@ import ast
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.nodes import dotted, last_name
-from flake8_celery_tasks.binding.scopes import FUNCTION, LAMBDA
 from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.catalog.methods import SENDS
 from flake8_celery_tasks.celery_model import apps
@@ -247,7 +246,7 @@ def _used_in(project: Project, found: Threaded, seen: set[tuple[str, int]], dept
     if facts.task_at(found.site) is not None:
         return None
     for call, site in module.candidates.calls:
-        around = next((around for around in site.chain() if around.kind in (FUNCTION, LAMBDA)), None)
+        around = site.body
         if around is None or around.node is not node:
             continue
         if _asks(facts, call, site):

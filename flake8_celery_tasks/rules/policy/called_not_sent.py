@@ -20,7 +20,6 @@ from flake8_celery_tasks.rules.rule import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.celery_model.definitions import Definition
     from flake8_celery_tasks.core.violation import Violation
@@ -167,31 +166,36 @@ def _task_called(facts: Facts, call: ast.Call, site: Site) -> Definition | None:
 @query()
 def _names_sent(project: Project) -> tuple[str, ...]:
     """Return the names of whatever the project may send as a task."""
-    texts = (project.files.read(path) or b"" for path in _senders(project))
-    return tuple(sorted({name.decode("utf-8", "replace") for text in texts for name in _SENT.findall(text)}))
+    return tuple(sorted(_senders(project)))
 
 
-def _senders(project: Project) -> Iterator[str]:
+@query()
+def _senders(project: Project) -> dict[str, list[str]]:
+    """Return the files outside tests that may send a task, under each name that stands before the sending method."""
+    found: dict[str, list[str]] = {}
     for path in project.files.holding(*_MARKS):
         if not project.layout.is_test(project.layout.place(path)):
-            yield path
+            for name in set(_SENT.findall(project.files.read(path) or b"")):
+                found.setdefault(name.decode("utf-8", "replace"), []).append(path)
+    return found
 
 
-@query(key=lambda definition: definition.place)
 def _is_sent(project: Project, definition: Definition) -> bool:
     """Return whether something sends the task of a definition, and not only one that is called like it."""
-    name = definition.symbol.qualname.rpartition(".")[2].encode()
-    paths = [path for path in _senders(project) if name in _SENT.findall(project.files.read(path) or b"")]
-    modules = (project.module(path) for path in paths)
-    return any(module is not None and _sends(project, module, definition) for module in modules)
+    name = definition.symbol.qualname.rpartition(".")[2]
+    return any(definition.place in _sent_in(project, path) for path in _senders(project).get(name, ()))
 
 
-def _sends(project: Project, module: Module, definition: Definition) -> bool:
-    for node, site in module.candidates.sends:
-        value = module.value(node.value, site.scope) if node.attr in _SENDS else None
-        if isinstance(value, Ref) and definitions.place_of(project.resolve(value.path, module)) == definition.place:
-            return True
-    return False
+@query()
+def _sent_in(project: Project, path: str) -> frozenset[tuple[str, str, int] | None]:
+    """Return the places of all that is sent in a file."""
+    module = project.module(path)
+    if module is None:
+        return frozenset()
+    values = (module.value(node.value, site.scope) for node, site in module.candidates.sends if node.attr in _SENDS)
+    return frozenset(
+        definitions.place_of(project.resolve(value.path, module)) for value in values if isinstance(value, Ref)
+    )
 
 
 def _is_started_by_hand(site: Site) -> bool:

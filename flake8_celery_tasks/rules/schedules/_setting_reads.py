@@ -92,6 +92,7 @@ class DjangoSettings:
 
     def __init__(self, project: Project) -> None:
         self.project = project
+        self._set: dict[tuple[str, bool], bool] = {}
         layout = project.layout
         self.texts = {path: project.files.read(path) or b"" for path in layout.files()}
         self.modules = [
@@ -118,6 +119,12 @@ class DjangoSettings:
 
     def sets(self, name: str, *, in_tests: bool) -> bool:
         """Return whether something gives a name a value: an assignment, a keyword, a key."""
+        asked = name, in_tests
+        if asked not in self._set:
+            self._set[asked] = self._sets(name, in_tests=in_tests)
+        return self._set[asked]
+
+    def _sets(self, name: str, *, in_tests: bool) -> bool:
         quoted = name.encode()
         pattern = re.compile(
             rb"(?<![\w.])%b\s*(?::[^=\n]+)?=(?!=)|settings\.%b\s*=(?!=)|[\"']%b[\"'](?:\s*:|\]\s*=(?!=))"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import sys
 import time
 
 import pytest
@@ -299,14 +298,6 @@ def test_json_lock():
 @pytest.mark.parametrize("given", ["", "celery", "[]", '{"default": []}', '{"default": {"celery": 5}}', "[" * 100_000])
 def test_json_lock_that_says_nothing(given):
     assert list(toml.json_lock(given)) == []
-
-
-def test_tomli(monkeypatch):
-    """On Python 3.10 the package tomli does it."""
-    parser = pytest.importorskip("tomllib" if sys.version_info >= (3, 11) else "tomli")
-    monkeypatch.setattr(sys, "version_info", (3, 10))
-    monkeypatch.setitem(sys.modules, "tomli", parser)
-    assert rows(toml.project(PROJECT))
 
 
 READERS = (toml.project, toml.pipfile, toml.toml_lock, toml.json_lock)
