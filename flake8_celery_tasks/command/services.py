@@ -12,6 +12,7 @@ from flake8_celery_tasks.command import check
 from flake8_celery_tasks.command.pool import FEW, spread
 from flake8_celery_tasks.engine import baseline
 from flake8_celery_tasks.engine.findings import Outcome
+from flake8_celery_tasks.engine.seen import Total
 from flake8_celery_tasks.flake8_host.configuration import find_table
 from flake8_celery_tasks.flake8_host.files import passing as gated
 
@@ -59,11 +60,18 @@ def grouped(homes: Homes, folder: str, names: Iterable[str]) -> list[tuple[Confi
     return list(found.values())
 
 
-def outcomes(parts: Sequence[Part], order_of: Callable[[Configuration], Order | None]) -> list[Outcome]:
+def outcomes(
+    parts: Sequence[Part], order_of: Callable[[Configuration], Order | None], *, unused_noqa: bool = False
+) -> list[Outcome]:
     """Return what is found in each part; `order_of` returns which fixes to look for, None for none."""
     found = []
     for configuration, names, _ in parts:
         checked = check.check(configuration, names)
+        if unused_noqa:
+            from flake8_celery_tasks.command import noqa
+
+            checked = noqa.unused(configuration, checked, names)
+            configuration = noqa.with_unused(configuration)
         found.append(check.decided(configuration, checked, names, order_of(configuration)))
     return found
 
@@ -79,7 +87,22 @@ def joined(found: Sequence[Outcome]) -> Outcome:
     findings = sorted((item for one in found for item in one.findings), key=lambda item: item.path)
     files = [name for one in found for name in one.files]
     remedies = {finding: remedy for one in found for finding, remedy in one.remedies.items()}
-    return Outcome(violations, statistics, findings, files, remedies, [name for one in found for name in one.unparsed])
+    unparsed = [name for one in found for name in one.unparsed]
+    return Outcome(violations, statistics, findings, files, remedies, unparsed, _seen(found))
+
+
+def _seen(found: Sequence[Outcome]) -> Total:
+    """Return what was looked at in all parts, with the first decorator that is not recognised."""
+    parts = [one.seen for one in found]
+    unknown = sorted((part.place, part.name) for part in parts if part.unknown)
+    place, name = unknown[0] if unknown else ("", "")
+    return Total(
+        sum(part.tasks for part in parts),
+        sum(part.files for part in parts),
+        sum(part.unknown for part in parts),
+        place,
+        name,
+    )
 
 
 def prune_baselines(parts: Sequence[Part], found: Sequence[Outcome]) -> Iterator[Entry]:

@@ -166,6 +166,9 @@ def _configured(manager: OptionManager, given: Namespace, table: str) -> dict[st
     except (ExecutionError, configparser.Error, UnicodeDecodeError) as error:
         where = f"configuration of flake8: {', '.join(filter(None, (given.config, *given.append_config)))}: "
         raise UsageError(f"{where if isinstance(error, ValueError) else ''}{one_line(error)}") from None
+    for key in config["flake8"] if config.has_section("flake8") else ():
+        if problem := core_options.misspelt(key):
+            raise UsageError(f"configuration of flake8: {problem}")
     try:
         theirs = parse_config(manager, config, folder)
     except ValueError as error:  # a value of the wrong kind: what flake8 lets fall through says not where it stands

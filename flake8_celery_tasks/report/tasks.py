@@ -8,9 +8,9 @@ import re
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.core.text import plain
+from flake8_celery_tasks.core.text import plain, width
 from flake8_celery_tasks.engine.inventory import OPEN, Entry
-from flake8_celery_tasks.report.listing.fit import GAP, fitting, shortened, width, widths_of
+from flake8_celery_tasks.report.listing.fit import GAP, fitting, shortened, widths_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

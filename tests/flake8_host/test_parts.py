@@ -128,7 +128,7 @@ def test_baselines(above, check, capfd):
     (above / "services/mail/mail/tasks.py").write_text("import celery\n")
     (above / "tools/tasks.py").write_text("import celery\n")
     assert main(["check", "--celery-baseline=all.json", "--prune-baseline"]) == 0
-    assert capfd.readouterr().err.count("taken out of the baseline") == 4
+    assert capfd.readouterr().err.count("removed from the baseline") == 4
     left = json.loads((above / "all.json").read_text())["findings"]
     assert {one["path"] for one in left} == {"services/pay/pay/quiet.py", "services/pay/pay/tasks.py"}
     # One service has a baseline, the others have none.

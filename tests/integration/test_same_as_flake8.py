@@ -138,7 +138,7 @@ def test_standard_input(shop, capfd, name, monkeypatch):
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (1, "")
+    assert (done.returncode, done.stderr) == (1, "")  # an editor asks: no last line
     assert done.stdout.splitlines() == flake8(*arguments, stdin=BAD)
     assert places(done.stdout.splitlines())[0] == f"{name}:4:2:"
 

@@ -23,8 +23,11 @@ COLUMNS: Final = (
 def add_to_tasks(parser: ArgumentParser) -> None:
     """Give a parser the options of `tasks`."""
     parser.add_argument("path", nargs="?", default=".", metavar="PATH", help="a folder or file (default: .)")
-    parser.add_argument("--format", choices=FORMATS, default="table", dest="form", help="default: table")
+    parser.add_argument(
+        *("--output-format", "--format"), choices=FORMATS, default="table", dest="form", help="default: table"
+    )
     parser.add_argument("--output-file", metavar="FILE", help="write to FILE instead of standard output")
+    parser.add_argument("-q", "--quiet", action="count", default=0, help="do not say how many tasks there are")
     chosen = parser.add_argument_group("which tasks, and what of them")
     chosen.add_argument("--app", action="append", default=[], help="only tasks of an app, or of a pattern; repeatable")
     chosen.add_argument(
@@ -44,6 +47,8 @@ def add_to_tasks(parser: ArgumentParser) -> None:
 def add_to_config(parser: ArgumentParser) -> None:
     """Give a parser the options of `config`."""
     parser.add_argument("path", nargs="?", default=".", metavar="FILE", help="a file or folder (default: .)")
-    parser.add_argument("--format", choices=("text", "json"), default="text", dest="form", help="default: text")
+    parser.add_argument(
+        *("--output-format", "--format"), choices=("text", "json"), default="text", dest="form", help="default: text"
+    )
     parser.add_argument("--output-file", metavar="FILE", help="write to FILE instead of standard output")
     configuration.add_arguments(parser, configuration.FIXING)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks.command import notices, services
+from flake8_celery_tasks.command.output.writing import take
 from flake8_celery_tasks.core.errors import UsageError
 from flake8_celery_tasks.engine import inventory, session
 from flake8_celery_tasks.engine.check import collector_off
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from flake8_celery_tasks.engine.findings import Finding
-    from flake8_celery_tasks.engine.inventory import Inventory, Listed
+    from flake8_celery_tasks.engine.inventory import Entry, Inventory, Listed
     from flake8_celery_tasks.flake8_host.parts import Part
     from flake8_celery_tasks.report.listing.columns import Choice
     from flake8_celery_tasks.resolution.project import Project
@@ -32,10 +33,13 @@ _PICTURES: Final = ("html", "mermaid", "dot")
 
 
 class Answer(NamedTuple):
-    """What a run writes, what it says on standard error, and whether something went wrong."""
+    """What a run writes, and to which file; what it says on standard error; what is listed; if it failed."""
 
     text: str
+    target: str | None
     said: Sequence[str]
+    entries: Sequence[Entry]
+    options: Namespace
     failed: bool
 
 
@@ -58,9 +62,9 @@ def screen(target: str | None, *, color: bool) -> Screen:
     return Screen(color, room, mark)
 
 
-def run(given: Namespace, screen_of: Callable[[Namespace, str | None], Screen]) -> tuple[Answer, str | None]:
-    """Return what to write, and the file to write to; `screen_of` says what the output is. Raises UsageError."""
-    path, form, target = (_take(given, name) for name in ("path", "form", "output_file"))
+def run(given: Namespace, screen_of: Callable[[Namespace, str | None], Screen]) -> Answer:
+    """Return what to write and to say; `screen_of` says what the output is. Raises UsageError."""
+    path, form, target = (take(given, name) for name in ("path", "form", "output_file"))
     choice = _choice(given, form)
     if not os.path.exists(path):
         raise UsageError(f"no such file or directory: {path!r}")
@@ -84,19 +88,14 @@ def run(given: Namespace, screen_of: Callable[[Namespace, str | None], Screen]) 
             text = _html(listed, found, known[0])
         else:
             text = _text(listed, form, choice, screen_of(configured.options, target))
-    return Answer(text, said, bool(failures or broken)), target
-
-
-def _take(given: Namespace, name: str) -> Any:
-    value = getattr(given, name)
-    delattr(given, name)
-    return value
+    entries = [one.entry for one in listed.tasks]
+    return Answer(text, target, said, entries, configured.options, bool(failures or broken))
 
 
 def _choice(given: Namespace, form: str) -> Choice:
     """Return which tasks were asked for, and with which columns."""
     apps, queues, unanswered, sort, named = (
-        _take(given, name) for name in ("app", "queue", "unanswered", "sort", "columns")
+        take(given, name) for name in ("app", "queue", "unanswered", "sort", "columns")
     )
     if named is not None and form in _PICTURES:
         raise UsageError(f"argument --columns: does not apply to --format {form}")

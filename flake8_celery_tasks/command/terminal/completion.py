@@ -7,27 +7,30 @@ import os
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 
 #: The options that take codes of rules.
 _CODES: Final = ("codes", "select", "extend_select", "ignore", "extend_ignore")
 
 
-def completing(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    """Return a parser. Where a shell asks what may follow, tell it and end the process, if argcomplete is installed."""
+def completing(parser: argparse.ArgumentParser, columns: Sequence[str]) -> argparse.ArgumentParser:
+    """Return a parser. Where a shell asks what may follow, tell it and end the process, if argcomplete is installed.
+
+    `columns` are the names that `--columns` and `--sort` take.
+    """
     if "_ARGCOMPLETE" in os.environ:
-        _complete(parser)
+        _complete(parser, columns)
     return parser
 
 
-def _complete(parser: argparse.ArgumentParser) -> None:
+def _complete(parser: argparse.ArgumentParser, columns: Sequence[str]) -> None:
     try:
         import argcomplete
     except ImportError:
         return
     for action in _actions(parser):
-        completer = _completer(action.dest)
+        completer = _completer(action.dest, columns)
         if completer is not None:
             action.completer = completer  # type: ignore[attr-defined]
     argcomplete.autocomplete(parser)
@@ -42,12 +45,12 @@ def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
                 yield from _actions(inner)
 
 
-def _completer(name: str) -> Callable[..., list[str]] | None:
+def _completer(name: str, columns: Sequence[str]) -> Callable[..., list[str]] | None:
     """Return what completes an option or argument, None where the shell's own completion of paths is right."""
     if name in _CODES:
         return _codes
     if name in ("columns", "sort"):
-        return _columns
+        return lambda prefix, **_: _after_comma(prefix, columns)
     return None
 
 
@@ -58,12 +61,6 @@ def _codes(prefix: str, **_: Any) -> list[str]:
     return _after_comma(prefix, [*explain.names(), *explain.names().values()])
 
 
-def _columns(prefix: str, **_: Any) -> list[str]:
-    from flake8_celery_tasks.command.listing import arguments
-
-    return _after_comma(prefix, arguments.COLUMNS)
-
-
-def _after_comma(prefix: str, words: list[str] | tuple[str, ...]) -> list[str]:
+def _after_comma(prefix: str, words: Sequence[str]) -> list[str]:
     before = prefix[: prefix.rfind(",") + 1]
     return [before + word for word in words]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.core.text import width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,21 +24,6 @@ _LEAST_OF: Final = {"name": 24, "path": 20}
 _FROM_LEFT: Final = frozenset({"path"})
 
 
-def width(text: str) -> int:
-    """Return how many columns of a terminal a text takes.
-
-    >>> width("名前")
-    4
-    """
-    return sum(map(_width, text))
-
-
-def _width(character: str) -> int:
-    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
 def shorten(text: str, room: int, mark: str, *, from_left: bool = False) -> str:
     """Return a text that takes at most some columns, with a mark where something is left out.
 
@@ -49,7 +35,7 @@ def shorten(text: str, room: int, mark: str, *, from_left: bool = False) -> str:
     letters = list(text)
     taken = width(text) + width(mark)
     while taken > room and letters:
-        taken -= _width(letters.pop(0 if from_left else -1))
+        taken -= width(letters.pop(0 if from_left else -1))
     kept = "".join(letters)
     return mark + kept if from_left else kept + mark
 

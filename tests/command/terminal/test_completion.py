@@ -60,10 +60,10 @@ def test_completion(completed, line, expected):
 def test_nothing_without_the_library_or_the_shell(monkeypatch):
     parser = command_main._parser()
     monkeypatch.delenv("_ARGCOMPLETE", raising=False)
-    assert completion.completing(parser) is parser
+    assert completion.completing(parser, ()) is parser
     monkeypatch.setenv("_ARGCOMPLETE", "1")
     monkeypatch.setitem(sys.modules, "argcomplete", None)
-    assert completion.completing(parser) is parser
+    assert completion.completing(parser, ["name", "queue"]) is parser
 
 
 def test_what_is_completed_by_us(monkeypatch):
@@ -71,7 +71,7 @@ def test_what_is_completed_by_us(monkeypatch):
     monkeypatch.setenv("_ARGCOMPLETE", "1")
     asked = []
     monkeypatch.setattr(argcomplete, "autocomplete", asked.append)
-    assert completion.completing(parser) is parser
+    assert completion.completing(parser, ["name", "queue"]) is parser
     assert asked == [parser]
     found = {action.dest: action.completer for action in completion._actions(parser) if hasattr(action, "completer")}
     assert set(found) == {"codes", "columns", "extend_ignore", "extend_select", "ignore", "select", "sort"}
