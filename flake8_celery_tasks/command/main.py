@@ -21,6 +21,7 @@ from flake8_celery_tasks.command.subcommands.shared import add_output as _add_ou
 from flake8_celery_tasks.command.subcommands.shared import tell_of_unparsed as _tell_of_unparsed
 from flake8_celery_tasks.command.terminal import completion
 from flake8_celery_tasks.core.errors import UsageError
+from flake8_celery_tasks.core.options import misspelt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise UsageError(message)
+        words = (word.partition("=")[0].rstrip(":") for word in message.split() if word.startswith("--celery-"))
+        hints = (misspelt(word[2:]) for word in words)
+        raise UsageError("; ".join([message, *filter(None, hints)]))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

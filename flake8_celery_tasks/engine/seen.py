@@ -72,14 +72,16 @@ def seen_in(project: Project, module: Module) -> Seen:
 
 
 def _unknown(project: Project, module: Module) -> Iterator[tuple[int, str]]:
-    """Yield the line and the dotted name of each decorator that has Celery's keywords and makes no task."""
+    """Yield the line of each decorator that has Celery's keywords and makes no task, and the dotted name if it has one.
+
+    A parameter or what a call returns has none: no option can name it.
+    """
     for node, site, _ in module.candidates.functions:
         for decorator in node.decorator_list:
             if isinstance(decorator, ast.Call) and any(map(_is_celery, decorator.keywords)):
                 value = module.value(decorator, site.scope)
                 if decorator_of(project, value, module) is None:
-                    path = project.path_of(value.func, module) if isinstance(value, Invoke) else ""
-                    yield decorator.lineno, path or ast.unparse(decorator.func)
+                    yield decorator.lineno, project.path_of(value.func, module) if isinstance(value, Invoke) else ""
 
 
 def _is_celery(keyword: ast.keyword) -> bool:

@@ -66,6 +66,8 @@ def test_exit_codes(shop, capfd, arguments, code):
         (["--select=CLY4", "tasks"], "the command comes first: flake8-celery-tasks tasks --select=CLY4"),
         (["--select=CLY4", "my shop"], "the command comes first: flake8-celery-tasks check --select=CLY4 'my shop'"),
         (["check", "--no-such"], "unrecognized arguments: --no-such"),
+        (["check", "--celery-app=shop"], "there is no option 'celery-app', did you mean 'celery-apps'?"),
+        (["check", "--celery-no-cache=maybe"], "argument --celery-no-cache: ignored explicit argument 'maybe'"),
         (["check", "nowhere"], "no such file or directory: 'nowhere'"),
         (["check", "shop", "nowhere.py"], "no such file or directory: 'nowhere.py'"),
         (["check", "--output-format=xml"], "argument --output-format: invalid choice: 'xml'"),

@@ -36,7 +36,6 @@ def test_tasks(tmp_path, text, tasks):
         ("job(acks_late=True)", "acme.job"),
         ("jobs.job(autoretry_for=(OSError,))", "acme.jobs.job"),
         ("app.task(bind=True)", "acme.app.task"),
-        ("make()(ignore_result=True)", "make()"),
         ("job", ""),
         ("job()", ""),
         ("job(name='x', queue='y', max_retries=3, time_limit=1)", ""),
@@ -49,6 +48,14 @@ def test_tasks(tmp_path, text, tasks):
 def test_decorators_that_are_not_recognised(tmp_path, decorator, name):
     found = seen(tmp_path, f"@{decorator}\ndef a(): ...\n")
     assert found == (Seen(0, 1, 6, name) if name else Seen())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["@make()(ignore_result=True)\ndef a(): ...\n", "def b(app):\n    @app.task(bind=True)\n    def a(self): ...\n"],
+)
+def test_decorators_without_a_name(tmp_path, text):
+    assert seen(tmp_path, text) == Seen(0, 1, 6 + text.startswith("def"), "")
 
 
 def test_the_option_that_is_advised_helps(tmp_path):

@@ -69,6 +69,8 @@ def _unknown(seen: Total) -> str:
         return ""
     what = count(seen.unknown, "decorator has", "decorators have")
     first = "" if seen.unknown == 1 else "the first is "
+    if not seen.name:
+        return f" {what} Celery's keywords and can't be resolved: {first}at {seen.place}."
     return (
         f" {what} Celery's keywords and can't be resolved: {first}{seen.name} at {seen.place}"
         f" (name it with --celery-task-decorators={seen.name} if it makes tasks)."

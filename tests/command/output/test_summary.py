@@ -70,6 +70,12 @@ def test_decorators_that_are_not_recognised(shop, said):
     assert "0 tasks in 0 files" not in said("check", "--celery-task-decorators=acme.job")
 
 
+def test_a_decorator_without_a_name(shop, said):
+    (shop / "shop/views.py").write_text("def b(app):\n    @app.task(bind=True)\n    def a(self): ...\n")
+    line = "No problems found; 0 tasks in 0 of 1 file. 1 decorator has Celery's keywords and can't be resolved: at "
+    assert said("check", "shop/views.py") == f"{line}shop/views.py:2.\n"
+
+
 def test_they_are_known_from_the_last_run(shop, said, monkeypatch, tmp_path):
     """What was looked at is kept with what was found."""
     from flake8_celery_tasks.workspace import cache
