@@ -59,7 +59,7 @@ def test_exit_codes(shop, capfd, arguments, code):
     ("arguments", "said"),
     [
         (["chek"], "'chek' is no command, did you mean check?"),
-        (["lint"], "'lint' is no command, there are check, fix, explain, tasks, contract and server"),
+        (["lint"], "'lint' is no command, there are check, fix, explain, tasks, config, contract and server"),
         (["shop"], "'shop' is no command; to check it: flake8-celery-tasks check shop"),
         (["no/such.py", "-q"], "to check it: flake8-celery-tasks check no/such.py -q"),
         (["-"], "'-' is no command; to check it: flake8-celery-tasks check -"),
