@@ -66,3 +66,14 @@ def test_contract_against_a_revision(above, capfd):
     assert main(["contract", "--against", "HEAD", "--select=CLY411"]) == 1
     lines = capfd.readouterr().out.splitlines()
     assert [line.partition(":")[0] for line in lines] == ["./services/mail/mail/tasks.py"]
+
+
+def test_what_was_looked_at_is_that_of_all_parts(above, capfd):
+    odd = "import odd\nimport celery\n\n\n@odd.one(acks_late=True)\ndef t(): ...\n\n\nx = 1  # noqa: CLY101\n"
+    for name in ("mail", "pay"):
+        (above / f"services/{name}/{name}/odd.py").write_text(odd)
+    assert main(["check", "--unused-noqa", "--extend-select=CLY900"]) == 1
+    out, err = capfd.readouterr()
+    assert out.count("CLY900") == 1  # pay does not select what the comment silences
+    assert "8 tasks in 4 files. 2 decorators have Celery's keywords" in err
+    assert "the first is odd.one at ./services/mail/mail/odd.py:5" in err

@@ -117,3 +117,16 @@ def test_findings_are_those_of_the_definition_and_of_its_senders(shop):
     ]
     about = tasks._findings(listed, found, str(shop))
     assert [[one["code"] for one in about[index]] for index in (0, 1)] == [["CLY1", "CLY2", "CLY4"], ["CLY4"]]
+
+
+def test_wrong_usage(shop, capfd):
+    assert main(["tasks", "nowhere"]) == 2
+    assert main(["tasks", "--columns=name", "--format=dot"]) == 2
+    err = capfd.readouterr().err
+    assert "no such file or directory: 'nowhere'" in err
+    assert "argument --columns: does not apply to --format dot" in err
+
+
+def test_markdown(shop, capfd):
+    assert main(["tasks", "--format=markdown"]) == 0
+    assert capfd.readouterr().out.startswith("| Task | Place |")
