@@ -35,36 +35,21 @@ class Candidates(Record):
         "stores",
     )
 
-    def __init__(
-        self,
-        scope: Scope,
-        scopes: dict[str, Scope] | None = None,
-        functions: list[tuple[FunctionNode, Site, Scope]] | None = None,
-        classes: list[tuple[ast.ClassDef, Site, Scope]] | None = None,
-        calls: list[tuple[ast.Call, Site]] | None = None,
-        sends: list[tuple[ast.Attribute, Site]] | None = None,
-        pipes: list[tuple[ast.BinOp, Site]] | None = None,
-        raises: list[tuple[ast.Raise, Site]] | None = None,
-        stores: list[tuple[ast.stmt, ast.expr, ast.expr, Site]] | None = None,
-        lookups: list[tuple[ast.Subscript, Site]] | None = None,
-        imports: list[Binding] | None = None,
-        stars: list[str] | None = None,
-        statements: set[int] | None = None,
-    ) -> None:
+    def __init__(self, scope: Scope) -> None:
         self.scope = scope
-        self.scopes: dict[str, Scope] = {} if scopes is None else scopes
-        self.functions: list[tuple[FunctionNode, Site, Scope]] = [] if functions is None else functions
-        self.classes: list[tuple[ast.ClassDef, Site, Scope]] = [] if classes is None else classes
-        self.calls: list[tuple[ast.Call, Site]] = [] if calls is None else calls
-        self.sends: list[tuple[ast.Attribute, Site]] = [] if sends is None else sends
-        self.pipes: list[tuple[ast.BinOp, Site]] = [] if pipes is None else pipes
-        self.raises: list[tuple[ast.Raise, Site]] = [] if raises is None else raises
-        self.stores: list[tuple[ast.stmt, ast.expr, ast.expr, Site]] = [] if stores is None else stores
-        self.lookups: list[tuple[ast.Subscript, Site]] = [] if lookups is None else lookups
-        self.imports: list[Binding] = [] if imports is None else imports
-        self.stars: list[str] = [] if stars is None else stars
-        self.statements: set[int] = set() if statements is None else statements
         self.all_scopes = [scope]
+        self.scopes: dict[str, Scope] = {}
+        self.functions: list[tuple[FunctionNode, Site, Scope]] = []
+        self.classes: list[tuple[ast.ClassDef, Site, Scope]] = []
+        self.calls: list[tuple[ast.Call, Site]] = []
+        self.sends: list[tuple[ast.Attribute, Site]] = []
+        self.pipes: list[tuple[ast.BinOp, Site]] = []
+        self.raises: list[tuple[ast.Raise, Site]] = []
+        self.stores: list[tuple[ast.stmt, ast.expr, ast.expr, Site]] = []
+        self.lookups: list[tuple[ast.Subscript, Site]] = []
+        self.imports: list[Binding] = []
+        self.stars: list[str] = []
+        self.statements: set[int] = set()
         self.dynamic = False  # whether something is called that may bind names
 
     def definable(self) -> tuple[tuple[str, int], ...]:

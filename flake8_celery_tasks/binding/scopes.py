@@ -140,7 +140,7 @@ class Site:
         """Return the innermost function (no lambda) around this place."""
         body = self.body
         while body is not None and body.kind == LAMBDA:
-            body = body._body
+            body = None if body.parent is None else body.parent.body
         return None if body is None else cast("FunctionNode", body.node)
 
     @property

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.binding.symbols import Params
     from flake8_celery_tasks.facts.calls import Invocation
-    from flake8_celery_tasks.facts.schedules import BeatEntry
+    from flake8_celery_tasks.facts.configured.schedules import BeatEntry
 
 
 #: Options of a call that are mistaken for arguments of `delay` and `s`.
@@ -43,19 +43,12 @@ class Arguments(Record):
 
     __slots__ = ("keywords", "more_keywords", "more_positional", "positional", "values")
 
-    def __init__(
-        self,
-        positional: list[ast.expr] | None = None,
-        keywords: dict[str, ast.AST] | None = None,
-        values: list[ast.expr] | None = None,
-        more_positional: bool = False,
-        more_keywords: bool = False,
-    ) -> None:
-        self.positional: list[ast.expr] = [] if positional is None else positional
-        self.keywords: dict[str, ast.AST] = {} if keywords is None else keywords
-        self.values: list[ast.expr] = [] if values is None else values
-        self.more_positional = more_positional
-        self.more_keywords = more_keywords
+    def __init__(self) -> None:
+        self.positional: list[ast.expr] = []
+        self.keywords: dict[str, ast.AST] = {}
+        self.values: list[ast.expr] = []
+        self.more_positional = False
+        self.more_keywords = False
 
     @property
     def given(self) -> Given:
@@ -73,13 +66,13 @@ class Arguments(Record):
 
     def after(self, more: Arguments) -> Arguments:
         """Return these arguments of a signature with further ones, which Celery puts in front of them."""
-        return Arguments(
-            [*more.positional, *self.positional],
-            {**self.keywords, **more.keywords},
-            [*more.values, *self.values],
-            self.more_positional or more.more_positional,
-            self.more_keywords or more.more_keywords,
-        )
+        found = Arguments()
+        found.positional = [*more.positional, *self.positional]
+        found.keywords = {**self.keywords, **more.keywords}
+        found.values = [*more.values, *self.values]
+        found.more_positional = self.more_positional or more.more_positional
+        found.more_keywords = self.more_keywords or more.more_keywords
+        return found
 
     def name(self, name: str | None, node: ast.AST, value: ast.expr) -> None:
         """Add an argument by name; without a name it is a `**spread`."""

@@ -4,33 +4,41 @@ from __future__ import annotations
 
 import ast
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.binding.scopes import FUNCTION, LAMBDA, TRY
-from flake8_celery_tasks.binding.values import MISSING, UNKNOWN
-from flake8_celery_tasks.catalog.methods import DIRECT
+from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Ref
+from flake8_celery_tasks.catalog.methods import CHAINS, DIRECT, INVOKING, SENDS, SENDS_ON_COMMIT, SIGNS, SPREADS
 from flake8_celery_tasks.celery_model.configuration import display
-from flake8_celery_tasks.celery_model.objects import SignatureThing, TaskThing
+from flake8_celery_tasks.celery_model.objects import CANVAS, AppThing, CanvasThing, SignatureThing, TaskThing
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.core.memo import query
-from flake8_celery_tasks.facts.schedules import options_of
 from flake8_celery_tasks.frameworks.django_transactions import is_on_commit
 from flake8_celery_tasks.resolution.evaluation import Table, settled
-from flake8_celery_tasks.workspace.source import start_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Site
-    from flake8_celery_tasks.celery_model.configuration import Written
     from flake8_celery_tasks.celery_model.definitions import Definition
     from flake8_celery_tasks.celery_model.objects import Thing
     from flake8_celery_tasks.facts.context import FileContext
-    from flake8_celery_tasks.facts.schedules import BeatEntry
-    from flake8_celery_tasks.facts.settings import Setting
     from flake8_celery_tasks.facts.task import Task
     from flake8_celery_tasks.resolution.project import Project
+    from flake8_celery_tasks.resolution.resolver import Target
+
+
+#: Exceptions of Celery that steer a task.
+STEERING: Final = frozenset({"celery.exceptions.Retry", "celery.exceptions.Reject", "celery.exceptions.Ignore"})
+
+_SIGNATURE: Final = "celery.signature"
+
+#: Methods that tasks have and functions don't.
+_METHODS: Final = SENDS | SENDS_ON_COMMIT | DIRECT
+
+#: What makes signatures and canvases.
+_SIGNING: Final = (*SIGNS, *SPREADS, *CHAINS, *(path.rpartition(".")[2] for path in CANVAS))
 
 
 class TaskCall:
@@ -39,9 +47,10 @@ class TaskCall:
     `task` is None in a helper method of a task class.
     """
 
-    def __init__(self, project: Project, module: Module, task: Task | None, node: ast.Call, site: Site) -> None:
-        self.project = project
-        self.module = module
+    def __init__(self, context: FileContext, task: Task | None, node: ast.Call, site: Site) -> None:
+        self.context = context
+        self.project = context.project
+        self.module = context.module
         self.task = task
         self.node = node
         self.site = site
@@ -87,6 +96,19 @@ class TaskCall:
         return self.project.settle(self.module.value(keyword.value, self.site.scope), self.module)
 
 
+@query()
+def task_calls_in(context: FileContext) -> list[TaskCall]:
+    """Return the calls of `retry` and `replace` on a task, from inside."""
+    found = []
+    for call, site in context.module.candidates.calls:
+        func = call.func
+        if not isinstance(func, ast.Attribute) or func.attr not in ("retry", "replace"):
+            continue
+        if context.is_running_task(func.value, site):
+            found.append(TaskCall(context, context.task_at(site), call, site))
+    return found
+
+
 class Raise:
     """A `raise` of something of Celery's in a task's body. `path` is its canonical name, `call` the call if any."""
 
@@ -117,6 +139,23 @@ class Raise:
         if len(self.call.args) > index:
             return self.project.settle(self.module.value(self.call.args[index], self.site.scope), self.module)
         return MISSING
+
+
+@query()
+def raises_in(context: FileContext) -> list[Raise]:
+    """Return the `raise` statements in tasks that steer them: `Retry`, `Reject`, `Ignore`."""
+    found = []
+    for node, site in context.module.candidates.raises:
+        exception = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+        if exception is None:
+            continue
+        value = context.module.value(exception, site.scope)
+        if isinstance(value, Ref):
+            target = context.project.resolve(value.path, context.module)
+            task = context.task_at(site) if target.path in STEERING else None
+            if task is not None:
+                found.append(Raise(task, node, site, target.path))
+    return found
 
 
 def _with_spread(project: Project, module: Module, keywords: Iterable[ast.keyword], site: Site) -> list[ast.keyword]:
@@ -157,8 +196,7 @@ class Invocation:
 
     def __init__(
         self,
-        project: Project,
-        module: Module,
+        context: FileContext,
         node: ast.Call,
         site: Site,
         method: str,
@@ -167,8 +205,9 @@ class Invocation:
         *,
         is_statement: bool,
     ) -> None:
-        self.project = project
-        self.module = module
+        self.context = context
+        self.project = context.project
+        self.module = context.module
         self.node = node
         self.site = site
         self.method = method
@@ -255,20 +294,57 @@ class Invocation:
         return MISSING
 
 
-class AppMade:
-    """A call that makes a Celery app outside of any task: of `Celery`, or of a class that inherits from it."""
+@query()
+def invocations_in(context: FileContext) -> list[Invocation]:
+    """Return the calls that send a task or make a signature."""
+    found = []
+    by_function = {id(call) for call, _ in context.calls_named("signature", "subtask")}
+    for call, site in context.calls_named(*INVOKING, "signature", "subtask"):
+        func = call.func
+        thing: Thing | None = None
+        method = ""
+        if isinstance(func, ast.Attribute) and func.attr in INVOKING:
+            thing = context.thing(func.value, site)
+            if _can(thing, func.attr):
+                method = func.attr
+        if not method and id(call) in by_function:
+            value = context.module.value(func, site.scope)
+            if isinstance(value, Ref) and context.project.resolve(value.path, context.module).path == _SIGNATURE:
+                method, thing = "signature", None
+        if method:
+            statement = id(call) in context.module.candidates.statements
+            found.append(Invocation(context, call, site, method, thing, context.task_at(site), is_statement=statement))
+    return found
 
-    def __init__(self, project: Project, module: Module, node: ast.Call, site: Site) -> None:
-        self.project = project
-        self.module = module
-        self.node = node
-        self.site = site
+
+def _can(thing: Thing | None, method: str) -> bool:
+    """Return whether a thing has a method that sends or signs."""
+    if isinstance(thing, AppThing):
+        return method in ("send_task", "signature")
+    if isinstance(thing, TaskThing):
+        return method not in ("send_task", "set")
+    return isinstance(thing, (SignatureThing, CanvasThing)) and method not in ("send_task", "s", "si", "signature")
+
+
+@query()
+def signing_calls(context: FileContext) -> dict[int, Invocation]:
+    """Return the calls that make the signature of a task, by the identities of their nodes."""
+    return {id(call.node): call for call in invocations_in(context) if call.method in SIGNS}
+
+
+@query()
+def around_invocations(context: FileContext) -> set[int]:
+    """Return what stands around calls that send or sign: the identities of statements, functions, lambdas."""
+    return {id(around.node) for call in invocations_in(context) for around in call.site.chain()}
 
 
 class OnCommit:
     """A call of Django's `on_commit`."""
 
-    def __init__(self, node: ast.Call, site: Site) -> None:
+    def __init__(self, context: FileContext, node: ast.Call, site: Site) -> None:
+        self.context = context
+        self.project = context.project
+        self.module = context.module
         self.node = node
         self.site = site
 
@@ -286,98 +362,127 @@ class OnCommit:
 def on_commits_in(context: FileContext) -> list[OnCommit]:
     """Return the calls of Django's `on_commit` in a file."""
     return [
-        OnCommit(call, site)
+        OnCommit(context, call, site)
         for call, site in context.calls_named("on_commit")
         if is_on_commit(context.project, context.module, call, site)
     ]
 
 
-class QueueUse:
-    """A place that sends to a queue by its name: a call, a task, a beat entry, a route, or the default queue."""
+class Retry:
+    """A call of a method `retry`, of whatever. `own` is what is known of it where it is of the task that runs."""
 
-    def __init__(self, project: Project, module: Module, node: ast.AST, name: str) -> None:
-        self.project = project
-        self.module = module
+    def __init__(self, context: FileContext, node: ast.Call, site: Site, own: TaskCall | None) -> None:
+        self.context = context
+        self.project = context.project
+        self.module = context.module
         self.node = node
-        self.name = name
+        self.site = site
+        self.own = own
+
+    @property
+    def receiver(self) -> ast.expr:
+        """What `retry` is a method of."""
+        assert isinstance(self.node.func, ast.Attribute)
+        return self.node.func.value
+
+    @property
+    def options(self) -> list[ast.keyword]:
+        """The keywords of the call, with those of dicts where it is of the task that runs."""
+        return self.node.keywords if self.own is None else self.own.options
 
 
-def queue_uses(
-    context: FileContext,
-    calls: Iterable[Invocation | TaskCall],
-    settings: Iterable[Setting],
-    entries: Iterable[BeatEntry],
-) -> list[QueueUse]:
-    """Return the places of a file that name a queue, in source order, as far as the names can be read."""
-    source = context.module.source
-    if not any(source.may_hold(word) for word in ("queue", "QUEUE", "route", "ROUTE")):
-        return []
-    found = [
-        QueueUse(context.project, context.module, node, name)
-        for node, name in (
-            *_queues_of_calls(context, calls),
-            *_queues_of_tasks(context.tasks),
-            *_queues_of_settings(context, settings, entries),
-        )
-        if isinstance(name, str)
+def retries_in(context: FileContext) -> Iterator[Retry]:
+    """Yield the calls of a method `retry` in a file."""
+    own = {id(call.node): call for call in task_calls_in(context) if call.task is not None}
+    for node, site in context.calls_named("retry"):
+        if isinstance(node.func, ast.Attribute):
+            yield Retry(context, node, site, own.get(id(node)))
+
+
+class RaisedMethod:
+    """A `raise` of a method of the task that runs, which is not called: `raise self.retry`."""
+
+    def __init__(self, context: FileContext, node: ast.Raise, method: ast.Attribute) -> None:
+        self.module = context.module
+        self.node = node
+        self.method = method
+
+
+def raised_methods(context: FileContext) -> Iterator[RaisedMethod]:
+    """Yield where a file raises a method of the task that runs."""
+    for node, site in context.module.candidates.raises:
+        method = node.exc
+        if isinstance(method, ast.Attribute) and context.is_running_task(method.value, site):
+            yield RaisedMethod(context, node, method)
+
+
+class TaskLookup:
+    """A place that looks up a task in an app by its name: `app.tasks["shop.pay"]`."""
+
+    def __init__(self, context: FileContext, node: ast.Subscript, site: Site) -> None:
+        self.project = context.project
+        self.module = context.module
+        self.node = node
+        self.site = site
+
+    @property
+    def name(self) -> Any:
+        """The settled name."""
+        return settled(self.project, self.module, self.node.slice, self.site)
+
+
+def lookups_in(context: FileContext) -> Iterator[TaskLookup]:
+    """Yield where a file looks up a task by its name."""
+    for node, site in context.module.candidates.lookups:
+        if isinstance(node.ctx, ast.Load):
+            thing = context.thing(getattr(node.value, "value", node.value), site)
+            if isinstance(thing, AppThing):
+                yield TaskLookup(context, node, site)
+
+
+class SendingMethod:
+    """A method by which tasks are sent or signed, of a name of the project. `target` is what the name stands for."""
+
+    def __init__(self, context: FileContext, node: ast.Attribute, site: Site, target: Target) -> None:
+        self.project = context.project
+        self.module = context.module
+        self.node = node
+        self.site = site
+        self.target = target
+
+
+def sending_methods(context: FileContext) -> Iterator[SendingMethod]:
+    """Yield the methods of a file by which tasks are sent or signed, of names that modules of the project bind."""
+    for node, site in context.module.candidates.sends:
+        value = context.module.value(node.value, site.scope) if node.attr in _METHODS else None
+        target = context.project.resolve(value.path, context.module) if isinstance(value, Ref) else None
+        if target is not None and target.module is not None:
+            yield SendingMethod(context, node, site, target)
+
+
+class Dropped:
+    """An expression that may send or sign a task and whose value nobody looks at.
+
+    It is a statement, or what a lambda gives that Django's `on_commit` calls.
+    """
+
+    def __init__(self, context: FileContext, node: ast.Attribute | ast.BinOp | ast.Call, site: Site) -> None:
+        self.context = context
+        self.module = context.module
+        self.node = node
+        self.site = site
+
+
+def dropped_in(context: FileContext) -> Iterator[Dropped]:
+    """Yield what a file drops that may send or sign a task."""
+    candidates = context.module.candidates
+    lambdas = [call.callback for call in on_commits_in(context) if isinstance(call.callback, ast.Lambda)]
+    dropped = {*candidates.statements, *(id(callback.body) for callback in lambdas)}
+    places: list[tuple[ast.Attribute | ast.BinOp | ast.Call, Site]] = [
+        *context.calls_named(*_SIGNING),
+        *candidates.pipes,
+        *candidates.sends,
     ]
-    return sorted(found, key=lambda use: start_of(use.node))
-
-
-def _queues_of_calls(context: FileContext, calls: Iterable[Invocation | TaskCall]) -> Iterator[tuple[ast.AST, Any]]:
-    for call in calls:
-        for keyword in call.options if call.method != "apply" else ():
-            if keyword.arg == "queue":
-                yield keyword, settled(context.project, context.module, keyword.value, call.site)
-
-
-def _in_display(context: FileContext, node: ast.expr, site: Site) -> Iterator[tuple[ast.AST, Any]]:
-    found = display(context.project, context.module, node, site)
-    yield from (_written(context, written) for key, written in (found[0] if found else ()) if key == "queue")
-
-
-def _written(context: FileContext, written: Written) -> tuple[ast.AST, Any]:
-    return written.value, settled(context.project, context.module, written.value, written.site)
-
-
-def _queues_of_tasks(tasks: Iterable[Task]) -> Iterator[tuple[ast.AST, Any]]:
-    for task in tasks:
-        options = task.written(("queue",)) if task.is_class else task.stated()
-        yield from ((node, task.option(name)) for name, node in options if name == "queue")
-
-
-def _queues_of_settings(
-    context: FileContext, settings: Iterable[Setting], entries: Iterable[BeatEntry]
-) -> Iterator[tuple[ast.AST, Any]]:
-    for setting in settings:
-        if setting.name == "task_default_queue":
-            yield setting.value, setting.settled
-        elif setting.name == "task_routes":
-            yield from _of_routes(context, setting, setting.value)
-    for entry in entries:
-        yield from (_written(context, written) for name, written in options_of(entry) if name == "queue")
-
-
-def _of_routes(context: FileContext, setting: Setting, node: ast.expr) -> Iterator[tuple[ast.AST, Any]]:
-    """Yield the queues in a map of routes, in the maps of a list, and in the pairs of a list in a list."""
-    found = display(context.project, context.module, node, setting.site)
-    if found is not None:
-        for _, written in found[0]:
-            yield from _of_route(context, written.value, written.site)
-        return
-    for item in getattr(node, "elts", ()):
-        elements = getattr(item, "elts", None)
-        if elements is None:
-            yield from _of_routes(context, setting, item)
-            continue
-        for pair in elements:
-            if isinstance(pair, ast.Tuple) and len(pair.elts) == 2:
-                yield from _of_route(context, pair.elts[1], setting.site)
-
-
-def _of_route(context: FileContext, node: ast.expr, site: Site) -> Iterator[tuple[ast.AST, Any]]:
-    value = settled(context.project, context.module, node, site)
-    if isinstance(value, str):
-        yield node, value
-    else:
-        yield from _in_display(context, node, site)
+    for node, site in places:
+        if id(node) in dropped:
+            yield Dropped(context, node, site)

@@ -1,17 +1,27 @@
-"""The chains, groups and chords that a file makes, with the nodes that they are made of."""
+"""The chains, groups and chords that a file makes, what they are made of, and what gets the result of another."""
 
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from flake8_celery_tasks.binding.nodes import uses_of
 from flake8_celery_tasks.binding.symbols import Function
 from flake8_celery_tasks.binding.values import Ref
+from flake8_celery_tasks.catalog.methods import DIRECT, SAME_ARGUMENTS, SENDS
+from flake8_celery_tasks.celery_model.configuration import bound_once
 from flake8_celery_tasks.celery_model.decorators import OPAQUE
 from flake8_celery_tasks.celery_model.objects import CANVAS, CanvasThing, SignatureThing, TaskThing, thing_of
+from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.facts.arguments import Arguments, arguments_of, is_completed_later, is_immutable
+from flake8_celery_tasks.facts.calls import invocations_in, signing_calls
+from flake8_celery_tasks.facts.results import values_of
 
 if TYPE_CHECKING:
-    from flake8_celery_tasks.binding.scopes import Site
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.binding.scopes import Binding, Site
+    from flake8_celery_tasks.facts.calls import Invocation
     from flake8_celery_tasks.facts.context import FileContext
 
 
@@ -31,8 +41,17 @@ class Canvas:
     """
 
     def __init__(
-        self, node: ast.Call | ast.BinOp, site: Site, kind: str, members: list[Member], body: Member | None = None
+        self,
+        context: FileContext,
+        node: ast.Call | ast.BinOp,
+        site: Site,
+        kind: str,
+        members: list[Member],
+        body: Member | None = None,
     ) -> None:
+        self.context = context
+        self.project = context.project
+        self.module = context.module
         self.node = node
         self.site = site
         self.kind = kind
@@ -45,6 +64,7 @@ class Canvas:
         return "'|'" if isinstance(self.node, ast.BinOp) else f"{self.kind}()"
 
 
+@query()
 def canvases(context: FileContext) -> list[Canvas]:
     """Return the chains, groups and chords of a file, in source order."""
     found = []
@@ -55,13 +75,21 @@ def canvases(context: FileContext) -> list[Canvas]:
         if kind == "chord":
             found.append(_chord(context, call, site))
         elif kind in ("chain", "group"):
-            found.append(Canvas(call, site, kind, _members(context, call.args, site, single=len(call.args) == 1)))
+            found.append(
+                Canvas(context, call, site, kind, _members(context, call.args, site, single=len(call.args) == 1))
+            )
     for pipe, site in context.module.candidates.pipes:
         sides = [pipe.left, pipe.right]
         if any(isinstance(context.thing(side, site), (SignatureThing, CanvasThing)) for side in sides):
-            found.append(Canvas(pipe, site, "chain", _members(context, sides, site)))
+            found.append(Canvas(context, pipe, site, "chain", _members(context, sides, site)))
     found.sort(key=lambda canvas: (canvas.node.lineno, canvas.node.col_offset))
     return found
+
+
+@query()
+def canvas_at(context: FileContext) -> dict[int, Canvas]:
+    """Return the canvas that a call or `|` makes, by the identity of its node."""
+    return {id(made.node): made for made in canvases(context)}
 
 
 def _chord(context: FileContext, call: ast.Call, site: Site) -> Canvas:
@@ -74,7 +102,7 @@ def _chord(context: FileContext, call: ast.Call, site: Site) -> Canvas:
     if body is None and outer is not None and outer.args:  # chord(header)(body)
         body = outer.args[0]
     members = _members(context, header, site, single=True)
-    return Canvas(call, site, "chord", members, None if body is None else Member(body, site))
+    return Canvas(context, call, site, "chord", members, None if body is None else Member(body, site))
 
 
 def _members(context: FileContext, args: list[ast.expr], site: Site, *, single: bool = False) -> list[Member]:
@@ -116,3 +144,284 @@ def is_function_task(context: FileContext, node: ast.expr, site: Site) -> bool:
         return False
     given = (thing_of(context.project, value, definition.module) for value in function.returns)
     return not any(isinstance(returned, (SignatureThing, CanvasThing)) for returned in given)
+
+
+# What gets the result, or the error, of something else.
+
+
+class Callback:
+    """A signature, or what stands for one, that gets a result or an error: where it stands, and in which `place`.
+
+    `on_error` says that it is for errors, `is_body` that it is the body of a chord.
+    """
+
+    def __init__(
+        self,
+        context: FileContext,
+        node: ast.expr,
+        site: Site,
+        place: str,
+        *,
+        on_error: bool = False,
+        is_body: bool = False,
+    ) -> None:
+        self.context = context
+        self.project = context.project
+        self.module = context.module
+        self.node = node
+        self.site = site
+        self.place = place
+        self.on_error = on_error
+        self.is_body = is_body
+
+
+@query()
+def callbacks(context: FileContext) -> list[Callback]:
+    """Return what is linked to calls and signatures, and the bodies of chords."""
+    found = []
+    for call in invocations_in(context):
+        for name in ("link", "link_error") if call.method not in DIRECT else ():
+            keyword = call.keyword(name)
+            if keyword is not None:
+                values = keyword.value.elts if isinstance(keyword.value, (ast.List, ast.Tuple)) else [keyword.value]
+                place, on_error = f"'{name}='", name != "link"
+                found += [Callback(context, value, call.site, place, on_error=on_error) for value in values]
+    for node, site in context.calls_named("link", "link_error", "on_error"):
+        func = node.func
+        if isinstance(func, ast.Attribute) and isinstance(
+            context.thing(func.value, site), (SignatureThing, CanvasThing)
+        ):
+            place, on_error = f"{func.attr}()", func.attr != "link"
+            found += [Callback(context, value, site, place, on_error=on_error) for value in node.args[:1]]
+    for canvas in canvases(context):
+        if canvas.body is not None:
+            found.append(Callback(context, canvas.body.node, canvas.body.site, "the body of chord()", is_body=True))
+    return found
+
+
+class Linking:
+    """A call, of whatever, that is given `link=` or `link_error=`: the keywords."""
+
+    def __init__(self, context: FileContext, node: ast.Call, site: Site, keywords: list[ast.keyword]) -> None:
+        self.context = context
+        self.project = context.project
+        self.module = context.module
+        self.node = node
+        self.site = site
+        self.keywords = keywords
+
+
+def linking(context: FileContext) -> Iterator[Linking]:
+    """Yield the calls of a file that are given `link=` or `link_error=`."""
+    for call, site in context.module.candidates.calls if context.module.source.may_hold("link") else ():
+        keywords = [keyword for keyword in call.keywords if keyword.arg in ("link", "link_error")]
+        if keywords:
+            yield Linking(context, call, site, keywords)
+
+
+class Receiver:
+    """An expression that gets a result of what comes before: a step of a chain, a callback, the body of a chord.
+
+    `what` says which result it gets, as messages show it.
+    """
+
+    def __init__(self, context: FileContext, node: ast.expr, site: Site, what: str) -> None:
+        self.context = context
+        self.project = context.project
+        self.module = context.module
+        self.node = node
+        self.site = site
+        self.what = what
+
+    def signatures(self) -> Iterator[Invocation]:
+        """Yield the calls that make the signatures which get the result."""
+        signing = signing_calls(self.context)
+        for head in _heads(self.context, self.node, self.site) if signing else ():
+            if id(head) in signing:
+                yield signing[id(head)]
+
+
+def receivers(context: FileContext) -> Iterator[Receiver]:
+    """Yield the expressions of a file that get a result of what comes before."""
+    for canvas in canvases(context):
+        for member in canvas.members if canvas.kind == "chain" else ():
+            if member.follows:
+                yield Receiver(context, member.node, member.site, "the result before it")
+    for callback in callbacks(context):
+        if not callback.on_error:
+            what = "the list of results" if callback.is_body else "the result it is linked to"
+            yield Receiver(context, callback.node, callback.site, what)
+
+
+def _heads(context: FileContext, node: ast.expr, site: Site) -> Iterator[ast.Call]:
+    """Yield the calls that make the signatures which get the result that something is given."""
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SAME_ARGUMENTS:
+        if any(keyword.arg in (None, "immutable") for keyword in node.keywords):
+            return
+        node = node.func.value
+    made = _made(context, node, site)
+    if made is not None:
+        yield from _heads(context, made.value, made.site)
+        return
+    canvas = canvas_at(context).get(id(node))
+    if canvas is not None:
+        for member in canvas.members[:1] if canvas.kind == "chain" else canvas.members:
+            yield from _heads(context, member.node, member.site)
+    elif isinstance(node, ast.Call):
+        yield node
+
+
+#: What can be done to a signature without changing its arguments.
+_KEEPING: Final = SENDS | {"link", "link_error", "on_error"}
+
+
+def _made(context: FileContext, node: ast.expr, site: Site) -> Binding | None:
+    """Return what binds a local name to a call, if nothing changes what that gives; None for anything else."""
+    binding = bound_once(node, site) if isinstance(node, ast.Name) else None
+    function = site.function()
+    if binding is None or function is None or not isinstance(binding.node, ast.Call):
+        return None
+    if binding.site.function() is not function or binding.statement is None:
+        return None
+    given = _given_to_canvas(context)
+    for use in (use for statement in function.body for use in uses_of(statement, {binding.name})):
+        is_kept = id(use.node) in given if use.attribute is None else use.attribute in _KEEPING
+        if not is_kept:
+            return None
+    return binding
+
+
+@query()
+def _given_to_canvas(context: FileContext) -> set[int]:
+    """Return the expressions that canvases of a file are made of, and callbacks, by identity."""
+    members = [member for made in canvases(context) for member in (*made.members, *([made.body] if made.body else ()))]
+    return {*(id(member.node) for member in members), *(id(callback.node) for callback in callbacks(context))}
+
+
+# What is handed over when a canvas, or a signature that has a name, is sent.
+
+#: What is read of a signature and leaves its arguments alone.
+_HARMLESS = SENDS | SAME_ARGUMENTS | {"apply", "clone", "id", "link", "link_error", "name", "task"}
+
+
+class Handed:
+    """What a call hands over that sends a canvas, or a signature that has a name.
+
+    `send` is that call, `more` are the arguments that it hands over, and `signed` the calls that make the signatures
+    which certainly get them.
+    """
+
+    def __init__(self, context: FileContext, send: ast.Call, more: Arguments, signed: list[Invocation]) -> None:
+        self.context = context
+        self.project = context.project
+        self.module = context.module
+        self.send = send
+        self.more = more
+        self.signed = signed
+
+    @property
+    def method(self) -> str:
+        """How it is sent, for messages: `delay()`."""
+        func = self.send.func
+        return f"{func.attr}()" if isinstance(func, ast.Attribute) and func.attr in SENDS else "calling it"
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether all arguments of the call that sends are the task's."""
+        func = self.send.func
+        return not isinstance(func, ast.Attribute) or func.attr == "delay"
+
+
+@query()
+def senders(context: FileContext) -> dict[int, list[tuple[ast.Call, Site]]]:
+    """Return the calls that send something, with their places, by the identity of what they send.
+
+    What is sent stands there, or has a local name that stands for nothing else.
+    """
+    found: dict[int, list[tuple[ast.Call, Site]]] = {}
+    for call, site in context.module.candidates.calls:
+        func = call.func
+        owner = func.value if isinstance(func, ast.Attribute) and func.attr in SENDS else func
+        if isinstance(owner, (ast.BinOp, ast.Call, ast.Name)):
+            values = list(values_of(owner, site))
+            if len(values) == 1:
+                found.setdefault(id(unchanged(values[0][0])), []).append((call, site))
+    return found
+
+
+def unchanged(node: ast.expr) -> ast.expr:
+    """Return what a signature or canvas was before `.set(...)` and the like."""
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SAME_ARGUMENTS:
+        node = node.func.value
+    return node
+
+
+def handed(context: FileContext) -> Iterator[Handed]:
+    """Yield what is handed over by the calls of a file that send a canvas, or a signature that has a name."""
+    signing = signing_calls(context)
+    if not signing or is_completed_later(context.module):
+        return
+    sends = {id(call.node): call for call in invocations_in(context)}
+    for canvas in canvases(context):
+        for send, _ in senders(context).get(id(canvas.node), ()):
+            more = _given_by(canvas, send, sends.get(id(send)))
+            yield Handed(context, send, more, list(_first(context, canvas, signing)))
+    for call in signing.values():
+        for send, site in senders(context).get(id(call.node), ()):
+            invocation = sends.get(id(send))
+            if invocation is not None and _has_name(send, site) and not is_immutable(call, call.node):
+                given = arguments_of(invocation, alone=True)
+                assert given is not None, "it is sent by delay or apply_async"
+                yield Handed(context, send, given, [call])
+
+
+def _given_by(canvas: Canvas, send: ast.Call, invocation: Invocation | None) -> Arguments:
+    """Return what the call hands over that sends a canvas."""
+    found = None if invocation is None else arguments_of(invocation)
+    if found is not None:
+        return found
+    found = Arguments()
+    if canvas.kind != "chord":  # the arguments of its call are its body, and options
+        found.put(send.args)
+    if canvas.kind == "chain":
+        for keyword in send.keywords:
+            found.name(keyword.arg, keyword, keyword.value)
+    return found
+
+
+def _first(context: FileContext, canvas: Canvas, signed: dict[int, Invocation]) -> Iterator[Invocation]:
+    """Yield the calls that make the signatures which get what a canvas is sent with."""
+    members = canvas.members
+    if canvas.kind == "chain":
+        args = canvas.node.args if isinstance(canvas.node, ast.Call) else []
+        is_open = any(isinstance(arg, ast.Starred) for arg in args)
+        members = [] if is_open else [member for member in members if not member.follows]
+    for member in members:
+        node = unchanged(member.node)
+        inner = canvas_at(context).get(id(node))
+        if inner is not None:
+            yield from _first(context, inner, signed)
+        elif id(node) in signed and not _is_immutable(signed[id(node)], member.node):
+            yield signed[id(node)]
+
+
+def _is_immutable(call: Invocation, node: ast.expr) -> bool:
+    """Return whether a signature takes no further arguments, or may be changed to."""
+    while isinstance(node, ast.Call) and node is not call.node and isinstance(node.func, ast.Attribute):
+        if any(keyword.arg in (None, "immutable") for keyword in node.keywords):
+            return True
+        node = node.func.value
+    return is_immutable(call, call.node)
+
+
+def _has_name(send: ast.Call, site: Site) -> bool:
+    """Return whether what is sent has a local name of whose uses none changes its arguments."""
+    func = send.func
+    name = func.value if isinstance(func, ast.Attribute) else func
+    found = site.scope.find(name.id) if isinstance(name, ast.Name) else None
+    if found is None or not isinstance(name, ast.Name):
+        return False
+    nodes = [node for node in ast.walk(found[0].node) if isinstance(node, (ast.Attribute, ast.Name))]
+    harmless = {id(node.value) for node in nodes if isinstance(node, ast.Attribute) and node.attr in _HARMLESS}
+    loads = (node for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
+    return all(id(node) in harmless for node in loads if node.id == name.id)

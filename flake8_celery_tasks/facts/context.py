@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.binding import binder
 from flake8_celery_tasks.binding.nodes import dotted, unsubscripted
@@ -17,15 +17,13 @@ from flake8_celery_tasks.facts.task import Task, run_of
 from flake8_celery_tasks.resolution.resolver import Target
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flake8_celery_tasks.binding.candidates import Candidates
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Scope, Site
     from flake8_celery_tasks.celery_model.objects import Thing
     from flake8_celery_tasks.resolution.project import Project
-
-
-#: Exceptions of Celery that steer a task.
-STEERING: Final = frozenset({"celery.exceptions.Retry", "celery.exceptions.Reject", "celery.exceptions.Ignore"})
 
 
 class FileContext(Memo):
@@ -142,6 +140,10 @@ class FileContext(Memo):
         found = {id(call): (call, site) for name in names for call, site in self._calls_by_name.get(name, ())}
         return sorted(found.values(), key=lambda item: (item[0].lineno, item[0].col_offset))
 
+    def calls_where(self, fits: Callable[[str], bool]) -> list[tuple[ast.Call, Site]]:
+        """Return the calls, in source order, of whose function a name fits that it may be called by."""
+        return self.calls_named(*filter(fits, self._calls_by_name))
+
     @query()
     def _watched(self, names: frozenset[str]) -> Candidates:
         tree = self.module.candidates.scope.node
@@ -207,7 +209,7 @@ class FileContext(Memo):
         """Whether the module creates a Celery app: it may know all tasks."""
         scope = self.module.candidates.scope
         named = [binding for name in apps.APP_NAMES for binding in scope.bindings.get(name, ())]
-        calls = self.calls_named(*(name for name in self._calls_by_name if "celery" in name.lower()))
+        calls = self.calls_where(lambda name: "celery" in name.lower())
         nodes = [(binding.node, binding.site) for binding in named if binding.kind == ASSIGN]
         for node, site in (*nodes, *calls):
             if isinstance(node, ast.Call) and apps.makes_app(self.project, self.module, node, site):

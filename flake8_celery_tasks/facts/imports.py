@@ -1,4 +1,4 @@
-"""Imported names through which tasks are sent."""
+"""Imported names, and those through which tasks are sent."""
 
 from __future__ import annotations
 
@@ -8,12 +8,38 @@ from typing import TYPE_CHECKING
 from flake8_celery_tasks.binding.nodes import dotted
 from flake8_celery_tasks.binding.scopes import IMPORT, is_none
 from flake8_celery_tasks.celery_model import definitions
+from flake8_celery_tasks.resolution.resolver import external
 from flake8_celery_tasks.workspace.source import start_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flake8_celery_tasks.binding.scopes import Binding, Scope, Site
     from flake8_celery_tasks.celery_model.definitions import Definition
     from flake8_celery_tasks.facts.context import FileContext
+
+
+class Import:
+    """An imported name."""
+
+    def __init__(self, context: FileContext, binding: Binding) -> None:
+        self.project = context.project
+        self.module = context.module
+        self.binding = binding
+
+    @property
+    def asked(self) -> str:
+        """The dotted name that the import asks for."""
+        binding = self.binding
+        if isinstance(binding.statement, ast.Import) and isinstance(binding.node, ast.alias):
+            return binding.node.name
+        return external(binding.path)
+
+
+def names_imported(context: FileContext) -> Iterator[Import]:
+    """Yield the imported names of a file."""
+    for binding in context.module.candidates.imports:
+        yield Import(context, binding)
 
 
 class TaskImport:

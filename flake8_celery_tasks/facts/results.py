@@ -1,20 +1,23 @@
-"""What a task gives back, and whether somebody calls it for that."""
+"""What a task gives back, stores and waits for, and whether somebody calls it."""
 
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks.binding.nodes import dotted
-from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, IMPORT, Site
+from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, IMPORT, MODULE, Site
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.catalog.methods import INVOKING
 from flake8_celery_tasks.celery_model import definitions
-from flake8_celery_tasks.celery_model.objects import TaskThing
+from flake8_celery_tasks.celery_model.objects import ResultThing, TaskThing
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.context import FileContext
+from flake8_celery_tasks.resolution import exceptions
+from flake8_celery_tasks.resolution.evaluation import Table, settled
+from flake8_celery_tasks.resolution.resolver import Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +29,10 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
 
 
+#: Methods of a result that wait.
+_WAITS: Final = frozenset({"collect", "get", "join", "join_native", "wait"})
+
+
 class Returned:
     """An expression that a task may return.
 
@@ -34,10 +41,10 @@ class Returned:
     nothing where the name may stand for something else.
     """
 
-    def __init__(self, facts: FileContext, task: Task, node: ast.expr, site: Site) -> None:
-        self.facts = facts
-        self.project = facts.project
-        self.module = facts.module
+    def __init__(self, context: FileContext, task: Task, node: ast.expr, site: Site) -> None:
+        self.context = context
+        self.project = context.project
+        self.module = context.module
         self.task = task
         self.node = node
         self.site = site
@@ -49,28 +56,28 @@ class Returned:
         return self.node.id if isinstance(self.node, ast.Name) else None
 
 
-def returned(facts: FileContext) -> Iterator[Returned]:
+def returned(context: FileContext) -> Iterator[Returned]:
     """Yield what the tasks of a file return, in source order. What coroutines and generators give is not among it."""
-    for task in facts.tasks:
+    for task in context.tasks:
         function = task.function
-        found = inside(facts, function)
+        found = inside(context, function)
         if found.scope.yields or isinstance(function, ast.AsyncFunctionDef):
             continue
         for statement in found.scope.returns:
             if statement.value is not None:
                 for node in _sides(statement.value):
-                    yield Returned(facts, task, node, found)
+                    yield Returned(context, task, node, found)
 
 
-def inside(facts: FileContext, function: FunctionNode) -> Site:
+def inside(context: FileContext, function: FunctionNode) -> Site:
     """Return the place inside a function of the file: for what stands in it and has no place of its own."""
-    return _insides(facts)[id(function)]
+    return _insides(context)[id(function)]
 
 
 @query()
-def _insides(facts: FileContext) -> dict[int, Site]:
+def _insides(context: FileContext) -> dict[int, Site]:
     """Return the place inside each function, by the identity of its node."""
-    return {id(node): Site(site, FUNCTION, node, scope) for node, site, scope in facts.module.candidates.functions}
+    return {id(node): Site(site, FUNCTION, node, scope) for node, site, scope in context.module.candidates.functions}
 
 
 def _sides(node: ast.expr) -> Iterator[ast.expr]:
@@ -103,18 +110,18 @@ def values_of(node: ast.expr, site: Site, depth: int = 0) -> Iterator[tuple[ast.
 class DirectCall:
     """A call of a task as a function: `task(1)`, `tasks.task(1)`. `defined` is what the task's definition says."""
 
-    def __init__(self, facts: FileContext, node: ast.Call, site: Site, definition: Definition) -> None:
-        self.facts = facts
-        self.module = facts.module
+    def __init__(self, context: FileContext, node: ast.Call, site: Site, definition: Definition) -> None:
+        self.context = context
+        self.module = context.module
         self.node = node
         self.site = site
-        self.defined = Defined(facts.project, definition)
+        self.defined = Defined(context.project, definition)
 
 
-def direct_calls(facts: FileContext) -> Iterator[DirectCall]:
+def direct_calls(context: FileContext) -> Iterator[DirectCall]:
     """Yield the calls of tasks as functions, in source order, as far as the tasks have a name of the module."""
     known: dict[tuple[str, int], Definition | None] = {}
-    for call, site in facts.module.candidates.calls:
+    for call, site in context.module.candidates.calls:
         root, attributes = dotted(call.func)
         if not isinstance(root, ast.Name) or (attributes and attributes[-1] in INVOKING):
             continue
@@ -123,10 +130,10 @@ def direct_calls(facts: FileContext) -> Iterator[DirectCall]:
             continue
         key = ".".join((root.id, *attributes)), id(found[0])
         if key not in known:
-            known[key] = _task_behind(facts, call.func, site)
+            known[key] = _task_behind(context, call.func, site)
         definition = known[key]
         if definition is not None:
-            yield DirectCall(facts, call, site, definition)
+            yield DirectCall(context, call, site, definition)
 
 
 def _may_be_task(binding: Binding, attributes: tuple[str, ...]) -> bool:
@@ -136,13 +143,13 @@ def _may_be_task(binding: Binding, attributes: tuple[str, ...]) -> bool:
     return binding.kind == IMPORT or (binding.kind == ASSIGN and isinstance(binding.node, (ast.Name, ast.Attribute)))
 
 
-def _task_behind(facts: FileContext, func: ast.expr, site: Site) -> Definition | None:
+def _task_behind(context: FileContext, func: ast.expr, site: Site) -> Definition | None:
     """Return the task made of a function that an expression names."""
-    value = facts.module.value(func, site.scope)
-    if not isinstance(value, Ref) or not facts.project.leads_to_celery(value.path, facts.module):
+    value = context.module.value(func, site.scope)
+    if not isinstance(value, Ref) or not context.project.leads_to_celery(value.path, context.module):
         return None
-    target = facts.project.resolve(value.path, facts.module)
-    return definitions.definition_of(facts.project, target) if isinstance(target.symbol, Function) else None
+    target = context.project.resolve(value.path, context.module)
+    return definitions.definition_of(context.project, target) if isinstance(target.symbol, Function) else None
 
 
 def is_called(task: Task) -> bool:
@@ -175,23 +182,23 @@ def _called_in(project: Project, module: Module, path: str) -> _Called | None:
     called = _Called(set(), set())
     if project.is_test(found):
         return called
-    facts = FileContext(project, found)
+    context = FileContext(project, found)
     names = {qualname.rpartition(".")[2] for qualname, _ in module.definable()}
     # What stands for an instance of a class may have any name.
     has_classes = any(isinstance(symbol, Class) for name, _ in module.definable() for symbol in module.symbols(name))
-    calls = found.candidates.calls if has_classes else facts.calls_named(*names, "run", "__wrapped__")
+    calls = found.candidates.calls if has_classes else context.calls_named(*names, "run", "__wrapped__")
     for call, site in calls:
-        _note(facts, call.func, site, called)
+        _note(context, call.func, site, called)
     return called
 
 
-def _note(facts: FileContext, func: ast.expr, site: Site, called: _Called) -> None:
+def _note(context: FileContext, func: ast.expr, site: Site, called: _Called) -> None:
     """Note what is called, or whose `run`. The call of a class makes an instance."""
     if isinstance(func, ast.Attribute) and func.attr in ("run", "__wrapped__"):
         func = func.value
-    value = facts.module.value(func, site.scope)
+    value = context.module.value(func, site.scope)
     if isinstance(value, Ref):
-        target = facts.project.resolve(value.path, facts.module)
+        target = context.project.resolve(value.path, context.module)
         if target.unread:
             called.lost.add(target.path.rpartition(".")[2])
         if target.unread or isinstance(target.symbol, Class):
@@ -200,6 +207,137 @@ def _note(facts: FileContext, func: ast.expr, site: Site, called: _Called) -> No
     found = site.scope.find(func.id) if isinstance(func, ast.Name) else None
     bound = [(binding.value, binding.site) for binding in found[1] if binding.kind == ASSIGN] if found else []
     for node, place in ((func, site), *bound):
-        thing = facts.thing(node, place)
+        thing = context.thing(node, place)
         if isinstance(thing, TaskThing) and thing.definition is not None:
             called.places.add(thing.definition.place)
+
+
+# What is stored while it runs, and what it waits for.
+
+
+class StateChange:
+    """A call of `update_state`, and its arguments by their names."""
+
+    def __init__(self, context: FileContext, node: ast.Call, site: Site) -> None:
+        self.context = context
+        self.project = context.project
+        self.module = context.module
+        self.node = node
+        self.site = site
+        assert isinstance(node.func, ast.Attribute)
+        self.owner = node.func.value
+        self.given = {keyword.arg: keyword.value for keyword in node.keywords}
+        self.given.update(zip(("task_id", "state", "meta"), node.args, strict=False))
+
+    @property
+    def state(self) -> str | None:
+        """The state that it sets, by a text or by `celery.states`; None where it can't be told."""
+        if "state" not in self.given:
+            return None
+        value = settled(self.project, self.module, self.given["state"], self.site)
+        if isinstance(value, Target):
+            owner, _, name = value.path.rpartition(".")
+            value = name if owner == "celery.states" else None
+        return value if isinstance(value, str) else None
+
+    @property
+    def is_of_running_task(self) -> bool:
+        """Whether it is a method of the task that runs."""
+        return self.context.is_running_task(self.owner, self.site)
+
+    @property
+    def is_of_task(self) -> bool:
+        """Whether it is a method of a task."""
+        return self.is_of_running_task or isinstance(self.context.thing(self.owner, self.site), TaskThing)
+
+    @property
+    def lacks_type(self) -> bool:
+        """Whether `meta` is certainly a dict that holds something, but no `exc_type`."""
+        node, site = self.given.get("meta"), self.site
+        meta = None if node is None else settled(self.project, self.module, node, site)
+        if not isinstance(meta, Table) or not meta.complete or not meta or "exc_type" in meta:
+            return False
+        found = site.scope.find(node.id) if isinstance(node, ast.Name) else None
+        if not isinstance(node, ast.Name) or found is None or found[0].kind == MODULE:
+            return True
+        # A dict with a local name may be filled after it was made.
+        loads = [inner for inner in ast.walk(found[0].node) if isinstance(inner, ast.Name) and inner.id == node.id]
+        return len([inner for inner in loads if isinstance(inner.ctx, ast.Load)]) == 1
+
+
+def state_changes(context: FileContext) -> Iterator[StateChange]:
+    """Yield the calls of `update_state` in a file, in source order."""
+    for call, site in context.calls_named("update_state"):
+        if isinstance(call.func, ast.Attribute):
+            yield StateChange(context, call, site)
+
+
+class AwaitedResult:
+    """A call in the body of a task that waits for the result of another one: `result.get()`."""
+
+    def __init__(
+        self, context: FileContext, node: ast.Call, site: Site, method: str, task: Task, result: ResultThing
+    ) -> None:
+        self.context = context
+        self.project = context.project
+        self.module = context.module
+        self.node = node
+        self.site = site
+        self.method = method
+        self.task = task
+        self.result = result
+
+
+def awaited_results(context: FileContext) -> Iterator[AwaitedResult]:
+    """Yield the calls in the bodies of tasks that wait for a result."""
+    for call, site in context.module.candidates.calls:
+        func = call.func
+        if not isinstance(func, ast.Attribute) or func.attr not in _WAITS:
+            continue
+        task = context.task_at(site)
+        result = None if task is None else context.thing(func.value, site)
+        if task is not None and isinstance(result, ResultThing):
+            yield AwaitedResult(context, call, site, func.attr, task, result)
+
+
+class GivingUp:
+    """A `try` in the function of a task with handlers for `MaxRetriesExceededError`. `caught` is what they name."""
+
+    def __init__(self, context: FileContext, task: Task, node: ast.Try, caught: list[ast.expr]) -> None:
+        self.context = context
+        self.module = context.module
+        self.task = task
+        self.node = node
+        self.caught = caught
+
+
+def giving_up(context: FileContext) -> Iterator[GivingUp]:
+    """Yield the `try` statements of a file's tasks that handle `MaxRetriesExceededError`."""
+    for task in context.tasks if context.module.source.may_hold("MaxRetriesExceededError") else ():
+        site = inside(context, task.function)
+        for node in _trys(task.function):
+            types = [handler.type for handler in node.handlers if handler.type is not None]
+            caught = [item for item in types if is_max_retries(context, item, site)]
+            if caught:
+                yield GivingUp(context, task, node, caught)
+
+
+def is_max_retries(context: FileContext, node: ast.expr, site: Site) -> bool:
+    """Return whether an expression is `MaxRetriesExceededError`, of Celery or of a task."""
+    if not isinstance(node, (ast.Name, ast.Attribute)):
+        return False
+    if isinstance(node, ast.Attribute) and node.attr == "MaxRetriesExceededError":
+        return True  # `self.MaxRetriesExceededError` is the same
+    value = settled(context.project, context.module, node, site)
+    return isinstance(value, Target) and value.path == exceptions.MAX_RETRIES
+
+
+def _trys(function: FunctionNode) -> Iterator[ast.Try]:
+    """Yield the `try` statements of a function, and none of functions in it."""
+    pending: list[ast.AST] = [*function.body]
+    while pending:
+        node = pending.pop(0)
+        if isinstance(node, exceptions.TRIES):
+            yield node
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            pending[:0] = ast.iter_child_nodes(node)

@@ -82,8 +82,9 @@ def _ruff(folder: str, table: Mapping[str, Any], seen: frozenset[str] = frozense
 
 
 def _style(width: object, skip: object) -> Style:
-    is_width = isinstance(width, int) and not isinstance(width, bool) and width > 0
-    return Style(width if is_width else DEFAULT.width, magic=skip is not True)  # type: ignore[arg-type]
+    if not isinstance(width, int) or isinstance(width, bool) or width <= 0:
+        width = DEFAULT.width
+    return Style(width, magic=skip is not True)
 
 
 def _toml(path: str) -> dict[str, Any] | None:

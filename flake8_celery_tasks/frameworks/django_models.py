@@ -329,8 +329,9 @@ def _is_row(binding: Binding) -> bool:
     statement = binding.statement
     if isinstance(statement, ast.Assign):
         target, value = statement.targets[0], statement.value
-        is_pair = isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr in _PAIR
-        return is_pair and binding.node in getattr(target, "elts", ())[:1] and _is_manager(value.func.value)  # type: ignore[attr-defined]
+        if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Attribute) or value.func.attr not in _PAIR:
+            return False
+        return binding.node in getattr(target, "elts", ())[:1] and _is_manager(value.func.value)
     loops: list[tuple[ast.expr, ast.expr]] = []
     if isinstance(statement, (ast.For, ast.AsyncFor)):
         loops = [(statement.target, statement.iter)]

@@ -114,9 +114,10 @@ def _handed(project: Project, module: Module, call: ast.Call, site: Site) -> ast
 
 def _managed(module: Module, node: ast.expr, site: Site) -> Value:
     """Return what an expression says; for a name that a `with` binds what its context manager does."""
-    for around in site.chain() if isinstance(node, ast.Name) else ():
+    name = node.id if isinstance(node, ast.Name) else None
+    for around in site.chain() if name is not None else ():
         for item in getattr(around.node, "items", ()) if isinstance(around.node, (ast.With, ast.AsyncWith)) else ():
-            if getattr(item.optional_vars, "id", None) == node.id:  # type: ignore[attr-defined]
+            if getattr(item.optional_vars, "id", "") == name:
                 return module.value(item.context_expr, around.scope)
     return module.value(node, site.scope)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.core.errors import UsageError
 from flake8_celery_tasks.engine import loader
+from flake8_celery_tasks.facts.facts import KINDS
 from flake8_celery_tasks.pages.explain import TOPICS
 from flake8_celery_tasks.rules.rule import name_of
 
@@ -137,7 +138,7 @@ def skeleton(root: Path, code: str, name: str, kind: str = "Task") -> dict[Path,
     """
     rules = loader.rules()
     beside = [rule for rule in rules if rule.code[:4] == code[:4]]
-    kinds = {kind.__name__: kind for rule in rules for kind in rule.kinds}
+    kinds = {kind.__name__: kind for kind in KINDS}
     if not (root / "tests" / "rules").is_dir() or not (root / "flake8_celery_tasks" / "rules").is_dir():
         raise UsageError(f"{root.absolute()} is no checkout of flake8-celery-tasks")
     if not re.fullmatch(r"CLY[1-9]\d\d", code) or not beside:
@@ -148,7 +149,7 @@ def skeleton(root: Path, code: str, name: str, kind: str = "Task") -> dict[Path,
     if taken:
         raise UsageError(f"there is {taken[0]} already")
     if kind not in kinds:
-        raise UsageError(f"{kind!r} is no kind of fact that rules judge: {', '.join(sorted(kinds))}")
+        raise UsageError(f"{kind!r} is no kind of fact: {', '.join(sorted(kinds))}")
     topic = topic_of(beside[0])
     values = {
         "code": code,

@@ -1,147 +1,26 @@
-"""What names modules of tasks for a worker to load, and what it loads then."""
+"""What a project's workers load, of the modules that are named to them."""
 
 from __future__ import annotations
 
-import ast
 import os
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.binding.scopes import IMPORT
-from flake8_celery_tasks.binding.values import UNKNOWN, Unknown
-from flake8_celery_tasks.celery_model import apps, definitions, objects
-from flake8_celery_tasks.celery_model.configuration import bound_once
-from flake8_celery_tasks.celery_model.objects import AppThing
+from flake8_celery_tasks.binding.values import Unknown
+from flake8_celery_tasks.celery_model import apps, definitions
 from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.facts.apps import AUTODISCOVER, discovered_by_calls
 from flake8_celery_tasks.frameworks.django_models import is_django
-from flake8_celery_tasks.resolution.evaluation import settled
 from flake8_celery_tasks.workspace.imports import BY_NAME, files_of, imports_of, names_imported
-from flake8_celery_tasks.workspace.source import start_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from flake8_celery_tasks.binding.module import Module
-    from flake8_celery_tasks.binding.scopes import Site
-    from flake8_celery_tasks.facts.facts import Facts
+    from flake8_celery_tasks.facts.apps import Discovery
     from flake8_celery_tasks.resolution.project import Project
-
-
-AUTODISCOVER: Final = "autodiscover_tasks"
-
-#: Settings that name modules to load.
-MODULES: Final = ("imports", "include")
-
-
-class Discovery:
-    """A place that names modules of tasks to load: a call of `autodiscover_tasks`, an `include` or `imports`.
-
-    `what` is the method or setting. `given` is the expression that names the modules, None where a call has none.
-    `related` is the name of the module that is looked for in each of them: None for the modules themselves, UNKNOWN
-    where it can't be read. `is_forced` says that it is done where it is called, or may be, and not when a worker
-    starts.
-    """
-
-    def __init__(
-        self,
-        project: Project,
-        module: Module,
-        what: str,
-        node: ast.AST,
-        site: Site,
-        given: ast.expr | None,
-        related: str | Unknown | None = None,
-        *,
-        is_forced: bool = False,
-    ) -> None:
-        self.project = project
-        self.module = module
-        self.what = what
-        self.node = node
-        self.site = site
-        self.given = given
-        self.related = related
-        self.is_forced = is_forced
-
-    @property
-    def is_call(self) -> bool:
-        """Whether it is a call of `autodiscover_tasks`."""
-        return self.what == AUTODISCOVER
-
-    @cached_property
-    def text(self) -> str | None:
-        """The one text that stands where a list of names does, None where there is none."""
-        value = None if self.given is None else settled(self.project, self.module, self.given, self.site)
-        return value if isinstance(value, str) else None
-
-    @cached_property
-    def names(self) -> list[tuple[str, ast.AST]] | None:
-        """The names of the modules with their nodes, None where they can't be read, or are those of Django's apps."""
-        if self.given is None:
-            return None
-        node, site = self.given, self.site
-        if isinstance(node, ast.Lambda):
-            node = node.body
-        if isinstance(node, ast.Name):
-            binding = bound_once(node, site)
-            if binding is None or self.module.changed(binding) is not None:
-                return None
-            node, site = binding.node, binding.site  # type: ignore[assignment]
-        if self.text is not None and not self.is_call:
-            return [(self.text, node)]
-        if not isinstance(node, (ast.List, ast.Tuple, ast.Set)):
-            return None
-        values = [settled(self.project, self.module, item, site) for item in node.elts]
-        if not all(isinstance(value, str) for value in values):
-            return None
-        return list(zip(values, node.elts, strict=True))
-
-
-def discoveries(facts: Facts) -> list[Discovery]:
-    """Return the places of a file that name modules of tasks, in source order."""
-    project, module = facts.project, facts.module
-    found = list(_calls(project, module))
-    if any(module.source.may_hold(word) for name in MODULES for word in (name, name.upper())):
-        found += [
-            Discovery(project, module, setting.name, setting.node, setting.site, setting.value)
-            for setting in facts.configured[0]
-            if setting.name in MODULES
-        ]
-    return sorted(found, key=lambda item: start_of(item.node))
-
-
-def _calls(project: Project, module: Module) -> Iterator[Discovery]:
-    """Yield the calls of `autodiscover_tasks` in a module, and the modules that its apps are given."""
-    for call, site in module.calls_of(AUTODISCOVER):
-        func = call.func
-        if not isinstance(func, ast.Attribute):
-            continue
-        thing = objects.thing_of(project, module.value(func.value, site.scope), module)
-        spread = any(keyword.arg is None for keyword in call.keywords)
-        if isinstance(thing, AppThing) and not spread and not any(isinstance(arg, ast.Starred) for arg in call.args):
-            given = _argument(call, 0, "packages")
-            if isinstance(given, ast.Constant) and given.value is None:
-                given = None
-            force = _argument(call, 2, "force")
-            is_forced = force is not None and settled(project, module, force, site) is not False
-            related = _related(project, module, call, site)
-            yield Discovery(project, module, AUTODISCOVER, call, site, given, related, is_forced=is_forced)
-    for call, site in module.candidates.calls:
-        for keyword in call.keywords:
-            if keyword.arg == "include" and apps.makes_app(project, module, call, site):
-                yield Discovery(project, module, "include", keyword, site, keyword.value)
-
-
-def _argument(call: ast.Call, index: int, name: str) -> ast.expr | None:
-    given = [keyword.value for keyword in call.keywords if keyword.arg == name]
-    return next(iter(given or call.args[index : index + 1]), None)
-
-
-def _related(project: Project, module: Module, call: ast.Call, site: Site) -> str | Unknown | None:
-    node = _argument(call, 1, "related_name")
-    value = "tasks" if node is None else settled(project, module, node, site)
-    return value or None if isinstance(value, str) or value is None else UNKNOWN
 
 
 class Loading:
@@ -270,7 +149,7 @@ class Loading:
         for path in project.files.holding(AUTODISCOVER.encode(), b"elery("):
             module = None if layout.is_test(layout.place(path)) else project.module(path)
             if module is not None:
-                yield from _calls(project, module)
+                yield from discovered_by_calls(project, module)
 
     def _ending_in(self, *names: str) -> set[str]:
         """Return the files of the modules of some names, in whatever package."""

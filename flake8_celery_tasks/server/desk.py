@@ -219,9 +219,10 @@ class Desk:
     def sight(self, path: str, buffers: Mapping[str, Buffer]) -> Sight | None:
         """Return the project of a file with all that is open, None where its configuration is broken."""
         home = self.home(path)
-        configuration = home.configuration
-        if configuration is None:
-            return None
+        return None if home.configuration is None else self.seen(path, buffers, home, home.configuration)
+
+    def seen(self, path: str, buffers: Mapping[str, Buffer], home: Home, configuration: Configuration) -> Sight:
+        """Return the project of a file with all that is open, by the configuration that applies to the file."""
         run = configuration.run
         base = session.project_of(path, run.options, run.excluded)
         files = _files(base)

@@ -63,9 +63,7 @@ def problems(
     text = buffer.text.text
     if not home.configuration.run.concerns(buffer.path, text):
         return []
-    sight = desk.sight(buffer.path, buffers)
-    if sight is None:
-        return []
+    sight = desk.seen(buffer.path, buffers, home, home.configuration)
     with home.entered(), collector_off():
         return list(_located(buffer.text, _decided(sight, buffer, log)))
 

@@ -15,7 +15,7 @@ from flake8_celery_tasks.engine.inventory import task_name
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.server.text import Span
-from flake8_celery_tasks.workspace.source import Position, Source, start_of
+from flake8_celery_tasks.workspace.source import Source, start_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.celery_model.definitions import Definition
     from flake8_celery_tasks.facts.calls import Invocation
-    from flake8_celery_tasks.facts.schedules import BeatEntry
+    from flake8_celery_tasks.facts.configured.schedules import BeatEntry
     from flake8_celery_tasks.resolution.project import Project
     from flake8_celery_tasks.server.text import Text
 
@@ -108,8 +108,7 @@ class _Finder:
 
     def defined(self, task: Task) -> Iterator[Use]:
         key, name = key_of(task.definition), task_name(task)
-        start = self.offset(self.source.name(task.node))
-        span = Span(self.path, start, start + len(task.node.name))
+        span = name_span(task, self.source)
         yield Use(span, DEFINED, key, name, span)
         if task.states("name"):
             node = task.keyword("name")
@@ -117,9 +116,6 @@ class _Finder:
             if isinstance(value, ast.expr) and isinstance(name, str):
                 constant = self.constant(value, task.site)
                 yield Use(self.span(value), NAMED, key, name, self.span(value), self.literal(value), constant)
-
-    def offset(self, position: Position) -> int:
-        return self.source.line_offset(position.line) + position.column
 
     def sent(self, call: Invocation) -> Iterator[Use]:
         line = call.node.lineno
@@ -184,6 +180,13 @@ class _Finder:
         if isinstance(name, str) and "*" not in name and isinstance(node, ast.expr):
             constant = self.constant(node, site)
             yield Use(self.span(node), ROUTED, None, name, self.span(node), self.literal(node), constant)
+
+
+def name_span(task: Task, source: Source) -> Span:
+    """Return where the name of the function or class of a task is, in the source of its file."""
+    position = source.name(task.node)
+    start = source.line_offset(position.line) + position.column
+    return Span(task.module.place.path, start, start + len(task.node.name))
 
 
 def named_by(call: Invocation) -> ast.expr | None:

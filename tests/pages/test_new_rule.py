@@ -77,7 +77,7 @@ KNOWN = loader.rules()[0]
         (("CLY001", "odd-thing"), "'CLY001' is no code of a rule"),
         (("CLY5", "odd-thing"), "'CLY5' is no code of a rule"),
         ((FREE, "OddThing"), "'OddThing' is no name of a rule"),
-        ((FREE, "odd-thing", "--kind=Thing"), "'Thing' is no kind of fact that rules judge: AppMade, BeatEntry, "),
+        ((FREE, "odd-thing", "--kind=Thing"), "'Thing' is no kind of fact: AppMade, AwaitedResult, "),
     ],
 )
 def test_no_such_rule(checkout, capsys, arguments, said):

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.resolution import modules
+from flake8_celery_tasks.resolution.overlay import Edited
+from flake8_celery_tasks.workspace import files
 from tests.helpers import opened, project_at
 
 
@@ -86,3 +88,25 @@ def test_what_an_editor_holds_is_not_kept(tmp_path):
     assert [Path(path).name for path in known.files.holding(b"shared_task")] == ["a.py"]
     current, bits = known.files.disk.stamps[str(tmp_path / "a.py")], known.files.disk.cache.bits([b"shared_task"])
     assert known.files.disk.cache.holds(str(tmp_path / "a.py"), current, bits[b"shared_task"]) is None
+
+
+def test_a_file_that_is_too_large_is_checked_and_unknown_to_others(tmp_path, monkeypatch):
+    text = "from celery import shared_task\n\n\n@shared_task\ndef bill(): ...\n"
+    known = project_at(tmp_path, {"shop/tasks.py": text, "shop/views.py": "from shop.tasks import bill\n"})
+    monkeypatch.setattr(files, "MAX_BYTES", len(text) - 1)
+    module = opened(known, tmp_path, "shop/tasks.py", text)
+    assert [symbol.qualname for symbol in module.symbols("bill")] == ["bill"]
+    known.close(module)
+    assert known.module(str(tmp_path / "shop/tasks.py")) is None
+
+
+def test_an_edited_project_holds_the_trees_of_what_it_stands_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(modules, "KEPT", 1)
+    known = project_at(tmp_path, {f"m{number}.py": f"x = {number}\n" for number in range(5)})
+    edited = Edited(known, {str(tmp_path / "m0.py"): "x = 7\n"})
+    held = edited.module(str(tmp_path / "m1.py"))
+    edited.hold(held)
+    for number in range(2, 5):
+        assert edited.module(str(tmp_path / f"m{number}.py")) is not None
+    assert held.tree is not None
+    assert edited.settle(Ref(":x"), edited.module(str(tmp_path / "m0.py"))) == 7

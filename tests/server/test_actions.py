@@ -89,6 +89,8 @@ def test_nothing_to_fix_where_nothing_parses(shop):
         ("f(\n    1,\n)\n", 2, "f(\n    1,  # noqa: CLY101\n)\n"),
         ('x = """# noqa: E501\nb"""\n', 1, None),
         ('x = """\n', 1, None),
+        ("x = = 1\n", 1, None),
+        ("", 1, "  # noqa: CLY101"),
     ],
 )
 def test_noqa(text, line, after):
@@ -103,3 +105,13 @@ def test_a_line_that_is_silenced_is_silent(shop):
         left = [(one.code, one.line) for one in shop.problems(shop.open("shop/tasks.py", after))]
         assert (action.problem.code, action.problem.line) not in left
         assert action.title == f"Disable {action.problem.code} on this line"
+
+
+def test_no_comment_where_it_would_change_the_program(shop):
+    text = TASKS.replace("sub.delay(1, countdown=3)", 'sub.delay(1, countdown="""# noqa: E501\n3""")')
+    buffer = shop.open("shop/tasks.py", text)
+    found = shop.problems(buffer)
+    line = text[: text.index("sub.delay")].count("\n") + 1
+    assert [one.line for one in found if one.line == line]
+    offered = [action.problem for action in actions.silenced(buffer, found)]
+    assert offered == [one for one in found if one.line != line]

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 pytest.importorskip("pygls")
 
 from flake8_celery_tasks.engine import loader
+from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.server import diagnosis
 from flake8_celery_tasks.server.desk import Unwanted
+from flake8_celery_tasks.server.homes import folder_of
+from flake8_celery_tasks.server.text import Text
 from tests.helpers import ROOT
 from tests.server.conftest import SHOP, TASKS, VIEWS
 from tests.server.desks import Table
@@ -162,3 +167,148 @@ def test_memory_stays_flat(shop):
         if number == 3:
             before = kept()
     assert kept() == before
+
+
+def test_what_was_found_in_a_file_on_disk_is_kept(shop):
+    path = shop.path("content/tasks.py")
+    found = shop.sight(shop.open("content/views.py")).uses(path)
+    assert found
+    sight = shop.sight(shop.open("content/views.py", f"{VIEWS}    print(1)\n"))
+    assert sight.uses(path) is found  # the same is said to others
+    sight = shop.sight(shop.open("content/views.py", f"{VIEWS}\n\nx = 1\n"))
+    assert sight.uses(path) is not found
+    assert sight.uses(path) == found
+
+
+def test_files_that_say_nothing(shop):
+    (shop.folder / "content/broken.py").write_text("@shared_task\ndef (:\n")
+    (shop.folder / "content/binary.py").write_bytes(b"# coding: no-such\n@shared_task\n")
+    sight = shop.sight(shop.open("content/views.py"))
+    assert [sight.uses(shop.path(f"content/{name}.py")) for name in ("broken", "binary", "missing")] == [[], [], []]
+    assert sight.text(shop.path("content/binary.py")) is None
+    assert sight.text(shop.path("content/broken.py")).text.startswith("@shared_task")
+
+
+def test_one_more_file_at_a_time(shop):
+    sight = shop.sight(shop.open("content/views.py"))
+    assert [shop.desk.prepare() for _ in range(len(SHOP) + 1)] == [True] * len(SHOP) + [False]
+    assert {*sight._uses} == {shop.path(name) for name in SHOP}
+
+
+def test_what_was_found_out_is_saved_once(shop, monkeypatch):
+    shop.found("content/views.py")
+    ((base, _, _),) = shop.desk._sights.values()
+    saved = []
+    monkeypatch.setattr(base, "save", lambda: saved.append(base))
+    shop.desk.save()
+    shop.desk.save()
+    assert saved == [base]
+
+
+def test_nothing_is_saved_of_a_project_that_was_not_searched(shop, monkeypatch):
+    shop.sight(shop.open("content/views.py"))
+    ((base, _, _),) = shop.desk._sights.values()
+    monkeypatch.setattr(type(base), "save", lambda _: pytest.fail("saved"))
+    monkeypatch.setattr(type(base.files.disk), "is_searched", False)
+    shop.desk.save()
+    assert shop.desk._saved == set()
+
+
+def test_files_that_are_saved_as_they_are_open(shop):
+    sight = shop.sight(shop.open("content/views.py"))
+    shop.desk.changed_on_disk([shop.path("content/views.py")], shop.buffers)
+    assert shop.sight(shop.buffers[shop.path("content/views.py")]) is sight
+    shop.desk.closed(shop.path("content/views.py"))  # on disk is what was read
+    shop.desk.closed(shop.path("content/missing.py"))
+    assert shop.sight(shop.buffers[shop.path("content/views.py")]) is sight
+
+
+def test_a_configuration_that_changes(shop):
+    assert len(shop.found("content/views.py")) == 1
+    home = shop.desk.home(shop.path("content/views.py"))
+    assert shop.desk.home(shop.path("content/tasks.py")) is home
+    shop.desk.changed_on_disk([shop.path("tox.ini")], shop.buffers)
+    assert shop.desk.home(shop.path("content/views.py")) is not home
+
+
+def test_the_folder_whose_configuration_applies(tmp_path):
+    (tmp_path / "project/content").mkdir(parents=True)
+    (tmp_path / "project/pyproject.toml").touch()
+    file = str(tmp_path / "project/content/tasks.py")
+    outer, inner = str(tmp_path / "project"), str(tmp_path / "project/content")
+    assert folder_of(file, [outer, inner, str(tmp_path / "project/con")]) == inner
+    assert folder_of(file, []) == outer
+    alone = Path(tmp_path.anchor, "no-such-folder")
+    assert folder_of(str(alone / "tasks.py"), []) == str(alone)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps the working directory of a process")
+def test_a_working_directory_that_has_gone(shop, tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert len(shop.found("content/views.py")) == 1
+
+
+def test_facts_that_crash_cost_the_rules_about_them(shop, monkeypatch):
+    of, wrong = Facts.of, next(one for one in loader.wanted() if one.code == "CLY403").kinds
+
+    def crash(self, kind):
+        if kind in wrong:
+            raise RuntimeError("of no use")
+        return of(self, kind)
+
+    monkeypatch.setattr(Facts, "of", crash)
+    assert shop.found("content/views.py") == []
+    assert len(shop.found("content/tasks.py")) == 2
+    logged = "\n".join(shop.logged)
+    assert [kind for kind in wrong if f"facts of {kind.__name__} has crashed" not in logged] == []
+
+
+# Ranges.
+
+
+@pytest.mark.parametrize(
+    ("text", "mark", "meant"),
+    [
+        ("f(a=1, b=2)\n", "|a=1", "a=1"),
+        ("f(a=1, b=2)\n", "|f(a", "f(a=1, b=2)"),
+        ("x = a and b\n", "|a and", "a"),
+        ("def f(x): ...\n", "|f(x)", "f"),
+        ("class Kept: ...\n", "|Kept", "Kept"),
+        ("def f(one, two): ...\n", "|two", "two"),
+        ("from a import one, two\n", "|two", "two"),
+        ("def f():\n    return 1\n", "|return", "return 1"),
+        ("for x in y:\n    pass\n", "|for", "for x in y:"),
+        ("try:\n    pass\nexcept E:\n    pass\n", "|except", "except E:"),
+        ("x = 1  # why\n", "|# why", "# why"),
+        ("x = (1,\n     2)\n", "|(1,", "(1,"),
+        ("x = 1\n\n", "\n|\n", ""),
+    ],
+)
+def test_the_range_of_a_report(text, mark, meant):
+    start = text.index(mark.replace("|", "")) + mark.index("|")
+    place = Text(text).place(start)
+    (found,) = diagnosis._located(Text(text), [(place.line + 1, place.column, "CLY101", "wrong")])
+    assert (found.start, text[found.start : found.end]) == (start, meant)
+
+
+def test_the_range_of_a_report_behind_a_byte_order_mark(shop):
+    assert shop.found("content/views.py", f"\ufeff{VIEWS}")[0][0] == "CLY403"
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "end"), [("", "CLY101", 0), ("", "E902", 0), ("x = 1\n", "CLY101", 1), ("x = 1\n", "E902", 5)]
+)
+def test_a_report_about_a_whole_file(text, code, end):
+    (found,) = diagnosis._located(Text(text), [(0, -1, code, "wrong")])
+    assert (found.start, found.end) == (0, end)
+
+
+def test_a_file_that_is_open_and_not_saved_yet(shop):
+    known = TASKS.replace("content.index", "content.indx").replace("content.clean", "content.sweep")
+    buffer = shop.open("content/more.py", known)
+    assert shop.found("content/views.py") == []
+    del shop.buffers[buffer.path]
+    shop.buffers[str(shop.folder.parent / "more.py")] = buffer._replace(path=str(shop.folder.parent / "more.py"))
+    assert shop.found("content/views.py") == [("CLY403", '"content.indx"')]  # of another project

@@ -43,4 +43,5 @@ def test_what_is_behind_the_end():
     assert text.offset(Place(0, 9)) == 1
     assert text.offset(Place(7, 0)) == 4
     assert text.offset(Place(1, 9)) == 4
+    assert Text("\u00e9").offset(Place(0, 9)) == 1
     assert Text("\x0cA\u2028B\n").place(5) == Place(1, 0)

@@ -50,3 +50,14 @@ def test_function_in_parentheses():
     text = Source.of("(f)(1)")
     call = ast.parse(text.text).body[0].value
     assert text.opening(call) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("f(a)", "a"), ("f((a))", "(a)"), ("f(((a)), b)", "((a))"), ("(a)", "a"), ("f((a), b)", "(a)")],
+)
+def test_the_parentheses_around_a_place_within_others(text, expected):
+    source = Source.of(text)
+    at = text.index("a")
+    first, last = source.outside(at, at + 1, 2 if text[0] == "f" else 1, len(text) - 1)
+    assert text[first:last] == expected

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.celery_model.objects import SignatureThing
 from flake8_celery_tasks.contract import known
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.arguments import arguments_of, arguments_of_entry, is_expected_to_fail
-from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.calls import Invocation, invocations_in
+from flake8_celery_tasks.facts.configured.schedules import BeatEntry
 from flake8_celery_tasks.resolution.arity import misfits
 from flake8_celery_tasks.rules import _mismatch
 from flake8_celery_tasks.rules.rule import Rule
@@ -16,10 +18,10 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.facts.arguments import Arguments
-    from flake8_celery_tasks.facts.calls import Invocation
+    from flake8_celery_tasks.facts.context import FileContext
 
 
-class NamedCallDoesNotFit(Rule[Facts]):
+class NamedCallDoesNotFit(Rule[Invocation | BeatEntry]):
     """A task is sent by name with arguments that its function can't take.
 
     ## What happens
@@ -110,30 +112,35 @@ class NamedCallDoesNotFit(Rule[Facts]):
     message = "Task {name!r} {problem}: it fails in the worker with TypeError; {advice}"
     quiet_in_tests = True
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
+    def check(self, fact: Invocation | BeatEntry) -> Iterator[Violation]:
         """Report the first way in which the arguments of a call or an entry can't fit."""
-        sent = {id(made) for call in facts.invocations if (made := _sent_at_once(call)) is not None}
-        for call in facts.invocations:
-            arguments = arguments_of(call) if call.by_name and not is_expected_to_fail(call.site) else None
-            if arguments is not None and isinstance(call.name, str):
-                partial = call.method != "send_task" and id(call.node) not in sent
-                yield from self._judge(facts, arguments, call.node, call.name, partial=partial)
-        for entry in facts.configured[1]:
-            if entry.task_name is not None:
-                yield from self._judge(facts, arguments_of_entry(entry), entry.node, entry.task_name, partial=False)
+        if isinstance(fact, BeatEntry):
+            if fact.task_name is not None:
+                yield from self._judge(fact, arguments_of_entry(fact), fact.task_name, partial=False)
+            return
+        arguments = arguments_of(fact) if fact.by_name and not is_expected_to_fail(fact.site) else None
+        if arguments is not None and isinstance(fact.name, str):
+            partial = fact.method != "send_task" and id(fact.node) not in _signed_and_sent(fact.context)
+            yield from self._judge(fact, arguments, fact.name, partial=partial)
 
     def _judge(
-        self, facts: Facts, arguments: Arguments, node: ast.AST, name: str, *, partial: bool
+        self, fact: Invocation | BeatEntry, arguments: Arguments, name: str, *, partial: bool
     ) -> Iterator[Violation]:
-        params = known.signature(facts.project, name)
+        params = known.signature(fact.project, name)
         if params is None:
             return
         found = next(misfits(params, arguments.given.partial if partial else arguments.given), None)
         if found is None:
             return
         problem, advice = _mismatch.said(found, params, arguments)
-        place = _mismatch.place_of(found, params, arguments) or node
-        yield self.report(facts.module, place, name=name, problem=problem, advice=advice)
+        place = _mismatch.place_of(found, params, arguments) or fact.node
+        yield self.report(fact.module, place, name=name, problem=problem, advice=advice)
+
+
+@query()
+def _signed_and_sent(context: FileContext) -> set[int]:
+    """Return the signatures of a file that are sent on the spot as they are, by identity."""
+    return {id(signed) for call in invocations_in(context) if (signed := _sent_at_once(call)) is not None}
 
 
 def _sent_at_once(call: Invocation) -> ast.expr | None:

@@ -6,20 +6,21 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks.binding.nodes import attributes_in
 from flake8_celery_tasks.binding.scopes import TRY
 from flake8_celery_tasks.binding.symbols import Class, Function
-from flake8_celery_tasks.celery_model.objects import AppThing
 from flake8_celery_tasks.contract import known
-from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.calls import Invocation, TaskLookup
+from flake8_celery_tasks.facts.configured.schedules import BeatEntry
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.core.violation import Violation
-    from flake8_celery_tasks.facts.calls import Invocation
+    from flake8_celery_tasks.resolution.project import Project
 
 
-class UnknownTaskName(Rule[Facts]):
+class UnknownTaskName(Rule[Invocation | BeatEntry | TaskLookup]):
     """A task is sent by a name that no task of the project has.
 
     ## What happens
@@ -114,34 +115,33 @@ class UnknownTaskName(Rule[Facts]):
     looked_up: Final = "No task is named {name!r}: NotRegistered is raised; {advice}"
     quiet_in_tests = True
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report names that no task has, where they are written."""
-        for call in facts.invocations:
-            if call.by_name and isinstance(call.name, str):
-                yield from self._judge(facts, _given(call), call.name)
-        for entry in facts.configured[1]:
-            if entry.task_name is not None:
-                yield from self._judge(facts, entry.given["task"].value, entry.task_name)
-        for node, site in facts.module.candidates.lookups:
-            if isinstance(node.ctx, ast.Load) and not _is_asked_for(site):
-                thing = facts.thing(getattr(node.value, "value", node.value), site)
-                if isinstance(thing, AppThing):
-                    name = facts.project.settle(facts.module.value(node.slice, site.scope), facts.module)
-                    yield from self._judge(facts, node.slice, name, self.looked_up)
+    def check(self, fact: Invocation | BeatEntry | TaskLookup) -> Iterator[Violation]:
+        """Report a name that no task has, where it is written."""
+        if isinstance(fact, Invocation):
+            if fact.by_name:
+                yield from self._judge(fact, _given(fact), fact.name)
+        elif isinstance(fact, BeatEntry):
+            if fact.task_name is not None:
+                yield from self._judge(fact, fact.given["task"].value, fact.task_name)
+        elif not _is_asked_for(fact.site):
+            yield from self._judge(fact, fact.node.slice, fact.name, self.looked_up)
 
-    def _judge(self, facts: Facts, node: ast.AST, name: object, message: str = "") -> Iterator[Violation]:
-        if isinstance(name, str) and known.is_unknown(facts.project, name, facts.module):
-            meant = known.meant(facts.project, name, facts.module)
-            services = "" if known.known_tasks(facts.project) is None else " or of a known service"
-            nobody = _bound(facts, name) or f"no task of the project{services} has that name"
+    def _judge(
+        self, fact: Invocation | BeatEntry | TaskLookup, node: ast.AST, name: object, message: str = ""
+    ) -> Iterator[Violation]:
+        project, module = fact.project, fact.module
+        if isinstance(name, str) and known.is_unknown(project, name, module):
+            meant = known.meant(project, name, module)
+            services = "" if known.known_tasks(project) is None else " or of a known service"
+            nobody = _bound(project, module, name) or f"no task of the project{services} has that name"
             advice = nobody if meant is None else f"did you mean {meant!r}?"
-            yield self.report(facts.module, node, message, name=name, advice=advice)
+            yield self.report(module, node, message, name=name, advice=advice)
 
 
-def _bound(facts: Facts, name: str) -> str:
+def _bound(project: Project, module: Module, name: str) -> str:
     """Return what stands where a name says that a task is, nothing where nothing does."""
     owner, _, last = name.rpartition(".")
-    symbol = facts.project.resolve(f"{owner}:{last}", facts.module).symbol if owner else None
+    symbol = project.resolve(f"{owner}:{last}", module).symbol if owner else None
     if isinstance(symbol, Function):
         return f"the function {last!r} has no task decorator"
     return f"the class {last!r} is registered nowhere" if isinstance(symbol, Class) else ""

@@ -179,8 +179,6 @@ def _called(project: Project, module: Module, node: ast.Call, site: Site) -> str
     func = node.func
     if isinstance(func, ast.Attribute) and func.attr in ("items", "keys", "values"):
         return VIEW if inference.kind_of(project, module, func.value, site.scope) == inference.MAPPING else None
-    if _is_own_function(project, module, func, site):
-        return None
     if inference.kind_of(project, module, node, site.scope) == inference.DURATION:
         return DURATION
     value: Any = settled(project, module, node, site)
@@ -192,16 +190,6 @@ def _called(project: Project, module: Module, node: ast.Call, site: Site) -> str
     if sent is not None and sent.kind == http_mail.HTTP:
         return RESPONSE
     return INSTANCE if django_models.is_instance(project, module, node, site) else None
-
-
-def _is_own_function(project: Project, module: Module, func: ast.expr, site: Site) -> bool:
-    """Return whether what is called is called like a function, and of a module of the project: it may give anything.
-
-    Such modules need not be read for that.
-    """
-    value = module.value(func, site.scope) if last_name(func)[:1].islower() else None
-    name = value.path.partition(":")[0] if isinstance(value, Ref) else ""
-    return bool(name) and name != "builtins" and project.layout.find(name, module.place.root) is not None
 
 
 def _made_by(project: Project, target: Target) -> str | None:

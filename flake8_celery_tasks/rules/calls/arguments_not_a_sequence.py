@@ -10,9 +10,9 @@ from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.catalog.methods import ARGS_AT
 from flake8_celery_tasks.celery_model.objects import CanvasThing, SignatureThing
 from flake8_celery_tasks.celery_model.task import Defined
-from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.arguments import container_of, is_expected_to_fail
-from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.calls import Invocation
+from flake8_celery_tasks.facts.configured.schedules import BeatEntry
 from flake8_celery_tasks.resolution import inference
 from flake8_celery_tasks.resolution.evaluation import Table, settled
 from flake8_celery_tasks.rules._messages import cut
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.scopes import Binding, Site
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.edits.edit import Fix
-    from flake8_celery_tasks.facts.calls import Invocation
     from flake8_celery_tasks.resolution.project import Project
 
 #: Methods that take `args` and `kwargs`, with the position of `args`.
@@ -94,7 +93,7 @@ class _Given(NamedTuple):
     task: Defined | None = None
 
 
-class ArgumentsNotASequence(Rule[Facts]):
+class ArgumentsNotASequence(Rule[Invocation | BeatEntry]):
     """`args` of a call is not a list or tuple, or `kwargs` is not a dict; often a comma is missing.
 
     ## What happens
@@ -217,32 +216,36 @@ class ArgumentsNotASequence(Rule[Facts]):
         "args must be a list or tuple, and ({text}) is only {text} in parentheses: a comma is missing; write ({text},)"
     )
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report `args` and `kwargs` of calls and of beat entries."""
-        for given in (*_of_calls(facts), *_of_entries(facts)):
-            wrong = given.args and _wrong_args(facts.project, facts.module, given.args, given)
-            if given.args is not None and wrong:
-                text = _short(given.args)
-                advice = f"kwargs={text}" if wrong == inference.MAPPING else f"({text},)"
-                if isinstance(given.args, ast.GeneratorExp):
-                    advice = "a list"
-                effect = given.effect
-                if given.signs and wrong in _TAKEN_APART:
-                    what = f"each of its {_TAKEN_APART[wrong]}"
-                    effect = f"beat sends {what} as an argument" if effect == _BEAT else f"{what} becomes an argument"
-                yield self._report(facts, given.args, "args", wrong, effect, advice)
-                continue
-            if given.args is not None and _lacks_comma(facts, given.args, given.site):
-                yield self.report(facts.module, given.args, self.comma, text=_short(given.args))
-                continue
-            wrong = given.kwargs and _wrong_kwargs(facts.project, facts.module, given.kwargs, given)
-            if given.kwargs is not None and wrong:
-                yield self._report(facts, given.kwargs, "kwargs", wrong, given.effect, "{...}")
+    def check(self, fact: Invocation | BeatEntry) -> Iterator[Violation]:
+        """Report `args` and `kwargs` of a call or of a beat entry."""
+        given = _given(fact)
+        if given is None:
+            return
+        wrong = given.args and _wrong_args(fact.project, fact.module, given.args, given)
+        if given.args is not None and wrong:
+            text = _short(given.args)
+            advice = f"kwargs={text}" if wrong == inference.MAPPING else f"({text},)"
+            if isinstance(given.args, ast.GeneratorExp):
+                advice = "a list"
+            effect = given.effect
+            if given.signs and wrong in _TAKEN_APART:
+                what = f"each of its {_TAKEN_APART[wrong]}"
+                effect = f"beat sends {what} as an argument" if effect == _BEAT else f"{what} becomes an argument"
+            yield self._report(fact, given.args, "args", wrong, effect, advice)
+            return
+        if given.args is not None and _lacks_comma(fact, given.args, given.site):
+            yield self.report(fact.module, given.args, self.comma, text=_short(given.args))
+            return
+        wrong = given.kwargs and _wrong_kwargs(fact.project, fact.module, given.kwargs, given)
+        if given.kwargs is not None and wrong:
+            yield self._report(fact, given.kwargs, "kwargs", wrong, given.effect, "{...}")
 
-    def _report(self, facts: Facts, node: ast.expr, name: str, kind: str, effect: str, advice: str) -> Violation:
+    def _report(
+        self, fact: Invocation | BeatEntry, node: ast.expr, name: str, kind: str, effect: str, advice: str
+    ) -> Violation:
         article = "an" if kind == inference.EXCEPTION else "a"
         return self.report(
-            facts.module,
+            fact.module,
             node,
             name=name,
             wanted="a list or tuple" if name == "args" else "a dict",
@@ -252,63 +255,49 @@ class ArgumentsNotASequence(Rule[Facts]):
             advice=advice,
         )
 
-    def fix(self, facts: Facts, violation: Violation) -> Fix | None:
+    def fix(self, fact: Invocation | BeatEntry, violation: Violation) -> Fix | None:
         """Add the comma."""
         from flake8_celery_tasks.edits.edit import Fix
         from flake8_celery_tasks.edits.operations import MakeTuple, NameArgument, RenameKeyword
 
-        for given, args in _by_place(facts).get((violation.line, violation.column), ()):
-            wrong = _wrong_args(facts.project, facts.module, args, given)
-            if wrong in (inference.STRING, inference.NUMBER, inference.EXCEPTION, inference.DURATION):
-                return Fix((MakeTuple(args),), safe=True)
-            if wrong is None and _lacks_comma(facts, args, given.site):
-                return Fix((MakeTuple(args),), safe=False)
-            call = _by_argument(facts).get(id(args)) if wrong == inference.MAPPING else None
-            if call is None or call.keyword("kwargs") is not None or call.node.args[-1:] not in ([], [args]):
-                continue
-            keyword = call.keyword("args")
-            if args in call.node.args:
-                return Fix((NameArgument(call.node, args, "kwargs"),), safe=True)
-            return None if keyword is None else Fix((RenameKeyword(call.node, keyword, "kwargs"),), safe=True)
-        return None
-
-
-@query()
-def _by_place(facts: Facts) -> dict[tuple[int, int], list[tuple[_Given, ast.expr]]]:
-    found: dict[tuple[int, int], list[tuple[_Given, ast.expr]]] = {}
-    for given in (*_of_calls(facts), *_of_entries(facts)):
-        if given.args is not None:
-            found.setdefault(facts.module.source.position(given.args), []).append((given, given.args))
-    return found
-
-
-@query()
-def _by_argument(facts: Facts) -> dict[int, Invocation]:
-    """Return the calls by the identity of what they are given by position or as `args`."""
-    return {
-        id(node): call
-        for call in facts.invocations
-        for node in (*call.node.args, *(keyword.value for keyword in call.node.keywords if keyword.arg == "args"))
-    }
+        given = _given(fact)
+        args = None if given is None else given.args
+        if given is None or args is None or fact.module.source.position(args) != (violation.line, violation.column):
+            return None
+        wrong = _wrong_args(fact.project, fact.module, args, given)
+        if wrong in (inference.STRING, inference.NUMBER, inference.EXCEPTION, inference.DURATION):
+            return Fix((MakeTuple(args),), safe=True)
+        if wrong is None and _lacks_comma(fact, args, given.site):
+            return Fix((MakeTuple(args),), safe=False)
+        if wrong != inference.MAPPING or isinstance(fact, BeatEntry):
+            return None
+        if fact.keyword("kwargs") is not None or fact.node.args[-1:] not in ([], [args]):
+            return None
+        keyword = fact.keyword("args")
+        if args in fact.node.args:
+            return Fix((NameArgument(fact.node, args, "kwargs"),), safe=True)
+        return None if keyword is None else Fix((RenameKeyword(fact.node, keyword, "kwargs"),), safe=True)
 
 
 def _short(node: ast.expr) -> str:
     return cut(unparsed(node), 24, "...")
 
 
-def _of_calls(facts: Facts) -> Iterator[_Given]:
-    for call in facts.invocations:
-        start = ARGS_AT.get(call.method)
-        if start is None or _may_differ(call) or is_expected_to_fail(call.site):
-            continue
-        if call.by_name and call.method == "signature":
-            start = 1
-        makes = call.method in ("signature", "subtask")
-        effect = "sending it raises TypeError" if makes else f"{call.method}() raises TypeError"
-        # What a signature is sent with is put before its own arguments.
-        signs = makes or isinstance(call.thing, (SignatureThing, CanvasThing))
-        args = container_of(call.node, "args", start)
-        yield _Given(args, container_of(call.node, "kwargs", start + 1), effect, call.site, signs)
+def _given(fact: Invocation | BeatEntry) -> _Given | None:
+    """Return what a call or an entry is given, None where another function than Celery's may get it, or a test."""
+    if isinstance(fact, BeatEntry):
+        return _of_entry(fact) if fact.call is None else None
+    start = ARGS_AT.get(fact.method)
+    if start is None or _may_differ(fact) or is_expected_to_fail(fact.site):
+        return None
+    if fact.by_name and fact.method == "signature":
+        start = 1
+    makes = fact.method in ("signature", "subtask")
+    effect = "sending it raises TypeError" if makes else f"{fact.method}() raises TypeError"
+    # What a signature is sent with is put before its own arguments.
+    signs = makes or isinstance(fact.thing, (SignatureThing, CanvasThing))
+    args = container_of(fact.node, "args", start)
+    return _Given(args, container_of(fact.node, "kwargs", start + 1), effect, fact.site, signs)
 
 
 def _may_differ(call: Invocation) -> bool:
@@ -316,14 +305,12 @@ def _may_differ(call: Invocation) -> bool:
     return call.defined is not None and not call.defined.hands_on_calls
 
 
-def _of_entries(facts: Facts) -> Iterator[_Given]:
-    for entry in facts.configured[1]:
-        if entry.call is None:
-            args, kwargs = entry.given.get("args"), entry.given.get("kwargs")
-            site = (args or kwargs or entry).site
-            tasks = entry.definitions if args is not None else None
-            task = Defined(entry.project, tasks[0]) if tasks else None
-            yield _Given(args and args.value, kwargs and kwargs.value, _BEAT, site, signs=True, task=task)
+def _of_entry(entry: BeatEntry) -> _Given:
+    args, kwargs = entry.given.get("args"), entry.given.get("kwargs")
+    tasks = entry.definitions if args is not None else None
+    task = Defined(entry.project, tasks[0]) if tasks else None
+    site = (args or kwargs or entry).site
+    return _Given(args and args.value, kwargs and kwargs.value, _BEAT, site, signs=True, task=task)
 
 
 def _is_falsy(value: Any) -> bool:
@@ -347,13 +334,13 @@ def _takes_any(task: Defined) -> bool:
     return task.accepts is None or bool(task.accepts.vararg)
 
 
-def _lacks_comma(facts: Facts, node: ast.expr, site: Site) -> bool:
+def _lacks_comma(fact: Invocation | BeatEntry, node: ast.expr, site: Site) -> bool:
     """Return whether `args` stands in parentheses that do nothing, and nothing shows that it is a sequence."""
     if not isinstance(node, _BARE) or _SEVERAL.search(last_name(unsubscripted(node))):
         return False
     if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
         return False
-    return _is_parenthesised(facts.module, node) and not _may_be_sequence(facts, node, site)
+    return _is_parenthesised(fact.module, node) and not _may_be_sequence(fact, node, site)
 
 
 def _is_parenthesised(module: Module, node: ast.expr) -> bool:
@@ -364,20 +351,20 @@ def _is_parenthesised(module: Module, node: ast.expr) -> bool:
     return before.endswith("(") and before[:-1].rstrip()[-1:] in ("", "(", "=", ",", ":")
 
 
-def _may_be_sequence(facts: Facts, node: ast.expr, site: Site) -> bool:
+def _may_be_sequence(fact: Invocation | BeatEntry, node: ast.expr, site: Site) -> bool:
     """Return whether something shows that an expression is, or may be, a list, tuple or dict."""
-    value = settled(facts.project, facts.module, node, site)
+    value = settled(fact.project, fact.module, node, site)
     if isinstance(value, (list, tuple, Table)):
         return True
     found = site.scope.find(node.id) if isinstance(node, ast.Name) else None
-    return found is not None and any(_binds_sequence(facts, binding) for binding in found[1])
+    return found is not None and any(_binds_sequence(fact, binding) for binding in found[1])
 
 
-def _binds_sequence(facts: Facts, binding: Binding) -> bool:
+def _binds_sequence(fact: Invocation | BeatEntry, binding: Binding) -> bool:
     if binding.kind == ASSIGN:
         node = binding.node
-        value = facts.module.value(node.func, binding.site.scope) if isinstance(node, ast.Call) else None
-        path = facts.project.resolve(value.path, facts.module).path if isinstance(value, Ref) else ""
+        value = fact.module.value(node.func, binding.site.scope) if isinstance(node, ast.Call) else None
+        path = fact.project.resolve(value.path, fact.module).path if isinstance(value, Ref) else ""
         return isinstance(node, _SEQUENCES) or path in _MAKERS
     if isinstance(binding.statement, (ast.For, ast.AsyncFor)):
         return last_name(getattr(binding.statement.iter, "func", binding.statement.iter)) in _GIVING_TUPLES

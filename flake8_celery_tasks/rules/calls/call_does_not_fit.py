@@ -13,11 +13,10 @@ from flake8_celery_tasks.facts.arguments import (
     options_among,
     signed_arguments,
 )
-from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.calls import Invocation
+from flake8_celery_tasks.facts.canvas import Handed, Receiver
 from flake8_celery_tasks.resolution.arity import MISSING, Given, misfits
 from flake8_celery_tasks.rules import _mismatch
-from flake8_celery_tasks.rules.calls._handed import handed
-from flake8_celery_tasks.rules.calls._signatures import heads, receivers
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -27,15 +26,13 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.celery_model.task import Defined
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.facts.arguments import Arguments
-    from flake8_celery_tasks.facts.calls import Invocation
     from flake8_celery_tasks.resolution.arity import Misfit
-    from flake8_celery_tasks.rules.calls._handed import Handed
 
 #: Longer arguments are left out of a message.
 _WIDTH: Final = 30
 
 
-class CallDoesNotFit(Rule[Facts]):
+class CallDoesNotFit(Rule[Invocation | Handed | Receiver]):
     """A task is sent, or signed, with arguments that its function can't take.
 
     ## What happens
@@ -130,17 +127,16 @@ class CallDoesNotFit(Rule[Facts]):
     see = ("tasks#argument-checking", "calling#basics")
     message = "Task {task!r} {problem}: {effect}; {advice}"
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
+    def check(self, fact: Invocation | Handed | Receiver) -> Iterator[Violation]:
         """Report the first way in which the arguments of a call, or of what is sent with a canvas, can't fit."""
-        for call in facts.invocations:
-            yield from self._written(call)
-        for sent in handed(facts):
-            yield from self._sent(sent)
-        signed = {id(call.node): call for call in facts.invocations if call.method in SIGNS}
-        for node, site, _ in receivers(facts) if signed else ():
-            for head in heads(facts, node, site):
-                if id(head) in signed:
-                    yield from self._following(signed[id(head)])
+        if isinstance(fact, Invocation):
+            yield from self._written(fact)
+        elif isinstance(fact, Handed):
+            for call in fact.signed:
+                yield from self._sent(fact, call)
+        else:
+            for call in fact.signatures():
+                yield from self._following(call)
 
     def _following(self, call: Invocation) -> Iterator[Violation]:
         """Report a signature that gets a result and still lacks an argument; what it has no room for is CLY611's."""
@@ -153,9 +149,8 @@ class CallDoesNotFit(Rule[Facts]):
         if found is not None and found.kind == MISSING:
             yield self._said(call, defined, found, own, "")
 
-    def _sent(self, sent: Handed) -> Iterator[Violation]:
+    def _sent(self, sent: Handed, call: Invocation) -> Iterator[Violation]:
         """Report a signature that fits, and does not with what the call hands over that sends it."""
-        call = sent.signed
         defined, own = call.defined, _fitting(call)
         if defined is None or own is None:
             return

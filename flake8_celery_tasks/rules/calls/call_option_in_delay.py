@@ -4,22 +4,20 @@ import ast
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.catalog.methods import DIRECT, SIGNS
-from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.arguments import arguments_of, is_expected_to_fail, options_among
 from flake8_celery_tasks.facts.calls import Invocation
-from flake8_celery_tasks.facts.facts import Facts
-from flake8_celery_tasks.rules.calls._handed import handed
+from flake8_celery_tasks.facts.canvas import Handed
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flake8_celery_tasks.celery_model.task import Defined
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.edits.edit import Fix
-    from flake8_celery_tasks.rules.calls._handed import Handed
 
 
-class CallOptionInDelay(Rule[Invocation | Facts]):
+class CallOptionInDelay(Rule[Invocation | Handed]):
     """An option of the call, such as `countdown`, is given to `delay()` or `s()`, which have no options.
 
     ## What happens
@@ -108,28 +106,25 @@ class CallOptionInDelay(Rule[Invocation | Facts]):
         "A chain that is called has no options: task {task!r} gets {option!r} as an argument{effect}; write {advice}"
     )
 
-    def check(self, fact: Invocation | Facts) -> Iterator[Violation]:
+    def check(self, fact: Invocation | Handed) -> Iterator[Violation]:
         """Report each option among the arguments: of a task, and of a canvas or signature that is sent."""
-        if isinstance(fact, Facts):
-            for send, sent in _options(fact).values():
-                yield from self._sent(fact, send, sent)
+        if isinstance(fact, Handed):
+            yield from self._sent(fact)
         else:
             yield from self._written(fact)
 
-    def _sent(self, facts: Facts, send: ast.Call, sent: dict[str, Handed]) -> Iterator[Violation]:
-        for option, first in sent.items():
-            defined = first.signed.defined
-            assert defined is not None
+    def _sent(self, sent: Handed) -> Iterator[Violation]:
+        for option, defined in _options(sent).items():
             assert defined.accepts is not None
             yield self.report(
-                facts.module,
-                first.more.keywords[option],
-                self.called if first.method != "delay()" else "",
+                sent.module,
+                sent.more.keywords[option],
+                self.called if sent.method != "delay()" else "",
                 method="delay",
                 task=defined.own_name,
                 option=option,
                 effect=" and runs at once" if defined.accepts.kwarg else ": TypeError",
-                advice=f"apply_async({'args=..., ' * bool(send.args)}{option}=...)",
+                advice=f"apply_async({'args=..., ' * bool(sent.send.args)}{option}=...)",
             )
 
     def _written(self, call: Invocation) -> Iterator[Violation]:
@@ -164,14 +159,9 @@ class CallOptionInDelay(Rule[Invocation | Facts]):
                 advice=advice,
             )
 
-    def fix(self, fact: Invocation | Facts, violation: Violation) -> Fix | None:
+    def fix(self, fact: Invocation | Handed, violation: Violation) -> Fix | None:
         """Write `apply_async()`, or `.set()` of a signature, for all options of the call at once."""
-        if not isinstance(fact, Facts):
-            return self._fix_written(fact)
-        send, sent = next(
-            (send, sent) for send, sent in _options(fact).values() if violation in self._sent(fact, send, sent)
-        )
-        return _fix_sent(fact, send, set(sent))
+        return _fix_sent(fact) if isinstance(fact, Handed) else self._fix_written(fact)
 
     def _fix_written(self, call: Invocation) -> Fix | None:
         from flake8_celery_tasks.edits.edit import Fix
@@ -197,31 +187,30 @@ class CallOptionInDelay(Rule[Invocation | Facts]):
         return Fix((Rewrite(node, f"{owner}.{method}", given),), safe=True)
 
 
-@query()
-def _options(facts: Facts) -> dict[int, tuple[ast.Call, dict[str, Handed]]]:
-    """Return the calls that send a canvas, or a signature with a name, with options that a task gets as arguments."""
-    found: dict[int, tuple[ast.Call, dict[str, Handed]]] = {}
-    for sent in handed(facts):
-        defined = sent.signed.defined
-        params = None if defined is None or not sent.takes_all else defined.accepts
-        if defined is None or params is None or is_expected_to_fail(sent.signed.site):
+def _options(sent: Handed) -> dict[str, Defined]:
+    """Return the options that a task gets as arguments, each with what the first such task's definition says."""
+    found: dict[str, Defined] = {}
+    for call in sent.signed if sent.takes_all else ():
+        defined = call.defined
+        if defined is None or defined.accepts is None or is_expected_to_fail(call.site):
             continue
-        options = options_among(params, sent.more, "delay")
+        options = options_among(defined.accepts, sent.more, "delay")
         if options and defined.hands_on_calls:
             for option in options:
-                found.setdefault(id(sent.send), (sent.send, {}))[1].setdefault(option, sent)
+                found.setdefault(option, defined)
     return found
 
 
-def _fix_sent(facts: Facts, send: ast.Call, names: set[str]) -> Fix | None:
+def _fix_sent(sent: Handed) -> Fix | None:
     """Write `apply_async()` for a call that sends a canvas or signature."""
     from flake8_celery_tasks.edits.edit import Fix
     from flake8_celery_tasks.edits.rewrite import Rewrite, kept, task_arguments
 
+    send, names = sent.send, set(_options(sent))
     others = [keyword for keyword in send.keywords if keyword.arg not in names]
     if names & {"args", "kwargs"} and (send.args or others):
         return None
-    text = facts.module.source
+    text = sent.module.source
     owner = text.segment(send.func)
     if isinstance(send.func, ast.Attribute) and send.func.attr == "delay":
         owner = owner[: owner.rindex(".")].rstrip()

@@ -9,11 +9,10 @@ from flake8_celery_tasks.celery_model import backends
 from flake8_celery_tasks.celery_model.task import TASK_NAME
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.arguments import is_expected_to_fail
-from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.canvas import callbacks, canvases
 from flake8_celery_tasks.facts.results import DirectCall
 from flake8_celery_tasks.resolution.arity import Given, misfits
 from flake8_celery_tasks.rules._messages import shown
-from flake8_celery_tasks.rules.calls._signatures import callbacks
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.scopes import FunctionNode, Site
     from flake8_celery_tasks.celery_model.task import Defined
     from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.facts.context import FileContext
     from flake8_celery_tasks.resolution.project import Project
 
 #: Conditions about these tell whether a worker runs the task.
@@ -146,7 +146,7 @@ class CalledOutsideAWorker(Rule[DirectCall]):
             return
         if is_expected_to_fail(fact.site):
             return
-        if call.args and fact.facts.is_running_task(call.args[0], fact.site):
+        if call.args and fact.context.is_running_task(call.args[0], fact.site):
             effect = _effect(defined, call)
             if effect:
                 yield self.report(
@@ -159,8 +159,7 @@ class CalledOutsideAWorker(Rule[DirectCall]):
                 )
             return
         needs = _needs(defined.project, defined)
-        assert isinstance(fact.facts, Facts)
-        if needs is None or id(call) in _misused(fact.facts):
+        if needs is None or id(call) in _misused(fact.context):
             return
         method, me = needs
         effect = "it raises, and retries nothing"
@@ -168,7 +167,7 @@ class CalledOutsideAWorker(Rule[DirectCall]):
             return
         if method == "update_state":
             effect = "ValueError, as it has no id"
-            if backends.backend(fact.facts.project) is False:
+            if backends.backend(fact.context.project) is False:
                 return
         yield self.report(
             fact.module,
@@ -204,10 +203,10 @@ def _is_tried(site: Site) -> bool:
 
 
 @query()
-def _misused(facts: Facts) -> set[int]:
+def _misused(context: FileContext) -> set[int]:
     """Return the identities of what stands where a signature belongs: calls there are CLY608 and CLY610."""
-    members = [member.node for canvas in facts.canvases for member in canvas.members]
-    return {id(node) for node in (*members, *(callback.node for callback in callbacks(facts)))}
+    members = [member.node for canvas in canvases(context) for member in canvas.members]
+    return {id(node) for node in (*members, *(callback.node for callback in callbacks(context)))}
 
 
 @query(key=lambda defined: defined.definition.place)

@@ -7,7 +7,7 @@ from flake8_celery_tasks.binding.values import Invoke, Operation
 from flake8_celery_tasks.celery_model.objects import CanvasThing, thing_of
 from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.facts.arguments import is_expected_to_fail
-from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.canvas import Canvas, Linking
 from flake8_celery_tasks.facts.results import values_of
 from flake8_celery_tasks.resolution.evaluation import settled
 from flake8_celery_tasks.rules._messages import shown
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.core.violation import Violation
-    from flake8_celery_tasks.facts.canvas import Canvas
+    from flake8_celery_tasks.facts.context import FileContext
 
 #: Displays of several things, none of which is a signature.
 _MANY: Final = (ast.List, ast.Tuple, ast.Set, ast.ListComp, ast.SetComp, ast.GeneratorExp)
@@ -27,7 +27,7 @@ _MANY: Final = (ast.List, ast.Tuple, ast.Set, ast.ListComp, ast.SetComp, ast.Gen
 _CHORDS_LINK: Final = (5, 7)
 
 
-class CanvasMisbuilt(Rule[Facts]):
+class CanvasMisbuilt(Rule[Canvas | Linking]):
     """A canvas is put together in a way that fails, runs everything in one message, or does not wait for the work.
 
     ## What happens
@@ -165,57 +165,54 @@ class CanvasMisbuilt(Rule[Facts]):
     )
     not_awaited = "'{text}' only sends its chunks: {effect}; write '.group()' behind it"
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report callbacks at the call of groups and chords, and members that don't belong in a canvas."""
-        if facts.module.source.may_hold("link"):
-            for call, site in facts.module.candidates.calls:
-                yield from self._linked(facts, call, site)
-        for canvas in facts.canvases:
-            if not is_expected_to_fail(canvas.site):
-                yield from self._lists(facts, canvas)
-                yield from self._spreads(facts, canvas)
+    def check(self, fact: Canvas | Linking) -> Iterator[Violation]:
+        """Report callbacks at the call of a group or chord, and members that don't belong in a canvas."""
+        if isinstance(fact, Linking):
+            yield from self._linked(fact)
+        elif not is_expected_to_fail(fact.site):
+            yield from self._lists(fact)
+            yield from self._spreads(fact)
 
-    def _linked(self, facts: Facts, call: ast.Call, site: Site) -> Iterator[Violation]:
-        keywords = [keyword for keyword in call.keywords if keyword.arg in ("link", "link_error")]
-        func = call.func
-        if not keywords or (isinstance(func, ast.Attribute) and func.attr != "apply_async"):
+    def _linked(self, call: Linking) -> Iterator[Violation]:
+        func, site = call.node.func, call.site
+        if isinstance(func, ast.Attribute) and func.attr != "apply_async":
             return
         owner = func.value if isinstance(func, ast.Attribute) else func
-        kind = _kind(facts, owner, site)
+        kind = _kind(call.context, owner, site)
         if kind is None or is_expected_to_fail(site):
             return
         method = "apply_async()" if isinstance(func, ast.Attribute) else "calling it"
-        for keyword in keywords:
+        for keyword in call.keywords:
             if not (isinstance(keyword.value, ast.Constant) and keyword.value.value is None):
                 advice = "write '.on_error(...)' before it" if keyword.arg == "link_error" else "make a chord"
                 if kind == "chord" and keyword.arg == "link":
                     advice = "link it to the body"
                 yield self.report(
-                    facts.module, keyword, owner=f"A {kind}", option=keyword.arg, method=method, advice=advice
+                    call.module, keyword, owner=f"A {kind}", option=keyword.arg, method=method, advice=advice
                 )
 
-    def _lists(self, facts: Facts, canvas: Canvas) -> Iterator[Violation]:
+    def _lists(self, canvas: Canvas) -> Iterator[Violation]:
         if canvas.kind == "chord" or len(canvas.members) < len("ab"):
             return
         error = "AttributeError" if canvas.kind == "group" else "TypeError"
         for member in canvas.members:
-            if _is_several(facts, member.node, member.site):
+            if _is_several(canvas.context, member.node, member.site):
                 text = shown(member.node)
                 advice = "make a group of it" if isinstance(canvas.node, ast.BinOp) else "write '*' before it"
                 yield self.report(
-                    facts.module, member.node, self.listed, text=text, name=canvas.name, error=error, advice=advice
+                    canvas.module, member.node, self.listed, text=text, name=canvas.name, error=error, advice=advice
                 )
 
-    def _spreads(self, facts: Facts, canvas: Canvas) -> Iterator[Violation]:
+    def _spreads(self, canvas: Canvas) -> Iterator[Violation]:
         is_alone = len(canvas.members) == 1 and not canvas.members[0].follows and not _has_star(canvas)
         for index, member in enumerate(canvas.members):
-            thing = facts.thing(member.node, member.site)
+            thing = canvas.context.thing(member.node, member.site)
             kind = thing.kind if isinstance(thing, CanvasThing) else ""
             text = shown(member.node)
             if kind in ("map", "starmap") and canvas.kind in ("group", "chord") and is_alone:
                 advice = "write 'task.s(item) for item in items'" if kind == "map" else "write 'task.s(*item) for ...'"
                 yield self.report(
-                    facts.module, member.node, self.one_message, text=text, name=canvas.name, advice=advice
+                    canvas.module, member.node, self.one_message, text=text, name=canvas.name, advice=advice
                 )
             elif kind == "chunks" and (
                 canvas.kind == "chord" or (canvas.kind == "chain" and index < len(canvas.members) - 1)
@@ -223,21 +220,21 @@ class CanvasMisbuilt(Rule[Facts]):
                 effect = "the body of the chord runs before they do, and gets ids"
                 if canvas.kind == "chain":
                     effect = "its result can't be encoded, and the next step never runs"
-                yield self.report(facts.module, member.node, self.not_awaited, text=text, effect=effect)
+                yield self.report(canvas.module, member.node, self.not_awaited, text=text, effect=effect)
 
 
-def _kind(facts: Facts, node: ast.expr, site: Site) -> str | None:
+def _kind(context: FileContext, node: ast.expr, site: Site) -> str | None:
     """Return whether an expression is a `group`, or a `chord` of a Celery whose chords take no callbacks."""
-    thing = facts.thing(node, site) if isinstance(node, (ast.Attribute, ast.BinOp, ast.Call, ast.Name)) else None
+    thing = context.thing(node, site) if isinstance(node, (ast.Attribute, ast.BinOp, ast.Call, ast.Name)) else None
     if not isinstance(thing, CanvasThing):
         return None
     if thing.kind == "group":
         return "group"
-    is_chord = thing.kind == "chord" or _becomes_chord(facts, thing)
-    return "chord" if is_chord and version_of(facts.project) < _CHORDS_LINK else None
+    is_chord = thing.kind == "chord" or _becomes_chord(context, thing)
+    return "chord" if is_chord and version_of(context.project) < _CHORDS_LINK else None
 
 
-def _becomes_chord(facts: Facts, thing: CanvasThing) -> bool:
+def _becomes_chord(context: FileContext, thing: CanvasThing) -> bool:
     """Return whether a chain begins with a group: Celery makes a chord of it.
 
     `chain()` takes a group of a single signature for that signature.
@@ -246,18 +243,20 @@ def _becomes_chord(facts: Facts, thing: CanvasThing) -> bool:
     while isinstance(call, Operation) and isinstance(call.operands[0], Operation):
         call = call.operands[0]
     steps = call.operands if isinstance(call, Operation) else call.args
-    first = thing_of(facts.project, steps[0], thing.module) if thing.kind == "chain" and len(steps) > 1 else None
+    first = thing_of(context.project, steps[0], thing.module) if thing.kind == "chain" and len(steps) > 1 else None
     if not isinstance(first, CanvasThing) or first.kind != "group":
         return False
     return isinstance(call, Operation) or (isinstance(first.call, Invoke) and len(first.call.args) > 1)
 
 
-def _is_several(facts: Facts, node: ast.expr, site: Site) -> bool:
+def _is_several(context: FileContext, node: ast.expr, site: Site) -> bool:
     """Return whether an expression is certainly a list, a tuple or the like."""
     values = list(values_of(node, site))
     if values and all(isinstance(value, _MANY) for value, _ in values):
         return True
-    return isinstance(node, ast.Name) and isinstance(settled(facts.project, facts.module, node, site), (list, tuple))
+    return isinstance(node, ast.Name) and isinstance(
+        settled(context.project, context.module, node, site), (list, tuple)
+    )
 
 
 def _has_star(canvas: Canvas) -> bool:

@@ -3,12 +3,10 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.catalog.methods import SIGNS
 from flake8_celery_tasks.facts.arguments import arguments_of, is_immutable
-from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.canvas import Receiver
 from flake8_celery_tasks.resolution.arity import REPEATED, SURPLUS, misfits
 from flake8_celery_tasks.rules._messages import shown
-from flake8_celery_tasks.rules.calls._signatures import heads, receivers
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.facts.calls import Invocation
 
 
-class ChainShiftsArguments(Rule[Facts]):
+class ChainShiftsArguments(Rule[Receiver]):
     """A task in a chain, a callback or the body of a chord has no parameter for the result that Celery passes first.
 
     ## What happens
@@ -88,20 +86,22 @@ class ChainShiftsArguments(Rule[Facts]):
     see = ("canvas#immutability", "canvas#partials")
     message = "'{text}' also gets {what} and '{task}' has no room for it: TypeError in the worker; write '{better}'"
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
+    def check(self, receiver: Receiver) -> Iterator[Violation]:
         """Report the signatures that get a result and can't take it."""
-        by_node = {id(call.node): call for call in facts.invocations if call.method in SIGNS}
-        for node, site, what in receivers(facts) if by_node else ():
-            for head in heads(facts, node, site):
-                call = by_node.get(id(head))
-                func = None if call is None else call.node.func
-                if call is not None and call.defined is not None and _has_no_room(call, call.defined):
-                    assert isinstance(func, ast.Attribute)
-                    owner = shown(func.value)
-                    text, better = f"{owner}.{call.method}()", f"{owner}.si(...)"
-                    yield self.report(
-                        call.module, head, text=text, what=what, task=call.defined.own_name, better=better
-                    )
+        for call in receiver.signatures():
+            if call.defined is not None and _has_no_room(call, call.defined):
+                func = call.node.func
+                assert isinstance(func, ast.Attribute)
+                owner = shown(func.value)
+                text, better = f"{owner}.{call.method}()", f"{owner}.si(...)"
+                yield self.report(
+                    call.module,
+                    call.node,
+                    text=text,
+                    what=receiver.what,
+                    task=call.defined.own_name,
+                    better=better,
+                )
 
 
 def _has_no_room(call: Invocation, defined: Defined) -> bool:

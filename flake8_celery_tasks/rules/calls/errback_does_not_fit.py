@@ -4,16 +4,16 @@ import ast
 import re
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.catalog.methods import SAME_ARGUMENTS, SIGNS
+from flake8_celery_tasks.catalog.methods import SAME_ARGUMENTS
 from flake8_celery_tasks.celery_model.objects import SignatureThing
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.facts.arguments import arguments_of, is_completed_later, is_expected_to_fail, is_immutable
-from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.calls import signing_calls
+from flake8_celery_tasks.facts.canvas import Callback
 from flake8_celery_tasks.facts.results import values_of
 from flake8_celery_tasks.resolution.arity import Given, misfits
 from flake8_celery_tasks.rules._messages import shown
-from flake8_celery_tasks.rules.calls._signatures import callbacks
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.symbols import Params
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.facts.calls import Invocation
-    from flake8_celery_tasks.rules.calls._signatures import Callback
 
 #: The first version that counts the parameters which are left, and logs what an errback raises.
 _COUNTS_LEFT: Final = (5, 7)
@@ -36,7 +35,7 @@ _NOT_ID: Final = frozenset({"einfo", "err", "error", "exc", "exception", "reques
 _WHAT: Final = {1: "the id of the failed task", 3: "(request, exc, traceback)"}
 
 
-class ErrbackDoesNotFit(Rule[Facts]):
+class ErrbackDoesNotFit(Rule[Callback]):
     """A callback for errors can't take what Celery passes to it.
 
     ## What happens
@@ -151,17 +150,16 @@ class ErrbackDoesNotFit(Rule[Facts]):
     see = ("calling#linking-callbacks-errbacks", "canvas#immutability")
     message = "Errback '{text}' gets {what}{own}: {flaw}; {advice}"
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
+    def check(self, callback: Callback) -> Iterator[Violation]:
         """Report signatures for errors that can't take what they are called with."""
-        by_node = {id(call.node): call for call in facts.invocations if call.method in SIGNS}
-        for callback in callbacks(facts) if by_node else ():
-            if callback.on_error and not is_expected_to_fail(callback.site):
-                for call in _signed(callback, by_node):
-                    thing = facts.thing(call.node, call.site)
-                    definition = thing.definition if isinstance(thing, SignatureThing) else None
-                    if definition is not None:
-                        place = callback.node if isinstance(callback.node, ast.Name) else call.node
-                        yield from self._judge(call, Defined(facts.project, definition), place)
+        if not callback.on_error or is_expected_to_fail(callback.site):
+            return
+        for call in _signed(callback):
+            thing = callback.context.thing(call.node, call.site)
+            definition = thing.definition if isinstance(thing, SignatureThing) else None
+            if definition is not None:
+                place = callback.node if isinstance(callback.node, ast.Name) else call.node
+                yield from self._judge(call, Defined(callback.project, definition), place)
 
     def _judge(self, call: Invocation, defined: Defined, place: ast.expr) -> Iterator[Violation]:
         params, arguments = defined.accepts, arguments_of(call)
@@ -198,14 +196,14 @@ class ErrbackDoesNotFit(Rule[Facts]):
             )
 
 
-def _signed(callback: Callback, by_node: dict[int, Invocation]) -> Iterator[Invocation]:
+def _signed(callback: Callback) -> Iterator[Invocation]:
     """Yield the calls that make the signatures which a callback stands for."""
     for node, _ in values_of(callback.node, callback.site):
         while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SAME_ARGUMENTS:
             if any(keyword.arg in (None, "immutable") for keyword in node.keywords):
                 return
             node = node.func.value
-        call = by_node.get(id(node))
+        call = signing_calls(callback.context).get(id(node))
         if call is not None:
             yield call
 

@@ -10,8 +10,8 @@ from flake8_celery_tasks.celery_model import backends
 from flake8_celery_tasks.celery_model.objects import SignatureThing
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.core.memo import query
-from flake8_celery_tasks.facts.facts import Facts
-from flake8_celery_tasks.rules.calls._handed import senders
+from flake8_celery_tasks.facts.calls import Invocation
+from flake8_celery_tasks.facts.canvas import Canvas, canvases, senders
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Scope, Site
     from flake8_celery_tasks.core.violation import Violation
-    from flake8_celery_tasks.facts.calls import Invocation
-    from flake8_celery_tasks.facts.canvas import Canvas, Member
+    from flake8_celery_tasks.facts.canvas import Member
+    from flake8_celery_tasks.facts.context import FileContext
 
 #: What reads a result.
 _READS: Final = frozenset({"get", "info", "join", "join_native", "result", "wait"})
@@ -31,7 +31,7 @@ _WAITS: Final = frozenset({"get", "wait"})
 _WAITS_FOR_ALL: Final = frozenset({"get", "join", "join_native"})
 
 
-class IgnoredResultRead(Rule[Facts]):
+class IgnoredResultRead(Rule[Invocation | Canvas]):
     """Code reads the result of a task that has `ignore_result=True`, or a chord or group waits for it.
 
     ## What happens
@@ -100,6 +100,7 @@ class IgnoredResultRead(Rule[Facts]):
     """
 
     code = "CLY612"
+    quiet_in_tests = True
     see = ("tasks#ignore-results-you-don-t-want", "calling#results-options")
     message = (
         "Task {task!r} has ignore_result=True: .{read}{call} is None at once; drop the option, or ask for no result"
@@ -107,29 +108,27 @@ class IgnoredResultRead(Rule[Facts]):
 
     waits = "{owner} waits for the results of its tasks, and {task!r} has ignore_result=True: {effect}; drop the option"
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
+    def check(self, fact: Invocation | Canvas) -> Iterator[Violation]:
         """Report what reads the result of a call, on the spot or by the name that it is bound to."""
-        if facts.project.is_test(facts.module):
+        if isinstance(fact, Invocation):
+            yield from self._of_task(fact)
             return
-        for call in facts.invocations:
-            yield from self._of_task(call)
-        for canvas in facts.canvases:
-            member = _ignored(facts, canvas)
-            if member is not None:
-                yield from self._of_canvas(facts, canvas, *member)
+        member = _ignored(fact)
+        if member is not None:
+            yield from self._of_canvas(fact, *member)
 
-    def _of_canvas(self, facts: Facts, canvas: Canvas, member: Member, task: str) -> Iterator[Violation]:
+    def _of_canvas(self, canvas: Canvas, member: Member, task: str) -> Iterator[Violation]:
         """Report a member of the header of a chord, and what waits for the results of a group or a chain."""
-        if canvas.kind == "chord" or id(canvas.node) in _headers(facts):
-            if not backends.may_count_ignored(facts.project):
+        if canvas.kind == "chord" or id(canvas.node) in _headers(canvas.context):
+            if not backends.may_count_ignored(canvas.project):
                 effect = "its body never runs"
-                yield self.report(facts.module, member.node, self.waits, owner="A chord", task=task, effect=effect)
+                yield self.report(canvas.module, member.node, self.waits, owner="A chord", task=task, effect=effect)
             return
-        sent = (item for item in senders(facts).get(id(canvas.node), ()) if not _says(item[0]))
-        for node in (node for call, site in sent for node in _readers(facts.module, call, site)):
+        sent = (item for item in senders(canvas.context).get(id(canvas.node), ()) if not _says(item[0]))
+        for node in (node for call, site in sent for node in _readers(canvas.module, call, site)):
             if node.attr in (_WAITS_FOR_ALL if canvas.kind == "group" else _WAITS):
                 effect = "it waits for ever"
-                yield self.report(facts.module, node, self.waits, owner=f".{node.attr}()", task=task, effect=effect)
+                yield self.report(canvas.module, node, self.waits, owner=f".{node.attr}()", task=task, effect=effect)
 
     def _of_task(self, call: Invocation) -> Iterator[Violation]:
         defined = call.defined
@@ -149,7 +148,7 @@ class IgnoredResultRead(Rule[Facts]):
             )
 
 
-def _ignored(facts: Facts, canvas: Canvas) -> tuple[Member, str] | None:
+def _ignored(canvas: Canvas) -> tuple[Member, str] | None:
     """Return a member of a canvas that others wait for and whose task ignores its result, with the task's name."""
     members = canvas.members[-1:] if canvas.kind == "chain" else canvas.members
     for member in members:
@@ -159,10 +158,10 @@ def _ignored(facts: Facts, canvas: Canvas) -> tuple[Member, str] | None:
                 return None
             node = node.func.value
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SIGNS:
-            thing = facts.thing(node, member.site)
+            thing = canvas.context.thing(node, member.site)
             definition = thing.definition if isinstance(thing, SignatureThing) else None
             if definition is not None and not _says(node):
-                defined = Defined(facts.project, definition)
+                defined = Defined(canvas.project, definition)
                 if defined.effective("ignore_result") is True:
                     return member, defined.own_name
     return None
@@ -174,11 +173,11 @@ def _says(call: ast.Call) -> bool:
 
 
 @query()
-def _headers(facts: Facts) -> set[int]:
+def _headers(context: FileContext) -> set[int]:
     """Return what makes a chord of what comes after it, by the identities of the nodes."""
     return {
         id(member.node)
-        for canvas in facts.canvases
+        for canvas in canvases(context)
         for member in (canvas.members if canvas.kind == "chord" else canvas.members[:-1])
         if canvas.kind != "group"
     }

@@ -5,20 +5,19 @@ from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.binding.symbols import Function
 from flake8_celery_tasks.facts.arguments import is_expected_to_fail
-from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.canvas import Callback
 from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.rules._messages import shown
-from flake8_celery_tasks.rules.calls._signatures import callbacks, misuse
+from flake8_celery_tasks.rules.calls._signatures import misuse
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flake8_celery_tasks.core.violation import Violation
-    from flake8_celery_tasks.rules.calls._signatures import Callback
 
 
-class LinkNotASignature(Rule[Facts]):
+class LinkNotASignature(Rule[Callback]):
     """A callback is a task, the name of one, or a function, instead of a signature.
 
     ## What happens
@@ -106,22 +105,23 @@ class LinkNotASignature(Rule[Facts]):
     see = ("calling#linking-callbacks-errbacks", "canvas#callbacks")
     message = "{text}"
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report callbacks, and bodies of chords, that are no signatures."""
-        for callback in callbacks(facts):
-            text = misuse(facts, callback.node, callback.site, callback.place) or self._fault(facts, callback)
-            if text is not None and not is_expected_to_fail(callback.site):
-                yield self.report(facts.module, callback.node, text=text)
+    def check(self, callback: Callback) -> Iterator[Violation]:
+        """Report a callback, or the body of a chord, that is no signature."""
+        text = misuse(callback.context, callback.node, callback.site, callback.place) or _fault(callback)
+        if text is not None and not is_expected_to_fail(callback.site):
+            yield self.report(callback.module, callback.node, text=text)
 
-    def _fault(self, facts: Facts, callback: Callback) -> str | None:
-        place = callback.place
-        if isinstance(callback.node, ast.Lambda):
-            return f"{place} is given a lambda, which can't be sent; make a task of it and write 'task.s()'"
-        value = facts.project.settle(facts.module.value(callback.node, callback.site.scope), facts.module)
-        if isinstance(value, str) and not callback.on_error:
-            effect = "AttributeError" if callback.is_body else "it fails in the worker"
-            return f"{place} is given the string {value!r}: {effect}; write 'signature({value!r})'"
-        function = value.symbol if isinstance(value, Target) and not value.rest else None
-        if isinstance(function, Function) and not function.decorators:
-            return f"{place} is given the function '{shown(callback.node)}', which can't be sent; make a task of it"
-        return None
+
+def _fault(callback: Callback) -> str | None:
+    """Return what is wrong with a callback that is neither a task nor anything else of Celery's."""
+    place = callback.place
+    if isinstance(callback.node, ast.Lambda):
+        return f"{place} is given a lambda, which can't be sent; make a task of it and write 'task.s()'"
+    value = callback.project.settle(callback.module.value(callback.node, callback.site.scope), callback.module)
+    if isinstance(value, str) and not callback.on_error:
+        effect = "AttributeError" if callback.is_body else "it fails in the worker"
+        return f"{place} is given the string {value!r}: {effect}; write 'signature({value!r})'"
+    function = value.symbol if isinstance(value, Target) and not value.rest else None
+    if isinstance(function, Function) and not function.decorators:
+        return f"{place} is given the function '{shown(callback.node)}', which can't be sent; make a task of it"
+    return None

@@ -4,14 +4,15 @@ import ast
 import datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from flake8_celery_tasks.binding.nodes import branches
 from flake8_celery_tasks.binding.values import MISSING, Unknown
 from flake8_celery_tasks.catalog.methods import TAKING_OPTIONS
 from flake8_celery_tasks.catalog.task_options import DEFAULT_MAX_RETRIES
 from flake8_celery_tasks.celery_model.backends import DEFAULTS, patience
 from flake8_celery_tasks.celery_model.settings import acks_late, setting_values
-from flake8_celery_tasks.facts.facts import Facts
-from flake8_celery_tasks.facts.schedules import options_of
+from flake8_celery_tasks.facts.configured.schedules import BeatEntry
+from flake8_celery_tasks.facts.configured.settings import Setting
+from flake8_celery_tasks.facts.options import MessageOption
+from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.resolution.evaluation import Called, Table
 from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.rules.rule import Rule
@@ -19,9 +20,7 @@ from flake8_celery_tasks.rules.rule import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.core.violation import Violation
-    from flake8_celery_tasks.facts.task import Task
 
 _LIMITS: Final = ("time_limit", "soft_time_limit")
 
@@ -30,7 +29,7 @@ _OTHER_LIMIT: Final = {"task_time_limit": "task_soft_time_limit", "task_soft_tim
 _NOW: Final = frozenset({"datetime.datetime.now", "datetime.datetime.utcnow", "django.utils.timezone.now"})
 
 
-class LongCountdown(Rule[Facts]):
+class LongCountdown(Rule[Task | MessageOption | Setting]):
     """A task is to run later, or may run longer, than the broker waits for its message to be acknowledged.
 
     ## What happens
@@ -111,18 +110,17 @@ class LongCountdown(Rule[Facts]):
         "schedule it, or raise visibility_timeout"
     )
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report calls and retries whose wait is known and too long."""
-        for node, wait, longest, message in (
-            *_of_calls(facts),
-            *_of_entries(facts),
-            *_of_tasks(facts),
-            *_of_settings(facts),
-        ):
-            limit = patience(facts.project) if wait > min(DEFAULTS.values()) else None
+    def check(self, fact: Task | MessageOption | Setting) -> Iterator[Violation]:
+        """Report what makes a message wait, where it is known how long, and too long."""
+        if isinstance(fact, Task):
+            waits = _of_task(fact)
+        else:
+            waits = _of_message(fact) if isinstance(fact, MessageOption) else _of_setting(fact)
+        for node, wait, longest, message in waits:
+            limit = patience(fact.project) if wait > min(DEFAULTS.values()) else None
             if limit is not None and wait > limit.seconds:
                 yield self.report(
-                    facts.module,
+                    fact.module,
                     node,
                     getattr(self, message),
                     wait=f"{longest}{wait:g}",
@@ -140,36 +138,28 @@ class _Wait(NamedTuple):
     message: str = "message"
 
 
-def _of_calls(facts: Facts) -> Iterator[_Wait]:
-    calls = [(call.options, call.site) for call in facts.invocations if call.method in TAKING_OPTIONS]
-    calls += [(call.options, call.site) for call in facts.task_calls if call.method == "retry"]
-    for options, site in calls:
-        for keyword in options:
-            waits = [_wait(facts, keyword.arg, branch, site) for branch in branches(keyword.value)]
-            longest = max((wait for wait in waits if wait is not None), default=None)
-            if longest is not None:
-                yield _Wait(keyword, longest)
+def _of_message(option: MessageOption) -> Iterator[_Wait]:
+    if isinstance(option.owner, BeatEntry):
+        wait = option.settled() if option.name == "countdown" else None
+        if isinstance(wait, (int, float)):
+            yield _Wait(option.node, wait)
+    elif option.method in TAKING_OPTIONS or option.method == "retry":
+        waits = [_wait(option, branch) for branch in option.values]
+        longest = max((wait for wait in waits if wait is not None), default=None)
+        if longest is not None:
+            yield _Wait(option.node, longest)
 
 
-def _of_entries(facts: Facts) -> Iterator[_Wait]:
-    for entry in facts.configured[1]:
-        for name, written in options_of(entry):
-            wait = _settled(facts, written.value, written.site) if name == "countdown" else None
-            if isinstance(wait, (int, float)):
-                yield _Wait(written.key, wait)
-
-
-def _of_tasks(facts: Facts) -> Iterator[_Wait]:
-    for task in facts.tasks:
-        for option, node in task.written(("default_retry_delay", "retry_kwargs", "retry_backoff_max", *_LIMITS)):
-            if option in _LIMITS:
-                wait = task.effective(option) if option == _limiting(task) else None
-                if isinstance(wait, (int, float)) and task.acknowledges_late is True:
-                    yield _Wait(node, wait, message="late")
-                continue
-            wait = _retry_wait(task, option)
-            if isinstance(wait, (int, float)):
-                yield _Wait(node, wait, "up to " if option == "retry_backoff_max" else "")
+def _of_task(task: Task) -> Iterator[_Wait]:
+    for option, node in task.written(("default_retry_delay", "retry_kwargs", "retry_backoff_max", *_LIMITS)):
+        if option in _LIMITS:
+            wait = task.effective(option) if option == _limiting(task) else None
+            if isinstance(wait, (int, float)) and task.acknowledges_late is True:
+                yield _Wait(node, wait, message="late")
+            continue
+        wait = _retry_wait(task, option)
+        if isinstance(wait, (int, float)):
+            yield _Wait(node, wait, "up to " if option == "retry_backoff_max" else "")
 
 
 def _limiting(task: Task) -> str | None:
@@ -221,31 +211,26 @@ def _longest_backoff(task: Task, backoff: object) -> float | None:
     return min(cap, int(max(1, backoff)) * 2 ** min(most - 1, 64)) if most > 0 else None
 
 
-def _of_settings(facts: Facts) -> Iterator[_Wait]:
-    for setting in facts.configured[0]:
-        other = _OTHER_LIMIT.get(setting.name or "")
-        value = setting.settled if other is not None else None
-        if other is None or not isinstance(value, (int, float)) or not acks_late(facts.project):
-            continue
-        # Of the two limits the lower one counts.
-        others = [item for item in setting_values(facts.project, other) if item is not None]
-        if all(isinstance(item, (int, float)) and (item <= 0 or value <= item) for item in others):
-            yield _Wait(setting.node, value, message="late")
+def _of_setting(setting: Setting) -> Iterator[_Wait]:
+    other = _OTHER_LIMIT.get(setting.name or "")
+    value = setting.settled if other is not None else None
+    if other is None or not isinstance(value, (int, float)) or not acks_late(setting.project):
+        return
+    # Of the two limits the lower one counts.
+    others = [item for item in setting_values(setting.project, other) if item is not None]
+    if all(isinstance(item, (int, float)) and (item <= 0 or value <= item) for item in others):
+        yield _Wait(setting.node, value, message="late")
 
 
-def _wait(facts: Facts, option: str | None, node: ast.expr, site: Site) -> float | None:
+def _wait(option: MessageOption, node: ast.expr) -> float | None:
     """Return the seconds that an option makes a message wait, None where that can't be told."""
-    if option == "countdown":
-        value = _settled(facts, node, site)
+    if option.name == "countdown":
+        value = option.settled(node)
         return value if isinstance(value, (int, float)) else None
-    if option == "eta" and isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        sides = [_settled(facts, side, site) for side in (node.left, node.right)]
+    if option.name == "eta" and isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        sides = [option.settled(side) for side in (node.left, node.right)]
         for now, delta in (sides, sides[::-1]):
             is_now = isinstance(now, Called) and isinstance(now.target, Target) and now.target.path in _NOW
             if is_now and isinstance(delta, datetime.timedelta):
                 return delta.total_seconds()
     return None
-
-
-def _settled(facts: Facts, node: ast.expr, site: Site) -> object:
-    return facts.project.settle(facts.module.value(node, site.scope), facts.module)

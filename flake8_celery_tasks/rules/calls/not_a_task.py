@@ -1,17 +1,16 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.binding.nodes import dotted
 from flake8_celery_tasks.binding.scopes import IMPORT, TRY, is_typing_only
 from flake8_celery_tasks.binding.symbols import Class, Function
-from flake8_celery_tasks.binding.values import Ref, Unknown
-from flake8_celery_tasks.catalog.methods import DIRECT, SENDS, SENDS_ON_COMMIT
+from flake8_celery_tasks.binding.values import Unknown
 from flake8_celery_tasks.celery_model.task import is_assigned
 from flake8_celery_tasks.core.spelling import close_match
 from flake8_celery_tasks.facts.arguments import is_expected_to_fail, is_looked_for
-from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.calls import SendingMethod
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -23,11 +22,8 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
     from flake8_celery_tasks.resolution.resolver import Target
 
-#: Methods that tasks have and functions don't.
-_METHODS: Final = SENDS | SENDS_ON_COMMIT | DIRECT
 
-
-class NotATask(Rule[Facts]):
+class NotATask(Rule[SendingMethod]):
     """`.delay()` or the like is called on a function that is not a task.
 
     ## What happens
@@ -121,56 +117,44 @@ class NotATask(Rule[Facts]):
     on_class = "{method}() of the class {name!r} lacks its instance: it fails when this runs; use the registered task"
     lost = "{owner} has no {name!r}: {error} when this runs{hint}"
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report the receivers of a task's methods that are none."""
-        for node, site in facts.module.candidates.sends:
-            if node.attr not in _METHODS:
-                continue
-            value = facts.module.value(node.value, site.scope)
-            if not isinstance(value, Ref):
-                continue
-            target = facts.project.resolve(value.path, facts.module)
-            if target.module is None:
-                continue
-            violation = self._judge(facts, node, site, target)
-            looked_for = is_looked_for(facts.module, node.attr, site)
-            if violation is not None and not is_expected_to_fail(site) and not looked_for:
-                yield violation
+    def check(self, sent: SendingMethod) -> Iterator[Violation]:
+        """Report the receiver of a task's method that is none."""
+        violation = self._judge(sent)
+        looked_for = is_looked_for(sent.module, sent.node.attr, sent.site)
+        if violation is not None and not is_expected_to_fail(sent.site) and not looked_for:
+            yield violation
 
-    def _judge(self, facts: Facts, node: ast.Attribute, site: Site, target: Target) -> Violation | None:
+    def _judge(self, sent: SendingMethod) -> Violation | None:
+        node, target = sent.node, sent.target
         module, symbol = target.module, target.symbol
         assert module is not None
         name, method = target.path.rpartition(".")[2], node.attr
         if target.lost:
             if (
                 len(target.rest) > 1
-                or module.place.path == facts.module.place.path
-                or _may_have(facts.project, module)
-                or _is_optional(node, site)
+                or module.place.path == sent.module.place.path
+                or _may_have(sent.project, module)
+                or _is_optional(node, sent.site)
             ):
                 return None
-            if is_assigned(facts.module, name):
+            if is_assigned(sent.module, name):
                 return None
             meant = close_match(name, module.names())
             hint = f"; did you mean {meant!r}?" if meant else ""
             error = "ImportError" if isinstance(node.value, ast.Name) else "AttributeError"
-            return self.report(
-                facts.module, node, self.lost, owner=module.place.name, name=name, error=error, hint=hint
-            )
+            return self.report(sent.module, node, self.lost, owner=module.place.name, name=name, error=error, hint=hint)
         if not isinstance(symbol, (Function, Class)) or target.rest or symbol.decorators:
             return None
         if len(module.bindings(symbol.qualname)) != 1:
             return None
-        if any(is_assigned(one, method) for one in (module, facts.module)):
+        if any(is_assigned(one, method) for one in (module, sent.module)):
             return None
         if isinstance(symbol, Function):
-            return self.report(facts.module, node, name=name, kind="function", method=method)
-        inherits = _inherits(facts.project, target, method)
+            return self.report(sent.module, node, name=name, kind="function", method=method)
+        inherits = _inherits(sent.project, target, method)
         if inherits is None:
             return None
-        return self.report(
-            facts.module, node, self.on_class if inherits else "", name=name, kind="class", method=method
-        )
+        return self.report(sent.module, node, self.on_class if inherits else "", name=name, kind="class", method=method)
 
 
 def _may_have(project: Project, module: Module, depth: int = 0) -> bool:

@@ -3,22 +3,20 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.catalog.methods import CHAINS, SENDS, SENDS_ON_COMMIT, SIGNS, SPREADS
-from flake8_celery_tasks.celery_model.objects import CANVAS, CanvasThing, SignatureThing, TaskThing
+from flake8_celery_tasks.catalog.methods import CHAINS, SENDS, SENDS_ON_COMMIT
+from flake8_celery_tasks.celery_model.objects import CanvasThing, SignatureThing, TaskThing
 from flake8_celery_tasks.facts.arguments import is_expected_to_fail
-from flake8_celery_tasks.facts.calls import on_commits_in
-from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.calls import Dropped
 from flake8_celery_tasks.rules._messages import CUT, shown
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.core.violation import Violation
 
 
-class SignatureNeverSent(Rule[Facts]):
+class SignatureNeverSent(Rule[Dropped]):
     """A statement makes a signature or canvas, or names `delay` without calling it, and sends nothing.
 
     ## What happens
@@ -97,42 +95,32 @@ class SignatureNeverSent(Rule[Facts]):
     see = ("canvas#signatures",)
     message = "'{text}' {fault}, nothing is sent and nothing fails; {advice}"
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report statements, and callbacks of `on_commit`, whose value is a signature or a method."""
-        candidates = facts.module.candidates
-        dropped = {*candidates.statements, *self._callbacks(facts)}
-        calls = facts.calls_named(*SIGNS, *SPREADS, *CHAINS, *(path.rpartition(".")[2] for path in CANVAS))
-        for node, site in (*calls, *candidates.pipes, *candidates.sends):
-            if id(node) in dropped and not is_expected_to_fail(site):
-                if isinstance(node, ast.Attribute):
-                    if node.attr in SENDS | SENDS_ON_COMMIT and _sends(facts, node.value, site):
-                        text = shown(node)
-                        fault = "is a method that is not called"
-                        advice = "call it" if text.endswith(CUT) else f"write '{text}(...)'"
-                        yield self.report(facts.module, node, text=text, fault=fault, advice=advice)
-                elif _makes_signature(facts, node, site):
-                    text = shown(node)
-                    whole = text if isinstance(node, ast.Call) else f"({text})"
-                    advice = "put .delay() behind it" if text.endswith(CUT) else f"write '{whole}.delay()'"
-                    fault = "only makes a signature"
-                    yield self.report(facts.module, node, text=text, fault=fault, advice=advice)
-
-    def _callbacks(self, facts: Facts) -> Iterator[int]:
-        """Yield the identities of what the lambdas give that `on_commit` calls: nobody looks at it."""
-        for call in on_commits_in(facts):
-            if isinstance(call.callback, ast.Lambda):
-                yield id(call.callback.body)
+    def check(self, dropped: Dropped) -> Iterator[Violation]:
+        """Report a statement, or a callback of `on_commit`, whose value is a signature or a method."""
+        node = dropped.node
+        if is_expected_to_fail(dropped.site):
+            return
+        text = shown(node)
+        if isinstance(node, ast.Attribute):
+            if node.attr in SENDS | SENDS_ON_COMMIT and _sends(dropped, node.value):
+                fault = "is a method that is not called"
+                advice = "call it" if text.endswith(CUT) else f"write '{text}(...)'"
+                yield self.report(dropped.module, node, text=text, fault=fault, advice=advice)
+        elif _makes_signature(dropped, node):
+            whole = text if isinstance(node, ast.Call) else f"({text})"
+            advice = "put .delay() behind it" if text.endswith(CUT) else f"write '{whole}.delay()'"
+            yield self.report(dropped.module, node, text=text, fault="only makes a signature", advice=advice)
 
 
-def _sends(facts: Facts, node: ast.expr, site: Site) -> bool:
-    return isinstance(facts.thing(node, site), (TaskThing, SignatureThing, CanvasThing))
+def _sends(dropped: Dropped, node: ast.expr) -> bool:
+    return isinstance(dropped.context.thing(node, dropped.site), (TaskThing, SignatureThing, CanvasThing))
 
 
-def _makes_signature(facts: Facts, node: ast.expr, site: Site) -> bool:
+def _makes_signature(dropped: Dropped, node: ast.expr) -> bool:
     """Return whether an expression makes a signature or canvas, and does not change one that has a name."""
     made = node
     while isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute) and made.func.attr in CHAINS:
         made = made.func.value
     return isinstance(made, (ast.Call, ast.BinOp)) and isinstance(
-        facts.thing(made, site), (SignatureThing, CanvasThing)
+        dropped.context.thing(made, dropped.site), (SignatureThing, CanvasThing)
     )

@@ -3,10 +3,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.arguments import is_expected_to_fail
-from flake8_celery_tasks.facts.canvas import is_function_task
-from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.canvas import Canvas, is_function_task
 from flake8_celery_tasks.rules.calls._signatures import misuse
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -16,9 +14,10 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.edits.edit import Fix, Operation
     from flake8_celery_tasks.facts.canvas import Member
+    from flake8_celery_tasks.facts.context import FileContext
 
 
-class TaskCalledInCanvas(Rule[Facts]):
+class TaskCalledInCanvas(Rule[Canvas]):
     """A group, chain or chord is given a task, or a call of one, instead of a signature.
 
     ## What happens
@@ -125,40 +124,34 @@ class TaskCalledInCanvas(Rule[Facts]):
     fixes = "unsafe"
     message = "{text}"
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report the members of each canvas that are no signatures."""
-        for canvas in facts.canvases:
-            for member in canvas.members:
-                text = misuse(facts, member.node, member.site, canvas.name)
-                if text is not None and not is_expected_to_fail(member.site):
-                    yield self.report(facts.module, member.node, text=text)
+    def check(self, canvas: Canvas) -> Iterator[Violation]:
+        """Report the members of a canvas that are no signatures."""
+        for member in canvas.members:
+            text = misuse(canvas.context, member.node, member.site, canvas.name)
+            if text is not None and not is_expected_to_fail(member.site):
+                yield self.report(canvas.module, member.node, text=text)
 
-    def fix(self, facts: Facts, violation: Violation) -> Fix | None:
+    def fix(self, canvas: Canvas, violation: Violation) -> Fix | None:
         """Make a signature."""
         from flake8_celery_tasks.edits.edit import Fix
 
-        member = _by_place(facts)[violation.line, violation.column]
-        operation = as_signature(facts, member)
+        place = violation.line, violation.column
+        member = next(item for item in canvas.members if canvas.module.source.position(item.node) == place)
+        operation = as_signature(canvas.context, member)
         return None if operation is None else Fix((operation,), safe=False)
 
 
-@query()
-def _by_place(facts: Facts) -> dict[tuple[int, int], Member]:
-    members = [member for canvas in facts.canvases for member in canvas.members]
-    return {facts.module.source.position(member.node): member for member in reversed(members)}
-
-
-def as_signature(facts: Facts, member: Member) -> Operation | None:
+def as_signature(context: FileContext, member: Member) -> Operation | None:
     """Return what makes a signature of a task that is called, sent or bare."""
     from flake8_celery_tasks.edits.operations import RenameAttribute, TakeAttribute
 
     node, site = member.node, member.site
     if isinstance(node, ast.Call):
-        if is_function_task(facts, node.func, site):
+        if is_function_task(context, node.func, site):
             return TakeAttribute(node.func, "s")
-        if isinstance(node.func, ast.Attribute) and is_function_task(facts, node.func.value, site):
+        if isinstance(node.func, ast.Attribute) and is_function_task(context, node.func.value, site):
             return RenameAttribute(node.func, "s" if node.func.attr == "delay" else "signature")
         return None
-    if is_function_task(facts, node, site):
+    if is_function_task(context, node, site):
         return TakeAttribute(node, "s", is_called=True)
     return RenameAttribute(node, "s", is_called=True) if isinstance(node, ast.Attribute) else None

@@ -14,7 +14,8 @@ from flake8_celery_tasks.celery_model.objects import CanvasThing, SignatureThing
 from flake8_celery_tasks.celery_model.task import TASK_NAME, Defined
 from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.core.spelling import close_match
-from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.calls import Invocation, Retry
+from flake8_celery_tasks.facts.configured.schedules import BeatEntry
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.core.violation import Violation
-    from flake8_celery_tasks.facts.calls import Invocation, TaskCall
-    from flake8_celery_tasks.facts.schedules import BeatEntry
     from flake8_celery_tasks.resolution.project import Project
     from flake8_celery_tasks.resolution.resolver import Target
 
@@ -34,7 +33,7 @@ _EXCEPTIONS: Final = frozenset({"e", "err", "error", "ex", "exception"})
 _CANVAS_OPTIONS: Final = frozenset({"body_id", "eager", "interval", "max_retries", "result_cls"})
 
 
-class UnknownCallOption(Rule[Facts]):
+class UnknownCallOption(Rule[Invocation | Retry | BeatEntry]):
     """A call is given a keyword that is not an option, and Celery ignores it.
 
     ## What happens
@@ -124,21 +123,20 @@ class UnknownCallOption(Rule[Facts]):
     message = "{method} has no option {name!r}: it is ignored; {advice}"
     conflicting = "{method} uses {name!r} itself: it raises TypeError; drop it"
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report the unknown keywords of calls, of retries and of beat entries."""
-        for call in facts.invocations:
-            kind = OPTION_KINDS.get(call.method)
-            if kind is not None and call.options:
-                yield from self._of_call(facts, call, kind)
-        inside = {id(retry.node): retry for retry in facts.task_calls if retry.task is not None}
-        for node, site in facts.calls_named("retry"):
-            if node.keywords and isinstance(node.func, ast.Attribute):
-                yield from self._of_retry(facts, node, site, inside.get(id(node)))
-        for entry in facts.configured[1]:
-            yield from self._of_entry(facts, entry)
+    def check(self, fact: Invocation | Retry | BeatEntry) -> Iterator[Violation]:
+        """Report the unknown keywords of a call, a retry or a beat entry."""
+        if isinstance(fact, Invocation):
+            kind = OPTION_KINDS.get(fact.method)
+            if kind is not None and fact.options:
+                yield from self._of_call(fact, kind)
+        elif isinstance(fact, Retry):
+            if fact.node.keywords:
+                yield from self._of_retry(fact)
+        else:
+            yield from self._of_entry(fact)
 
-    def _of_call(self, facts: Facts, call: Invocation, kind: str) -> Iterator[Violation]:
-        nodes = _unknown(call.options, kind, facts.project)
+    def _of_call(self, call: Invocation, kind: str) -> Iterator[Violation]:
+        nodes = _unknown(call.options, kind, call.project)
         if not nodes:
             return
         sure = not isinstance(call.thing, CanvasThing)
@@ -147,23 +145,23 @@ class UnknownCallOption(Rule[Facts]):
         elif call.defined is not None:
             if call.defined.overrides("apply_async") is not False:
                 return
-        elif call.method != "send_task" and not _has_plain_tasks(facts.project):
+        elif call.method != "send_task" and not _has_plain_tasks(call.project):
             return
         elif isinstance(call.thing, SignatureThing):
             sure = False
         for name, node in nodes.items():
-            yield from self._said(facts, f"{call.method}()", name, node, kind, call.defined, sure=sure)
+            yield from self._said(call, f"{call.method}()", name, node, kind, call.defined, sure=sure)
 
-    def _of_retry(self, facts: Facts, call: ast.Call, site: Site, inside: TaskCall | None) -> Iterator[Violation]:
-        nodes = _unknown(call.keywords if inside is None else inside.options, "retry", facts.project)
-        receiver = _receiver(facts, call, site, None if inside is None else inside.task) if nodes else None
+    def _of_retry(self, retry: Retry) -> Iterator[Violation]:
+        nodes = _unknown(retry.options, "retry", retry.project)
+        receiver = _receiver(retry) if nodes else None
         if receiver is None:
             return
         defined, sure = receiver
         for name, node in nodes.items():
-            yield from self._said(facts, "retry()", name, node, "retry", defined, sure=sure)
+            yield from self._said(retry, "retry()", name, node, "retry", defined, sure=sure)
 
-    def _of_entry(self, facts: Facts, entry: BeatEntry) -> Iterator[Violation]:
+    def _of_entry(self, entry: BeatEntry) -> Iterator[Violation]:
         nodes: dict[str, ast.AST] = {name: written.key for name, written in entry.extra.items()}
         options = entry.given.get("options")
         if options is not None and isinstance(options.value, ast.Dict):
@@ -175,17 +173,25 @@ class UnknownCallOption(Rule[Facts]):
         if "stamped_headers" in nodes:
             return
         for name, node in nodes.items():
-            if _is_unknown(name, "beat", facts.project):
-                yield from self._said(facts, "the beat entry's task", name, node, "beat", None, sure=False)
+            if _is_unknown(name, "beat", entry.project):
+                yield from self._said(entry, "the beat entry's task", name, node, "beat", None, sure=False)
 
     def _said(
-        self, facts: Facts, method: str, name: str, node: ast.AST, kind: str, defined: Defined | None, *, sure: bool
+        self,
+        fact: Invocation | Retry | BeatEntry,
+        method: str,
+        name: str,
+        node: ast.AST,
+        kind: str,
+        defined: Defined | None,
+        *,
+        sure: bool,
     ) -> Iterator[Violation]:
         """Yield the report of one keyword; where the task is not `sure`, only that of a mistake with a known cure."""
-        version = version_of(facts.project)
+        version = version_of(fact.project)
         params = None if defined is None else defined.accepts
         if name in conflicts(kind, version):
-            yield self.report(facts.module, node, self.conflicting, method=method, name=name)
+            yield self.report(fact.module, node, self.conflicting, method=method, name=name)
             return
         known = keywords(kind, version)
         meant = MEANT.get(name) if MEANT.get(name) in known else close_match(name, sorted(known))
@@ -201,7 +207,7 @@ class UnknownCallOption(Rule[Facts]):
             advice = "drop it, or pass it to the task in kwargs"
         else:
             return
-        yield self.report(facts.module, node, method=method, name=name, advice=advice)
+        yield self.report(fact.module, node, method=method, name=name, advice=advice)
 
 
 def _unknown(given: Iterable[ast.keyword], kind: str, project: Project) -> dict[str, ast.AST]:
@@ -226,23 +232,23 @@ def _has_plain_tasks(project: Project) -> bool:
 _OF_RETRY: Final = frozenset({"countdown", "eta", "exc", "max_retries", "throw"})
 
 
-def _receiver(facts: Facts, call: ast.Call, site: Site, task: Defined | None) -> tuple[Defined | None, bool] | None:
+def _receiver(retry: Retry) -> tuple[Defined | None, bool] | None:
     """Return the task that a call of `retry` is of, if it is known, and whether it is certain that it is of one.
 
     None where it may be of something else, or of a task with a `retry` of its own.
     """
-    assert isinstance(call.func, ast.Attribute)
-    owner = call.func.value
-    thing = facts.thing(owner, site) if task is None else None
+    context, owner, site = retry.context, retry.receiver, retry.site
+    task: Defined | None = None if retry.own is None else retry.own.task
+    thing = context.thing(owner, site) if task is None else None
     if isinstance(thing, TaskThing) and thing.definition is not None:
-        task = Defined(facts.project, thing.definition)
+        task = Defined(retry.project, thing.definition)
     if task is not None:
         return (task, True) if task.overrides("retry", "apply_async") is False else None
-    cls = facts.task_class_at(site) if facts.is_running_task(owner, site) else None
+    cls = context.task_class_at(site) if context.is_running_task(owner, site) else None
     if cls is not None:
-        return (None, True) if _has_plain_retry(facts.project, cls) else None
-    is_task = isinstance(thing, TaskThing) or _is_called_task(call, owner, site)
-    return (None, False) if is_task and _has_plain_tasks(facts.project) else None
+        return (None, True) if _has_plain_retry(retry.project, cls) else None
+    is_task = isinstance(thing, TaskThing) or _is_called_task(retry.node, owner, site)
+    return (None, False) if is_task and _has_plain_tasks(retry.project) else None
 
 
 def _has_plain_retry(project: Project, cls: Target) -> bool:

@@ -10,7 +10,7 @@ from flake8_celery_tasks.celery_model import apps
 from flake8_celery_tasks.celery_model.decorators import SHARED
 from flake8_celery_tasks.celery_model.objects import AppThing, SignatureThing, TaskThing
 from flake8_celery_tasks.core.memo import query
-from flake8_celery_tasks.facts.calls import AppMade
+from flake8_celery_tasks.facts.apps import AppMade
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.frameworks import threads
 from flake8_celery_tasks.frameworks.django_models import is_django

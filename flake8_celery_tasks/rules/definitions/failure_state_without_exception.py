@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.nodes import unparsed
 from flake8_celery_tasks.celery_model.backends import may_be_database
-from flake8_celery_tasks.facts.facts import Facts
-from flake8_celery_tasks.rules.definitions import _states
+from flake8_celery_tasks.facts.calls import raises_in
+from flake8_celery_tasks.facts.results import StateChange
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ _STATES: Final = ("FAILURE", "RETRY", "REVOKED")
 _IGNORE: Final = "celery.exceptions.Ignore"
 
 
-class FailureStateWithoutException(Rule[Facts]):
+class FailureStateWithoutException(Rule[StateChange]):
     """`update_state` sets a failure state with a `meta` that names no exception.
 
     ## What happens
@@ -88,20 +88,19 @@ class FailureStateWithoutException(Rule[Facts]):
     see = ("tasks#custom-states", "tasks#built-in-states")
     message = "State {state} with a meta that has no 'exc_type' can't be read again: .state raises ValueError; {advice}"
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
+    def check(self, change: StateChange) -> Iterator[Violation]:
         """Report the `meta` of such a call."""
-        for change in _states.changes(facts):
-            if change.state in _STATES and change.lacks_type and change.is_of_task and not _is_healed(facts, change):
-                advice = "raise the exception, or use a state of your own"
-                yield self.report(facts.module, change.given["meta"], state=change.state, advice=advice)
+        if change.state in _STATES and change.lacks_type and change.is_of_task and not _is_healed(change):
+            advice = "raise the exception, or use a state of your own"
+            yield self.report(change.module, change.given["meta"], state=change.state, advice=advice)
 
 
-def _is_healed(facts: Facts, change: _states.Change) -> bool:
+def _is_healed(change: StateChange) -> bool:
     """Return whether the end of the task replaces what it has stored: in a database, unless `Ignore` is raised."""
     task_id = change.given.get("task_id")
     is_other = task_id is not None and unparsed(task_id).rpartition(".request.")[2] not in ("None", "id")
-    if is_other or not change.is_of_running_task or not may_be_database(facts.project):
+    if is_other or not change.is_of_running_task or not may_be_database(change.project):
         return False
-    task = facts.task_at(change.site)
-    ignores = (raised for raised in facts.raises if raised.path == _IGNORE and raised.task is task)
+    task = change.context.task_at(change.site)
+    ignores = (raised for raised in raises_in(change.context) if raised.path == _IGNORE and raised.task is task)
     return not any(raised.node.lineno > change.node.lineno for raised in ignores)

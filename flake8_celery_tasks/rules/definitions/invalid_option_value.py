@@ -10,8 +10,10 @@ from flake8_celery_tasks.catalog import call_options, task_options
 from flake8_celery_tasks.catalog.methods import TAKING_OPTIONS
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.core.spelling import close_match
-from flake8_celery_tasks.facts.facts import Facts
-from flake8_celery_tasks.facts.schedules import options_of
+from flake8_celery_tasks.facts.calls import Invocation
+from flake8_celery_tasks.facts.configured.schedules import BeatEntry
+from flake8_celery_tasks.facts.options import MessageOption
+from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.resolution import inference
 from flake8_celery_tasks.resolution.evaluation import Called, Table, settled
 from flake8_celery_tasks.resolution.resolver import Target
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from flake8_celery_tasks.core.violation import Violation
-    from flake8_celery_tasks.facts.calls import Invocation, TaskCall
-    from flake8_celery_tasks.facts.task import Task
 
 #: Options that are true or false, of tasks and of calls.
 _FLAGS: Final = frozenset(
@@ -81,7 +81,7 @@ class _Wrong(NamedTuple):
     advice: str
 
 
-class InvalidOptionValue(Rule[Facts]):
+class InvalidOptionValue(Rule[Task | MessageOption]):
     """An option has a value that Celery can't use.
 
     ## What happens
@@ -202,41 +202,25 @@ class InvalidOptionValue(Rule[Facts]):
     see = ("tasks#list-of-options", "workers#rate-limits", "calling#eta-and-countdown")
     message = "{name} can't be {given}: {effect}; write {advice}"
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report options of definitions, of calls and of entries of the beat schedule, each at its keyword or key."""
-        for task in facts.tasks:
-            if not task.is_opaque:
-                options = task.written(task_options.OPTIONS) if task.is_class else task.stated()
-                for name, node in options:
-                    if name in task_options.OPTIONS:  # what belongs to a call is read by nothing here (CLY504)
-                        for value in _values(task, name, node):
-                            yield from self._judge(facts, name, value, None, node)
-        for call in facts.invocations:
-            if call.method in TAKING_OPTIONS and _is_plain(call):
-                yield from self._call(facts, call)
-        for retry in facts.task_calls:
-            if retry.method == "retry":
-                yield from self._call(facts, retry)
-        for entry in facts.configured[1]:
-            for name, written in options_of(entry):
-                if name in call_options.OPTIONS:
-                    value = settled(facts.project, facts.module, written.value, written.site)
-                    kind = inference.kind_of(facts.project, facts.module, written.value, written.site.scope)
-                    yield from self._judge(facts, name, value, kind, written.key)
+    def check(self, fact: Task | MessageOption) -> Iterator[Violation]:
+        """Report an option of a definition, a call or an entry of the beat schedule, at its keyword or key."""
+        if isinstance(fact, Task):
+            options = () if fact.is_opaque else fact.written(task_options.OPTIONS) if fact.is_class else fact.stated()
+            for name, node in options:
+                if name in task_options.OPTIONS:  # what belongs to a call is read by nothing here (CLY504)
+                    for value in _values(fact, name, node):
+                        yield from self._judge(fact, name, value, None, node)
+        elif _is_given(fact):
+            for branch in fact.values:
+                yield from self._judge(fact, fact.name, fact.settled(branch), fact.kind(branch), fact.node)
 
-    def _call(self, facts: Facts, call: Invocation | TaskCall) -> Iterator[Violation]:
-        for keyword in call.options:
-            if keyword.arg in call_options.OPTIONS or keyword.arg == "max_retries":
-                for branch in branches(keyword.value):
-                    value = settled(facts.project, facts.module, branch, call.site)
-                    kind = inference.kind_of(facts.project, facts.module, branch, call.site.scope)
-                    yield from self._judge(facts, keyword.arg, value, kind, keyword)
-
-    def _judge(self, facts: Facts, name: str, value: Any, kind: str | None, node: ast.AST) -> Iterator[Violation]:
+    def _judge(
+        self, fact: Task | MessageOption, name: str, value: Any, kind: str | None, node: ast.AST
+    ) -> Iterator[Violation]:
         wrong = _wrong(name, value, kind)
         if wrong:
             yield self.report(
-                facts.module, node, name=name, given=_given(value, kind), effect=wrong.effect, advice=wrong.advice
+                fact.module, node, name=name, given=_given(value, kind), effect=wrong.effect, advice=wrong.advice
             )
 
 
@@ -248,6 +232,17 @@ def _values(task: Task, name: str, node: ast.AST) -> Iterator[Any]:
             yield settled(task.project, task.module, branch, task.site)
     else:
         yield task.option(name)
+
+
+def _is_given(option: MessageOption) -> bool:
+    """Return whether Celery gets an option as it is written."""
+    owner = option.owner
+    if isinstance(owner, BeatEntry):
+        return option.name in call_options.OPTIONS
+    is_known = option.name in call_options.OPTIONS or option.name == "max_retries"
+    if not isinstance(owner, Invocation):
+        return is_known and owner.method == "retry"
+    return is_known and owner.method in TAKING_OPTIONS and _is_plain(owner)
 
 
 def _is_plain(call: Invocation) -> bool:

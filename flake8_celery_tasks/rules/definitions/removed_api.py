@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 from flake8_celery_tasks.binding.scopes import TRY, WITH
 from flake8_celery_tasks.catalog.removed_api import REMOVED, removed
 from flake8_celery_tasks.celery_model.version import version_of
-from flake8_celery_tasks.facts.facts import Facts
-from flake8_celery_tasks.resolution.resolver import external
+from flake8_celery_tasks.facts.imports import Import
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.binding.scopes import Binding, Site
+    from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.core.violation import Violation
 
 #: The first version that lacks all of it; a project may be pinned to an older one.
@@ -23,7 +22,7 @@ _GONE_SINCE = (5, 0)
 _GUARDS = frozenset({"AttributeError", "BaseException", "Exception", "ImportError", "ModuleNotFoundError"})
 
 
-class RemovedApi(Rule[Facts]):
+class RemovedApi(Rule[Import]):
     """An import of something that Celery no longer has.
 
     ## What happens
@@ -81,25 +80,17 @@ class RemovedApi(Rule[Facts]):
     see = ("whatsnew-5.0#removed-deprecated-modules", "tasks#how-do-i-import-the-task-decorator")
     message = "Celery has no {name} any more, so this import fails; {advice}"
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report the imported names."""
-        for binding in facts.module.candidates.imports:
-            node = binding.node
-            name = removed(_path(binding))
-            if name is None or not isinstance(node, ast.alias) or _is_guarded(binding.site):
-                continue
-            # A project may have a package of that name itself.
-            if facts.project.resolve(binding.path, facts.module).foreign and version_of(facts.project) >= _GONE_SINCE:
-                instead = REMOVED[name]
-                advice = f"use {instead}" if instead else "nothing takes its place"
-                yield self.report(facts.module, node, name=name, advice=advice)
-
-
-def _path(binding: Binding) -> str:
-    """Return the dotted name that an import asks for."""
-    if isinstance(binding.statement, ast.Import) and isinstance(binding.node, ast.alias):
-        return binding.node.name
-    return external(binding.path)
+    def check(self, imported: Import) -> Iterator[Violation]:
+        """Report the imported name."""
+        name, binding = removed(imported.asked), imported.binding
+        if name is None or not isinstance(binding.node, ast.alias) or _is_guarded(binding.site):
+            return
+        # A project may have a package of that name itself.
+        target = imported.project.resolve(binding.path, imported.module)
+        if target.foreign and version_of(imported.project) >= _GONE_SINCE:
+            instead = REMOVED[name]
+            advice = f"use {instead}" if instead else "nothing takes its place"
+            yield self.report(imported.module, binding.node, name=name, advice=advice)
 
 
 def _is_guarded(site: Site) -> bool:

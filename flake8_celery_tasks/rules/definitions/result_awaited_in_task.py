@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from flake8_celery_tasks.binding.scopes import FUNCTION, WITH, is_script
 from flake8_celery_tasks.binding.symbols import Function
 from flake8_celery_tasks.binding.values import MISSING, Ref
-from flake8_celery_tasks.celery_model.objects import ResultThing, TaskThing
+from flake8_celery_tasks.celery_model.objects import TaskThing
 from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.celery_model.task import Defined
-from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.results import AwaitedResult
 from flake8_celery_tasks.resolution.evaluation import settled
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -20,13 +20,10 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.core.violation import Violation
 
-#: Methods of a result that wait.
-_WAITS = frozenset({"collect", "get", "join", "join_native", "wait"})
-
 _ALLOW = "celery.result.allow_join_result"
 
 
-class ResultAwaitedInTask(Rule[Facts]):
+class ResultAwaitedInTask(Rule[AwaitedResult]):
     """A task waits for the result of another task.
 
     ## What happens
@@ -99,52 +96,42 @@ class ResultAwaitedInTask(Rule[Facts]):
     see = ("tasks#avoid-launching-synchronous-subtasks",)
     message = "Task {function!r} waits for another task: {call}() raises RuntimeError in it; use a chain or a callback"
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report calls that wait in the body of a task."""
-        for call, site in facts.module.candidates.calls:
-            func = call.func
-            if not isinstance(func, ast.Attribute) or func.attr not in _WAITS:
-                continue
-            task = facts.task_at(site)
-            if task is None or not task.is_transparent or is_script(site):
-                continue
-            result = facts.thing(func.value, site)
-            if (
-                isinstance(result, ResultThing)
-                and not _is_ignored(facts, result)
-                and not _is_allowed(facts, call, site)
-            ):
-                yield self.report(facts.module, call, function=task.node.name, call=func.attr)
+    def check(self, wait: AwaitedResult) -> Iterator[Violation]:
+        """Report a call that waits in the body of a task."""
+        if not wait.task.is_transparent or is_script(wait.site) or _is_ignored(wait) or _is_allowed(wait):
+            return
+        yield self.report(wait.module, wait.node, function=wait.task.node.name, call=wait.method)
 
 
-def _is_ignored(facts: Facts, result: ResultThing) -> bool:
+def _is_ignored(wait: AwaitedResult) -> bool:
     """Return whether there may be no result to wait for."""
-    if not isinstance(result.of, TaskThing) or result.of.definition is None:
+    sent = wait.result.of
+    if not isinstance(sent, TaskThing) or sent.definition is None:
         return False
-    own = Defined(facts.project, result.of.definition).effective("ignore_result")
+    own = Defined(wait.project, sent.definition).effective("ignore_result")
     if own is MISSING or own is None:
-        return any(value is not False for value in setting_values(facts.project, "task_ignore_result"))
+        return any(value is not False for value in setting_values(wait.project, "task_ignore_result"))
     return own is not False
 
 
-def _is_allowed(facts: Facts, call: ast.Call, site: Site) -> bool:
+def _is_allowed(wait: AwaitedResult) -> bool:
     """Return whether something may switch the check off."""
-    for keyword in call.keywords:
+    for keyword in wait.node.keywords:
         if keyword.arg is None:
             return True
         if keyword.arg == "disable_sync_subtasks":
-            return settled(facts.project, facts.module, keyword.value, site) is not True
-    inside = takewhile(lambda around: around.kind != FUNCTION, site.chain())
+            return settled(wait.project, wait.module, keyword.value, wait.site) is not True
+    inside = takewhile(lambda around: around.kind != FUNCTION, wait.site.chain())
     return any(
-        _allows(facts, item.context_expr, around) for around in inside if around.kind == WITH for item in around.items
+        _allows(wait, item.context_expr, around) for around in inside if around.kind == WITH for item in around.items
     )
 
 
-def _allows(facts: Facts, node: ast.expr, site: Site) -> bool:
-    value = facts.module.value(node.func if isinstance(node, ast.Call) else node, site.scope)
+def _allows(wait: AwaitedResult, node: ast.expr, site: Site) -> bool:
+    value = wait.module.value(node.func if isinstance(node, ast.Call) else node, site.scope)
     if not isinstance(value, Ref):
         return False
-    target = facts.project.resolve(value.path, facts.module)
+    target = wait.project.resolve(value.path, wait.module)
     if isinstance(target.symbol, Function) and target.module is not None:
-        return any(facts.project.resolve(path, target.module).path == _ALLOW for path in target.symbol.mentions)
+        return any(wait.project.resolve(path, target.module).path == _ALLOW for path in target.symbol.mentions)
     return target.path == _ALLOW or target.unread

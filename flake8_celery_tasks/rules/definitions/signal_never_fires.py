@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.nodes import unparsed
 from flake8_celery_tasks.binding.scopes import CLASS, FUNCTION, MODULE
 from flake8_celery_tasks.binding.symbols import Class
-from flake8_celery_tasks.binding.values import Ref
-from flake8_celery_tasks.celery_model.objects import AppThing, TaskThing
-from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.celery_model.objects import TaskThing
+from flake8_celery_tasks.facts.apps import Connection, signal_of
 from flake8_celery_tasks.resolution.evaluation import settled
 from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.rules._discovery import loading
@@ -18,7 +17,7 @@ from flake8_celery_tasks.rules.rule import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.binding.scopes import FunctionNode, Site
+    from flake8_celery_tasks.binding.scopes import FunctionNode
     from flake8_celery_tasks.core.violation import Violation
 
 _TASK = "the task object"
@@ -45,21 +44,8 @@ _SENDERS = {
 #: Signals of an app that it sends when its configuration is read.
 _EARLY: Final = frozenset({"on_after_configure", "on_configure"})
 
-#: Signals of an app.
-_OF_APP = frozenset({"on_after_configure", "on_after_finalize", "on_after_fork", "on_configure"})
 
-
-class _Connection(NamedTuple):
-    """A receiver that is connected: by a call, or as a decorator (`function`)."""
-
-    signal: str
-    node: ast.expr
-    site: Site
-    call: ast.Call | None
-    function: FunctionNode | None
-
-
-class SignalNeverFires(Rule[Facts]):
+class SignalNeverFires(Rule[Connection]):
     """A receiver is connected to a signal in such a way that it is never called.
 
     ## What happens
@@ -206,98 +192,63 @@ class SignalNeverFires(Rule[Facts]):
 
     late = "{signal} is sent before this module is loaded, so the receiver is never called; use on_after_finalize"
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report senders of the wrong kind, receivers that nothing keeps, and those that come too late."""
-        for found in _connections(facts):
-            is_early = found.signal in _EARLY and not found.site.in_function()
-            if is_early and loading(facts.project).is_late(facts.module):
-                yield self.report(facts.module, found.node, self.late, signal=found.signal)
-                continue
-            if found.call is not None:
-                yield from self._sender(facts, found.signal, found.call, found.site)
-                if not _is_weak(facts, found.call, found.site):
-                    continue
-            receiver = found.call.args[0] if found.call is not None and found.call.args else None
-            if isinstance(receiver, ast.Lambda):
-                yield self.report(facts.module, receiver, self.lambda_)
-                continue
-            name = found.function.name if found.function is not None else getattr(receiver, "id", "")
-            outer = _dies_with(facts, name, found)
-            if outer is not None:
-                node = receiver or found.node
-                yield self.report(facts.module, node, self.nested, name=name, outer=outer.name)
+    def check(self, found: Connection) -> Iterator[Violation]:
+        """Report a sender of the wrong kind, a receiver that nothing keeps, and one that comes too late."""
+        if found.signal in _EARLY and not found.site.in_function() and loading(found.project).is_late(found.module):
+            yield self.report(found.module, found.node, self.late, signal=found.signal)
+            return
+        if found.call is not None:
+            yield from self._sender(found, found.call)
+            if not _is_weak(found, found.call):
+                return
+        receiver = found.receiver
+        if isinstance(receiver, ast.Lambda):
+            yield self.report(found.module, receiver, self.lambda_)
+            return
+        name = found.function.name if found.function is not None else getattr(receiver, "id", "")
+        outer = _dies_with(name, found)
+        if outer is not None:
+            yield self.report(found.module, receiver or found.node, self.nested, name=name, outer=outer.name)
 
-    def _sender(self, facts: Facts, signal: str, call: ast.Call, site: Site) -> Iterator[Violation]:
+    def _sender(self, found: Connection, call: ast.Call) -> Iterator[Violation]:
         given = next((keyword.value for keyword in call.keywords if keyword.arg == "sender"), None)
         if given is None and len(call.args) > 1 and not isinstance(call.args[0], ast.Starred):
             given = call.args[1]
-        sent = _SENDERS.get(signal)
+        sent = _SENDERS.get(found.signal)
         if given is None or sent is None:
             return
-        kind = _kind(facts, given, site)
+        kind = _kind(found, given)
         if kind is not None and kind != sent:
             short = cut(unparsed(given), 30)
             advice = {_TASK: "; write the task", _NAME: "; write its name"}.get(sent, "")
-            yield self.report(facts.module, given, signal=signal, sent=sent, given=short, advice=advice)
+            yield self.report(found.module, given, signal=found.signal, sent=sent, given=short, advice=advice)
 
 
-def _kind(facts: Facts, node: ast.expr, site: Site) -> str | None:
+def _kind(found: Connection, node: ast.expr) -> str | None:
     """Return what a sender is: the task, its name, or its class, which nothing sends; None for anything else."""
-    value = settled(facts.project, facts.module, node, site)
+    context, site = found.context, found.site
+    value = settled(found.project, found.module, node, site)
     if isinstance(value, str):
         return _NAME
-    if isinstance(facts.thing(node, site), TaskThing):
+    if isinstance(context.thing(node, site), TaskThing):
         return _CLASS if isinstance(value, Target) and isinstance(value.symbol, Class) else _TASK
     if isinstance(node, ast.Attribute) and node.attr == "name":
-        return _NAME if isinstance(facts.thing(node.value, site), TaskThing) else None
+        return _NAME if isinstance(context.thing(node.value, site), TaskThing) else None
     return None
 
 
-def _connections(facts: Facts) -> Iterator[_Connection]:
-    """Yield the receivers that are connected, those of decorators first."""
-    decorators: set[int] = set()
-    for function, site, _ in facts.module.candidates.functions:
-        for node in function.decorator_list:
-            call = node if isinstance(node, ast.Call) else None
-            signal = _signal(facts, call.func if call else node, site)
-            if signal:
-                decorators.add(id(node))
-                yield _Connection(signal, node, site, call, function)
-    for call, site in facts.module.candidates.calls:
-        if id(call) not in decorators:
-            signal = _signal(facts, call.func, site)
-            if signal:
-                yield _Connection(signal, call, site, call, None)
-
-
-def _signal(facts: Facts, node: ast.expr, site: Site) -> str:
-    """Return the name of the signal whose `connect` an expression is, the empty text for anything else."""
-    if not isinstance(node, ast.Attribute) or node.attr != "connect":
-        return ""
-    value = facts.module.value(node.value, site.scope)
-    if isinstance(value, Ref):
-        path = facts.project.resolve(value.path, facts.module).path
-        owner, _, name = path.rpartition(".")
-        if owner == "celery.signals":
-            return name
-    owner_node = node.value
-    if isinstance(owner_node, ast.Attribute) and owner_node.attr in _OF_APP:
-        return owner_node.attr if isinstance(facts.thing(owner_node.value, site), AppThing) else ""
-    return ""
-
-
-def _is_weak(facts: Facts, call: ast.Call, site: Site) -> bool:
+def _is_weak(found: Connection, call: ast.Call) -> bool:
     """Return whether a connection certainly holds its receiver weakly."""
     for keyword in call.keywords:
         if keyword.arg is None:
             return False
-        value = settled(facts.project, facts.module, keyword.value, site)
+        value = settled(found.project, found.module, keyword.value, found.site)
         if (keyword.arg == "weak" and value is not True) or (keyword.arg == "retry" and value is not False):
             return False
     return len(call.args) < 3 and not any(isinstance(arg, ast.Starred) for arg in call.args)
 
 
-def _dies_with(facts: Facts, name: str, found: _Connection) -> FunctionNode | None:
+def _dies_with(name: str, found: Connection) -> FunctionNode | None:
     """Return the function with whose end a receiver is gone before any signal is sent; None where that is unclear."""
     outer = found.site.function()
     scope = found.site.scope
@@ -315,8 +266,8 @@ def _dies_with(facts: Facts, name: str, found: _Connection) -> FunctionNode | No
     if uses > (found.function is None):
         return None
     last = found.function or found.node
-    for call, site in facts.module.calls_in(outer):
+    for call, site in found.module.calls_in(outer):
         later = call.lineno > (last.end_lineno or 0) and site.function() is outer
-        if later and not _signal(facts, call.func, site):
+        if later and not signal_of(found.context, call.func, site):
             return None
     return outer

@@ -83,7 +83,7 @@ class SignatureReturned(Rule[Returned]):
     def check(self, fact: Returned) -> Iterator[Violation]:
         """Report what is returned where it is a signature whatever it stands for."""
         task = fact.task
-        things = [fact.facts.thing(node, site) for node, site in fact.values]
+        things = [fact.context.thing(node, site) for node, site in fact.values]
         if not things or not all(isinstance(thing, (SignatureThing, CanvasThing)) for thing in things):
             return
         if task.is_opaque or not task.is_transparent or task.overrides(*_HOOKS) is not False:

@@ -7,7 +7,9 @@ from flake8_celery_tasks.catalog.methods import TAKING_OPTIONS
 from flake8_celery_tasks.celery_model.configuration import is_passing_place, places_of
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.celery_model.version import version_of
-from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.calls import Invocation
+from flake8_celery_tasks.facts.configured.settings import Setting
+from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flake8_celery_tasks.core.violation import Violation
-    from flake8_celery_tasks.facts.calls import Invocation
     from flake8_celery_tasks.resolution.project import Project
 
 #: The first version that refuses such limits, where the task itself has them, and where the settings do.
@@ -26,7 +27,7 @@ _SOFT: Final = "soft_time_limit"
 _HARD: Final = "time_limit"
 
 
-class SoftLimitNotBelowHard(Rule[Facts]):
+class SoftLimitNotBelowHard(Rule[Task | Invocation | Setting]):
     """The soft time limit is above the hard one.
 
     ## What happens
@@ -125,31 +126,33 @@ class SoftLimitNotBelowHard(Rule[Facts]):
     all_refused = "every delay() raises ValueError"
     silent = "the hard limit waits for it and leaves no time to clean up"
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report pairs of limits, at the soft one where it is written."""
-        for task in facts.tasks:
-            written = dict(task.written((_SOFT, _HARD)))
-            if written and not task.is_opaque:
-                limits = _Limits(facts.project, task.effective(_SOFT), task.effective(_HARD))
-                if limits.are_wrong:
-                    refused = version_of(facts.project) >= (_REFUSES_SETTINGS if limits.are_set else _REFUSES)
-                    effect = self.refused.format(function=task.node.name) if refused else self.silent
-                    yield self._report(facts, written.get(_SOFT) or written[_HARD], limits, effect)
-        for call in facts.invocations:
-            keyword = call.keyword(_SOFT) or call.keyword(_HARD) if call.method in TAKING_OPTIONS else None
+    def check(self, fact: Task | Invocation | Setting) -> Iterator[Violation]:
+        """Report a pair of limits, at the soft one where it is written."""
+        if isinstance(fact, Task):
+            yield from self._of_task(fact)
+        elif isinstance(fact, Invocation):
+            keyword = fact.keyword(_SOFT) or fact.keyword(_HARD) if fact.method in TAKING_OPTIONS else None
             if keyword is not None:
-                limits = _Limits(facts.project, _limit(call, _SOFT), _limit(call, _HARD))
-                if limits.are_wrong:
-                    yield self._report(facts, keyword, limits, self.silent)
-        for setting in facts.configured[0]:
-            if setting.name == f"task_{_SOFT}" and not is_passing_place(facts.module, setting.site):
-                limits = _Limits(facts.project, setting.settled, MISSING)
-                if limits.are_wrong:
-                    refused = version_of(facts.project) >= _REFUSES_SETTINGS
-                    yield self._report(facts, setting.node, limits, self.all_refused if refused else self.silent)
+                limits = _Limits(fact.project, _limit(fact, _SOFT), _limit(fact, _HARD))
+                yield from self._judge(fact, keyword, limits, self.silent)
+        elif fact.name == f"task_{_SOFT}" and not is_passing_place(fact.module, fact.site):
+            refused = version_of(fact.project) >= _REFUSES_SETTINGS
+            limits = _Limits(fact.project, fact.settled, MISSING)
+            yield from self._judge(fact, fact.node, limits, self.all_refused if refused else self.silent)
 
-    def _report(self, facts: Facts, node: ast.AST, limits: _Limits, effect: str) -> Violation:
-        return self.report(facts.module, node, soft=limits.soft, hard=limits.hard, effect=effect)
+    def _of_task(self, task: Task) -> Iterator[Violation]:
+        written = dict(task.written((_SOFT, _HARD)))
+        if written and not task.is_opaque:
+            limits = _Limits(task.project, task.effective(_SOFT), task.effective(_HARD))
+            refused = version_of(task.project) >= (_REFUSES_SETTINGS if limits.are_set else _REFUSES)
+            effect = self.refused.format(function=task.node.name) if refused else self.silent
+            yield from self._judge(task, written.get(_SOFT) or written[_HARD], limits, effect)
+
+    def _judge(
+        self, fact: Task | Invocation | Setting, node: ast.AST, limits: _Limits, effect: str
+    ) -> Iterator[Violation]:
+        if limits.are_wrong:
+            yield self.report(fact.module, node, soft=limits.soft, hard=limits.hard, effect=effect)
 
 
 class _Limits:

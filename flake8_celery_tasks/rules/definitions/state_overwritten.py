@@ -7,9 +7,8 @@ from flake8_celery_tasks.binding.nodes import last_name
 from flake8_celery_tasks.binding.scopes import LAMBDA
 from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.celery_model import backends
-from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.results import StateChange
 from flake8_celery_tasks.resolution import exceptions
-from flake8_celery_tasks.rules.definitions import _states
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.facts.task import Task
-    from flake8_celery_tasks.rules.definitions._states import Change
 
 _STATES: Final = ("FAILURE", "REVOKED")
 
@@ -25,7 +23,7 @@ _STATES: Final = ("FAILURE", "REVOKED")
 _EXITS: Final = frozenset({"_exit", "abort", "exit", "quit"})
 
 
-class StateOverwritten(Rule[Facts]):
+class StateOverwritten(Rule[StateChange]):
     """A task sets the state FAILURE or REVOKED and then ends normally: the state becomes SUCCESS.
 
     ## What happens
@@ -96,21 +94,15 @@ class StateOverwritten(Rule[Facts]):
     see = ("tasks#semipredicates", "Task#celery.app.task.Task.update_state")
     message = "Task {task!r} sets {state} and then ends normally: its state becomes SUCCESS; {advice}"
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report calls of `update_state` after which a task certainly ends normally."""
-        for change in _states.changes(facts):
-            state = change.state
-            task = facts.task_at(change.site) if state in _STATES else None
-            if (
-                task is not None
-                and self._is_own(change)
-                and not change.lacks_type
-                and self._is_overwritten(change, task)
-            ):
-                advice = "raise the exception, or 'raise Ignore' after it"
-                yield self.report(facts.module, change.node, task=task.node.name, state=state, advice=advice)
+    def check(self, change: StateChange) -> Iterator[Violation]:
+        """Report a call of `update_state` after which a task certainly ends normally."""
+        state = change.state
+        task = change.context.task_at(change.site) if state in _STATES else None
+        if task is not None and self._is_own(change) and not change.lacks_type and self._is_overwritten(change, task):
+            advice = "raise the exception, or 'raise Ignore' after it"
+            yield self.report(change.module, change.node, task=task.node.name, state=state, advice=advice)
 
-    def _is_own(self, change: Change) -> bool:
+    def _is_own(self, change: StateChange) -> bool:
         """Return whether the state is that of the task that runs."""
         node = change.given.get("task_id")
         is_own = node is None or (isinstance(node, ast.Constant) and node.value is None)
@@ -118,14 +110,14 @@ class StateOverwritten(Rule[Facts]):
             is_own = last_name(node.value) == "request"
         return is_own and None not in change.given and change.is_of_running_task
 
-    def _is_overwritten(self, change: Change, task: Task) -> bool:
-        function, facts = task.function, change.facts
+    def _is_overwritten(self, change: StateChange, task: Task) -> bool:
+        function = task.function
         if change.site.function() is not function or any(site.kind == LAMBDA for site in change.site.chain()):
             return False
         if task.is_opaque or not task.is_transparent or task.effective("__call__") is not MISSING:
             return False
-        if task.may_ignore_result or backends.backend(facts.project) is False:
+        if task.may_ignore_result or backends.backend(change.project) is False:
             return False
         if any(last_name(call.func) in _EXITS for call, _ in task.calls()):
             return False
-        return exceptions.ends_normally(facts.project, facts.module, change.site, function, change.node, task.me)
+        return exceptions.ends_normally(change.project, change.module, change.site, function, change.node, task.me)

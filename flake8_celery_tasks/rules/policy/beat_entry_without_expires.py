@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.celery_model.task import Defined
-from flake8_celery_tasks.facts.schedules import BeatEntry
+from flake8_celery_tasks.facts.configured.schedules import BeatEntry
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:

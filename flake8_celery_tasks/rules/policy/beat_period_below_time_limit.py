@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN
 from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.celery_model.task import Defined
-from flake8_celery_tasks.facts.schedules import BeatEntry
+from flake8_celery_tasks.facts.configured.schedules import BeatEntry
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.apps import TaskClass
+from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.resolution.resolver import Target
-from flake8_celery_tasks.rules.policy import _bases
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -12,10 +12,12 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.core.violation import Violation
 
+_OPTION: Final = "autoretry_for"
+
 _BROAD: Final = {"builtins.Exception": "Exception", "builtins.BaseException": "BaseException"}
 
 
-class BroadAutoretry(Rule[Facts]):
+class BroadAutoretry(Rule[Task | TaskClass]):
     """`autoretry_for` holds `Exception` or `BaseException`.
 
     ## What happens
@@ -88,17 +90,18 @@ class BroadAutoretry(Rule[Facts]):
     )
     quiet_in_tests = True
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
+    def check(self, fact: Task | TaskClass) -> Iterator[Violation]:
         """Report an option that holds a class above all others, at the option; of a base class once, in the class."""
-        for task in facts.tasks:
-            if task.states("autoretry_for") and task.effective("max_retries") != 0:
-                name = _broadest(task.effective("autoretry_for"))
+        if isinstance(fact, Task):
+            if fact.states(_OPTION) and fact.effective("max_retries") != 0:
+                name = _broadest(fact.effective(_OPTION))
                 if name is not None:
-                    yield self.report(facts.module, task.keyword("autoretry_for"), function=task.node.name, name=name)
-        for base in _bases.bases_with(facts, "autoretry_for"):
-            name = _broadest(base.value)
-            if name is not None and facts.project.class_attribute(base.target, "max_retries") != 0:
-                yield self.report(facts.module, base.place, self.of_base, base=base.node.name, name=name)
+                    yield self.report(fact.module, fact.keyword(_OPTION), function=fact.node.name, name=name)
+            return
+        place = fact.place(_OPTION)
+        name = None if place is None else _broadest(fact.value(_OPTION))
+        if place is not None and name is not None and fact.value("max_retries") != 0:
+            yield self.report(fact.module, place, self.of_base, base=fact.node.name, name=name)
 
 
 def _broadest(errors: object) -> str | None:

@@ -6,7 +6,7 @@ from flake8_celery_tasks.binding.scopes import IF, TRY
 from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.celery_model.backends import written
 from flake8_celery_tasks.celery_model.configuration import is_passing_place
-from flake8_celery_tasks.facts.settings import Setting
+from flake8_celery_tasks.facts.configured.settings import Setting
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:

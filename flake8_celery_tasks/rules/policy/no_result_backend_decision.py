@@ -6,7 +6,7 @@ from flake8_celery_tasks.celery_model import backends
 from flake8_celery_tasks.celery_model.configuration import is_unset
 from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.celery_model.task import Defined
-from flake8_celery_tasks.facts.calls import AppMade
+from flake8_celery_tasks.facts.apps import AppMade
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.celery_model.configuration import is_unset
 from flake8_celery_tasks.celery_model.version import version_of
-from flake8_celery_tasks.facts.calls import AppMade
+from flake8_celery_tasks.facts.apps import AppMade
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:

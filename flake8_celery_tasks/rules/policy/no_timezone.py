@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.celery_model.configuration import is_unset
-from flake8_celery_tasks.facts.calls import AppMade
+from flake8_celery_tasks.facts.apps import AppMade
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.celery_model.settings import acks_late, setting_values
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.core.memo import query
-from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.apps import AppMade
+from flake8_celery_tasks.facts.configured.settings import Setting
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _MULTIPLIER: Final = "worker_prefetch_multiplier"
 
 
-class PrefetchWithLateAck(Rule[Facts]):
+class PrefetchWithLateAck(Rule[Setting | AppMade]):
     """Tasks are acknowledged late, and workers take several messages for each process in advance.
 
     ## What happens
@@ -98,21 +99,20 @@ class PrefetchWithLateAck(Rule[Facts]):
     )
     quiet_in_tests = True
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
+    def check(self, fact: Setting | AppMade) -> Iterator[Violation]:
         """Report a multiplier above 1, or that there is none."""
-        project = facts.project
-        for setting in facts.configured[0]:
-            if setting.name == _MULTIPLIER:
-                value = setting.settled
-                is_many = isinstance(value, (int, float)) and value != 1 and not isinstance(value, bool)
-                if is_many and (acks_late(project) or any(_lateness(project))) and _takes_ahead(project):
-                    yield self.report(facts.module, setting.node, key=setting.key, value=value)
-            elif setting.name == "task_acks_late" and setting.settled is True and _is_left_out(project):
-                yield self.report(facts.module, setting.node, self.unset)
-        for made in facts.apps_made:
+        project = fact.project
+        if isinstance(fact, AppMade):
             given = setting_values(project, "task_acks_late")
             if not given and _is_left_out(project) and all(_lateness(project) or [False]):
-                yield self.report(facts.module, made.node, self.unset)
+                yield self.report(fact.module, fact.node, self.unset)
+        elif fact.name == _MULTIPLIER:
+            value = fact.settled
+            is_many = isinstance(value, (int, float)) and value != 1 and not isinstance(value, bool)
+            if is_many and (acks_late(project) or any(_lateness(project))) and _takes_ahead(project):
+                yield self.report(fact.module, fact.node, key=fact.key, value=value)
+        elif fact.name == "task_acks_late" and fact.settled is True and _is_left_out(project):
+            yield self.report(fact.module, fact.node, self.unset)
 
 
 @query()

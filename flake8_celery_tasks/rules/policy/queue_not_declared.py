@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks.celery_model.settings import queues_of, setting_values
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.spelling import close_match
-from flake8_celery_tasks.facts.calls import QueueUse
+from flake8_celery_tasks.facts.options import QueueUse
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:

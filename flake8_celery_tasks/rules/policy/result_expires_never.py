@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.celery_model import backends
 from flake8_celery_tasks.celery_model.settings import setting_values
-from flake8_celery_tasks.facts.settings import Setting
+from flake8_celery_tasks.facts.configured.settings import Setting
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:

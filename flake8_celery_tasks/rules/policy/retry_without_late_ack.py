@@ -5,20 +5,19 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN
 from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.core.violation import Violation
-from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.apps import TaskClass
+from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.rules.policy import _bases, _decisions
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.facts.task import Task
     from flake8_celery_tasks.resolution.project import Project
     from flake8_celery_tasks.resolution.resolver import Target
 
 
-class RetryWithoutLateAck(Rule[Facts]):
+class RetryWithoutLateAck(Rule[Task | TaskClass]):
     """A task is retried when it fails, but lost when its worker is killed.
 
     ## What happens
@@ -95,23 +94,23 @@ class RetryWithoutLateAck(Rule[Facts]):
     )
     quiet_in_tests = True
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
+    def check(self, fact: Task | TaskClass) -> Iterator[Violation]:
         """Report what is retried and does not say when it is acknowledged, at what makes the task, or at its class."""
-        project = facts.project
+        project = fact.project
         if project.options.celery_acks_late or setting_values(project, "task_acks_late"):
             return
-        for task in facts.tasks:
-            if task.is_opaque or not _is_retried_by_itself(task) or not _decisions.leaves_open(task, "acks_late"):
-                continue
-            if not task.may_retry_when_lost:
-                yield self.report_definition(task, function=task.node.name)
-        for base in _bases.bases_with(facts, "autoretry_for"):
-            if isinstance(base.value, (tuple, list, set)) and base.value and _leaves_open(facts.project, base.target):
-                yield self.report_class(facts, base.node, self.of_base, base=base.node.name)
+        if isinstance(fact, Task):
+            is_open = not fact.is_opaque and _is_retried_by_itself(fact) and _decisions.leaves_open(fact, "acks_late")
+            if is_open and not fact.may_retry_when_lost:
+                yield self.report_definition(fact, function=fact.node.name)
+        elif fact.place("autoretry_for") is not None:
+            errors = fact.value("autoretry_for")
+            if isinstance(errors, (tuple, list, set)) and errors and _leaves_open(project, fact.target):
+                yield self.report_class(fact, self.of_base, base=fact.node.name)
 
-    def report_class(self, facts: Facts, node: ast.ClassDef, message: str, **values: str) -> Violation:
+    def report_class(self, fact: TaskClass, message: str, **values: str) -> Violation:
         """Return a violation at the name of a class."""
-        line, column = facts.module.source.name(node)
+        line, column = fact.module.source.name(fact.node)
         return Violation(line, column, self.code, message.format(**values))
 
 

@@ -4,24 +4,23 @@ from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.contract import agreement
 from flake8_celery_tasks.facts.arguments import arguments_of, arguments_of_entry, is_expected_to_fail
-from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.calls import Invocation
+from flake8_celery_tasks.facts.configured.schedules import BeatEntry
 from flake8_celery_tasks.resolution.arity import misfits
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Iterator
 
     from flake8_celery_tasks.contract.agreement import Agreement
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.facts.arguments import Arguments
-    from flake8_celery_tasks.facts.calls import Invocation
 
 #: Methods that send at once: no arguments come later.
 _SENDING: Final = frozenset({"apply_async", "apply_async_on_commit", "delay", "delay_on_commit", "send_task"})
 
 
-class SentBeforeDeployed(Rule[Facts]):
+class SentBeforeDeployed(Rule[Invocation | BeatEntry]):
     """A message is sent that workers with the old code can't handle.
 
     ## What happens
@@ -139,26 +138,23 @@ class SentBeforeDeployed(Rule[Facts]):
     )
     quiet_in_tests = True
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report calls and beat entries, where they stand."""
-        agreed = agreement.agreement_of(facts.project)
+    def check(self, fact: Invocation | BeatEntry) -> Iterator[Violation]:
+        """Report a call or a beat entry, where it stands."""
+        agreed = agreement.agreement_of(fact.project)
         if agreed is None:
             return
-        for call in facts.invocations:
-            if not is_expected_to_fail(call.site):
-                arguments = arguments_of(call)
-                partial = call.method not in _SENDING
-                yield from self._judge(facts, agreed, _name(agreed, call), arguments, call.node, partial=partial)
-        for entry in facts.configured[1]:
-            yield from self._judge(facts, agreed, entry.task_name, arguments_of_entry(entry), entry.node, partial=False)
+        if isinstance(fact, BeatEntry):
+            yield from self._judge(fact, agreed, fact.task_name, arguments_of_entry(fact), partial=False)
+        elif not is_expected_to_fail(fact.site):
+            partial = fact.method not in _SENDING
+            yield from self._judge(fact, agreed, _name(agreed, fact), arguments_of(fact), partial=partial)
 
     def _judge(
         self,
-        facts: Facts,
+        fact: Invocation | BeatEntry,
         agreed: Agreement,
         name: str | None,
         arguments: Arguments | None,
-        node: ast.AST,
         *,
         partial: bool,
     ) -> Iterator[Violation]:
@@ -168,11 +164,11 @@ class SentBeforeDeployed(Rule[Facts]):
         recorded = agreed.record.tasks.get(name)
         if recorded is None:
             if all(entry.place not in agreed.record.uncertain for entry in entries):
-                yield self.report(facts.module, node, name=name)
+                yield self.report(fact.module, fact.node, name=name)
         elif recorded.signature is not None and arguments is not None:
             given = arguments.given.partial if partial else arguments.given
             if next(misfits(recorded.signature, given), None) is not None:
-                yield self.report(facts.module, node, self.refused, name=name)
+                yield self.report(fact.module, fact.node, self.refused, name=name)
 
 
 def _name(agreed: Agreement, call: Invocation) -> str | None:

@@ -2,13 +2,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.facts.facts import Facts
-from flake8_celery_tasks.facts.schedules import options_of
-from flake8_celery_tasks.resolution.evaluation import settled
+from flake8_celery_tasks.facts.options import MessageOption
+from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Iterator
 
     from flake8_celery_tasks.core.violation import Violation
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
 _LIMITS: Final = ("time_limit", "soft_time_limit")
 
 
-class ZeroTimeLimit(Rule[Facts]):
+class ZeroTimeLimit(Rule[Task | MessageOption]):
     """A time limit is zero, which switches nothing off.
 
     ## What happens
@@ -81,34 +79,15 @@ class ZeroTimeLimit(Rule[Facts]):
     message = "{option}=0 switches nothing off: Celery takes the limit of {whose}; write a high limit, or leave it out"
     quiet_in_tests = True
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report the limits of tasks, calls and beat entries that are zero."""
-        for node, option, value, whose in (*_of_tasks(facts), *_of_calls(facts), *_of_entries(facts)):
-            if isinstance(value, (int, float)) and value == 0:
-                yield self.report(facts.module, node, option=option, whose=whose)
+    def check(self, fact: Task | MessageOption) -> Iterator[Violation]:
+        """Report a limit of a task, a call or a beat entry that is zero."""
+        if isinstance(fact, Task):
+            for option in _LIMITS:
+                if fact.states(option) and _is_zero(fact.option(option)):
+                    yield self.report(fact.module, fact.keyword(option), option=option, whose="the project")
+        elif fact.name in _LIMITS and _is_zero(fact.settled()):
+            yield self.report(fact.module, fact.node, option=fact.name, whose="the task or the project")
 
 
-def _of_tasks(facts: Facts) -> Iterator[tuple[ast.AST, str, Any, str]]:
-    for task in facts.tasks:
-        for option in _LIMITS:
-            if task.states(option):
-                yield task.keyword(option), option, task.option(option), "the project"
-
-
-def _of_calls(facts: Facts) -> Iterator[tuple[ast.AST, str, Any, str]]:
-    source = facts.module.source
-    calls = [(call.options, call.site) for call in facts.invocations]
-    calls += [(call.options, call.site) for call in facts.task_calls]
-    for options, site in calls if source.may_hold("time_limit") else ():
-        for keyword in options:
-            if keyword.arg in _LIMITS:
-                value = settled(facts.project, facts.module, keyword.value, site)
-                yield keyword, keyword.arg, value, "the task or the project"
-
-
-def _of_entries(facts: Facts) -> Iterator[tuple[ast.AST, str, Any, str]]:
-    for entry in facts.configured[1]:
-        for name, written in options_of(entry):
-            if name in _LIMITS:
-                value = settled(facts.project, facts.module, written.value, written.site)
-                yield written.key, name, value, "the task or the project"
+def _is_zero(value: Any) -> bool:
+    return isinstance(value, (int, float)) and value == 0

@@ -8,11 +8,11 @@ from flake8_celery_tasks.binding.scopes import LAMBDA
 from flake8_celery_tasks.binding.symbols import Function
 from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.catalog.task_options import TASK_API
-from flake8_celery_tasks.facts.calls import trys_around
-from flake8_celery_tasks.facts.facts import Facts
-from flake8_celery_tasks.facts.results import inside
+from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.facts.calls import TaskCall, task_calls_in, trys_around
+from flake8_celery_tasks.facts.results import GivingUp, inside, is_max_retries
 from flake8_celery_tasks.resolution import exceptions
-from flake8_celery_tasks.resolution.evaluation import Called, settled
+from flake8_celery_tasks.resolution.evaluation import Called
 from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.rules._messages import cut
 from flake8_celery_tasks.rules.rule import Rule
@@ -20,16 +20,15 @@ from flake8_celery_tasks.rules.rule import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.binding.scopes import FunctionNode, Site
     from flake8_celery_tasks.core.violation import Violation
-    from flake8_celery_tasks.facts.calls import TaskCall
+    from flake8_celery_tasks.facts.context import FileContext
     from flake8_celery_tasks.facts.task import Task
 
 #: What waits for the result of a task, and raises what that raised.
 _WAITS: Final = ("apply", "collect", "get", "join", "join_native", "wait")
 
 
-class DeadMaxRetriesHandler(Rule[Facts]):
+class DeadMaxRetriesHandler(Rule[TaskCall | GivingUp]):
     """`except MaxRetriesExceededError` catches what nothing in its `try` raises.
 
     ## What happens
@@ -148,48 +147,43 @@ class DeadMaxRetriesHandler(Rule[Facts]):
     beside = "This handler never runs: {call} raises in the handler beside it, not in the 'try'; put a 'try' around it"
     left = "This handler never runs: autoretry_for retries when {function!r} has been left; give up in on_failure"
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
+    def check(self, fact: TaskCall | GivingUp) -> Iterator[Violation]:
         """Report a handler for MaxRetriesExceededError that no retry in its `try` can reach."""
-        yield from self._around_retries(facts)
-        if facts.module.source.may_hold("MaxRetriesExceededError"):
-            retries = {id(call.node): call for call in facts.task_calls if call.method == "retry"}
-            for task in facts.tasks:
-                yield from self._without_retry(facts, task, retries)
+        if isinstance(fact, GivingUp):
+            yield from self._without_retry(fact)
+        elif fact.method == "retry":
+            yield from self._around_retry(fact)
 
-    def _around_retries(self, facts: Facts) -> Iterator[Violation]:
-        retries = {id(call.node): call for call in facts.task_calls if call.method == "retry"}
-        for call in retries.values():
-            exc = call.keyword("exc")
-            if exc is None or any(site.kind == LAMBDA for site in call.site.chain()):
-                continue
-            for node, part in trys_around(call.site, call.site.function()):
-                for handler in node.handlers if part == "body" else ():
-                    if handler.type is None or not _is_max_retries(facts, handler.type, call.site):
-                        continue
-                    below = (id(inner) for statement in node.body for inner in ast.walk(statement))
-                    inside = [retries[inner] for inner in below if inner in retries]
-                    if all(self._is_exception(other) for other in inside) and not self._hands_on(call, node):
-                        text = cut(unparsed(exc.value), 20, "its exc")
-                        name = f"{unparsed(call.node.func)}()"
-                        yield self.report(facts.module, handler.type, call=name, exc=text)
-
-    def _without_retry(self, facts: Facts, task: Task, retries: dict[int, TaskCall]) -> Iterator[Violation]:
-        """Report handlers in a task in whose `try` nothing retries: what retries stands beside them, or around all."""
-        site = inside(facts, task.function)
-        for node in _trys(task.function):
-            dead = [
-                caught for handler in node.handlers if (caught := handler.type) and _is_max_retries(facts, caught, site)
-            ]
-            if not dead or any(_may_exhaust(facts, task, retries, statement) for statement in node.body):
-                continue
-            others = (inner for handler in node.handlers for inner in ast.walk(handler) if handler.type not in dead)
-            call = next((retries[id(inner)] for inner in others if id(inner) in retries), None)
-            for caught in dead:
-                if call is not None:
+    def _around_retry(self, call: TaskCall) -> Iterator[Violation]:
+        exc = call.keyword("exc")
+        if exc is None or any(site.kind == LAMBDA for site in call.site.chain()):
+            return
+        retries = _retries(call.context)
+        for node, part in trys_around(call.site, call.site.function()):
+            for handler in node.handlers if part == "body" else ():
+                if handler.type is None or not is_max_retries(call.context, handler.type, call.site):
+                    continue
+                below = (id(inner) for statement in node.body for inner in ast.walk(statement))
+                inside = [retries[inner] for inner in below if inner in retries]
+                if all(self._is_exception(other) for other in inside) and not self._hands_on(call, node):
+                    text = cut(unparsed(exc.value), 20, "its exc")
                     name = f"{unparsed(call.node.func)}()"
-                    yield self.report(facts.module, caught, self.beside, call=name)
-                elif task.autoretries is True:
-                    yield self.report(facts.module, caught, self.left, function=task.node.name)
+                    yield self.report(call.module, handler.type, call=name, exc=text)
+
+    def _without_retry(self, fact: GivingUp) -> Iterator[Violation]:
+        """Report handlers in a task in whose `try` nothing retries: what retries stands beside them, or around all."""
+        retries = _retries(fact.context)
+        if any(_may_exhaust(fact.context, fact.task, statement) for statement in fact.node.body):
+            return
+        handlers = (handler for handler in fact.node.handlers if handler.type not in fact.caught)
+        others = (inner for handler in handlers for inner in ast.walk(handler))
+        call = next((retries[id(inner)] for inner in others if id(inner) in retries), None)
+        for caught in fact.caught:
+            if call is not None:
+                name = f"{unparsed(call.node.func)}()"
+                yield self.report(fact.module, caught, self.beside, call=name)
+            elif fact.task.autoretries is True:
+                yield self.report(fact.module, caught, self.left, function=fact.task.node.name)
 
     def _is_exception(self, call: TaskCall) -> bool:
         """Return whether `exc=` is certainly an exception, and none of the kind that the handler waits for."""
@@ -222,48 +216,34 @@ class DeadMaxRetriesHandler(Rule[Facts]):
         return any(use.attribute is None for statement in node.body for use in uses_of(statement, names))
 
 
-def _is_max_retries(facts: Facts, node: ast.expr, site: Site) -> bool:
-    if not isinstance(node, (ast.Name, ast.Attribute)):
-        return False
-    if isinstance(node, ast.Attribute) and node.attr == "MaxRetriesExceededError":
-        return True  # `self.MaxRetriesExceededError` is the same
-    value = settled(facts.project, facts.module, node, site)
-    return isinstance(value, Target) and value.path == exceptions.MAX_RETRIES
+@query()
+def _retries(context: FileContext) -> dict[int, TaskCall]:
+    """Return the retries of a file by the identities of their nodes."""
+    return {id(call.node): call for call in task_calls_in(context) if call.method == "retry"}
 
 
-def _trys(function: FunctionNode) -> Iterator[ast.Try]:
-    """Yield the `try` statements of a function, and none of functions in it."""
-    pending: list[ast.AST] = [*function.body]
-    while pending:
-        node = pending.pop(0)
-        if hasattr(node, "handlers"):
-            yield node  # type: ignore[misc]
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            pending[:0] = ast.iter_child_nodes(node)
-
-
-def _may_exhaust(facts: Facts, task: Task, retries: dict[int, TaskCall], statement: ast.stmt) -> bool:
+def _may_exhaust(context: FileContext, task: Task, statement: ast.stmt) -> bool:
     """Return whether a statement may raise MaxRetriesExceededError: it retries, waits for a task, or may do so."""
-    names = {task.me} - {None}
+    names, retries = {task.me} - {None}, _retries(context)
     if any(use.attribute is None or use.attribute not in TASK_API for use in uses_of(statement, names)):
         return True
     return any(
         isinstance(node, ast.Raise)
-        or (isinstance(node, ast.Call) and (id(node) in retries or _may_be_of_task(facts, node, task)))
+        or (isinstance(node, ast.Call) and (id(node) in retries or _may_be_of_task(context, node, task)))
         for node in ast.walk(statement)
     )
 
 
-def _may_be_of_task(facts: Facts, call: ast.Call, task: Task) -> bool:
+def _may_be_of_task(context: FileContext, call: ast.Call, task: Task) -> bool:
     """Return whether a call waits for a task's result, or is of a function that does so, retries, or can't be read."""
     func = call.func
     if isinstance(func, ast.Attribute) and func.attr in _WAITS:
         return func.attr != "get" or not call.args
-    value = facts.module.value(func, inside(facts, task.function).scope)
-    target = facts.project.resolve(value.path, facts.module) if isinstance(value, Ref) else None
+    value = context.module.value(func, inside(context, task.function).scope)
+    target = context.project.resolve(value.path, context.module) if isinstance(value, Ref) else None
     if target is not None and target.unread:  # it may do anything, where its file is there and can't be parsed
         owner = target.path.rpartition(".")[0]
-        return facts.project.layout.find(owner, facts.module.place.root) is not None
+        return context.project.layout.find(owner, context.module.place.root) is not None
     if target is None or not isinstance(target.symbol, Function) or target.module is None or target.rest:
         return False
     found = target.module.functions_called(target.symbol.qualname)

@@ -4,7 +4,8 @@ import ast
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.binding.values import MISSING, Unknown
-from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.facts.calls import TaskCall, task_calls_in
 from flake8_celery_tasks.resolution import exceptions
 from flake8_celery_tasks.rules._messages import shown
 from flake8_celery_tasks.rules.rule import Rule
@@ -13,9 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.facts.context import FileContext
 
 
-class RetriedTwice(Rule[Facts]):
+class RetriedTwice(Rule[TaskCall]):
     """A handler catches the `Retry` of `self.retry()` and retries again: each failure sends two messages.
 
     ## What happens
@@ -101,27 +103,29 @@ class RetriedTwice(Rule[Facts]):
     see = ("tasks#retrying", "Task#celery.app.task.Task.retry")
     message = "{catcher} the {name} of {call}() and retries again: each failure sends two messages; {advice}"
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report calls whose exception makes something retry that stands around them."""
-        calls = facts.task_calls
-        if len(calls) < 2:
+    def check(self, call: TaskCall) -> Iterator[Violation]:
+        """Report a call whose exception makes something retry that stands around it."""
+        throw = call.argument("throw") if call.method == "retry" else MISSING
+        if len(task_calls_in(call.context)) < len("ab") or (throw is not MISSING and throw is not True):
             return
-        retries = {id(call.node) for call in calls if call.method == "retry" and call.argument("throw") is not False}
-        for call in calls:
-            throw = call.argument("throw") if call.method == "retry" else MISSING
-            if throw is not MISSING and throw is not True:
-                continue
-            name = "Retry" if call.method == "retry" else "Ignore"
-            me = "self" if call.task is None else call.task.me
-            path = f"celery.exceptions.{name}"
-            others = retries - {id(call.node)}
-            found = exceptions.retried_by(call.project, call.module, call.site, path, me, others)
-            swallowed = found and exceptions.fate(call.project, call.module, call.site, path, me)
-            if found is not None and (swallowed is None or isinstance(swallowed, Unknown)):  # else it is CLY217's
-                catcher, advice = "'finally' follows", "retry in one place only"
-                if isinstance(found, ast.ExceptHandler):
-                    shape = "'except'" if found.type is None else f"'except {shown(found.type)}'"
-                    catcher, advice = f"{shape} catches", f"put 'except {name}: raise' first"
-                yield self.report(
-                    facts.module, call.node, catcher=catcher, name=name, call=shown(call.node.func), advice=advice
-                )
+        name = "Retry" if call.method == "retry" else "Ignore"
+        me = "self" if call.task is None else call.task.me
+        path = f"celery.exceptions.{name}"
+        others = _raising(call.context) - {id(call.node)}
+        found = exceptions.retried_by(call.project, call.module, call.site, path, me, others)
+        swallowed = found and exceptions.fate(call.project, call.module, call.site, path, me)
+        if found is not None and (swallowed is None or isinstance(swallowed, Unknown)):  # else it is CLY217's
+            catcher, advice = "'finally' follows", "retry in one place only"
+            if isinstance(found, ast.ExceptHandler):
+                shape = "'except'" if found.type is None else f"'except {shown(found.type)}'"
+                catcher, advice = f"{shape} catches", f"put 'except {name}: raise' first"
+            yield self.report(
+                call.module, call.node, catcher=catcher, name=name, call=shown(call.node.func), advice=advice
+            )
+
+
+@query()
+def _raising(context: FileContext) -> set[int]:
+    """Return the retries of a file that raise, or may do so, by identity."""
+    calls = task_calls_in(context)
+    return {id(call.node) for call in calls if call.method == "retry" and call.argument("throw") is not False}

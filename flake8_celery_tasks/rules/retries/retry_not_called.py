@@ -4,7 +4,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.binding.nodes import unparsed
-from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.calls import RaisedMethod
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
 
 
-class RetryNotCalled(Rule[Facts]):
+class RetryNotCalled(Rule[RaisedMethod]):
     """`raise self.retry` without parentheses raises a method, and retries nothing.
 
     ## What happens
@@ -69,14 +69,9 @@ class RetryNotCalled(Rule[Facts]):
     see = ("tasks#retrying",)
     message = "'raise {name}' raises a method: TypeError, and nothing is retried; write 'raise {name}({exc})'"
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
+    def check(self, raised: RaisedMethod) -> Iterator[Violation]:
         """Report the raised method."""
-        for node, site in facts.module.candidates.raises:
-            method = node.exc
-            if (
-                isinstance(method, ast.Attribute)
-                and method.attr == "retry"
-                and facts.is_running_task(method.value, site)
-            ):
-                exc = f"exc={node.cause.id}" if isinstance(node.cause, ast.Name) else ""
-                yield self.report(facts.module, method, name=unparsed(method), exc=exc)
+        if raised.method.attr == "retry":
+            cause = raised.node.cause
+            exc = f"exc={cause.id}" if isinstance(cause, ast.Name) else ""
+            yield self.report(raised.module, raised.method, name=unparsed(raised.method), exc=exc)

@@ -12,11 +12,11 @@ from flake8_celery_tasks.celery_model.configuration import configurations
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.spelling import close_match
 from flake8_celery_tasks.core.text import encoded
-from flake8_celery_tasks.facts.settings import CONF, DJANGO, OBJECT
+from flake8_celery_tasks.facts.configured.settings import CONF, DJANGO, OBJECT
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
-    from flake8_celery_tasks.facts.settings import Setting, SettingSource
+    from flake8_celery_tasks.facts.configured.settings import Setting, SettingSource
 
 
 #: Beginnings of names that are hardly anything but settings of Celery.

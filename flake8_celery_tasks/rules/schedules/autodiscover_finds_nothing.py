@@ -4,9 +4,9 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.values import Unknown
-from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.apps import Discovery
 from flake8_celery_tasks.frameworks.django_models import is_django
-from flake8_celery_tasks.rules._discovery import Discovery, Loading, discoveries, loading
+from flake8_celery_tasks.rules._discovery import Loading, loading
 from flake8_celery_tasks.rules.rule import Rule
 from flake8_celery_tasks.workspace import folders
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
 
 
-class AutodiscoverFindsNothing(Rule[Facts]):
+class AutodiscoverFindsNothing(Rule[Discovery]):
     """What tells Celery where the tasks are leads to none.
 
     ## What happens
@@ -106,12 +106,8 @@ class AutodiscoverFindsNothing(Rule[Facts]):
     related: Final = "No app of the project has a module {name!r}: autodiscover_tasks() finds nothing, and says nothing"
     quiet_in_tests = True
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report calls that find nothing, and the names in them, or in settings, that lead to no task."""
-        for discovery in discoveries(facts):
-            yield from self._judge(discovery)
-
-    def _judge(self, discovery: Discovery) -> Iterator[Violation]:
+    def check(self, discovery: Discovery) -> Iterator[Violation]:
+        """Report a call that finds nothing, and the names in it, or in a setting, that lead to no task."""
         module, given = discovery.module, discovery.given
         if given is None:
             message = _empty(discovery)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.catalog.crontab import BY_NAME, DAYS, FIELDS, MONTH_NAMES_SINCE, MONTHS, check
 from flake8_celery_tasks.celery_model.version import version_of
-from flake8_celery_tasks.facts.schedules import Crontab
+from flake8_celery_tasks.facts.configured.schedules import Crontab
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:

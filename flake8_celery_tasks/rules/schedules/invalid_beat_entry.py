@@ -10,7 +10,7 @@ from flake8_celery_tasks.catalog.call_options import BEAT_INTERNAL_KEYS, BEAT_KE
 from flake8_celery_tasks.celery_model import settings
 from flake8_celery_tasks.celery_model.objects import SignatureThing, TaskThing
 from flake8_celery_tasks.core.spelling import close_match
-from flake8_celery_tasks.facts.schedules import BeatEntry
+from flake8_celery_tasks.facts.configured.schedules import BeatEntry
 from flake8_celery_tasks.resolution.evaluation import Table
 from flake8_celery_tasks.rules._messages import cut
 from flake8_celery_tasks.rules.rule import Rule

@@ -14,7 +14,7 @@ from flake8_celery_tasks.catalog.crontab import (
 from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.core.spelling import close_match
 from flake8_celery_tasks.facts.arguments import is_expected_to_fail
-from flake8_celery_tasks.facts.schedules import Crontab
+from flake8_celery_tasks.facts.configured.schedules import Crontab
 from flake8_celery_tasks.rules._messages import cut
 from flake8_celery_tasks.rules.rule import Rule
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flake8_celery_tasks.facts.settings import LOOSE, Setting
+from flake8_celery_tasks.facts.configured.settings import LOOSE, Setting
 from flake8_celery_tasks.rules.rule import Rule
 from flake8_celery_tasks.rules.schedules import _setting_keys
 

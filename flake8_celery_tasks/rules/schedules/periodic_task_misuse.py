@@ -7,7 +7,9 @@ from flake8_celery_tasks.binding.nodes import unparsed
 from flake8_celery_tasks.binding.scopes import IF, TRY
 from flake8_celery_tasks.catalog.methods import SENDS, SIGNS
 from flake8_celery_tasks.celery_model.objects import ResultThing, SignatureThing, TaskThing, thing_of
-from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.facts.configured import settings
+from flake8_celery_tasks.facts.configured.schedules import BeatEntry
 from flake8_celery_tasks.resolution.evaluation import is_plain, settled
 from flake8_celery_tasks.rules._messages import cut
 from flake8_celery_tasks.rules.rule import Rule
@@ -18,13 +20,13 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.core.violation import Violation
-    from flake8_celery_tasks.facts.schedules import BeatEntry
+    from flake8_celery_tasks.facts.context import FileContext
 
 #: Methods of a task that are written without calling them.
 METHODS: Final = SENDS | SIGNS
 
 
-class PeriodicTaskMisuse(Rule[Facts]):
+class PeriodicTaskMisuse(Rule[BeatEntry]):
     """`add_periodic_task` is given something that is not a signature, or the same signature twice.
 
     ## What happens
@@ -120,27 +122,35 @@ class PeriodicTaskMisuse(Rule[Facts]):
         "{signature} is scheduled unnamed in line {line} already: this one takes its place; give each a name="
     )
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
+    def check(self, entry: BeatEntry) -> Iterator[Violation]:
         """Report a wrong second argument where it stands, and the later of two calls that share a name."""
-        seen: dict[tuple[object, ...], list[BeatEntry]] = {}
-        for entry in facts.configured[1]:
-            written = entry.given.get("task")
-            if entry.call is None or written is None:
-                continue
-            wrong = _misuse(entry, written.value)
-            if wrong is not None:
-                what, instead = wrong
-                yield self.report(entry.module, written.value, what=what, instead=instead)
-            elif entry.complete and entry.name is None and isinstance(entry.thing("task"), SignatureThing):
-                key = _key(entry, written.value)
-                if key is None:
-                    continue
-                before = [other for other in seen.get(key, ()) if not _exclusive(other.site, entry.site)]
-                if before:
-                    signature = cut(unparsed(written.value), 50, "The signature")
-                    line = start_of(before[0].node)[0]
-                    yield self.report(entry.module, entry.node, self.again, signature=signature, line=line)
-                seen.setdefault(key, []).append(entry)
+        written = entry.given.get("task")
+        if entry.call is None or written is None:
+            return
+        wrong = _misuse(entry, written.value)
+        before = _before(entry.context).get(id(entry))
+        if wrong is not None:
+            what, instead = wrong
+            yield self.report(entry.module, written.value, what=what, instead=instead)
+        elif before is not None:
+            signature = cut(unparsed(written.value), 50, "The signature")
+            line = start_of(before.node)[0]
+            yield self.report(entry.module, entry.node, self.again, signature=signature, line=line)
+
+
+@query()
+def _before(context: FileContext) -> dict[int, BeatEntry]:
+    """Return for the calls that get the name of an earlier one the first such call, by the identity of the entry."""
+    found: dict[int, BeatEntry] = {}
+    seen: dict[tuple[object, ...], list[BeatEntry]] = {}
+    for entry in settings.read(context)[1]:
+        key = _key(entry)
+        if key is not None:
+            before = [other for other in seen.get(key, ()) if not _exclusive(other.site, entry.site)]
+            if before:
+                found[id(entry)] = before[0]
+            seen.setdefault(key, []).append(entry)
+    return found
 
 
 def _misuse(entry: BeatEntry, node: ast.expr) -> tuple[str, str] | None:
@@ -163,9 +173,13 @@ def _thing(entry: BeatEntry, node: ast.expr) -> Any:
     return thing_of(entry.project, entry.module.value(node, entry.site.scope), entry.module)
 
 
-def _key(entry: BeatEntry, node: ast.expr) -> tuple[object, ...] | None:
+def _key(entry: BeatEntry) -> tuple[object, ...] | None:
     """Return what is the same for two entries that get one name, None where that can't be told."""
-    if not isinstance(node, ast.Call) or entry.call is None:
+    written = entry.given.get("task")
+    node = None if written is None else written.value
+    if entry.call is None or not isinstance(node, ast.Call) or not isinstance(entry.thing("task"), SignatureThing):
+        return None
+    if not entry.complete or entry.name is not None:
         return None
     nodes = [*node.args, *(keyword.value for keyword in node.keywords)]
     nodes += [entry.given[name].value for name in ("args", "kwargs") if name in entry.given]

@@ -3,12 +3,9 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.catalog.methods import DIRECT
-from flake8_celery_tasks.facts.calls import Invocation, TaskCall
-from flake8_celery_tasks.facts.schedules import BeatEntry, options_of
-from flake8_celery_tasks.facts.settings import Setting
+from flake8_celery_tasks.facts.configured.settings import Setting
+from flake8_celery_tasks.facts.options import MessageOption
 from flake8_celery_tasks.facts.task import Task
-from flake8_celery_tasks.resolution.evaluation import settled
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -25,7 +22,7 @@ NAMES: Final = frozenset(
 PICKLE: Final = ("pickle", "application/x-python-serialize")
 
 
-class PickleAccepted(Rule[Setting | Task | Invocation | TaskCall | BeatEntry]):
+class PickleAccepted(Rule[Setting | Task | MessageOption]):
     """Messages are pickled, or may be.
 
     ## What happens
@@ -92,7 +89,7 @@ class PickleAccepted(Rule[Setting | Task | Invocation | TaskCall | BeatEntry]):
     message = "{name} lets pickle in: whoever reaches the broker runs code in the worker; use 'json'"
     sends: Final = "{name} is pickle: whoever reaches the broker runs code wherever messages are read; use 'json'"
 
-    def check(self, fact: Setting | Task | Invocation | TaskCall | BeatEntry) -> Iterator[Violation]:
+    def check(self, fact: Setting | Task | MessageOption) -> Iterator[Violation]:
         """Report pickle, where it is written: in a setting, or as the `serializer` of a task, a call or an entry."""
         if isinstance(fact, Setting):
             yield from self._in_setting(fact)
@@ -113,16 +110,10 @@ class PickleAccepted(Rule[Setting | Task | Invocation | TaskCall | BeatEntry]):
             yield self.report(setting.module, next(written, setting.value), name=setting.key)
 
 
-def _serializers(fact: Task | Invocation | TaskCall | BeatEntry) -> Iterator[tuple[ast.AST, Any]]:
+def _serializers(fact: Task | MessageOption) -> Iterator[tuple[ast.AST, Any]]:
     """Yield what a task, a call or an entry of the beat schedule is given as `serializer`."""
     if isinstance(fact, Task):
         options = fact.written(("serializer",)) if fact.is_class else fact.stated()
         yield from ((node, fact.option(name)) for name, node in options if name == "serializer")
-    elif isinstance(fact, BeatEntry):
-        for name, written in options_of(fact):
-            if name == "serializer":
-                yield written.key, settled(fact.project, fact.module, written.value, written.site)
-    elif fact.method not in DIRECT:
-        for keyword in fact.options:
-            if keyword.arg == "serializer":
-                yield keyword, settled(fact.project, fact.module, keyword.value, fact.site)
+    elif fact.name == "serializer":
+        yield fact.node, fact.settled()

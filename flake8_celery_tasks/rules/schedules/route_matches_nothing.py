@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flake8_celery_tasks.celery_model.configuration import display
 from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.contract import known
-from flake8_celery_tasks.facts.settings import Setting
+from flake8_celery_tasks.facts.configured.settings import Setting
 from flake8_celery_tasks.resolution.evaluation import settled
 from flake8_celery_tasks.rules.rule import Rule
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.binding.values import Invoke, Member, Operation, Ref
 from flake8_celery_tasks.catalog import setting_values
-from flake8_celery_tasks.facts.settings import LOOSE, Setting
+from flake8_celery_tasks.facts.configured.settings import LOOSE, Setting
 from flake8_celery_tasks.resolution import inference
 from flake8_celery_tasks.resolution.evaluation import Called, Table
 from flake8_celery_tasks.resolution.resolver import Target

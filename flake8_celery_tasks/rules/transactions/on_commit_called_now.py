@@ -5,23 +5,19 @@ from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.catalog.methods import SENDS, SENDS_ON_COMMIT
 from flake8_celery_tasks.celery_model.objects import AppThing, CanvasThing, SignatureThing, TaskThing
-from flake8_celery_tasks.core.memo import query
-from flake8_celery_tasks.facts.calls import on_commits_in
+from flake8_celery_tasks.facts.calls import OnCommit
 from flake8_celery_tasks.facts.canvas import is_function_task
-from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.rules._messages import shown
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.edits.edit import Fix
-    from flake8_celery_tasks.facts.calls import OnCommit
 
 
-class OnCommitCalledNow(Rule[Facts]):
+class OnCommitCalledNow(Rule[OnCommit]):
     """`on_commit` is given the result of a call that sends a task, instead of something to call later.
 
     ## What happens
@@ -89,28 +85,27 @@ class OnCommitCalledNow(Rule[Facts]):
     message = "'{text}' runs now, and on_commit() refuses its result with a TypeError; write '{better}'"
     quiet_in_tests = True
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report callbacks that are calls of something that sends."""
-        for call in on_commits_in(facts):
-            callback = call.callback
-            sender = _sender(facts, callback, call.site) if isinstance(callback, ast.Call) else None
-            if isinstance(callback, ast.Call) and sender is not None:
-                given = callback.args or callback.keywords
-                partial = ast.Call(ast.Name("partial"), [ast.Name(sender), *callback.args], callback.keywords)
-                better = shown(partial, f"partial({sender}, ...)") if given else sender
-                yield self.report(facts.module, callback, text=shown(callback), better=better)
+    def check(self, call: OnCommit) -> Iterator[Violation]:
+        """Report a callback that is a call of something that sends."""
+        callback = call.callback
+        sender = _sender(call, callback) if isinstance(callback, ast.Call) else None
+        if isinstance(callback, ast.Call) and sender is not None:
+            given = callback.args or callback.keywords
+            partial = ast.Call(ast.Name("partial"), [ast.Name(sender), *callback.args], callback.keywords)
+            better = shown(partial, f"partial({sender}, ...)") if given else sender
+            yield self.report(call.module, callback, text=shown(callback), better=better)
 
-    def fix(self, facts: Facts, violation: Violation) -> Fix | None:
+    def fix(self, call: OnCommit, violation: Violation) -> Fix | None:
         """Write `partial(...)`, or what is called alone where it is given nothing."""
         from flake8_celery_tasks.edits.edit import Fix, New
         from flake8_celery_tasks.edits.imports import Names
         from flake8_celery_tasks.edits.operations import Replace
         from flake8_celery_tasks.edits.rewrite import Rewrite, kept
 
-        text, names = facts.module.source, Names(facts.module)
-        call, node = _by_place(facts)[violation.line, violation.column]
+        text, names, node = call.module.source, Names(call.module), call.callback
+        assert isinstance(node, ast.Call), "only calls are reported"
         func = text.segment(node.func).removesuffix("_on_commit")
-        if not isinstance(node.func, ast.Attribute) or facts.thing(node.func, call.site) is not None:
+        if not isinstance(node.func, ast.Attribute) or call.context.thing(node.func, call.site) is not None:
             func += ".delay"
         if not node.args and not node.keywords:
             return Fix((Replace(node, func),), safe=True)
@@ -119,21 +114,15 @@ class OnCommitCalledNow(Rule[Facts]):
         return Fix((rewrite,), safe=True, imports=tuple(names.needed))
 
 
-@query()
-def _by_place(facts: Facts) -> dict[tuple[int, int], tuple[OnCommit, ast.Call]]:
-    calls = [(call, call.callback) for call in on_commits_in(facts) if isinstance(call.callback, ast.Call)]
-    return {facts.module.source.position(item[1]): item for item in reversed(calls)}
-
-
-def _sender(facts: Facts, call: ast.Call, site: Site) -> str | None:
+def _sender(on_commit: OnCommit, call: ast.Call) -> str | None:
     """Return what can be called later instead of a call that runs or sends now, None for other calls."""
-    func = call.func
+    context, site, func = on_commit.context, on_commit.site, call.func
     if isinstance(func, ast.Attribute):
-        owner = facts.thing(func.value, site)
+        owner = context.thing(func.value, site)
         is_app = isinstance(owner, AppThing) and func.attr == "send_task"
         is_sent = isinstance(owner, (TaskThing, SignatureThing, CanvasThing)) and func.attr in SENDS | SENDS_ON_COMMIT
         if is_app or is_sent:
             return f"{shown(func.value)}.{func.attr.removesuffix('_on_commit')}"
-    if isinstance(facts.thing(func, site), (CanvasThing, SignatureThing)) or is_function_task(facts, func, site):
+    if isinstance(context.thing(func, site), (CanvasThing, SignatureThing)) or is_function_task(context, func, site):
         return f"{shown(func)}.delay"
     return None

@@ -4,9 +4,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, LAMBDA, LOOP, OTHER, WITH
-from flake8_celery_tasks.core.memo import query
-from flake8_celery_tasks.facts.calls import on_commits_in
-from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.calls import OnCommit, around_invocations
 from flake8_celery_tasks.frameworks import django_transactions
 from flake8_celery_tasks.rules._messages import shown
 from flake8_celery_tasks.rules.rule import Rule
@@ -17,10 +15,9 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.scopes import Binding, Site
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.edits.edit import Fix
-    from flake8_celery_tasks.facts.calls import OnCommit
 
 
-class OnCommitLateBinding(Rule[Facts]):
+class OnCommitLateBinding(Rule[OnCommit]):
     """A lambda or function for `on_commit` is made in a loop and uses a variable of the loop.
 
     ## What happens
@@ -96,35 +93,25 @@ class OnCommitLateBinding(Rule[Facts]):
     message = "Every callback of the loop sees the last '{name}' when the transaction ends; write '{better}'"
     quiet_in_tests = True
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report the callbacks that are made in a loop, send a task and use a name of the loop."""
-        for call in on_commits_in(facts):
-            made = _made_here(call)
-            names = [] if made is None else _late(facts, call, made)
-            if made is not None and names and id(made) in facts.around_invocations:
-                better = _better(made, names)
-                yield self.report(facts.module, call.callback or call.node, name=names[0], better=better)
+    def check(self, call: OnCommit) -> Iterator[Violation]:
+        """Report a callback that is made in a loop, sends a task and uses a name of the loop."""
+        made = _made_here(call)
+        names = [] if made is None else _late(call, made)
+        if made is not None and names and id(made) in around_invocations(call.context):
+            yield self.report(call.module, call.callback or call.node, name=names[0], better=_better(made, names))
 
-    def fix(self, facts: Facts, violation: Violation) -> Fix | None:
+    def fix(self, call: OnCommit, violation: Violation) -> Fix | None:
         """Give the lambda what the names of the loop stand for when it is made."""
         from flake8_celery_tasks.edits.edit import Fix
         from flake8_celery_tasks.edits.operations import BindNames
 
-        for call, made in _by_place(facts).get((violation.line, violation.column), ()):
-            names = _late(facts, call, made)
-            if any(_is_deleted(loop.node, name) for loop in _loops(facts, call) for name in names):
-                return None  # Django takes the key away from what it deletes
-            return Fix((BindNames(made, tuple(names)),), safe=False)
-        return None
-
-
-@query()
-def _by_place(facts: Facts) -> dict[tuple[int, int], list[tuple[OnCommit, ast.Lambda]]]:
-    found: dict[tuple[int, int], list[tuple[OnCommit, ast.Lambda]]] = {}
-    for call in on_commits_in(facts):
-        if isinstance(call.callback, ast.Lambda):
-            found.setdefault(facts.module.source.position(call.callback), []).append((call, call.callback))
-    return found
+        made = call.callback
+        if not isinstance(made, ast.Lambda):
+            return None
+        names = _late(call, made)
+        if any(_is_deleted(loop.node, name) for loop in _loops(call) for name in names):
+            return None  # Django takes the key away from what it deletes
+        return Fix((BindNames(made, tuple(names)),), safe=False)
 
 
 def _made_here(call: OnCommit) -> ast.Lambda | ast.FunctionDef | None:
@@ -136,13 +123,13 @@ def _made_here(call: OnCommit) -> ast.Lambda | ast.FunctionDef | None:
     return made if isinstance(made, (ast.Lambda, ast.FunctionDef)) else None
 
 
-def _late(facts: Facts, call: OnCommit, made: ast.Lambda | ast.FunctionDef) -> list[str]:
+def _late(call: OnCommit, made: ast.Lambda | ast.FunctionDef) -> list[str]:
     """Return the names in a callback that the next round of a loop around it binds again."""
     own = {arg.arg for arg in ast.walk(made.args) if isinstance(arg, ast.arg)}
     inside = [node for part in _body(made) for node in ast.walk(part) if isinstance(node, ast.Name)]
     own.update(node.id for node in inside if isinstance(node.ctx, ast.Store))
     names = dict.fromkeys(node.id for node in inside if node.id not in own)
-    loops = list(_loops(facts, call))
+    loops = list(_loops(call))
     bound = {name: found[1] for name in names if (found := call.site.scope.find(name)) is not None}
     return [
         name
@@ -163,7 +150,7 @@ def _body(made: ast.Lambda | ast.FunctionDef) -> list[ast.AST]:
     return [made.body] if isinstance(made, ast.Lambda) else [*made.body]
 
 
-def _loops(facts: Facts, call: OnCommit) -> Iterator[Site]:
+def _loops(call: OnCommit) -> Iterator[Site]:
     """Yield the loops around an `on_commit` in its function that lie within its transaction and go on after it."""
     has_with = False
     for site in call.site.chain():
@@ -175,7 +162,7 @@ def _loops(facts: Facts, call: OnCommit) -> Iterator[Site]:
             site.kind == LOOP
             and site.parent is not None
             and not _ends(site.node, call.node)
-            and (not has_with or django_transactions.around(facts.project, facts.module, site.parent) is not None)
+            and (not has_with or django_transactions.around(call.project, call.module, site.parent) is not None)
         ):
             yield site
 

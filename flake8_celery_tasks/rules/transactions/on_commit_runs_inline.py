@@ -7,22 +7,19 @@ from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.catalog.methods import SIGNS
 from flake8_celery_tasks.celery_model.definitions import place_of
 from flake8_celery_tasks.celery_model.objects import CanvasThing, SignatureThing, TaskThing
-from flake8_celery_tasks.core.memo import query
-from flake8_celery_tasks.facts.calls import on_commits_in
+from flake8_celery_tasks.facts.calls import OnCommit
 from flake8_celery_tasks.facts.canvas import is_function_task
-from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.rules._messages import shown
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.edits.edit import Fix
 
 
-class OnCommitRunsInline(Rule[Facts]):
+class OnCommitRunsInline(Rule[OnCommit]):
     """`on_commit` is given a task or a signature, and runs it in the process that commits.
 
     ## What happens
@@ -109,72 +106,66 @@ class OnCommitRunsInline(Rule[Facts]):
     message = "on_commit() calls '{text}', which {effect} and sends nothing; write '{better}'"
     quiet_in_tests = True
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report callbacks that are tasks or signatures, bare or in a `partial`."""
-        for call in on_commits_in(facts):
-            callback = call.callback
-            if callback is None:
-                continue
-            inner = _first_of_partial(facts, callback, call.site)
-            wrong = callback if inner is None else inner
-            found = _effect(facts, wrong, call.site)
-            if found is not None:
-                effect, better = found
-                if isinstance(callback, ast.Call) and inner is not None:
-                    partial = ast.Call(callback.func, [ast.Name(better), *callback.args[1:]], callback.keywords)
-                    better = shown(partial, f"partial({better}, ...)")
-                yield self.report(facts.module, wrong, text=shown(wrong), effect=effect, better=better)
+    def check(self, call: OnCommit) -> Iterator[Violation]:
+        """Report a callback that is a task or a signature, bare or in a `partial`."""
+        callback = call.callback
+        if callback is None:
+            return
+        inner = _first_of_partial(call, callback)
+        wrong = callback if inner is None else inner
+        found = _effect(call, wrong)
+        if found is not None:
+            effect, better = found
+            if isinstance(callback, ast.Call) and inner is not None:
+                partial = ast.Call(callback.func, [ast.Name(better), *callback.args[1:]], callback.keywords)
+                better = shown(partial, f"partial({better}, ...)")
+            yield self.report(call.module, wrong, text=shown(wrong), effect=effect, better=better)
 
-    def fix(self, facts: Facts, violation: Violation) -> Fix | None:
+    def fix(self, call: OnCommit, violation: Violation) -> Fix | None:
         """Hand over `.delay`."""
         from flake8_celery_tasks.edits.edit import Fix
         from flake8_celery_tasks.edits.operations import RenameAttribute, TakeAttribute
 
-        wrong = _by_place(facts)[violation.line, violation.column]
+        callback = call.callback
+        assert callback is not None, "it is reported"
+        wrong = _first_of_partial(call, callback) or callback
         if isinstance(wrong, ast.Attribute) and wrong.attr in SIGNS:
             return Fix((RenameAttribute(wrong, "delay"),), safe=False)
         return Fix((TakeAttribute(wrong, "delay"),), safe=False)
 
 
-@query()
-def _by_place(facts: Facts) -> dict[tuple[int, int], ast.expr]:
-    callbacks = [(call.callback, call.site) for call in on_commits_in(facts) if call.callback is not None]
-    called = [_first_of_partial(facts, node, site) or node for node, site in callbacks]
-    return {facts.module.source.position(node): node for node in reversed(called)}
-
-
-def _first_of_partial(facts: Facts, node: ast.expr, site: Site) -> ast.expr | None:
+def _first_of_partial(call: OnCommit, node: ast.expr) -> ast.expr | None:
     """Return what `functools.partial` is given to call."""
     if not isinstance(node, ast.Call) or not node.args:
         return None
-    value = facts.module.value(node.func, site.scope)
-    is_partial = isinstance(value, Ref) and facts.project.resolve(value.path, facts.module).path == "functools.partial"
+    value = call.module.value(node.func, call.site.scope)
+    is_partial = isinstance(value, Ref) and call.project.resolve(value.path, call.module).path == "functools.partial"
     return node.args[0] if is_partial else None
 
 
-def _effect(facts: Facts, node: ast.expr, site: Site) -> tuple[str, str] | None:
+def _effect(call: OnCommit, node: ast.expr) -> tuple[str, str] | None:
     """Return what a callback does instead of sending, and what would send."""
-    inline = "runs the task in this process"
-    if is_function_task(facts, node, site):
-        return None if _is_called_too(facts, node, site) else (inline, f"{shown(node)}.delay")
-    if isinstance(node, ast.Attribute) and node.attr in SIGNS and is_function_task(facts, node.value, site):
+    context, inline = call.context, "runs the task in this process"
+    if is_function_task(context, node, call.site):
+        return None if _is_called_too(call, node) else (inline, f"{shown(node)}.delay")
+    if isinstance(node, ast.Attribute) and node.attr in SIGNS and is_function_task(context, node.value, call.site):
         return "only makes a signature", f"{shown(node.value)}.delay"
-    thing = facts.thing(node, site)
+    thing = context.thing(node, call.site)
     if isinstance(thing, SignatureThing) or (isinstance(thing, CanvasThing) and thing.kind in ("map", "starmap")):
         return inline, f"{shown(node)}.delay"
     return None
 
 
-def _is_called_too(facts: Facts, node: ast.expr, site: Site) -> bool:
+def _is_called_too(given: OnCommit, node: ast.expr) -> bool:
     """Return whether a task is called like a function in this file, or in the one that defines it."""
-    thing = facts.thing(node, site)
+    thing = given.context.thing(node, given.site)
     definition = thing.definition if isinstance(thing, TaskThing) else None
     if definition is None:
         return False
     name = definition.symbol.qualname.rpartition(".")[2]
-    for module in (facts.module, definition.module):
+    for module in (given.module, definition.module):
         for call, around in module.calls_of(name):
             value = module.value(call.func, around.scope)
-            if isinstance(value, Ref) and place_of(facts.project.resolve(value.path, module)) == definition.place:
+            if isinstance(value, Ref) and place_of(given.project.resolve(value.path, module)) == definition.place:
                 return True
     return False

@@ -9,7 +9,7 @@ from flake8_celery_tasks.binding.symbols import Class
 from flake8_celery_tasks.celery_model.definitions import name_of
 from flake8_celery_tasks.engine.inventory import OPEN
 from flake8_celery_tasks.server.answers import common
-from flake8_celery_tasks.server.tasks import DEFINED, NAMED
+from flake8_celery_tasks.server.tasks import DEFINED, NAMED, name_span
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.server.desk import Buffer, Sight
@@ -81,15 +81,14 @@ def lenses(sight: Sight, buffer: Buffer) -> list[Lens]:
     found = []
     for task in facts.tasks if facts is not None else ():
         said = common.entry(sight, task)
-        span = common.span_of(sight, task.definition)
         count = len(said.sent_from)
         parts = [
             f"sent from {count} place{'' if count == 1 else 's'}",
             said.runs.partition(" (")[0],
             _retries(said.retries),
         ]
-        if span is not None:
-            found.append(Lens(" · ".join(part for part in parts if part and part != OPEN), span))
+        title = " · ".join(part for part in parts if part and part != OPEN)
+        found.append(Lens(title, name_span(task, buffer.text.source)))
     return found
 
 

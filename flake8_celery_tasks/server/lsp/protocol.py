@@ -67,9 +67,7 @@ class Protocol(LanguageServerProtocol):
     # The server keeps the documents itself: lines end where the protocol says, and what was never opened is no error.
 
     def _hand_on(self, method: str, params: Any) -> Generator[Any, Any, None]:
-        handler = self.fm.features.get(method)
-        if handler is not None:
-            yield handler, (params,), None
+        yield self.fm.features[method], (params,), None
 
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: Any) -> Generator[Any, Any, None]:

@@ -120,8 +120,9 @@ def _rename(server: Server) -> None:
             edits = {}
             for path, some in found.items():
                 text = sight.text(path, server.documents.encoding)
-                if text is not None:
-                    edits[path] = server.documents.text_edits(text, some)
+                if text is None:  # it has gone meanwhile: half a rename would break the project
+                    raise JsonRpcException(f"{path} can't be read", _REFUSED)
+                edits[path] = server.documents.text_edits(text, some)
             return server.documents.workspace_edit(edits, rename.WARNING)
 
         return await server.about(params.text_document.uri, answer)

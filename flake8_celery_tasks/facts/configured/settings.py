@@ -25,7 +25,8 @@ from flake8_celery_tasks.celery_model.configuration import (
 )
 from flake8_celery_tasks.celery_model.objects import AppThing
 from flake8_celery_tasks.celery_model.version import version_of
-from flake8_celery_tasks.facts.schedules import PERIODIC, BeatEntry
+from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.facts.configured.schedules import PERIODIC, BeatEntry
 from flake8_celery_tasks.resolution.evaluation import settled
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ _DJANGO_NAMES: Final = frozenset({"INSTALLED_APPS", "MIDDLEWARE", "ROOT_URLCONF"
 _ON_AFTER: Final = "on_after_"
 
 
+@query()
 def read(context: FileContext) -> tuple[list[Setting], list[BeatEntry]]:
     """Return the settings and the beat entries of a file."""
     reader = _Reader(context)
@@ -317,9 +319,8 @@ class _Reader:
         pairs, complete = found
         given = {key: written for key, written in pairs if isinstance(key, str)}
         if "task" in given or "schedule" in given:
-            self.entries.setdefault(
-                id(node), BeatEntry(self.project, self.module, node, site, name, given, complete=complete)
-            )
+            entry = BeatEntry(self.context, node, site, name, given, complete=complete)
+            self.entries.setdefault(id(node), entry)
 
     def is_schedule(self, node: ast.expr, site: Site) -> bool:
         """Return whether an expression is called like a beat schedule, or is a name of one."""
@@ -380,9 +381,7 @@ class _Reader:
                 (given if name in PERIODIC else extra)[name] = Written(keyword, keyword.value, site)
         named = given.pop("name", None)
         label = settled(self.project, self.module, named.value, site) if named else (None if complete else UNKNOWN)
-        entry = BeatEntry(
-            self.project, self.module, call, site, label, given, call=call, extra=extra, complete=complete
-        )
+        entry = BeatEntry(self.context, call, site, label, given, call=call, extra=extra, complete=complete)
         self.entries.setdefault(id(call), entry)
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.celery_model.configuration import Written
     from flake8_celery_tasks.celery_model.definitions import Definition
     from flake8_celery_tasks.celery_model.objects import Thing
+    from flake8_celery_tasks.facts.context import FileContext
     from flake8_celery_tasks.resolution.project import Project
 
 
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
 PERIODIC: Final = ("schedule", "task", "args", "kwargs", "name")
 
 
-def crontabs(project: Project, module: Module) -> Iterator[Crontab]:
+def crontabs(context: FileContext) -> Iterator[Crontab]:
     """Yield the calls of `crontab` in a file."""
+    project, module = context.project, context.module
     if not module.source.may_hold("crontab") and not module.source.may_hold("from_string"):
         return
     names = {binding.name for binding in module.candidates.imports if binding.path.endswith(":crontab")}
@@ -156,8 +158,7 @@ class BeatEntry:
 
     def __init__(
         self,
-        project: Project,
-        module: Module,
+        context: FileContext,
         node: ast.AST,
         site: Site,
         name: Any,
@@ -167,8 +168,9 @@ class BeatEntry:
         extra: dict[str, Written] | None = None,
         complete: bool = True,
     ) -> None:
-        self.project = project
-        self.module = module
+        self.context = context
+        self.project = context.project
+        self.module = context.module
         self.node = node
         self.site = site
         self.name = name

@@ -1,0 +1,1 @@
+"""What the file at hand configures: settings, and the schedules of Celery beat."""
