@@ -45,13 +45,16 @@ _CHUNK: Final = 4
 
 
 def spread(
-    work: Callable[[str], Done], names: Sequence[str], configuration: Configuration, large: int = LARGE
+    work: Callable[[str], Done], names: Sequence[str], configuration: Configuration, large: int | None = None
 ) -> Iterator[Done]:
-    """Yield what comes of some work on each file, in any order; in several processes where there are many files."""
+    """Yield what comes of some work on each file, in any order; in several processes where there are many files.
+
+    `large` says how many are many: `LARGE` where nothing is given.
+    """
     jobs = min(reporting.jobs(configuration.options), len(names))
     quiet = bool(getattr(configuration.options, "quiet", 0))
     context = _context()
-    if jobs < 2 or len(names) < large or not _is_safe(context):
+    if jobs < 2 or len(names) < (LARGE if large is None else large) or not _is_safe(context):
         yield from progress.shown(_one_by_one(work, names), len(names), quiet=quiet)
         return
     # What all processes would find out, each for itself.

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from flake8.statistics import Statistics
 
-from flake8_celery_tasks.command import check
-from flake8_celery_tasks.command.pool import FEW, spread
+from flake8_celery_tasks.command import check, pool
 from flake8_celery_tasks.engine import baseline
 from flake8_celery_tasks.engine.findings import Outcome
 from flake8_celery_tasks.engine.seen import Total
@@ -138,4 +137,4 @@ def proposals(
     wanted = set(names)
     for configuration, some, _ in parts:
         work = partial(propose, order=order_of(configuration))
-        yield from spread(work, [name for name in some if name in wanted], configuration, FEW)
+        yield from pool.spread(work, [name for name in some if name in wanted], configuration, pool.FEW)
