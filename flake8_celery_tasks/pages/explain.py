@@ -121,6 +121,14 @@ def summary(rule: Rule[Any]) -> str:
     return " ".join(examples.sections(inspect.cleandoc(type(rule).__doc__ or ""))[0].text.split())
 
 
+def description(rule: Rule[Any]) -> str:
+    """Return what a rule's page says happens at run time, in one paragraph, behind its first sentence."""
+    text = inspect.cleandoc(type(rule).__doc__ or "")
+    _, _, happens = text.partition("## What happens")
+    first = happens.strip().partition("\n\n")[0]
+    return f"{summary(rule)} {' '.join(first.split())}".strip()
+
+
 def names() -> dict[str, str]:
     """Return the names of the rules by their codes."""
     return {rule.code: name_of(type(rule)) for rule in loader.rules()}
