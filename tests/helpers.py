@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,15 @@ PROJECT = {
 
 #: Where they are.
 ALL = ["./shop/tasks.py:4:2:", "./shop/tasks.py:9:24:", "./shop/tasks.py:10:5:", "./shop/views.py:1:27:"]
+
+
+#: The last line on standard error: what was found or fixed, and what was looked at.
+SUMMARY = re.compile(r"^(?:Found|No problems found|Fixed|Would fix|\d+ tasks? in \d+ files?\b).*\n", re.MULTILINE)
+
+
+def without_summary(err: str) -> str:
+    """Return what a command has said on standard error, without its last line."""
+    return SUMMARY.sub("", err)
 
 
 def write(folder: Path, files: dict[str, str]) -> None:

@@ -38,6 +38,20 @@ def plain(text: str, *, of_bytes: bool = False) -> str:
     return f"\\x3a{text[1:]}" if text.startswith("::") else text
 
 
+def width(text: str) -> int:
+    """Return how many columns of a terminal a text takes.
+
+    >>> width("名前")
+    4
+    """
+    if text.isascii():
+        return len(text)
+    import unicodedata  # no plain run asks
+
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+    return len(text) + wide - sum(unicodedata.category(character) in ("Mn", "Me", "Cf") for character in text)
+
+
 class Style(NamedTuple):
     """How a project breaks its lines."""
 

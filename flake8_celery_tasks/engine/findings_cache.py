@@ -18,6 +18,7 @@ from flake8_celery_tasks.celery_model.decorators import own_names
 from flake8_celery_tasks.celery_model.pins import places
 from flake8_celery_tasks.core import own_code
 from flake8_celery_tasks.core.violation import Violation
+from flake8_celery_tasks.engine.seen import Seen
 from flake8_celery_tasks.workspace import cache
 from flake8_celery_tasks.workspace import folders as workspace_folders
 from flake8_celery_tasks.workspace.folders import FOLDER, MARKS, listed
@@ -43,17 +44,20 @@ class FindingsCache:
         given = (self.project.options, self.project.excluded, self.opted)
         return cache.file_of(self.project.layout.root, f"{given!r}", ".found.json")
 
-    def recall(self, path: str, text: str) -> list[Violation] | None:
-        """Return what was found in a file with this text when all else was as it is now, None where that is unknown."""
+    def recall(self, path: str, text: str) -> tuple[list[Violation], Seen] | None:
+        """Return what was found in a file, and what was looked at, when its text and all else was as it is now.
+
+        None where that is unknown.
+        """
         known = self._stored["found"].get(path)
         if known is None or known[0] != cache.digest(text) or not self._is_current:
             return None
-        return [Violation(*row) for row in known[1]]
+        return [Violation(*row) for row in known[1]], Seen(*known[2])
 
-    def note(self, path: str, text: str, found: Sequence[Violation]) -> None:
-        """Keep what was found in a file."""
+    def note(self, path: str, text: str, found: Sequence[Violation], seen: Seen) -> None:
+        """Keep what was found in a file, and what was looked at."""
         if path.startswith(self.project.layout.root + os.sep):
-            self._new[path] = [cache.digest(text), [list(violation) for violation in found]]
+            self._new[path] = [cache.digest(text), [list(violation) for violation in found], list(seen)]
 
     def own_names(self) -> frozenset[str]:
         """Return the names of the project's own task decorators: those that are kept, or else those that are found."""
@@ -165,9 +169,11 @@ def _whole(stored: dict[str, Any]) -> dict[str, Any]:
 def _is_known(known: object) -> bool:
     return (
         isinstance(known, list)
-        and len(known) == 2
+        and len(known) == 3
         and isinstance(known[0], str)
         and isinstance(known[1], list)
+        and isinstance(known[2], list)
+        and [part.__class__ for part in known[2]] == [int, int, int, str]
         and all(isinstance(row, list) and [part.__class__ for part in row] == [int, int, str, str] for row in known[1])
     )
 

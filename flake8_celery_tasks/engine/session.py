@@ -51,12 +51,24 @@ def project_of(path: str, options: Options, excluded: tuple[str, ...] = ()) -> P
     return _projects[key]
 
 
-def projects_around(folder: str, options: Options, excluded: tuple[str, ...] = ()) -> list[Project]:
-    """Return the project around a folder, and those below it."""
+def projects_around(
+    folder: str,
+    options: Options,
+    excluded: tuple[str, ...] = (),
+    options_of: Callable[[str], tuple[Options, tuple[str, ...]]] | None = None,
+) -> list[Project]:
+    """Return the project around a folder, and those below it.
+
+    `options_of` returns the options of a project by its root, and what it excludes, where they are not the same for
+    all.
+    """
     found: dict[Project, None] = {}
     pending = [folder]
     while pending:
-        project = project_of(os.path.join(pending.pop(0), "any.py"), options, excluded)
+        path = os.path.join(pending.pop(0), "any.py")
+        project = project_of(path, options, excluded)
+        if options_of is not None:
+            project = project_of(path, *options_of(project.layout.root))
         if project not in found:
             found[project] = None
             pending += [root for root in project.layout.inner_roots() if root.startswith(os.path.join(folder, ""))]

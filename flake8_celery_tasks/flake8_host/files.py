@@ -14,6 +14,7 @@ from flake8.discover_files import expand_paths
 
 from flake8_celery_tasks.core import regular
 from flake8_celery_tasks.core.errors import UsageError
+from flake8_celery_tasks.engine import seen
 from flake8_celery_tasks.workspace import gate
 
 if TYPE_CHECKING:
@@ -74,12 +75,15 @@ def _matching(patterns: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def passing(names: Iterable[str], run: Run) -> list[str]:
-    """Return the files that pass the gate by their bytes; what can't be read passes, so that it is reported."""
+    """Return the files that pass the gate by their bytes; what can't be read passes, so that it is reported.
+
+    So do files with decorators that look like Celery's, so that these are counted.
+    """
     marks = run.marks
     # What is not ASCII may be other bytes in another encoding.
     if not all(mark.isascii() for mark in marks):
         return list(names)
-    wanted = [mark.encode() for mark in marks]
+    wanted = [mark.encode() for mark in (*marks, *seen.MARKS)]
     found = []
     for name in names:
         if name != "-":

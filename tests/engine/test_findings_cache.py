@@ -11,6 +11,7 @@ import pytest
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.engine import findings_cache, judge, run, session
 from flake8_celery_tasks.engine.check import violations
+from flake8_celery_tasks.engine.seen import Seen
 from flake8_celery_tasks.plugin import Plugin
 from flake8_celery_tasks.workspace import cache, folders
 from tests.helpers import write
@@ -295,7 +296,7 @@ def test_without_a_question_about_the_project(shop, tmp_path):
     """Not worth a look at all files, only to keep it."""
     known = session.open_project(str(shop), Options())
     kept = session.findings_of(known, ())
-    kept.note(str(shop / "shop/tasks.py"), TASKS, [])
+    kept.note(str(shop / "shop/tasks.py"), TASKS, [], Seen())
     session.save()
     assert known.files.disk.known_stamps is None
     assert not (tmp_path / "cache").exists()
