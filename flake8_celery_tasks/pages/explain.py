@@ -72,12 +72,12 @@ MADE: Final = "<!-- Made by `python -m flake8_celery_tasks.explain --write`: cha
 #: What the command does about a violation, by the kind of fixes that a rule has.
 BY_COMMAND: Final = {
     "": "There is no fix by command.",
-    "safe": "By command: `flake8-celery-tasks fix --select {code}`. It is safe.",
+    "safe": "Automatic fix: `flake8-celery-tasks fix --select {code}`. It is safe.",
     "unsafe": (
-        "By command: `flake8-celery-tasks fix --select {code} --unsafe`. It is unsafe: look at it with `--diff` first."
+        "Automatic fix: `flake8-celery-tasks fix --select {code} --unsafe`. It is unsafe: look at it with `--diff` first."
     ),
     "safe or unsafe": (
-        "By command: `flake8-celery-tasks fix --select {code}`; with `--unsafe` also where it is not certain."
+        "Automatic fix: `flake8-celery-tasks fix --select {code}`; with `--unsafe` also where it is not certain."
     ),
 }
 

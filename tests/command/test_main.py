@@ -291,7 +291,7 @@ def test_explain(capfd, word):
     out, err = capfd.readouterr()
     assert not err
     assert out.startswith("# CLY101 missing-task-name\n")
-    for title in ("What happens", "Bad", "Good", "Silent when", "Fix", "See"):
+    for title in ("What happens", "Bad", "Good", "Not reported when", "Fix", "See"):
         assert f"\n## {title}\n" in out
 
 

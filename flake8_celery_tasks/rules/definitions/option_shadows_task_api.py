@@ -78,7 +78,7 @@ class OptionShadowsTaskApi(Rule[Task]):
         return download(url)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the value is a function, a class, the result of a call, or can't be read: the method may be replaced on purpose;
     - the task is made by a decorator of the project that can't be read.

@@ -59,7 +59,7 @@ class MissingTaskName(Rule[Task]):
         print(order_pk)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the module is a test (`celery-test-paths`) or a migration;
     - a `**spread` that can't be read may hold the name;

@@ -67,7 +67,7 @@ class BeatPeriodBelowTimeLimit(Rule[BeatEntry]):
     }
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - neither the entry, the task nor the project gives a limit, or one can't be read. The soft limit counts where it is
       the lower one;

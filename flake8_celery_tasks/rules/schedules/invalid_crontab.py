@@ -85,7 +85,7 @@ class InvalidCrontab(Rule[Crontab]):
     MIDNIGHT = crontab.from_string("0 0 * * *")
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the value can't be read;
     - a test expects the exception: `with pytest.raises(ValueError)`;

@@ -94,7 +94,7 @@ class SettingOfWrongType(Rule[Setting]):
     app.conf.enable_utc = False
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - neither the value nor its kind can be read;
     - a number is given as text, where Celery converts it;
