@@ -52,7 +52,9 @@ class Plugin:
     def run(self) -> Iterator[tuple[int, int, str, type[Any]]]:
         """Yield what is wrong in the file and not known: line, column, text, and this class."""
         text = "".join(self.lines)
-        if not (gate.passes(text) if self.told is None else self.told.concerns(self.filename, text)):
+        if not (gate.passes(text) if self.told is None else self.told.passes(self.filename, text)) and not (
+            (applied := gate.applied(text)) and self._uses_own_decorator(text, applied)
+        ):
             return
         from flake8_celery_tasks.engine.check import violations
         from flake8_celery_tasks.engine.run import Run
@@ -63,6 +65,12 @@ class Plugin:
             found = told.baseline.new(self.filename, self.tree, found)
         for violation in found:
             yield violation.line, violation.column, f"{violation.code} {violation.text}", type(self)
+
+    def _uses_own_decorator(self, text: str, applied: set[str]) -> bool:
+        from flake8_celery_tasks.engine.concern import uses_own_decorator
+        from flake8_celery_tasks.engine.run import Run
+
+        return uses_own_decorator(self.told or Run(), self.filename, text, applied)
 
 
 def _check_keys(arguments: Sequence[str]) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.core.options import Options
-from flake8_celery_tasks.engine import judge, loader, session
+from flake8_celery_tasks.engine import concern, judge, loader, session
+from flake8_celery_tasks.engine.run import Run
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.workspace import folders, gate
 from flake8_celery_tasks.workspace.source import Source
@@ -117,8 +118,8 @@ def findings(folder: Path, name: str, chosen=None, **options) -> list:
     text = path.read_text(encoding="utf-8")
     opted = tuple(options.pop("extend_select", "").replace(",", " ").split())
     chosen_options = options_in(folder, options)
-    passes = gate.passes(text, gate.marks_of(chosen_options.celery_task_decorators))
-    if not passes and not chosen_options.celery_contract:
+    told = Run(chosen_options, marks=gate.marks_of(chosen_options.celery_task_decorators))
+    if not concern.passes(told, str(path), text) and not chosen_options.celery_contract:
         return []
     try:
         tree = ast.parse(text)

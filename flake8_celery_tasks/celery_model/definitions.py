@@ -34,7 +34,9 @@ OWN_NAMES: Final = re.compile(rb"def\s+gen_task_name\b|\bgen_task_name\b(?!\s*\(
 
 
 #: A dotted name that is imported, or is the beginning of a text.
-_DOTTED: Final = re.compile(rb"""(?:\b(?:from|import)[ \t]+|["'])((?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*)(?!/)""")
+_NAME: Final = rb"((?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*)(?!/)"
+#: Three that begin with what they look for are faster than one that may begin anywhere.
+_DOTTED: Final = tuple(re.compile(before + _NAME) for before in (rb"from[ \t]+", rb"import[ \t]+", rb"[\"']"))
 
 
 class Definition(Record):
@@ -239,10 +241,12 @@ def _called(project: Project) -> frozenset[str]:
     """Return the dotted names in imports and texts of the project, and what they begin with."""
     found: set[bytes] = set()
     for path in project.files.disk.texts:
-        found.update(_DOTTED.findall(project.files.read(path) or b""))
+        text = project.files.read(path) or b""
+        for dotted in _DOTTED:
+            found.update(dotted.findall(text))
     names: set[str] = set()
-    for dotted in found:
-        parts = dotted.decode().split(".")
+    for name in found:
+        parts = name.decode().split(".")
         names.update(".".join(parts[:end]) for end in range(2, len(parts) + 1))
     return frozenset(names)
 

@@ -13,7 +13,7 @@ from flake8_celery_tasks.contract.present import Present
 from flake8_celery_tasks.core import regular
 from flake8_celery_tasks.core.errors import UsageError
 from flake8_celery_tasks.engine import session
-from flake8_celery_tasks.engine.inventory import SENDING
+from flake8_celery_tasks.engine.survey.inventory import SENDING
 from flake8_celery_tasks.flake8_host import checker
 from flake8_celery_tasks.flake8_host.reporting import Checked, Row
 from flake8_celery_tasks.workspace.marks import MARKS

@@ -34,8 +34,8 @@ class Run(NamedTuple):
     #: The codes of the only rules that run, where not all do.
     codes: frozenset[str] = frozenset()
 
-    def concerns(self, filename: str, text: str) -> bool:
-        """Return whether a file is worth a traversal."""
+    def passes(self, filename: str, text: str) -> bool:
+        """Return whether a file is worth a traversal by what its text holds; `concern` looks at what it uses, too."""
         return gate.passes(text, self.marks) or (
             bool(self.recorded) and gate.holds_module(os.path.abspath(filename), self.recorded)
         )

@@ -8,6 +8,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from flake8_celery_tasks.celery_model.apps import bases_of
+from flake8_celery_tasks.celery_model.decorators import own_marks
 from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.engine.findings_cache import FindingsCache
 from flake8_celery_tasks.engine.run import at_beginning
@@ -36,7 +37,7 @@ def open_project(
 ) -> Project:
     """Return a project of its own, which nobody keeps, for a root folder."""
     files = files_of(root, options, excluded)
-    return Project(files, options, excluded, bases_of_app=bases_of, when_indexed=when_indexed)
+    return Project(files, options, excluded, bases_of_app=bases_of, own_marks=own_marks, when_indexed=when_indexed)
 
 
 def project_of(path: str, options: Options, excluded: tuple[str, ...] = ()) -> Project:

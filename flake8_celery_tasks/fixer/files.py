@@ -14,10 +14,10 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks.core import errors, regular
-from flake8_celery_tasks.engine import session
+from flake8_celery_tasks.engine import concern, session
 from flake8_celery_tasks.fixer import style
 from flake8_celery_tasks.fixer.rounds import fix_text
-from flake8_celery_tasks.workspace import folders, gate
+from flake8_celery_tasks.workspace import folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -126,7 +126,7 @@ def _proposed(path: str, order: Order) -> Proposal:
 
 def proposal(path: str, home: str, before: Bytes, order: Order) -> Proposal:
     """Return what fixing would make of what was read, as the file at `home`."""
-    if not gate.passes(before.text, gate.marks_of(order.run.options.celery_task_decorators)):
+    if not concern.passes(order.run, home, before.text):
         return Proposal(Result(path, "", ""), before.content, before.content)
     fixed = fix_text(home, before.text, order)
     message = fixed.message

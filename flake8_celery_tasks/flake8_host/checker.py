@@ -12,7 +12,7 @@ from flake8.processor import FileProcessor
 from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.core.errors import UsageError, one_line
 from flake8_celery_tasks.core.violation import INTERNAL
-from flake8_celery_tasks.engine import seen
+from flake8_celery_tasks.engine import concern, seen
 from flake8_celery_tasks.engine.check import violations
 from flake8_celery_tasks.flake8_host.reporting import NOTHING, Checked, Row, silencing
 from flake8_celery_tasks.workspace import gate
@@ -75,7 +75,10 @@ class _Checker(FileChecker):
         self.scopes = {}
         processor = self.processor
         text = "".join(processor.lines)
-        if not (self.told.concerns(processor.filename, text) or gate.passes(text, seen.MARKS)):
+        # Who finds has looked already.
+        if self.find is None and not (
+            concern.passes(self.told, processor.filename, text) or gate.passes(text, seen.MARKS)
+        ):
             return
         try:
             tree: ast.Module = processor.build_ast()

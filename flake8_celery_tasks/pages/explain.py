@@ -74,7 +74,7 @@ BY_COMMAND: Final = {
     "": "There is no fix by command.",
     "safe": "Automatic fix: `flake8-celery-tasks fix --select {code}`. It is safe.",
     "unsafe": (
-        "Automatic fix: `flake8-celery-tasks fix --select {code} --unsafe`. It is unsafe: look at it with `--diff` first."
+        "Automatic fix: `flake8-celery-tasks fix --select {code} --unsafe`. It is unsafe: look at the `--diff` first."
     ),
     "safe or unsafe": (
         "Automatic fix: `flake8-celery-tasks fix --select {code}`; with `--unsafe` also where it is not certain."

@@ -9,7 +9,7 @@ from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.core.text import plain, width
-from flake8_celery_tasks.engine.inventory import OPEN, Entry
+from flake8_celery_tasks.engine.survey.inventory import OPEN, Entry
 from flake8_celery_tasks.report.listing.fit import GAP, fitting, shortened, widths_of
 
 if TYPE_CHECKING:

@@ -6,12 +6,13 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from flake8_celery_tasks.engine import judge, loader
+from flake8_celery_tasks.engine import concern, judge, loader
 from flake8_celery_tasks.engine.check import collector_off
 from flake8_celery_tasks.flake8_host import checker, reporting
 from flake8_celery_tasks.flake8_host.ranges import ranges
 from flake8_celery_tasks.pages import explain
 from flake8_celery_tasks.server.desk import UNTITLED
+from flake8_celery_tasks.workspace import gate
 
 if TYPE_CHECKING:
     import ast
@@ -61,9 +62,12 @@ def problems(
     if home.configuration is None or not (is_untitled or home.reaches(buffer.path)):
         return []
     text = buffer.text.text
-    if not home.configuration.run.concerns(buffer.path, text):
+    run = home.configuration.run
+    if not (run.passes(buffer.path, text) or gate.applied(text)):
         return []
     sight = desk.seen(buffer.path, buffers, home, home.configuration)
+    if not concern.passes(run, buffer.path, text, sight.project):
+        return []
     with home.entered(), collector_off():
         return list(_located(buffer.text, _decided(sight, buffer, log)))
 

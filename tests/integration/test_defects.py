@@ -135,7 +135,7 @@ def test_fixing_fails(shop, monkeypatch, capfd):
 @pytest.mark.usefixtures("_fresh_plugin")
 @pytest.mark.parametrize("function", ["entry_of", "sent_in"])
 def test_the_inventory_fails(shop, monkeypatch, capfd, function):
-    monkeypatch.setattr(f"flake8_celery_tasks.engine.inventory.{function}", throw(KeyError("a")))
+    monkeypatch.setattr(f"flake8_celery_tasks.engine.survey.inventory.{function}", throw(KeyError("a")))
     code, _, err = told(capfd, "tasks")
     assert code == 1
     assert "shop/views.py: internal error" in err if function == "sent_in" else "shop/tasks.py: internal" in err

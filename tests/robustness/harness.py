@@ -16,9 +16,10 @@ from flake8_celery_tasks.binding.module import Module
 from flake8_celery_tasks.binding.symbols import Class
 from flake8_celery_tasks.command import main
 from flake8_celery_tasks.core.options import Options
-from flake8_celery_tasks.engine import inventory, loader, session
+from flake8_celery_tasks.engine import loader, session
 from flake8_celery_tasks.engine.check import violations
 from flake8_celery_tasks.engine.run import Run
+from flake8_celery_tasks.engine.survey import inventory
 from flake8_celery_tasks.fixer import files, rounds
 from flake8_celery_tasks.report import tasks
 from flake8_celery_tasks.report.listing import diagrams, page, records

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from flake8_celery_tasks.command import notices, services
 from flake8_celery_tasks.command.output.writing import take
 from flake8_celery_tasks.core.errors import UsageError
-from flake8_celery_tasks.engine import inventory, session
+from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.engine.check import collector_off
+from flake8_celery_tasks.engine.survey import inventory
 from flake8_celery_tasks.flake8_host import configuration, files
 from flake8_celery_tasks.flake8_host.parts import parts
 from flake8_celery_tasks.report import tasks
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from flake8_celery_tasks.engine.findings import Finding
-    from flake8_celery_tasks.engine.inventory import Entry, Inventory, Listed
+    from flake8_celery_tasks.engine.survey.inventory import Entry, Inventory, Listed
     from flake8_celery_tasks.flake8_host.parts import Part
     from flake8_celery_tasks.report.listing.columns import Choice
     from flake8_celery_tasks.resolution.project import Project

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from flake8_celery_tasks.engine.findings import Outcome
-    from flake8_celery_tasks.engine.inventory import Entry
     from flake8_celery_tasks.engine.seen import Total
+    from flake8_celery_tasks.engine.survey.inventory import Entry
 
 
 def count(number: int, what: str, many: str = "") -> str:

@@ -85,6 +85,7 @@ def _report_fixes(results: Sequence[Result], options: argparse.Namespace, run: R
 
 def _fix_input(options: argparse.Namespace, order: Order, is_wanted: bool, *, as_diff: bool) -> int:
     """Fix what the input holds and write it to the output: unchanged where there is nothing to fix."""
+    from flake8_celery_tasks.engine import concern
     from flake8_celery_tasks.fixer.files import decoded, proposal
     from flake8_celery_tasks.resolution.modules import parse
 
@@ -94,7 +95,7 @@ def _fix_input(options: argparse.Namespace, order: Order, is_wanted: bool, *, as
     found = proposal(name, os.path.abspath(name), text, order) if is_wanted and text is not None else None
     if found is not None and found.result.message:
         tell(f"{name}: {found.result.message}")
-    is_of_ours = is_wanted and text is not None and order.run.concerns(name, text.text)
+    is_of_ours = is_wanted and text is not None and concern.passes(order.run, name, text.text)
     broken = is_of_ours and shared.tell_of_unparsed([name] if parse(content) is None else [])
     if as_diff:
         if found is not None and found.result.is_changed:

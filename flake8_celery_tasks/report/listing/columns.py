@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flake8_celery_tasks.core import spelling
 from flake8_celery_tasks.core.errors import UsageError
-from flake8_celery_tasks.engine.inventory import Entry, Inventory
 from flake8_celery_tasks.engine.survey.facts import unanswered
+from flake8_celery_tasks.engine.survey.inventory import Entry, Inventory
 
 if TYPE_CHECKING:
-    from flake8_celery_tasks.engine.inventory import Listed
+    from flake8_celery_tasks.engine.survey.inventory import Listed
 
 
 #: The columns by their names, in the order of the table.

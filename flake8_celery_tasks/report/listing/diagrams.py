@@ -10,7 +10,7 @@ from flake8_celery_tasks.report.listing.picture import BEATS, MODULE, SERVICE, T
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.engine.inventory import Inventory
+    from flake8_celery_tasks.engine.survey.inventory import Inventory
     from flake8_celery_tasks.report.listing.picture import Node
 
 

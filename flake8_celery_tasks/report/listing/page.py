@@ -17,7 +17,7 @@ from flake8_celery_tasks.report.listing.records import names_of, record, sender_
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from flake8_celery_tasks.engine.inventory import Inventory
+    from flake8_celery_tasks.engine.survey.inventory import Inventory
 
 
 #: What could end the block of data, or begin a comment in it.

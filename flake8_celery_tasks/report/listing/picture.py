@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks.core.text import plain
-from flake8_celery_tasks.engine.inventory import BEAT, OTHER_SERVICE
+from flake8_celery_tasks.engine.survey.inventory import BEAT, OTHER_SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from flake8_celery_tasks.engine.inventory import Inventory, Listed, Sender
+    from flake8_celery_tasks.engine.survey.inventory import Inventory, Listed, Sender
 
 
 #: What a node is: a task of the project, one of another service, a name that no task has; a module that sends; beat.

@@ -6,13 +6,13 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from flake8_celery_tasks.engine.inventory import BEAT
 from flake8_celery_tasks.engine.survey.facts import unanswered
+from flake8_celery_tasks.engine.survey.inventory import BEAT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from flake8_celery_tasks.engine.inventory import Listed, Sender
+    from flake8_celery_tasks.engine.survey.inventory import Listed, Sender
 
 
 def record(one: Listed, names: Mapping[object, str | None]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from flake8_celery_tasks.command.listing import tasks
 from flake8_celery_tasks.command.main import main
 from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.engine.findings import Finding
-from flake8_celery_tasks.engine.inventory import Entry, Listed, Sender
+from flake8_celery_tasks.engine.survey.inventory import Entry, Listed, Sender
 from flake8_celery_tasks.report.listing.fit import width
 from tests.helpers import ROOT
 from tests.report.listing.projects import lay_out

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from flake8_celery_tasks.command.main import main
-from flake8_celery_tasks.engine.inventory import Entry, Inventory, Listed
+from flake8_celery_tasks.engine.survey.inventory import Entry, Inventory, Listed
 from flake8_celery_tasks.report.listing import diagrams
 from tests.report.listing.projects import HOSTILE, lay_out
 
