@@ -20,6 +20,21 @@ def toml(text: str) -> dict[str, Any]:
     return tomllib.loads(text)
 
 
+def literal(value: object) -> str:
+    """Return a value as `repr` does, but the items of a set in the same order in each run.
+
+    >>> literal(({"b", "a"}, set()))
+    "({'a', 'b'}, set())"
+    """
+    if isinstance(value, (set, frozenset)) and value:
+        return f"{{{', '.join(sorted(map(literal, value)))}}}"
+    if type(value) is list:
+        return f"[{', '.join(map(literal, value))}]"
+    if type(value) is tuple:
+        return f"({', '.join(map(literal, value))}{',' * (len(value) == 1)})"
+    return repr(value)
+
+
 def plain(text: str, *, of_bytes: bool = False) -> str:
     r"""Return a text on one line, with escapes for what is not to be seen, moves the cursor, or commands a log.
 

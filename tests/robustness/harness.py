@@ -22,6 +22,7 @@ from flake8_celery_tasks.engine.run import Run
 from flake8_celery_tasks.engine.survey import inventory
 from flake8_celery_tasks.fixer import files, rounds
 from flake8_celery_tasks.report import tasks
+from flake8_celery_tasks.report.listing import diagrams, page, records
 from flake8_celery_tasks.rules.rule import Rule
 from flake8_celery_tasks.workspace import prescan
 from flake8_celery_tasks.workspace.layout import Layout
@@ -194,9 +195,13 @@ def fix(paths: Iterable[Path], options: Options, *, unsafe: bool) -> list[files.
 def listed(folder: Path, options: Options) -> None:
     """List the tasks of a project in all forms."""
     session.forget()
-    found = inventory.entries([session.project_of(str(folder / "any.py"), options)], f"{folder}{os.sep}")
+    found = inventory.inventory([session.project_of(str(folder / "any.py"), options)], f"{folder}{os.sep}")
     for form in tasks.FORMATS.values():
-        form(found)
+        form([one.entry for one in found.tasks], ())
+    records.as_json(found.tasks)
+    diagrams.as_mermaid(found)
+    diagrams.as_dot(found)
+    page.as_html(found, {}, folder.name)
 
 
 def command(*arguments: str) -> tuple[int, str, str]:
