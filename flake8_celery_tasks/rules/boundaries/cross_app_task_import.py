@@ -76,7 +76,7 @@ class CrossAppTaskImport(Rule[TaskImport]):
         )
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the imported task is never sent: registration in `AppConfig.ready`, a re-export, a plain call of the function;
     - the module creates the Celery app or holds settings: it may know every task;

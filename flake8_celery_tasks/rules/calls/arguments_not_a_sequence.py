@@ -195,7 +195,7 @@ class ArgumentsNotASequence(Rule[Invocation | BeatEntry]):
         app.send_task("warehouse_fetch", args=(order_pk,))
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the argument could be a list, tuple or dict: only literals are reported, names whose annotation or assignments all
       show that they are something else, what is called like the key of a row (`order.pk`, `order_id`), and what stands
