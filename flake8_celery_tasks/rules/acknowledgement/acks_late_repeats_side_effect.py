@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.frameworks import http_mail
 from flake8_celery_tasks.rules import _side_effects
@@ -70,6 +71,7 @@ class AcksLateRepeatsSideEffect(Rule[Task]):
     - an `Idempotency-Key` is among the headers of the call or of the session, or these can't be read; or the task's
       function mentions idempotency anywhere, as in `idempotency_key=`;
     - the call stands in a function that the task calls: only the task's own body is looked at;
+    - the task has `autoretry_for`, or its value can't be read: it is made to run again after a failure;
     - `acks_late` is not written on the task or its base class.
 
     ## Fix
@@ -87,7 +89,7 @@ class AcksLateRepeatsSideEffect(Rule[Task]):
 
     def check(self, task: Task) -> Iterator[Violation]:
         """Report a late acknowledgement, at the option, for the first call that must not be repeated."""
-        if task.effective("acks_late") is not True:
+        if task.effective("acks_late") is not True or _is_repeated(task.effective("autoretry_for")):
             return
         for call in _side_effects.outbound_calls(task):
             if self._counts(call) and not _side_effects.idempotent(task, call):
@@ -98,3 +100,8 @@ class AcksLateRepeatsSideEffect(Rule[Task]):
 
     def _counts(self, call: Outbound) -> bool:
         return call.kind != http_mail.HTTP or call.method in ("POST", "PATCH")
+
+
+def _is_repeated(autoretry_for: Any) -> bool:
+    """Return whether a task is run again for exceptions, or may be."""
+    return autoretry_for is not MISSING and autoretry_for != ()
