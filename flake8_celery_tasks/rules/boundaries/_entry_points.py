@@ -12,6 +12,8 @@ from flake8_celery_tasks.core.text import encoded
 from flake8_celery_tasks.rules.boundaries._sender import imports_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.resolution.project import Project
 
@@ -26,8 +28,15 @@ _COMMAND: Final = re.compile(r"\b(?:command|cli)\b")
 
 @query(key=lambda module: module.place.path)
 def is_entry_point(project: Project, module: Module) -> bool:
-    """Return whether people start a module by a command line, and nothing but tests imports it."""
-    return _is_started(module) and not _is_imported(project, module)
+    """Return whether people start a module by a command line, and nothing but tests and such modules imports it."""
+    return _is_only_started(project, module, frozenset())
+
+
+def _is_only_started(project: Project, module: Module, seen: frozenset[str]) -> bool:
+    if not _is_started(module):
+        return False
+    seen |= {module.place.path}
+    return all(_is_only_started(project, other, seen) for other in _importing(project, module, seen))
 
 
 def _is_started(module: Module) -> bool:
@@ -47,13 +56,13 @@ def _starts(node: ast.stmt) -> bool:
     return any(_COMMAND.search(unparsed(decorator)) for decorator in getattr(node, "decorator_list", ()))
 
 
-def _is_imported(project: Project, module: Module) -> bool:
-    path, layout, files = module.place.path, project.layout, project.files
+def _importing(project: Project, module: Module, seen: frozenset[str]) -> Iterator[Module]:
+    """Yield the modules outside tests that import another one when they are imported."""
+    layout, files = project.layout, project.files
     last = encoded(module.place.name.rpartition(".")[2])
-    return any(
-        file != path
-        and last in (files.read(file) or b"")
-        and not layout.is_test(layout.place(file))
-        and path in imports_of(project, file)
-        for file in layout.files()
-    )
+    for path in layout.files():
+        if path in seen or last not in (files.read(path) or b"") or layout.is_test(layout.place(path)):
+            continue
+        other = project.module(path)
+        if other is not None and module.place.path in imports_of(project, path):
+            yield other
