@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
-import warnings
 from typing import TYPE_CHECKING, Any, Final
 
-if sys.version_info >= (3, 11):
-    from re import _constants as codes
-    from re import _parser as parser
-else:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import sre_constants as codes
-        import sre_parse as parser
+# From 3.11 on the modules have other names, and the old ones warn.
+_NEW: Final = sys.version_info >= (3, 11)
+codes: Final[Any] = importlib.import_module("re._constants" if _NEW else "sre_constants")
+parser: Final[Any] = importlib.import_module("re._parser" if _NEW else "sre_parse")
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -72,7 +72,7 @@ class {cls}(Rule[{kind}]):
         print("TODO")
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - TODO: what can't be read, and what makes it right.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import pickle
 import signal
 import sys
@@ -46,7 +47,10 @@ def test_processes_agree(many, check, monkeypatch, method):
         monkeypatch.setattr(pool, "_context", lambda: multiprocessing.get_context(method))
     monkeypatch.setattr(pool, "LARGE", 24)
     monkeypatch.setattr(pool, "_COLLECTED", 10)
+    started = []
+    monkeypatch.setattr(pool, "_uninterrupted", lambda: started.append(method) or contextlib.nullcontext())
     lines = check("--select=CLY", "-j2", "--celery-test-paths=shop3/")
+    assert started == [method]
     assert len(lines) == 89
     assert lines == check("--select=CLY", "-j1", "--celery-test-paths=shop3/")
     assert lines == flake8("--select=CLY", "--celery-test-paths=shop3/")
@@ -111,3 +115,14 @@ def test_interruption_that_can_not_be_put_off(monkeypatch):
     monkeypatch.delattr(signal, "pthread_sigmask", raising=False)
     with pool._uninterrupted():
         pass
+
+
+@pytest.mark.parametrize("before", [None, "", "yes"])
+def test_the_environment_is_as_it_was(monkeypatch, before):
+    if before is None:
+        monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
+    else:
+        monkeypatch.setenv("PYTHONSAFEPATH", before)
+    with pool._safe_path():
+        assert os.environ["PYTHONSAFEPATH"] == "1"
+    assert os.environ.get("PYTHONSAFEPATH") == before

@@ -26,6 +26,7 @@ from flake8_celery_tasks.core.patterns import LONGEST, is_slow
         r"(?=(a+)+c)a",
         r"(x)?(?(1)(a+)+c|b)",
         r"([a-z])(?:[a-z]*\1)+",
+        r"(?:[^a]+|[b]+)+c",
     ],
 )
 def test_slow(pattern):
@@ -43,6 +44,7 @@ def test_slow(pattern):
         r"[a-z]+(-[a-z0-9]+){1,6}",
         r"[a-z]+\.[a-z]+\.[a-z]+\.[a-z]+\.[a-z]+",
         r"(send|resize|bill)+",
+        r"(?:[^a-z.]|[a-z])+",
         r"(?:ab|cd)*",
         r".*\..*",
         r"(\d\s?){3}",

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import runpy
+import sys
+
+import pytest
+
 from flake8_celery_tasks.pages import explain
 from tests.helpers import ROOT, write
 
@@ -64,3 +69,11 @@ def test_options_page_names_defaults():
     assert "Default: `false`" in text
     assert "Default: none" in text
     assert "Default: `tests/,test/,tests.py" in text
+
+
+def test_the_public_name(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["explain", "--check", "--root", str(ROOT)])
+    monkeypatch.delitem(sys.modules, "flake8_celery_tasks.explain", raising=False)
+    with pytest.raises(SystemExit) as done:
+        runpy.run_module("flake8_celery_tasks.explain", run_name="__main__")
+    assert done.value.code == 0

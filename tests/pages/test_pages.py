@@ -18,7 +18,7 @@ from tests.helpers import ROOT, check
 RULES = loader.rules()
 #: What a bad example may show besides: a task without a name of its own loses it.
 BESIDE = {"CLY411": {"CLY101"}}
-SECTIONS = ["", "What happens", "Bad", "Good", "Silent when", "Fix"]
+SECTIONS = ["", "What happens", "Bad", "Good", "Not reported when", "Fix"]
 
 
 def sections_of(rule):

@@ -58,7 +58,7 @@ class AckOptionWithoutAcksLate(Rule[Task]):
         print("rebuilding")
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the task, its base class or the project (`task_acks_late`, `celery-acks-late`) acknowledges late;
     - any of these can't be read, or `task_annotations` may set `acks_late`;

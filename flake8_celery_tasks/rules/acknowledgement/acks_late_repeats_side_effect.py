@@ -69,7 +69,7 @@ class AcksLateRepeatsSideEffect(Rule[Task]):
         requests.post(url, json={"cents": cents}, headers={"Idempotency-Key": key}, timeout=10)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the method is another one, or not certain: `GET`, `PUT` and `DELETE` may be repeated;
     - an `Idempotency-Key` is among the headers of the call or of the session, or these can't be read; or the task's

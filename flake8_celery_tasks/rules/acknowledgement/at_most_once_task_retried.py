@@ -64,7 +64,7 @@ class AtMostOnceTaskRetried(Rule[Task]):
         return download(url)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the project acknowledges late (`task_acks_late`, `celery-acks-late`), or may: there the `False` has another
       reason;

@@ -72,7 +72,7 @@ class RequeueWithoutAcksLate(Rule[Raise]):
         load(order_pk)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the task, its base class or the project (`task_acks_late`, `celery-acks-late`) acknowledges late, or may;
     - `requeue` is absent, False or can't be read;

@@ -65,7 +65,7 @@ class TrackStartedIgnored(Rule[Task]):
         print("rebuilding")
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - a call of the task anywhere in the project says `ignore_result=False`, or may: from Celery 5.6.3 on that call
       is tracked;

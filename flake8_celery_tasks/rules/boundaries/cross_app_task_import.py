@@ -76,7 +76,7 @@ class CrossAppTaskImport(Rule[TaskImport]):
         )
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the imported task is never sent: registration in `AppConfig.ready`, a re-export, a plain call of the function;
     - the module needs the import for something else too: it calls the task as a function, uses another name of its

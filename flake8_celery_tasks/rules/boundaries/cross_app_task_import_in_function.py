@@ -64,7 +64,7 @@ class CrossAppTaskImportInFunction(Rule[TaskImport]):
         current_app.send_task("content_generate_og_images", kwargs={"slug": slugify(post.pk)})
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the import is within one app, or between an app and one inside it;
     - the imported task is never sent;

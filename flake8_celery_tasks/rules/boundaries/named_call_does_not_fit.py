@@ -89,7 +89,7 @@ class NamedCallDoesNotFit(Rule[Invocation | BeatEntry]):
     }
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - a `*spread` or a variable hides arguments that could make it fit;
     - a signature lacks arguments and is not sent on the spot: they may come later;

@@ -87,7 +87,7 @@ class NamedCallDropsOptions(Rule[Invocation]):
         current_app.send_task("content_generate_og_images", args=[post.pk], queue="images", expires=60)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the call gives the option; any of `queue`, `exchange` and `routing_key` stands for all three;
     - `task_routes` covers the name, or can't be read: then it decides the queue, for calls by name too;

@@ -86,7 +86,7 @@ class RecordedArgumentDemanded(Rule[KeptTask]):
     celery-contract = celery-tasks.json
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - no record is named (`celery-contract`), or it does not know the parameters (`"signature": null`);
     - today's parameters can't be known: a decorator below the task decorator may change them, two tasks have the name,

@@ -132,7 +132,7 @@ class RecordedTaskGone(Rule[GoneTask]):
     celery-contract = celery-tasks.json
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - no record is named (`celery-contract`), or it is about another project;
     - the task has moved and kept its name;

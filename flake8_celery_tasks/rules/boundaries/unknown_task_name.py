@@ -86,7 +86,7 @@ class UnknownTaskName(Rule[Invocation | BeatEntry | TaskLookup]):
     }
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - no task of the project shares the first dotted part of the name, and none has a similar name: it may be the task
       of a package, or of another service. With `celery-known-tasks`, which names records of all other services, such a

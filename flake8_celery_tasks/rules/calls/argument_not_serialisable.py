@@ -122,7 +122,7 @@ class ArgumentNotSerialisable(Rule[Invocation]):
         send_newsletter.delay(sorted({customer.address for customer in customers}))
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the task, the call or the project has a serializer other than JSON, or one that can't be read; or the project
       teaches kombu further types with `register_type`;

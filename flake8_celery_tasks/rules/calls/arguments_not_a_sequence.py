@@ -192,7 +192,7 @@ class ArgumentsNotASequence(Rule[Invocation | BeatEntry]):
         app.send_task("warehouse_fetch", args=(order_pk,))
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the argument could be a list, tuple or dict: only literals are reported, names whose annotation or assignments all
       show that they are something else, and what stands in parentheses that do nothing: `args=(order.pk)`. Of these,

@@ -106,7 +106,7 @@ class CallDoesNotFit(Rule[Invocation | Handed | Receiver]):
         return resize.s(image.pk)  # the width comes later
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - `*args`, `**kwargs` or a variable hide arguments that could make it fit;
     - the task has `typing=False`, or its class has an `apply_async` of its own or can't be read;

@@ -81,7 +81,7 @@ class CallOptionInDelay(Rule[Invocation | Handed]):
         return send_receipt.s(order.pk).set(countdown=60)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the task has a parameter of that name;
     - the task takes `**kwargs` and the option is neither `countdown` nor `eta`: `queue` or `expires` may be meant for

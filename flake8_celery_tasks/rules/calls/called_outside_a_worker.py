@@ -112,7 +112,7 @@ class CalledOutsideAWorker(Rule[DirectCall]):
         resize_all.delay(images)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the task asks for its request in a condition: `if self.request.called_directly`, `if self.request.id`;
     - the call in the task stands under a condition that depends on an argument, or in a `try` that catches what it

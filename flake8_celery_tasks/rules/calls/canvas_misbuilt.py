@@ -143,7 +143,7 @@ class CanvasMisbuilt(Rule[Canvas | Linking]):
         chord(bill.chunks(zip(numbers), 100).group(), total.s()).delay()
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - it is not certain what the canvas is, or what is in it;
     - `map` stands beside other signatures, or in a comprehension: a message for each batch may be meant;

@@ -70,7 +70,7 @@ class ChainShiftsArguments(Rule[Receiver]):
         chain(bill.s(order.number), ship.si(order.number)).delay()
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the signature is immutable: `.si()`, `immutable=True`;
     - the parameters of the task, or the arguments it is given, can't be read;

@@ -85,7 +85,7 @@ class ClassTaskNotRegistered(Rule[Invocation]):
         ship.delay(order.number)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - something in the project registers the class, or may: a call of `register_task` whose argument can't be read, a
       decorator of the class, a metaclass or `__init_subclass__`;

@@ -83,7 +83,7 @@ class ConflictingTimes(Rule[Invocation]):
         send_receipt.apply_async((order.pk,), countdown=None if eta else 60, eta=eta)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - one of `countdown` and `eta` may be None, or the countdown is 0, which counts as none;
     - `expires` or `countdown` is not a constant.

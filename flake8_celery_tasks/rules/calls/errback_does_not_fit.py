@@ -132,7 +132,7 @@ class ErrbackDoesNotFit(Rule[Callback]):
         bill.apply_async((order.number,), link_error=reopen.si([order.number]))
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the task has exactly two parameters and its signature has arguments: what is passed depends on the version;
     - its parameters, or the arguments of the signature, can't be read, or decorators stand below the task decorator;

@@ -85,7 +85,7 @@ class IgnoredResultRead(Rule[Invocation | Canvas]):
         return orders, count_stock.apply_async((article.pk,), ignore_result=False).get(timeout=5)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the call or signature says `ignore_result` itself: from Celery 5.6.3 on, `ignore_result=False` brings the result
       of that call back;

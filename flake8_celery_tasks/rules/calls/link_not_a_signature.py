@@ -89,7 +89,7 @@ class LinkNotASignature(Rule[Callback]):
         bill.apply_async((order.number,), link=ship.s())
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - a string is given as `link_error`: Celery takes it for the name of a task, and sends that;
     - the value can't be read, or may be a signature;

@@ -82,7 +82,7 @@ class LongCountdown(Rule[Task | MessageOption | Setting]):
         remind.apply_async((number,), countdown=24 * 60 * 60)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the broker is not known: neither `broker_url` nor an app's `broker` can be read, or they differ, and the option
       `celery-broker` is not set. If they come from an environment variable, its default counts; settings for

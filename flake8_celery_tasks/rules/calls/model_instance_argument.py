@@ -74,7 +74,7 @@ class ModelInstanceArgument(Rule[Invocation]):
             bill.delay(self.pk)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - nothing but its name says that a value is an instance: it has to be `self` in a method of a model, the `instance`
       of a receiver, annotated as a model, the user of a `request`, or to come from `Model.objects.get()` and the like,

@@ -77,7 +77,7 @@ class NaiveEta(Rule[Invocation | TaskCall]):
         send_reminder.apply_async((cart.pk,), countdown=3600)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the time is `datetime.utcnow()`, which happens to be right;
     - it is made aware: `make_aware(...)`, `.replace(tzinfo=...)`, `.astimezone()`;

@@ -123,7 +123,7 @@ class NeedsResultBackend(Rule[Facts]):
         chord(count.s(pk) for pk in article_pks)(report.s())
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the project names a result backend anywhere outside tests, makes no app itself, or something that configures its
       apps can't be read;

@@ -96,7 +96,7 @@ class NotATask(Rule[SendingMethod]):
         tasks.send_receipt.delay(order.pk)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the function or class has a decorator: it may make a task;
     - the attribute is assigned somewhere, `function.delay = ...`, or the function around checks for it with `hasattr`

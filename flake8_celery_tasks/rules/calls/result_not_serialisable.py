@@ -85,7 +85,7 @@ class ResultNotSerialisable(Rule[Returned]):
         return sorted(failed)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the task, or the project, ignores results, or the project certainly has no result backend: then nothing is
       encoded;

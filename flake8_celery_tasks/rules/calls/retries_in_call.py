@@ -68,7 +68,7 @@ class RetriesInCall(Rule[Invocation]):
         fetch_rates.apply_async((url,))
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the value is 0, which is the default;
     - the value is passed on, as in `retries=self.request.retries`: then the counter is meant.

@@ -79,7 +79,7 @@ class SignatureNeverSent(Rule[Dropped]):
         chain(bill.s(order.number), ship.s()).delay()
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the value is used: assigned, returned, passed to something;
     - the signature has a name, and the statement changes it: `signature.set(queue="slow")`;

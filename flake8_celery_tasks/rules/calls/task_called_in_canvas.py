@@ -107,7 +107,7 @@ class TaskCalledInCanvas(Rule[Canvas]):
         return group(fetch_rates.s(currency) for currency in currencies).delay()
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the task returns a signature or canvas, so calling it may be intended;
     - the task is a class, or made by a decorator that can't be read;

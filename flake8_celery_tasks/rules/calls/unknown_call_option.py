@@ -102,7 +102,7 @@ class UnknownCallOption(Rule[Invocation | Retry | BeatEntry]):
         send_receipt.apply_async((order.pk,), {"language": "de"}, countdown=60, priority=3)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the task's class has an `apply_async` (or `retry`) of its own, or can't be read: it may accept more;
     - `stamped_headers` is given: it names further keywords;

@@ -148,7 +148,7 @@ class AppOffTheMainThread(Rule[AppMade]):
         return AsyncResult(result_id, app=app).state
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the project has to do with Django, whose integration makes the app the default one;
     - something calls `set_default()`, or `celeryconfig` configures all apps;

@@ -66,7 +66,7 @@ class CallOptionOnDefinition(Rule[Task]):
         send_reminder.apply_async(args=(order.pk,), countdown=3600)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the task has a class of its own that can't be read, or that has or reads an attribute of that name;
     - something in the file reads the name from a task (`self.timeout`), or with `getattr`;

@@ -78,7 +78,7 @@ class ClientOutlivesItsLoop(Rule[Facts]):
         return asyncio.run(add_one())
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the coroutine, or a function that it calls, closes something: `aclose()`, `dispose()`, `disconnect()`;
     - the client keeps no connections, or may keep none: an engine with a `poolclass`, or for SQLite, an `AsyncClient`

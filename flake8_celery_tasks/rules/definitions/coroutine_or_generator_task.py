@@ -82,7 +82,7 @@ class CoroutineOrGeneratorTask(Rule[Task]):
         return [download(url) for url in urls]
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - a decorator stands between the task decorator and the function: it may run what the function returns;
     - the task's class has a `__call__` of its own, or can't be read;

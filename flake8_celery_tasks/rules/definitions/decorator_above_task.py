@@ -116,7 +116,7 @@ class DecoratorAboveTask(Rule[Task]):
         print(order_pk)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the decorator returns what it was given (`receiver`, `.connect`, registries), or can't be read;
     - a decorator of the project puts attributes on its wrapper: it may pass `delay` on;

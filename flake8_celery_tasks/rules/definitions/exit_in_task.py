@@ -72,7 +72,7 @@ class ExitInTask(Rule[Task]):
         print("rebuilding")
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the call stands in a `try` whose handler catches `SystemExit`, or may;
     - it stands in a function inside the task, which may run in a process of its own;

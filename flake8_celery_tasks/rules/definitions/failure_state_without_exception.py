@@ -72,7 +72,7 @@ class FailureStateWithoutException(Rule[StateChange]):
         raise Ignore
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - `meta` is missing, empty, an exception, or can't be read to the end;
     - the state is another one, or can't be read;

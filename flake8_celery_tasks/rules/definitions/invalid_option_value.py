@@ -184,7 +184,7 @@ class InvalidOptionValue(Rule[Task | MessageOption]):
         send_reminder.apply_async(args=(order_pk,), countdown=timedelta(hours=1).total_seconds())
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - neither the value nor its type can be read;
     - a number is written as a string where Celery converts it: time limits, `retry_backoff`, `retry_backoff_max`;

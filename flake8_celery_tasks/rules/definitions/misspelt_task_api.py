@@ -94,7 +94,7 @@ class MisspeltTaskApi(Rule[Facts]):
             raise self.retry(exc=exc, countdown=2**self.request.retries)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the name resembles none of the usual ones;
     - the task's class, or one that it inherits from, has or sets such an attribute or a `__getattr__`, or can't be

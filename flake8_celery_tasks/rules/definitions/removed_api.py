@@ -62,7 +62,7 @@ class RemovedApi(Rule[Import]):
         return download(url)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - a `try` around the import, or the `try` whose handler it stands in, catches `ImportError`;
     - it stands in `with suppress(ImportError):` or `with pytest.raises(ImportError):`, or under an `if` that checks a

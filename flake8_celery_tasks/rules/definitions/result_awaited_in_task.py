@@ -78,7 +78,7 @@ class ResultAwaitedInTask(Rule[AwaitedResult]):
         chain(fetch_page.s(url), index_page.s()).delay()
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - it stands in `with allow_join_result():`, or a context manager of the project that calls it;
     - `disable_sync_subtasks=False` is given, or a `**spread` may hold it;

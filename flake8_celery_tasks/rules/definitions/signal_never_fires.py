@@ -164,7 +164,7 @@ class SignalNeverFires(Rule[Connection]):
         sender.add_periodic_task(3600.0, close_all.s(), name="close all")
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the sender is neither a string nor a task;
     - `weak=False` or `retry=True` is given, which keep the receiver, or a `**spread` may hold them;

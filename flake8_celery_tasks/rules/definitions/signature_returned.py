@@ -62,7 +62,7 @@ class SignatureReturned(Rule[Returned]):
         raise self.replace(group(ship.s(number) for number in numbers))
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the task is also called as a function outside tests: its caller may send what it gets;
     - the signature has a name and something else is done with it;

@@ -106,7 +106,7 @@ class SoftLimitNotBelowHard(Rule[Task | Invocation | Setting]):
         print("counting")
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - one of the limits can't be read, or is 0;
     - the task has no limit of its own: two limits of the settings are reported where they are set;

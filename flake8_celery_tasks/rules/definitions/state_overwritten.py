@@ -75,7 +75,7 @@ class StateOverwritten(Rule[StateChange]):
             raise Ignore from exc
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the task may raise after the call, itself or in a function of the project that it calls;
     - the state is set for another task, by its `task_id`;

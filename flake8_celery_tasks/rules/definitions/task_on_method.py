@@ -67,7 +67,7 @@ class TaskOnMethod(Rule[Task]):
             print(month)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the function has no `self` or `cls`: reached through the class it works;
     - it is bound, and uses nothing of the class: its `self` is meant to be the task;

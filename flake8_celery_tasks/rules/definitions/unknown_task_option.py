@@ -118,7 +118,7 @@ class UnknownTaskOption(Rule[Task]):
         return download(url)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the name resembles no option: it may be an extension of the project's own, and something may read it;
     - the option `celery-extra-task-options` lists the name, or the task's class has or reads an attribute of that name;

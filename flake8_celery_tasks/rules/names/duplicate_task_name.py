@@ -85,7 +85,7 @@ class DuplicateTaskName(Rule[Facts]):
         print(refund_pk)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the two are alternatives: in the branches of an `if` or a `match`, in a `try` and its handler, in two functions;
     - one of them is in a test module (`celery-test-paths`), a migration, or vendored code (`vendor`);

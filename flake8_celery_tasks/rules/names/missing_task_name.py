@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.celery_model import definitions
+from flake8_celery_tasks.core.text import plain
 from flake8_celery_tasks.facts.task import Task, gone_name
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -58,7 +59,7 @@ class MissingTaskName(Rule[Task]):
         print(order_pk)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the module is a test (`celery-test-paths`) or a migration;
     - a `**spread` that can't be read may hold the name;
@@ -71,6 +72,9 @@ class MissingTaskName(Rule[Task]):
     Give the task the name that it has now, so that nothing changes on the wire: `name="shop.tasks.send_receipt"`. If
     you want a new name, change it while the queue is empty. Where a record knows the task by another name (CLY411),
     that one is written.
+
+    Where the name that it has now is not certain, the report says why, and `flake8-celery-tasks config FILE` says more.
+    A folder without `__init__.py` inside a package is a part of the name where the project itself imports it so.
 
     The command writes the name where the module's dotted name is certain, every decorator below the task decorator can
     be read, the task decorator takes further options, and no app of the project has a `gen_task_name` of its own. It
@@ -90,8 +94,8 @@ class MissingTaskName(Rule[Task]):
             return
         if not task.is_registered or task.renaming is not None:
             return
-        is_certain = definitions.is_name_certain(task.project, task.definition)
-        name = f'"{self._name(task)}"' if is_certain else "..."
+        doubt = definitions.doubt_of(task.project, task.definition)
+        name = f"... (what it is now is not certain: {plain(doubt)})" if doubt else f'"{self._name(task)}"'
         node = task.keyword("name")
         if isinstance(node, ast.ClassDef):
             yield self.report_name(task, function=task.node.name, name=name)

@@ -66,7 +66,7 @@ class UnusableTaskName(Rule[Task]):
         print("my own clean-up")
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the name can't be read;
     - it is `""` or None, which counts as no name (CLY101);

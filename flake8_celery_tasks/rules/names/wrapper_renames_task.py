@@ -95,7 +95,7 @@ class WrapperRenamesTask(Rule[Task]):
         print(order_pk)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the task has an explicit name;
     - the decorator comes from outside the project, or is more than a function that returns one inner function.

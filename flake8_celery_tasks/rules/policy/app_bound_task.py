@@ -83,7 +83,7 @@ class AppBoundTask(Rule[Task]):
         print("pong")
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the module makes the app itself, or gets it by a call or a parameter;
     - the project is none of Django and never calls `app.set_default()`: in other threads than the one that has made the

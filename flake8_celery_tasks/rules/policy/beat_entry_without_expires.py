@@ -74,7 +74,7 @@ class BeatEntryWithoutExpires(Rule[BeatEntry]):
     }
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the entry has `expires` in its `options`, or in the call of `add_periodic_task`, even if it is None: a decision in
       writing;

@@ -65,7 +65,7 @@ class BroadAutoretry(Rule[Task | TaskClass]):
         return "rates: " + download(url)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - `autoretry_for` can't be read, or is not a tuple (that is CLY214);
     - `max_retries=0` switches the retries off;

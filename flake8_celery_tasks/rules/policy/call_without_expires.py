@@ -72,7 +72,7 @@ class CallWithoutExpires(Rule[Invocation]):
         send_code.apply_async((user.pk,), priority=9, expires=300)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the call has `expires`, even if it is None: a decision in writing; or it has a `**spread` that can't be read;
     - the definition of the task has `expires`, or can't be found, or its class has an `apply_async` of its own;

@@ -107,7 +107,7 @@ class CalledNotSent(Rule[Facts]):
         send_receipt.run(order.pk)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - nothing outside tests sends the task, or makes a signature of it;
     - the value of the call is used: the task is a function there;

@@ -105,7 +105,7 @@ class ConnectionBeforeFork(Rule[Facts]):
             return orders.execute("select count(*) from orders").fetchone()[0]
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the module defines no task, or the client is made in a function;
     - the client is told to connect later: `MongoClient(connect=False)`, `ConnectionPool(open=False)`;

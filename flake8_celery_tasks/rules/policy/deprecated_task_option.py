@@ -68,7 +68,7 @@ class DeprecatedTaskOption(Rule[Task]):
         print(film_pk)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the project runs on a Celery before 5.7: its lock or requirements pin it, or `celery-target-version` names it;
     - the option comes from shared defaults (`**DEFAULTS`), a base class or a decorator of the project;

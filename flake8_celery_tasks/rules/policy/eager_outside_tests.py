@@ -62,7 +62,7 @@ class EagerOutsideTests(Rule[Setting]):
     CELERY_TASK_ALWAYS_EAGER = True
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the value can't be read, or is another setting (`DEBUG`). The default of an environment variable counts;
     - the name of the module or class says that it is for tests or development (`settings/local.py`, `TestConfig`);

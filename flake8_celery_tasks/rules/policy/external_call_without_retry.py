@@ -76,7 +76,7 @@ class ExternalCallWithoutRetry(Rule[Task]):
         requests.post(url, json={"cents": cents}, timeout=10)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the task has any retry option, `max_retries=0` among them, or calls `retry`, or passes itself to a helper, which
       may;

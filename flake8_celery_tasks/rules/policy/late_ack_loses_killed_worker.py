@@ -66,7 +66,7 @@ class LateAckLosesKilledWorker(Rule[Task]):
         print(film_pk)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the project sets `task_reject_on_worker_lost`, to any value;
     - `acks_late=True` is not on the task or its class, or the class can't be read;

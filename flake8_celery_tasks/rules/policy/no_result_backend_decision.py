@@ -63,7 +63,7 @@ class NoResultBackendDecision(Rule[AppMade]):
         return len(numbers)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the project gives `result_backend`, or an app's `backend`, be it None: a decision in writing;
     - it sets `task_ignore_result`, or all of its tasks ignore their results;

@@ -51,7 +51,7 @@ class NoStartupRetryDecision(Rule[AppMade]):
     app.conf.broker_connection_retry_on_startup = True
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the project sets `broker_connection_retry_on_startup`, whatever to;
     - the project runs on a Celery before 5.3, which does not know the setting;

@@ -75,7 +75,7 @@ class NoTimezone(Rule[AppMade]):
         print("report")
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the project sets `timezone`, be it to UTC, or Django's `TIME_ZONE`;
     - nothing outside tests uses `crontab`: intervals are the same everywhere;

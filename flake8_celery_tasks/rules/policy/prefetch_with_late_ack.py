@@ -75,7 +75,7 @@ class PrefetchWithLateAck(Rule[Setting | AppMade]):
     app.conf.worker_prefetch_multiplier = 1
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the multiplier is 1, or can't be read;
     - nothing certainly acknowledges late: neither `task_acks_late` nor a task outside tests;

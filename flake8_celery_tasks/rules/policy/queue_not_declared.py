@@ -72,7 +72,7 @@ class QueueNotDeclared(Rule[QueueUse]):
         bill.apply_async((number,), queue="billing")
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the project declares no queues, or one of them can't be read;
     - queues are declared while the program runs (`queues.add`, `add_consumer`), or workers have queues of their own

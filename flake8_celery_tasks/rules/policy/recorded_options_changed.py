@@ -90,7 +90,7 @@ class RecordedOptionsChanged(Rule[KeptTask]):
     extend-select = CLY923
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - no record is named (`celery-contract`);
     - the option or the result can't be known, in the record (`null`, `unknown`) or now;

@@ -57,7 +57,7 @@ class ResultExpiresNever(Rule[Setting]):
     app.conf.result_expires = timedelta(hours=1)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the setting can't be read, or is not given: a day is the default;
     - the project certainly has no result backend, or sets `task_ignore_result`;

@@ -72,7 +72,7 @@ class ResultStoredForNothing(Rule[Task]):
         return len(day)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the project certainly has no result backend, in its settings or its app, or a file that could name one can't be
       parsed;

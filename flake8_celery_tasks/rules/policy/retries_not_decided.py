@@ -67,7 +67,7 @@ class RetriesNotDecided(Rule[Task]):
         return len(day)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the task has any retry option, on itself, a base class, the app's `task_cls`, in shared defaults or in a decorator
       of the project, or one of them can't be read;

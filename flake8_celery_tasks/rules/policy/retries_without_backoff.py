@@ -72,7 +72,7 @@ class RetriesWithoutBackoff(Rule[Task]):
             raise self.retry(exc=exc)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the task is retried by a call only: `retry()` does not read `retry_backoff`;
     - `retry_backoff` or `autoretry_for` can't be read;

@@ -63,7 +63,7 @@ class RetryNotRaised(Rule[TaskCall]):
             raise self.retry(exc=exc)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - `throw=False`, or something that can't be read, says that it does not raise;
     - the value of the call is used: `return self.retry(...)`;

@@ -67,7 +67,7 @@ class RetryWithoutLateAck(Rule[Task | TaskClass]):
         return download(url)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - `acks_late` is given on the task, a base class, the app's `task_cls`, in shared defaults or a decorator of the
       project, or one of them can't be read; or the project sets `task_acks_late`, to any value, or the option

@@ -69,7 +69,7 @@ class SendTaskWithinApp(Rule[Invocation]):
         send_receipt.delay(order.pk)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - it is not certain that a task of the project has that name, or one of another app has it too;
     - the module of the task imports, directly or through other modules of the app, the module that sends: an import

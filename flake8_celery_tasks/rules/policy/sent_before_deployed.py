@@ -109,7 +109,7 @@ class SentBeforeDeployed(Rule[Invocation | BeatEntry]):
     extend-select = CLY924
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - no record is named (`celery-contract`);
     - the task is not one of the project, or its name can't be known, now or in the record (`uncertain`);

@@ -79,7 +79,7 @@ class SentInLoop(Rule[Invocation]):
         group(send_receipt.s(order.pk) for order in orders).delay()
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the loop goes over a literal (`for kind in ("a", "b")`), or is left after the first message;
     - it goes over batches: `range` with a step, or `for batch in ...`, `in chunked(...)` and other such names;

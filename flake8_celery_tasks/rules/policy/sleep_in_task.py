@@ -59,7 +59,7 @@ class SleepInTask(Rule[Task]):
             raise self.retry(countdown=10)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the sleep is `sleep(0)`, or one of gevent, eventlet or asyncio, which let others run;
     - it stands in a function that the task calls: only the task's own body is looked at;

@@ -59,7 +59,7 @@ class StartNotTrackedDecision(Rule[Task]):
         print(order_pk)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the answer stands on a base class, the app's `task_cls`, in shared defaults (`**DEFAULTS`) or in a decorator of
       the project, or one of them can't be read;

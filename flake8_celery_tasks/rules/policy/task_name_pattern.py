@@ -58,7 +58,7 @@ class TaskNamePattern(Rule[Task]):
         print(order_pk)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the option is not set;
     - the task has no explicit name (that is CLY101), or one that can't be read;

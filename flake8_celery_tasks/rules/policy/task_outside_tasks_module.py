@@ -87,7 +87,7 @@ class TaskOutsideTasksModule(Rule[Task]):
         return len(day)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - anything in the project outside tests and management commands imports the module: in a Django project the worker's
       checks import the URLs, and with them the views;

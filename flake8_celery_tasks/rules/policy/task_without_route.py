@@ -134,7 +134,7 @@ class TaskWithoutRoute(Rule[Task]):
         return "archive"
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the project has fewer than four routes, or they take less than 80 % of its tasks: most go to the default queue on
       purpose;

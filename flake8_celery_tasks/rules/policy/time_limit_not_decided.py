@@ -61,7 +61,7 @@ class TimeLimitNotDecided(Rule[Task]):
         print(url)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - a limit stands on a base class, the app's `task_cls`, in shared defaults (`**DEFAULTS`) or in a decorator of the
       project, or one of them can't be read;

@@ -80,7 +80,7 @@ class UnevenCrontabStep(Rule[Crontab]):
     TWICE_AT_NIGHT = crontab(minute="*/45", hour=3)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the step divides its range, or the values are written out;
     - the last gap is never seen: `crontab(minute="*/45", hour=3)` runs in one hour only, `hour="*/5"` on Mondays only;

@@ -61,7 +61,7 @@ class UnlimitedRetries(Rule[Task]):
         return download(url)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - nothing certainly retries the task: if nothing does, that is CLY211;
     - the body looks at `self.request.retries`, or passes the task to a helper, which may: it counts by itself;

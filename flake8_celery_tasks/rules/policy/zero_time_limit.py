@@ -62,7 +62,7 @@ class ZeroTimeLimit(Rule[Task | MessageOption]):
         print("index")
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the limit can't be read, or is None: that is how to say that the project's limit applies;
     - the setting of the project is zero: there is nobody else to ask;

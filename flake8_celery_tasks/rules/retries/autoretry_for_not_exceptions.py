@@ -131,7 +131,7 @@ class AutoretryForNotExceptions(Rule[Task]):
         charge_once(order_pk)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - `autoretry_for` or `dont_autoretry_for` is a list or a set: only `throws` needs a tuple;
     - a name can't be followed to something that is certainly wrong;

@@ -65,7 +65,7 @@ class BackoffCapped(Rule[Task]):
         return download(url)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the two are equal, or one of them can't be read;
     - the task has no `autoretry_for`: that is CLY211;

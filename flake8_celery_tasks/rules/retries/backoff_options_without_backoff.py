@@ -59,7 +59,7 @@ class BackoffOptionsWithoutBackoff(Rule[Task]):
         return download(url)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - `retry_backoff` comes from a base class or the app's `task_cls`, or can't be read;
     - `retry_jitter` is falsy: there is no jitter without a backoff anyway;

@@ -70,7 +70,7 @@ class BindWithoutRetry(Rule[Task]):
         write_report(pk, job=self.request.id)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the body uses the task in any way, and `celery-bind-requires-retry` is not set; passing it to a helper is a use;
     - the decorator or a base class has a retry policy, or the body calls `retry`;

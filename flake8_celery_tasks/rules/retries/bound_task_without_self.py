@@ -71,7 +71,7 @@ class BoundTaskWithoutSelf(Rule[Task]):
         return download(url)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the first parameter is named like a task (`self`, `task`, `this`, `celery_task`, anything with a leading
       underscore), annotated as one, or used as one in the body (`.request`, `.retry`, `.name`, ...);

@@ -74,7 +74,7 @@ class ConflictingRetryOptions(Rule[Task]):
         return download(url)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - both say the same, or one of them can't be read;
     - the losing option is used all the same: `max_retries` by a retry call in the body or by `retry_on_worker_lost`;

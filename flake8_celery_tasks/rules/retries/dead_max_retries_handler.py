@@ -121,7 +121,7 @@ class DeadMaxRetriesHandler(Rule[TaskCall | GivingUp]):
                 give_up(url)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the handler names another exception too;
     - another retry in the same `try` has no `exc=`, or the task is passed to a helper there;

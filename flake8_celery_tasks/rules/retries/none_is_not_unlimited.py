@@ -72,7 +72,7 @@ class NoneIsNotUnlimited(Rule[TaskCall | Task]):
         return download(url)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the task's own `max_retries` is None too, or can't be read;
     - the task has no `autoretry_for`, so that nothing reads `retry_kwargs`: that is CLY211.

@@ -83,7 +83,7 @@ class PositionalRetry(Rule[TaskCall]):
             raise self.retry(exc=exc)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the argument is a tuple or list, or could be one: new arguments for the next run are what the parameter is for;
     - it is None, which stands for the arguments of the current run;

@@ -62,7 +62,7 @@ class RejectUnderAutoretry(Rule[Raise]):
         load(order_pk)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - `dont_autoretry_for` holds `Reject` or a class that it inherits from, or can't be read (from Celery 5.3 on, which
       is the first to read it);

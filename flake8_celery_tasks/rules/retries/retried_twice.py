@@ -85,7 +85,7 @@ class RetriedTwice(Rule[TaskCall]):
         return response.text
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - an earlier handler lets the exception out, or the handler decides by the exception that it has caught;
     - the handler retries only under a condition that is not about the retries that are left, or may also end without

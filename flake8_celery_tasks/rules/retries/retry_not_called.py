@@ -56,7 +56,7 @@ class RetryNotCalled(Rule[RaisedMethod]):
             raise self.retry(exc=error) from error
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - it is not certain that `retry` is the method of a task.
 

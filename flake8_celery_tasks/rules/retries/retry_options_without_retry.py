@@ -87,7 +87,7 @@ class RetryOptionsWithoutRetry(Rule[Task]):
         charge_once(order_pk)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - `autoretry_for` comes from a base class, the app's `task_cls` or `task_annotations`, or one of them can't be read;
     - the body reads the option itself (`self.retry_backoff * 2**n`), or passes the task to a helper, which may;

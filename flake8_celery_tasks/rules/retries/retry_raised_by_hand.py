@@ -63,7 +63,7 @@ class RetryRaisedByHand(Rule[Raise]):
         return response.text
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the body sends the task again itself, as by `self.retry(throw=False)` or `self.apply_async(...)`, or passes the
       task on;

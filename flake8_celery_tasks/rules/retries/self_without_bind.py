@@ -68,7 +68,7 @@ class SelfWithoutBind(Rule[Task]):
             raise self.retry(exc=exc)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - a base class, or the app's `task_cls`, has a `__call__` of its own or can't be read: it may pass the task;
     - a decorator that can't be read makes the task, or stands below the task decorator: it may supply `self`;

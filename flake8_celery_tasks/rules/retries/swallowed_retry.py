@@ -90,7 +90,7 @@ class SwallowedRetry(Rule[TaskCall | Raise]):
             print("no prices today")
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the call stands in a handler, not in the body of the `try`;
     - an earlier handler lets the exception out: it names `Retry`, `Ignore`, `Reject`, or a class that they inherit

@@ -82,7 +82,7 @@ class AutodiscoverFindsNothing(Rule[Discovery]):
         print(order_pk)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - one of the modules that are loaded, or something that it imports, defines a task, or may: it imports by names that
       can't be followed, or tasks of another package;

@@ -57,7 +57,7 @@ class CrontabEveryMinute(Rule[Crontab]):
     ON_WEEKDAYS = crontab(minute="*/15", day_of_week="mon-fri")
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the minute (or, with a day, the hour) is written out as `"*"`: that is deliberate;
     - the hour is missing beside steps of minutes (`minute="*/15"`) or a minute that can't be read, or beside several

@@ -71,7 +71,7 @@ class CrontabMeansSomethingElse(Rule[Crontab]):
     EVERY_90_MINUTES = timedelta(minutes=90)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the value can't be read, or Celery refuses it: that is CLY802;
     - a step leaves a shorter last gap (`"*/7"`): cron does the same;

@@ -75,7 +75,7 @@ class InvalidBeatEntry(Rule[BeatEntry]):
     }
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the value can't be read;
     - for other keys: `beat_scheduler` is not Celery's own, or the project uses django-celery-beat, RedBeat or another

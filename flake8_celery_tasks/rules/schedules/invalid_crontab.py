@@ -13,6 +13,7 @@ from flake8_celery_tasks.catalog.crontab import (
 )
 from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.core.spelling import close_match
+from flake8_celery_tasks.core.text import literal
 from flake8_celery_tasks.facts.arguments import is_expected_to_fail
 from flake8_celery_tasks.facts.configured.schedules import Crontab
 from flake8_celery_tasks.rules._messages import cut
@@ -85,7 +86,7 @@ class InvalidCrontab(Rule[Crontab]):
     MIDNIGHT = crontab.from_string("0 0 * * *")
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the value can't be read;
     - a test expects the exception: `with pytest.raises(ValueError)`;
@@ -171,7 +172,7 @@ class InvalidCrontab(Rule[Crontab]):
 
 
 def _short(value: object) -> str:
-    return _cut(repr(value))
+    return _cut(literal(value))
 
 
 def _cut(text: str) -> str:

@@ -74,7 +74,7 @@ class MisspeltSetting(Rule[Setting]):
     CELERY_WORKER_PREFETCH_MULTIPLIER = 1
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - it is not certain that Celery gets the value: only `app.conf`, `Celery(...)`, what `config_from_object` is given,
       and the settings of Django under the namespace count;

@@ -78,7 +78,7 @@ class PasswordInSource(Rule[Facts]):
     app = Celery("shop", broker=os.environ["BROKER_URL"])
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the password is one that everybody knows (`guest`, the user's own name), or a placeholder;
     - the password is filled in from what can't be read: `f"amqp://shop:{os.environ['PASSWORD']}@..."`;

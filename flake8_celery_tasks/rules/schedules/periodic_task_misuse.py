@@ -103,7 +103,7 @@ class PeriodicTaskMisuse(Rule[BeatEntry]):
         sender.add_periodic_task(crontab(minute=30, hour=15), clean_up.s(), name="clean up by day")
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - what is given can't be read;
     - the two calls differ in an argument of the signature, or stand in different branches;

@@ -73,7 +73,7 @@ class PickleAccepted(Rule[Setting | Task | MessageOption]):
     app.conf.accept_content = ["json"]
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the value can't be read;
     - the setting is not one that Celery reads, by its name and where it stands.

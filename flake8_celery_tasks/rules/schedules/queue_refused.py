@@ -72,7 +72,7 @@ class QueueRefused(Rule[QueueUse | Setting]):
         remind.apply_async((order_pk,), queue="mails")
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - some place in the project does not switch `task_create_missing_queues` off;
     - the declared queues can't all be read, or a queue is added by `app.amqp.queues`;

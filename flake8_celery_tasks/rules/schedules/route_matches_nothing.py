@@ -70,7 +70,7 @@ class RouteMatchesNothing(Rule[Setting]):
         print("rates")
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - no task of the project shares the first dotted part of the name, and none has a similar name: the task may live in
       another package;

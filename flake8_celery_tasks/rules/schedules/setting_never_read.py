@@ -77,7 +77,7 @@ class SettingNeverRead(Rule[Setting]):
     app.config_from_object({"task_acks_late": True, "worker_prefetch_multiplier": 1})
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - it is not certain that Celery gets the value, or under which namespace it looks for it;
     - something in the project reads that name: it is a constant of the project's own. That another setting is made of

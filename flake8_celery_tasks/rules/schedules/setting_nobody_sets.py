@@ -64,7 +64,7 @@ class SettingNobodySets(Rule[Facts]):
         return 0 if getattr(settings, "CELERY_TASK_ALWAYS_EAGER", False) else 5
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the name is read with a default, and the setting is given under no name at all: it is optional;
     - the same file reads the name that is set, too: one stands in for the other;

@@ -70,7 +70,7 @@ class NoResultOnCommit(Rule[Invocation]):
         transaction.on_commit(partial(bill.apply_async, (order.pk,), task_id=order.job))
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the value goes nowhere: a statement, a comprehension that is one, `return`, the body of a lambda, `_ = ...`, a
       name of which no attribute is taken, and which is no argument;

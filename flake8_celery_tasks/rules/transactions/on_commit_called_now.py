@@ -65,7 +65,7 @@ class OnCommitCalledNow(Rule[OnCommit]):
         transaction.on_commit(partial(bill.delay, order.pk))
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - it is not certain that what is called is a task, signature or canvas;
     - the module is a test or a migration.

@@ -66,7 +66,7 @@ class OnCommitLateBinding(Rule[OnCommit]):
             transaction.on_commit(partial(bill.delay, order.pk))
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the transaction is opened inside the loop, or may be, and none is around it: each lambda is called before the next
       round;

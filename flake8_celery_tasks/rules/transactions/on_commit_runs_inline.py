@@ -83,7 +83,7 @@ class OnCommitRunsInline(Rule[OnCommit]):
         transaction.on_commit(partial(bill.delay, order.pk))
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - a lambda calls the task: that is deliberate;
     - this file, or the one that defines the task, calls it like a function elsewhere: it may be meant here, too;

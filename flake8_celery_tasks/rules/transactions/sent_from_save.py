@@ -92,7 +92,7 @@ class SentFromSave(Rule[Invocation]):
             bill.delay_on_commit(self.pk)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the class is not certainly a model, or the signal is not one of Django's signals for models;
     - the call stands in a function that such code calls, and it is more than three calls away, or not certain that this

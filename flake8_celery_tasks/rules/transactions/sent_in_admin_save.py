@@ -77,7 +77,7 @@ class SentInAdminSave(Rule[Invocation]):
             bill.delay_on_commit(obj.pk)
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the class is not certainly one for the admin: it inherits from none, and the method takes other parameters;
     - the call stands in a function that such a method calls, and it is more than three calls away, or not certain that

@@ -140,7 +140,7 @@ class SentInsideTransaction(Rule[Invocation]):
         transaction.on_commit(partial(bill.delay, order.pk))
     ```
 
-    ## Silent when
+    ## Not reported when
 
     - the call stands in a lambda or a function inside the block, which may run later;
     - the code asks whether it is in a transaction: `connection.in_atomic_block`;

@@ -1,0 +1,74 @@
+"""What is opened and what is not, on systems that have little or much."""
+
+from __future__ import annotations
+
+import os
+import stat
+from types import SimpleNamespace
+
+import pytest
+
+from flake8_celery_tasks.core import regular
+
+PIPES = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes")
+
+
+def test_the_first_bytes(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"0123456789")
+    assert [regular.read(str(path), most) for most in (-1, 0, 4, 99)] == [b"0123456789", b"", b"0123", b"0123456789"]
+
+
+@pytest.mark.parametrize("most", [-1, 4])
+@PIPES
+def test_a_pipe_is_not_waited_for(tmp_path, most):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="not a regular file"):
+        regular.read(str(path), most)
+
+
+@PIPES
+def test_a_file_that_becomes_a_pipe_meanwhile(tmp_path, monkeypatch):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    answers = iter([True, False])
+    monkeypatch.setattr(stat, "S_ISREG", lambda _: next(answers))
+    with pytest.raises(OSError, match="not a regular file"):
+        regular.read(str(path))
+
+
+@PIPES
+def test_a_file_that_has_nothing_to_give_yet(tmp_path, monkeypatch):
+    """Some files of the kernel say that they are regular ones, and have their reader wait."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    monkeypatch.setattr(stat, "S_ISREG", lambda _: True)
+    writer = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+    try:
+        with pytest.raises(OSError, match="nothing to be read"):
+            regular.read(str(path))
+    finally:
+        os.close(writer)
+
+
+@pytest.mark.parametrize("has_attributes", [True, False])
+def test_what_a_file_takes_over(tmp_path, monkeypatch, has_attributes):
+    for name, mode in (("a", 0o444), ("b", 0o600)):
+        (tmp_path / name).touch(mode)
+    own = os.stat(tmp_path / "b")  # noqa: PTH116 - the function that is replaced below
+    asked = []
+    found = SimpleNamespace(st_uid=own.st_uid + 1, st_gid=own.st_gid, st_mode=own.st_mode & ~0o777 | 0o444)
+    monkeypatch.setattr(os, "stat", lambda path: found if str(path).endswith("a") else own)
+    monkeypatch.setattr(os, "chown", lambda *given: asked.append(("chown", *given)), raising=False)
+    monkeypatch.setattr(os, "chmod", lambda *given: asked.append(("chmod", *given)))
+    if has_attributes:
+        monkeypatch.setattr(os, "listxattr", lambda _: ["user.note"], raising=False)
+        monkeypatch.setattr(os, "getxattr", lambda *_: b"kept", raising=False)
+        monkeypatch.setattr(os, "setxattr", lambda *given: asked.append(("setxattr", *given)), raising=False)
+    else:
+        monkeypatch.delattr(os, "listxattr", raising=False)
+    regular.take_over("a", "b")
+    monkeypatch.undo()
+    kept = [("setxattr", "b", "user.note", b"kept")] if has_attributes else []
+    assert asked == [("chown", "b", own.st_uid + 1, own.st_gid), ("chmod", "b", 0o444), *kept]
