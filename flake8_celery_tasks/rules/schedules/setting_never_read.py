@@ -83,6 +83,8 @@ class SettingNeverRead(Rule[Setting]):
     - something in the project reads that name: it is the project's own constant. Another setting that is computed from
       it is not such a use (`CELERY_TASK_ALWAYS_EAGER = not BROKER_URL`);
     - the project runs on Celery 5.7 or newer, for old names under a namespace;
+    - `app.conf` sets an old name (`app.conf.CELERY_ACKS_LATE = True`): under any namespace, it takes effect if nothing
+      has read the configuration before;
     - both names of a setting are given, which Celery allows.
 
     ## Fix
