@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import os
 import re
+import sys
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.scopes import FUNCTION, IF, TRY
 from flake8_celery_tasks.binding.symbols import Bound, Class, Function
 from flake8_celery_tasks.binding.values import MISSING, Const, Invoke, Member, Ref
 from flake8_celery_tasks.catalog.packages import REGISTERING
-from flake8_celery_tasks.celery_model.apps import is_readable, is_task_class
+from flake8_celery_tasks.celery_model.apps import APP_GETTERS, is_readable, is_task_class
 from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, OPAQUE, Decorator, decorator_of, with_keywords
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.record import Record
@@ -398,10 +399,20 @@ def is_no_task(project: Project, target: Target) -> bool:
 
 @query()
 def _makes_any(project: Project, module: Module) -> bool:
-    """Return whether a module makes a task of what can't be told."""
-    given = [call.args[0] for call in module.made() if not registers(call)]
+    """Return whether a module makes a task of what can't be told, with what may be a task decorator."""
+    given = [call.args[0] for call in module.made() if not registers(call) and _may_decorate(project, call, module)]
     targets = [project.resolve(value.path, module) if isinstance(value, Ref) else None for value in given]
     return any(target is None or not isinstance(target.symbol, (Function, Class)) for target in targets)
+
+
+def _may_decorate(project: Project, call: Invoke, module: Module) -> bool:
+    """Return whether what is called may be a task decorator: `logging.getLogger` and readable functions are none."""
+    func = call.func
+    if not isinstance(func, Ref) or decorator_of(project, func, module) is not None:
+        return True
+    target = project.resolve(func.path, module)
+    is_readable_here = target.module is not None and isinstance(target.symbol, Function)
+    return not is_readable_here and target.path.partition(".")[0] not in sys.stdlib_module_names
 
 
 def are_together(one: Definition, other: Definition) -> bool:
@@ -411,6 +422,26 @@ def are_together(one: Definition, other: Definition) -> bool:
         return all((kind, part) == (TRY, "body") for kind, _, part in mine + theirs)
     shorter, longer = sorted((mine, theirs), key=len)
     return longer[: len(shorter)] == shorter and all(kind != FUNCTION for kind, _, _ in longer[len(shorter) :])
+
+
+def are_apart(project: Project, one: Definition, other: Definition) -> bool:
+    """Return whether two tasks belong to different apps, and may never be in one process.
+
+    In one process an app has the tasks of the others too, those with `shared=False` excepted.
+    """
+    apps = [found.decorator.app for found in (one, other)]
+    paths = {app.path for app in apps if app is not None and app.path not in APP_GETTERS}
+    if len(paths) < 2:
+        return False
+    given = [found.decorator.keywords.get("shared") for found in (one, other)]
+    own = any(value is not None and project.settle(*value) is not True for value in given)
+    return own or one.module.place.path != other.module.place.path
+
+
+def by_position(found: Definition) -> tuple[Value, ...]:
+    """Return what a task decorator is given by position: one of it may be the task's name."""
+    value = found.symbol.decorators[found.index] if found.index >= 0 else None
+    return value.args if isinstance(value, Invoke) else ()
 
 
 def _branches(found: Definition) -> list[tuple[str, int, str]]:

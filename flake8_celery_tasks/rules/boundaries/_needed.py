@@ -24,9 +24,7 @@ _BY_NAME: Final = frozenset({"delattr", "getattr", "hasattr", "object", "setattr
 def is_needed(fact: TaskImport) -> bool:
     """Return whether something else than the calls needs an import: in its module, in others, or in tests."""
     name, module, alias = fact.binding.name, fact.module, fact.node
-    known = {id(dotted(sent.node)[0]) for sent in fact.places} | _hidden(fact)
-    around = fact.binding.site.scope.node
-    if any(isinstance(node, ast.Name) and node.id == name and id(node) not in known for node in ast.walk(around)):
+    if any(_other_uses(fact)) or any(isinstance(dotted(sent.node)[0], ast.Call) for sent in fact.places):
         return True
     if fact.in_function:
         return False
@@ -40,6 +38,43 @@ def is_needed(fact: TaskImport) -> bool:
 
 
 # In its module.
+
+
+def is_used_otherwise(fact: TaskImport) -> bool:
+    """Return whether the module does something else with an imported name than to send through it.
+
+    To bind it again, or to ask whether it is there, is no use of it.
+    """
+    asked = {id(node) for around in ast.walk(fact.binding.site.scope.node) for node in _asked(around)}
+    return any(isinstance(use.ctx, ast.Load) and id(use) not in asked for use in _other_uses(fact))
+
+
+def _other_uses(fact: TaskImport) -> Iterator[ast.Name]:
+    name = fact.binding.name
+    known = {id(_name_at(sent.node)) for sent in fact.places} | _hidden(fact)
+    for node in ast.walk(fact.binding.site.scope.node):
+        if isinstance(node, ast.Name) and node.id == name and id(node) not in known:
+            yield node
+
+
+def _asked(node: ast.AST) -> Iterator[ast.expr]:
+    """Yield the parts of the test of an `if` that ask whether something is there."""
+    pending = [node.test] if isinstance(node, (ast.If, ast.IfExp)) else []
+    while pending:
+        part = pending.pop()
+        yield part
+        if isinstance(part, ast.BoolOp):
+            pending += part.values
+        elif isinstance(part, ast.UnaryOp):
+            pending.append(part.operand)
+        elif isinstance(part, ast.Compare):
+            pending.append(part.left)
+
+
+def _name_at(node: ast.expr) -> ast.expr:
+    """Return what a call that sends begins with: the task's name, or its class's where an instance is made for it."""
+    root = dotted(node)[0]
+    return dotted(root.func)[0] if isinstance(root, ast.Call) else root
 
 
 def _hidden(fact: TaskImport) -> set[int]:

@@ -79,6 +79,10 @@ class CrossAppTaskImport(Rule[TaskImport]):
     ## Not reported when
 
     - the imported task is never sent: registration in `AppConfig.ready`, a re-export, a plain call of the function;
+    - the module needs the import for something else too: it calls the task as a function, uses another name of its
+      module or an attribute of its class;
+    - people start the module and nothing but tests imports it, so that nothing can be circular: management commands,
+      `manage.py`, `fabfile.py`, tasks of invoke or fabric, commands of click, `if __name__ == "__main__"`;
     - the module creates the Celery app or holds settings: it may know every task;
     - the task's class has an `apply_async` or `delay` of its own, or can't be read: it may take a lock first, as the
       classes of celery_once and celery-singleton do;

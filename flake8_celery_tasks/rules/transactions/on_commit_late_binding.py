@@ -80,7 +80,8 @@ class OnCommitLateBinding(Rule[OnCommit]):
     Give the lambda a default that holds the object: `lambda order=order: ...`. The other tasks are then sent, for the
     first time. `partial(task.delay, order.pk)` does it too, where the object has its key by then: it looks the key up
     at once, which is None before the object is saved. Of an object that the loop deletes it has to be the key: Django
-    takes it away before the commit, and the command leaves that to you.
+    takes it away before the commit, and the command leaves that to you. A function that is defined before the loop
+    takes it as a parameter, and `partial(send, order)` gives it.
     """
 
     code = "CLY704"
@@ -98,7 +99,7 @@ class OnCommitLateBinding(Rule[OnCommit]):
         made = _made_here(call)
         names = [] if made is None else _late(call, made)
         if made is not None and names and id(made) in around_invocations(call.context):
-            yield self.report(call.module, call.callback or call.node, name=names[0], better=_better(made, names))
+            yield self.report(call.module, call.callback or call.node, name=names[0], better=_better(call, made, names))
 
     def fix(self, call: OnCommit, violation: Violation) -> Fix | None:
         """Give the lambda what the names of the loop stand for when it is made."""
@@ -185,9 +186,15 @@ def _is_bound_by(loop: Site, binding: Binding) -> bool:
     return binding.statement is loop.node or any(site is loop for site in binding.site.chain())
 
 
-def _better(made: ast.Lambda | ast.FunctionDef, names: list[str]) -> str:
-    """Return the callback to write, as far as it is short: with defaults that hold what the names stand for."""
+def _better(call: OnCommit, made: ast.Lambda | ast.FunctionDef, names: list[str]) -> str:
+    """Return the callback to write, as far as it is short: with what the names stand for.
+
+    A default holds it where the callback is made in the loop; a function from before the loop has to be given it.
+    """
     bound = ", ".join(f"{name}={name}" for name in names)
-    if isinstance(made, ast.FunctionDef):
+    if isinstance(made, ast.Lambda):
+        return f"lambda {bound}: {shown(made.body, '...')}"
+    if any(inner is made for loop in _loops(call) for inner in ast.walk(loop.node)):
         return f"def {made.name}({bound})"
-    return f"lambda {bound}: {shown(made.body, '...')}"
+    given = ", ".join(names)
+    return f"def {made.name}({given})' and 'partial({made.name}, {given})"

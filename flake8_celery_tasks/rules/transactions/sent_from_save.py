@@ -102,6 +102,7 @@ class SentFromSave(Rule[Invocation]):
     - the code asks whether it is in a transaction: `connection.in_atomic_block`;
     - the task's class has an `apply_async` of its own, or can't be read: it may wait for the commit;
     - the call is what `on_commit` is given (CLY702);
+    - the call stands in an exception handler that raises in the end: after a rollback `on_commit` runs nothing;
     - an `if` asks for the settings, and the function sends the task on commit else: `if settings.TEST: task.delay(x)`;
     - the module is a test or a migration.
 
@@ -132,6 +133,7 @@ class SentFromSave(Rule[Invocation]):
             and way.kind == django_callers.SAVE
             and _sending.sends_at_once(fact)
             and not _sending.is_choice(fact)
+            and not _sending.is_for_failure(fact)
         ):
             text = f"{shown(fact.node.func)}()"
             advice = _key_advice(fact) if "delete" in way.where and not way.function else ""

@@ -88,6 +88,7 @@ class SentInAdminSave(Rule[Invocation]):
     - the code asks whether it is in a transaction: `connection.in_atomic_block`;
     - the task's class has an `apply_async` of its own, or can't be read: it may wait for the commit;
     - the call is what `on_commit` is given (CLY702);
+    - the call stands in an exception handler that raises in the end: after a rollback `on_commit` runs nothing;
     - the module is a test or a migration.
 
     ## Fix
@@ -120,6 +121,7 @@ class SentInAdminSave(Rule[Invocation]):
             and way.kind == django_callers.ADMIN
             and _sending.sends_at_once(fact)
             and not _sending.is_choice(fact)
+            and not _sending.is_for_failure(fact)
         ):
             text, advice = f"{shown(fact.node.func)}()", _sending.advice(fact)
             method, message = way.where, self.message

@@ -146,6 +146,7 @@ class SentInsideTransaction(Rule[Invocation]):
     - the code asks whether it is in a transaction: `connection.in_atomic_block`;
     - the task's class has an `apply_async` of its own, or can't be read: it may wait for the commit;
     - the call is what `on_commit` is given (CLY702);
+    - the call stands in an exception handler that raises in the end: after a rollback `on_commit` runs nothing;
     - an `if` asks for the settings, and the function sends the task on commit else: `if settings.TEST: task.delay(x)`;
     - a task sends itself with a `countdown` or `eta`: the next batch, when this transaction is long over;
     - the database of the transaction is called like a replica, and no write is seen;
@@ -185,6 +186,7 @@ class SentInsideTransaction(Rule[Invocation]):
             and way.kind in (django_callers.ATOMIC, django_callers.REQUEST)
             and _sending.sends_at_once(fact)
             and not _sending.is_choice(fact)
+            and not _sending.is_for_failure(fact)
         ):
             text, advice = f"{shown(fact.node.func)}()", _sending.advice(fact, way.opener)
             opener = f"'{shown(way.opener)}'" if way.opener is not None else f"the request's transaction in {way.where}"
