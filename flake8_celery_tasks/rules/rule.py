@@ -47,8 +47,8 @@ class Rule(Generic[Fact]):
     kinds: ClassVar[tuple[type, ...]]
 
     def __init_subclass__(cls) -> None:
-        (judged,) = get_args(cls.__orig_bases__[0])  # type: ignore[attr-defined]
-        cls.kinds = get_args(judged) or (judged,)
+        (checked,) = get_args(cls.__orig_bases__[0])  # type: ignore[attr-defined]
+        cls.kinds = get_args(checked) or (checked,)
         cls.opt_in = f".rules.{OPT_IN}." in cls.__module__
 
     def check(self, fact: Fact) -> Iterator[Violation]:
