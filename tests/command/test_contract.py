@@ -159,8 +159,8 @@ def test_it_holds_the_code_against_what_was(shop, run, before):
     assert run("--against", before, "--exit-zero")[0] == 0
     assert run("--against", before, "--select", "CLY411") == (1, SAID[:1], [])
     assert run("--against", before, "--extend-select", "CLY923")[1][1] == (
-        "./shop/tasks.py:4:31: CLY923 Option 'queue' of task 'shop.pay' was \"money\", is \"cash\" now: who sends it "
-        "by name repeats the old one; tell them, then write the record anew"
+        "./shop/tasks.py:4:31: CLY923 Option 'queue' of task 'shop.pay' was \"money\", is \"cash\" now: senders by "
+        "name repeat the old one; tell them, then write the record again"
     )
     assert run("shop", "--against", before)[1] == [line.removeprefix("./") for line in SAID]
     (shop.folder / "web").mkdir()
