@@ -61,7 +61,7 @@ class AckOptionWithoutAcksLate(Rule[Task]):
     ## Not reported when
 
     - the task, its base class or the project (`task_acks_late`, `celery-acks-late`) acknowledges late;
-    - any of these can't be read, or `task_annotations` may set `acks_late`;
+    - any of these can't be resolved, or `task_annotations` may set `acks_late`;
     - the option has the value that it would have anyway (`reject_on_worker_lost=False`, `acks_on_failure=True`).
 
     ## Fix

@@ -67,9 +67,9 @@ class AcksLateRepeatsSideEffect(Rule[Task]):
     ## Not reported when
 
     - the method is another one, or not certain: `GET`, `PUT` and `DELETE` may be repeated;
-    - an `Idempotency-Key` is among the headers of the call or of the session, or these can't be read; or the task's
+    - an `Idempotency-Key` is among the headers of the call or of the session, or these can't be resolved; or the task's
       function mentions idempotency anywhere, as in `idempotency_key=`;
-    - the call stands in a function that the task calls: only the task's own body is looked at;
+    - the call is in a function that the task calls: only the task's own body is looked at;
     - `acks_late` is not written on the task or its base class.
 
     ## Fix

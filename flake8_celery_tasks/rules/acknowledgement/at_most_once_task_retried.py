@@ -69,8 +69,8 @@ class AtMostOnceTaskRetried(Rule[Task]):
     - the project acknowledges late (`task_acks_late`, `celery-acks-late`), or may: there the `False` has another
       reason;
     - `max_retries=0` says that nothing is retried;
-    - the retry mechanism can't be read, or is `retry_on_worker_lost` before Celery 5.7, which does not know it;
-    - a decorator that can't be read makes the task.
+    - the retry mechanism can't be resolved, or is `retry_on_worker_lost` before Celery 5.7, which does not know it;
+    - a decorator that can't be resolved creates the task.
 
     ## Fix
 

@@ -21,7 +21,7 @@ class RequeueWithoutAcksLate(Rule[Raise]):
 
     Only a message that is not yet acknowledged can be rejected. Without `acks_late` the worker acknowledges it before
     the task runs, so there is nothing left to put back: the task does not run again, the message is gone, and the state
-    stays PENDING for ever. The log looks as if all were well:
+    stays PENDING forever. The log looks as if all were well:
 
     ```text
     Task shop_import_order[...] reject requeue=True: somebody else has it
@@ -75,9 +75,9 @@ class RequeueWithoutAcksLate(Rule[Raise]):
     ## Not reported when
 
     - the task, its base class or the project (`task_acks_late`, `celery-acks-late`) acknowledges late, or may;
-    - `requeue` is absent, False or can't be read;
+    - `requeue` is absent, False or can't be resolved;
     - something in the function, or a decorator between the task decorator and the function, catches it, or may;
-    - a base class overrides `__call__`, or a decorator that can't be read makes the task.
+    - a base class overrides `__call__`, or a decorator that can't be resolved creates the task.
 
     ## Fix
 

@@ -69,7 +69,7 @@ class TrackStartedIgnored(Rule[Task]):
 
     - a call of the task anywhere in the project says `ignore_result=False`, or may: from Celery 5.6.3 on that call
       is tracked;
-    - one of the two options can't be read.
+    - one of the two options can't be resolved.
 
     ## Fix
 

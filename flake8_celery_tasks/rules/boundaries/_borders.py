@@ -49,7 +49,7 @@ def _sends_plainly(fact: TaskImport, sent: Sent) -> bool:
 
 def _is_of_other_app(fact: TaskImport, sent: Sent, own: str) -> bool:
     if sent.definition is None:
-        # Its module can't be read: only another top-level package is certainly another app.
+        # Its module can't be resolved: only another top-level package is certainly another app.
         return sent.path.partition(".")[0] != fact.module.place.name.partition(".")[0]
     other = fact.project.layout.app(sent.definition.module.place)
     return other is not None and not layout.is_one_app(own, other)

@@ -88,7 +88,7 @@ class _Rewriting:
         method = sent.node.attr
         definition = sent.definition
         if definition is None or definition.decorator.form == decorators.CLASS_TASK:
-            raise Unfixable("a class, or what can't be read")
+            raise Unfixable("a class, or what can't be resolved")
         task = Defined(self.project, definition)
         if isinstance(task.base, Target) and task.overrides("apply_async", method) is not False:
             raise Unfixable("the task's class has a way of its own to send it")

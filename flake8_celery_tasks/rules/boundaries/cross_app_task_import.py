@@ -80,9 +80,9 @@ class CrossAppTaskImport(Rule[TaskImport]):
 
     - the imported task is never sent: registration in `AppConfig.ready`, a re-export, a plain call of the function;
     - the module creates the Celery app or holds settings: it may know every task;
-    - the task's class has an `apply_async` or `delay` of its own, or can't be read: it may take a lock first, as the
-      classes of celery_once and celery-singleton do;
-    - the import stands under `TYPE_CHECKING`, or in a test module or migration;
+    - the task's class has an `apply_async` or `delay` of its own, or can't be resolved: it may take a lock first, as
+      the classes of celery_once and celery-singleton do;
+    - the import is under `TYPE_CHECKING`, or in a test module or migration;
     - `celery-apps` lists the apps, and the module is in none of them;
     - the name leads to something that is not a task, or to a module outside the project.
 

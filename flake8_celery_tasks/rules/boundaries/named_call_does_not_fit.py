@@ -97,10 +97,10 @@ class NamedCallDoesNotFit(Rule[Invocation | BeatEntry]):
       it;
     - a decorator below the task decorator may change the arguments;
     - the task's class has an `apply_async` of its own, a `__call__` that does more with the arguments than pass them
-      on, or can't be read;
+      on, or can't be resolved;
     - the task has `bind=True` and no parameter for the task object, or `self` without `bind=True`: that is CLY202 or
       CLY203;
-    - the call stands in a `try` that catches TypeError, in a test (`celery-test-paths`) or a migration.
+    - the call is in a `try` that catches TypeError, in a test (`celery-test-paths`) or a migration.
 
     ## Fix
 

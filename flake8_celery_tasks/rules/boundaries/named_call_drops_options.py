@@ -90,9 +90,9 @@ class NamedCallDropsOptions(Rule[Invocation]):
     ## Not reported when
 
     - the call gives the option; any of `queue`, `exchange` and `routing_key` stands for all three;
-    - `task_routes` covers the name, or can't be read: then it decides the queue, for calls by name too;
+    - `task_routes` covers the name, or can't be resolved: then it decides the queue, for calls by name too;
     - the option says what the project's default says;
-    - caller and task belong to one app, or the call stands in a task and the target is Celery 5.7 or later: then the
+    - caller and task belong to one app, or the call is in a task and the target is Celery 5.7 or later: then the
       process has the task registered;
     - several tasks have the name, or `**options` hide what the call gives;
     - of another service's task, which a file of `celery-known-tasks` records, the option can't be known;

@@ -137,7 +137,7 @@ class RecordedTaskGone(Rule[GoneTask]):
     - no record is named (`celery-contract`), or it is about another project;
     - the task has moved and kept its name;
     - `app.tasks["old name"] = task` or `app.tasks.register(...)` gives the name to a task; under a name that can't be
-      read, any name may be there;
+      resolved, any name may be there;
     - a task whose name can't be known could have it, unless the record lists that task as uncertain;
     - an app of the project builds automatic names in its own way (`gen_task_name`);
     - a file that can't be parsed held the task, or defines tasks now and could hold the name.

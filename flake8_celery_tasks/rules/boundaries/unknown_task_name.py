@@ -96,7 +96,7 @@ class UnknownTaskName(Rule[Invocation | BeatEntry | TaskLookup]):
     - some task of that namespace has a name that is not certain;
     - some task has an automatic name, and an app of the project builds these in its own way (`gen_task_name`);
     - the module that the name points to has something of that name which may be a task after all: a function with a
-      decorator that can't be read, what is assigned;
+      decorator that can't be resolved, what is assigned;
     - the name is looked up in `app.tasks` in a `try`, or under an `if` that checks for it;
     - the module is a test (`celery-test-paths`) or a migration.
 

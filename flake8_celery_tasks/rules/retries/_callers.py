@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
 
 
-#: A text that may name a task or what stands in a module, such as `"shop.tasks.add.delay"`.
+#: A text that may name a task or what is in a module, such as `"shop.tasks.add.delay"`.
 _NAMING: Final = re.compile(r"[\w.:-]+")
 
 #: What is asked for its function behind the task, as far as it is spelt out.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.edits.edit import Fix
     from flake8_celery_tasks.resolution.project import Project
 
-#: How the names of exception classes end that can't be read.
+#: How the names of exception classes end that can't be resolved.
 _ENDINGS: Final = ("Error", "Exception", "Timeout", "Failure")
 
 
@@ -263,7 +263,7 @@ def _is_called_exception(cls: Target) -> bool:
 
 
 def _hook(task: Task) -> tuple[Module, FunctionNode] | None:
-    """Return the `before_start` of a task's class, with the module that it stands in."""
+    """Return the `before_start` of a task's class, with the module that it is in."""
     cls = task.own_class if task.is_class else task.base
     for found in task.project.line(cls) if isinstance(cls, Target) else ():
         if isinstance(found, Target) and isinstance(found.symbol, Class) and found.module is not None:

@@ -67,7 +67,7 @@ class BackoffCapped(Rule[Task]):
 
     ## Not reported when
 
-    - the two are equal, or one of them can't be read;
+    - the two are equal, or one of them can't be resolved;
     - the task has no `autoretry_for`: that is CLY211;
     - both come from a base class or shared defaults.
 

@@ -61,7 +61,7 @@ class BackoffOptionsWithoutBackoff(Rule[Task]):
 
     ## Not reported when
 
-    - `retry_backoff` comes from a base class or the app's `task_cls`, or can't be read;
+    - `retry_backoff` comes from a base class or the app's `task_cls`, or can't be resolved;
     - `retry_jitter` is falsy: there is no jitter without a backoff anyway;
     - the body reads the option itself, or passes the task to a helper, which may;
     - the task has no `autoretry_for`: that is CLY211;

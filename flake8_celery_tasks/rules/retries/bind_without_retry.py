@@ -75,8 +75,8 @@ class BindWithoutRetry(Rule[Task]):
     - the body uses the task in any way, and `celery-bind-requires-retry` is not set; passing it to a helper is a use;
     - the decorator or a base class has a retry policy, or the body calls `retry`;
     - `bind=True` comes from a decorator of the project or from shared defaults (`**DEFAULTS`);
-    - the base class can't be read, or a decorator that can't be read makes the task or stands below the task decorator:
-      it may need the task.
+    - the base class can't be resolved, or a decorator that can't be resolved creates the task or is below the task
+      decorator: it may need the task.
 
     ## Fix
 

@@ -76,7 +76,7 @@ class BoundTaskWithoutSelf(Rule[Task]):
     - the first parameter is named like a task (`self`, `task`, `this`, `celery_task`, anything with a leading
       underscore), annotated as one, or used as one in the body (`.request`, `.retry`, `.name`, ...);
     - the function takes `*args`: the task is the first of them;
-    - a decorator that can't be read makes the task, or stands below the task decorator: it may take the task away.
+    - a decorator that can't be resolved creates the task, or is below the task decorator: it may take the task away.
 
     ## Fix
 

@@ -76,7 +76,7 @@ class ConflictingRetryOptions(Rule[Task]):
 
     ## Not reported when
 
-    - both say the same, or one of them can't be read;
+    - both say the same, or one of them can't be resolved;
     - the losing option is used all the same: `max_retries` by a retry call in the body or by `retry_on_worker_lost`;
     - the task has no `autoretry_for`: that is CLY211;
     - both options come from a base class or shared defaults.

@@ -196,7 +196,7 @@ class DeadMaxRetriesHandler(Rule[TaskCall | GivingUp]):
             caught = [node for node in nodes if isinstance(node, ast.ExceptHandler)]
             if not caught or len(caught) < len(nodes):
                 return False
-            # Where the call stands in one of the handlers, the name is of the innermost: others may use it again.
+            # Where the call is in one of the handlers, the name is of the innermost: others may use it again.
             around = [handler for handler in call.handlers() if handler.name == exc.value.id]
             return all(
                 handler.type is not None
@@ -235,7 +235,7 @@ def _may_exhaust(context: FileContext, task: Task, statement: ast.stmt) -> bool:
 
 
 def _may_be_of_task(context: FileContext, call: ast.Call, task: Task) -> bool:
-    """Return whether a call waits for a task's result, or is of a function that does so, retries, or can't be read."""
+    """Return whether a call waits for a task's result, or is of a function that does so, retries, or can't be resolved."""
     func = call.func
     if isinstance(func, ast.Attribute) and func.attr in _WAITS:
         return func.attr != "get" or not call.args

@@ -74,7 +74,7 @@ class NoneIsNotUnlimited(Rule[TaskCall | Task]):
 
     ## Not reported when
 
-    - the task's own `max_retries` is None too, or can't be read;
+    - the task's own `max_retries` is None too, or can't be resolved;
     - the task has no `autoretry_for`, so that nothing reads `retry_kwargs`: that is CLY211.
 
     ## Fix
@@ -109,7 +109,7 @@ def _place(fact: TaskCall | Task) -> tuple[str, ast.AST | None]:
 
 
 def _limit(task: Task) -> Any:
-    """Return the limit that a task has of its own, None where it has none or it can't be read."""
+    """Return the limit that a task has of its own, None where it has none or it can't be resolved."""
     limit = task.effective("max_retries")
     if limit is MISSING:
         return DEFAULT_MAX_RETRIES

@@ -64,11 +64,11 @@ class RejectUnderAutoretry(Rule[Raise]):
 
     ## Not reported when
 
-    - `dont_autoretry_for` holds `Reject` or a class that it inherits from, or can't be read (from Celery 5.3 on, which
-      is the first to read it);
+    - `dont_autoretry_for` holds `Reject` or a class that it inherits from, or can't be resolved (from Celery 5.3 on,
+      which is the first to read it);
     - something in the function, or a decorator between the task decorator and the function, catches it, or may;
     - `max_retries=0` says that nothing is retried;
-    - a decorator that can't be read makes the task.
+    - a decorator that can't be resolved creates the task.
 
     ## Fix
 

@@ -22,7 +22,7 @@ class RetriedTwice(Rule[TaskCall]):
 
     ## What happens
 
-    `self.retry()` sends the task again and then raises `Retry`, which is an `Exception`. If the call stands in a `try`
+    `self.retry()` sends the task again and then raises `Retry`, which is an `Exception`. If the call is in a `try`
     whose handler catches `Exception` and retries too, both of them send a message. Each of these messages does the same
     when it fails, so the number of runs doubles with every retry: with `max_retries=4` there are 31 runs, where 5 were
     meant. The log shows only that the task retries, once for each run:
@@ -91,7 +91,7 @@ class RetriedTwice(Rule[TaskCall]):
     - the handler retries only under a condition that is not about the retries that are left, or may also end without
       a retry (CLY217);
     - `throw=False` is given: then `self.retry()` raises nothing;
-    - the type of a handler can't be read, or the handler hands the task to a function before it retries.
+    - the type of a handler can't be resolved, or the handler hands the task to a function before it retries.
 
     ## Fix
 

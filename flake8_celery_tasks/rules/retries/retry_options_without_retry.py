@@ -89,14 +89,15 @@ class RetryOptionsWithoutRetry(Rule[Task]):
 
     ## Not reported when
 
-    - `autoretry_for` comes from a base class, the app's `task_cls` or `task_annotations`, or one of them can't be read;
+    - `autoretry_for` comes from a base class, the app's `task_cls` or `task_annotations`, or one of them can't be
+      resolved;
     - the body reads the option itself (`self.retry_backoff * 2**n`), or passes the task to a helper, which may;
     - `max_retries` is 0: a decision in writing;
     - `retry_backoff`, `retry_kwargs` or `dont_autoretry_for` says nothing (`False`, None, `{}`, `()`);
     - the option comes from shared defaults (`**DEFAULTS`);
     - for `max_retries` and `default_retry_delay`: the task is retried by a call or by `retry_on_worker_lost`, or the
       project sets `task_retry_on_worker_lost`;
-    - a decorator that can't be read makes the task, or stands below the task decorator: it may retry. So may one that
+    - a decorator that can't be resolved creates the task, or is below the task decorator: it may retry. So may one that
       the option `celery-task-decorators` names, unless its function can be read and has no `retry`.
 
     ## Fix

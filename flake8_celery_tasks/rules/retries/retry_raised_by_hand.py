@@ -23,8 +23,8 @@ class RetryRaisedByHand(Rule[Raise]):
     ## What happens
 
     `celery.exceptions.Retry` is what `self.retry()` raises after it has sent the task again, so that the worker can
-    record the state. Raised by hand, it only leaves that record. Nothing is sent, the state stays RETRY for ever, and
-    whoever waits for the result waits for ever too. The log looks as if all were well:
+    record the state. Raised by hand, it only leaves that record. Nothing is sent, the state stays RETRY forever, and
+    whoever waits for the result waits forever too. The log looks as if all were well:
 
     ```text
     Task shop_fetch_rates[...] retry: Retry in 60s
@@ -69,7 +69,7 @@ class RetryRaisedByHand(Rule[Raise]):
       task on;
     - something in the function catches it, or may;
     - a decorator between the task decorator and the function may catch it, a base class overrides `__call__` or can't
-      be read, or a decorator that can't be read makes the task.
+      be resolved, or a decorator that can't be resolved creates the task.
 
     ## Fix
 

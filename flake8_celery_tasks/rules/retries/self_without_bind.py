@@ -70,8 +70,8 @@ class SelfWithoutBind(Rule[Task]):
 
     ## Not reported when
 
-    - a base class, or the app's `task_cls`, has a `__call__` of its own or can't be read: it may pass the task;
-    - a decorator that can't be read makes the task, or stands below the task decorator: it may supply `self`;
+    - a base class, or the app's `task_cls`, has a `__call__` of its own or can't be resolved: it may pass the task;
+    - a decorator that can't be resolved creates the task, or is below the task decorator: it may supply `self`;
     - the task is a method of a class (CLY512);
     - `self` has a default.
 

@@ -24,8 +24,8 @@ class SwallowedRetry(Rule[TaskCall | Raise]):
     ## What happens
 
     `self.retry()` sends the task again and then raises `Retry`, which is an `Exception`; the worker needs to see it.
-    `self.replace()` does the same with `Ignore`. If the call stands in a `try` that catches `Exception`, the worker
-    never sees it: it logs a success, the result is whatever the handler leaves behind, and the retry runs all the same:
+    `self.replace()` does the same with `Ignore`. If the call is in a `try` that catches `Exception`, the worker never
+    sees it: it logs a success, the result is whatever the handler leaves behind, and the retry runs all the same:
 
     ```text
     Task shop_fetch_rates[...] received
@@ -92,13 +92,13 @@ class SwallowedRetry(Rule[TaskCall | Raise]):
 
     ## Not reported when
 
-    - the call stands in a handler, not in the body of the `try`;
+    - the call is in a handler, not in the body of the `try`;
     - an earlier handler lets the exception out: it names `Retry`, `Ignore`, `Reject`, or a class that they inherit
       from, and raises again;
     - every path of the handler ends in `raise`, or in another retry (CLY223), or it decides by the exception or by the
       retries that are left;
     - the handler calls a function of the project that raises or retries, or passes the task to one;
-    - the type of a handler can't be read;
+    - the type of a handler can't be resolved;
     - `throw=False` is given: then `self.retry()` raises nothing.
 
     ## Fix

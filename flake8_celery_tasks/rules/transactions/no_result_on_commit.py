@@ -130,7 +130,7 @@ def _use(fact: Invocation) -> str | None:
 
 
 def _above(node: ast.AST, parents: dict[int, ast.AST]) -> tuple[ast.AST, ast.AST | None, bool]:
-    """Return the expression that a value ends up as, what that stands in, and whether it holds several.
+    """Return the expression that a value ends up as, what that is in, and whether it holds several.
 
     A comprehension, and a list or tuple that is made of one, holds them. A choice gives what is chosen.
     """
@@ -154,7 +154,7 @@ def _passes_on(node: ast.AST, parent: ast.AST | None, many: bool) -> bool:
 
 @query()
 def _parents(_: Module, root: ast.AST) -> dict[int, ast.AST]:
-    """Return what each node below another one stands in, by its identity."""
+    """Return what each node below another one is in, by its identity."""
     return {id(child): parent for parent in ast.walk(root) for child in ast.iter_child_nodes(parent)}
 
 

@@ -88,7 +88,7 @@ class OnCommitRunsInline(Rule[OnCommit]):
     - a lambda calls the task: that is deliberate;
     - this file, or the one that defines the task, calls it like a function elsewhere: it may be meant here, too;
     - it is given a group, chain or chord: calling one sends it;
-    - the task is a class, or made by a decorator that can't be read;
+    - the task is a class, or made by a decorator that can't be resolved;
     - the module is a test or a migration.
 
     ## Fix

@@ -95,12 +95,12 @@ class SentFromSave(Rule[Invocation]):
     ## Not reported when
 
     - the class is not certainly a model, or the signal is not one of Django's signals for models;
-    - the call stands in a function that such code calls, and it is more than three calls away, or not certain that this
-      is the function that is called;
-    - the call stands in a lambda or in a function inside, or in an `atomic` block there (CLY701);
-    - a decorator of the function calls `on_commit`, or can't be read;
+    - the call is in a function that such code calls, and it is more than three calls away, or not certain that this is
+      the function that is called;
+    - the call is in a lambda or in a function inside, or in an `atomic` block there (CLY701);
+    - a decorator of the function calls `on_commit`, or can't be resolved;
     - the code asks whether it is in a transaction: `connection.in_atomic_block`;
-    - the task's class has an `apply_async` of its own, or can't be read: it may wait for the commit;
+    - the task's class has an `apply_async` of its own, or can't be resolved: it may wait for the commit;
     - the call is what `on_commit` is given (CLY702);
     - an `if` asks for the settings, and the function sends the task on commit else: `if settings.TEST: task.delay(x)`;
     - the module is a test or a migration.

@@ -80,13 +80,13 @@ class SentInAdminSave(Rule[Invocation]):
     ## Not reported when
 
     - the class is not certainly one for the admin: it inherits from none, and the method takes other parameters;
-    - the call stands in a function that such a method calls, and it is more than three calls away, or not certain that
-      this is the function that is called;
+    - the call is in a function that such a method calls, and it is more than three calls away, or not certain that this
+      is the function that is called;
     - the method is an action, `delete_queryset` or a view of its own: these may run outside a transaction;
-    - the call stands in a lambda or in a function inside, or in an `atomic` block there (CLY701);
-    - a decorator of the method calls `on_commit`, or can't be read;
+    - the call is in a lambda or in a function inside, or in an `atomic` block there (CLY701);
+    - a decorator of the method calls `on_commit`, or can't be resolved;
     - the code asks whether it is in a transaction: `connection.in_atomic_block`;
-    - the task's class has an `apply_async` of its own, or can't be read: it may wait for the commit;
+    - the task's class has an `apply_async` of its own, or can't be resolved: it may wait for the commit;
     - the call is what `on_commit` is given (CLY702);
     - the module is a test or a migration.
 

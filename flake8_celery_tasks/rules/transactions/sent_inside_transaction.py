@@ -142,9 +142,9 @@ class SentInsideTransaction(Rule[Invocation]):
 
     ## Not reported when
 
-    - the call stands in a lambda or a function inside the block, which may run later;
+    - the call is in a lambda or a function inside the block, which may run later;
     - the code asks whether it is in a transaction: `connection.in_atomic_block`;
-    - the task's class has an `apply_async` of its own, or can't be read: it may wait for the commit;
+    - the task's class has an `apply_async` of its own, or can't be resolved: it may wait for the commit;
     - the call is what `on_commit` is given (CLY702);
     - an `if` asks for the settings, and the function sends the task on commit else: `if settings.TEST: task.delay(x)`;
     - a task sends itself with a `countdown` or `eta`: the next batch, when this transaction is long over;
