@@ -1,4 +1,4 @@
-"""Whether an import is needed by anything but the calls that are sent by name."""
+"""Whether anything other than the calls that the fix sends by name needs an import."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.facts.imports import TaskImport
     from flake8_celery_tasks.resolution.project import Project
 
-#: Functions that take an object and the name of an attribute of it.
+#: Functions that take an object and the name of an attribute.
 _BY_NAME: Final = frozenset({"delattr", "getattr", "hasattr", "object", "setattr"})
 
 
 def is_needed(fact: TaskImport) -> bool:
-    """Return whether something else than the calls needs an import: in its module, in others, or in tests."""
+    """Return whether anything other than the calls needs an import: in its module, in others, or in tests."""
     name, module, alias = fact.binding.name, fact.module, fact.node
     known = {id(dotted(sent.node)[0]) for sent in fact.places} | _hidden(fact)
     around = fact.binding.site.scope.node
@@ -43,7 +43,7 @@ def is_needed(fact: TaskImport) -> bool:
 
 
 def _hidden(fact: TaskImport) -> set[int]:
-    """Return the nodes in functions that have a name like the import's of their own."""
+    """Return the nodes in functions that rebind the import's name."""
     binding = fact.binding
     inside: list[ast.AST] = []
     for scope in fact.module.candidates.all_scopes:
@@ -54,7 +54,7 @@ def _hidden(fact: TaskImport) -> set[int]:
 
 
 def _is_listed(fact: TaskImport, name: str) -> bool:
-    """Return whether the module says the name in its `__all__`, or perhaps looks for it by itself."""
+    """Return whether the module lists the name in its `__all__`, or may look it up dynamically."""
     tree = fact.module.candidates.scope.node
     parts = ast.iter_child_nodes(tree) if not fact.module.dynamic else [tree]
     return any(
@@ -66,7 +66,7 @@ def _is_listed(fact: TaskImport, name: str) -> bool:
 
 
 def _is_in_a_text(tree: ast.AST, name: str) -> bool:
-    """Return whether a quoted annotation or a doctest says the name."""
+    """Return whether a quoted annotation or a doctest contains the name."""
     word = re.compile(rf"\b{re.escape(name)}\b")
     for node in ast.walk(tree):
         for part in (getattr(node, "annotation", None), getattr(node, "returns", None)):
@@ -91,7 +91,7 @@ def _texts(node: ast.AST) -> Iterator[str]:
 
 
 def _is_taken(project: Project, path: str, name: str, seen: frozenset[str]) -> bool:
-    """Return whether another module, or a test, takes a name from the module of a file."""
+    """Return whether another module, or a test, uses a name from the module of a file."""
     layout = project.layout
     owner = layout.place(path).name
     last, word = encoded(owner.rpartition(".")[2]), encoded(name)
@@ -102,7 +102,7 @@ def _is_taken(project: Project, path: str, name: str, seen: frozenset[str]) -> b
         content = project.files.read(file) or b""
         if file == path or file in seen or not (word in content or b"*" in content) or last not in content:
             continue
-        # However much of the module's name stands before, it is this module's.
+        # A mention may have only the last parts of the module's dotted name.
         most = len(encoded(owner)) + 1
         found = {_before(content, match.start(), most) + last for match in mentions.finditer(content)}
         if any(encoded(f".{owner}").endswith(b"." + dotted_name) for dotted_name in found):
@@ -120,9 +120,9 @@ def _is_taken(project: Project, path: str, name: str, seen: frozenset[str]) -> b
 
 
 def _reaches_into(project: Project, file: str, path: str, name: str, *, by_name: bool) -> bool:
-    """Return whether a file has the module of another one, under whatever name, and may take something out of it.
+    """Return whether a file imports the module of another file, under any name, and may use a name from it.
 
-    `by_name` says that the file imports modules by names in texts.
+    `by_name` says that the file imports modules by strings.
     """
     module = project.module(file)
     if module is None:
@@ -158,7 +158,7 @@ def _root(node: ast.Attribute) -> str | None:
 
 
 def _before(content: bytes, offset: int, most: int) -> bytes:
-    """Return the part of a dotted name that stands before an offset, or `most` of it."""
+    """Return the part of a dotted name before an offset, at most `most` bytes."""
     start = offset
     while (
         start
