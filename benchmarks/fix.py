@@ -36,7 +36,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 COMMAND = [sys.executable, "-m", "flake8_celery_tasks"]
-SUMMARY = re.compile(r"flake8-celery-tasks: (\d+) fixed in (\d+) files?")
+SUMMARY = re.compile(r"Fixed (\d+) problems? in (\d+) files?\.")
 
 Finding = dict[str, Any]
 
@@ -65,7 +65,7 @@ def usual(project: Path, select: str) -> list[str]:
 
 def check(project: Path, arguments: list[str]) -> list[Finding]:
     """Return what is found in a project."""
-    done = run(project, "check", "--output-format=json", *arguments)
+    done = run(project, "check", "--output-format=json", "--quiet", *arguments)
     if done.returncode not in (0, 1) or done.stderr:
         sys.exit(f"{project.name}: check: exit code {done.returncode}\n{done.stderr}")
     found: list[Finding] = json.loads(done.stdout)
@@ -153,7 +153,7 @@ def audit(project: Path, select: str, fixing: set[str]) -> Outcome:
         texts = [finding for finding in found_after if (finding["path"], finding["code"]) == (path, code)]
         wrong.append(f"{path}: {count} new {code}: " + "; ".join(f"{one['line']}: {one['text']}" for one in texts[:3]))
     again = run(project, "fix", "--unsafe", *arguments)
-    if state(project) != after or again.stderr != "flake8-celery-tasks: 0 fixed in 0 files\n":
+    if state(project) != after or again.stderr != "Fixed 0 problems in 0 files.\n":
         different = [path for path, content in state(project).items() if after.get(path) != content]
         wrong.append(f"a second run: {again.stderr.strip()}: {', '.join(different)}")
     fixed, files = map(int, summary.groups()) if summary else (0, 0)

@@ -48,7 +48,7 @@ def timed(action: Any) -> tuple[float, Any]:
 
 def step_parse(folder: str) -> dict[str, float]:
     """Read all Python files of the project, parse those that may have to do with Celery."""
-    from flake8_celery_tasks.resolution import project
+    from flake8_celery_tasks.resolution import modules
     from flake8_celery_tasks.workspace import marks
     from flake8_celery_tasks.workspace.layout import Layout
 
@@ -57,7 +57,7 @@ def step_parse(folder: str) -> dict[str, float]:
         for path in Layout(folder, excluded=EXCLUDED).files():
             data = Path(path).read_bytes()
             if any(mark in data for mark in marks.INTEREST):
-                project.parse(data)
+                modules.parse(data)
                 count += 1
         return count
 
@@ -81,6 +81,7 @@ def step_index(folder: str) -> dict[str, float]:
     build, _ = timed(lambda: tasks_of(known))
     assert cache
     names = len(tasks_of(known).by_name)
+    known.save()  # for the next round
     return {
         "seconds": load + walk + look + build,
         "load": load,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from flake8_celery_tasks import __version__
 from flake8_celery_tasks.workspace import gate
@@ -44,6 +45,7 @@ class Plugin:
         from flake8_celery_tasks.engine import run
 
         try:
+            _check_keys(sys.argv[1:])
             cls.told = run.begin(namespace, sys.argv[1:])
         except ValueError as error:
             manager.parser.error(str(error))
@@ -51,7 +53,9 @@ class Plugin:
     def run(self) -> Iterator[tuple[int, int, str, type[Any]]]:
         """Yield what is wrong in the file and not known: line, column, text, and this class."""
         text = "".join(self.lines)
-        if not (gate.passes(text) if self.told is None else self.told.concerns(self.filename, text)):
+        if not (
+            gate.passes(text) if self.told is None else self.told.passes(self.filename, text)
+        ) and not self._uses_own_decorator(text):
             return
         from flake8_celery_tasks.engine.check import violations
         from flake8_celery_tasks.engine.run import Run
@@ -62,3 +66,42 @@ class Plugin:
             found = told.baseline.new(self.filename, self.tree, found)
         for violation in found:
             yield violation.line, violation.column, f"{violation.code} {violation.text}", type(self)
+
+    def _uses_own_decorator(self, text: str) -> bool:
+        own = gate.own.get(os.path.dirname(self.filename))
+        if own is not None and not gate.passes(text, own):
+            return False
+        applied = gate.applied(text)
+        if not applied:
+            return False
+        from flake8_celery_tasks.engine.concern import uses_own_decorator
+        from flake8_celery_tasks.engine.run import Run
+
+        return uses_own_decorator(self.told or Run(), self.filename, text, applied)
+
+
+def _check_keys(arguments: Sequence[str]) -> None:
+    """Raise ValueError for a key of flake8's configuration that looks like one of our options: flake8 skips it.
+
+    flake8 does not tell plugins what it has read. Where that is not clear, since a program with arguments of its own
+    has called it, nothing is said.
+    """
+    from flake8.main.options import stage1_arg_parser
+    from flake8.options.config import load_config
+
+    from flake8_celery_tasks.core.options import misspelt
+
+    parser = stage1_arg_parser()
+    parser.error = _refuse  # type: ignore[method-assign] # else it ends the process
+    try:
+        given = parser.parse_known_args(arguments)[0]
+        config = load_config(given.config, given.append_config, isolated=given.isolated)[0]
+    except Exception:  # flake8 has said so
+        return
+    for key in config["flake8"] if config.has_section("flake8") else ():
+        if problem := misspelt(key):
+            raise ValueError(f"configuration of flake8: {problem}")
+
+
+def _refuse(message: str) -> NoReturn:
+    raise ValueError(message)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.core.options import Options
-from flake8_celery_tasks.engine import judge, loader, session
+from flake8_celery_tasks.engine import concern, judge, loader, session
+from flake8_celery_tasks.engine.run import Run
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.workspace import folders, gate
 from flake8_celery_tasks.workspace.source import Source
@@ -53,6 +55,15 @@ PROJECT = {
 
 #: Where they are.
 ALL = ["./shop/tasks.py:4:2:", "./shop/tasks.py:9:24:", "./shop/tasks.py:10:5:", "./shop/views.py:1:27:"]
+
+
+#: The last line on standard error: what was found or fixed, and what was looked at.
+SUMMARY = re.compile(r"^(?:Found|No problems found|Fixed|Would fix|\d+ tasks? in \d+ files?\b).*\n", re.MULTILINE)
+
+
+def without_summary(err: str) -> str:
+    """Return what a command has said on standard error, without its last line."""
+    return SUMMARY.sub("", err)
 
 
 def write(folder: Path, files: dict[str, str]) -> None:
@@ -107,8 +118,8 @@ def findings(folder: Path, name: str, chosen=None, **options) -> list:
     text = path.read_text(encoding="utf-8")
     opted = tuple(options.pop("extend_select", "").replace(",", " ").split())
     chosen_options = options_in(folder, options)
-    passes = gate.passes(text, gate.marks_of(chosen_options.celery_task_decorators))
-    if not passes and not chosen_options.celery_contract:
+    told = Run(chosen_options, marks=gate.marks_of(chosen_options.celery_task_decorators))
+    if not concern.passes(told, str(path), text) and not chosen_options.celery_contract:
         return []
     try:
         tree = ast.parse(text)

@@ -155,7 +155,65 @@ def test_bad_values_are_usage_errors(tmp_path, option, value, wanted, place):
     last = done.stderr.splitlines()[-1]
     assert f"--{option}" in last
     assert repr(value) in last or value.split()[0] in last
-    assert wanted in last
+    takes_none = wanted == "true or false" and place == "command line"  # there a boolean takes no value but its own
+    assert ("ignored explicit argument" if takes_none else wanted) in last
+
+
+MISSPELT = [
+    ("celery-app = shop", "configuration of flake8: there is no option 'celery-app', did you mean 'celery-apps'?"),
+    ("celery_nothing_like_it = 1", "configuration of flake8: there is no option 'celery_nothing_like_it'"),
+    ("select = CLY499", "argument --select: there is no rule CLY499"),
+    ("ignore = E1,CLY99", "argument --ignore: there is no rule CLY99"),
+    ("extend-select = CLY0", None),
+    ("extend-ignore = CLY9, CLY401, CLY900", None),
+    (
+        "per-file-ignores =\n  a.py: CLY4\n  b.py,c.py: E1,CLY777",
+        "argument --per-file-ignores: there is no rule CLY777",
+    ),
+    ("enable-extensions = CLY999", "argument --enable-extensions: there is no rule CLY999"),
+    ("celery-no-cache = on\ncelery_acks_late = False", None),
+]
+
+
+@pytest.mark.parametrize(("line", "said"), MISSPELT)
+@pytest.mark.parametrize("program", ["flake8", "command"])
+@pytest.mark.usefixtures("_fresh_plugin")
+def test_what_is_misspelt_is_a_usage_error(tmp_path, monkeypatch, capsys, line, said, program):
+    from flake8.main.cli import main as flake8_main
+
+    from flake8_celery_tasks.command.main import main
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "setup.cfg").write_text(f"[flake8]\n{line}\n")
+    monkeypatch.setattr(sys, "argv", ["flake8"])
+    try:
+        code = main(["check"]) if program == "command" else flake8_main(["-j1", "."])
+    except SystemExit as ended:
+        code = ended.code
+    err = capsys.readouterr().err
+    assert code == (2 if said else 0)
+    assert (said or "") in err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--config"], ["--config=no-such.cfg"], ["--isolated"], ["--enable-extensions", "x", "--unknown"]]
+)
+def test_nothing_is_said_of_what_is_not_clear(tmp_path, monkeypatch, arguments):
+    """A program of its own has called flake8, or no configuration is read."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "setup.cfg").write_text("[flake8]\n")
+    plugin._check_keys(arguments)
+
+
+@pytest.mark.parametrize("given", ["--celery-no-cache", "--celery-no-cache=true", "--celery-no-cache=0"])
+@pytest.mark.usefixtures("_fresh_plugin")
+def test_a_boolean_takes_no_value(tmp_path, monkeypatch, capsys, given):
+    from flake8.main.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["flake8", given, "-j1", "."])
+    assert main(["--isolated", given, "-j1", "."]) == 0
+    assert plugin.Plugin.told.options.celery_no_cache is (not given.endswith("0"))
 
 
 BAD_VALUES = {
@@ -200,7 +258,10 @@ def test_each_option_refuses_what_it_does_not_take(tmp_path, monkeypatch, capsys
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2
-    assert f"argument --{option}: invalid value {value!r}: " in capsys.readouterr().err.splitlines()[-1]
+    is_flag = isinstance(getattr(Options(), option.replace("-", "_")), bool)
+    takes_none = is_flag and place == "command line"  # on the command line a boolean takes no value but its own
+    said = f"ignored explicit argument {value!r}" if takes_none else f"invalid value {value!r}: "
+    assert f"argument --{option}: {said}" in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_there_is_a_bad_value_for_each_option():

@@ -349,8 +349,8 @@ class _Walk:
             self.attribute(func, site)
         elif func.__class__ is not ast.Name:
             stack.append((func, site))
-        elif func.id in _BINDING:
-            self.found.dynamic = True
+        elif func.id in _BINDING and not (func.id == "vars" and node.args and node.args[0].__class__ is ast.Attribute):
+            self.found.dynamic = True  # vars(x.y) gives the attributes of an object
 
     def attribute(self, node: ast.expr, site: Site) -> None:
         # Straight down the chain: no need to go through the stack for each link.

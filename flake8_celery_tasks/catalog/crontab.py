@@ -233,7 +233,8 @@ class _Reader:
                 raise _RefusedError("TypeError", "it holds something that has no hash") from None
         else:
             raise _RefusedError("TypeError", f"a field is a number, a string or an iterable, not {value!r}")
-        for number in found:
+        # The order of texts in a set is another one in each run.
+        for number in sorted(found) if all(isinstance(item, str) for item in found) else found:
             self.in_range(number)
         return found
 

@@ -7,13 +7,17 @@ import fnmatch
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.nodes import last_name
-from flake8_celery_tasks.binding.symbols import Bound, Class, Function
+from flake8_celery_tasks.binding.symbols import Alias, Bound, Class, Function
 from flake8_celery_tasks.binding.values import UNKNOWN, Const, Invoke, Mapping, Member, Param, Ref
 from flake8_celery_tasks.catalog import packages
 from flake8_celery_tasks.celery_model.apps import App, app_made_by, app_of_attribute, is_named_like_app
+from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.record import Record
+from flake8_celery_tasks.core.text import encoded
 from flake8_celery_tasks.resolution.resolver import external
+from flake8_celery_tasks.workspace import gate
+from flake8_celery_tasks.workspace.marks import BINDINGS, INTEREST, USES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -87,7 +91,11 @@ def decorator_of(project: Project, value: Value, module: Module, depth: int = 0)
 @query(key=lambda ref, module, _depth: (ref.path, module.place.path), while_asking=None)
 def _bare(project: Project, ref: Ref, module: Module, depth: int) -> Decorator | None:
     """Return what a name that is used as a decorator, or called to make one, stands for."""
-    if not project.leads_to_celery(ref.path, module) and not project.options.celery_task_decorators:
+    if not (
+        project.options.celery_task_decorators
+        or project.leads_to_celery(ref.path, module)
+        or ref.path.endswith(".task")
+    ):
         return None
     target = project.resolve(ref.path, module)
     if target.path == "celery.shared_task":
@@ -187,6 +195,14 @@ def _wrapper(project: Project, function: Function, module: Module, depth: int) -
     It is read where it only returns a call of a task decorator that is handed all its own arguments. If it is not so
     simple but task decorators are used in it, it makes tasks of which neither names nor parameters are known.
     """
+    made = _handing_on(project, function, module, depth)
+    if made is not None:
+        return made
+    return _unread(module, [function]) if _makes_tasks(project, function, module, depth) else None
+
+
+def _handing_on(project: Project, function: Function, module: Module, depth: int) -> Decorator | None:
+    """Return what a function makes that only returns a call of a task decorator, None for any other function."""
     if len(function.returns) == 1 and isinstance(function.returns[0], Invoke):
         call = function.returns[0]
         if isinstance(call.func, Ref) and call.func.path != f":{function.qualname}":
@@ -202,7 +218,7 @@ def _wrapper(project: Project, function: Function, module: Module, depth: int) -
                 fixed = Invoke(call.func, (), tuple(own))
                 made = with_keywords(project, inner, fixed, module)
                 return Decorator(HOUSE, made.keywords, made.spread, made.app, _positional(call, function.params))
-    return _unread(module, [function]) if _makes_tasks(project, function, module, depth) else None
+    return None
 
 
 def _makes_tasks(project: Project, function: Function, module: Module, depth: int) -> bool:
@@ -230,12 +246,17 @@ def _makes_tasks(project: Project, function: Function, module: Module, depth: in
 
 def _class_wrapper(project: Project, cls: Class, module: Module) -> Decorator | None:
     """Return what a class makes that is used as a decorator, where its instances are called with the function."""
-    if "__call__" not in cls.names:
-        return None
-    names = [f"{cls.qualname}.{name}" for name in ("__call__", "__init__", "__new__")]
-    functions = [symbol for name in names for symbol in module.symbols(name) if isinstance(symbol, Function)]
+    functions = _called_with_function(cls, module)
     makes = any(_makes_tasks(project, function, module, 0) for function in functions)
     return _unread(module, functions) if makes else None
+
+
+def _called_with_function(cls: Class, module: Module) -> list[Function]:
+    """Return the functions that run where a class is used as a decorator whose instances are called."""
+    if "__call__" not in cls.names:
+        return []
+    names = [f"{cls.qualname}.{name}" for name in ("__call__", "__init__", "__new__")]
+    return [symbol for name in names for symbol in module.symbols(name) if isinstance(symbol, Function)]
 
 
 def _method_of_instance(project: Project, target: Target) -> Decorator | None:
@@ -315,6 +336,130 @@ def _positional(call: Invoke, params: Params) -> tuple[str, ...]:
     handed_on = {value.name: name for name, value in call.keywords if name is not None and isinstance(value, Param)}
     options = [handed_on.get(param) for param in params.ordered]
     return tuple(option for index, option in enumerate(options) if option and None not in options[:index])
+
+
+# The names of a project's own decorators.
+
+
+#: The names of the decorators that own ones are made of.
+_MAKERS: Final = frozenset(
+    path.rpartition(".")[2]
+    for path in ("celery.shared_task", *packages.DECORATORS, *packages.OLD_DECORATORS, *packages.OPAQUE_DECORATORS)
+)
+
+
+def own_marks(project: Project) -> tuple[bytes, ...]:
+    """Return the marks of files that use task decorators of the project's own, as far as these are known."""
+    own = sorted(name for name in own_names(project) if not any(mark in name.encode() for mark in INTEREST))
+    listed = gate.marks_of(project.options.celery_task_decorators)[len(gate.MARKS) :]
+    return (*(USES + encoded(name) for name in own), *map(encoded, listed))
+
+
+def own_names(project: Project) -> frozenset[str]:
+    """Return the names by which modules of the project have its own task decorators, methods included.
+
+    While they are looked for, these are the names that have been found so far.
+    """
+    if project.own_names is not None:
+        return project.own_names
+    project.own_names = frozenset()
+    project.files.is_settled = False
+    try:
+        pending = list(project.files.holding(BINDINGS))
+        while pending:
+            new = _names_made(project, pending) - project.own_names
+            project.own_names |= new
+            pending = list(project.files.holding(*(BINDINGS + encoded(name) for name in sorted(new)))) if new else []
+    finally:
+        project.files.is_settled = True
+        # What was no decorator may be made of one that was found later.
+        for asked in [asked for asked, answer in project.answers.items() if answer is None and _is_of_name(asked)]:
+            del project.answers[asked]
+    return project.own_names
+
+
+def _is_of_name(asked: object) -> bool:
+    return isinstance(asked, tuple) and asked[0] is _bare.__wrapped__  # type: ignore[attr-defined]
+
+
+def _names_made(project: Project, paths: Iterable[str]) -> set[str]:
+    """Return the names by which modules have decorators that are made of Celery's, or of those that are known."""
+    known = project.own_names or frozenset()
+    wanted = _MAKERS | known
+    made: set[str] = set()
+    for path, module in project.modules_of(paths):
+        if module is not None:
+            try:
+                # What binds Celery's own may do so in functions. Other files only use something, most of them.
+                has_bodies = not known or _mentions_inside(project, path, wanted)
+                made.update(_names_in(project, module, wanted, has_bodies=has_bodies))
+            except errors.CAUGHT as error:
+                project.failures[path] = errors.internal(error)
+    return made
+
+
+def _mentions_inside(project: Project, path: str, names: frozenset[str]) -> bool:
+    from flake8_celery_tasks.workspace.prescan import mentions_inside  # a warm run needs none of its patterns
+
+    return mentions_inside(project.files.read(path) or b"", map(encoded, names))
+
+
+def _names_in(project: Project, module: Module, wanted: frozenset[str], *, has_bodies: bool) -> Iterator[str]:
+    ends = tuple(f"{before}{name}" for before in ".:" for name in wanted)
+
+    def makes(function: Function) -> bool:
+        # Nodes are not looked at where that can be told without them: a warm run has none.
+        return _is_made_of(module, function, wanted) and (
+            _handing_on(project, function, module, 0) is not None or _makes_tasks(project, function, module, 0)
+        )
+
+    for name in module.names():
+        for symbol in module.symbols(name):
+            if isinstance(symbol, Alias):
+                is_made = (
+                    symbol.path.endswith(ends) and _parts(symbol.path)[-1] != name and _is_made(project, name, module)
+                )
+            elif isinstance(symbol, Bound):
+                is_made = _mentions(symbol.value, wanted) and _is_made(project, name, module)
+            elif isinstance(symbol, Function):
+                is_made = has_bodies and makes(symbol)
+            elif has_bodies and isinstance(symbol, Class):
+                is_made = any(map(makes, _called_with_function(symbol, module)))
+                for method in symbol.names:
+                    methods = () if method.startswith("__") else module.symbols(f"{symbol.qualname}.{method}")
+                    if any(isinstance(one, Function) and makes(one) for one in methods):
+                        yield method
+            else:
+                is_made = False
+            if is_made:
+                yield name
+
+
+def _is_made(project: Project, name: str, module: Module) -> bool:
+    """Return whether a name of a module is a task decorator."""
+    return _bare(project, Ref(f":{name}"), module, 0) is not None
+
+
+def _is_made_of(module: Module, function: Function, wanted: frozenset[str]) -> bool:
+    """Return whether a function returns something, and calls something of some names, or decorates with it."""
+    return bool(function.returns) and (
+        not wanted.isdisjoint(function.attributes)
+        or any(not wanted.isdisjoint(_parts(path)) for path in function.mentions)
+        or any(_mentions(value, wanted) for inner in _inner_functions(module, function) for value in inner.decorators)
+    )
+
+
+def _mentions(value: Value, wanted: frozenset[str]) -> bool:
+    """Return whether a name, an attribute or a call mentions something of some names."""
+    if isinstance(value, Ref):
+        return not wanted.isdisjoint(_parts(value.path))
+    if isinstance(value, Member):
+        return value.attribute in wanted or _mentions(value.value, wanted)
+    return isinstance(value, Invoke) and any(_mentions(one, wanted) for one in (value.func, *value.args))
+
+
+def _parts(path: str) -> list[str]:
+    return path.replace(":", ".").split(".")
 
 
 def _inner_functions(module: Module, function: Function) -> Iterator[Function]:

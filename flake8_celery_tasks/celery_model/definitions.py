@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import sys
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.scopes import FUNCTION, IF, TRY
 from flake8_celery_tasks.binding.symbols import Bound, Class, Function
 from flake8_celery_tasks.binding.values import MISSING, Const, Invoke, Member, Ref
 from flake8_celery_tasks.catalog.packages import REGISTERING
-from flake8_celery_tasks.celery_model.apps import is_readable, is_task_class
+from flake8_celery_tasks.celery_model.apps import APP_GETTERS, is_readable, is_task_class
 from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, OPAQUE, Decorator, decorator_of, with_keywords
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.record import Record
 from flake8_celery_tasks.resolution.decorators import keeps_name, renames
 from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.workspace import folders
+from flake8_celery_tasks.workspace.imports import names_imported
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.values import Value
     from flake8_celery_tasks.resolution.project import Project
+    from flake8_celery_tasks.workspace.layout import Place
 
 
 #: What gives an app automatic names of its own; a call of the method does not.
@@ -30,7 +35,9 @@ OWN_NAMES: Final = re.compile(rb"def\s+gen_task_name\b|\bgen_task_name\b(?!\s*\(
 
 
 #: A dotted name that is imported, or is the beginning of a text.
-_DOTTED: Final = re.compile(rb"""(?:\b(?:from|import)[ \t]+|["'])((?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*)(?!/)""")
+_NAME: Final = rb"((?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*)(?!/)"
+#: Three that begin with what they look for are faster than one that may begin anywhere.
+_DOTTED: Final = tuple(re.compile(before + _NAME) for before in (rb"from[ \t]+", rb"import[ \t]+", rb"[\"']"))
 
 
 class Definition(Record):
@@ -212,21 +219,22 @@ def name_of(project: Project, found: Definition, *, imported: str = "") -> str |
         if found.decorator.spread or not is_name_certain(project, found, imported=imported):
             return None
         place = found.module.place
-        module = place.name if place.certain else imported
+        module = imported or place.name
         return f"{module}.{found.symbol.qualname.rpartition('.')[2]}"
     return name if isinstance(name, str) else None
 
 
-def _has_shorter_name(project: Project, path: str, name: str) -> bool:
-    """Return whether the project calls a module by the end of its dotted name: in an import, or in a text.
+def _shorter_name(project: Project, path: str, name: str) -> str:
+    """Return the end of a module's dotted name that the project calls it by, in an import or a text; else nothing.
 
     Then a folder of it is on Python's path, and the task may be registered under the shorter name.
     """
     parts = name.split(".")
     ends = (".".join(parts[start:]) for start in range(1, len(parts) - 1))
-    return any(
-        end in _called(project) and project.layout.find(end, project.layout.root) in (None, path) for end in ends
-    )
+    for end in ends:
+        if end in _called(project) and project.layout.find(end, project.layout.root) in (None, path):
+            return end
+    return ""
 
 
 @query(shared=True)
@@ -234,29 +242,83 @@ def _called(project: Project) -> frozenset[str]:
     """Return the dotted names in imports and texts of the project, and what they begin with."""
     found: set[bytes] = set()
     for path in project.files.disk.texts:
-        found.update(_DOTTED.findall(project.files.read(path) or b""))
+        text = project.files.read(path) or b""
+        for dotted in _DOTTED:
+            found.update(dotted.findall(text))
     names: set[str] = set()
-    for dotted in found:
-        parts = dotted.decode().split(".")
+    for name in found:
+        parts = name.decode().split(".")
         names.update(".".join(parts[:end]) for end in range(2, len(parts) + 1))
     return frozenset(names)
 
 
 def is_name_certain(project: Project, found: Definition, *, imported: str = "") -> bool:
-    """Return whether the automatic name of a task is certain.
+    """Return whether the automatic name of a task is certain: see `doubt_of`."""
+    return not doubt_of(project, found, imported=imported)
+
+
+def doubt_of(project: Project, found: Definition, *, imported: str = "") -> str:
+    """Return why the automatic name of a task is not certain, in words; nothing where it is.
 
     It is not where its module may be imported under several names and nobody knows one (`imported`), a decorator below
     the task decorator is not known to leave the function its name, something in the module gives functions other names,
     the project itself calls its module by a shorter name, or an app has names of its own.
     """
     if has_own_names(project):
-        return False
-    place = found.module.place
-    certain = bool(imported) or (place.certain and not _has_shorter_name(project, place.path, place.name))
-    if not certain or not isinstance(found.symbol, Function):
-        return certain
+        return "an app of the project may have a gen_task_name of its own"
+    doubt = "" if imported else doubt_of_module(project, found.module.place)
+    if doubt or not isinstance(found.symbol, Function):
+        return doubt
     below = found.symbol.decorators[found.index + 1 :] if found.index >= 0 else ()
-    return all(keeps_name(project, value, found.module) for value in below) and not renames(project, found.module)
+    if not all(keeps_name(project, value, found.module) for value in below):
+        return "a decorator below the task decorator may give the function another name"
+    return "something in the module gives functions other names" if renames(project, found.module) else ""
+
+
+def doubt_of_module(project: Project, place: Place) -> str:
+    """Return why the dotted name under which a module is imported is not certain, in words; nothing where it is.
+
+    A folder without `__init__.py` inside a package is a part of the name where the project itself imports it so.
+    """
+    shorter = _shorter_name(project, place.path, place.name)
+    if shorter:
+        return f"the project also calls the module {shorter}"
+    if place.certain or (is_in_package(project, place) and _is_imported(project, place)):
+        return ""
+    return project.layout.doubt(place)
+
+
+def is_in_package(project: Project, place: Place) -> bool:
+    """Return whether a module stands in a folder without `__init__.py` that is inside a package of the project.
+
+    It can be imported by its path only, from where the package is.
+    """
+    folder = os.path.dirname(place.path)
+    while any(folder.startswith(source + os.sep) for source in project.layout.sources):
+        if folders.is_regular(folder):
+            while folders.is_regular(folder) and not folders.is_start(folder):
+                folder = os.path.dirname(folder)
+            return folder in project.layout.sources or folders.is_start(folder)
+        folder = os.path.dirname(folder)
+    return False
+
+
+def _is_imported(project: Project, place: Place) -> bool:
+    """Return whether the project imports a module, or from the folder that it is in, by its full dotted name."""
+    names = {place.name, place.name.rpartition(".")[0]}
+    return not names.isdisjoint(_called(project)) or not names.isdisjoint(_imported(project))
+
+
+@query(shared=True)
+def _imported(project: Project) -> frozenset[str]:
+    """Return the dotted names that modules of the project with certain names import by relative imports."""
+    found: set[str] = set()
+    for path in project.files.disk.texts:
+        text = project.files.read(path) or b""
+        place = project.layout.place(path) if b"from ." in text else None
+        if place is not None and place.certain:
+            found.update(names_imported(place, text))
+    return frozenset(found)
 
 
 @query(shared=True)
@@ -337,10 +399,20 @@ def is_no_task(project: Project, target: Target) -> bool:
 
 @query()
 def _makes_any(project: Project, module: Module) -> bool:
-    """Return whether a module makes a task of what can't be told."""
-    given = [call.args[0] for call in module.made() if not registers(call)]
+    """Return whether a module makes a task of what can't be told, with what may be a task decorator."""
+    given = [call.args[0] for call in module.made() if not registers(call) and _may_decorate(project, call, module)]
     targets = [project.resolve(value.path, module) if isinstance(value, Ref) else None for value in given]
     return any(target is None or not isinstance(target.symbol, (Function, Class)) for target in targets)
+
+
+def _may_decorate(project: Project, call: Invoke, module: Module) -> bool:
+    """Return whether what is called may be a task decorator: `logging.getLogger` and readable functions are none."""
+    func = call.func
+    if not isinstance(func, Ref) or decorator_of(project, func, module) is not None:
+        return True
+    target = project.resolve(func.path, module)
+    is_readable_here = target.module is not None and isinstance(target.symbol, Function)
+    return not is_readable_here and target.path.partition(".")[0] not in sys.stdlib_module_names
 
 
 def are_together(one: Definition, other: Definition) -> bool:
@@ -350,6 +422,26 @@ def are_together(one: Definition, other: Definition) -> bool:
         return all((kind, part) == (TRY, "body") for kind, _, part in mine + theirs)
     shorter, longer = sorted((mine, theirs), key=len)
     return longer[: len(shorter)] == shorter and all(kind != FUNCTION for kind, _, _ in longer[len(shorter) :])
+
+
+def are_apart(project: Project, one: Definition, other: Definition) -> bool:
+    """Return whether two tasks belong to different apps, and may never be in one process.
+
+    In one process an app has the tasks of the others too, those with `shared=False` excepted.
+    """
+    apps = [found.decorator.app for found in (one, other)]
+    paths = {app.path for app in apps if app is not None and app.path not in APP_GETTERS}
+    if len(paths) < 2:
+        return False
+    given = [found.decorator.keywords.get("shared") for found in (one, other)]
+    own = any(value is not None and project.settle(*value) is not True for value in given)
+    return own or one.module.place.path != other.module.place.path
+
+
+def by_position(found: Definition) -> tuple[Value, ...]:
+    """Return what a task decorator is given by position: one of it may be the task's name."""
+    value = found.symbol.decorators[found.index] if found.index >= 0 else None
+    return value.args if isinstance(value, Invoke) else ()
 
 
 def _branches(found: Definition) -> list[tuple[str, int, str]]:

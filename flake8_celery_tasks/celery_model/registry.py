@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from flake8_celery_tasks.binding.values import Invoke, Ref
 from flake8_celery_tasks.catalog.task_options import BUILTIN_TASKS
 from flake8_celery_tasks.celery_model import definitions as celery_model_definitions
-from flake8_celery_tasks.celery_model.apps import APP_GETTERS
 from flake8_celery_tasks.celery_model.decorators import CLASS_TASK, OPAQUE
 from flake8_celery_tasks.celery_model.definitions import (
+    are_apart,
     are_together,
+    by_position,
     definition_of,
     has_own_names,
     is_no_task,
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from flake8_celery_tasks.binding.module import Module
-    from flake8_celery_tasks.binding.values import Value
     from flake8_celery_tasks.celery_model.definitions import Definition
     from flake8_celery_tasks.resolution.project import Project
     from flake8_celery_tasks.workspace.layout import Place
@@ -220,10 +220,21 @@ class Index:
 
         A short word says nothing.
         """
-        if "." not in name and len(name) < _LONG and (len(name) < _SHORT or "_" not in name):
+        if _is_short(name):
             return []
         known = self._by_last_part.get(name.rpartition(".")[2], [])
         return [one for one in known if one.endswith(f".{name}") and self._is_outside_tests(one)]
+
+    def _ends_uncertain(self, name: str) -> bool:
+        """Return whether a name without a dot is the end of an automatic name, of which the rest is uncertain."""
+        if "." in name or _is_short(name):
+            return False
+        return any(
+            not one.patterns
+            and one.definition.decorator.form != OPAQUE
+            and any(x.endswith(f".{name}") for x in one.names)
+            for one in self.unnamed
+        )
 
     def _is_outside_tests(self, name: str) -> bool:
         return any(not self.project.is_test(one.module) for one in self.by_name[name])
@@ -251,7 +262,7 @@ class Index:
         if not closed and not self.owns(name):
             match = self._words.close_match(name, 2 if len(name) >= _LONG else 1)
             is_close = match is not None and _without_digits(match) != _without_digits(name)
-            if not is_close and not self._ending(name):
+            if not is_close and not self._ending(name) and not self._ends_uncertain(name):
                 return False
         return not (self._is_bound(name, origin) or self._may_be_hidden(name))
 
@@ -376,7 +387,7 @@ class Index:
                 other.place != one.place
                 and not self.project.is_test(other.module)
                 and self._are_registered(one, other)
-                and not _are_apart(self.project, one, other)
+                and not are_apart(self.project, one, other)
                 and are_together(one, other)
                 and self.import_root(one.module.place) == self.import_root(other.module.place)
             ):
@@ -413,27 +424,13 @@ def automatic_names(place: Place, qualname: str) -> Iterator[str]:
         yield ".".join([*parts[start:], qualname.rpartition(".")[2]])
 
 
-def _are_apart(project: Project, one: Definition, other: Definition) -> bool:
-    """Return whether two tasks belong to different apps, and may never be in one process.
-
-    In one process an app has the tasks of the others too, those with `shared=False` excepted.
-    """
-    apps = [found.decorator.app for found in (one, other)]
-    paths = {app.path for app in apps if app is not None and app.path not in APP_GETTERS}
-    if len(paths) < 2:
-        return False
-    given = [found.decorator.keywords.get("shared") for found in (one, other)]
-    own = any(value is not None and project.settle(*value) is not True for value in given)
-    return own or one.module.place.path != other.module.place.path
-
-
 def _unnamed(project: Project, found: Definition, name: str | None) -> Unnamed:
     """Return what is known of a name that is not certain; `name` is what the definition gives."""
     given = found.decorator.keywords.get("name")
-    by_position = _by_position(found)
-    values = [*([] if given is None else [given]), *((value, found.module) for value in by_position)]
+    positional = by_position(found)
+    values = [*([] if given is None else [given]), *((value, found.module) for value in positional)]
     patterns = [pattern_of(project, value, module) for value, module in values]
-    if found.decorator.form == OPAQUE or by_position:
+    if found.decorator.form == OPAQUE or positional:
         known = any(pattern != ANYTHING for pattern in patterns)
     else:
         known = ANYTHING not in patterns
@@ -453,12 +450,6 @@ def _unnamed(project: Project, found: Definition, name: str | None) -> Unnamed:
 def is_vendored(place: Place) -> bool:
     """Return whether a module stands in a folder for copies of other people's code."""
     return not VENDORED.isdisjoint(place.relative.split("/")[:-1])
-
-
-def _by_position(found: Definition) -> tuple[Value, ...]:
-    """Return what a task decorator is given by position: one of it may be the task's name."""
-    value = found.symbol.decorators[found.index] if found.index >= 0 else None
-    return value.args if isinstance(value, Invoke) else ()
 
 
 def _computes(text: bytes) -> bool:
@@ -485,6 +476,11 @@ def _searchable(project: Project, paths: Iterable[str]) -> list[bytes] | None:
 def _may_hold(texts: list[bytes] | None, name: str) -> bool:
     last = encoded(name.rpartition(".")[2])
     return texts is None or any(last in text for text in texts)
+
+
+def _is_short(name: str) -> bool:
+    """Return whether a name is a word that says nothing about the task that it is meant for."""
+    return "." not in name and len(name) < _LONG and (len(name) < _SHORT or "_" not in name)
 
 
 def _without_digits(name: str) -> str:

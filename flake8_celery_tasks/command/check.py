@@ -12,8 +12,8 @@ from flake8_celery_tasks.core.errors import UsageError
 from flake8_celery_tasks.core.violation import BROKEN, INTERNAL, PREFIX, UNPARSED
 from flake8_celery_tasks.engine import baseline, loader
 from flake8_celery_tasks.engine.findings import Finding, Outcome
+from flake8_celery_tasks.engine.seen import total
 from flake8_celery_tasks.flake8_host import checker, reporting
-from flake8_celery_tasks.flake8_host import files as flake8_host_files
 from flake8_celery_tasks.flake8_host.files import passing
 
 if TYPE_CHECKING:
@@ -26,19 +26,16 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.engine.run import Run
     from flake8_celery_tasks.fixer.rounds import Order
     from flake8_celery_tasks.flake8_host.configuration import Configuration
+    from flake8_celery_tasks.flake8_host.parts import Part
     from flake8_celery_tasks.flake8_host.reporting import Checked
-
-
-def run(configuration: Configuration, order: Order | None = None) -> Outcome:
-    """Check the files of the options; `order` asks for the fixes too. Raises UsageError."""
-    names = flake8_host_files.files(configuration.options)
-    return decided(configuration, check(configuration, names), names, order)
 
 
 def decided(
     configuration: Configuration, checked: Sequence[Checked], names: list[str], order: Order | None = None
 ) -> Outcome:
     """Return what is reported of what was found in some files; `order` asks for the fixes too."""
+    looked_at = total((one.path, one.seen) for one in checked)
+    checked = [one for one in checked if one.rows]
     scopes = {one.path: one.scopes for one in checked}
     unparsed = [one.path for one in checked if any(row.code == UNPARSED for row in one.rows)]
     violations, statistics = reporting.decide(
@@ -47,7 +44,7 @@ def decided(
     )
     findings = list(_findings(violations, scopes))
     found = _remedies(findings, order, configuration) if order else {}
-    return Outcome(violations, statistics, findings, names, found, unparsed)
+    return Outcome(violations, statistics, findings, names, found, unparsed, looked_at)
 
 
 def _remedies(findings: Sequence[Finding], order: Order, configuration: Configuration) -> dict[Finding, Remedy]:
@@ -64,10 +61,9 @@ def _remedies(findings: Sequence[Finding], order: Order, configuration: Configur
 
 
 def check(configuration: Configuration, names: Sequence[str]) -> list[Checked]:
-    """Return what is found in some files, known or not, selected or not; files without any are left out."""
+    """Return what is found in some files, known or not, selected or not; what can't matter is left out."""
     gated = passing(names, configuration.run)
-    found = spread(partial(checker.check, configuration=configuration), gated, configuration)
-    return [one for one in found if one.rows]
+    return list(spread(partial(checker.check, configuration=configuration), gated, configuration))
 
 
 # What is known.
@@ -88,13 +84,20 @@ def _without_known(checked: Checked, known: Baseline | None) -> Checked:
     return checked._replace(rows=rows)
 
 
-def write_baseline(configuration: Configuration, path: str) -> int:
-    """Write what would be reported into a baseline; return how many findings are in it."""
-    checked = check(configuration, flake8_host_files.files(configuration.options))
+def write_baseline(parts: Sequence[Part], path: str, *, force: bool = False) -> tuple[int, int]:
+    """Write what would be reported into a baseline; return how many findings are in it, and how many were kept.
+
+    Kept is what the file holds of other files that are still there, unless it is to be replaced as a whole.
+    """
     folder = os.path.dirname(os.path.abspath(path))
+    kept = {} if force else _kept(path, folder, [name for part in parts for name in part.names])
+    checked: list[Checked] = []
     reported = set()
-    for violation in reporting.decide(configuration.options, checked)[0]:
-        reported.add((violation.filename, violation.line_number, violation.code, violation.text))
+    for configuration, names, _ in parts:
+        some = check(configuration, names)
+        checked += some
+        for violation in reporting.decide(configuration.options, some)[0]:
+            reported.add((violation.filename, violation.line_number, violation.code, violation.text))
     known: dict[str, Counter[Identity]] = {}
     for one in checked:
         counted = Counter(_identities(one))
@@ -107,9 +110,26 @@ def write_baseline(configuration: Configuration, path: str) -> int:
                 # All of a kind: whether one of them is silenced in its line is not known where the baseline is applied.
                 known.setdefault(baseline.relative(one.path, folder), Counter())[identity] = counted[identity]
     try:
-        return baseline.write(path, known)
+        written = baseline.write(path, {**known, **kept})
     except OSError as error:
         raise UsageError(f"can't write {path}: {error.strerror}") from None
+    return written, sum(counted.total() for counted in kept.values())
+
+
+def _kept(path: str, folder: str, names: Sequence[str]) -> dict[str, Counter[Identity]]:
+    """Return what a baseline holds of files that exist and are not among some. Raises UsageError where it is none."""
+    if not os.path.isfile(path):  # there is none yet, or what is written to is a pipe
+        return {}
+    try:
+        held = baseline.load(path)
+    except baseline.BaselineError as error:
+        raise UsageError(f"{error}; --force replaces it") from None
+    checked = {baseline.relative(name, folder) for name in names}
+    return {
+        name: counted
+        for name, counted in held.known.items()
+        if name not in checked and os.path.lexists(os.path.join(folder, name))
+    }
 
 
 def prune_baseline(outcome: Outcome, run: Run) -> list[Entry]:

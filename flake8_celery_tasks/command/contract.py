@@ -6,14 +6,14 @@ import dataclasses
 import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from flake8_celery_tasks.command import check
+from flake8_celery_tasks.command import check, services
 from flake8_celery_tasks.contract import record, revision
 from flake8_celery_tasks.contract.agreement import Agreement
 from flake8_celery_tasks.contract.present import Present
 from flake8_celery_tasks.core import regular
 from flake8_celery_tasks.core.errors import UsageError
 from flake8_celery_tasks.engine import session
-from flake8_celery_tasks.engine.inventory import SENDING
+from flake8_celery_tasks.engine.survey.inventory import SENDING
 from flake8_celery_tasks.flake8_host import checker
 from flake8_celery_tasks.flake8_host.reporting import Checked, Row
 from flake8_celery_tasks.workspace.marks import MARKS
@@ -21,9 +21,10 @@ from flake8_celery_tasks.workspace.marks import MARKS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from flake8_celery_tasks.command.services import Homes
     from flake8_celery_tasks.contract.record import Record
+    from flake8_celery_tasks.core.options import Options
     from flake8_celery_tasks.engine.findings import Outcome
-    from flake8_celery_tasks.engine.run import Run
     from flake8_celery_tasks.fixer.rounds import Order
     from flake8_celery_tasks.flake8_host.configuration import Configuration
     from flake8_celery_tasks.resolution.project import Project
@@ -44,16 +45,15 @@ class Before(NamedTuple):
 
 
 def folder_of(path: str) -> str:
-    """Return the folder around which projects are looked for. Raises UsageError for a path that is not there."""
-    if not os.path.exists(path):
-        raise UsageError(f"no such file or directory: {path!r}")
+    """Return the folder around which projects are looked for."""
     path = os.path.abspath(path)
     return path if os.path.isdir(path) else os.path.dirname(path)
 
 
-def present(path: str, run: Run) -> Present:
-    """Return the tasks of the project around a path, and of those below it. Raises UsageError."""
-    return Present(session.projects_around(folder_of(path), run.options, run.excluded))
+def present(path: str, homes: Homes) -> Present:
+    """Return the tasks of the project around a path, and of those below it."""
+    folder = folder_of(path)
+    return Present(session.projects_around(folder, *homes.options_of(folder), homes.options_of))
 
 
 def write(found: Present, path: str) -> int:
@@ -76,21 +76,27 @@ def of_file(path: str) -> Before:
     return Before(found, places, {})
 
 
-def of_revision(path: str, name: str, run: Run) -> Before:
+def of_revision(path: str, name: str, homes: Homes) -> Before:
     """Return what a git revision has, each task standing where it stood. Raises UsageError."""
     folder = folder_of(path)
-    options = run.options
-    root = session.project_of(os.path.join(folder, "any.py"), options, run.excluded).layout.root
+    root = session.project_of(os.path.join(folder, "any.py"), *homes.options_of(folder)).layout.root
     with revision.laid_out(root, name) as target:
-        moved = dataclasses.replace(
-            options,
-            celery_no_cache=True,
-            celery_known_tasks=(),
-            celery_project_root=target if options.celery_project_root else "",
-        )
-        excluded = revision.moved(run.excluded, root, target)
+
+        def options_of(moved_root: str) -> tuple[Options, tuple[str, ...]]:
+            """Return today's options, as they are for the tree of the revision."""
+            options, excluded = homes.options_of(
+                os.path.normpath(os.path.join(root, os.path.relpath(moved_root, target)))
+            )
+            moved = dataclasses.replace(
+                options,
+                celery_no_cache=True,
+                celery_known_tasks=(),
+                celery_project_root=target if options.celery_project_root else "",
+            )
+            return moved, revision.moved(excluded, root, target)
+
         inside = os.path.normpath(os.path.join(target, os.path.relpath(folder, root)))
-        projects = session.projects_around(inside, moved, excluded)
+        projects = session.projects_around(inside, *options_of(inside), options_of)
         try:
             found = Present(projects)
             kept = found.record
@@ -106,17 +112,24 @@ def of_revision(path: str, name: str, run: Run) -> Before:
 # What is not so any more.
 
 
-def against(configuration: Configuration, found: Present, path: str, before: Before, order: Order | None) -> Outcome:
-    """Return what those who rely on what was before would see broken; `order` asks for the fixes too."""
+def against(
+    homes: Homes, found: Present, path: str, before: Before, order_of: Callable[[Configuration], Order | None]
+) -> Outcome:
+    """Return what those who rely on what was before would see broken; `order_of` returns which fixes to look for."""
     agreed = Agreement(before.record, found, before.files)
     for project in found.projects:
         project.agreement = _always(agreed)
     shown = _shown(path)
-    run = configuration.run
-    only = configuration._replace(run=run.by_record(agreed.record, RULES))
-    names = [shown(name) for name in _concerned(agreed, run)]
-    checked = [one for one in (checker.check(name, only) for name in names) if one.rows]
-    return check.decided(configuration, [*checked, *_without_file(agreed, before, shown)], names, order)
+    by_home = services.grouped(homes, folder_of(path), _concerned(agreed, homes))
+    found_in = []
+    for number, (configuration, paths) in enumerate(by_home):
+        only = configuration._replace(run=configuration.run.by_record(agreed.record, RULES))
+        names = [shown(name) for name in paths]
+        checked = [one for one in (checker.check(name, only) for name in names) if one.rows]
+        if number == 0:
+            checked += _without_file(agreed, before, shown)
+        found_in.append(check.decided(configuration, checked, names, order_of(configuration)))
+    return services.joined(found_in)
 
 
 def _always(agreed: Agreement) -> Callable[[Project], Agreement]:
@@ -129,13 +142,14 @@ def _always(agreed: Agreement) -> Callable[[Project], Agreement]:
     return agreement
 
 
-def _concerned(agreed: Agreement, run: Run) -> list[str]:
+def _concerned(agreed: Agreement, homes: Homes) -> list[str]:
     """Return the files in which something may be reported, and those that can't be parsed."""
     found = {gone.path for gone in agreed.gone if gone.path}
-    compares_options = OPTIONS_CHANGED.startswith(run.opted)
-    found.update(kept.entry.path for kept in agreed.kept if kept.breaks or compares_options)
+    for kept in agreed.kept:
+        if kept.breaks or OPTIONS_CHANGED.startswith(homes.of(os.path.dirname(kept.entry.path)).run.opted):
+            found.add(kept.entry.path)
     for project in agreed.present.projects:
-        if EARLY.startswith(run.opted):
+        if EARLY.startswith(homes.of(project.layout.root).run.opted):
             found.update(project.files.holding(*SENDING))
         found.update(path for path in project.files.holding(*MARKS) if project.module(path) is None)
     return sorted(found)

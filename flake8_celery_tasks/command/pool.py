@@ -13,6 +13,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from flake8_celery_tasks.celery_model.registry import tasks_of
+from flake8_celery_tasks.command.terminal import progress
 from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.engine import loader, session
 from flake8_celery_tasks.flake8_host import reporting
@@ -51,11 +52,10 @@ def spread(
     `large` says how many are many: `LARGE` where nothing is given.
     """
     jobs = min(reporting.jobs(configuration.options), len(names))
+    quiet = bool(getattr(configuration.options, "quiet", 0))
     context = _context()
     if jobs < 2 or len(names) < (LARGE if large is None else large) or not _is_safe(context):
-        for name in names:
-            _take_turn()
-            yield work(name)
+        yield from progress.shown(_one_by_one(work, names), len(names), quiet=quiet)
         return
     # What all processes would find out, each for itself.
     run = configuration.run
@@ -73,10 +73,16 @@ def spread(
             pool = stack.enter_context(context.Pool(jobs, _start, (work, context.Lock())))
         found = pool.imap_unordered(_call, names, _CHUNK)
         known.save()
-        yield from found
+        yield from progress.shown(found, len(names), quiet=quiet)
         # They end by themselves, and keep what they have found: a pool that is left kills them.
         pool.close()
         pool.join()
+
+
+def _one_by_one(work: Callable[[str], Done], names: Sequence[str]) -> Iterator[Done]:
+    for name in names:
+        _take_turn()
+        yield work(name)
 
 
 @contextlib.contextmanager

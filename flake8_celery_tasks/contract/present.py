@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import datetime
-import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,7 +15,6 @@ from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.contract.record import IGNORED, OPTIONS, STORED, UNCLEAR, Record, RecordedTask
 from flake8_celery_tasks.resolution.resolver import Target
-from flake8_celery_tasks.workspace import folders
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.celery_model.definitions import Definition
     from flake8_celery_tasks.celery_model.registry import Unnamed
     from flake8_celery_tasks.resolution.project import Project
-    from flake8_celery_tasks.workspace.layout import Place
 
 #: What a file must hold to give a task another name.
 _REGISTRY = (b".tasks[", b".tasks.register(")
@@ -111,7 +108,7 @@ class Present:
         """Add a task whose name the index does not know: in a folder of a package it is that of its path."""
         found = unnamed.definition
         place = found.module.place
-        if not place.certain and _is_in_package(project, place):
+        if not place.certain and definitions.is_in_package(project, place):
             name = definitions.name_of(project, found, imported=place.name)
             if name is not None:
                 self._add(Entry(name, project, found))
@@ -220,21 +217,6 @@ def _last_name(node: ast.expr) -> str:
 
 def _is_app(project: Project, module: Module, node: ast.expr, site: Site) -> bool:
     return isinstance(objects.thing_of(project, module.value(node, site.scope), module), AppThing)
-
-
-def _is_in_package(project: Project, place: Place) -> bool:
-    """Return whether a module stands in a folder without `__init__.py` that is inside a package of the project.
-
-    It can be imported by its path only, from where the package is.
-    """
-    folder = os.path.dirname(place.path)
-    while any(folder.startswith(source + os.sep) for source in project.layout.sources):
-        if folders.is_regular(folder):
-            while folders.is_regular(folder) and not folders.is_start(folder):
-                folder = os.path.dirname(folder)
-            return folder in project.layout.sources or folders.is_start(folder)
-        folder = os.path.dirname(folder)
-    return False
 
 
 # What a sender sees of a task.

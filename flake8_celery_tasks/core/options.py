@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final
 
+from flake8_celery_tasks.core import spelling
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -181,14 +183,25 @@ def _patterns(_option: str, raw: object) -> tuple[str, ...]:
     return tuple(str(value).strip().replace("\\", "/") for value in values if str(value).strip())
 
 
+#: What a boolean may be given as.
+_BOOLEANS: Final = {
+    "true": True,
+    "yes": True,
+    "on": True,
+    "1": True,
+    "false": False,
+    "no": False,
+    "off": False,
+    "0": False,
+}
+
+
 def _flag(option: str, raw: object) -> bool:
     if isinstance(raw, bool):
         return raw
-    text = str(raw).strip().lower()
-    if text in ("true", "yes", "on", "1"):
-        return True
-    if text in ("false", "no", "off", "0"):
-        return False
+    known = _BOOLEANS.get(str(raw).strip().lower())
+    if known is not None:
+        return known
     raise OptionError(option, raw, "expected true or false")
 
 
@@ -335,6 +348,9 @@ def flag_of(name: str) -> str:
 def add_to(manager: OptionManager) -> None:
     """Tell flake8 of the options. Values stay text until `Options.of` checks them, so that errors can name them."""
     for item in fields(Options):
+        if isinstance(item.default, bool):
+            _add_flag(manager, flag_of(item.name), item.metadata["help"])
+            continue
         manager.add_option(
             flag_of(item.name),
             parse_from_config=True,
@@ -353,9 +369,67 @@ def add_to(manager: OptionManager) -> None:
         manager.config_options_dict.setdefault(name, option)
 
 
+def _add_flag(manager: OptionManager, flag: str, says: str) -> None:
+    """Tell flake8 of a boolean. It takes no value on the command line, or one behind `=`; files give it one.
+
+    Not flake8's own kind of boolean: that one ends in a traceback where a file holds another value.
+    """
+    manager.add_option(flag, action="store_const", const=True, default=None, parse_from_config=True, help=says)
+    for value in _BOOLEANS:  # argparse looks for what is given as a whole first
+        manager.add_option(
+            f"{flag}={value}",
+            action="store_const",
+            const=value,
+            default=None,
+            dest=flag[2:].replace("-", "_"),
+            help=argparse.SUPPRESS,
+        )
+
+
+def misspelt(key: str) -> str:
+    """Return what to say of a key of a configuration file that looks like an option of ours and is none, else nothing.
+
+    >>> misspelt("celery-app")
+    "there is no option 'celery-app', did you mean 'celery-apps'?"
+    >>> misspelt("celery_apps"), misspelt("max-line-length")
+    ('', '')
+    """
+    name = key.replace("_", "-").lower()
+    known = [flag_of(item.name)[2:] for item in fields(Options)]
+    if not name.startswith("celery-") or name in known:
+        return ""
+    meant = spelling.close_match(name, known)
+    return f"there is no option {key!r}" + (f", did you mean {meant!r}?" if meant else "")
+
+
 def from_namespace(namespace: argparse.Namespace) -> Options:
     """Return the options that flake8 has parsed. Raises OptionError."""
     return Options.of({item.name: getattr(namespace, item.name, None) for item in fields(Options)})
+
+
+def codes_given(namespace: argparse.Namespace, arguments: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the codes, and beginnings of codes, that flake8's own options name, as far as they look like ours.
+
+    Each comes with its option. Of `per-file-ignores` flake8 keeps the text: patterns, and codes behind colons.
+    """
+    found = [(name, code) for name in _CODES for code in _listed(getattr(namespace, name.replace("-", "_"), None))]
+    found += [("enable-extensions", code) for code in _listed(_extensions(namespace, arguments))]
+    ignored = getattr(namespace, "per_file_ignores", None) or ""
+    for part in re.findall(r":([^:]*)", ignored) if isinstance(ignored, str) else ():
+        found += [("per-file-ignores", code) for code in _listed(part)]
+    return [(name, code) for name, code in found if _OURS.fullmatch(code)]
+
+
+#: flake8's options that take codes, and how ours look.
+_CODES: Final = ("select", "ignore", "extend-select", "extend-ignore")
+_OURS: Final = re.compile(r"CLY\d*")
+
+
+def _listed(value: object) -> list[str]:
+    """Return the codes of an option: flake8 takes commas and white space between them."""
+    if isinstance(value, str):
+        return value.replace(",", " ").split()
+    return list(value) if isinstance(value, (list, tuple, set)) else []
 
 
 def opted(namespace: argparse.Namespace, arguments: Sequence[str]) -> tuple[str, ...]:
@@ -363,10 +437,14 @@ def opted(namespace: argparse.Namespace, arguments: Sequence[str]) -> tuple[str,
 
     `arguments` are those of the command line: flake8 takes `--enable-extensions` out of them and hands it to no plugin.
     """
+    found: set[str] = set()
+    for value in (namespace.select, namespace.extend_select, _extensions(namespace, arguments)):
+        found.update(_listed(value))
+    return tuple(sorted(prefix for prefix in found if prefix.startswith(OPT_IN)))
+
+
+def _extensions(namespace: argparse.Namespace, arguments: Sequence[str]) -> object:
+    """Return what `--enable-extensions` names, on the command line or in the configuration."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--enable-extensions", default=getattr(namespace, "enable_extensions", None))
-    extensions = parser.parse_known_args(arguments)[0].enable_extensions
-    found: set[str] = set()
-    for value in (namespace.select, namespace.extend_select, extensions):
-        found.update(value.replace(",", " ").split() if isinstance(value, str) else value or ())
-    return tuple(sorted(prefix for prefix in found if prefix.startswith(OPT_IN)))
+    return parser.parse_known_args(arguments)[0].enable_extensions

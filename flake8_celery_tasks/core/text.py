@@ -20,6 +20,21 @@ def toml(text: str) -> dict[str, Any]:
     return tomllib.loads(text)
 
 
+def literal(value: object) -> str:
+    """Return a value as `repr` does, but the items of a set in the same order in each run.
+
+    >>> literal(({"b", "a"}, set()))
+    "({'a', 'b'}, set())"
+    """
+    if isinstance(value, (set, frozenset)) and value:
+        return f"{{{', '.join(sorted(map(literal, value)))}}}"
+    if type(value) is list:
+        return f"[{', '.join(map(literal, value))}]"
+    if type(value) is tuple:
+        return f"({', '.join(map(literal, value))}{',' * (len(value) == 1)})"
+    return repr(value)
+
+
 def plain(text: str, *, of_bytes: bool = False) -> str:
     r"""Return a text on one line, with escapes for what is not to be seen, moves the cursor, or commands a log.
 
@@ -36,6 +51,20 @@ def plain(text: str, *, of_bytes: bool = False) -> str:
     # GitHub takes these for commands of a workflow, where they stand in a log.
     text = text.replace("##[", "#\\x23[")
     return f"\\x3a{text[1:]}" if text.startswith("::") else text
+
+
+def width(text: str) -> int:
+    """Return how many columns of a terminal a text takes.
+
+    >>> width("名前")
+    4
+    """
+    if text.isascii():
+        return len(text)
+    import unicodedata  # no plain run asks
+
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+    return len(text) + wide - sum(unicodedata.category(character) in ("Mn", "Me", "Cf") for character in text)
 
 
 class Style(NamedTuple):

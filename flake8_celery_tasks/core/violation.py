@@ -15,6 +15,10 @@ UNPARSED: Final = "E999"
 INTERNAL: Final = "CLY000"
 
 
+#: The code of a comment that silences nothing. No rule has it: it is known when all else is decided.
+UNUSED: Final = "CLY900"
+
+
 class Violation(NamedTuple):
     """One report. Line from 1, column from 0 in characters; `text` has no code in front."""
 

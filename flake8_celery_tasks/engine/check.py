@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.core.violation import INTERNAL, Violation
 from flake8_celery_tasks.engine import judge, loader, session
+from flake8_celery_tasks.engine.seen import Seen, seen_in
 from flake8_celery_tasks.workspace.source import Source
 
 if TYPE_CHECKING:
@@ -19,10 +20,15 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.engine.run import Run
 
 
-def violations(run: Run, filename: str, lines: Sequence[str], tree: ast.Module) -> list[Violation]:
-    """Return what is wrong in a file, known or not, in source order; one report where the linter itself fails in it."""
+def violations(
+    run: Run, filename: str, lines: Sequence[str], tree: ast.Module, seen: list[Seen] | None = None
+) -> list[Violation]:
+    """Return what is wrong in a file, known or not, in source order; one report where the linter itself fails in it.
+
+    What was looked at is added to `seen`.
+    """
     try:
-        return found_in(run, filename, lines, tree)
+        return found_in(run, filename, lines, tree, seen)
     except errors.CAUGHT as error:
         return [failed(errors.internal(error))]
 
@@ -32,21 +38,26 @@ def failed(text: str) -> Violation:
     return Violation(1, 0, INTERNAL, text)
 
 
-def found_in(run: Run, filename: str, lines: Sequence[str], tree: ast.Module) -> list[Violation]:
+def found_in(
+    run: Run, filename: str, lines: Sequence[str], tree: ast.Module, seen: list[Seen] | None = None
+) -> list[Violation]:
     """Return the same. Raises whatever the linter fails with."""
     path = os.path.abspath(filename)
     with collector_off():
         project = session.project_of(path, run.options, run.excluded)
         source = Source(lines)
         kept = None if run.codes else session.findings_of(project, run.opted)
-        found = None if kept is None else kept.recall(path, source.text)
-        if found is None:
+        known = None if kept is None else kept.recall(path, source.text)
+        if known is not None:
+            found, looked_at = known
+        else:
             module = project.open(path, source, tree)
             rules = loader.wanted(run.opted)
             if run.codes:
                 rules = tuple(rule for rule in rules if rule.code in run.codes)
             try:
                 found = judge.check(project, module, rules)
+                looked_at = seen_in(project, module)
             except BaseException:
                 with contextlib.suppress(*errors.CAUGHT):
                     project.close(module)
@@ -55,8 +66,10 @@ def found_in(run: Run, filename: str, lines: Sequence[str], tree: ast.Module) ->
             if path in project.failures:  # what others asked of it is unknown
                 found.append(failed(project.failures[path]))
             elif kept is not None:
-                kept.note(path, source.text, found)
+                kept.note(path, source.text, found, looked_at)
                 session.save_at_exit()
+        if seen is not None:
+            seen.append(looked_at)
     return found
 
 

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from flake8_celery_tasks.engine import baseline
+from flake8_celery_tasks.engine.seen import Total
 from flake8_celery_tasks.workspace import folders
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Outcome(NamedTuple):
     remedies: dict[Finding, Remedy]
     #: The files that could not be parsed.
     unparsed: Sequence[str] = ()
+    #: The tasks that were looked at, and decorators that are not recognised.
+    seen: Total = Total()
 
 
 def fingerprint(finding: Finding) -> str:

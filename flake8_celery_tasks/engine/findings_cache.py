@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks import __version__
 from flake8_celery_tasks.celery_model import version
+from flake8_celery_tasks.celery_model.decorators import own_names
 from flake8_celery_tasks.celery_model.pins import places
 from flake8_celery_tasks.core import own_code
 from flake8_celery_tasks.core.violation import Violation
+from flake8_celery_tasks.engine.seen import Seen
 from flake8_celery_tasks.workspace import cache
 from flake8_celery_tasks.workspace import folders as workspace_folders
 from flake8_celery_tasks.workspace.folders import FOLDER, MARKS, listed
@@ -42,23 +44,32 @@ class FindingsCache:
         given = (self.project.options, self.project.excluded, self.opted)
         return cache.file_of(self.project.layout.root, f"{given!r}", ".found.json")
 
-    def recall(self, path: str, text: str) -> list[Violation] | None:
-        """Return what was found in a file with this text when all else was as it is now, None where that is unknown."""
+    def recall(self, path: str, text: str) -> tuple[list[Violation], Seen] | None:
+        """Return what was found in a file, and what was looked at, when its text and all else was as it is now.
+
+        None where that is unknown.
+        """
         known = self._stored["found"].get(path)
         if known is None or known[0] != cache.digest(text) or not self._is_current:
             return None
-        return [Violation(*row) for row in known[1]]
+        return [Violation(*row) for row in known[1]], Seen(*known[2])
 
-    def note(self, path: str, text: str, found: Sequence[Violation]) -> None:
-        """Keep what was found in a file."""
+    def note(self, path: str, text: str, found: Sequence[Violation], seen: Seen) -> None:
+        """Keep what was found in a file, and what was looked at."""
         if path.startswith(self.project.layout.root + os.sep):
-            self._new[path] = [cache.digest(text), [list(violation) for violation in found]]
+            self._new[path] = [cache.digest(text), [list(violation) for violation in found], list(seen)]
+
+    def own_names(self) -> frozenset[str]:
+        """Return the names of the project's own task decorators: those that are kept, or else those that are found."""
+        kept = self._stored["own"]
+        return frozenset(kept[0]) if kept and self._is_current else own_names(self.project)
 
     def save(self) -> None:
         """Write what was noted, unless a file has changed so lately that the next change could go unnoticed."""
         stamps = self.project.files.disk.known_stamps
+        own = [] if self.project.own_names is None else [sorted(self.project.own_names)]
         if (
-            not self._new
+            not (self._new or (own and own != self._stored["own"]))
             or stamps is None
             or not self.project.files.is_as_on_disk
             or self.project.files.disk.has_changed
@@ -71,7 +82,7 @@ class FindingsCache:
         outside = self.project.files.disk.outside
         if any(stamp is not None and max(stamp[:2]) >= newest for stamp in (*stamps.values(), *outside.values())):
             return
-        folders = {folder: _listing(folder) for folder in self._further_folders()}
+        folders = {folder: _listing(folder, self.project.layout.root) for folder in self._further_folders()}
         pinning = {
             folder: [all_folders, _place(folder, all_folders)]
             for folder, all_folders in version.places_of(self.project).items()
@@ -87,6 +98,7 @@ class FindingsCache:
                 "folders": {**known["folders"], **folders},
                 "places": {**known["places"], **pinning},
                 "found": {**known["found"], **self._new},
+                "own": own or known["own"],
             },
         )
 
@@ -100,10 +112,11 @@ class FindingsCache:
         return self._is_valid(self._stored)
 
     def _is_valid(self, stored: dict[str, Any]) -> bool:
+        root = self.project.layout.root
         return (
             bool(stored["state"] == self.state)
             and all(cache.stamp(path) == stamp for path, stamp in stored["files"].items())
-            and all(_listing(folder) == listing for folder, listing in stored["folders"].items())
+            and all(_listing(folder, root) == listing for folder, listing in stored["folders"].items())
             and all(_place(folder, given) == listing for folder, (given, listing) in stored["places"].items())
         )
 
@@ -115,7 +128,7 @@ class FindingsCache:
         records = (project.options.celery_contract, *project.options.celery_known_tasks)
         parts.extend(cache.stamp(path) for path in records if path)
         parts.extend(project.files.disk.stamps.items())
-        parts.extend(_listing(folder) for folder in project.layout.walked)
+        parts.extend(_listing(folder, project.layout.root) for folder in project.layout.walked)
         return cache.digest("\n".join(map(str, parts)))
 
     def _further_folders(self) -> Iterable[str]:
@@ -139,7 +152,10 @@ class FindingsCache:
         ]
 
 
-_NOTHING: Final[dict[str, Any]] = {"state": "", "files": {}, "folders": {}, "places": {}, "found": {}}
+#: What makes the folders beside a project matter.
+_AROUND: Final = frozenset({".git", "manage.py"})
+
+_NOTHING: Final[dict[str, Any]] = {"state": "", "files": {}, "folders": {}, "places": {}, "found": {}, "own": []}
 
 
 def _whole(stored: dict[str, Any]) -> dict[str, Any]:
@@ -153,9 +169,11 @@ def _whole(stored: dict[str, Any]) -> dict[str, Any]:
 def _is_known(known: object) -> bool:
     return (
         isinstance(known, list)
-        and len(known) == 2
+        and len(known) == 3
         and isinstance(known[0], str)
         and isinstance(known[1], list)
+        and isinstance(known[2], list)
+        and [part.__class__ for part in known[2]] == [int, int, int, str]
         and all(isinstance(row, list) and [part.__class__ for part in row] == [int, int, str, str] for row in known[1])
     )
 
@@ -168,17 +186,28 @@ _SHAPES: Final[dict[str, Callable[[Any], bool]]] = {
         isinstance(place, list) and [part.__class__ for part in place] == [bool, str] for place in places.values()
     ),
     "found": lambda found: all(map(_is_known, found.values())),
+    "own": lambda own: all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in own),
 }
 
 
-def _listing(folder: str) -> str:
-    """Return a digest of what a folder holds, as far as it matters for where modules are, and which Celery."""
+def _listing(folder: str, root: str) -> str:
+    """Return a digest of what a folder holds, as far as it matters for where modules are, and which Celery.
+
+    Of a folder above the root of a project, which may be anybody's, other folders don't matter: nothing is imported
+    from there unless the root is a package, or a repository or a `manage.py` is around it.
+    """
+    held = workspace_folders.entries(folder)
+    is_apart = (
+        root.startswith(os.path.join(folder, ""))
+        and _AROUND.isdisjoint(held)
+        and not workspace_folders.is_regular(root)
+    )
     found = [
         f"{name}/" if kind == FOLDER else name
-        for name, kind in workspace_folders.entries(folder).items()
+        for name, kind in held.items()
         if name in MARKS
         or version.may_pin(folder, name)
-        or (not name.startswith((".", "__pycache__")) and (kind == FOLDER or name.endswith(".py")))
+        or (not name.startswith((".", "__pycache__")) and (name.endswith(".py") or (kind == FOLDER and not is_apart)))
     ]
     return cache.digest("\n".join([folder, *sorted(found)]))
 

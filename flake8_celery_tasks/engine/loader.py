@@ -3,18 +3,44 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks import rules as package
 from flake8_celery_tasks.rules.rule import OPT_IN, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @cache
 def rules() -> tuple[Rule[Any], ...]:
     """Return all rules, by code. The folder is the registry: each file in a topic's folder is a rule."""
     return tuple(sorted(_load(opt_in=False) + _load(opt_in=True), key=lambda rule: rule.code))
+
+
+#: A rule's code, in its class.
+_CODE: Final = re.compile(r'^    code = "(\w+)"$', re.MULTILINE)
+
+
+@cache
+def codes() -> tuple[str, ...]:
+    """Return the codes of all rules, read from their files: it takes longer to import them all."""
+    found: list[str] = []
+    for path in _files():
+        with open(path, encoding="utf-8") as file:
+            found += _CODE.findall(file.read())
+    return tuple(sorted(found))
+
+
+def _files() -> Iterator[str]:
+    (folder,) = package.__path__
+    for topic in sorted(os.listdir(folder)):
+        below = os.path.join(folder, topic)
+        if os.path.isdir(below):
+            yield from (os.path.join(below, name) for name in sorted(os.listdir(below)) if name.endswith(".py"))
 
 
 @cache

@@ -6,7 +6,9 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from flake8_celery_tasks.core import options as core_options
+from flake8_celery_tasks.core import spelling
 from flake8_celery_tasks.core.options import Options
+from flake8_celery_tasks.core.violation import INTERNAL, PREFIX, UNUSED
 from flake8_celery_tasks.workspace import gate
 
 if TYPE_CHECKING:
@@ -32,8 +34,8 @@ class Run(NamedTuple):
     #: The codes of the only rules that run, where not all do.
     codes: frozenset[str] = frozenset()
 
-    def concerns(self, filename: str, text: str) -> bool:
-        """Return whether a file is worth a traversal."""
+    def passes(self, filename: str, text: str) -> bool:
+        """Return whether a file is worth a traversal by what its text holds; `concern` looks at what it uses, too."""
         return gate.passes(text, self.marks) or (
             bool(self.recorded) and gate.holds_module(os.path.abspath(filename), self.recorded)
         )
@@ -59,6 +61,7 @@ def begin(namespace: argparse.Namespace, arguments: Sequence[str]) -> Run:
     an option does not take.
     """
     options = core_options.from_namespace(namespace)
+    _check_codes(namespace, arguments)
     for call in _beginnings:
         call()
     baseline = None
@@ -77,6 +80,21 @@ def begin(namespace: argparse.Namespace, arguments: Sequence[str]) -> Run:
         baseline,
     )
     return _with_records(run) if options.celery_contract or options.celery_known_tasks else run
+
+
+def _check_codes(namespace: argparse.Namespace, arguments: Sequence[str]) -> None:
+    """Raise ValueError for a code of ours, or the beginning of codes, that flake8's options name and nothing has."""
+    given = core_options.codes_given(namespace, arguments)
+    if all(code in (PREFIX, core_options.OPT_IN) for _, code in given):
+        return
+    from flake8_celery_tasks.engine import loader
+
+    known = (*loader.codes(), INTERNAL, UNUSED)
+    for option, code in given:
+        if not any(one.startswith(code) for one in known):
+            meant = spelling.close_match(code, known)
+            hint = f", did you mean {meant}?" if meant else ""
+            raise ValueError(f"argument --{option}: there is no rule {code}{hint}")
 
 
 def _with_records(run: Run) -> Run:

@@ -8,11 +8,12 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from flake8_celery_tasks.celery_model.apps import bases_of
+from flake8_celery_tasks.celery_model.decorators import own_marks
 from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.engine.findings_cache import FindingsCache
 from flake8_celery_tasks.engine.run import at_beginning
 from flake8_celery_tasks.resolution.project import Project, files_of
-from flake8_celery_tasks.workspace import folders
+from flake8_celery_tasks.workspace import folders, gate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -36,7 +37,7 @@ def open_project(
 ) -> Project:
     """Return a project of its own, which nobody keeps, for a root folder."""
     files = files_of(root, options, excluded)
-    return Project(files, options, excluded, bases_of_app=bases_of, when_indexed=when_indexed)
+    return Project(files, options, excluded, bases_of_app=bases_of, own_marks=own_marks, when_indexed=when_indexed)
 
 
 def project_of(path: str, options: Options, excluded: tuple[str, ...] = ()) -> Project:
@@ -50,12 +51,24 @@ def project_of(path: str, options: Options, excluded: tuple[str, ...] = ()) -> P
     return _projects[key]
 
 
-def projects_around(folder: str, options: Options, excluded: tuple[str, ...] = ()) -> list[Project]:
-    """Return the project around a folder, and those below it."""
+def projects_around(
+    folder: str,
+    options: Options,
+    excluded: tuple[str, ...] = (),
+    options_of: Callable[[str], tuple[Options, tuple[str, ...]]] | None = None,
+) -> list[Project]:
+    """Return the project around a folder, and those below it.
+
+    `options_of` returns the options of a project by its root, and what it excludes, where they are not the same for
+    all.
+    """
     found: dict[Project, None] = {}
     pending = [folder]
     while pending:
-        project = project_of(os.path.join(pending.pop(0), "any.py"), options, excluded)
+        path = os.path.join(pending.pop(0), "any.py")
+        project = project_of(path, options, excluded)
+        if options_of is not None:
+            project = project_of(path, *options_of(project.layout.root))
         if project not in found:
             found[project] = None
             pending += [root for root in project.layout.inner_roots() if root.startswith(os.path.join(folder, ""))]
@@ -173,6 +186,7 @@ def forget() -> None:
     _findings.clear()
     _agreements.clear()
     _saved_later.clear()
+    gate.own.clear()
     folders.forget()
 
 

@@ -14,10 +14,10 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks.core import errors, regular
-from flake8_celery_tasks.engine import session
+from flake8_celery_tasks.engine import concern, session
 from flake8_celery_tasks.fixer import style
 from flake8_celery_tasks.fixer.rounds import fix_text
-from flake8_celery_tasks.workspace import folders, gate
+from flake8_celery_tasks.workspace import folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -84,6 +84,25 @@ def decoded(content: bytes) -> Bytes | None:
     return Bytes(content, text, "utf-8" if bom else encoding, bom)
 
 
+def written(known: Bytes, text: str) -> tuple[bytes, str]:
+    """Return the bytes of a text in the encoding of a file that was read, and why it can't have them."""
+    mark = _BOM if known.bom else ""
+    try:
+        content = (mark + text).encode(known.encoding)
+        before = (mark + known.text).encode(known.encoding)
+        if before != known.content or content.decode(known.encoding) != mark + text:
+            return b"", f"does not come back from {known.encoding} byte for byte, left alone"
+    except UnicodeError:  # more than UnicodeEncodeError: of labels that are too long
+        return b"", f"can't be written in {known.encoding}, left alone"
+    return content, ""
+
+
+def rewrite(path: str, known: Bytes, text: str) -> str:
+    """Put a text into a file that was read, all or nothing; return why it was left alone, nothing where it was not."""
+    content, problem = written(known, text)
+    return problem or _replace(os.path.realpath(path), known.content, content)
+
+
 class Proposal(NamedTuple):
     """What would become of a file, and the bytes of it before and after."""
 
@@ -107,7 +126,7 @@ def _proposed(path: str, order: Order) -> Proposal:
 
 def proposal(path: str, home: str, before: Bytes, order: Order) -> Proposal:
     """Return what fixing would make of what was read, as the file at `home`."""
-    if not gate.passes(before.text, gate.marks_of(order.run.options.celery_task_decorators)):
+    if not concern.passes(order.run, home, before.text):
         return Proposal(Result(path, "", ""), before.content, before.content)
     fixed = fix_text(home, before.text, order)
     message = fixed.message
@@ -117,16 +136,10 @@ def proposal(path: str, home: str, before: Bytes, order: Order) -> Proposal:
     if next(_turns) % _COLLECTED == 0:
         gc.collect()
     mark = _BOM if before.bom else ""
-    try:
-        content = (mark + fixed.text).encode(before.encoding)
-        if (mark + before.text).encode(before.encoding) != before.content or content.decode(before.encoding) != (
-            mark + fixed.text
-        ):
-            message = f"does not come back from {before.encoding} byte for byte, left alone"
-    except UnicodeError:  # more than UnicodeEncodeError: of labels that are too long
-        message = f"can't be written in {before.encoding}, left alone"
-    if message:
-        return Proposal(Result(path, before.text, before.text, message=message), before.content, before.content)
+    content, problem = written(before, fixed.text)
+    if message or problem:
+        unchanged = Result(path, before.text, before.text, message=problem or message)
+        return Proposal(unchanged, before.content, before.content)
     result = Result(path, mark + before.text, mark + fixed.text, fixed.violations)
     return Proposal(result, before.content, content)
 

@@ -12,8 +12,10 @@ from flake8.processor import FileProcessor
 from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.core.errors import UsageError, one_line
 from flake8_celery_tasks.core.violation import INTERNAL
+from flake8_celery_tasks.engine import concern, seen
 from flake8_celery_tasks.engine.check import violations
 from flake8_celery_tasks.flake8_host.reporting import NOTHING, Checked, Row, silencing
+from flake8_celery_tasks.workspace import gate
 
 if TYPE_CHECKING:
     import ast
@@ -40,7 +42,7 @@ def check(name: str, configuration: Configuration) -> Checked:
         path, results, _ = checker.run_checks()
     except errors.CAUGHT as error:
         return Checked(name, [Row(INTERNAL, 1, 0, errors.internal(error), "")], {})
-    return Checked(path, [Row(*row) for row in results], checker.scopes)
+    return Checked(path, [Row(*row) for row in results], checker.scopes, *checker.seen[:1])
 
 
 def check_text(name: str, lines: list[str], configuration: Configuration, find: Find) -> Checked:
@@ -53,6 +55,7 @@ class _Checker(FileChecker):
     """flake8's checker of one file, with one plugin. Tokens are read where a report may have a `# noqa` only."""
 
     scopes: dict[int, str]
+    seen: list[seen.Seen]
 
     def __init__(
         self, filename: str, configuration: Configuration, lines: list[str] | None = None, find: Find | None = None
@@ -71,7 +74,11 @@ class _Checker(FileChecker):
     def run_ast_checks(self) -> None:
         self.scopes = {}
         processor = self.processor
-        if not self.told.concerns(processor.filename, "".join(processor.lines)):
+        text = "".join(processor.lines)
+        # Who finds has looked already.
+        if self.find is None and not (
+            concern.passes(self.told, processor.filename, text) or gate.passes(text, seen.MARKS)
+        ):
             return
         try:
             tree: ast.Module = processor.build_ast()
@@ -81,7 +88,7 @@ class _Checker(FileChecker):
         if self.find is not None:
             found = self.find(processor.lines, tree)
         else:
-            found = violations(self.told, processor.filename, processor.lines, tree)
+            found = violations(self.told, processor.filename, processor.lines, tree, self.seen)
         if found:
             from flake8_celery_tasks.engine import baseline
 
@@ -91,6 +98,7 @@ class _Checker(FileChecker):
 
     def run_checks(self) -> tuple[str, list[tuple[str, int, int, str, str | None]], dict[str, int]]:
         self.scopes = {}
+        self.seen = []
         return super().run_checks()
 
     def process_tokens(self) -> None:

@@ -23,6 +23,7 @@ from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.core.text import toml
 from flake8_celery_tasks.core.violation import BROKEN, PREFIX
 from flake8_celery_tasks.engine import run as engine_run
+from flake8_celery_tasks.workspace.folders import same_drive
 
 if TYPE_CHECKING:
     import argparse
@@ -109,10 +110,11 @@ class Configuration(NamedTuple):
     run: Run
 
 
-def configuration_for(given: Namespace, paths: Sequence[str]) -> Configuration:
+def configuration_for(given: Namespace, paths: Sequence[str], table: str = "") -> Configuration:
     """Return what applies: the defaults, `pyproject.toml`, flake8's configuration, what was given; each beats the last.
 
-    Raises UsageError.
+    `table` is the `pyproject.toml` to read, instead of the nearest one from the working directory upward. Raises
+    UsageError.
     """
     try:
         os.getcwd()
@@ -122,7 +124,7 @@ def configuration_for(given: Namespace, paths: Sequence[str]) -> Configuration:
     values = manager.parse_args([])
     values.extended_default_ignore = manager.extended_default_ignore
     values.extended_default_select = manager.extended_default_select
-    for name, value in _configured(manager, given).items():
+    for name, value in _configured(manager, given, table).items():
         setattr(values, name if hasattr(values, name) else str(manager.config_options_dict[name].dest), value)
     # Once more: argparse reads the text of defaults, such as the number of jobs.
     values = manager.parse_args([], values)
@@ -158,12 +160,15 @@ def _selected(values: Namespace) -> list[str]:
     return [PREFIX, BROKEN]
 
 
-def _configured(manager: OptionManager, given: Namespace) -> dict[str, Any]:
+def _configured(manager: OptionManager, given: Namespace, table: str) -> dict[str, Any]:
     try:
         config, folder = load_config(given.config, given.append_config, isolated=given.isolated)
     except (ExecutionError, configparser.Error, UnicodeDecodeError) as error:
         where = f"configuration of flake8: {', '.join(filter(None, (given.config, *given.append_config)))}: "
         raise UsageError(f"{where if isinstance(error, ValueError) else ''}{one_line(error)}") from None
+    for key in config["flake8"] if config.has_section("flake8") else ():
+        if problem := core_options.misspelt(key):
+            raise UsageError(f"configuration of flake8: {problem}")
     try:
         theirs = parse_config(manager, config, folder)
     except ValueError as error:  # a value of the wrong kind: what flake8 lets fall through says not where it stands
@@ -172,7 +177,7 @@ def _configured(manager: OptionManager, given: Namespace) -> dict[str, Any]:
         raise UsageError(f"{where} {one_line(error)}") from None
     if given.isolated or given.config is not None:
         return theirs
-    return {**_from_pyproject(manager), **theirs}
+    return {**_from_pyproject(manager, table or find_table(os.getcwd())), **theirs}
 
 
 def _is_taken(manager: OptionManager, config: configparser.RawConfigParser, folder: str, name: str) -> bool:
@@ -189,25 +194,30 @@ def _is_taken(manager: OptionManager, config: configparser.RawConfigParser, fold
 # `pyproject.toml`.
 
 
-def _from_pyproject(manager: OptionManager) -> dict[str, Any]:
-    """Return what the nearest `pyproject.toml` upward says, of those that hold our table."""
-    home = os.path.expanduser("~")
-    folder = os.getcwd()
-    while True:
+def find_table(folder: str, known: dict[str, str] | None = None) -> str:
+    """Return the nearest `pyproject.toml` from a folder upward that holds our table, nothing where there is none.
+
+    `known` keeps the answers for further folders. Raises UsageError for a file that can't be parsed.
+    """
+    known = {} if known is None else known
+    if folder not in known:
         path = os.path.join(folder, "pyproject.toml")
-        table = _table(path)
-        if table is not None:
-            found: dict[str, Any] = {}
-            for key, value in table.items():
-                found.update(_option(manager, path, key, value))
-            return found
         parent = os.path.dirname(folder)
-        if parent in (folder, home):
-            return {}
-        folder = parent
+        is_last = parent in (folder, os.path.expanduser("~"))
+        known[folder] = path if table_of(path) is not None else "" if is_last else find_table(parent, known)
+    return known[folder]
 
 
-def _table(path: str) -> dict[str, Any] | None:
+def _from_pyproject(manager: OptionManager, path: str) -> dict[str, Any]:
+    """Return what the table of a `pyproject.toml` says; of no file nothing."""
+    found: dict[str, Any] = {}
+    for key, value in (table_of(path) or {}).items() if path else ():
+        found.update(_option(manager, path, key, value))
+    return found
+
+
+def table_of(path: str) -> dict[str, Any] | None:
+    """Return our table in a `pyproject.toml`, None where there is none. Raises UsageError for a broken file."""
     try:
         content = regular.read(path)
     except OSError:
@@ -238,10 +248,40 @@ def _option(manager: OptionManager, path: str, key: str, value: object) -> dict[
     try:
         if isinstance(value, (int, float)) and _takes_several(manager, key.replace("_", "-")):
             raise ValueError("expected a string or a list of strings")
-        config.read_dict({"flake8": {key: _text(key, value)}})
-        return parse_config(manager, config, os.path.dirname(path))
+        folder = os.path.dirname(path)
+        config.read_dict({"flake8": {key: _text(key, _located(key.replace("_", "-"), value, folder))}})
+        return parse_config(manager, config, folder)
     except ValueError as error:
         raise UsageError(f"{where} {key}: {one_line(error)}") from None
+
+
+#: The options that name a file or folder by its plain name.
+_NAMING: Final = ("celery-baseline", "celery-contract", "celery-known-tasks", "celery-project-root")
+
+
+def _located(key: str, value: object, folder: str) -> object:
+    """Return the value of an option with paths that are relative to the folder of its `pyproject.toml`.
+
+    The working directory may be another one, above it or below.
+    """
+    if folder == os.getcwd():
+        return value
+    if key in _NAMING and isinstance(value, str):
+        path = os.path.join(folder, value.strip())
+        return path if value.strip() and os.path.exists(path) else value
+    if key in _NAMING and isinstance(value, list):
+        return [_located(key, item, folder) for item in value]
+    if key == "per-file-ignores" and isinstance(value, dict):
+        return {_seen_from_here(pattern, folder): codes for pattern, codes in value.items()}
+    return value
+
+
+def _seen_from_here(pattern: str, folder: str) -> str:
+    """Return a pattern of paths below a folder as seen from the working directory, from which flake8 takes it."""
+    if "/" not in pattern or os.path.isabs(pattern) or not same_drive(folder, os.getcwd()):
+        return pattern
+    seen = os.path.relpath(os.path.join(folder, pattern)).replace(os.sep, "/")
+    return seen if "/" in seen else f"./{seen}"
 
 
 def _takes_several(manager: OptionManager, name: str) -> bool:

@@ -14,6 +14,7 @@ from flake8.discover_files import expand_paths
 
 from flake8_celery_tasks.core import regular
 from flake8_celery_tasks.core.errors import UsageError
+from flake8_celery_tasks.engine import seen
 from flake8_celery_tasks.workspace import gate
 
 if TYPE_CHECKING:
@@ -74,12 +75,15 @@ def _matching(patterns: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def passing(names: Iterable[str], run: Run) -> list[str]:
-    """Return the files that pass the gate by their bytes; what can't be read passes, so that it is reported."""
+    """Return the files that pass the gate by their bytes; what can't be read passes, so that it is reported.
+
+    So do files with decorators that look like Celery's, so that these are counted.
+    """
     marks = run.marks
     # What is not ASCII may be other bytes in another encoding.
     if not all(mark.isascii() for mark in marks):
         return list(names)
-    wanted = [mark.encode() for mark in marks]
+    wanted = [mark.encode() for mark in (*marks, *seen.MARKS)]
     found = []
     for name in names:
         if name != "-":
@@ -88,11 +92,27 @@ def passing(names: Iterable[str], run: Run) -> list[str]:
             except OSError:
                 found.append(name)
                 continue
-            for mark in wanted:
-                if mark in content:
-                    break
-            else:
-                if not gate.holds_module(os.path.abspath(name), run.recorded):
-                    continue
+            if not any_of(wanted, content) and not _concerns(name, content, run):
+                continue
         found.append(name)
     return found
+
+
+def any_of(marks: Iterable[bytes], content: bytes) -> bool:
+    """Return whether something holds one of some marks."""
+    for mark in marks:  # noqa: SIM110 - no generator: this runs for every file of a project
+        if mark in content:
+            return True
+    return False
+
+
+def _concerns(name: str, content: bytes, run: Run) -> bool:
+    if gate.holds_module(os.path.abspath(name), run.recorded):
+        return True
+    text = content.decode("utf-8", "replace").replace("\r", "\n")
+    applied = gate.applied(text)
+    if not applied:
+        return False
+    from flake8_celery_tasks.engine import concern
+
+    return concern.uses_own_decorator(run, name, text, applied)

@@ -12,10 +12,11 @@ from flake8.formatting.base import BaseFormatter
 from flake8.formatting.default import Default
 from flake8.plugins.finder import Checkers
 from flake8.processor import FileProcessor
-from flake8.style_guide import StyleGuideManager
+from flake8.style_guide import Decision, StyleGuideManager
 
 from flake8_celery_tasks.core.errors import UsageError, one_line
 from flake8_celery_tasks.core.violation import UNPARSED
+from flake8_celery_tasks.engine.seen import Seen
 from flake8_celery_tasks.flake8_host.configuration import FORMATTERS
 
 if TYPE_CHECKING:
@@ -43,11 +44,12 @@ class Row(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """What was found in a file, and by line the names of the definitions that the reports stand in."""
+    """What was found in a file, by line the names of the definitions around the reports, and what was looked at."""
 
     path: str
     rows: list[Row]
     scopes: dict[int, str]
+    seen: Seen = Seen()
 
 
 def jobs(options: Namespace) -> int:
@@ -96,9 +98,15 @@ def decide(options: Namespace, checked: Iterable[Checked]) -> tuple[list[Violati
     """Return what is reported: what is selected, and has no `# noqa`, in flake8's order."""
     collector = _Collector(options)
     manager = _deciding(options, collector)
-    manager.results = [(path, [tuple(row) for row in rows], {}) for path, rows, _ in checked]
+    manager.results = [(one.path, [tuple(row) for row in one.rows], {}) for one in checked]
     manager.report()
     return collector.violations, manager.style_guide.stats
+
+
+def are_selected(options: Namespace, path: str, codes: Iterable[str]) -> bool:
+    """Return whether findings with some codes would all be reported in a file."""
+    guide = _deciding(options, BaseFormatter(options)).style_guide.style_guide_for(path)
+    return all(guide.should_report_error(code) is Decision.Selected for code in codes)
 
 
 def reported(
@@ -135,6 +143,13 @@ def formatted(options: Namespace, violations: Iterable[Violation], statistics: S
     for violation in violations:
         formatter.handle(violation)
         count += 1
+    return output.getvalue() + figures(options, statistics, count)
+
+
+def figures(options: Namespace, statistics: Statistics, count: int) -> str:
+    """Return the numbers that flake8 would print behind its report, where they are asked for."""
+    formatter = BaseFormatter(options)
+    formatter.output_fd = output = io.StringIO()
     if options.statistics:
         formatter.show_statistics(statistics)
     if options.count:

@@ -137,12 +137,30 @@ def _callers(project: Project, function: _Function) -> Iterator[_Caller]:
     name = function.qualname.rpartition(".")[2]
     paths = [path for path in project.files.calling(name) if not project.layout.is_test(project.layout.place(path))]
     for path in paths if len(paths) <= FILES else ():
+        if not _is_called_in(project, path, name):
+            continue
         module = project.module(path)
         if module is not None:
             with project.holding(module):
                 calls = [found for found in module.calls_of(name) if _calls(project, module, *found, function)]
                 found = [_caller(project, module, call, site) for call, site in calls]
             yield from found
+
+
+def _is_called_in(project: Project, path: str, name: str) -> bool:
+    """Return whether the text of a file calls a name in a way that is followed: not only by `super()`, nor defines it.
+
+    Most files that call what many classes have, such as `form_valid`, hand it on to their base class.
+    """
+    unsaved = project.files.unsaved
+    text = unsaved[1] if unsaved is not None and unsaved[0] == path else project.files.read(path) or b""
+    called = name.encode() + b"("
+    position = text.find(called)
+    while position >= 0:
+        if not text.endswith((b"super().", b"def "), 0, position):
+            return True
+        position = text.find(called, position + len(called))
+    return False
 
 
 def _caller(project: Project, module: Module, call: ast.Call, site: Site) -> _Caller:

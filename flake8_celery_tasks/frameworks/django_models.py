@@ -17,6 +17,8 @@ from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.workspace import folders
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Binding, FunctionNode, Site
     from flake8_celery_tasks.binding.values import Value
@@ -142,7 +144,16 @@ def is_method_of_model(project: Project, module: Module, function: Site) -> bool
 
 
 def signal_received(project: Project, module: Module, function: Site) -> str | None:
-    """Return the signal of a model that a function receives, by the site of its body."""
+    """Return a signal of a model that a function receives, by the site of its body."""
+    place = module.place.path, function.scope.qualname
+    return _received_here(project, module, function) or _connected_elsewhere(project).get(place)
+
+
+def _received_here(project: Project, module: Module, function: Site) -> str | None:
+    """Return the signal that a function's own module connects it to.
+
+    Where others connect it, they may connect it to further signals, which send something else than an instance.
+    """
     node, outside = cast("FunctionNode", function.node), cast("Site", function.parent)
     for decorator in node.decorator_list:
         value = module.value(decorator, outside.scope)
@@ -182,14 +193,41 @@ def _signal_in(project: Project, module: Module, value: Value) -> str | None:
 def _connected(module: Module, project: Project) -> dict[str, str]:
     """Return the signals of models that functions are connected to by `post_save.connect(function)`."""
     found: dict[str, str] = {}
+    for receiver, signal, _ in _connections(project, module):
+        if isinstance(receiver, ast.Name):
+            found.setdefault(receiver.id, signal)
+    return found
+
+
+@query(shared=True)
+def _connected_elsewhere(project: Project) -> dict[tuple[str, str], str]:
+    """Return the signals that functions are connected to in other modules, as `ready()` of a Django app does.
+
+    The functions are told by their files and qualified names.
+    """
+    found: dict[tuple[str, str], str] = {}
+    for path in project.files.calling("connect"):
+        module = project.module(path)
+        if module is None or project.is_test(module):
+            continue
+        with project.holding(module):
+            for receiver, signal, site in _connections(project, module):
+                value = module.value(receiver, site.scope)
+                target = project.resolve(value.path, module) if isinstance(value, Ref) else Target("")
+                if target.module is not None and isinstance(target.symbol, Function) and not target.rest:
+                    found.setdefault((target.module.place.path, target.symbol.qualname), signal)
+    return found
+
+
+def _connections(project: Project, module: Module) -> Iterator[tuple[ast.expr, str, Site]]:
+    """Yield what a module connects to signals of models, with these."""
     for call, site in module.calls_of("connect"):
         func = call.func
         connected = [*call.args[:1], *(keyword.value for keyword in call.keywords if keyword.arg == "receiver")]
-        if isinstance(func, ast.Attribute) and connected and isinstance(connected[0], ast.Name):
+        if isinstance(func, ast.Attribute) and connected:
             signal = _signal_in(project, module, module.value(func.value, site.scope))
             if signal is not None:
-                found.setdefault(connected[0].id, signal)
-    return found
+                yield connected[0], signal, site
 
 
 def is_instance(project: Project, module: Module, node: ast.expr, site: Site) -> bool:
@@ -238,7 +276,7 @@ def _holds(project: Project, module: Module, binding: Binding) -> bool:
     function = binding.site.node
     if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return False
-    if binding.name == "instance" and signal_received(project, module, binding.site) is not None:
+    if binding.name == "instance" and _received_here(project, module, binding.site) is not None:
         return True
     if binding.node in (function.args.vararg, function.args.kwarg):
         return False

@@ -74,7 +74,7 @@ BY_COMMAND: Final = {
     "": "There is no fix by command.",
     "safe": "Automatic fix: `flake8-celery-tasks fix --select {code}`. It is safe.",
     "unsafe": (
-        "Automatic fix: `flake8-celery-tasks fix --select {code} --unsafe`. It is unsafe: look at it with `--diff` first."
+        "Automatic fix: `flake8-celery-tasks fix --select {code} --unsafe`. It is unsafe: look at the `--diff` first."
     ),
     "safe or unsafe": (
         "Automatic fix: `flake8-celery-tasks fix --select {code}`; with `--unsafe` also where it is not certain."
@@ -119,6 +119,14 @@ def address(rule: Rule[Any]) -> str:
 def summary(rule: Rule[Any]) -> str:
     """Return the first sentence of a rule's page."""
     return " ".join(examples.sections(inspect.cleandoc(type(rule).__doc__ or ""))[0].text.split())
+
+
+def description(rule: Rule[Any]) -> str:
+    """Return what a rule's page says happens at run time, in one paragraph, behind its first sentence."""
+    text = inspect.cleandoc(type(rule).__doc__ or "")
+    _, _, happens = text.partition("## What happens")
+    first = happens.strip().partition("\n\n")[0]
+    return f"{summary(rule)} {' '.join(first.split())}".strip()
 
 
 def names() -> dict[str, str]:

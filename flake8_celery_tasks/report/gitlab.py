@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def render(outcome: Outcome, _options: Namespace) -> str:
-    """Return the findings; paths are relative to the repository where CI says which folder that is."""
-    root = os.environ.get("CI_PROJECT_DIR")
+    """Return the findings; paths are relative to the project that CI names, else to the repository."""
+    root = os.environ.get("CI_PROJECT_DIR") or report.repository()
     findings = [
         {
             "description": f"{finding.code} {finding.text}",
@@ -26,8 +26,8 @@ def render(outcome: Outcome, _options: Namespace) -> str:
             "fingerprint": fingerprint(finding),
             "severity": report.level(finding.code, "minor", "major", "blocker"),
             "location": {
-                "path": baseline.relative(finding.path, root) if root else report.shown(finding.path),
-                "lines": {"begin": finding.line},
+                "path": baseline.relative(finding.path, root),
+                "lines": {"begin": max(finding.line, 1)},
             },
         }
         for finding in outcome.findings

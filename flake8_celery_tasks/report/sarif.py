@@ -1,4 +1,4 @@
-"""SARIF 2.1.0, with the pages of the rules as their help, and with fixes."""
+"""SARIF 2.1.0, with the pages of the rules as their help, and with fixes where they were asked for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from flake8_celery_tasks import __version__, report
+from flake8_celery_tasks.core.violation import UNUSED
 from flake8_celery_tasks.engine import findings, loader
+from flake8_celery_tasks.flake8_host.ranges import places
 from flake8_celery_tasks.pages import explain
 from flake8_celery_tasks.rules.rule import name_of
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.edits.edit import Remedy, Replacement
     from flake8_celery_tasks.engine.findings import Finding, Outcome
+    from flake8_celery_tasks.flake8_host.ranges import Place
     from flake8_celery_tasks.rules.rule import Rule
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -31,17 +34,31 @@ _BROKEN: Final = {
     "E999": "The file can't be parsed.",
 }
 
+#: What is said of rules that are no rules about tasks.
+_OTHERS: Final = {UNUSED: "A noqa comment silences nothing."}
+
+#: How bad a finding is for GitHub, by SARIF's levels: a rule of house policy is a recommendation.
+_SEVERITIES: Final = {"note": "recommendation", "warning": "warning", "error": "error"}
+
 _SAFE: Final = "Safe fix, as `flake8-celery-tasks fix` makes it."
 _UNSAFE: Final = "Unsafe fix, as `flake8-celery-tasks fix --unsafe` makes it: it changes what happens."
 
 
-def render(outcome: Outcome, _options: Namespace) -> str:
-    """Return a log with one run."""
+def render(outcome: Outcome, options: Namespace) -> str:
+    """Return a log with one run. Paths are relative to the repository."""
+    root = report.repository()
+    known = places(outcome.findings, options)
     codes = {finding.code for finding in outcome.findings}
     rules = [_rule(rule) for rule in loader.rules()]
     rules += [
-        {"id": code, "shortDescription": {"text": text}, "defaultConfiguration": {"level": "error"}}
-        for code, text in _BROKEN.items()
+        {
+            "id": code,
+            "shortDescription": {"text": text},
+            "fullDescription": {"text": text},
+            "defaultConfiguration": {"level": _level(code)},
+            "properties": {"problem.severity": _SEVERITIES[_level(code)], "precision": "very-high"},
+        }
+        for code, text in {**_BROKEN, **_OTHERS}.items()
         if code in codes
     ]
     index = {rule["id"]: number for number, rule in enumerate(rules)}
@@ -61,8 +78,16 @@ def render(outcome: Outcome, _options: Namespace) -> str:
                 },
                 "columnKind": "unicodeCodePoints",
                 "newlineSequences": ["\r\n", "\n", "\r"],
-                "originalUriBaseIds": {_BASE: {"uri": f"{Path.cwd().as_uri().rstrip('/')}/"}},
-                "results": [_result(finding, index, outcome.remedies.get(finding)) for finding in outcome.findings],
+                "originalUriBaseIds": {
+                    _BASE: {
+                        "uri": f"{Path(root).as_uri().rstrip('/')}/",
+                        "description": {"text": "The root of the repository."},
+                    }
+                },
+                "results": [
+                    _result(finding, index, root, known.get(finding), outcome.remedies.get(finding))
+                    for finding in outcome.findings
+                ],
             }
         ],
     }
@@ -75,21 +100,36 @@ def _rule(rule: Rule[Any]) -> dict[str, object]:
         "id": rule.code,
         "name": type(rule).__name__,
         "shortDescription": {"text": explain.summary(rule)},
+        "fullDescription": {"text": explain.description(rule)},
         "help": {"text": page, "markdown": page},
         "helpUri": explain.address(rule),
         "defaultConfiguration": {
-            "level": report.level(rule.code, "note", "warning", "error"),
+            "level": _level(rule.code),
             "enabled": not rule.opt_in,
         },
-        "properties": {"tags": ["celery", explain.TOPICS[rule.code[3]]], "kebabName": name_of(type(rule))},
+        "properties": {
+            "tags": ["celery", explain.TOPICS[rule.code[3]]],
+            "kebabName": name_of(type(rule)),
+            "problem.severity": _SEVERITIES[_level(rule.code)],
+            "precision": "very-high",
+        },
     }
 
 
-def _result(finding: Finding, index: dict[Any, int], remedy: Remedy | None) -> dict[str, object]:
+def _level(code: str) -> str:
+    return report.level(code, "note", "warning", "error")
+
+
+def _result(
+    finding: Finding, index: dict[Any, int], root: str, place: Place | None, remedy: Remedy | None
+) -> dict[str, object]:
+    region = {"startLine": max(finding.line, 1), "startColumn": max(finding.column, 1)}
+    if place is not None:
+        region["endLine"], region["endColumn"] = place.source.place(max(place.end, place.start))
     location: dict[str, object] = {
         "physicalLocation": {
-            "artifactLocation": _artifact(finding.path),
-            "region": {"startLine": max(finding.line, 1), "startColumn": max(finding.column, 1)},
+            "artifactLocation": _artifact(finding.path, root),
+            "region": region,
         }
     }
     if finding.scope:
@@ -97,12 +137,12 @@ def _result(finding: Finding, index: dict[Any, int], remedy: Remedy | None) -> d
     result = {
         "ruleId": finding.code,
         "ruleIndex": index[finding.code],
-        "level": report.level(finding.code, "note", "warning", "error"),
+        "level": _level(finding.code),
         "message": {"text": _message(finding.text)},
         "locations": [location],
         "partialFingerprints": {"celeryTasks/v1": findings.fingerprint(finding)},
     }
-    return {**result, "fixes": [_fix(finding, remedy)]} if remedy else result
+    return {**result, "fixes": [_fix(finding, remedy, root)]} if remedy else result
 
 
 def _message(text: str) -> str:
@@ -112,11 +152,11 @@ def _message(text: str) -> str:
     return text.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
 
 
-def _fix(finding: Finding, remedy: Remedy) -> dict[str, object]:
+def _fix(finding: Finding, remedy: Remedy, root: str) -> dict[str, object]:
     replacements = [_replaced(one) for one in remedy.replacements]
     return {
         "description": {"text": _SAFE if remedy.safe else _UNSAFE},
-        "artifactChanges": [{"artifactLocation": _artifact(finding.path), "replacements": replacements}],
+        "artifactChanges": [{"artifactLocation": _artifact(finding.path, root), "replacements": replacements}],
         "properties": {"safe": remedy.safe},
     }
 
@@ -131,8 +171,8 @@ def _replaced(one: Replacement) -> dict[str, object]:
     return {"deletedRegion": region, "insertedContent": {"text": one.text}}
 
 
-def _artifact(path: str) -> dict[str, str]:
-    path = report.shown(path)
+def _artifact(path: str, root: str) -> dict[str, str]:
+    path = report.from_repository(path, root)
     if os.path.isabs(path):
         return {"uri": Path(path).as_uri()}
     return {"uri": quote(path, errors="surrogateescape"), "uriBaseId": _BASE}

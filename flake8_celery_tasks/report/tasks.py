@@ -1,17 +1,16 @@
-"""The formats in which tasks are listed."""
+"""The tables in which tasks are listed: for people, for Markdown, for spreadsheets."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 import re
-import unicodedata
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.core.text import plain
-from flake8_celery_tasks.engine.inventory import OPEN, Entry
+from flake8_celery_tasks.core.text import plain, width
+from flake8_celery_tasks.engine.survey.inventory import OPEN, Entry
+from flake8_celery_tasks.report.listing.fit import GAP, fitting, shortened, widths_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -43,10 +42,10 @@ _HEADINGS: Final = {
 }
 
 
-def _cells(entry: Entry, senders: str) -> list[str]:
+def _row(entry: Entry, columns: Sequence[str], senders: str) -> list[str]:
     place = f"{entry.path}:{entry.line}" if entry.line else entry.path
     shown = {**asdict(entry), "name": entry.name or OPEN, "path": place, "sent_from": senders}
-    return [_plain(str(shown[key])) for key in _HEADINGS]
+    return [_plain(str(shown[name])) for name in columns]
 
 
 def _plain(text: str) -> str:
@@ -54,40 +53,59 @@ def _plain(text: str) -> str:
     return plain("".join(character if character.isprintable() else OPEN for character in text))
 
 
-def width(text: str) -> int:
-    """Return how many columns of a terminal a text takes.
+def as_table(
+    found: Sequence[Entry],
+    columns: Sequence[str] = (),
+    *,
+    color: bool = False,
+    room: int = 0,
+    mark: str = "\N{HORIZONTAL ELLIPSIS}",
+) -> str:
+    """Return an aligned table, with colours for a terminal.
 
-    >>> width("名前")
-    4
+    Without `columns` it has those that there is room for; `room` is the width of a terminal, 0 for any. `mark` stands
+    for what is left out of a cell.
     """
-    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
-    return len(text) + wide - sum(unicodedata.category(character) in ("Mn", "Me", "Cf") for character in text)
-
-
-def as_table(found: Sequence[Entry], *, color: bool = False) -> str:
-    """Return an aligned table, with colours for a terminal."""
-    rows = [list(_HEADINGS.values())]
-    for entry in found:
-        more = len(entry.sent_from) - _SHOWN
-        rows.append(_cells(entry, ", ".join(entry.sent_from[:_SHOWN]) + (f" and {more} more" if more > 0 else "")))
-    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
+    chosen = _shown_columns(columns)
+    rows = [_row(entry, chosen, ", ".join(_first(entry))) for entry in found]
+    rows.insert(0, [_HEADINGS[name] for name in chosen])
+    if room:
+        wanted = chosen if columns else fitting(chosen, rows, room)
+        rows = [[cell for name, cell in zip(chosen, row, strict=True) if name in wanted] for row in rows]
+        rows = shortened(wanted, rows, room, mark)
+    widths = widths_of(rows)
     lines = []
     for number, row in enumerate(rows):
-        cells = [cell + " " * (room - width(cell)) for cell, room in zip(row, widths, strict=True)]
-        line = "  ".join(cells).rstrip()
+        cells = [cell + " " * (taken - width(cell)) for cell, taken in zip(row, widths, strict=True)]
+        line = GAP.join(cells).rstrip()
         if color:
             line = f"{_BOLD}{line}{_RESET}" if number == 0 else line.replace("(default)", f"{_DIM}(default){_RESET}")
         lines.append(line + "\n")
     return "".join(lines)
 
 
-def as_markdown(found: Sequence[Entry]) -> str:
+def _first(entry: Entry) -> list[str]:
+    """Return the first places that a task is sent from, and how many more there are."""
+    more = len(entry.sent_from) - _SHOWN
+    last = f"{entry.sent_from[_SHOWN - 1]} and {more} more" if more > 0 else ""
+    return [*entry.sent_from[: _SHOWN - 1], last] if more > 0 else list(entry.sent_from)
+
+
+def _shown_columns(columns: Sequence[str]) -> list[str]:
+    """Return the columns of a table: the line of a task is in the column of its place."""
+    named = ("path" if name == "line" else name for name in columns)
+    return list(dict.fromkeys(named)) if columns else list(_HEADINGS)
+
+
+def as_markdown(found: Sequence[Entry], columns: Sequence[str] = ()) -> str:
     """Return a table in Markdown."""
-    rows = [list(_HEADINGS.values()), ["---"] * len(_HEADINGS)]
+    chosen = _shown_columns(columns)
+    rows = [[_HEADINGS[name] for name in chosen], ["---"] * len(chosen)]
     for entry in found:
-        cells = _cells(entry, "\n")
-        cells[-1] = "\n".join(map(_plain, entry.sent_from))
-        rows.append([_as_text(cell) for cell in cells])
+        cells = dict(zip(chosen, _row(entry, chosen, ""), strict=True))
+        if "sent_from" in cells:
+            cells["sent_from"] = "\n".join(map(_plain, entry.sent_from))
+        rows.append([_as_text(cell) for cell in cells.values()])
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
@@ -105,25 +123,20 @@ def _as_cell(value: object) -> object:
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
-def as_json(found: Sequence[Entry]) -> str:
-    """Return a list of objects."""
-    return json.dumps([asdict(entry) for entry in found], indent=2) + "\n"
-
-
-def as_csv(found: Sequence[Entry]) -> str:
-    """Return comma-separated values with a line of names; several senders are separated by spaces."""
+def as_csv(found: Sequence[Entry], columns: Sequence[str] = ()) -> str:
+    """Return comma-separated values with a line of names; several senders are separated by `; `."""
+    chosen = list(columns) or [field.name for field in fields(Entry)]
     output = io.StringIO()
     writer = csv.writer(output, lineterminator="\n")
-    writer.writerow([field.name for field in fields(Entry)])
+    writer.writerow(chosen)
     for entry in found:
         row = {**asdict(entry), "name": entry.name or "", "sent_from": "; ".join(entry.sent_from)}
-        writer.writerow(map(_as_cell, row.values()))
+        writer.writerow([_as_cell(row[name]) for name in chosen])
     return output.getvalue()
 
 
-FORMATS: Final[Mapping[str, Callable[[Sequence[Entry]], str]]] = {
+FORMATS: Final[Mapping[str, Callable[[Sequence[Entry], Sequence[str]], str]]] = {
     "table": as_table,
     "markdown": as_markdown,
-    "json": as_json,
     "csv": as_csv,
 }

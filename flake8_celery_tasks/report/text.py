@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.core.text import plain
 from flake8_celery_tasks.flake8_host import reporting
+from flake8_celery_tasks.workspace.source import lines_of
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -13,7 +14,32 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.engine.findings import Outcome
 
 
+def _shown(lines: str | None) -> str | None:
+    """Return source lines for a terminal: with escapes for what would move its cursor, or be a command to a log."""
+    if lines is None:
+        return None
+    return "".join(map(_safe, lines_of(lines)))
+
+
+def _safe(line: str) -> str:
+    content = line.rstrip("\r\n")
+    inner = content.lstrip()
+    if (
+        content.replace("\t", "").replace("\f", "").isprintable()
+        and not inner.startswith("::")
+        and "##[" not in content
+    ):
+        return line
+    parts = content[: len(content) - len(inner)], *inner.split("\t")
+    return parts[0] + "\t".join(map(plain, parts[1:])) + line[len(content) :]
+
+
 def render(outcome: Outcome, options: Namespace) -> str:
     """Return the lines that flake8 would print."""
-    violations = [one._replace(filename=plain(one.filename, of_bytes=True)) for one in outcome.violations]
+    violations = [
+        one._replace(
+            filename=plain(one.filename, of_bytes=True), text=plain(one.text), physical_line=_shown(one.physical_line)
+        )
+        for one in outcome.violations
+    ]
     return reporting.formatted(options, violations, outcome.statistics)

@@ -22,7 +22,13 @@ class Overlay(Project):
     """
 
     def __init__(self, before: Project, path: str) -> None:
-        super().__init__(Files(before.files.disk), before.options, before.excluded, bases_of_app=before.bases_of_app)
+        super().__init__(
+            Files(before.files.disk),
+            before.options,
+            before.excluded,
+            bases_of_app=before.bases_of_app,
+            own_marks=before.own_marks,
+        )
         self.agreement = before.agreement
         self.before: Project = before
         self._path = path
@@ -41,7 +47,13 @@ class Edited(Project):
     def __init__(self, before: Project, texts: Mapping[str, str], is_wanted: Callable[[], None] = lambda: None) -> None:
         held = {path: text.encode("utf-8", "surrogatepass") for path, text in texts.items()}
         disk = Held(before.files.disk, held)
-        super().__init__(Files(disk), before.options, before.excluded, bases_of_app=before.bases_of_app)
+        super().__init__(
+            Files(disk),
+            before.options,
+            before.excluded,
+            bases_of_app=before.bases_of_app,
+            own_marks=before.own_marks,
+        )
         self.agreement = before.agreement
         self.before: Project = before
         self.texts = dict(texts)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.resolver import Target
     from flake8_celery_tasks.workspace.cache import Cache
 
+    #: What says by which marks files are told that use task decorators of a project's own.
+    OwnMarks = Callable[["Project"], tuple[bytes, ...]]
+
     #: What says which classes a base like `app.Task` stands for, None where it is no such base.
     BasesOfApp = Callable[["Project", Value, Module], "list[Target | Unknown] | None"]
 
@@ -24,9 +27,10 @@ if TYPE_CHECKING:
 class Project(Classes):
     """The project around a file: names are followed from file to file, values and classes are read.
 
-    What is Celery's in it, the functions of `celery_model` say. They are unknown here, so `bases_of_app` is the one
-    question that is put to them: which base classes an app gives its tasks. `when_indexed` is called with the project
-    when all its tasks have been looked for.
+    What is Celery's in it, the functions of `celery_model` say. They are unknown here, so `bases_of_app` and
+    `own_marks` are questions that are put to them: which base classes an app gives its tasks, and how files are told
+    that use decorators of the project's own. `when_indexed` is called with the project when all its tasks have been
+    looked for.
     """
 
     def __init__(
@@ -36,12 +40,18 @@ class Project(Classes):
         excluded: Sequence[str] = (),
         *,
         bases_of_app: BasesOfApp | None = None,
+        own_marks: OwnMarks | None = None,
         when_indexed: Callable[[Project], None] | None = None,
     ) -> None:
         super().__init__(files)
         self.options = options
         self.excluded = tuple(excluded)
         self.bases_of_app = bases_of_app
+        self.own_marks = own_marks
+        #: The names of the project's own task decorators, as far as they have been found; None before that.
+        self.own_names: frozenset[str] | None = None
+        if own_marks is not None:
+            files.own_marks = lambda: own_marks(self)
         self.when_indexed = when_indexed
         #: What says which contract a project is held to, where a record is named.
         self.agreement: Callable[[Project], Any] | None = None

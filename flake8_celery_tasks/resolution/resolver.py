@@ -154,7 +154,8 @@ class Resolver(Modules):
     def leads_to_celery(self, path: str, origin: Module) -> bool:
         """Return whether it is worth following a name in search of something of Celery's.
 
-        What another module of the project defines is not, where that module's text holds no mark of Celery or tasks.
+        What another module of the project defines is not, where that module's text holds no mark of Celery or tasks,
+        nor uses a task decorator of the project's own.
         Packages are always followed: they may re-export.
         """
         name, _, attributes = path.partition(":")
@@ -171,8 +172,19 @@ class Resolver(Modules):
         known = self._interesting.get(file)
         if known is None:
             text = self.files.read(file) or b""
-            known = self._interesting[file] = any(mark in text for mark in INTEREST)
+            known = any(mark in text for mark in INTEREST) or self._has_own(text)
+            if self.files.is_settled:
+                self._interesting[file] = known
         return known
+
+    def _has_own(self, text: bytes) -> bool:
+        """Return whether a text uses a task decorator of the project's own."""
+        marks = self.files.own_marks()
+        if not marks:
+            return False
+        from flake8_celery_tasks.workspace.prescan import holds
+
+        return any(holds(text, mark) for mark in marks)
 
     def _resolve(self, path: str, origin: Module, hops: int) -> Target:
         if hops >= HOPS:

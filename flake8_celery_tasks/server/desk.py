@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.engine import session
-from flake8_celery_tasks.engine.inventory import SENDING
+from flake8_celery_tasks.engine.survey.inventory import SENDING
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.resolution.modules import parse
 from flake8_celery_tasks.resolution.overlay import Edited

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import ast
 import os
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from flake8_celery_tasks.core.violation import BROKEN
-from flake8_celery_tasks.engine import judge, loader
+from flake8_celery_tasks.engine import concern, judge, loader
 from flake8_celery_tasks.engine.check import collector_off
 from flake8_celery_tasks.flake8_host import checker, reporting
+from flake8_celery_tasks.flake8_host.ranges import ranges
 from flake8_celery_tasks.pages import explain
 from flake8_celery_tasks.server.desk import UNTITLED
-from flake8_celery_tasks.workspace.source import start_of
+from flake8_celery_tasks.workspace import gate
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Callable, Iterator, Mapping
 
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.flake8_host.configuration import Configuration
     from flake8_celery_tasks.server.desk import Buffer, Desk, Sight
     from flake8_celery_tasks.server.text import Text
-    from flake8_celery_tasks.workspace.source import Source
 
 SOURCE: Final = "flake8-celery-tasks"
 
@@ -63,9 +62,12 @@ def problems(
     if home.configuration is None or not (is_untitled or home.reaches(buffer.path)):
         return []
     text = buffer.text.text
-    if not home.configuration.run.concerns(buffer.path, text):
+    run = home.configuration.run
+    if not (run.passes(buffer.path, text) or gate.applied(text)):
         return []
     sight = desk.seen(buffer.path, buffers, home, home.configuration)
+    if not concern.passes(run, buffer.path, text, sight.project):
+        return []
     with home.entered(), collector_off():
         return list(_located(buffer.text, _decided(sight, buffer, log)))
 
@@ -113,70 +115,10 @@ def _new(checked: reporting.Checked, configuration: Configuration) -> list[repor
     return [row for row, is_new in zip(checked.rows, are_new, strict=True) if is_new]
 
 
-# Ranges.
-
-
 def _located(text: Text, decided: list[tuple[int, int, str, str]]) -> Iterator[Problem]:
-    nodes: dict[int, list[ast.AST]] | None = None
-    source = text.source
-    for line, column, code, message in decided:
-        start = min(source.line_offset(max(line, 1)) + max(column, 0), len(text.text))
-        if code.startswith(BROKEN):
-            end = max(_line_end(text, start), min(start + 1, len(text.text)))
-        else:
-            if nodes is None:
-                nodes = _by_start(source)
-            end = _end(source, text, nodes.get(start, []), start)
+    places = ranges(text.source, [(line, column, code) for line, column, code, _ in decided])
+    for (line, column, code, message), (start, end) in zip(decided, places, strict=True):
         yield Problem(code, message, line, column, start, end)
-
-
-def _line_end(text: Text, offset: int) -> int:
-    line = text.source.lines[text.source.line_at(offset)] if text.source.lines else ""
-    return text.source.line_start(offset) + len(line.rstrip("\r\n"))
-
-
-def _by_start(source: Source) -> dict[int, list[ast.AST]]:
-    """Return the nodes that start at each offset, the largest first."""
-    try:
-        tree = ast.parse(source.text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return {}
-    found: dict[int, list[ast.AST]] = {}
-    for node in ast.walk(tree):
-        if hasattr(node, "end_lineno"):
-            found.setdefault(source.offset(*start_of(node)), []).append(node)
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                name = source.name(node)
-                found.setdefault(source.line_offset(name.line) + name.column, []).append(_Name(node.name))
-    return found
-
-
-class _Name(ast.AST):
-    """The name of a definition."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.name = name
-
-
-#: What holds others: it says no more than the first of them.
-_LOOSE: Final = (ast.BoolOp, ast.Compare, ast.IfExp, ast.Tuple)
-
-
-def _end(source: Source, text: Text, nodes: list[ast.AST], start: int) -> int:
-    """Return where the node ends that a report at an offset is about."""
-    for node in nodes:
-        if isinstance(node, _Name):
-            return start + len(node.name)
-    for node in nodes:
-        if isinstance(node, ast.keyword) or (isinstance(node, ast.expr) and not isinstance(node, _LOOSE)):
-            return source.end(node)
-    for node in nodes:
-        if not isinstance(node, (ast.expr, ast.stmt, ast.excepthandler)):
-            return source.end(node)
-    ends: list[int] = [source.end(node) for node in nodes]
-    line_end = _line_end(text, start)
-    return min(max(ends), line_end) if ends else max(line_end, start)
 
 
 def data_of(problem: Problem) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks.core import options as core_options
 from flake8_celery_tasks.core.errors import UsageError
 from flake8_celery_tasks.flake8_host import files
-from flake8_celery_tasks.flake8_host.configuration import Configuration, configuration_for
+from flake8_celery_tasks.flake8_host.configuration import Configuration, configuration_for, find_table
 from flake8_celery_tasks.workspace import folders
 from flake8_celery_tasks.workspace.cache import stamp
 
@@ -97,9 +97,18 @@ def _with(configuration: Configuration, settings: Settings) -> Configuration:
 
 
 def folder_of(path: str, workspace: list[str]) -> str:
-    """Return the folder whose configuration applies to a file: of the workspace, else its project root."""
+    """Return the folder whose configuration applies to a file.
+
+    That is the folder of the workspace, else the project root; a folder on the way down whose `pyproject.toml` has our
+    table has its own.
+    """
     around = [folder for folder in workspace if path.startswith(os.path.join(folder, ""))]
-    if around:
-        return max(around, key=len)
     own = os.path.dirname(path)
-    return folders.find_root(own) or own
+    root = folders.find_root(own) or own
+    base = max(around, key=len) if around else root
+    try:
+        table = find_table(own)
+    except UsageError:
+        return root  # there it is said what is broken
+    home = os.path.dirname(table)
+    return home if home.startswith(os.path.join(base, "")) else base

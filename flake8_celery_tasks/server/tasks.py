@@ -11,7 +11,7 @@ from flake8_celery_tasks.celery_model.configuration import display
 from flake8_celery_tasks.celery_model.definitions import definition_of
 from flake8_celery_tasks.celery_model.objects import SignatureThing, TaskThing
 from flake8_celery_tasks.celery_model.registry import tasks_of
-from flake8_celery_tasks.engine.inventory import task_name
+from flake8_celery_tasks.engine.survey.inventory import task_name
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.server.text import Span

@@ -27,7 +27,7 @@ except ImportError:  # pragma: no cover - another Python
     from hashlib import blake2b
 
 #: To be raised when what is written changes.
-FORMAT: Final = 6
+FORMAT: Final = 7
 
 #: A younger file may still change without a new stamp.
 RACY_NS: Final = 2_000_000_000

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks.core import regular
 from flake8_celery_tasks.workspace import folders
 from flake8_celery_tasks.workspace.cache import stamp
-from flake8_celery_tasks.workspace.marks import INTEREST, WORDS
+from flake8_celery_tasks.workspace.marks import BINDINGS, DEFINITIONS, INTEREST, MARKS, USES, WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 #: Larger files are not parsed: what stands in them is unknown.
 MAX_BYTES: Final = 4_000_000
+
+#: Who asks for files that hold one of these means files that may define tasks.
+_DEFINING: Final = frozenset((DEFINITIONS, MARKS[0]))
 
 #: Up to this size they are searched for what they would have to hold.
 SEARCHED_BYTES: Final = 64_000_000
@@ -100,7 +103,7 @@ class Disk:
                 text = None
                 if passes is None:
                     text = self._content(path, current, SEARCHED_BYTES)
-                    passes = text is None or any(mark in text for mark in INTEREST)
+                    passes = text is None or is_interesting(text)
                     if text is not None:  # what can't be read now may be next time, with the same stamp
                         self.cache.note(path, current, passes=passes)
                 if passes:
@@ -157,10 +160,10 @@ class Disk:
         if known is not None:
             return known
         texts = self.texts
-        text = texts[path]
+        text = texts.get(path)
         if text is None:
             text = self._content(path, current, SEARCHED_BYTES)
-            if not self.is_large(path):
+            if path in texts and not self.is_large(path):
                 texts[path] = text
         if text is None:
             return True
@@ -194,7 +197,7 @@ class Held(Disk):
             texts = dict(self.before.texts)
             for path, text in self._held.items():
                 texts.pop(path, None)
-                if any(mark in text for mark in INTEREST):
+                if is_interesting(text):
                     texts[path] = text
             self._texts = texts
         return self._texts
@@ -220,6 +223,11 @@ class Files:
         self._marked: dict[tuple[bytes, ...], tuple[str, ...]] = {}  # answers of `holding`
         #: Whether all that was checked was what is on disk, and no buffer.
         self.is_as_on_disk = True
+        #: What says by which marks files are told that use task decorators of the project's own. A file that holds one
+        #: of them may define tasks, whatever else it holds.
+        self.own_marks: Callable[[], tuple[bytes, ...]] = tuple
+        #: Whether these are all there are; they are not while they are looked for.
+        self.is_settled = True
 
     def read(self, path: str) -> bytes | None:
         """Return the bytes of a file on disk, None where it can't be read."""
@@ -252,19 +260,24 @@ class Files:
     def holding(self, *marks: bytes) -> Iterator[str]:
         """Yield the project's files that hold one of the marks, or can't be read.
 
-        Each mark must hold one of `INTEREST`, or be `DEFINITIONS`. What an editor holds of the file that is being
+        Files that hold nothing of `INTEREST` are searched for uses of names only. Who asks for definitions of tasks is
+        given those that use decorators of the project's own, too. What an editor holds of the file that is being
         checked counts, and not what is on disk; the file may not be there yet.
         """
         known = self._marked.get(marks)
         if known is not None:
             yield from known
             return
+        own = () if _DEFINING.isdisjoint(marks) else self.own_marks()
+        wanted = (*marks, *own)
         found: list[str] = []
         unsaved = self.unsaved
         paths = dict.fromkeys(self.disk.texts)
+        if any(_is_anywhere(mark) for mark in wanted if mark in own or mark.startswith((BINDINGS, USES))):
+            paths.update(dict.fromkeys(self.disk.stamps))
         if unsaved is not None:
             paths[unsaved[0]] = None
-        bits = self.disk.cache.bits(marks)
+        bits = self.disk.cache.bits(wanted)
         searched = sum(bits.values())
         for path in paths:
             if unsaved is not None and path == unsaved[0]:
@@ -274,7 +287,8 @@ class Files:
             if holds:
                 found.append(path)
                 yield path
-        self._marked[marks] = tuple(found)
+        if self.is_settled:
+            self._marked[marks] = tuple(found)
 
     def calling(self, name: str) -> list[str]:
         """Return the project's files that may call something of a name, sorted by their folders."""
@@ -294,6 +308,20 @@ class Files:
     def times_defined(self, name: str) -> int:
         """Return how many functions of a name the project's files define."""
         return self.disk.calls.defined.get(name.encode(), 0)
+
+
+def is_interesting(text: bytes) -> bool:
+    """Return whether a text holds something of `INTEREST`."""
+    for mark in INTEREST:  # noqa: SIM110 - no generator: this runs for every file of a project
+        if mark in text:
+            return True
+    return False
+
+
+def _is_anywhere(mark: bytes) -> bool:
+    """Return whether what a mark names may stand in a file that holds nothing of `INTEREST`."""
+    text = mark.removeprefix(USES).removeprefix(BINDINGS)
+    return bool(text) and not is_interesting(text)
 
 
 def marks_held(text: bytes, bits: dict[bytes, int]) -> int:

@@ -29,6 +29,9 @@ SKIPPED: Final = frozenset(
 _LEVELS: Final = 3
 _MANY: Final = 50
 
+#: How far below the root of a project folders are that it may put on Python's path.
+_DEEP: Final = 2
+
 FILE: Final = "file"
 FOLDER: Final = "folder"
 
@@ -43,6 +46,7 @@ _closed: set[str] = set()
 _roots: dict[str, str | None] = {}
 _starts: dict[str, bool] = {}
 _scripts: dict[str, list[int] | None] = {}
+_importable: dict[str, set[str]] = {}
 
 
 def forget() -> None:
@@ -52,6 +56,7 @@ def forget() -> None:
     _roots.clear()
     _starts.clear()
     _scripts.clear()
+    _importable.clear()
 
 
 def entries(folder: str) -> dict[str, str]:
@@ -154,6 +159,28 @@ def is_start(folder: str) -> bool:
                 named = _SETTINGS.search(regular.read(path, _LONGEST))
                 known = named is not None and descend(folder, [named[1].decode()]) is not None
         _starts[folder] = known
+    return known
+
+
+def modules_in(folder: str) -> set[str]:
+    """Return the names of what a folder holds that may be imported from it."""
+    return {
+        name.removesuffix(".py") for name, kind in entries(folder).items() if kind == FOLDER or name.endswith(".py")
+    }
+
+
+def importable(root: str) -> set[str]:
+    """Return the names of what may be imported from a folder, or from one that stands in it or in one of these."""
+    known = _importable.get(root)
+    if known is None:
+        known = set()
+        pending = [(root, 0)]
+        for folder, depth in pending:
+            known |= modules_in(folder)
+            for name, kind in entries(folder).items() if depth < _DEEP else ():
+                if kind == FOLDER and not name.startswith(".") and name not in SKIPPED:
+                    pending.append((os.path.join(folder, name), depth + 1))
+        _importable[root] = known
     return known
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 #: What a module that only configures Celery is told by.
 SETTINGS = ("accept_content", "beat_", "broker_", "result_serializer", "task_", "TASK_", "worker_", "WORKER_")
@@ -25,10 +26,41 @@ CLIENTS = (
 #: only tasks and signatures have, the beginning of a setting, or such a client. Longer marks would be contained in
 #: these.
 MARKS = (
-    *("elery", "ELERY", "_task", "task(", ".tasks", "import tasks", ".delay", "apply_async", "Task)"),
+    *("elery", "ELERY", "_task", "task(", ".task", "import tasks", ".delay", "apply_async", "Task)"),
     *SETTINGS,
     *CLIENTS,
 )
+
+
+#: What stands alone in its line as a decorator, what a name of the module is the result of, what the module calls. It
+#: is compiled when a file has come that asks for it: nothing slows down the start.
+_APPLIED = r"\n(?:[ \t]*@[ \t]*(\w+)|(?:\w+[ \t]*=[ \t]*)?(\w+)[\w.]*\()"
+
+#: What makes no task: Python's own decorators, and what is called in most modules.
+_PLAIN = frozenset(
+    {
+        *("abstractmethod", "asynccontextmanager", "cache", "cached_property", "classmethod", "contextlib"),
+        *("contextmanager", "dataclass", "dataclasses", "dict", "frozenset", "functools", "getLogger", "int", "len"),
+        *("list", "logging", "lru_cache", "namedtuple", "open", "os", "overload", "partial", "print", "property"),
+        *("pytest", "re", "set", "staticmethod", "str", "super", "sys", "tuple", "type", "typing", "unittest"),
+        *("wraps"),
+    }
+)
+
+
+#: The marks of decorators of projects' own by folder, as far as they have been asked for: most files end here.
+own: dict[str, tuple[str, ...]] = {}
+
+
+def applied(text: str) -> set[str]:
+    r"""Return the first parts of the names that a text decorates with, or calls where it binds a name.
+
+    Left out is what certainly makes no task.
+
+    >>> applied("import shop\n\n@shop.job\ndef bill(): ...\n")
+    {'shop'}
+    """
+    return {one or other for one, other in re.findall(_APPLIED, text)} - _PLAIN
 
 
 def passes(text: str, marks: tuple[str, ...] = MARKS) -> bool:

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 BY_NAME: Final = (b"import_module(", b"__import__(", b"walk_packages(", b"iter_modules(", b"find_modules(")
 
 _IMPORT: Final = re.compile(
-    rb"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]*)|import[ \t]+([^\n#]*))", re.MULTILINE
+    rb"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]{0,5000}\)|[^\n#]*)|import[ \t]+([^\n#]*))", re.MULTILINE
 )
 _NAME: Final = re.compile(r"[\w.]+")
+_COMMENT: Final = re.compile(r"#[^\n]*")
 
 
 def resolve_relative(package: str, level: int, module: str | None) -> str | None:
@@ -35,6 +36,29 @@ def resolve_relative(package: str, level: int, module: str | None) -> str | None
     if not base:
         return None
     return ".".join([*base, module] if module else base)
+
+
+def statements(text: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Yield the statements of a text that import: where they begin and end, and what is imported."""
+    for found in _IMPORT.finditer(text):
+        yield found.start(), found.end(), found[2] or found[3]
+
+
+def bound(text: bytes) -> Iterator[tuple[str, set[str]]]:
+    r"""Yield what a text imports: the top-level package, empty where it is relative, and the names that are bound.
+
+    >>> list(bound(b"from .jobs import job as work\nimport shop.jobs, six as s\n"))
+    [('', {'work'}), ('shop', {'shop'}), ('six', {'s'})]
+    """
+    for found in _IMPORT.finditer(text):
+        source, names, modules = (part.decode("utf-8", "replace") if part else "" for part in found.groups())
+        for part in () if source else modules.split(","):
+            name, _, alias = part.partition(" as ")
+            top = name.strip().partition(".")[0]
+            yield top, {alias.strip() or top}
+        if source:
+            inside = _COMMENT.sub("", names).strip("()").split(",")
+            yield source.partition(".")[0], {part.split(" as ")[-1].strip() for part in inside} - {""}
 
 
 def imports_of(layout: Layout, place: Place, text: bytes) -> Iterator[str]:

@@ -132,6 +132,23 @@ class Layout:
             certain=certain and all(part.isidentifier() for part in parts),
         )
 
+    def doubt(self, place: Place) -> str:
+        """Return why the dotted name of a module does not follow from the layout, in words; nothing where it does."""
+        if place.certain:
+            return ""
+        if not place.path.endswith(_MODULES):
+            return "the file is no module"
+        above = [folder for folder in self._doubtful if place.path.startswith(folder + os.sep)]
+        if above:
+            return f"{self._shown(above[0])} is a package, and the project puts it on Python's path"
+        if not self._is_source(place.root):
+            return f"{self._shown(place.root)} has no __init__.py, and no modules are known to be imported from there"
+        return "a part of the path is no identifier"
+
+    def _shown(self, folder: str) -> str:
+        inside = os.path.relpath(folder, self.root) if same_drive(folder, self.root) else folder
+        return "the root" if inside == "." else inside.replace(os.sep, "/")
+
     def import_roots(self) -> set[str]:
         """Return the folders that the modules which were asked for are imported from."""
         return {place.root for place in self._places.values()}

@@ -16,6 +16,13 @@ MARKS: Final = (b"task", b"Task", b"elery")
 #: As a mark of a file: that it may define a task, as `scan.may_define` says.
 DEFINITIONS: Final = b"\0definitions"
 
+#: As a mark of a file: that it may bind a task decorator to a name of its own, as `prescan.may_bind` says. Celery's if
+#: nothing follows, else that of the project's own whose name follows.
+BINDINGS: Final = b"\0bindings "
+
+#: As the beginning of a mark: that a file uses something of the name that follows, as `prescan.uses` says.
+USES: Final = b"\0uses "
+
 #: What any file of a project is looked through for, whether it has to do with Celery or not: what says how Django
 #: handles requests.
 WORDS: Final = (b"ATOMIC_REQUESTS", b"urlpatterns")

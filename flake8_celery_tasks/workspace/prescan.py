@@ -7,10 +7,16 @@ What stands in comments and strings counts as code, so that in doubt the file is
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from functools import lru_cache
 from itertools import pairwise
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.workspace.marks import ACCESSORS, DEFINITIONS, MARKS
+from flake8_celery_tasks.workspace import imports
+from flake8_celery_tasks.workspace.marks import ACCESSORS, BINDINGS, DEFINITIONS, MARKS, USES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 #: Decorators of the language itself, after which comes nothing but the end of the line.
 _ACCESSORS: Final = tuple(name.encode() for name in sorted(ACCESSORS))
@@ -58,7 +64,11 @@ _CODED: Final = re.compile(rb"(?:[^\n]*\n)?[^\n]*coding[:=](?![ \t]*(?:utf-?8|as
 
 def holds(text: bytes, mark: bytes) -> bool:
     """Return whether a text holds a mark."""
-    return may_define(text) if mark == DEFINITIONS else mark in text
+    if mark == DEFINITIONS:
+        return may_define(text)
+    if mark.startswith(BINDINGS):
+        return may_bind(text, mark[len(BINDINGS) :])
+    return uses(text, mark[len(USES) :]) if mark.startswith(USES) else mark in text
 
 
 def may_define(text: bytes) -> bool:
@@ -85,6 +95,117 @@ def may_define(text: bytes) -> bool:
         or _has_task_class(text)
         or _makes_name(text)
     )
+
+
+#: What stands in a text for a task decorator of Celery's, if it is one by what comes before it.
+_MAKER: Final = re.compile(rb"task(?!" + _WORD + rb")")
+_BEFORE_MAKER: Final = re.compile(rb"(?:\.[\s\\]*|(?<!" + _WORD + rb")(?:org_|periodic_|shared_))\Z")
+#: How far before it is looked.
+_LOOK: Final = 200
+#: What comes after one that is called, imported under another name, or a value.
+_AFTER_MAKER: Final = re.compile(rb"[ \t\\]*(as(?!" + _WORD + rb")|[(,)\r\n#]|\Z)")
+_IMPORTS: Final = re.compile(rb"\s{1,200}(?:from|import)\s")
+
+
+def may_bind(text: bytes, name: bytes = b"") -> bool:
+    r"""Return whether the module of a text may bind a task decorator, or what is made of one, to a name of its own.
+
+    Without a name the decorators are Celery's.
+
+    >>> may_bind(b"from celery import shared_task\n\n@shared_task\ndef bill(): ...\n")
+    False
+    >>> may_bind(b"from celery import shared_task\n\ndef job(function):\n    return shared_task(function)\n")
+    True
+    """
+    imported: list[tuple[int, int]] | None = None
+    line = last = 0
+    for match in (_word(name) if name else _MAKER).finditer(text):
+        position = start = match.start()
+        line = text.rfind(b"\n", last, position) + 1 or line
+        last = position
+        after = _AFTER_MAKER.match(text, match.end())
+        if after is None:
+            continue
+        if not name:
+            before = _BEFORE_MAKER.search(text, max(0, position - _LOOK), position)
+            if before is None:
+                continue
+            start = before.start()
+        binds = position - line > _LOOK or _is_bound(text[line:start], after[1])
+        if binds is None:
+            if imported is None:
+                imported = [(start, end) for start, end, _ in imports.statements(text)]
+            index = bisect_right(imported, (position, 0)) - 1
+            binds = index < 0 or imported[index][1] <= position
+        if binds:
+            return True
+    return False
+
+
+def _is_bound(before: bytes, after: bytes) -> bool | None:
+    """Return whether a decorator that stands behind the beginning of a line may be bound, None if it is not imported.
+
+    A decorator of a definition of the module makes a task of it.
+    """
+    start = before.lstrip(b" \t")
+    is_inside = len(start) < len(before)
+    if b"#" in start or start.endswith((b"self", b"def ")):
+        return False
+    if start.startswith(b"@"):
+        return is_inside
+    if after in (b"(", b"as"):
+        return True
+    if start.startswith((b"from ", b"import ")) or (is_inside and start and not start.translate(None, b"._").isalnum()):
+        return False
+    return None
+
+
+@lru_cache
+def _using(name: bytes) -> re.Pattern[bytes]:
+    return re.compile(
+        rb"@[ \t]*(?:[\w.\x80-\xff]+\.)?" + re.escape(name) + rb"(?!" + _WORD + rb")"
+        rb"|\.[ \t]*" + re.escape(name) + rb"[ \t]*(?:[(,)\r\n#]|\Z)"
+    )
+
+
+@lru_cache
+def _word(name: bytes) -> re.Pattern[bytes]:
+    return re.compile(rb"(?<!" + _WORD + rb")" + re.escape(name) + rb"(?!" + _WORD + rb")")
+
+
+def uses(text: bytes, name: bytes) -> bool:
+    r"""Return whether a text may use something of a name that another module has: imports it, or decorates with it.
+
+    >>> uses(b"from shop.jobs import (\n    job as work,\n)\n", b"job"), uses(b"job = 1\n", b"job")
+    (True, False)
+    """
+    if name not in text:
+        return False
+    if _using(name).search(text):
+        return True
+    word = _word(name)
+    has_star = False
+    for _, _, names in imports.statements(text):
+        has_star = has_star or b"*" in names
+        if word.search(names):
+            return True
+    return has_star and word.search(text) is not None
+
+
+def mentions_inside(text: bytes, names: Iterable[bytes]) -> bool:
+    r"""Return whether an indented line that is no import mentions one of some names.
+
+    >>> mentions_inside(b"def heavy(function):\n    return job(function)\n", {b"job"})
+    True
+    """
+    found = rb"|".join(map(re.escape, sorted(names)))
+    line = last = 0
+    for match in re.finditer(rb"(?<!" + _WORD + rb")(?:" + found + rb")(?!" + _WORD + rb")", text):
+        line = text.rfind(b"\n", last, match.start()) + 1 or line
+        last = match.start()
+        if text[line : line + 1].isspace() and not _IMPORTS.match(text, line):
+            return True
+    return False
 
 
 #: Everything that ends a name becomes a blank, the bracket of a call excepted.

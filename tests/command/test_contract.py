@@ -235,7 +235,7 @@ def test_sarif_has_the_fix(shop, run):
             "shop/mail.py": f"{HEAD}@shared_task\ndef send(order_pk): ...\n",
         }
     )
-    _, out, _ = run("--against", "HEAD", "--output-format", "sarif")
+    _, out, _ = run("--against", "HEAD", "--output-format", "sarif", "--fixes")
     (result,) = json.loads("\n".join(out))["runs"][0]["results"]
     assert 'name=\\"shop.tasks.send\\"' in json.dumps(result["fixes"])
 

@@ -31,26 +31,27 @@ def run(arguments, capsys):
 def test_command(shop, capsys, monkeypatch):
     monkeypatch.chdir(shop.parent.parent)
     code, out, err = run(["--diff", "shop"], capsys)
-    assert (code, err) == (1, "")
+    assert (code, err) == (1, "Would fix 1 problem in 1 file.\n")
     assert '+@shared_task(name="shop.tasks.add")  # why\n' in out
     assert shop.read_text(encoding="utf-8") == BEFORE
-    assert run(["shop"], capsys) == (0, "", "flake8-celery-tasks: 1 fixed in 1 file\n")
+    assert run(["shop"], capsys) == (0, "", "Fixed 1 problem in 1 file.\n")
     assert shop.read_text(encoding="utf-8") == AFTER
-    assert run(["shop"], capsys) == (0, "", "flake8-celery-tasks: 0 fixed in 0 files\n")
-    assert run(["--diff", "shop"], capsys) == (0, "", "")
+    assert run(["shop"], capsys) == (0, "", "Fixed 0 problems in 0 files.\n")
+    assert run(["--diff", "shop"], capsys) == (0, "", "Would fix 0 problems in 0 files.\n")
+    assert run(["--diff", "-q", "shop"], capsys) == run(["--quiet", "shop"], capsys) == (0, "", "")
 
 
 def test_command_obeys_selection_and_noqa(shop, capsys):
-    assert run(["--select=CLY2", str(shop)], capsys)[2].endswith("0 fixed in 0 files\n")
+    assert run(["--select=CLY2", str(shop)], capsys)[2].endswith("Fixed 0 problems in 0 files.\n")
     shop.write_text(BEFORE.replace("# why", "# noqa: CLY101"), encoding="utf-8")
-    assert run([str(shop)], capsys)[2].endswith("0 fixed in 0 files\n")
+    assert run([str(shop)], capsys)[2].endswith("Fixed 0 problems in 0 files.\n")
     shop.write_text(BEFORE + "# flake8: noqa\n", encoding="utf-8")
-    assert run([str(shop)], capsys)[2].endswith("0 fixed in 0 files\n")
+    assert run([str(shop)], capsys)[2].endswith("Fixed 0 problems in 0 files.\n")
 
 
 def test_noqa_on_several_lines(shop, capsys):
     shop.write_text(BEFORE.replace("# why", "('''\n''')  # noqa: CLY101"), encoding="utf-8")
-    assert run([str(shop)], capsys)[2].endswith("0 fixed in 0 files\n")
+    assert run([str(shop)], capsys)[2].endswith("Fixed 0 problems in 0 files.\n")
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -59,19 +60,19 @@ def test_command_in_several_processes(tmp_path, capsys, monkeypatch, jobs):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(fixer_files, "_COLLECTED", 2)
     code, out, err = run(["--diff", f"--jobs={jobs}", "."], capsys)
-    assert (code, err) == (1, "")
+    assert (code, err) == (1, "Would fix 20 problems in 20 files.\n")
     assert sorted(line[4:] for line in out.splitlines() if line.startswith("--- ")) == sorted(
         f"shop{number}/tasks.py" for number in range(20)
     )
-    assert run([f"--jobs={jobs}", "."], capsys) == (0, "", "flake8-celery-tasks: 20 fixed in 20 files\n")
-    assert run([f"--jobs={jobs}", "--diff", "."], capsys) == (0, "", "")
+    assert run([f"--jobs={jobs}", "."], capsys) == (0, "", "Fixed 20 problems in 20 files.\n")
+    assert run([f"--jobs={jobs}", "--diff", "--quiet", "."], capsys) == (0, "", "")
 
 
 def test_command_leaves_what_is_in_the_baseline(shop, capsys, monkeypatch):
     monkeypatch.chdir(shop.parent.parent)
     assert main.main(["check", "--isolated", "--write-baseline", "known.json", "shop"]) == 0
     capsys.readouterr()
-    assert run(["--celery-baseline=known.json", "shop"], capsys)[2].endswith("0 fixed in 0 files\n")
+    assert run(["--celery-baseline=known.json", "shop"], capsys)[2].endswith("Fixed 0 problems in 0 files.\n")
 
 
 def test_command_tells_what_it_left_alone(shop, capsys):
@@ -188,7 +189,7 @@ def test_virtual_environments_are_left_alone(tmp_path, capsys, monkeypatch):
         },
     )
     monkeypatch.chdir(tmp_path)
-    assert run(["."], capsys) == (0, "", "flake8-celery-tasks: 1 fixed in 1 file\n")
+    assert run(["."], capsys) == (0, "", "Fixed 1 problem in 1 file.\n")
     assert (tmp_path / "any/lib/house/tasks.py").read_text(encoding="utf-8") == BEFORE
     code, _, err = run(["any/lib/house/tasks.py"], capsys)
     assert code == 0
@@ -198,7 +199,7 @@ def test_virtual_environments_are_left_alone(tmp_path, capsys, monkeypatch):
 def test_a_project_that_is_its_own_environment(tmp_path, capsys, monkeypatch):
     write(tmp_path, {"shop/tasks.py": BEFORE, "pyvenv.cfg": ""})
     monkeypatch.chdir(tmp_path)
-    assert run(["."], capsys)[2] == "flake8-celery-tasks: 1 fixed in 1 file\n"
+    assert run(["."], capsys)[2] == "Fixed 1 problem in 1 file.\n"
 
 
 def test_syntax_that_libcst_does_not_know(shop, capsys, monkeypatch):

@@ -7,7 +7,8 @@ import pytest
 from flake8_celery_tasks.contract import known, record, signature
 from flake8_celery_tasks.contract.record import Record, RecordedTask, RecordError
 from flake8_celery_tasks.core.options import Options
-from flake8_celery_tasks.engine import inventory, session
+from flake8_celery_tasks.engine import session
+from flake8_celery_tasks.engine.survey import inventory
 from flake8_celery_tasks.report import tasks
 from tests.helpers import check, findings, write
 

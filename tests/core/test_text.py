@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from flake8_celery_tasks.core.text import toml
+from flake8_celery_tasks.core.text import literal, toml
 
 
 def test_toml():
@@ -26,3 +26,19 @@ def test_tomli_reads_it_on_python_3_10(monkeypatch):
 def test_tomllib_reads_it_elsewhere(monkeypatch):
     monkeypatch.setitem(sys.modules, "tomli", None)
     assert toml("a = 1\n") == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"mon", "fri", "7"}, "{'7', 'fri', 'mon'}"),
+        (frozenset({2, 1}), "{1, 2}"),
+        (set(), "set()"),
+        (({"b", "a"},), "({'a', 'b'},)"),
+        ((1, 2), "(1, 2)"),
+        ([{"b", "a"}, []], "[{'a', 'b'}, []]"),
+        ({"a": 1}, "{'a': 1}"),
+    ],
+)
+def test_values_are_written_alike_in_each_run(value, text):
+    assert literal(value) == text

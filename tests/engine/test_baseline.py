@@ -15,7 +15,7 @@ from flake8_celery_tasks.engine import baseline, session
 from flake8_celery_tasks.engine.baseline import Baseline, BaselineError, Entry, Identity
 from flake8_celery_tasks.engine.run import Run
 from flake8_celery_tasks.plugin import Plugin
-from tests.helpers import PROJECT, flake8, write
+from tests.helpers import PROJECT, flake8, without_summary, write
 
 pytestmark = pytest.mark.usefixtures("_fresh_plugin")
 
@@ -34,7 +34,7 @@ def run(capfd):
         capfd.readouterr()
         code = main(["check", *arguments])
         out, err = capfd.readouterr()
-        return code, out.splitlines(), err.splitlines()
+        return code, out.splitlines(), without_summary(err).splitlines()
 
     return command
 
@@ -126,7 +126,10 @@ def test_a_broken_file_is_never_known(shop, run):
 
 def test_an_old_baseline_is_written_anew(known, run):
     (known / "known.json").write_text("broken")
-    assert run("--write-baseline=known.json")[0] == 0
+    code, _, said = run("--write-baseline=known.json")
+    assert (code, said) == (2, ["flake8-celery-tasks: error: known.json is no baseline; --force replaces it"])
+    assert (known / "known.json").read_text() == "broken"
+    assert run("--write-baseline=known.json", "--force")[0] == 0
     (known / "known.json").unlink()
     assert run("--write-baseline=known.json")[0] == 0
     assert run() == (0, [], [])
@@ -201,7 +204,7 @@ def test_what_is_fixed_is_told_and_dropped(known, run):
     (known / "shop/views.py").unlink()
     code, lines, told = run("--prune-baseline")
     assert (code, lines) == (0, [])
-    start = "flake8-celery-tasks: no longer found, taken out of the baseline: "
+    start = "flake8-celery-tasks: no longer found, removed from the baseline: "
     assert [line.removeprefix(start).split(": ")[:2] for line in told] == [
         ["shop/tasks.py", "CLY101 in a"],
         ["shop/views.py", "CLY401"],
@@ -344,3 +347,27 @@ def test_another_drive(monkeypatch, tmp_path):
 
     monkeypatch.setattr(os.path, "relpath", refuse)
     assert Baseline(str(tmp_path / "known.json"), {"x": Counter()}).relative("/a/b") == "/a/b"
+
+
+def test_what_was_not_checked_is_kept(known, run):
+    """Writing a baseline of fewer files does not lose what it holds of the others."""
+    before = (known / "known.json").read_text()
+    code, _, said = run("--write-baseline=known.json", "shop/views.py")
+    assert (code, said) == (
+        0,
+        [
+            "flake8-celery-tasks: 4 findings written to known.json",
+            "flake8-celery-tasks: 3 findings of files that were not checked kept; --force replaces the whole file",
+        ],
+    )
+    assert (known / "known.json").read_text() == before
+    (known / "shop/tasks.py").unlink()
+    assert run("--write-baseline=known.json", "shop/views.py")[2] == [
+        "flake8-celery-tasks: 1 finding written to known.json"
+    ]
+
+
+def test_the_whole_baseline_is_replaced_by_force(known, run):
+    said = run("--write-baseline=known.json", "--force", "shop/views.py")[2]
+    assert said == ["flake8-celery-tasks: 1 finding written to known.json"]
+    assert len(json.loads((known / "known.json").read_text())["findings"]) == 1

@@ -11,6 +11,7 @@ import pytest
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.engine import findings_cache, judge, run, session
 from flake8_celery_tasks.engine.check import violations
+from flake8_celery_tasks.engine.seen import Seen
 from flake8_celery_tasks.plugin import Plugin
 from flake8_celery_tasks.workspace import cache, folders
 from tests.helpers import write
@@ -277,11 +278,25 @@ def test_folders_beside_a_root_that_is_a_package(shop, tmp_path):
     assert Run(shop, "shop/uses.py").looked_at
 
 
+@pytest.mark.parametrize("name", ["beside", ".git", "manage.py"])
+def test_what_stands_beside_a_project_is_anybodys(shop, tmp_path, name):
+    """Unless there is a repository around both, or a script that says where its modules are."""
+    (tmp_path / "cache").mkdir()
+    (shop / "shop/uses.py").write_text(ASKS.replace("legacy.old", "beside.old"), "utf-8")
+    Run(shop, "shop/uses.py")
+    assert not Run(shop, "shop/uses.py").looked_at
+    (tmp_path / name).touch() if name == "manage.py" else (tmp_path / name).mkdir()
+    assert bool(Run(shop, "shop/uses.py").looked_at) == (name != "beside")
+    assert not Run(shop, "shop/uses.py").looked_at
+    (tmp_path / "new").mkdir()
+    assert bool(Run(shop, "shop/uses.py").looked_at) == (name != "beside")
+
+
 def test_without_a_question_about_the_project(shop, tmp_path):
     """Not worth a look at all files, only to keep it."""
     known = session.open_project(str(shop), Options())
     kept = session.findings_of(known, ())
-    kept.note(str(shop / "shop/tasks.py"), TASKS, [])
+    kept.note(str(shop / "shop/tasks.py"), TASKS, [], Seen())
     session.save()
     assert known.files.disk.known_stamps is None
     assert not (tmp_path / "cache").exists()

@@ -16,3 +16,7 @@ def test_engine_runs_default_rules_unless_told_otherwise():
     assert not [rule.code for rule in loader.wanted() if rule.opt_in]
     assert {rule.code for rule in loader.wanted(("CLY90", "CLY912")) if rule.opt_in} >= {"CLY901", "CLY912"}
     assert len(loader.wanted((OPT_IN,))) == len(loader.rules())
+
+
+def test_codes_are_those_of_the_rules():
+    assert loader.codes() == tuple(rule.code for rule in loader.rules())

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from flake8_celery_tasks.flake8_host.configuration import _table
+from flake8_celery_tasks.flake8_host.configuration import table_of
 from tests.helpers import ALL, PROJECT, ROOT, places, write
 
 pytestmark = pytest.mark.usefixtures("_fresh_plugin")
@@ -181,4 +181,4 @@ def test_python_without_tomllib(shop, check, monkeypatch):
     table(shop, 'select = ["CLY4"]')
     monkeypatch.setitem(sys.modules, "tomli", tomllib)
     monkeypatch.setattr(sys, "version_info", (3, 10, 0, "final", 0))
-    assert _table(str(shop / "pyproject.toml")) == {"select": ["CLY4"]}
+    assert table_of(str(shop / "pyproject.toml")) == {"select": ["CLY4"]}

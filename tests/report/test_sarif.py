@@ -37,11 +37,18 @@ def test_sarif(shop, read):
     assert place == {
         "physicalLocation": {
             "artifactLocation": {"uri": "shop/tasks.py", "uriBaseId": "PROJECTROOT"},
-            "region": {"startLine": 9, "startColumn": 24},
+            "region": {"startLine": 9, "startColumn": 24, "endLine": 9, "endColumn": 33},
         },
         "logicalLocations": [{"fullyQualifiedName": "b"}],
     }
-    assert run["originalUriBaseIds"]["PROJECTROOT"]["uri"] == f"{shop.as_uri()}/"
+    assert run["originalUriBaseIds"]["PROJECTROOT"]["uri"] == f"{shop.resolve().as_uri()}/"
+    for rule in driver["rules"]:
+        assert rule["fullDescription"]["text"]
+        assert rule["properties"]["precision"] == "very-high"
+        assert rule["properties"]["problem.severity"] in ("error", "warning", "recommendation")
+    by_code = {rule["id"]: rule for rule in driver["rules"]}
+    assert by_code["CLY101"]["fullDescription"]["text"].startswith("A task has no explicit name. ")
+    assert by_code["CLY903"]["properties"]["problem.severity"] == "recommendation"
 
 
 def test_sarif_of_unusual_paths(shop, read, monkeypatch):
@@ -52,7 +59,7 @@ def test_sarif_of_unusual_paths(shop, read, monkeypatch):
     ]
     assert uris[0]["uri"] == "a%20b/c%25d.py"
     absolute = read("sarif", str(shop / "a b"))["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
-    assert absolute["artifactLocation"] == {"uri": (shop / "a b/c%d.py").as_uri()}
+    assert absolute["artifactLocation"] == {"uri": "a%20b/c%25d.py", "uriBaseId": "PROJECTROOT"}
 
 
 MANY = """\
@@ -106,7 +113,8 @@ def test_sarif_has_fixes(shop, read, newline, end, encoding):
     text = (MANY.rstrip("\n") + end).replace("\n", newline)
     path = shop / "shop/many.py"
     path.write_bytes(text.encode(encoding))
-    log = read("sarif", "--select=CLY", "shop/many.py")
+    assert "fixes" not in read("sarif", "--select=CLY", "shop/many.py")["runs"][0]["results"][0]
+    log = read("sarif", "--fixes", "--select=CLY", "shop/many.py")
     jsonschema.Draft7Validator(SCHEMA).validate(log)
     results = log["runs"][0]["results"]
     fixes = {one["ruleId"]: one["fixes"] for one in results if "fixes" in one}
@@ -126,19 +134,19 @@ def test_sarif_has_fixes(shop, read, newline, end, encoding):
 
 def test_sarif_of_what_has_no_fix(shop, read):
     write(shop, {"shop/many.py": "from celery import shared_task\n\n\n@shared_task(name='x')\nasync def x(): ...\n"})
-    (result,) = read("sarif", "--select=CLY", "shop/many.py")["runs"][0]["results"]
+    (result,) = read("sarif", "--fixes", "--select=CLY", "shop/many.py")["runs"][0]["results"]
     assert "fixes" not in result
 
 
 def test_fixes_that_touch_each_other_are_each_offered(shop, read):
     write(shop, {"shop/many.py": "from celery import shared_task\n\n\n@shared_task(bind=True)\ndef x(): ...\n"})
-    results = read("sarif", "--select=CLY", "shop/many.py")["runs"][0]["results"]
+    results = read("sarif", "--fixes", "--select=CLY", "shop/many.py")["runs"][0]["results"]
     assert [(one["ruleId"], len(one["fixes"])) for one in results] == [("CLY101", 1), ("CLY201", 1), ("CLY202", 1)]
 
 
 def test_sarif_of_the_input_has_no_fixes(shop, read, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(MANY.encode())))
-    results = read("sarif", "--select=CLY", "--stdin-display-name=shop/many.py", "-")["runs"][0]["results"]
+    results = read("sarif", "--fixes", "--select=CLY", "--stdin-display-name=shop/many.py", "-")["runs"][0]["results"]
     assert len(results) == 4
     assert not any("fixes" in one for one in results)
 
@@ -150,3 +158,17 @@ def test_rules_have_addresses(shop, read):
     for rule in driver["rules"]:
         page = rule["helpUri"].removeprefix(f"{driver['informationUri']}/blob/main/")
         assert (ROOT / page).is_file()
+
+
+def test_sarif_of_a_file_outside_the_repository(shop, read, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    write(other, {"tasks.py": PROJECT["shop/tasks.py"]})
+    (result, *_) = read("sarif", "--select=CLY", str(other))["runs"][0]["results"]
+    place = result["locations"][0]["physicalLocation"]["artifactLocation"]
+    assert place == {"uri": (other / "tasks.py").resolve().as_uri()}
+
+
+def test_sarif_of_what_has_no_place(shop, read):
+    (shop / "shop/none.py").symlink_to("nowhere")
+    (result,) = read("sarif", "--select=E9", "shop/none.py")["runs"][0]["results"]
+    assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 1, "startColumn": 1}

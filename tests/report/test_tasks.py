@@ -30,7 +30,7 @@ def shop(tmp_path, monkeypatch):
 def test_table(shop, capfd):
     assert main(["tasks"]) == 0
     out, err = capfd.readouterr()
-    assert not err
+    assert err == "2 tasks in 2 files.\n"
     lines = out.splitlines()
     assert [line.split()[0] for line in lines] == ["Task", "b", "名前|?[31m"]
     starts = {tasks.width(line[: line.index("shop/")]) for line in lines[1:]}
@@ -82,7 +82,7 @@ def test_to_a_file(shop, capfd):
     main(["tasks", "--format=json"])
     out = capfd.readouterr().out
     assert main(["tasks", "--format=json", "--output-file=out.json"]) == 0
-    assert capfd.readouterr() == ("", "")
+    assert capfd.readouterr() == ("", "2 tasks in 2 files.\n")
     assert (shop / "out.json").read_text() == out
 
 
@@ -92,5 +92,5 @@ def test_no_tasks(tmp_path, monkeypatch, capfd, form, text):
     monkeypatch.chdir(tmp_path)
     assert main(["tasks", f"--format={form}"]) == 0
     out, err = capfd.readouterr()
-    assert err == "flake8-celery-tasks: no tasks in .\n"
+    assert err == "flake8-celery-tasks: no tasks in .\n0 tasks in 0 files.\n"
     assert text is None or out == text

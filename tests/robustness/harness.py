@@ -16,11 +16,13 @@ from flake8_celery_tasks.binding.module import Module
 from flake8_celery_tasks.binding.symbols import Class
 from flake8_celery_tasks.command import main
 from flake8_celery_tasks.core.options import Options
-from flake8_celery_tasks.engine import inventory, loader, session
+from flake8_celery_tasks.engine import loader, session
 from flake8_celery_tasks.engine.check import violations
 from flake8_celery_tasks.engine.run import Run
+from flake8_celery_tasks.engine.survey import inventory
 from flake8_celery_tasks.fixer import files, rounds
 from flake8_celery_tasks.report import tasks
+from flake8_celery_tasks.report.listing import diagrams, page, records
 from flake8_celery_tasks.rules.rule import Rule
 from flake8_celery_tasks.workspace import prescan
 from flake8_celery_tasks.workspace.layout import Layout
@@ -193,9 +195,13 @@ def fix(paths: Iterable[Path], options: Options, *, unsafe: bool) -> list[files.
 def listed(folder: Path, options: Options) -> None:
     """List the tasks of a project in all forms."""
     session.forget()
-    found = inventory.entries([session.project_of(str(folder / "any.py"), options)], f"{folder}{os.sep}")
+    found = inventory.inventory([session.project_of(str(folder / "any.py"), options)], f"{folder}{os.sep}")
     for form in tasks.FORMATS.values():
-        form(found)
+        form([one.entry for one in found.tasks], ())
+    records.as_json(found.tasks)
+    diagrams.as_mermaid(found)
+    diagrams.as_dot(found)
+    page.as_html(found, {}, folder.name)
 
 
 def command(*arguments: str) -> tuple[int, str, str]:

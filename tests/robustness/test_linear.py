@@ -68,7 +68,7 @@ class Project:
 
     def sarif(self):
         """Check, and prove all fixes."""
-        return self.command("check", "--output-format=sarif", "--extend-select=CLY9", str(self.path))
+        return self.command("check", "--output-format=sarif", "--fixes", "--extend-select=CLY9", str(self.path))
 
     def fix(self):
         """Apply all fixes."""

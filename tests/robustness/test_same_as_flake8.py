@@ -9,7 +9,7 @@ from pathlib import Path
 import celery
 import pytest
 
-from tests.helpers import ROOT
+from tests.helpers import ROOT, without_summary
 from tests.robustness.test_installed import PROJECTS
 
 #: Celery has tasks of its own; those of the tests are full of mistakes.
@@ -20,7 +20,7 @@ def run(program, folder, *arguments):
     """Return the exit code and the output of a program; a cache that both share would hide differences."""
     command = [sys.executable, "-m", *program, "--celery-no-cache=true", *arguments, "."]
     done = subprocess.run(command, cwd=folder, capture_output=True, check=False)
-    return done.returncode, done.stdout, done.stderr
+    return done.returncode, done.stdout, without_summary(done.stderr.decode("utf-8", "replace")).encode()
 
 
 def says_the_same(folder, *arguments):

@@ -21,7 +21,7 @@ from flake8_celery_tasks.core.text import plain
 from flake8_celery_tasks.engine import baseline, findings_cache, session
 from flake8_celery_tasks.report import tasks
 from flake8_celery_tasks.workspace import cache, folders
-from tests.helpers import BAD, ROOT, write
+from tests.helpers import BAD, ROOT, without_summary, write
 
 pytestmark = pytest.mark.usefixtures("_fresh_plugin")
 
@@ -43,7 +43,8 @@ def checked(capfd, *arguments):
     session.forget()
     code = main.main(["check", "--select=CLY", *arguments])
     session.save()
-    return code, *capfd.readouterr()
+    out, err = capfd.readouterr()
+    return code, out, without_summary(err)
 
 
 # What is kept.

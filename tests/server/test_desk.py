@@ -18,6 +18,7 @@ from flake8_celery_tasks.server.desk import Unwanted
 from flake8_celery_tasks.server.homes import folder_of
 from flake8_celery_tasks.server.text import Text
 from tests.helpers import ROOT
+from tests.monorepo import lay_out
 from tests.server.conftest import SHOP, TASKS, VIEWS
 from tests.server.desks import Table
 
@@ -167,6 +168,22 @@ def test_memory_stays_flat(shop):
         if number == 3:
             before = kept()
     assert kept() == before
+
+
+def test_a_service_has_its_own_configuration(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    folder = lay_out(tmp_path / "project")
+    own = {name: str(folder / f"services/{name}/{name}/tasks.py") for name in ("mail", "pay")}
+    for name, path in own.items():
+        assert folder_of(path, [str(folder)]) == str(folder / f"services/{name}")
+    assert folder_of(str(folder / "tools/tasks.py"), [str(folder)]) == str(folder)
+    assert folder_of(own["pay"], []) == str(folder / "services/pay")
+    # Above what the client has open nothing is looked for.
+    (folder / "pyproject.toml").write_text("[tool.flake8-celery-tasks]\n")
+    assert folder_of(str(folder / "tools/tasks.py"), [str(folder / "tools")]) == str(folder / "tools")
+    (folder / "services/pay/pyproject.toml").write_text("[tool.flake8-celery-tasks\n")
+    assert folder_of(own["pay"], [str(folder)]) == str(folder / "services/pay")
 
 
 def test_what_was_found_in_a_file_on_disk_is_kept(shop):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import uuid
 from datetime import datetime, timedelta, timezone
 from functools import partial, wraps
 
@@ -266,6 +267,7 @@ def test_call_option_in_delay_of_a_task_that_takes_anything(lab):
         ("abc", "takes 1 positional argument but 3 were given"),
         ("a", "task args must be a list or tuple"),
         (5, r"argument after \* must be an iterable, not int"),
+        (uuid.UUID(int=5), r"argument after \* must be an iterable, not UUID"),
         ({"url": "a"}, "task args must be a list or tuple"),
     ],
     ids=str,

@@ -530,3 +530,16 @@ def test_names_of_modules_in_a_folder_that_is_put_on_the_path(tmp_path):
     fix(tmp_path / "packages" / "shop" / "tasks.py", SAFE)
     assert f'@shared_task(name="{done.stdout.strip()}")' in (tmp_path / "packages/shop/tasks.py").read_text()
     assert done.stdout.strip() == "shop.tasks.add"
+
+
+@pytest.mark.truth("CLY101")
+def test_a_folder_without_init_is_a_part_of_the_automatic_name(lab):
+    """CLY101: inside a package, what imports the module by its full name gives the task that name."""
+    top = f"shop_{uuid4().hex}"
+    folder = lab.tmp_path / top / "b" / "tasks"
+    folder.mkdir(parents=True)
+    (folder.parent.parent / "__init__.py").touch()
+    (folder.parent / "__init__.py").touch()
+    tasks = lab.module("from celery import shared_task\n\n\n@shared_task\ndef t():\n    pass\n", f"{top}.b.tasks.x")
+    assert not (folder / "__init__.py").exists()
+    assert tasks.t.name == f"{top}.b.tasks.x.t"

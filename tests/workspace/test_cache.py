@@ -302,10 +302,10 @@ def test_summaries_of_other_packages_are_no_parts_of_one(shop):
     path = str(shop / "shop/tasks.py")
     mine = open_cache(str(shop))
     theirs = open_cache(str(shop))
-    theirs.entries[path][2].update(package="other", symbols={"late": [["o"]]})
+    theirs.entries[path][2].update(package="other", symbols={"added": [["o"]]})
     theirs._write()
     mine._write()
-    assert "late" not in mine.entries[path][2]["symbols"]
+    assert "added" not in mine.entries[path][2]["symbols"]
     assert open_cache(str(shop)).summary(path, "shop") is not None
     assert open_cache(str(shop)).summary(path, "other") is None
 

@@ -17,6 +17,13 @@ def test_the_gate():
     assert own == ("job", "decorators", "instr")
 
 
+def test_what_is_applied():
+    text = "import a\n\n@b\n@ c.d(1)\ndef f(): ...\n\ne = g.h(f)\ni.j(f)\nk = 1\n"
+    text += "\nclass L:\n    @m\n    @property\n    def n(self): ...\n"
+    assert gate.applied(text) == {"b", "c", "g", "i", "m"}
+    assert gate.applied("import a\n\nb = [a(1)]\nprint(b)\n") == set()
+
+
 def test_every_bad_example_passes_the_gate():
     for rule in loader.rules():
         section = next(s for s in examples.sections(inspect.getdoc(type(rule))) if s.title == "Bad")

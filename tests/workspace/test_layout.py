@@ -293,3 +293,22 @@ def test_no_relative_path_between_drives(monkeypatch):
     monkeypatch.setattr(os.path, "splitdrive", lambda path: (path[:2], path[2:]))
     known = Layout("C:/project")
     assert known.place("D:/x/y.py").relative == "D:/x/y.py"
+
+
+def test_why_a_module_has_no_certain_name(tmp_path):
+    known = make(tmp_path, "shop/__init__.py", "shop/tasks.py", "space/shop/tasks.py", "shop/not-a-name.py")
+    (tmp_path / "manage.py").write_text("import sys\n\nsys.path.append('shop')\n")
+    folders.forget()
+    for path, doubt in (
+        ("space/shop/tasks.py", "space/shop has no __init__.py, and no modules are known to be imported from there"),
+        ("shop/tasks", "the file is no module"),
+        ("shop/tasks.py", "shop is a package, and the project puts it on Python's path"),
+    ):
+        assert known.doubt(known.place(str(tmp_path / path))) == doubt
+    (tmp_path / "manage.py").unlink()
+    known = make(tmp_path, "tasks.py", "a-b.py")
+    assert known.doubt(known.place(str(tmp_path / "tasks.py"))) == ""
+    assert known.doubt(known.place(str(tmp_path / "a-b.py"))) == "a part of the path is no identifier"
+    outside = str(tmp_path.parent / "elsewhere" / "x" / "t.py")
+    assert known.doubt(known.place(outside)).startswith("../elsewhere/x has no __init__.py")
+    assert known._shown(str(tmp_path)) == "the root"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import time
 
 import pytest
 
 from flake8_celery_tasks.binding.module import Module
 from flake8_celery_tasks.workspace import prescan
 from flake8_celery_tasks.workspace.layout import Layout
-from flake8_celery_tasks.workspace.marks import DEFINITIONS
+from flake8_celery_tasks.workspace.marks import BINDINGS, DEFINITIONS, USES
 from flake8_celery_tasks.workspace.source import Source
 
 #: Each of these has something that the index looks for.
@@ -166,3 +167,90 @@ def test_marks():
     assert prescan.holds(b"x = task", b"task")
     assert not prescan.holds(b"x = task", DEFINITIONS)
     assert prescan.holds(b"@task\ndef f(): ...", DEFINITIONS)
+
+
+#: Each of these binds a task decorator, or something made of one, to a name.
+BINDING = {
+    "a function": "from celery import shared_task\n\ndef job(f):\n    return shared_task(f)",
+    "a function that decorates": "def job(f):\n    @shared_task\n    def run(): ...\n    return run",
+    "an app's method": "def job(f):\n    return app.task(queue='x')(f)",
+    "over lines": "def job(f):\n    return (\n        app\n        .task(f)\n    )",
+    "another name": "from celery import shared_task as job",
+    "another name, over lines": "from celery import (\n    chain as c,\n    shared_task as job,\n)",
+    "a name of the module": "job = app.task",
+    "one in a comment's line": "job = app.task  # ours",
+    "at the end": "job = shared_task",
+    "a part of one": "job = partial(shared_task, queue='x')",
+    "a part of one, over lines": "job = partial(\n    my_app.task,\n    queue='x',\n)",
+    "a long line": f"x = '{'x' * 300}'; job = partial(app.task, 1)",
+}
+#: These do not.
+PLAIN = {
+    "a task": "from celery import shared_task\n\n@shared_task\ndef bill(): ...",
+    "a task of an app": "@app.task(queue='x')\ndef bill(): ...",
+    "an import": "from celery import chain, shared_task",
+    "an import over lines": "from celery import (\n    chain as c,\n    shared_task,\n)",
+    "two imports": "from celery import (\n    shared_task,\n)\n\nfrom celery import (\n    shared_task,\n)",
+    "an attribute": "def bill(request):\n    return request.task.name",
+    "a value in a function": "def bill(request):\n    task = request.task",
+    "a method's own": "class Bill:\n    def go(self):\n        self.task()",
+    "a comment": "# shared_task (f)\n",
+    "a function of that name": "def periodic_task(): ...",
+    "a word": "get_shared_task(1); shared_tasks(1)",
+    "nothing": "import os",
+}
+
+
+@pytest.mark.parametrize("text", BINDING.values(), ids=BINDING)
+def test_bindings(text):
+    assert prescan.holds(text.encode(), BINDINGS)
+
+
+@pytest.mark.parametrize("text", PLAIN.values(), ids=PLAIN)
+def test_no_bindings(text):
+    assert not prescan.holds(text.encode(), BINDINGS)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("from jobs import job", True),
+        ("import jobs.job", True),
+        ("from jobs import (\n    other,\n    job as x,\n)", True),
+        ("@job\ndef bill(): ...", True),
+        ("@ jobs.job(1)\ndef bill(): ...", True),
+        ("send = jobs.job(bill)", True),
+        ("x = jobs.job", True),
+        ("x = partial(jobs.job, 1)", True),
+        ("from jobs import *\n\nsend = job(bill)", True),
+        ("from jobs import *\n\njobs = 1", False),
+        ("from jobs import jobs", False),
+        ("job = 1\nprint(job)", False),
+        ("@jobs\ndef bill(): ...", False),
+        ("order.job = 1", False),
+        ("order.jobs()", False),
+    ],
+)
+def test_uses(text, expected):
+    assert prescan.holds(text.encode(), USES + b"job") is expected
+
+
+def test_mentions_in_functions():
+    assert prescan.mentions_inside(b"def f(g):\n    return job(g)", [b"work", b"job"])
+    assert prescan.mentions_inside(b"job = 1\nif job:\n\tx = job", [b"job"])
+    assert not prescan.mentions_inside(b"job = 1\nif job:\n    from jobs import job\n    jobs = 1", [b"job"])
+
+
+@pytest.mark.parametrize("unit", ["x.task", "a.task(", " task", "from x import (", "@x.task ", "shared_task as ", "\\"])
+def test_time_for_bindings_is_linear(unit):
+    """Ten times the text takes about ten times as long."""
+
+    def spent(count):
+        text = (unit * count).encode()
+        start = time.process_time()
+        for scan in (prescan.may_bind, lambda text: prescan.uses(text, b"task")):
+            scan(text)
+        prescan.mentions_inside(b"\n " + text, [b"task"])
+        return time.process_time() - start
+
+    assert min(spent(30_000) for _ in range(2)) < 25 * min(spent(3_000) for _ in range(3)) + 0.05

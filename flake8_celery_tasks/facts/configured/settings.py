@@ -10,6 +10,7 @@ from flake8_celery_tasks.binding.nodes import dotted, last_name
 from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, PARAM, Site
 from flake8_celery_tasks.binding.values import UNKNOWN, Ref
 from flake8_celery_tasks.catalog import OLDEST
+from flake8_celery_tasks.catalog.call_options import BEAT_KEYS
 from flake8_celery_tasks.catalog.setting_values import REMOVED
 from flake8_celery_tasks.catalog.settings import APP_ARGUMENTS, OLD_TO_NEW, SETTINGS, prefix_of, setting_of
 from flake8_celery_tasks.celery_model.configuration import (
@@ -90,6 +91,7 @@ class _Reader:
         for setting in self.settings:
             if setting.name == "beat_schedule":
                 self.schedule(setting.value, setting.site)
+        self.schedules_by_content()
         known = -1
         while known != len(self.schedules):  # what one is updated with may be completed elsewhere
             known = len(self.schedules)
@@ -287,6 +289,35 @@ class _Reader:
             found = display(self.project, self.module, part, place)
             for key, written in found[0] if found else ():
                 self.entry(key, written.key, written.value, written.site)
+
+    def schedules_by_content(self) -> None:
+        """Take the dicts of a module whose members can only be beat entries: the settings may import them."""
+        if not self.module.source.may_hold("crontab"):
+            return
+        for bindings in self.module.candidates.scope.bindings.values():
+            for binding in bindings:
+                node = binding.node
+                if binding.kind == ASSIGN and isinstance(node, ast.Dict) and self.is_of_entries(node, binding.site):
+                    self.schedule(node, binding.site)
+
+    def is_of_entries(self, node: ast.Dict, site: Site) -> bool:
+        """Return whether each member of a dict has a task and a schedule, and one a `crontab`."""
+        keys: set[object] = set()
+        schedules = []
+        for member in node.values:
+            entry = member if isinstance(member, ast.Dict) else ast.Dict([], [])
+            given = {getattr(key, "value", None): value for key, value in zip(entry.keys, entry.values, strict=True)}
+            if not {"task", "schedule"} <= given.keys():
+                return False
+            keys.update(given)
+            schedules.append(given["schedule"])
+        return keys.issubset(BEAT_KEYS) and any(self.is_crontab(schedule, site) for schedule in schedules)
+
+    def is_crontab(self, node: ast.expr, site: Site) -> bool:
+        value = self.module.value(node.func, site.scope) if isinstance(node, ast.Call) else None
+        return (
+            isinstance(value, Ref) and self.project.resolve(value.path, self.module).path == "celery.schedules.crontab"
+        )
 
     def parts(self, node: ast.expr, site: Site, depth: int = 0) -> Iterator[tuple[ast.expr, Site]]:
         """Yield what a dict may be, or is made of: branches, sides of `|`, what a name or a function gives."""

@@ -57,6 +57,9 @@ _BEAT: Final = "beat logs an error and sends nothing"
 #: What a name ends in that stands for several arguments.
 _SEVERAL: Final = re.compile(r"(?:^|_)(?:kw)?(?:args|arguments|list|params|parameters|tuple|values)$", re.IGNORECASE)
 
+#: Attributes and names that stand for the key of one row.
+_KEYS: Final = re.compile(r"(?:^|_)(?:id|pk|uuid)$")
+
 #: Expressions that need no parentheses; others may have them to be read more easily.
 _BARE: Final = (ast.Attribute, ast.Name, ast.Subscript)
 
@@ -195,8 +198,9 @@ class ArgumentsNotASequence(Rule[Invocation | BeatEntry]):
     ## Not reported when
 
     - the argument could be a list, tuple or dict: only literals are reported, names whose annotation or assignments all
-      show that they are something else, and what stands in parentheses that do nothing: `args=(order.pk)`. Of these,
-      names that say so (`args=(task_args)`) and what is certainly a list, tuple or dict are left out;
+      show that they are something else, what is called like the key of a row (`order.pk`, `order_id`), and what stands
+      in parentheses that do nothing: `args=(order.total)`. Of these, names that say so (`args=(task_args)`) and what is
+      certainly a list, tuple or dict are left out;
     - an entry of the beat schedule has a text for a task that takes `*args`;
     - it is falsy (`0`, `""`, `{}`, None), which Celery takes as no arguments;
     - the task's class has an `apply_async` of its own;
@@ -236,6 +240,10 @@ class ArgumentsNotASequence(Rule[Invocation | BeatEntry]):
         if given.args is not None and _lacks_comma(fact, given.args, given.site):
             yield self.report(fact.module, given.args, self.comma, text=_short(given.args))
             return
+        if given.args is not None and _is_key(fact, given.args, given):
+            text = _short(given.args)
+            yield self._report(fact, given.args, "args", "key", given.effect, f"({text},)")
+            return
         wrong = given.kwargs and _wrong_kwargs(fact.project, fact.module, given.kwargs, given)
         if given.kwargs is not None and wrong:
             yield self._report(fact, given.kwargs, "kwargs", wrong, given.effect, "{...}")
@@ -267,7 +275,7 @@ class ArgumentsNotASequence(Rule[Invocation | BeatEntry]):
         wrong = _wrong_args(fact.project, fact.module, args, given)
         if wrong in (inference.STRING, inference.NUMBER, inference.EXCEPTION, inference.DURATION):
             return Fix((MakeTuple(args),), safe=True)
-        if wrong is None and _lacks_comma(fact, args, given.site):
+        if wrong is None and (_lacks_comma(fact, args, given.site) or _is_key(fact, args, given)):
             return Fix((MakeTuple(args),), safe=False)
         if wrong != inference.MAPPING or isinstance(fact, BeatEntry):
             return None
@@ -341,6 +349,16 @@ def _lacks_comma(fact: Invocation | BeatEntry, node: ast.expr, site: Site) -> bo
     if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
         return False
     return _is_parenthesised(fact.module, node) and not _may_be_sequence(fact, node, site)
+
+
+def _is_key(fact: Invocation | BeatEntry, node: ast.expr, given: _Given) -> bool:
+    """Return whether `args` is called like the key of one row: `order.pk`, `order_id`.
+
+    A signature may make a tuple of a text.
+    """
+    if given.signs or not isinstance(node, (ast.Attribute, ast.Name)) or not _KEYS.search(last_name(node)):
+        return False
+    return not _may_be_sequence(fact, node, given.site)
 
 
 def _is_parenthesised(module: Module, node: ast.expr) -> bool:

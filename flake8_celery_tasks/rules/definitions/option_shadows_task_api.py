@@ -4,6 +4,7 @@ import datetime
 from typing import TYPE_CHECKING, Any
 
 from flake8_celery_tasks.catalog.task_options import INTERNAL, TASK_API
+from flake8_celery_tasks.core.text import literal
 from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.rules._messages import cut
 from flake8_celery_tasks.rules.rule import Rule
@@ -101,7 +102,7 @@ class OptionShadowsTaskApi(Rule[Task]):
             else:
                 shadows = name == "backend" and isinstance(task.option(name), str)
             if shadows:
-                value = repr(task.option(name))
+                value = literal(task.option(name))
                 yield self.report(
                     task.module,
                     node,

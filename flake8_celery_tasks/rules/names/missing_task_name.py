@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.celery_model import definitions
+from flake8_celery_tasks.core.text import plain
 from flake8_celery_tasks.facts.task import Task, gone_name
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -72,6 +73,9 @@ class MissingTaskName(Rule[Task]):
     want a new name, change it while the queue is empty. If a record has the task under another name (CLY411), use that
     name.
 
+    If its current name is uncertain, the report says why, and `flake8-celery-tasks config FILE` gives details. A folder
+    without `__init__.py` inside a package is part of the name if the project's own imports include it.
+
     The automatic fix writes the name if the module's dotted name is certain, every decorator below the task decorator
     can be resolved, the task decorator takes further options, and no app of the project has its own `gen_task_name`. It
     leaves classes to you, since subclasses would inherit the name. In a module that is also run as a script
@@ -90,8 +94,8 @@ class MissingTaskName(Rule[Task]):
             return
         if not task.is_registered or task.renaming is not None:
             return
-        is_certain = definitions.is_name_certain(task.project, task.definition)
-        name = f'"{self._name(task)}"' if is_certain else "..."
+        doubt = definitions.doubt_of(task.project, task.definition)
+        name = f"... (its current name is uncertain: {plain(doubt)})" if doubt else f'"{self._name(task)}"'
         node = task.keyword("name")
         if isinstance(node, ast.ClassDef):
             yield self.report_name(task, function=task.node.name, name=name)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN
 from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.celery_model.task import Defined
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.configured.schedules import BeatEntry
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -127,5 +128,10 @@ def _setting(project: Project, name: str) -> Any:
 
 def _may_lock(task: Defined) -> bool:
     """Return whether a second run of a task may end at once."""
-    text = task.project.files.read(task.module.place.path) or b""
-    return b"lock" in text.lower() or task.overrides("__call__", "apply_async") is not False
+    return _locks(task.project, task.module.place.path) or task.overrides("__call__", "apply_async") is not False
+
+
+@query()
+def _locks(project: Project, path: str) -> bool:
+    """Return whether a file speaks of a lock."""
+    return b"lock" in (project.files.read(path) or b"").lower()

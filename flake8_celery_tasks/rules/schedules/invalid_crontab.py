@@ -13,6 +13,7 @@ from flake8_celery_tasks.catalog.crontab import (
 )
 from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.core.spelling import close_match
+from flake8_celery_tasks.core.text import literal
 from flake8_celery_tasks.facts.arguments import is_expected_to_fail
 from flake8_celery_tasks.facts.configured.schedules import Crontab
 from flake8_celery_tasks.rules._messages import cut
@@ -171,7 +172,7 @@ class InvalidCrontab(Rule[Crontab]):
 
 
 def _short(value: object) -> str:
-    return _cut(repr(value))
+    return _cut(literal(value))
 
 
 def _cut(text: str) -> str:

@@ -245,7 +245,8 @@ def _wrong_queues(setting: Setting) -> tuple[str, str] | None:
     if isinstance(value, Called) and isinstance(value.target, Target) and value.target.path == "kombu.Queue":
         return "one of them", "TypeError at each call; put it into a list"
     if isinstance(value, (list, tuple, set)):
-        text = next((item for item in value if isinstance(item, str)), None)
+        items = sorted(value, key=repr) if isinstance(value, set) else value
+        text = next((item for item in items if isinstance(item, str)), None)
         return None if text is None else (f"the text {text!r}", "AttributeError at each call")
     if isinstance(value, Table):
         text = next((item for item in value.values() if isinstance(item, str)), None)

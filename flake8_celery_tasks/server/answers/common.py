@@ -7,7 +7,7 @@ import copy
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.celery_model.definitions import name_of
-from flake8_celery_tasks.engine.inventory import Entry, entry_of
+from flake8_celery_tasks.engine.survey.inventory import Entry, entry_of
 from flake8_celery_tasks.server.tasks import DEFINED, SENT, key_of, task_of
 from flake8_celery_tasks.server.text import Span
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flake8_celery_tasks.binding.symbols import Class
 from flake8_celery_tasks.celery_model.definitions import name_of
-from flake8_celery_tasks.engine.inventory import OPEN
+from flake8_celery_tasks.engine.survey.inventory import OPEN
 from flake8_celery_tasks.server.answers import common
 from flake8_celery_tasks.server.tasks import DEFINED, NAMED, name_span
 

@@ -31,6 +31,7 @@ def send(items, n: int, m: dict):
         ("CLY604", "add.apply_async((1))", "add.apply_async((1,))"),
         ("CLY604", "add.apply_async(n)", "add.apply_async((n,))"),
         ("CLY604", "add.apply_async((q.pk))", "add.apply_async((q.pk,))"),
+        ("CLY604", "add.apply_async(q.pk)", "add.apply_async((q.pk,))"),
         ("CLY604", "add.apply_async(args=((q)))", "add.apply_async(args=((q,)))"),
         ("CLY604", "add.apply_async(m)", "add.apply_async(kwargs=m)"),
         ("CLY604", "add.apply_async(args=m, countdown=1)", "add.apply_async(kwargs=m, countdown=1)"),

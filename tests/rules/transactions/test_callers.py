@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from flake8_celery_tasks.frameworks import django_callers
 from flake8_celery_tasks.resolution import modules
-from tests.helpers import check
+from tests.helpers import check, opened, project_at
 
 TASKS = """
 from celery import shared_task
@@ -55,3 +56,30 @@ def test_a_file_that_can_not_be_parsed_calls_nobody(tmp_path):
 def test_a_name_that_half_the_project_calls_is_not_followed(tmp_path):
     others = {f"shop/views{number}.py": VIEWS for number in range(31)}
     assert found(tmp_path, others) == []
+
+
+def test_what_is_handed_on_to_a_base_class_only_is_not_parsed(tmp_path, monkeypatch):
+    """Files that call a method of `super()`, or define one of that name, call nothing that is followed."""
+    parsed = []
+    parse = modules.parse
+
+    def note(text):
+        parsed.append(text)
+        return parse(text)
+
+    monkeypatch.setattr(modules, "parse", note)
+    own = "class Close:\n    def notify(self):\n        return super().notify()\n\n"
+    other = f"{own}\n\ndef close(order):\n    notify(order)\n"
+    assert len(found(tmp_path, {"shop/views.py": VIEWS, "shop/own.py": own, "shop/other.py": other})) == 1
+    assert other.encode() in parsed
+    assert own.encode() not in parsed
+
+
+def test_what_an_editor_holds_calls(tmp_path):
+    known = project_at(tmp_path, {"shop/views.py": "notify()\n"})
+    path = str(tmp_path / "shop/views.py")
+    assert django_callers._is_called_in(known, path, "notify")
+    with_super = opened(known, tmp_path, "shop/views.py", "class A:\n    def f(self):\n        super().notify()\n")
+    assert not django_callers._is_called_in(known, path, "notify")
+    known.close(with_super)
+    assert not django_callers._is_called_in(known, str(tmp_path / "shop/none.py"), "notify")

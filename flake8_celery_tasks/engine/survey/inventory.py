@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN
 from flake8_celery_tasks.catalog.settings import default_of
@@ -15,11 +15,13 @@ from flake8_celery_tasks.catalog.task_options import OPTIONS
 from flake8_celery_tasks.celery_model import backends, definitions
 from flake8_celery_tasks.celery_model.decorators import CLASS_TASK
 from flake8_celery_tasks.celery_model.objects import SignatureThing, TaskThing
+from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.celery_model.settings import routes_of, setting_values
 from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.contract.known import known_tasks
 from flake8_celery_tasks.contract.record import UNCLEAR
 from flake8_celery_tasks.core import errors
+from flake8_celery_tasks.engine.survey.facts import facts_of
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.resolution.evaluation import Table
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.celery_model.objects import Thing
     from flake8_celery_tasks.contract.record import RecordedTask
+    from flake8_celery_tasks.engine.survey.facts import Fact
     from flake8_celery_tasks.resolution.project import Project
 
 
@@ -55,6 +58,9 @@ OPEN: Final = "?"
 
 #: Where a task stands that is none of the project.
 OTHER_SERVICE: Final = "other service"
+
+#: What is said of a place that is an entry of the beat schedule.
+BEAT: Final = " (beat)"
 
 #: What is kept where there is no result backend, or perhaps none.
 _NO_BACKEND: Final = "no backend"
@@ -82,48 +88,105 @@ class Entry:
     sent_from: tuple[str, ...]
 
 
+class Sender(NamedTuple):
+    """A place that sends a task: its file, seen from the root, its line, and what to say of it (` (beat)`).
+
+    `by` is the place of the task in whose body it is, None where it is in none.
+    """
+
+    path: str
+    line: int
+    what: str
+    app: str = ""
+    by: tuple[str, str, int] | None = None
+
+
+class Listed(NamedTuple):
+    """A task: what is said of it in words, its facts, who sends it, and the place of its definition.
+
+    The task of another service has neither facts nor a definition.
+    """
+
+    entry: Entry
+    facts: Mapping[str, Fact]
+    senders: tuple[Sender, ...]
+    place: tuple[str, str, int] | None = None
+
+
+class Inventory(NamedTuple):
+    """The tasks of some projects by name, and the names that are sent and that no task has, with their senders."""
+
+    tasks: list[Listed]
+    unknown: dict[str, tuple[Sender, ...]]
+
+
 def entries(projects: Sequence[Project], below: str = "") -> list[Entry]:
+    """Return the tasks of some projects in words: see `inventory`."""
+    return [one.entry for one in inventory(projects, below).tasks]
+
+
+def inventory(projects: Sequence[Project], below: str = "") -> Inventory:
     """Return the tasks of some projects by name, those of one folder only where one is given; and of known services.
 
     Paths are seen from the root of the first project.
     """
-    found: list[Entry] = []
-    by_name: dict[object, list[tuple[str, int, str]]] = {}
+    found: list[Listed] = []
+    by_name: dict[object, list[Sender]] = {}
     for project in projects:
         inside = os.path.relpath(project.layout.root, projects[0].layout.root).replace(os.sep, "/")
         prefix = "" if inside == "." else f"{inside}/"
         senders = _senders(project, prefix)
-        found += _entries(project, below, senders, prefix)
+        found += _listed(project, below, senders, prefix)
         for name, places in senders.items():
             by_name.setdefault(name, []).extend(places)
-    names = {entry.name for entry in found}
+    names = {one.entry.name for one in found}
     others = known_tasks(projects[0])
+    services = {} if others is None else others.tasks
     found += [
-        _foreign(name, task, by_name.get(name, ()))
-        for name, task in (others.tasks.items() if others else ())
+        Listed(_foreign(name, task, by_name.get(name, ())), {}, tuple(by_name.get(name, ())))
+        for name, task in services.items()
         if name not in names and not name.startswith("celery.")
     ]
-    return sorted(found, key=lambda entry: (entry.name is None, entry.name or "", entry.path, entry.line))
+    unknown = {
+        name: _ordered(places)
+        for name, places in by_name.items()
+        if isinstance(name, str)
+        and name not in services
+        and any(os.path.join(projects[0].layout.root, place.path).startswith(below) for place in places)
+        and not any(tasks_of(one).has(name) for one in projects)
+    }
+    return Inventory(sorted(found, key=lambda one: _order(one.entry)), dict(sorted(unknown.items())))
 
 
-def _entries(
-    project: Project, below: str, senders: dict[object, list[tuple[str, int, str]]], prefix: str
-) -> Iterator[Entry]:
+def _order(entry: Entry) -> tuple[bool, str, str, int]:
+    return entry.name is None, entry.name or "", entry.path, entry.line
+
+
+def _listed(project: Project, below: str, senders: dict[object, list[Sender]], prefix: str) -> Iterator[Listed]:
     for path in project.files.holding(*MARKS):
         module = project.module(path)
         if module is None or project.is_test(module) or not (path + os.sep).startswith(below):
             continue
         try:
-            found = [entry_of(project, task, _places(task, senders), prefix) for task in _tasks_in(project, module)]
+            found = [_listed_task(project, task, senders, prefix) for task in _tasks_in(project, module)]
         except errors.CAUGHT as error:
             project.failures[path] = errors.internal(error)
         else:
             yield from found
 
 
-def _places(task: Task, senders: Mapping[object, Sequence[tuple[str, int, str]]]) -> set[tuple[str, int, str]]:
-    """Return the places that send a task: by its definition, or by its name."""
-    return {*senders.get(task.definition.place, ()), *senders.get(task_name(task), ())}
+def _listed_task(project: Project, task: Task, senders: Mapping[object, Sequence[Sender]], prefix: str) -> Listed:
+    name = task_name(task)
+    # By its definition, or by its name.
+    places = _ordered([*senders.get(task.definition.place, ()), *senders.get(name, ())])
+    entry = entry_of(project, task, [place[:3] for place in places], prefix)
+    return Listed(entry, facts_of(task, name), places, task.definition.place)
+
+
+def _ordered(places: Iterable[Sender]) -> tuple[Sender, ...]:
+    """Return places without repetition, in the order of files and lines."""
+    first = {place[:3]: place for place in reversed(list(places))}
+    return tuple(first[key] for key in sorted(first))
 
 
 def _tasks_in(project: Project, module: Module) -> Iterator[Task]:
@@ -141,7 +204,7 @@ def _tasks_in(project: Project, module: Module) -> Iterator[Task]:
             )
 
 
-def _foreign(name: str, task: RecordedTask | None, senders: Sequence[tuple[str, int, str]]) -> Entry:
+def _foreign(name: str, task: RecordedTask | None, senders: Sequence[Sender]) -> Entry:
     """Return what is known of the task of another service."""
     result = OPEN if task is None or task.result == UNCLEAR else task.result
     queue = OPEN if task is None else task.options.get("queue", "")
@@ -157,41 +220,46 @@ def _foreign(name: str, task: RecordedTask | None, senders: Sequence[tuple[str, 
         start=OPEN,
         time_limit=OPEN,
         queue=queue if isinstance(queue, str) else OPEN,
-        sent_from=_shown(senders),
+        sent_from=_shown([place[:3] for place in senders]),
     )
 
 
 # Who sends it.
 
 
-def _senders(project: Project, prefix: str) -> dict[object, list[tuple[str, int, str]]]:
-    """Return the places that send a task, by the key of its definition, or its name where it is sent by name."""
-    found: dict[object, list[tuple[str, int, str]]] = {}
-
+def _senders(project: Project, prefix: str) -> dict[object, list[Sender]]:
+    """Return the places that send a task, by the place of its definition, or its name where it is sent by name."""
+    found: dict[object, list[Sender]] = {}
     for path in project.files.holding(*SENDING):
         module = project.module(path)
         if module is None or project.is_test(module):
             continue
         try:
             project.hold(module)
-            for key, node, what in list(sent_in(Facts(project, module))):
-                found.setdefault(key, []).append((prefix + module.place.relative, start_of(node)[0], what))
+            app = _app_of(project, module)
+            for key, node, what, by in list(sent_in(Facts(project, module))):
+                place = Sender(prefix + module.place.relative, start_of(node)[0], what, app, by)
+                found.setdefault(key, []).append(place)
         except errors.CAUGHT as error:
             project.failures[path] = errors.internal(error)
     return found
 
 
-def sent_in(facts: Facts) -> Iterator[tuple[object, ast.AST, str]]:
-    """Yield what a file sends: the place of a task's definition, or a name, the node that sends it, what sort it is."""
+def sent_in(facts: Facts) -> Iterator[tuple[object, ast.AST, str, tuple[str, str, int] | None]]:
+    """Yield what a file sends: the place of a task's definition, or a name; the node that sends it; what to say of it.
+
+    The last is the place of the definition of the task in whose body the node is, None where it is in none.
+    """
     for call in facts.invocations:
+        by = None if call.task is None else call.task.definition.place
         if call.by_name and isinstance(call.name, str):
-            yield call.name, call.node, ""
+            yield call.name, call.node, "", by
         elif call.definition is not None and call.method != "set":
-            yield call.definition.place, call.node, ""
+            yield call.definition.place, call.node, "", by
     for entry in facts.configured[1]:
         key = _scheduled(entry.thing("task"), entry.value("task"))
         if key is not None:
-            yield key, entry.node, " (beat)"
+            yield key, entry.node, BEAT, None
 
 
 def _scheduled(thing: Thing | None, value: object) -> object:
@@ -220,7 +288,7 @@ def entry_of(project: Project, task: Task, places: Iterable[tuple[str, int, str]
         name=name,
         path=prefix + task.module.place.relative,
         line=task.definition.symbol.line,
-        app=_app(project, task),
+        app=_app_of(project, task.module),
         runs=_Answer(task, "acks_late").said("at least once", "at most once"),
         retries=_retries(task),
         result=kept.said("stored", "ignored"),
@@ -236,8 +304,8 @@ def _shown(places: Iterable[tuple[str, int, str]]) -> tuple[str, ...]:
     return tuple(f"{path}:{line}{what}" for path, line, what in sorted(set(places)))
 
 
-def _app(project: Project, task: Task) -> str:
-    app = project.layout.app(task.module.place)
+def _app_of(project: Project, module: Module) -> str:
+    app = project.layout.app(module.place)
     if app is None:
         return ""
     inside = os.path.relpath(app, project.layout.root) if os.path.isabs(app) else app

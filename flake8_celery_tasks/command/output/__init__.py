@@ -1,0 +1,1 @@
+"""What the command says: the report, messages, and the last line."""

@@ -1,0 +1,91 @@
+"""The last line on standard error: what was found or fixed, and what was looked at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flake8_celery_tasks.command.output.writing import say
+from flake8_celery_tasks.core.violation import PREFIX
+from flake8_celery_tasks.engine import loader
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from flake8_celery_tasks.engine.findings import Outcome
+    from flake8_celery_tasks.engine.seen import Total
+    from flake8_celery_tasks.engine.survey.inventory import Entry
+
+
+def count(number: int, what: str, many: str = "") -> str:
+    """Return a number with what it counts.
+
+    >>> count(1, "file"), count(2, "file")
+    ('1 file', '2 files')
+    """
+    return f"{number} {what if number == 1 else many or f'{what}s'}"
+
+
+def of_check(outcome: Outcome, options: argparse.Namespace) -> None:
+    """Say what a run of `check` has found, unless it is to be quiet."""
+    if options.quiet:
+        return
+    seen = outcome.seen
+    looked_at = f"{count(seen.tasks, 'task')} in {seen.files}"
+    if outcome.findings:
+        paths = {finding.path for finding in outcome.findings}
+        found = f"Found {count(len(outcome.findings), 'problem')} in {count(len(paths), 'file')}"
+        found = f"{found}{_fixable(outcome)}; {looked_at} {'file' if seen.files == 1 else 'files'}."
+    elif outcome.files:
+        found = f"No problems found; {looked_at} of {count(len(outcome.files), 'file')}."
+    else:
+        return
+    say(f"{found}{_unknown(seen)}")
+
+
+def _fixable(outcome: Outcome) -> str:
+    """Return how many findings can be fixed: exactly where the fixes were made, else as the rules have fixes."""
+    if outcome.remedies:
+        safe = sum(remedy.safe for remedy in outcome.remedies.values())
+        unsafe, most = len(outcome.remedies) - safe, ""
+    else:
+        fixes = {rule.code: rule.fixes for rule in loader.rules()} if _is_ours(outcome) else {}
+        kinds = [fixes.get(finding.code, "") for finding in outcome.findings]
+        safe, unsafe, most = sum(kind.startswith("safe") for kind in kinds), kinds.count("unsafe"), "up to "
+    if safe and unsafe:
+        return f" ({most}{safe} fixable with fix, {unsafe} more with fix --unsafe)"
+    if safe:
+        return f" ({most}{safe} fixable with fix)"
+    return f" ({most}{unsafe} fixable with fix --unsafe)" if unsafe else ""
+
+
+def _is_ours(outcome: Outcome) -> bool:
+    return any(finding.code.startswith(PREFIX) for finding in outcome.findings)
+
+
+def _unknown(seen: Total) -> str:
+    """Return what to say of decorators that look like Celery's: nobody knows whether they make tasks."""
+    if not seen.unknown:
+        return ""
+    what = count(seen.unknown, "decorator has", "decorators have")
+    first = "" if seen.unknown == 1 else "the first is "
+    if not seen.name:
+        return f" {what} Celery's keywords and can't be resolved: {first}at {seen.place}."
+    return (
+        f" {what} Celery's keywords and can't be resolved: {first}{seen.name} at {seen.place}"
+        f" (name it with --celery-task-decorators={seen.name} if it makes tasks)."
+    )
+
+
+def of_fix(fixed: int, files: int, options: argparse.Namespace, *, as_diff: bool) -> None:
+    """Say what a run of `fix` has fixed or would fix, unless it is to be quiet."""
+    if not options.quiet:
+        what = f"{count(fixed, 'problem')} in {count(files, 'file')}"
+        say(f"Would fix {what}." if as_diff else f"Fixed {what}.")
+
+
+def of_tasks(found: Sequence[Entry], options: argparse.Namespace) -> None:
+    """Say how many tasks are listed, unless it is to be quiet."""
+    if not options.quiet:
+        files = {entry.path for entry in found if entry.line}
+        say(f"{count(len(found), 'task')} in {count(len(files), 'file')}.")

@@ -1,0 +1,116 @@
+"""What the command writes: the report, what it says alongside, and in which colors."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+from flake8_celery_tasks.core.errors import UsageError
+from flake8_celery_tasks.core.text import plain
+
+if TYPE_CHECKING:
+    import argparse
+
+
+PROGRAM: Final = "flake8-celery-tasks"
+
+# Exit codes.
+CLEAN, FOUND, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def take(given: argparse.Namespace, name: str) -> Any:
+    """Return what was given for an argument, and take it out: the rest is configuration."""
+    value = getattr(given, name)
+    delattr(given, name)
+    return value
+
+
+def encoded(text: str) -> bytes:
+    """Return a text in UTF-8, whatever it holds."""
+    try:
+        return text.encode("utf-8", "surrogateescape")  # paths
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace")
+
+
+def tell(message: str) -> None:
+    """Say something on standard error, in one line that names the program."""
+    say(f"{PROGRAM}: {message}")
+
+
+def say(line: str) -> None:
+    """Write a line to standard error. It is fine if nobody reads it."""
+    try:
+        sys.stderr.write(f"{plain(line)}\n")
+    except BrokenPipeError:
+        _drop(sys.stderr)
+
+
+def in_color(options: argparse.Namespace, target: str | None = None) -> bool:
+    """Return whether the output is colored: as the option says; with `auto`, as the environment says, or on a terminal.
+
+    `NO_COLOR` comes first, as in Python itself.
+    """
+    if options.color != "auto":
+        return bool(options.color == "always")
+    if target is not None or os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and _has_colors()
+
+
+def _has_colors() -> bool:
+    """Return whether the terminal understands colors: older consoles of Windows have to be told to, as flake8 does."""
+    if sys.platform != "win32":
+        return True
+    from flake8.formatting import _windows_color
+
+    return bool(_windows_color.terminal_supports_color)
+
+
+def write(text: str, target: str | None = None) -> None:
+    """Write to a file or to the output. It is fine if nobody reads the output. Raises UsageError."""
+    if target is not None:
+        try:
+            with open(target, "wb") as file:
+                file.write(encoded(text))
+        except OSError as error:
+            raise UsageError(f"can't write {target}: {error.strerror}") from None
+        return
+    write_bytes(_for_terminal(text))
+
+
+def _for_terminal(text: str) -> bytes:
+    """Return the bytes of a text: in UTF-8 as flake8 writes it, but in the encoding of a terminal that has another."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    if sys.stdout.isatty() and encoding.lower().replace("_", "-") not in ("utf-8", "utf8"):
+        return text.encode(encoding, "backslashreplace")
+    return encoded(text)
+
+
+def write_bytes(content: bytes) -> None:
+    """Write to the output. It is fine if nobody reads it. Raises UsageError."""
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop(sys.stdout)
+    except OSError as error:
+        _drop(sys.stdout)
+        raise UsageError(f"can't write the output: {error.strerror}") from None
+
+
+def flush() -> None:
+    """Write what is left of the output. It is fine if nobody reads it."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop(sys.stdout)
+
+
+def _drop(stream: TextIO) -> None:
+    # What is left in the buffer goes nowhere, so that the interpreter has nothing to complain of at its end.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,0 +1,1 @@
+"""Subcommands with a module of their own, and what they share."""

@@ -1,0 +1,125 @@
+"""The subcommand `check`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from flake8_celery_tasks.command.output.writing import CLEAN, FOUND, take, tell, write
+from flake8_celery_tasks.command.subcommands import shared
+from flake8_celery_tasks.core.errors import UsageError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from flake8_celery_tasks.flake8_host.parts import Part
+
+
+def add(commands: Any) -> None:
+    """Add the subcommand."""
+    from flake8_celery_tasks.flake8_host import configuration
+
+    parser = shared.add_command(commands, "check", run, "Report what is wrong, as flake8 does with the plugin alone.")
+    shared.add_paths(parser, "- reads standard input")
+    shared.add_output(parser)
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument(
+        "--write-baseline",
+        metavar="FILE",
+        help="write what is found now to FILE, for the option celery-baseline; what FILE holds of other files stays",
+    )
+    instead.add_argument(
+        "--prune-baseline", action="store_true", help="remove from the baseline what is no longer found, and print it"
+    )
+    instead.add_argument(
+        "--add-noqa", action="store_true", help="add a # noqa comment for each finding; existing comments are joined"
+    )
+    parser.add_argument("--force", action="store_true", help="with --write-baseline: replace the whole FILE")
+    parser.add_argument(
+        "--unused-noqa", action="store_true", help="report # noqa comments for our codes that silence nothing (CLY900)"
+    )
+    configuration.add_arguments(parser)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Run the subcommand and return its exit code. Raises UsageError."""
+    from flake8_celery_tasks.flake8_host import configuration
+    from flake8_celery_tasks.flake8_host.files import files
+    from flake8_celery_tasks.flake8_host.parts import parts
+
+    form = shared.take_form(given)
+    paths, target, fixes, known, force = (
+        take(given, name) for name in ("paths", "output_file", "fixes", "write_baseline", "force")
+    )
+    if force and known is None:
+        raise UsageError("--force needs --write-baseline")
+    prune, add_noqa, unused_noqa = (take(given, name) for name in ("prune_baseline", "add_noqa", "unused_noqa"))
+    if known is not None:
+        given.celery_baseline = ""
+    if target is not None and "color" not in given:
+        given.color = "never"
+    configured = configuration.configuration_for(given, paths)
+    found = parts(configured, given, files(configured.options))
+    if known is not None:
+        return _write_baseline(found, known, force=force)
+    if add_noqa:
+        return _add_noqa(found, paths)
+    if prune and all(part.configuration.run.baseline is None for part in found):
+        raise UsageError("--prune-baseline needs the option celery-baseline")
+    form = shared.chosen(form, configured.options, target)
+    if fixes and form != "sarif":
+        raise UsageError("--fixes needs --output-format sarif")
+    return _report(found, form, target, fixes=fixes, prune=prune, unused_noqa=unused_noqa)
+
+
+def _report(
+    found: Sequence[Part], form: str, target: str | None, *, fixes: bool, prune: bool, unused_noqa: bool
+) -> int:
+    from functools import partial
+
+    from flake8_celery_tasks.command import services
+    from flake8_celery_tasks.command.output import summary
+    from flake8_celery_tasks.engine.check import collector_off
+
+    options = found[0].configuration.options
+    paths = options.filenames
+    with collector_off():
+        order = partial(shared.order_of, unsafe=True) if fixes else services.no_fixes
+        outcomes = services.outcomes(found, order, unused_noqa=unused_noqa)
+        outcome = services.joined(outcomes)
+    if not outcome.files and (not paths or any(map(os.path.isdir, paths))):
+        tell(f"no Python files in {' '.join(paths) or '.'}")
+    write(shared.rendered(form, outcome, options, target), target)
+    shared.tell_of_unparsed(outcome.unparsed)
+    if prune:
+        for entry in services.prune_baselines(found, outcomes):
+            tell(f"no longer found, removed from the baseline: {entry}")
+    if paths != ["-"]:  # an editor asks
+        summary.of_check(outcome, options)
+    return FOUND if outcome.findings and not options.exit_zero else CLEAN
+
+
+def _write_baseline(found: Sequence[Part], path: str, *, force: bool) -> int:
+    from flake8_celery_tasks.command import check
+    from flake8_celery_tasks.command.output.summary import count
+
+    written, kept = check.write_baseline(found, path, force=force)
+    tell(f"{count(written, 'finding')} written to {path}")
+    if kept:
+        tell(f"{count(kept, 'finding')} of files that were not checked kept; --force replaces the whole file")
+    return CLEAN
+
+
+def _add_noqa(found: Sequence[Part], paths: list[str]) -> int:
+    from flake8_celery_tasks.command import noqa, services
+    from flake8_celery_tasks.command.output.summary import count
+
+    if "-" in paths:
+        raise UsageError("--add-noqa changes files: it can't be used with standard input")
+    silenced, files, left_alone = noqa.add(services.joined(services.outcomes(found, services.no_fixes)).violations)
+    for path, reason in left_alone:
+        tell(f"{path}: {reason}")
+    if not found[0].configuration.options.quiet:
+        tell(f"{count(silenced, 'finding')} silenced in {count(files, 'file')}")
+    return FOUND if left_alone else CLEAN

@@ -1,0 +1,1 @@
+"""What only a terminal has: progress while a run lasts, and completion of what is typed."""

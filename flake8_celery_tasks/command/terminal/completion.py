@@ -1,0 +1,66 @@
+"""Completion of what is typed in a shell, by argcomplete, where that is installed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+
+#: The options that take codes of rules.
+_CODES: Final = ("codes", "select", "extend_select", "ignore", "extend_ignore")
+
+
+def completing(parser: argparse.ArgumentParser, columns: Sequence[str]) -> argparse.ArgumentParser:
+    """Return a parser. Where a shell asks what may follow, tell it and end the process, if argcomplete is installed.
+
+    `columns` are the names that `--columns` and `--sort` take.
+    """
+    if "_ARGCOMPLETE" in os.environ:
+        _complete(parser, columns)
+    return parser
+
+
+def _complete(parser: argparse.ArgumentParser, columns: Sequence[str]) -> None:
+    try:
+        import argcomplete
+    except ImportError:
+        return
+    for action in _actions(parser):
+        completer = _completer(action.dest, columns)
+        if completer is not None:
+            action.completer = completer  # type: ignore[attr-defined]
+    argcomplete.autocomplete(parser)
+
+
+def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    """Yield what a parser and its subcommands take."""
+    for action in parser._actions:  # noqa: SLF001
+        yield action
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+            for inner in action.choices.values():
+                yield from _actions(inner)
+
+
+def _completer(name: str, columns: Sequence[str]) -> Callable[..., list[str]] | None:
+    """Return what completes an option or argument, None where the shell's own completion of paths is right."""
+    if name in _CODES:
+        return _codes
+    if name in ("columns", "sort"):
+        return lambda prefix, **_: _after_comma(prefix, columns)
+    return None
+
+
+def _codes(prefix: str, **_: Any) -> list[str]:
+    """Return the codes of rules, and their names, behind what stands before the last comma."""
+    from flake8_celery_tasks.pages import explain
+
+    return _after_comma(prefix, [*explain.names(), *explain.names().values()])
+
+
+def _after_comma(prefix: str, words: Sequence[str]) -> list[str]:
+    before = prefix[: prefix.rfind(",") + 1]
+    return [before + word for word in words]

@@ -1,0 +1,90 @@
+"""The gate's second question: whether a file uses task decorators of the project's own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Final
+
+from flake8_celery_tasks.celery_model.decorators import own_names
+from flake8_celery_tasks.core import errors
+from flake8_celery_tasks.core.text import encoded
+from flake8_celery_tasks.engine import session
+from flake8_celery_tasks.workspace import folders, gate, imports, prescan
+
+if TYPE_CHECKING:
+    from flake8_celery_tasks.core.options import Options
+    from flake8_celery_tasks.engine.run import Run
+    from flake8_celery_tasks.resolution.project import Project
+
+#: Top-level packages that no project has, and most use.
+_FOREIGN: Final = frozenset({"click", "django", "numpy", "pytest", "rest_framework", "six", "sqlalchemy"})
+
+
+def passes(run: Run, filename: str, text: str, project: Project | None = None) -> bool:
+    """Return whether a file is worth a traversal: by its text, or by the decorators that it uses.
+
+    `project` is the file's, where it is another one than that on disk.
+    """
+    if run.passes(filename, text):
+        return True
+    found = gate.applied(text)
+    return bool(found) and uses_own_decorator(run, filename, text, found, project)
+
+
+def uses_own_decorator(run: Run, filename: str, text: str, found: set[str], project: Project | None = None) -> bool:
+    """Return whether a text that does not pass the gate may use a task decorator of the project's own.
+
+    `found` is what it uses as decorators, as `gate.applied` says. In doubt it may.
+    """
+    path = os.path.abspath(filename)
+    content = encoded(text)
+    try:
+        if not _uses_own(path, content, found, run.options):
+            return False
+        found_names = _names(path, run) if project is None else own_names(project)
+        names = [encoded(name) for name in found_names if not gate.passes(name)]
+    except errors.CAUGHT:
+        return True
+    if project is None:
+        gate.own[os.path.dirname(filename)] = tuple(name for name in found_names if not gate.passes(name))
+    return any(prescan.uses(content, name) for name in names)
+
+
+def _names(path: str, run: Run) -> frozenset[str]:
+    """Return the names of the task decorators of the project that a file belongs to."""
+    project = session.project_of(path, run.options, run.excluded)
+    kept = session.findings_of(project, run.opted)
+    if kept is None:
+        return own_names(project)
+    session.save_at_exit()
+    return kept.own_names()
+
+
+def _uses_own(path: str, content: bytes, found: set[str], options: Options) -> bool:
+    """Return whether something that a text uses as a decorator may come from another module of the project."""
+    unbound = set(found)
+    tops: dict[str, set[str]] = {}  # what is imported from a package
+    for top, names in imports.bound(content):
+        unbound -= names
+        tops.setdefault(top, set()).update(names)
+    for top, names in tops.items():
+        # What nobody imports is made here of something that is imported.
+        if (unbound or "*" in names or not names.isdisjoint(found)) and (not top or _is_own(path, top, options)):
+            return True
+    return False
+
+
+def _is_own(path: str, top: str, options: Options) -> bool:
+    """Return whether a top-level package may be one of the project that a file belongs to."""
+    if top in sys.stdlib_module_names or top in _FOREIGN:
+        return False
+    folder = os.path.dirname(path)
+    root = options.celery_project_root or folders.find_root(folder) or folder
+    if top in folders.importable(root):
+        return True
+    while folder.startswith(root) and folder != root:
+        if top in folders.modules_in(folder):
+            return True
+        folder = os.path.dirname(folder)
+    return False

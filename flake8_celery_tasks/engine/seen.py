@@ -1,0 +1,90 @@
+"""What a run has looked at: tasks, and decorators that look like Celery's and are not recognised."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from flake8_celery_tasks.binding.values import Invoke
+from flake8_celery_tasks.celery_model.decorators import decorator_of
+from flake8_celery_tasks.celery_model.definitions import definitions, made_by
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.resolution.project import Project
+
+
+#: Keywords that only Celery's decorators take. Other libraries have `name`, `queue` and `time_limit`, too.
+KEYWORDS: Final = frozenset(
+    {
+        *("acks_late", "acks_on_failure_or_timeout", "autoretry_for", "bind", "default_retry_delay"),
+        *("dont_autoretry_for", "ignore_result", "reject_on_worker_lost", "retry_backoff", "retry_backoff_max"),
+        *("retry_jitter", "soft_time_limit", "store_errors_even_if_ignored", "track_started"),
+    }
+)
+
+#: A file that holds none of these, and nothing else of Celery, has no such decorator.
+MARKS: Final = ("acks_late=", "autoretry_for=", "bind=True", "ignore_result=", "retry_backoff=", "soft_time_limit=")
+
+
+class Seen(NamedTuple):
+    """What is in a file: tasks, and decorators with Celery's keywords that are unknown, with the first of these."""
+
+    tasks: int = 0
+    unknown: int = 0
+    line: int = 0
+    name: str = ""
+
+
+class Total(NamedTuple):
+    """What is in many files: tasks, the files that hold them, unknown decorators, and the place and name of one."""
+
+    tasks: int = 0
+    files: int = 0
+    unknown: int = 0
+    place: str = ""
+    name: str = ""
+
+
+def total(found: Iterable[tuple[str, Seen]]) -> Total:
+    """Return what is in some files, given with their paths."""
+    by_path = sorted(found)
+    unknown = [(path, seen) for path, seen in by_path if seen.unknown]
+    return Total(
+        sum(seen.tasks for _, seen in by_path),
+        sum(seen.tasks > 0 for _, seen in by_path),
+        sum(seen.unknown for _, seen in unknown),
+        *(f"{path}:{seen.line}" for path, seen in unknown[:1]),
+        *(seen.name for _, seen in unknown[:1]),
+    )
+
+
+def seen_in(project: Project, module: Module) -> Seen:
+    """Return what is in a module whose tree is at hand. Tasks of tests are left out, as in the inventory."""
+    if project.is_test(module):
+        return Seen()
+    tasks = sum(1 for _ in definitions(project, module))
+    tasks += sum(made_by(project, call, module) is not None for call in module.made())
+    unknown = list(_unknown(project, module))
+    return Seen(tasks, len(unknown), *(unknown[0] if unknown else (0, "")))
+
+
+def _unknown(project: Project, module: Module) -> Iterator[tuple[int, str]]:
+    """Yield the line of each decorator that has Celery's keywords and makes no task, and the dotted name if it has one.
+
+    A parameter or what a call returns has none: no option can name it.
+    """
+    for node, site, _ in module.candidates.functions:
+        for decorator in node.decorator_list:
+            if isinstance(decorator, ast.Call) and any(map(_is_celery, decorator.keywords)):
+                value = module.value(decorator, site.scope)
+                if decorator_of(project, value, module) is None:
+                    yield decorator.lineno, project.path_of(value.func, module) if isinstance(value, Invoke) else ""
+
+
+def _is_celery(keyword: ast.keyword) -> bool:
+    if keyword.arg == "bind":
+        return isinstance(keyword.value, ast.Constant) and keyword.value.value is True
+    return keyword.arg in KEYWORDS

@@ -1,0 +1,79 @@
+"""What a shell completes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from flake8_celery_tasks.command import main as command_main
+from flake8_celery_tasks.command.terminal import completion
+from tests.helpers import ROOT
+
+argcomplete = pytest.importorskip("argcomplete")
+
+
+@pytest.fixture
+def completed(tmp_path):
+    def run(line):
+        said = tmp_path / "said"
+        environment = {
+            **os.environ,
+            "_ARGCOMPLETE": "1",
+            "_ARGCOMPLETE_STDOUT_FILENAME": str(said),
+            "_ARGCOMPLETE_IFS": "\n",
+            "_ARGCOMPLETE_COMP_WORDBREAKS": " ",
+            "COMP_LINE": line,
+            "COMP_POINT": str(len(line)),
+            "PYTHONPATH": str(ROOT),
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "flake8_celery_tasks"],
+            env=environment,
+            capture_output=True,
+            check=False,
+            cwd=tmp_path,
+        )
+        assert (done.returncode, done.stdout) == (0, b"")
+        return said.read_text().replace("\x0b", "\n").split()
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("flake8-celery-tasks con", {"config", "contract"}),
+        ("flake8-celery-tasks explain CLY41", {"CLY411", "CLY412", "CLY413"}),
+        ("flake8-celery-tasks explain missing-task-n", {"missing-task-name"}),
+        ("flake8-celery-tasks check --select CLY601,CLY60", {"CLY601,CLY602"}),
+        ("flake8-celery-tasks tasks --columns name,que", {"name,queue"}),
+        ("flake8-celery-tasks tasks --format mer", {"mermaid"}),
+    ],
+)
+def test_completion(completed, line, expected):
+    assert expected <= set(completed(line))
+
+
+def test_nothing_without_the_library_or_the_shell(monkeypatch):
+    parser = command_main._parser()
+    monkeypatch.delenv("_ARGCOMPLETE", raising=False)
+    assert completion.completing(parser, ()) is parser
+    monkeypatch.setenv("_ARGCOMPLETE", "1")
+    monkeypatch.setitem(sys.modules, "argcomplete", None)
+    assert completion.completing(parser, ["name", "queue"]) is parser
+
+
+def test_what_is_completed_by_us(monkeypatch):
+    parser = command_main._parser()
+    monkeypatch.setenv("_ARGCOMPLETE", "1")
+    asked = []
+    monkeypatch.setattr(argcomplete, "autocomplete", asked.append)
+    assert completion.completing(parser, ["name", "queue"]) is parser
+    assert asked == [parser]
+    found = {action.dest: action.completer for action in completion._actions(parser) if hasattr(action, "completer")}
+    assert set(found) == {"codes", "columns", "extend_ignore", "extend_select", "ignore", "select", "sort"}
+    assert "CLY101,CLY411" in found["select"]("CLY101,CLY4")
+    assert "queue" in found["columns"]("")
