@@ -239,7 +239,7 @@ def is_all_read(project: Project) -> bool:
         any(made)
         and not any(_has_spread(project, module) for module in modules)
         and all(
-            _has_django_settings(project) if item.is_django else bool(item.path) and _is_whole(project, item.path)
+            _are_django_settings_whole(project) if item.is_django else bool(item.path) and _is_whole(project, item.path)
             for item in configurations(project)
         )
         and next(project.files.holding(b"config_from_envvar"), None) is None
@@ -263,21 +263,26 @@ def _has_spread(project: Project, module: Module) -> bool:
     return False
 
 
-def _has_django_settings(project: Project) -> bool:
-    """Return whether Django's settings are a part of the project: a package for other sites leaves them to these."""
+def _are_django_settings_whole(project: Project) -> bool:
+    """Return whether Django's settings are a part of the project, and take in nothing that is not.
+
+    A package for other sites leaves its settings to these, and a site may have a file of its own that is not kept.
+    """
     layout = project.layout
-    return any(
-        _DJANGO in (project.files.read(path) or b"")
+    paths = [
+        path
         for path in layout.files()
-        if not layout.is_test(layout.place(path))
-    )
+        if _DJANGO in (project.files.read(path) or b"") and not layout.is_test(layout.place(path))
+    ]
+    return bool(paths) and all(_is_whole(project, path) for path in paths)
 
 
 def _is_whole(project: Project, path: str) -> bool:
-    """Return whether all names of a configuration module are bound in the project."""
+    """Return whether all names of a configuration module are bound in the project, or by Django itself."""
     module = project.module(path)
     return module is not None and all(
-        project.layout.find(star, module.place.root) is not None for star in module.candidates.stars
+        star.startswith("django.conf.") or project.layout.find(star, module.place.root) is not None
+        for star in module.candidates.stars
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from flake8_celery_tasks.resolution.classes import Classes
@@ -51,7 +52,14 @@ class Project(Classes):
         #: The names of the project's own task decorators, as far as they have been found; None before that.
         self.own_names: frozenset[str] | None = None
         if own_marks is not None:
-            files.own_marks = lambda: own_marks(self)
+            held = weakref.ref(self)  # a circle would keep the whole index when a run is over
+
+            def ask() -> tuple[bytes, ...]:
+                project = held()
+                assert project is not None  # it is its own files that ask
+                return own_marks(project)
+
+            files.own_marks = ask
         self.when_indexed = when_indexed
         #: What says which contract a project is held to, where a record is named.
         self.agreement: Callable[[Project], Any] | None = None

@@ -85,6 +85,25 @@ def test_old_names_alone_and_both_names(give):
 
 @pytest.mark.truth("CLY812")
 @pytest.mark.parametrize("give", WAYS)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_old_names_on_the_configuration_under_a_namespace(give, is_first):
+    """CLY812: old names that an app is given itself are read under a namespace too, new ones in upper case are not."""
+
+    class Settings:
+        CELERY_TASK_IGNORE_RESULT = True
+
+    app = Celery("shop", set_as_current=False)
+    names = {"CELERY_ACKS_LATE": True, "TASK_TRACK_STARTED": True}
+    if is_first:
+        give(app, names)
+    app.config_from_object(Settings, namespace="CELERY")
+    if not is_first:
+        give(app, names)
+    assert (app.conf.task_acks_late, app.conf.task_track_started, app.conf.task_ignore_result) == (True, False, True)
+
+
+@pytest.mark.truth("CLY812")
+@pytest.mark.parametrize("give", WAYS)
 @pytest.mark.parametrize("key", ["TASK_ACKS_LATE", "CELERY_TASK_ACKS_LATE"])
 def test_upper_case_on_the_configuration_is_ignored(give, key):
     """CLY812: new names in upper case are ignored there; so are the defaults that `setdefault` gives."""

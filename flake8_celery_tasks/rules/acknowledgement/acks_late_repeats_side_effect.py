@@ -1,9 +1,11 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
+from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.frameworks import http_mail
+from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.rules import _side_effects
 from flake8_celery_tasks.rules._messages import cut_front
 from flake8_celery_tasks.rules.rule import Rule
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.frameworks.http_mail import Outbound
+
+#: Prefixes of exceptions that no request and no mail causes.
+_DATABASES: Final = ("django.db.", "psycopg", "sqlalchemy.")
 
 
 class AcksLateRepeatsSideEffect(Rule[Task]):
@@ -70,6 +75,8 @@ class AcksLateRepeatsSideEffect(Rule[Task]):
     - the headers of the call or of the session contain an `Idempotency-Key`, or can't be resolved; or the task's
       function mentions idempotency anywhere, as in `idempotency_key=`;
     - the call is in a function that the task calls: only the task's own body is checked;
+    - the task has `autoretry_for` for more than database errors, or its value can't be resolved: the task is meant to
+      run again after a failed call;
     - `acks_late` is not written on the task or its base class.
 
     ## Fix
@@ -87,7 +94,7 @@ class AcksLateRepeatsSideEffect(Rule[Task]):
 
     def check(self, task: Task) -> Iterator[Violation]:
         """Report late acknowledgement, at the option, for the first call that must not be repeated."""
-        if task.effective("acks_late") is not True:
+        if task.effective("acks_late") is not True or _is_repeated(task.effective("autoretry_for")):
             return
         for call in _side_effects.outbound_calls(task):
             if self._counts(call) and not _side_effects.idempotent(task, call):
@@ -98,3 +105,10 @@ class AcksLateRepeatsSideEffect(Rule[Task]):
 
     def _counts(self, call: Outbound) -> bool:
         return call.kind != http_mail.HTTP or call.method in ("POST", "PATCH")
+
+
+def _is_repeated(errors: Any) -> bool:
+    """Return whether `autoretry_for` runs a task again for errors that its call may cause."""
+    if not isinstance(errors, (tuple, list, set)):
+        return errors is not MISSING
+    return not all(isinstance(error, Target) and error.path.startswith(_DATABASES) for error in errors)

@@ -9,7 +9,8 @@ from flake8_celery_tasks.binding.scopes import is_typing_only
 from flake8_celery_tasks.catalog.methods import SENDS, SIGNS
 from flake8_celery_tasks.celery_model import definitions
 from flake8_celery_tasks.celery_model.task import Defined
-from flake8_celery_tasks.rules.boundaries import _sender
+from flake8_celery_tasks.rules.boundaries import _needed, _sender
+from flake8_celery_tasks.rules.boundaries._entry_points import is_entry_point
 from flake8_celery_tasks.workspace import folders, layout
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ SETTINGS: Final = frozenset({"celery_config", "celeryconfig", "conf", "config", 
 
 
 def crossing(fact: TaskImport) -> list[Sent]:
-    """Return the tasks of other apps that are sent through an import."""
+    """Return the tasks of other apps that are sent through an import, if it has no other use."""
     module, project = fact.module, fact.project
     own = project.layout.app(module.place)
     if own is None or is_typing_only(fact.binding.site):
@@ -35,7 +36,8 @@ def crossing(fact: TaskImport) -> list[Sent]:
         parts.remove(label)  # an app may have such a name
     if not SETTINGS.isdisjoint(parts):
         return []
-    return [sent for sent in fact.sent.values() if _is_of_other_app(fact, sent, own) and _sends_plainly(fact, sent)]
+    found = [sent for sent in fact.sent.values() if _is_of_other_app(fact, sent, own) and _sends_plainly(fact, sent)]
+    return [] if found and (_needed.is_used_otherwise(fact) or is_entry_point(project, module)) else found
 
 
 def _sends_plainly(fact: TaskImport, sent: Sent) -> bool:
@@ -85,12 +87,16 @@ def name_of(fact: TaskImport, sent: Sent) -> str | None:
 
 
 def instead(fact: TaskImport, found: list[Sent]) -> str:
-    """Return what to write instead: the calls by name."""
+    """Return what to write instead: the calls by name, or the signatures if the module creates nothing else."""
     names = []
     for sent in found:
         name = name_of(fact, sent)
         names.append(f'"{name}"' if name else f"the name of {sent.path.rpartition('.')[2]!r}")
     shown = ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
     app = _sender.sender(fact.project, fact.module)
-    send = "send_task" if app is None else f"{app.name}.send_task"
+    shown_paths = {sent.path for sent in found}
+    if all(place.node.attr in SIGNS for place in fact.places if place.path in shown_paths):
+        send = "signature"
+    else:
+        send = "send_task" if app is None else f"{app.name}.send_task"
     return f"{send}({names[0]}, ...)" if len(names) == 1 else f"{send}() with {shown}"

@@ -24,9 +24,7 @@ _BY_NAME: Final = frozenset({"delattr", "getattr", "hasattr", "object", "setattr
 def is_needed(fact: TaskImport) -> bool:
     """Return whether anything other than the calls needs an import: in its module, in others, or in tests."""
     name, module, alias = fact.binding.name, fact.module, fact.node
-    known = {id(dotted(sent.node)[0]) for sent in fact.places} | _hidden(fact)
-    around = fact.binding.site.scope.node
-    if any(isinstance(node, ast.Name) and node.id == name and id(node) not in known for node in ast.walk(around)):
+    if any(_other_uses(fact)) or any(isinstance(dotted(sent.node)[0], ast.Call) for sent in fact.places):
         return True
     if fact.in_function:
         return False
@@ -40,6 +38,43 @@ def is_needed(fact: TaskImport) -> bool:
 
 
 # In its module.
+
+
+def is_used_otherwise(fact: TaskImport) -> bool:
+    """Return whether the module uses an imported name for anything other than sending through it.
+
+    Rebinding it, or checking whether it exists, is not a use.
+    """
+    asked = {id(node) for around in ast.walk(fact.binding.site.scope.node) for node in _asked(around)}
+    return any(isinstance(use.ctx, ast.Load) and id(use) not in asked for use in _other_uses(fact))
+
+
+def _other_uses(fact: TaskImport) -> Iterator[ast.Name]:
+    name = fact.binding.name
+    known = {id(_name_at(sent.node)) for sent in fact.places} | _hidden(fact)
+    for node in ast.walk(fact.binding.site.scope.node):
+        if isinstance(node, ast.Name) and node.id == name and id(node) not in known:
+            yield node
+
+
+def _asked(node: ast.AST) -> Iterator[ast.expr]:
+    """Yield the parts of an `if` condition that check whether something exists."""
+    pending = [node.test] if isinstance(node, (ast.If, ast.IfExp)) else []
+    while pending:
+        part = pending.pop()
+        yield part
+        if isinstance(part, ast.BoolOp):
+            pending += part.values
+        elif isinstance(part, ast.UnaryOp):
+            pending.append(part.operand)
+        elif isinstance(part, ast.Compare):
+            pending.append(part.left)
+
+
+def _name_at(node: ast.expr) -> ast.expr:
+    """Return the first name of a call that sends: the task's, or its class's if the call creates an instance."""
+    root = dotted(node)[0]
+    return dotted(root.func)[0] if isinstance(root, ast.Call) else root
 
 
 def _hidden(fact: TaskImport) -> set[int]:

@@ -48,11 +48,11 @@ def _imported_with(project: Project, module: Module) -> frozenset[str]:
         path = pending.pop()
         if path not in found:
             found.add(path)
-            pending += _imported(project, path)
+            pending += imports_of(project, path)
     return frozenset(found)
 
 
-def _imported(project: Project, path: str) -> Iterator[str]:
+def imports_of(project: Project, path: str) -> Iterator[str]:
     """Yield the files of the project that a file imports on its own import, with the packages around them."""
     module = project.module(path)
     if module is None:

@@ -79,6 +79,10 @@ class CrossAppTaskImport(Rule[TaskImport]):
     ## Not reported when
 
     - the imported task is never sent: registration in `AppConfig.ready`, a re-export, a plain call of the function;
+    - the module also needs the import for something else: it calls the task as a function, or uses another name of its
+      module or an attribute of its class;
+    - people start the module and only tests import it, so that no import can be circular: management commands,
+      `manage.py`, `fabfile.py`, tasks of invoke or fabric, commands of click, `if __name__ == "__main__"`;
     - the module creates the Celery app or holds settings: it may know every task;
     - the task's class has its own `apply_async` or `delay`, or can't be resolved: it may take a lock first, as the
       classes of celery_once and celery-singleton do;

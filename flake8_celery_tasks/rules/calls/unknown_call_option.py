@@ -201,6 +201,8 @@ class UnknownCallOption(Rule[Invocation | Retry | BeatEntry]):
             advice = f"pass {defined.own_name!r} its argument in kwargs={{{name!r}: ...}}"
         elif name in TASK_ONLY:
             advice = "it belongs on the task"
+        elif name == "immutable":
+            advice = "it belongs on a signature"
         elif meant is not None:
             advice = f"did you mean {meant!r}?"
         elif sure:

@@ -115,6 +115,7 @@ class CalledNotSent(Rule[Facts]):
     - the same function sends the task in another branch: `if wait: task(x)`, `else: task.delay(x)`; or an `if` around
       asks for that, such as `if settings.CELERY_TASK_ALWAYS_EAGER`, or the function's name says it (`run_inline`);
     - the call stands in a management command, a command of click or Flask, or under `if __name__ == "__main__"`;
+    - the call stands in a function that is called `test_...`, also where the file has another name than tests have;
     - the task is a class, or a decorator made it that can't be read;
     - the module is a test or a migration.
 
@@ -199,11 +200,11 @@ def _sent_in(project: Project, path: str) -> frozenset[tuple[str, str, int] | No
 
 
 def _is_started_by_hand(site: Site) -> bool:
-    """Return whether a place runs only where its file is started as a script, or is a command of click or Flask."""
+    """Return whether a place is a test, a command of click or Flask, or runs only where its file is a script."""
     return is_script(site) or any(
-        _COMMAND.search(unparsed(decorator))
+        getattr(around.node, "name", "").startswith("test_")
+        or any(_COMMAND.search(unparsed(decorator)) for decorator in getattr(around.node, "decorator_list", ()))
         for around in site.chain()
-        for decorator in getattr(around.node, "decorator_list", ())
     )
 
 

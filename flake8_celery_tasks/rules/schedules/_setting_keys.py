@@ -86,6 +86,8 @@ def unread(setting: Setting) -> tuple[str, str] | None:
         return None
     prefix = prefix_of(source.namespaces[0])
     name = OLD_TO_NEW.get(key)
+    if name is not None and prefix and source.kind == CONF:
+        return None  # what an app is given before it reads its configuration is read by old names too
     if name is None:
         name = next((lower for lower in (key.lower(), key.lower().removeprefix("celery_")) if lower in SETTINGS), None)
     if name is None:

@@ -83,6 +83,8 @@ class SettingNeverRead(Rule[Setting]):
     - something in the project reads that name: it is a constant of the project's own. That another setting is made of
       it does not count (`CELERY_TASK_ALWAYS_EAGER = not BROKER_URL`);
     - the project runs on Celery 5.7 or newer, for old names under a namespace;
+    - an app's own configuration is given an old name (`app.conf.CELERY_ACKS_LATE = True`): whatever the namespace, it
+      counts where nothing has read the configuration before;
     - both names of a setting are given, which Celery allows.
 
     ## Fix

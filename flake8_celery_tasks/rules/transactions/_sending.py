@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.nodes import last_name, unparsed
-from flake8_celery_tasks.binding.scopes import IF
+from flake8_celery_tasks.binding.scopes import FUNCTION, IF, LAMBDA, TRY
 from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.catalog.methods import SENDS, SENDS_ON_COMMIT
 from flake8_celery_tasks.celery_model.objects import TaskThing
@@ -66,6 +66,23 @@ def _sends_on_commit(node: ast.AST, owner: str) -> bool:
     if isinstance(node, ast.Attribute) and node.attr in SENDS_ON_COMMIT:
         return unparsed(node.value) == owner
     return isinstance(node, ast.Call) and last_name(node.func) == "on_commit" and f"{owner}." in unparsed(node)
+
+
+def is_for_failure(invocation: Invocation) -> bool:
+    """Return whether a call is in a handler that ends with `raise`: after a rollback `on_commit` runs nothing."""
+    for around in invocation.site.chain():
+        if around.kind in (FUNCTION, LAMBDA):
+            return False
+        if (
+            around.kind == TRY
+            and around.part == "handler"
+            and any(
+                isinstance(handler.body[-1], ast.Raise) and any(node is invocation.node for node in ast.walk(handler))
+                for handler in around.try_.handlers
+            )
+        ):
+            return True
+    return False
 
 
 def is_next_batch(invocation: Invocation) -> bool:

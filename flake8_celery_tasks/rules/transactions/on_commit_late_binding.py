@@ -80,7 +80,8 @@ class OnCommitLateBinding(Rule[OnCommit]):
     Bind the object as a default of the lambda: `lambda order=order: ...`. The other tasks are then sent for the first
     time. `partial(task.delay, order.pk)` also works if the object is already saved: it reads the primary key at once,
     which is None before that. If the loop deletes the object, bind the primary key instead: Django removes it from the
-    object before the commit. The automatic fix leaves that case to you.
+    object before the commit. The automatic fix leaves that case to you. A function that is defined before the loop
+    needs a parameter, and `partial(send, order)` passes the value.
     """
 
     code = "CLY704"
@@ -98,7 +99,7 @@ class OnCommitLateBinding(Rule[OnCommit]):
         made = _made_here(call)
         names = [] if made is None else _late(call, made)
         if made is not None and names and id(made) in around_invocations(call.context):
-            yield self.report(call.module, call.callback or call.node, name=names[0], better=_better(made, names))
+            yield self.report(call.module, call.callback or call.node, name=names[0], better=_better(call, made, names))
 
     def fix(self, call: OnCommit, violation: Violation) -> Fix | None:
         """Bind the loop variables as defaults of the lambda."""
@@ -185,9 +186,15 @@ def _is_bound_by(loop: Site, binding: Binding) -> bool:
     return binding.statement is loop.node or any(site is loop for site in binding.site.chain())
 
 
-def _better(made: ast.Lambda | ast.FunctionDef, names: list[str]) -> str:
-    """Return the callback to write, shortened if it is long, with the names bound as defaults."""
+def _better(call: OnCommit, made: ast.Lambda | ast.FunctionDef, names: list[str]) -> str:
+    """Return the callback to write, shortened if it is long, with the names bound.
+
+    A callback that is created in the loop binds them as defaults; a function from before the loop needs parameters.
+    """
     bound = ", ".join(f"{name}={name}" for name in names)
-    if isinstance(made, ast.FunctionDef):
+    if isinstance(made, ast.Lambda):
+        return f"lambda {bound}: {shown(made.body, '...')}"
+    if any(inner is made for loop in _loops(call) for inner in ast.walk(loop.node)):
         return f"def {made.name}({bound})"
-    return f"lambda {bound}: {shown(made.body, '...')}"
+    given = ", ".join(names)
+    return f"def {made.name}({given})' and 'partial({made.name}, {given})"

@@ -102,6 +102,7 @@ class SentFromSave(Rule[Invocation]):
     - the code checks whether it is in a transaction: `connection.in_atomic_block`;
     - the task's class has its own `apply_async`, or can't be resolved: it may wait for the commit;
     - the call is the argument of `on_commit` (CLY702);
+    - the call is in an exception handler that ends with `raise`: after a rollback `on_commit` runs nothing;
     - an `if` checks the settings, and the function otherwise sends the task on commit:
       `if settings.TEST: task.delay(x)`;
     - the module is a test or a migration.
@@ -133,6 +134,7 @@ class SentFromSave(Rule[Invocation]):
             and way.kind == django_callers.SAVE
             and _sending.sends_at_once(fact)
             and not _sending.is_choice(fact)
+            and not _sending.is_for_failure(fact)
         ):
             text = f"{shown(fact.node.func)}()"
             advice = _key_advice(fact) if "delete" in way.where and not way.function else ""

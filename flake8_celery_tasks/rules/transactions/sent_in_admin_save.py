@@ -88,6 +88,7 @@ class SentInAdminSave(Rule[Invocation]):
     - the code checks whether it is in a transaction: `connection.in_atomic_block`;
     - the task's class has its own `apply_async`, or can't be resolved: it may wait for the commit;
     - the call is the argument of `on_commit` (CLY702);
+    - the call is in an exception handler that ends with `raise`: after a rollback `on_commit` runs nothing;
     - the module is a test or a migration.
 
     ## Fix
@@ -119,6 +120,7 @@ class SentInAdminSave(Rule[Invocation]):
             and way.kind == django_callers.ADMIN
             and _sending.sends_at_once(fact)
             and not _sending.is_choice(fact)
+            and not _sending.is_for_failure(fact)
         ):
             text, advice = f"{shown(fact.node.func)}()", _sending.advice(fact)
             method, message = way.where, self.message

@@ -146,6 +146,7 @@ class SentInsideTransaction(Rule[Invocation]):
     - the code checks whether it is in a transaction: `connection.in_atomic_block`;
     - the task's class has its own `apply_async`, or can't be resolved: it may wait for the commit;
     - the call is the argument of `on_commit` (CLY702);
+    - the call is in an exception handler that ends with `raise`: after a rollback `on_commit` runs nothing;
     - an `if` checks the settings, and the function otherwise sends the task on commit:
       `if settings.TEST: task.delay(x)`;
     - a task sends itself with a `countdown` or `eta`: the next batch, long after this transaction has ended;
@@ -186,6 +187,7 @@ class SentInsideTransaction(Rule[Invocation]):
             and way.kind in (django_callers.ATOMIC, django_callers.REQUEST)
             and _sending.sends_at_once(fact)
             and not _sending.is_choice(fact)
+            and not _sending.is_for_failure(fact)
         ):
             text, advice = f"{shown(fact.node.func)}()", _sending.advice(fact, way.opener)
             opener = f"'{shown(way.opener)}'" if way.opener is not None else f"the request's transaction in {way.where}"
