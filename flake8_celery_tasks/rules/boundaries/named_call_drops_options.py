@@ -40,8 +40,8 @@ class NamedCallDropsOptions(Rule[Invocation]):
 
     `queue`, `expires`, `priority` and similar options belong to the message, and the sender creates the message.
     `delay()` takes them from the task object; `send_task()` has only a name. So the message goes to the default queue,
-    which perhaps no worker consumes, never expires, and has no priority. Neither the sender nor a worker on the
-    intended queue logs anything. Celery 5.7 deprecates `queue` on a task (CLY917), but with `delay()` it still works.
+    which perhaps no worker consumes, never expires, and has no priority. Nothing is logged, by the sender or by a
+    worker on the intended queue. Celery 5.7 deprecates `queue` on a task (CLY917), but with `delay()` it still works.
 
     Up to Celery 5.6 this always happens. From 5.7 on, `send_task()` looks up the task and keeps the options, but only
     in a process that has imported and registered it, which the other app's process may not have done. The worker

@@ -23,8 +23,8 @@ class OnCommitLateBinding(Rule[OnCommit]):
     ## What happens
 
     A lambda looks up its names when it is called. Django calls all of them after the transaction, when the loop has
-    ended. Each one sees the last value, so one task is sent many times and the others are never sent. The log shows
-    only the runs, all with the same argument.
+    ended. Each one sees the last value, so one task is sent many times and the others are never sent. Nothing is logged
+    except the runs, all with the same argument.
 
     ## Bad
 
