@@ -1,6 +1,6 @@
 """Hold commits of public projects against their parents, and compare what is reported with what each really broke.
 
-`contract.tsv` lists the commits, chosen and judged by their diffs before the command ran on any of them. The
+`contract.tsv` lists the commits, chosen and checked by their diffs before the command ran on any of them. The
 repositories are cloned from GitHub, or from a folder that holds a mirror of each as `owner+name/repo`:
 
     python benchmarks/contract.py [--mirrors DIR] [--jobs N] [--commit ABC] [--output FILE]

@@ -5,10 +5,10 @@ repositories are in a folder that holds a mirror of each as `owner+name/repo`:
 
     python benchmarks/recall.py MIRRORS [--list FILE] [--jobs N] [--commit ABC] [--near N] [--output FILE]
 
-A finding counts when its code is one of those that were read and judged to be about the mistake (column `codes`), and
-it stands at the place, or a few lines away; `reported_at` is where a rule reports a mistake that was repaired
+A finding counts when its code is one of those that were read and checked to be about the mistake (column `codes`), and
+it is at the place, or a few lines away; `reported_at` is where a rule reports a mistake that was repaired
 elsewhere: at the beat entry, at the call that sends. `before` is the verdict before the rules were changed with
-knowledge of this list, `verdict` the one after. `--output` writes everything that stands there, to be read and judged.
+knowledge of this list, `verdict` the one after. `--output` writes everything that is there, to be read and checked.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--list", type=Path, default=LISTED)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--commit", default="", help="only commits that begin so")
-    parser.add_argument("--near", type=int, default=3, help="how many lines away a finding may stand")
+    parser.add_argument("--near", type=int, default=3, help="how many lines away a finding may be")
     parser.add_argument("--output", type=Path, help="where to write what was found, as JSON")
     given = parser.parse_args()
     with given.list.open(encoding="utf-8", newline="") as file:
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def judge(row: dict[str, str], mirrors: Path, near: int) -> dict[str, Any]:
-    """Check the parent out, run the linter on the files of the mistake, and keep what stands at its places."""
+    """Check the parent out, run the linter on the files of the mistake, and keep what is at its places."""
     places = {
         match["path"].strip(): [int(line) for line in match["lines"].split(",")]
         for match in PLACE.finditer(f"{row['place']};{row['reported_at']}")

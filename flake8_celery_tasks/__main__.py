@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 if __name__ == "__main__" and not getattr(sys.flags, "safe_path", False):
-    # `python -m` looks for modules in the working folder first, and a `struct.py` may stand there.
+    # `python -m` looks for modules in the working directory first, and a `struct.py` may be there.
     del sys.path[0]
 
 import atexit

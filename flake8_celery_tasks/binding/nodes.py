@@ -47,7 +47,7 @@ def _holds_text(node: ast.FormattedValue) -> bool:
 
 
 def dotted(node: ast.expr) -> tuple[ast.expr, tuple[str, ...]]:
-    """Return what stands at the root of an attribute chain, and the attributes in their order."""
+    """Return what is at the root of an attribute chain, and the attributes in their order."""
     attributes: list[str] = []
     while isinstance(node, ast.Attribute):
         attributes.append(node.attr)
@@ -83,7 +83,7 @@ _MANY: Final = 50
 
 
 def unstarred(node: ast.expr) -> list[ast.expr]:
-    """Return what stands in a display, or in the words of a text, behind a `*`; else the node alone.
+    """Return what is in a display, or in the words of a text, behind a `*`; else the node alone.
 
     >>> [unparsed(item) for item in unstarred(ast.parse("f(*'0 4 * * *'.split())", mode="eval").body.args[0])]
     ["'0'", "'4'", "'*'", "'*'", "'*'"]

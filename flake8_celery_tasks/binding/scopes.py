@@ -21,7 +21,7 @@ ASSIGN: Final = "assign"
 PARAM: Final = "parameter"
 OTHER: Final = "other"
 
-# What a site stands in.
+# What a site is in.
 MODULE: Final = "module"
 LAMBDA: Final = "lambda"
 LOOP: Final = "loop"
@@ -112,7 +112,7 @@ class Scope:
 
 
 class Site:
-    """Where a node stands: a chain of the constructs around it, innermost first, shared by all that is below."""
+    """Where a node is: a chain of the constructs around it, innermost first, shared by all that is below."""
 
     __slots__ = ("_body", "kind", "node", "parent", "part", "scope")
 
@@ -159,7 +159,7 @@ class Site:
         return cast("ast.With", self.node).items
 
     def in_function(self) -> bool:
-        """Return whether a function or lambda stands around this place."""
+        """Return whether a function or lambda is around this place."""
         return self.body is not None
 
 

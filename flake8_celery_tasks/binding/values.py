@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Unknown:
-    """The type of `UNKNOWN`, the value of what can't be read. It has no truth value: unknown is not wrong."""
+    """The type of `UNKNOWN`, the value of what can't be read. It has no boolean value: unknown is not wrong."""
 
     __slots__ = ()
 
@@ -55,7 +55,7 @@ class Const(Record):
 
 
 class Ref(Record):
-    """A name. `path` is `module:attribute.attribute`; an empty module is the one that the value stands in.
+    """A name. `path` is `module:attribute.attribute`; an empty module is the one that the value is in.
 
     The colon separates what the import system finds (always a module) from what is looked up as an attribute.
     """

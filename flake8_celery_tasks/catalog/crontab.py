@@ -81,7 +81,7 @@ class Reading(NamedTuple):
     strangers: tuple[str, ...] = ()
     """Names of days outside `day_of_week`, of months outside `month_of_year`."""
     cron_line: bool = False
-    """Whether a whole line of cron (five or six fields) stands in this one argument, accepted or refused."""
+    """Whether a whole line of cron (five or six fields) is in this one argument, accepted or refused."""
 
 
 class Verdict(NamedTuple):

@@ -17,7 +17,7 @@ APP: Final = "app"
 
 #: What a method does.
 SEND: Final = "send"  # a message goes out, or the task runs
-SIGN: Final = "sign"  # it makes a signature
+SIGN: Final = "sign"  # it creates a signature
 SPREAD: Final = "spread"  # it makes a canvas of one task and many arguments
 CHANGE: Final = "change"  # it gives the signature back, or a copy
 
@@ -116,7 +116,7 @@ DIRECT: Final = _named(takes=OWN)
 #: Methods that take the task's arguments as `args` and `kwargs`, for a message or a signature.
 PACKING: Final = _named(takes=PACKED, but=("apply",))
 
-#: Where `args` stands among the arguments of these.
+#: Where `args` is among the arguments of these.
 ARGS_AT: Final[dict[str, int]] = {name: BY_NAME[name].args for name in PACKING}
 
 #: Methods of a task whose arguments must fit it.

@@ -148,7 +148,7 @@ APPS: Final = {
 }
 
 #: Decorators that hand every argument on and let every exception through, so that what is below the task decorator
-#: can be judged as if they were not there.
+#: can be checked as if they were not there.
 TRANSPARENT: Final = frozenset(
     {
         "builtins.staticmethod",

@@ -70,7 +70,7 @@ REMOVED: dict[str, str] = {
 
 
 def removed(path: str) -> str | None:
-    """Return the longest name in the list that `path` is or stands below, None if Celery still has it.
+    """Return the longest name in the list that `path` is or is below, None if Celery still has it.
 
     >>> removed("celery.task.schedules.crontab"), removed("celery.tasks")
     ('celery.task.schedules.crontab', None)

@@ -58,7 +58,7 @@ class Patience(NamedTuple):
 
 @query()
 def patience(project: Project) -> Patience | None:
-    """Return how long the project's broker waits for an acknowledgement, None where it waits for ever or is not known.
+    """Return how long the project's broker waits for an acknowledgement, None where it waits forever or is not known.
 
     Where the settings give several timeouts the longest counts.
     """

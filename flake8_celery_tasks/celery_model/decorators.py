@@ -38,7 +38,7 @@ CLASS_TASK: Final = "class"
 
 
 class Decorator(Record):
-    """A task decorator: how it makes a task, and the keywords that it gives, each with the module they stand in.
+    """A task decorator: how it makes a task, and the keywords that it gives, each with the module they are in.
 
     `hides_base` says of one that can't be read that it may give its tasks a class of its own, or wait with sending.
     """
@@ -297,9 +297,9 @@ def _unread(module: Module, functions: list[Function]) -> Decorator:
 
 
 def _flat(keywords: Iterable[tuple[str | None, Value]]) -> Iterator[tuple[str | None, Value]]:
-    """Yield keywords with those that stand in dicts: `**dict({"base": Own}, **kwargs)`.
+    """Yield keywords with those that are in dicts: `**dict({"base": Own}, **kwargs)`.
 
-    The name is empty for what stands there behind `**kwargs`: it takes the place of what is given.
+    The name is empty for what is there behind `**kwargs`: it takes the place of what is given.
     """
     for name, value in keywords:
         if name is not None or not isinstance(value, Mapping):

@@ -41,7 +41,7 @@ _DOTTED: Final = tuple(re.compile(before + _NAME) for before in (rb"from[ \t]+",
 
 
 class Definition(Record):
-    """A task definition, wherever it stands.
+    """A task definition, wherever it is.
 
     `index` is that of the task decorator: those above it come first, those below after it. It is -1 for a class.
     """
@@ -289,7 +289,7 @@ def doubt_of_module(project: Project, place: Place) -> str:
 
 
 def is_in_package(project: Project, place: Place) -> bool:
-    """Return whether a module stands in a folder without `__init__.py` that is inside a package of the project.
+    """Return whether a module is in a folder without `__init__.py` that is inside a package of the project.
 
     It can be imported by its path only, from where the package is.
     """

@@ -448,7 +448,7 @@ def _unnamed(project: Project, found: Definition, name: str | None) -> Unnamed:
 
 
 def is_vendored(place: Place) -> bool:
-    """Return whether a module stands in a folder for copies of other people's code."""
+    """Return whether a module is in a folder for copies of other people's code."""
     return not VENDORED.isdisjoint(place.relative.split("/")[:-1])
 
 

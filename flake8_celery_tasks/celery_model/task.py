@@ -1,6 +1,6 @@
-"""What a task definition says, wherever in the project it stands: its options, its class, its parameters.
+"""What a task definition says, wherever in the project it is: its options, its class, its parameters.
 
-All of it works on symbols, so a call can be judged by the definition of the task that it sends.
+All of it works on symbols, so a call can be checked by the definition of the task that it sends.
 """
 
 from __future__ import annotations
@@ -224,7 +224,7 @@ class Defined:
             return False
         return not isinstance(target.symbol, Function) or "retry" in target.symbol.attributes
 
-    # What stands below the task decorator.
+    # What is below the task decorator.
 
     @cached_property
     def runs(self) -> Function | None:
@@ -241,7 +241,7 @@ class Defined:
 
     @property
     def is_wrapped(self) -> bool:
-        """Whether decorators stand between the task decorator and the function: Celery checks no arguments then."""
+        """Whether decorators are between the task decorator and the function: Celery checks no arguments then."""
         return bool(self._below)
 
     @cached_property

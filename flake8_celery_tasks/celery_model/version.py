@@ -5,7 +5,7 @@ requirements (`requirements/`, `deps/`); those of the other folders in the root;
 the root of the repository; the roots of other projects inside.
 
 - A lock decides, then a requirement that only one minor version meets, then a range; of a range it is the newest
-  version that was released. A range gives way to a lock or an exact pin farther away that lies in it. What sets no
+  version that was released. A range gives way to a lock or an exact pin farther away that is in it. What sets no
   upper bound means the newest version that is known, unless a place farther away has an answer that it lets in.
 - What is for development, tests or documents (`requirements-dev.txt`, a group `test`), or has an environment marker
   that does not hold, counts only where nothing else decides.

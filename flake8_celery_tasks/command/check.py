@@ -70,7 +70,7 @@ def check(configuration: Configuration, names: Sequence[str]) -> list[Checked]:
 
 
 def _identities(checked: Checked) -> list[Identity]:
-    # In the order of the plugin: what could not be parsed stands alone.
+    # In the order of the plugin: what could not be parsed is alone.
     return [baseline.identity(row.code, checked.scopes.get(row.line, ""), row.text) for row in checked.rows]
 
 

@@ -77,7 +77,7 @@ def of_file(path: str) -> Before:
 
 
 def of_revision(path: str, name: str, homes: Homes) -> Before:
-    """Return what a git revision has, each task standing where it stood. Raises UsageError."""
+    """Return what a git revision has, each task standing where it was. Raises UsageError."""
     folder = folder_of(path)
     root = session.project_of(os.path.join(folder, "any.py"), *homes.options_of(folder)).layout.root
     with revision.laid_out(root, name) as target:
@@ -156,7 +156,7 @@ def _concerned(agreed: Agreement, homes: Homes) -> list[str]:
 
 
 def _without_file(agreed: Agreement, before: Before, shown: Callable[[str], str]) -> Iterator[Checked]:
-    """Yield the names that are gone with their modules: at their place in the record, or where they stood."""
+    """Yield the names that are gone with their modules: at their place in the record, or where they were."""
     from flake8_celery_tasks.rules.boundaries.recorded_task_gone import RecordedTaskGone
 
     rows: dict[str, list[Row]] = {}

@@ -245,6 +245,6 @@ def _server(_given: argparse.Namespace) -> int:
         raise UsageError('the server needs more packages: pip install "flake8-celery-tasks[server]"')
     from importlib import import_module
 
-    # The server is beside the command, not below it.
+    # The server is next to the command, not below it.
     code: int = import_module("flake8_celery_tasks.server.lsp.main").serve()
     return code

@@ -39,7 +39,7 @@ def unparsed_among(names: Iterable[str]) -> list[str]:
 
 
 def unparsed_in(projects: Iterable[Project], below: str) -> list[str]:
-    """Return the files of projects that may define tasks and can't be parsed, as far as they stand below a folder."""
+    """Return the files of projects that may define tasks and can't be parsed, as far as they are below a folder."""
     inside = os.path.abspath(below)
     found = []
     for project in projects:
@@ -56,7 +56,7 @@ def unparsed(paths: Sequence[str]) -> str:
     python = ".".join(map(str, sys.version_info[:2]))
     wanted = _wanted(os.path.abspath(paths[0]))
     asked = f"; the project asks for Python {wanted}" if wanted else ""
-    return f"Python {python} can't parse {count}: nothing is known of what stands there{asked}"
+    return f"Python {python} can't parse {count}: nothing is known of what is there{asked}"
 
 
 def _wanted(path: str) -> str:

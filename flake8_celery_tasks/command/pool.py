@@ -37,7 +37,7 @@ Done = TypeVar("Done")
 
 _turns = itertools.count(1)
 
-#: Where Python is told, from 3.11 on, not to look for modules in the working folder.
+#: Where Python is told, from 3.11 on, not to look for modules in the working directory.
 _SAFE_PATH: Final = "PYTHONSAFEPATH"
 
 #: How many files one process gets at a time: neighbours ask for the same modules.
@@ -105,13 +105,13 @@ def _context() -> multiprocessing.context.BaseContext:
 
 
 def _is_safe(context: multiprocessing.context.BaseContext) -> bool:
-    """Return whether new processes can be kept from importing modules of the working folder."""
+    """Return whether new processes can be kept from importing modules of the working directory."""
     return context.get_start_method() == "fork" or sys.version_info >= (3, 11)
 
 
 @contextlib.contextmanager
 def _safe_path() -> Iterator[None]:
-    """Keep processes that are started anew from importing what stands in the working folder: `threading.py`."""
+    """Keep processes that are started anew from importing what is in the working directory: `threading.py`."""
     before = os.environ.get(_SAFE_PATH)
     os.environ[_SAFE_PATH] = "1"
     try:

@@ -1,7 +1,7 @@
 """Two signatures of one task: the calls that fitted the recorded one, and that today's refuses or takes for others.
 
 Senders of before give arguments as the recorded signature said. A value given by name always goes to the parameter of
-that name; one given by position goes to whatever stands there.
+that name; one given by position goes to whatever is there.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ REST: Final = "*"
 class Break(NamedTuple):
     """One way in which a call of before is refused, or means something else.
 
-    `name` is the parameter of before (of today, for a demand), `now` the one of today that stands in its place.
+    `name` is the parameter of before (of today, for a demand), `now` the one of today that is in its place.
     """
 
     kind: str
@@ -66,7 +66,7 @@ class _Comparison:
         self._names_before = _names(before)
         self._names_now = _names(now)
         self._required_before = _required(before)
-        #: The parameters of today that stand where another one stood that is gone, each with that one.
+        #: The parameters of today that are where another one was that is gone, each with that one.
         self._renamed = dict(self._find_renamed())
 
     def _find_renamed(self) -> Iterator[tuple[str, str]]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ADDED: Final = "added"
 CHANGED: Final = "changed"
 GONE: Final = "gone"
-#: That a task stands elsewhere is no difference to those who send it.
+#: That a task is elsewhere is no difference to those who send it.
 MOVED: Final = "moved"
 
 

@@ -43,7 +43,7 @@ class GitError(UsageError):
 
 
 class Entry(NamedTuple):
-    """What stands in a tree: its mode, the object, and the path below the tree, with slashes."""
+    """What is in a tree: its mode, the object, and the path below the tree, with slashes."""
 
     mode: str
     object: str

@@ -33,7 +33,7 @@ class KnownTasks(NamedTuple):
     def may_have(self, name: str) -> bool:
         """Return whether a task whose name can't be known may have a name.
 
-        What is known of it is where it stands: its name is taken to begin with its top package, or to end as its
+        What is known of it is where it is: its name is taken to begin with its top package, or to end as its
         function is called.
         """
         first, last = name.partition(".")[0], name.rpartition(".")[2]

@@ -74,7 +74,7 @@ class Record(NamedTuple):
 
 
 def as_text(record: Record) -> str:
-    """Return a record as it stands in its file."""
+    """Return a record as it is in its file."""
     tasks = {
         name: {
             "signature": None if task.signature is None else signature.as_text(task.signature),

@@ -56,7 +56,7 @@ def laid_out(folder: str, revision: str) -> Iterator[str]:
 
 
 def _packages_above(folder: str) -> list[str]:
-    """Return the names of the packages that a folder stands in, outermost first."""
+    """Return the names of the packages that a folder is in, outermost first."""
     names: list[str] = []
     above = os.path.dirname(folder)
     while folders.is_regular(above) and os.path.dirname(above) != above:

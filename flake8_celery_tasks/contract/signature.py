@@ -64,7 +64,7 @@ class _Reading:
     def take(self, part: str) -> None:
         """Take the next part between commas."""
         if self._kwarg is not None:
-            raise ValueError("something stands behind the **")
+            raise ValueError("something is behind the **")
         if part == "/":
             if self._positional_only or self._starred or not self._positional:
                 raise ValueError("a / that does not belong there")

@@ -18,7 +18,7 @@ _NOTHING: Final = object()
 class Memo:
     """Something that queries are asked of: it keeps their answers.
 
-    `before` is what an overlay stands on: queries that are `shared` are answered there.
+    `before` is what an overlay is based on: queries that are `shared` are answered there.
     """
 
     before: Memo | None = None
@@ -34,7 +34,7 @@ def query(
 
     The other arguments are positional and hashable, or `key` makes of them what is; nodes count by their identity.
     `while_asking` is the answer to a query that leads to itself while it is being answered; without it such a query
-    never ends. `shared` says that an overlay may take the answer of what it stands on.
+    never ends. `shared` says that an overlay may take the answer of what it is based on.
     """
 
     def decorate(

@@ -123,14 +123,14 @@ class Options:
     celery_baseline: str = _option(
         "",
         "A file of findings that are known and stay silent, written by `flake8-celery-tasks check --write-baseline "
-        "FILE`. A plain file name is looked for in the working folder and upward.",
+        "FILE`. A plain file name is looked for in the working directory and upward.",
         "FILE",
         path=True,
     )
     celery_contract: str = _option(
         "",
         "The record of what others rely on of the project's tasks, written by `flake8-celery-tasks contract --write "
-        "FILE` (CLY411, CLY412, CLY413, CLY923, CLY924). A plain file name is looked for in the working folder and "
+        "FILE` (CLY411, CLY412, CLY413, CLY923, CLY924). A plain file name is looked for in the working directory and "
         "upward.",
         "FILE",
         path=True,
@@ -300,7 +300,7 @@ def _name_pattern(option: str, raw: object) -> str:
             from flake8_celery_tasks.core.patterns import is_slow
 
             if is_slow(filled):
-                raise OptionError(option, raw, "may take for ever: it repeats what is repeated, or too much in a row")
+                raise OptionError(option, raw, "may take forever: it repeats what is repeated, or too much in a row")
     except (re.error, OverflowError, RecursionError) as error:
         raise OptionError(option, raw, f"no regular expression: {error}") from None
     return pattern
@@ -355,7 +355,7 @@ def add_to(manager: OptionManager) -> None:
             flag_of(item.name),
             parse_from_config=True,
             default=None,
-            # What holds a slash is relative to the configuration that it stands in.
+            # What holds a slash is relative to the configuration that it is in.
             normalize_paths=item.metadata["path"],
             comma_separated_list=item.metadata["path"] and item.metadata["many"],
             metavar=item.metadata["metavar"],

@@ -48,7 +48,7 @@ def plain(text: str, *, of_bytes: bool = False) -> str:
             letter if letter.isprintable() or (of_bytes and "\udc80" <= letter <= "\udcff") else ascii(letter)[1:-1]
             for letter in text
         )
-    # GitHub takes these for commands of a workflow, where they stand in a log.
+    # GitHub takes these for commands of a workflow, where they are in a log.
     text = text.replace("##[", "#\\x23[")
     return f"\\x3a{text[1:]}" if text.startswith("::") else text
 

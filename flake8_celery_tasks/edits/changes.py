@@ -136,7 +136,7 @@ def _first_line(node: Any) -> int:
 
 
 def _statement(text: Source, node: Any, start: int, end: int) -> tuple[int, int]:
-    """Return where a statement stands, or that part of it that has a line of its own around a place."""
+    """Return where a statement is, or that part of it that has a line of its own around a place."""
     for decorator in getattr(node, "decorator_list", ()):
         if text.start(decorator) <= start and end <= text.end(decorator):
             return text.previous(text.start(decorator)).start, text.end(decorator)
@@ -152,7 +152,7 @@ def _statement(text: Source, node: Any, start: int, end: int) -> tuple[int, int]
 
 
 def _line(text: Source, start: int, end: int) -> _Unit | None:
-    """Return a unit where nothing but a comment stands beside it in its lines."""
+    """Return a unit where nothing but a comment is next to it in its lines."""
     before, after = text.text[text.line_start(start) : start], text.text[end : text.line_end(end)].rstrip("\r\n")
     if before.strip() or (after.strip() and not after.lstrip().startswith("#")):
         return None
@@ -169,7 +169,7 @@ def _item(text: Source, start: int, end: int) -> _Unit | None:
 
 
 def _member(text: Source, node: ast.AST, child: ast.AST) -> Iterator[tuple[int, int]]:
-    """Yield where the item of a call or a display stands that a node is, or is a part of."""
+    """Yield where the item of a call or a display is that a node is, or is a part of."""
     if isinstance(node, ast.Dict):
         for key, value in zip(node.keys, node.values, strict=True):
             if child is key or child is value:
@@ -357,7 +357,7 @@ def _grown(unit: _Unit, parts: list[_Part], start: int, end: int, *, is_new: boo
 
 
 def _new_nodes(written: str) -> Iterator[tuple[int, int]]:
-    """Yield where the nodes stand in the new text of a unit."""
+    """Yield where the nodes are in the new text of a unit."""
     for before, after in _AROUND:
         with contextlib.suppress(SyntaxError):
             whole = Source.of(f"{before}{written}{after}")
@@ -369,7 +369,7 @@ def _new_nodes(written: str) -> Iterator[tuple[int, int]]:
 
 
 def _nodes(text: Source, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield where the nodes stand that a region touches."""
+    """Yield where the nodes are that a region touches."""
     nodes = list(_inside(text, text.tree, start, end))
     while nodes:
         node = nodes.pop()

@@ -2,7 +2,7 @@ r"""Nodes written anew: this and `items` alone import libcst. What it takes and 
 
 A node is a call, a decorator without its `@`, a list of parameters in its parentheses, an import statement, or another
 expression. All that an operation doesn't change is printed back as it was written. What an operation adds is written as
-what stands beside it; comments stay. Lines end in `\n`.
+what is next to it; comments stay. Lines end in `\n`.
 
 Each function raises `Unfixable` where the node is none that the operation knows, `UnknownSyntax` where libcst can't
 read it.
@@ -50,7 +50,7 @@ def with_keyword(source: str, name: str, value: str, after: Sequence[str] = ()) 
         item.node = item.node.with_changes(value=_expression(value))
     else:
         first = [number for number, keyword in enumerate(given) if keyword is None or keyword in after]
-        # What is starred may stand anywhere.
+        # What is starred may be anywhere.
         first = [number for number in first if items.all[number].node.star != "**"]
         new = cst.Arg(_expression(value), keyword=cst.Name(name), equal=_NO_SPACES)
         items.insert(max(first, default=-1) + 1, new)
@@ -103,7 +103,7 @@ def _place(items: Items, name: str) -> int:
 def rewritten(source: str, func: str, arguments: Sequence[Argument], indent: str, width: int) -> str:
     """Return a call of something else, with other arguments: new ones, and those that it had.
 
-    The arguments stand one a line where they did before, and where comments stand among them; a list or dictionary of
+    The arguments are one a line where they did before, and where comments are among them; a list or dictionary of
     them is broken there where its line would be longer than `width`. `indent` is that of the line of the call.
     """
     items = _items(_call(source))

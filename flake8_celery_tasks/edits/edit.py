@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Edit(NamedTuple):
-    """Some text in place of what stands between two offsets."""
+    """Some text in place of what is between two offsets."""
 
     start: int
     end: int
@@ -28,9 +28,9 @@ class Import(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What stands between two offsets is written anew: `write` takes its text and returns the new one.
+    """What is between two offsets is written anew: `write` takes its text and returns the new one.
 
-    A change may stand within another one, which then gets what the inner one writes. Lines of both texts end in line
+    A change may be within another one, which then gets what the inner one writes. Lines of both texts end in line
     feeds. What a line becomes too long by is broken after that. `write` may raise `Unfixable`.
     """
 
@@ -48,7 +48,7 @@ class Operation(Protocol):
 
 
 class Fix(NamedTuple):
-    """How to mend what a rule reports.
+    """How to fix what a rule reports.
 
     A safe fix changes neither what is on the wire nor what runs, but for the mistake itself.
     """
@@ -92,7 +92,7 @@ Argument: TypeAlias = "New | Old | Packed"
 
 
 class Remedy(NamedTuple):
-    """How to mend one violation: whether it is safe, and the edits of the text with what they need besides."""
+    """How to fix one violation: whether it is safe, and the edits of the text with what they need besides."""
 
     violation: Violation
     safe: bool

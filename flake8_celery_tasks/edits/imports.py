@@ -181,7 +181,7 @@ def _below(text: Source, statement: ast.stmt, line: str) -> Edit:
     offset = text.end(statement)
     end = text.line_end(offset)
     if text.following(offset).text == ";" and text.following(offset).start < end:
-        raise Unfixable("another statement stands in the line")
+        raise Unfixable("another statement is in the line")
     lead = "" if text.text[:end].endswith(("\n", "\r")) else text.newline
     return Edit(end, end, f"{lead}{line}{text.newline}")
 
@@ -190,7 +190,7 @@ def _above(text: Source, statement: ast.stmt, lines: str) -> Edit:
     offset = text.start(statement)
     start = text.line_start(offset)
     if text.text[start:offset].strip():
-        raise Unfixable("another statement stands in the line")
+        raise Unfixable("another statement is in the line")
     return Edit(start, start, lines)
 
 

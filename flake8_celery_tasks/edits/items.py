@@ -1,4 +1,4 @@
-"""Items between commas, as libcst has them: arguments, parameters, names; what stands between them stays."""
+"""Items between commas, as libcst has them: arguments, parameters, names; what is between them stays."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NO_COMMA: Final = cst.MaybeSentinel.DEFAULT
 NOTHING: Final = cst.SimpleWhitespace("")
 SPACE: Final = cst.SimpleWhitespace(" ")
 
-#: The attribute that says what stands behind an item without a comma.
+#: The attribute that says what is behind an item without a comma.
 _BEHIND: Final[dict[type, str]] = {
     cst.Arg: "whitespace_after_arg",
     cst.Param: "whitespace_after_param",
@@ -27,7 +27,7 @@ _BEHIND: Final[dict[type, str]] = {
 
 @dataclass
 class Item:
-    """An argument, parameter or name, what stands before its comma, and what behind: up to the next one or the end."""
+    """An argument, parameter or name, what is before its comma, and what behind: up to the next one or the end."""
 
     node: Any
     has_comma: bool = False
@@ -37,14 +37,14 @@ class Item:
 
 @dataclass
 class Items:
-    """What stands in parentheses. `first` is the white space behind the opening one."""
+    """What is in parentheses. `first` is the white space behind the opening one."""
 
     first: cst.BaseParenthesizableWhitespace
     all: list[Item] = field(default_factory=list)
 
     @classmethod
     def of(cls, first: cst.BaseParenthesizableWhitespace, nodes: Sequence[cst.CSTNode]) -> Items:
-        """Return what stands between commas behind some white space."""
+        """Return what is between commas behind some white space."""
         found = []
         for node in nodes:
             comma = getattr(node, "comma", None)
@@ -68,7 +68,7 @@ class Items:
         return found
 
     def before(self, index: int) -> cst.BaseParenthesizableWhitespace:
-        """Return what stands between an item and the one before it."""
+        """Return what is between an item and the one before it."""
         return self.all[index - 1].after if index else self.first
 
     def _set_before(self, index: int, space: cst.BaseParenthesizableWhitespace) -> None:
@@ -134,7 +134,7 @@ def _joined(
     is_first: bool,
     is_last: bool,
 ) -> cst.BaseParenthesizableWhitespace:
-    """Return what stands in place of an item, of what stands around it: all comments, and the lines of the rest."""
+    """Return what is in place of an item, of what is around it: all comments, and the lines of the rest."""
     if not isinstance(before, cst.ParenthesizedWhitespace):
         keeps = is_last or not is_first or "#" in printed(after)
         return after if keeps else before
@@ -148,7 +148,7 @@ def _joined(
 
 
 def line_break(indent: cst.SimpleWhitespace, above: Sequence[cst.EmptyLine] = ()) -> cst.ParenthesizedWhitespace:
-    """Return the end of a line, with what stands above the next one, and that one's indent."""
+    """Return the end of a line, with what is above the next one, and that one's indent."""
     return cst.ParenthesizedWhitespace(cst.TrailingWhitespace(), above, True, indent)
 
 

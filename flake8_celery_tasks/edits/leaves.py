@@ -82,7 +82,7 @@ def leaves_of(text: str) -> list[Leaf]:
 
 
 def _tokens(text: str) -> Iterator[Leaf]:
-    """Yield the tokens as they are written; what stands in several lines gets the gaps that it has in one."""
+    """Yield the tokens as they are written; what is in several lines gets the gaps that it has in one."""
     lines = io.StringIO(f"({text})").readlines()
     before: Leaf | None = None
     row, column = 1, 1
@@ -127,14 +127,14 @@ def _between(lines: list[str], start: tuple[int, int], end: tuple[int, int]) -> 
 
 
 def _gap(before: Leaf | None, token: str) -> str:
-    """Return what stands between two tokens in one line that stood in two."""
+    """Return what is between two tokens in one line that was in two."""
     if before is None or before.text in _PARTNERS or token in _BEFORE or before.text == ".":
         return ""
     return " "
 
 
 def _pair(leaves: list[Leaf]) -> None:
-    """Find the brackets, and how deep each token stands in them."""
+    """Find the brackets, and how deep each token is in them."""
     around: list[Leaf] = []
     before: Leaf | None = None
     is_definition = any(leaf.text in ("def", "class") for leaf in leaves[:2])
@@ -254,7 +254,7 @@ def _may_go(inside: list[Leaf]) -> bool:
 
 
 def _spans(leaves: list[Leaf]) -> Iterator[tuple[int, int]]:
-    """Yield where the values stand that may be in parentheses."""
+    """Yield where the values are that may be in parentheses."""
     first = next((leaf.text for leaf in leaves), "")
     top = [number for number, leaf in enumerate(leaves) if leaf.depth == 0]
     if first == "from":

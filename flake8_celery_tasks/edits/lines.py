@@ -1,7 +1,7 @@
 """How a logical line is broken where it is too long: as black breaks it, and ruff.
 
 A line is tried in one piece. Where it doesn't fit, or a comma before a closing bracket asks for it, it is split at its
-last brackets, and what stands in brackets at its delimiters; what comes of it is split again, as long as that helps.
+last brackets, and what is in brackets at its delimiters; what comes of it is split again, as long as that helps.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class _Line:
 
     @cached_property
     def priorities(self) -> list[int]:
-        """How readily the line breaks before each of its tokens that stand in no bracket."""
+        """How readily the line breaks before each of its tokens that are in no bracket."""
         top = min(leaf.depth for leaf in self.leaves)
         return [leaf.priority * (leaf.depth == top and number > 0) for number, leaf in enumerate(self.leaves)]
 
@@ -99,7 +99,7 @@ def laid(text: str, style: Style, indent: str, *, comment: str = "", is_item: bo
     r"""Return a statement, the head of a block, a decorator or an item of a display as it is broken into lines.
 
     `indent` is the white space that its line starts with, `comment` what follows it in its last line, with the space
-    before. An item stands in a line of its own, with a comma behind it that is not part of `text`. Lines end in "\n";
+    before. An item is in a line of its own, with a comma behind it that is not part of `text`. Lines end in "\n";
     the first has no indent. Raises Unknown where the text is written in a way that is not known here.
 
     >>> from flake8_celery_tasks.core.text import Style
@@ -192,7 +192,7 @@ class _Breaking:
     # At delimiters.
 
     def _at_delimiters(self, line: _Line, _force: bool) -> Iterator[_Line]:
-        """Yield the items of what stands in brackets, each in a line."""
+        """Yield the items of what is in brackets, each in a line."""
         highest = max(line.priorities)
         if not highest or (highest == DOT and line.priorities.count(DOT) == 1):
             raise _Unbroken
@@ -231,7 +231,7 @@ class _Breaking:
         return _Split(head, body, tail, opening, closing)
 
     def _at_last_brackets(self, line: _Line, force: bool) -> Iterator[_Line]:
-        """Yield what stands before some brackets, in them, and behind them: the last ones with which the head fits."""
+        """Yield what is before some brackets, in them, and behind them: the last ones with which the head fits."""
         first: list[_Line] = []
         for passed in self._passed(line):
             parts = self._at(line, passed, force=force)
@@ -336,7 +336,7 @@ class _Breaking:
         return True
 
     def _ends_well(self, body: _Line, last: Leaf) -> bool:
-        """Return whether what stands before the bracket that a line ends with fits, or has brackets itself."""
+        """Return whether what is before the bracket that a line ends with fits, or has brackets itself."""
         start = body.places[id(last.partner)]
         fits = self.margin(body) + sum(body.lengths[: start + 1]) <= self.style.width
         return fits or any(leaf.opens for leaf in body.leaves[:start])

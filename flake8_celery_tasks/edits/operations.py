@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.scopes import Binding, FunctionNode
     from flake8_celery_tasks.workspace.source import Source
 
-#: Comments that speak to tools of the statement that they stand beside, and to nobody where it is gone.
+#: Comments that speak to tools of the statement that they are beside, and to nobody where it is gone.
 _TO_TOOLS: Final = ("# noqa", "# type:", "# pyright:", "# pylint:", "# isort:", "# flake8:", "# ruff:", "# pragma")
 
 
@@ -221,7 +221,7 @@ class RemoveParameter:
 
 
 def _parameters(text: Source, function: FunctionNode) -> tuple[int, int]:
-    """Return where the parameters of a function stand, with their parentheses."""
+    """Return where the parameters of a function are, with their parentheses."""
     token = text.following(text.offset(function.lineno, function.col_offset))
     depth = 0
     while depth or token.text != "(":  # behind the type parameters
@@ -302,7 +302,7 @@ def _without_statement(text: Source, statement: ast.stmt, around: ast.AST) -> Ed
         (block for name in ("body", "orelse", "finalbody") if statement in (block := getattr(around, name, []))), None
     )
     if text.text[text.line_start(start) : start].strip() or (rest and not rest.startswith("#")):
-        raise Unfixable("another statement stands in the line")
+        raise Unfixable("another statement is in the line")
     if block is None or (len(block) == 1 and not isinstance(around, ast.Module)):
         raise Unfixable("the block would be empty")
     above = below = 0

@@ -40,7 +40,7 @@ def refuse_mixed(text: Source, positional: Sequence[ast.expr], keywords: Sequenc
 
 
 def kept(text: Source, call: ast.Call, nodes: Sequence[ast.expr | ast.keyword]) -> list[Argument]:
-    """Return some arguments of a call as they stand in it."""
+    """Return some arguments of a call as they are in it."""
     places = {id(node): place for place, node in enumerate(text.ordered(call))}
     return [Old(place) for place in sorted(places[id(node)] for node in nodes)]
 

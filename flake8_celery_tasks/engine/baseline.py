@@ -1,6 +1,6 @@
 """The baseline: findings that are known and stay silent.
 
-A finding is known by its rule, its file, the definition that it stands in and its text, so that moving code keeps it
+A finding is known by its rule, its file, the definition that it is in and its text, so that moving code keeps it
 known; several of the same kind are counted. Paths are relative to the folder of the baseline file.
 """
 
@@ -34,7 +34,7 @@ class BaselineError(ValueError):
 
 
 class Identity(NamedTuple):
-    """What tells a finding from others in its file, wherever in it they stand."""
+    """What tells a finding from others in its file, wherever in it they are."""
 
     code: str
     scope: str
@@ -64,7 +64,7 @@ def identity(code: str, scope: str, text: str) -> Identity:
 
 
 def scopes(tree: ast.Module, lines: Collection[int]) -> dict[int, str]:
-    """Return the qualified name of the definition around each of some lines; a decorator stands in what it decorates.
+    """Return the qualified name of the definition around each of some lines; a decorator is in what it decorates.
 
     A line of no definition is left out.
     """

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Finding(NamedTuple):
-    """One report: line and column from 1. `scope` is the definition that it stands in, `number` counts equal ones."""
+    """One report: line and column from 1. `scope` is the definition that it is in, `number` counts equal ones."""
 
     path: str
     line: int
@@ -37,7 +37,7 @@ class Outcome(NamedTuple):
     statistics: Statistics
     findings: list[Finding]
     files: list[str]
-    #: How to mend them, where that was asked for.
+    #: How to fix them, where that was asked for.
     remedies: dict[Finding, Remedy]
     #: The files that could not be parsed.
     unparsed: Sequence[str] = ()

@@ -134,7 +134,7 @@ class FindingsCache:
     def _further_folders(self) -> Iterable[str]:
         """Return the folders that were looked into, in or around the project, and hold none of its files.
 
-        With an `__init__.py` in its root, a project is imported from above, and so is what stands beside it. Of the
+        With an `__init__.py` in its root, a project is imported from above, and so is what is next to it. Of the
         folders above others were looked at for the version of Celery only, and are not among these.
         """
         root = self.project.layout.root

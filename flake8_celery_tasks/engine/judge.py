@@ -27,7 +27,7 @@ def judge(
     chosen: Iterable[Rule[Any]],
     crashed: Callable[[str, Exception], None] | None = None,
 ) -> Iterator[tuple[Rule[Any], Any, Violation]]:
-    """Yield what rules say of a module, each time with the rule and the fact that it judged.
+    """Yield what rules say of a module, each time with the rule and the fact that it checked.
 
     `crashed` is called with the code of a rule that crashes, and the error: the rule costs its own findings then.
     Without it the error is raised.

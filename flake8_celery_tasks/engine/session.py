@@ -120,7 +120,7 @@ def _root_of(path: str, options: Options) -> str:
     folder = os.path.dirname(path)
     root = options.celery_project_root or folders.find_root(folder)
     if root is None:
-        # No mark anywhere: the working folder, or what holds the file's top package.
+        # No mark anywhere: the working directory, or what holds the file's top package.
         root = os.getcwd()
         if os.path.dirname(root) == root or not (folder + os.sep).startswith(root.rstrip(os.sep) + os.sep):
             root = folder

@@ -160,7 +160,7 @@ class Discovery:
 
     @cached_property
     def text(self) -> str | None:
-        """The one text that stands where a list of names does, None where there is none."""
+        """The one text that is where a list of names does, None where there is none."""
         value = None if self.given is None else settled(self.project, self.module, self.given, self.site)
         return value if isinstance(value, str) else None
 

@@ -84,7 +84,7 @@ class Arguments(Record):
 
 
 def arguments_of(invocation: Invocation, *, alone: bool = False) -> Arguments | None:
-    """Return what a call hands to the task, None where it is no call of that kind or the rest stands elsewhere.
+    """Return what a call hands to the task, None where it is no call of that kind or the rest is elsewhere.
 
     A signature that is sent on the spot has its own arguments and those of the call, `task.s(2).delay(1)`. With
     `alone` those of the call alone are returned.
@@ -232,7 +232,7 @@ def _named(invocation: Invocation, node: ast.expr, found: Arguments) -> None:
 
 
 def _spread(invocation: Invocation, node: ast.expr, found: Arguments) -> None:
-    """Add the arguments by name that a dict holds which stands elsewhere, or behind a `**`."""
+    """Add the arguments by name that a dict holds which is elsewhere, or behind a `**`."""
     pairs, complete = display(invocation.project, invocation.module, node, invocation.site) or ([], False)
     for name, written in pairs:
         if not isinstance(name, str):
@@ -253,7 +253,7 @@ def _constant(invocation: Invocation, node: ast.expr) -> object:
 def is_expected_to_fail(site: Site) -> bool:
     """Return whether a place is in a test that waits for an exception there, or where `TypeError` and such are caught.
 
-    Calls that can't work stand there on purpose.
+    Calls that can't work are there on purpose.
     """
     for around in site.chain():
         node = around.node
@@ -316,7 +316,7 @@ def is_completed_later(module: Module) -> bool:
 
 
 def options_among(params: Params, arguments: Arguments, method: str) -> list[str]:
-    """Return the options of a call that stand among the arguments of `delay` or `s` and that no parameter takes."""
+    """Return the options of a call that are among the arguments of `delay` or `s` and that no parameter takes."""
     if method not in DIRECT:
         return []
     taken = {*params.ordered, *params.keyword_only}

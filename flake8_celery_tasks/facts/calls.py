@@ -72,7 +72,7 @@ class TaskCall:
         return next((keyword for keyword in self.options if keyword.arg == name), None)
 
     def handlers(self) -> list[ast.ExceptHandler]:
-        """Return the handlers that the call stands in, innermost first."""
+        """Return the handlers that the call is in, innermost first."""
         return [
             handler
             for around in self.site.chain()
@@ -159,7 +159,7 @@ def raises_in(context: FileContext) -> list[Raise]:
 
 
 def _with_spread(project: Project, module: Module, keywords: Iterable[ast.keyword], site: Site) -> list[ast.keyword]:
-    """Return keywords, with those that stand in dicts which can be read in place of a `**`."""
+    """Return keywords, with those that are in dicts which can be read in place of a `**`."""
     found: list[ast.keyword] = []
     for keyword in keywords:
         if keyword.arg is not None:
@@ -167,7 +167,7 @@ def _with_spread(project: Project, module: Module, keywords: Iterable[ast.keywor
             continue
         pairs = display(project, module, keyword.value, site) or ([], False)
         for name, written in pairs[0]:
-            # A name that stands elsewhere may be another one here.
+            # A name that is elsewhere may be another one here.
             is_here = written.site.scope is site.scope or isinstance(written.value, ast.Constant)
             if isinstance(name, str) and is_here:
                 inside = keyword.value if isinstance(keyword.value, ast.Name) else written.key
@@ -176,7 +176,7 @@ def _with_spread(project: Project, module: Module, keywords: Iterable[ast.keywor
 
 
 def trys_around(site: Site, function: ast.AST | None) -> Iterator[tuple[ast.Try, str]]:
-    """Yield the `try` statements around a place within a function, innermost first, and the part it stands in."""
+    """Yield the `try` statements around a place within a function, innermost first, and the part it is in."""
     for around in site.chain():
         if around.kind in (FUNCTION, LAMBDA):
             if around.node is function:
@@ -187,10 +187,10 @@ def trys_around(site: Site, function: ast.AST | None) -> Iterator[tuple[ast.Try,
 
 
 class Invocation:
-    """A call that sends a task or makes a signature of one.
+    """A call that sends a task or creates a signature of one.
 
     `thing` is what the method is called on: a task, a signature, a canvas, an app (`send_task`, `signature`), or None
-    for the function `celery.signature`. `task` is the task in whose body the call stands, `is_statement` says that
+    for the function `celery.signature`. `task` is the task in whose body the call is, `is_statement` says that
     its value is thrown away.
     """
 
@@ -241,7 +241,7 @@ class Invocation:
     def options(self) -> list[ast.keyword]:
         """The options of the message that the call gives: its keywords, and what dicts hold that it is given for that.
 
-        One that a dict holds stands where its key does if the dict is written at the call, else where that is given.
+        One that a dict holds is where its key does if the dict is written at the call, else where that is given.
         """
         if self.method in DIRECT:
             return []
@@ -334,7 +334,7 @@ def signing_calls(context: FileContext) -> dict[int, Invocation]:
 
 @query()
 def around_invocations(context: FileContext) -> set[int]:
-    """Return what stands around calls that send or sign: the identities of statements, functions, lambdas."""
+    """Return what is around calls that send or sign: the identities of statements, functions, lambdas."""
     return {id(around.node) for call in invocations_in(context) for around in call.site.chain()}
 
 

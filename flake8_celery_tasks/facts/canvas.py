@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Member(NamedTuple):
-    """An expression that a canvas is made of, where it stands, and whether another one comes before it."""
+    """An expression that a canvas is made of, where it is, and whether another one comes before it."""
 
     node: ast.expr
     site: Site
@@ -118,7 +118,7 @@ def _members(context: FileContext, args: list[ast.expr], site: Site, *, single: 
         if spread and isinstance(node, (ast.List, ast.Tuple, ast.Set)):
             pending[:0] = [(item, False) for item in node.elts]
         elif spread and isinstance(node, (ast.ListComp, ast.SetComp, ast.GeneratorExp)):
-            # The names of a comprehension are its own; the calls in it know where they stand.
+            # The names of a comprehension are its own; the calls in it know where they are.
             calls = [inner for inner in ast.walk(node.elt) if isinstance(inner, ast.Call)]
             if calls:
                 found.append(Member(node.elt, context.call_sites[id(calls[0])], follows=True))
@@ -150,7 +150,7 @@ def is_function_task(context: FileContext, node: ast.expr, site: Site) -> bool:
 
 
 class Callback:
-    """A signature, or what stands for one, that gets a result or an error: where it stands, and in which `place`.
+    """A signature, or what stands for one, that gets a result or an error: where it is, and in which `place`.
 
     `on_error` says that it is for errors, `is_body` that it is the body of a chord.
     """
@@ -336,7 +336,7 @@ class Handed:
 def senders(context: FileContext) -> dict[int, list[tuple[ast.Call, Site]]]:
     """Return the calls that send something, with their places, by the identity of what they send.
 
-    What is sent stands there, or has a local name that stands for nothing else.
+    What is sent is there, or has a local name that stands for nothing else.
     """
     found: dict[int, list[tuple[ast.Call, Site]]] = {}
     for call, site in context.module.candidates.calls:

@@ -56,14 +56,14 @@ class FileContext(Memo):
         return {id(task.function): task for task in self.tasks}
 
     def task_at(self, site: Site) -> Task | None:
-        """Return the task in whose function a place stands, functions inside it included."""
+        """Return the task in whose function a place is, functions inside it included."""
         for around in site.chain():
             if around.kind == FUNCTION and id(around.node) in self._by_function:
                 return self._by_function[id(around.node)]
         return None
 
     def is_running_task(self, receiver: ast.expr, site: Site) -> bool:
-        """Return whether an expression is the task in whose function it stands: `self`, its name, `current_task`."""
+        """Return whether an expression is the task in whose function it is: `self`, its name, `current_task`."""
         return self._is_task(receiver, site, self.task_at(site))
 
     def _is_task(self, receiver: ast.expr, site: Site, task: Task | None) -> bool:
@@ -89,7 +89,7 @@ class FileContext(Memo):
         return self.task_class_at(site) is not None
 
     def task_class_at(self, site: Site) -> Target | None:
-        """Return the class in whose method a place stands, where that is a class of tasks."""
+        """Return the class in whose method a place is, where that is a class of tasks."""
         function = site.function()
         for around in site.chain():
             if isinstance(around.node, ast.ClassDef) and around.parent is not None and function in around.node.body:
@@ -151,7 +151,7 @@ class FileContext(Memo):
         return binder.collect(tree, self.module.place.package, names)
 
     def attributes_named(self, names: frozenset[str]) -> list[tuple[ast.Attribute, Site]]:
-        """Return where attributes of some names stand, in source order.
+        """Return where attributes of some names are, in source order.
 
         It goes through the file once more: for names that are rare, such as those that the text holds and nothing has.
         """
@@ -196,12 +196,12 @@ class FileContext(Memo):
 
     @cached_property
     def call_sites(self) -> dict[int, Site]:
-        """Where each call stands, by the identity of its node."""
+        """Where each call is, by the identity of its node."""
         return {id(call): site for call, site in self.module.candidates.calls}
 
     @cached_property
     def call_of(self) -> dict[int, tuple[ast.Call, Site]]:
-        """The call of an expression, and where it stands, by the identity of the expression's node."""
+        """The call of an expression, and where it is, by the identity of the expression's node."""
         return {id(call.func): (call, site) for call, site in self.module.candidates.calls}
 
     @cached_property

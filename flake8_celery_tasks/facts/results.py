@@ -70,7 +70,7 @@ def returned(context: FileContext) -> Iterator[Returned]:
 
 
 def inside(context: FileContext, function: FunctionNode) -> Site:
-    """Return the place inside a function of the file: for what stands in it and has no place of its own."""
+    """Return the place inside a function of the file: for what is in it and has no place of its own."""
     return _insides(context)[id(function)]
 
 

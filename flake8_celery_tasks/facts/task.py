@@ -119,7 +119,7 @@ class Task(Defined):
 
     @property
     def open_decorator(self) -> ast.expr | None:
-        """The task decorator, where it certainly takes further options as it stands."""
+        """The task decorator, where it certainly takes further options as it is."""
         decorator = self.decorator
         if decorator is None or self.form in (decorators.SHARED, decorators.APP_TASK):
             return decorator
@@ -161,7 +161,7 @@ class Task(Defined):
     def stated(self) -> list[tuple[str, ast.AST]]:
         """Return the options that the task decorator is handed, with their nodes, in source order.
 
-        An option that a shared dict holds stands at its `**spread`; what a house decorator adds is not among them.
+        An option that a shared dict holds is at its `**spread`; what a house decorator adds is not among them.
         """
         if not isinstance(self.decorator, ast.Call) or self.is_opaque:
             return []

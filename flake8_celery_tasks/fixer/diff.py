@@ -42,7 +42,7 @@ def _shown(line: str) -> str:
 
 
 def _named(path: str) -> str:
-    r"""Return a path as a diff has it: from the working folder without `./`; one with spaces ends in a tab.
+    r"""Return a path as a diff has it: from the working directory without `./`; one with spaces ends in a tab.
 
     >>> _named("./shop/tasks.py")
     'shop/tasks.py'

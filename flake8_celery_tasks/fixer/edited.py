@@ -44,7 +44,7 @@ class Edits:
         return offset in self._points
 
     def shifted(self, offset: int, *, end: bool = False) -> int:
-        """Return where an offset is after the edits. What is put in at the `end` of something stands behind it."""
+        """Return where an offset is after the edits. What is put in at the `end` of something is behind it."""
         index = bisect.bisect_right(self._ends, offset)
         while end and index and self._starts[index - 1] == offset:
             index -= 1

@@ -145,7 +145,7 @@ def proposal(path: str, home: str, before: Bytes, order: Order) -> Proposal:
 
 
 def is_installed(path: str) -> bool:
-    """Return whether a file stands in a virtual environment, or beside installed packages."""
+    """Return whether a file is in a virtual environment, or beside installed packages."""
     return _is_installed(os.path.dirname(os.path.abspath(path)))
 
 
@@ -160,7 +160,7 @@ def _is_installed(folder: str) -> bool:
 
 
 def _home(path: str) -> str:
-    """Return the path by which a file is judged: that of the module in the project that a link leads to, if it does."""
+    """Return the path by which a file is checked: where a link leads to a module of the project, that of the module."""
     given, real = os.path.abspath(path), os.path.realpath(path)
     root = folders.find_root(os.path.dirname(given)) or os.getcwd()
     below = os.path.join(os.path.realpath(root), "")
@@ -213,7 +213,7 @@ def fix_files(
 ) -> Iterator[Result]:
     """Yield what became of each file in which something was to be done.
 
-    `spread` calls a function with each of some paths, in whatever order. All files are judged by what the others say
+    `spread` calls a function with each of some paths, in whatever order. All files are checked by what the others say
     before; only then they are written, unless it is only to be known what would become of them.
     """
     style.forget()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def remedies(path: str, order: Order) -> tuple[str, list[Remedy]]:
-    """Return for a file how to mend what is wanted, each violation for itself, where that has proven good."""
+    """Return for a file how to fix what is wanted, each violation for itself, where that has proven good."""
     try:
         return path, _remedies(path, order)
     except errors.CAUGHT:  # what is found is reported without a fix

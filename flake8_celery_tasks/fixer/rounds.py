@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
 
 
-#: A fix may uncover what the next one mends. That ends soon.
+#: A fix may uncover what the next one fixes. That ends soon.
 ROUNDS: Final = 10
 
 #: What the parser raises, and what it does to deep nesting.
 BROKEN: Final = (SyntaxError, ValueError, RecursionError, MemoryError)
 
-#: Where a file has so few fixes, each is tried for itself when all have something wrong beside them.
+#: Where a file has so few fixes, each is tried for itself when all have something wrong next to them.
 _FEW: Final = 4
 
 #: Messages name places of other definitions, which move.
@@ -84,14 +84,14 @@ class State:
             # One that has concluded nothing from what was in the file before.
             self.project = Overlay(known, path)
         self.module: Module = self.project.open(path, text, tree)
-        judged = list(judge.judge(self.project, self.module, loader.wanted(order.run.opted)))
-        self.violations = {violation for _, _, violation in judged}
+        checked = list(judge.judge(self.project, self.module, loader.wanted(order.run.opted)))
+        self.violations = {violation for _, _, violation in checked}
         self.found = Counter(map(_kind, self.violations))
         self.has_unknown_syntax = False
-        self.offers = list(self._offers(path, judged, order))
+        self.offers = list(self._offers(path, checked, order))
 
-    def _offers(self, path: str, judged: list[tuple[Any, Any, Violation]], order: Order) -> Iterator[Offer]:
-        fixing = [item for item in judged if type(item[0]).fix is not Rule.fix]
+    def _offers(self, path: str, checked: list[tuple[Any, Any, Violation]], order: Order) -> Iterator[Offer]:
+        fixing = [item for item in checked if type(item[0]).fix is not Rule.fix]
         wanted = set(order.wants(path, list(self.text.lines), self.tree, sorted({item[2] for item in fixing})))
         for rule, fact, violation in sorted(fixing, key=lambda item: item[2]):
             if violation not in wanted:
@@ -174,8 +174,8 @@ class Attempts:
     """Fixes of one round that are tried together, and those left out with which the outcome is not good.
 
     One attempt costs as much as checking the file. So where many fixes fail those go first that have something wrong
-    beside them. Where those are all, one of each region is tried at a time: what goes wrong there is its fault then. Of
-    what nothing is known one half is tried, then the other.
+    next to them. Where those are all, one of each region is tried at a time: what goes wrong there is its fault then.
+    Of what nothing is known one half is tried, then the other.
     """
 
     def __init__(self, path: str, state: State, order: Order, known: Project) -> None:
@@ -223,7 +223,7 @@ class Attempts:
     def apply(self, offers: Sequence[Offer]) -> tuple[State | None, set[int]]:
         """Return what comes of applying some fixes together, None where it is not good.
 
-        In that case the identities of those beside which something is wrong are returned too, as far as they are known.
+        In that case the identities of those with something wrong next to them are returned too, as far as known.
         """
         state = self.state
         try:

@@ -119,7 +119,7 @@ def configuration_for(given: Namespace, paths: Sequence[str], table: str = "") -
     try:
         os.getcwd()
     except OSError as error:
-        raise UsageError(f"can't tell the working folder: {error.strerror}") from None
+        raise UsageError(f"can't tell the working directory: {error.strerror}") from None
     manager = _manager()
     values = manager.parse_args([])
     values.extended_default_ignore = manager.extended_default_ignore
@@ -171,7 +171,7 @@ def _configured(manager: OptionManager, given: Namespace, table: str) -> dict[st
             raise UsageError(f"configuration of flake8: {problem}")
     try:
         theirs = parse_config(manager, config, folder)
-    except ValueError as error:  # a value of the wrong kind: what flake8 lets fall through says not where it stands
+    except ValueError as error:  # a value of the wrong kind: what flake8 lets fall through says not where it is
         names = [name for name in config["flake8"] if not _is_taken(manager, config, folder, name)]
         where = " ".join(("configuration of flake8:", *(f"{name}:" for name in names)))
         raise UsageError(f"{where} {one_line(error)}") from None

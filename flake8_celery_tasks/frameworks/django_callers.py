@@ -1,4 +1,4 @@
-"""Ways in which the function around a place is run in a transaction: who calls it, and where that stands."""
+"""Ways in which the function around a place is run in a transaction: who calls it, and where that is."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CALLS: Final = 3
 #: A name that more files call is not followed: so many are called `run`, or `handle`.
 FILES: Final = 30
 
-#: Where a call stands: in `atomic`, where the admin saves, in a view whose request is a transaction, where a model is
+#: Where a call is: in `atomic`, where the admin saves, in a view whose request is a transaction, where a model is
 #: saved.
 ATOMIC: Final = "atomic"
 ADMIN: Final = "admin"
@@ -38,7 +38,7 @@ SAVE: Final = "save"
 class Way(NamedTuple):
     """A call that runs a function in a transaction, or where there is one more often than not.
 
-    `opener` opens the transaction (`ATOMIC`), `where` says in what the call stands (the others). `function` is what is
+    `opener` opens the transaction (`ATOMIC`), `where` says in what the call is (the others). `function` is what is
     called and `place` where; both are empty where the function itself is such a place.
     """
 
@@ -58,14 +58,14 @@ class _Function(NamedTuple):
 
 
 class _Caller(NamedTuple):
-    """A call of a function: the way that it is, or the function that it stands in."""
+    """A call of a function: the way that it is, or the function that it is in."""
 
     way: Way | None
     outer: _Function | None
 
 
 def way_at(project: Project, module: Module, call: ast.Call, site: Site) -> Way | None:
-    """Return the way in which a place is run in a transaction by what stands around it in its function."""
+    """Return the way in which a place is run in a transaction by what is around it in its function."""
     opener = django_transactions.around_change(project, module, site, call)
     if opener is not None:
         return Way(ATOMIC, opener)
@@ -100,7 +100,7 @@ _SAVING: Final = frozenset({"delete", "save"})
 
 
 def _function_around(site: Site) -> tuple[FunctionNode, Site] | None:
-    """Return the function that a place runs in, and where its body stands; None in a lambda, which may run later."""
+    """Return the function that a place runs in, and where its body is; None in a lambda, which may run later."""
     body = site.body
     if body is None or not isinstance(body.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return None

@@ -1,4 +1,4 @@
-"""Django's transactions: what opens one, what waits for its end, and where code stands in one."""
+"""Django's transactions: what opens one, what waits for its end, and where code is in one."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def is_on_commit(project: Project, module: Module, call: ast.Call, site: Site) -
 def around(project: Project, module: Module, site: Site) -> ast.expr | None:
     """Return what opens a transaction around a place in its function: the manager of a `with`, or a decorator.
 
-    None too where the code asks whether it stands in one, and in a lambda: that may run later.
+    None too where the code asks whether it is in one, and in a lambda: that may run later.
     """
     return next((opener for opener, _ in _openers(project, module, site)), None)
 
@@ -106,7 +106,7 @@ class _Standing(NamedTuple):
 
 
 def _standing(project: Project, module: Module, site: Site) -> _Standing:
-    """Return how a place stands; each one around it is looked at once, however deep it is."""
+    """Return how a place is; each one around it is looked at once, however deep it is."""
     known = _known(module, project)
     new: list[Site] = []
     for place in site.chain():
@@ -157,7 +157,7 @@ def _decorator(project: Project, module: Module, function: FunctionNode, outside
 
 
 def _is_around(decorator: Invoke, method: str) -> bool:
-    """Return whether `method_decorator(..., name="post")` of a view's class stands around a method of it."""
+    """Return whether `method_decorator(..., name="post")` of a view's class is around a method of it."""
     names = [*decorator.args[1:2], *(value for name, value in decorator.keywords if name == "name")]
     return Const(method) in names or (method in _HANDLERS and Const("dispatch") in names)
 

@@ -70,7 +70,7 @@ def _said(tree: ast.Module) -> Iterator[object]:
 
 
 def is_view_in_transaction(project: Project, module: Module, function: FunctionNode, outside: Site) -> bool:
-    """Return whether a function is a view that runs in a transaction of its request; `outside` is where it stands."""
+    """Return whether a function is a view that runs in a transaction of its request; `outside` is where it is."""
     if not has_atomic_requests(project):
         return False
     decorators = [module.value(decorator, outside.scope) for decorator in function.decorator_list]
@@ -113,7 +113,7 @@ def _is_view_class(project: Project, cls: Target, is_called: bool, mutates: bool
 
 
 def _is_of_all(decorator: Value) -> bool:
-    """Return whether a decorator of a class stands around all of its handlers."""
+    """Return whether a decorator of a class is around all of its handlers."""
     return isinstance(decorator, Invoke) and Const("dispatch") in (
         *decorator.args[1:2],
         *(value for name, value in decorator.keywords if name == "name"),

@@ -142,7 +142,7 @@ class _Place(NamedTuple):
 
 
 class _Body:
-    """What a transaction holds. Each `elif` stands in the one before, so nothing is asked of each of them anew."""
+    """What a transaction holds. Each `elif` is in the one before, so nothing is asked of each of them anew."""
 
     def __init__(self, body: list[ast.stmt], reader: _Reader, scope: Scope) -> None:
         self.reader = reader
@@ -219,7 +219,7 @@ class _Reader:
         return known
 
     def before(self, body: list[ast.stmt], scope: Scope, node: ast.AST) -> bool:
-        """Return whether a call that writes rows stands in a body before a node, and in no other branch."""
+        """Return whether a call that writes rows is in a body before a node, and in no other branch."""
         position = start_of(node)
         while True:
             starts, written = self._passing(body, scope)
@@ -294,7 +294,7 @@ class _Reader:
         return False, acts
 
     def _is_made_for_effect(self, node: ast.expr, scope: Scope) -> bool:
-        """Return whether a statement is a call of what is not known, unless it stands in a file that can't be read."""
+        """Return whether a statement is a call of what is not known, unless it is in a file that can't be read."""
         call = node.value if isinstance(node, ast.Await) else node
         if (
             not isinstance(call, ast.Call)
@@ -341,7 +341,7 @@ class _Reader:
 def _any_below(node: ast.AST, holds: Callable[[ast.AST], bool], known: dict[int, bool]) -> bool:
     """Return whether something holds of a node or of one below it, with what is known of nodes by identity.
 
-    Each `elif` stands in the one before: without that, a chain of them takes the square of its length.
+    Each `elif` is in the one before: without that, a chain of them takes the square of its length.
     """
     pending = [node]
     below: list[tuple[ast.AST, ast.AST]] = []  # each node with the one that it was found in, from the top

@@ -76,7 +76,7 @@ _MAIL_CLIENTS: Final = {
 class Outbound(Record):
     """A call that leaves the process: its library's `kind`, and for HTTP the `method` in upper case, "" if unknown.
 
-    `client` is what made the session that it is called on, with the module that this stands in.
+    `client` is what made the session that it is called on, with the module that this is in.
     """
 
     __slots__ = ("client", "kind", "method", "node", "site")

@@ -46,7 +46,7 @@ _WORDS: Final = (b"Thread", b"thread", b"executor", b"fastapi", b"flask")
 
 
 class Threaded(NamedTuple):
-    """A function, a lambda or another expression that another thread calls, with the module that it stands in."""
+    """A function, a lambda or another expression that another thread calls, with the module that it is in."""
 
     module: Module
     node: Union[FunctionNode, ast.expr]  # noqa: UP007

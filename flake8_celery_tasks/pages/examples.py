@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-#: Where an example without a title stands.
+#: Where an example without a title is.
 DEFAULT_TITLE: Final = "shop/tasks.py"
 
 _FENCE: Final = re.compile(r"^(?P<fence>`{3,})(?P<language>[a-z0-9]*)(?P<rest>.*)$")
@@ -31,7 +31,7 @@ class Fence:
 
 @dataclass
 class Section:
-    """A heading and what stands below it, up to the next heading."""
+    """A heading and what is below it, up to the next heading."""
 
     title: str
     line: int
@@ -59,7 +59,7 @@ class Mark:
 
 
 def sections(markdown: str) -> list[Section]:
-    """Return the sections of a document; what stands above the first heading is a section without title."""
+    """Return the sections of a document; what is above the first heading is a section without title."""
     found = [Section("", 1)]
     lines = textwrap.dedent(markdown).splitlines()
     index = 0

@@ -81,7 +81,7 @@ BY_COMMAND: Final = {
     ),
 }
 
-#: A rule's code in running text; what stands in a fence, a heading or as code is left alone.
+#: A rule's code in running text; what is in a fence, a heading or as code is left alone.
 _CODE: Final = re.compile(r"(^```.*?^```|^#[^\n]*|`[^`]*`)|\bCLY\d{3}\b", re.MULTILINE | re.DOTALL)
 
 
@@ -98,7 +98,7 @@ def page(rule: Rule[Any]) -> str:
 
 
 def linked(rule: Rule[Any]) -> str:
-    """Return the page of a rule in which the codes of others are links to their pages beside it."""
+    """Return the page of a rule in which the codes of others are links to their pages next to it."""
     return _with_links(page(rule), "", rule.code)
 
 
@@ -162,7 +162,7 @@ def record(rule: Rule[Any]) -> dict[str, object]:
 def table(prefix: str = "docs/rules/", title: str = "**{}**") -> str:
     """Return the tables of all rules, one line each.
 
-    `prefix` is where the pages stand, `title` what the title of a topic looks like.
+    `prefix` is where the pages are, `title` what the title of a topic looks like.
     """
     lines: list[str] = []
     topic = ""
@@ -269,7 +269,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     action = parser.add_mutually_exclusive_group(required=True)
     action.add_argument("--check", action="store_true", help="name the documents that are not up to date")
     action.add_argument("--write", action="store_true", help="write them")
-    parser.add_argument("--root", type=Path, default=Path(), help="the checkout (default: the working folder)")
+    parser.add_argument("--root", type=Path, default=Path(), help="the checkout (default: the working directory)")
     chosen = parser.parse_args(arguments)
     outdated = stale(chosen.root)
     wanted = documents(chosen.root)

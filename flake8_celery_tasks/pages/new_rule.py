@@ -43,7 +43,7 @@ class {cls}(Rule[{kind}]):
 
     ## What happens
 
-    TODO: what Celery does with it. What it logs or raises stands below as it is, with `...` for what differs from run
+    TODO: what Celery does with it. What it logs or raises is below as it is, with `...` for what differs from run
     to run; the tests run the bad example and look for it. Where there is no such line, write "Nothing is logged".
 
     ```text
@@ -78,7 +78,7 @@ class {cls}(Rule[{kind}]):
 
     ## Fix
 
-    TODO: how to mend it by hand.
+    TODO: how to fix it by hand.
     """
 
     code = "{code}"
@@ -172,7 +172,7 @@ def skeleton(root: Path, code: str, name: str, kind: str = "Task") -> dict[Path,
 
 
 def topic_of(rule: Rule[Any]) -> str:
-    """Return the folder that a rule stands in."""
+    """Return the folder that a rule is in."""
     return type(rule).__module__.split(".")[-2]
 
 
@@ -182,7 +182,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("code", help="a free code, such as CLY519; its first digit is the topic's")
     parser.add_argument("name", help="what the rule is called, such as exit-in-task")
     parser.add_argument("--kind", default="Task", help="the kind of fact that it judges (default: %(default)s)")
-    parser.add_argument("--root", type=Path, default=Path(), help="the checkout (default: the working folder)")
+    parser.add_argument("--root", type=Path, default=Path(), help="the checkout (default: the working directory)")
     chosen = parser.parse_args(arguments)
     try:
         files = skeleton(chosen.root, chosen.code, chosen.name, chosen.kind)

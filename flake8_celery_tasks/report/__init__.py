@@ -18,7 +18,7 @@ INTERNAL: Final = "CLY000"
 
 
 def shown(path: str) -> str:
-    """Return a path as the formats write it: with slashes, below the working folder without `./`."""
+    """Return a path as the formats write it: with slashes, below the working directory without `./`."""
     return os.path.normpath(path).replace(os.sep, "/")
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 
-#: How many senders stand in a line of the table.
+#: How many senders are in a line of the table.
 _SHOWN: Final = 3
 
 #: What means something in a cell of a table in Markdown; an address becomes a link by itself.
@@ -63,7 +63,7 @@ def as_table(
 ) -> str:
     """Return an aligned table, with colours for a terminal.
 
-    Without `columns` it has those that there is room for; `room` is the width of a terminal, 0 for any. `mark` stands
+    Without `columns` it has those that there is room for; `room` is the width of a terminal, 0 for any. `mark` is
     for what is left out of a cell.
     """
     chosen = _shown_columns(columns)

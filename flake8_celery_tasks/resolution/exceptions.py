@@ -121,7 +121,7 @@ def ends_normally(
 
 
 def _way_to(function: FunctionNode, node: ast.expr) -> list[tuple[Any, list[ast.stmt], int]]:
-    """Return the blocks that an expression stands in, outermost first: what has each, and the statement's index."""
+    """Return the blocks that an expression is in, outermost first: what has each, and the statement's index."""
     way: list[tuple[Any, list[ast.stmt], int]] = []
     owners: list[Any] = [function]
     while owners:

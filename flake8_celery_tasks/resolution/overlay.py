@@ -82,7 +82,7 @@ class Edited(Project):
         self.before.hold(module)
 
     def release(self) -> None:
-        """Have the modules of the project forget what they were asked for this one, or for one that stands on it."""
+        """Have the modules of the project forget what they were asked for this one, or for one that is based on it."""
         for module in self.before.modules_known():
             for asked in [asked for asked in module.answers if self._is_about(asked)]:
                 del module.answers[asked]

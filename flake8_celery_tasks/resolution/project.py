@@ -1,4 +1,4 @@
-"""The project around a file: what stands in it, with the options that apply to it."""
+"""The project around a file: what is in it, with the options that apply to it."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ class Resolver(Modules):
         self._about_celery: dict[str, bool] = {}  # of modules of installed packages
 
     def resolve(self, path: str, origin: Module, hops: int = 0) -> Target:
-        """Return what the path of a `Ref` leads to, seen from the module that it stands in."""
+        """Return what the path of a `Ref` leads to, seen from the module that it is in."""
         key = (origin.place.path, path)
         known = self._targets.get(key)
         if known is None:
@@ -212,7 +212,7 @@ class Resolver(Modules):
         known = self._about_celery.get(file)
         if known is None:
             files = [file]
-            if file.endswith("__init__.py"):  # it may hand on what stands beside it
+            if file.endswith("__init__.py"):  # it may hand on what is next to it
                 folder = os.path.dirname(file)
                 files += [os.path.join(folder, entry) for entry in sorted(entries(folder)) if entry.endswith(".py")]
             known = "celery" in name or any(b"elery" in (self.files.read(path) or b"") for path in files)

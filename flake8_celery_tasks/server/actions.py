@@ -32,7 +32,7 @@ _NOQA: Final[re.Pattern[str]] = getattr(defaults, "NOQA_INLINE_REGEX", None) or 
 
 
 class Action(NamedTuple):
-    """Edits of a file that mend or silence a finding. Only safe fixes are preferred."""
+    """Edits of a file that fix or silence a finding. Only safe fixes are preferred."""
 
     title: str
     problem: Problem

@@ -70,7 +70,7 @@ class Home:
 
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:
-        """Work in the folder: flake8 looks from the working folder for its configuration, and for names of files."""
+        """Work in the folder: flake8 looks from the working directory for its configuration, and for names of files."""
         try:
             before = os.getcwd()
         except OSError:

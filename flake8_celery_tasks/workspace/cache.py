@@ -36,7 +36,7 @@ RACY_NS: Final = 2_000_000_000
 MAX_BYTES: Final = 32_000_000
 MAX_FILES: Final = 100
 
-#: Where the marks stand among the paths.
+#: Where the marks are among the paths.
 _MARKS: Final = ""
 
 #: What a cache keeps of a file, by position: JSON has no shorter form for thousands of files.
@@ -47,7 +47,7 @@ Summary = dict[str, Any]
 
 
 def folder() -> str:
-    """Return the folder that caches stand in. Raises OSError where that can't be told, such as without a home."""
+    """Return the folder that caches are in. Raises OSError where that can't be told, such as without a home."""
     import platformdirs
 
     try:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.workspace.layout import Layout
     from flake8_celery_tasks.workspace.source import Source
 
-#: Larger files are not parsed: what stands in them is unknown.
+#: Larger files are not parsed: what is in them is unknown.
 MAX_BYTES: Final = 4_000_000
 
 #: Who asks for files that hold one of these means files that may define tasks.
@@ -28,7 +28,7 @@ SEARCHED_BYTES: Final = 64_000_000
 
 
 class Calls:
-    """Which of some files call what, as far as their texts say: what stands in comments counts too.
+    """Which of some files call what, as far as their texts say: what is in comments counts too.
 
     `files` are those that call a name, or define a function of that name; `defined` says how many functions of a name
     there are, and `holding` which files hold one of a few words.
@@ -319,7 +319,7 @@ def is_interesting(text: bytes) -> bool:
 
 
 def _is_anywhere(mark: bytes) -> bool:
-    """Return whether what a mark names may stand in a file that holds nothing of `INTEREST`."""
+    """Return whether what a mark names may be in a file that holds nothing of `INTEREST`."""
     text = mark.removeprefix(USES).removeprefix(BINDINGS)
     return bool(text) and not is_interesting(text)
 

@@ -10,7 +10,7 @@ from typing import Final
 from flake8_celery_tasks.core import regular
 from flake8_celery_tasks.workspace.cache import stamp
 
-#: What stands in the root of a project.
+#: What is in the root of a project.
 ROOT_MARKS: Final = frozenset({".git", ".flake8", "manage.py", "pyproject.toml", "setup.cfg", "tox.ini"})
 
 #: What is looked for in folders besides Python files.
@@ -25,7 +25,7 @@ SKIPPED: Final = frozenset(
     {"__pycache__", "__pypackages__", "build", "dist", "env", "node_modules", "site-packages", "venv", "virtualenv"}
 )
 
-#: How deep in a repository its projects stand, and how many are looked at.
+#: How deep in a repository its projects are, and how many are looked at.
 _LEVELS: Final = 3
 _MANY: Final = 50
 
@@ -147,7 +147,7 @@ def is_regular(folder: str) -> bool:
 def is_start(folder: str) -> bool:
     """Return whether the modules in a folder are imported without its name, even if it is a package.
 
-    They are where its `manage.py` names settings beside it: Python looks for modules in a script's own folder first.
+    They are where its `manage.py` names settings next to it: Python looks for modules in a script's own folder first.
     """
     known = _starts.get(folder)
     if known is None:
@@ -170,7 +170,7 @@ def modules_in(folder: str) -> set[str]:
 
 
 def importable(root: str) -> set[str]:
-    """Return the names of what may be imported from a folder, or from one that stands in it or in one of these."""
+    """Return the names of what may be imported from a folder, or from one that is in it or in one of these."""
     known = _importable.get(root)
     if known is None:
         known = set()

@@ -32,7 +32,7 @@ MARKS = (
 )
 
 
-#: What stands alone in its line as a decorator, what a name of the module is the result of, what the module calls. It
+#: What is alone in its line as a decorator, what a name of the module is the result of, what the module calls. It
 #: is compiled when a file has come that asks for it: nothing slows down the start.
 _APPLIED = r"\n(?:[ \t]*@[ \t]*(\w+)|(?:\w+[ \t]*=[ \t]*)?(\w+)[\w.]*\()"
 

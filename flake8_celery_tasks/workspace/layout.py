@@ -45,7 +45,7 @@ _KEEPS_CASE: Final = os.path.normcase("A/") == "A/"
 
 
 class Place:
-    """Where a file stands in the import system.
+    """Where a file is in the import system.
 
     `name` is the dotted name as Celery sees it in `__module__`, `root` the folder that it is imported from, and
     `certain` says whether both follow from the layout alone. `relative` is the path from the project's root.
@@ -94,12 +94,12 @@ class Layout:
         self._inner_roots: list[str] = []
         self._places: dict[str, Place] = {}
         self._found: dict[tuple[str, str], str | None] = {}
-        self._beside: dict[str, str | None] = {}  # where the top-level packages of other projects stand
+        self._beside: dict[str, str | None] = {}  # where the top-level packages of other projects are
 
     # Modules.
 
     def place(self, path: str) -> Place:
-        """Return where a file stands in the import system."""
+        """Return where a file is in the import system."""
         known = self._places.get(path)
         if known is None:
             known = self._places[path] = self._place(path)
@@ -217,7 +217,7 @@ class Layout:
     def find_beside(self, dotted: str) -> str | None:
         """Return the file of a module of another project in the repository, None where none, or several, have it.
 
-        A project that imports what only stands beside it runs in one process with that.
+        A project that imports what is only next to it runs in one process with that.
         """
         parts = dotted.split(".")
         if parts[0] not in self._beside:
@@ -326,7 +326,7 @@ class Layout:
     def is_test(self, place: Place) -> bool:
         """Return whether a file is a test, by the patterns of `celery-test-paths`, a Django migration, or hidden.
 
-        No worker imports what stands in a hidden folder: the examples of other linters do.
+        No worker imports what is in a hidden folder: the examples of other linters do.
         """
         *folders, name = place.relative.split("/")
         if "migrations" in folders or any(folder.startswith(".") and folder != ".." for folder in folders):

@@ -1,7 +1,7 @@
 """What the bytes of a file say before it is parsed: that it can't define a task.
 
 Most files that mention tasks only send them, and parsing takes ten times as long as finding that out from the text.
-What stands in comments and strings counts as code, so that in doubt the file is parsed.
+What is in comments and strings counts as code, so that in doubt the file is parsed.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def may_define(text: bytes) -> bool:
     )
 
 
-#: What stands in a text for a task decorator of Celery's, if it is one by what comes before it.
+#: What is in a text for a task decorator of Celery's, if it is one by what comes before it.
 _MAKER: Final = re.compile(rb"task(?!" + _WORD + rb")")
 _BEFORE_MAKER: Final = re.compile(rb"(?:\.[\s\\]*|(?<!" + _WORD + rb")(?:org_|periodic_|shared_))\Z")
 #: How far before it is looked.
@@ -143,7 +143,7 @@ def may_bind(text: bytes, name: bytes = b"") -> bool:
 
 
 def _is_bound(before: bytes, after: bytes) -> bool | None:
-    """Return whether a decorator that stands behind the beginning of a line may be bound, None if it is not imported.
+    """Return whether a decorator that is behind the beginning of a line may be bound, None if it is not imported.
 
     A decorator of a definition of the module makes a task of it.
     """

@@ -94,7 +94,7 @@ class Source:
         return {}
 
     def name(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Position:
-        """Return where the name of a definition stands."""
+        """Return where the name of a definition is."""
         start = self.position(node)
         if start.line <= len(self.lines):
             found = _NAME.match(self.lines[start.line - 1], start.column)
@@ -142,7 +142,7 @@ class Source:
         return self.following(offset).start
 
     def outside(self, first: int, last: int, start: int, end: int) -> tuple[int, int]:
-        """Return a span with the parentheses around it, as far as they stand between two offsets."""
+        """Return a span with the parentheses around it, as far as they are between two offsets."""
         while True:
             before, after = self.previous(first), self.following(last)
             if before.text != "(" or after.text != ")" or before.start < start or after.end > end:
@@ -150,13 +150,13 @@ class Source:
             first, last = before.start, after.end
 
     def ordered(self, call: ast.Call) -> list[ast.expr | ast.keyword]:
-        """Return the arguments of a call as they stand in it."""
+        """Return the arguments of a call as they are in it."""
         return sorted((*call.args, *call.keywords), key=self.start)
 
     # Lines.
 
     def line_at(self, offset: int) -> int:
-        """Return the index of the line that an offset stands in."""
+        """Return the index of the line that an offset is in."""
         return min(bisect.bisect_right(self._starts, offset) - 1, max(len(self.lines) - 1, 0))
 
     def line_offset(self, line: int) -> int:

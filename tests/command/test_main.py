@@ -234,7 +234,7 @@ def test_a_working_folder_that_is_gone(monkeypatch, capfd, arguments):
 
     monkeypatch.setattr(os, "getcwd", fail)
     assert main([*arguments, "--color=never"]) == 2
-    assert one_line(capfd.readouterr().err) == "error: can't tell the working folder: No such file or directory"
+    assert one_line(capfd.readouterr().err) == "error: can't tell the working directory: No such file or directory"
 
 
 def test_a_closed_pipe_for_help(monkeypatch, capfd):

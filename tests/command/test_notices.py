@@ -48,7 +48,7 @@ def test_a_file_that_can_not_be_parsed_does_not_look_clean(shop, capsys, argumen
     code, _, err = run(capsys, *arguments)
     assert code == 1
     assert f"Python {PYTHON} can't parse " in err
-    assert "shop/tasks.py: nothing is known of what stands there\n" in err
+    assert "shop/tasks.py: nothing is known of what is there\n" in err
 
 
 @pytest.mark.parametrize("arguments", [(), ("--write", "tasks.json"), ("--check", "tasks.json")], ids=" ".join)
@@ -113,13 +113,13 @@ def test_several_files(shop):
 )
 def test_what_the_project_asks_for(shop, declared, asked):
     (shop / "pyproject.toml").write_text(declared)
-    assert notices.unparsed(["shop/tasks.py"]).partition("stands there")[2] == asked
+    assert notices.unparsed(["shop/tasks.py"]).partition("what is there")[2] == asked
 
 
 def test_a_file_of_no_project(shop, monkeypatch):
     monkeypatch.setattr(folders, "ROOT_MARKS", frozenset())
     folders.forget()
-    assert notices.unparsed(["shop/tasks.py"]).endswith("stands there")
+    assert notices.unparsed(["shop/tasks.py"]).endswith("what is there")
 
 
 def test_what_can_not_be_read_was_not_parsed(shop):

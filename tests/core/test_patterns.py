@@ -31,7 +31,7 @@ from flake8_celery_tasks.core.patterns import LONGEST, is_slow
 )
 def test_slow(pattern):
     assert is_slow(pattern)
-    with pytest.raises(OptionError, match="may take for ever"):
+    with pytest.raises(OptionError, match="may take forever"):
         Options.of({"celery_task_name_pattern": pattern})
 
 

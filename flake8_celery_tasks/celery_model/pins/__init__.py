@@ -1,1 +1,1 @@
-"""What the files of packaging tools say of the Celery that a project wants: which files, and what stands in them."""
+"""What the files of packaging tools say of the Celery that a project wants: which files, and what is in them."""

@@ -11,7 +11,7 @@ from flake8_celery_tasks.catalog import words
 #: Files that name the one version that is installed. The first of them that does decides.
 LOCKS: Final = ("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock", "conda-lock.yml", "pixi.lock")
 
-#: What stands in the root of a repository.
+#: What is in the root of a repository.
 REPOSITORY: Final = frozenset({".git", ".hg", ".jj", ".svn"})
 
 #: Formats, each with a reader of its own.

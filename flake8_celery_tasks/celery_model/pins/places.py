@@ -1,4 +1,4 @@
-"""Where files stand that may name a version of Celery: in a project's root, in folders below it, and above it."""
+"""Where files are that may name a version of Celery: in a project's root, in folders below it, and above it."""
 
 from __future__ import annotations
 

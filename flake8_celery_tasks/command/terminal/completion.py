@@ -55,7 +55,7 @@ def _completer(name: str, columns: Sequence[str]) -> Callable[..., list[str]] | 
 
 
 def _codes(prefix: str, **_: Any) -> list[str]:
-    """Return the codes of rules, and their names, behind what stands before the last comma."""
+    """Return the codes of rules, and their names, behind what is before the last comma."""
     from flake8_celery_tasks.pages import explain
 
     return _after_comma(prefix, [*explain.names(), *explain.names().values()])

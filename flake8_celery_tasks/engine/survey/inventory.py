@@ -56,7 +56,7 @@ SENDING: Final = (
 #: What is not known.
 OPEN: Final = "?"
 
-#: Where a task stands that is none of the project.
+#: Where a task is that is none of the project.
 OTHER_SERVICE: Final = "other service"
 
 #: What is said of a place that is an entry of the beat schedule.

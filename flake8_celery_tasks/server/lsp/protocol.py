@@ -21,7 +21,7 @@ NOT_INITIALIZED: Final = -32002
 class Protocol(LanguageServerProtocol):
     """Requests that can't be read, come too early or too late are answered; documents are the server's own."""
 
-    exit_code = 1  # where the client goes without a word
+    exit_code = 1  # where the client leaves silently
 
     def structure_message(self, data: dict[str, Any]) -> Any:
         """Return a message, None instead of one that can't be read: a request is answered."""
