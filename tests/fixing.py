@@ -8,6 +8,7 @@ from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.engine.run import Run
 from flake8_celery_tasks.fixer import rounds
 from flake8_celery_tasks.fixer.files import fix_files
+from flake8_celery_tasks.workspace import gate
 from tests.helpers import options_in, write
 
 
@@ -17,7 +18,8 @@ def order_for(folder, *codes, unsafe=True, **options):
     def wants(_path, _lines, _tree, found):
         return [violation for violation in found if not codes or violation.code in codes]
 
-    return rounds.Order(Run(options_in(folder, options)), unsafe=unsafe, wants=wants)
+    given = options_in(folder, options)
+    return rounds.Order(Run(given, marks=gate.marks_of(given.celery_task_decorators)), unsafe=unsafe, wants=wants)
 
 
 def fixed(folder, files, *codes, unsafe=True, **options):

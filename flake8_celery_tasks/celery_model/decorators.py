@@ -463,9 +463,22 @@ def _parts(path: str) -> list[str]:
 
 
 def _inner_functions(module: Module, function: Function) -> Iterator[Function]:
-    inside = f"{function.qualname}.<locals>."
+    for qualname in _names_inside(module).get(function.qualname, ()):
+        for symbol in module.symbols(qualname):
+            if isinstance(symbol, Function):
+                yield symbol
+
+
+@query()
+def _names_inside(module: Module) -> dict[str, list[str]]:
+    """Return the names that the functions of a module hold at any depth, by the functions' qualified names."""
+    found: dict[str, list[str]] = {}
     for qualname, _ in module.definable():
-        if qualname.startswith(inside):
-            for symbol in module.symbols(qualname):
-                if isinstance(symbol, Function):
-                    yield symbol
+        end = qualname.find(_LOCALS)
+        while end >= 0:
+            found.setdefault(qualname[:end], []).append(qualname)
+            end = qualname.find(_LOCALS, end + 1)
+    return found
+
+
+_LOCALS: Final = ".<locals>."

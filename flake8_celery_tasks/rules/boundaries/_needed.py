@@ -14,6 +14,8 @@ from flake8_celery_tasks.core.text import encoded
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.scopes import Scope
     from flake8_celery_tasks.facts.imports import TaskImport
     from flake8_celery_tasks.resolution.project import Project
 
@@ -79,13 +81,30 @@ def _name_at(node: ast.expr) -> ast.expr:
 
 def _hidden(fact: TaskImport) -> set[int]:
     """Return the nodes in functions that rebind the import's name."""
-    binding = fact.binding
+    home = fact.binding.site.scope
     inside: list[ast.AST] = []
-    for scope in fact.module.candidates.all_scopes:
-        if scope.kind == FUNCTION and scope is not binding.site.scope and binding.name in scope.bindings:
+    for scope in _functions_binding(fact.module).get(fact.binding.name, ()):
+        if _is_within(scope.parent, home):
             body: list[ast.AST] | ast.AST = getattr(scope.node, "body", [])
             inside += body if isinstance(body, list) else [body]
     return {id(node) for part in inside for node in ast.walk(part)}
+
+
+@query()
+def _functions_binding(module: Module) -> dict[str, list[Scope]]:
+    """Return the scopes of functions that bind each name."""
+    found: dict[str, list[Scope]] = {}
+    for scope in module.candidates.all_scopes:
+        for name in scope.bindings if scope.kind == FUNCTION else ():
+            found.setdefault(name, []).append(scope)
+    return found
+
+
+def _is_within(scope: Scope | None, home: Scope) -> bool:
+    """Return whether a scope is another one, or inside it."""
+    while scope is not None and scope is not home:
+        scope = scope.parent
+    return scope is not None
 
 
 def _is_listed(fact: TaskImport, name: str) -> bool:
