@@ -49,7 +49,7 @@ TAKEN: Final = {
     "float": "a number",
     "int": "a number",
     "list": "a list",
-    "string": "a text",
+    "string": "a string",
     "tuple": "a list",
 }
 

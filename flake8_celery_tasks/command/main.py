@@ -168,7 +168,7 @@ def _add_contract(commands: Any) -> None:
     )
     parser.add_argument("path", nargs="?", default=".", metavar="PATH", help="a folder or file (default: .)")
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--write", metavar="FILE", help="write the record to a file, instead of the output")
+    what.add_argument("--write", metavar="FILE", help="write the record to FILE instead of standard output")
     what.add_argument(
         "--check", metavar="FILE", help="tell what a new record would say otherwise than the one in a file"
     )

@@ -231,10 +231,10 @@ class Attempts:
             found = State(self.path, text, tree, self.order, self.known)
         except (Unfixable, *BROKEN):
             return None, set()
-        mended = Counter(map(_kind, {offer.violation for offer in offers}))
-        left = {kind for kind, count in mended.items() if found.found[kind] > state.found[kind] - count}
+        fixed = Counter(map(_kind, {offer.violation for offer in offers}))
+        left = {kind for kind, count in fixed.items() if found.found[kind] > state.found[kind] - count}
         # By code: what else is found in a call that is written anew may have other words then.
-        new = _by_code(found.found) - _by_code(state.found - mended)
+        new = _by_code(found.found) - _by_code(state.found - fixed)
         if not left and not new:
             return found, set()
         places = self._wrong(found, steps, offers, left, new)
@@ -249,11 +249,11 @@ class Attempts:
         new: Counter[str],
     ) -> Iterator[int]:
         """Yield where something is reported that should be gone, or was not reported there before."""
-        mended = {offer.violation for offer in offers}
+        fixed = {offer.violation for offer in offers}
         places = {
             (violation.code, moved(self.state.place(violation), steps))
             for violation in self.state.violations
-            if violation not in mended
+            if violation not in fixed
         }
         for violation in found.violations:
             if violation.code in new or _kind(violation) in left:

@@ -48,10 +48,10 @@ HOME: Final = "https://github.com/flake8-celery-tasks/flake8-celery-tasks"
 #: What the overview of the pages says before its tables.
 INTRODUCTION: Final = """\
 A page shows what happens at run time, with the lines that Celery 5.7 logs or raises; code that is reported, and code
-that is not; when the rule stays silent; and how to fix what it finds, by hand and by command. Where older versions
-differ, it says so. Some words mean the same on all pages:
+that is not; when the rule does not report; and how to fix what it finds, by hand and automatically. Where older
+versions differ, it says so. Some words mean the same on all pages:
 
-- What **can't be read** is what the linter can't follow to a value: what a call returns, an environment variable, a
+- What **can't be resolved** is what the linter can't follow to a value: what a call returns, an environment variable, a
   class or decorator of another package. A rule that depends on it is silent: unknown is not wrong.
 - **A decorator of the project** is one of your own that makes tasks, as `shared_task` does.
 - An **app**, in the rules of 4xx and CLY922, is a package such as a Django app; elsewhere it is the Celery app.
@@ -80,7 +80,7 @@ MADE: Final = "<!-- Made by `python -m flake8_celery_tasks.explain --write`: cha
 
 #: What the command does about a violation, by the kind of fixes that a rule has.
 BY_COMMAND: Final = {
-    "": "There is no fix by command.",
+    "": "There is no automatic fix.",
     "safe": "Automatic fix: `flake8-celery-tasks fix --select {code}`. It is safe.",
     "unsafe": (
         "Automatic fix: `flake8-celery-tasks fix --select {code} --unsafe`. It is unsafe: look at the `--diff` first."

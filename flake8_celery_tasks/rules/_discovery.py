@@ -1,4 +1,4 @@
-"""What a project's workers load, of the modules that are named to them."""
+"""The modules that a project's workers load."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Loading:
-    """What a project's workers load, as far as its files tell."""
+    """What a project's workers load, as far as its files show it."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
@@ -32,18 +32,18 @@ class Loading:
         self._closures: dict[frozenset[str], frozenset[str]] = {}
 
     def files(self, module: Module, name: str, related: str | None) -> set[str]:
-        """Return the files that run when a name is loaded, seen from a module: its own, and the related module's."""
+        """Return the files that run when a module loads a name: the name's own, and the related module's."""
         layout, root = self.project.layout, module.place.root
         found = set(files_of(layout, root, name))
         package = name
         if layout.find(name, root) is None:
-            package = name.rpartition(".")[0]  # Celery tries the package above then
+            package = name.rpartition(".")[0]  # then Celery tries the package above
         if related is not None and package:
             found.update(files_of(layout, root, f"{package}.{related}"))
         return found
 
     def closure(self, files: Iterable[str]) -> frozenset[str]:
-        """Return files and all that they import, in the project."""
+        """Return files and everything in the project that they import."""
         start = frozenset(files)
         if start not in self._closures:
             seen, pending = set(start), list(start)
@@ -70,9 +70,9 @@ class Loading:
         return self._defining[path]
 
     def loads_tasks(self, files: Iterable[str]) -> bool:
-        """Return whether files, or what they import, define tasks beside those of the apps' own modules, or may.
+        """Return whether files, or what they import, define tasks alongside those of the apps' own modules, or may.
 
-        They may where modules are imported by a name that can't be followed, or tasks from outside the project.
+        They may where a module is imported by an unknown name, or tasks come from outside the project.
         """
         for path in self.closure(files):
             text = self._text(path)
@@ -86,7 +86,7 @@ class Loading:
 
     @cached_property
     def app_files(self) -> frozenset[str]:
-        """The files that make an app: what starts a worker loads them anyway."""
+        """The files that create an app: every worker loads them."""
         return frozenset(
             module.place.path
             for module in apps.modules_with_apps(self.project)
@@ -94,7 +94,7 @@ class Loading:
         )
 
     def below(self, module: Module, name: str) -> list[str]:
-        """Return the files with tasks in a package, or in the nearest one above that there is, outside tests."""
+        """Return the files with tasks in a package, or in the nearest existing one above it, outside tests."""
         layout = self.project.layout
         while name:
             found = layout.find(name, module.place.root)
@@ -105,16 +105,16 @@ class Loading:
             name = name.rpartition(".")[0]
         return []
 
-    # What is loaded anyway.
+    # What is always loaded.
 
     @cached_property
     def everywhere(self) -> frozenset[str] | None:
-        """The files that some worker of the project loads, None where that can't be told."""
+        """The files that some worker of the project loads; None where that is unknown."""
         late, forced, is_known = self._discovered
         return self.closure({*late, *forced, *self._started, *self._of_django}) if is_known else None
 
     def is_late(self, module: Module) -> bool:
-        """Return whether a module is certainly imported by discovery, or by `include` or `imports`, and not before."""
+        """Return whether discovery, `include` or `imports` certainly imports a module, and nothing earlier does."""
         late, forced, is_known = self._discovered
         path = module.place.path
         return (
@@ -123,7 +123,7 @@ class Loading:
 
     @cached_property
     def _discovered(self) -> tuple[set[str], set[str], bool]:
-        """The files that are named to be loaded, those that are loaded at once, and whether all names can be read."""
+        """The files that configuration names, those loaded at once, and whether all names can be resolved."""
         late: set[str] = set()
         forced: set[str] = set()
         is_known = True
@@ -152,7 +152,7 @@ class Loading:
                 yield from discovered_by_calls(project, module)
 
     def _ending_in(self, *names: str) -> set[str]:
-        """Return the files of the modules of some names, in whatever package."""
+        """Return the files of the modules with some names, in any package."""
         layout = self.project.layout
         ends = tuple(f".{name}" for name in names)
         places = [layout.place(path) for path in layout.files()]
@@ -160,12 +160,12 @@ class Loading:
 
     @cached_property
     def _of_django(self) -> set[str]:
-        """The modules that Django imports by itself."""
+        """The modules that Django itself imports."""
         return self._ending_in("apps", "models") if is_django(self.project) else set()
 
     @cached_property
     def _started(self) -> set[str]:
-        """The files that are imported with the app, or by which a worker may be started: they import it."""
+        """The files that import the app: a worker loads them with it, or may be started by them."""
         project, layout = self.project, self.project.layout
         found = set(self.app_files)
         for path in self.app_files:

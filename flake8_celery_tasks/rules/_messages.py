@@ -7,27 +7,27 @@ from typing import Final
 
 from flake8_celery_tasks.binding.nodes import unparsed
 
-#: Longer expressions are cut in messages.
+#: Messages cut longer expressions.
 _WIDTH: Final = 30
 
-#: The end of what is cut.
+#: The end of a text that was cut.
 CUT: Final = "..."
 
 
 def cut(text: str, width: int, instead: str = "") -> str:
-    """Return a text that has at most some width: with its end cut off, or something else `instead` of all of it."""
+    """Return a text of at most some width: with its end cut off, or with `instead` in place of the whole text."""
     if len(text) <= width:
         return text
     return instead or f"{text[: width - 3]}..."
 
 
 def cut_front(text: str, width: int) -> str:
-    """Return a text that has at most some width, with its beginning cut off: what a name ends with says more."""
+    """Return a text of at most some width, with its beginning cut off: the end of a name says more."""
     return text if len(text) <= width else f"...{text[3 - width :]}"
 
 
 def shown(node: ast.expr, short: str = "") -> str:
-    """Return an expression as a message shows it: where it is long `short`, or its outline, or the beginning of it."""
+    """Return an expression as a message shows it; a long one as `short`, as its outline, or cut."""
     text = unparsed(node)
     if len(text) <= _WIDTH:
         return text
@@ -38,7 +38,7 @@ def shown(node: ast.expr, short: str = "") -> str:
 
 
 def _outline(node: ast.expr) -> str:
-    """Return what an expression calls, without arguments.
+    """Return the calls of an expression, without arguments.
 
     >>> _outline(ast.parse("chain(one.s(1), two.s()).set(queue='slow')", mode="eval").body)
     'chain(...).set(...)'

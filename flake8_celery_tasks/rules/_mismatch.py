@@ -1,4 +1,4 @@
-"""Arguments that don't fit a task, in words: what CLY404 and CLY601 say of them."""
+"""Describe arguments that don't match a task's parameters, for the messages of CLY404 and CLY601."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def said(found: Misfit, params: Params, arguments: Arguments) -> tuple[str, str]:
-    """Return what is wrong, and what to do about it."""
+    """Return the problem, and the advice that solves it."""
     names = " and ".join(repr(name) for name in found.names[:2]) + (" and others" if len(found.names) > 2 else "")
     if found.kind == SURPLUS:
         room = len(found.names)
@@ -38,7 +38,7 @@ def said(found: Misfit, params: Params, arguments: Arguments) -> tuple[str, str]
 
 
 def place_of(found: Misfit, params: Params, arguments: Arguments) -> ast.AST | None:
-    """Return the argument that is one too many; None where one is missing."""
+    """Return the first surplus argument; None where one is missing."""
     if found.kind == SURPLUS:
         return arguments.positional[len(params.ordered)]
     return None if found.kind == MISSING else arguments.keywords[found.names[0]]

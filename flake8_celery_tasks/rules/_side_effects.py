@@ -1,4 +1,4 @@
-"""Calls of a task that reach the outside world, and whether they may be repeated."""
+"""Calls of a task that reach the outside world, and whether it is safe to repeat them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def outbound_calls(task: Task) -> Iterator[Outbound]:
-    """Yield the calls in a task's own body that leave the process, in source order."""
+    """Yield the calls in a task's own body that reach outside the process, in source order."""
     for call, site in task.calls():
         found = outbound(task.project, task.module, call, site)
         if found is not None:
@@ -29,7 +29,7 @@ def outbound_calls(task: Task) -> Iterator[Outbound]:
 
 
 def idempotent(task: Task, call: Outbound) -> bool:
-    """Return whether a request carries a key that lets the other side drop a second one, or may carry one."""
+    """Return whether a request has, or may have, an idempotency key, so that the other side drops a second one."""
     if any("idempoten" in word.lower() for word in _words(task.function)):
         return True
     if call.kind == MAIL:
@@ -44,7 +44,7 @@ def idempotent(task: Task, call: Outbound) -> bool:
 
 
 def _session_may_hold_key(project: Project, here: Module, made: Value, module: Module) -> bool:
-    """Return whether a session may add the key to each request, by its constructor or by what is done to it later."""
+    """Return whether a session may add the key to each request, through its constructor or a later change."""
     for name, value in made.keywords if isinstance(made, Invoke) else ():
         if name is None or (name == "headers" and _may_hold_key(project.settle(value, module))):
             return True
@@ -85,7 +85,7 @@ def _may_hold_key(headers: Any) -> bool:
 
 
 def _words(function: ast.AST) -> Iterator[str]:
-    """Yield the names and texts in a function."""
+    """Yield the names and strings in a function."""
     for node in ast.walk(function):
         for field in ("id", "attr", "arg", "value"):
             word = getattr(node, field, None)

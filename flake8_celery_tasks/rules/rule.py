@@ -20,35 +20,35 @@ if TYPE_CHECKING:
 
 Fact = TypeVar("Fact")
 
-#: The folder of the rules that run only where they are asked for: house policy.
+#: The folder of the opt-in rules: house policy.
 OPT_IN: Final = "policy"
 
 
 class Rule(Generic[Fact]):
     """Base of all rules.
 
-    A subclass names the kinds of facts that it judges, `class MissingTaskName(Rule[Task])` or
+    A subclass names the kinds of facts that it checks, `class MissingTaskName(Rule[Task])` or
     `class NaiveEta(Rule[Invocation | TaskCall])`, its `code`, and its `message`: a template whose fields `report`
-    fills. `check` yields violations; it keeps no state. The file stands
-    in the folder of its topic under `rules/` and is called like the rule.
+    fills. `check` yields violations and keeps no state. The file is in the folder of its topic under `rules/` and has
+    the name of the rule.
     """
 
     code: ClassVar[str]
     message: ClassVar[str]
-    #: The sections of the documentation that the page rests on, as `catalog/guide.py` calls them: `tasks#names`.
+    #: The sections of Celery's documentation that the page cites, as `catalog/guide.py` names them: `tasks#names`.
     see: ClassVar[tuple[str, ...]] = ()
-    #: What kind of fixes `fix` returns: `safe`, `unsafe`, `safe or unsafe`; empty where it returns none.
+    #: The kind of fixes that `fix` returns: `safe`, `unsafe`, `safe or unsafe`; empty where it returns none.
     fixes: ClassVar[str] = ""
-    #: Whether the rule is silent in test modules and migrations.
+    #: Whether the rule skips test modules and migrations.
     quiet_in_tests: ClassVar[bool] = False
-    #: Whether the rule runs only where it is asked for: all rules of house policy, and no others.
+    #: Whether the rule is opt-in: all rules of house policy are, and no others.
     opt_in: ClassVar[bool] = False
-    #: The kinds of facts, taken from the class's base.
+    #: The kinds of facts that the rule checks, taken from the class's base.
     kinds: ClassVar[tuple[type, ...]]
 
     def __init_subclass__(cls) -> None:
-        (judged,) = get_args(cls.__orig_bases__[0])  # type: ignore[attr-defined]
-        cls.kinds = get_args(judged) or (judged,)
+        (checked,) = get_args(cls.__orig_bases__[0])  # type: ignore[attr-defined]
+        cls.kinds = get_args(checked) or (checked,)
         cls.opt_in = f".rules.{OPT_IN}." in cls.__module__
 
     def check(self, fact: Fact) -> Iterator[Violation]:
@@ -56,9 +56,9 @@ class Rule(Generic[Fact]):
         raise NotImplementedError
 
     def fix(self, fact: Fact, violation: Violation) -> Fix | None:
-        """Return how to mend a violation that `check` has yielded for a fact, None where there is no certain way.
+        """Return how to fix a violation that `check` yielded for a fact; None where no fix is certain.
 
-        Nobody asks for it but who wants to fix, so plain checking pays nothing for it.
+        Only a run that fixes calls it, so that plain checking does not pay for it.
         """
         return None
 
@@ -80,14 +80,14 @@ class Rule(Generic[Fact]):
 
 
 def _filled(message: str, values: dict[str, Any]) -> str:
-    # Python 3.10 writes a lambda with that space. Baselines know findings by their text, whatever Python found them.
+    # Python 3.10 writes a lambda with that space. Baselines compare messages, so all Pythons must write the same.
     text = message.format(**{name: _short(value) for name, value in values.items()}).replace("lambda :", "lambda:")
-    # flake8 can't print the name of a file that is no text, and prints what moves the cursor of a terminal.
+    # flake8 fails on file names that are not valid text, and prints control characters to the terminal.
     return plain(text)
 
 
 def _short(value: object) -> object:
-    """Return a value for a message; Python does not write numbers of thousands of digits."""
+    """Return a value for a message; Python refuses to format numbers of thousands of digits."""
     return "..." if isinstance(value, int) and abs(value) > LARGEST else value
 
 

@@ -391,7 +391,7 @@ RETRIES = {
 
 
 ON_COMMIT = {"CLY701": "write 'bill.delay_on_commit(...)'"}
-PARTIAL = {"CLY701": "hand partial(bill.delay, ...) to on_commit()"}
+PARTIAL = {"CLY701": "pass partial(bill.delay, ...) to on_commit()"}
 BACKOFF = {"CLY909": "add retry_backoff=True"}
 NARROWER = {"CLY221": "name narrower ones there"}
 

@@ -142,10 +142,10 @@ BROKEN = f"""{HEAD}@shared_task(name="shop.pay", queue="cash")
 def pay(order_pk, currency): ...
 """
 SAID = [
-    "./shop/tasks.py:1:1: CLY411 Recorded task 'shop.tasks.send' is gone: the workers discard its messages; keep it, "
-    "or give its name to what took its place",
-    "./shop/tasks.py:5:19: CLY412 Parameter 'amount' of task 'shop.pay' is 'currency' now: messages that name it fail "
-    "with TypeError; keep its name",
+    "./shop/tasks.py:1:1: CLY411 Recorded task 'shop.tasks.send' is gone: workers discard its messages; keep it, "
+    "or give its name to the task that replaces it",
+    "./shop/tasks.py:5:19: CLY412 Parameter 'amount' of task 'shop.pay' is now 'currency': messages that pass it by "
+    "name fail with TypeError; keep its name",
     "./shop/tasks.py:5:19: CLY413 Parameter 'currency' of task 'shop.pay' is new: messages without it fail with "
     "TypeError; give it a default until the old messages are gone",
 ]
@@ -159,8 +159,8 @@ def test_it_holds_the_code_against_what_was(shop, run, before):
     assert run("--against", before, "--exit-zero")[0] == 0
     assert run("--against", before, "--select", "CLY411") == (1, SAID[:1], [])
     assert run("--against", before, "--extend-select", "CLY923")[1][1] == (
-        "./shop/tasks.py:4:31: CLY923 Option 'queue' of task 'shop.pay' was \"money\", is \"cash\" now: who sends it "
-        "by name repeats the old one; tell them, then write the record anew"
+        "./shop/tasks.py:4:31: CLY923 Option 'queue' of task 'shop.pay' was \"money\", is \"cash\" now: senders by "
+        "name repeat the old one; tell them, then write the record again"
     )
     assert run("shop", "--against", before)[1] == [line.removeprefix("./") for line in SAID]
     (shop.folder / "web").mkdir()

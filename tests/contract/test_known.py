@@ -154,7 +154,7 @@ def test_what_is_known_is_right(tmp_path, text):
         ),
         (
             "app.send_task('billing.pay', [1])",
-            "CLY405 send_task() knows nothing of the decorator of 'billing.pay': its queue and expires are lost; "
+            "CLY405 send_task() does not read the decorator of 'billing.pay': its queue and expires are lost; "
             "repeat them here",
         ),
         (

@@ -78,7 +78,7 @@ def test_page_says_how_to_fix_by_command(rule):
     has_fix = type(rule).fix is not Rule.fix
     assert has_fix == bool(rule.fixes)
     assert (f"flake8-celery-tasks fix --select {rule.code}" in said) == has_fix
-    assert ("There is no fix by command." in said) == (not has_fix)
+    assert ("There is no automatic fix." in said) == (not has_fix)
     assert ("--unsafe" in said) == ("unsafe" in rule.fixes)
 
 

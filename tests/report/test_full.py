@@ -148,6 +148,6 @@ def test_names_can_not_command_a_terminal(shop):
 def test_statistics_and_count(shop, rendered):
     text = rendered("full", "--statistics", "--count", "--select=CLY")
     assert text.endswith(
-        "\n1     CLY101 Task 'a' has no explicit name: moved or renamed, it loses its messages; add "
+        "\n1     CLY101 Task 'a' has no explicit name: moving or renaming it loses queued messages; add "
         'name="shop.tasks.a"\n1\n'
     )

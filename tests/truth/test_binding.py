@@ -131,7 +131,7 @@ def test_bound_task_called_without_its_argument_runs_on_the_task(lab):
 
 @pytest.mark.truth("CLY202")
 def test_bound_task_puts_the_argument_into_the_second_parameter(lab):
-    """CLY202: with a spare default the caller's first argument lands in the second parameter, silently."""
+    """CLY202: with a spare default the caller's first argument goes to the second parameter, silently."""
     runs = []
 
     @lab.app.task(bind=True, name="fetch")

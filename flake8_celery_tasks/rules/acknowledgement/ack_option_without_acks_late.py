@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.core.violation import Violation
 
-#: The options, and the value that is worth a report: the other one than Celery's default.
+#: The options, each with the value that is reported: the one that is not Celery's default.
 _OPTIONS: Final = {
     "reject_on_worker_lost": True,
     "acks_on_failure_or_timeout": False,
@@ -24,10 +24,10 @@ class AckOptionWithoutAcksLate(Rule[Task]):
 
     ## What happens
 
-    Without `acks_late` the worker acknowledges the message *before* it runs the task. Whatever happens later, be it an
-    exception, a time limit or a killed process, no message is left that could be rejected or put back.
+    Without `acks_late` the worker acknowledges the message *before* it runs the task. After an exception, a time limit
+    or a killed process, there is no message left that could be rejected or requeued. Celery stores
     `reject_on_worker_lost`, `acks_on_failure_or_timeout` and (from Celery 5.7 on) `acks_on_failure` and
-    `acks_on_timeout` are stored and never asked. If the process that runs the task below is killed, the worker logs
+    `acks_on_timeout`, but never reads them. If the pool process that runs the task below is killed, the worker logs
 
     ```text
     Process 'ForkPoolWorker-...' pid:... exited with 'signal 9 (SIGKILL)'
@@ -61,13 +61,13 @@ class AckOptionWithoutAcksLate(Rule[Task]):
     ## Not reported when
 
     - the task, its base class or the project (`task_acks_late`, `celery-acks-late`) acknowledges late;
-    - any of these can't be read, or `task_annotations` may set `acks_late`;
-    - the option has the value that it would have anyway (`reject_on_worker_lost=False`, `acks_on_failure=True`).
+    - any of these can't be resolved, or `task_annotations` may set `acks_late`;
+    - the option has its default value (`reject_on_worker_lost=False`, `acks_on_failure=True`).
 
     ## Fix
 
-    Add `acks_late=True` if the task may run twice, otherwise remove the option. Removing it changes nothing.
-    Acknowledging late does: the task then runs again after its worker was lost.
+    Add `acks_late=True` if the task may run twice, otherwise remove the option. Removing it changes nothing. With
+    `acks_late=True` the task runs again after its worker was lost.
     """
 
     code = "CLY301"
@@ -78,7 +78,7 @@ class AckOptionWithoutAcksLate(Rule[Task]):
     )
 
     def check(self, task: Task) -> Iterator[Violation]:
-        """Report each option that nothing reads."""
+        """Report each option that Celery never reads."""
         for option, value in _OPTIONS.items():
             if task.states(option) and task.option(option) is value and task.acknowledges_late is False:
                 yield self.report(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.frameworks.http_mail import Outbound
 
-#: Beginnings of exceptions that no request and no mail is the cause of.
+#: Prefixes of exceptions that no request and no mail causes.
 _DATABASES: Final = ("django.db.", "psycopg", "sqlalchemy.")
 
 
@@ -25,20 +25,20 @@ class AcksLateRepeatsSideEffect(Rule[Task]):
 
     ## What happens
 
-    With `acks_late=True` a message is acknowledged when the task has ended. If the worker is lost in between, because
-    of a deployment or a lost connection to the broker, or if the task takes longer than the visibility timeout, the
-    broker delivers the message again, and the body runs from the start. Whatever it had already sent, a `POST` or an
-    email, it sends a second time. Nothing in the log tells the two runs apart:
+    With `acks_late=True` the worker acknowledges a message after the task has ended. If the worker is lost before that,
+    because of a deployment or a lost connection to the broker, or if the task takes longer than the visibility timeout,
+    the broker redelivers the message, and the body runs again from the start. A `POST` or an email that was already
+    sent is sent a second time. The log does not tell the two runs apart:
 
     ```text
     Task shop_charge[...] received
     Task shop_charge[...] received
     ```
 
-    The calls that count are HTTP `POST` and `PATCH` through `requests`, `httpx`, `aiohttp` and `urllib3`, also on a
-    session of theirs; Django's `send_mail`, `send_mass_mail`, `mail_admins`, `mail_managers`,
-    `EmailMessage(...).send()` and `get_connection().send_messages()`; emails sent through `smtplib`; and whatever the
-    option `celery-at-most-once-calls` names.
+    The rule applies to HTTP `POST` and `PATCH` through `requests`, `httpx`, `aiohttp` and `urllib3`, also on their
+    sessions; to Django's `send_mail`, `send_mass_mail`, `mail_admins`, `mail_managers`, `EmailMessage(...).send()` and
+    `get_connection().send_messages()`; to emails sent through `smtplib`; and to the calls that the option
+    `celery-at-most-once-calls` names.
 
     ## Bad
 
@@ -71,29 +71,29 @@ class AcksLateRepeatsSideEffect(Rule[Task]):
 
     ## Not reported when
 
-    - the method is another one, or not certain: `GET`, `PUT` and `DELETE` may be repeated;
-    - an `Idempotency-Key` is among the headers of the call or of the session, or these can't be read; or the task's
+    - the method is a different one or uncertain: `GET`, `PUT` and `DELETE` may be repeated;
+    - the headers of the call or of the session contain an `Idempotency-Key`, or can't be resolved; or the task's
       function mentions idempotency anywhere, as in `idempotency_key=`;
-    - the call stands in a function that the task calls: only the task's own body is looked at;
-    - the task has `autoretry_for` for more than errors of a database, or its value can't be read: after a failed call
-      it is made to run again;
+    - the call is in a function that the task calls: only the task's own body is checked;
+    - the task has `autoretry_for` for more than database errors, or its value can't be resolved: the task is meant to
+      run again after a failed call;
     - `acks_late` is not written on the task or its base class.
 
     ## Fix
 
-    Write `acks_late=False`, so that the call is made at most once, or give it an idempotency key that the other side
+    Write `acks_late=False`, so that the call is made at most once, or send an idempotency key that the other side
     honours. The choice is yours: with `acks_late=False` a lost worker loses the task.
     """
 
     code = "CLY303"
     see = ("faq#should-i-use-retry-or-acks-late", "tasks#Task.acks_late")
     message = (
-        "acks_late=True runs {function!r} again when its worker is lost, and {call}() with it; "
+        "acks_late=True runs {function!r} again after its worker is lost, which repeats {call}(); "
         "write acks_late=False{key}"
     )
 
     def check(self, task: Task) -> Iterator[Violation]:
-        """Report a late acknowledgement, at the option, for the first call that must not be repeated."""
+        """Report late acknowledgement, at the option, for the first call that must not be repeated."""
         if task.effective("acks_late") is not True or _is_repeated(task.effective("autoretry_for")):
             return
         for call in _side_effects.outbound_calls(task):
@@ -108,7 +108,7 @@ class AcksLateRepeatsSideEffect(Rule[Task]):
 
 
 def _is_repeated(errors: Any) -> bool:
-    """Return whether `autoretry_for` runs a task again for errors that its call may be the cause of."""
+    """Return whether `autoretry_for` runs a task again for errors that its call may cause."""
     if not isinstance(errors, (tuple, list, set)):
         return errors is not MISSING
     return not all(isinstance(error, Target) and error.path.startswith(_DATABASES) for error in errors)

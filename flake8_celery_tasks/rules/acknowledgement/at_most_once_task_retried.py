@@ -13,24 +13,24 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.core.violation import Violation
 
-#: The Celery that first reads `retry_on_worker_lost`.
+#: The first Celery version that reads `retry_on_worker_lost`.
 _SINCE: Final = (5, 7)
 
 
 class AtMostOnceTaskRetried(Rule[Task]):
-    """A task says `acks_late=False`, the mark of a task that runs at most once, and is retried all the same.
+    """A task has `acks_late=False`, which says that it runs at most once, but it is retried.
 
     ## What happens
 
-    `acks_late=False` is Celery's default. Whoever writes it out says that a lost task is better than one that runs
-    twice. But a retry is a new message, and has nothing to do with the acknowledgement of the old one: the body runs
-    again from the start, whatever it has done by then.
+    `acks_late=False` is Celery's default. Writing it out says that a lost task is better than a task that runs twice.
+    But a retry is a new message and does not depend on the acknowledgement of the old one: the body runs again from the
+    start, even if it has already done part of its work.
 
     ```text
     Task shop_charge[...] retry: Retry in 180s: ConnectionError('read timed out')
     ```
 
-    For Celery that is no contradiction; for "at most once" it is.
+    Celery allows this combination, but it contradicts "at most once".
 
     ## Bad
 
@@ -66,16 +66,16 @@ class AtMostOnceTaskRetried(Rule[Task]):
 
     ## Not reported when
 
-    - the project acknowledges late (`task_acks_late`, `celery-acks-late`), or may: there the `False` has another
+    - the project acknowledges late (`task_acks_late`, `celery-acks-late`) or may do so: then the `False` has another
       reason;
-    - `max_retries=0` says that nothing is retried;
-    - the retry mechanism can't be read, or is `retry_on_worker_lost` before Celery 5.7, which does not know it;
-    - a decorator that can't be read makes the task.
+    - `max_retries=0` disables retries;
+    - the retry mechanism can't be resolved, or is `retry_on_worker_lost` before Celery 5.7, which ignores it;
+    - a decorator that can't be resolved creates the task.
 
     ## Fix
 
     Remove the retry if the task must not run twice. Otherwise remove `acks_late=False`, which changes nothing unless
-    the project or a base class says something else.
+    the project or a base class sets another value.
     """
 
     code = "CLY304"
@@ -86,7 +86,7 @@ class AtMostOnceTaskRetried(Rule[Task]):
     )
 
     def check(self, task: Task) -> Iterator[Violation]:
-        """Report the written-out early acknowledgement of a task with a retry that runs."""
+        """Report an explicit `acks_late=False` on a task that is retried."""
         if task.option("acks_late") is not False or task.is_opaque:
             return
         mechanism = self._mechanism(task)

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 class RequeueWithoutAcksLate(Rule[Raise]):
-    """`raise Reject(..., requeue=True)` puts nothing back in a task that is acknowledged early.
+    """`raise Reject(..., requeue=True)` requeues nothing in a task that is acknowledged early.
 
     ## What happens
 
     Only a message that is not yet acknowledged can be rejected. Without `acks_late` the worker acknowledges it before
-    the task runs, so there is nothing left to put back: the task does not run again, the message is gone, and the state
-    stays PENDING for ever. The log looks as if all were well:
+    the task runs, so there is nothing left to requeue: the task does not run again, the message is gone, and the state
+    stays PENDING forever. The log looks normal:
 
     ```text
     Task shop_import_order[...] reject requeue=True: somebody else has it
@@ -74,23 +74,23 @@ class RequeueWithoutAcksLate(Rule[Raise]):
 
     ## Not reported when
 
-    - the task, its base class or the project (`task_acks_late`, `celery-acks-late`) acknowledges late, or may;
-    - `requeue` is absent, False or can't be read;
-    - something in the function, or a decorator between the task decorator and the function, catches it, or may;
-    - a base class overrides `__call__`, or a decorator that can't be read makes the task.
+    - the task, its base class or the project (`task_acks_late`, `celery-acks-late`) acknowledges late or may do so;
+    - `requeue` is absent, False or can't be resolved;
+    - something in the function, or a decorator between the task decorator and the function, catches it or may catch it;
+    - a base class overrides `__call__`, or a decorator that can't be resolved creates the task.
 
     ## Fix
 
     Write `raise self.retry(countdown=...)` with `bind=True`: it waits, and gives up after `max_retries`. Or add
-    `acks_late=True`: the message comes back at once, and again each time that it is put back, dozens of times a second
-    if no other worker takes it. Make sure that the task may run again: until now it never did.
+    `acks_late=True`: the broker redelivers the message at once, every time it is requeued, dozens of times a second if
+    no other worker takes it. Make sure that the task can run twice: until now it was never requeued.
     """
 
     code = "CLY302"
     see = ("tasks#reject", "tasks#Task.acks_late")
     message = (
-        "Nothing is put back: task {function!r} is acknowledged before it runs, so this message is lost and stays "
-        "PENDING; add acks_late=True"
+        "Nothing is requeued: task {function!r} is acknowledged before it runs, so this message is lost and its state "
+        "stays PENDING; add acks_late=True"
     )
 
     def check(self, fact: Raise) -> Iterator[Violation]:

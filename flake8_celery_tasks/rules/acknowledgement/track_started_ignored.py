@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.resolution.project import Project
 
-#: Methods that send a task, or make or change a signature of it, with options for this one call.
+#: Methods that send a task, or create or change a signature of it, with options for this one call.
 _CALLS = TAKING_OPTIONS | {"apply", "clone", "signature_from_request"}
 
-#: A task: path and qualified name of its definition, or its name; None for one that can't be told.
+#: A task: path and qualified name of its definition, or its name; None if it can't be resolved.
 _Revived = Union[tuple[str, str], str, None]  # noqa: UP007
 
 
@@ -30,8 +30,8 @@ class TrackStartedIgnored(Rule[Task]):
 
     ## What happens
 
-    STARTED is a state, and states are kept where results are kept. A task that ignores its result stores neither: the
-    worker skips the STARTED state, and whoever asks is told `PENDING`, from the first moment until long after the task
+    STARTED is a state, and Celery stores states together with results. A task that ignores its result stores neither.
+    The worker skips the STARTED state, and the state reads `PENDING`, from the first moment until long after the task
     has ended:
 
     ```text
@@ -67,31 +67,31 @@ class TrackStartedIgnored(Rule[Task]):
 
     ## Not reported when
 
-    - a call of the task anywhere in the project says `ignore_result=False`, or may: from Celery 5.6.3 on that call
-      is tracked;
-    - one of the two options can't be read.
+    - a call of the task anywhere in the project has `ignore_result=False` or may have it: from Celery 5.6.3 on, that
+      call is tracked;
+    - one of the two options can't be resolved.
 
     ## Fix
 
-    Remove `track_started`, which changes nothing, or `ignore_result`: results then need a backend, and room in it.
+    Remove `track_started`, which changes nothing. Or remove `ignore_result`: results then need a backend with enough
+    space.
     """
 
     code = "CLY305"
     see = ("tasks#Task.track_started", "tasks#Task.ignore_result")
     message = (
-        "track_started=True tracks nothing in {function!r}: with ignore_result=True no state is stored; "
-        "drop one of them"
+        "track_started=True has no effect on {function!r}: with ignore_result=True no state is stored; drop one of them"
     )
 
     def check(self, task: Task) -> Iterator[Violation]:
-        """Report the option that the other one silences."""
+        """Report a `track_started` that `ignore_result` disables."""
         if task.option("track_started") is not True or task.effective("ignore_result") is not True:
             return
         if not self._is_revived(task):
             yield self.report(task.module, task.keyword("track_started"), function=task.node.name)
 
     def _is_revived(self, task: Task) -> bool:
-        """Return whether a call of the task may say `ignore_result=False`."""
+        """Return whether a call of the task may have `ignore_result=False`."""
         revived = _revived(task.project)
         own = task.automatic_name if task.explicit_name is MISSING else task.explicit_name
         return (
@@ -107,7 +107,7 @@ def _revived(project: Project) -> frozenset[_Revived]:
 
 
 def _reviving(project: Project) -> Iterator[_Revived]:
-    """Yield the tasks that calls with `ignore_result` may keep a result of."""
+    """Yield the tasks whose result may be stored because a call sets `ignore_result`."""
     for path in project.files.holding(b"ignore_result"):
         module = project.module(path)
         if module is None:

@@ -1,4 +1,4 @@
-"""What crosses the border of an app: the judgement that CLY401 and CLY402 share."""
+"""Which imports cross the boundary of an app: the check that CLY401 and CLY402 share."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.facts.imports import Sent, TaskImport
 
 
-#: The methods that a task's class may have of its own to send it, such as one that takes a lock first.
+#: The sending methods that a task's class may override, for example to take a lock first.
 _SENDING: Final = (*SENDS, *SIGNS)
 
-#: Parts of module names that say that a module configures the project.
+#: Parts of module names that mark a module as configuration of the project.
 SETTINGS: Final = frozenset({"celery_config", "celeryconfig", "conf", "config", "settings"})
 
 
 def crossing(fact: TaskImport) -> list[Sent]:
-    """Return the tasks of other apps that are sent through an import, if that is all that it is for."""
+    """Return the tasks of other apps that are sent through an import, if it has no other use."""
     module, project = fact.module, fact.project
     own = project.layout.app(module.place)
     if own is None or is_typing_only(fact.binding.site):
@@ -33,7 +33,7 @@ def crossing(fact: TaskImport) -> list[Sent]:
     parts = module.place.name.split(".")
     label = own.replace(os.sep, "/").rpartition("/")[2]
     if label in parts and (project.layout.listed_apps or folders.is_app(own)):
-        parts.remove(label)  # an app may be called so
+        parts.remove(label)  # an app may have such a name
     if not SETTINGS.isdisjoint(parts):
         return []
     found = [sent for sent in fact.sent.values() if _is_of_other_app(fact, sent, own) and _sends_plainly(fact, sent)]
@@ -41,7 +41,7 @@ def crossing(fact: TaskImport) -> list[Sent]:
 
 
 def _sends_plainly(fact: TaskImport, sent: Sent) -> bool:
-    """Return whether a message is all that sending a task comes to: its class has Celery's own methods for that."""
+    """Return whether sending a task only sends a message: its class has Celery's own methods for that."""
     if sent.definition is None:
         return True
     task = Defined(fact.project, sent.definition)
@@ -51,14 +51,14 @@ def _sends_plainly(fact: TaskImport, sent: Sent) -> bool:
 
 def _is_of_other_app(fact: TaskImport, sent: Sent, own: str) -> bool:
     if sent.definition is None:
-        # Its module can't be read: only another top-level package is certainly another app.
+        # Its module can't be parsed: only another top-level package is certainly another app.
         return sent.path.partition(".")[0] != fact.module.place.name.partition(".")[0]
     other = fact.project.layout.app(sent.definition.module.place)
     return other is not None and not layout.is_one_app(own, other)
 
 
 def app_label(fact: TaskImport, sent: Sent) -> str:
-    """Return how people call the app that a task belongs to."""
+    """Return the readable name of the app that a task belongs to."""
     if not sent.place:
         return sent.path.partition(".")[0]
     known = fact.project.layout
@@ -72,9 +72,9 @@ def app_label(fact: TaskImport, sent: Sent) -> str:
 
 
 def name_of(fact: TaskImport, sent: Sent) -> str | None:
-    """Return the name of a task, None where it can't be told.
+    """Return the name of a task, None if it is uncertain.
 
-    Who imports a task from its module by the module's dotted name knows its automatic name, wherever the module stands.
+    An import from the task's module by its dotted name reveals the automatic name, wherever the module is located.
     """
     if sent.definition is None:
         return None
@@ -87,7 +87,7 @@ def name_of(fact: TaskImport, sent: Sent) -> str | None:
 
 
 def instead(fact: TaskImport, found: list[Sent]) -> str:
-    """Return what to write instead: the calls by name, or the signatures where nothing else is made."""
+    """Return what to write instead: the calls by name, or the signatures if the module creates nothing else."""
     names = []
     for sent in found:
         name = name_of(fact, sent)

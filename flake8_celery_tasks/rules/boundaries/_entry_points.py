@@ -1,4 +1,4 @@
-"""Modules that people start: what imports nothing but is imported by nothing has no circular imports."""
+"""Modules that people start: a module that no other module imports has no circular imports."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.resolution.project import Project
 
-#: Where Django looks for commands, and files that a command line begins with.
+#: Where Django looks for commands, and files that people run.
 _COMMANDS: Final = "/management/commands/"
 _FILES: Final = frozenset({"fabfile.py", "manage.py"})
 
-#: Packages whose tasks people run by name, and what a decorator says that makes a command.
+#: Packages whose tasks people run by name, and words in decorators that create a command.
 _RUNNERS: Final = frozenset({"fabric", "invoke"})
 _COMMAND: Final = re.compile(r"\b(?:command|cli)\b")
 
 
 @query(key=lambda module: module.place.path)
 def is_entry_point(project: Project, module: Module) -> bool:
-    """Return whether people start a module by a command line, and nothing but tests and such modules imports it."""
+    """Return whether people start a module from a command line, and only tests and such modules import it."""
     return _is_only_started(project, module, frozenset())
 
 

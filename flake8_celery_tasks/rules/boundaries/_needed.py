@@ -1,4 +1,4 @@
-"""Whether an import is needed by anything but the calls that are sent by name."""
+"""Whether anything other than the calls that the fix sends by name needs an import."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.facts.imports import TaskImport
     from flake8_celery_tasks.resolution.project import Project
 
-#: Functions that take an object and the name of an attribute of it.
+#: Functions that take an object and the name of an attribute.
 _BY_NAME: Final = frozenset({"delattr", "getattr", "hasattr", "object", "setattr"})
 
 
 def is_needed(fact: TaskImport) -> bool:
-    """Return whether something else than the calls needs an import: in its module, in others, or in tests."""
+    """Return whether anything other than the calls needs an import: in its module, in others, or in tests."""
     name, module, alias = fact.binding.name, fact.module, fact.node
     if any(_other_uses(fact)) or any(isinstance(dotted(sent.node)[0], ast.Call) for sent in fact.places):
         return True
@@ -41,9 +41,9 @@ def is_needed(fact: TaskImport) -> bool:
 
 
 def is_used_otherwise(fact: TaskImport) -> bool:
-    """Return whether the module does something else with an imported name than to send through it.
+    """Return whether the module uses an imported name for anything other than sending through it.
 
-    To bind it again, or to ask whether it is there, is no use of it.
+    Rebinding it, or checking whether it exists, is not a use.
     """
     asked = {id(node) for around in ast.walk(fact.binding.site.scope.node) for node in _asked(around)}
     return any(isinstance(use.ctx, ast.Load) and id(use) not in asked for use in _other_uses(fact))
@@ -58,7 +58,7 @@ def _other_uses(fact: TaskImport) -> Iterator[ast.Name]:
 
 
 def _asked(node: ast.AST) -> Iterator[ast.expr]:
-    """Yield the parts of the test of an `if` that ask whether something is there."""
+    """Yield the parts of an `if` condition that check whether something exists."""
     pending = [node.test] if isinstance(node, (ast.If, ast.IfExp)) else []
     while pending:
         part = pending.pop()
@@ -72,13 +72,13 @@ def _asked(node: ast.AST) -> Iterator[ast.expr]:
 
 
 def _name_at(node: ast.expr) -> ast.expr:
-    """Return what a call that sends begins with: the task's name, or its class's where an instance is made for it."""
+    """Return the first name of a call that sends: the task's, or its class's if the call creates an instance."""
     root = dotted(node)[0]
     return dotted(root.func)[0] if isinstance(root, ast.Call) else root
 
 
 def _hidden(fact: TaskImport) -> set[int]:
-    """Return the nodes in functions that have a name like the import's of their own."""
+    """Return the nodes in functions that rebind the import's name."""
     binding = fact.binding
     inside: list[ast.AST] = []
     for scope in fact.module.candidates.all_scopes:
@@ -89,7 +89,7 @@ def _hidden(fact: TaskImport) -> set[int]:
 
 
 def _is_listed(fact: TaskImport, name: str) -> bool:
-    """Return whether the module says the name in its `__all__`, or perhaps looks for it by itself."""
+    """Return whether the module lists the name in its `__all__`, or may look it up dynamically."""
     tree = fact.module.candidates.scope.node
     parts = ast.iter_child_nodes(tree) if not fact.module.dynamic else [tree]
     return any(
@@ -101,7 +101,7 @@ def _is_listed(fact: TaskImport, name: str) -> bool:
 
 
 def _is_in_a_text(tree: ast.AST, name: str) -> bool:
-    """Return whether a quoted annotation or a doctest says the name."""
+    """Return whether a quoted annotation or a doctest contains the name."""
     word = re.compile(rf"\b{re.escape(name)}\b")
     for node in ast.walk(tree):
         for part in (getattr(node, "annotation", None), getattr(node, "returns", None)):
@@ -126,7 +126,7 @@ def _texts(node: ast.AST) -> Iterator[str]:
 
 
 def _is_taken(project: Project, path: str, name: str, seen: frozenset[str]) -> bool:
-    """Return whether another module, or a test, takes a name from the module of a file."""
+    """Return whether another module, or a test, uses a name from the module of a file."""
     layout = project.layout
     owner = layout.place(path).name
     last, word = encoded(owner.rpartition(".")[2]), encoded(name)
@@ -137,7 +137,7 @@ def _is_taken(project: Project, path: str, name: str, seen: frozenset[str]) -> b
         content = project.files.read(file) or b""
         if file == path or file in seen or not (word in content or b"*" in content) or last not in content:
             continue
-        # However much of the module's name stands before, it is this module's.
+        # A mention may have only the last parts of the module's dotted name.
         most = len(encoded(owner)) + 1
         found = {_before(content, match.start(), most) + last for match in mentions.finditer(content)}
         if any(encoded(f".{owner}").endswith(b"." + dotted_name) for dotted_name in found):
@@ -155,9 +155,9 @@ def _is_taken(project: Project, path: str, name: str, seen: frozenset[str]) -> b
 
 
 def _reaches_into(project: Project, file: str, path: str, name: str, *, by_name: bool) -> bool:
-    """Return whether a file has the module of another one, under whatever name, and may take something out of it.
+    """Return whether a file imports the module of another file, under any name, and may use a name from it.
 
-    `by_name` says that the file imports modules by names in texts.
+    `by_name` says that the file imports modules by strings.
     """
     module = project.module(file)
     if module is None:
@@ -193,7 +193,7 @@ def _root(node: ast.Attribute) -> str | None:
 
 
 def _before(content: bytes, offset: int, most: int) -> bytes:
-    """Return the part of a dotted name that stands before an offset, or `most` of it."""
+    """Return the part of a dotted name before an offset, at most `most` bytes."""
     start = offset
     while (
         start

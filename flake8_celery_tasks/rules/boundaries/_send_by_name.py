@@ -1,4 +1,4 @@
-"""The fix of CLY401 and CLY402: tasks are sent by name, and their import goes."""
+"""The fix of CLY401 and CLY402: send tasks by name and remove their import."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.facts.imports import Sent, TaskImport
 
 
-#: Options of a task that its own methods put into the message, and `send_task` does not.
+#: Options of a task that its own methods put into the message and `send_task` omits.
 PUBLISHER: Final = (
     *("queue", "exchange", "routing_key", "priority", "expires", "serializer", "compression", "delivery_mode"),
     *("mandatory", "immediate"),
@@ -36,7 +36,7 @@ PUBLISHER: Final = (
 
 
 def fix(fact: TaskImport) -> Fix | None:
-    """Return the fix for an import through which tasks are sent, None where one of its uses can't be rewritten."""
+    """Return the fix for an import that is used to send tasks, None if one of its uses can't be rewritten."""
     try:
         return _Rewriting(fact).fix()
     except Unfixable:
@@ -63,9 +63,9 @@ class _Rewriting:
         return Fix(tuple(operations), safe=False, imports=tuple(self.names.needed))
 
     def _whole(self, sent: Sent) -> tuple[ast.expr, Site]:
-        """Return the node that has to be written anew: a call, or a method that `on_commit` is given."""
+        """Return the node to rewrite: a call, or a method that is passed to `on_commit`."""
         if not isinstance(dotted(sent.node)[0], ast.Name):
-            raise Unfixable("no plain name")
+            raise Unfixable("not a plain name")
         if id(sent.node) in self.calls:
             return self.calls[id(sent.node)]
         for call, site in self.module.candidates.calls:
@@ -73,7 +73,7 @@ class _Rewriting:
                 return call, site
         if self._is_callback(sent.node):
             return sent.node, sent.site
-        raise Unfixable("the method is handed to something else")
+        raise Unfixable("the method is passed to something else")
 
     def _is_partial(self, call: ast.Call, site: Site) -> bool:
         value = self.module.value(call.func, site.scope)
@@ -88,13 +88,13 @@ class _Rewriting:
         method = sent.node.attr
         definition = sent.definition
         if definition is None or definition.decorator.form == decorators.CLASS_TASK:
-            raise Unfixable("a class, or what can't be read")
+            raise Unfixable("a class, or a task that can't be resolved")
         task = Defined(self.project, definition)
         if isinstance(task.base, Target) and task.overrides("apply_async", method) is not False:
-            raise Unfixable("the task's class has a way of its own to send it")
+            raise Unfixable("the task's class overrides how it is sent")
         name = _borders.name_of(self.fact, sent)
         if name is None:
-            raise Unfixable("the name can't be told")
+            raise Unfixable("the name is uncertain")
         call = node if isinstance(node, ast.Call) else None
         is_partial = call is not None and call.func is not sent.node
         positional = [] if call is None else call.args[is_partial:]
@@ -128,20 +128,20 @@ class _Rewriting:
 
     def _app(self, site: Site) -> Callable[[], str]:
         if self.sender is None:
-            raise Unfixable("no app that certainly sends there")
+            raise Unfixable("it is uncertain which app sends there")
         return partial(self.names.reach, *self.sender, site.scope)
 
     def _handed_on(
         self, call: ast.Call, positional: Sequence[ast.expr], keywords: Sequence[ast.keyword]
     ) -> list[Argument]:
-        """Return the arguments of `apply_async` and `signature`, which `send_task` takes as well."""
+        """Return the arguments of `apply_async` and `signature`, which `send_task` also takes."""
         if len(positional) > 2 or any(isinstance(item, ast.Starred) for item in positional):
             raise Unfixable("an order that send_task does not have")
         refuse_mixed(self.text, positional, keywords)
         return kept(self.text, call, (*positional, *keywords))
 
     def _options(self, task: Defined, given: set[str | None]) -> list[str]:
-        """Return what the decorator gives to messages and the call does not."""
+        """Return the options of messages that the decorator sets and the call does not."""
         found = []
         for name in PUBLISHER:
             value = task.option(name)

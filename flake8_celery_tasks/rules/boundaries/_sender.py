@@ -1,4 +1,4 @@
-"""Which app sends a task by its name: `current_app` where it is the project's in every thread, else the app itself."""
+"""Which app sends a task by its name: `current_app` if it is the project's in every thread, else the app itself."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Sender(NamedTuple):
     name: str
 
 
-#: The app that runs.
+#: Celery's proxy of the current app.
 CURRENT: Final = Sender("celery", "current_app")
 
 
 def sender(project: Project, module: Module) -> Sender | None:
-    """Return the app by which a module sends; None where there is none, or importing it would be a circle."""
+    """Return the app that a module sends with; None if there is none, or importing it would be circular."""
     if apps.is_current_everywhere(project):
         return CURRENT
     found = apps.own_apps(project)
@@ -41,7 +41,7 @@ def sender(project: Project, module: Module) -> Sender | None:
 
 @query(key=lambda module: module.place.path)
 def _imported_with(project: Project, module: Module) -> frozenset[str]:
-    """Return the files of the project that are run when a module is imported."""
+    """Return the files of the project that run when a module is imported."""
     found: set[str] = set()
     pending = [module.place.path]
     while pending:
@@ -53,7 +53,7 @@ def _imported_with(project: Project, module: Module) -> frozenset[str]:
 
 
 def imports_of(project: Project, path: str) -> Iterator[str]:
-    """Yield the files of the project that a file imports when it is imported itself, with the packages around them."""
+    """Yield the files of the project that a file imports on its own import, with the packages around them."""
     module = project.module(path)
     if module is None:
         return

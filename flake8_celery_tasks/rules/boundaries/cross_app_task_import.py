@@ -19,20 +19,20 @@ class CrossAppTaskImport(Rule[TaskImport]):
     ## What happens
 
     Importing the task imports the other app's `tasks` module, with its models and services, only to put a name and some
-    arguments into a message. Sooner or later `content.tasks` needs something from `blog.models`, and Python says
+    arguments into a message. Sooner or later `content.tasks` needs something from `blog.models`, and Python raises
 
     ```text
     ImportError: cannot import name 'generate_og_images' from partially initialized module 'content.tasks'
     (most likely due to a circular import)
     ```
 
-    A message needs the task's name and nothing else. `current_app.send_task(name, ...)` sends the same message and
-    imports nothing, so the apps stay apart and can even run in separate processes. Two things to know: nothing checks
-    the arguments before the worker gets them, and options of the task's decorator that concern the sending (`queue`,
-    `expires`, `priority` ...) have to be given with the call (CLY405).
+    A message needs only the task's name. `current_app.send_task(name, ...)` sends the same message and imports nothing,
+    so the apps stay independent and can even run in separate processes. There are two trade-offs: nothing checks the
+    arguments before the worker gets them, and the call has to repeat the decorator's options for messages (`queue`,
+    `expires`, `priority` ...) (CLY405).
 
     An app here is the nearest package with `apps.py`, `models`, `migrations` or `tasks`, otherwise the top-level
-    package. An app inside another one, or around it, counts as the same app.
+    package. An app inside another app counts as the same app.
 
     ## Bad
 
@@ -79,38 +79,38 @@ class CrossAppTaskImport(Rule[TaskImport]):
     ## Not reported when
 
     - the imported task is never sent: registration in `AppConfig.ready`, a re-export, a plain call of the function;
-    - the module needs the import for something else too: it calls the task as a function, uses another name of its
+    - the module also needs the import for something else: it calls the task as a function, or uses another name of its
       module or an attribute of its class;
-    - people start the module and nothing but tests imports it, so that nothing can be circular: management commands,
+    - people start the module and only tests import it, so that no import can be circular: management commands,
       `manage.py`, `fabfile.py`, tasks of invoke or fabric, commands of click, `if __name__ == "__main__"`;
     - the module creates the Celery app or holds settings: it may know every task;
-    - the task's class has an `apply_async` or `delay` of its own, or can't be read: it may take a lock first, as the
+    - the task's class has its own `apply_async` or `delay`, or can't be resolved: it may take a lock first, as the
       classes of celery_once and celery-singleton do;
-    - the import stands under `TYPE_CHECKING`, or in a test module or migration;
+    - the import is under `TYPE_CHECKING`, in a test module or in a migration;
     - `celery-apps` lists the apps, and the module is in none of them;
-    - the name leads to something that is not a task, or to a module outside the project.
+    - the name resolves to something that is not a task, or to a module outside the project.
 
     ## Fix
 
     Send by name: `current_app.send_task("content_generate_og_images", args=..., kwargs=...)`, in a chain or group
-    `signature("content_generate_og_images", ...)`, and drop the import. Know what you give up: the check of the
-    arguments is bypassed, and a process that gets its Celery app from this import alone has none any more, so that
-    `current_app` is one with Celery's defaults.
+    `signature("content_generate_og_images", ...)`, and drop the import. The trade-offs: Celery no longer checks the
+    arguments, and a process that gets its Celery app only from this import no longer has it, so that `current_app` is
+    an app with Celery's defaults.
 
-    Which app sends matters. In a Django project it is `current_app`: Celery makes the project's app the current one of
-    every thread. Elsewhere it is so only in the thread that has made the app, unless the project calls
-    `app.set_default()`: in the threads of a web server `current_app` is an app of Celery's own, which sends to
-    `amqp://guest@localhost`. There the project's app has to send itself: `from project.celery import app`, and
+    It matters which app sends. In a Django project use `current_app`: Celery makes the project's app the current app of
+    every thread. In other projects this is true only in the thread that created the app, unless the project calls
+    `app.set_default()`. In the threads of a web server `current_app` is then Celery's default app, which sends to
+    `amqp://guest@localhost`. In such a project use the project's app: `from project.celery import app`, and
     `app.send_task(...)`.
 
     `send_task` ignores `task_always_eager`: tests that run tasks eagerly send a message instead. A test that patches
-    `blog.models.generate_og_images.delay` finds nothing there any more: patch the app's `send_task`.
+    `blog.models.generate_og_images.delay` no longer finds it: patch the app's `send_task`.
 
-    The command does it where it is certain of every use of the import. It repeats the options of the decorator that
+    The automatic fix does this if every use of the import is certain. It repeats the options of the decorator that
     belong to the message (`queue`, `priority`, `expires` ...), and puts the import of the app where isort would. It
-    leaves the import to you where the project is none of Django and has several apps, or its app can't be imported
-    without a circle, where a method is passed to something other than `on_commit`, or an option is not a constant. The
-    import stays where something else may need it: the project's other modules, or tests that patch it.
+    leaves the import to you if the project does not use Django and has several apps, if importing its app would be
+    circular, if a method is passed to something other than `on_commit`, or if an option is not a constant. It keeps the
+    import if something else may need it: the project's other modules, or tests that patch it.
     """
 
     code = "CLY401"

@@ -18,10 +18,10 @@ class CrossAppTaskImportInFunction(Rule[TaskImport]):
 
     ## What happens
 
-    An import inside a function is how a circular import between apps is hidden: it works until somebody moves it to the
-    top. Nothing is logged. The cycle is still there, and so is its price: the first call pays for the import, a renamed
-    task is noticed only when the line runs, and neither app can leave the project without the other. A message needs
-    the task's name and nothing else. What CLY401 says about imports at the top applies here too.
+    An import inside a function often hides a circular import between apps: it works until somebody moves it to the top.
+    Nothing is logged. The cycle still exists and has a cost: the first call pays for the import, a renamed task fails
+    only when the line runs, and neither app can leave the project without the other. A message needs only the task's
+    name. What CLY401 says about imports at the top applies here too.
 
     ## Bad
 
@@ -68,27 +68,27 @@ class CrossAppTaskImportInFunction(Rule[TaskImport]):
 
     - the import is within one app, or between an app and one inside it;
     - the imported task is never sent;
-    - CLY401 would be silent about the same import at the top of the module.
+    - CLY401 would not report the same import at the top of the module.
 
     ## Fix
 
-    Send by name, and drop the import. Know what you give up: the check of the arguments is bypassed, and a process that
-    gets its Celery app from this import alone has none any more, so that `current_app` is one with Celery's defaults.
+    Send by name, and drop the import. The trade-offs: Celery no longer checks the arguments, and a process that gets
+    its Celery app only from this import no longer has it, so that `current_app` is an app with Celery's defaults.
 
-    Which app sends matters. In a Django project it is `current_app`: Celery makes the project's app the current one of
-    every thread. Elsewhere it is so only in the thread that has made the app, unless the project calls
-    `app.set_default()`: in the threads of a web server `current_app` is an app of Celery's own, which sends to
-    `amqp://guest@localhost`. There the project's app has to send itself: `from project.celery import app`, and
+    It matters which app sends. In a Django project use `current_app`: Celery makes the project's app the current app of
+    every thread. In other projects this is true only in the thread that created the app, unless the project calls
+    `app.set_default()`. In the threads of a web server `current_app` is then Celery's default app, which sends to
+    `amqp://guest@localhost`. In such a project use the project's app: `from project.celery import app`, and
     `app.send_task(...)`.
 
     `send_task` ignores `task_always_eager`: tests that run tasks eagerly send a message instead. A test that patches
-    `blog.models.generate_og_images.delay` finds nothing there any more: patch the app's `send_task`.
+    `blog.models.generate_og_images.delay` no longer finds it: patch the app's `send_task`.
 
-    The command does it where it is certain of every use of the import. It repeats the options of the decorator that
+    The automatic fix does this if every use of the import is certain. It repeats the options of the decorator that
     belong to the message (`queue`, `priority`, `expires` ...), and puts the import of the app where isort would. It
-    leaves the import to you where the project is none of Django and has several apps, or its app can't be imported
-    without a circle, where a method is passed to something other than `on_commit`, or an option is not a constant. The
-    import stays where something else may need it: the project's other modules, or tests that patch it.
+    leaves the import to you if the project does not use Django and has several apps, if importing its app would be
+    circular, if a method is passed to something other than `on_commit`, or if an option is not a constant. It keeps the
+    import if something else may need it: the project's other modules, or tests that patch it.
     """
 
     code = "CLY402"

@@ -27,7 +27,7 @@ class NamedCallDoesNotFit(Rule[Invocation | BeatEntry]):
     ## What happens
 
     `delay()` compares the arguments with the function's parameters before it sends anything. `send_task()`, a signature
-    made from a name and a beat entry don't know the function: the message goes out, and the task fails in the worker,
+    created from a name and a beat entry don't know the function: the message is sent, and the task fails in the worker
     every time:
 
     ```text
@@ -35,8 +35,7 @@ class NamedCallDoesNotFit(Rule[Invocation | BeatEntry]):
     TypeError("send_receipt() got an unexpected keyword argument 'order'")
     ```
 
-    With `typing=False` it fails all the same. The task object that `bind=True` passes is not one of the caller's
-    arguments.
+    It also fails with `typing=False`. The task object that `bind=True` passes is not one of the caller's arguments.
 
     ## Bad
 
@@ -91,20 +90,20 @@ class NamedCallDoesNotFit(Rule[Invocation | BeatEntry]):
 
     ## Not reported when
 
-    - a `*spread` or a variable hides arguments that could make it fit;
-    - a signature lacks arguments and is not sent on the spot: they may come later;
-    - no task of the project, or of a service that `celery-known-tasks` names, has the name (CLY403), or several have
-      it;
+    - a `*spread` or a variable may contain arguments that make the call fit;
+    - a signature lacks arguments and is not sent at once: they may be added later;
+    - no task of the project, or of a service that `celery-known-tasks` names, has the name (CLY403), or several
+      tasks have it;
     - a decorator below the task decorator may change the arguments;
-    - the task's class has an `apply_async` of its own, a `__call__` that does more with the arguments than pass them
-      on, or can't be read;
+    - the task's class has its own `apply_async`, has a `__call__` that does more with the arguments than pass them on,
+      or can't be resolved;
     - the task has `bind=True` and no parameter for the task object, or `self` without `bind=True`: that is CLY202 or
       CLY203;
-    - the call stands in a `try` that catches TypeError, in a test (`celery-test-paths`) or a migration.
+    - the call is in a `try` that catches TypeError, in a test (`celery-test-paths`) or a migration.
 
     ## Fix
 
-    Pass what the function takes. Only its author knows what was meant.
+    Pass the arguments that the function takes. Only you know which ones are intended.
     """
 
     code = "CLY404"
@@ -113,7 +112,7 @@ class NamedCallDoesNotFit(Rule[Invocation | BeatEntry]):
     quiet_in_tests = True
 
     def check(self, fact: Invocation | BeatEntry) -> Iterator[Violation]:
-        """Report the first way in which the arguments of a call or an entry can't fit."""
+        """Report the first mismatch between the arguments of a call or an entry and the function."""
         if isinstance(fact, BeatEntry):
             if fact.task_name is not None:
                 yield from self._judge(fact, arguments_of_entry(fact), fact.task_name, partial=False)
@@ -139,7 +138,7 @@ class NamedCallDoesNotFit(Rule[Invocation | BeatEntry]):
 
 @query()
 def _signed_and_sent(context: FileContext) -> set[int]:
-    """Return the signatures of a file that are sent on the spot as they are, by identity."""
+    """Return the signatures of a file that are sent at once and unchanged, by identity."""
     return {id(signed) for call in invocations_in(context) if (signed := _sent_at_once(call)) is not None}
 
 

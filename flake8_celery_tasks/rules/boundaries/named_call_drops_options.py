@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.resolution.project import Project
 
-#: Options that say where a message goes. One of them in the call decides it all.
+#: Options that route a message. One of them in the call decides the route.
 ROUTING: Final = ("queue", "exchange", "routing_key")
 
-#: The other options of a task that concern its messages, which only the sender can give.
+#: The other options of a task for its messages, which only the sender can set.
 PUBLISHING: Final = ("priority", "expires", "serializer")
 
-#: Settings that may give an option the same value, and what holds without them.
+#: Settings that may give an option the same value, and their defaults.
 _DEFAULTS: Final = {
     "queue": ("task_default_queue", "celery"),
     "priority": ("task_default_priority", None),
@@ -34,20 +34,19 @@ _DEFAULTS: Final = {
 
 
 class NamedCallDropsOptions(Rule[Invocation]):
-    """A task is sent by name without the options that its decorator gives to its messages.
+    """A task is sent by name without the options that its decorator sets for its messages.
 
     ## What happens
 
-    `queue`, `expires`, `priority` and the like belong to the message, and it is the sender who makes the message.
+    `queue`, `expires`, `priority` and similar options belong to the message, and the sender creates the message.
     `delay()` takes them from the task object; `send_task()` has only a name. So the message goes to the default queue,
-    where perhaps no worker takes it, never expires, and has no priority. Nothing is logged, neither by the sender nor
-    by a worker that waits at the other queue. That Celery 5.7 deprecates `queue` on a task (CLY917) is another matter:
-    with `delay()` it still works.
+    which perhaps no worker consumes, never expires, and has no priority. Nothing is logged, by the sender or by a
+    worker on the intended queue. Celery 5.7 deprecates `queue` on a task (CLY917), but with `delay()` it still works.
 
-    Up to Celery 5.6 this always happens. From 5.7 on `send_task()` looks the task up, and keeps the options in a
-    process that has imported and registered it, which the other app's process need not have done. `ignore_result`, time
-    limits and `acks_late` are the worker's business and are not lost; only Celery 5.6.3 stores the result of such a
-    call all the same.
+    Up to Celery 5.6 this always happens. From 5.7 on, `send_task()` looks up the task and keeps the options, but only
+    in a process that has imported and registered it, which the other app's process may not have done. The worker
+    applies `ignore_result`, time limits and `acks_late`, so they are not lost; only Celery 5.6.3 stores the result of
+    such a call despite `ignore_result`.
 
     ## Bad
 
@@ -89,24 +88,24 @@ class NamedCallDropsOptions(Rule[Invocation]):
 
     ## Not reported when
 
-    - the call gives the option; any of `queue`, `exchange` and `routing_key` stands for all three;
-    - `task_routes` covers the name, or can't be read: then it decides the queue, for calls by name too;
-    - the option says what the project's default says;
-    - caller and task belong to one app, or the call stands in a task and the target is Celery 5.7 or later: then the
-      process has the task registered;
-    - several tasks have the name, or `**options` hide what the call gives;
-    - of another service's task, which a file of `celery-known-tasks` records, the option can't be known;
+    - the call sets the option; any of `queue`, `exchange` and `routing_key` counts for all three;
+    - `task_routes` covers the name, or can't be resolved: then it decides the queue, for calls by name too;
+    - the option has the project's default value;
+    - caller and task belong to one app, or the call is in a task and the target is Celery 5.7 or later: then the
+      process has registered the task;
+    - several tasks have the name, or `**options` in the call may contain the option;
+    - the task belongs to another service, and its record in `celery-known-tasks` does not give the option's value;
     - the module is a test (`celery-test-paths`) or a migration.
 
     ## Fix
 
-    Repeat the options in the call, or better, move `queue` into `task_routes`, which every sender reads. From then on
-    the messages go to another queue, so make sure that a worker consumes it.
+    Repeat the options in the call, or better, move `queue` into `task_routes`, which every sender reads. The messages
+    then go to another queue, so make sure that a worker consumes it.
     """
 
     code = "CLY405"
     see = ("routing#specifying-task-destination", "calling#routing-options", "Celery#celery.Celery.send_task")
-    message = "send_task() knows nothing of the decorator of {name!r}: {lost}; {advice}"
+    message = "send_task() does not read the decorator of {name!r}: {lost}; {advice}"
     quiet_in_tests = True
 
     def check(self, call: Invocation) -> Iterator[Violation]:
@@ -125,7 +124,7 @@ class NamedCallDropsOptions(Rule[Invocation]):
             yield self.report(call.module, call.node, name=call.name, lost=f"its {names} {is_lost}", advice=advice)
 
     def _options(self, call: Invocation, name: str) -> Mapping[str, Any]:
-        """Return the options that a task gives to its messages, where the process of the call does not know them."""
+        """Return the options that a task sets for its messages, if the process of the call does not know them."""
         other = known.foreign(call.project, name)
         if other is not None:
             return {option: value for option, value in other.options.items() if value is not None}
@@ -148,7 +147,7 @@ class NamedCallDropsOptions(Rule[Invocation]):
 
 
 def _is_lost(call: Invocation, name: str, value: Any) -> bool:
-    """Return whether a call does not give an option of the task, and the project's default does not say the same."""
+    """Return whether a call omits an option of the task whose value differs from the project's default."""
     return call.argument(name) is MISSING and value is not None and not _is_default(call.project, name, value)
 
 
@@ -160,6 +159,6 @@ def _is_default(project: Project, name: str, value: Any) -> bool:
 
 
 def _may_be_routed(project: Project, name: str) -> bool:
-    """Return whether `task_routes` covers a name, as far as it can be read."""
+    """Return whether `task_routes` covers a name, or may cover it because it can't be resolved."""
     routes = routes_of(project)
     return routes is None or any(table.has_other_keys or table.matching(name) for table in routes)

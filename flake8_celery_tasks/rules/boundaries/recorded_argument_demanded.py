@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
 
 class RecordedArgumentDemanded(Rule[KeptTask]):
-    """A task demands an argument that messages of before need not give.
+    """A task requires an argument that older messages may lack.
 
     ## What happens
 
-    A new parameter without a default is safe for callers that are deployed along with the function. Messages that wait
-    in a queue, beat entries in a database and senders that still run the old code lack it, and fail in the worker:
+    A new parameter without a default is safe for callers that are deployed together with the function. Messages in a
+    queue, beat entries in a database and messages from processes with the old code lack it, and the task fails in the
+    worker:
 
     ```text
     TypeError("send_receipt() missing 1 required positional argument: 'language'")
@@ -88,16 +89,16 @@ class RecordedArgumentDemanded(Rule[KeptTask]):
 
     ## Not reported when
 
-    - no record is named (`celery-contract`), or it does not know the parameters (`"signature": null`);
-    - today's parameters can't be known: a decorator below the task decorator may change them, two tasks have the name,
-      the class has an `apply_async` or `__call__` of its own;
-    - the parameter stands where the record has one that is gone and had no default: that is a new name (CLY412);
+    - `celery-contract` names no record, or the record does not have the parameters (`"signature": null`);
+    - the current parameters are uncertain: a decorator below the task decorator may change them, two tasks have the
+      name, or the class has its own `apply_async` or `__call__`;
+    - the parameter replaces one of the record at the same position that had no default: that is a new name (CLY412);
     - a file that can't be parsed could define a task of that name.
 
     ## Fix
 
-    Give the parameter a default, behind the others, until the old messages are gone; then demand it, and write the
-    record anew.
+    Put the parameter after the others and give it a default until the old messages are gone. Then require it, and
+    update the record.
     """
 
     code = "CLY413"
@@ -112,7 +113,7 @@ class RecordedArgumentDemanded(Rule[KeptTask]):
     )
 
     def check(self, fact: KeptTask) -> Iterator[Violation]:
-        """Report a parameter that has to be given and had not, where it stands."""
+        """Report a parameter that is required now and was not before, at the parameter."""
         for one in fact.kept.breaks:
             node = fact.parameter(one.name)
             if one.kind in compare.DEMANDS and node is not None:

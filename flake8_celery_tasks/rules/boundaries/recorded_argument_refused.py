@@ -11,59 +11,59 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.core.violation import Violation
 
-#: What becomes of a message, and what to do, by what has become of a parameter.
+#: What happens to old messages, and what to do, by the change of a parameter.
 _MESSAGES: Final[Mapping[str, str]] = {
     compare.GONE: (
-        "Parameter {old!r} of task {name!r} is gone: messages that give it fail with TypeError; take it until they are "
-        "gone, and ignore it"
+        "Parameter {old!r} of task {name!r} is gone: messages that pass it fail with TypeError; accept and ignore it "
+        "until they are gone"
     ),
     compare.RENAMED: (
-        "Parameter {old!r} of task {name!r} is {now!r} now: messages that name it fail with TypeError; keep its name"
+        "Parameter {old!r} of task {name!r} is now {now!r}: messages that pass it by name fail with TypeError; "
+        "keep its name"
     ),
     compare.KEYWORD_ONLY: (
-        "Parameter {old!r} of task {name!r} is keyword-only now: messages that give it by position fail or lose it; "
-        "take it so too"
+        "Parameter {old!r} of task {name!r} is now keyword-only: messages that pass it by position fail or lose it; "
+        "accept both"
     ),
     compare.POSITIONAL_ONLY: (
-        "Parameter {old!r} of task {name!r} is positional-only now: messages that name it fail or lose it; take it "
-        "so too"
+        "Parameter {old!r} of task {name!r} is now positional-only: messages that pass it by name fail or lose it; "
+        "accept both"
     ),
     compare.NO_VARARG: (
-        "Task {name!r} has no *{old} any more: messages with more arguments fail with TypeError; take them until "
-        "those are gone"
+        "Task {name!r} no longer takes *{old}: messages with extra arguments fail with TypeError; accept them until "
+        "those messages are gone"
     ),
     compare.NO_KWARG: (
-        "Task {name!r} has no **{old} any more: messages with more arguments fail with TypeError; take them until "
-        "those are gone"
+        "Task {name!r} no longer takes **{old}: messages with extra arguments fail with TypeError; accept them until "
+        "those messages are gone"
     ),
     compare.NAMED: (
-        "Parameter {now!r} of task {name!r} can be named now: messages that also name one so fail; keep it "
-        "positional-only"
+        "Parameter {now!r} of task {name!r} can now be passed by name: messages with an extra argument of that name "
+        "fail; keep it positional-only"
     ),
     compare.MOVED: (
-        "Task {name!r} takes {now} where it took {old}: messages that give it by position fail; keep the order"
+        "Task {name!r} takes {now} where it took {old}: messages that pass it by position fail; keep the order"
     ),
     compare.SWAPPED: (
-        "Task {name!r} takes for {now} what was given for {old}, and nothing fails; keep the order, put new parameters "
-        "last"
+        "Task {name!r} silently takes as {now} what was passed as {old}; keep the order and put new parameters last"
     ),
 }
 
 
 class RecordedArgumentRefused(Rule[KeptTask]):
-    """A task refuses arguments that the record says it takes, or takes them for others.
+    """A task rejects arguments that the record says it takes, or mistakes them for others.
 
     ## What happens
 
-    Messages that were sent before the change, and those of senders that still run the old code, give the arguments that
-    the function took then. Nobody compares them with the new function but the worker that calls it:
+    Messages that were sent before the change, and those of senders that still run the old code, carry the arguments
+    that the function took then. Nothing compares them with the new function before the worker calls it:
 
     ```text
     TypeError("send_receipt() got an unexpected keyword argument 'order'")
     ```
 
-    It is worse where the values still fit: with `(user_pk, order_pk)` turned into `(order_pk, user_pk)`, or with a
-    parameter put in front, an old message `[7, 12]` runs with its values swapped, and nothing is logged at all.
+    It is worse if the values still fit. After `(user_pk, order_pk)` becomes `(order_pk, user_pk)`, or after a new
+    parameter is added at the front, an old message `[7, 12]` runs with the wrong values, and nothing is logged.
 
     ## Bad
 
@@ -129,18 +129,18 @@ class RecordedArgumentRefused(Rule[KeptTask]):
 
     ## Not reported when
 
-    - no record is named (`celery-contract`), or it does not know the parameters (`"signature": null`);
-    - today's parameters can't be known: a decorator below the task decorator may change them, two tasks have the name,
-      the class has an `apply_async` or `__call__` of its own;
-    - a parameter is added behind all others, or by keyword only, with a default;
-    - a parameter is gone, and new `*args` and `**kwargs` take its values;
+    - `celery-contract` names no record, or the record does not have the parameters (`"signature": null`);
+    - the current parameters are uncertain: a decorator below the task decorator may change them, two tasks have the
+      name, or the class has its own `apply_async` or `__call__`;
+    - a parameter with a default is added after all others or as keyword-only;
+    - a parameter is gone, and new `*args` and `**kwargs` accept its values;
     - a file that can't be parsed could define a task of that name.
 
     ## Fix
 
-    Change parameters in two deploys. To take one out, give it a default and ignore it, or take `*args, **kwargs`; drop
-    it when the queues are empty. `**kwargs` alone is enough only for one that nobody gives by position. To rename one,
-    take both names. Then write the record anew.
+    Change parameters in two deploys. To remove one, give it a default and ignore it, or accept `*args, **kwargs`; drop
+    it when the queues are empty. `**kwargs` alone is enough only for a parameter that nobody passes by position. To
+    rename one, accept both names. Then update the record.
     """
 
     code = "CLY412"
@@ -148,7 +148,7 @@ class RecordedArgumentRefused(Rule[KeptTask]):
     message = _MESSAGES[compare.GONE]
 
     def check(self, fact: KeptTask) -> Iterator[Violation]:
-        """Report what has become of a parameter, at the parameter, else at the function's name."""
+        """Report the change of a parameter, at the parameter, otherwise at the function's name."""
         for one in fact.kept.breaks:
             if one.kind in compare.DEMANDS:
                 continue

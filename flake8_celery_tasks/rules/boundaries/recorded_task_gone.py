@@ -14,21 +14,22 @@ if TYPE_CHECKING:
 
 
 class RecordedTaskGone(Rule[GoneTask]):
-    """A name that the record holds belongs to no task any more.
+    """A name in the record no longer belongs to any task.
 
     ## What happens
 
-    Python sees a renamed function, a moved module or a deleted task. The broker sees messages: those in the queue while
-    the new code is deployed, those of processes that still run the old code, those of other services, and those that
-    the database of django-celery-beat schedules. All of them carry the old name. The worker with the new code logs an
-    error and drops each one, and the sender is told nothing:
+    A function is renamed, a module moves or a task is deleted. But messages with the old name still arrive: those in
+    the queue while the new code is deployed, those of processes that still run the old code, those of other services,
+    and those that django-celery-beat schedules from its database. The worker with the new code logs an error and drops
+    each one, and the sender gets no error:
 
     ```text
     Received unregistered task of type 'shop.send_receipt'.
     The message has been ignored and discarded.
     ```
 
-    The record is the file that the option `celery-contract` names: the names and parameters that others rely on.
+    The record is the file that the option `celery-contract` names. It contains the names and parameters that others
+    rely on.
 
     ## Bad
 
@@ -57,7 +58,7 @@ class RecordedTaskGone(Rule[GoneTask]):
     }
     ```
 
-    A task that has no name of its own loses it when its module is renamed or its function moves:
+    A task without an explicit name gets a different name when its module is renamed or its function moves:
 
     ```python
     from celery import shared_task
@@ -90,7 +91,7 @@ class RecordedTaskGone(Rule[GoneTask]):
 
     ## Good
 
-    The new name takes over in two deploys. In the first, the task has both names:
+    Introduce the new name in two deploys. In the first one, the task has both names:
 
     ```python title="shop/tasks.py"
     from celery import shared_task
@@ -134,21 +135,21 @@ class RecordedTaskGone(Rule[GoneTask]):
 
     ## Not reported when
 
-    - no record is named (`celery-contract`), or it is about another project;
+    - `celery-contract` names no record, or the record belongs to another project;
     - the task has moved and kept its name;
-    - `app.tasks["old name"] = task` or `app.tasks.register(...)` gives the name to a task; under a name that can't be
-      read, any name may be there;
-    - a task whose name can't be known could have it, unless the record lists that task as uncertain;
-    - an app of the project builds automatic names in its own way (`gen_task_name`);
-    - a file that can't be parsed held the task, or defines tasks now and could hold the name.
+    - `app.tasks["old name"] = task` or `app.tasks.register(...)` gives the name to a task, or uses a name that can't be
+      resolved, which may be any name;
+    - a task with an uncertain name could have it, unless the record lists that task as uncertain;
+    - an app of the project builds automatic names itself (`gen_task_name`);
+    - a file that can't be parsed defined the task, or defines tasks now and may contain the name.
 
     ## Fix
 
-    Give the task its old name. If you want the new one, give it both, deploy, and drop the old one when no message, no
-    beat entry and no other service uses it; then write the record anew.
+    Give the task its old name. If you want the new name, give the task both, deploy, and drop the old one when no
+    message, no beat entry and no other service uses it. Then update the record.
 
-    The command writes the old name where the task has an automatic one, and nothing in the project uses the new one as
-    a text. A task that is gone on purpose is left to you: keep it until its queues are empty.
+    The automatic fix writes the old name if the task has an automatic name and no string in the project contains the
+    new one. If you deleted the task on purpose, keep it until its queues are empty.
     """
 
     code = "CLY411"
@@ -157,14 +158,14 @@ class RecordedTaskGone(Rule[GoneTask]):
         "faq#why-do-workers-delete-tasks-from-the-queue-if-they-re-unable-to-process-them",
     )
     fixes = "safe"
-    message = "Task was {name!r}, is {now!r} now: the workers discard messages under the old name; write name={written}"
+    message = "Task {name!r} is now named {now!r}: workers discard messages with the old name; write name={written}"
     gone: Final = (
-        "Recorded task {name!r} is gone: the workers discard its messages; keep it, or give its name to what took its "
-        "place"
+        "Recorded task {name!r} is gone: workers discard its messages; keep it, or give its name to the task that "
+        "replaces it"
     )
 
     def check(self, fact: GoneTask) -> Iterator[Violation]:
-        """Report a definition that goes by another name at that name, what is gone at the first line of its module."""
+        """Report a renamed definition at its new name, and a deleted task at the first line of its module."""
         task, entry = fact.task, fact.gone.entry
         if task is None or entry is None:
             yield Violation(1, 0, self.code, self.text_of(fact.name))
@@ -178,11 +179,11 @@ class RecordedTaskGone(Rule[GoneTask]):
 
     @classmethod
     def text_of(cls, name: str) -> str:
-        """Return what is said of a name that is gone without a trace."""
+        """Return the message about a name whose task is gone."""
         return cls.gone.format(name=name).encode("utf-8", "backslashreplace").decode()
 
     def fix(self, fact: GoneTask, violation: Violation) -> Fix | None:
-        """Write the old name, where the new one is automatic and nobody sends it by name."""
+        """Write the old name, if the new one is automatic and nothing sends the task by it."""
         from flake8_celery_tasks.edits.edit import Fix
         from flake8_celery_tasks.edits.operations import SetKeyword
 

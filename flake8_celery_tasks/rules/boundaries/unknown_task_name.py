@@ -25,16 +25,16 @@ class UnknownTaskName(Rule[Invocation | BeatEntry | TaskLookup]):
 
     ## What happens
 
-    The sender notices nothing: the message goes out, and nothing compares its name with the tasks that exist. The
-    worker logs an error, and the message is gone:
+    The sender gets no error: the message is sent, and nothing compares its name with the existing tasks. The worker
+    logs an error and drops the message:
 
     ```text
     Received unregistered task of type 'shop.send_reciept'.
     The message has been ignored and discarded.
     ```
 
-    With a beat entry, this happens each time the entry is due. A task with an explicit name is no longer known by the
-    name of its module and function. `app.tasks["shop.send_reciept"]` raises `NotRegistered`.
+    With a beat entry, this happens each time the entry is due. The name of its module and function does not work for a
+    task with an explicit name. `app.tasks["shop.send_reciept"]` raises `NotRegistered`.
 
     ## Bad
 
@@ -89,20 +89,20 @@ class UnknownTaskName(Rule[Invocation | BeatEntry | TaskLookup]):
     ## Not reported when
 
     - no task of the project shares the first dotted part of the name, and none has a similar name: it may be the task
-      of a package, or of another service. With `celery-known-tasks`, which names records of all other services, such a
-      name is reported;
-    - one of those services has the name, or has a task of uncertain name that could have it;
-    - a file that can't be parsed, that is excluded, or that belongs to another project could hold the name;
-    - some task of that namespace has a name that is not certain;
-    - some task has an automatic name, and an app of the project builds these in its own way (`gen_task_name`);
-    - the module that the name points to has something of that name which may be a task after all: a function with a
-      decorator that can't be read, what is assigned;
+      of a package, or of another service. With `celery-known-tasks`, which names the records of all other services, the
+      rule reports such a name;
+    - one of those services has the name, or has a task with an uncertain name that may be this one;
+    - a file that can't be parsed, is excluded, or belongs to another project may contain the name;
+    - a task of that namespace has an uncertain name;
+    - a task has an automatic name, and an app of the project builds automatic names itself (`gen_task_name`);
+    - the module that the name points to has something of that name which may be a task: a function with a decorator
+      that can't be resolved, or an assigned value;
     - the name is looked up in `app.tasks` in a `try`, or under an `if` that checks for it;
     - the module is a test (`celery-test-paths`) or a migration.
 
     ## Fix
 
-    Write the name of the task that was meant. Only you know which one it is.
+    Write the name of the intended task. Only you know which one it is.
     """
 
     code = "CLY403"
@@ -139,12 +139,12 @@ class UnknownTaskName(Rule[Invocation | BeatEntry | TaskLookup]):
 
 
 def _bound(project: Project, module: Module, name: str) -> str:
-    """Return what stands where a name says that a task is, nothing where nothing does."""
+    """Describe what a name points to instead of a task, an empty string if it points to nothing."""
     owner, _, last = name.rpartition(".")
     symbol = project.resolve(f"{owner}:{last}", module).symbol if owner else None
     if isinstance(symbol, Function):
         return f"the function {last!r} has no task decorator"
-    return f"the class {last!r} is registered nowhere" if isinstance(symbol, Class) else ""
+    return f"the class {last!r} is never registered" if isinstance(symbol, Class) else ""
 
 
 def _given(call: Invocation) -> ast.AST:
@@ -156,7 +156,7 @@ def _given(call: Invocation) -> ast.AST:
 
 
 def _is_asked_for(site: Site) -> bool:
-    """Return whether a name is looked up with care: where an exception is caught, or behind a question for it."""
+    """Return whether a lookup is guarded: by a `try`, or by an `if` that checks for the name."""
     for around in site.chain():
         if around.kind == TRY and around.part == "body":
             return True

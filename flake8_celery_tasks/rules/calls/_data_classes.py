@@ -1,4 +1,4 @@
-"""Classes whose instances hold data that JSON can't encode: dataclasses, classes of attrs, models of pydantic."""
+"""Classes whose instances JSON can't encode: dataclasses, attrs classes, pydantic models."""
 
 from __future__ import annotations
 
@@ -45,20 +45,20 @@ _DECORATORS: Final = frozenset(
     }
 )
 
-#: Bases that say nothing of how an instance is encoded.
+#: Bases that don't affect how an instance is encoded.
 _PLAIN: Final = frozenset({"abc.ABC", "builtins.object", "typing.Generic", "typing.Protocol"})
 
-#: Methods of a model's class, and of a model, that give a model.
+#: Methods of a model's class, and of a model, that return a model.
 _MAKING: Final = frozenset(
     {"construct", "from_orm", "model_construct", "model_validate", "model_validate_json", "parse_obj", "parse_raw"}
 )
 
-#: The method by which kombu lets a class encode itself.
+#: The method that kombu calls to let a class encode itself.
 _ENCODES: Final = "__json__"
 
 
 def instance_of(project: Project, target: Target) -> str | None:
-    """Return what the instances of a class are, or what a method of it gives; None where JSON may encode it."""
+    """Return what a class's instances are, or what its method returns; None where JSON may encode it."""
     if not isinstance(target.symbol, Class) or target.module is None:
         return None
     if target.rest and (len(target.rest) != 1 or target.rest[0] not in _MAKING):
@@ -86,7 +86,7 @@ def _is_dataclass(project: Project, cls: Target) -> bool:
 
 
 def parameter_of(project: Project, module: Module, binding: Binding) -> str | None:
-    """Return what a parameter certainly is, by its annotation, or as `self` in a method of such a class."""
+    """Return what a parameter certainly is, from its annotation, or as `self` in a method of such a class."""
     annotation = inference.annotation_of(module, binding)
     if annotation is not None:
         return _annotated(project, module, annotation)

@@ -1,4 +1,4 @@
-"""What JSON can't encode, as kombu writes it: numbers, texts, lists, dicts, dates, UUIDs, decimals and bytes it can."""
+"""What kombu's JSON can't encode. It encodes numbers, strings, lists, dicts, dates, UUIDs, decimals and bytes."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ FRAME: Final = "a data frame"
 PATH: Final = "a path"
 OBJECT: Final = "an object"
 
-#: What can be told by the node alone.
+#: What the node alone shows.
 _NODES: Final = {ast.GeneratorExp: GENERATOR, ast.Set: SET, ast.SetComp: SET}
 
-#: What calls of functions and classes outside the project give.
+#: What calls of functions and classes outside the project return.
 _CALLS: Final = {
     "builtins.enumerate": ITERATOR,
     "builtins.filter": ITERATOR,
@@ -63,7 +63,7 @@ _CALLS: Final = {
     "subprocess.run": "a finished process",
 }
 
-#: Packages of whose classes with these ends instances are given.
+#: Packages, and the endings of those of their classes whose instances JSON can't encode.
 _CLASSES: Final = (
     ("django.http.", "Response", RESPONSE),
     ("django.http.", "ResponseRedirect", RESPONSE),
@@ -77,7 +77,7 @@ _CLASSES: Final = (
     ("starlette.responses.", "Response", RESPONSE),
 )
 
-#: What a class of the project may inherit from, or be decorated with, and still be nothing that JSON knows.
+#: Bases and decorators that don't make a class of the project encodable.
 _PLAIN: Final = frozenset({"abc.ABC", "builtins.object", "typing.Generic", "typing.Protocol"})
 _DECORATORS: Final = frozenset(
     {
@@ -92,12 +92,12 @@ _DECORATORS: Final = frozenset(
 )
 _MODELS: Final = frozenset({"pydantic.BaseModel", "pydantic.main.BaseModel", "sqlmodel.SQLModel"})
 
-#: Enumerations whose members are no numbers or texts.
+#: Enumerations whose members are neither numbers nor strings.
 _ENUMS: Final = frozenset({"enum.Enum", "enum.Flag"})
 
 
 def unencodable(project: Project, module: Module, node: ast.expr, site: Site, depth: int = 0) -> str | None:
-    """Return what an expression is, or holds, that JSON can't encode; None where it can, or it can't be told."""
+    """Return what an expression is, or holds, that JSON can't encode; None where JSON can or may encode it."""
     if depth > 5:
         return None
     known = _NODES.get(node.__class__)
@@ -135,7 +135,7 @@ def _keys(node: ast.expr) -> list[ast.expr | None]:
 
 
 def _parts(node: ast.expr) -> list[ast.expr]:
-    """Return what a display holds. What the loops of a comprehension bind is not followed."""
+    """Return what a display holds. The loop variables of a comprehension are not followed."""
     if isinstance(node, ast.Dict):
         return node.values
     if isinstance(node, (ast.List, ast.Tuple)):
@@ -147,7 +147,7 @@ def _parts(node: ast.expr) -> list[ast.expr]:
 
 
 def _keyed(node: ast.Name, site: Site) -> str | None:
-    """Return KEYS where a local dict is given items whose keys are tuples."""
+    """Return KEYS where a local dict gets items whose keys are tuples."""
     found = site.scope.find(node.id)
     if found is None or found[0].kind != scopes.FUNCTION:
         return None
@@ -193,7 +193,7 @@ def _called(project: Project, module: Module, node: ast.Call, site: Site) -> str
 
 
 def _made_by(project: Project, target: Target) -> str | None:
-    """Return what a function outside the project, or a class, gives that JSON can't encode."""
+    """Return what a function outside the project, or a class, returns that JSON can't encode."""
     if inference.is_exception(project, target):
         return EXCEPTION
     if target.module is None:
@@ -218,7 +218,7 @@ def _made_by(project: Project, target: Target) -> str | None:
 
 
 def _is_plain(project: Project, cls: Target, symbol: Class) -> bool:
-    """Return whether nothing that a class says itself makes something else of it."""
+    """Return whether nothing in a class's own definition makes its instances encodable."""
     assert cls.module is not None
     names = [value.func if isinstance(value, Invoke) else value for value in symbol.decorators]
     paths = [project.resolve(name.path, cls.module).path if isinstance(name, Ref) else "" for name in names]

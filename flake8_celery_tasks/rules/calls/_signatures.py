@@ -1,4 +1,4 @@
-"""What stands where a signature belongs, as rules about calls see it."""
+"""Expressions that are used where a signature belongs."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def misuse(context: FileContext, node: ast.expr, site: Site, place: str) -> str | None:
-    """Return what is wrong with an expression that stands where a signature belongs, None where it may be one.
+    """Return the mistake of an expression that is used where a signature belongs; None where it may be one.
 
-    It is wrong where it is certainly a task that is called, sent or bare. `place` is where it stands.
+    It is a mistake where it is certainly a task that is called, sent or bare. `place` names the position.
     """
     if isinstance(node, ast.Call):
         func, thing = node.func, context.thing

@@ -31,7 +31,7 @@ _ITERATOR: Final = "an iterator"
 _REQUEST: Final = "the request of a view"
 _KEYS: Final = "a dict with tuples as keys"
 
-#: What is not serialisable, and what to pass instead.
+#: Values that are not serialisable, and what to pass instead.
 _CURES: Final = {
     _SET: "a list",
     _FILE: "its path",
@@ -66,10 +66,10 @@ _CALLS: Final = {
     "builtins.zip": _ITERATOR,
 }
 
-#: The version in which a call of a task with `pydantic=True` dumps the models that it is given.
+#: The first version in which a call of a task with `pydantic=True` dumps the models among its arguments.
 _MODELS_SINCE: Final = (5, 7)
 
-#: What the requests of Django, Flask and others are asked for.
+#: Attributes of the requests of Django, Flask and others.
 _OF_REQUESTS: Final = frozenset(
     {"COOKIES", "FILES", "GET", "META", "POST", "build_absolute_uri", "headers", "session", "user"}
 )
@@ -81,8 +81,8 @@ class ArgumentNotSerialisable(Rule[Invocation]):
     ## What happens
 
     Arguments travel as JSON, unless `task_serializer` says otherwise. JSON knows numbers, strings, None, lists and
-    dicts; Celery adds dates, UUIDs, decimals and bytes. Anything else, a dataclass or a model of pydantic too, fails at
-    the call, and nothing is sent:
+    dicts; Celery adds dates, UUIDs, decimals and bytes. With anything else, including a dataclass or a pydantic model,
+    the call fails and sends nothing:
 
     ```text
     kombu.exceptions.EncodeError: Object of type set is not JSON serializable
@@ -124,20 +124,20 @@ class ArgumentNotSerialisable(Rule[Invocation]):
 
     ## Not reported when
 
-    - the task, the call or the project has a serializer other than JSON, or one that can't be read; or the project
-      teaches kombu further types with `register_type`;
-    - the task's class has an `apply_async` of its own, which may convert the argument;
-    - it is a model of pydantic for a task with `pydantic=True`, and the project runs on Celery 5.7. In a list or a
-      dict, and before 5.7, that fails too;
+    - the task, the call or the project has a serializer other than JSON, or one that can't be resolved; or the project
+      registers further types with kombu (`register_type`);
+    - the task's class has its own `apply_async`, which may convert the argument;
+    - the argument is a pydantic model for a task with `pydantic=True`, and the project runs on Celery 5.7. A model
+      inside a list or a dict, or before 5.7, fails and is reported;
     - the class of the argument has a method `__json__`, which kombu calls;
-    - it is not certain what the argument is: only literals, calls of Python's own types, instances of classes of the
-      project, and names with one such value are reported. A parameter `request` must be used like that of a view;
-    - the call is caught, `except EncodeError`, or the module is a test.
+    - it is not certain what the argument is. Only literals, calls of Python's own types, instances of the project's
+      classes, and names with one such value are reported. A parameter `request` must be used like a view's request;
+    - the call is in a `try` with `except EncodeError`, or the module is a test.
 
     ## Fix
 
-    Pass a list, a number, a string, or a key by which the task can find its data. Change the task as well, since it has
-    to accept that.
+    Pass a list, a number, a string, or a key by which the task can find its data. Change the task too: it has to accept
+    the new argument.
     """
 
     code = "CLY613"
@@ -150,13 +150,13 @@ class ArgumentNotSerialisable(Rule[Invocation]):
         arguments = arguments_of(call)
         if arguments is None:
             return
-        # What a signature that is sent here has of its own is reported where it is made.
+        # A sent signature's own arguments are reported where it is created.
         signed = signing_call(call.node) if isinstance(call.thing, SignatureThing) else None
         elsewhere = set() if signed is None else {id(node) for node in ast.walk(signed[0])}
         nodes = [node for node in arguments.values if id(node) not in elsewhere]
         models = _takes_models(call)
         found = [(node, what) for node in nodes for what in [_what(call, node, call.site.scope)] if what]
-        # A model in a list or dict is not taken.
+        # Celery does not dump a model in a list or dict.
         found = [(node, what) for node, what in found if not (models and what == _data_classes.MODEL and _is_one(node))]
         if not found or not is_json(call) or is_expected_to_fail(call.site):
             return
@@ -175,7 +175,7 @@ class ArgumentNotSerialisable(Rule[Invocation]):
 
 
 def _takes_models(call: Invocation) -> bool:
-    """Return whether a call may turn models of pydantic into what JSON can encode."""
+    """Return whether a call may turn pydantic models into something that JSON can encode."""
     if call.defined is None or version_of(call.project) < _MODELS_SINCE:
         return False
     return call.defined.option("pydantic") not in (MISSING, False)
@@ -186,7 +186,7 @@ def _is_one(node: ast.expr) -> bool:
 
 
 def _what(call: Invocation, node: ast.expr, scope: Scope, depth: int = 0) -> str | None:
-    """Return what an argument is that JSON can't encode, or holds; None where it can or it can't be told."""
+    """Return what an argument is, or holds, that JSON can't encode; None where JSON can or may encode it."""
     if depth > 5:
         return None
     parts: list[ast.expr] = []
@@ -227,7 +227,7 @@ def _valued(call: Invocation, node: ast.expr, scope: Scope) -> str | None:
 
 
 def _named(call: Invocation, node: ast.Name, scope: Scope, depth: int) -> str | None:
-    """Return what a local name stands for, if it has one value."""
+    """Return what a local name's value is, if it has only one."""
     found = scope.find(node.id)
     assert found is not None
     owner, bindings = found
@@ -252,7 +252,7 @@ def _named(call: Invocation, node: ast.Name, scope: Scope, depth: int) -> str | 
 
 
 def _is_request(call: Invocation, parameter: ast.AST, owner: Scope) -> bool:
-    """Return whether a parameter is the request of a view: by its annotation, or its name and what is asked of it."""
+    """Return whether a parameter is a view's request: by its annotation, or its name and the attributes used."""
     assert isinstance(parameter, ast.arg)
     if parameter.annotation is not None:
         value = call.module.value(parameter.annotation, owner.parent or owner)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 #: Methods that take `args` and `kwargs`, with the position of `args`.
 
-#: Expressions that make what Celery takes for no sequence, and what they are called.
+#: Expressions whose values Celery does not accept as a sequence, and how to call them.
 _NO_SEQUENCES: Final = {
     ast.Set: "set",
     ast.SetComp: "set",
@@ -38,7 +38,7 @@ _NO_SEQUENCES: Final = {
     ast.JoinedStr: inference.STRING,
 }
 
-#: Expressions that make no mapping.
+#: Expressions whose values are not mappings.
 _NO_MAPPINGS: Final = {
     ast.Set: "set",
     ast.SetComp: "set",
@@ -49,21 +49,21 @@ _NO_MAPPINGS: Final = {
     ast.JoinedStr: inference.STRING,
 }
 
-#: What a signature takes apart into arguments.
+#: Values that a signature splits into arguments.
 _TAKEN_APART: Final = {inference.STRING: "letters", inference.MAPPING: "keys"}
 
 _BEAT: Final = "beat logs an error and sends nothing"
 
-#: What a name ends in that stands for several arguments.
+#: Endings of names that hold several arguments.
 _SEVERAL: Final = re.compile(r"(?:^|_)(?:kw)?(?:args|arguments|list|params|parameters|tuple|values)$", re.IGNORECASE)
 
-#: Attributes and names that stand for the key of one row.
+#: Attributes and names of one row's key.
 _KEYS: Final = re.compile(r"(?:^|_)(?:id|pk|uuid)$")
 
-#: Expressions that need no parentheses; others may have them to be read more easily.
+#: Expressions that need no parentheses; others may have them for readability.
 _BARE: Final = (ast.Attribute, ast.Name, ast.Subscript)
 
-#: Expressions, and calls, that make a list, tuple or dict.
+#: Expressions, and calls, that return a list, tuple or dict.
 _SEQUENCES: Final = (ast.Dict, ast.DictComp, ast.List, ast.ListComp, ast.Tuple)
 _GIVING_TUPLES: Final = frozenset(
     {
@@ -86,7 +86,7 @@ _MAKERS: Final = frozenset({"builtins.dict", "builtins.list", "builtins.sorted",
 
 
 class _Given(NamedTuple):
-    """Where `args` and `kwargs` of one call or entry stand, and what becomes of it if they are wrong."""
+    """The `args` and `kwargs` of one call or entry, and what happens if they are wrong."""
 
     args: ast.expr | None
     kwargs: ast.expr | None
@@ -97,26 +97,26 @@ class _Given(NamedTuple):
 
 
 class ArgumentsNotASequence(Rule[Invocation | BeatEntry]):
-    """`args` of a call is not a list or tuple, or `kwargs` is not a dict; often a comma is missing.
+    """A call's `args` is not a list or tuple, or its `kwargs` is not a dict. Often a comma is missing.
 
     ## What happens
 
     `(order.pk)` is `order.pk` in parentheses; the tuple needs its comma, `(order.pk,)`. `apply_async()` and
-    `send_task()` refuse anything but a list or tuple:
+    `send_task()` accept only a list or tuple:
 
     ```text
     TypeError: task args must be a list or tuple
     ```
 
-    With a string of several letters the error counts each letter as an argument:
+    With a string of several letters, the error counts each letter as an argument:
 
     ```text
     TypeError: fetch_rates() takes 1 positional argument but 25 were given
     ```
 
-    A signature takes the string apart without complaint, when it is made and when it is sent: each letter becomes an
-    argument. So does beat: it sends each letter of a text that an entry has for `args`. Where there are more than the
-    task takes, or with a number, the error goes to beat's log, and nothing is ever sent.
+    A signature silently splits the string, both when it is created and when it is sent: each letter becomes an
+    argument. Beat does the same with a string as an entry's `args`. If that makes more arguments than the task takes,
+    or if `args` is a number, beat logs the error and never sends anything.
 
     ## Bad
 
@@ -197,19 +197,19 @@ class ArgumentsNotASequence(Rule[Invocation | BeatEntry]):
 
     ## Not reported when
 
-    - the argument could be a list, tuple or dict: only literals are reported, names whose annotation or assignments all
-      show that they are something else, what is called like the key of a row (`order.pk`, `order_id`), and what stands
-      in parentheses that do nothing: `args=(order.total)`. Of these, names that say so (`args=(task_args)`) and what is
-      certainly a list, tuple or dict are left out;
-    - an entry of the beat schedule has a text for a task that takes `*args`;
-    - it is falsy (`0`, `""`, `{}`, None), which Celery takes as no arguments;
-    - the task's class has an `apply_async` of its own;
+    - the argument could be a list, tuple or dict. Four things are reported: literals; names whose annotation or
+      assignments all show that they are something else; names like the key of a row (`order.pk`, `order_id`); and
+      expressions in parentheses without effect, `args=(order.total)`. The last two are skipped if the name says that it
+      holds arguments (`args=(task_args)`), or if the value is certainly a list, tuple or dict;
+    - an entry of the beat schedule has a string for a task that takes `*args`;
+    - it is falsy (`0`, `""`, `{}`, None), which Celery treats as no arguments;
+    - the task's class has its own `apply_async`;
     - a test expects it: `with pytest.raises(TypeError)`.
 
     ## Fix
 
-    Add the comma, `(order_pk,)`; move a dict to `kwargs`. That is safe, since the call can't have worked before. It is
-    not quite certain of what only stands in parentheses.
+    Add the comma, `(order_pk,)`; move a dict to `kwargs`. That is safe, because the call can't have worked before. It
+    is unsafe where the only sign of the mistake is the parentheses.
     """
 
     code = "CLY604"
@@ -292,7 +292,7 @@ def _short(node: ast.expr) -> str:
 
 
 def _given(fact: Invocation | BeatEntry) -> _Given | None:
-    """Return what a call or an entry is given, None where another function than Celery's may get it, or a test."""
+    """Return the arguments of a call or an entry; None where a test, or a function other than Celery's, gets them."""
     if isinstance(fact, BeatEntry):
         return _of_entry(fact) if fact.call is None else None
     start = ARGS_AT.get(fact.method)
@@ -302,14 +302,14 @@ def _given(fact: Invocation | BeatEntry) -> _Given | None:
         start = 1
     makes = fact.method in ("signature", "subtask")
     effect = "sending it raises TypeError" if makes else f"{fact.method}() raises TypeError"
-    # What a signature is sent with is put before its own arguments.
+    # The arguments of the call go before the signature's own arguments.
     signs = makes or isinstance(fact.thing, (SignatureThing, CanvasThing))
     args = container_of(fact.node, "args", start)
     return _Given(args, container_of(fact.node, "kwargs", start + 1), effect, fact.site, signs)
 
 
 def _may_differ(call: Invocation) -> bool:
-    """Return whether the task's class may take other arguments than Celery's."""
+    """Return whether the task's class may take arguments other than Celery's."""
     return call.defined is not None and not call.defined.hands_on_calls
 
 
@@ -322,7 +322,7 @@ def _of_entry(entry: BeatEntry) -> _Given:
 
 
 def _is_falsy(value: Any) -> bool:
-    """Return whether Celery takes a settled value for no arguments."""
+    """Return whether Celery treats a known value as no arguments."""
     return value is None or (isinstance(value, (int, float, str, bytes, tuple, list, Table)) and not value)
 
 
@@ -333,7 +333,7 @@ def _wrong_args(project: Project, module: Module, node: ast.expr, given: _Given)
     kind = _NO_SEQUENCES.get(node.__class__) or inference.kind_of(project, module, node, given.site.scope)
     if kind == inference.STRING and given.task is not None and _takes_any(given.task):
         return None
-    # A signature, and beat, make a tuple of what they can.
+    # Signatures and beat make a tuple of any iterable.
     return None if given.signs and kind in ("set", "generator") else kind
 
 
@@ -343,7 +343,7 @@ def _takes_any(task: Defined) -> bool:
 
 
 def _lacks_comma(fact: Invocation | BeatEntry, node: ast.expr, site: Site) -> bool:
-    """Return whether `args` stands in parentheses that do nothing, and nothing shows that it is a sequence."""
+    """Return whether `args` is in parentheses without effect, and nothing shows that it is a sequence."""
     if not isinstance(node, _BARE) or _SEVERAL.search(last_name(unsubscripted(node))):
         return False
     if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
@@ -352,9 +352,9 @@ def _lacks_comma(fact: Invocation | BeatEntry, node: ast.expr, site: Site) -> bo
 
 
 def _is_key(fact: Invocation | BeatEntry, node: ast.expr, given: _Given) -> bool:
-    """Return whether `args` is called like the key of one row: `order.pk`, `order_id`.
+    """Return whether `args` is named like the key of one row: `order.pk`, `order_id`.
 
-    A signature may make a tuple of a text.
+    A signature may turn a string into a tuple.
     """
     if given.signs or not isinstance(node, (ast.Attribute, ast.Name)) or not _KEYS.search(last_name(node)):
         return False
@@ -362,10 +362,10 @@ def _is_key(fact: Invocation | BeatEntry, node: ast.expr, given: _Given) -> bool
 
 
 def _is_parenthesised(module: Module, node: ast.expr) -> bool:
-    """Return whether an argument of a call, or a value in a dict, stands in parentheses of its own on its line."""
+    """Return whether an argument of a call, or a value in a dict, has its own parentheses on its line."""
     line, column = module.source.position(node)
     before = "".join(module.source.lines[line - 1 : line])[:column].rstrip()
-    # A parenthesis after a name is that of the call.
+    # A parenthesis after a name belongs to the call.
     return before.endswith("(") and before[:-1].rstrip()[-1:] in ("", "(", "=", ",", ":")
 
 

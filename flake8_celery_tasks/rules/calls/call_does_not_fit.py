@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.facts.arguments import Arguments
     from flake8_celery_tasks.resolution.arity import Misfit
 
-#: Longer arguments are left out of a message.
+#: Messages leave out longer arguments.
 _WIDTH: Final = 30
 
 
 class CallDoesNotFit(Rule[Invocation | Handed | Receiver]):
-    """A task is sent, or signed, with arguments that its function can't take.
+    """A task is called, or a signature of it is created, with arguments that its function does not accept.
 
     ## What happens
 
@@ -45,11 +45,11 @@ class CallDoesNotFit(Rule[Invocation | Handed | Receiver]):
     TypeError: resize() missing 1 required positional argument: 'width'
     ```
 
-    Nothing is compared if the task is a class, or if a decorator stands between `@shared_task` and the function: then
-    the message is sent, and the task fails with the same error in the worker.
+    Nothing is compared if the task is a class, or if a decorator is between `@shared_task` and the function: then the
+    message is sent, and the task fails with the same error in the worker.
 
-    A canvas hands what it is sent with to the first task of a chain, and to all tasks of a group and of the header of a
-    chord. They must fit with it, and all others with the result that they get.
+    A canvas passes its call's arguments to the first task of a chain, and to all tasks of a group and of a chord's
+    header. Those tasks must accept them; all other tasks must accept the result that they get.
 
     ## Bad
 
@@ -108,14 +108,15 @@ class CallDoesNotFit(Rule[Invocation | Handed | Receiver]):
 
     ## Not reported when
 
-    - `*args`, `**kwargs` or a variable hide arguments that could make it fit;
-    - the task has `typing=False`, or its class has an `apply_async` of its own or can't be read;
-    - a decorator below the task decorator may change the arguments (one that can be read and passes them on does not);
+    - `*args`, `**kwargs` or a variable hide arguments that could complete the call;
+    - the task has `typing=False`, or its class has its own `apply_async` or can't be resolved;
+    - a decorator below the task decorator may change the arguments (a decorator in the project that passes them on does
+      not);
     - the function has several definitions, `bind=True` and no parameter for the task object (CLY202), or `self` without
       `bind=True` (CLY203);
-    - an option such as `countdown` stands among the arguments: that is CLY603;
-    - a signature with a name is handed on, or its arguments are changed, before it is sent;
-    - a task in a chain has no room for the result before it: that is CLY611;
+    - an option such as `countdown` is among the arguments: that is CLY603;
+    - a signature with a name is passed on, or its arguments are changed, before it is sent;
+    - a task in a chain has no parameter for the result of the previous task: that is CLY611;
     - a test expects it: `with pytest.raises(TypeError)`.
 
     ## Fix
@@ -128,7 +129,7 @@ class CallDoesNotFit(Rule[Invocation | Handed | Receiver]):
     message = "Task {task!r} {problem}: {effect}; {advice}"
 
     def check(self, fact: Invocation | Handed | Receiver) -> Iterator[Violation]:
-        """Report the first way in which the arguments of a call, or of what is sent with a canvas, can't fit."""
+        """Report the first mismatch in the arguments of a call, or in what a canvas passes to its tasks."""
         if isinstance(fact, Invocation):
             yield from self._written(fact)
         elif isinstance(fact, Handed):
@@ -139,7 +140,7 @@ class CallDoesNotFit(Rule[Invocation | Handed | Receiver]):
                 yield from self._following(call)
 
     def _following(self, call: Invocation) -> Iterator[Violation]:
-        """Report a signature that gets a result and still lacks an argument; what it has no room for is CLY611's."""
+        """Report a signature that gets a result and still lacks an argument; a surplus result is CLY611's."""
         defined, own = call.defined, _fitting(call)
         if defined is None or own is None or is_immutable(call, call.node) or is_completed_later(call.module):
             return
@@ -150,7 +151,7 @@ class CallDoesNotFit(Rule[Invocation | Handed | Receiver]):
             yield self._said(call, defined, found, own, "")
 
     def _sent(self, sent: Handed, call: Invocation) -> Iterator[Violation]:
-        """Report a signature that fits, and does not with what the call hands over that sends it."""
+        """Report a signature that fits alone, but not with the arguments of the call that sends it."""
         defined, own = call.defined, _fitting(call)
         if defined is None or own is None:
             return
@@ -172,7 +173,7 @@ class CallDoesNotFit(Rule[Invocation | Handed | Receiver]):
         params = defined.accepts
         assert params is not None, "it does not fit"
         problem, advice = _mismatch.said(found, params, arguments)
-        # Celery's own check takes parameters that have no name to the caller for ones that do.
+        # Celery's own check treats positional-only parameters as ones with a name.
         named_only = any(name in params.positional_only and name in arguments.keywords for name in found.names)
         effect = f"{method} raises TypeError"
         if not method or defined.is_class or defined.is_wrapped or named_only:
@@ -201,7 +202,7 @@ class CallDoesNotFit(Rule[Invocation | Handed | Receiver]):
 
 
 def _unpacked(call: Invocation, params: Params, arguments: Arguments) -> str:
-    """Return what to write instead of all arguments in one list, tuple or dict, where they fit; nothing elsewhere."""
+    """Return the replacement for all arguments in one list, tuple or dict, where they fit; else nothing."""
     node = arguments.positional[0] if len(arguments.positional) == 1 and not arguments.keywords else None
     if call.method not in DIRECT or node not in call.node.args or arguments.more_positional or arguments.more_keywords:
         return ""
@@ -219,13 +220,13 @@ def _unpacked(call: Invocation, params: Params, arguments: Arguments) -> str:
 
 
 def _is_of_signature(call: Invocation, params: Params) -> bool:
-    """Return whether the arguments of the signature that a call sends can't fit, so that it is reported there."""
+    """Return whether a sent signature's own arguments can't fit, so that the signature is reported instead."""
     own = signed_arguments(call)
     return own is not None and next(misfits(params, own.given.partial), None) is not None
 
 
 def _fitting(call: Invocation) -> Arguments | None:
-    """Return the arguments of a signature that fit its task as far as they go; None where they don't, or may not."""
+    """Return the arguments of a signature that may be incomplete but fits; None where it doesn't, or may not."""
     defined, own = call.defined, arguments_of(call)
     params = None if defined is None else defined.accepts
     if defined is None or params is None or own is None or defined.effective("typing") is False:

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 class CallOptionInDelay(Rule[Invocation | Handed]):
-    """An option of the call, such as `countdown`, is given to `delay()` or `s()`, which have no options.
+    """A call option, such as `countdown`, is given to `delay()` or `s()`, which take no options.
 
     ## What happens
 
-    Whatever `delay()` and `s()` are given goes to the task as its arguments. A task without a parameter of that name
-    can't accept it: `delay()` fails at once, a signature when it is sent:
+    `delay()` and `s()` pass everything that they get to the task as its arguments. A task without a parameter of that
+    name can't accept it: `delay()` fails at once, a signature fails when it is sent:
 
     ```text
     TypeError: send_receipt() got an unexpected keyword argument 'countdown'
@@ -86,15 +86,15 @@ class CallOptionInDelay(Rule[Invocation | Handed]):
     - the task has a parameter of that name;
     - the task takes `**kwargs` and the option is neither `countdown` nor `eta`: `queue` or `expires` may be meant for
       the task;
-    - the task's parameters can't be read, or its class has a `delay` or `apply_async` of its own;
-    - for a canvas: its members can't be read, or it may be changed before it is sent; a chain hands its options to the
-      first task only, groups and chords to all of the header;
+    - the task's parameters can't be resolved, or its class has its own `delay` or `apply_async`;
+    - for a canvas: its members can't be resolved, or it may be changed before it is sent. A chain passes its options to
+      the first task only; groups and chords pass them to all of the header;
     - a test expects it: `with pytest.raises(TypeError)`.
 
     ## Fix
 
-    Write `apply_async()` with the arguments in `args` and `kwargs`, and the option beside them; for a signature,
-    `.set()`. The command does just that, and leaves the other arguments as they are.
+    Write `apply_async()` with the arguments in `args` and `kwargs`, and the option next to them. For a signature, write
+    `.set()`. The automatic fix does exactly that, and leaves the other arguments as they are.
     """
 
     code = "CLY603"
@@ -107,7 +107,7 @@ class CallOptionInDelay(Rule[Invocation | Handed]):
     )
 
     def check(self, fact: Invocation | Handed) -> Iterator[Violation]:
-        """Report each option among the arguments: of a task, and of a canvas or signature that is sent."""
+        """Report each option among the arguments of a task, or of a canvas or signature that is sent."""
         if isinstance(fact, Handed):
             yield from self._sent(fact)
         else:
@@ -135,7 +135,7 @@ class CallOptionInDelay(Rule[Invocation | Handed]):
         params = None if defined is None else defined.accepts
         if defined is None or params is None or arguments is None:
             return
-        # What a signature that is sent here has of its own is reported where it is made.
+        # A sent signature's own arguments are reported where it is created.
         options = [name for name in options_among(params, arguments, call.method) if call.keyword(name) is not None]
         if not options or not defined.hands_on_calls or is_expected_to_fail(call.site):
             return
@@ -188,7 +188,7 @@ class CallOptionInDelay(Rule[Invocation | Handed]):
 
 
 def _options(sent: Handed) -> dict[str, Defined]:
-    """Return the options that a task gets as arguments, each with what the first such task's definition says."""
+    """Return the options that a task gets as arguments, each with the definition of the first such task."""
     found: dict[str, Defined] = {}
     for call in sent.signed if sent.takes_all else ():
         defined = call.defined

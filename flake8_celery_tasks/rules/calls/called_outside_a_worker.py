@@ -24,27 +24,28 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.facts.context import FileContext
     from flake8_celery_tasks.resolution.project import Project
 
-#: Conditions about these tell whether a worker runs the task.
+#: Conditions on these distinguish whether a worker runs the task.
 _GUARDS: Final = frozenset({"called_directly", "hostname", "id", "is_eager", "request"})
 
 
 class CalledOutsideAWorker(Rule[DirectCall]):
-    """A task is called as a function, and needs the worker: it reports its state, or retries, or is handed `self`.
+    """A task is called as a function but needs the worker: it updates its state, retries, or is passed `self`.
 
     ## What happens
 
-    A task that is called like a function runs at once, and without a message: its request is empty. `update_state()`
-    needs the task's id, and with a result backend it fails:
+    A task that is called like a function runs at once, without a message: its request is empty. `update_state()` needs
+    the task's id, and fails if there is a result backend:
 
     ```text
     ValueError: task_id must not be empty. Got None instead.
     ```
 
-    `self.retry()` sends nothing then, so nothing is tried again. It raises the `exc` that it is given and else `Retry`,
-    which leaves the caller too; a worker that runs the caller takes that for a retry of it, which never comes.
+    Then `self.retry()` sends nothing, so nothing is retried. It raises the `exc` that it is given, or else `Retry`.
+    Either leaves the caller too; a worker that runs the caller treats `Retry` as a retry of the caller, which never
+    comes.
 
-    A bound task gets itself from Celery, also when it is called. A `self` that is passed along becomes its first
-    argument, and shifts all others by one:
+    Celery passes a bound task its `self`, also when it is called as a function. If the caller passes `self` along, it
+    becomes the first of the other arguments, and shifts all others by one:
 
     ```text
     TypeError: resize() takes 2 positional arguments but 3 were given
@@ -114,20 +115,20 @@ class CalledOutsideAWorker(Rule[DirectCall]):
 
     ## Not reported when
 
-    - the task asks for its request in a condition: `if self.request.called_directly`, `if self.request.id`;
-    - the call in the task stands under a condition that depends on an argument, or in a `try` that catches what it
-      raises, or is given a `task_id` of its own;
-    - the task retries and the call stands in a `try`: the caller counts on an error;
+    - the task checks its request in a condition: `if self.request.called_directly`, `if self.request.id`;
+    - the call in the task is under a condition that depends on an argument, or in a `try` that catches what it raises,
+      or has its own `task_id`;
+    - the task retries and the call is in a `try`: the caller expects an error;
     - the project certainly stores no results;
-    - the task's class has a `__call__`, `update_state` or `retry` of its own, or can't be read; or a decorator that
-      can't be read makes it, or stands below the task decorator;
-    - the task's first parameter, after its own, is meant for a task too;
+    - the task's class has its own `__call__`, `update_state` or `retry`, or can't be resolved; or a decorator that
+      can't be resolved creates the task, or is below the task decorator;
+    - the task's first parameter, after its own `self`, is meant for a task too;
     - `task.run()` or `task.__wrapped__()` is called;
     - the module is a test.
 
     ## Fix
 
-    Send the task, or put what both need into a function that is no task. Where the task has to work either way, ask
+    Send the task, or move what both need into a plain function. If the task has to work either way, check
     `if self.request.id` before the state is set. Drop `self` from the arguments.
     """
 
@@ -135,10 +136,10 @@ class CalledOutsideAWorker(Rule[DirectCall]):
     see = ("tasks#bound-tasks", "Task#celery.app.task.Task.update_state")
     quiet_in_tests = True
     message = "Task {task!r} calls {call}(), but no worker runs it here: {effect}; send it, or check {guard}"
-    shifted = "Bound task {task!r} gets itself from Celery: {text!r} {effect}; drop it"
+    shifted = "Celery already passes bound task {task!r} its self: {text!r} {effect}; drop it"
 
     def check(self, fact: DirectCall) -> Iterator[Violation]:
-        """Report a call that passes the task that runs, or whose task needs a worker."""
+        """Report a call that passes the running task, or whose task needs a worker."""
         defined, call = fact.defined, fact.node
         if defined.bound is not True or defined.is_opaque or not defined.is_transparent:
             return
@@ -180,7 +181,7 @@ class CalledOutsideAWorker(Rule[DirectCall]):
 
 
 def _effect(defined: Defined, call: ast.Call) -> str:
-    """Return what becomes of a task that is passed along by position; nothing where it may be meant."""
+    """Return what happens with a task that is passed by position; nothing where it may be meant."""
     params = defined.accepts
     if params is None or (not params.ordered and params.vararg):
         return ""
@@ -195,7 +196,7 @@ def _effect(defined: Defined, call: ast.Call) -> str:
 
 
 def _is_tried(site: Site) -> bool:
-    """Return whether a call stands in a `try` that catches something: it counts on the error."""
+    """Return whether a call is in a `try` that catches something: it expects the error."""
     return any(
         around.kind == TRY and around.part == "body" and isinstance(around.node, ast.Try) and around.node.handlers
         for around in site.chain()
@@ -204,14 +205,14 @@ def _is_tried(site: Site) -> bool:
 
 @query()
 def _misused(context: FileContext) -> set[int]:
-    """Return the identities of what stands where a signature belongs: calls there are CLY608 and CLY610."""
+    """Return the identities of expressions where a signature belongs: calls there are CLY608 and CLY610."""
     members = [member.node for canvas in canvases(context) for member in canvas.members]
     return {id(node) for node in (*members, *(callback.node for callback in callbacks(context)))}
 
 
 @query(key=lambda defined: defined.definition.place)
 def _needs(_project: Project, defined: Defined) -> tuple[str, str] | None:
-    """Return the method that a task certainly calls and that needs a worker, and what the task calls itself."""
+    """Return the worker's method that a task certainly calls, and the name of the task's own parameter."""
     found = [] if defined.runs is None else defined.module.functions_called(defined.runs.qualname)
     return _need_of(found[0][0]) if len(found) == 1 else None
 
@@ -242,14 +243,14 @@ def _has_no_id(call: ast.Call) -> bool:
 
 
 def _conditions(node: ast.AST) -> list[ast.expr]:
-    """Return what a statement or expression decides by, and what is asserted."""
+    """Return the conditions of a statement or expression, assertions included."""
     if isinstance(node, ast.BoolOp):
         return node.values
     return [node.test] if isinstance(node, (ast.If, ast.IfExp, ast.While, ast.Assert)) else []
 
 
 def _of_request(function: FunctionNode) -> set[str]:
-    """Return the names that a function gives to parts of its request."""
+    """Return the names that a function binds to parts of its request."""
     return {
         target.id
         for node in ast.walk(function)
@@ -266,7 +267,7 @@ def _asks(test: ast.expr, guards: Collection[str]) -> bool:
 
 
 def _reached(body: list[ast.stmt], params: set[str]) -> Iterator[ast.Call]:
-    """Yield the calls that a function comes to whatever it is given, in its handlers too; but not what is caught."""
+    """Yield the calls that a function reaches with any arguments, in its handlers too; but not caught ones."""
     pending: list[ast.AST] = [*reversed(body)]
     while pending:
         node = pending.pop()

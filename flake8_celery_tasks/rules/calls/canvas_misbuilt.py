@@ -20,34 +20,34 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.facts.context import FileContext
 
-#: Displays of several things, none of which is a signature.
+#: Displays of several values; a display is not a signature.
 _MANY: Final = (ast.List, ast.Tuple, ast.Set, ast.ListComp, ast.SetComp, ast.GeneratorExp)
 
-#: The first version whose chords take callbacks at the call.
+#: The first version in which a call of a chord takes callbacks.
 _CHORDS_LINK: Final = (5, 7)
 
 
 class CanvasMisbuilt(Rule[Canvas | Linking]):
-    """A canvas is put together in a way that fails, runs everything in one message, or does not wait for the work.
+    """A canvas is built in a way that fails, runs everything in one message, or does not wait for the work.
 
     ## What happens
 
-    `group(...).apply_async()` takes no `link` and no `link_error`, and before Celery 5.7 neither does a chord:
+    `group(...).apply_async()` takes neither `link` nor `link_error`. Before Celery 5.7 neither does a chord:
 
     ```text
     TypeError: Cannot add link to group: do that on individual tasks
     ```
 
-    `chain()` takes either one list, or signatures; a list among signatures is none:
+    `chain()` takes either one list or separate signatures. A list among signatures fails:
 
     ```text
     TypeError: unsupported operand type(s) for |: '_chain' and 'list'
     ```
 
-    Two mistakes are silent. `task.map(...)` and `task.starmap(...)` are one message: the task runs for all items in one
-    worker, one after the other. In a group or the header of a chord there is nothing left to run side by side. And
-    `task.chunks(...)` in the header of a chord is a message that only sends the chunks: the body runs before the work
-    is done, and gets ids in place of results. In front of another step of a chain it fails when it has sent them, and
+    Two mistakes are silent. `task.map(...)` and `task.starmap(...)` are one message: one worker runs the task for all
+    items, one after the other. In a group or a chord's header nothing is left to run in parallel. And
+    `task.chunks(...)` in a chord's header is a message that only sends the chunks: the body runs before the work is
+    done, and gets ids instead of results. Before another step of a chain it sends the chunks and then fails, so that
     the step never runs.
 
     ## Bad
@@ -146,27 +146,27 @@ class CanvasMisbuilt(Rule[Canvas | Linking]):
     ## Not reported when
 
     - it is not certain what the canvas is, or what is in it;
-    - `map` stands beside other signatures, or in a comprehension: a message for each batch may be meant;
-    - a task or the call of one stands where a signature belongs: that is CLY608 and CLY610;
+    - `map` is next to other signatures, or in a comprehension: a message for each batch may be meant;
+    - a task or a call of one is used where a signature belongs: that is CLY608 and CLY610;
     - a test expects it: `with pytest.raises(TypeError)`.
 
     ## Fix
 
-    Give the callback to the tasks, as `.on_error(...)` does, and the result to a chord. Write `*` before a list, write
+    Add the callback to the tasks, as `.on_error(...)` does, or make a chord for the result. Write `*` before a list,
     `task.s(item) for item in items` for `task.map(items)`, and `.chunks(...).group()`.
     """
 
     code = "CLY622"
     see = ("canvas#the-primitives", "canvas#chunks", "canvas#groups")
     message = "{owner} takes no '{option}=': {method} raises TypeError; {advice}"
-    listed = "'{text}' is no signature but several: {name} raises {error}; {advice}"
+    listed = "'{text}' is not one signature but several: {name} raises {error}; {advice}"
     one_message = (
-        "'{text}' is one message that runs all items one after the other: {name} has nothing to spread; {advice}"
+        "'{text}' is one message that runs all items one by one: {name} has nothing to run in parallel; {advice}"
     )
-    not_awaited = "'{text}' only sends its chunks: {effect}; write '.group()' behind it"
+    not_awaited = "'{text}' only sends its chunks: {effect}; write '.group()' after it"
 
     def check(self, fact: Canvas | Linking) -> Iterator[Violation]:
-        """Report callbacks at the call of a group or chord, and members that don't belong in a canvas."""
+        """Report callbacks in the call of a group or chord, and members that don't belong in a canvas."""
         if isinstance(fact, Linking):
             yield from self._linked(fact)
         elif not is_expected_to_fail(fact.site):
@@ -224,7 +224,7 @@ class CanvasMisbuilt(Rule[Canvas | Linking]):
 
 
 def _kind(context: FileContext, node: ast.expr, site: Site) -> str | None:
-    """Return whether an expression is a `group`, or a `chord` of a Celery whose chords take no callbacks."""
+    """Return "group" or, for a Celery whose chords take no callbacks, "chord", if an expression is one."""
     thing = context.thing(node, site) if isinstance(node, (ast.Attribute, ast.BinOp, ast.Call, ast.Name)) else None
     if not isinstance(thing, CanvasThing):
         return None
@@ -235,9 +235,9 @@ def _kind(context: FileContext, node: ast.expr, site: Site) -> str | None:
 
 
 def _becomes_chord(context: FileContext, thing: CanvasThing) -> bool:
-    """Return whether a chain begins with a group: Celery makes a chord of it.
+    """Return whether a chain begins with a group: Celery turns it into a chord.
 
-    `chain()` takes a group of a single signature for that signature.
+    `chain()` replaces a group of a single signature by that signature.
     """
     call = thing.call
     while isinstance(call, Operation) and isinstance(call.operands[0], Operation):

@@ -22,9 +22,9 @@ class ChainShiftsArguments(Rule[Receiver]):
 
     ## What happens
 
-    The result of one task becomes the first argument of the next signature made by `.s()`, even if it is None. A
-    function without a parameter for it fails in the worker, long after the call; and the task that is marked as failed
-    is the one before, which has done its work:
+    The result of one task becomes the first argument of the next signature that `.s()` creates, even if it is None. A
+    function without a parameter for it fails in the worker, long after the call. The task marked as failed is the
+    previous one, which has finished its work:
 
     ```text
     Task shop_bill[...] raised unexpected: TypeError('ship() takes 1 positional argument but 2 were given')
@@ -73,18 +73,18 @@ class ChainShiftsArguments(Rule[Receiver]):
     ## Not reported when
 
     - the signature is immutable: `.si()`, `immutable=True`;
-    - the parameters of the task, or the arguments it is given, can't be read;
+    - the parameters of the task, or the arguments it is given, can't be resolved;
     - it would not fit without the result either: that is CLY601;
-    - the signature has a name, and something else than a canvas is given it, or changes it.
+    - the signature has a name, and something other than a canvas gets or changes it.
 
     ## Fix
 
-    Write `.si(...)`, or give the function a parameter for the result. The task then runs, for the first time.
+    Write `.si(...)`, or add a parameter for the result to the function. Then the task runs for the first time.
     """
 
     code = "CLY611"
     see = ("canvas#immutability", "canvas#partials")
-    message = "'{text}' also gets {what} and '{task}' has no room for it: TypeError in the worker; write '{better}'"
+    message = "'{text}' gets {what} but '{task}' has no parameter for it: TypeError in the worker; write '{better}'"
 
     def check(self, receiver: Receiver) -> Iterator[Violation]:
         """Report the signatures that get a result and can't take it."""

@@ -27,21 +27,21 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.resolution.project import Project
 
-#: What registers, or may: other modules are looked at for these.
+#: Words of a registration: only modules that contain one are examined.
 _MARKS: Final = (b"register_task", b"tasks.register", b"celery.registry")
 
-#: The method where it is not called on the spot: as a decorator, or handed to `map`.
+#: The method where it is not called directly: as a decorator, or as an argument of `map`.
 _HANDED_ON: Final = re.compile(rb"\bregister_task\b(?!\s*\()")
 
 
 class ClassTaskNotRegistered(Rule[Invocation]):
-    """An instance of a task class is sent that no app knows, or that has no name.
+    """A sent task is an instance of a class that no app knows, or an instance without a name.
 
     ## What happens
 
-    A class with a `run` method is no task yet: `app.register_task()` makes it known to the app, and gives the instance
-    a name where the class has none. Without that the message goes out all the same, with the name of the class or with
-    none at all. The worker throws it away:
+    A class with a `run` method is not a task yet: `app.register_task()` registers it with the app, and gives the
+    instance a name where the class has none. Without that call the message is still sent, with the name of the class or
+    with none. The worker discards it:
 
     ```text
     Received unregistered task of type None.
@@ -87,11 +87,11 @@ class ClassTaskNotRegistered(Rule[Invocation]):
 
     ## Not reported when
 
-    - something in the project registers the class, or may: a call of `register_task` whose argument can't be read, a
-      decorator of the class, a metaclass or `__init_subclass__`;
-    - the class, or one that it inherits from, can't be read, or has an `apply_async` of its own;
-    - its `run` does nothing: it only stands for a task of another project;
-    - for an instance without a name: it has a name in the code by which it may be registered;
+    - something in the project registers the class, or may: a call of `register_task` whose argument can't be resolved,
+      a decorator of the class, a metaclass or `__init_subclass__`;
+    - the class, or one that it inherits from, can't be resolved, or has its own `apply_async`;
+    - its `run` does nothing: the class only represents a task of another project;
+    - for an instance without a name: the code gives it a name, by which it may be registered;
     - the module is a test.
 
     ## Fix
@@ -107,7 +107,7 @@ class ClassTaskNotRegistered(Rule[Invocation]):
     nameless = "'{text}' has no name, as it is not the registered instance of {cls!r}: the message is lost; {advice}"
 
     def check(self, call: Invocation) -> Iterator[Violation]:
-        """Report what sends such an instance."""
+        """Report the calls that send such an instance."""
         defined = call.defined
         if defined is None or not defined.is_class or call.method not in SENDS | SENDS_ON_COMMIT or _is_of_class(call):
             return
@@ -134,7 +134,7 @@ def _is_of_class(call: Invocation) -> bool:
 
 
 def _is_plain(project: Project, defined: Defined) -> bool:
-    """Return whether a task class is sent as Celery's own are, and nothing in its line may register it."""
+    """Return whether a task class sends as Celery's own, and none of its bases may register it."""
     if defined.overrides("apply_async", "delay", "__init_subclass__", "__new__") is not False:
         return False
     symbols = [cls.symbol for cls in project.line(defined.own_class) if isinstance(cls, Target)]
@@ -143,7 +143,7 @@ def _is_plain(project: Project, defined: Defined) -> bool:
 
 
 def _is_stub(defined: Defined) -> bool:
-    """Return whether the `run` of a class does nothing: texts, `pass`, `...`, `raise NotImplementedError`."""
+    """Return whether the `run` of a class does nothing: strings, `pass`, `...`, `raise NotImplementedError`."""
     found = [] if defined.runs is None else defined.module.functions_called(defined.runs.qualname)
     return len(found) != 1 or all(
         isinstance(node, (ast.Pass, ast.Raise)) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
@@ -152,7 +152,7 @@ def _is_stub(defined: Defined) -> bool:
 
 
 def _is_fresh(call: Invocation) -> bool:
-    """Return whether a call is on an instance made for it, on the spot or under a local name that is only called."""
+    """Return whether a call is on a new instance, created in the call or bound to a local name that is only called."""
     made = _instance_of(call)
     values = list(values_of(made, call.site))
     if not values or not all(_is_instance(call, node) for node, _ in values):
@@ -167,7 +167,7 @@ def _is_fresh(call: Invocation) -> bool:
 
 
 def _instance_of(call: Invocation) -> ast.expr:
-    """Return what a message or a signature is made of."""
+    """Return the expression that a message or a signature is created from."""
     signed = signing_call(call.node)
     func = (call.node if signed is None else signed[0]).func
     assert isinstance(func, ast.Attribute)
@@ -175,7 +175,7 @@ def _instance_of(call: Invocation) -> ast.expr:
 
 
 def _is_instance(call: Invocation, node: ast.expr) -> bool:
-    """Return whether an expression makes an instance of a class."""
+    """Return whether an expression creates an instance of a class."""
     value = call.module.value(node, call.site.scope)
     if not isinstance(node, ast.Call) or not isinstance(value, Invoke) or not isinstance(value.func, Ref):
         return False
@@ -184,7 +184,7 @@ def _is_instance(call: Invocation, node: ast.expr) -> bool:
 
 @query(key=lambda definition: definition.place)
 def _may_be_registered(project: Project, definition: Definition) -> bool:
-    """Return whether something outside tests registers a class, or can't be read and may."""
+    """Return whether something outside tests registers a class, or may do so."""
     for path in project.files.holding(*_MARKS):
         module = project.module(path)
         if module is None:
@@ -200,7 +200,7 @@ def _may_be_registered(project: Project, definition: Definition) -> bool:
 
 
 def _registers(call: ast.Call) -> bool:
-    """Return whether a call is one of `app.register_task`, or of `register` of what holds an app's tasks."""
+    """Return whether a call is one of `app.register_task`, or of `register` of an app's task registry."""
     func = call.func
     if last_name(func) == "register_task":
         return True

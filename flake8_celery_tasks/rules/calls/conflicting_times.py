@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class ConflictingTimes(Rule[Invocation]):
-    """The times of a call contradict each other: `countdown` with `eta`, or `expires` before the task can run.
+    """The times of a call conflict: `countdown` with `eta`, or `expires` before the task can run.
 
     ## What happens
 
-    With both `countdown` and `eta`, the countdown wins and `eta` is silently dropped.
+    With both `countdown` and `eta`, the countdown wins and `eta` is silently ignored.
 
-    `expires` counts from the moment of sending. A task that expires before its countdown is over, or whose `expires` is
-    0 or less, never runs. When its time has come, the worker revokes it:
+    `expires` counts from the moment of sending. A task never runs if it expires before its countdown ends, or if its
+    `expires` is 0 or less. When it is due, the worker revokes it:
 
     ```text
     Discarding revoked task: shop_send_receipt[...]
@@ -85,17 +85,17 @@ class ConflictingTimes(Rule[Invocation]):
 
     ## Not reported when
 
-    - one of `countdown` and `eta` may be None, or the countdown is 0, which counts as none;
+    - `countdown` or `eta` may be None, or the countdown is 0, which has no effect;
     - `expires` or `countdown` is not a constant.
 
     ## Fix
 
-    Keep the time that is meant. Only you know which one that is.
+    Keep the time that you mean. Only you know which one that is.
     """
 
     code = "CLY606"
     see = ("calling#eta-and-countdown", "calling#expiration")
-    message = "countdown wins over eta, which is dropped without a word; give one of them"
+    message = "countdown wins over eta, which is silently ignored; give one of them"
     expired = "expires={expires} is not after countdown={countdown}: the task is revoked and never runs"
     expired_on_task = (
         "countdown={countdown} is not before expires={expires} of task {task!r}: it is revoked and never runs"
@@ -123,7 +123,7 @@ class ConflictingTimes(Rule[Invocation]):
                 yield self.report(call.module, countdown, self.expired_on_task, expires=end, countdown=wait, task=task)
 
     def _is_given(self, call: Invocation, keyword: ast.keyword) -> bool:
-        """Return whether an option certainly has a value: not None, nor a countdown of 0."""
+        """Return whether an option certainly has a value: neither None nor a countdown of 0."""
         node = keyword.value
         if isinstance(node, ast.Name):
             # A local name with one value; a parameter may be None.
@@ -133,7 +133,7 @@ class ConflictingTimes(Rule[Invocation]):
         value = call.settled(node)
         if isinstance(value, (int, float, str, datetime.timedelta)):
             return bool(value)
-        # Arithmetic can't end in None; of calls only those of a clock, a class or a method of the result.
+        # Arithmetic never returns None; neither do calls of a clock, a class or a method of their result.
         return isinstance(node, ast.BinOp) or (isinstance(node, ast.Call) and _is_clock(node))
 
 

@@ -23,25 +23,25 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.facts.calls import Invocation
 
-#: The first version that counts the parameters which are left, and logs what an errback raises.
+#: The first version that counts the remaining parameters, and logs what an errback raises.
 _COUNTS_LEFT: Final = (5, 7)
 
-#: What a first parameter is called that is meant for the id of the failed task, or for its request.
+#: Names of a first parameter for the id of the failed task, or for its request.
 _FOR_ID: Final = re.compile(r"(.*_)?(id|uuid|pk|ctx|context|request|req|task|failed|parent|args)\d?$|_")
 
-#: What a parameter is called that is meant for something else of the failure than the id.
+#: Names of a parameter for another part of the failure than the id.
 _NOT_ID: Final = frozenset({"einfo", "err", "error", "exc", "exception", "request", "tb", "traceback"})
 
 _WHAT: Final = {1: "the id of the failed task", 3: "(request, exc, traceback)"}
 
 
 class ErrbackDoesNotFit(Rule[Callback]):
-    """A callback for errors can't take what Celery passes to it.
+    """An error callback can't take what Celery passes to it.
 
     ## What happens
 
-    What a `link_error` or `on_error` callback is called with depends on its task. These come first, in front of the
-    arguments that its signature has:
+    The arguments of a `link_error` or `on_error` callback depend on its task. Celery passes these first, before the
+    arguments of the callback's signature:
 
     | the errback | up to 5.6 | 5.7 |
     |---|---|---|
@@ -51,14 +51,14 @@ class ErrbackDoesNotFit(Rule[Callback]):
     | unbound, one parameter or none | the id | the id |
     | immutable: `.si()` | nothing | nothing |
 
-    If that does not fit, nothing complains before a task fails. Then a `TypeError` takes the place of the error that
-    was to be reported. Where the errback is called with three arguments Celery 5.7 only logs it:
+    If they don't fit, nothing complains until a task fails. Then a `TypeError` replaces the error that the callback
+    should report. If the errback is called with three arguments, Celery 5.7 only logs it:
 
     ```text
     Errback 'shop_alert' raised an exception
     ```
 
-    The errback does not run in either case. Where it fits by chance, the id or the request lands in the first of the
+    The errback does not run in either case. If it fits by chance, the id or the request becomes the first of the
     errback's own arguments.
 
     ## Bad
@@ -134,16 +134,16 @@ class ErrbackDoesNotFit(Rule[Callback]):
 
     ## Not reported when
 
-    - the task has exactly two parameters and its signature has arguments: what is passed depends on the version;
-    - its parameters, or the arguments of the signature, can't be read, or decorators stand below the task decorator;
+    - the task has exactly two parameters and its signature has arguments: what Celery passes depends on the version;
+    - its parameters, or the arguments of the signature, can't be resolved, or decorators are below the task decorator;
     - the arguments of the signature alone don't fit: that is CLY601;
     - the callback is a canvas, or the name of a task;
     - a test expects it: `with pytest.raises(TypeError)`.
 
     ## Fix
 
-    Take what is passed: `(request, exc, traceback, ...)` without `bind=True`, `(self, task_id, ...)` with it. An
-    errback that needs nothing of the failure is best immutable: `task.si(...)`.
+    Take what Celery passes: `(request, exc, traceback, ...)` without `bind=True`, `(self, task_id, ...)` with it. An
+    errback that needs nothing from the failure should be immutable: `task.si(...)`.
     """
 
     code = "CLY617"
@@ -151,7 +151,7 @@ class ErrbackDoesNotFit(Rule[Callback]):
     message = "Errback '{text}' gets {what}{own}: {flaw}; {advice}"
 
     def check(self, callback: Callback) -> Iterator[Violation]:
-        """Report signatures for errors that can't take what they are called with."""
+        """Report errback signatures that can't take the arguments that Celery passes."""
         if not callback.on_error or is_expected_to_fail(callback.site):
             return
         for call in _signed(callback):
@@ -197,7 +197,7 @@ class ErrbackDoesNotFit(Rule[Callback]):
 
 
 def _signed(callback: Callback) -> Iterator[Invocation]:
-    """Yield the calls that make the signatures which a callback stands for."""
+    """Yield the calls that create the signatures of a callback."""
     for node, _ in values_of(callback.node, callback.site):
         while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SAME_ARGUMENTS:
             if any(keyword.arg in (None, "immutable") for keyword in node.keywords):
@@ -209,7 +209,7 @@ def _signed(callback: Callback) -> Iterator[Invocation]:
 
 
 def _passed(version: tuple[int, int], params: Params, given: Given) -> int:
-    """Return how many arguments an unbound errback is called with, besides its own."""
+    """Return how many arguments Celery passes to an unbound errback, besides its own."""
     left = params.ordered
     if version >= _COUNTS_LEFT:
         left = left[given.positional :]
@@ -219,7 +219,7 @@ def _passed(version: tuple[int, int], params: Params, given: Given) -> int:
 
 
 def _flaw(task: str, params: Params, given: Given, passed: int) -> str:
-    """Return what is wrong with what an errback is called with; nothing where it fits, or may be meant so."""
+    """Return the mismatch of an errback with its arguments; nothing where it fits, or may be intended."""
     if next(misfits(params, given._replace(positional=given.positional + passed)), None) is not None:
         return f"TypeError in {task!r}"
     first = (*params.ordered, "")[0]

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.facts.canvas import Member
     from flake8_celery_tasks.facts.context import FileContext
 
-#: What reads a result.
+#: Attributes and methods that read a result.
 _READS: Final = frozenset({"get", "info", "join", "join_native", "result", "wait"})
 
-#: What waits until a result is there, and what waits for those of a group.
+#: Methods that wait for a result, and for those of a group.
 _WAITS: Final = frozenset({"get", "wait"})
 _WAITS_FOR_ALL: Final = frozenset({"get", "join", "join_native"})
 
@@ -36,14 +36,14 @@ class IgnoredResultRead(Rule[Invocation | Canvas]):
 
     ## What happens
 
-    With `ignore_result=True`, `delay()` and `apply_async()` give an object that never gets a result. `.get()` on it
+    With `ignore_result=True`, `delay()` and `apply_async()` return an object that never gets a result. `.get()` on it
     returns None at once, before the task has run, whatever the task returns and even if it fails. `.result` stays None
-    for ever. Nothing is logged.
+    forever. Nothing is logged.
 
-    With `task_always_eager` the task's own value comes back, so a test does not show the mistake.
+    With `task_always_eager` the call returns the task's own value, so a test does not show the mistake.
 
-    A chord waits until all results of its header are there, and `.get()` and `.join()` of what a group or a chain gives
-    do too. They wait in vain. The body of the chord never runs, unless the results are kept in Redis.
+    A chord waits for all results of its header. `.get()` and `.join()` wait for all results of a group or a chain. They
+    wait forever. The body of the chord never runs, unless the results are kept in Redis.
 
     ## Bad
 
@@ -87,29 +87,29 @@ class IgnoredResultRead(Rule[Invocation | Canvas]):
 
     ## Not reported when
 
-    - the call or signature says `ignore_result` itself: from Celery 5.6.3 on, `ignore_result=False` brings the result
-      of that call back;
-    - for a chord: the project's result backend is Redis, whose chords count the runs, or can't be read;
-    - the task's own option can't be read: `**options`, or a base class from elsewhere;
+    - the call or signature has its own `ignore_result`: from Celery 5.6.3 on, `ignore_result=False` stores the result
+      of that call;
+    - for a chord: the project's result backend is Redis, whose chords count the runs, or can't be resolved;
+    - the task's own option can't be resolved: `**options`, or a base class from elsewhere;
     - the result is passed on before it is read, or its name is bound more than once;
     - the module is a test: there tasks usually run eagerly.
 
     ## Fix
 
-    Drop `ignore_result=True`, or don't read what is not there. Only you know which.
+    Drop `ignore_result=True`, or don't read the missing result. Only you know which.
     """
 
     code = "CLY612"
     quiet_in_tests = True
     see = ("tasks#ignore-results-you-don-t-want", "calling#results-options")
     message = (
-        "Task {task!r} has ignore_result=True: .{read}{call} is None at once; drop the option, or ask for no result"
+        "Task {task!r} has ignore_result=True: .{read}{call} is None at once; drop the option, or don't read the result"
     )
 
     waits = "{owner} waits for the results of its tasks, and {task!r} has ignore_result=True: {effect}; drop the option"
 
     def check(self, fact: Invocation | Canvas) -> Iterator[Violation]:
-        """Report what reads the result of a call, on the spot or by the name that it is bound to."""
+        """Report what reads the result of a call, directly or by the name that it is bound to."""
         if isinstance(fact, Invocation):
             yield from self._of_task(fact)
             return
@@ -118,7 +118,7 @@ class IgnoredResultRead(Rule[Invocation | Canvas]):
             yield from self._of_canvas(fact, *member)
 
     def _of_canvas(self, canvas: Canvas, member: Member, task: str) -> Iterator[Violation]:
-        """Report a member of the header of a chord, and what waits for the results of a group or a chain."""
+        """Report a member of a chord's header, and what waits for the results of a group or a chain."""
         if canvas.kind == "chord" or id(canvas.node) in _headers(canvas.context):
             if not backends.may_count_ignored(canvas.project):
                 effect = "its body never runs"
@@ -127,7 +127,7 @@ class IgnoredResultRead(Rule[Invocation | Canvas]):
         sent = (item for item in senders(canvas.context).get(id(canvas.node), ()) if not _says(item[0]))
         for node in (node for call, site in sent for node in _readers(canvas.module, call, site)):
             if node.attr in (_WAITS_FOR_ALL if canvas.kind == "group" else _WAITS):
-                effect = "it waits for ever"
+                effect = "it waits forever"
                 yield self.report(canvas.module, node, self.waits, owner=f".{node.attr}()", task=task, effect=effect)
 
     def _of_task(self, call: Invocation) -> Iterator[Violation]:
@@ -149,7 +149,7 @@ class IgnoredResultRead(Rule[Invocation | Canvas]):
 
 
 def _ignored(canvas: Canvas) -> tuple[Member, str] | None:
-    """Return a member of a canvas that others wait for and whose task ignores its result, with the task's name."""
+    """Return a member of a canvas whose awaited task ignores its result, with the task's name."""
     members = canvas.members[-1:] if canvas.kind == "chain" else canvas.members
     for member in members:
         node = member.node
@@ -168,13 +168,13 @@ def _ignored(canvas: Canvas) -> tuple[Member, str] | None:
 
 
 def _says(call: ast.Call) -> bool:
-    """Return whether a call says, or may say, whether the result is ignored."""
+    """Return whether a call has, or may have, its own `ignore_result`."""
     return any(keyword.arg in (None, "ignore_result", "options") for keyword in call.keywords)
 
 
 @query()
 def _headers(context: FileContext) -> set[int]:
-    """Return what makes a chord of what comes after it, by the identities of the nodes."""
+    """Return the identities of nodes that turn the following step into a chord."""
     return {
         id(member.node)
         for canvas in canvases(context)
@@ -184,9 +184,9 @@ def _headers(context: FileContext) -> set[int]:
 
 
 def _readers(module: Module, call: ast.Call, site: Site) -> Iterator[ast.Attribute]:
-    """Yield what reads the result of a call, on the spot or by the name that it is bound to."""
+    """Yield what reads the result of a call, directly or by the name that it is bound to."""
     reads = _reads(module, site.function() or module.candidates.scope.node)
-    # The names that are bound to the result of the call and to nothing else.
+    # The names that are bound only to the result of the call.
     names = _only_assigned(module, site.scope).get(id(call), ())
     yield from reads.of_node.get(id(call), ())
     for name in names:
@@ -199,7 +199,7 @@ def _reads(_: Module, around: ast.AST) -> _Reads:
 
 
 class _Reads:
-    """What reads a result below a function or module, by the identity of what it is read from, and by its name."""
+    """What reads a result inside a function or module, by the identity of its source, and by its name."""
 
     def __init__(self, around: ast.AST) -> None:
         self.of_node: dict[int, list[ast.Attribute]] = {}
@@ -211,7 +211,7 @@ class _Reads:
                 self.of_node.setdefault(id(node.value), []).append(node)
                 if is_own and isinstance(node.value, ast.Name):
                     self._of_name.setdefault(node.value.id, []).append(node)
-            # In the functions inside names may be others.
+            # In nested functions the same names may be different variables.
             is_inner = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) and node is not around
             pending.extend((child, is_own and not is_inner) for child in ast.iter_child_nodes(node))
 

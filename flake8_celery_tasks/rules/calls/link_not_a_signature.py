@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 
 class LinkNotASignature(Rule[Callback]):
-    """A callback is a task, the name of one, or a function, instead of a signature.
+    """A callback is a task, the name of a task, or a function, where Celery needs a signature.
 
     ## What happens
 
-    What is given as `link`, `link_error` or the body of a chord becomes part of the first task's message. A task or a
-    function can't: the call fails.
+    A `link`, a `link_error` and the body of a chord become part of the first task's message. A task or a function can't
+    be encoded, so the call fails.
 
     ```text
     kombu.exceptions.EncodeError: Object of type ship is not JSON serializable
     ```
 
-    A string as `link` is worse. It is sent, and once the first task has run, the worker fails to call it and marks that
+    A string as `link` is worse. It is sent, and once the first task has run, the worker fails to call it and marks the
     first task as failed:
 
     ```text
@@ -91,14 +91,14 @@ class LinkNotASignature(Rule[Callback]):
 
     ## Not reported when
 
-    - a string is given as `link_error`: Celery takes it for the name of a task, and sends that;
-    - the value can't be read, or may be a signature;
+    - a string is given as `link_error`: Celery treats it as the name of a task, and sends that task;
+    - the value can't be resolved, or may be a signature;
     - a test expects an exception there.
 
     ## Fix
 
-    Write `task.s()` for `task`, `signature("name")` for `"name"`, and make a task of a function. The callback then
-    runs, for the first time.
+    Write `task.s()` for `task`, `signature("name")` for `"name"`, and make the function a task. Then the callback runs
+    for the first time.
     """
 
     code = "CLY610"
@@ -106,22 +106,22 @@ class LinkNotASignature(Rule[Callback]):
     message = "{text}"
 
     def check(self, callback: Callback) -> Iterator[Violation]:
-        """Report a callback, or the body of a chord, that is no signature."""
+        """Report a callback, or the body of a chord, that is not a signature."""
         text = misuse(callback.context, callback.node, callback.site, callback.place) or _fault(callback)
         if text is not None and not is_expected_to_fail(callback.site):
             yield self.report(callback.module, callback.node, text=text)
 
 
 def _fault(callback: Callback) -> str | None:
-    """Return what is wrong with a callback that is neither a task nor anything else of Celery's."""
+    """Return the mistake of a callback that is neither a task nor another object of Celery's."""
     place = callback.place
     if isinstance(callback.node, ast.Lambda):
-        return f"{place} is given a lambda, which can't be sent; make a task of it and write 'task.s()'"
+        return f"{place} is given a lambda, which can't be sent; turn it into a task and write 'task.s()'"
     value = callback.project.settle(callback.module.value(callback.node, callback.site.scope), callback.module)
     if isinstance(value, str) and not callback.on_error:
         effect = "AttributeError" if callback.is_body else "it fails in the worker"
         return f"{place} is given the string {value!r}: {effect}; write 'signature({value!r})'"
     function = value.symbol if isinstance(value, Target) and not value.rest else None
     if isinstance(function, Function) and not function.decorators:
-        return f"{place} is given the function '{shown(callback.node)}', which can't be sent; make a task of it"
+        return f"{place} is given the function '{shown(callback.node)}', which can't be sent; turn it into a task"
     return None

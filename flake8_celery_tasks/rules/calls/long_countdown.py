@@ -30,22 +30,22 @@ _NOW: Final = frozenset({"datetime.datetime.now", "datetime.datetime.utcnow", "d
 
 
 class LongCountdown(Rule[Task | MessageOption | Setting]):
-    """A task is to run later, or may run longer, than the broker waits for its message to be acknowledged.
+    """A task may run later, or for longer, than the broker's visibility timeout.
 
     ## What happens
 
-    A worker takes a message at once, even if it is to run later, and acknowledges it only when it runs. Redis and SQS
-    deliver a message again if it is not acknowledged within the visibility timeout: an hour with Redis, half an hour
-    with SQS, unless the project sets another. Each worker that gets it waits as well, and the task runs as many times
-    as it was delivered. Nothing is logged except that it was received, by one worker after another:
+    A worker reserves a message at once, even if its task is due later, and acknowledges it only when the task runs.
+    Redis and SQS redeliver a message that is not acknowledged within the visibility timeout: an hour with Redis, half
+    an hour with SQS, unless the project sets another. Each worker that gets the message waits as well, and the task
+    runs once for each delivery. The log only shows that one worker after another received it:
 
     ```text
     Task shop_remind[...] received
     Task shop_remind[...] received
     ```
 
-    So it is with the waits of retries (`default_retry_delay`, and `retry_backoff_max` where the backoff gets that far),
-    and with a task that is acknowledged late: one that may run for two hours is started again after one.
+    The same applies to the delays of retries (`default_retry_delay`, and `retry_backoff_max` where the backoff gets
+    that far), and to a task that is acknowledged late: a task that may run for two hours is started again after one.
 
     ## Bad
 
@@ -84,34 +84,34 @@ class LongCountdown(Rule[Task | MessageOption | Setting]):
 
     ## Not reported when
 
-    - the broker is not known: neither `broker_url` nor an app's `broker` can be read, or they differ, and the option
-      `celery-broker` is not set. If they come from an environment variable, its default counts; settings for
-      development and tests do not (`settings/local.py`, `class TestConfig`);
+    - the broker is not known: neither `broker_url` nor an app's `broker` can be resolved, or they differ, and the
+      option `celery-broker` is not set. If they come from an environment variable, its default applies. Settings for
+      development and tests are ignored (`settings/local.py`, `class TestConfig`);
     - the broker is RabbitMQ, or another that has no visibility timeout;
-    - `broker_transport_options` can't be read, or sets a longer timeout;
-    - the wait can't be read, or is not what decides: a `default_retry_delay` where each retry says its own time, a
+    - `broker_transport_options` can't be resolved, or sets a longer timeout;
+    - the wait can't be resolved, or has no effect: a `default_retry_delay` where each retry sets its own delay, a
       `retry_backoff_max` that the backoff never reaches;
     - a task that is acknowledged late has no time limit, or a lower soft one.
 
     ## Fix
 
     Store the time in the database and let a periodic task look for what is due, or raise the visibility timeout above
-    the longest wait. A longer timeout also means that messages of a worker that died come back later.
+    the longest wait. A longer timeout also means that messages of a dead worker are redelivered later.
     """
 
     code = "CLY615"
     see = ("calling#eta-and-countdown", "redis#visibility-timeout", "sqs#visibility-timeout")
     late: Final = (
-        "A run may take {wait} s, and {broker} waits {limit} s for its late acknowledgement: it is started again "
-        "meanwhile; lower it, or raise visibility_timeout"
+        "A run may take {wait} s, but the visibility timeout of {broker} is {limit} s: the task is started again "
+        "before its late acknowledgement; lower it, or raise visibility_timeout"
     )
     message = (
-        "{wait} s is longer than {broker} waits for an acknowledgement ({limit} s): the task runs more than once; "
+        "{wait} s is longer than the visibility timeout of {broker} ({limit} s): the task runs more than once; "
         "schedule it, or raise visibility_timeout"
     )
 
     def check(self, fact: Task | MessageOption | Setting) -> Iterator[Violation]:
-        """Report what makes a message wait, where it is known how long, and too long."""
+        """Report what makes a message wait for a known time that is too long."""
         if isinstance(fact, Task):
             waits = _of_task(fact)
         else:
@@ -130,7 +130,7 @@ class LongCountdown(Rule[Task | MessageOption | Setting]):
 
 
 class _Wait(NamedTuple):
-    """A place that makes a message wait for its acknowledgement: the seconds, and which message tells of it."""
+    """A place that makes a message wait for its acknowledgement: the seconds, and the name of the rule's message."""
 
     node: ast.AST
     seconds: float
@@ -163,7 +163,7 @@ def _of_task(task: Task) -> Iterator[_Wait]:
 
 
 def _limiting(task: Task) -> str | None:
-    """Return the option that ends a run first, None where one of them can't be read."""
+    """Return the option that ends a run first; None where one of them can't be resolved."""
     limits = {option: task.effective(option) for option in _LIMITS}
     if not all(value is MISSING or isinstance(value, (int, float, type(None))) for value in limits.values()):
         return None
@@ -172,7 +172,7 @@ def _limiting(task: Task) -> str | None:
 
 
 def _retry_wait(task: Task, option: str) -> object:
-    """Return the seconds that an option makes some retry of a task wait, if it is what decides that."""
+    """Return the seconds that an option makes some retry of a task wait, if it takes effect."""
     backoff = task.effective("retry_backoff")
     if option == "default_retry_delay" and _waits_by_default(task):
         return task.effective(option)
@@ -187,7 +187,7 @@ def _retry_wait(task: Task, option: str) -> object:
 
 
 def _waits_by_default(task: Task) -> bool:
-    """Return whether the task retries itself by a call that says nothing of the time."""
+    """Return whether the task retries itself with a call that sets no time."""
     return any(
         isinstance(call.func, ast.Attribute)
         and call.func.attr == "retry"
@@ -198,7 +198,7 @@ def _waits_by_default(task: Task) -> bool:
 
 
 def _longest_backoff(task: Task, backoff: object) -> float | None:
-    """Return the longest wait of a backoff that doubles with each retry."""
+    """Return the longest wait of a backoff, which doubles with each retry."""
     cap, kwargs = task.effective("retry_backoff_max"), task.effective("retry_kwargs")
     most = kwargs.get("max_retries", MISSING) if isinstance(kwargs, Table) and kwargs.complete else MISSING
     if most is MISSING:
@@ -216,14 +216,14 @@ def _of_setting(setting: Setting) -> Iterator[_Wait]:
     value = setting.settled if other is not None else None
     if other is None or not isinstance(value, (int, float)) or not acks_late(setting.project):
         return
-    # Of the two limits the lower one counts.
+    # The lower of the two limits applies.
     others = [item for item in setting_values(setting.project, other) if item is not None]
     if all(isinstance(item, (int, float)) and (item <= 0 or value <= item) for item in others):
         yield _Wait(setting.node, value, message="late")
 
 
 def _wait(option: MessageOption, node: ast.expr) -> float | None:
-    """Return the seconds that an option makes a message wait, None where that can't be told."""
+    """Return the seconds that an option makes a message wait; None where that is unknown."""
     if option.name == "countdown":
         value = option.settled(node)
         return value if isinstance(value, (int, float)) else None

@@ -27,8 +27,8 @@ class ModelInstanceArgument(Rule[Invocation]):
     kombu.exceptions.EncodeError: Object of type Order is not JSON serializable
     ```
 
-    A queryset can't be encoded either, `values_list()` and `values()` included, nor can `request.user`. With pickle an
-    instance would be sent, and the task would work with the row as it was then.
+    A queryset can't be encoded either, not even `values_list()` and `values()`; neither can `request.user`. With pickle
+    the instance would be sent, and the task would work with an outdated row.
 
     ## Bad
 
@@ -76,19 +76,19 @@ class ModelInstanceArgument(Rule[Invocation]):
 
     ## Not reported when
 
-    - nothing but its name says that a value is an instance: it has to be `self` in a method of a model, the `instance`
-      of a receiver, annotated as a model, the user of a `request`, or to come from `Model.objects.get()` and the like,
-      or from a loop over a queryset;
-    - a queryset is made a list of keys or plain values: `list(Model.objects.values_list("pk", flat=True))`;
-    - the task, the call or the project has a serializer other than JSON, or one that can't be read; or the project
-      teaches kombu further types with `register_type`;
-    - the task's class has an `apply_async` of its own, which may convert the argument;
+    - only its name suggests that a value is an instance. It has to be `self` in a method of a model, the `instance` of
+      a receiver, annotated as a model, the user of a `request`, or come from `Model.objects.get()` and the like, or
+      from a loop over a queryset;
+    - a queryset is converted to a list of keys or plain values: `list(Model.objects.values_list("pk", flat=True))`;
+    - the task, the call or the project has a serializer other than JSON, or one that can't be resolved; or the project
+      registers further types with kombu (`register_type`);
+    - the task's class has its own `apply_async`, which may convert the argument;
     - a test expects it: `with pytest.raises(EncodeError)`.
 
     ## Fix
 
-    Pass the primary key, and fetch the row in the task. Change the task as well, since it has to accept the key;
-    messages that are already in the queue still hold what they were sent with.
+    Pass the primary key, and fetch the row in the task. Change the task too: it has to accept the key. Messages that
+    are already in the queue still have their old arguments.
     """
 
     code = "CLY614"
@@ -111,7 +111,7 @@ class ModelInstanceArgument(Rule[Invocation]):
 
 
 def _judge(call: Invocation, node: ast.expr, site: Site) -> str:
-    """Return the name of the message for an argument that JSON can't encode, nothing for others."""
+    """Return the name of the message for an argument that JSON can't encode, and "" for others."""
     if isinstance(node, ast.Attribute) and call.task is not None:
         return ""  # the request of a bound task has no user
     if django_models.is_instance(call.project, call.module, node, site):
@@ -122,7 +122,7 @@ def _judge(call: Invocation, node: ast.expr, site: Site) -> str:
 
 
 def _parts(call: Invocation, node: ast.expr, depth: int = 0) -> Iterator[tuple[ast.expr, Site]]:
-    """Yield an argument, or what it is made of."""
+    """Yield an argument, or its parts."""
     parts = node.values if isinstance(node, ast.Dict) else getattr(node, "elts", None)
     if parts is None or depth > 5:
         yield node, call.site

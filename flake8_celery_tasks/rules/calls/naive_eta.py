@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.resolution.project import Project
 
-#: Calls of the standard library that give a time without a zone where they are given no zone, and the position of the
+#: Calls of the standard library that return a naive time unless they get a time zone, and the position of the
 #: zone among their arguments.
 _NAIVE: Final = {
     "datetime.datetime": 7,
@@ -29,14 +29,14 @@ _NAIVE: Final = {
 
 
 class NaiveEta(Rule[Invocation | TaskCall]):
-    """`eta` or `expires` is a time without a time zone.
+    """`eta` or `expires` is a naive time, without a time zone.
 
     ## What happens
 
-    The worker takes a time without a zone for UTC, whatever `timezone` is set to, but `datetime.now()` is the local
-    time of the sender. West of Greenwich such an `eta` has already passed when it arrives: the task runs at once, or,
-    with `expires`, is revoked and never runs. East of it the task is hours late. On a server in UTC it works, until the
-    code runs somewhere else. Nothing is logged that would show the mistake.
+    The worker treats a time without a zone as UTC, whatever `timezone` is set to, but `datetime.now()` is the sender's
+    local time. West of Greenwich such an `eta` has already passed when it arrives: the task runs at once or, with
+    `expires`, is revoked and never runs. East of Greenwich the task is hours late. On a server in UTC it works, until
+    the code runs somewhere else. Nothing is logged about the mistake.
 
     ## Bad
 
@@ -81,17 +81,17 @@ class NaiveEta(Rule[Invocation | TaskCall]):
 
     - the time is `datetime.utcnow()`, which happens to be right;
     - it is made aware: `make_aware(...)`, `.replace(tzinfo=...)`, `.astimezone()`;
-    - it comes from a parameter, an attribute, or anything else whose value can't be followed.
+    - it comes from a parameter, an attribute, or anything else whose value can't be resolved.
 
     ## Fix
 
-    Give it a zone, `datetime.now(timezone.utc)`, or write `countdown`. The task then runs at another time than before:
-    at the one that was meant.
+    Add a zone, `datetime.now(timezone.utc)`, or write `countdown`. Then the task runs at another time than before: at
+    the time that was meant.
     """
 
     code = "CLY607"
     see = ("calling#eta-and-countdown", "datetime#aware-and-naive-objects")
-    message = "{name} gets a time without a zone, {text}: the worker takes it for UTC; write {advice}"
+    message = "{name} gets a time without a zone, {text}: the worker treats it as UTC; write {advice}"
 
     def check(self, call: Invocation | TaskCall) -> Iterator[Violation]:
         """Report `eta` and `expires` of a call, or of `self.retry`."""
@@ -110,11 +110,11 @@ class NaiveEta(Rule[Invocation | TaskCall]):
 
 
 def _is_naive(project: Project, value: Value, module: Module, depth: int = 0) -> bool:
-    """Return whether a value is certainly a time without a zone."""
+    """Return whether a value is certainly a naive time."""
     if depth > 10:
         return False
     if isinstance(value, Operation):
-        # A time plus or minus a duration is a time of the same kind; the difference of two times is none.
+        # A time plus or minus a duration is a time of the same kind. The difference of two times is not a time.
         sides = [_is_naive(project, side, module, depth + 1) for side in value.operands]
         return value.operator in ("+", "-") and sum(sides) == 1
     if isinstance(value, Ref):

@@ -25,43 +25,43 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.facts.canvas import Canvas
     from flake8_celery_tasks.resolution.project import Project
 
-#: Methods of a result that wait for it, or give it up: without a backend they raise NotImplementedError.
+#: Methods that wait for a result, or forget it: without a backend they raise NotImplementedError.
 _WAITS: Final = frozenset({"forget", "get", "join", "join_native", "wait"})
 
-#: Methods and attributes of a result that look at its state: without a backend they raise AttributeError.
+#: Methods and attributes that read a result's state: without a backend they raise AttributeError.
 _LOOKS: Final = frozenset({"completed_count", "failed", "maybe_throw", "ready", "save", "successful", "waiting"})
 _STATES: Final = frozenset({"date_done", "info", "result", "state", "status", "traceback"})
 
 _READS: Final = _WAITS | _LOOKS | _STATES
 
-#: What a file holds that sends something, or looks for a result.
+#: Words in the source of a file that sends something, or reads a result.
 _TELLING: Final = (".delay(", "apply_async", "send_task", "AsyncResult", "GroupResult", "chord", "group", "chain")
 
-#: What gives a result: the sending methods, and the classes of results.
+#: What returns a result: the sending methods, and the classes of results.
 _GIVES: Final = SENDS | {"AsyncResult", "GroupResult", "ResultSet", "send_task"}
 
 
 class NeedsResultBackend(Rule[Facts]):
-    """Code reads a result, or makes a chord, in a project without a result backend.
+    """Code reads a result, or creates a chord, in a project without a result backend.
 
     ## What happens
 
-    Without a result backend `delay()` sends the task and gives an object that knows its id and nothing else. To wait
-    for it, or to ask for its state, raises:
+    Without a result backend, `delay()` sends the task and returns an object that only knows the task's id. Waiting for
+    the result, or asking for its state, raises:
 
     ```text
     NotImplementedError: No result backend is configured.
     AttributeError: 'DisabledBackend' object has no attribute '_get_task_meta_for'
     ```
 
-    A chord counts its finished tasks in the backend, so it can't be sent at all; nor can a chain in which something
-    follows a group, which is a chord too:
+    A chord counts its finished tasks in the backend, so sending it always fails. A chain in which something follows a
+    group is a chord too, and fails as well:
 
     ```text
     NotImplementedError: Starting chords requires a result backend to be configured.
     ```
 
-    With `task_always_eager` all of it works, so a test does not show the mistake.
+    With `task_always_eager` everything works, so a test does not show the mistake.
 
     ## Bad
 
@@ -125,18 +125,18 @@ class NeedsResultBackend(Rule[Facts]):
 
     ## Not reported when
 
-    - the project names a result backend anywhere outside tests, makes no app itself, or something that configures its
-      apps can't be read;
+    - the project names a result backend anywhere outside tests, creates no app itself, or configures its apps with
+      something that can't be resolved;
     - the project sets `task_always_eager` anywhere outside tests;
     - the task ignores its result, or may: then there is nothing to wait for (CLY612);
-    - the line stands in a `try` that expects the `NotImplementedError`;
+    - the line is in a `try` that expects the `NotImplementedError`;
     - it is not certain that what is read is a result;
     - the module is a test or a migration.
 
     ## Fix
 
     Configure a backend: `backend=` of the app, or `result_backend`. Or don't wait: let the task itself do what comes
-    next. If the backend is set by the environment variable `CELERY_RESULT_BACKEND`, write that into the settings, where
+    next. If the environment variable `CELERY_RESULT_BACKEND` sets the backend, write that into the settings, where
     everybody can see it.
     """
 
@@ -146,7 +146,7 @@ class NeedsResultBackend(Rule[Facts]):
     quiet_in_tests = True
 
     def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report what reads results, and what makes chords."""
+        """Report what reads results, and what creates chords."""
         if not any(map(facts.module.source.may_hold, _TELLING)) or not _has_none(facts.project):
             return
         found: list[tuple[ast.expr, str, str]] = []
@@ -165,13 +165,13 @@ class NeedsResultBackend(Rule[Facts]):
 
 @query()
 def _has_none(project: Project) -> bool:
-    """Return whether results are certainly stored nowhere, and tasks run by workers."""
+    """Return whether the project certainly stores no results, and workers run its tasks."""
     eager = setting_values(project, "task_always_eager")
     return all(value is False or value is None for value in eager) and backends.backend(project) is False
 
 
 def _is_of_result(facts: Facts, node: ast.expr, site: Site) -> bool:
-    """Return whether an expression certainly is the result of a task whose result is not ignored."""
+    """Return whether an expression is certainly the result of a task that does not ignore it."""
     values = list(values_of(node, site))
     return bool(values) and all(_is_result(facts, value, place) for value, place in values)
 
@@ -193,7 +193,7 @@ def _is_result(facts: Facts, node: ast.expr, site: Site) -> bool:
 
 
 def _is_guarded(site: Site) -> bool:
-    """Return whether a place is in a `try` that expects what is raised without a backend."""
+    """Return whether a place is in a `try` that expects the error of a missing backend."""
     return any(
         around.kind == TRY
         and around.part == "body"
@@ -225,6 +225,6 @@ def _ends_in_group(facts: Facts, node: ast.expr, site: Site, *, is_pipe: bool) -
     thing = facts.thing(node, site)
     if not isinstance(thing, CanvasThing) or thing.kind != "group" or not isinstance(node, ast.Call):
         return False
-    # A group of one task is unrolled by `chain()`.
+    # `chain()` unrolls a group of one task.
     is_several = len(node.args) > 1 or any(not isinstance(arg, (ast.Call, ast.Name)) for arg in node.args)
     return is_pipe or (is_several and not (len(node.args) == 1 and len(getattr(node.args[0], "elts", "ab")) < 2))

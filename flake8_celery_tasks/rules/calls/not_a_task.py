@@ -28,20 +28,19 @@ class NotATask(Rule[SendingMethod]):
 
     ## What happens
 
-    A plain function has no `delay`. The line fails when it runs, which may be rarely:
+    A plain function has no `delay`. The line fails when it runs, which may not be often:
 
     ```text
     AttributeError: 'function' object has no attribute 'delay'
     ```
 
-    A name that the tasks module doesn't have, because the task was renamed or moved, fails likewise:
+    A name that the tasks module doesn't have, because the task was renamed or moved, also fails:
 
     ```text
     AttributeError: module 'shop.tasks' has no attribute 'send_recipt'
     ```
 
-    A class that inherits from `celery.Task` has a `delay`, but only for its instances: `Fetch.delay()` lacks its
-    `self`.
+    A class that inherits from `celery.Task` has a `delay`, but only for its instances: `Fetch.delay()` has no `self`.
 
     ## Bad
 
@@ -98,12 +97,12 @@ class NotATask(Rule[SendingMethod]):
 
     ## Not reported when
 
-    - the function or class has a decorator: it may make a task;
-    - the attribute is assigned somewhere, `function.delay = ...`, or the function around checks for it with `hasattr`
-      or `getattr`;
-    - the class, or one that it inherits from, has such a method of its own, or can't be read;
+    - the function or class has a decorator: it may create a task;
+    - the attribute is assigned somewhere, `function.delay = ...`, or the enclosing function checks for it with
+      `hasattr` or `getattr`;
+    - the class, or one that it inherits from, has its own such method, or can't be resolved;
     - the module that should have the name, or one that it imports `*` from, has a `__getattr__`, writes to `globals()`,
-      or can't be read;
+      or can't be resolved;
     - a test expects it: `with pytest.raises(AttributeError)`.
 
     ## Fix
@@ -118,7 +117,7 @@ class NotATask(Rule[SendingMethod]):
     lost = "{owner} has no {name!r}: {error} when this runs{hint}"
 
     def check(self, sent: SendingMethod) -> Iterator[Violation]:
-        """Report the receiver of a task's method that is none."""
+        """Report the receiver of a task's method that is not a task."""
         violation = self._judge(sent)
         looked_for = is_looked_for(sent.module, sent.node.attr, sent.site)
         if violation is not None and not is_expected_to_fail(sent.site) and not looked_for:
@@ -158,7 +157,7 @@ class NotATask(Rule[SendingMethod]):
 
 
 def _may_have(project: Project, module: Module, depth: int = 0) -> bool:
-    """Return whether names can appear in a module, or in one that it imports `*` from, that no statement binds."""
+    """Return whether a module, or one that it imports `*` from, may have names that no statement binds."""
     if module.dynamic or depth > 5:
         return True
     starred = (project.resolve(f"{star}:", module).module for star in module.stars)
@@ -166,7 +165,7 @@ def _may_have(project: Project, module: Module, depth: int = 0) -> bool:
 
 
 def _inherits(project: Project, cls: Target, method: str) -> bool | None:
-    """Return whether a class has a method only from `celery.Task`; None where it, or a metaclass, may have its own."""
+    """Return whether a class inherits a method from `celery.Task`; None where it, or a metaclass, may have its own."""
     inherits = False
     for found in project.line(cls):
         if isinstance(found, Unknown):
@@ -182,7 +181,7 @@ def _inherits(project: Project, cls: Target, method: str) -> bool | None:
 
 
 def _is_optional(node: ast.Attribute, site: Site) -> bool:
-    """Return whether the name is imported in a `try` that may do without it, or for type checkers only."""
+    """Return whether the name is imported in a `try` that allows its absence, or for type checkers only."""
     root, _ = dotted(node.value)
     found = site.scope.find(getattr(root, "id", ""))
     return found is None or any(

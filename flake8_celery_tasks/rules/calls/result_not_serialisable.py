@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.facts.task import Task
 
-#: What to return instead, where it is not simply what the caller needs of it.
+#: What to return instead, where "what the caller needs of it" is not enough.
 _CURES: Final = {
     _json.DURATION: "its total_seconds()",
     _json.EXCEPTION: "its message, or raise it",
@@ -23,7 +23,7 @@ _CURES: Final = {
     _json.GENERATOR: "a list",
     _json.INSTANCE: "its key",
     _json.ITERATOR: "a list",
-    _json.KEYS: "texts as keys",
+    _json.KEYS: "strings as keys",
     _json.PATH: "str() of it",
     _json.RANGE: "a list",
     _json.ROWS: "a list of values",
@@ -37,15 +37,15 @@ class ResultNotSerialisable(Rule[Returned]):
 
     ## What happens
 
-    What a task returns is stored as JSON, unless `result_serializer` says otherwise. JSON knows numbers, texts, None,
-    lists and dicts; Celery adds dates, UUIDs, decimals and bytes. Anything else is noticed when the function has
-    returned: all that it did is done, and the task is a failure. `autoretry_for` does not see that error:
+    A task's return value is stored as JSON, unless `result_serializer` says otherwise. JSON knows numbers, strings,
+    None, lists and dicts; Celery adds dates, UUIDs, decimals and bytes. Anything else fails only after the function has
+    returned: all its work is done, and the task is still marked as failed. `autoretry_for` does not see that error:
 
     ```text
     Task shop_send_newsletter[...] raised unexpected: EncodeError(TypeError('Object of type set is not JSON ...
     ```
 
-    A test that runs the task eagerly, or calls it, does not show it.
+    A test that runs the task eagerly, or calls it, does not show the mistake.
 
     ## Bad
 
@@ -89,28 +89,28 @@ class ResultNotSerialisable(Rule[Returned]):
 
     - the task, or the project, ignores results, or the project certainly has no result backend: then nothing is
       encoded;
-    - the project sets another `result_serializer`, or one that can't be read, or teaches kombu further types with
-      `register_type`;
+    - the project sets another `result_serializer`, or one that can't be resolved, or registers further types with kombu
+      (`register_type`);
     - the task takes pydantic models (`pydantic=True`): it may return them too;
     - the task is also called as a function outside tests: the value may be meant for that caller;
     - a decorator below the task decorator, or a `__call__` of the task's class, may convert the value, or can't be
-      read;
-    - it is not certain what is returned: a name has to have one kind of value;
+      resolved;
+    - it is not certain what the task returns: a name has to have one kind of value;
     - the module is a test.
 
     ## Fix
 
-    Return a list, a text, a number, or a key by which the caller can find the data. Where nobody reads the result, drop
+    Return a list, a string, a number, or a key by which the caller can find the data. If nobody reads the result, drop
     it, or set `ignore_result=True`.
     """
 
     code = "CLY620"
     see = ("calling#serializers", "tasks#ignore-results-you-don-t-want")
     quiet_in_tests = True
-    message = "Task {task!r} returns {what}, which JSON can't encode: when its work is done it is a FAILURE; {cure}"
+    message = "Task {task!r} returns {what}, which JSON can't encode: it fails after its work is done; {cure}"
 
     def check(self, fact: Returned) -> Iterator[Violation]:
-        """Report what is returned where it certainly can't be encoded."""
+        """Report return values that certainly can't be encoded."""
         what = _json.unencodable(fact.project, fact.module, fact.node, fact.site)
         if what is not None and _is_stored(fact.task) and not is_called(fact.task):
             cure = f"return {_CURES[what]}" if what in _CURES else "return what the caller needs of it"
@@ -118,7 +118,7 @@ class ResultNotSerialisable(Rule[Returned]):
 
 
 def _is_stored(task: Task) -> bool:
-    """Return whether the result of a task is stored as JSON, as far as the project says anything about it."""
+    """Return whether a task's result is stored as JSON, as far as the project's configuration shows."""
     if task.is_opaque or not task.is_transparent or task.overrides("__call__") is not False:
         return False
     if task.option("pydantic") is not MISSING or backends.backend(task.project) is False:

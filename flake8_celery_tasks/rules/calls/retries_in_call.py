@@ -19,20 +19,19 @@ _LIMIT: Final = re.compile(r"max_?retr|retr(y|ies)_(limit|max)", re.IGNORECASE)
 
 
 class RetriesInCall(Rule[Invocation]):
-    """`apply_async(retries=3)` says that three retries have been made already.
+    """`apply_async(retries=3)` says that the task was already retried three times.
 
     ## What happens
 
-    `retries` is the counter that Celery sends along with each retry. A call that sets it to 5 sends a message that
-    looks like the fifth retry: with the default `max_retries=3` the first failure is the last, and the task is never
-    retried:
+    `retries` is the counter that Celery sends with each retry. A call that sets it to 5 sends a message that looks like
+    the fifth retry: with the default `max_retries=3` the first failure is the last, and the task is never retried:
 
     ```text
     Task shop_fetch_rates[...] received
     Task shop_fetch_rates[...] raised unexpected: ConnectionError('refused')
     ```
 
-    How often a task may be retried is set by `max_retries`, an option of the task.
+    `max_retries`, an option of the task, sets how often a task may be retried.
 
     ## Bad
 
@@ -71,11 +70,11 @@ class RetriesInCall(Rule[Invocation]):
     ## Not reported when
 
     - the value is 0, which is the default;
-    - the value is passed on, as in `retries=self.request.retries`: then the counter is meant.
+    - the value is passed on, as in `retries=self.request.retries`: then the call means the counter.
 
     ## Fix
 
-    Drop it, and set `max_retries` on the task if the default of 3 is not what you want.
+    Drop it. Set `max_retries` on the task if the default of 3 is not what you want.
     """
 
     code = "CLY605"
@@ -86,7 +85,7 @@ class RetriesInCall(Rule[Invocation]):
     )
 
     def check(self, call: Invocation) -> Iterator[Violation]:
-        """Report a number, or what is called like a limit."""
+        """Report a number, or an expression named like a limit."""
         keyword = call.keyword("retries") if call.method in TAKING_OPTIONS else None
         if keyword is None:
             return

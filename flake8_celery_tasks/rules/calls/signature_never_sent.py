@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 class SignatureNeverSent(Rule[Dropped]):
-    """A statement makes a signature or canvas, or names `delay` without calling it, and sends nothing.
+    """A statement creates a signature or canvas, or names `delay` without calling it, and sends nothing.
 
     ## What happens
 
-    Nothing. `add.s(1, 2)` only notes which task is to be called with what; `group(...)`, `chain(...)` and `chord(...)`
-    put such notes together; and `add.delay` without parentheses is a method that nobody calls. No message is sent, and
-    the task never runs. Nothing is logged.
+    Nothing. `add.s(1, 2)` only records which task to call with which arguments; `group(...)`, `chain(...)` and
+    `chord(...)` combine such records; and `add.delay` without parentheses is a method that nobody calls. No message is
+    sent, and the task never runs. Nothing is logged.
 
     ## Bad
 
@@ -83,12 +83,12 @@ class SignatureNeverSent(Rule[Dropped]):
 
     - the value is used: assigned, returned, passed to something;
     - the signature has a name, and the statement changes it: `signature.set(queue="slow")`;
-    - the statement stands where a test expects an exception.
+    - the statement is where a test expects an exception.
 
     ## Fix
 
-    Send it: add `.delay()` or `.apply_async()` to a signature or canvas, parentheses to a method. The task then runs,
-    for the first time, so look at what it does.
+    Send it: add `.delay()` or `.apply_async()` to a signature or canvas, and parentheses to a method. Then the task
+    runs for the first time, so check what it does.
     """
 
     code = "CLY609"
@@ -108,8 +108,8 @@ class SignatureNeverSent(Rule[Dropped]):
                 yield self.report(dropped.module, node, text=text, fault=fault, advice=advice)
         elif _makes_signature(dropped, node):
             whole = text if isinstance(node, ast.Call) else f"({text})"
-            advice = "put .delay() behind it" if text.endswith(CUT) else f"write '{whole}.delay()'"
-            yield self.report(dropped.module, node, text=text, fault="only makes a signature", advice=advice)
+            advice = "add .delay()" if text.endswith(CUT) else f"write '{whole}.delay()'"
+            yield self.report(dropped.module, node, text=text, fault="only creates a signature", advice=advice)
 
 
 def _sends(dropped: Dropped, node: ast.expr) -> bool:
@@ -117,7 +117,7 @@ def _sends(dropped: Dropped, node: ast.expr) -> bool:
 
 
 def _makes_signature(dropped: Dropped, node: ast.expr) -> bool:
-    """Return whether an expression makes a signature or canvas, and does not change one that has a name."""
+    """Return whether an expression creates a signature or canvas, and does not change one that has a name."""
     made = node
     while isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute) and made.func.attr in CHAINS:
         made = made.func.value

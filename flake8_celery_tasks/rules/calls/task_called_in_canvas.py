@@ -22,8 +22,8 @@ class TaskCalledInCanvas(Rule[Canvas]):
 
     ## What happens
 
-    `fetch_rates("EUR")` runs the task here and now, `fetch_rates.delay("EUR")` sends it at once: what the canvas gets
-    is a return value or a result, and it fails with an error that mentions neither the task nor the canvas:
+    `fetch_rates("EUR")` runs the task here and now, `fetch_rates.delay("EUR")` sends it at once. The canvas gets a
+    return value or a result, and fails with an error that mentions neither the task nor the canvas:
 
     ```text
     AttributeError: 'str' object has no attribute 'app'
@@ -35,7 +35,7 @@ class TaskCalledInCanvas(Rule[Canvas]):
     TypeError: unsupported operand type(s) for |: 'Signature' and 'Proxy'
     ```
 
-    A chord takes the returned string for the name of a task, and its body never runs:
+    A chord treats the returned string as the name of a task, and its body never runs:
 
     ```text
     Received unregistered task of type 'eur'.
@@ -109,14 +109,14 @@ class TaskCalledInCanvas(Rule[Canvas]):
 
     ## Not reported when
 
-    - the task returns a signature or canvas, so calling it may be intended;
-    - the task is a class, or made by a decorator that can't be read;
+    - the task returns a signature or canvas, so the call may be intended;
+    - the task is a class, or a decorator that can't be resolved creates it;
     - neither side of the `|` is a signature or canvas;
     - it is the body of a chord: that is CLY610.
 
     ## Fix
 
-    Write `task.s(...)` for `task(...)`. The task then runs in a worker, not where the canvas is made.
+    Write `task.s(...)` for `task(...)`. Then the task runs in a worker, not where the canvas is created.
     """
 
     code = "CLY608"
@@ -125,14 +125,14 @@ class TaskCalledInCanvas(Rule[Canvas]):
     message = "{text}"
 
     def check(self, canvas: Canvas) -> Iterator[Violation]:
-        """Report the members of a canvas that are no signatures."""
+        """Report the members of a canvas that are not signatures."""
         for member in canvas.members:
             text = misuse(canvas.context, member.node, member.site, canvas.name)
             if text is not None and not is_expected_to_fail(member.site):
                 yield self.report(canvas.module, member.node, text=text)
 
     def fix(self, canvas: Canvas, violation: Violation) -> Fix | None:
-        """Make a signature."""
+        """Write a signature."""
         from flake8_celery_tasks.edits.edit import Fix
 
         place = violation.line, violation.column
@@ -142,7 +142,7 @@ class TaskCalledInCanvas(Rule[Canvas]):
 
 
 def as_signature(context: FileContext, member: Member) -> Operation | None:
-    """Return what makes a signature of a task that is called, sent or bare."""
+    """Return the operation that turns a called, sent or bare task into a signature."""
     from flake8_celery_tasks.edits.operations import RenameAttribute, TakeAttribute
 
     node, site = member.node, member.site

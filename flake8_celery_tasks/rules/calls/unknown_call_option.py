@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
     from flake8_celery_tasks.resolution.resolver import Target
 
-#: What the exception is called that `retry` takes as `exc`.
+#: Names of the exception that `retry` takes as `exc`.
 _EXCEPTIONS: Final = frozenset({"e", "err", "error", "ex", "exception"})
 
 #: Further options of chords.
@@ -34,14 +34,14 @@ _CANVAS_OPTIONS: Final = frozenset({"body_id", "eager", "interval", "max_retries
 
 
 class UnknownCallOption(Rule[Invocation | Retry | BeatEntry]):
-    """A call is given a keyword that is not an option, and Celery ignores it.
+    """A call has a keyword that is not an option, and Celery ignores it.
 
     ## What happens
 
-    `apply_async()` and the like accept any keyword. One that Celery doesn't know travels along as a property of the
-    message, and nothing reads it: not the misspelt delay, not the argument that was meant for the task, not
-    `max_retries`, which is an option of the task. Nothing is logged. The exceptions are a few names that Celery uses
-    itself, such as `name` in `send_task()`: they raise a `TypeError`.
+    `apply_async()` and the like accept any keyword. An unknown keyword travels along as a property of the message, and
+    nothing reads it, whether it is a misspelt delay, an argument for the task or `max_retries`, which is an option of
+    the task. Nothing is logged. A few names are exceptions: Celery uses them itself, such as `name` in `send_task()`,
+    and raises a `TypeError`.
 
     ## Bad
 
@@ -104,13 +104,13 @@ class UnknownCallOption(Rule[Invocation | Retry | BeatEntry]):
 
     ## Not reported when
 
-    - the task's class has an `apply_async` (or `retry`) of its own, or can't be read: it may accept more;
+    - the task's class has its own `apply_async` (or `retry`), or can't be resolved: it may accept more;
     - `stamped_headers` is given: it names further keywords;
     - the keyword is a property that a message can have, such as `expiration`, or `MessageGroupId` of Amazon SQS;
     - the task is not certain, or it is a canvas or a beat entry, and the keyword is neither a near miss nor an option
       of the task;
-    - `retry` is called outside of a task on something that is not certainly a task: a parameter of a helper has to be
-      called or annotated like one, and the call to have a keyword of Celery's.
+    - `retry` is called outside a task on something that is not certainly a task. A helper's parameter must be named or
+      annotated like a task, and the call must have a keyword of Celery's.
 
     ## Fix
 
@@ -187,7 +187,7 @@ class UnknownCallOption(Rule[Invocation | Retry | BeatEntry]):
         *,
         sure: bool,
     ) -> Iterator[Violation]:
-        """Yield the report of one keyword; where the task is not `sure`, only that of a mistake with a known cure."""
+        """Yield the report of one keyword; if the task is not `sure`, only for a mistake with a known fix."""
         version = version_of(fact.project)
         params = None if defined is None else defined.accepts
         if name in conflicts(kind, version):
@@ -213,7 +213,7 @@ class UnknownCallOption(Rule[Invocation | Retry | BeatEntry]):
 
 
 def _unknown(given: Iterable[ast.keyword], kind: str, project: Project) -> dict[str, ast.AST]:
-    """Return those keywords of a call that are no options."""
+    """Return the keywords of a call that are not options."""
     written: dict[str, ast.AST] = {keyword.arg: keyword for keyword in given if keyword.arg is not None}
     if "stamped_headers" in written:
         return {}
@@ -221,7 +221,7 @@ def _unknown(given: Iterable[ast.keyword], kind: str, project: Project) -> dict[
 
 
 def _is_unknown(name: str, kind: str, project: Project) -> bool:
-    """Return whether a keyword is no option of the project's Celery; most are one of any."""
+    """Return whether a keyword is not an option of the project's Celery. Most options exist in every version."""
     return name not in keywords(kind, OLDEST) and name not in keywords(kind, version_of(project))
 
 
@@ -230,14 +230,14 @@ def _has_plain_tasks(project: Project) -> bool:
     return task_cls_of(project) is MISSING and not project.options.celery_custom_task_class
 
 
-#: Keywords by which a `retry` of something that is called like a task is Celery's.
+#: Keywords that show that a `retry` of something named like a task is Celery's.
 _OF_RETRY: Final = frozenset({"countdown", "eta", "exc", "max_retries", "throw"})
 
 
 def _receiver(retry: Retry) -> tuple[Defined | None, bool] | None:
-    """Return the task that a call of `retry` is of, if it is known, and whether it is certain that it is of one.
+    """Return the task that a call of `retry` belongs to, if known, and whether it certainly belongs to a task.
 
-    None where it may be of something else, or of a task with a `retry` of its own.
+    None where it may belong to something else, or to a task with its own `retry`.
     """
     context, owner, site = retry.context, retry.receiver, retry.site
     task: Defined | None = None if retry.own is None else retry.own.task
@@ -264,7 +264,7 @@ def _has_plain_retry(project: Project, cls: Target) -> bool:
 
 
 def _is_called_task(call: ast.Call, owner: ast.expr, site: Site) -> bool:
-    """Return whether something is a parameter of a helper, called like a task and asked for a retry as a task is."""
+    """Return whether something is a helper's parameter, named like a task and retried like one."""
     found = site.scope.find(owner.id) if isinstance(owner, ast.Name) else None
     if found is None or not isinstance(owner, ast.Name) or not TASK_NAME.match(owner.id):
         return False

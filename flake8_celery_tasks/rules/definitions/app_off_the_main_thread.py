@@ -27,26 +27,25 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.frameworks.threads import Threaded
     from flake8_celery_tasks.resolution.project import Project
 
-#: Texts that say that other threads know the app, or that apps are made in a way of their own.
+#: Words that show that other threads know the app, or that the project creates apps in its own way.
 _KNOWN: Final = (b"set_default(", b"set_current(", b"set_default_app(", b"CELERY_CONFIG_MODULE", b"celeryext")
 
-#: Classes of results that look for their backend themselves.
+#: Result classes that find their backend themselves.
 _RESULTS: Final = frozenset({"celery.result.AsyncResult", "celery.result.GroupResult"})
 
-#: How far calls are followed from what another thread runs.
+#: How many calls are followed from the function that another thread runs.
 _DEPTH: Final = 3
 
 
 class AppOffTheMainThread(Rule[AppMade]):
-    """Other threads ask for the current app, and nothing tells them which one it is.
+    """Other threads use the current app, and nothing makes the project's app current there.
 
     ## What happens
 
-    An app is the current one in the thread that makes it. In any other thread `current_app` is the default app, and
-    that is a new one with Celery's own settings, unless `set_default()` has been called: Django's integration does it,
-    nothing else does. A task of `shared_task` belongs to the current app, and so does an `AsyncResult(id)`. Where
-    threads run the code, messages go to a broker that nobody has configured, or the result is not found. Nothing is
-    logged before that:
+    An app is the current app in the thread that creates it. In any other thread `current_app` is the default app: a new
+    one with Celery's own settings, unless something calls `set_default()`. Only Django's integration does that. A
+    `shared_task` task belongs to the current app, and so does an `AsyncResult(id)`. If threads run the code, messages
+    go to a broker that nobody has configured, or the result is not found. Nothing is logged before that:
 
     ```pycon
     >>> from threading import Thread
@@ -61,7 +60,8 @@ class AppOffTheMainThread(Rule[AppMade]):
     (None, None)
     ```
 
-    FastAPI runs the endpoints in threads that are no coroutines, Flask and most servers for WSGI all views.
+    FastAPI runs every endpoint that is not a coroutine in a thread; Flask and most WSGI servers run all views in
+    threads.
 
     ## Bad
 
@@ -150,28 +150,31 @@ class AppOffTheMainThread(Rule[AppMade]):
 
     ## Not reported when
 
-    - the project has to do with Django, whose integration makes the app the default one;
+    - the project uses Django, whose integration makes the app the default app;
     - something calls `set_default()`, or `celeryconfig` configures all apps;
-    - the project makes several apps, or this one is not the current app: `set_as_current=False`;
-    - no code is found that certainly runs in other threads: sync endpoints of FastAPI, views of Flask, what `Thread`,
-      `Timer`, `ThreadPoolExecutor`, `run_in_executor` or `asyncio.to_thread` is given, and the functions that it calls;
-    - such code sends tasks of the project's own app (`@app.task`) only, or gives results the app: `AsyncResult(id,
-      app=app)`;
-    - a task starts the thread: in a worker the app is the default one;
+    - the project creates several apps, or this one is not the current app: `set_as_current=False`;
+    - no code is found that certainly runs in other threads: sync endpoints of FastAPI, views of Flask, functions given
+      to `Thread`, `Timer`, `ThreadPoolExecutor`, `run_in_executor` or `asyncio.to_thread`, and the functions that these
+      call;
+    - such code only sends tasks of the project's own app (`@app.task`), or passes the app to results:
+      `AsyncResult(id, app=app)`;
+    - a task starts the thread: in a worker the app is the default app;
     - the module is a test or a migration.
 
     ## Fix
 
-    Call `app.set_default()` after the app is made.
+    Call `app.set_default()` after the app is created.
     """
 
     code = "CLY522"
     see = ("Celery#celery.Celery.set_default", "tasks#how-do-i-import-the-task-decorator")
-    message = "Threads have another app, of amqp://guest@localhost: {what} in {where}; call set_default() on this one"
+    message = (
+        "Threads use the default app, of amqp://guest@localhost: {what} in {where}; call set_default() on this app"
+    )
     quiet_in_tests = True
 
     def check(self, made: AppMade) -> Iterator[Violation]:
-        """Report the only app of a project where other threads ask for the current one."""
+        """Report a project's only app if other threads use the current app."""
         project = made.project
         if any(keyword.arg in (None, "set_as_current") for keyword in made.node.keywords) or not _is_only_app(project):
             return
@@ -183,7 +186,7 @@ class AppOffTheMainThread(Rule[AppMade]):
 
 @query()
 def _is_only_app(project: Project) -> bool:
-    """Return whether a project makes one app, and nothing makes it, or another, known to all threads."""
+    """Return whether a project creates one app, and nothing makes an app known to all threads."""
     makes = [
         call
         for module in apps.modules_with_apps(project)
@@ -199,7 +202,7 @@ def _is_only_app(project: Project) -> bool:
 
 
 def _is_class(project: Project, module: Module, call: ast.Call, site: Site) -> bool:
-    """Return whether a call makes the app itself, and does not call a factory of the project."""
+    """Return whether a call creates the app itself, and is not a call of the project's own factory."""
     value = module.value(call.func, site.scope)
     path = project.resolve(value.path, module).path if isinstance(value, Ref) else ""
     return path == "celery.Celery" or path.rpartition(".")[2][:1].isupper()
@@ -207,7 +210,7 @@ def _is_class(project: Project, module: Module, call: ast.Call, site: Site) -> b
 
 @query()
 def _used(project: Project) -> tuple[str, str] | None:
-    """Return the first place where another thread asks for the current app: what is called, and in which function."""
+    """Return the first place where another thread uses the current app: the call, and its function."""
     for path in project.files.holding(b"elery", b"task"):
         place = project.layout.place(path)
         text = project.files.read(path) or b""
@@ -223,7 +226,7 @@ def _used(project: Project) -> tuple[str, str] | None:
 
 
 def _is_in_worker(facts: Facts, site: Site) -> bool:
-    """Return whether a place is in a task, or in a function that one in the same file calls: workers know the app."""
+    """Return whether a place is in a task, or in a function that a task in the file calls: workers know the app."""
     function = site.function()
     return facts.task_at(site) is not None or any(
         function is not None and last_name(call.func) == function.name
@@ -233,7 +236,7 @@ def _is_in_worker(facts: Facts, site: Site) -> bool:
 
 
 def _used_in(project: Project, found: Threaded, seen: set[tuple[str, int]], depth: int) -> tuple[str, str] | None:
-    """Return what asks for the current app in a function, or in one that it calls."""
+    """Return the call that uses the current app in a function, or in one that it calls."""
     module, node = found.module, found.node
     key = module.place.path, node.lineno
     if key in seen or depth < 0:
@@ -259,7 +262,7 @@ def _used_in(project: Project, found: Threaded, seen: set[tuple[str, int]], dept
 
 
 def _asks(facts: Facts, call: ast.Call, site: Site) -> bool:
-    """Return whether a call asks for the current app: it sends a shared task, or looks for a result of any."""
+    """Return whether a call uses the current app: it sends a shared task, or looks up a result."""
     func = call.func
     if isinstance(func, ast.Attribute) and func.attr in SENDS | {"send_task"}:
         return _is_of_current_app(facts.thing(func.value, site))
@@ -274,7 +277,7 @@ def _asks(facts: Facts, call: ast.Call, site: Site) -> bool:
 
 
 def _is_of_current_app(thing: Thing | None) -> bool:
-    """Return whether what is sent belongs to the current app: it is that, or a shared task."""
+    """Return whether a sender belongs to the current app: it is the app, or a shared task."""
     if isinstance(thing, AppThing):
         return thing.app.path in apps.APP_GETTERS
     definition = thing.definition if isinstance(thing, (TaskThing, SignatureThing)) else None

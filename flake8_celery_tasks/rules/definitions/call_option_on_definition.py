@@ -14,24 +14,24 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.core.violation import Violation
 
-#: What was probably meant.
+#: The probable intention.
 _INSTEAD = {
     "retries": "write max_retries",
-    "retry_policy": "it is about publishing; for retries of the task see autoretry_for",
+    "retry_policy": "it only affects publishing; for retries of the task see autoretry_for",
     "shadow": "write name, or shadow_name",
     "timeout": "for a limit write time_limit",
 }
 
 
 class CallOptionOnDefinition(Rule[Task]):
-    """An option of a call stands in a task's definition, where nothing reads it.
+    """A task's definition has an option of a call, which nothing reads there.
 
     ## What happens
 
-    Some options belong to a single call of a task: when it is to run (`countdown`, `eta`), what follows it (`link`,
-    `link_error`), the message's `headers`, its `task_id`. Celery reads them from the call only. In the decorator each
-    of them becomes an attribute of the task that nothing ever looks at. Nothing is logged. The task below is sent
-    without a delay, and is not stopped after ten seconds:
+    Some options belong to a single call of a task: when it runs (`countdown`, `eta`), what follows it (`link`,
+    `link_error`), the message's `headers`, its `task_id`. Celery reads them only from the call. In the decorator each
+    becomes an attribute of the task that nothing ever reads. Nothing is logged. The task below is sent without a delay,
+    and is not stopped after ten seconds:
 
     ```pycon
     >>> from shop.tasks import send_reminder
@@ -68,20 +68,20 @@ class CallOptionOnDefinition(Rule[Task]):
 
     ## Not reported when
 
-    - the task has a class of its own that can't be read, or that has or reads an attribute of that name;
+    - the task has its own class that can't be resolved, or that has or reads an attribute of that name;
     - something in the file reads the name from a task (`self.timeout`), or with `getattr`;
     - the option `celery-extra-task-options` lists the name;
-    - the task is made by a decorator of the project that can't be read.
+    - a decorator of the project that can't be resolved creates the task.
 
     ## Fix
 
-    Pass the option to `apply_async`, or to `.set()` of a signature, or write the task option that was meant:
-    `time_limit` for `timeout`, `max_retries` for `retries`. Either changes what happens, so look at it.
+    Pass the option to `apply_async`, or to `.set()` of a signature, or write the intended task option: `time_limit` for
+    `timeout`, `max_retries` for `retries`. Either changes what happens, so check it.
     """
 
     code = "CLY504"
     see = ("calling#basics", "tasks#list-of-options")
-    message = "{name!r} is an option of a call: in the definition of {function!r} nothing reads it; {instead}"
+    message = "{name!r} is an option of a call: nothing reads it in the definition of {function!r}; {instead}"
 
     def check(self, task: Task) -> Iterator[Violation]:
         """Report options of a call in a decorator, each at its keyword."""

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 class ClientOutlivesItsLoop(Rule[Facts]):
-    """An asynchronous client of a module is used by a task that runs its coroutine in a new event loop each time.
+    """A task uses a module's asynchronous client in a coroutine that it runs in a new event loop each time.
 
     ## What happens
 
-    `asyncio.run` and `async_to_sync` make an event loop, and close it at the end. A connection that was opened in it
-    stays in the client's pool and belongs to the closed loop. The first run of the task succeeds, the second one takes
-    that connection and fails, and so on by turns:
+    `asyncio.run` and `async_to_sync` create an event loop, and close it at the end. A connection opened in that loop
+    stays in the client's pool, and belongs to the closed loop. The first run of the task succeeds; the second takes
+    that connection and fails, and the pattern repeats:
 
     ```text
     Task shop_count[...] succeeded in ...s: ...
@@ -84,15 +84,15 @@ class ClientOutlivesItsLoop(Rule[Facts]):
     - the client keeps no connections, or may keep none: an engine with a `poolclass`, or for SQLite, an `AsyncClient`
       of httpx with `limits`;
     - the loop is kept: `get_event_loop().run_until_complete(...)`;
-    - the client is made in a function, or it is not one of those that the rule knows: engines of SQLAlchemy, `redis`,
+    - the client is created in a function, or it is not one that the rule knows: engines of SQLAlchemy, `redis`,
       `httpx`, `motor`, PyMongo, Elasticsearch, OpenAI, Anthropic;
     - the coroutine can't be followed to the client, through functions of the project;
     - the module is a test or a migration.
 
     ## Fix
 
-    Make the client in the coroutine, and close it there. For SQLAlchemy `poolclass=NullPool` is enough. Or keep one
-    loop for each process of the worker.
+    Create the client in the coroutine, and close it there. For SQLAlchemy `poolclass=NullPool` is enough. Or keep one
+    loop for each pool process.
     """
 
     code = "CLY524"
@@ -101,7 +101,7 @@ class ClientOutlivesItsLoop(Rule[Facts]):
     quiet_in_tests = True
 
     def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report a client of the module that a task of the project uses so."""
+        """Report a client of the module that a task of the project uses in new event loops."""
         module = facts.module
         for name, bindings in module.candidates.scope.bindings.items():
             made = bindings[0]
@@ -117,7 +117,7 @@ class ClientOutlivesItsLoop(Rule[Facts]):
 
 @query()
 def _tasks(project: Project) -> dict[Client, str]:
-    """Return the clients that tasks use in a loop that ends with them, each with the name of the first such task."""
+    """Return the clients that tasks use in a loop of a single run, each with the name of the first such task."""
     found: dict[Client, str] = {}
     for path in project.files.holding(DEFINITIONS):
         module = None if project.layout.is_test(project.layout.place(path)) else project.module(path)
@@ -130,7 +130,7 @@ def _tasks(project: Project) -> dict[Client, str]:
 
 
 def _runs(task: Task) -> Iterator[Threaded]:
-    """Yield the coroutine functions that a task runs in a loop of its own, or the task's own where it is one."""
+    """Yield the coroutine functions that a task runs in a new loop, or the task itself if it is one."""
     if any(async_clients.is_runner(task.project, task.module, decorator, task.site) for decorator in task.below):
         yield Threaded(task.module, task.function, Site(task.site, FUNCTION, task.function, task.scope))
     for call, site in task.module.calls_in(task.function):

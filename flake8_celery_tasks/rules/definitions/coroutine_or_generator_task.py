@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.resolution.project import Project
 
-#: Packages with a pool that runs coroutines; one of them is named where a project uses it.
+#: Packages with a pool that runs coroutines. A project that uses one mentions its name.
 _POOLS = (b"celery_aio_pool", b"celery_pool_asyncio")
 
 
@@ -22,20 +22,20 @@ class CoroutineOrGeneratorTask(Rule[Task]):
 
     ## What happens
 
-    The worker calls the function and takes what it returns as the result. Calling a coroutine or generator function
-    returns an object and runs nothing of the body. That object can't be stored as a result:
+    The worker calls the function and treats its return value as the result. A call of a coroutine or generator function
+    returns an object without running the body. That object can't be stored as a result:
 
     ```text
     kombu.exceptions.EncodeError: Object of type coroutine is not JSON serializable
     ```
 
-    With `ignore_result=True`, or where tests run tasks eagerly, there is not even that: the task counts as succeeded.
+    With `ignore_result=True`, or if tests run tasks eagerly, there is no error at all: the task succeeds.
 
     ```text
     Task shop_fetch_rates[...] succeeded in ...s: <coroutine object fetch_rates at 0x...>
     ```
 
-    None of the pools that come with Celery, up to 5.7, runs coroutines.
+    Celery's own pools, up to 5.7, never run coroutines.
 
     ## Bad
 
@@ -84,23 +84,23 @@ class CoroutineOrGeneratorTask(Rule[Task]):
 
     ## Not reported when
 
-    - a decorator stands between the task decorator and the function: it may run what the function returns;
-    - the task's class has a `__call__` of its own, or can't be read;
-    - the task is made by a decorator of the project that can't be read;
+    - a decorator is between the task decorator and the function: it may run what the function returns;
+    - the task's class has its own `__call__`, or can't be resolved;
+    - a decorator of the project that can't be resolved creates the task;
     - the workers' pool runs coroutines: the option `celery-async-pool` says so, or the project mentions
       `celery_aio_pool` or `celery_pool_asyncio`.
 
     ## Fix
 
-    Run the coroutine in the task with `asyncio.run(...)`, or with asgiref's `async_to_sync` inside the function. Make
-    async clients and engines inside the coroutine: each run has an event loop of its own, and what is bound to the loop
-    of an earlier run fails with `Event loop is closed` (CLY524). Return a list instead of a generator. All of it needs
-    a look at the body.
+    Run the coroutine in the task with `asyncio.run(...)`, or with asgiref's `async_to_sync` inside the function. Create
+    async clients and engines inside the coroutine: each run has its own event loop, and anything bound to the loop of
+    an earlier run fails with `Event loop is closed` (CLY524). Return a list instead of a generator. Check the body in
+    each case.
     """
 
     code = "CLY511"
     see = ("concurrency#overview-of-concurrency-options", "asyncio#asyncio.run")
-    message = "Task {function!r} is {kind}: the worker only makes {made} and its body never runs; {advice}"
+    message = "Task {function!r} is {kind}: the worker only creates {made} and its body never runs; {advice}"
 
     def check(self, task: Task) -> Iterator[Violation]:
         """Report such a function, at its name."""

@@ -42,7 +42,7 @@ WRAPPERS: Final = frozenset(
     }
 )
 
-#: What to do with those of them that can't stand below the task decorator either. What a cache returns is no function:
+#: Advice for decorators that can't be below the task decorator either. A cache does not return a function:
 #: Celery reads the parameters of a callable object and fails with an AttributeError when the app is finalised.
 UNMOVABLE: Final = {
     "contextlib.asynccontextmanager": "drop it",
@@ -57,13 +57,12 @@ UNMOVABLE: Final = {
 
 
 class DecoratorAboveTask(Rule[Task]):
-    """A decorator stands above the task decorator and wraps the task in a plain function.
+    """A decorator above the task decorator wraps the task in a plain function.
 
     ## What happens
 
-    The worker runs what the task decorator was given: the function, without anything that stands above. A transaction,
-    a cache or a lock up there is not there when the task runs. The name stands for the outermost wrapper, which has no
-    `delay`:
+    The worker runs the function that the task decorator got, without the decorators above it. A transaction, a cache or
+    a lock up there has no effect when the task runs. The name is bound to the outermost wrapper, which has no `delay`:
 
     ```text
     AttributeError: 'function' object has no attribute 'delay'
@@ -118,29 +117,29 @@ class DecoratorAboveTask(Rule[Task]):
 
     ## Not reported when
 
-    - the decorator returns what it was given (`receiver`, `.connect`, registries), or can't be read;
-    - a decorator of the project puts attributes on its wrapper: it may pass `delay` on;
+    - the decorator returns its argument (`receiver`, `.connect`, registries), or can't be resolved;
+    - a decorator of the project sets attributes on its wrapper: it may pass `delay` on;
     - a decorator of the project does more with the task than call it: it may send it (`function.delay(...)`), or pass
       it to something that does;
-    - the task is made by a decorator of the project that can't be read.
+    - a decorator of the project that can't be resolved creates the task.
 
     ## Fix
 
-    Move the decorator below the task decorator. The command does that with well-known ones such as
+    Move the decorator below the task decorator. The automatic fix does that with well-known ones such as
     `transaction.atomic`; one of the project's own needs `functools.wraps`, or the task changes its name (CLY104). A
     cache (`functools.lru_cache`, `functools.cache`) belongs on a function that the task calls: below the task
-    decorator, Celery can't read the parameters of what it returns, and fails when the app is finalised.
+    decorator, Celery can't read the parameters of the cached object, and fails when the app is finalised.
     """
 
     code = "CLY513"
     see = ("tasks#multiple-decorators",)
     fixes = "safe"
     message = (
-        "{decorator} above the task decorator takes .delay from {function!r} and never runs in the worker; {advice}"
+        "{decorator} above the task decorator removes .delay from {function!r} and never runs in the worker; {advice}"
     )
 
     def check(self, task: Task) -> Iterator[Violation]:
-        """Report wrappers above the task decorator, each at itself."""
+        """Report wrappers above the task decorator, each at its own place."""
         if task.is_opaque:
             return
         for node in task.above:
@@ -163,7 +162,7 @@ class DecoratorAboveTask(Rule[Task]):
         )
 
     def fix(self, task: Task, violation: Violation) -> Fix | None:
-        """Move the lowest of the known ones below the task decorator; the others follow it."""
+        """Move the lowest known decorator below the task decorator; further runs move the others."""
         from flake8_celery_tasks.edits.edit import Fix
         from flake8_celery_tasks.edits.operations import MoveDecorator
 
@@ -183,7 +182,7 @@ class DecoratorAboveTask(Rule[Task]):
 
 @query()
 def _adorned(module: Module) -> set[str]:
-    """Return the names of what something in a module puts attributes on."""
+    """Return the names of objects that a module sets attributes on."""
     owners = [target.value for _, target, _, _ in module.candidates.stores if isinstance(target, ast.Attribute)]
     owners += [call.args[0] for call, _ in module.calls_of("setattr") if isinstance(call.func, ast.Name) and call.args]
     return {owner.id for owner in owners if isinstance(owner, ast.Name)}

@@ -17,28 +17,28 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.core.violation import Violation
 
-#: Calls that end the process, and whether they do so by raising `SystemExit`.
+#: Calls that end the process, and whether they raise `SystemExit` to do so.
 _EXITS = {"builtins.exit": True, "builtins.quit": True, "os._exit": False, "sys.exit": True}
 
-#: How what is called may end.
+#: The possible ends of a called name.
 _NAMES = ("exit", "fork", "quit")
 
 _SYSTEM_EXIT = ("builtins.SystemExit", "builtins.BaseException")
 
 
 class ExitInTask(Rule[Task]):
-    """A task calls `sys.exit()`, `exit()`, `quit()` or `os._exit()`, and ends its worker process.
+    """A task calls `sys.exit()`, `exit()`, `quit()` or `os._exit()`, and ends its pool process.
 
     ## What happens
 
-    A task runs in a process of the worker's pool, and it is this process that ends. The worker starts another one and
-    counts the task as lost; `autoretry_for=(Exception,)` does not see it, since `SystemExit` is not an `Exception`:
+    A task runs in a pool process, and the call ends that process. The worker starts another one and treats the task as
+    lost. `autoretry_for=(Exception,)` does not see it, since `SystemExit` is not an `Exception`:
 
     ```text
     Task handler raised error: WorkerLostError('Worker exited prematurely: exitcode 1.')
     ```
 
-    Up to Celery 5.6 the result may stay PENDING for ever.
+    Up to Celery 5.6 the result may stay PENDING forever.
 
     ## Bad
 
@@ -74,8 +74,8 @@ class ExitInTask(Rule[Task]):
 
     ## Not reported when
 
-    - the call stands in a `try` whose handler catches `SystemExit`, or may;
-    - it stands in a function inside the task, which may run in a process of its own;
+    - the call is in a `try` whose handler catches `SystemExit`, or may;
+    - it is in a function inside the task, which may run in its own process;
     - the task forks: `os._exit()` is how a child process ends.
 
     ## Fix
@@ -85,7 +85,7 @@ class ExitInTask(Rule[Task]):
 
     code = "CLY515"
     see = ("tasks#semipredicates", "configuration#task-reject-on-worker-lost")
-    message = "{call} in task {function!r} ends the worker's process, and the task counts as lost; return, or raise"
+    message = "{call} in task {function!r} ends the pool process, and the task is lost; return, or raise"
 
     def check(self, task: Task) -> Iterator[Violation]:
         """Report calls that end the process."""
@@ -100,7 +100,7 @@ class ExitInTask(Rule[Task]):
                 yield self.report(task.module, call, call=f"{name}()", function=task.node.name)
 
     def _calls(self, task: Task) -> Iterator[tuple[ast.Call, Site, str]]:
-        """Yield the calls in the task's body that may end a process or start one, each with what it calls."""
+        """Yield the calls in the task's body that may end or start a process, each with its target."""
         for call, site in task.calls():
             value = task.module.value(call.func, site.scope)
             if isinstance(value, Ref):
@@ -109,7 +109,7 @@ class ExitInTask(Rule[Task]):
                     yield call, site, task.project.resolve(value.path, task.module).path
 
     def _is_caught(self, task: Task, site: Site) -> bool:
-        """Return whether a `SystemExit` at a place may not leave the task."""
+        """Return whether the task may catch a `SystemExit` from a place."""
         for node, part in trys_around(site, task.function):
             if part == "body":
                 for handler in node.handlers:

@@ -20,20 +20,20 @@ _IGNORE: Final = "celery.exceptions.Ignore"
 
 
 class FailureStateWithoutException(Rule[StateChange]):
-    """`update_state` sets a failure state with a `meta` that names no exception.
+    """`update_state` sets a failure state, but its `meta` names no exception.
 
     ## What happens
 
-    In the states FAILURE, RETRY and REVOKED Celery takes the stored result for an exception, and looks for its
-    `exc_type`. If it has none, whoever asks for the state or the result, the worker included, gets an error:
+    In the states FAILURE, RETRY and REVOKED, Celery treats the stored result as an exception, and looks for its
+    `exc_type`. Without it, reading the state or the result fails, also in the worker:
 
     ```text
     ValueError: Exception information must include the exception type
     ```
 
-    The end of the task does not repair that: to store its result the worker first reads what is there. A database
-    (`django-db`, `db+...`) is an exception: what the task raises or returns later replaces it there, but `Ignore` does
-    not.
+    The end of the task does not repair that: before it stores its result, the worker reads the old one. A database
+    (`django-db`, `db+...`) is an exception: the task's later result or error replaces the stored one, unless the task
+    raises `Ignore`.
 
     ## Bad
 
@@ -74,14 +74,14 @@ class FailureStateWithoutException(Rule[StateChange]):
 
     ## Not reported when
 
-    - `meta` is missing, empty, an exception, or can't be read to the end;
-    - the state is another one, or can't be read;
-    - the project names a database as its result backend, and the task does not raise `Ignore` after it.
+    - `meta` is missing, empty, an exception, or can't be fully resolved;
+    - the state is another one, or can't be resolved;
+    - the project names a database as its result backend, and the task does not raise `Ignore` afterwards.
 
     ## Fix
 
-    Raise an exception and let Celery set the state, or use a state of your own such as `"INVALID"`. If it has to be
-    this state, add `exc_type` and `exc_message`. The choice is yours.
+    Raise an exception and let Celery set the state, or use your own state, such as `"INVALID"`. If it has to be this
+    state, add `exc_type` and `exc_message`. The choice is yours.
     """
 
     code = "CLY516"
@@ -91,12 +91,12 @@ class FailureStateWithoutException(Rule[StateChange]):
     def check(self, change: StateChange) -> Iterator[Violation]:
         """Report the `meta` of such a call."""
         if change.state in _STATES and change.lacks_type and change.is_of_task and not _is_healed(change):
-            advice = "raise the exception, or use a state of your own"
+            advice = "raise the exception, or use your own state"
             yield self.report(change.module, change.given["meta"], state=change.state, advice=advice)
 
 
 def _is_healed(change: StateChange) -> bool:
-    """Return whether the end of the task replaces what it has stored: in a database, unless `Ignore` is raised."""
+    """Return whether the end of the task replaces the stored result: in a database, unless it raises `Ignore`."""
     task_id = change.given.get("task_id")
     is_other = task_id is not None and unparsed(task_id).rpartition(".request.")[2] not in ("None", "id")
     if is_other or not change.is_of_running_task or not may_be_database(change.project):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.core.violation import Violation
 
-#: Options that are true or false, of tasks and of calls.
+#: Boolean options of tasks and calls.
 _FLAGS: Final = frozenset(
     name
     for name, types in (
@@ -34,7 +34,7 @@ _FLAGS: Final = frozenset(
     if types in (("bool",), ("bool", "None"))
 )
 
-#: Options that take a number of seconds, or of retries. A number written as text works in the last four only.
+#: Options that take a number of seconds, or of retries. Only the last four accept a number as a string.
 _NUMBERS: Final = {
     "countdown": "seconds",
     "default_retry_delay": "seconds",
@@ -46,7 +46,7 @@ _NUMBERS: Final = {
 }
 _LENIENT: Final = frozenset({"time_limit", "soft_time_limit", "retry_backoff", "retry_backoff_max"})
 
-#: What comes of a value that is no number.
+#: The effects of a value that is not a number.
 _EFFECTS: Final = {
     "countdown": "the call raises TypeError",
     "default_retry_delay": "the retry is rejected with TypeError",
@@ -57,12 +57,12 @@ _EFFECTS: Final = {
     "time_limit": "no message with it can be sent or run",
 }
 
-#: How a text begins that may be an ISO 8601 time.
+#: The beginning of a string that may be an ISO 8601 time.
 _ISO: Final = re.compile(r"\d{4}-?(\d\d|W\d)")
 
 _NO: Final = frozenset({"", "0", "f", "false", "n", "no", "none", "off"})
 
-#: Types of content, which are no names of serializers.
+#: Content types, which are not names of serializers.
 _CONTENT_TYPES: Final = {
     "application/json": "json",
     "application/x-msgpack": "msgpack",
@@ -70,12 +70,12 @@ _CONTENT_TYPES: Final = {
     "application/x-yaml": "yaml",
 }
 
-#: Names for a compression that nobody registers.
+#: Names that are never registered for a compression.
 _COMPRESSIONS: Final = {"deflate": "zlib", "gz": "gzip", "zip": "gzip"}
 
 
 class _Wrong(NamedTuple):
-    """What is wrong with a value: what comes of it, and what to write."""
+    """The mistake in a value: its effect, and what to write instead."""
 
     effect: str
     advice: str
@@ -86,8 +86,8 @@ class InvalidOptionValue(Rule[Task | MessageOption]):
 
     ## What happens
 
-    Celery checks hardly any value where it is written; it fails where the option is used. A `rate_limit` that can't be
-    parsed keeps the whole worker from starting, and the error does not name the task:
+    Celery checks hardly any value where it is written; it fails where the option is used. With a `rate_limit` that
+    can't be parsed the whole worker does not start, and the error does not name the task:
 
     ```text
     KeyError: 'min'
@@ -106,12 +106,11 @@ class InvalidOptionValue(Rule[Task | MessageOption]):
     TypeError: '<' not supported between instances of 'datetime.timedelta' and 'int'
     ```
 
-    A text as `priority` fails in the same way with RabbitMQ (`required argument is not an integer`); Redis and the
-    broker in memory ignore it.
+    A string as `priority` also fails with RabbitMQ (`required argument is not an integer`); Redis and the memory broker
+    ignore it.
 
-    In the options of a beat entry it is beat that logs this, whenever the task is due, and never sends it. Other values
-    don't mean what they say. The string `"False"` is true, and `eta="tomorrow"` is sent, then thrown away by the
-    worker:
+    In the options of a beat entry, beat logs the error whenever the task is due, and never sends the task. Other values
+    don't mean what they say. The string `"False"` is true, and `eta="tomorrow"` is sent, then discarded by the worker:
 
     ```text
     Received invalid task message: invalid ETA value 'tomorrow': ...
@@ -186,16 +185,16 @@ class InvalidOptionValue(Rule[Task | MessageOption]):
 
     ## Not reported when
 
-    - neither the value nor its type can be read;
+    - neither the value nor its type can be resolved;
     - a number is written as a string where Celery converts it: time limits, `retry_backoff`, `retry_backoff_max`;
-    - an unknown serializer or compression resembles none that Celery knows: the project may register it;
-    - the task's class has an `apply_async` of its own, or can't be read (for calls): it may convert the value;
-    - the task is made by a decorator of the project that can't be read.
+    - an unknown serializer or compression resembles none of Celery's: the project may register it;
+    - the task's class has its own `apply_async`, or can't be resolved (for calls): it may convert the value;
+    - a decorator of the project that can't be resolved creates the task.
 
     ## Fix
 
-    Write a value of the kind that the message names. What was meant is usually plain, but the task behaves differently
-    from then on, so look at it.
+    Write a value of the kind that the message names. The intention is usually clear, but the fix changes the task's
+    behaviour, so check it.
     """
 
     code = "CLY502"
@@ -203,11 +202,11 @@ class InvalidOptionValue(Rule[Task | MessageOption]):
     message = "{name} can't be {given}: {effect}; write {advice}"
 
     def check(self, fact: Task | MessageOption) -> Iterator[Violation]:
-        """Report an option of a definition, a call or an entry of the beat schedule, at its keyword or key."""
+        """Report an option of a definition, a call or a beat entry, at its keyword or key."""
         if isinstance(fact, Task):
             options = () if fact.is_opaque else fact.written(task_options.OPTIONS) if fact.is_class else fact.stated()
             for name, node in options:
-                if name in task_options.OPTIONS:  # what belongs to a call is read by nothing here (CLY504)
+                if name in task_options.OPTIONS:  # nothing reads a call's option here (CLY504)
                     for value in _values(fact, name, node):
                         yield from self._judge(fact, name, value, None, node)
         elif _is_given(fact):
@@ -225,7 +224,7 @@ class InvalidOptionValue(Rule[Task | MessageOption]):
 
 
 def _values(task: Task, name: str, node: ast.AST) -> Iterator[Any]:
-    """Yield what an option of a definition may be: where it is conditional, each of its values."""
+    """Yield the possible values of an option of a definition: several if it is conditional."""
     written = node.value if isinstance(node, ast.keyword) else None
     if isinstance(written, ast.IfExp):
         for branch in branches(written):
@@ -246,14 +245,14 @@ def _is_given(option: MessageOption) -> bool:
 
 
 def _is_plain(call: Invocation) -> bool:
-    """Return whether nothing stands between a call and Celery that may convert the options."""
+    """Return whether a call passes its options to Celery without anything that may convert them."""
     if call.definition is None:
         return True
     return Defined(call.project, call.definition).overrides("apply_async", "signature", "subtask") is False
 
 
 def _wrong(name: str, value: Any, kind: str | None) -> _Wrong | None:
-    """Return what is wrong with the value of an option; `kind` says what it is where it is not known."""
+    """Return the mistake in the value of an option; `kind` is its type if the value is not known."""
     if name in _FLAGS:
         said = isinstance(value, str) and value
         return _Wrong("a string is true whatever it says", str(value.lower() not in _NO)) if said else None
@@ -280,7 +279,7 @@ def _rate(value: Any, _kind: str | None) -> _Wrong | None:
 def _eta(value: Any, kind: str | None) -> _Wrong | None:
     if isinstance(value, str):
         unread = value and not _ISO.match(value)
-        return _Wrong("the worker throws the message away", "an aware datetime") if unread else None
+        return _Wrong("the worker discards the message", "an aware datetime") if unread else None
     if isinstance(value, (int, float)) and not value:
         return None
     if (_is_none(value, int, float) and value) or kind in (inference.NUMBER, inference.MAPPING, inference.DURATION):
@@ -328,12 +327,12 @@ _JUDGES: Final[dict[str, Callable[[Any, str | None], _Wrong | None]]] = {
 
 
 def _is_none(value: Any, *more: type) -> bool:
-    """Return whether a value is of a type that is neither a number, a time nor text; `more` are further wrong types."""
+    """Return whether a value's type is neither number, time nor string; `more` are further wrong types."""
     return isinstance(value, (datetime.timedelta, tuple, list, set, Table, *more)) and not isinstance(value, bool)
 
 
 def _is_number(value: Any) -> bool:
-    """Return whether a text is a number."""
+    """Return whether a string is a number."""
     try:
         float(value)
     except (TypeError, ValueError):
@@ -342,7 +341,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_rate(value: str) -> bool:
-    """Return whether `celery.utils.time.rate` can read a text."""
+    """Return whether `celery.utils.time.rate` can parse a string."""
     number, _, unit = value.partition("/")
     return not value or (_is_number(number) and (not unit or unit in task_options.RATE_LIMIT_UNITS))
 

@@ -27,23 +27,23 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.edits.edit import Fix
     from flake8_celery_tasks.resolution.project import Project
 
-#: An attribute in a text, but not one of a request. Constants and classes are called otherwise.
+#: An attribute in source text, but not one of a request. Constants and classes follow other naming.
 _ATTRIBUTE: Final = re.compile(r"(?<!request)\.\s*([a-z]\w{3,})")
 
-#: What tasks have, with names that some versions have only.
+#: The attributes of tasks, including those that only some versions have.
 _OF_TASKS: Final = frozenset({*OPTIONS, *TASK_API, *INTERNAL, *REMOVED, *TASK_NAMES, "from_config", "get_logger"})
 
-#: What is looked for at the task and stands in its request.
+#: Attributes that code reads from the task, but that are in its request.
 _OF_REQUESTS: Final = {"retries": "request.retries"}
 
 
 class MisspeltTaskApi(Rule[Facts]):
-    """An attribute that no task or signature has, and that is nearly the name of one.
+    """Code reads an attribute that no task or signature has, and whose name nearly matches an existing one.
 
     ## What happens
 
-    A task takes any attribute that is assigned to it, but has only those of Celery's class and of its own. What is
-    misspelt fails when the line runs, which for an error handler or a retry may be long after it was written:
+    A task accepts any attribute that is assigned to it, but has only those of Celery's class and its own. A misspelt
+    name fails when its line runs. For an error handler or a retry that may be long after it was written:
 
     ```text
     AttributeError: 'fetch_rates' object has no attribute 'requests'
@@ -96,19 +96,18 @@ class MisspeltTaskApi(Rule[Facts]):
 
     ## Not reported when
 
-    - the name resembles none of the usual ones;
+    - the name does not resemble a usual one;
     - the task's class, or one that it inherits from, has or sets such an attribute or a `__getattr__`, or can't be
-      read;
-    - the decorator gives the task such an attribute, or may, since `**options` or a decorator that can't be read makes
-      it;
-    - the module, or that of the task, assigns an attribute of this name, or the function around looks for it with
+      resolved;
+    - the decorator gives the task such an attribute, or may: it has `**options`, or can't be resolved;
+    - the module, or the task's module, assigns an attribute of this name, or the enclosing function checks for it with
       `getattr` or `hasattr`;
-    - a test expects it, or `except AttributeError` does.
+    - a test expects it, or `except AttributeError` catches it.
 
     ## Fix
 
-    Write the name that the message suggests. The command does so; what could not work before then does, so look at it
-    first.
+    Write the name that the message suggests. The automatic fix does that; the line fails today and works after the fix,
+    so check it first.
     """
 
     code = "CLY521"
@@ -122,7 +121,7 @@ class MisspeltTaskApi(Rule[Facts]):
             yield self.report(facts.module, node, owner=shown(node.value), name=node.attr, meant=meant)
 
     def fix(self, facts: Facts, violation: Violation) -> Fix | None:
-        """Write the name that was meant."""
+        """Write the suggested name."""
         from flake8_celery_tasks.edits.edit import Fix
         from flake8_celery_tasks.edits.operations import RenameAttribute
 
@@ -133,7 +132,7 @@ class MisspeltTaskApi(Rule[Facts]):
         return None
 
     def _found(self, facts: Facts) -> Iterator[tuple[ast.Attribute, str]]:
-        """Yield such attributes, each with the name that was probably meant."""
+        """Yield such attributes, each with the probable intended name."""
         names = frozenset(name for name in _ATTRIBUTE.findall(facts.module.source.text) if _near(name))
         for node, site in facts.attributes_named(names) if names else ():
             if isinstance(node.ctx, ast.Load):
@@ -145,7 +144,7 @@ class MisspeltTaskApi(Rule[Facts]):
 
 @lru_cache(4096)
 def _near(name: str) -> tuple[str, str] | None:
-    """Return the attribute of a task, and that of a signature, that a name is a misspelling of; None for no such name.
+    """Return the attributes of a task and of a signature that a name misspells; None if it misspells neither.
 
     >>> _near("deplay"), _near("async_apply"), _near("linkerror"), _near("delay"), _near("queue")
     (('delay', 'delay'), ('apply_async', 'apply_async'), ('', 'link_error'), None, None)
@@ -156,16 +155,16 @@ def _near(name: str) -> tuple[str, str] | None:
 
 
 def _misspelt(name: str, meant: tuple[tuple[str, int], ...]) -> str:
-    """Return the name that another one is a misspelling of, or has the words of; an empty string if there is none."""
+    """Return the name that another one misspells, or shares its words with; an empty string if there is none."""
     letters = _letters(name)
-    # A file has many attributes: only what has nearly the same letters is compared one by one.
+    # A file has many attributes: only names with nearly the same letters are compared one by one.
     near = [other for other, held in meant if (letters ^ held).bit_count() <= 4 and abs(len(other) - len(name)) <= 3]
     words = sorted(name.split("_"))
     return next((other for other in near if sorted(other.split("_")) == words), "") or close_match(name, near) or ""
 
 
 def _letters(name: str) -> int:
-    """Return which letters a name has, a bit for each."""
+    """Return the letters of a name as a bit mask."""
     found = 0
     for letter in name.lower().replace("_", ""):
         found |= 1 << (ord(letter) & 31)
@@ -177,7 +176,7 @@ _SIGNATURE_NAMES: Final = tuple((name, _letters(name)) for name in sorted(SIGNAT
 
 
 def _meant(facts: Facts, node: ast.Attribute, site: Site) -> str:
-    """Return the name that was meant for an attribute of a task or signature that lacks it, else an empty string."""
+    """Return the intended name for a missing attribute of a task or signature, else an empty string."""
     of_task, of_signature = _near(node.attr) or ("", "")
     thing = facts.thing(node.value, site)
     if isinstance(thing, (SignatureThing, CanvasThing)):
@@ -205,7 +204,7 @@ def _lacks(defined: Defined, name: str) -> bool:
 
 
 def _lacks_in(project: Project, cls: Target, name: str) -> bool:
-    """Return whether a task class, and all that it inherits from, can be read and have no attribute of a name."""
+    """Return whether a task class and all its bases can be resolved, and lack an attribute of a name."""
     for found in project.line(cls):
         if isinstance(found, Unknown) or (found.module is None and found.path not in PLAIN_BASES):
             return False

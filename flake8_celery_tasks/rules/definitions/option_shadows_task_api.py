@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.core.violation import Violation
 
-#: What was probably meant.
+#: The probable intention.
 _INSTEAD = {
     "apply_async": "drop it",
     "backend": "set result_backend",
@@ -28,17 +28,16 @@ class OptionShadowsTaskApi(Rule[Task]):
 
     ## What happens
 
-    Celery turns every keyword of the decorator into an attribute of the task, on top of what `celery.Task` has. With
-    `retry=True` the method `retry` is gone: every retry, the automatic ones included, fails and hides the error that it
-    was meant to deal with:
+    Celery turns every keyword of the decorator into an attribute of the task, which hides the attribute of
+    `celery.Task` with the same name. With `retry=True` the method `retry` is gone: every retry, automatic ones too,
+    fails and hides the error that caused it:
 
     ```text
     Task shop_fetch_rates[...] raised unexpected: TypeError("'bool' object is not callable")
     ```
 
-    `delay=10` and `apply_async=...` make a task that can't be sent, `request=...` one that does not know what it runs
-    for. `backend="redis://..."` is a string where a result backend has to be: no result is stored, and whoever waits
-    for one gets
+    A task with `delay=10` or `apply_async=...` can't be sent; one with `request=...` has no request.
+    `backend="redis://..."` is a string instead of a result backend: no result is stored, and waiting for one raises:
 
     ```text
     AttributeError: 'str' object has no attribute 'add_pending_result'
@@ -81,18 +80,19 @@ class OptionShadowsTaskApi(Rule[Task]):
 
     ## Not reported when
 
-    - the value is a function, a class, the result of a call, or can't be read: the method may be replaced on purpose;
-    - the task is made by a decorator of the project that can't be read.
+    - the value is a function, a class, the result of a call, or can't be resolved: the method may be replaced on
+      purpose;
+    - a decorator of the project that can't be resolved creates the task.
 
     ## Fix
 
-    Drop the option, or write the one that was meant: `max_retries` for `retry`. Where results go is a setting of the
+    Drop the option, or write the intended one: `max_retries` for `retry`. The place of results is a setting of the
     project, `result_backend`.
     """
 
     code = "CLY505"
     see = ("tasks#list-of-options",)
-    message = "{name}={value} takes the place of Task.{name}: whoever uses it on {function!r} gets an error; {instead}"
+    message = "{name}={value} replaces Task.{name}: every use of it on {function!r} raises an error; {instead}"
 
     def check(self, task: Task) -> Iterator[Violation]:
         """Report constants under the names of methods, each at its keyword."""
@@ -114,7 +114,7 @@ class OptionShadowsTaskApi(Rule[Task]):
 
 
 def _is_constant(value: Any) -> bool:
-    """Return whether a settled value is no function and no object that may stand in for a method."""
+    """Return whether a known value is neither a function nor an object that may replace a method."""
     return value is None or isinstance(
         value, (bool, int, float, str, bytes, tuple, list, set, dict, datetime.timedelta)
     )

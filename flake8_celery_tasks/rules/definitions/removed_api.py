@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.core.violation import Violation
 
-#: The first version that lacks all of it; a project may be pinned to an older one.
+#: The first version without all of these; a project may be pinned to an older one.
 _GONE_SINCE = (5, 0)
 
 #: Exceptions whose handler guards an import.
@@ -23,7 +23,7 @@ _GUARDS = frozenset({"AttributeError", "BaseException", "Exception", "ImportErro
 
 
 class RemovedApi(Rule[Import]):
-    """An import of something that Celery no longer has.
+    """A module imports something that Celery no longer has.
 
     ## What happens
 
@@ -33,8 +33,8 @@ class RemovedApi(Rule[Import]):
     ModuleNotFoundError: No module named 'celery.decorators'
     ```
 
-    If the module is imported late, by `autodiscover_tasks` in the worker or inside a function, that comes to light only
-    then. `celery.task`, `celery.decorators` and `periodic_task` went with Celery 5; `djcelery` needs Celery 3.
+    If the module is imported late, by `autodiscover_tasks` in the worker or inside a function, the error only shows
+    then. `celery.task`, `celery.decorators` and `periodic_task` were removed in Celery 5; `djcelery` needs Celery 3.
 
     ## Bad
 
@@ -64,32 +64,32 @@ class RemovedApi(Rule[Import]):
 
     ## Not reported when
 
-    - a `try` around the import, or the `try` whose handler it stands in, catches `ImportError`;
-    - it stands in `with suppress(ImportError):` or `with pytest.raises(ImportError):`, or under an `if` that checks a
+    - the import is in a `try` that catches `ImportError`, or in the handler of one;
+    - it is in `with suppress(ImportError):` or `with pytest.raises(ImportError):`, or under an `if` that checks a
       version or `TYPE_CHECKING`;
-    - the project has a package of that name itself;
+    - the project has its own package of that name;
     - the project's lock or requirements pin a Celery before 5.0.
 
     ## Fix
 
-    Import what the message names. It is not always a drop-in replacement (a `periodic_task` becomes a task and an entry
-    of `beat_schedule`).
+    Import what the message names. It is not always a drop-in replacement: a `periodic_task` becomes a task and an entry
+    of `beat_schedule`.
     """
 
     code = "CLY517"
     see = ("whatsnew-5.0#removed-deprecated-modules", "tasks#how-do-i-import-the-task-decorator")
-    message = "Celery has no {name} any more, so this import fails; {advice}"
+    message = "Celery no longer has {name}, so this import fails; {advice}"
 
     def check(self, imported: Import) -> Iterator[Violation]:
         """Report the imported name."""
         name, binding = removed(imported.asked), imported.binding
         if name is None or not isinstance(binding.node, ast.alias) or _is_guarded(binding.site):
             return
-        # A project may have a package of that name itself.
+        # A project may have its own package of that name.
         target = imported.project.resolve(binding.path, imported.module)
         if target.foreign and version_of(imported.project) >= _GONE_SINCE:
             instead = REMOVED[name]
-            advice = f"use {instead}" if instead else "nothing takes its place"
+            advice = f"use {instead}" if instead else "it has no replacement"
             yield self.report(imported.module, binding.node, name=name, advice=advice)
 
 

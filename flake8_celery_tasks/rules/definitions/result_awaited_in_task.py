@@ -28,8 +28,8 @@ class ResultAwaitedInTask(Rule[AwaitedResult]):
 
     ## What happens
 
-    A process of the worker's pool that waits runs nothing else. If all of them wait for tasks that no process is left
-    to run, the worker stands still for ever. Celery forbids it at run time:
+    A pool process that waits runs nothing else. If all pool processes wait for tasks that no process is left to run,
+    the worker deadlocks. Celery forbids it at run time:
 
     ```text
     RuntimeError: Never call result.get() within a task!
@@ -80,11 +80,11 @@ class ResultAwaitedInTask(Rule[AwaitedResult]):
 
     ## Not reported when
 
-    - it stands in `with allow_join_result():`, or a context manager of the project that calls it;
-    - `disable_sync_subtasks=False` is given, or a `**spread` may hold it;
-    - the task that is waited for ignores its result: `get()` returns None at once;
-    - it stands under `if __name__ == "__main__"`: no worker runs that;
-    - a decorator below the task decorator may allow it, or it is not certain that what is waited for is a result.
+    - it is in `with allow_join_result():`, or in a context manager of the project that calls it;
+    - `disable_sync_subtasks=False` is given, or a `**spread` may contain it;
+    - the awaited task ignores its result: `get()` returns None at once;
+    - it is under `if __name__ == "__main__"`: no worker runs that;
+    - a decorator below the task decorator may allow it, or it is not certain that the call waits for a result.
 
     ## Fix
 

@@ -25,7 +25,7 @@ _NAME = "the task's name"
 _CONSUMER = "the worker's consumer"
 _CLASS = "a class"
 
-#: What is sent as the sender of a signal, as far as one may take it for a task.
+#: The senders of signals that are easily mistaken for a task.
 _SENDERS = {
     "after_task_publish": _NAME,
     "before_task_publish": _NAME,
@@ -41,26 +41,27 @@ _SENDERS = {
     "task_unknown": _CONSUMER,
 }
 
-#: Signals of an app that it sends when its configuration is read.
+#: Signals that an app sends when its configuration is read.
 _EARLY: Final = frozenset({"on_after_configure", "on_configure"})
 
 
 class SignalNeverFires(Rule[Connection]):
-    """A receiver is connected to a signal in such a way that it is never called.
+    """A receiver is connected to a signal, but the signal never calls it.
 
     ## What happens
 
-    A signal calls a receiver only if it has the sender that the receiver asked for. The signals of a run
-    (`task_prerun`, `task_postrun`, `task_success`, `task_retry`, `task_failure`, `task_revoked`) are sent by the task
-    object, those of publishing (`before_task_publish`, `after_task_publish`) by the task's name, and `task_received` by
-    the worker's consumer. A receiver that asks for a sender of another kind is connected and never called.
+    A signal calls a receiver only if the signal's sender is the one that the receiver asked for. The task object sends
+    the signals of a run (`task_prerun`, `task_postrun`, `task_success`, `task_retry`, `task_failure`, `task_revoked`).
+    The task's name is the sender of those of publishing (`before_task_publish`, `after_task_publish`), and the worker's
+    consumer is the sender of `task_received`. A receiver that asks for another kind of sender is connected and never
+    called.
 
     Signals also hold their receivers weakly. A lambda is gone as soon as `connect` returns, and a nested function as
-    soon as the function around it returns. Nothing is logged: the receiver is just not called.
+    soon as the enclosing function returns. Nothing is logged: the receiver is never called.
 
     An app sends `on_after_configure` when its configuration is first read. A worker, or beat, reads it before it looks
-    for tasks. A receiver in a module that autodiscovery loads, or `include` names, comes too late: the periodic tasks
-    that it adds are never sent.
+    for tasks. A receiver in a module that autodiscovery or `include` loads is too late: the periodic tasks that it adds
+    are never sent.
 
     ## Bad
 
@@ -167,17 +168,17 @@ class SignalNeverFires(Rule[Connection]):
     ## Not reported when
 
     - the sender is neither a string nor a task;
-    - `weak=False` or `retry=True` is given, which keep the receiver, or a `**spread` may hold them;
+    - `weak=False` or `retry=True` is given, which keep the receiver, or a `**spread` may contain them;
     - the function around a receiver uses it a second time: it may be kept, or returned;
-    - the function around it goes on and calls something else: the receiver lives as long as that;
-    - for `on_after_configure`: the module of the app imports the receiver's, or a module does that imports the app and
-      may be what a worker is started with; or discovery is forced, or names what can't be read.
+    - the function around it continues and calls something else: the receiver lives that long;
+    - for `on_after_configure`: the app's module imports the receiver's module, or another module does that imports the
+      app and may start a worker; or discovery is forced, or names something that can't be resolved.
 
     ## Fix
 
-    Give the task as the sender if the task sends the signal, and its name if the name does. Move the receiver to module
-    level, or write `weak=False`. Connect what comes too late to `on_after_finalize`. The receiver is then called, which
-    it never was, so look at what it does.
+    Write the task as the sender if the task sends the signal, and its name if the name does. Move the receiver to
+    module level, or write `weak=False`. Connect a receiver that is too late to `on_after_finalize`. Then the receiver
+    is called for the first time, so check what it does.
     """
 
     code = "CLY518"
@@ -193,7 +194,7 @@ class SignalNeverFires(Rule[Connection]):
     late = "{signal} is sent before this module is loaded, so the receiver is never called; use on_after_finalize"
 
     def check(self, found: Connection) -> Iterator[Violation]:
-        """Report a sender of the wrong kind, a receiver that nothing keeps, and one that comes too late."""
+        """Report a sender of the wrong kind, a receiver that nothing keeps, and one that is connected too late."""
         if found.signal in _EARLY and not found.site.in_function() and loading(found.project).is_late(found.module):
             yield self.report(found.module, found.node, self.late, signal=found.signal)
             return
@@ -225,7 +226,7 @@ class SignalNeverFires(Rule[Connection]):
 
 
 def _kind(found: Connection, node: ast.expr) -> str | None:
-    """Return what a sender is: the task, its name, or its class, which nothing sends; None for anything else."""
+    """Return what a sender is: the task, its name, or its class, which is never a sender; None for anything else."""
     context, site = found.context, found.site
     value = settled(found.project, found.module, node, site)
     if isinstance(value, str):
@@ -249,7 +250,7 @@ def _is_weak(found: Connection, call: ast.Call) -> bool:
 
 
 def _dies_with(name: str, found: Connection) -> FunctionNode | None:
-    """Return the function with whose end a receiver is gone before any signal is sent; None where that is unclear."""
+    """Return the function whose end removes a receiver before any signal is sent; None where that is unclear."""
     outer = found.site.function()
     scope = found.site.scope
     place = scope.find(name) if name else None

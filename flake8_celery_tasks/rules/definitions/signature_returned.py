@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.core.violation import Violation
 
-#: What the class of a task may have to do something with what the task returns.
+#: Methods of a task's class that may process the task's return value.
 _HOOKS = ("__call__", "after_return", "on_success")
 
 
@@ -23,8 +23,8 @@ class SignatureReturned(Rule[Returned]):
 
     ## What happens
 
-    A signature is a dict that notes which task is to be called with what. A task that returns one is a success with
-    that dict as its result. The tasks in it are never sent, and whoever waits for the result gets the dict:
+    A signature is a dict that records which task to call with which arguments. A task that returns one succeeds with
+    that dict as its result. The tasks in it are never sent, and code that waits for the result gets the dict:
 
     ```text
     Task shop_ship_all[...] succeeded in ...s: {'task': 'celery.group', ...}
@@ -64,16 +64,16 @@ class SignatureReturned(Rule[Returned]):
 
     ## Not reported when
 
-    - the task is also called as a function outside tests: its caller may send what it gets;
+    - the task is also called as a function outside tests: its caller may send the return value;
     - the signature has a name and something else is done with it;
     - it was an argument of the task;
     - a decorator below the task decorator, or a `__call__`, `on_success` or `after_return` of the task's class, may
-      send it, or can't be read.
+      send it, or can't be resolved.
 
     ## Fix
 
-    Write `raise self.replace(signature)` with `bind=True`: the tasks then run in place of this one, and their result is
-    its result. Where nobody needs that, send them: `signature.delay()`. The tasks then run, for the first time.
+    Write `raise self.replace(signature)` with `bind=True`: then the tasks run in place of this one, and their result is
+    its result. If nobody needs that, send them: `signature.delay()`. Either way the tasks run for the first time.
     """
 
     code = "CLY519"
@@ -81,7 +81,7 @@ class SignatureReturned(Rule[Returned]):
     message = "Task {task!r} returns {what}: it succeeds with a dict, and nothing is sent; {advice}"
 
     def check(self, fact: Returned) -> Iterator[Violation]:
-        """Report what is returned where it is a signature whatever it stands for."""
+        """Report return values that are certainly signatures."""
         task = fact.task
         things = [fact.context.thing(node, site) for node, site in fact.values]
         if not things or not all(isinstance(thing, (SignatureThing, CanvasThing)) for thing in things):
@@ -98,7 +98,7 @@ class SignatureReturned(Rule[Returned]):
 
 
 def _is_used(fact: Returned) -> bool:
-    """Return whether something else than its options is asked of a name that is returned: it may be sent."""
+    """Return whether code uses a returned name for more than its options: it may send it."""
     name = fact.name
     uses = uses_of(fact.task.function, {name}) if name is not None else ()
     return any(

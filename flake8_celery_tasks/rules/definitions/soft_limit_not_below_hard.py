@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.resolution.project import Project
 
-#: The first version that refuses such limits, where the task itself has them, and where the settings do.
+#: The first versions that refuse such limits: on the task itself, and in the settings.
 _REFUSES: Final = (5, 5)
 _REFUSES_SETTINGS: Final = (5, 7)
 
@@ -39,12 +39,12 @@ class SoftLimitNotBelowHard(Rule[Task | Invocation | Setting]):
     ValueError: soft_time_limit must be less than or equal to time_limit
     ```
 
-    From 5.7 on this counts the limits of the settings too, where the task has none of its own: with
-    `task_soft_time_limit = 60` a lone `time_limit=30` of a task breaks it.
+    From 5.7 on Celery also checks the limits of the settings if the task has none: with `task_soft_time_limit = 60`, a
+    task with only `time_limit=30` fails.
 
-    Older versions, and every version if the limits are given in the call, accept both. The pool then starts to look at
-    the hard limit only when the soft one has passed. So the task runs longer than `time_limit` says, and is killed at
-    the very moment it is told to clean up:
+    Older versions accept both, and so does every version if the limits are given in the call. The pool then checks the
+    hard limit only after the soft one has passed. So the task runs longer than `time_limit` says, and is killed just
+    when it should clean up:
 
     ```text
     Soft time limit (90s) exceeded for shop_rebuild_index[...]
@@ -108,15 +108,15 @@ class SoftLimitNotBelowHard(Rule[Task | Invocation | Setting]):
 
     ## Not reported when
 
-    - one of the limits can't be read, or is 0;
+    - one of the limits can't be resolved, or is 0;
     - the task has no limit of its own: two limits of the settings are reported where they are set;
-    - a limit of the settings can't be read in one of the places that set it, or not all of them are on the wrong side;
-      places for development and tests do not count;
+    - a limit of the settings can't be resolved in one of the places that set it, or some of its values are right;
+      places for development and tests are ignored;
     - they are equal, which Celery accepts.
 
     ## Fix
 
-    Usually the two are swapped. Swap them back, if the task may run as long as it then says.
+    Usually the two are swapped. Swap them back, if the task may run as long as the new limits say.
     """
 
     code = "CLY503"
@@ -156,9 +156,9 @@ class SoftLimitNotBelowHard(Rule[Task | Invocation | Setting]):
 
 
 class _Limits:
-    """The limits of a task or call, or those of the settings where it has none.
+    """The limits of a task or call, or those of the settings if it has none.
 
-    `soft` and `hard` are what a message shows; `are_set` says whether one of them is that of the settings.
+    A message shows `soft` and `hard`; `are_set` says whether one of them comes from the settings.
     """
 
     def __init__(self, project: Project, soft: Any, hard: Any) -> None:
@@ -179,7 +179,7 @@ def _set_limits(project: Project, name: str) -> list[Any]:
 
 
 def _limit(call: Invocation, name: str) -> Any:
-    """Return a limit that a message carries: that of the call, else the task's."""
+    """Return the limit in a message: the call's, else the task's."""
     own = call.argument(name)
     if own is MISSING and call.definition is not None:
         return Defined(call.project, call.definition).effective(name)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _STATES: Final = ("FAILURE", "REVOKED")
 
-#: Functions that end the process, by raising or at once.
+#: Functions that end the process, with an exception or at once.
 _EXITS: Final = frozenset({"_exit", "abort", "exit", "quit"})
 
 
@@ -28,8 +28,8 @@ class StateOverwritten(Rule[StateChange]):
 
     ## What happens
 
-    `update_state` stores a state while the task runs. When the function returns, whatever it returns, Celery stores the
-    state SUCCESS over it. The failure is gone, `link_error` and `on_failure` are not called, and a chain goes on:
+    `update_state` stores a state while the task runs. When the function returns, whatever it returns, Celery overwrites
+    it with SUCCESS. The failure is gone, `link_error` and `on_failure` are not called, and a chain goes on:
 
     ```text
     Task shop_import_orders[...] succeeded in ...s: None
@@ -81,13 +81,13 @@ class StateOverwritten(Rule[StateChange]):
     - the state is set for another task, by its `task_id`;
     - the task, or the project, ignores results: then nothing is stored at the end; or no result is stored anywhere;
     - `meta` has no `exc_type`: that is CLY516;
-    - the call does not stand in the function of the task itself.
+    - the call is not in the function of the task itself.
 
     ## Fix
 
-    Raise the exception, and let Celery set the state. Where the state has to be another one, or to have data of your
-    own, put `raise Ignore` after the call: it leaves what is stored. The task is then no success any more: callbacks
-    and the rest of a chain do not run.
+    Raise the exception, and let Celery set the state. If you need another state, or your own data in it, put
+    `raise Ignore` after the call: it keeps the stored state. The task then no longer succeeds: callbacks and the rest
+    of a chain do not run.
     """
 
     code = "CLY523"
@@ -103,7 +103,7 @@ class StateOverwritten(Rule[StateChange]):
             yield self.report(change.module, change.node, task=task.node.name, state=state, advice=advice)
 
     def _is_own(self, change: StateChange) -> bool:
-        """Return whether the state is that of the task that runs."""
+        """Return whether the state is that of the running task."""
         node = change.given.get("task_id")
         is_own = node is None or (isinstance(node, ast.Constant) and node.value is None)
         if isinstance(node, ast.Attribute) and node.attr == "id":

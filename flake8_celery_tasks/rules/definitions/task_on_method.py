@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class TaskOnMethod(Rule[Task]):
-    """A task decorator stands on a method, which then never gets its instance.
+    """A task decorator is on a method, which then never gets its instance.
 
     ## What happens
 
     The decorator replaces the method with a task, and Python does not bind a task to an instance as it binds a
-    function. `self` is an argument like any other, which nobody passes:
+    function. `self` is an ordinary argument, which nobody passes:
 
     ```text
     TypeError: send() missing 1 required positional argument: 'address'
@@ -69,16 +69,15 @@ class TaskOnMethod(Rule[Task]):
 
     ## Not reported when
 
-    - the function has no `self` or `cls`: reached through the class it works;
+    - the function has no `self` or `cls`: called through the class it works;
     - it is bound, and uses nothing of the class: its `self` is meant to be the task;
-    - `@staticmethod` stands above the task decorator;
-    - a decorator below the task decorator may supply the argument, or the task is made by a decorator of the project
-      that can't be read.
+    - `@staticmethod` is above the task decorator;
+    - a decorator below the task decorator may supply the argument, or a decorator of the project that can't be resolved
+      creates the task.
 
     ## Fix
 
-    Make it a function at module level that is given what it needs to find or build the object. Its callers have to
-    change.
+    Make it a function at module level whose arguments let it find or build the object. Its callers have to change.
     """
 
     code = "CLY512"
@@ -86,7 +85,7 @@ class TaskOnMethod(Rule[Task]):
     message = "Task {function!r} is a method, but a task gets no instance: {effect}; move it to module level"
 
     def check(self, task: Task) -> Iterator[Violation]:
-        """Report a method that asks for its instance, at its name."""
+        """Report a method that needs its instance, at its name."""
         cls = task.site.scope
         if cls.kind != CLASS or task.is_class or task.is_opaque or not task.is_transparent:
             return
@@ -94,7 +93,7 @@ class TaskOnMethod(Rule[Task]):
         if first not in ("self", "cls") or any(getattr(node, "id", "") == "staticmethod" for node in task.above):
             return
         if task.bound is False:
-            yield self.report_name(task, function=task.node.name, effect=f"its {first!r} is never filled")
+            yield self.report_name(task, function=task.node.name, effect=f"its {first!r} is never passed")
         elif task.bound is True:
             foreign = [
                 use.attribute

@@ -26,20 +26,20 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.edits.edit import Fix
 
-#: Names that are no unknown ones, whatever else is wrong with them (CLY504, CLY505).
+#: Names that other rules report (CLY504, CLY505).
 _KNOWN = CALL_ONLY | INTERNAL | TASK_API | OPTIONS.keys()
 
-#: Beginnings of settings that no task could have for its own.
+#: Prefixes of settings that can't be options of a task.
 _OF_AN_APP = ("beat_", "broker_", "result_", "task_", "worker_")
 
 
 class UnknownTaskOption(Rule[Task]):
-    """An option in a task's definition that Celery stores and never reads.
+    """A task's definition has an option that Celery stores and never reads.
 
     ## What happens
 
     Celery turns every keyword of the decorator into an attribute of the task, whether or not it knows the name. Nothing
-    is logged. The option that was meant keeps its default:
+    is logged. The intended option keeps its default:
 
     ```pycon
     >>> from shop.tasks import fetch_rates
@@ -49,9 +49,9 @@ class UnknownTaskOption(Rule[Task]):
     3
     ```
 
-    The name of a setting (`task_track_started`, `worker_prefetch_multiplier`) does nothing either, nor does a key of
-    the `retry_policy` of `apply_async` (`interval_start`), nor an option of an extension without its task class (`once`
-    of `QueueOnce`).
+    Three other kinds of names also have no effect: a setting (`task_track_started`, `worker_prefetch_multiplier`), a
+    key of the `retry_policy` of `apply_async` (`interval_start`), and an option of an extension without its task class
+    (`once` of `QueueOnce`).
 
     ## Bad
 
@@ -120,30 +120,30 @@ class UnknownTaskOption(Rule[Task]):
 
     ## Not reported when
 
-    - the name resembles no option: it may be an extension of the project's own, and something may read it;
+    - the name does not resemble an option: it may be the project's own extension, and something may read it;
     - the option `celery-extra-task-options` lists the name, or the task's class has or reads an attribute of that name;
     - something in the file reads the name from a task, or with `getattr`;
-    - for an option of an extension: the task has a class of its own, or the app has one;
-    - the task is made by a decorator of the project that can't be read: it may read the option itself.
+    - for an option of an extension: the task has its own class, or the app has one;
+    - a decorator of the project that can't be resolved creates the task: it may read the option itself.
 
     ## Fix
 
-    Write the name that the message suggests. The command renames what is misspelt, and what has the name of a setting;
-    the option then takes effect, so make sure that it may. List the names that your own task classes read in
+    Write the name that the message suggests. The automatic fix renames misspelt options, and names of settings; then
+    the option takes effect, so make sure that it may. List the names that your own task classes read in
     `celery-extra-task-options`.
     """
 
     code = "CLY501"
     see = ("tasks#list-of-options",)
     fixes = "unsafe"
-    message = "Nothing reads the task option {name!r}, so it changes nothing; did you mean {option!r}?"
-    setting = "{name!r} is a setting: on a task nothing reads it; the option is called {option!r}"
-    of_app = "{name!r} is a setting of the app: on a task nothing reads it; set {option} in the app's configuration"
-    interval = "{name!r} belongs to the retry_policy of a call: on a task nothing reads it; see retry_backoff, {option}"
+    message = "Nothing reads the task option {name!r}, so it has no effect; did you mean {option!r}?"
+    setting = "{name!r} is a setting: nothing reads it on a task; the option is called {option!r}"
+    of_app = "{name!r} is a setting of the app: nothing reads it on a task; set {option} in the app's configuration"
+    interval = "{name!r} belongs to the retry_policy of a call: nothing reads it on a task; see retry_backoff, {option}"
     extension = "Only {base} reads {name!r}, and task {function!r} is not one: it has no effect; write base={base}"
 
     def check(self, task: Task) -> Iterator[Violation]:
-        """Report options that are certainly read by nothing, each at its keyword."""
+        """Report options that certainly nothing reads, each at its keyword."""
         for name, node in task.stated():
             if name in _KNOWN:
                 continue
@@ -160,7 +160,7 @@ class UnknownTaskOption(Rule[Task]):
                 )
 
     def _meant(self, task: Task, name: str) -> tuple[str, str]:
-        """Return the message for a name that Celery doesn't know, and the option that was meant; none if unclear."""
+        """Return the message for a name that Celery doesn't know, and the intended option; none if unclear."""
         if name in EXTENSIONS:
             return (self.extension if task.has_plain_base else "", "")
         if name in INTERVAL_KEYS:
@@ -174,7 +174,7 @@ class UnknownTaskOption(Rule[Task]):
         return (self.message, option) if option else ("", "")
 
     def fix(self, task: Task, violation: Violation) -> Fix | None:
-        """Rename the option to the one that was meant."""
+        """Rename the option to the intended one."""
         from flake8_celery_tasks.edits.edit import Fix
         from flake8_celery_tasks.edits.operations import RenameKeyword
 
@@ -192,7 +192,7 @@ class UnknownTaskOption(Rule[Task]):
 
 
 def _options(version: Version) -> Iterator[str]:
-    """Yield the options that somebody may have meant."""
+    """Yield the options that may be intended."""
     for option in OPTIONS.values():
         if option.exists(version) and option.deprecated != ALWAYS and option.name[0].islower():
             yield option.name

@@ -28,10 +28,9 @@ class DuplicateTaskName(Rule[Facts]):
 
     ## What happens
 
-    A worker knows one task per name. Of two functions with the same name Celery keeps one, and which one depends on the
-    order of a set: it may be the other one in the next process, or tomorrow. Both variables then run that one's code,
-    and the other function never runs. From 5.7 on Celery warns, once per name, on standard error; older versions say
-    nothing:
+    A worker knows one task per name. If two functions have the same name, Celery keeps one of them. Which one depends
+    on the order of a set, and may change with every process. Both variables then run the code of that function, and the
+    other function never runs. From 5.7 on, Celery warns once per name on standard error; older versions are silent:
 
     ```text
     DuplicateTaskNameWarning: Task name 'shop_send_receipt' is already registered to a different callable.
@@ -42,8 +41,8 @@ class DuplicateTaskName(Rule[Facts]):
     The new callable was not registered; calls under this name reach the callable registered first.
     ```
 
-    "First" is whichever the set gave first, not the one that was defined first. Of two classes passed to
-    `register_task` the last one wins.
+    "First" is the one that comes first in the set, not the one that was defined first. If two classes are passed to
+    `register_task`, the last one wins.
 
     ## Bad
 
@@ -87,34 +86,35 @@ class DuplicateTaskName(Rule[Facts]):
 
     ## Not reported when
 
-    - the two are alternatives: in the branches of an `if` or a `match`, in a `try` and its handler, in two functions;
+    - the two are alternatives: in the branches of an `if` or a `match`, in a `try` and its handler, or in two
+      functions;
     - one of them is in a test module (`celery-test-paths`), a migration, or vendored code (`vendor`);
     - their modules are imported from different folders, or the tasks belong to different Celery apps in different
       modules: they may never meet in one process;
-    - one of the names is not certain, such as the automatic name in a module that may be imported under several names;
-    - one is a class that is never handed to `register_task`;
-    - a decorator without `functools.wraps` makes the names equal: that is CLY104.
+    - one of the names is uncertain, such as the automatic name in a module that may be imported under several names;
+    - one is a class that is never passed to `register_task`;
+    - the names are equal because of a decorator without `functools.wraps`: that is CLY104.
 
     ## Fix
 
-    Give one of them another name. Messages that are still in the queue belong to whichever of the two runs them, so
-    only you can tell which name may change.
+    Rename one of them. Messages that are still in the queue run whichever of the two is registered, so only you can
+    tell which name may change.
     """
 
     code = "CLY102"
     see = ("tasks#names",)
-    message = "Task name {name!r} is also used at {place}: Celery keeps only one of the two; give one another name"
+    message = "Task name {name!r} is also used at {place}: Celery keeps only one of the two; rename one of them"
     quiet_in_tests = True
 
     def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report each definition whose name another one has, at the name."""
+        """Report each definition that shares its name with another one, at the name."""
         if not facts.module.place.path.endswith(".py"):
-            return  # no worker imports it; the input may be one of the project's own modules
+            return  # no worker imports this file; standard input may be one of the project's own modules
         names = [(task, name) for task in facts.tasks if (name := _name(task)) is not None]
         counted = Counter(name for _, name in names)
         for task, name in names:
             automatic = task.explicit_name is MISSING
-            # Who else could have an automatic name would have to write it out, or be in the same module.
+            # Another task can have the same automatic name only if it spells the name out or is in the same module.
             if automatic and counted[name] == 1 and not _is_written(task, name):
                 continue
             rival = tasks_of(task.project).rival(task.definition, name)
@@ -127,21 +127,24 @@ class DuplicateTaskName(Rule[Facts]):
 
 
 def _name(task: Task) -> str | None:
-    """Return the name of a task as far as it is certain."""
+    """Return the name of a task, None unless it is certain."""
     if task.is_opaque or (task.explicit_name is MISSING and task.renaming is not None):
         return None
     return definitions.name_of(task.project, task.definition)
 
 
 def _is_written(task: Task, name: str) -> bool:
-    """Return whether an automatic name stands anywhere in the project. All those of a module start alike."""
+    """Return whether an automatic name is spelled out anywhere in the project.
+
+    The automatic names of a module share a prefix, so the project is searched once per module.
+    """
     owner, _, last = name.rpartition(".")
     return encoded(last) in _written_out(task.project, owner)
 
 
 @query()
 def _written_out(project: Project, owner: str) -> frozenset[bytes]:
-    """Return the words that stand anywhere in a project behind the name of a module and a dot."""
+    """Return the words that follow the name of a module and a dot anywhere in a project."""
     start = encoded(f"{owner}.")
     texts = (project.files.read(path) or b"" for path in project.files.holding(start))
     words = (_WORD.match(rest) for text in texts for rest in text.split(start)[1:])

@@ -21,9 +21,9 @@ class MissingTaskName(Rule[Task]):
 
     ## What happens
 
-    Celery then builds a name from the module and the function: `shop.tasks.send_receipt`. That name travels in every
-    message. When the module or the function is renamed or moved, messages that are still in the queue, and beat entries
-    and calls by name that nobody updated, carry a name that no worker knows any more. The worker drops them:
+    Celery then builds a name from the module and the function: `shop.tasks.send_receipt`. Every message carries that
+    name. After the module or the function is renamed or moved, no worker knows the old name. Messages that are still in
+    the queue carry it, and so do beat entries and calls by name that nobody updated. The worker drops them:
 
     ```text
     Received unregistered task of type 'shop.tasks.send_receipt'.
@@ -33,7 +33,7 @@ class MissingTaskName(Rule[Task]):
     Or maybe you're using relative imports?
     ```
 
-    The sender is told nothing.
+    The sender gets no error.
 
     `name=""` and `name=None` do not count as names: Celery falls back to the automatic one.
 
@@ -62,30 +62,30 @@ class MissingTaskName(Rule[Task]):
     ## Not reported when
 
     - the module is a test (`celery-test-paths`) or a migration;
-    - a `**spread` that can't be read may hold the name;
+    - a `**spread` that can't be resolved may hold the name;
     - a decorator below the task decorator renames the task: that is CLY104;
-    - a class-based task is never registered, or one of its bases names it or can't be read;
-    - the task is made by a decorator of the project that can't be read: it may name the task itself.
+    - a class-based task is never registered, or one of its bases names it or can't be resolved;
+    - the task is created by a decorator of the project that can't be resolved: it may name the task itself.
 
     ## Fix
 
-    Give the task the name that it has now, so that nothing changes on the wire: `name="shop.tasks.send_receipt"`. If
-    you want a new name, change it while the queue is empty. Where a record knows the task by another name (CLY411),
-    that one is written.
+    Give the task the name that it has now, so that the messages stay the same: `name="shop.tasks.send_receipt"`. If you
+    want a new name, change it while the queue is empty. If a record has the task under another name (CLY411), use that
+    name.
 
-    Where the name that it has now is not certain, the report says why, and `flake8-celery-tasks config FILE` says more.
-    A folder without `__init__.py` inside a package is a part of the name where the project itself imports it so.
+    If its current name is uncertain, the report says why, and `flake8-celery-tasks config FILE` gives details. A folder
+    without `__init__.py` inside a package is part of the name if the project's own imports include it.
 
-    The command writes the name where the module's dotted name is certain, every decorator below the task decorator can
-    be read, the task decorator takes further options, and no app of the project has a `gen_task_name` of its own. It
+    The automatic fix writes the name if the module's dotted name is certain, every decorator below the task decorator
+    can be resolved, the task decorator takes further options, and no app of the project has its own `gen_task_name`. It
     leaves classes to you, since subclasses would inherit the name. In a module that is also run as a script
-    (`__main__`) the fix is unsafe: there Celery puts the name of the app in place of the module's.
+    (`__main__`) the fix is unsafe: Celery then uses the name of the app instead of the module's.
     """
 
     code = "CLY101"
     see = ("tasks#names", "tasks#changing-the-automatic-naming-behavior")
     fixes = "safe or unsafe"
-    message = "Task {function!r} has no explicit name: moved or renamed, it loses its messages; add name={name}"
+    message = "Task {function!r} has no explicit name: moving or renaming it loses queued messages; add name={name}"
     quiet_in_tests = True
 
     def check(self, task: Task) -> Iterator[Violation]:
@@ -95,7 +95,7 @@ class MissingTaskName(Rule[Task]):
         if not task.is_registered or task.renaming is not None:
             return
         doubt = definitions.doubt_of(task.project, task.definition)
-        name = f"... (what it is now is not certain: {plain(doubt)})" if doubt else f'"{self._name(task)}"'
+        name = f"... (its current name is uncertain: {plain(doubt)})" if doubt else f'"{self._name(task)}"'
         node = task.keyword("name")
         if isinstance(node, ast.ClassDef):
             yield self.report_name(task, function=task.node.name, name=name)
@@ -103,7 +103,7 @@ class MissingTaskName(Rule[Task]):
             yield self.report(task.module, node, function=task.node.name, name=name)
 
     def fix(self, task: Task, violation: Violation) -> Fix | None:
-        """Write the automatic name out, where it is certain and the decorator is one that takes it."""
+        """Write out the automatic name, if it is certain and the decorator takes a name."""
         from flake8_celery_tasks.edits.edit import Fix
         from flake8_celery_tasks.edits.operations import SetKeyword
 
@@ -111,16 +111,16 @@ class MissingTaskName(Rule[Task]):
         if decorator is None or not definitions.is_name_certain(task.project, task.definition):
             return None
         if task.states("name") and task.keyword("name") is task.place:
-            return None  # it comes from somewhere else
+            return None  # the name is set somewhere else
         text = task.module.source
         gone = gone_name(task)
         if gone is not None and gone.is_sent_by_new_name:
             return None
-        # Of a script Celery takes the name of the app in place of the module's (`celery.utils.imports.gen_task_name`).
+        # In a script Celery uses the name of the app instead of the module's (`celery.utils.imports.gen_task_name`).
         safe = gone is not None or "__main__" not in text.text
         return Fix((SetKeyword(decorator, "name", text.quoted(self._name(task))),), safe=safe)
 
     def _name(self, task: Task) -> str:
-        """Return the name that a task should have: the one that a record knows it by, else the one that it has."""
+        """Return the name that a task should have: its name in a record, otherwise its automatic name."""
         gone = gone_name(task)
         return task.automatic_name if gone is None else gone.name

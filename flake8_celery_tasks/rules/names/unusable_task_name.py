@@ -17,23 +17,23 @@ class UnusableTaskName(Rule[Task]):
 
     ## What happens
 
-    Celery accepts any object as a name and puts it into the message as it is. Whoever then calls the task by name, from
-    another app, a beat entry or the command line, has to give that very object; a string finds nothing:
+    Celery accepts any object as a name and puts it into the message unchanged. A call by name, from another app, a beat
+    entry or the command line, has to use an equal object; a string finds nothing:
 
     ```text
     Received unregistered task of type '404'.
     The message has been ignored and discarded.
     ```
 
-    With a pattern in `task_routes` every call of the task fails:
+    If `task_routes` contains a pattern, every call of the task fails:
 
     ```text
     TypeError: expected string or bytes-like object...
     ```
 
-    Nine names belong to tasks of Celery's own: `celery.chain`, `celery.group`, `celery.chord_unlock`,
-    `celery.backend_cleanup` and so on. Of two tasks with the same name only one stays in the registry, and which one is
-    arbitrary: either yours never runs, or chords and groups break.
+    Nine names belong to Celery's own tasks: `celery.chain`, `celery.group`, `celery.chord_unlock`,
+    `celery.backend_cleanup` and so on. If two tasks have the same name, only one stays in the registry, and which one
+    is arbitrary: either your task never runs, or chords and groups break.
 
     ## Bad
 
@@ -68,25 +68,26 @@ class UnusableTaskName(Rule[Task]):
 
     ## Not reported when
 
-    - the name can't be read;
-    - it is `""` or None, which counts as no name (CLY101);
-    - it starts with `celery.`, but is none of those nine.
+    - the name can't be resolved;
+    - the name is `""` or None, which counts as no name (CLY101);
+    - the name starts with `celery.`, but is not one of those nine.
 
     ## Fix
 
-    Choose a string that no other task has as its name. Only you know a good one, and whether messages with the old name
-    are still in the queue.
+    Choose a string that no other task uses as its name. Only you know a good name, and whether the queue still holds
+    messages with the old one.
     """
 
     code = "CLY103"
     see = ("tasks#names",)
     message = (
-        "Task name {name!r} is not a string: calls by name miss it, patterns in task_routes fail; write name={text!r}"
+        "Task name {name!r} is not a string: calls by name don't find it and patterns in task_routes fail; "
+        "write name={text!r}"
     )
-    builtin: Final = "Task name {name!r} is Celery's own: which of the two tasks runs is arbitrary; choose another"
+    builtin: Final = "Task name {name!r} is Celery's own: which of the two tasks runs is arbitrary; choose another name"
 
     def check(self, task: Task) -> Iterator[Violation]:
-        """Report a name that is a constant but no usable one."""
+        """Report a constant name that Celery can't use."""
         if task.is_opaque:
             return
         name = task.option("name")

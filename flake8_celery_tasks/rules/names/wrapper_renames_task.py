@@ -17,9 +17,9 @@ class WrapperRenamesTask(Rule[Task]):
 
     ## What happens
 
-    Without `functools.wraps` the task decorator is handed the decorator's inner function, and names the task after
-    that: `shop.locks.wrapper`. The second task under the same decorator gets the same name. Celery keeps one of them,
-    and both variables then run that one's code. From 5.7 on it warns; older versions say nothing:
+    Without `functools.wraps` the task decorator receives the decorator's inner function and names the task after it:
+    `shop.locks.wrapper`. The second task under the same decorator gets the same name. Celery keeps one of them, and
+    both variables then run its code. From 5.7 on, Celery warns; older versions are silent:
 
     ```text
     DuplicateTaskNameWarning: Task name 'shop.locks.wrapper' is already registered to a different callable.
@@ -98,18 +98,18 @@ class WrapperRenamesTask(Rule[Task]):
     ## Not reported when
 
     - the task has an explicit name;
-    - the decorator comes from outside the project, or is more than a function that returns one inner function.
+    - the decorator comes from outside the project, or does more than return one inner function.
 
     ## Fix
 
     Put `@functools.wraps(function)` on the inner function, and give the task a name (CLY101). Both change the name that
-    queued messages carry, so do it while the queue is empty.
+    messages carry, so do it while the queue is empty.
     """
 
     code = "CLY104"
     see = ("tasks#names", "tasks#multiple-decorators", "functools#functools.wraps")
     message = (
-        "Decorator {decorator!r} lacks functools.wraps: the task is named {name!r}, as is any other below it; "
+        "Decorator {decorator!r} lacks functools.wraps: every task that it decorates is named {name!r}; "
         "add functools.wraps and name="
     )
 

@@ -1,4 +1,4 @@
-"""Task classes that tasks inherit from: which tasks those are."""
+"""The tasks that inherit from a task class."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def heirs(project: Project, base: Target) -> Iterator[Defined]:
-    """Yield the tasks of a project, those of tests left out, whose class is another one or inherits from it."""
+    """Yield the tasks of a project, outside tests, whose class is the given one or inherits from it."""
     found: dict[tuple[str, str, int], Definition] = {}
     tasks = tasks_of(project)
     for name in tasks.by_name:

@@ -1,4 +1,4 @@
-"""What the rules of house policy share: what a task leaves open, and what stands in for an answer."""
+"""Shared by the rules of house policy: the questions that a task leaves open, and what answers them."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 
 def leaves_open(task: Task, option: str) -> bool:
-    """Return whether a task certainly does not answer yes or no: neither itself nor its class does."""
-    # Of None, Celery asks the project's settings.
+    """Return whether neither a task nor its class sets a boolean option to true or false."""
+    # For None, Celery uses the project's settings.
     value = task.effective(option)
     return (value is MISSING or value is None) and task.is_registered
 
 
 def has_retry_policy(task: Task) -> bool:
-    """Return whether a task says how it is retried, or that it is not, or may say so where it can't be read."""
+    """Return whether a task has, or may have, a retry policy, including a policy of no retries."""
     return (
         not task.is_transparent
         or any(task.effective(name) is not MISSING for name in RETRY_POLICY)
@@ -48,11 +48,11 @@ def is_retried(task: Task) -> bool:
     return task.autoretries is True or any(use.attribute == "retry" for use in task.uses)
 
 
-# What imports what.
+# Imports between modules.
 
 
 def is_same_app(app: str, other: str | None) -> bool:
-    """Return whether two modules are of one app, be they files beside each other outside any package."""
+    """Return whether two modules belong to one app, or are files next to each other outside any package."""
     if other is not None and app.endswith(".py") and other.endswith(".py"):
         return is_one_app(app, other)
     return app == other
@@ -74,7 +74,7 @@ def reaches(project: Project, start: Module, end: Module, app: str) -> bool:
 
 
 def may_be_loaded(project: Project, module: Module) -> bool:
-    """Return whether a worker may import a module of tasks, for all that can be seen."""
+    """Return whether a worker may import a module of tasks, as far as the project shows."""
     return _loading(project).may_load(module)
 
 
@@ -84,14 +84,14 @@ def _loading(project: Project) -> _Loading:
 
 
 class _Loading:
-    """What a project's workers import, as far as it can be told."""
+    """What a project's workers import, as far as it is known."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
         self._loaded: dict[str, bool] = {}
         self.apps = [path for path in self._sources(b"Celery(") if self._makes_app(path)]
         self.related: set[Any] = {"tasks"}
-        #: Packages that a call or a setting names, and of which nothing is loaded: CLY814 reports that.
+        #: Packages that a call or a setting names, but from which nothing is loaded: CLY814 reports that.
         self.dead: set[str] = set()
         self.discovering = self._sources(b"autodiscover_tasks(")
         for path in self.discovering:
@@ -128,7 +128,7 @@ class _Loading:
         return found
 
     def _note_dead(self, module: Module, call: ast.Call, site: Site) -> None:
-        """Note the packages in which `autodiscover_tasks` finds no module of the name that it looks for."""
+        """Record the packages in which `autodiscover_tasks` finds no module of the expected name."""
         named = {keyword.arg: keyword.value for keyword in call.keywords}
         named.update(zip(("packages", "related_name"), call.args, strict=False))
         settled = {name: self.project.settle(module.value(node, site.scope), module) for name, node in named.items()}
@@ -156,7 +156,7 @@ class _Loading:
         return not all(isinstance(value, (list, tuple, set)) and _is_text(value) for value in values)
 
     def may_load(self, module: Module) -> bool:
-        """Return whether a module is found, named, imported, or loaded in a way that can't be followed."""
+        """Return whether a module is found, named, imported, or loaded in an unknown way."""
         path = module.place.path
         if path not in self._loaded:
             self._loaded[path] = self._may_load(module)
@@ -187,7 +187,7 @@ class _Loading:
 
     @cached_property
     def imported(self) -> frozenset[str]:
-        """The files that something else than tests and management commands imports."""
+        """The files that something other than tests and management commands imports."""
         project = self.project
         found: set[str] = set()
         for path in project.layout.files():

@@ -17,10 +17,10 @@ class AcknowledgementNotDecided(Rule[Task]):
 
     ## What happens
 
-    `acks_late` decides what becomes of a task whose worker is lost, because of a deployment, a crash or a lack of
+    `acks_late` decides what happens to a task whose worker is lost, because of a deployment, a crash or a lack of
     memory. Acknowledged early (`False`), the message is gone and the task runs at most once. Acknowledged late
-    (`True`), the broker delivers it again and the task runs at least once, perhaps twice. Without the option,
-    `task_acks_late` decides for all tasks at once. Nothing is logged that says which of the two has happened.
+    (`True`), the broker redelivers the message and the task runs at least once, perhaps twice. Without the option,
+    `task_acks_late` decides for all tasks at once. Nothing is logged about which of the two happened.
 
     This is one of the five questions to answer before you define a task: may it run once only, or many times?
 
@@ -61,16 +61,16 @@ class AcknowledgementNotDecided(Rule[Task]):
 
     ## Not reported when
 
-    - the answer stands on a base class, the app's `task_cls`, in shared defaults (`**DEFAULTS`) or in a decorator of
-      the project, or one of them can't be read;
+    - the answer is on a base class, the app's `task_cls`, in shared defaults (`**DEFAULTS`) or in a decorator of the
+      project, or one of them can't be resolved;
     - a class-based task is never registered;
     - the module is a test or a migration.
 
-    `acks_late=None` does not count as an answer: Celery then asks the project's settings.
+    `acks_late=None` is not an answer: Celery then uses the project's settings.
 
     ## Fix
 
-    Write `acks_late=False` where a second run does harm, `acks_late=True` where a lost run does. The choice is yours.
+    Write `acks_late=False` if a second run does harm, `acks_late=True` if a lost run does. The choice is yours.
     """
 
     code = "CLY903"

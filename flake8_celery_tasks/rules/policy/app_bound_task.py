@@ -21,14 +21,13 @@ _APP_ONLY: Final = frozenset(option.name for option in OPTIONS.values() if not o
 
 
 class AppBoundTask(Rule[Task]):
-    """A task is made with `@app.task` of an app that its module imports.
+    """A task is created with `@app.task` of an app that its module imports.
 
     ## What happens
 
     The module can't be imported without the app, so the package can't be used in another project, and the app can't
-    import the module without an import cycle. Nothing is logged: it works where it is. To avoid this, an app can look
-    for its tasks by name (`autodiscover_tasks`), and a task can do without an app: `@shared_task` adds the task to
-    whichever app runs.
+    import the module without an import cycle. Nothing is logged: it works where it is. Both have an alternative: an app
+    can find its tasks by name (`autodiscover_tasks`), and `@shared_task` adds a task to whichever app is running.
 
     ## Bad
 
@@ -85,10 +84,10 @@ class AppBoundTask(Rule[Task]):
 
     ## Not reported when
 
-    - the module makes the app itself, or gets it by a call or a parameter;
-    - the project is none of Django and never calls `app.set_default()`: in other threads than the one that has made the
-      app a shared task belongs to an app of Celery's own then, and goes to `amqp://guest@localhost`;
-    - the app is `celery.current_app`, which stands for whichever app runs;
+    - the module creates the app itself, or gets it from a call or a parameter;
+    - the project does not use Django and never calls `app.set_default()`: then, in every thread except the one that
+      created the app, a shared task belongs to Celery's own default app, and goes to `amqp://guest@localhost`;
+    - the app is `celery.current_app`, which means the running app;
     - the task has an option that only `@app.task` takes, such as `lazy` or `shared`;
     - the module is a test or a migration.
 

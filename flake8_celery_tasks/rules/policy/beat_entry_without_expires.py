@@ -18,9 +18,9 @@ class BeatEntryWithoutExpires(Rule[BeatEntry]):
 
     ## What happens
 
-    Beat sends on time, whether or not a worker takes the messages. After an hour without workers, an entry that is due
-    every minute has 60 messages in the queue, and when the workers are back the same task runs 60 times in a row, ahead
-    of all newer work. With `expires` the old ones are dropped:
+    Beat sends on time, whether or not a worker consumes the messages. After an hour without workers, an entry that is
+    due every minute has 60 messages in the queue. When the workers are back, the same task runs 60 times in a row,
+    before all newer work. With `expires` the workers discard the old messages:
 
     ```text
     Discarding revoked task: shop_fetch_rates[...]
@@ -76,16 +76,16 @@ class BeatEntryWithoutExpires(Rule[BeatEntry]):
 
     ## Not reported when
 
-    - the entry has `expires` in its `options`, or in the call of `add_periodic_task`, even if it is None: a decision in
-      writing;
-    - a definition of the task has `expires`, or can't be read;
-    - the entry's options can't be read, or it is a signature that was made elsewhere;
+    - the entry has `expires` in its `options`, or in the call of `add_periodic_task`, even if it is None: an explicit
+      decision;
+    - a definition of the task has `expires`, or can't be resolved;
+    - the entry's options can't be resolved, or it is a signature that was created elsewhere;
     - the module is a test or a migration.
 
     ## Fix
 
-    Write `"options": {"expires": ...}` with a little less than the time to the next run. How late a run is still of use
-    is for you to say.
+    Write `"options": {"expires": ...}` with a little less than the time to the next run. Only you know how late a run
+    is still useful.
     """
 
     code = "CLY912"
@@ -94,7 +94,7 @@ class BeatEntryWithoutExpires(Rule[BeatEntry]):
     quiet_in_tests = True
 
     def check(self, entry: BeatEntry) -> Iterator[Violation]:
-        """Report an entry whose messages wait for ever."""
+        """Report an entry whose messages wait forever."""
         if entry.option("expires") is not MISSING:
             return
         definitions = entry.definitions

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 class BeatPeriodBelowTimeLimit(Rule[BeatEntry]):
-    """An entry of the beat schedule is due again before a run of its task has to be over.
+    """An entry of the beat schedule is due again before its task's time limit ends a run.
 
     ## What happens
 
-    Beat does not wait for the last run. Where a task may take five minutes and is due every minute, five runs can work
-    on the same data at once, and when they are slow they make each other slower. Nothing is logged about it.
+    Beat does not wait for the last run. If a task may take five minutes and is due every minute, five runs can work on
+    the same data at once, and slow each other down. Nothing is logged about it.
 
     ## Bad
 
@@ -70,11 +70,11 @@ class BeatPeriodBelowTimeLimit(Rule[BeatEntry]):
 
     ## Not reported when
 
-    - neither the entry, the task nor the project gives a limit, or one can't be read. The soft limit counts where it is
-      the lower one;
-    - the period can't be read, or is that of the sun. The shortest gap of a `crontab` counts;
-    - runs may keep each other out: the module of the task speaks of a lock, or its class has a `__call__` or
-      `apply_async` of its own, or can't be read;
+    - neither the entry, the task nor the project gives a limit, or one can't be resolved. The soft limit applies if it
+      is lower;
+    - the period can't be resolved, or depends on the sun. For a `crontab` the shortest gap applies;
+    - runs may exclude each other: the task's module mentions a lock, or its class has its own `__call__` or
+      `apply_async`, or can't be resolved;
     - the module is a test or a migration.
 
     ## Fix
@@ -106,7 +106,7 @@ class BeatPeriodBelowTimeLimit(Rule[BeatEntry]):
 
 
 def _limit(entry: BeatEntry, task: Defined) -> float | None:
-    """Return the seconds after which a run is over, None where there is no limit, or one can't be read."""
+    """Return the seconds after which a run ends; None where there is no limit, or one can't be resolved."""
     found = []
     for option in ("time_limit", "soft_time_limit"):
         value = entry.option(option)
@@ -121,7 +121,7 @@ def _limit(entry: BeatEntry, task: Defined) -> float | None:
 
 
 def _setting(project: Project, name: str) -> Any:
-    """Return the lowest value of a setting, None where it is given nowhere."""
+    """Return the lowest value of a setting; None where nothing sets it."""
     values = [value for value in setting_values(project, name) if value is not None]
     return min(values, default=None) if all(isinstance(value, (int, float)) for value in values) else UNKNOWN
 
@@ -133,5 +133,5 @@ def _may_lock(task: Defined) -> bool:
 
 @query()
 def _locks(project: Project, path: str) -> bool:
-    """Return whether a file speaks of a lock."""
+    """Return whether a file mentions a lock."""
     return b"lock" in (project.files.read(path) or b"").lower()

@@ -18,14 +18,14 @@ _BROAD: Final = {"builtins.Exception": "Exception", "builtins.BaseException": "B
 
 
 class BroadAutoretry(Rule[Task | TaskClass]):
-    """`autoretry_for` holds `Exception` or `BaseException`.
+    """`autoretry_for` contains `Exception` or `BaseException`.
 
     ## What happens
 
-    Every failure is retried, even those that no retry can cure: a `TypeError` from a programming mistake, a
-    `DoesNotExist`, the `SoftTimeLimitExceeded` of a run that took too long, a `Reject` that wants the message gone. The
-    work is done again up to `max_retries` times, and only when the last run has failed is the error recorded as a
-    failure, after many minutes of
+    Every failure is retried, even failures that no retry can fix: a `TypeError` from a programming mistake, a
+    `DoesNotExist`, the `SoftTimeLimitExceeded` of a run that took too long, a `Reject` that should discard the message.
+    The work is repeated up to `max_retries` times. The error is recorded as a failure only when the last run has
+    failed, after many minutes of
 
     ```text
     Task shop_fetch_rates[...] retry: Retry in 180s: TypeError('can only concatenate str (not "NoneType") to str')
@@ -67,31 +67,31 @@ class BroadAutoretry(Rule[Task | TaskClass]):
 
     ## Not reported when
 
-    - `autoretry_for` can't be read, or is not a tuple (that is CLY214);
-    - `max_retries=0` switches the retries off;
+    - `autoretry_for` can't be resolved, or is not a tuple (that is CLY214);
+    - `max_retries=0` switches retries off;
     - it comes from a base class in the project: it is reported once, in that class;
     - the module is a test or a migration.
 
     ## Fix
 
-    Name the exceptions that go away by themselves: those of the network, of locks, of a database that restarts. The
-    choice is yours.
+    Name the exceptions that are temporary: those of the network, of locks, of a database that restarts. The choice is
+    yours.
     """
 
     code = "CLY908"
     see = ("tasks#automatic-retry-for-known-exceptions",)
     message = (
-        "autoretry_for of task {function!r} holds {name}: programming errors are retried too; name the exceptions that "
-        "a retry can cure"
+        "autoretry_for of task {function!r} contains {name}: programming errors are retried too; name the exceptions "
+        "that a retry can fix"
     )
     of_base: Final = (
-        "autoretry_for of {base} holds {name}: all its tasks retry programming errors too; name the exceptions that a "
-        "retry can cure"
+        "autoretry_for of {base} contains {name}: all its tasks retry programming errors too; name the exceptions "
+        "that a retry can fix"
     )
     quiet_in_tests = True
 
     def check(self, fact: Task | TaskClass) -> Iterator[Violation]:
-        """Report an option that holds a class above all others, at the option; of a base class once, in the class."""
+        """Report an option that contains a root exception class; that of a base class once, in the class."""
         if isinstance(fact, Task):
             if fact.states(_OPTION) and fact.effective("max_retries") != 0:
                 name = _broadest(fact.effective(_OPTION))
@@ -105,7 +105,7 @@ class BroadAutoretry(Rule[Task | TaskClass]):
 
 
 def _broadest(errors: object) -> str | None:
-    """Return the class above all others that some exceptions hold, None where they hold none."""
+    """Return the root exception class among some exceptions; None where there is none."""
     paths = (
         {error.path for error in errors if isinstance(error, Target)} if isinstance(errors, (tuple, list, set)) else ()
     )

@@ -26,9 +26,9 @@ class CallWithoutExpires(Rule[Invocation]):
 
     ## What happens
 
-    The message waits until a worker takes it. When the workers come back after a day, it runs a day late: the code that
-    it was to mail has long expired, the price that it was to fetch is fetched a thousand times. With `expires` a worker
-    drops what comes too late:
+    The message waits until a worker consumes it. If the workers are back after a day, the task runs a day late: the
+    code that it mails has long expired, the price that it fetches is fetched a thousand times. With `expires` a worker
+    discards messages that are too late:
 
     ```text
     Discarding revoked task: shop_send_code[...]
@@ -74,29 +74,29 @@ class CallWithoutExpires(Rule[Invocation]):
 
     ## Not reported when
 
-    - the call has `expires`, even if it is None: a decision in writing; or it has a `**spread` that can't be read;
-    - the definition of the task has `expires`, or can't be found, or its class has an `apply_async` of its own;
-    - what is sent is a signature or canvas, unless it is made in the same expression, of known tasks and without `set`:
-      it may have options of its own;
+    - the call has `expires`, even if it is None: an explicit decision; or it has a `**spread` that can't be resolved;
+    - the definition of the task has `expires`, or can't be found, or its class has its own `apply_async`;
+    - a signature or canvas is sent, unless it is created in the same expression, from known tasks and without `set`: it
+      may have its own options;
     - it is sent by `delay`, which takes no options;
     - the module is a test or a migration.
 
     ## Fix
 
-    Write `expires=` with the seconds after which the task is of no use any more, or `expires=None` where it always is
-    of use. The choice is yours.
+    Write `expires=` with the seconds after which the task is no longer useful, or `expires=None` if it always is. The
+    choice is yours.
     """
 
     code = "CLY913"
     see = ("calling#expiration",)
     message = (
-        "{method}() of {task} has no expires: with no worker to take it, it runs however late; write expires= with "
+        "{method}() of {task} has no expires: without a worker it waits, and runs however late; write expires= with "
         "its seconds"
     )
     quiet_in_tests = True
 
     def check(self, call: Invocation) -> Iterator[Violation]:
-        """Report a call whose message waits for ever."""
+        """Report a call whose message waits forever."""
         if call.method not in _TAKING or call.argument("expires") is not MISSING:
             return
         if call.method == "send_task":
@@ -121,7 +121,7 @@ def _receiver(node: ast.Call) -> ast.expr:
 
 
 def _signed(call: Invocation, node: ast.expr) -> list[Definition | None]:
-    """Return the tasks of a signature or canvas that is made on the spot, without options; None for unknown ones."""
+    """Return the tasks of a signature or canvas created in the call, without options; None for unknown ones."""
     parts: list[ast.expr] = []
     if isinstance(node, (ast.GeneratorExp, ast.ListComp)):
         parts = [node.elt]

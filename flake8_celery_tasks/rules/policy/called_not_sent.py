@@ -25,21 +25,21 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.resolution.project import Project
 
-#: What sends a task, or makes a signature that is sent.
+#: Methods that send a task, or create a signature that is sent.
 _SENDS: Final = INVOKING - {"apply", "send_task", "set"}
 _MARKS: Final = (b".apply_async", b".delay", b".s(", b".si(", b".signature(", b".subtask(")
 _SENT: Final = re.compile(
     rb"(?<![\w\x80-\xff])([\w\x80-\xff]+)\s*\.\s*(?:" + "|".join(sorted(_SENDS)).encode() + rb")\b"
 )
 
-#: Where code is started by people, who wait for it.
+#: Places of code that people start, and wait for.
 _COMMANDS: Final = "/management/commands/"
 _COMMAND: Final = re.compile(r"\b(?:command|cli)\b")
 
-#: What an `if` says that chooses between sending and calling.
+#: Words in an `if` that chooses between sending and calling.
 _ASKS: Final = re.compile(r"celery|eager|async|sync|wait|background|immediate|inline", re.IGNORECASE)
 
-#: What the name of a function says that runs tasks on purpose.
+#: Words in the name of a function that runs tasks on purpose.
 _HERE: Final = re.compile(r"inline|eager|immediate|(?<!a)sync", re.IGNORECASE)
 
 
@@ -49,7 +49,7 @@ class CalledNotSent(Rule[Facts]):
     ## What happens
 
     A task is a callable. `send_receipt(pk)` runs its function here and now, in the request: without a message, a retry,
-    a time limit or a result. Nothing is logged, and it works, only slowly; often `.delay` was forgotten.
+    a time limit or a result. Nothing is logged. It works, but slowly; often `.delay` was forgotten.
 
     ## Bad
 
@@ -109,20 +109,20 @@ class CalledNotSent(Rule[Facts]):
 
     ## Not reported when
 
-    - nothing outside tests sends the task, or makes a signature of it;
+    - nothing outside tests sends the task, or creates a signature of it;
     - the value of the call is used: the task is a function there;
-    - the call stands in the body of a task, or in a method of its class: it runs in a worker anyway;
+    - the call is in the body of a task, or in a method of its class: it runs in a worker anyway;
     - the same function sends the task in another branch: `if wait: task(x)`, `else: task.delay(x)`; or an `if` around
-      asks for that, such as `if settings.CELERY_TASK_ALWAYS_EAGER`, or the function's name says it (`run_inline`);
-    - the call stands in a management command, a command of click or Flask, or under `if __name__ == "__main__"`;
-    - the call stands in a function that is called `test_...`, also where the file has another name than tests have;
-    - the task is a class, or a decorator made it that can't be read;
+      it checks for that, such as `if settings.CELERY_TASK_ALWAYS_EAGER`, or the function's name says so (`run_inline`);
+    - the call is in a management command, a command of click or Flask, or under `if __name__ == "__main__"`;
+    - the call is in a function named `test_...`, even if its file is not named like a test;
+    - the task is a class, or a decorator that can't be resolved creates it;
     - the module is a test or a migration.
 
     ## Fix
 
-    Write `.delay(...)`. Where the work is meant to be done at once, write `task.run(...)`, which says so. The choice is
-    yours: with `.delay` the arguments have to be serialisable, and the work is done later.
+    Write `.delay(...)`. If the work should be done at once, write `task.run(...)`, which shows the intention. The
+    choice is yours: with `.delay` the arguments have to be serialisable, and the work is done later.
     """
 
     code = "CLY926"
@@ -131,7 +131,7 @@ class CalledNotSent(Rule[Facts]):
     quiet_in_tests = True
 
     def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report the statements that call a task which is sent elsewhere."""
+        """Report the statements that call a task that is sent elsewhere."""
         if _COMMANDS in f"/{facts.module.place.relative}":
             return
         for call, site in facts.calls_named(*_names_sent(facts.project)):
@@ -166,13 +166,13 @@ def _task_called(facts: Facts, call: ast.Call, site: Site) -> Definition | None:
 
 @query()
 def _names_sent(project: Project) -> tuple[str, ...]:
-    """Return the names of whatever the project may send as a task."""
+    """Return the names of everything that the project may send as a task."""
     return tuple(sorted(_senders(project)))
 
 
 @query()
 def _senders(project: Project) -> dict[str, list[str]]:
-    """Return the files outside tests that may send a task, under each name that stands before the sending method."""
+    """Return the files outside tests that may send a task, by the names before the sending method."""
     found: dict[str, list[str]] = {}
     for path in project.files.holding(*_MARKS):
         if not project.layout.is_test(project.layout.place(path)):
@@ -182,14 +182,14 @@ def _senders(project: Project) -> dict[str, list[str]]:
 
 
 def _is_sent(project: Project, definition: Definition) -> bool:
-    """Return whether something sends the task of a definition, and not only one that is called like it."""
+    """Return whether something sends the task of a definition, and not only another of the same name."""
     name = definition.symbol.qualname.rpartition(".")[2]
     return any(definition.place in _sent_in(project, path) for path in _senders(project).get(name, ()))
 
 
 @query()
 def _sent_in(project: Project, path: str) -> frozenset[tuple[str, str, int] | None]:
-    """Return the places of all that is sent in a file."""
+    """Return the places of everything that a file sends."""
     module = project.module(path)
     if module is None:
         return frozenset()
@@ -200,7 +200,7 @@ def _sent_in(project: Project, path: str) -> frozenset[tuple[str, str, int] | No
 
 
 def _is_started_by_hand(site: Site) -> bool:
-    """Return whether a place is a test, a command of click or Flask, or runs only where its file is a script."""
+    """Return whether a place is a test, a command of click or Flask, or only runs when its file is a script."""
     return is_script(site) or any(
         getattr(around.node, "name", "").startswith("test_")
         or any(_COMMAND.search(unparsed(decorator)) for decorator in getattr(around.node, "decorator_list", ()))
@@ -209,7 +209,7 @@ def _is_started_by_hand(site: Site) -> bool:
 
 
 def _is_choice(call: ast.Call, site: Site) -> bool:
-    """Return whether the same function sends the task too, or an `if` around asks whether tasks are to be sent."""
+    """Return whether the same function also sends the task, or an `if` around it checks whether to send tasks."""
     name = last_name(call.func)
     for around in site.chain():
         if around.kind == IF and _ASKS.search(unparsed(around.test)):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.resolution.project import Project
 
-#: What opens a connection, or keeps some.
+#: Calls that open a connection, or keep some.
 _OPENING: Final = frozenset(
     {
         "MySQLdb.connect",
@@ -53,22 +53,22 @@ _OPENING: Final = frozenset(
 )
 _NAMES: Final = tuple(sorted({path.rpartition(".")[2] for path in _OPENING}))
 
-#: Keywords that put opening off until a connection is first used.
+#: Keywords that delay opening until a connection is first used.
 _LATER: Final = ("connect", "open")
 
-#: What makes connections anew in each process.
+#: Names of hooks that create connections in each process.
 _AFTER_FORK: Final = ("register_at_fork", "worker_process_init")
 
 
 class ConnectionBeforeFork(Rule[Facts]):
-    """A module with tasks makes a client of a database or broker when it is imported.
+    """A module with tasks creates a client of a database or broker when it is imported.
 
     ## What happens
 
-    A worker imports the tasks, and then forks its pool. What is open by then is the same socket in all processes: with
-    `psycopg` two of them send at once and read each other's answers. The threads of a `MongoClient` are not forked with
-    it, and pymongo warns of that. `redis` notices the fork and connects again, as long as nothing holds a connection of
-    its pool. Celery knows nothing of it, and nothing is logged.
+    A worker imports the tasks, and then forks its pool. A connection that is open by then is the same socket in all
+    processes: with `psycopg`, two of them send at once and read each other's answers. The threads of a `MongoClient`
+    are not forked with it, and pymongo warns about that. `redis` detects the fork and reconnects, as long as nothing
+    holds a connection of its pool. Celery does not know about any of this, and nothing is logged.
 
     ## Bad
 
@@ -107,29 +107,27 @@ class ConnectionBeforeFork(Rule[Facts]):
 
     ## Not reported when
 
-    - the module defines no task, or the client is made in a function;
-    - the client is told to connect later: `MongoClient(connect=False)`, `ConnectionPool(open=False)`;
-    - the module makes connections anew in each process, by `worker_process_init` or `register_at_fork`;
+    - the module defines no task, or the client is created in a function;
+    - the client connects later: `MongoClient(connect=False)`, `ConnectionPool(open=False)`;
+    - the module creates new connections in each process, by `worker_process_init` or `register_at_fork`;
     - the project sets a `worker_pool` that does not fork: `threads`, `solo`, `gevent`, `eventlet`;
-    - it stands under `if __name__ == "__main__"`;
+    - it is under `if __name__ == "__main__"`;
     - the module is a test or a migration.
 
     ## Fix
 
-    Make the client in the task, or in a function with `functools.cache` that the tasks call, so that each process has
+    Create the client in the task, or in a function with `functools.cache` that the tasks call, so that each process has
     its own. With many tasks a receiver of `worker_process_init` does the same.
     """
 
     code = "CLY937"
     see = ("signals#worker-process-init",)
-    message = (
-        "{call} is made at import, before the worker forks: make it when a task needs it, or in worker_process_init"
-    )
+    message = "{call} is created at import, before the worker forks: create it in the task, or in worker_process_init"
     quiet_in_tests = True
 
     def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report the clients that a module with tasks makes when it is imported."""
-        inside: set[int] = set()  # what a client that is reported is made of
+        """Report the clients that a module with tasks creates when it is imported."""
+        inside: set[int] = set()  # the calls inside a reported client
         for call, site in facts.calls_named(*_NAMES):
             if id(call) in inside or site.in_function() or not _opens(facts, call, site):
                 continue

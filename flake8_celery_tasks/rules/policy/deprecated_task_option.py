@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.core.violation import Violation
 
-#: The version since which Celery warns of an option as an attribute of tasks.
+#: The first version in which Celery warns about an option as an attribute of tasks.
 _SINCE: Final = {
     option.name: option.deprecated
     for option in OPTIONS.values()
@@ -26,8 +26,8 @@ class DeprecatedTaskOption(Rule[Task]):
     ## What happens
 
     From Celery 5.7 on `queue`, `exchange`, `exchange_type`, `routing_key`, `delivery_mode` and `priority` on a task are
-    deprecated; Celery 6 will ignore them, so the task will go to the default queue. The warning is shown only where
-    Python shows deprecation warnings:
+    deprecated. Celery 6 will ignore them, so the task will go to the default queue. Python shows the warning only where
+    it shows deprecation warnings:
 
     ```text
     CDeprecationWarning:
@@ -77,7 +77,7 @@ class DeprecatedTaskOption(Rule[Task]):
 
     ## Fix
 
-    Move it to `task_routes`, under the name of the task. Every process that sends the task needs the setting: one
+    Move it to `task_routes`, under the name of the task. Every process that sends the task needs the setting; a process
     without it sends to the default queue.
     """
 
@@ -89,7 +89,7 @@ class DeprecatedTaskOption(Rule[Task]):
     quiet_in_tests = True
 
     def check(self, task: Task) -> Iterator[Violation]:
-        """Report each deprecated option that is written out."""
+        """Report each explicit deprecated option."""
         for name, node in task.written(_SINCE):
             since = _SINCE[name]
             if version_of(task.project) >= since:

@@ -20,8 +20,8 @@ class EagerOutsideTests(Rule[Setting]):
 
     ## What happens
 
-    Each `delay()` runs the task at once, in the process that calls it, and waits for it. Nothing goes to the broker and
-    workers have nothing to do; a `countdown`, a queue and most retries mean nothing. Without `task_eager_propagates`
+    Each `delay()` runs the task at once, in the calling process, and waits for it. Nothing goes to the broker and
+    workers have nothing to do; a `countdown`, a queue and most retries have no effect. Without `task_eager_propagates`
     exceptions end up in a result that nobody reads. Nothing is logged about it.
 
     ```pycon
@@ -64,10 +64,10 @@ class EagerOutsideTests(Rule[Setting]):
 
     ## Not reported when
 
-    - the value can't be read, or is another setting (`DEBUG`). The default of an environment variable counts;
+    - the value can't be resolved, or is another setting (`DEBUG`). The default of an environment variable applies;
     - the name of the module or class says that it is for tests or development (`settings/local.py`, `TestConfig`);
-    - it stands in an `if`, or in the handler of a `try`: without a broker there may be no other way;
-    - it is a variable of the environment that is set;
+    - it is in an `if`, or in the handler of a `try`: without a broker there may be no other way;
+    - it sets an environment variable;
     - the module is a test or a migration.
 
     ## Fix
@@ -81,7 +81,7 @@ class EagerOutsideTests(Rule[Setting]):
     quiet_in_tests = True
 
     def check(self, setting: Setting) -> Iterator[Violation]:
-        """Report a setting that makes all tasks run at once."""
+        """Report a setting that makes all tasks run eagerly."""
         if setting.name != "task_always_eager" or is_passing_place(setting.module, setting.site) or _depends(setting):
             return
         value = setting.module.value(setting.value, setting.site.scope)
@@ -90,10 +90,10 @@ class EagerOutsideTests(Rule[Setting]):
 
 
 def _says_yes(value: object) -> bool:
-    """Return whether a value is true, as it is written or as text in an environment variable."""
+    """Return whether a value is true, as written or as a string in an environment variable."""
     return value is True or (isinstance(value, (int, str)) and str(value).lower() in ("1", "on", "true", "yes"))
 
 
 def _depends(setting: Setting) -> bool:
-    """Return whether a setting is given under a condition only."""
+    """Return whether a setting is only given under a condition."""
     return any(around.kind in (IF, TRY) for around in setting.site.chain())

@@ -22,17 +22,17 @@ class ExternalCallWithoutRetry(Rule[Task]):
 
     ## What happens
 
-    Networks fail for seconds at a time. Without a retry policy the library's exception ends the task, its work is not
-    done, and the log says so once:
+    Networks fail for seconds at a time. Without a retry policy the library's exception ends the task. Its work is not
+    done, and the log shows it once:
 
     ```text
     Task shop_fetch_rates[...] raised unexpected: ConnectionError('refused')
     ```
 
-    The calls that count are requests of any method through `requests`, `httpx`, `aiohttp` and `urllib3`, also on a
-    session of theirs; Django's `send_mail`, `send_mass_mail`, `mail_admins`, `mail_managers`,
-    `EmailMessage(...).send()` and `get_connection().send_messages()`; emails sent through `smtplib`; and whatever the
-    option `celery-at-most-once-calls` names.
+    The rule checks requests of any method through `requests`, `httpx`, `aiohttp` and `urllib3`, also on their sessions;
+    Django's `send_mail`, `send_mass_mail`, `mail_admins`, `mail_managers`, `EmailMessage(...).send()` and
+    `get_connection().send_messages()`; emails sent through `smtplib`; and every call that the option
+    `celery-at-most-once-calls` names.
 
     ## Bad
 
@@ -78,19 +78,19 @@ class ExternalCallWithoutRetry(Rule[Task]):
 
     ## Not reported when
 
-    - the task has any retry option, `max_retries=0` among them, or calls `retry`, or passes itself to a helper, which
+    - the task has any retry option, including `max_retries=0`, or calls `retry`, or passes itself to a helper, which
       may;
-    - `acks_late=False` is written: a second run would do harm;
-    - the call stands in a `try` whose handler does not raise, or has `fail_silently=True`: its failure is handled;
-    - its base class can't be read, or a decorator that can't be read stands below the task decorator: it may retry;
-    - the call stands in a function that the task calls: only the task's own body is looked at;
+    - `acks_late=False` is given: a second run would do harm;
+    - the call is in a `try` whose handler does not raise, or has `fail_silently=True`: its failure is handled;
+    - its base class can't be resolved, or a decorator that can't be resolved is below the task decorator: it may retry;
+    - the call is in a function that the task calls: only the task's own body is checked;
     - a class-based task is never registered;
     - the module is a test or a migration.
 
     ## Fix
 
-    Write `autoretry_for=(...)` with the library's exceptions. Where a second call would do harm, write
-    `acks_late=False` instead. The choice is yours.
+    Write `autoretry_for=(...)` with the library's exceptions. If a second call would do harm, write `acks_late=False`
+    instead. The choice is yours.
     """
 
     code = "CLY920"
@@ -102,7 +102,7 @@ class ExternalCallWithoutRetry(Rule[Task]):
     quiet_in_tests = True
 
     def check(self, task: Task) -> Iterator[Violation]:
-        """Report a task for the first of its calls that leave the process, at what makes it."""
+        """Report a task for its first call outside the process, at the task's decorator or class."""
         if task.is_opaque:
             return
         call = next((call for call in _side_effects.outbound_calls(task) if not _is_handled(task, call)), None)

@@ -14,22 +14,22 @@ if TYPE_CHECKING:
 
 
 class LateAckLosesKilledWorker(Rule[Task]):
-    """A task is acknowledged late, but is lost all the same when its process is killed.
+    """A task is acknowledged late, but is still lost when its pool process is killed.
 
     ## What happens
 
-    `acks_late=True` brings a task back when the whole worker goes down. When only the process that runs the task is
+    With `acks_late=True` the broker redelivers a task when the whole worker goes down. If only the pool process is
     killed, by the out-of-memory killer or by `kill -9`, the worker acknowledges the message, stores a failure, and the
-    task is not run again:
+    task does not run again:
 
     ```text
     Process 'ForkPoolWorker-...' pid:... exited with 'signal 9 (SIGKILL)'
     Task handler raised error: WorkerLostError('Worker exited prematurely: signal 9 (SIGKILL) Job: ...')
     ```
 
-    Celery does so on purpose: a task that always kills its process would come back for ever.
-    `reject_on_worker_lost=True` brings it back; `reject_on_worker_lost=False` puts in writing that it should not come
-    back.
+    Celery does so on purpose: a task that always kills its process would be redelivered forever. With
+    `reject_on_worker_lost=True` the message is requeued; `reject_on_worker_lost=False` makes it explicit that it is
+    not.
 
     ## Bad
 
@@ -69,19 +69,19 @@ class LateAckLosesKilledWorker(Rule[Task]):
     ## Not reported when
 
     - the project sets `task_reject_on_worker_lost`, to any value;
-    - `acks_late=True` is not on the task or its class, or the class can't be read;
-    - `retry_on_worker_lost`, of the task or of the project, brings the task back (Celery 5.7);
+    - `acks_late=True` is not on the task or its class, or the class can't be resolved;
+    - `retry_on_worker_lost`, of the task or of the project, requeues the task (Celery 5.7);
     - the module is a test or a migration.
 
     ## Fix
 
-    Write `reject_on_worker_lost=True`, or `False` where the task may be what kills the process. The choice is yours.
+    Write `reject_on_worker_lost=True`, or `False` if the task itself may kill the process. The choice is yours.
     """
 
     code = "CLY911"
     see = ("configuration#task-reject-on-worker-lost", "tasks#Task.acks_late")
     message = (
-        "acks_late=True does not bring {function!r} back when its process is killed: write reject_on_worker_lost=True, "
+        "acks_late=True does not requeue {function!r} when its process is killed: write reject_on_worker_lost=True, "
         "or False if meant"
     )
     quiet_in_tests = True

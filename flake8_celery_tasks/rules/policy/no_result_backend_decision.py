@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 class NoResultBackendDecision(Rule[AppMade]):
-    """Nothing says where results are kept, or that they are not.
+    """Nothing says where results are stored, or that they are not.
 
     ## What happens
 
-    Without `result_backend` all that tasks return is thrown away, and nothing is logged. Who asks for a result later,
-    in the first chord or the first `.get()`, finds out:
+    Without `result_backend` the return values of tasks are discarded, and nothing is logged. The error only shows when
+    code asks for a result, in the first chord or the first `.get()`:
 
     ```text
     NotImplementedError: No result backend is configured.
@@ -65,23 +65,23 @@ class NoResultBackendDecision(Rule[AppMade]):
 
     ## Not reported when
 
-    - the project gives `result_backend`, or an app's `backend`, be it None: a decision in writing;
+    - the project sets `result_backend`, or an app's `backend`, even to None: an explicit decision;
     - it sets `task_ignore_result`, or all of its tasks ignore their results;
-    - something that configures the project can't be read, so that a backend may be named there;
+    - something that configures the project can't be resolved, so that it may name a backend;
     - the module is a test or a migration.
 
     ## Fix
 
-    Write `result_backend`, or `task_ignore_result = True` where nobody needs a result. The choice is yours.
+    Write `result_backend`, or `task_ignore_result = True` if nobody needs a result. The choice is yours.
     """
 
     code = "CLY935"
     see = ("configuration#result-backend", "tasks#ignore-results-you-don-t-want")
-    message = "Where are results kept? Nothing names a result_backend: write one, or task_ignore_result = True"
+    message = "Where are results stored? Nothing names a result_backend: write one, or task_ignore_result = True"
     quiet_in_tests = True
 
     def check(self, made: AppMade) -> Iterator[Violation]:
-        """Report an app that leaves it open."""
+        """Report an app that leaves the question open."""
         project = made.project
         if (
             next(backends.urls(project, "result_backend", "backend"), None) is None

@@ -21,10 +21,10 @@ class NoStartupRetryDecision(Rule[AppMade]):
 
     ## What happens
 
-    A worker that starts before its broker tries again and again, as `broker_connection_retry` says. From Celery 6 on
-    that setting counts only once the worker has been connected, and `broker_connection_retry_on_startup` decides at the
-    start. Celery 5.3 and 5.4 warn of it whenever a worker starts; later ones only where `broker_connection_retry` is
-    off, and else nothing is logged.
+    A worker that starts before its broker retries the connection, as `broker_connection_retry` says. From Celery 6 on
+    that setting only applies after the first connection, and `broker_connection_retry_on_startup` applies at the start.
+    Celery 5.3 and 5.4 warn about it whenever a worker starts; later versions only if `broker_connection_retry` is off.
+    Otherwise nothing is logged.
 
     ## Bad
 
@@ -53,15 +53,15 @@ class NoStartupRetryDecision(Rule[AppMade]):
 
     ## Not reported when
 
-    - the project sets `broker_connection_retry_on_startup`, whatever to;
+    - the project sets `broker_connection_retry_on_startup`, to any value;
     - the project runs on a Celery before 5.3, which does not know the setting;
-    - something that configures the project can't be read, so that it may be set there;
+    - something that configures the project can't be resolved, so that it may set it;
     - the module is a test or a migration.
 
     ## Fix
 
     Write `broker_connection_retry_on_startup = True` to wait for the broker, as now, or False to fail at once, so that
-    whatever started the worker sees it.
+    whatever started the worker sees the failure.
     """
 
     code = "CLY934"
@@ -72,6 +72,6 @@ class NoStartupRetryDecision(Rule[AppMade]):
     quiet_in_tests = True
 
     def check(self, made: AppMade) -> Iterator[Violation]:
-        """Report an app that leaves it open."""
+        """Report an app that leaves the question open."""
         if version_of(made.project) >= _SINCE and is_unset(made.project, _SETTING):
             yield self.report(made.module, made.node)

@@ -12,19 +12,18 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.resolution.project import Project
 
-#: Schedules that are read on a clock.
+#: Schedules that follow a clock.
 _CLOCKS: Final = (b"celery.schedules",)
 _CLOCK: Final = b"crontab"
 
 
 class NoTimezone(Rule[AppMade]):
-    """The project has crontabs, and nothing says in which time zone they are.
+    """The project has crontabs, but no setting for their time zone.
 
     ## What happens
 
-    Celery's `timezone` is UTC unless it is set; in a Django project it is Django's `TIME_ZONE`. `crontab(minute=0,
-    hour=9)` is then nine o'clock in UTC, and where summer time is kept, another hour for half of the year. Nothing is
-    logged.
+    Celery's `timezone` is UTC unless it is set; in a Django project it is Django's `TIME_ZONE`. Then
+    `crontab(minute=0, hour=9)` means nine o'clock in UTC, and another local hour during summer time. Nothing is logged.
 
     ```pycon
     >>> from shop.celery import app
@@ -77,14 +76,14 @@ class NoTimezone(Rule[AppMade]):
 
     ## Not reported when
 
-    - the project sets `timezone`, be it to UTC, or Django's `TIME_ZONE`;
+    - the project sets `timezone`, even to UTC, or Django's `TIME_ZONE`;
     - nothing outside tests uses `crontab`: intervals are the same everywhere;
-    - something that configures the project can't be read, so that the zone may be given there;
+    - something that configures the project can't be resolved, so that it may set the zone;
     - the module is a test or a migration.
 
     ## Fix
 
-    Write `timezone` with the zone that the schedule is meant for, or `"UTC"`. Entries may run at another hour then.
+    Write `timezone` with the zone that the schedule is meant for, or `"UTC"`. Then entries may run at another hour.
     """
 
     code = "CLY933"
@@ -107,7 +106,7 @@ def _has_clock(project: Project) -> bool:
 
 
 def _has_django_zone(project: Project) -> bool:
-    """Return whether the settings of a Django project may have a time zone; they need not speak of Celery."""
+    """Return whether the settings of a Django project may have a time zone, whether or not they mention Celery."""
     layout = project.layout
     return any(
         b"TIME_ZONE" in (project.files.read(path) or b"") and not layout.is_test(layout.place(path))

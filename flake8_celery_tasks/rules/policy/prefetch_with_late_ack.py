@@ -21,14 +21,15 @@ _MULTIPLIER: Final = "worker_prefetch_multiplier"
 
 
 class PrefetchWithLateAck(Rule[Setting | AppMade]):
-    """Tasks are acknowledged late, and workers take several messages for each process in advance.
+    """Tasks are acknowledged late, and workers prefetch several messages for each pool process.
 
     ## What happens
 
-    A worker takes `worker_prefetch_multiplier` messages for each of its processes, four if the project says nothing,
-    and keeps them until their turn comes. With late acknowledgement a message is the worker's until it has run: while
-    one process works through four long tasks, other workers may have nothing to do, and a worker that dies gives all
-    that it had taken back at once. Celery's documentation asks for 1 with `acks_late`. Nothing is logged.
+    A worker prefetches `worker_prefetch_multiplier` messages for each of its pool processes (four if the project does
+    not set it), and keeps them until they run. With late acknowledgement a message stays reserved until its task has
+    run. While one process works through four long tasks, other workers may have nothing to do, and when a worker dies,
+    all its reserved messages are redelivered at once. Celery's documentation recommends 1 with `acks_late`. Nothing is
+    logged.
 
     ```pycon
     >>> from shop.celery import app
@@ -77,30 +78,30 @@ class PrefetchWithLateAck(Rule[Setting | AppMade]):
 
     ## Not reported when
 
-    - the multiplier is 1, or can't be read;
+    - the multiplier is 1, or can't be resolved;
     - nothing certainly acknowledges late: neither `task_acks_late` nor a task outside tests;
-    - the multiplier is given nowhere, and only some of the tasks acknowledge late;
-    - something that configures the project can't be read, so that the multiplier may be given there;
+    - nothing sets the multiplier, and only some of the tasks acknowledge late;
+    - something that configures the project can't be resolved, so that it may set the multiplier;
     - the project sets `worker_disable_prefetch`;
     - the module is a test or a migration.
 
     ## Fix
 
-    Write `worker_prefetch_multiplier = 1`. With many very short tasks, measure before: each process then waits for its
-    next message. A worker that is started with `--prefetch-multiplier` does not read the setting.
+    Write `worker_prefetch_multiplier = 1`. With many very short tasks, measure first: each process then waits for its
+    next message. A worker that is started with `--prefetch-multiplier` ignores the setting.
     """
 
     code = "CLY931"
     see = ("configuration#worker-prefetch-multiplier", "tasks#Task.acks_late")
     message = "{key} = {value} with late acknowledgement: a worker keeps messages that others could run; write 1"
     unset: Final = (
-        "Tasks are acknowledged late, and a worker takes 4 messages for each process: write "
+        "Tasks are acknowledged late, and a worker prefetches 4 messages per process: write "
         "worker_prefetch_multiplier = 1"
     )
     quiet_in_tests = True
 
     def check(self, fact: Setting | AppMade) -> Iterator[Violation]:
-        """Report a multiplier above 1, or that there is none."""
+        """Report a multiplier above 1, or a missing one."""
         project = fact.project
         if isinstance(fact, AppMade):
             given = setting_values(project, "task_acks_late")
@@ -117,14 +118,14 @@ class PrefetchWithLateAck(Rule[Setting | AppMade]):
 
 @query()
 def _lateness(project: Project) -> list[bool]:
-    """Return for each of the project's tasks whether it certainly acknowledges late by its own option."""
+    """Return whether each of the project's tasks certainly acknowledges late by its own option."""
     names = (tasks_of(project).definitions(name) for name in tasks_of(project).by_name)
     found = [item for same in names for item in same if not project.is_test(item.module)]
     return [Defined(project, item).effective("acks_late") is True for item in found]
 
 
 def _is_left_out(project: Project) -> bool:
-    """Return whether the project certainly leaves the multiplier to Celery."""
+    """Return whether the project certainly does not set the multiplier."""
     return is_unset(project, _MULTIPLIER) and _takes_ahead(project)
 
 

@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.resolution.project import Project
 
-#: What declares queues while the program runs.
+#: Calls that declare queues at run time.
 _DECLARES: Final = (b".add_consumer(", b".queues.add(", b".select_add(", b"worker_direct", b"WORKER_DIRECT")
 
 
 class QueueNotDeclared(Rule[QueueUse]):
-    """A queue is named that `task_queues` does not declare.
+    """Code names a queue that `task_queues` does not declare.
 
     ## What happens
 
-    Celery makes the queue when the first message is sent. A worker that is started without `-Q` takes messages from the
-    queues of `task_queues` only, so these wait for ever. Nothing is logged.
+    Celery creates the queue when the first message is sent. A worker that is started without `-Q` only consumes the
+    queues of `task_queues`, so these messages wait forever. Nothing is logged.
 
     ## Bad
 
@@ -74,26 +74,26 @@ class QueueNotDeclared(Rule[QueueUse]):
 
     ## Not reported when
 
-    - the project declares no queues, or one of them can't be read;
-    - queues are declared while the program runs (`queues.add`, `add_consumer`), or workers have queues of their own
+    - the project declares no queues, or one of them can't be resolved;
+    - queues are declared at run time (`queues.add`, `add_consumer`), or workers have their own queues
       (`worker_direct`);
     - `task_create_missing_queues` is switched off: then the call fails;
-    - the name of the queue can't be read, or the queue is an object;
+    - the name of the queue can't be resolved, or the queue is an object;
     - the module is a test or a migration.
 
     ## Fix
 
-    Correct the name, or declare the queue in `task_queues`. A queue that workers take by `-Q` alone is better declared
-    too: the list then says what there is.
+    Correct the name, or declare the queue in `task_queues`. Also declare a queue that workers only consume with `-Q`:
+    then the list is complete.
     """
 
     code = "CLY928"
     see = ("routing#manual-routing", "configuration#task-queues")
-    message = "task_queues declares no queue {name!r}, so no worker takes from it unless told to by -Q: {advice}"
+    message = "task_queues declares no queue {name!r}, so no worker consumes it unless -Q names it: {advice}"
     quiet_in_tests = True
 
     def check(self, use: QueueUse) -> Iterator[Violation]:
-        """Report the name of a queue that is not among the declared ones."""
+        """Report the name of an undeclared queue."""
         declared = queues_of(use.project)
         if not declared or use.name in declared or _is_open(use.project):
             return
@@ -104,7 +104,7 @@ class QueueNotDeclared(Rule[QueueUse]):
 
 @query()
 def _is_open(project: Project) -> bool:
-    """Return whether queues may be declared elsewhere, or are never made."""
+    """Return whether queues may be declared elsewhere, or are never created."""
     creates = setting_values(project, "task_create_missing_queues")
     return (
         not all(isinstance(value, (bool, int)) and value for value in creates)

@@ -17,14 +17,13 @@ if TYPE_CHECKING:
 
 
 class RecordedOptionsChanged(Rule[KeptTask]):
-    """A task has other options for its messages, or keeps its result otherwise, than the record says.
+    """A task's message options, or the storage of its result, differ from the record.
 
     ## What happens
 
-    `queue`, `expires`, `priority` and `serializer` belong to the message, and the sender makes the message. Those who
-    send by name repeat the options, since `send_task()` does not know the decorator: they go on sending to the old
-    queue, with the old expiry. Where they wait for a result that is ignored now, they wait for nothing. Nothing
-    is logged.
+    `queue`, `expires`, `priority` and `serializer` belong to the message, and the sender creates the message. Code that
+    sends by name repeats the options, since `send_task()` does not know the decorator. It still sends to the old queue,
+    with the old expiry. If it waits for a result that is ignored now, it waits for nothing. Nothing is logged.
 
     ## Bad
 
@@ -93,33 +92,33 @@ class RecordedOptionsChanged(Rule[KeptTask]):
     ## Not reported when
 
     - no record is named (`celery-contract`);
-    - the option or the result can't be known, in the record (`null`, `unknown`) or now;
+    - the option or the result is unknown, in the record (`null`, `unknown`) or now;
     - two tasks have the name;
     - the module is a test (`celery-test-paths`) or a migration.
 
     ## Fix
 
-    Tell those who send the task by name, then write the record anew. A `queue` is best set in `task_routes`, which
-    every sender reads.
+    Tell the teams that send the task by name, then write the record again. A `queue` is best set in `task_routes`,
+    which every sender reads.
     """
 
     code = "CLY923"
     quiet_in_tests = True
     see = ("routing#specifying-task-destination", "calling#routing-options", "tasks#Task.ignore_result")
     message = (
-        "Option {option!r} of task {name!r} was {old}, is {now} now: who sends it by name repeats the old one; tell "
-        "them, then write the record anew"
+        "Option {option!r} of task {name!r} was {old}, is {now} now: senders by name repeat the old one; tell "
+        "them, then write the record again"
     )
     ignored: Final = (
-        "The result of task {name!r} was stored, is ignored now: who waits for it gets nothing; store it, or write the "
-        "record anew"
+        "The result of task {name!r} was stored, is ignored now: a caller that waits gets nothing; store it, or write "
+        "the record again"
     )
     stored: Final = (
-        "The result of task {name!r} was ignored, is stored now: nobody reads it; ignore it, or write the record anew"
+        "The result of task {name!r} was ignored, is stored now: nobody reads it; ignore it, or write the record again"
     )
 
     def check(self, fact: KeptTask) -> Iterator[Violation]:
-        """Report each option that differs, at its keyword, else at the decorator."""
+        """Report each option that differs, at its keyword, or else at the decorator."""
         options = options_of(fact.task)
         for option in OPTIONS:
             old, now = fact.kept.recorded.options.get(option, MISSING), options.get(option, MISSING)

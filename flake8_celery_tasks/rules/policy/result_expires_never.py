@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class ResultExpiresNever(Rule[Setting]):
-    """`result_expires` is None or zero, so results are kept for ever.
+    """`result_expires` is None or zero, so results are kept forever.
 
     ## What happens
 
-    Results are kept for a day unless `result_expires` says otherwise. None and 0 mean for ever: Redis gets no time to
+    Results are kept for a day unless `result_expires` says otherwise. None and 0 mean forever: Redis sets no time to
     live, and beat does not schedule `celery.backend_cleanup`, which clears the tables of a database. The backend grows
     with each run of each task. Nothing is logged.
 
@@ -59,23 +59,23 @@ class ResultExpiresNever(Rule[Setting]):
 
     ## Not reported when
 
-    - the setting can't be read, or is not given: a day is the default;
+    - the setting can't be resolved, or is not set: a day is the default;
     - the project certainly has no result backend, or sets `task_ignore_result`;
     - the module is a test or a migration.
 
     ## Fix
 
-    Write the time after which nobody asks for a result any more, as seconds or a `timedelta`. Results that have to be
-    kept belong in the project's own tables.
+    Write the time after which nobody needs a result any more, as seconds or a `timedelta`. Store results that must be
+    kept in the project's own tables.
     """
 
     code = "CLY930"
     see = ("configuration#result-expires",)
-    message = "{key} = {value} keeps results for ever: the backend grows with each run; write seconds, or a timedelta"
+    message = "{key} = {value} keeps results forever: the backend grows with each run; write seconds, or a timedelta"
     quiet_in_tests = True
 
     def check(self, setting: Setting) -> Iterator[Violation]:
-        """Report a setting that lets results live for ever."""
+        """Report a setting that keeps results forever."""
         if setting.name != "result_expires":
             return
         value = setting.settled

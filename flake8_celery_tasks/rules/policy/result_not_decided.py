@@ -17,9 +17,9 @@ class ResultNotDecided(Rule[Task]):
 
     ## What happens
 
-    Without `ignore_result`, whatever the function returns, and the traceback of each failure, is written to the result
-    backend if the project has one, and stays there for a day (`result_expires`). Whether that happens is decided far
-    from the task, by `task_ignore_result`. A result that nobody reads costs a round trip for each run; a result that
+    Without `ignore_result`, Celery writes the function's return value, and the traceback of each failure, to the result
+    backend if the project has one, and keeps them for a day (`result_expires`). `task_ignore_result`, far from the
+    task, decides whether that happens. A result that nobody reads costs a round trip for each run; a result that
     somebody reads becomes None when that setting changes. Nothing is logged in either case.
 
     This is one of the five questions to answer before you define a task: is its result stored?
@@ -61,16 +61,16 @@ class ResultNotDecided(Rule[Task]):
 
     ## Not reported when
 
-    - the answer stands on a base class, the app's `task_cls`, in shared defaults (`**DEFAULTS`) or in a decorator of
-      the project, or one of them can't be read;
+    - the answer is on a base class, the app's `task_cls`, in shared defaults (`**DEFAULTS`) or in a decorator of the
+      project, or one of them can't be resolved;
     - a class-based task is never registered;
     - the module is a test or a migration.
 
-    `ignore_result=None` does not count as an answer: Celery then asks the project's settings.
+    `ignore_result=None` is not an answer: Celery then uses the project's settings.
 
     ## Fix
 
-    Write `ignore_result=True`, or `ignore_result=False` where the result or the state is read. The choice is yours.
+    Write `ignore_result=True`, or `ignore_result=False` if code reads the result or the state. The choice is yours.
     """
 
     code = "CLY901"

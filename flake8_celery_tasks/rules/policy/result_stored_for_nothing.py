@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.resolution.project import Project
 
-#: Ways to make a signature: what a canvas is made of may need a result, even one that is None.
+#: Ways to create a signature: the members of a canvas may need a result, even one that is None.
 _SIGNS: Final = tuple(sorted(SIGNS))
 _SIGNED: Final = re.compile(rb"(?<![\w\x80-\xff])([\w\x80-\xff]+)\.(?:s|si|signature|subtask)\(")
 
 
 class ResultStoredForNothing(Rule[Task]):
-    """A task returns nothing, and its result is stored.
+    """A task returns nothing, but its result is stored.
 
     ## What happens
 
-    Each run writes `None` to the result backend, if there is one, and there it stays for a day (`result_expires`): a
-    round trip and some memory, for nothing that anybody could want to read. Nothing is logged about it.
-    `ignore_result=True` saves that; failures are still logged.
+    Each run writes `None` to the result backend, if there is one, where it stays for a day (`result_expires`). That
+    costs a round trip and some memory, for a value that nobody needs. Nothing is logged about it. `ignore_result=True`
+    saves the cost; failures are still logged.
 
     ## Bad
 
@@ -77,18 +77,18 @@ class ResultStoredForNothing(Rule[Task]):
     - the project certainly has no result backend, in its settings or its app, or a file that could name one can't be
       parsed;
     - `ignore_result` is given on the task, a base class, the app's `task_cls`, in shared defaults or a decorator of the
-      project, or one of them can't be read; or the project sets `task_ignore_result`;
-    - the task's state is of interest: it has `track_started`, or its body calls `update_state`;
-    - a signature of the task is made anywhere in the project (`send_receipt.s(...)`): a chord needs the results of its
-      header;
-    - a decorator that can't be read stands below the task decorator: it may return something;
+      project, or one of them can't be resolved; or the project sets `task_ignore_result`;
+    - the task's state is used: it has `track_started`, or its body calls `update_state`;
+    - a signature of the task is created anywhere in the project (`send_receipt.s(...)`): a chord needs the results of
+      its header;
+    - a decorator that can't be resolved is below the task decorator: it may return something;
     - a class-based task is never registered;
     - the module is a test or a migration.
 
     ## Fix
 
-    Write `ignore_result=True`, or `ignore_result=False` where somebody waits for the end of the task or looks at its
-    state. The choice is yours.
+    Write `ignore_result=True`, or `ignore_result=False` if something waits for the end of the task or reads its state.
+    The choice is yours.
     """
 
     code = "CLY916"
@@ -123,7 +123,7 @@ class ResultStoredForNothing(Rule[Task]):
 
 @query()
 def _signed(project: Project) -> frozenset[bytes]:
-    """Return the names of which signatures are made anywhere in a project."""
+    """Return the names of all tasks that the project creates signatures of."""
     marks = [f".{method}(".encode() for method in _SIGNS]
     texts = (project.files.read(path) or b"" for path in project.files.holding(*marks))
     return frozenset(name for text in texts for name in _SIGNED.findall(text))

@@ -17,14 +17,14 @@ class RetriesNotDecided(Rule[Task]):
 
     ## What happens
 
-    A task without a retry policy is run once. When the database is restarted or the other side answers with an error,
-    the exception is logged, the state is `FAILURE`, and that is all:
+    A task without a retry policy runs once. If the database restarts or the other side answers with an error, the
+    exception is logged, the state is `FAILURE`, and nothing else happens:
 
     ```text
     Task shop_send_receipt[...] raised unexpected: ConnectionError('refused')
     ```
 
-    For some tasks that is right, for others it was forgotten. `max_retries=0` says that it is right.
+    For some tasks that is right, for others it was forgotten. `max_retries=0` states that it is right.
 
     This is one of the five questions to answer before you define a task: is it retried, and how often?
 
@@ -70,9 +70,9 @@ class RetriesNotDecided(Rule[Task]):
     ## Not reported when
 
     - the task has any retry option, on itself, a base class, the app's `task_cls`, in shared defaults or in a decorator
-      of the project, or one of them can't be read;
+      of the project, or one of them can't be resolved;
     - its body calls `retry`, or passes the task to a helper, which may;
-    - a decorator that can't be read stands below the task decorator: it may retry;
+    - a decorator that can't be resolved is below the task decorator: it may retry;
     - a class-based task is never registered;
     - the module is a test or a migration.
 

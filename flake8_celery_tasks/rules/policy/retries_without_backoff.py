@@ -19,16 +19,16 @@ class RetriesWithoutBackoff(Rule[Task]):
 
     ## What happens
 
-    All retries wait equally long: 180 s, or `default_retry_delay`, or the `countdown` of `retry_kwargs`:
+    All retries have the same delay: 180 s, or `default_retry_delay`, or the `countdown` of `retry_kwargs`:
 
     ```text
     Task shop_fetch_rates[...] retry: Retry in 180s: ConnectionError('refused')
     Task shop_fetch_rates[...] retry: Retry in 180s: ConnectionError('refused')
     ```
 
-    Tasks that failed together, because the other side was overloaded, come back together and overload it again. With
-    `retry_backoff=True` the waits grow (1, 2, 4, ... seconds), and with `retry_jitter`, which is on by default, each is
-    a random part of that.
+    Tasks that failed together, because the other side was overloaded, are retried together and overload it again. With
+    `retry_backoff=True` the delays grow (1, 2, 4, ... seconds), and with `retry_jitter`, which is on by default, each
+    delay is a random part of that.
 
     ## Bad
 
@@ -74,26 +74,26 @@ class RetriesWithoutBackoff(Rule[Task]):
 
     ## Not reported when
 
-    - the task is retried by a call only: `retry()` does not read `retry_backoff`;
-    - `retry_backoff` or `autoretry_for` can't be read;
-    - `retry_backoff_max` or `retry_jitter` is written without it: that is CLY212;
-    - `max_retries=0` switches the retries off;
+    - only a call retries the task: `retry()` does not read `retry_backoff`;
+    - `retry_backoff` or `autoretry_for` can't be resolved;
+    - `retry_backoff_max` or `retry_jitter` is given without it: that is CLY212;
+    - `max_retries=0` switches retries off;
     - the project's lock or requirements pin a Celery before 4.2, which does not know `retry_backoff`;
     - the module is a test or a migration.
 
     ## Fix
 
-    Add `retry_backoff=True`, or a number of seconds to start from. The waits then grow up to `retry_backoff_max`, which
-    is 600 seconds by default.
+    Add `retry_backoff=True`, or a number of seconds to start from. The delays then grow up to `retry_backoff_max`,
+    which is 600 seconds by default.
     """
 
     code = "CLY909"
     see = ("tasks#automatic-retry-for-known-exceptions", "tasks#Task.retry_backoff")
-    message = "Task {function!r} {wait} before a retry, so that failures come back together; add retry_backoff=True"
+    message = "Task {function!r} {wait} before a retry, so that failures are retried together; add retry_backoff=True"
     quiet_in_tests = True
 
     def check(self, task: Task) -> Iterator[Violation]:
-        """Report a task that Celery retries after equal waits, at what makes it."""
+        """Report a task that Celery retries after equal delays, at its decorator or class."""
         if task.autoretries is not True or task.effective("max_retries") == 0:
             return
         backoff = task.effective("retry_backoff")

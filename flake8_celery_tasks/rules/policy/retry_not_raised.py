@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 class RetryNotRaised(Rule[TaskCall]):
-    """`self.retry()` stands alone, without `raise`.
+    """`self.retry()` is a statement without `raise`.
 
     ## What happens
 
-    Nothing is wrong at run time, and nothing is logged: `retry` raises by itself, and the line below never runs. But
-    neither people nor tools see that. A reader thinks that the rest of the function runs, a type checker asks for a
-    return value, and a linter does not report the code after it as dead. Celery's user guide writes `raise
-    self.retry(...)` "to be clear that the code after it won't be executed".
+    Nothing is wrong at run time, and nothing is logged: `retry` itself raises, and the line below never runs. But
+    neither people nor tools see that. A reader thinks that the rest of the function runs, a type checker demands a
+    return value, and a linter does not report the dead code after it. Celery's user guide writes
+    `raise self.retry(...)` "to be clear that the code after it won't be executed".
 
     ## Bad
 
@@ -65,13 +65,13 @@ class RetryNotRaised(Rule[TaskCall]):
 
     ## Not reported when
 
-    - `throw=False`, or something that can't be read, says that it does not raise;
+    - `throw=False`, or a value that can't be resolved, says that it does not raise;
     - the value of the call is used: `return self.retry(...)`;
     - the module is a test or a migration.
 
     ## Fix
 
-    Write `raise` in front of it. Nothing changes at run time.
+    Write `raise` before it. Nothing changes at run time.
     """
 
     code = "CLY915"
@@ -80,7 +80,7 @@ class RetryNotRaised(Rule[TaskCall]):
     quiet_in_tests = True
 
     def check(self, call: TaskCall) -> Iterator[Violation]:
-        """Report a retry that is a statement."""
+        """Report a retry that is a whole statement."""
         if call.method == "retry" and id(call.node) in call.module.candidates.statements:
             throw = call.argument("throw")
             if throw is MISSING or throw is True:

@@ -22,10 +22,10 @@ class RetryWithoutLateAck(Rule[Task | TaskClass]):
 
     ## What happens
 
-    A retry policy says that the work has to be done in the end, but it deals with exceptions only. Acknowledged early,
-    as Celery does by default, the message is gone when the run starts: if the worker is killed in the middle of it, no
-    exception is raised, nothing is retried, nothing is logged, and the state stays what it was. `acks_late=True` brings
-    the task back in that case too; `acks_late=False` says that this is not wanted.
+    A retry policy says that the work must be done in the end, but it only handles exceptions. With early
+    acknowledgement, Celery's default, the message is gone when the run starts. If the worker is killed during the run,
+    no exception is raised, nothing is retried, nothing is logged, and the state does not change. With `acks_late=True`
+    the broker redelivers the task in that case too; `acks_late=False` says that it should not.
 
     ## Bad
 
@@ -70,18 +70,18 @@ class RetryWithoutLateAck(Rule[Task | TaskClass]):
     ## Not reported when
 
     - `acks_late` is given on the task, a base class, the app's `task_cls`, in shared defaults or a decorator of the
-      project, or one of them can't be read; or the project sets `task_acks_late`, to any value, or the option
+      project, or one of them can't be resolved; or the project sets `task_acks_late`, to any value, or the option
       `celery-acks-late`;
-    - what retries the task comes from a base class in the project: that is reported once, at the class;
-    - nothing certainly retries the task, or `max_retries=0` switches retries off, or can't be read;
-    - `retry_on_worker_lost`, of the task or of the project, brings the task back (Celery 5.7);
+    - a base class in the project retries the task: that is reported once, at the class;
+    - nothing certainly retries the task, or `max_retries=0` switches retries off, or can't be resolved;
+    - `retry_on_worker_lost`, of the task or of the project, requeues the task (Celery 5.7);
     - a class-based task is never registered;
     - the module is a test or a migration.
 
     ## Fix
 
-    Write `acks_late=True` where the task may run twice, otherwise `acks_late=False` and no retries (CLY304). The choice
-    is yours.
+    Write `acks_late=True` if the task may run twice, otherwise `acks_late=False` and no retries (CLY304). The choice is
+    yours.
     """
 
     code = "CLY921"
@@ -95,7 +95,7 @@ class RetryWithoutLateAck(Rule[Task | TaskClass]):
     quiet_in_tests = True
 
     def check(self, fact: Task | TaskClass) -> Iterator[Violation]:
-        """Report what is retried and does not say when it is acknowledged, at what makes the task, or at its class."""
+        """Report retried tasks without an acknowledgement option, at the task's decorator or at its class."""
         project = fact.project
         if project.options.celery_acks_late or setting_values(project, "task_acks_late"):
             return
@@ -115,13 +115,13 @@ class RetryWithoutLateAck(Rule[Task | TaskClass]):
 
 
 def _is_retried_by_itself(task: Task) -> bool:
-    """Return whether a task is retried by its own option or in its body, and not only by its class."""
+    """Return whether a task's own option or body retries it, and not only its class."""
     own = task.states("autoretry_for") or any(use.attribute == "retry" for use in task.uses)
     return own and _decisions.is_retried(task)
 
 
 def _leaves_open(project: Project, base: Target) -> bool:
-    """Return whether some task of a class is retried by it, and nothing says when it is acknowledged."""
+    """Return whether a class retries some task of it, and nothing sets when the task is acknowledged."""
     return any(
         task.option("autoretry_for") is MISSING
         and task.effective("acks_late") in (MISSING, None)

@@ -18,10 +18,10 @@ class SendTaskWithinApp(Rule[Invocation]):
 
     ## What happens
 
-    Sending by name keeps apps apart, and that is what it is good for. Within one app it only hides the task. Nothing is
-    logged, since nothing fails as long as everything is right; but nothing checks the arguments before the worker does,
-    only the worker notices a wrong name, the options of the decorator (`queue`, `expires`, ...) are not used up to
-    Celery 5.6, and neither people nor tools find the call when they look for uses of the function.
+    Sending by name keeps apps apart; that is its purpose. Within one app it only hides the task. Nothing is logged,
+    since nothing fails as long as everything is right. But nothing checks the arguments before the worker does, only
+    the worker notices a wrong name, up to Celery 5.6 the options of the decorator (`queue`, `expires`, ...) are not
+    used, and neither people nor tools find the call when they search for uses of the function.
 
     ## Bad
 
@@ -71,15 +71,15 @@ class SendTaskWithinApp(Rule[Invocation]):
 
     ## Not reported when
 
-    - it is not certain that a task of the project has that name, or one of another app has it too;
-    - the module of the task imports, directly or through other modules of the app, the module that sends: an import
-      back would be circular;
+    - it is not certain that a task of the project has that name, or a task of another app has it too;
+    - the task's module imports, directly or through other modules of the app, the module that sends: the import would
+      be circular;
     - the module is a test or a migration.
 
     ## Fix
 
-    Import the task and write `delay` or `apply_async`. Check that the import is not circular, and look at the options
-    of the decorator: they now take effect.
+    Import the task and write `delay` or `apply_async`. Check that the import is not circular, and check the options of
+    the decorator: they now take effect.
     """
 
     code = "CLY922"
@@ -88,7 +88,7 @@ class SendTaskWithinApp(Rule[Invocation]):
     quiet_in_tests = True
 
     def check(self, call: Invocation) -> Iterator[Violation]:
-        """Report a sending by name to a task that could be imported."""
+        """Report a call that sends a task by name that could be imported."""
         if call.method != "send_task" or not isinstance(call.name, str):
             return
         project, module = call.project, call.module

@@ -21,12 +21,13 @@ _SENDING: Final = frozenset({"apply_async", "apply_async_on_commit", "delay", "d
 
 
 class SentBeforeDeployed(Rule[Invocation | BeatEntry]):
-    """A message is sent that workers with the old code can't handle.
+    """Code sends a message that workers with the old code can't handle.
 
     ## What happens
 
-    While a deploy rolls, new senders and old workers run at the same time; after a rollback, old workers find what new
-    senders have sent. A worker that has no task of that name drops the message, and the sender is told nothing:
+    During a rolling deploy, new senders and old workers run at the same time; after a rollback, old workers find the
+    messages of new senders. A worker that has no task of that name discards the message, and the sender does not
+    notice:
 
     ```text
     Received unregistered task of type 'shop.send_receipt'.
@@ -112,15 +113,15 @@ class SentBeforeDeployed(Rule[Invocation | BeatEntry]):
     ## Not reported when
 
     - no record is named (`celery-contract`);
-    - the task is not one of the project, or its name can't be known, now or in the record (`uncertain`);
+    - the task is not one of the project, or its name is unknown, now or in the record (`uncertain`);
     - the record does not know the parameters (`"signature": null`), or a `*spread` or a variable hides the arguments;
     - a signature lacks arguments: they may come later;
-    - the call stands in a test (`celery-test-paths`) or a migration, or in a `try` that catches TypeError.
+    - the call is in a test (`celery-test-paths`) or a migration, or in a `try` that catches TypeError.
 
     ## Fix
 
-    Deploy the workers first, with the new task or parameter and the old calls; then the senders. Roll back in the other
-    order. Where both come in one deploy, that is two releases: write the record anew after the first.
+    Deploy the workers first, with the new task or parameter and the old calls; then the senders. Roll back in the
+    reverse order. If one deploy would bring both, make two releases: write the record again after the first.
     """
 
     code = "CLY924"
@@ -139,7 +140,7 @@ class SentBeforeDeployed(Rule[Invocation | BeatEntry]):
     quiet_in_tests = True
 
     def check(self, fact: Invocation | BeatEntry) -> Iterator[Violation]:
-        """Report a call or a beat entry, where it stands."""
+        """Report a call or a beat entry, at its place."""
         agreed = agreement.agreement_of(fact.project)
         if agreed is None:
             return
@@ -172,7 +173,7 @@ class SentBeforeDeployed(Rule[Invocation | BeatEntry]):
 
 
 def _name(agreed: Agreement, call: Invocation) -> str | None:
-    """Return the name that a call sends, None where it can't be told."""
+    """Return the name that a call sends; None where it is unknown."""
     if call.by_name:
         return call.name if isinstance(call.name, str) else None
     return None if call.definition is None else agreed.present.name_of(call.definition)

@@ -26,12 +26,12 @@ class SentInLoop(Rule[Invocation]):
 
     ## What happens
 
-    Each pass makes a round trip to the broker, one after the other, before the request or the task that sends them goes
-    on. Ten thousand rows make ten thousand messages; if the loop fails half-way, half of them have been sent, and
-    running it again sends that half twice. Nothing is logged that counts them.
+    Each iteration makes a round trip to the broker, one after the other, before the request or the task continues. Ten
+    thousand rows make ten thousand messages. If the loop fails half-way, half of them have been sent, and the next run
+    sends that half twice. Nothing is logged about how many were sent.
 
-    One task that is given all the keys makes one message; `chunks` makes a few. A `group` still makes one message per
-    task, but gives one result to wait for, or to revoke.
+    One task that gets all the keys makes one message; `chunks` makes a few. A `group` still makes one message per task,
+    but returns one result to wait for, or to revoke.
 
     ## Bad
 
@@ -81,25 +81,28 @@ class SentInLoop(Rule[Invocation]):
 
     ## Not reported when
 
-    - the loop goes over a literal (`for kind in ("a", "b")`), or is left after the first message;
-    - it goes over batches: `range` with a step, or `for batch in ...`, `in chunked(...)` and other such names;
-    - it is a `while` loop that waits for something (`sleep`, `get`, `poll`) in each pass: it never sends many at once;
-    - the loop stands around the function, not in it;
-    - signatures are made in the loop, and sent once;
+    - the loop iterates over a literal (`for kind in ("a", "b")`), or ends after the first message;
+    - it iterates over batches: `range` with a step, or `for batch in ...`, `in chunked(...)` and similar names;
+    - it is a `while` loop that waits for something (`sleep`, `get`, `poll`) in each iteration: it never sends many at
+      once;
+    - the loop is around the function, not in it;
+    - the loop creates signatures, and they are sent once;
     - the module is a test or a migration.
 
     ## Fix
 
-    Give one task a list of keys, or send a group. Either changes what runs together, and what fails together.
+    Pass a list of keys to one task, or send a group. Either changes what runs together, and what fails together.
     """
 
     code = "CLY918"
     see = ("canvas#groups", "canvas#chunks")
-    message = "{call}() in a loop is one round trip to the broker per pass: send one task with all the keys, or a group"
+    message = (
+        "{call}() in a loop is one round trip to the broker each time: send one task with all the keys, or a group"
+    )
     quiet_in_tests = True
 
     def check(self, call: Invocation) -> Iterator[Violation]:
-        """Report a sending that each pass of a loop repeats."""
+        """Report a call that sends a task in each iteration of a loop."""
         if call.method not in _SENDING:
             return
         for around in call.site.chain():
@@ -111,7 +114,7 @@ class SentInLoop(Rule[Invocation]):
 
 
 def _repeats(loop: ast.AST, call: ast.Call) -> bool:
-    """Return whether a loop makes a call more than a few times, and not for one batch in each pass."""
+    """Return whether a loop makes a call more than a few times, and not once for each batch."""
     if isinstance(loop, ast.While):
         return not _waits(loop) and not _leaves(loop.body, call)
     if isinstance(loop, (ast.For, ast.AsyncFor)):
@@ -122,7 +125,7 @@ def _repeats(loop: ast.AST, call: ast.Call) -> bool:
 
 
 def _is_short(target: ast.expr, source: ast.expr) -> bool:
-    """Return whether a loop goes over a display, or over batches."""
+    """Return whether a loop iterates over a display, or over batches."""
     if isinstance(source, (ast.Tuple, ast.List, ast.Set)):
         return True
     called = source.func if isinstance(source, ast.Call) else None
@@ -142,7 +145,7 @@ def _waits(loop: ast.While) -> bool:
 
 
 def _leaves(block: list[ast.stmt], call: ast.Call) -> bool:
-    """Return whether the loop is left in the same block as a call, behind it."""
+    """Return whether the loop ends after a call, in the same block."""
     for index, statement in enumerate(block):
         if any(node is call for node in ast.walk(statement)):
             if any(isinstance(item, (ast.Break, ast.Raise, ast.Return)) for item in block[index:]):

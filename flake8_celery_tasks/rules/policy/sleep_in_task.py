@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class SleepInTask(Rule[Task]):
-    """A task sleeps, and occupies its worker process meanwhile.
+    """A task sleeps, and blocks its pool process meanwhile.
 
     ## What happens
 
-    `time.sleep` does not release the worker: the process does nothing for that time, and takes no other task. With as
-    many sleeping tasks as processes the queue stands still, and nothing is logged. Celery can wait without occupying a
+    `time.sleep` does not release the worker: the pool process does nothing for that time, and runs no other task. With
+    as many sleeping tasks as processes the queue stops, and nothing is logged. Celery can wait without blocking a
     process: a message with a `countdown` stays with the worker, or the broker, until it is due.
 
     ## Bad
@@ -62,19 +62,19 @@ class SleepInTask(Rule[Task]):
     ## Not reported when
 
     - the sleep is `sleep(0)`, or one of gevent, eventlet or asyncio, which let others run;
-    - it stands in a function that the task calls: only the task's own body is looked at;
+    - it is in a function that the task calls: only the task's own body is checked;
     - the module is a test or a migration.
 
     ## Fix
 
-    Wait with `raise self.retry(countdown=...)`, or send the rest of the work with `apply_async(countdown=...)`. Between
-    calls of something that must not be called too often, use `rate_limit=`.
+    Wait with `raise self.retry(countdown=...)`, or send the rest of the work with `apply_async(countdown=...)`. To call
+    something only so often, use `rate_limit=`.
     """
 
     code = "CLY914"
     see = ("calling#eta-and-countdown", "tasks#using-a-custom-retry-delay")
     message = (
-        "{call} holds a worker process that does nothing: wait with retry(countdown=...) or apply_async(countdown=...)"
+        "{call} blocks a pool process that does nothing: wait with retry(countdown=...) or apply_async(countdown=...)"
     )
     quiet_in_tests = True
 

@@ -21,10 +21,10 @@ class TaskNamePattern(Rule[Task]):
     ## What happens
 
     Celery accepts any string as a name, and nothing is logged about it. Names appear in messages, in calls by name, in
-    routes, in monitoring and in the log; people can only guess and grep them if all are built alike. The option
-    `celery-task-name-pattern` says how: it is a regular expression that has to match the whole name, in which `{app}`
-    stands for the last part of the app's package, `{module}` for the dotted name of the module and `{function}` for the
-    name of the function.
+    routes, in monitoring and in the log; people can only guess and grep them if all follow one pattern. The option
+    `celery-task-name-pattern` sets that pattern. It is a regular expression that has to match the whole name, in which
+    `{app}` is the last part of the app's package, `{module}` the dotted name of the module and `{function}` the name of
+    the function.
 
     ## Bad
 
@@ -61,15 +61,14 @@ class TaskNamePattern(Rule[Task]):
     ## Not reported when
 
     - the option is not set;
-    - the task has no explicit name (that is CLY101), or one that can't be read;
+    - the task has no explicit name (that is CLY101), or one that can't be resolved;
     - the pattern contains `{app}` and the module belongs to no app, or `{module}` and the dotted name of the module is
       not certain;
     - the module is a test or a migration.
 
     ## Fix
 
-    Rename the task while no message with its old name is in the queue, and update beat entries, routes and calls by
-    name.
+    Rename the task while no message with its old name is in the queue. Update beat entries, routes and calls by name.
     """
 
     code = "CLY906"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.core.violation import Violation
 
-#: Modules that Django imports by themselves, and what a package runs when it is imported.
+#: Modules that Django itself imports, and the module that a package runs when it is imported.
 _IMPORTED: Final = frozenset({"admin", "apps", "models", "settings", "urls"})
 
 
@@ -20,17 +20,17 @@ class TaskOutsideTasksModule(Rule[Task]):
 
     ## What happens
 
-    A worker knows the tasks of the modules that it has imported, and no others: the module of the app, those that
-    `autodiscover_tasks` finds (called `tasks`, unless `related_name` says otherwise), those of `include` and `imports`,
-    and whatever all of these import. The process that sends has imported the module, so sending works; the worker drops
-    the message:
+    A worker only knows the tasks of the modules that it has imported: the module of the app, those that
+    `autodiscover_tasks` finds (named `tasks`, unless `related_name` says otherwise), those of `include` and `imports`,
+    and everything that these import. The process that sends has imported the module, so sending works; the worker
+    discards the message:
 
     ```text
     Received unregistered task of type 'shop_send_receipt'.
     The message has been ignored and discarded.
     ```
 
-    A module inside a package `tasks` is not found by itself either: `tasks/__init__.py` has to import it.
+    A module inside a package `tasks` is not found automatically either: `tasks/__init__.py` has to import it.
 
     ## Bad
 
@@ -90,21 +90,21 @@ class TaskOutsideTasksModule(Rule[Task]):
     ## Not reported when
 
     - anything in the project outside tests and management commands imports the module: in a Django project the worker's
-      checks import the URLs, and with them the views;
-    - the module is called `tasks`, or what a `related_name` says; or it is one that Django imports by itself (`models`,
-      `apps`, `admin`, `urls`, `settings`) or the `__init__` of a package; or it makes a Celery app, or imports one in a
-      project without `autodiscover_tasks`: it may be started with `celery -A`;
-    - its dotted name stands in a string somewhere, as in `include`, `imports`, or a setting of the project's own;
+      checks import the URLs, and so the views;
+    - the module is named `tasks`, or as a `related_name` says; or Django itself imports it (`models`, `apps`, `admin`,
+      `urls`, `settings`); or it is the `__init__` of a package; or it creates a Celery app, or imports one in a project
+      without `autodiscover_tasks`: it may be started with `celery -A`;
+    - its dotted name is in a string somewhere, as in `include`, `imports`, or the project's own setting;
     - the app's module, or a package around the module, imports modules by name (`import_module`, `walk_packages`);
     - `autodiscover_tasks`, `include` or `imports` names a package around it and finds nothing there: CLY814 reports the
       cause;
-    - the project makes no Celery app, or tells it what to include by something that can't be read;
+    - the project creates no Celery app, or configures what it includes with something that can't be resolved;
     - the module is a test or a migration.
 
     ## Fix
 
     Move the task to a `tasks` module, import its module there, or name it in `include`. A task without an explicit name
-    gets a new one when it is moved (CLY101).
+    gets a new name when it moves (CLY101).
     """
 
     code = "CLY919"
@@ -113,7 +113,7 @@ class TaskOutsideTasksModule(Rule[Task]):
     quiet_in_tests = True
 
     def check(self, task: Task) -> Iterator[Violation]:
-        """Report a task of a module that nothing leads to."""
+        """Report a task of a module that nothing imports."""
         place = task.module.place
         last = place.name.rpartition(".")[2]
         if place.is_package or not place.certain or last in _IMPORTED or not task.is_registered:

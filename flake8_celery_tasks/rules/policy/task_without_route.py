@@ -16,28 +16,28 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.resolution.project import Project
 
-#: How many routes show that a project routes its tasks, and how much of them they cover then.
+#: The number of routes that shows that a project routes its tasks, and the share of tasks that they cover.
 _ROUTES: Final = 4
 _PART: Final = 0.8
 
-#: Options that say where a task goes.
+#: Options that set where a task goes.
 _DESTINATIONS: Final = ("queue", "exchange", "routing_key")
 
 
 class _Coverage(NamedTuple):
-    """How many of a project's tasks its routes take."""
+    """How many of a project's tasks its routes match."""
 
     routed: int
     tasks: int
 
 
 class TaskWithoutRoute(Rule[Task]):
-    """No route takes a task, in a project that routes its tasks.
+    """No route matches a task, in a project that routes its tasks.
 
     ## What happens
 
-    Where `task_routes` has no entry for a task, its messages go to the default queue (`task_default_queue`), and
-    nothing is logged. A project that gives nearly all of its tasks a queue may have no worker for that one.
+    If `task_routes` has no entry for a task, its messages go to the default queue (`task_default_queue`), and nothing
+    is logged. A project that routes nearly all of its tasks may have no worker for that queue.
 
     ```pycon
     >>> from shop.celery import app
@@ -136,25 +136,25 @@ class TaskWithoutRoute(Rule[Task]):
 
     ## Not reported when
 
-    - the project has fewer than four routes, or they take less than 80 % of its tasks: most go to the default queue on
+    - the project has fewer than four routes, or they match less than 80 % of its tasks: most go to the default queue on
       purpose;
-    - one of the routes can't be read, or is a function;
-    - the task has a `queue`, `exchange` or `routing_key` of its own, or may have;
+    - one of the routes can't be resolved, or is a function;
+    - the task has its own `queue`, `exchange` or `routing_key`, or may have one;
     - its name is not certain, or a class-based task is never registered;
     - the module is a test or a migration.
 
     ## Fix
 
-    Add the task to `task_routes`, if need be with the name of the default queue: that is a decision in writing.
+    Add the task to `task_routes`, if need be with the name of the default queue: that is an explicit decision.
     """
 
     code = "CLY927"
     see = ("routing#automatic-routing", "configuration#task-routes")
-    message = "No route takes task {name!r}, while {routed} of {tasks} tasks have one: it goes to the default queue"
+    message = "No route matches task {name!r}, while {routed} of {tasks} tasks have one: it goes to the default queue"
     quiet_in_tests = True
 
     def check(self, task: Task) -> Iterator[Violation]:
-        """Report a task that the routes have forgotten."""
+        """Report a task that the routes leave out."""
         name = name_of(task.project, task.definition)
         if name is None or not _is_forgotten(task.project, name) or not task.is_registered:
             return

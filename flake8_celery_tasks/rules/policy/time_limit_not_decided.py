@@ -18,8 +18,8 @@ class TimeLimitNotDecided(Rule[Task]):
     ## What happens
 
     A task that waits for something that never comes, such as a request without a timeout or a lock that nobody
-    releases, holds its worker process until somebody kills it. After as many such runs as there are processes, the
-    worker takes messages and runs nothing, without a word in the log. A time limit ends the run instead:
+    releases, blocks its pool process until somebody kills it. After as many such runs as there are processes, the
+    worker still reserves messages but runs nothing, and logs nothing. A time limit ends the run instead:
 
     ```text
     Soft time limit (240s) exceeded for shop_fetch_rates[...]
@@ -63,9 +63,9 @@ class TimeLimitNotDecided(Rule[Task]):
 
     ## Not reported when
 
-    - a limit stands on a base class, the app's `task_cls`, in shared defaults (`**DEFAULTS`) or in a decorator of the
-      project, or one of them can't be read;
-    - a limit is written as None: a decision, though the project's `task_time_limit` applies then;
+    - a limit is on a base class, the app's `task_cls`, in shared defaults (`**DEFAULTS`) or in a decorator of the
+      project, or one of them can't be resolved;
+    - a limit is given as None: a decision, though the project's `task_time_limit` applies then;
     - a class-based task is never registered;
     - the module is a test or a migration.
 
@@ -78,7 +78,7 @@ class TimeLimitNotDecided(Rule[Task]):
     code = "CLY904"
     see = ("workers#time-limits", "tasks#Task.time_limit")
     message = (
-        "How long may task {function!r} run? Write time_limit= or soft_time_limit=: stuck, it blocks a worker process"
+        "How long may task {function!r} run? Write time_limit= or soft_time_limit=: stuck, it blocks a pool process"
     )
     quiet_in_tests = True
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: A step over all values of a field.
 _STEP: Final = re.compile(r"(?:\*|(\d+)-(\d+))/(\d+)")
 
-#: The fields whose values have to follow each other for the last gap of a field to be seen.
+#: The fields that must have consecutive values for a field's last gap to occur.
 _ABOVE: Final = {
     "minute": ("hour",),
     "hour": ("day_of_week", "day_of_month"),
@@ -32,7 +32,7 @@ class UnevenCrontabStep(Rule[Crontab]):
 
     ## What happens
 
-    A step counts from the beginning of its field each time, as in cron. `minute="*/45"` runs at 0 and at 45 minutes
+    As in cron, a step starts again at the beginning of its field each time. `minute="*/45"` runs at 0 and at 45 minutes
     past, and then at 0 again: gaps of 45 and 15 minutes. `hour="*/5"` waits five hours four times, and then four.
     Nothing is logged.
 
@@ -83,15 +83,15 @@ class UnevenCrontabStep(Rule[Crontab]):
     ## Not reported when
 
     - the step divides its range, or the values are written out;
-    - the last gap is never seen: `crontab(minute="*/45", hour=3)` runs in one hour only, `hour="*/5"` on Mondays only;
-    - the step goes over a part of the range (`8-18/3`), or is not smaller than its range (CLY803);
-    - a field that matters can't be read, or Celery refuses the whole (CLY802);
+    - the last gap never occurs: `crontab(minute="*/45", hour=3)` runs in one hour only, `hour="*/5"` on Mondays only;
+    - the step covers a part of the range (`8-18/3`), or is not smaller than its range (CLY803);
+    - a field that matters can't be resolved, or Celery refuses the crontab (CLY802);
     - the module is a test or a migration.
 
     ## Fix
 
-    Write a `timedelta` where the interval is meant, a step that divides the range, or the values themselves where these
-    are. A `timedelta` counts from the last run, and not from the full hour.
+    Write a `timedelta` if you mean the interval, a step that divides the range, or the values themselves if you mean
+    those. A `timedelta` counts from the last run, not from the full hour.
     """
 
     code = "CLY925"
@@ -100,7 +100,7 @@ class UnevenCrontabStep(Rule[Crontab]):
     quiet_in_tests = True
 
     def check(self, crontab: Crontab) -> Iterator[Violation]:
-        """Report each field with such a step, where it stands."""
+        """Report each field with such a step, at the field."""
         arguments = {name: value for name, value in crontab.arguments.items() if name in BY_NAME}
         verdict = check(arguments, version_of(crontab.project))
         if verdict.refused or not crontab.complete:
@@ -130,7 +130,7 @@ def _shown(values: list[int]) -> str:
 
 
 def _uneven(name: str, value: object) -> int | None:
-    """Return the step of a field that goes over all its values and does not divide their number."""
+    """Return the step of a field that covers all its values and does not divide their number."""
     found = _STEP.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
         return None
@@ -141,11 +141,11 @@ def _uneven(name: str, value: object) -> int | None:
 
 
 def _is_seen(crontab: Crontab, name: str, readings: Mapping[str, Reading]) -> bool:
-    """Return whether the last value of a field and the first of the next round ever follow each other."""
+    """Return whether the last value of a field and the first of the next period ever follow each other."""
     for other in _ABOVE[name]:
         if other in readings:
             if not has_neighbours(other, readings[other].values or ()):
                 return False
         elif other in crontab.given:
-            return False  # it can't be read
+            return False  # it can't be resolved
     return True

@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
 
 class UnlimitedRetries(Rule[Task]):
-    """A task is retried without end: `max_retries=None`.
+    """A task is retried forever: `max_retries=None`.
 
     ## What happens
 
-    A task that can never succeed, because the row was deleted or the address is wrong, is sent again for ever. Each
-    time it takes a place in the queue, a worker and a line in the log:
+    A task that can never succeed, because the row was deleted or the address is wrong, is sent again forever. Each time
+    it occupies the queue and a worker, and adds a line to the log:
 
     ```text
     Task shop_fetch_rates[...] retry: Retry in ...s: ConnectionError('refused')
     ```
 
-    Its state never becomes `FAILURE`, so no alarm is raised, and the work grows with every such message. Only emptying
+    Its state never becomes `FAILURE`, so no alarm is raised, and the work grows with every such message. Only purging
     the queue or revoking the task ends it.
 
     ## Bad
@@ -64,23 +64,23 @@ class UnlimitedRetries(Rule[Task]):
     ## Not reported when
 
     - nothing certainly retries the task: if nothing does, that is CLY211;
-    - the body looks at `self.request.retries`, or passes the task to a helper, which may: it counts by itself;
-    - `retry_kwargs`, or every call of `retry`, has a `max_retries` of its own;
-    - `max_retries` can't be read; `retry(max_retries=None)` is another thing (CLY215);
+    - the body reads `self.request.retries`, or passes the task to a helper, which may: it counts the retries itself;
+    - `retry_kwargs`, or every call of `retry`, has its own `max_retries`;
+    - `max_retries` can't be resolved; `retry(max_retries=None)` is another mistake (CLY215);
     - the module is a test or a migration.
 
     ## Fix
 
-    Write the number of retries after which another one is of no use. The choice is yours.
+    Write the number of retries after which another one is useless. The choice is yours.
     """
 
     code = "CLY910"
     see = ("tasks#Task.max_retries",)
-    message = "max_retries=None retries task {function!r} for ever, and it never fails for good: write a number"
+    message = "max_retries=None retries task {function!r} forever, and it never ends in FAILURE: write a number"
     quiet_in_tests = True
 
     def check(self, task: Task) -> Iterator[Violation]:
-        """Report the option that takes the limit away."""
+        """Report the option that removes the limit."""
         if task.effective("max_retries") is not None:
             return
         own = task.effective("retry_kwargs")

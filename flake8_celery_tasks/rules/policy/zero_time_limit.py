@@ -15,12 +15,12 @@ _LIMITS: Final = ("time_limit", "soft_time_limit")
 
 
 class ZeroTimeLimit(Rule[Task | MessageOption]):
-    """A time limit is zero, which switches nothing off.
+    """A time limit is zero, which does not switch the limit off.
 
     ## What happens
 
-    Celery takes zero for no limit of its own, and asks on: of a call the task, of a task the project. So `time_limit=0`
-    does not save a task from `task_time_limit`, and where the project has none it says nothing at all.
+    Celery treats zero as no limit, and uses the next one: for a call the task's limit, for a task the project's. So
+    `time_limit=0` does not exempt a task from `task_time_limit`, and without a project limit it has no effect.
 
     ```text
     Hard time limit (300s) exceeded for shop_rebuild_index[...]
@@ -64,19 +64,19 @@ class ZeroTimeLimit(Rule[Task | MessageOption]):
 
     ## Not reported when
 
-    - the limit can't be read, or is None: that is how to say that the project's limit applies;
-    - the setting of the project is zero: there is nobody else to ask;
+    - the limit can't be resolved, or is None: None says that the project's limit applies;
+    - the setting of the project is zero: no other limit applies;
     - the module is a test or a migration.
 
     ## Fix
 
-    Write a limit above all that the task may need: there is no way to switch the project's limit off for one task. Or
-    leave it out.
+    Write a limit above everything that the task may need: the project's limit can't be switched off for one task. Or
+    leave the option out.
     """
 
     code = "CLY936"
     see = ("workers#time-limits", "tasks#Task.time_limit")
-    message = "{option}=0 switches nothing off: Celery takes the limit of {whose}; write a high limit, or leave it out"
+    message = "{option}=0 does not switch a limit off: Celery uses that of {whose}; write a high limit, or leave it out"
     quiet_in_tests = True
 
     def check(self, fact: Task | MessageOption) -> Iterator[Violation]:

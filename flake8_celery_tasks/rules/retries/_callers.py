@@ -1,7 +1,7 @@
-"""What becomes of the calls of a task when its function gets the task object and did not before, or did without room.
+"""How a fix that changes whether a function receives the task object affects the calls of the task.
 
-Where all of them fail now and fit then, that is what they count on. Calls that are not in the project (a schedule in a
-database, another service) are not to be seen: the project's own have to speak for them.
+If all calls fail now and fit after the fix, they expect the fixed function. Calls outside the project (a schedule in a
+database, another service) are invisible: the project's own calls are taken as representative.
 """
 
 from __future__ import annotations
@@ -27,49 +27,49 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
 
 
-#: A text that may name a task or what stands in a module, such as `"shop.tasks.add.delay"`.
+#: A string that may name a task or a member of a module, such as `"shop.tasks.add.delay"`.
 _NAMING: Final = re.compile(r"[\w.:-]+")
 
-#: What is asked for its function behind the task, as far as it is spelt out.
+#: An access to the function behind a task, if it is spelled out.
 _UNWRAPPED: Final = re.compile(rb"([\w.]+)\.__func__\b")
 
-# What calls show.
-HARM, UNCERTAIN, MENDED = "harm", "uncertain", "mended"
+# The verdicts on the calls.
+HARM, UNCERTAIN, FIXED = "harm", "uncertain", "fixed"
 
 
 def shown(task: Task, now: Params, then: Params) -> str:
-    """Return what the calls of a task in the project show of another set of parameters for them.
+    """Return how new parameters would affect the calls of a task in the project.
 
-    HARM: one of them fits now and would not then. MENDED: there are some, they fail now, and would fit then. UNCERTAIN:
-    anything else, such as a use of the task that is no call which can be read.
+    HARM: a call fits the parameters `now` and would not fit `then`. FIXED: there are calls, all of them fail now and
+    would fit then. UNCERTAIN: anything else, such as a use of the task that is not a call that can be resolved.
     """
     uses = list(_uses(task, now, then))
     if HARM in uses:
         return HARM
-    return MENDED if uses and set(uses) == {MENDED} else UNCERTAIN
+    return FIXED if uses and set(uses) == {FIXED} else UNCERTAIN
 
 
 def is_unwrapped(task: Task) -> bool:
-    """Return whether something in the project may call the bare function, behind the back of the task."""
+    """Return whether something in the project may bypass the task and call the bare function."""
     return task.node.name.encode() in _unwrapped(task.project)
 
 
 @query()
 def _unwrapped(project: Project) -> frozenset[bytes]:
-    """Return the words of what is unwrapped anywhere in a project."""
+    """Return the parts of all dotted names that are unwrapped anywhere in a project."""
     texts = (project.files.read(path) or b"" for path in project.layout.files())
     found = (match[1].split(b".") for text in texts for match in _UNWRAPPED.finditer(text))
     return frozenset(word for words in found for word in words)
 
 
 class _Calls:
-    """The calls of tasks in one module, by what they call."""
+    """The task calls in one module, by the task that they call."""
 
     def __init__(self, project: Project, module: Module) -> None:
         self.project = project
         self.by_place: dict[tuple[str, str, int], list[Invocation]] = {}
         self.by_name: dict[str, list[Invocation]] = {}
-        #: What is no further use of a task that is sent by name.
+        #: Nodes of calls by name, which are not another use of the task.
         self.understood: set[int] = set()
         for call in Facts(project, module).invocations:
             if call.definition is not None:
@@ -90,7 +90,7 @@ def _calls(project: Project, module: Module) -> _Calls:
 
 @query()
 def _known_calls(_: Module) -> list[_Calls]:
-    return []  # of the last project that asked: a module is shared with overlays, and they come and go
+    return []  # only for the last project that asked: a module is shared with short-lived overlays
 
 
 def _uses(task: Task, now: Params, then: Params) -> Iterator[str]:
@@ -128,12 +128,12 @@ def _use(call: Invocation, now: Params, then: Params) -> str:
     fits_now, fits_then = (next(misfits(params, given), None) is None for params in (now, then))
     if fits_now:
         return UNCERTAIN if fits_then else HARM
-    return MENDED if fits_then else UNCERTAIN
+    return FIXED if fits_then else UNCERTAIN
 
 
 @query()
 def _mentions(module: Module) -> dict[str, list[ast.AST]]:
-    """Return what may stand for a task, by its name: a name or attribute, another name for it, a text that says it."""
+    """Return the nodes that may refer to a task, by its name: names, attributes, aliases and strings."""
     found: dict[str, list[ast.AST]] = {}
     for node in ast.walk(module.candidates.scope.node):
         words: list[str] = []

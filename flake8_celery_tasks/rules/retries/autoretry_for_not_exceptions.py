@@ -20,40 +20,40 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.edits.edit import Fix
     from flake8_celery_tasks.resolution.project import Project
 
-#: How the names of exception classes end that can't be read.
+#: Suffixes that mark a class outside the project as an exception.
 _ENDINGS: Final = ("Error", "Exception", "Timeout", "Failure")
 
 
 class AutoretryForNotExceptions(Rule[Task]):
-    """`autoretry_for`, `dont_autoretry_for` or `throws` is not a tuple of exception classes, or of none that it sees.
+    """`autoretry_for`, `dont_autoretry_for` or `throws` is not a tuple of exception classes, or has one it never sees.
 
     ## What happens
 
     `autoretry_for` and (from Celery 5.3 on) `dont_autoretry_for` are made into tuples when the task is registered. A
     single class is not a tuple, even in parentheses: without a comma `(ConnectionError)` is the class itself. The error
-    comes when the app is finalised, far from the task, and the tasks that were to be registered after it are lost with
-    it:
+    is raised when the app is finalised, far from the task. The tasks that would have been registered after it are lost
+    too:
 
     ```text
     TypeError: 'type' object is not iterable
     ```
 
-    A string, an exception object or a tuple within the tuple is noticed later. When the task raises anything, this
-    error takes the place of the real one, and nothing is retried:
+    A string, an exception object or a tuple inside the tuple fails later. When the task raises anything, this error
+    replaces the real one, and nothing is retried:
 
     ```text
     TypeError: catching classes that do not inherit from BaseException is not allowed
     ```
 
-    `throws` may be a class, a tuple, or a tuple of tuples. A list, a set or a string there, also inside the tuple,
-    replaces the task's error in the same way:
+    `throws` may be a class, a tuple, or a tuple of tuples. With a list, a set or a string there, also inside the tuple,
+    a `TypeError` replaces the task's error in the same way:
 
     ```text
     TypeError: isinstance() arg 2 must be a type, a tuple of types, or a union
     ```
 
-    `autoretry_for` stands around the function, and around nothing else. What the hook `before_start` of the task's
-    class raises it never sees: the task fails at once.
+    `autoretry_for` wraps the function and nothing else. It never sees an exception that the `before_start` hook of the
+    task's class raises: the task fails at once.
 
     ## Bad
 
@@ -134,15 +134,15 @@ class AutoretryForNotExceptions(Rule[Task]):
     ## Not reported when
 
     - `autoretry_for` or `dont_autoretry_for` is a list or a set: only `throws` needs a tuple;
-    - a name can't be followed to something that is certainly wrong;
-    - an exception of `before_start` is also raised, or made, elsewhere in the project, or another class inherits from
+    - a name does not resolve to something that is certainly wrong;
+    - an exception of `before_start` is also raised or created elsewhere in the project, or another class inherits from
       it.
 
     ## Fix
 
-    Make it a tuple of classes: `autoretry_for=(ConnectionError,)`. The command does it for a single class, and for a
-    list in `throws`. It is safe, since what it replaces could not work. Only you know which class a string was meant to
-    name.
+    Make it a tuple of classes: `autoretry_for=(ConnectionError,)`. The automatic fix does this for a single class, and
+    for a list in `throws`. It is safe, since the value that it replaces could not work. Only you know which class a
+    string was meant to name.
     """
 
     code = "CLY214"
@@ -150,11 +150,11 @@ class AutoretryForNotExceptions(Rule[Task]):
     fixes = "safe"
     message = "{option} {flaw}: {effect}; write {advice}"
     unseen = (
-        "autoretry_for never sees {exc!r}: only before_start() raises it, outside of the retries; raise it in the task"
+        "autoretry_for never sees {exc!r}: only before_start() raises it, outside the retries; raise it in the task"
     )
 
     def check(self, task: Task) -> Iterator[Violation]:
-        """Report a value that Celery can't use, or the first such member of it, and exceptions that are never seen."""
+        """Report a value that Celery can't use, or its first such member, and exceptions that are never seen."""
         yield from self._unseen(task)
         for option, node in task.written(("autoretry_for", "dont_autoretry_for", "throws")):
             value = task.option(option)
@@ -162,7 +162,7 @@ class AutoretryForNotExceptions(Rule[Task]):
             flaw = effect = ""
             if isinstance(value, tuple) or (option != "throws" and isinstance(value, (list, set))):
                 index, what = _bad_member(task.project, value, nested=option == "throws")
-                flaw = what and f"holds {what}"
+                flaw = what and f"contains {what}"
                 node = _member(node, index)
             elif option == "throws":
                 what = "" if value is None else _other(task.project, value)
@@ -190,7 +190,7 @@ class AutoretryForNotExceptions(Rule[Task]):
                         yield self.report(task.module, _member(node, index), self.unseen, exc=exc)
 
     def fix(self, task: Task, violation: Violation) -> Fix | None:
-        """Make a tuple of a class, and of the list in `throws`."""
+        """Turn a single class, or the list in `throws`, into a tuple."""
         from flake8_celery_tasks.edits.edit import Fix
         from flake8_celery_tasks.edits.operations import MakeTuple
 
@@ -205,14 +205,14 @@ class AutoretryForNotExceptions(Rule[Task]):
 
 _CAUGHT: Final = "any error of the task becomes a TypeError"
 _EFFECTS: Final = {
-    "autoretry_for": f"{_CAUGHT}, with no retry",
-    "dont_autoretry_for": f"{_CAUGHT}, with no retry",
+    "autoretry_for": f"{_CAUGHT} and nothing is retried",
+    "dont_autoretry_for": f"{_CAUGHT} and nothing is retried",
     "throws": _CAUGHT,
 }
 
 
 def _bad_member(project: Project, value: Iterable[Any], *, nested: bool) -> tuple[int, str]:
-    """Return the index of the first member that is certainly no exception class, and what it is."""
+    """Return the index of the first member that is certainly not an exception class, and a description of it."""
     for index, member in enumerate(value):
         if nested and isinstance(member, tuple):
             what = _bad_member(project, member, nested=True)[1]
@@ -224,7 +224,7 @@ def _bad_member(project: Project, value: Iterable[Any], *, nested: bool) -> tupl
 
 
 def _member(node: ast.AST, index: int) -> ast.AST:
-    """Return a member of an option's value as it is written there, the option where it is not."""
+    """Return the node of a member of an option's value, or the option if the member is not written there."""
     value = _value(node)
     return value.elts[index] if index >= 0 and isinstance(value, (ast.Tuple, ast.List)) else node
 
@@ -236,7 +236,7 @@ def _value(node: ast.AST) -> ast.expr:
 
 
 def _other(project: Project, value: Any) -> str:
-    """Return what a value is that is certainly no exception class, an empty string where it may be one."""
+    """Describe a value that is certainly not an exception class; return an empty string if it may be one."""
     if isinstance(value, (tuple, list, set)):
         return f"a {type(value).__name__}" if value else ""
     if isinstance(value, str):
@@ -254,7 +254,7 @@ def _is_exception(project: Project, value: Any) -> bool:
 
 
 def _is_called_exception(cls: Target) -> bool:
-    """Return whether a class outside the project is an exception by what it is called."""
+    """Return whether the name of a class outside the project says that it is an exception."""
     module, _, name = cls.path.rpartition(".")
     if module == "builtins":
         found = getattr(builtins, name, None)
@@ -263,7 +263,7 @@ def _is_called_exception(cls: Target) -> bool:
 
 
 def _hook(task: Task) -> tuple[Module, FunctionNode] | None:
-    """Return the `before_start` of a task's class, with the module that it stands in."""
+    """Return the `before_start` of a task's class and the module that defines it."""
     cls = task.own_class if task.is_class else task.base
     for found in task.project.line(cls) if isinstance(cls, Target) else ():
         if isinstance(found, Target) and isinstance(found.symbol, Class) and found.module is not None:
@@ -274,7 +274,7 @@ def _hook(task: Task) -> tuple[Module, FunctionNode] | None:
 
 
 def _only_in(project: Project, exception: Target, module: Module, hook: FunctionNode) -> bool:
-    """Return whether an exception of the project is raised in a function, and nowhere else made or raised."""
+    """Return whether a function raises an exception of the project that is created or raised nowhere else."""
     name = exception.path.rpartition(".")[2]
     inside = {id(node) for node in ast.walk(hook)}
     if not any(isinstance(node, ast.Raise) and _made(node) == name for node in ast.walk(hook)):
@@ -293,7 +293,7 @@ def _only_in(project: Project, exception: Target, module: Module, hook: Function
 
 
 def _made(node: ast.AST) -> str:
-    """Return the name of the exception that a statement raises, a call makes, or a class inherits from."""
+    """Return the name of the exception that a statement raises, a call creates, or a class inherits from."""
     if isinstance(node, ast.Raise):
         made = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
         return "" if made is None else last_name(made)

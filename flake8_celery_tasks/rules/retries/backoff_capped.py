@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class BackoffCapped(Rule[Task]):
-    """`retry_backoff` starts above `retry_backoff_max`, the longest wait that is allowed.
+    """`retry_backoff` is greater than `retry_backoff_max`, the longest allowed wait.
 
     ## What happens
 
     The wait before a retry is `retry_backoff` seconds, then twice that, four times that, and never more than
-    `retry_backoff_max`, which is 600 seconds by default. A `retry_backoff` above the maximum is cut down to it from the
-    first retry on, so nothing grows, and the wait is never the one in the code:
+    `retry_backoff_max`, which is 600 seconds by default. If `retry_backoff` is above the maximum, Celery uses the
+    maximum from the first retry on. The wait does not grow, and is never the one in the code:
 
     ```text
     Task shop_fetch_rates[...] retry: Retry in 600s: ConnectionError('refused')
@@ -67,13 +67,13 @@ class BackoffCapped(Rule[Task]):
 
     ## Not reported when
 
-    - the two are equal, or one of them can't be read;
+    - the two are equal, or one of them can't be resolved;
     - the task has no `autoretry_for`: that is CLY211;
     - both come from a base class or shared defaults.
 
     ## Fix
 
-    Raise `retry_backoff_max`, or lower `retry_backoff`. Only you know which of them is wrong.
+    Raise `retry_backoff_max`, or lower `retry_backoff`. Only you know which of the two is wrong.
     """
 
     code = "CLY216"

@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 
 class BackoffOptionsWithoutBackoff(Rule[Task]):
-    """`retry_backoff_max` or `retry_jitter` without `retry_backoff`.
+    """A task sets `retry_backoff_max` or `retry_jitter` without `retry_backoff`.
 
     ## What happens
 
-    Both only shape the wait that `retry_backoff` computes. Without it Celery does not read them: every automatic retry
-    waits the `countdown` in `retry_kwargs` if there is one, otherwise `default_retry_delay`, which is 180 seconds by
-    default:
+    Both only adjust the wait that `retry_backoff` computes. Without it Celery does not read them. Every automatic retry
+    waits for the `countdown` in `retry_kwargs` if there is one, otherwise for `default_retry_delay`, which is 180
+    seconds by default:
 
     ```text
     Task shop_fetch_rates[...] retry: Retry in 180s: ConnectionError('refused')
     ```
 
-    All tasks that failed together are retried together, which is what jitter is meant to prevent.
+    All tasks that failed together are retried together, which jitter is meant to prevent.
 
     ## Bad
 
@@ -61,24 +61,24 @@ class BackoffOptionsWithoutBackoff(Rule[Task]):
 
     ## Not reported when
 
-    - `retry_backoff` comes from a base class or the app's `task_cls`, or can't be read;
+    - `retry_backoff` comes from a base class or the app's `task_cls`, or can't be resolved;
     - `retry_jitter` is falsy: there is no jitter without a backoff anyway;
-    - the body reads the option itself, or passes the task to a helper, which may;
+    - the body reads the option itself, or passes the task to a helper that may read it;
     - the task has no `autoretry_for`: that is CLY211;
     - the option comes from shared defaults (`**DEFAULTS`).
 
     ## Fix
 
     Add `retry_backoff=True`, which changes how long retries wait, or drop the option, which changes nothing. Only you
-    know which is meant.
+    know which is intended.
     """
 
     code = "CLY212"
     see = ("tasks#Task.retry_backoff", "tasks#Task.retry_jitter")
-    message = "Without retry_backoff nothing reads {options}: task {function!r} {wait}; add retry_backoff=True"
+    message = "Nothing reads {options} without retry_backoff: task {function!r} {wait}; add retry_backoff=True"
 
     def check(self, task: Task) -> Iterator[Violation]:
-        """Report options of a backoff that is not there together, at the first of them."""
+        """Report all backoff options of a task without a backoff in one report, at the first of them."""
         dead = [
             (name, node)
             for name, node in task.written(BACKOFF_ONLY)
@@ -93,5 +93,5 @@ class BackoffOptionsWithoutBackoff(Rule[Task]):
         if dead:
             options = " and ".join(name for name, _ in dead)
             seconds = task.retry_wait
-            wait = "waits equally long each time" if seconds is UNKNOWN else f"waits {seconds} s each time"
+            wait = "waits the same time before each retry" if seconds is UNKNOWN else f"waits {seconds} s each time"
             yield self.report(task.module, dead[0][1], options=options, function=task.node.name, wait=wait)

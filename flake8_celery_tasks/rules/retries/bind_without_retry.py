@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 
 class BindWithoutRetry(Rule[Task]):
-    """`bind=True` on a task that makes no use of it.
+    """A task has `bind=True` but does not use it.
 
     ## What happens
 
-    `bind=True` passes the task object to the function as its first argument. There are three uses for it: to retry
-    (`self.retry()`), to read the request (`self.request.id`), and to reach the task's own attributes and methods. A
-    task with none of them carries a parameter for nothing: every reader looks for the retry that is not there, every
-    test has to work around the parameter, and a copy without `self` fails (CLY202). Nothing is logged: the task runs.
-    Automatic retries need no `bind`: `autoretry_for` works on unbound tasks as well.
+    `bind=True` passes the task object to the function as its first argument. It has three uses: to retry
+    (`self.retry()`), to read the request (`self.request.id`), and to access the task's own attributes and methods. In
+    any other task the parameter is useless: readers look for a retry that does not exist, tests have to work around the
+    parameter, and a copy without `self` fails (CLY202). Nothing is logged: the task runs. Automatic retries don't need
+    `bind`: `autoretry_for` also works on unbound tasks.
 
     Any use of the task object is reason enough to bind, and so is a retry policy in the decorator (`autoretry_for`,
     `max_retries`, `retry_kwargs`, `retry_backoff`, `default_retry_delay`, `retry_on_worker_lost`). With the option
-    `celery-bind-requires-retry = true` only a retry policy or a retry call counts: every bound task must have one.
+    `celery-bind-requires-retry = true`, every bound task must have a retry policy or a retry call.
 
     ## Bad
 
@@ -72,27 +72,28 @@ class BindWithoutRetry(Rule[Task]):
 
     ## Not reported when
 
-    - the body uses the task in any way, and `celery-bind-requires-retry` is not set; passing it to a helper is a use;
+    - the body uses the task object in any way, such as passing it to a helper, and `celery-bind-requires-retry` is not
+      set;
     - the decorator or a base class has a retry policy, or the body calls `retry`;
     - `bind=True` comes from a decorator of the project or from shared defaults (`**DEFAULTS`);
-    - the base class can't be read, or a decorator that can't be read makes the task or stands below the task decorator:
-      it may need the task.
+    - the base class can't be resolved, or a decorator that can't be resolved creates the task or is below the task
+      decorator: it may need the task.
 
     ## Fix
 
-    Drop `bind=True` and the first parameter (`*args` can stay: the task is no longer among them). That changes the
-    signature of the function, so code that calls the bare function (`send_receipt.run.__func__`), as some tests do, has
-    to drop the argument too. Calls of the task and messages in the queue stay as they are.
+    Drop `bind=True` and the first parameter (`*args` can stay: the task is no longer among them). This changes the
+    signature of the function: code that calls the bare function (`send_receipt.run.__func__`), as some tests do, has to
+    drop the argument too. Calls of the task and messages in the queue don't change.
     """
 
     code = "CLY201"
     see = ("tasks#bound-tasks",)
     fixes = "unsafe"
-    message = "bind=True has no use: task {function!r} has no retry policy and {lack}; drop it{too}"
-    strict = "Task {function!r} is bound but has no retry policy; state one, such as max_retries, or drop bind=True"
+    message = "bind=True is not needed: task {function!r} has no retry policy and {lack}; drop it{too}"
+    strict = "Task {function!r} is bound but has no retry policy; set one, such as max_retries, or drop bind=True"
 
     def check(self, task: Task) -> Iterator[Violation]:
-        """Report a bound task without a use for it, at the `bind` keyword."""
+        """Report a bound task that does not need the task object, at the `bind` keyword."""
         if task.bound is not True or task.is_opaque or not task.is_transparent:
             return
         unused = bool(task.written(("bind",))) and not any(use.name == task.me for use in task.uses)

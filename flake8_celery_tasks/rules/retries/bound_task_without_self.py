@@ -17,17 +17,17 @@ class BoundTaskWithoutSelf(Rule[Task]):
 
     ## What happens
 
-    `bind=True` makes Celery pass the task object in front of the arguments of every call. If the function has no
-    parameter for it, it takes the place of the first argument, and the caller's arguments all move up by one. If there
-    is no room for them, the call fails:
+    `bind=True` makes Celery pass the task object before the arguments of every call. If the function has no parameter
+    for it, the first parameter receives the task object, and the caller's arguments all shift by one. If there are too
+    few parameters, the call fails:
 
     ```text
     TypeError: read_rates() takes 1 positional argument but 2 were given
     ```
 
-    If there is room, nothing fails at first: with `def read_rates(url, depth=1)` the call `read_rates.delay("x")` is
-    accepted and runs with the task object as `url` and `"x"` as `depth`. A task that is sent by name fails only in the
-    worker, and its automatic retries fail with it.
+    If there are enough parameters, nothing fails at first: with `def read_rates(url, depth=1)` Celery accepts the call
+    `read_rates.delay("x")` and runs it with the task object as `url` and `"x"` as `depth`. A task that is sent by name
+    fails only in the worker, and its automatic retries fail too.
 
     ## Bad
 
@@ -76,24 +76,25 @@ class BoundTaskWithoutSelf(Rule[Task]):
     - the first parameter is named like a task (`self`, `task`, `this`, `celery_task`, anything with a leading
       underscore), annotated as one, or used as one in the body (`.request`, `.retry`, `.name`, ...);
     - the function takes `*args`: the task is the first of them;
-    - a decorator that can't be read makes the task, or stands below the task decorator: it may take the task away.
+    - a decorator that can't be resolved creates the task, or is below the task decorator: it may remove the task
+      object.
 
     ## Fix
 
-    Insert `self` as the first parameter, and the calls fit again; that is what the command does. Or drop `bind=True` if
-    the task object is not used.
+    Insert `self` as the first parameter, so that the calls fit again. The automatic fix does this. Or drop `bind=True`
+    if the task object is not used.
 
-    The command's fix is safe where nothing can have worked before: the function takes no positional argument, or the
+    The automatic fix is safe if the task can't have worked before: the function takes no positional argument, or the
     project calls the task, and all of its calls fail now and fit with `self`. Otherwise it is unsafe: a call without
-    the argument works as long as the task object does in its place, as with `def read_rates(url)` and
-    `read_rates.delay()`, and would fail with `self`. If the project has such a call, there is no fix.
+    the argument works as long as the task object is usable instead, as with `def read_rates(url)` and
+    `read_rates.delay()`, and would fail with `self`. If the project has such a call, there is no automatic fix.
     """
 
     code = "CLY202"
     see = ("tasks#bound-tasks", "tasks#argument-checking")
     fixes = "safe or unsafe"
     message = (
-        "Task {function!r} is bound, but its first parameter {parameter!r} gets the task object: {effect}; add self"
+        "Task {function!r} is bound, but its first parameter {parameter!r} receives the task object: {effect}; add self"
     )
 
     no_parameter = "Task {function!r} is bound, but takes no positional argument: every call raises TypeError; add self"
@@ -111,12 +112,12 @@ class BoundTaskWithoutSelf(Rule[Task]):
             )
             return
         second = task.params.ordered[1:2] or ([f"*{task.params.vararg}"] if task.params.vararg else [])
-        effect = f"the caller's first argument lands in {second[0]!r}" if second else "a call with it raises TypeError"
+        effect = f"the caller's first argument goes to {second[0]!r}" if second else "passing it raises TypeError"
         first = (args.posonlyargs or args.args)[0]
         yield self.report(task.module, first, function=task.node.name, parameter=first.arg, effect=effect)
 
     def fix(self, task: Task, violation: Violation) -> Fix | None:
-        """Insert `self`, unless a call counts on what is there now."""
+        """Insert `self`, unless a call relies on the current parameters."""
         from flake8_celery_tasks.celery_model.task import without_first
         from flake8_celery_tasks.edits.edit import Fix
         from flake8_celery_tasks.edits.operations import AddParameter
@@ -126,4 +127,4 @@ class BoundTaskWithoutSelf(Rule[Task]):
         if not task.params.ordered:
             return fix._replace(safe=not _callers.is_unwrapped(task))
         shown = _callers.shown(task, without_first(task.params), task.params)
-        return None if shown == _callers.HARM else fix._replace(safe=shown == _callers.MENDED)
+        return None if shown == _callers.HARM else fix._replace(safe=shown == _callers.FIXED)

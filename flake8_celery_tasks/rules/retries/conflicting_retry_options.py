@@ -17,15 +17,15 @@ class ConflictingRetryOptions(Rule[Task]):
 
     ## What happens
 
-    With `retry_backoff` Celery computes the wait before each automatic retry and overwrites the `countdown` in
+    With `retry_backoff`, Celery computes the wait before each automatic retry and overwrites the `countdown` in
     `retry_kwargs`, which therefore has no effect. In the first example below the first wait is 10 seconds, not 30:
 
     ```text
     Task shop_fetch_rates[...] retry: Retry in 10s: ConnectionError('refused')
     ```
 
-    `max_retries` in `retry_kwargs` goes to every automatic retry and wins over the task's own `max_retries`: in the
-    second example there are two retries, not five. No line in the log mentions the option that lost.
+    Celery passes `max_retries` in `retry_kwargs` to every automatic retry, where it overrides the task's own
+    `max_retries`: the second example has two retries, not five. The log does not mention the ignored option.
 
     ## Bad
 
@@ -76,26 +76,23 @@ class ConflictingRetryOptions(Rule[Task]):
 
     ## Not reported when
 
-    - both say the same, or one of them can't be read;
-    - the losing option is used all the same: `max_retries` by a retry call in the body or by `retry_on_worker_lost`;
+    - both have the same value, or one of them can't be resolved;
+    - the ignored option still has a use: a retry call in the body or `retry_on_worker_lost` reads `max_retries`;
     - the task has no `autoretry_for`: that is CLY211;
     - both options come from a base class or shared defaults.
 
     ## Fix
 
-    Drop the one that loses, which changes nothing at run time, or the one that wins, if that is the one that was not
-    meant.
+    Drop the ignored option, which changes nothing at run time. If the other one is the mistake, drop that one.
     """
 
     code = "CLY213"
     see = ("tasks#automatic-retry-for-known-exceptions", "tasks#Task.retry_backoff")
-    message = (
-        "retry_backoff overwrites the countdown in retry_kwargs: no retry of task {function!r} waits for it; drop one"
-    )
-    retries = "max_retries={outer} has no effect: retry_kwargs of task {function!r} says {inner}, and wins; drop one"
+    message = "retry_backoff overwrites the countdown in retry_kwargs: no retry of task {function!r} uses it; drop one"
+    retries = "max_retries={outer} has no effect: retry_kwargs of task {function!r} overrides it with {inner}; drop one"
 
     def check(self, task: Task) -> Iterator[Violation]:
-        """Report the option that loses."""
+        """Report the option that Celery ignores."""
         if not task.written(("retry_kwargs",)) or task.is_opaque:
             return
         kwargs = task.option("retry_kwargs")

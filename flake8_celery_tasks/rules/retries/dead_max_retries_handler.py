@@ -24,26 +24,26 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.facts.context import FileContext
     from flake8_celery_tasks.facts.task import Task
 
-#: What waits for the result of a task, and raises what that raised.
+#: Methods that wait for the result of a task and raise the task's exception.
 _WAITS: Final = ("apply", "collect", "get", "join", "join_native", "wait")
 
 
 class DeadMaxRetriesHandler(Rule[TaskCall | GivingUp]):
-    """`except MaxRetriesExceededError` catches what nothing in its `try` raises.
+    """`except MaxRetriesExceededError` handles an exception that nothing in its `try` raises.
 
     ## What happens
 
-    When no retry is left, `self.retry(exc=error)` raises `error`, the exception that it was given. Only without `exc=`
-    does it raise `MaxRetriesExceededError`. The handler that is meant to give up, clean up or alert somebody never
+    When no retries are left, `self.retry(exc=error)` raises `error`, the exception that was passed to it. It raises
+    `MaxRetriesExceededError` only without `exc=`. The handler that should give up, clean up or send an alert never
     runs, and the task fails with the original exception:
 
     ```text
     Task shop_fetch_rates[...] raised unexpected: ConnectionError('refused')
     ```
 
-    Two more such handlers never run. `autoretry_for` retries when the function has been left, and raises the error of
-    the function, so that nothing in the function sees it. And what one handler of a `try` raises is not caught by the
-    handlers beside it.
+    Two other kinds of handlers never run. `autoretry_for` retries outside the function and raises the function's own
+    error, so nothing in the function sees a `MaxRetriesExceededError`. And an exception that one handler of a `try`
+    raises is not caught by the other handlers of the same `try`.
 
     ## Bad
 
@@ -124,28 +124,28 @@ class DeadMaxRetriesHandler(Rule[TaskCall | GivingUp]):
     ## Not reported when
 
     - the handler names another exception too;
-    - another retry in the same `try` has no `exc=`, or the task is passed to a helper there;
-    - `exc=` is not certainly an exception, or is a `MaxRetriesExceededError` itself;
-    - without a retry in the `try`: the task is handed to something there, or a function that is called there retries,
-      or waits for the result of a task, which may be that error; or the task has no `autoretry_for`, and no handler
-      beside it retries.
+    - another retry in the same `try` has no `exc=`, or the `try` passes the task to a helper;
+    - it is uncertain whether `exc=` is an exception, or it is a `MaxRetriesExceededError` itself;
+    - without a retry in the `try`: the `try` passes the task to something, or calls a function that retries or waits
+      for the result of a task, which may raise that error; or the task has no `autoretry_for`, and no other handler of
+      the `try` retries.
 
     ## Fix
 
-    Leave `exc=` out, or catch the exception that is passed. Put a `try` of its own around a retry in a handler. With
-    `autoretry_for` give up in `on_failure` of the task's class. Look at the handler first: code that has never run will
-    run.
+    Leave `exc=` out, or catch the exception that is passed. Wrap a retry in a handler in its own `try`. With
+    `autoretry_for`, give up in `on_failure` of the task's class. Review the handler first: it will run for the first
+    time.
     """
 
     code = "CLY218"
     see = ("tasks#retrying", "Task#celery.app.task.Task.retry")
     message = (
-        "This handler never runs: when no retry is left, {call} raises {exc}, not MaxRetriesExceededError; "
+        "This handler never runs: when no retries are left, {call} raises {exc}, not MaxRetriesExceededError; "
         "drop exc= or catch {exc}"
     )
 
-    beside = "This handler never runs: {call} raises in the handler beside it, not in the 'try'; put a 'try' around it"
-    left = "This handler never runs: autoretry_for retries when {function!r} has been left; give up in on_failure"
+    beside = "This handler never runs: {call} is in another handler, not in the 'try'; wrap it in its own 'try'"
+    left = "This handler never runs: autoretry_for retries outside of {function!r}; give up in on_failure"
 
     def check(self, fact: TaskCall | GivingUp) -> Iterator[Violation]:
         """Report a handler for MaxRetriesExceededError that no retry in its `try` can reach."""
@@ -171,7 +171,7 @@ class DeadMaxRetriesHandler(Rule[TaskCall | GivingUp]):
                     yield self.report(call.module, handler.type, call=name, exc=text)
 
     def _without_retry(self, fact: GivingUp) -> Iterator[Violation]:
-        """Report handlers in a task in whose `try` nothing retries: what retries stands beside them, or around all."""
+        """Report handlers of a `try` without a retry: the retry is in another handler, or outside the function."""
         retries = _retries(fact.context)
         if any(_may_exhaust(fact.context, fact.task, statement) for statement in fact.node.body):
             return
@@ -186,7 +186,7 @@ class DeadMaxRetriesHandler(Rule[TaskCall | GivingUp]):
                 yield self.report(fact.module, caught, self.left, function=fact.task.node.name)
 
     def _is_exception(self, call: TaskCall) -> bool:
-        """Return whether `exc=` is certainly an exception, and none of the kind that the handler waits for."""
+        """Return whether `exc=` is certainly an exception of a kind that the handler does not catch."""
         exc = call.keyword("exc")
         if exc is None or call.has_spread:
             return False
@@ -196,7 +196,7 @@ class DeadMaxRetriesHandler(Rule[TaskCall | GivingUp]):
             caught = [node for node in nodes if isinstance(node, ast.ExceptHandler)]
             if not caught or len(caught) < len(nodes):
                 return False
-            # Where the call stands in one of the handlers, the name is of the innermost: others may use it again.
+            # If the call is in a handler, the name belongs to the innermost one: other handlers may reuse it.
             around = [handler for handler in call.handlers() if handler.name == exc.value.id]
             return all(
                 handler.type is not None
@@ -223,7 +223,7 @@ def _retries(context: FileContext) -> dict[int, TaskCall]:
 
 
 def _may_exhaust(context: FileContext, task: Task, statement: ast.stmt) -> bool:
-    """Return whether a statement may raise MaxRetriesExceededError: it retries, waits for a task, or may do so."""
+    """Return whether a statement may raise MaxRetriesExceededError: it may retry or wait for a task."""
     names, retries = {task.me} - {None}, _retries(context)
     if any(use.attribute is None or use.attribute not in TASK_API for use in uses_of(statement, names)):
         return True
@@ -235,13 +235,13 @@ def _may_exhaust(context: FileContext, task: Task, statement: ast.stmt) -> bool:
 
 
 def _may_be_of_task(context: FileContext, call: ast.Call, task: Task) -> bool:
-    """Return whether a call waits for a task's result, or is of a function that does so, retries, or can't be read."""
+    """Return whether a call waits for a task's result, or calls a function that may wait or retry."""
     func = call.func
     if isinstance(func, ast.Attribute) and func.attr in _WAITS:
         return func.attr != "get" or not call.args
     value = context.module.value(func, inside(context, task.function).scope)
     target = context.project.resolve(value.path, context.module) if isinstance(value, Ref) else None
-    if target is not None and target.unread:  # it may do anything, where its file is there and can't be parsed
+    if target is not None and target.unread:  # it may do anything if its file exists and can't be parsed
         owner = target.path.rpartition(".")[0]
         return context.project.layout.find(owner, context.module.place.root) is not None
     if target is None or not isinstance(target.symbol, Function) or target.module is None or target.rest:

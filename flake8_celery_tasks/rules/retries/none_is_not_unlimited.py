@@ -21,7 +21,7 @@ class NoneIsNotUnlimited(Rule[TaskCall | Task]):
 
     ## What happens
 
-    In both places `None` means "not given", and the task's own `max_retries` counts, which is 3 by default. The task
+    In both places `None` means "not given", so the task's own `max_retries` applies, which is 3 by default. The task
     gives up after the fourth run:
 
     ```text
@@ -74,19 +74,20 @@ class NoneIsNotUnlimited(Rule[TaskCall | Task]):
 
     ## Not reported when
 
-    - the task's own `max_retries` is None too, or can't be read;
+    - the task's own `max_retries` is None too, or can't be resolved;
     - the task has no `autoretry_for`, so that nothing reads `retry_kwargs`: that is CLY211.
 
     ## Fix
 
-    Write `max_retries=None` on the task if there is to be no limit, otherwise drop the argument. Dropping it changes
-    nothing at run time; only you know which of the two is meant.
+    Write `max_retries=None` on the task if you want no limit, otherwise drop the argument. Dropping it changes nothing
+    at run time. Only you know which of the two is intended.
     """
 
     code = "CLY215"
     see = ("tasks#Task.max_retries", "Task#celery.app.task.Task.retry")
     message = (
-        "max_retries=None in {place} is not unlimited: task {function!r} gives up after {limit}; set it on the task"
+        "max_retries=None in {place} does not mean unlimited: task {function!r} gives up after {limit}; "
+        "set it on the task"
     )
 
     def check(self, fact: TaskCall | Task) -> Iterator[Violation]:
@@ -99,7 +100,7 @@ class NoneIsNotUnlimited(Rule[TaskCall | Task]):
 
 
 def _place(fact: TaskCall | Task) -> tuple[str, ast.AST | None]:
-    """Return where `max_retries=None` is given instead of a limit, and its node; None where it is not."""
+    """Return where `max_retries=None` is given instead of a limit, and its node; None if it is not given."""
     if isinstance(fact, TaskCall):
         is_none = fact.method == "retry" and fact.argument("max_retries") is None
         return "retry()", fact.keyword("max_retries") if is_none else None
@@ -109,7 +110,7 @@ def _place(fact: TaskCall | Task) -> tuple[str, ast.AST | None]:
 
 
 def _limit(task: Task) -> Any:
-    """Return the limit that a task has of its own, None where it has none or it can't be read."""
+    """Return the task's own limit, None if it has none or it can't be resolved."""
     limit = task.effective("max_retries")
     if limit is MISSING:
         return DEFAULT_MAX_RETRIES

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class PositionalRetry(Rule[TaskCall]):
-    """`self.retry(exc)` passes the exception as new arguments, `self.retry(exc="text")` a text as the exception.
+    """`self.retry(exc)` passes the exception as new arguments, `self.retry(exc="text")` passes a string as exception.
 
     ## What happens
 
@@ -31,11 +31,12 @@ class PositionalRetry(Rule[TaskCall]):
     TypeError: 'ConnectionError' object is not iterable
     ```
 
-    A string or a dict is taken apart instead: the next run gets its letters, or its keys, as arguments; `0` and `""`
-    stand for no arguments at all. One example in Celery's own user guide makes this mistake.
+    A string or a dict is unpacked instead: the next run gets its letters, or its keys, as arguments; `0` and `""` mean
+    no arguments at all. One example in Celery's own user guide makes this mistake.
 
-    What is given as `exc=` has to be an exception: Celery stores it with every retry, and raises it when no retry is
-    left. A text is only noticed then, by a `TypeError` in its place; an exception class can't be stored.
+    The value of `exc=` has to be an exception: Celery stores it with every retry, and raises it when no retries are
+    left. With a string, a `TypeError` is raised instead, and only at that point; an exception class can't be stored at
+    all.
 
     ## Bad
 
@@ -86,21 +87,21 @@ class PositionalRetry(Rule[TaskCall]):
     ## Not reported when
 
     - the argument is a tuple or list, or could be one: new arguments for the next run are what the parameter is for;
-    - it is None, which stands for the arguments of the current run;
-    - what is given as `exc=` is not certainly something else than an exception, or is empty.
+    - the argument is None, which means the arguments of the current run;
+    - the value of `exc=` may be an exception, or is empty.
 
     ## Fix
 
-    Write `exc=`. That is certain where the name is the exception of the handler around the call; elsewhere another
-    parameter may have been meant, such as `countdown=`.
+    Write `exc=`. That is certain if the name is the exception of the handler around the call. Otherwise another
+    parameter may have been intended, such as `countdown=`.
     """
 
     code = "CLY219"
     see = ("tasks#retrying", "Task#celery.app.task.Task.retry")
     fixes = "safe or unsafe"
-    message = "The first parameter of retry() is args: {given} there {effect}; {advice}"
+    message = "The first parameter of retry() is args: passing {given} {effect}; {advice}"
 
-    none = "exc= takes an exception, and {given} is none: {effect}; {advice}"
+    none = "exc= takes an exception, not {given}: {effect}; {advice}"
 
     def check(self, call: TaskCall) -> Iterator[Violation]:
         """Report a first argument that can't be a sequence of arguments, and an `exc=` that can't be an exception."""
@@ -115,7 +116,7 @@ class PositionalRetry(Rule[TaskCall]):
         kind = inference.kind_of(call.project, call.module, keyword.value, call.site.scope)
         value = call.argument("exc")
         text = cut(unparsed(keyword.value), 24)
-        effect, advice = "TypeError hides the error when no retry is left", "pass the one that was caught"
+        effect, advice = "TypeError hides the error when no retries are left", "pass the caught exception"
         if kind == inference.EXCEPTION:
             if not isinstance(value, Target):
                 return
@@ -176,7 +177,7 @@ class PositionalRetry(Rule[TaskCall]):
 
 
 def _is_text(node: ast.expr) -> bool:
-    """Return whether an expression makes a text of one that is written there: `"{}".format(x)`, `"%s" % x`."""
+    """Return whether an expression formats or joins a string literal: `"{}".format(x)`, `"%s" % x`."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Mod)):
         node = node.left
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("format", "join"):

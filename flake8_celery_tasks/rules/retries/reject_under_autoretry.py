@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.values import Unknown
     from flake8_celery_tasks.core.violation import Violation
 
-#: The Celery that first reads `dont_autoretry_for`.
+#: The first Celery version that reads `dont_autoretry_for`.
 _SINCE = (5, 3)
 
 
@@ -23,8 +23,9 @@ class RejectUnderAutoretry(Rule[Raise]):
 
     ## What happens
 
-    The wrapper behind `autoretry_for` lets `Ignore` and `Retry` through, and `Reject` only if `dont_autoretry_for`
-    holds it. With `autoretry_for=(Exception,)` a message that should be thrown away runs again until no retry is left:
+    The wrapper behind `autoretry_for` lets `Ignore` and `Retry` through. It lets `Reject` through only if
+    `dont_autoretry_for` contains it. With `autoretry_for=(Exception,)` a message that should be discarded runs again
+    until no retries are left:
 
     ```text
     Task shop_import_order[...] retry: Retry in 180s: reject requeue=False: no such order
@@ -64,15 +65,15 @@ class RejectUnderAutoretry(Rule[Raise]):
 
     ## Not reported when
 
-    - `dont_autoretry_for` holds `Reject` or a class that it inherits from, or can't be read (from Celery 5.3 on, which
+    - `dont_autoretry_for` contains `Reject` or one of its base classes, or can't be resolved (from Celery 5.3 on, which
       is the first to read it);
-    - something in the function, or a decorator between the task decorator and the function, catches it, or may;
-    - `max_retries=0` says that nothing is retried;
-    - a decorator that can't be read makes the task.
+    - something in the function, or a decorator between the task decorator and the function, catches it or may catch it;
+    - `max_retries=0` disables retries;
+    - a decorator that can't be resolved creates the task.
 
     ## Fix
 
-    Add `dont_autoretry_for=(Reject,)`, from Celery 5.3 on, or name the exceptions that are worth a retry in
+    Add `dont_autoretry_for=(Reject,)`, from Celery 5.3 on, or list only the exceptions that are worth a retry in
     `autoretry_for`. Either changes what is retried.
     """
 
@@ -81,7 +82,7 @@ class RejectUnderAutoretry(Rule[Raise]):
     message = "autoretry_for of task {function!r} catches this Reject: it is retried, not rejected; {advice}"
 
     def check(self, fact: Raise) -> Iterator[Violation]:
-        """Report a Reject that leaves the function and meets `autoretry_for`."""
+        """Report a Reject that leaves the function and is caught by `autoretry_for`."""
         task = fact.task
         if fact.path != exceptions.REJECT or task.is_opaque or not task.is_transparent:
             return
@@ -101,5 +102,5 @@ class RejectUnderAutoretry(Rule[Raise]):
 
 
 def _catches(value: Any, paths: set[str]) -> bool | Unknown:
-    """Return whether an option holds one of some exceptions; an option that is not given holds none."""
+    """Return whether an option contains one of some exceptions; an option that is not given contains none."""
     return False if value is MISSING or value is None else exceptions.holds(value, paths)

@@ -22,10 +22,10 @@ class RetriedTwice(Rule[TaskCall]):
 
     ## What happens
 
-    `self.retry()` sends the task again and then raises `Retry`, which is an `Exception`. If the call stands in a `try`
+    `self.retry()` sends the task again and then raises `Retry`, which is an `Exception`. If the call is in a `try`
     whose handler catches `Exception` and retries too, both of them send a message. Each of these messages does the same
-    when it fails, so the number of runs doubles with every retry: with `max_retries=4` there are 31 runs, where 5 were
-    meant. The log shows only that the task retries, once for each run:
+    when it fails, so the number of runs doubles with every retry: with `max_retries=4` there are 31 runs instead of the
+    intended 5. The log shows only that the task retries, once for each run:
 
     ```text
     Task shop_fetch_rates[...] retry: Retry in 60s: Retry(...)
@@ -87,16 +87,16 @@ class RetriedTwice(Rule[TaskCall]):
 
     ## Not reported when
 
-    - an earlier handler lets the exception out, or the handler decides by the exception that it has caught;
-    - the handler retries only under a condition that is not about the retries that are left, or may also end without
-      a retry (CLY217);
+    - an earlier handler re-raises the exception, or the handler checks which exception it has caught;
+    - the handler retries only under a condition, other than one about the remaining retries, or may also end without a
+      retry (CLY217);
     - `throw=False` is given: then `self.retry()` raises nothing;
-    - the type of a handler can't be read, or the handler hands the task to a function before it retries.
+    - the type of a handler can't be resolved, or the handler passes the task to a function before it retries.
 
     ## Fix
 
-    Put `except Retry: raise` before the handler, or move the retry out of the `try`. The latter lets out the
-    `MaxRetriesExceededError` too that `self.retry()` raises when no retry is left.
+    Put `except Retry: raise` before the handler, or move the retry out of the `try`. The latter also lets out the
+    `MaxRetriesExceededError` that `self.retry()` raises when no retries are left.
     """
 
     code = "CLY223"
@@ -104,7 +104,7 @@ class RetriedTwice(Rule[TaskCall]):
     message = "{catcher} the {name} of {call}() and retries again: each failure sends two messages; {advice}"
 
     def check(self, call: TaskCall) -> Iterator[Violation]:
-        """Report a call whose exception makes something retry that stands around it."""
+        """Report a call whose exception triggers another retry in a handler or `finally` around it."""
         throw = call.argument("throw") if call.method == "retry" else MISSING
         if len(task_calls_in(call.context)) < len("ab") or (throw is not MISSING and throw is not True):
             return
@@ -114,7 +114,7 @@ class RetriedTwice(Rule[TaskCall]):
         others = _raising(call.context) - {id(call.node)}
         found = exceptions.retried_by(call.project, call.module, call.site, path, me, others)
         swallowed = found and exceptions.fate(call.project, call.module, call.site, path, me)
-        if found is not None and (swallowed is None or isinstance(swallowed, Unknown)):  # else it is CLY217's
+        if found is not None and (swallowed is None or isinstance(swallowed, Unknown)):  # otherwise CLY217 reports it
             catcher, advice = "'finally' follows", "retry in one place only"
             if isinstance(found, ast.ExceptHandler):
                 shape = "'except'" if found.type is None else f"'except {shown(found.type)}'"

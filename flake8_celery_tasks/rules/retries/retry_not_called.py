@@ -18,7 +18,7 @@ class RetryNotCalled(Rule[RaisedMethod]):
 
     ## What happens
 
-    A method is not an exception, so Python raises a `TypeError` in place of the real error. Nothing is sent again:
+    A method is not an exception, so Python raises a `TypeError` instead of the real error. Nothing is sent again:
 
     ```text
     TypeError: exceptions must derive from BaseException
@@ -58,16 +58,18 @@ class RetryNotCalled(Rule[RaisedMethod]):
 
     ## Not reported when
 
-    - it is not certain that `retry` is the method of a task.
+    - it is uncertain whether `retry` is the method of a task.
 
     ## Fix
 
-    Add the parentheses. Make sure that the task may run again: until now it never did.
+    Add the parentheses. Make sure that the task can run twice: until now it was never retried.
     """
 
     code = "CLY222"
     see = ("tasks#retrying",)
-    message = "'raise {name}' raises a method: TypeError, and nothing is retried; write 'raise {name}({exc})'"
+    message = (
+        "'raise {name}' raises a method: it fails with TypeError and nothing is retried; write 'raise {name}({exc})'"
+    )
 
     def check(self, raised: RaisedMethod) -> Iterator[Violation]:
         """Report the raised method."""

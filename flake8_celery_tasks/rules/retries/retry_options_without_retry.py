@@ -17,17 +17,17 @@ class RetryOptionsWithoutRetry(Rule[Task]):
 
     ## What happens
 
-    What makes a task retry is `autoretry_for`, a call of `self.retry()`, or (from Celery 5.7 on)
-    `retry_on_worker_lost`; the other retry options only say how. Without one of these `max_retries` and
+    A task is retried by `autoretry_for`, by a call of `self.retry()`, or (from Celery 5.7 on) by
+    `retry_on_worker_lost`. The other retry options only say how. Without one of the three, `max_retries` and
     `default_retry_delay` have no effect, and the task fails for good at its first exception:
 
     ```text
     Task shop_fetch_rates[...] raised unexpected: ConnectionError('refused')
     ```
 
-    `retry_backoff`, `retry_backoff_max`, `retry_jitter`, `retry_kwargs` and `dont_autoretry_for` belong to
-    `autoretry_for` alone. A task that sets them and calls `self.retry()` waits `default_retry_delay` each time, which
-    is 180 seconds by default:
+    Only `autoretry_for` reads `retry_backoff`, `retry_backoff_max`, `retry_jitter`, `retry_kwargs` and
+    `dont_autoretry_for`. A task that sets them and calls `self.retry()` waits `default_retry_delay` each time, which is
+    180 seconds by default:
 
     ```text
     Task shop_fetch_rates[...] retry: Retry in 180s: ConnectionError('refused')
@@ -89,20 +89,21 @@ class RetryOptionsWithoutRetry(Rule[Task]):
 
     ## Not reported when
 
-    - `autoretry_for` comes from a base class, the app's `task_cls` or `task_annotations`, or one of them can't be read;
-    - the body reads the option itself (`self.retry_backoff * 2**n`), or passes the task to a helper, which may;
-    - `max_retries` is 0: a decision in writing;
-    - `retry_backoff`, `retry_kwargs` or `dont_autoretry_for` says nothing (`False`, None, `{}`, `()`);
+    - `autoretry_for` comes from a base class, the app's `task_cls` or `task_annotations`, or one of them can't be
+      resolved;
+    - the body reads the option itself (`self.retry_backoff * 2**n`), or passes the task to a helper that may read it;
+    - `max_retries` is 0, which is an explicit decision;
+    - `retry_backoff`, `retry_kwargs` or `dont_autoretry_for` is empty or off (`False`, None, `{}`, `()`);
     - the option comes from shared defaults (`**DEFAULTS`);
-    - for `max_retries` and `default_retry_delay`: the task is retried by a call or by `retry_on_worker_lost`, or the
+    - for `max_retries` and `default_retry_delay`: a retry call or `retry_on_worker_lost` retries the task, or the
       project sets `task_retry_on_worker_lost`;
-    - a decorator that can't be read makes the task, or stands below the task decorator: it may retry. So may one that
-      the option `celery-task-decorators` names, unless its function can be read and has no `retry`.
+    - a decorator that can't be resolved creates the task, or is below the task decorator: it may retry. So may a
+      decorator that the option `celery-task-decorators` names, unless its function can be resolved and has no `retry`.
 
     ## Fix
 
     Add `autoretry_for=(...)` with the exceptions that are worth a retry, or drop the options. If the task calls
-    `self.retry()`, pass the wait there: `countdown=2**self.request.retries`. Only you know which of these is meant.
+    `self.retry()`, pass the wait there: `countdown=2**self.request.retries`. Only you know which of these is intended.
     """
 
     code = "CLY211"
@@ -111,7 +112,7 @@ class RetryOptionsWithoutRetry(Rule[Task]):
     by_hand = "Only autoretry_for reads {options}: task {function!r} has none; add it, or give retry() a countdown"
 
     def check(self, task: Task) -> Iterator[Violation]:
-        """Report the dead retry options of a task together, at the first of them."""
+        """Report all unused retry options of a task in one report, at the first of them."""
         written = [
             (name, node)
             for name, node in task.written(AUTORETRY_ONLY | RETRY_ONLY)
@@ -135,14 +136,14 @@ class RetryOptionsWithoutRetry(Rule[Task]):
 
 
 def _says_nothing(name: str, value: Any) -> bool:
-    """Return whether a value is the default, or says that there are to be no retries."""
+    """Return whether a value is the default, or disables retries."""
     if name == "max_retries":
         return isinstance(value, (int, float)) and value <= 0
     return name in ("retry_backoff", "retry_kwargs", "dont_autoretry_for") and value in (False, None, (), [], {})
 
 
 def _joined(names: list[str]) -> str:
-    """Return some names as prose that stays short."""
+    """Return the names as a short phrase."""
     if len(names) > 2:
         return f"{names[0]} and {len(names) - 1} other retry options"
     return " and ".join(names)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.core.violation import Violation
 
-#: What a body does with its task that may send it again: `raise Retry()` after that is what `self.retry()` does.
+#: Uses of a task in its body that may send it again: `self.retry()` also raises Retry after it has sent the task.
 _SENDS = frozenset({None, "retry", "signature_from_request", "subtask_from_request", *SENDS, *SIGNS})
 
 
@@ -22,9 +22,9 @@ class RetryRaisedByHand(Rule[Raise]):
 
     ## What happens
 
-    `celery.exceptions.Retry` is what `self.retry()` raises after it has sent the task again, so that the worker can
-    record the state. Raised by hand, it only leaves that record. Nothing is sent, the state stays RETRY for ever, and
-    whoever waits for the result waits for ever too. The log looks as if all were well:
+    `self.retry()` raises `celery.exceptions.Retry` after it has sent the task again, so that the worker can record the
+    state. If your code raises it directly, the worker only records the state. Nothing is sent, the state stays RETRY
+    forever, and code that waits for the result waits forever too. The log looks normal:
 
     ```text
     Task shop_fetch_rates[...] retry: Retry in 60s
@@ -65,15 +65,16 @@ class RetryRaisedByHand(Rule[Raise]):
 
     ## Not reported when
 
-    - the body sends the task again itself, as by `self.retry(throw=False)` or `self.apply_async(...)`, or passes the
+    - the body itself sends the task again, as with `self.retry(throw=False)` or `self.apply_async(...)`, or passes the
       task on;
-    - something in the function catches it, or may;
+    - something in the function catches it or may catch it;
     - a decorator between the task decorator and the function may catch it, a base class overrides `__call__` or can't
-      be read, or a decorator that can't be read makes the task.
+      be resolved, or a decorator that can't be resolved creates the task.
 
     ## Fix
 
-    Write `raise self.retry(...)` with `bind=True`. Make sure that the task may run again: until now it never did.
+    Write `raise self.retry(...)` with `bind=True`. Make sure that the task can run twice: until now it was never
+    retried.
     """
 
     code = "CLY220"
@@ -81,7 +82,7 @@ class RetryRaisedByHand(Rule[Raise]):
     message = "'raise Retry' sends nothing: task {function!r} does not run again and stays in state RETRY; {advice}"
 
     def check(self, fact: Raise) -> Iterator[Violation]:
-        """Report a Retry that leaves a task in which nothing is sent again."""
+        """Report a Retry that leaves a task that does not send itself again."""
         task = fact.task
         if fact.path != exceptions.RETRY or task.is_opaque or not task.is_transparent:
             return

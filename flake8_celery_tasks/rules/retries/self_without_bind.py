@@ -20,13 +20,13 @@ class SelfWithoutBind(Rule[Task]):
     ## What happens
 
     Celery passes the task object only to tasks with `bind=True`. Without it `self` is a parameter like any other, and
-    the caller's first argument goes there. A caller who counts on Celery to fill it gets an error:
+    receives the caller's first argument. A caller that expects Celery to pass it gets an error:
 
     ```text
     TypeError: fetch_rates() missing 1 required positional argument: 'url'
     ```
 
-    With one argument more the call is accepted, and the task fails in the worker:
+    With one more argument the call is accepted, and the task fails in the worker:
 
     ```text
     AttributeError: 'str' object has no attribute 'retry'
@@ -70,28 +70,28 @@ class SelfWithoutBind(Rule[Task]):
 
     ## Not reported when
 
-    - a base class, or the app's `task_cls`, has a `__call__` of its own or can't be read: it may pass the task;
-    - a decorator that can't be read makes the task, or stands below the task decorator: it may supply `self`;
+    - a base class, or the app's `task_cls`, has its own `__call__` or can't be resolved: it may pass the task;
+    - a decorator that can't be resolved creates the task, or is below the task decorator: it may pass `self`;
     - the task is a method of a class (CLY512);
     - `self` has a default.
 
     ## Fix
 
-    Add `bind=True`, which gives the parameter what its name promises; that is what the command does. Or drop the
-    parameter if it is not used.
+    Add `bind=True`, so that Celery passes the task object. The automatic fix does this. Or drop the parameter if it is
+    not used.
 
-    The command's fix is safe where the project calls the task, and all of its calls fail now and fit with `bind=True`.
-    Otherwise it is unsafe: a caller that passes something for `self`, as a test may, would then pass one argument too
-    many. If the project has such a call, there is no fix.
+    The automatic fix is safe if the project calls the task, and all of its calls fail now and fit with `bind=True`.
+    Otherwise it is unsafe: a caller that passes a value for `self`, as a test may, would then pass one argument too
+    many. If the project has such a call, there is no automatic fix.
     """
 
     code = "CLY203"
     see = ("tasks#bound-tasks",)
     fixes = "safe or unsafe"
-    message = "Task {function!r} is not bound: Celery never fills its parameter 'self', the caller must; add bind=True"
+    message = "Task {function!r} is not bound: Celery does not pass 'self', so the caller has to; add bind=True"
 
     def check(self, task: Task) -> Iterator[Violation]:
-        """Report a parameter `self` of an unbound task, at `bind` or else at the decorator."""
+        """Report a parameter `self` of an unbound task, at `bind`, otherwise at the decorator."""
         params = task.params
         if params.ordered[:1] != ("self",) or params.defaults == len(params.ordered):
             return
@@ -101,7 +101,7 @@ class SelfWithoutBind(Rule[Task]):
             yield self.report(task.module, task.keyword("bind"), function=task.node.name)
 
     def fix(self, task: Task, violation: Violation) -> Fix | None:
-        """Add `bind=True`, behind the name, unless a call counts on what is there now."""
+        """Add `bind=True` after the name, unless a call relies on the current parameters."""
         from flake8_celery_tasks.celery_model.task import without_first
         from flake8_celery_tasks.edits.edit import Fix
         from flake8_celery_tasks.edits.operations import SetKeyword
@@ -113,4 +113,4 @@ class SelfWithoutBind(Rule[Task]):
         shown = _callers.shown(task, task.params, without_first(task.params))
         if shown == _callers.HARM:
             return None
-        return Fix((SetKeyword(decorator, "bind", "True", after=("name",)),), safe=shown == _callers.MENDED)
+        return Fix((SetKeyword(decorator, "bind", "True", after=("name",)),), safe=shown == _callers.FIXED)

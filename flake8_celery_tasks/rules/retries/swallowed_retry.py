@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 class SwallowedRetry(Rule[TaskCall | Raise]):
-    """An exception handler swallows the `Retry` by which `self.retry()` leaves the task.
+    """An exception handler swallows the `Retry` that `self.retry()` raises.
 
     ## What happens
 
     `self.retry()` sends the task again and then raises `Retry`, which is an `Exception`; the worker needs to see it.
-    `self.replace()` does the same with `Ignore`. If the call stands in a `try` that catches `Exception`, the worker
-    never sees it: it logs a success, the result is whatever the handler leaves behind, and the retry runs all the same:
+    `self.replace()` does the same with `Ignore`. If the call is in a `try` that catches `Exception`, the worker never
+    sees it. It logs a success, the result is whatever the handler returns, and the retry still runs:
 
     ```text
     Task shop_fetch_rates[...] received
@@ -34,8 +34,8 @@ class SwallowedRetry(Rule[TaskCall | Raise]):
     Task shop_fetch_rates[...] succeeded in ...s: None
     ```
 
-    A `raise Reject()` or `raise Ignore()` in such a `try` does no more than a `return`. A `return` in `finally` and
-    `with suppress(Exception)` swallow these exceptions too.
+    A `raise Reject()` or `raise Ignore()` in such a `try` has the same effect as a `return`. A `return` in `finally`
+    and `with suppress(Exception)` swallow these exceptions too.
 
     ## Bad
 
@@ -92,20 +92,19 @@ class SwallowedRetry(Rule[TaskCall | Raise]):
 
     ## Not reported when
 
-    - the call stands in a handler, not in the body of the `try`;
-    - an earlier handler lets the exception out: it names `Retry`, `Ignore`, `Reject`, or a class that they inherit
-      from, and raises again;
-    - every path of the handler ends in `raise`, or in another retry (CLY223), or it decides by the exception or by the
-      retries that are left;
+    - the call is in a handler, not in the body of the `try`;
+    - an earlier handler re-raises the exception: it names `Retry`, `Ignore`, `Reject`, or one of their base classes;
+    - every path of the handler ends in `raise` or in another retry (CLY223), or the handler checks the exception or the
+      remaining retries;
     - the handler calls a function of the project that raises or retries, or passes the task to one;
-    - the type of a handler can't be read;
+    - the type of a handler can't be resolved;
     - `throw=False` is given: then `self.retry()` raises nothing.
 
     ## Fix
 
     Move the retry out of the `try`, or put `except Retry: raise` before the handler. The latter still swallows one
-    exception: the `MaxRetriesExceededError` that `self.retry()` raises when no retry is left. Check what else changes:
-    the run then ends in the state RETRY and no longer in SUCCESS, and what follows the `try` is no longer reached.
+    exception: the `MaxRetriesExceededError` that `self.retry()` raises when no retries are left. Check what else
+    changes: the run then ends in the state RETRY instead of SUCCESS, and the code after the `try` no longer runs.
     """
 
     code = "CLY217"
@@ -125,7 +124,7 @@ class SwallowedRetry(Rule[TaskCall | Raise]):
         elif fact.path != exceptions.RETRY:
             name = fact.path.rpartition(".")[2]
             catcher = exceptions.fate(fact.project, fact.module, fact.site, fact.path, fact.task.me)
-            # Who raises Ignore and catches it by its own name uses it as a jump.
+            # Code that raises Ignore and catches it by its own name uses it as a jump.
             if not (isinstance(catcher, ast.ExceptHandler) and _names(catcher, name)):
                 yield from self._report(fact.module, fact.node, catcher, what=f"this {name}", name=name, still="")
 

@@ -1,4 +1,4 @@
-"""What is wrong with the key of a setting: misspelt, never looked at, or of another age than its neighbours."""
+"""Mistakes in the key of a setting: it is misspelt, never read, or an old name among new ones."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.facts.configured.settings import Setting, SettingSource
 
 
-#: Beginnings of names that are hardly anything but settings of Celery.
+#: Prefixes of names that are almost certainly settings of Celery.
 TELLING: Final = ("BEAT_", "BROKER_", "CELERY", "RESULT_", "TASK_", "WORKER_")
 
 
-#: Beginnings that tell which part of Celery a setting is about, old ones too.
+#: Prefixes that name the part of Celery that a setting belongs to, old ones too.
 _GROUPS: Final = ("beat_", "broker_", "celerybeat_", "celeryd_", "result_", "task_", "worker_")
 
 
-#: Settings by the names that an app's arguments, or the options of a worker, have for them.
+#: Settings by the names of the app's arguments, or of a worker's options, for them.
 _SHORT: Final = {"backend": "result_backend", "broker": "broker_url", "concurrency": "worker_concurrency"}
 
 
 def _rest(name: str) -> str:
-    """Return a name without what tells the part of Celery."""
+    """Return a name without its prefix for the part of Celery."""
     return next((name[len(group) :] for group in _GROUPS if name.startswith(group)), name)
 
 
 def _meant(name: str) -> str | None:
-    """Return the setting that a name is a slip of: in a letter or two, or in the part of Celery that it is about."""
+    """Return the setting that a name misspells: in a letter or two, or in its prefix."""
     found = _SHORT.get(name) or close_match(name, SETTINGS)
     if found is None and "_" in _rest(name):
         rests = {_rest(name), _rest(_rest(name))}
@@ -47,12 +47,12 @@ def _meant(name: str) -> str | None:
 
 
 def misspelt(setting: Setting) -> str | None:
-    """Return what Celery would read in the place of a key that is close to it, None for any other key."""
+    """Return the key that Celery reads and that a key misspells; None for any other key."""
     key, source = setting.key, setting.source
     if _is_known(key, source):
         return None
     if not key.isupper():
-        # Lower case counts under any namespace.
+        # Lower case is valid under any namespace.
         return _meant(key)
     for namespace in source.namespaces:
         prefix = prefix_of(namespace)
@@ -64,13 +64,13 @@ def misspelt(setting: Setting) -> str | None:
     meant = close_match(key, OLD_TO_NEW)
     if meant is None and key.startswith("CELERY_"):
         name = _meant(key.removeprefix("CELERY_").lower())
-        # Django has upper case only.
+        # Django has only upper case.
         meant = SETTINGS[name].old if name is not None and source.kind == DJANGO else name
     return meant
 
 
 def _is_known(key: str, source: SettingSource) -> bool:
-    """Return whether a key is a name of Celery's or of an extension, wherever that is looked at."""
+    """Return whether a key is a name of Celery's or of an extension, in any place."""
     lower = key.lower()
     prefixes = ("", "celery_", *(prefix_of(namespace).lower() for namespace in source.namespaces))
     names = {lower.removeprefix(prefix) for prefix in prefixes}
@@ -80,14 +80,14 @@ def _is_known(key: str, source: SettingSource) -> bool:
 
 
 def unread(setting: Setting) -> tuple[str, str] | None:
-    """Return where Celery does not look at a key that is a name of a setting, and what to write instead."""
+    """Return the place where Celery ignores a key that is a setting's name, and what to write instead."""
     key, source = setting.key, setting.source
     if not source.certain or not key.isupper() or not key.startswith(TELLING):
         return None
     prefix = prefix_of(source.namespaces[0])
     name = OLD_TO_NEW.get(key)
     if name is not None and prefix and source.kind == CONF:
-        return None  # what an app is given before it reads its configuration is read by old names too
+        return None  # an app also reads old names from what it gets before its configuration
     if name is None:
         name = next((lower for lower in (key.lower(), key.lower().removeprefix("celery_")) if lower in SETTINGS), None)
     if name is None:
@@ -97,19 +97,19 @@ def unread(setting: Setting) -> tuple[str, str] | None:
         return f"under the namespace {prefix.rstrip('_')!r}", repr(instead)
     if source.kind != DJANGO:
         return "without a namespace", repr(name)
-    # Django has upper case only; old names go without a namespace.
+    # Django has only upper case; old names have no namespace.
     if key.startswith("CELERY_") and not any(_is_old(other) for other in source.keys):
         return "without a namespace", "namespace='CELERY' in config_from_object"
     return "without a namespace", repr(SETTINGS[name].old)
 
 
 def _is_old(key: str) -> bool:
-    """Return whether a key is an old name of a setting that has another one under the usual namespace."""
+    """Return whether a key is a setting's old name, different from its name under the usual namespace."""
     return key in OLD_TO_NEW and key != f"CELERY_{OLD_TO_NEW[key].upper()}"
 
 
 def mixed(setting: Setting) -> tuple[str, str] | None:
-    """Return a new name beside which the first old one of an object stands, and the old one's new name."""
+    """Return a new name in the same object as its first old one, and the new name of that old one."""
     source = setting.source
     if source.namespaces != (None,) or not source.certain or not source.complete:
         return None
@@ -123,7 +123,7 @@ def mixed(setting: Setting) -> tuple[str, str] | None:
     new = [item.key for item in beside if item.key in SETTINGS]
     if not new or setting.key not in OLD_TO_NEW or old[0] != setting.key:
         return None
-    # Celery allows the names of the smaller group that the other group has as well.
+    # Celery allows names of the smaller group that are also in the other group.
     few, convert = (new, {name: SETTINGS[name].old for name in new}) if len(old) > len(new) else (old, OLD_TO_NEW)
     if all(convert[key] in source.keys for key in few):
         return None
@@ -131,10 +131,9 @@ def mixed(setting: Setting) -> tuple[str, str] | None:
 
 
 def _set_together(setting: Setting) -> list[Setting]:
-    """Return the settings of an app that are given in the same function, or in the module, before it is configured.
+    """Return the settings that the same function or module gives to an app before it is configured.
 
-    What the app is made with is no part of them, nor what `add_defaults` gives; they are none where several apps may be
-    meant.
+    The arguments of the app itself and of `add_defaults` are left out. Returns none where several apps may be meant.
     """
     module, function = setting.module, setting.site.function()
     made = [call for call, site in module.candidates.calls if makes_app(setting.project, module, call, site)]
@@ -146,7 +145,7 @@ def _set_together(setting: Setting) -> list[Setting]:
 
 
 def is_read(setting: Setting) -> bool:
-    """Return whether something in the project reads a name: it is a constant, or a key, of the project's own."""
+    """Return whether something in the project reads a name: it is the project's own constant or key."""
     key, module = setting.key, setting.module
     loads = _loaded(module).get(key, set())
     if loads and not _feeds_others(setting, loads):
@@ -155,7 +154,7 @@ def is_read(setting: Setting) -> bool:
         rf"\.{key}\b(?!\s*=[^=])",
         rf"[\"']{key}[\"'](?!\s*:|\]\s*=[^=])",
         rf"\bimport\b[^\n]{{0,500}}\b{key}\b",
-        rf"^\s+{key},$",  # a line of an import in brackets
+        rf"^\s+{key},$",  # a line of an import in parentheses
     )
     pattern = re.compile(encoded("|".join(read)), re.MULTILINE)
     return any(
@@ -166,9 +165,9 @@ def is_read(setting: Setting) -> bool:
 
 
 def _feeds_others(setting: Setting, loads: set[str | None]) -> bool:
-    """Return whether a name is read for nothing but other settings of Celery, and is meant to be one itself.
+    """Return whether only other settings of Celery read a name, and the name is meant to be one itself.
 
-    A name that is read for the setting that it stands for is a constant: `CELERY_BROKER_URL = BROKER_URL`.
+    A name is a constant if its own setting reads it: `CELERY_BROKER_URL = BROKER_URL`.
     """
     own = _meaning(setting)
     given = {item.key: _meaning(item) for item in setting.source.settings if item.key != setting.key}
@@ -192,7 +191,7 @@ def _meaning(setting: Setting) -> str | None:
 
 @query()
 def _loaded(module: Module) -> dict[str, set[str | None]]:
-    """Return the names and attributes that a module reads, each with the names that it is read for, None for more."""
+    """Return the names and attributes that a module reads, each with the names assigned from it; None for others."""
     found: dict[str, set[str | None]] = {}
     assert module.tree is not None
     pending: list[tuple[ast.AST, str | None]] = [(module.tree, None)]

@@ -1,4 +1,4 @@
-"""Places that read settings of Celery from Django's, and whether the project sets them under that name."""
+"""Places that read Celery's settings from Django's, and whether the project sets them under that name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
 
 
-#: Every name in upper case that says which setting of Celery it is, with the setting.
+#: Every name in upper case that identifies a setting of Celery, with the setting.
 NAMES: Final = {
     **{name.upper(): name for name in SETTINGS if name.startswith(("beat_", "broker_", "result_", "task_", "worker_"))},
     **{f"CELERY_{name.upper()}": name for name in SETTINGS},
@@ -30,17 +30,17 @@ NAMES: Final = {
 
 _UPPER: Final = re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b")
 
-#: What may bring names into a settings module that no statement of it binds.
+#: Words in the source that may bind names in a settings module without a statement.
 _DYNAMIC: Final = (b"globals(", b"vars(", b"locals(", b"setattr(", b"dynaconf", b"exec(")
 
-#: Exceptions that say that a name may be missing.
+#: Exceptions whose handlers allow for a missing name.
 _MISSING: Final = frozenset({"AttributeError", "Exception", "BaseException"})
 
 
 class Read(NamedTuple):
     """A place that reads a name of Django's settings: by attribute, by `getattr` or by `hasattr`.
 
-    `kind` is what it is read by, `has_default` whether it goes on where there is no such name.
+    `kind` is the way of reading, `has_default` whether the code continues if the name is missing.
     """
 
     node: ast.expr
@@ -70,7 +70,7 @@ def reads(facts: Facts) -> list[Read]:
 
 
 def _is_guarded(site: Site) -> bool:
-    """Return whether an exception that says that the name is missing is expected."""
+    """Return whether the code expects the exception for a missing name."""
     return any(
         around.kind == TRY and around.part == "body" and any(map(_catches, around.try_.handlers))
         for around in site.chain()
@@ -88,7 +88,7 @@ def _catches(handler: ast.ExceptHandler) -> bool:
 
 
 class DjangoSettings:
-    """What a project's settings for Django bind, as far as the texts of its files tell."""
+    """The names that a project's Django settings bind, as far as the source shows."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
@@ -103,7 +103,7 @@ class DjangoSettings:
 
     @property
     def are_whole(self) -> bool:
-        """Whether there are some, and nothing brings more names into them than what can be read."""
+        """Whether there are settings, and all their names can be resolved."""
         return bool(self.modules) and all(map(self._is_whole, self.modules))
 
     def _is_whole(self, path: str) -> bool:
@@ -118,7 +118,7 @@ class DjangoSettings:
         return star.startswith("django.") or self.project.layout.find(star, module.place.root) is not None
 
     def sets(self, name: str, *, in_tests: bool) -> bool:
-        """Return whether something gives a name a value: an assignment, a keyword, a key."""
+        """Return whether something sets a name: an assignment, a keyword, a key."""
         asked = name, in_tests
         if asked not in self._set:
             self._set[asked] = self._sets(name, in_tests=in_tests)
@@ -145,5 +145,5 @@ class DjangoSettings:
 
 @query()
 def django_settings(project: Project) -> DjangoSettings:
-    """Return what a project's settings for Django bind."""
+    """Return the names that a project's Django settings bind."""
     return DjangoSettings(project)

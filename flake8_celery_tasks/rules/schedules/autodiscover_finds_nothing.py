@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 
 class AutodiscoverFindsNothing(Rule[Discovery]):
-    """What tells Celery where the tasks are leads to none.
+    """The configuration that tells Celery where the tasks are finds none.
 
     ## What happens
 
-    `autodiscover_tasks(["shop"])` imports `shop` and then `shop.tasks`, or what `related_name` says. It looks no
-    deeper, and where there is no such module it goes on without a word. `include` and `imports` import the modules that
-    they name, and not those below them. The worker starts, and rejects the messages of tasks that it has not loaded:
+    `autodiscover_tasks(["shop"])` imports `shop` and then `shop.tasks`, or the module that `related_name` names. It
+    looks no deeper, and silently skips a missing module. `include` and `imports` import the modules that they name, and
+    not the modules below them. The worker starts, and rejects the messages of tasks that it has not loaded:
 
     ```text
     Received unregistered task of type 'shop.tasks.mails.remind'.
     The message has been ignored and discarded.
     ```
 
-    Without packages `autodiscover_tasks()` asks Django for its apps; outside Django it does nothing at all. A text
-    instead of a list is gone through letter by letter: `No module named 's'`.
+    Without packages `autodiscover_tasks()` asks Django for its apps; outside Django it does nothing at all. It iterates
+    over a string letter by letter: `No module named 's'`.
 
     ## Bad
 
@@ -84,16 +84,16 @@ class AutodiscoverFindsNothing(Rule[Discovery]):
 
     ## Not reported when
 
-    - one of the modules that are loaded, or something that it imports, defines a task, or may: it imports by names that
-      can't be followed, or tasks of another package;
-    - the packages can't be read, or are not a part of the project;
-    - what is named does exist, and all tasks below it are loaded in another way;
+    - one of the loaded modules, or something that it imports, defines a task, or may: it imports names that can't be
+      resolved, or tasks of another package;
+    - the packages can't be resolved, or are not part of the project;
+    - the named module exists, and all tasks below it are loaded in another way;
     - the module is a test or a migration.
 
     ## Fix
 
-    Name the modules themselves (`["shop.tasks.mails"]`), give the `related_name` that they have, or import them in the
-    package's `__init__`. In a Django project call `autodiscover_tasks()` without packages.
+    Name the modules themselves (`["shop.tasks.mails"]`), write their `related_name`, or import them in the package's
+    `__init__`. In a Django project call `autodiscover_tasks()` without packages.
     """
 
     code = "CLY814"
@@ -103,11 +103,11 @@ class AutodiscoverFindsNothing(Rule[Discovery]):
         "autodiscover_tasks() goes through {name!r} letter by letter: No module named {letter!r}; write [{name!r}]"
     )
     empty: Final = "autodiscover_tasks() without packages asks Django for its apps, and does nothing here; list them"
-    related: Final = "No app of the project has a module {name!r}: autodiscover_tasks() finds nothing, and says nothing"
+    related: Final = "No app of the project has a module {name!r}: autodiscover_tasks() silently finds nothing"
     quiet_in_tests = True
 
     def check(self, discovery: Discovery) -> Iterator[Violation]:
-        """Report a call that finds nothing, and the names in it, or in a setting, that lead to no task."""
+        """Report a call that finds nothing, and names in a call or a setting that lead to no task."""
         module, given = discovery.module, discovery.given
         if given is None:
             message = _empty(discovery)
@@ -124,7 +124,7 @@ class AutodiscoverFindsNothing(Rule[Discovery]):
 
 
 def _empty(discovery: Discovery) -> str:
-    """Return which message says what is wrong with a call that names no packages, nothing where that finds some."""
+    """Return the name of the message for a call that names no packages; nothing where it finds some."""
     project, module, related = discovery.project, discovery.module, discovery.related
     if not is_django(project):
         return "" if module.source.may_hold("fixup") else "empty"
@@ -135,7 +135,7 @@ def _empty(discovery: Discovery) -> str:
 
 
 def _why_nothing(discovery: Discovery, name: str) -> str | None:
-    """Return why a name leads to no task, None where it leads to one, or may."""
+    """Return why a name leads to no task; None where it leads to one, or may."""
     project, module, related = discovery.project, discovery.module, discovery.related
     layout, root = project.layout, module.place.root
     if isinstance(related, Unknown) or not name or layout.find(name.partition(".")[0], root) is None:
@@ -160,7 +160,7 @@ def _why_nothing(discovery: Discovery, name: str) -> str | None:
 
 
 def _is_certainly_missing(discovery: Discovery, name: str) -> bool:
-    """Return whether a module that is not found can be nowhere else: all packages around it are regular ones."""
+    """Return whether a missing module is certainly missing: all packages around it are regular ones."""
     layout, root = discovery.project.layout, discovery.module.place.root
     parts = name.split(".")
     for end in range(1, len(parts)):
@@ -172,7 +172,7 @@ def _is_certainly_missing(discovery: Discovery, name: str) -> bool:
         text = discovery.project.files.read(found)
         if text is None or b"__path__" in text:
             return False
-        # What is no Python may be one when it is built.
+        # Other files may become Python modules when they are built.
         others = folders.entries(os.path.dirname(found))
         if any(other.partition(".")[0] == parts[end] and not other.endswith(".py") for other in others if "." in other):
             return False
@@ -180,7 +180,7 @@ def _is_certainly_missing(discovery: Discovery, name: str) -> bool:
 
 
 def _left(found: Loading, discovery: Discovery, name: str) -> list[str]:
-    """Return the files with tasks below a name that nothing else loads; none where that can't be told."""
+    """Return the files with tasks below a name that nothing else loads; none where that is unknown."""
     everywhere = found.everywhere
     if everywhere is None:
         return []

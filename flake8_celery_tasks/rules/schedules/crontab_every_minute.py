@@ -20,9 +20,9 @@ class CrontabEveryMinute(Rule[Crontab]):
 
     ## What happens
 
-    A field that is not given always matches. `crontab(hour=3)` does not run at three o'clock: it runs at 3:00, 3:01,
-    3:02 and so on, 60 times. `crontab(day_of_month=1)` runs 1440 times on the first of the month, and
-    `crontab(minute=0, day_of_month=1)` every hour of that day. Beat does not warn; it just sends the task too often:
+    A missing field always matches. `crontab(hour=3)` does not run at three o'clock: it runs at 3:00, 3:01, 3:02 and so
+    on, 60 times. `crontab(day_of_month=1)` runs 1440 times on the first of the month, and
+    `crontab(minute=0, day_of_month=1)` every hour of that day. Beat does not warn; it sends the task too often:
 
     ```text
     Scheduler: Sending due task clean-up (shop.tasks.clean_up)
@@ -60,14 +60,15 @@ class CrontabEveryMinute(Rule[Crontab]):
     ## Not reported when
 
     - the minute (or, with a day, the hour) is written out as `"*"`: that is deliberate;
-    - the hour is missing beside steps of minutes (`minute="*/15"`) or a minute that can't be read, or beside several
-      days of the week (`day_of_week="mon-fri"`): that may mean every quarter of an hour, or every hour, of these days;
-    - nothing is given at all: `crontab()` means every minute, and says so;
-    - a `*` or `**` that can't be read may hold the field.
+    - the hour is missing next to steps of minutes (`minute="*/15"`) or a minute that can't be resolved, or next to
+      several days of the week (`day_of_week="mon-fri"`): that may mean every quarter of an hour, or every hour, of
+      these days;
+    - there are no arguments at all: `crontab()` means every minute, and that is documented;
+    - a `*` or `**` that can't be resolved may contain the field.
 
     ## Fix
 
-    Add the field that is missing: `minute=0`, and `hour=0` for a day. The task then runs less often.
+    Add the missing field: `minute=0`, and `hour=0` for a day. Then the task runs less often.
     """
 
     code = "CLY801"
@@ -76,7 +77,7 @@ class CrontabEveryMinute(Rule[Crontab]):
     every_hour: Final = "{call} has no hour: it runs every hour of the day; add hour=0, or hour='*' if that is meant"
 
     def check(self, crontab: Crontab) -> Iterator[Violation]:
-        """Report a missing minute beside an hour or a day, and a missing hour beside a day, at the call."""
+        """Report a missing minute next to an hour or a day, and a missing hour next to a day, at the call."""
         given = crontab.given
         if crontab.from_line or not crontab.complete:
             return
@@ -90,7 +91,7 @@ class CrontabEveryMinute(Rule[Crontab]):
             yield self.report(crontab.module, crontab.node, self.every_hour, call=crontab.text)
 
     def _is_for_one_hour(self, crontab: Crontab, days: Sequence[str]) -> bool:
-        """Return whether a schedule without an hour looks like one for a time of some days.
+        """Return whether a schedule without an hour seems to mean one time on some days.
 
         "Each quarter of an hour" and "each hour on weekdays" need no hour.
         """

@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 
 class CrontabMeansSomethingElse(Rule[Crontab]):
-    """A `crontab` is accepted, but does not mean what it seems to say.
+    """Celery accepts a `crontab`, but it does not mean what it seems to say.
 
     ## What happens
 
-    Celery reads the beginning of each part of a field and ignores the rest. A whole cron line in the first argument is
-    cut off after its first field: `crontab("*/5 3 * * *")` runs every five minutes, all day long. Whatever follows a
-    step is dropped as well (`"*/5/2"`), a step that is not smaller than its range leaves only the first value
-    (`minute="*/90"` is every full hour), and the name of a day or month is a number in whatever field it stands.
+    Celery reads the beginning of each part of a field and ignores the rest. It cuts a whole cron line in the first
+    argument after the first field: `crontab("*/5 3 * * *")` runs every five minutes, all day long. It also ignores
+    everything after a step (`"*/5/2"`). A step that is not smaller than its range leaves only the first value
+    (`minute="*/90"` is every full hour). The name of a day or month is a number in any field.
 
-    Nor is the order of the arguments that of cron: the third one is the day of the week, then come the day of the month
-    and the month. `crontab("0", "0", "1", "*", "*")` runs every Monday, not on the first of the month. Nothing is
+    The order of the arguments is not cron's either: the third argument is the day of the week, then come the day of the
+    month and the month. `crontab("0", "0", "1", "*", "*")` runs every Monday, not on the first of the month. Nothing is
     logged.
 
     ```pycon
@@ -73,15 +73,15 @@ class CrontabMeansSomethingElse(Rule[Crontab]):
 
     ## Not reported when
 
-    - the value can't be read, or Celery refuses it: that is CLY802;
+    - the value can't be resolved, or Celery refuses it: that is CLY802;
     - a step leaves a shorter last gap (`"*/7"`): cron does the same;
-    - five positions mean the same in both orders;
-    - the module is a test: there such values are tried on purpose.
+    - five positional arguments mean the same in both orders;
+    - the module is a test: tests use such values on purpose.
 
     ## Fix
 
-    Write each field as a keyword, and an interval that does not divide the hour or day as a `timedelta`. The task then
-    runs at other times than before: at those that were meant.
+    Write each field as a keyword, and an interval that does not divide the hour or day as a `timedelta`. Then the task
+    runs at other times than before: at the intended times.
     """
 
     code = "CLY803"
@@ -91,7 +91,7 @@ class CrontabMeansSomethingElse(Rule[Crontab]):
     step: Final = (
         "The step in {field}={value!r} spans all {size} values: only the first is left; write it, or a timedelta"
     )
-    stranger: Final = "{name!r} is not a {field}: crontab takes it for the number {number}; give it to {other}"
+    stranger: Final = "{name!r} is not a {field}: crontab treats it as the number {number}; give it to {other}"
     order: Final = (
         "crontab's third position is day_of_week, not cron's day of the month: {value!r} is {day}; write day_of_month="
     )
@@ -99,7 +99,7 @@ class CrontabMeansSomethingElse(Rule[Crontab]):
     quiet_in_tests = True
 
     def check(self, crontab: Crontab) -> Iterator[Violation]:
-        """Report each field that stands for something else, where it stands."""
+        """Report each field that means something else, at the field."""
         arguments = {name: value for name, value in crontab.arguments.items() if name in BY_NAME}
         verdict = check(arguments, version_of(crontab.project))
         if verdict.refused:
@@ -138,7 +138,7 @@ _DAY_NAMES: Final = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Fr
 
 
 def _meaning(text: str, version: tuple[int, ...]) -> tuple[int, str]:
-    """Return the number that a name stands for, and the field that it belongs to."""
+    """Return the number that a name means, and the field that the name belongs to."""
     key = text[:3].lower()
     if version >= MONTH_NAMES_SINCE and key in MONTHS:
         return MONTHS[key], "month_of_year"

@@ -33,16 +33,16 @@ class InvalidBeatEntry(Rule[BeatEntry]):
     TypeError: ScheduleEntry.__init__() got an unexpected keyword argument 'queue'
     ```
 
-    A schedule is a number of seconds, a `timedelta` or an object such as `crontab(...)`. A string or a mapping stops
-    beat as well:
+    A schedule is a number of seconds, a `timedelta` or an object such as `crontab(...)`. With a string or a mapping
+    beat does not start either:
 
     ```text
     AttributeError: 'str' object has no attribute 'app'
     ```
 
-    With 0 or less the task is sent again and again without a pause. Without `task`, beat sends a message for the task
-    `None`; without `schedule` the entry never runs. `task` is a name: a task object or a signature in its place is
-    never sent correctly.
+    With 0 or less, beat sends the task again and again without a pause. Without `task`, beat sends a message for the
+    task `None`; without `schedule` the entry never runs. `task` is a name: a task object or a signature there is never
+    sent correctly.
 
     ## Bad
 
@@ -77,15 +77,15 @@ class InvalidBeatEntry(Rule[BeatEntry]):
 
     ## Not reported when
 
-    - the value can't be read;
+    - the value can't be resolved;
     - for other keys: `beat_scheduler` is not Celery's own, or the project uses django-celery-beat, RedBeat or another
-      scheduler that takes more;
-    - for a missing key: a `**spread` that can't be read may hold it.
+      scheduler that accepts more;
+    - for a missing key: a `**spread` that can't be resolved may contain it.
 
     ## Fix
 
-    Move options of the message (`queue`, `expires`, ...) into `options`, and give the task by its name. Only you know
-    what else is meant.
+    Move options of the message (`queue`, `expires`, ...) into `options`, and write the task's name. Only you know what
+    else is meant.
     """
 
     code = "CLY804"
@@ -104,7 +104,7 @@ class InvalidBeatEntry(Rule[BeatEntry]):
     )
 
     def check(self, entry: BeatEntry) -> Iterator[Violation]:
-        """Report other keys, missing ones, and values that beat can't use, where they stand."""
+        """Report other keys, missing ones, and values that beat can't use, at their places."""
         label = _label(entry)
         yield from self._schedule(entry, label)
         if entry.call is not None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.core.violation import Violation
 
-#: What people write for a field that has another name.
+#: Common wrong names of fields.
 OTHER_NAMES: Final = {
     "day": "day_of_month",
     "days": "day_of_month",
@@ -43,9 +43,9 @@ class InvalidCrontab(Rule[Crontab]):
 
     ## What happens
 
-    Celery reads the fields when the object is made, which is when the module is imported. A number out of range, a `7`
-    for Sunday, a name or keyword that it does not know, a whole cron line in one argument: the import fails, and with
-    it the worker and beat.
+    Celery reads the fields when the object is created, which is when the module is imported. A number out of range, a
+    `7` for Sunday, an unknown name or keyword, a whole cron line in one argument: the import fails, and so do the
+    worker and beat.
 
     ```text
     ValueError: Invalid crontab pattern.  Valid range is 0-6. '7' was found.
@@ -53,7 +53,7 @@ class InvalidCrontab(Rule[Crontab]):
     ValueError: Invalid weekday literal '0 0 * * *'.
     ```
 
-    A date that never comes, such as 31 February, is refused from Celery 5.7 on. In older versions beat breaks when it
+    From Celery 5.7 on a date that never comes, such as 31 February, is refused. In older versions beat breaks when it
     computes the next run: `RuntimeError: unable to rollover`.
 
     ## Bad
@@ -88,7 +88,7 @@ class InvalidCrontab(Rule[Crontab]):
 
     ## Not reported when
 
-    - the value can't be read;
+    - the value can't be resolved;
     - a test expects the exception: `with pytest.raises(ValueError)`;
     - the Celery that the project pins, or that `celery-target-version` names, accepts the value: names of months from
       5.5 on.
@@ -112,7 +112,7 @@ class InvalidCrontab(Rule[Crontab]):
     no_line: Final = "Celery {version} has no crontab.from_string: AttributeError; write the fields as keywords"
 
     def check(self, crontab: Crontab) -> Iterator[Violation]:
-        """Report the first thing that Celery refuses, where it stands."""
+        """Report the first value that Celery refuses, at its place."""
         if is_expected_to_fail(crontab.site):
             return
         version = version_of(crontab.project)

@@ -17,10 +17,10 @@ class MisspeltSetting(Rule[Setting]):
 
     ## What happens
 
-    Celery keeps whatever it is given and reads the names that it knows. A misspelt setting is stored and never looked
-    at, and the default stays in force. Nothing is logged. `broker`, `backend` and `concurrency` are arguments of an app
-    or options of a worker, but no settings. With `task_ack_late = True` messages are still acknowledged before the task
-    runs:
+    Celery keeps every setting that it gets and reads the names that it knows. A misspelt setting is stored and never
+    read, and the default stays in force. Nothing is logged. `broker`, `backend` and `concurrency` are arguments of an
+    app or options of a worker, but not settings. With `task_ack_late = True` messages are still acknowledged before the
+    task runs:
 
     ```pycon
     >>> from shop.tasks import app
@@ -76,15 +76,15 @@ class MisspeltSetting(Rule[Setting]):
 
     ## Not reported when
 
-    - it is not certain that Celery gets the value: only `app.conf`, `Celery(...)`, what `config_from_object` is given,
-      and the settings of Django under the namespace count;
-    - the name is not close to one of Celery's: projects keep keys of their own there;
-    - something in the project reads that name, or an extension does (`redbeat_`, `flower_`, `django_celery_`, ...). It
-      does not count that another setting is made of it (`CELERY_TIME_LIMIT = CELERY_SOFT_TIME_LIMIT + 60`).
+    - it is not certain that Celery gets the value. It gets `app.conf`, `Celery(...)`, the argument of
+      `config_from_object`, and Django's settings under the namespace;
+    - the name is not close to one of Celery's: projects keep their own keys there;
+    - something in the project reads that name, or an extension does (`redbeat_`, `flower_`, `django_celery_`, ...).
+      Another setting that is computed from it is not such a use (`CELERY_TIME_LIMIT = CELERY_SOFT_TIME_LIMIT + 60`).
 
     ## Fix
 
-    Correct the name. The setting may work for the first time then, so look at what it does.
+    Correct the name. The setting may take effect for the first time then, so check what it does.
     """
 
     code = "CLY811"
@@ -92,7 +92,7 @@ class MisspeltSetting(Rule[Setting]):
     message = "Celery has no setting {key!r}: the value is ignored; did you mean {meant!r}?"
 
     def check(self, setting: Setting) -> Iterator[Violation]:
-        """Report a name that is close to one of Celery's, where it is written."""
+        """Report a name that is close to one of Celery's, at its place."""
         if setting.name is None and setting.source.kind != LOOSE:
             meant = _setting_keys.misspelt(setting)
             if meant is not None and not _setting_keys.is_read(setting):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.core.violation import Violation
 
-#: Settings that hold URLs, and those that hold a password alone.
+#: Settings that hold URLs, and those that hold only a password.
 _URLS: Final = frozenset(
     {"broker_read_url", "broker_url", "broker_write_url", "cache_backend", "database_url", "result_backend"}
 )
@@ -26,22 +26,22 @@ _PASSWORDS: Final = frozenset({"broker_password", "redis_password", "security_ke
 #: Arguments of an app that are URLs.
 _ARGUMENTS: Final = frozenset({"backend", "broker"})
 
-#: What stands in a text for a part that is not written there.
+#: The placeholder for a part of a string that is not in the source.
 _HOLE: Final = "\0"
 
 _URL: Final = re.compile(r"[a-z][\w+.-]*://([^/@\s:]*):([^@/\s]+)@", re.IGNORECASE)
 
-#: A password that is none: a placeholder, or a part that is filled in.
+#: A string that is not a real password: a placeholder, or a part that is filled in.
 _PLACEHOLDER: Final = re.compile(
     r"[\0{}<>$*]|%[s(]|x{3}|\.\.\.|change|example|placeholder|your|password|passwd", re.IGNORECASE
 )
 
-#: Passwords that brokers and databases come with, and that everybody tries.
+#: Default passwords of brokers and databases, which everybody tries.
 _DEFAULTS: Final = frozenset(
     {"admin", "celery", "dev", "guest", "pass", "postgres", "rabbitmq", "redis", "root", "test"}
 )
 
-#: Names of modules and classes that are not for production.
+#: Names of modules and classes that are not used in production.
 _DEVELOPMENT: Final = re.compile(
     r"(^|[^a-z])(ci|debug|demo|dev|devel|develop|development|docker|example|examples|local|sample|template|test|testing"
     r"|tests)($|[^a-z])"
@@ -55,10 +55,10 @@ class PasswordInSource(Rule[Facts]):
 
     ## What happens
 
-    Nothing is logged: it works. But whoever can read the repository, a backup of it or a traceback with the setting in
-    it, has the broker: can read all messages, and send tasks that the workers run. And the password stays in the
-    history when it has been taken out. The default of a variable, as in `os.environ.get("BROKER_URL", "amqp://...")`,
-    is in the source as well.
+    Nothing is logged: it works. But everybody who can read the repository, a backup of it or a traceback with the
+    setting has access to the broker: they can read all messages, and send tasks that the workers run. The password
+    stays in the history after it is removed. The default of a variable, as in
+    `os.environ.get("BROKER_URL", "amqp://...")`, is in the source as well.
 
     ## Bad
 
@@ -80,16 +80,16 @@ class PasswordInSource(Rule[Facts]):
 
     ## Not reported when
 
-    - the password is one that everybody knows (`guest`, the user's own name), or a placeholder;
-    - the password is filled in from what can't be read: `f"amqp://shop:{os.environ['PASSWORD']}@..."`;
+    - the password is well known (`guest`, the user's own name), or a placeholder;
+    - the password comes from something that can't be resolved: `f"amqp://shop:{os.environ['PASSWORD']}@..."`;
     - the module, its package or the class is for development, examples or tests, by its name (`settings/local.py`,
-      `class Testing`), or the line stands under `if DEBUG`;
+      `class Testing`), or the line is under `if DEBUG`;
     - the module is a test or a migration.
 
     ## Fix
 
-    Read the URL from the environment or from a file that is not in the repository, and change the password: it is known
-    by now.
+    Read the URL from the environment or from a file outside the repository. Change the password: it is no longer
+    secret.
     """
 
     code = "CLY817"
@@ -98,7 +98,7 @@ class PasswordInSource(Rule[Facts]):
     quiet_in_tests = True
 
     def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report each text that holds the password of a URL, or is one, without saying which."""
+        """Report each string that contains the password of a URL, or is one; the message does not show it."""
         source = facts.module.source
         may_hold = any(map(source.may_hold, ("://", "roker", "ackend", "assword", "ASSWORD", "BROKER", "BACKEND")))
         if not may_hold or _is_for_development(facts.module.place.relative.removesuffix(".py")):
@@ -124,7 +124,7 @@ def _places(facts: Facts) -> Iterator[tuple[str, ast.expr, Site, bool]]:
 
 
 def _texts(facts: Facts, node: ast.expr, site: Site) -> Iterator[tuple[ast.expr, str]]:
-    """Yield the texts that an expression may come to, or is made of, with a hole for what is not written in them."""
+    """Yield the possible strings of an expression, or its parts, with placeholders for parts not in the source."""
     if isinstance(node, (ast.Constant, ast.JoinedStr)) or (
         isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add)
     ):
@@ -147,7 +147,7 @@ def _texts(facts: Facts, node: ast.expr, site: Site) -> Iterator[tuple[ast.expr,
 
 
 def _joined(facts: Facts, node: ast.expr, site: Site) -> str:
-    """Return what is written of a text that is put together."""
+    """Return the parts of a composed string that are in the source."""
     if isinstance(node, ast.Constant):
         return node.value if isinstance(node.value, str) else _HOLE
     if isinstance(node, ast.JoinedStr):
@@ -171,7 +171,7 @@ def _is_for_development(name: str) -> bool:
 
 
 def _is_under_debug(site: Site) -> bool:
-    """Return whether a place is for development: in a class of such a name, or under a condition that says so."""
+    """Return whether a place is for development, by the name of its class or by its condition."""
     return any(
         (isinstance(around.node, ast.ClassDef) and _is_for_development(around.node.name))
         or (

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.facts.context import FileContext
 
-#: Methods of a task that are written without calling them.
+#: Methods of a task that code names without calling them.
 METHODS: Final = SENDS | SIGNS
 
 
@@ -32,14 +32,14 @@ class PeriodicTaskMisuse(Rule[BeatEntry]):
     ## What happens
 
     The second argument of `add_periodic_task` is a signature, `clean_up.s()`, or the task itself. A name, a result, the
-    method `clean_up.delay` or what the task returns is neither, and the call raises an `AttributeError`. In a receiver
-    of `on_after_configure` the error is only logged, and beat goes on without this entry and those after it:
+    method `clean_up.delay` or the task's return value is neither, and the call raises an `AttributeError`. In a
+    receiver of `on_after_configure` the error is only logged, and beat continues without this entry and those after it:
 
     ```text
     Signal handler <function set_up at 0x...> raised: AttributeError("'function' object has no attribute 'name'")
     ```
 
-    An entry without a name is named after its signature. A second one with the same signature takes its place, and the
+    An entry without a name is named after its signature. A second entry with the same signature replaces it, and the
     first schedule is lost:
 
     ```text
@@ -105,25 +105,23 @@ class PeriodicTaskMisuse(Rule[BeatEntry]):
 
     ## Not reported when
 
-    - what is given can't be read;
-    - the two calls differ in an argument of the signature, or stand in different branches;
+    - the argument can't be resolved;
+    - the two calls differ in an argument of the signature, or are in different branches;
     - it is not certain that the receiver is a Celery app.
 
     ## Fix
 
-    Write `clean_up.s(...)`, or `app.signature("shop_clean_up")` where only the name is known; give each entry a name of
-    its own, as in `name="clean up at night"`.
+    Write `clean_up.s(...)`, or `app.signature("shop_clean_up")` if only the name is known. Give each entry its own
+    name, as in `name="clean up at night"`.
     """
 
     code = "CLY806"
     see = ("periodic#entries", "Celery#celery.Celery.add_periodic_task")
     message = "add_periodic_task is given {what}, which is not a signature: AttributeError; write {instead}"
-    again: Final = (
-        "{signature} is scheduled unnamed in line {line} already: this one takes its place; give each a name="
-    )
+    again: Final = "{signature} is scheduled unnamed in line {line} already: this one replaces it; give each a name="
 
     def check(self, entry: BeatEntry) -> Iterator[Violation]:
-        """Report a wrong second argument where it stands, and the later of two calls that share a name."""
+        """Report a wrong second argument at its place, and the later of two calls that share a name."""
         written = entry.given.get("task")
         if entry.call is None or written is None:
             return
@@ -140,7 +138,7 @@ class PeriodicTaskMisuse(Rule[BeatEntry]):
 
 @query()
 def _before(context: FileContext) -> dict[int, BeatEntry]:
-    """Return for the calls that get the name of an earlier one the first such call, by the identity of the entry."""
+    """Return the first call with the same name for each later call, by the identity of the entry."""
     found: dict[int, BeatEntry] = {}
     seen: dict[tuple[object, ...], list[BeatEntry]] = {}
     for entry in settings.read(context)[1]:
@@ -154,7 +152,7 @@ def _before(context: FileContext) -> dict[int, BeatEntry]:
 
 
 def _misuse(entry: BeatEntry, node: ast.expr) -> tuple[str, str] | None:
-    """Return what stands in the place of a signature, and what to write instead."""
+    """Return what is used instead of a signature, and what to write instead of that."""
     value = entry.value("task")
     if isinstance(value, str):
         return f"the name {value[:40]!r}", "the task's .s(), or app.signature(name)"
@@ -174,7 +172,7 @@ def _thing(entry: BeatEntry, node: ast.expr) -> Any:
 
 
 def _key(entry: BeatEntry) -> tuple[object, ...] | None:
-    """Return what is the same for two entries that get one name, None where that can't be told."""
+    """Return a key that is equal for two entries with one name; None where that is unknown."""
     written = entry.given.get("task")
     node = None if written is None else written.value
     if entry.call is None or not isinstance(node, ast.Call) or not isinstance(entry.thing("task"), SignatureThing):
@@ -190,6 +188,6 @@ def _key(entry: BeatEntry) -> tuple[object, ...] | None:
 
 
 def _exclusive(one: Site, other: Site) -> bool:
-    """Return whether two places stand in different branches of one `if` or `try`."""
+    """Return whether two places are in different branches of one `if` or `try`."""
     parts = {id(site.node): site.part for site in one.chain() if site.kind in (IF, TRY)}
     return any(site.kind in (IF, TRY) and parts.get(id(site.node), site.part) != site.part for site in other.chain())

@@ -23,12 +23,12 @@ PICKLE: Final = ("pickle", "application/x-python-serialize")
 
 
 class PickleAccepted(Rule[Setting | Task | MessageOption]):
-    """Messages are pickled, or may be.
+    """Messages are pickled, or workers accept pickled ones.
 
     ## What happens
 
-    Loading a pickle runs the code that it contains. A worker that accepts pickles runs the code of whoever can put a
-    message on the broker, or a result into the result backend, whatever task the message names. A worker that is
+    Loading a pickle runs the code that it contains. Anyone who can put a message on the broker, or a result into the
+    result backend, can run code in a worker that accepts pickles, whatever task the message names. A worker that is
     started as root refuses to run at all:
 
     ```text
@@ -75,22 +75,22 @@ class PickleAccepted(Rule[Setting | Task | MessageOption]):
 
     ## Not reported when
 
-    - the value can't be read;
-    - the setting is not one that Celery reads, by its name and where it stands.
+    - the value can't be resolved;
+    - Celery does not read the setting, because of its name or its place.
 
     ## Fix
 
-    Send what JSON can hold: primary keys instead of objects. If that takes long, accept both for a while, change the
-    senders first, and take pickle out when no pickled message is left in the queue.
+    Send what JSON can encode: primary keys instead of objects. If that takes long, accept both for a while, change the
+    senders first, and remove pickle when no pickled message is left in the queue.
     """
 
     code = "CLY813"
     see = ("security#serializers", "configuration#accept-content")
-    message = "{name} lets pickle in: whoever reaches the broker runs code in the worker; use 'json'"
-    sends: Final = "{name} is pickle: whoever reaches the broker runs code wherever messages are read; use 'json'"
+    message = "{name} accepts pickle: anyone who reaches the broker can run code in the worker; use 'json'"
+    sends: Final = "{name} is pickle: anyone who reaches the broker can run code where messages are read; use 'json'"
 
     def check(self, fact: Setting | Task | MessageOption) -> Iterator[Violation]:
-        """Report pickle, where it is written: in a setting, or as the `serializer` of a task, a call or an entry."""
+        """Report pickle in a setting, or as the `serializer` of a task, a call or an entry."""
         if isinstance(fact, Setting):
             yield from self._in_setting(fact)
             return
@@ -111,7 +111,7 @@ class PickleAccepted(Rule[Setting | Task | MessageOption]):
 
 
 def _serializers(fact: Task | MessageOption) -> Iterator[tuple[ast.AST, Any]]:
-    """Yield what a task, a call or an entry of the beat schedule is given as `serializer`."""
+    """Yield the `serializer` of a task, a call or a beat entry."""
     if isinstance(fact, Task):
         options = fact.written(("serializer",)) if fact.is_class else fact.stated()
         yield from ((node, fact.option(name)) for name, node in options if name == "serializer")

@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
 
 
-#: Where messages go that are sent nowhere else.
+#: The queue of messages without another queue.
 _DEFAULT: Final = "celery"
 
 
 class QueueRefused(Rule[QueueUse | Setting]):
-    """A message goes to a queue that is not declared, where Celery may create none.
+    """A message goes to a queue that is not declared, and Celery must not create missing queues.
 
     ## What happens
 
-    With `task_create_missing_queues = False` a message may go to the queues in `task_queues`, and to no others. A call
-    that names another one raises, and so does a task whose route does, each time that it is sent. So does every call
-    without a queue where the default one, `celery`, is not among them:
+    With `task_create_missing_queues = False` messages may only go to the queues in `task_queues`. A call that names
+    another queue raises an error, and so does every call of a task whose route names one. So does every call without a
+    queue if the default queue, `celery`, is not declared:
 
     ```text
     celery.exceptions.QueueNotFound: "Queue 'mail' missing from task_queues"
@@ -75,9 +75,9 @@ class QueueRefused(Rule[QueueUse | Setting]):
     ## Not reported when
 
     - some place in the project does not switch `task_create_missing_queues` off;
-    - the declared queues can't all be read, or a queue is added by `app.amqp.queues`;
+    - not all declared queues can be resolved, or `app.amqp.queues` adds a queue;
     - for the default queue: `task_default_queue` or `task_routes` is given;
-    - the name of the queue can't be read, or a `Queue` object is given;
+    - the name of the queue can't be resolved, or a `Queue` object is given;
     - the module is a test or a migration.
 
     ## Fix
@@ -94,7 +94,7 @@ class QueueRefused(Rule[QueueUse | Setting]):
     quiet_in_tests = True
 
     def check(self, fact: QueueUse | Setting) -> Iterator[Violation]:
-        """Report a name of a queue that is not declared, and the setting that refuses the default one."""
+        """Report the name of an undeclared queue, and the setting that refuses the default queue."""
         if isinstance(fact, Setting):
             if fact.name == "task_create_missing_queues" and fact.settled is False and _lacks_default(fact.project):
                 yield self.report(fact.module, fact.node, self.default, queue=_DEFAULT)
@@ -107,7 +107,7 @@ class QueueRefused(Rule[QueueUse | Setting]):
 
 @query()
 def _lacks_default(project: Project) -> bool:
-    """Return whether what names no queue goes to one that is not declared: nothing routes it elsewhere."""
+    """Return whether messages without a queue go to an undeclared one: nothing routes them elsewhere."""
     known = _accepted(project)
     return (
         known is not None
@@ -119,7 +119,7 @@ def _lacks_default(project: Project) -> bool:
 
 @query()
 def _accepted(project: Project) -> frozenset[str] | None:
-    """Return the only queues that the project's messages may go to, None where they may go to others."""
+    """Return the only queues that the project's messages may go to; None where they may go to others."""
     creates = setting_values(project, "task_create_missing_queues")
     if not creates or any(value is not False for value in creates):
         return None

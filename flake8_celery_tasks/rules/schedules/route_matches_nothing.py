@@ -22,8 +22,8 @@ class RouteMatchesNothing(Rule[Setting]):
     ## What happens
 
     Celery looks up `task_routes` and `task_annotations` by the name of the task that is sent or registered. A key that
-    matches no task is never found. Nothing is logged: the task that was meant goes to the default queue, and keeps the
-    options that it had.
+    matches no task is never used. Nothing is logged: the intended task goes to the default queue, and keeps its own
+    options.
 
     ```pycon
     >>> from shop.celery import app
@@ -31,8 +31,8 @@ class RouteMatchesNothing(Rule[Setting]):
     'celery'
     ```
 
-    In `task_routes` a key with a `*` is a pattern. `task_annotations` knows no patterns: only `"*"` alone has a meaning
-    there, and stands for all tasks.
+    In `task_routes` a key with a `*` is a pattern. `task_annotations` has no patterns: only `"*"` alone has a meaning
+    there, all tasks.
 
     ## Bad
 
@@ -72,25 +72,25 @@ class RouteMatchesNothing(Rule[Setting]):
 
     ## Not reported when
 
-    - no task of the project shares the first dotted part of the name, and none has a similar name: the task may live in
+    - no task of the project shares the first dotted part of the name, and none has a similar name: the task may be in
       another package;
-    - a file that can't be parsed, or a name that can't be read, may be what the key is for;
+    - a file that can't be parsed, or a name that can't be resolved, may be the key's task;
     - the module is a test.
 
     ## Fix
 
-    Write the name of the task that is meant, or remove the key. Messages then go to another queue, so make sure that a
+    Write the name of the intended task, or remove the key. Then messages go to another queue, so make sure that a
     worker consumes it.
     """
 
     code = "CLY805"
     see = ("routing#automatic-routing", "configuration#task-routes", "configuration#task-annotations")
     message = "No task matches the {what} {key!r}: it has no effect; {advice}"
-    no_pattern: Final = "task_annotations knows no patterns: {key!r} has no effect; write the task's whole name, or '*'"
+    no_pattern: Final = "task_annotations has no patterns: {key!r} has no effect; write the task's whole name, or '*'"
     quiet_in_tests = True
 
     def check(self, setting: Setting) -> Iterator[Violation]:
-        """Report keys that match no task, where they are written."""
+        """Report keys that match no task, at their places."""
         if setting.name not in ("task_annotations", "task_routes"):
             return
         project = setting.project

@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 
 class SettingNeverRead(Rule[Setting]):
-    """A setting has a name that Celery does not look at.
+    """A setting has a name that Celery does not read.
 
     ## What happens
 
     Celery looks for a setting under its new name in lower case (`task_acks_late`), or under its old name in upper case
-    (`CELERY_ACKS_LATE`). With `namespace="CELERY"` it looks for the new name in upper case behind the namespace
-    (`CELERY_TASK_ACKS_LATE`). Anything else is kept and never read, and nothing is logged:
+    (`CELERY_ACKS_LATE`). With `namespace="CELERY"` it looks for the new name in upper case after the namespace
+    (`CELERY_TASK_ACKS_LATE`). Any other name is stored and never read, and nothing is logged:
 
     - new names in upper case without a namespace: `TASK_ACKS_LATE`, `CELERY_TASK_ACKS_LATE`;
     - new names in upper case without the namespace that is set;
     - old names under a namespace, up to Celery 5.6.
 
-    Old and new names in one configuration without a namespace stop the app instead:
+    Old and new names in one configuration without a namespace are an error instead:
 
     ```text
     celery.exceptions.ImproperlyConfigured:
@@ -79,26 +79,26 @@ class SettingNeverRead(Rule[Setting]):
 
     ## Not reported when
 
-    - it is not certain that Celery gets the value, or under which namespace it looks for it;
-    - something in the project reads that name: it is a constant of the project's own. That another setting is made of
-      it does not count (`CELERY_TASK_ALWAYS_EAGER = not BROKER_URL`);
+    - it is not certain that Celery gets the value, or which namespace it uses;
+    - something in the project reads that name: it is the project's own constant. Another setting that is computed from
+      it is not such a use (`CELERY_TASK_ALWAYS_EAGER = not BROKER_URL`);
     - the project runs on Celery 5.7 or newer, for old names under a namespace;
-    - an app's own configuration is given an old name (`app.conf.CELERY_ACKS_LATE = True`): whatever the namespace, it
-      counts where nothing has read the configuration before;
+    - `app.conf` sets an old name (`app.conf.CELERY_ACKS_LATE = True`): under any namespace, it takes effect if nothing
+      has read the configuration before;
     - both names of a setting are given, which Celery allows.
 
     ## Fix
 
-    Write the name that Celery looks at. The setting may work for the first time then, so look at what it does.
+    Write the name that Celery reads. The setting may take effect for the first time then, so check what it does.
     """
 
     code = "CLY812"
     see = ("configuration#new-lowercase-settings", "configuration#django-settings-with-a-namespace")
-    message = "Celery never looks at {key!r} {where}: the value is ignored; write {instead}"
-    mixed: Final = "Old name {key!r} beside new ones such as {other!r}: ImproperlyConfigured; write {instead!r}"
+    message = "Celery never reads {key!r} {where}: the value is ignored; write {instead}"
+    mixed: Final = "Old name {key!r} next to new ones such as {other!r}: ImproperlyConfigured; write {instead!r}"
 
     def check(self, setting: Setting) -> Iterator[Violation]:
-        """Report a name that nothing looks at, and the first old name that is mixed with new ones."""
+        """Report a name that nothing reads, and the first old name that is mixed with new ones."""
         if setting.source.kind == LOOSE:
             return
         if setting.name is None:

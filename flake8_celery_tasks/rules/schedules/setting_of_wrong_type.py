@@ -27,21 +27,21 @@ _KINDS: Final = {
     "list": "a list or tuple",
     "number": "a number",
     "path": "a path",
-    "text": "a text",
+    "text": "a string",
     "true": "True",
 }
 
-#: What comes of a value where that is no exception in what uses it.
-_TRUE: Final = "it is true whatever it says"
+#: The effect of a value that raises no exception where it is used.
+_TRUE: Final = "it is always true"
 
 
 class SettingOfWrongType(Rule[Setting]):
-    """A setting has a value of a kind that Celery can't use there, or is one that no version reads any more.
+    """A setting has a value of a type that Celery can't use, or no supported version of Celery reads it.
 
     ## What happens
 
-    Celery looks at no value before it needs it. A comma at the end of a line makes a tuple, and a tuple is true; so is
-    every text, `"False"` too, and what `os.environ` gives is text:
+    Celery does not check values before it uses them. A comma at the end of a line makes a tuple, and a tuple is true.
+    Every non-empty string is true, including `"False"`, and `os.environ` returns strings:
 
     ```pycon
     >>> from shop.tasks import app
@@ -51,7 +51,7 @@ class SettingOfWrongType(Rule[Setting]):
     (False,)
     ```
 
-    Other values fail in what uses them, which may be each call or the start of the worker, with an error that does not
+    Other values fail where Celery uses them, at each call or at the start of the worker, with an error that does not
     name the setting:
 
     ```text
@@ -96,28 +96,28 @@ class SettingOfWrongType(Rule[Setting]):
 
     ## Not reported when
 
-    - neither the value nor its kind can be read;
-    - a number is given as text, where Celery converts it;
-    - the setting takes more than its type says: several broker URLs in a list, a dict as `broker_use_ssl`, a path as
+    - neither the value nor its type can be resolved;
+    - a number is given as a string, where Celery converts it;
+    - the setting accepts more than its type says: several broker URLs in a list, a dict as `broker_use_ssl`, a path as
       `beat_schedule_filename` or, from Python 3.11, as `worker_state_db`;
     - it is not certain that Celery gets the value, and something in the project reads that name;
-    - the name is misspelt (CLY811) or looked for under another one (CLY812);
+    - the name is misspelt (CLY811) or Celery reads another one (CLY812);
     - the module is a test or a migration.
 
     ## Fix
 
-    Drop the comma, the quotes, or write what the message names. What comes from the environment has to be compared:
+    Drop the comma or the quotes, or write what the message names. Compare values from the environment:
     `os.environ.get("EAGER") == "1"`.
     """
 
     code = "CLY816"
     see = ("configuration#configuration-directives", "configuration#new-lowercase-settings")
     message = "{key!r} takes {taken}, not {given}: {effect}"
-    removed: Final = "No supported version of Celery reads {key!r}: nothing comes of it; {instead}"
+    removed: Final = "No supported version of Celery reads {key!r}: it has no effect; {instead}"
     quiet_in_tests = True
 
     def check(self, setting: Setting) -> Iterator[Violation]:
-        """Report a value of a wrong kind, and a name that no version reads."""
+        """Report a value of a wrong type, and a name that no version reads."""
         name = setting.name
         if name is None:
             instead = setting_values.REMOVED.get(setting.key)
@@ -135,7 +135,7 @@ class SettingOfWrongType(Rule[Setting]):
 
 
 def _wrong(setting: Setting, name: str) -> tuple[str, str] | None:
-    """Return what is given of a wrong kind, and what comes of it; None where the value may do."""
+    """Return a value of a wrong type, and its effect; None where the value may be right."""
     kind = _kind(setting, name)
     if kind is None or not (setting_values.breaks(name, kind) or (kind == "text" and name in setting_values.NO_TEXT)):
         return None
@@ -144,12 +144,12 @@ def _wrong(setting: Setting, name: str) -> tuple[str, str] | None:
     given = "a tuple" if is_comma else shown(node) if isinstance(node, ast.Constant) else _KINDS[kind]
     effect = _TRUE if setting_values.type_of(name) == "bool" else "what uses it fails"
     if kind == "text" and setting_values.type_of(name) == "list":
-        effect = "each letter counts as one"
+        effect = "each letter becomes an item"
     return given, f"{effect}; drop the comma" if is_comma else effect
 
 
 def _kind(setting: Setting, name: str) -> str | None:
-    """Return of which kind a value is, None where that can't be told, or it is none that could be wrong."""
+    """Return the type of a value; None where it is unknown, or the value may be right."""
     value, node = setting.settled, setting.value
     if value is True:
         return "true"
@@ -174,7 +174,7 @@ def _kind(setting: Setting, name: str) -> str | None:
 
 
 def _kind_of_text(name: str, text: str) -> str | None:
-    """Return `text` for a text that is not empty, and no number where Celery would convert that."""
+    """Return `text` for a non-empty string that is not a number which Celery would convert."""
     if not text:
         return None
     if setting_values.type_of(name) in ("float", "int") and name not in setting_values.NO_TEXT:
@@ -187,7 +187,7 @@ def _kind_of_text(name: str, text: str) -> str | None:
 
 
 def _from_environment(setting: Setting, value: Any) -> str | None:
-    """Return the text that a value from the environment is by default; of a variable without one, that it is text."""
+    """Return the default string of an environment variable; without a default, that it is a string."""
     node = setting.value
     if isinstance(node, ast.Subscript):
         owner = setting.module.value(node.value, setting.site.scope)
@@ -205,7 +205,7 @@ _ENVIRONMENT: Final = frozenset({"os.environ.get", "os.getenv"})
 
 
 def _is_path(project: Project, module: Module, value: Value, depth: int = 0) -> bool:
-    """Return whether a value is one of `pathlib`: made by its classes, by a path, or joined to one."""
+    """Return whether a value is one of `pathlib`: created by its classes, by a path, or joined to one."""
     if depth > 10:
         return False
     if isinstance(value, Operation):
@@ -231,14 +231,14 @@ def _is_path(project: Project, module: Module, value: Value, depth: int = 0) -> 
 
 _PATHS: Final = frozenset({"pathlib.Path", "pathlib.PosixPath", "pathlib.PurePath"})
 
-#: What a path has or makes that is a path again.
+#: Attributes and methods of a path that return a path.
 _OF_PATHS: Final = frozenset(
     {"absolute", "cwd", "expanduser", "home", "joinpath", "parent", "resolve", "with_name", "with_suffix"}
 )
 
 
 def _wrong_queues(setting: Setting) -> tuple[str, str] | None:
-    """Return what is wrong with the queues: texts, which are no queues."""
+    """Return the mistake in the queues: strings, which are not queues."""
     value = setting.settled
     if isinstance(value, str) and value:
         return repr(value), "AttributeError at each call"
@@ -247,8 +247,8 @@ def _wrong_queues(setting: Setting) -> tuple[str, str] | None:
     if isinstance(value, (list, tuple, set)):
         items = sorted(value, key=repr) if isinstance(value, set) else value
         text = next((item for item in items if isinstance(item, str)), None)
-        return None if text is None else (f"the text {text!r}", "AttributeError at each call")
+        return None if text is None else (f"the string {text!r}", "AttributeError at each call")
     if isinstance(value, Table):
         text = next((item for item in value.values() if isinstance(item, str)), None)
-        return None if text is None else (f"the text {text!r}", "TypeError at each call")
+        return None if text is None else (f"the string {text!r}", "TypeError at each call")
     return None

@@ -1,4 +1,4 @@
-"""What the rules about transactions ask of a call that sends."""
+"""Questions about a sending call that the rules about transactions share."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.frameworks.django_callers import Way
 
 
-#: What an `if` asks where it chooses how to send: in tests there may be no commit.
+#: Words in the condition of an `if` that chooses how to send: in tests there may be no commit.
 _ASKS: Final = re.compile(r"test|debug|eager|celery|atomic|settings|commit|transaction", re.IGNORECASE)
 
 
 def is_send(invocation: Invocation) -> bool:
-    """Return whether a call sends a task, a signature or a canvas, and does not wait for a commit by its name.
+    """Return whether a call sends a task, a signature or a canvas at once, not on commit.
 
-    What `on_commit` is given is left to CLY702.
+    CLY702 reports calls whose result is passed to `on_commit`.
     """
     if invocation.method not in SENDS and invocation.method != "send_task":
         return False
@@ -42,7 +42,7 @@ def is_send(invocation: Invocation) -> bool:
 
 @query()
 def _given_to_on_commit(module: Module) -> dict[int, tuple[ast.Call, Site]]:
-    """Return the calls of what may be `on_commit` by the identities of what they are given."""
+    """Return the calls that may be of `on_commit`, by the identities of their arguments."""
     return {
         id(given): (call, site)
         for call, site in module.calls_of("on_commit")
@@ -51,7 +51,7 @@ def _given_to_on_commit(module: Module) -> dict[int, tuple[ast.Call, Site]]:
 
 
 def is_choice(invocation: Invocation) -> bool:
-    """Return whether an `if` asks for the settings around a call, and the function sends the same on commit else."""
+    """Return whether an `if` around a call checks the settings, and the function otherwise sends the task on commit."""
     function = invocation.site.function()
     func = invocation.node.func
     if function is None or not isinstance(func, ast.Attribute):
@@ -69,7 +69,7 @@ def _sends_on_commit(node: ast.AST, owner: str) -> bool:
 
 
 def is_for_failure(invocation: Invocation) -> bool:
-    """Return whether a call stands in a handler that raises in the end: after a rollback `on_commit` runs nothing."""
+    """Return whether a call is in a handler that ends with `raise`: after a rollback `on_commit` runs nothing."""
     for around in invocation.site.chain():
         if around.kind in (FUNCTION, LAMBDA):
             return False
@@ -86,16 +86,16 @@ def is_for_failure(invocation: Invocation) -> bool:
 
 
 def is_next_batch(invocation: Invocation) -> bool:
-    """Return whether a task sends itself for later: the next batch, when the transaction of this one is long over."""
+    """Return whether a task sends itself with a delay: the next batch, long after this transaction has ended."""
     task, definition = invocation.task, invocation.definition
     is_itself = task is not None and definition is not None and task.definition.place == definition.place
     return is_itself and any(invocation.keyword(name) is not None for name in ("countdown", "eta"))
 
 
 def way(invocation: Invocation) -> Way | None:
-    """Return the way in which a call is run in a transaction, or where there is one more often than not.
+    """Return how a call comes to run inside a certain or likely transaction, None if it does not.
 
-    What stands around it counts first, then what calls its function: there a certain transaction before a likely one.
+    The code around the call comes first, then the callers of its function: certain transactions before likely ones.
     """
     project, module = invocation.project, invocation.module
     found = django_callers.way_at(project, module, invocation.node, invocation.site)
@@ -105,34 +105,34 @@ def way(invocation: Invocation) -> Way | None:
     return ways[0] if ways else None
 
 
-#: Ways from the most certain one.
+#: The kinds of ways, the most certain one first.
 _ORDER: Final = (django_callers.ATOMIC, django_callers.ADMIN, django_callers.REQUEST, django_callers.SAVE)
 
 
 def sends_at_once(invocation: Invocation) -> bool:
-    """Return whether a call sends a task here and now: Celery's own method does, another one may wait."""
+    """Return whether a call sends a task at once: Celery's own method does, an overridden one may wait."""
     definition = invocation.definition
     return definition is None or Defined(invocation.project, definition).sends_at_once
 
 
 def advice(invocation: Invocation, opener: ast.expr | None = None) -> str:
-    """Return what to write instead of a call that sends at once, in a transaction that is opened by `opener`."""
+    """Return what to write instead of a call that sends at once, in a transaction that `opener` opens."""
     func = invocation.node.func
     assert isinstance(func, ast.Attribute)
     owner = shown(func.value, "...")
     if not invocation.is_statement:
-        return "send it on commit, with a 'task_id' that is chosen before"
+        return "send it on commit, with a 'task_id' chosen beforehand"
     using = None if opener is None else database(opener)
     if using is None and has_on_commit_methods(invocation):
         return f"write '{owner}.{func.attr}_on_commit(...)'"
     further = "" if using is None else f"..., using={shown(using, '...')}"
-    return f"hand partial({owner}.{func.attr}, ...) to on_commit({further})"
+    return f"pass partial({owner}.{func.attr}, ...) to on_commit({further})"
 
 
 def has_on_commit_methods(invocation: Invocation) -> bool:
-    """Return whether what is sent is a task that has `delay_on_commit`, in a Django project.
+    """Return whether a call sends a task that has `delay_on_commit`, in a Django project.
 
-    Celery gives it to tasks of its own class; any other class has to inherit it.
+    Celery adds it to tasks of its own class; any other class has to inherit it.
     """
     definition = invocation.definition if isinstance(invocation.thing, TaskThing) else None
     if definition is None or version_of(invocation.project) < (5, 4):

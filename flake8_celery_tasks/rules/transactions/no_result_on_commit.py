@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
 
 
-#: What makes one list or tuple of a generator.
+#: Functions that turn a generator into a collection.
 _MAKERS: Final = frozenset({"frozenset", "list", "set", "sorted", "tuple"})
 
 
@@ -26,8 +26,8 @@ class NoResultOnCommit(Rule[Invocation]):
 
     ## What happens
 
-    From Celery 5.4 on, tasks in a Django project have these two methods. They send only when the transaction ends, so
-    there is neither a result nor an id yet; outside a transaction the value is None too:
+    From Celery 5.4 on, tasks in a Django project have these two methods. They send the task only when the transaction
+    ends, so there is no result and no id yet. Outside a transaction they return None too:
 
     ```text
     AttributeError: 'NoneType' object has no attribute 'id'
@@ -72,13 +72,13 @@ class NoResultOnCommit(Rule[Invocation]):
 
     ## Not reported when
 
-    - the value goes nowhere: a statement, a comprehension that is one, `return`, the body of a lambda, `_ = ...`, a
-      name of which no attribute is taken, and which is no argument;
+    - the value is unused: a statement, a comprehension as a statement, `return`, the body of a lambda, `_ = ...`, or a
+      name whose attributes are never read and that is never passed as an argument;
     - the module is a test or a migration.
 
     ## Fix
 
-    Give the task an id beforehand, as in `apply_async_on_commit(..., task_id=...)`, and keep that.
+    Choose the task's id beforehand, as in `apply_async_on_commit(..., task_id=...)`, and store that id.
     """
 
     code = "CLY706"
@@ -87,7 +87,10 @@ class NoResultOnCommit(Rule[Invocation]):
         "first-steps#trigger-tasks-at-the-end-of-the-database-transaction",
         "DjangoTask#celery.contrib.django.task.DjangoTask.delay_on_commit",
     )
-    message = "{text} gives None, the task is not sent yet, so {use}; choose the id beforehand and pass it as 'task_id'"
+    message = (
+        "{text} returns None because the task is not sent yet, so {use}; choose the id beforehand and pass it as "
+        "'task_id'"
+    )
     quiet_in_tests = True
 
     def check(self, fact: Invocation) -> Iterator[Violation]:
@@ -99,7 +102,7 @@ class NoResultOnCommit(Rule[Invocation]):
 
 
 def _use(fact: Invocation) -> str | None:
-    """Return what becomes of the value, None where nothing does."""
+    """Return what the code does with the value, None if it does nothing with it."""
     root = fact.site.function() or fact.module.tree
     assert root is not None
     parents = _parents(fact.module, root)
@@ -130,9 +133,10 @@ def _use(fact: Invocation) -> str | None:
 
 
 def _above(node: ast.AST, parents: dict[int, ast.AST]) -> tuple[ast.AST, ast.AST | None, bool]:
-    """Return the expression that a value ends up as, what that stands in, and whether it holds several.
+    """Return the expression that has the value in the end, the parent of that, and whether it contains several values.
 
-    A comprehension, and a list or tuple that is made of one, holds them. A choice gives what is chosen.
+    A comprehension contains several, and so does a list or tuple created from one. A conditional expression has the
+    value of its branch.
     """
     many = False
     while True:
@@ -146,7 +150,7 @@ def _above(node: ast.AST, parents: dict[int, ast.AST]) -> tuple[ast.AST, ast.AST
 
 
 def _passes_on(node: ast.AST, parent: ast.AST | None, many: bool) -> bool:
-    """Return whether an expression gives what another one in it gives, or makes a list of it."""
+    """Return whether an expression has the value of the expression inside it, or collects its values."""
     if isinstance(parent, ast.Call):
         return many and getattr(parent.func, "id", "") in _MAKERS
     return isinstance(parent, (ast.keyword, ast.Starred)) or (isinstance(parent, ast.IfExp) and node is not parent.test)
@@ -154,15 +158,15 @@ def _passes_on(node: ast.AST, parent: ast.AST | None, many: bool) -> bool:
 
 @query()
 def _parents(_: Module, root: ast.AST) -> dict[int, ast.AST]:
-    """Return what each node below another one stands in, by its identity."""
+    """Return the parents of all nodes below another one, by the identities of the nodes."""
     return {id(child): parent for parent in ast.walk(root) for child in ast.iter_child_nodes(parent)}
 
 
 @query()
 def _uses(_: Module, root: ast.AST) -> dict[str, str | None]:
-    """Return what is first done with each name below a node: an attribute taken, or an argument made of it.
+    """Return the first use of each name below a node: its attribute is read, or it is passed as an argument.
 
-    None says that it is read, and nothing of the kind.
+    None means that the name is only read.
     """
     found: dict[str, str | None] = {}
     read: set[str] = set()

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 class OnCommitCalledNow(Rule[OnCommit]):
-    """`on_commit` is given the result of a call that sends a task, instead of something to call later.
+    """`on_commit` receives the result of a call that sends a task, instead of a function to call later.
 
     ## What happens
 
     Python calls `task.delay(...)` before it calls `on_commit`: the message is sent at once, inside the transaction.
-    Then Django refuses the result, and the exception rolls the transaction back. The task runs all the same:
+    Then Django rejects the result, and the exception rolls the transaction back. The task runs anyway:
 
     ```text
     TypeError: on_commit()'s callback must be a callable.
@@ -67,12 +67,12 @@ class OnCommitCalledNow(Rule[OnCommit]):
 
     ## Not reported when
 
-    - it is not certain that what is called is a task, signature or canvas;
+    - it is uncertain whether the call is of a task, signature or canvas;
     - the module is a test or a migration.
 
     ## Fix
 
-    Write `partial(task.delay, x)`. That is safe, since the call as it stands never works.
+    Write `partial(task.delay, x)`. That is safe, since the current call never works.
     """
 
     code = "CLY702"
@@ -82,11 +82,11 @@ class OnCommitCalledNow(Rule[OnCommit]):
         "django#django.db.transaction.on_commit",
     )
     fixes = "safe"
-    message = "'{text}' runs now, and on_commit() refuses its result with a TypeError; write '{better}'"
+    message = "'{text}' runs now, and on_commit() rejects its result with a TypeError; write '{better}'"
     quiet_in_tests = True
 
     def check(self, call: OnCommit) -> Iterator[Violation]:
-        """Report a callback that is a call of something that sends."""
+        """Report a callback that is a call that sends."""
         callback = call.callback
         sender = _sender(call, callback) if isinstance(callback, ast.Call) else None
         if isinstance(callback, ast.Call) and sender is not None:
@@ -96,7 +96,7 @@ class OnCommitCalledNow(Rule[OnCommit]):
             yield self.report(call.module, callback, text=shown(callback), better=better)
 
     def fix(self, call: OnCommit, violation: Violation) -> Fix | None:
-        """Write `partial(...)`, or what is called alone where it is given nothing."""
+        """Write `partial(...)`, or only the function if it is called without arguments."""
         from flake8_celery_tasks.edits.edit import Fix, New
         from flake8_celery_tasks.edits.imports import Names
         from flake8_celery_tasks.edits.operations import Replace
@@ -115,7 +115,7 @@ class OnCommitCalledNow(Rule[OnCommit]):
 
 
 def _sender(on_commit: OnCommit, call: ast.Call) -> str | None:
-    """Return what can be called later instead of a call that runs or sends now, None for other calls."""
+    """Return the callable to pass instead of a call that runs or sends a task now, None for other calls."""
     context, site, func = on_commit.context, on_commit.site, call.func
     if isinstance(func, ast.Attribute):
         owner = context.thing(func.value, site)

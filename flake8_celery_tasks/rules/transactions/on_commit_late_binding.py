@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 class OnCommitLateBinding(Rule[OnCommit]):
-    """A lambda or function for `on_commit` is made in a loop and uses a variable of the loop.
+    """A lambda or function for `on_commit` is created in a loop and uses the loop variable.
 
     ## What happens
 
-    A lambda looks its names up when it is called. `on_commit` calls them all after the transaction, when the loop is
-    over: each one sees the last value, so one task is sent many times and the others are never sent. Nothing is logged
-    but the runs, all with the same argument.
+    A lambda looks up its names when it is called. Django calls all of them after the transaction, when the loop has
+    ended. Each one sees the last value, so one task is sent many times and the others are never sent. Nothing is logged
+    except the runs, all with the same argument.
 
     ## Bad
 
@@ -68,20 +68,20 @@ class OnCommitLateBinding(Rule[OnCommit]):
 
     ## Not reported when
 
-    - the transaction is opened inside the loop, or may be, and none is around it: each lambda is called before the next
-      round;
-    - the lambda has the value as a default: `lambda order=order: ...`;
-    - the loop ends right after: `break`, `return` or `raise`;
+    - the transaction is or may be opened inside the loop, and there is none around the loop: each lambda is called
+      before the next iteration;
+    - the lambda binds the value as a default: `lambda order=order: ...`;
+    - the loop ends right after the call: `break`, `return` or `raise`;
     - the lambda sends no task;
     - the module is a test or a migration.
 
     ## Fix
 
-    Give the lambda a default that holds the object: `lambda order=order: ...`. The other tasks are then sent, for the
-    first time. `partial(task.delay, order.pk)` does it too, where the object has its key by then: it looks the key up
-    at once, which is None before the object is saved. Of an object that the loop deletes it has to be the key: Django
-    takes it away before the commit, and the command leaves that to you. A function that is defined before the loop
-    takes it as a parameter, and `partial(send, order)` gives it.
+    Bind the object as a default of the lambda: `lambda order=order: ...`. The other tasks are then sent for the first
+    time. `partial(task.delay, order.pk)` also works if the object is already saved: it reads the primary key at once,
+    which is None before that. If the loop deletes the object, bind the primary key instead: Django removes it from the
+    object before the commit. The automatic fix leaves that case to you. A function that is defined before the loop
+    needs a parameter, and `partial(send, order)` passes the value.
     """
 
     code = "CLY704"
@@ -91,18 +91,18 @@ class OnCommitLateBinding(Rule[OnCommit]):
         "django#django.db.transaction.on_commit",
     )
     fixes = "unsafe"
-    message = "Every callback of the loop sees the last '{name}' when the transaction ends; write '{better}'"
+    message = "Every callback from the loop sees the last '{name}' when the transaction ends; write '{better}'"
     quiet_in_tests = True
 
     def check(self, call: OnCommit) -> Iterator[Violation]:
-        """Report a callback that is made in a loop, sends a task and uses a name of the loop."""
+        """Report a callback that is created in a loop, sends a task and uses a loop variable."""
         made = _made_here(call)
         names = [] if made is None else _late(call, made)
         if made is not None and names and id(made) in around_invocations(call.context):
             yield self.report(call.module, call.callback or call.node, name=names[0], better=_better(call, made, names))
 
     def fix(self, call: OnCommit, violation: Violation) -> Fix | None:
-        """Give the lambda what the names of the loop stand for when it is made."""
+        """Bind the loop variables as defaults of the lambda."""
         from flake8_celery_tasks.edits.edit import Fix
         from flake8_celery_tasks.edits.operations import BindNames
 
@@ -111,12 +111,12 @@ class OnCommitLateBinding(Rule[OnCommit]):
             return None
         names = _late(call, made)
         if any(_is_deleted(loop.node, name) for loop in _loops(call) for name in names):
-            return None  # Django takes the key away from what it deletes
+            return None  # Django removes the primary key from a deleted object
         return Fix((BindNames(made, tuple(names)),), safe=False)
 
 
 def _made_here(call: OnCommit) -> ast.Lambda | ast.FunctionDef | None:
-    """Return the lambda, or the function defined beside it, that an `on_commit` is given."""
+    """Return the lambda, or the function defined alongside, that is passed to `on_commit`."""
     made: ast.AST | None = call.callback
     if isinstance(made, ast.Name):
         found = call.site.scope.find(made.id)
@@ -125,7 +125,7 @@ def _made_here(call: OnCommit) -> ast.Lambda | ast.FunctionDef | None:
 
 
 def _late(call: OnCommit, made: ast.Lambda | ast.FunctionDef) -> list[str]:
-    """Return the names in a callback that the next round of a loop around it binds again."""
+    """Return the names in a callback that the next iteration of a loop around it rebinds."""
     own = {arg.arg for arg in ast.walk(made.args) if isinstance(arg, ast.arg)}
     inside = [node for part in _body(made) for node in ast.walk(part) if isinstance(node, ast.Name)]
     own.update(node.id for node in inside if isinstance(node.ctx, ast.Store))
@@ -140,7 +140,7 @@ def _late(call: OnCommit, made: ast.Lambda | ast.FunctionDef) -> list[str]:
 
 
 def _is_deleted(loop: ast.AST, name: str) -> bool:
-    """Return whether a loop deletes what a name stands for."""
+    """Return whether a loop deletes the object that a name refers to."""
     return any(
         isinstance(node, ast.Attribute) and node.attr == "delete" and getattr(node.value, "id", None) == name
         for node in ast.walk(loop)
@@ -152,13 +152,13 @@ def _body(made: ast.Lambda | ast.FunctionDef) -> list[ast.AST]:
 
 
 def _loops(call: OnCommit) -> Iterator[Site]:
-    """Yield the loops around an `on_commit` in its function that lie within its transaction and go on after it."""
+    """Yield the loops around an `on_commit` in its function that are inside its transaction and continue after it."""
     has_with = False
     for site in call.site.chain():
         if site.kind in (FUNCTION, LAMBDA):
             return
         has_with = has_with or site.kind == WITH
-        # Where nothing opens a transaction here the caller does, unless a manager in the loop may.
+        # If nothing here opens a transaction, the caller does, unless a context manager in the loop may open one.
         if (
             site.kind == LOOP
             and site.parent is not None
@@ -169,7 +169,7 @@ def _loops(call: OnCommit) -> Iterator[Site]:
 
 
 def _ends(loop: ast.AST, call: ast.Call) -> bool:
-    """Return whether a loop is left after a call in it."""
+    """Return whether a loop ends after a call in it."""
     blocks = [getattr(node, name, None) for node in ast.walk(loop) for name in ("body", "orelse")]
     return any(
         isinstance(block, list)
@@ -180,16 +180,16 @@ def _ends(loop: ast.AST, call: ast.Call) -> bool:
 
 
 def _is_bound_by(loop: Site, binding: Binding) -> bool:
-    """Return whether each round of a loop gives a name a value."""
+    """Return whether each iteration of a loop binds a name."""
     if binding.kind not in (ASSIGN, OTHER):
         return False
     return binding.statement is loop.node or any(site is loop for site in binding.site.chain())
 
 
 def _better(call: OnCommit, made: ast.Lambda | ast.FunctionDef, names: list[str]) -> str:
-    """Return the callback to write, as far as it is short: with what the names stand for.
+    """Return the callback to write, shortened if it is long, with the names bound.
 
-    A default holds it where the callback is made in the loop; a function from before the loop has to be given it.
+    A callback that is created in the loop binds them as defaults; a function from before the loop needs parameters.
     """
     bound = ", ".join(f"{name}={name}" for name in names)
     if isinstance(made, ast.Lambda):

@@ -20,15 +20,16 @@ if TYPE_CHECKING:
 
 
 class OnCommitRunsInline(Rule[OnCommit]):
-    """`on_commit` is given a task or a signature, and runs it in the process that commits.
+    """`on_commit` receives a task or a signature, and runs it in the process that commits.
 
     ## What happens
 
-    A task and a signature can be called, and calling them runs the task: in the process that commits, not in a worker.
-    Nothing is sent, nothing fails, and the request just takes as long as the task does. The task's retries, time limits
-    and rate limits have no effect there. Nothing is logged, since no worker is involved.
+    Tasks and signatures are callable. Calling them runs the task in the process that commits, not in a worker. Nothing
+    is sent, nothing fails, and the request takes as long as the task does. The task's retries, time limits and rate
+    limits have no effect there. Nothing is logged, since no worker is involved.
 
-    The method `task.s`, or a `partial` of it, is called as well; it only makes a signature, and the task never runs.
+    If the callback is the method `task.s`, or a `partial` of it, the call only creates a signature, and the task never
+    runs.
 
     ## Bad
 
@@ -86,9 +87,9 @@ class OnCommitRunsInline(Rule[OnCommit]):
     ## Not reported when
 
     - a lambda calls the task: that is deliberate;
-    - this file, or the one that defines the task, calls it like a function elsewhere: it may be meant here, too;
-    - it is given a group, chain or chord: calling one sends it;
-    - the task is a class, or made by a decorator that can't be read;
+    - this file, or the one that defines the task, calls it like a function elsewhere: the same may be intended here;
+    - the callback is a group, chain or chord: calling one sends it;
+    - the task is a class, or is created by a decorator that can't be resolved;
     - the module is a test or a migration.
 
     ## Fix
@@ -122,7 +123,7 @@ class OnCommitRunsInline(Rule[OnCommit]):
             yield self.report(call.module, wrong, text=shown(wrong), effect=effect, better=better)
 
     def fix(self, call: OnCommit, violation: Violation) -> Fix | None:
-        """Hand over `.delay`."""
+        """Pass `.delay`."""
         from flake8_celery_tasks.edits.edit import Fix
         from flake8_celery_tasks.edits.operations import RenameAttribute, TakeAttribute
 
@@ -135,7 +136,7 @@ class OnCommitRunsInline(Rule[OnCommit]):
 
 
 def _first_of_partial(call: OnCommit, node: ast.expr) -> ast.expr | None:
-    """Return what `functools.partial` is given to call."""
+    """Return the callable that is passed to `functools.partial`."""
     if not isinstance(node, ast.Call) or not node.args:
         return None
     value = call.module.value(node.func, call.site.scope)
@@ -144,12 +145,12 @@ def _first_of_partial(call: OnCommit, node: ast.expr) -> ast.expr | None:
 
 
 def _effect(call: OnCommit, node: ast.expr) -> tuple[str, str] | None:
-    """Return what a callback does instead of sending, and what would send."""
+    """Return what a callback does instead of sending, and the callback that would send."""
     context, inline = call.context, "runs the task in this process"
     if is_function_task(context, node, call.site):
         return None if _is_called_too(call, node) else (inline, f"{shown(node)}.delay")
     if isinstance(node, ast.Attribute) and node.attr in SIGNS and is_function_task(context, node.value, call.site):
-        return "only makes a signature", f"{shown(node.value)}.delay"
+        return "only creates a signature", f"{shown(node.value)}.delay"
     thing = context.thing(node, call.site)
     if isinstance(thing, SignatureThing) or (isinstance(thing, CanvasThing) and thing.kind in ("map", "starmap")):
         return inline, f"{shown(node)}.delay"

@@ -21,9 +21,9 @@ class SentFromSave(Rule[Invocation]):
 
     ## What happens
 
-    Such code runs in the middle of whatever saves the row, and that is a transaction more often than not: in every view
-    of the admin, every request under `ATOMIC_REQUESTS`, every `atomic` block of a caller. There the message leaves
-    before the row can be seen, and the task does not find it:
+    Such code runs whenever something saves the row, and that is usually inside a transaction: in every view of the
+    admin, every request under `ATOMIC_REQUESTS`, every `atomic` block of a caller. The message is sent before other
+    processes can see the row, and the task does not find it:
 
     ```text
     Task shop_bill[...] raised unexpected: DoesNotExist('Order matching query does not exist.')
@@ -94,24 +94,25 @@ class SentFromSave(Rule[Invocation]):
 
     ## Not reported when
 
-    - the class is not certainly a model, or the signal is not one of Django's signals for models;
-    - the call stands in a function that such code calls, and it is more than three calls away, or not certain that this
-      is the function that is called;
-    - the call stands in a lambda or in a function inside, or in an `atomic` block there (CLY701);
-    - a decorator of the function calls `on_commit`, or can't be read;
-    - the code asks whether it is in a transaction: `connection.in_atomic_block`;
-    - the task's class has an `apply_async` of its own, or can't be read: it may wait for the commit;
-    - the call is what `on_commit` is given (CLY702);
-    - the call stands in an exception handler that raises in the end: after a rollback `on_commit` runs nothing;
-    - an `if` asks for the settings, and the function sends the task on commit else: `if settings.TEST: task.delay(x)`;
+    - it is uncertain whether the class is a model, or the signal is not one of Django's model signals;
+    - the call is in a function that such code calls, but more than three calls away, or it is uncertain which function
+      is called;
+    - the call is in a nested lambda or function, or in an `atomic` block there (CLY701);
+    - a decorator of the function calls `on_commit`, or can't be resolved;
+    - the code checks whether it is in a transaction: `connection.in_atomic_block`;
+    - the task's class has its own `apply_async`, or can't be resolved: it may wait for the commit;
+    - the call is the argument of `on_commit` (CLY702);
+    - the call is in an exception handler that ends with `raise`: after a rollback `on_commit` runs nothing;
+    - an `if` checks the settings, and the function otherwise sends the task on commit:
+      `if settings.TEST: task.delay(x)`;
     - the module is a test or a migration.
 
     ## Fix
 
     Write `task.delay_on_commit(x)` (a task of a Django project, from Celery 5.4), or
-    `transaction.on_commit(partial(task.delay, x))`. Outside a transaction both send at once; within one the task is
-    sent later, and not at all after a rollback. Of a row that is deleted hand over the key, and not the instance: after
-    the commit that has none.
+    `transaction.on_commit(partial(task.delay, x))`. Outside a transaction both send at once. Inside one, the task is
+    sent after the commit, and not at all after a rollback. For a deleted row, pass the primary key instead of the
+    instance: the instance has none after the commit.
     """
 
     code = "CLY705"
@@ -124,7 +125,7 @@ class SentFromSave(Rule[Invocation]):
     quiet_in_tests = True
 
     def check(self, fact: Invocation) -> Iterator[Violation]:
-        """Report a call that sends at once in a method of a model, in a receiver, or in what one of these calls."""
+        """Report a call that sends at once in a method of a model, in a receiver, or in a function that they call."""
         if not _sending.is_send(fact):
             return
         way = _sending.way(fact)
@@ -145,8 +146,8 @@ class SentFromSave(Rule[Invocation]):
 
 
 def _key_advice(fact: Invocation) -> str:
-    """Return what to hand over instead of the instance that is deleted, nothing where that is not handed over."""
+    """Return what to pass instead of a deleted instance, an empty string if no instance is passed."""
     arguments = arguments_of(fact)
     names = [node.id for node in arguments.values if isinstance(node, ast.Name)] if arguments is not None else []
     name = next((name for name in names if name in ("instance", "self")), None)
-    return "" if name is None else f"hand over '{name}.pk': after the commit the instance has no key any more"
+    return "" if name is None else f"pass '{name}.pk': the instance has no primary key after the commit"

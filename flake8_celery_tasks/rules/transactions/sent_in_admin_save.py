@@ -19,15 +19,15 @@ class SentInAdminSave(Rule[Invocation]):
 
     ## What happens
 
-    The admin opens `transaction.atomic()` around a whole request that adds, changes or deletes: `save_model`,
-    `save_formset`, `save_related`, `delete_model` and the answers after them run in it, whatever `ATOMIC_REQUESTS`
-    says. The message leaves before the commit, and a quick worker does not find the row:
+    The admin opens `transaction.atomic()` around each request that adds, changes or deletes an object. `save_model`,
+    `save_formset`, `save_related`, `delete_model` and the response methods after them run inside it, with or without
+    `ATOMIC_REQUESTS`. The message is sent before the commit, and a fast worker does not find the row:
 
     ```text
     Task shop_bill[...] raised unexpected: DoesNotExist('Order matching query does not exist.')
     ```
 
-    If one of the formsets fails afterwards, everything is rolled back, and the task runs all the same.
+    If one of the formsets fails afterwards, everything is rolled back, but the task runs anyway.
 
     ## Bad
 
@@ -79,16 +79,16 @@ class SentInAdminSave(Rule[Invocation]):
 
     ## Not reported when
 
-    - the class is not certainly one for the admin: it inherits from none, and the method takes other parameters;
-    - the call stands in a function that such a method calls, and it is more than three calls away, or not certain that
-      this is the function that is called;
+    - it is uncertain whether the class is an admin class: it inherits from none, and the method takes other parameters;
+    - the call is in a function that such a method calls, but more than three calls away, or it is uncertain which
+      function is called;
     - the method is an action, `delete_queryset` or a view of its own: these may run outside a transaction;
-    - the call stands in a lambda or in a function inside, or in an `atomic` block there (CLY701);
-    - a decorator of the method calls `on_commit`, or can't be read;
-    - the code asks whether it is in a transaction: `connection.in_atomic_block`;
-    - the task's class has an `apply_async` of its own, or can't be read: it may wait for the commit;
-    - the call is what `on_commit` is given (CLY702);
-    - the call stands in an exception handler that raises in the end: after a rollback `on_commit` runs nothing;
+    - the call is in a nested lambda or function, or in an `atomic` block there (CLY701);
+    - a decorator of the method calls `on_commit`, or can't be resolved;
+    - the code checks whether it is in a transaction: `connection.in_atomic_block`;
+    - the task's class has its own `apply_async`, or can't be resolved: it may wait for the commit;
+    - the call is the argument of `on_commit` (CLY702);
+    - the call is in an exception handler that ends with `raise`: after a rollback `on_commit` runs nothing;
     - the module is a test or a migration.
 
     ## Fix
@@ -105,8 +105,7 @@ class SentInAdminSave(Rule[Invocation]):
         "django#django.db.transaction.atomic",
     )
     message = (
-        "'{text}' sends in {method}, inside the admin's transaction: before the commit, and despite a rollback; "
-        "{advice}"
+        "'{text}' sends in {method}, inside the admin's transaction: before the commit, and even on rollback; {advice}"
     )
     called = "'{text}' sends in {method}, which {caller} calls at {place} inside the admin's transaction; {advice}"
     quiet_in_tests = True

@@ -15,26 +15,26 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.edits.edit import Fix
 
-#: The message where a caller of the function opens the transaction.
+#: The message if a caller of the function opens the transaction.
 _CALLED: Final = "'{text}' sends before the commit: '{function}()' is called inside {opener} at {place}; {advice}"
 
 
 class SentInsideTransaction(Rule[Invocation]):
-    """A task is sent inside a transaction, before its rows can be seen.
+    """A task is sent inside a transaction, before other processes can see its rows.
 
     ## What happens
 
-    The message leaves at once, but other processes see the rows only after the commit. A quick worker looks for rows
+    The message is sent at once, but other processes see the rows only after the commit. A fast worker looks for rows
     that it can't see yet:
 
     ```text
     Task shop_bill[...] raised unexpected: DoesNotExist('Order matching query does not exist.')
     ```
 
-    And if the transaction is rolled back, the task runs all the same, for something that never happened.
+    If the transaction is rolled back, the task runs anyway, for something that never happened.
 
-    It is the same where the transaction is opened further up: by a function that calls this one, or by Django around
-    each request, where the settings say `ATOMIC_REQUESTS`. The message names the call.
+    The same happens if the transaction is opened further up: by a function that calls this one, or by Django around
+    each request if the settings enable `ATOMIC_REQUESTS`. The message names the call.
 
     ## Bad
 
@@ -142,28 +142,29 @@ class SentInsideTransaction(Rule[Invocation]):
 
     ## Not reported when
 
-    - the call stands in a lambda or a function inside the block, which may run later;
-    - the code asks whether it is in a transaction: `connection.in_atomic_block`;
-    - the task's class has an `apply_async` of its own, or can't be read: it may wait for the commit;
-    - the call is what `on_commit` is given (CLY702);
-    - the call stands in an exception handler that raises in the end: after a rollback `on_commit` runs nothing;
-    - an `if` asks for the settings, and the function sends the task on commit else: `if settings.TEST: task.delay(x)`;
-    - a task sends itself with a `countdown` or `eta`: the next batch, when this transaction is long over;
-    - the database of the transaction is called like a replica, and no write is seen;
-    - no write is seen in the branches that lead to the call or follow it, and the transaction holds other branches: it
-      may be there for those;
+    - the call is in a lambda or a nested function inside the block, which may run later;
+    - the code checks whether it is in a transaction: `connection.in_atomic_block`;
+    - the task's class has its own `apply_async`, or can't be resolved: it may wait for the commit;
+    - the call is the argument of `on_commit` (CLY702);
+    - the call is in an exception handler that ends with `raise`: after a rollback `on_commit` runs nothing;
+    - an `if` checks the settings, and the function otherwise sends the task on commit:
+      `if settings.TEST: task.delay(x)`;
+    - a task sends itself with a `countdown` or `eta`: the next batch, long after this transaction has ended;
+    - the name of the transaction's database suggests a replica, and the rule sees no write;
+    - the rule sees no write in the branches that lead to the call or follow it, and the transaction contains other
+      branches: it may exist for those;
     - nothing in the file or the project shows that the context manager or decorator opens a transaction;
-    - the function around the call is called in no transaction of the project, or more than three calls away, or it is
-      not certain that it is this function that is called there, or when;
-    - under `ATOMIC_REQUESTS`: nothing is written before in the view, nothing shows that it is one (`urlpatterns`, or a
-      base class from Django, REST framework or graphene), or `non_atomic_requests` takes it out;
+    - no transaction of the project calls the function around the call within three calls, or it is uncertain whether or
+      when it calls this function;
+    - under `ATOMIC_REQUESTS`: the view writes nothing before the call, nothing shows that it is a view (`urlpatterns`,
+      or a base class from Django, REST framework or graphene), or `non_atomic_requests` exempts it;
     - the module is a test or a migration.
 
     ## Fix
 
     Write `task.delay_on_commit(x)` (a task of a Django project whose app has no task class of its own, from Celery
-    5.4), or `transaction.on_commit(partial(task.delay, x))`. The task is then sent later, not at all after a rollback,
-    and the call gives no result.
+    5.4), or `transaction.on_commit(partial(task.delay, x))`. The task is then sent after the commit, and not at all
+    after a rollback. The call returns no result.
     """
 
     code = "CLY701"
@@ -173,11 +174,11 @@ class SentInsideTransaction(Rule[Invocation]):
         "django#django.db.transaction.atomic",
     )
     fixes = "unsafe"
-    message = "'{text}' sends inside {opener}: before the commit, and despite a rollback; {advice}"
+    message = "'{text}' sends inside {opener}: before the commit, and even on rollback; {advice}"
     quiet_in_tests = True
 
     def check(self, fact: Invocation) -> Iterator[Violation]:
-        """Report a call that sends at once inside a transaction of its function, or of one that calls it."""
+        """Report a call that sends at once inside a transaction of its function or of a caller."""
         if not _sending.is_send(fact) or _sending.is_next_batch(fact):
             return
         way = _sending.way(fact)
@@ -195,7 +196,7 @@ class SentInsideTransaction(Rule[Invocation]):
             yield self.report(fact.module, fact.node, message, text=text, advice=advice, **values)
 
     def fix(self, fact: Invocation, violation: Violation) -> Fix | None:
-        """Send after the commit, where nobody looks at the result and the transaction is the default database's."""
+        """Send after the commit, if the result is unused and the transaction is on the default database."""
         from flake8_celery_tasks.edits.edit import Fix, New
         from flake8_celery_tasks.edits.imports import Names
         from flake8_celery_tasks.edits.operations import RenameAttribute

@@ -154,7 +154,7 @@ def test_on_commit_keeps_its_wrapping(before, after, tmp_path):
 
 
 def test_what_was_refused_before_another_fix_is_tried_again(tmp_path):
-    """By name the call would have no `expires`, which is asked for; once it waits for the commit, nobody asks."""
+    """A call by name would lack `expires`, which a rule asks for, but not once the call waits for the commit."""
     text = (
         "from content.tasks import drop\nfrom django.db import transaction\n\n\n"
         "@transaction.atomic\ndef publish(post):\n    drop.delay(post.pk)\n    return post\n"
@@ -349,7 +349,7 @@ APP = "from celery import Celery\n\napp = Celery('project', broker='redis://', i
 
 
 def sent(folder, files):
-    """Return what becomes of a view of a project that has nothing to do with Django."""
+    """Return the fixed view of a project that does not use Django."""
     text = VIEWS.format(imports="", call="make.delay(1)")
     return fixed(folder, {"content/tasks.py": CONTENT, "blog/views.py": text, **files}, "CLY401")["blog/views.py"]
 

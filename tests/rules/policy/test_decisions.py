@@ -1,4 +1,4 @@
-"""Whether a task has decided what house policy asks for."""
+"""Whether a task answers the questions of house policy."""
 
 from __future__ import annotations
 

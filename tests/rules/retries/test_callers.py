@@ -1,4 +1,4 @@
-"""What calls in other files show of a binding."""
+"""How calls in other files affect the fixes of `bind`."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ CALLER = (
 @pytest.mark.parametrize(
     ("code", "function", "call", "kind"),
     [
-        # One that takes nothing can't have been called.
+        # A task without parameters can't have been called successfully.
         ("CLY202", "add()", "pass", SAFE),
         ("CLY202", "add(*, x=1)", "add.delay(x=2)", SAFE),
         ("CLY202", "add()", "add.run.__func__()", NOT_SAFE),
         ("CLY202", "add()", "add.__wrapped__.__func__()", NOT_SAFE),
         ("CLY202", "add()", "x.add()", SAFE),
-        # All calls fail now, and fit then.
+        # All calls fail now and fit after the fix.
         ("CLY202", "add(x)", "add.delay(1)", SAFE),
         ("CLY202", "add(x)", "add.apply_async((1,), countdown=3)", SAFE),
         ("CLY202", "add(x)", "add.delay(x=1)", SAFE),
@@ -39,14 +39,14 @@ CALLER = (
         ("CLY203", "add(self, x)", "add.delay(1)", SAFE),
         ("CLY203", "add(self, x, y=1)", "add.delay(1), add.apply_async([2])", SAFE),
         ("CLY203", "add(self, x)", "add.delay(x=1)", SAFE),
-        # One works now, and would not then.
+        # One call works now and would fail after the fix.
         ("CLY202", "add(x)", "add.delay()", NONE),
         ("CLY202", "add(x)", "add.delay(1), add.apply_async()", NONE),
         ("CLY202", "add(x, y)", "add.delay(1)", NONE),
         ("CLY202", "add(x)", "current_app.send_task('add')", NONE),
         ("CLY203", "add(self, x)", "add.delay(None, 1)", NONE),
         ("CLY203", "add(self, x)", "add.delay(1), add.si(None, 1)", NONE),
-        # It can't be told.
+        # It is uncertain.
         ("CLY202", "add(x)", "pass", NOT_SAFE),
         ("CLY202", "add(x, y=1)", "add.delay(1)", NOT_SAFE),
         ("CLY202", "add(x)", "add.delay(1, 2, 3)", NOT_SAFE),

@@ -1,4 +1,4 @@
-"""Who calls the function that sends: whatever else is read meanwhile, and whatever can't be."""
+"""Callers of the function that sends, with evicted syntax trees and with files that can't be parsed."""
 
 from __future__ import annotations
 

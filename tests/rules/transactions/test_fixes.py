@@ -1,4 +1,4 @@
-"""Fixes of what is sent in transactions."""
+"""Fixes of tasks that are sent in transactions."""
 
 from __future__ import annotations
 
