@@ -31,17 +31,17 @@ def text(name):
 def test_documents_show_the_version():
     shown = [
         (name, version)
-        for name in ("README.md", "docs/usage.md")
+        for name in ("README.md", "docs/install.md", "docs/pre-commit.md")
         for version in re.findall(r"(?:rev: v|flake8-celery-tasks(?:==|: ))(\d+\.\d+\.\d+)", text(name))
     ]
-    assert len(shown) == 4
+    assert len(shown) == 5
     assert [one for one in shown if one[1] != flake8_celery_tasks.__version__] == []
 
 
 def test_documents_show_the_oldest_flake8_and_no_other():
     """What is newest today is not so tomorrow."""
     [oldest] = re.findall(r'"flake8>=(\d+),<\d+"', text("pyproject.toml"))
-    shown = {version for name in ("README.md", "docs/usage.md") for version in re.findall(r"rev: (\d.*?) ", text(name))}
+    shown = set(re.findall(r"rev: (\d.*?) ", text("docs/pre-commit.md")))
     assert shown == {f"{oldest}.0.0"}
     assert not re.search(r"mccabe: \d|CPython \d", text("README.md"))
 
@@ -66,7 +66,7 @@ def test_pythons_are_the_same_everywhere():
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "docs/usage.md", "mkdocs.yml", "CHANGELOG.md", "flake8_celery_tasks/pages/explain.py"]
+    "name", ["README.md", "docs/pre-commit.md", "mkdocs.yml", "CHANGELOG.md", "flake8_celery_tasks/pages/explain.py"]
 )
 def test_the_repository_is_the_same_everywhere(name):
     found = re.findall(r"https://github\.com/[\w-]+/flake8-celery-tasks\b", text(name))

@@ -12,16 +12,15 @@ import argparse
 import ast
 import configparser
 import inspect
+import itertools
 import re
 import sys
-from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.catalog import guide
-from flake8_celery_tasks.core.options import Options, flag_of
 from flake8_celery_tasks.engine import loader
-from flake8_celery_tasks.pages import examples
+from flake8_celery_tasks.pages import examples, option_page
 from flake8_celery_tasks.rules.rule import name_of
 
 if TYPE_CHECKING:
@@ -57,7 +56,17 @@ versions differ, it says so. Some words mean the same on all pages:
 - **A decorator of the project** is one of your own that makes tasks, as `shared_task` does.
 - An **app**, in the rules of 4xx and CLY922, is a package such as a Django app; elsewhere it is the Celery app.
 - A **test** is a module that the option [`celery-test-paths`](../options.md#celery-test-paths) covers.
-- A **safe** fix corrects the mistake and changes nothing else; see [fix](../usage.md#fix).
+
+The last two columns of the tables say which fix a rule has, and whether it is opt-in:
+
+| mark | meaning |
+|---|---|
+| `safe` | `flake8-celery-tasks fix` corrects the mistake and changes nothing else |
+| `unsafe` | `fix --unsafe` corrects it and may change what runs: look at `--diff` first |
+| `safe or unsafe` | safe where the project proves it, unsafe elsewhere; see [fix](../usage.md#fix) |
+| `opt-in` | house policy: runs only where it is selected, as with `extend-select = CLY901` |
+
+A rule without marks has no automatic fix and is on by default.
 """
 
 START: Final = "<!-- rules -->"
@@ -159,37 +168,46 @@ def record(rule: Rule[Any]) -> dict[str, object]:
     }
 
 
-def table(prefix: str = "docs/rules/", title: str = "**{}**") -> str:
-    """Return the tables of all rules, one line each.
+def _topics() -> list[tuple[str, list[Rule[Any]]]]:
+    """Return the titles of the topics, each with its rules, in the order of the codes."""
+    groups = itertools.groupby(loader.rules(), key=lambda rule: rule.code[3])
+    return [(f"{digit}xx {TOPICS[digit]}", list(rules)) for digit, rules in groups]
 
-    `prefix` is where the pages are, `title` what the title of a topic looks like.
-    """
-    lines: list[str] = []
-    topic = ""
-    for rule in loader.rules():
-        if rule.code[3] != topic:
-            topic = rule.code[3]
-            lines += [
-                "",
-                title.format(f"{topic}xx {TOPICS[topic]}"),
-                "",
-                "| code | name | what is wrong |",
-                "|---|---|---|",
-            ]
-        said = summary(rule).replace("|", "\\|")
-        lines.append(f"| [{rule.code}]({prefix}{rule.code}.md) | {name_of(type(rule))} | {said} |")
-    return "\n".join(lines).strip() + "\n"
+
+def _row(rule: Rule[Any], folder: str) -> str:
+    """Return the start of a rule's line in a table, with a link to its page in a folder."""
+    said = summary(rule).replace("|", "\\|")
+    return f"| [{rule.code}]({folder}{rule.code}.md) | {name_of(type(rule))} | {said} |"
+
+
+def table() -> str:
+    """Return the tables of all rules for the README, one line each, folded by topic."""
+    parts = []
+    for title, rules in _topics():
+        rows = "\n".join(_row(rule, "docs/rules/") for rule in rules)
+        number = f"{len(rules)} rule{'s' * (len(rules) != 1)}"
+        parts.append(
+            f"<details><summary>{title}: {number}</summary>\n\n"
+            f"| code | name | what is wrong |\n|---|---|---|\n{rows}\n\n</details>\n"
+        )
+    return "\n".join(parts)
+
+
+def overview() -> str:
+    """Return the page with the tables of all rules, one line each, which say what can be fixed and what is opt-in."""
+    parts = [f"{MADE}\n\n# Rules\n\n{INTRODUCTION}"]
+    for title, rules in _topics():
+        rows = "\n".join(f"{_row(rule, '')} {rule.fixes} | {'opt-in' * rule.opt_in} |" for rule in rules)
+        parts.append(f"## {title}\n\n| code | name | what is wrong | fix | runs |\n|---|---|---|---|---|\n{rows}\n")
+    return "\n".join(parts)
 
 
 def navigation() -> str:
     """Return the pages of all rules by topic, as lines of mkdocs' navigation."""
     lines: list[str] = []
-    topic = ""
-    for rule in loader.rules():
-        if rule.code[3] != topic:
-            topic = rule.code[3]
-            lines.append(f"      - {topic}xx {TOPICS[topic]}:\n")
-        lines.append(f"          - {rule.code} {name_of(type(rule))}: rules/{rule.code}.md\n")
+    for title, rules in _topics():
+        lines.append(f"      - {title}:\n")
+        lines += [f"          - {rule.code} {name_of(type(rule))}: rules/{rule.code}.md\n" for rule in rules]
     return "".join(lines)
 
 
@@ -212,36 +230,14 @@ def packages(root: Path) -> str:
 
 
 def options() -> str:
-    """Return the page of the options."""
-    lines = [
-        MADE,
-        "",
-        "# Options",
-        "",
-        "All are flake8 options: in `setup.cfg`, `tox.ini` or `.flake8` under `[flake8]`, or on the command line.",
-        "Lists are separated by commas. A value that an option does not take ends the run with a usage error.",
-        "",
-        "```ini",
-        "[flake8]",
-        "celery-target-version = 5.4",
-        "celery-task-decorators = shop.celery.instrumented_task, shop.celery.*_task",
-        "```",
-        "",
-    ]
-    for item in fields(Options):
-        default = item.default if item.default is not MISSING else None
-        shown = ",".join(default) if isinstance(default, tuple) else str(default).lower() if default is not None else ""
-        text: str = item.metadata["help"]
-        lines += [f"## `{flag_of(item.name)[2:]}`", "", text, ""]
-        if "(default: " not in text:
-            lines += [f"Default: `{shown}`" if shown else "Default: none", ""]
-    return _with_links("\n".join(lines), "rules/")
+    """Return the page of the options, with links to the rules that it names."""
+    return _with_links(f"{MADE}\n\n{option_page.markdown()}", "rules/")
 
 
 def documents(root: Path) -> dict[Path, str]:
     """Return the text of every generated document below a checkout's root."""
     found = {root / "docs" / "rules" / f"{rule.code}.md": f"{MADE}\n\n{linked(rule)}" for rule in loader.rules()}
-    found[root / "docs" / "rules" / "index.md"] = f"{MADE}\n\n# Rules\n\n{INTRODUCTION}\n{table('', '## {}')}"
+    found[root / "docs" / "rules" / "index.md"] = overview()
     found[root / "docs" / "options.md"] = options()
     for name, start, made, end in (
         ("README.md", START, f"\n\n{table()}\n", END),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 import sys
 
 import pytest
 
+from flake8_celery_tasks.engine import loader
 from flake8_celery_tasks.pages import explain
 from tests.helpers import ROOT, write
 
@@ -29,6 +31,7 @@ def test_documents_are_written_and_checked(tmp_path, capsys):
     text = (tmp_path / "README.md").read_text()
     assert text.startswith("before\n")
     assert text.endswith("after\n")
+    assert "\n<details><summary>1xx Names: " in text
     assert "| [CLY101](docs/rules/CLY101.md) | missing-task-name | A task has no explicit name. |" in text
     navigation = (tmp_path / "mkdocs.yml").read_text()
     assert navigation.startswith(
@@ -61,6 +64,33 @@ def test_packages_are_told_from_the_lowest_up(tmp_path):
         "| `b` |  |  |",
         "| `top.py` | The top. It is small. |  |",
     ]
+
+
+def test_the_readme_folds_its_tables_by_topic():
+    """Each topic is folded, says how many rules it has, and leaves the blank lines around a table."""
+    folded = re.findall(
+        r"<details><summary>(\dxx .*?): (\d+) rules?</summary>\n\n(.*?)\n\n</details>\n", explain.table(), re.DOTALL
+    )
+    assert [title for title, _, _ in folded] == [f"{digit}xx {topic}" for digit, topic in explain.TOPICS.items()]
+    for title, number, table in folded:
+        head, _, *rows = table.splitlines()
+        assert head == "| code | name | what is wrong |"
+        assert len(rows) == int(number) > 0
+        assert all(row.startswith(f"| [CLY{title[0]}") for row in rows)
+
+
+def test_one_rule_is_not_several(monkeypatch):
+    first = loader.rules()[:1]
+    monkeypatch.setattr(explain.loader, "rules", lambda: first)
+    assert "<summary>1xx Names: 1 rule</summary>" in explain.table()
+
+
+def test_the_overview_marks_fixes_and_opt_in_rules():
+    text = explain.overview()
+    rows = re.findall(r"^\| \[(CLY\d+)\]\(.*\| ([^|]*) \| ([^|]*) \|$", text, re.MULTILINE)
+    assert rows == [(rule.code, rule.fixes, "opt-in" * rule.opt_in) for rule in loader.rules()]
+    legend = set(re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE))
+    assert legend == {rule.fixes for rule in loader.rules() if rule.fixes} | {"opt-in"}
 
 
 def test_options_page_names_defaults():

@@ -1,4 +1,4 @@
-"""What `docs/index.md` shows: the logs of a real worker, and what flake8 prints."""
+"""What `docs/story.md` shows: the logs of a real worker, and what flake8 prints."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from celery import states
 from flake8_celery_tasks.pages import examples
 from tests.helpers import ROOT, write
 
-PAGE = ROOT / "docs" / "index.md"
+PAGE = ROOT / "docs" / "story.md"
 SECTIONS = {section.title: section for section in examples.sections(PAGE.read_text(encoding="utf-8"))}
 WRONG, RIGHT = SECTIONS["A task that never fails"], SECTIONS["How to do it right"]
 
