@@ -55,6 +55,11 @@ class FileContext(Memo):
     def _by_function(self) -> dict[int, Task]:
         return {id(task.function): task for task in self.tasks}
 
+    @cached_property
+    def task_by_place(self) -> dict[tuple[str, str, int], Task]:
+        """The tasks of the file, by the places of their definitions."""
+        return {task.definition.place: task for task in reversed(self.tasks)}
+
     def task_at(self, site: Site) -> Task | None:
         """Return the task in whose function a place is, functions inside it included."""
         for around in site.chain():

@@ -78,9 +78,9 @@ def kept_tasks(facts: Facts) -> Iterator[KeptTask]:
 
 def _task(facts: Facts, definition: Definition) -> Task | None:
     """Return the task of a definition in the file, with its nodes."""
-    for task in facts.tasks:
-        if task.definition.place == definition.place:
-            return task
+    known = facts.task_by_place.get(definition.place)
+    if known is not None:
+        return known
     # One that a call makes of a function, `app.task(function)`, or a class that inherits `run`.
     candidates = facts.module.candidates
     return next(

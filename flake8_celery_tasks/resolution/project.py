@@ -41,7 +41,7 @@ class Project(Classes):
         excluded: Sequence[str] = (),
         *,
         bases_of_app: BasesOfApp | None = None,
-        own_marks: OwnMarks | None = None,
+        own_marks: OwnMarks,
         when_indexed: Callable[[Project], None] | None = None,
     ) -> None:
         super().__init__(files)
@@ -51,15 +51,14 @@ class Project(Classes):
         self.own_marks = own_marks
         #: The names of the project's own task decorators, as far as they have been found; None before that.
         self.own_names: frozenset[str] | None = None
-        if own_marks is not None:
-            held = weakref.ref(self)  # a circle would keep the whole index when a run is over
+        held = weakref.ref(self)  # a circle would keep the whole index when a run is over
 
-            def ask() -> tuple[bytes, ...]:
-                project = held()
-                assert project is not None  # it is its own files that ask
-                return own_marks(project)
+        def ask() -> tuple[bytes, ...]:
+            project = held()
+            assert project is not None  # it is its own files that ask
+            return own_marks(project)
 
-            files.own_marks = ask
+        files.own_marks = ask
         self.when_indexed = when_indexed
         #: What says which contract a project is held to, where a record is named.
         self.agreement: Callable[[Project], Any] | None = None
