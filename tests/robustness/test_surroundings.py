@@ -300,19 +300,22 @@ def test_modules_of_the_working_folder_are_not_imported(shop, method):
         pytest.skip("not to be had")
     for name in ("struct", "threading", "argparse", "json", "signal", "multiprocessing"):
         (shop / f"{name}.py").write_text("raise SystemExit('taken from the working folder')\n")
-    code = f"import multiprocessing\nmultiprocessing.set_start_method({method!r})\n"
     site = shop.parent / "site"
     site.mkdir()
     (site / "sitecustomize.py").write_text("")
     script = shop.parent / "start.py"
     script.write_text(
-        f"{code}from flake8_celery_tasks.command import main, pool\n"
-        f"pool.LARGE = 2\npool._context = lambda: multiprocessing.get_context({method!r})\n"
-        "if __name__ == '__main__':\n    raise SystemExit(main.main(['check', '--select=CLY1', '-j2', '--isolated']))\n"
+        "import multiprocessing\nfrom flake8_celery_tasks.command import main, pool\n"
+        # Processes that are spawned run this module, too.
+        f"if __name__ == '__main__':\n    multiprocessing.set_start_method({method!r})\n"
+        f"    pool.LARGE = 2\n    pool._context = lambda: multiprocessing.get_context({method!r})\n"
+        "    raise SystemExit(main.main(['check', '--select=CLY1', '-j2', '--isolated']))\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(shop.parent / "c")}
     for command in ([str(script)], ["-m", "flake8_celery_tasks", "check", "--select=CLY1", "--isolated"]):
-        done = subprocess.run([sys.executable, *command], capture_output=True, text=True, env=environment, check=False)
+        done = subprocess.run(
+            [sys.executable, *command], capture_output=True, text=True, env=environment, check=False, timeout=120
+        )
         assert done.returncode == 1
         assert "taken" not in done.stdout + done.stderr
         assert done.stdout.count("CLY101") == 8
