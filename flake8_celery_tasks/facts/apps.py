@@ -14,6 +14,7 @@ from flake8_celery_tasks.celery_model.configuration import bound_once
 from flake8_celery_tasks.celery_model.objects import AppThing
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.configured import settings
+from flake8_celery_tasks.facts.context import Fact, FileContext
 from flake8_celery_tasks.resolution.evaluation import settled
 from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.workspace.source import start_of
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import FunctionNode, Scope, Site
-    from flake8_celery_tasks.facts.context import FileContext
     from flake8_celery_tasks.resolution.project import Project
 
 
@@ -63,7 +63,7 @@ def apps_made_in(context: FileContext) -> list[AppMade]:
     return found
 
 
-class Connection:
+class Connection(Fact[ast.expr]):
     """A receiver that is connected to a signal of Celery or of an app: by a call, or as a decorator (`function`)."""
 
     def __init__(
@@ -75,12 +75,8 @@ class Connection:
         call: ast.Call | None,
         function: FunctionNode | None,
     ) -> None:
-        self.context = context
-        self.project = context.project
-        self.module = context.module
+        super().__init__(context, node, site)
         self.signal = signal
-        self.node = node
-        self.site = site
         self.call = call
         self.function = function
 

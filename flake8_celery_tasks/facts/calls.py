@@ -13,8 +13,9 @@ from flake8_celery_tasks.celery_model.configuration import display
 from flake8_celery_tasks.celery_model.objects import CANVAS, AppThing, CanvasThing, SignatureThing, TaskThing
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.facts.context import Fact, FileContext
 from flake8_celery_tasks.frameworks.django_transactions import is_on_commit
-from flake8_celery_tasks.resolution.evaluation import Table, settled
+from flake8_celery_tasks.resolution.evaluation import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.celery_model.definitions import Definition
     from flake8_celery_tasks.celery_model.objects import Thing
-    from flake8_celery_tasks.facts.context import FileContext
     from flake8_celery_tasks.facts.task import Task
     from flake8_celery_tasks.resolution.project import Project
     from flake8_celery_tasks.resolution.resolver import Target
@@ -41,19 +41,15 @@ _METHODS: Final = SENDS | SENDS_ON_COMMIT | DIRECT
 _SIGNING: Final = (*SIGNS, *SPREADS, *CHAINS, *(path.rpartition(".")[2] for path in CANVAS))
 
 
-class TaskCall:
+class TaskCall(Fact[ast.Call]):
     """A call of one of the task's own methods from inside: `self.retry(...)`, `self.replace(...)`.
 
     `task` is None in a helper method of a task class.
     """
 
     def __init__(self, context: FileContext, task: Task | None, node: ast.Call, site: Site) -> None:
-        self.context = context
-        self.project = context.project
-        self.module = context.module
+        super().__init__(context, node, site)
         self.task = task
-        self.node = node
-        self.site = site
 
     @property
     def method(self) -> str:
@@ -93,7 +89,7 @@ class TaskCall:
         keyword = self.keyword(name)
         if keyword is None:
             return UNKNOWN if self.has_spread else MISSING
-        return self.project.settle(self.module.value(keyword.value, self.site.scope), self.module)
+        return self.settled(keyword.value)
 
 
 @query()
@@ -186,7 +182,7 @@ def trys_around(site: Site, function: ast.AST | None) -> Iterator[tuple[ast.Try,
             yield around.try_, around.part
 
 
-class Invocation:
+class Invocation(Fact[ast.Call]):
     """A call that sends a task or creates a signature of one.
 
     `thing` is what the method is called on: a task, a signature, a canvas, an app (`send_task`, `signature`), or None
@@ -205,11 +201,7 @@ class Invocation:
         *,
         is_statement: bool,
     ) -> None:
-        self.context = context
-        self.project = context.project
-        self.module = context.module
-        self.node = node
-        self.site = site
+        super().__init__(context, node, site)
         self.method = method
         self.thing = thing
         self.task = task
@@ -259,10 +251,6 @@ class Invocation:
         """Return a keyword of the call as it is written, or an option that it is given in a dict."""
         written = next((keyword for keyword in self.node.keywords if keyword.arg == name), None)
         return written or next((keyword for keyword in self.options if keyword.arg == name), None)
-
-    def settled(self, node: ast.expr) -> Any:
-        """Return the settled value of an expression at this place."""
-        return self.project.settle(self.module.value(node, self.site.scope), self.module)
 
     def spread_keywords(self) -> dict[str, Any] | None:
         """Return what the call's `**spreads` hold, settled; None where one of them can't be read."""
@@ -338,15 +326,8 @@ def around_invocations(context: FileContext) -> set[int]:
     return {id(around.node) for call in invocations_in(context) for around in call.site.chain()}
 
 
-class OnCommit:
+class OnCommit(Fact[ast.Call]):
     """A call of Django's `on_commit`."""
-
-    def __init__(self, context: FileContext, node: ast.Call, site: Site) -> None:
-        self.context = context
-        self.project = context.project
-        self.module = context.module
-        self.node = node
-        self.site = site
 
     @property
     def callback(self) -> ast.expr | None:
@@ -368,15 +349,11 @@ def on_commits_in(context: FileContext) -> list[OnCommit]:
     ]
 
 
-class Retry:
+class Retry(Fact[ast.Call]):
     """A call of a method `retry`, of whatever. `own` is what is known of it where it is of the task that runs."""
 
     def __init__(self, context: FileContext, node: ast.Call, site: Site, own: TaskCall | None) -> None:
-        self.context = context
-        self.project = context.project
-        self.module = context.module
-        self.node = node
-        self.site = site
+        super().__init__(context, node, site)
         self.own = own
 
     @property
@@ -416,19 +393,13 @@ def raised_methods(context: FileContext) -> Iterator[RaisedMethod]:
             yield RaisedMethod(context, node, method)
 
 
-class TaskLookup:
+class TaskLookup(Fact[ast.Subscript]):
     """A place that looks up a task in an app by its name: `app.tasks["shop.pay"]`."""
-
-    def __init__(self, context: FileContext, node: ast.Subscript, site: Site) -> None:
-        self.project = context.project
-        self.module = context.module
-        self.node = node
-        self.site = site
 
     @property
     def name(self) -> Any:
         """The settled name."""
-        return settled(self.project, self.module, self.node.slice, self.site)
+        return self.settled(self.node.slice)
 
 
 def lookups_in(context: FileContext) -> Iterator[TaskLookup]:
@@ -440,14 +411,11 @@ def lookups_in(context: FileContext) -> Iterator[TaskLookup]:
                 yield TaskLookup(context, node, site)
 
 
-class SendingMethod:
+class SendingMethod(Fact[ast.Attribute]):
     """A method by which tasks are sent or signed, of a name of the project. `target` is what the name stands for."""
 
     def __init__(self, context: FileContext, node: ast.Attribute, site: Site, target: Target) -> None:
-        self.project = context.project
-        self.module = context.module
-        self.node = node
-        self.site = site
+        super().__init__(context, node, site)
         self.target = target
 
 
@@ -460,17 +428,11 @@ def sending_methods(context: FileContext) -> Iterator[SendingMethod]:
             yield SendingMethod(context, node, site, target)
 
 
-class Dropped:
+class Dropped(Fact[ast.Attribute | ast.BinOp | ast.Call]):
     """An expression that may send or sign a task and whose value nobody looks at.
 
     It is a statement, or what a lambda gives that Django's `on_commit` calls.
     """
-
-    def __init__(self, context: FileContext, node: ast.Attribute | ast.BinOp | ast.Call, site: Site) -> None:
-        self.context = context
-        self.module = context.module
-        self.node = node
-        self.site = site
 
 
 def dropped_in(context: FileContext) -> Iterator[Dropped]:

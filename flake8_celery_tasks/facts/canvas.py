@@ -15,6 +15,7 @@ from flake8_celery_tasks.celery_model.objects import CANVAS, CanvasThing, Signat
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.arguments import Arguments, arguments_of, is_completed_later, is_immutable
 from flake8_celery_tasks.facts.calls import invocations_in, signing_calls
+from flake8_celery_tasks.facts.context import Fact, FileContext
 from flake8_celery_tasks.facts.results import values_of
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.binding.scopes import Binding, Site
     from flake8_celery_tasks.facts.calls import Invocation
-    from flake8_celery_tasks.facts.context import FileContext
 
 
 class Member(NamedTuple):
@@ -33,7 +33,7 @@ class Member(NamedTuple):
     follows: bool = False
 
 
-class Canvas:
+class Canvas(Fact[ast.Call | ast.BinOp]):
     """A chain, group or chord that is made here, by a call or by `a | b`.
 
     `members` are what it is made of as far as they are written out: the tasks of a chain or group, the header of a
@@ -49,11 +49,7 @@ class Canvas:
         members: list[Member],
         body: Member | None = None,
     ) -> None:
-        self.context = context
-        self.project = context.project
-        self.module = context.module
-        self.node = node
-        self.site = site
+        super().__init__(context, node, site)
         self.kind = kind
         self.members = members
         self.body = body
@@ -149,7 +145,7 @@ def is_function_task(context: FileContext, node: ast.expr, site: Site) -> bool:
 # What gets the result, or the error, of something else.
 
 
-class Callback:
+class Callback(Fact[ast.expr]):
     """A signature, or what stands for one, that gets a result or an error: where it is, and in which `place`.
 
     `on_error` says that it is for errors, `is_body` that it is the body of a chord.
@@ -165,11 +161,7 @@ class Callback:
         on_error: bool = False,
         is_body: bool = False,
     ) -> None:
-        self.context = context
-        self.project = context.project
-        self.module = context.module
-        self.node = node
-        self.site = site
+        super().__init__(context, node, site)
         self.place = place
         self.on_error = on_error
         self.is_body = is_body
@@ -199,15 +191,11 @@ def callbacks(context: FileContext) -> list[Callback]:
     return found
 
 
-class Linking:
+class Linking(Fact[ast.Call]):
     """A call, of whatever, that is given `link=` or `link_error=`: the keywords."""
 
     def __init__(self, context: FileContext, node: ast.Call, site: Site, keywords: list[ast.keyword]) -> None:
-        self.context = context
-        self.project = context.project
-        self.module = context.module
-        self.node = node
-        self.site = site
+        super().__init__(context, node, site)
         self.keywords = keywords
 
 
@@ -219,18 +207,14 @@ def linking(context: FileContext) -> Iterator[Linking]:
             yield Linking(context, call, site, keywords)
 
 
-class Receiver:
+class Receiver(Fact[ast.expr]):
     """An expression that gets a result of what comes before: a step of a chain, a callback, the body of a chord.
 
     `what` says which result it gets, as messages show it.
     """
 
     def __init__(self, context: FileContext, node: ast.expr, site: Site, what: str) -> None:
-        self.context = context
-        self.project = context.project
-        self.module = context.module
-        self.node = node
-        self.site = site
+        super().__init__(context, node, site)
         self.what = what
 
     def signatures(self) -> Iterator[Invocation]:

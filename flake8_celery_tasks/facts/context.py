@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from flake8_celery_tasks.binding import binder
 from flake8_celery_tasks.binding.nodes import dotted, unsubscripted
@@ -14,6 +14,7 @@ from flake8_celery_tasks.celery_model import apps, definitions, objects
 from flake8_celery_tasks.celery_model.objects import AppThing, TaskThing
 from flake8_celery_tasks.core.memo import Memo, query
 from flake8_celery_tasks.facts.task import Task, run_of
+from flake8_celery_tasks.resolution.evaluation import settled
 from flake8_celery_tasks.resolution.resolver import Target
 
 if TYPE_CHECKING:
@@ -220,3 +221,21 @@ class FileContext(Memo):
             if isinstance(node, ast.Call) and apps.makes_app(self.project, self.module, node, site):
                 return True
         return False
+
+
+_Node = TypeVar("_Node", bound=ast.AST)
+
+
+class Fact(Generic[_Node]):
+    """A node of the file at hand with its place: what most kinds of facts are."""
+
+    def __init__(self, context: FileContext, node: _Node, site: Site) -> None:
+        self.context = context
+        self.project = context.project
+        self.module = context.module
+        self.node = node
+        self.site = site
+
+    def settled(self, node: ast.expr) -> Any:
+        """Return the settled value of an expression at this place."""
+        return settled(self.project, self.module, node, self.site)

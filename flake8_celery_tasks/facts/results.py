@@ -14,7 +14,7 @@ from flake8_celery_tasks.celery_model import definitions
 from flake8_celery_tasks.celery_model.objects import ResultThing, TaskThing
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.core.memo import query
-from flake8_celery_tasks.facts.context import FileContext
+from flake8_celery_tasks.facts.context import Fact, FileContext
 from flake8_celery_tasks.resolution import exceptions
 from flake8_celery_tasks.resolution.evaluation import Table, settled
 from flake8_celery_tasks.resolution.resolver import Target
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _WAITS: Final = frozenset({"collect", "get", "join", "join_native", "wait"})
 
 
-class Returned:
+class Returned(Fact[ast.expr]):
     """An expression that a task may return.
 
     `node` is what is returned, one side of it where it is `a if x else b` or `a or b`. `values` are the expressions
@@ -42,12 +42,8 @@ class Returned:
     """
 
     def __init__(self, context: FileContext, task: Task, node: ast.expr, site: Site) -> None:
-        self.context = context
-        self.project = context.project
-        self.module = context.module
+        super().__init__(context, node, site)
         self.task = task
-        self.node = node
-        self.site = site
         self.values = list(values_of(node, site))
 
     @property
@@ -107,14 +103,11 @@ def values_of(node: ast.expr, site: Site, depth: int = 0) -> Iterator[tuple[ast.
                 yield from values_of(side, binding.site, depth + 1)
 
 
-class DirectCall:
+class DirectCall(Fact[ast.Call]):
     """A call of a task as a function: `task(1)`, `tasks.task(1)`. `defined` is what the task's definition says."""
 
     def __init__(self, context: FileContext, node: ast.Call, site: Site, definition: Definition) -> None:
-        self.context = context
-        self.module = context.module
-        self.node = node
-        self.site = site
+        super().__init__(context, node, site)
         self.defined = Defined(context.project, definition)
 
 
@@ -215,15 +208,11 @@ def _note(context: FileContext, func: ast.expr, site: Site, called: _Called) -> 
 # What is stored while it runs, and what it waits for.
 
 
-class StateChange:
+class StateChange(Fact[ast.Call]):
     """A call of `update_state`, and its arguments by their names."""
 
     def __init__(self, context: FileContext, node: ast.Call, site: Site) -> None:
-        self.context = context
-        self.project = context.project
-        self.module = context.module
-        self.node = node
-        self.site = site
+        super().__init__(context, node, site)
         assert isinstance(node.func, ast.Attribute)
         self.owner = node.func.value
         self.given = {keyword.arg: keyword.value for keyword in node.keywords}
@@ -234,7 +223,7 @@ class StateChange:
         """The state that it sets, by a text or by `celery.states`; None where it can't be told."""
         if "state" not in self.given:
             return None
-        value = settled(self.project, self.module, self.given["state"], self.site)
+        value = self.settled(self.given["state"])
         if isinstance(value, Target):
             owner, _, name = value.path.rpartition(".")
             value = name if owner == "celery.states" else None
@@ -254,7 +243,7 @@ class StateChange:
     def lacks_type(self) -> bool:
         """Whether `meta` is certainly a dict that holds something, but no `exc_type`."""
         node, site = self.given.get("meta"), self.site
-        meta = None if node is None else settled(self.project, self.module, node, site)
+        meta = None if node is None else self.settled(node)
         if not isinstance(meta, Table) or not meta.complete or not meta or "exc_type" in meta:
             return False
         found = site.scope.find(node.id) if isinstance(node, ast.Name) else None
@@ -272,17 +261,13 @@ def state_changes(context: FileContext) -> Iterator[StateChange]:
             yield StateChange(context, call, site)
 
 
-class AwaitedResult:
+class AwaitedResult(Fact[ast.Call]):
     """A call in the body of a task that waits for the result of another one: `result.get()`."""
 
     def __init__(
         self, context: FileContext, node: ast.Call, site: Site, method: str, task: Task, result: ResultThing
     ) -> None:
-        self.context = context
-        self.project = context.project
-        self.module = context.module
-        self.node = node
-        self.site = site
+        super().__init__(context, node, site)
         self.method = method
         self.task = task
         self.result = result

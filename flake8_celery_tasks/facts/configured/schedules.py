@@ -15,6 +15,7 @@ from flake8_celery_tasks.celery_model.configuration import display
 from flake8_celery_tasks.celery_model.objects import thing_of
 from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.celery_model.version import version_of
+from flake8_celery_tasks.facts.context import Fact
 from flake8_celery_tasks.resolution.evaluation import Called, Table, is_plain, settled
 from flake8_celery_tasks.resolution.resolver import Target
 
@@ -148,7 +149,7 @@ class Crontab:
         return text if len(text) <= 45 else "crontab(...)"
 
 
-class BeatEntry:
+class BeatEntry(Fact[ast.AST]):
     """An entry of Celery beat's schedule: a member of a `beat_schedule`, or a call of `add_periodic_task`.
 
     `node` is what stands for the whole: the entry's key, or the call. `given` holds what is written out for `task`
@@ -168,11 +169,7 @@ class BeatEntry:
         extra: dict[str, Written] | None = None,
         complete: bool = True,
     ) -> None:
-        self.context = context
-        self.project = context.project
-        self.module = context.module
-        self.node = node
-        self.site = site
+        super().__init__(context, node, site)
         self.name = name
         self.given = given
         self.call = call

@@ -243,7 +243,7 @@ def _is_weak(found: Connection, call: ast.Call) -> bool:
     for keyword in call.keywords:
         if keyword.arg is None:
             return False
-        value = settled(found.project, found.module, keyword.value, found.site)
+        value = found.settled(keyword.value)
         if (keyword.arg == "weak" and value is not True) or (keyword.arg == "retry" and value is not False):
             return False
     return len(call.args) < 3 and not any(isinstance(arg, ast.Starred) for arg in call.args)

@@ -137,7 +137,7 @@ class PositionalRetry(Rule[TaskCall]):
         kind = inference.kind_of(call.project, call.module, first, call.site.scope)
         if kind is None:
             return
-        value = call.project.settle(call.module.value(first, call.site.scope), call.module)
+        value = call.settled(first)
         full = unparsed(first)
         short = len(full) <= 24
         text = full if short else f"{full[:21]}..."
