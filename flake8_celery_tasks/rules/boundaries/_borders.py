@@ -1,20 +1,26 @@
-"""Which imports cross the boundary of an app: the check that CLY401 and CLY402 share."""
+"""Which imports cross the boundary of an app: what CLY401 and CLY402 share."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from flake8_celery_tasks.binding.scopes import is_typing_only
 from flake8_celery_tasks.catalog.methods import SENDS, SIGNS
 from flake8_celery_tasks.celery_model import definitions
 from flake8_celery_tasks.celery_model.task import Defined
+from flake8_celery_tasks.facts.imports import TaskImport
 from flake8_celery_tasks.rules.boundaries import _needed, _sender
 from flake8_celery_tasks.rules.boundaries._entry_points import is_entry_point
+from flake8_celery_tasks.rules.rule import Rule
 from flake8_celery_tasks.workspace import folders, layout
 
 if TYPE_CHECKING:
-    from flake8_celery_tasks.facts.imports import Sent, TaskImport
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.edits.edit import Fix
+    from flake8_celery_tasks.facts.imports import Sent
 
 
 #: The sending methods that a task's class may override, for example to take a lock first.
@@ -24,7 +30,34 @@ _SENDING: Final = (*SENDS, *SIGNS)
 SETTINGS: Final = frozenset({"celery_config", "celeryconfig", "conf", "config", "settings"})
 
 
-def crossing(fact: TaskImport) -> list[Sent]:
+class CrossAppImport(Rule[TaskImport]):
+    """What the two rules share: they differ in whether the import is in a function."""
+
+    see = ("Celery#celery.Celery.send_task", "faq#can-i-call-a-task-by-name")
+    fixes = "unsafe"
+    quiet_in_tests = True
+    in_function: ClassVar[bool]
+
+    def check(self, fact: TaskImport) -> Iterator[Violation]:
+        """Report an import of a task that crosses the boundary of an app, at the imported name."""
+        found = _crossing(fact) if fact.in_function == self.in_function else []
+        if found and not fact.makes_app:
+            yield self.report(
+                fact.module,
+                fact.node,
+                task=found[0].path.rpartition(".")[2],
+                app=_app_label(fact, found[0]),
+                instead=_instead(fact, found),
+            )
+
+    def fix(self, fact: TaskImport, violation: Violation) -> Fix | None:
+        """Send by name, and drop the import."""
+        from flake8_celery_tasks.rules.boundaries import _send_by_name
+
+        return _send_by_name.fix(fact)
+
+
+def _crossing(fact: TaskImport) -> list[Sent]:
     """Return the tasks of other apps that are sent through an import, if it has no other use."""
     module, project = fact.module, fact.project
     own = project.layout.app(module.place)
@@ -57,7 +90,7 @@ def _is_of_other_app(fact: TaskImport, sent: Sent, own: str) -> bool:
     return other is not None and not layout.is_one_app(own, other)
 
 
-def app_label(fact: TaskImport, sent: Sent) -> str:
+def _app_label(fact: TaskImport, sent: Sent) -> str:
     """Return the readable name of the app that a task belongs to."""
     if not sent.place:
         return sent.path.partition(".")[0]
@@ -86,7 +119,7 @@ def name_of(fact: TaskImport, sent: Sent) -> str | None:
     return definitions.name_of(fact.project, sent.definition, imported=source)
 
 
-def instead(fact: TaskImport, found: list[Sent]) -> str:
+def _instead(fact: TaskImport, found: list[Sent]) -> str:
     """Return what to write instead: the calls by name, or the signatures if the module creates nothing else."""
     names = []
     for sent in found:

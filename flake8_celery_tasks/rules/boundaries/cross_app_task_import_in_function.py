@@ -1,19 +1,9 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from flake8_celery_tasks.facts.imports import TaskImport
-from flake8_celery_tasks.rules.boundaries import _borders
-from flake8_celery_tasks.rules.rule import Rule
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from flake8_celery_tasks.core.violation import Violation
-    from flake8_celery_tasks.edits.edit import Fix
+from flake8_celery_tasks.rules.boundaries._borders import CrossAppImport
 
 
-class CrossAppTaskImportInFunction(Rule[TaskImport]):
+class CrossAppTaskImportInFunction(CrossAppImport):
     """A function imports a task of another app in order to send it.
 
     ## What happens
@@ -92,25 +82,5 @@ class CrossAppTaskImportInFunction(Rule[TaskImport]):
     """
 
     code = "CLY402"
-    see = ("Celery#celery.Celery.send_task", "faq#can-i-call-a-task-by-name")
-    fixes = "unsafe"
     message = "Importing task {task!r} of app {app!r} in a function hides a circular import; use {instead}"
-    quiet_in_tests = True
-
-    def check(self, fact: TaskImport) -> Iterator[Violation]:
-        """Report an import in a function, at the imported name."""
-        found = [] if not fact.in_function else _borders.crossing(fact)
-        if found and not fact.makes_app:
-            yield self.report(
-                fact.module,
-                fact.node,
-                task=found[0].path.rpartition(".")[2],
-                app=_borders.app_label(fact, found[0]),
-                instead=_borders.instead(fact, found),
-            )
-
-    def fix(self, fact: TaskImport, violation: Violation) -> Fix | None:
-        """Send by name, and drop the import."""
-        from flake8_celery_tasks.rules.boundaries import _send_by_name
-
-        return _send_by_name.fix(fact)
+    in_function = True
