@@ -11,7 +11,8 @@ from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.pages import explain
 from flake8_celery_tasks.plugin import Plugin
 from flake8_celery_tasks.rules.rule import Rule
-from tests.helpers import without_summary
+from tests.helpers import PROJECT, without_summary, write
+from tests.monorepo import lay_out
 
 #: The codes of the rules by their names.
 CODES = {name: code for code, name in explain.names().items()}
@@ -48,20 +49,47 @@ def _fresh_plugin():
 
 
 @pytest.fixture
-def check(capfd):
-    """Run the command `check` and return its lines."""
+def shop(tmp_path, monkeypatch):
+    """A project with four mistakes, as the working directory."""
+    write(tmp_path, PROJECT)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
-    def run(*arguments):
+
+@pytest.fixture
+def above(tmp_path, monkeypatch):
+    """A repository with two services, as the working directory."""
+    folder = lay_out(tmp_path / "repository")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return folder
+
+
+@pytest.fixture
+def run(capfd):
+    """Run the command `check`, and return its code, its lines, and what it says beside them."""
+
+    def command(*arguments):
         session.forget()
         capfd.readouterr()
         code = main(["check", *arguments])
         out, err = capfd.readouterr()
-        told = without_summary(err)
-        assert not told or "nothing is known" in told
-        assert code == bool(out)
-        return out.splitlines()
+        return code, out.splitlines(), without_summary(err).splitlines()
 
-    return run
+    return command
+
+
+@pytest.fixture
+def check(run):
+    """Run the command `check` and return its lines."""
+
+    def lines(*arguments):
+        code, out, told = run(*arguments)
+        assert not told or any("nothing is known" in line for line in told)
+        assert code == bool(out)
+        return out
+
+    return lines
 
 
 @pytest.fixture

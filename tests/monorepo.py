@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-TASKS = """\
-from celery import shared_task
-
-
-@shared_task
-def a():
-    pass
-
-
-@shared_task(name="b", bind=True)
-def b():
-    pass
-"""
+from tests.helpers import BAD
 
 FILES = {
     "services/mail/pyproject.toml": '[tool.flake8-celery-tasks]\nselect = ["CLY1"]\ncelery-target-version = "5.3"\n',
     "services/mail/mail/__init__.py": "",
-    "services/mail/mail/tasks.py": TASKS,
+    "services/mail/mail/tasks.py": BAD,
     "services/pay/pyproject.toml": (
         '[tool.flake8-celery-tasks]\nselect = ["CLY2"]\nextend-exclude = ["legacy"]\n'
         '[tool.flake8-celery-tasks.per-file-ignores]\n"pay/quiet.py" = ["CLY202"]\n'
     ),
     "services/pay/pay/__init__.py": "",
-    "services/pay/pay/tasks.py": TASKS,
-    "services/pay/pay/quiet.py": TASKS.replace('"b"', '"c"'),
-    "services/pay/legacy/tasks.py": TASKS.replace('"b"', '"d"'),
-    "tools/tasks.py": TASKS.replace('"b"', '"e"'),
+    "services/pay/pay/tasks.py": BAD,
+    "services/pay/pay/quiet.py": BAD.replace('"b"', '"c"'),
+    "services/pay/legacy/tasks.py": BAD.replace('"b"', '"d"'),
+    "tools/tasks.py": BAD.replace('"b"', '"e"'),
 }
 
 

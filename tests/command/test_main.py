@@ -19,16 +19,9 @@ from flake8_celery_tasks.command.main import main, os
 from flake8_celery_tasks.command.output.writing import encoded, flush
 from flake8_celery_tasks.command.output.writing import write as writing_write
 from flake8_celery_tasks.engine import loader
-from tests.helpers import ALL, PROJECT, ROOT, without_summary, write
+from tests.helpers import ALL, ROOT, without_summary
 
 pytestmark = pytest.mark.usefixtures("_fresh_plugin")
-
-
-@pytest.fixture
-def shop(tmp_path, monkeypatch):
-    write(tmp_path, PROJECT)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def one_line(text):

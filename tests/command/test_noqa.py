@@ -12,10 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flake8_celery_tasks.command import noqa
-from flake8_celery_tasks.command.main import main
-from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.workspace.source import lines_of
-from tests.helpers import PROJECT, flake8, without_summary, write
+from tests.helpers import PROJECT, flake8, write
 
 pytestmark = pytest.mark.usefixtures("_fresh_plugin")
 
@@ -95,25 +93,6 @@ def test_what_is_added_silences_and_changes_nothing_else(parts, end, data):
     layout = noqa.Layout(lines_of(after))
     assert all(one._replace(physical_line=layout.physical(one.line_number)).is_inline_ignored(False) for one in some)
     assert noqa.with_comments(after, []) == (after, [])
-
-
-@pytest.fixture
-def shop(tmp_path, monkeypatch):
-    write(tmp_path, PROJECT)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def run(capfd):
-    def command(*arguments):
-        session.forget()
-        capfd.readouterr()
-        code = main(["check", *arguments])
-        out, err = capfd.readouterr()
-        return code, out.splitlines(), without_summary(err).splitlines()
-
-    return command
 
 
 def test_add_noqa(shop, run):

@@ -17,16 +17,9 @@ from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.engine.run import Run
 from flake8_celery_tasks.flake8_host import checker, reporting
 from flake8_celery_tasks.flake8_host.configuration import Configuration, configuration_for
-from tests.helpers import BAD, PROJECT, flake8, write
+from tests.helpers import BAD, flake8, write
 
 pytestmark = pytest.mark.usefixtures("_fresh_plugin")
-
-
-@pytest.fixture
-def shop(tmp_path, monkeypatch):
-    write(tmp_path, PROJECT)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 @pytest.fixture

@@ -8,19 +8,10 @@ import pytest
 
 from flake8_celery_tasks.command.main import main
 from tests.helpers import PROJECT, write
-from tests.monorepo import lay_out
 
 pytestmark = pytest.mark.usefixtures("_fresh_plugin")
 
 REPORTS = ("json", "sarif", "github", "gitlab")
-
-
-@pytest.fixture
-def above(tmp_path, monkeypatch):
-    folder = lay_out(tmp_path / "repository")
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    return folder
 
 
 @pytest.mark.parametrize("form", REPORTS)

@@ -10,33 +10,13 @@ from collections import Counter
 
 import pytest
 
-from flake8_celery_tasks.command.main import main
-from flake8_celery_tasks.engine import baseline, session
+from flake8_celery_tasks.engine import baseline
 from flake8_celery_tasks.engine.baseline import Baseline, BaselineError, Entry, Identity
 from flake8_celery_tasks.engine.run import Run
 from flake8_celery_tasks.plugin import Plugin
-from tests.helpers import PROJECT, flake8, without_summary, write
+from tests.helpers import flake8
 
 pytestmark = pytest.mark.usefixtures("_fresh_plugin")
-
-
-@pytest.fixture
-def shop(tmp_path, monkeypatch, capfd):
-    write(tmp_path, PROJECT)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def run(capfd):
-    def command(*arguments):
-        session.forget()
-        capfd.readouterr()
-        code = main(["check", *arguments])
-        out, err = capfd.readouterr()
-        return code, out.splitlines(), without_summary(err).splitlines()
-
-    return command
 
 
 @pytest.fixture

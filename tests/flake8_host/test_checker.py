@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.helpers import ALL, PROJECT, flake8, places, write
+from tests.helpers import ALL, flake8, places
 
 pytestmark = pytest.mark.usefixtures("_fresh_plugin")
-
-
-@pytest.fixture
-def shop(tmp_path, monkeypatch):
-    write(tmp_path, PROJECT)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 @pytest.mark.parametrize(

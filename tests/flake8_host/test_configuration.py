@@ -7,18 +7,11 @@ import sys
 import pytest
 
 from flake8_celery_tasks.flake8_host.configuration import table_of
-from tests.helpers import ALL, PROJECT, ROOT, places, write
+from tests.helpers import ALL, ROOT, places
 
 pytestmark = pytest.mark.usefixtures("_fresh_plugin")
 
 EXAMPLE = ROOT / "docs" / "example"
-
-
-@pytest.fixture
-def shop(tmp_path, monkeypatch):
-    write(tmp_path, PROJECT)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 # What is selected.

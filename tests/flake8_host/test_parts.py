@@ -12,17 +12,8 @@ from flake8_celery_tasks.core.errors import UsageError
 from flake8_celery_tasks.flake8_host import files
 from flake8_celery_tasks.flake8_host.configuration import configuration_for
 from flake8_celery_tasks.flake8_host.parts import parts
-from tests.monorepo import lay_out
 
 pytestmark = pytest.mark.usefixtures("_fresh_plugin")
-
-
-@pytest.fixture
-def above(tmp_path, monkeypatch):
-    folder = lay_out(tmp_path / "repository")
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    return folder
 
 
 def given(**more):

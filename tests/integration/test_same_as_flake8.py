@@ -8,18 +8,11 @@ import sys
 import pytest
 
 from flake8_celery_tasks.command.main import main
-from tests.helpers import BAD, PROJECT, ROOT, flake8, places, write
+from tests.helpers import BAD, ROOT, flake8, places, write
 
 pytestmark = pytest.mark.usefixtures("_fresh_plugin")
 
 EXAMPLE = ROOT / "docs" / "example"
-
-
-@pytest.fixture
-def shop(tmp_path, monkeypatch):
-    write(tmp_path, PROJECT)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 @pytest.mark.parametrize(

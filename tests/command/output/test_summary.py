@@ -6,18 +6,11 @@ import pytest
 
 from flake8_celery_tasks.command.main import main
 from flake8_celery_tasks.engine import session
-from tests.helpers import PROJECT, write
+from tests.helpers import write
 
 pytestmark = pytest.mark.usefixtures("_fresh_plugin")
 
 UNKNOWN = "from acme import job\n\n\n@job(acks_late=True)\ndef a(): ...\n"
-
-
-@pytest.fixture
-def shop(tmp_path, monkeypatch):
-    write(tmp_path, PROJECT)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 @pytest.fixture

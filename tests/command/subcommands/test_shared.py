@@ -11,16 +11,8 @@ import pytest
 from flake8_celery_tasks.command.main import main
 from flake8_celery_tasks.command.subcommands import shared
 from flake8_celery_tasks.engine import session
-from tests.helpers import PROJECT, write
 
 pytestmark = pytest.mark.usefixtures("_fresh_plugin")
-
-
-@pytest.fixture
-def shop(tmp_path, monkeypatch):
-    write(tmp_path, PROJECT)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 @pytest.fixture
