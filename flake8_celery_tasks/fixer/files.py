@@ -104,11 +104,12 @@ def rewrite(path: str, known: Bytes, text: str) -> str:
 
 
 class Proposal(NamedTuple):
-    """What would become of a file, and the bytes of it before and after."""
+    """What would become of a file, and the bytes of it before and after. `is_parsed` says that it could be parsed."""
 
     result: Result
     before: bytes = b""
     after: bytes = b""
+    is_parsed: bool = False
 
 
 def propose(path: str, order: Order) -> Proposal:
@@ -132,16 +133,16 @@ def proposal(path: str, home: str, before: Bytes, order: Order) -> Proposal:
     message = fixed.message
     if fixed.text == before.text:
         unchanged = Result(path, before.text, before.text, message=message)
-        return Proposal(unchanged, before.content, before.content)
+        return Proposal(unchanged, before.content, before.content, fixed.is_parsed)
     if next(_turns) % _COLLECTED == 0:
         gc.collect()
     mark = _BOM if before.bom else ""
     content, problem = written(before, fixed.text)
     if message or problem:
         unchanged = Result(path, before.text, before.text, message=problem or message)
-        return Proposal(unchanged, before.content, before.content)
+        return Proposal(unchanged, before.content, before.content, is_parsed=True)
     result = Result(path, mark + before.text, mark + fixed.text, fixed.violations)
-    return Proposal(result, before.content, content)
+    return Proposal(result, before.content, content, is_parsed=True)
 
 
 def is_installed(path: str) -> bool:
@@ -220,7 +221,7 @@ def fix_files(
     _is_installed.cache_clear()
     once = list({os.path.realpath(path): path for path in paths}.values())  # one file may have several paths
     found = {proposal.result.path: proposal for proposal in spread(partial(propose, order=order), once)}
-    for result, before, after in (found[path] for path in once):
+    for result, before, after, _ in (found[path] for path in once):
         if write and result.is_changed:
             message = _replace(os.path.realpath(result.path), before, after)
             yield Result(result.path, result.before, result.before, message=message) if message else result

@@ -57,11 +57,15 @@ class Order:
 
 
 class Fixed(NamedTuple):
-    """What became of a text, and the violations that went. `message` says why it was left alone, if it was."""
+    """What became of a text, and the violations that went.
+
+    `message` says why it was left alone, if it was; `is_parsed` that it could be parsed.
+    """
 
     text: str
     violations: tuple[Violation, ...] = ()
     message: str = ""
+    is_parsed: bool = True
 
 
 class Offer(NamedTuple):
@@ -123,7 +127,7 @@ def fix_text(path: str, text: str, order: Order, around: Project | None = None) 
         source = Source.of(text, style_of(path))
         state = State(path, source, source.tree, order, around)
     except BROKEN:
-        return Fixed(text)
+        return Fixed(text, is_parsed=False)
     known, first = state.project, state.module
     for _ in range(ROUNDS):
         if state.has_unknown_syntax:

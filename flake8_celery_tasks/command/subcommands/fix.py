@@ -13,10 +13,10 @@ from flake8_celery_tasks.core.errors import UsageError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from flake8_celery_tasks.engine.run import Run
-    from flake8_celery_tasks.fixer.files import Result
+    from flake8_celery_tasks.fixer.files import Proposal, Result
     from flake8_celery_tasks.fixer.rounds import Order
 
 
@@ -59,9 +59,16 @@ def run(given: argparse.Namespace) -> int:
     with collector_off():
         wanted = services.passing(found, is_installed)
         passing = sorted(name for part in wanted for name in part.names)
-        spread = partial(services.proposals, wanted, order_of)
+        doubtful: list[str] = []
+
+        def spread(work: Callable[[str], Proposal], names: Collection[str]) -> Iterator[Proposal]:
+            for one in services.proposals(wanted, order_of, work, names):
+                if not one.is_parsed:  # the others need no second look
+                    doubtful.append(one.result.path)
+                yield one
+
         results = list(fix_files(passing, order_of(configured), write=not as_diff, spread=spread))
-    broken = shared.tell_of_unparsed(notices.unparsed_among(passing))
+    broken = shared.tell_of_unparsed(notices.unparsed_among(sorted(doubtful)))
     return _report_fixes(results, options, configured.run, as_diff=as_diff) or (FOUND if broken else CLEAN)
 
 
@@ -95,7 +102,8 @@ def _fix_input(options: argparse.Namespace, order: Order, is_wanted: bool, *, as
     found = proposal(name, os.path.abspath(name), text, order) if is_wanted and text is not None else None
     if found is not None and found.result.message:
         tell(f"{name}: {found.result.message}")
-    is_of_ours = is_wanted and text is not None and concern.passes(order.run, name, text.text)
+    is_doubtful = found is not None and not found.is_parsed
+    is_of_ours = is_doubtful and text is not None and concern.passes(order.run, name, text.text)
     broken = is_of_ours and shared.tell_of_unparsed([name] if parse(content) is None else [])
     if as_diff:
         if found is not None and found.result.is_changed:
