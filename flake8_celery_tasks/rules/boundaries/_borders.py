@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from flake8_celery_tasks.binding.scopes import is_typing_only
 from flake8_celery_tasks.catalog.methods import SENDS, SIGNS
-from flake8_celery_tasks.celery_model import definitions
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.facts.imports import TaskImport
 from flake8_celery_tasks.rules.boundaries import _needed, _sender
@@ -104,26 +103,11 @@ def _app_label(fact: TaskImport, sent: Sent) -> str:
     return app[len(source) :].strip(os.sep).replace(os.sep, ".").replace("/", ".")
 
 
-def name_of(fact: TaskImport, sent: Sent) -> str | None:
-    """Return the name of a task, None if it is uncertain.
-
-    An import from the task's module by its dotted name reveals the automatic name, wherever the module is located.
-    """
-    if sent.definition is None:
-        return None
-    source = ""
-    if getattr(fact.binding.statement, "level", None) == 0:
-        source = fact.binding.path.partition(":")[0]
-        if fact.project.layout.find(source, fact.module.place.root) != sent.place:
-            source = ""  # it comes from elsewhere
-    return definitions.name_of(fact.project, sent.definition, imported=source)
-
-
 def _instead(fact: TaskImport, found: list[Sent]) -> str:
     """Return what to write instead: the calls by name, or the signatures if the module creates nothing else."""
     names = []
     for sent in found:
-        name = name_of(fact, sent)
+        name = _sender.name_of(fact, sent)
         names.append(f'"{name}"' if name else f"the name of {sent.path.rpartition('.')[2]!r}")
     shown = ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
     app = _sender.sender(fact.project, fact.module)

@@ -18,7 +18,7 @@ from flake8_celery_tasks.edits.operations import RemoveImport
 from flake8_celery_tasks.edits.rewrite import Rewrite, kept, refuse_mixed, task_arguments
 from flake8_celery_tasks.facts.calls import on_commits_in
 from flake8_celery_tasks.resolution.resolver import Target
-from flake8_celery_tasks.rules.boundaries import _borders, _needed, _sender
+from flake8_celery_tasks.rules.boundaries import _needed, _sender
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -92,7 +92,7 @@ class _Rewriting:
         task = Defined(self.project, definition)
         if isinstance(task.base, Target) and task.overrides("apply_async", method) is not False:
             raise Unfixable("the task's class overrides how it is sent")
-        name = _borders.name_of(self.fact, sent)
+        name = _sender.name_of(self.fact, sent)
         if name is None:
             raise Unfixable("the name is uncertain")
         call = node if isinstance(node, ast.Call) else None

@@ -1,17 +1,21 @@
-"""Which app sends a task by its name: `current_app` if it is the project's in every thread, else the app itself."""
+"""Which app sends a task, and under which name.
+
+The app is `current_app` if that is the project's in every thread, else the app itself.
+"""
 
 from __future__ import annotations
 
 import ast
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from flake8_celery_tasks.celery_model import apps
+from flake8_celery_tasks.celery_model import apps, definitions
 from flake8_celery_tasks.core.memo import query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.facts.imports import Sent, TaskImport
     from flake8_celery_tasks.resolution.project import Project
 
 
@@ -70,3 +74,18 @@ def imports_of(project: Project, path: str) -> Iterator[str]:
             file = project.layout.find(".".join(parts[:end]), module.place.root) if name else None
             if file is not None and file.endswith(".py"):
                 yield file
+
+
+def name_of(fact: TaskImport, sent: Sent) -> str | None:
+    """Return the name of a task, None if it is uncertain.
+
+    An import from the task's module by its dotted name reveals the automatic name, wherever the module is located.
+    """
+    if sent.definition is None:
+        return None
+    source = ""
+    if getattr(fact.binding.statement, "level", None) == 0:
+        source = fact.binding.path.partition(":")[0]
+        if fact.project.layout.find(source, fact.module.place.root) != sent.place:
+            source = ""  # it comes from elsewhere
+    return definitions.name_of(fact.project, sent.definition, imported=source)
