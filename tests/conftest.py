@@ -19,7 +19,7 @@ CODES = {name: code for code, name in explain.names().items()}
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Let `-k CLY601`, and `-k call-does-not-fit`, choose all tests of one rule."""
+    """Let `-k CLY601`, and `-k call-arguments-mismatch`, choose all tests of one rule."""
     words = {word for mark in item.iter_markers() if mark.name in ("rule", "truth") for word in mark.args}
     rule = getattr(item, "callspec", None) and item.callspec.params.get("rule")
     if isinstance(rule, Rule):

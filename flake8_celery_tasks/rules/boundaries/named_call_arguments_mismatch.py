@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.facts.context import FileContext
 
 
-class NamedCallDoesNotFit(Rule[Invocation | BeatEntry]):
+class NamedCallArgumentsMismatch(Rule[Invocation | BeatEntry]):
     """A task is sent by name with arguments that its function can't take.
 
     ## What happens

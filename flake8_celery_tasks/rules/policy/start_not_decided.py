@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
 
 
-class StartNotTrackedDecision(Rule[Task]):
+class StartNotDecided(Rule[Task]):
     """A task does not say whether its start is tracked.
 
     ## What happens

@@ -35,7 +35,7 @@ _NOT_ID: Final = frozenset({"einfo", "err", "error", "exc", "exception", "reques
 _WHAT: Final = {1: "the id of the failed task", 3: "(request, exc, traceback)"}
 
 
-class ErrbackDoesNotFit(Rule[Callback]):
+class ErrbackArgumentsMismatch(Rule[Callback]):
     """An error callback can't take what Celery passes to it.
 
     ## What happens

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _WIDTH: Final = 30
 
 
-class CallDoesNotFit(Rule[Invocation | Handed | Receiver]):
+class CallArgumentsMismatch(Rule[Invocation | Handed | Receiver]):
     """A task is called, or a signature of it is created, with arguments that its function does not accept.
 
     ## What happens

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
 
 
-class NoResultBackendDecision(Rule[AppMade]):
+class ResultBackendNotDecided(Rule[AppMade]):
     """Nothing says where results are stored, or that they are not.
 
     ## What happens

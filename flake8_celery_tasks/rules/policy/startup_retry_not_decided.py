@@ -16,7 +16,7 @@ _SETTING: Final = "broker_connection_retry_on_startup"
 _SINCE: Final = (5, 3)
 
 
-class NoStartupRetryDecision(Rule[AppMade]):
+class StartupRetryNotDecided(Rule[AppMade]):
     """Nothing says whether a worker waits for its broker when it starts.
 
     ## What happens
