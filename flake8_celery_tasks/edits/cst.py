@@ -20,7 +20,7 @@ from flake8_celery_tasks.edits.items import NO_COMMA, NOTHING, SPACE, Items, pri
 from flake8_celery_tasks.edits.lines import step_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from flake8_celery_tasks.edits.edit import Argument
 
@@ -324,11 +324,12 @@ def with_name(source: str, name: str, asname: str, index: int) -> str:
     return _with_names(node, items)
 
 
-def without_name(source: str, index: int) -> str:
-    """Return an import without one of its several names."""
+def without_names(source: str, indexes: Iterable[int]) -> str:
+    """Return an import without some of its names."""
     node = _import(source)
     items = _names(node)
-    items.remove(index)
+    for index in sorted(indexes, reverse=True):
+        items.remove(index)
     return _with_names(node, items)
 
 

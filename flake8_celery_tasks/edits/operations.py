@@ -271,46 +271,72 @@ class AddName:
 
 
 @dataclass(frozen=True)
-class RemoveImport:
-    """Take a name from an import statement, or the whole statement with it."""
+class RemoveImports:
+    """Take names from import statements, and a whole statement where no name is left."""
 
-    binding: Binding
+    bindings: tuple[Binding, ...]
 
     def changes(self, text: Source) -> Iterator[Change | Edit]:
-        """Yield the change."""
+        """Yield the changes."""
         from flake8_celery_tasks.edits import cst
 
-        statement: Any = self.binding.statement
-        if len(statement.names) == 1:
-            yield _without_statement(text, statement, self.binding.site.node)
-            return
-        place = statement.names.index(self.binding.node)
-        yield _of(text, statement, partial(cst.without_name, index=place))
+        places: dict[Any, set[int]] = {}
+        around: dict[Any, ast.AST] = {}
+        for binding in self.bindings:
+            statement: Any = binding.statement
+            places.setdefault(statement, set()).add(statement.names.index(binding.node))
+            around[statement] = binding.site.node
+        whole = []
+        for statement in sorted(places, key=text.start):
+            if len(places[statement]) == len(statement.names):
+                whole.append(statement)
+            else:
+                yield _of(text, statement, partial(cst.without_names, indexes=places[statement]))
+        yield from _without_statements(text, whole, around)
 
 
-def _without_statement(text: Source, statement: ast.stmt, around: ast.AST) -> Edit:
-    """Return the edit that removes a statement with its lines, and blank lines that are too many then."""
-    start, end = text.start(statement), text.end(statement)
-    first, last = text.line_at(start), text.line_at(end)
-    rest = text.text[end : text.line_end(end)].strip()
-    comments = text.comments_between(start, text.line_end(end))
-    left = [comment for comment in comments if not comment.startswith(_TO_TOOLS)]
-    if left and not text.text[text.line_start(start) : start].strip() and (not rest or rest.startswith("#")):
-        written = f"{text.newline}{text.indent(start)}".join(left)
-        return Edit(start, end + len(text.text[end : text.line_end(end)].rstrip("\r\n")), written)
-    block = next(
-        (block for name in ("body", "orelse", "finalbody") if statement in (block := getattr(around, name, []))), None
-    )
-    if text.text[text.line_start(start) : start].strip() or (rest and not rest.startswith("#")):
-        raise Unfixable("another statement is in the line")
-    if block is None or (len(block) == 1 and not isinstance(around, ast.Module)):
-        raise Unfixable("the block would be empty")
+def _without_statements(text: Source, statements: list[ast.stmt], around: dict[Any, ast.AST]) -> Iterator[Edit]:
+    """Yield the edits that remove statements with their lines, and blank lines that are too many then."""
+    runs: list[tuple[int, int, bool]] = []  # first and last line, and whether the head of a block is above
+    for statement in statements:
+        start, end = text.start(statement), text.end(statement)
+        first, last = text.line_at(start), text.line_at(end)
+        rest = text.text[end : text.line_end(end)].strip()
+        is_first = not text.text[text.line_start(start) : start].strip()
+        comments = text.comments_between(start, text.line_end(end))
+        left = [comment for comment in comments if not comment.startswith(_TO_TOOLS)]
+        if left and is_first and (not rest or rest.startswith("#")):
+            written = f"{text.newline}{text.indent(start)}".join(left)
+            yield Edit(start, end + len(text.text[end : text.line_end(end)].rstrip("\r\n")), written)
+            continue
+        if not is_first or (rest and not rest.startswith("#")):
+            raise Unfixable("another statement is in the line")
+        block = _block(statement, around[statement])
+        is_module = isinstance(around[statement], ast.Module)
+        if not block or (not is_module and all(inside in around for inside in block)):
+            raise Unfixable("the block would be empty")
+        if runs and all(text.is_blank(line) for line in range(runs[-1][1] + 1, first)):
+            runs[-1] = (runs[-1][0], last, runs[-1][2])
+        else:
+            runs.append((first, last, not is_module and statement is block[0]))
+    for first, last, is_below_head in runs:
+        yield _without_lines(text, first, last, is_below_head=is_below_head)
+
+
+def _block(statement: ast.stmt, around: ast.AST) -> list[ast.stmt]:
+    """Return the block that a statement is in; an empty one if it is deeper."""
+    blocks: Iterator[list[ast.stmt]] = (getattr(around, name, []) for name in ("body", "orelse", "finalbody"))
+    return next((block for block in blocks if statement in block), [])
+
+
+def _without_lines(text: Source, first: int, last: int, *, is_below_head: bool) -> Edit:
+    """Return the edit that removes lines, and the blank ones above or below them."""
     above = below = 0
     while text.is_blank(first - 1 - above):
         above += 1
     while text.is_blank(last + 1 + below):
         below += 1
-    if first == above or (statement is block[0] and not isinstance(around, ast.Module)):
+    if first == above or is_below_head:
         last += below  # nothing, or the head of the block, is above
     elif last + below == len(text.lines) - 1:
         first -= above

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from flake8_celery_tasks.binding.nodes import dotted
 from flake8_celery_tasks.binding.scopes import IMPORT, is_none
 from flake8_celery_tasks.celery_model import definitions
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.resolution.resolver import external
 from flake8_celery_tasks.workspace.source import start_of
 
@@ -86,6 +87,7 @@ class Sent:
         self.site = site
 
 
+@query()
 def imports_in(context: FileContext) -> list[TaskImport]:
     """Return the imported names through which tasks are sent."""
     found: dict[int, TaskImport] = {}

@@ -241,7 +241,7 @@ def test_other_expressions():
     ],
 )
 def test_names_of_imports_go(code, after):
-    assert cst.without_name(code, 0) == after
+    assert cst.without_names(code, [0]) == after
 
 
 @pytest.mark.parametrize(
@@ -270,8 +270,8 @@ def test_names_of_imports_come(code, place, after):
         lambda: cst.with_bound_names("a", ["b"]),
         lambda: cst.with_bound_names("lambda *a: b", ["b"]),
         lambda: cst.with_bound_names("lambda **a: b", ["b"]),
-        lambda: cst.without_name("from a import *", 0),
-        lambda: cst.without_name("a = 1", 0),
+        lambda: cst.without_names("from a import *", [0]),
+        lambda: cst.without_names("a = 1", [0]),
         lambda: cst.without_parameter("()"),
         lambda: cst.named_argument("f(a, b)", 0, "x"),
     ],
@@ -286,7 +286,7 @@ def test_a_syntax_that_libcst_does_not_know(monkeypatch):
         with pytest.raises(UnknownSyntax):
             cst.with_keyword(code, "a", "1")
     with pytest.raises(UnknownSyntax):
-        cst.without_name("import", 0)
+        cst.without_names("import", [0])
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from flake8_celery_tasks.binding.binder import collect
 from flake8_celery_tasks.core.errors import Unfixable
 from flake8_celery_tasks.edits.changes import edits_of
 from flake8_celery_tasks.edits.edit import New
-from flake8_celery_tasks.edits.operations import AddParameter, RemoveImport, Replace, SetKeyword
+from flake8_celery_tasks.edits.operations import AddParameter, RemoveImports, Replace, SetKeyword
 from flake8_celery_tasks.edits.rewrite import Rewrite
 from flake8_celery_tasks.workspace.source import Source
 from tests.helpers import opened, project_at
@@ -80,4 +80,28 @@ def test_blank_lines_around_an_import_that_goes(text, expected):
     tree = ast.parse(text)
     candidates = collect(tree)
     (binding,) = candidates.scope.bindings["a"]
-    assert edited(text, RemoveImport(binding)) == expected
+    assert edited(text, RemoveImports((binding,))) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("import a\nimport b\n\n\nx = 1\n", "x = 1\n"),
+        ("import os\n\nimport a\n\nimport b\n\n\nx = 1\n", "import os\n\n\nx = 1\n"),
+        ("import a\nimport os\nimport b\nx = 1\n", "import os\nx = 1\n"),
+        ("import a, b, c\nx = 1\n", "import c\nx = 1\n"),
+        ("from m import a, b\nx = 1\n", "x = 1\n"),
+        ("import a  # why\nimport b\nx = 1\n", "# why\nx = 1\n"),
+    ],
+)
+def test_several_imports_that_go(text, expected):
+    bindings = collect(ast.parse(text)).scope.bindings
+    assert edited(text, RemoveImports((*bindings["b"], *bindings["a"]))) == expected
+
+
+def test_a_block_keeps_one_of_its_imports():
+    text = "if x:\n    import a\n    import b\n"
+    bindings = collect(ast.parse(text)).scope.bindings
+    with pytest.raises(Unfixable, match="the block would be empty"):
+        edited(text, RemoveImports((*bindings["a"], *bindings["b"])))
+    assert edited(text, RemoveImports((*bindings["a"],))) == "if x:\n    import b\n"

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from flake8_celery_tasks.binding.scopes import is_typing_only
 from flake8_celery_tasks.catalog.methods import SENDS, SIGNS
+from flake8_celery_tasks.celery_model import definitions
 from flake8_celery_tasks.celery_model.task import Defined
-from flake8_celery_tasks.facts.imports import TaskImport
+from flake8_celery_tasks.core.memo import query
+from flake8_celery_tasks.facts.imports import TaskImport, imports_in
 from flake8_celery_tasks.rules.boundaries import _needed, _sender
 from flake8_celery_tasks.rules.boundaries._entry_points import is_entry_point
 from flake8_celery_tasks.rules.rule import Rule
@@ -19,11 +21,16 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.edits.edit import Fix
+    from flake8_celery_tasks.facts.context import FileContext
     from flake8_celery_tasks.facts.imports import Sent
+    from flake8_celery_tasks.resolution.project import Project
 
 
 #: The sending methods that a task's class may override, for example to take a lock first.
 _SENDING: Final = (*SENDS, *SIGNS)
+
+#: Files of a package that say nothing of what it holds.
+_AROUND: Final = frozenset({"__init__.py", "apps.py"})
 
 #: Parts of module names that mark a module as configuration of the project.
 SETTINGS: Final = frozenset({"celery_config", "celeryconfig", "conf", "config", "settings"})
@@ -39,21 +46,22 @@ class CrossAppImport(Rule[TaskImport]):
 
     def check(self, fact: TaskImport) -> Iterator[Violation]:
         """Report an import of a task that crosses the boundary of an app, at the imported name."""
-        found = _crossing(fact) if fact.in_function == self.in_function else []
-        if found and not fact.makes_app:
+        together = _together(fact) if fact.in_function == self.in_function and not fact.makes_app else {}
+        reported = [sent for sents in together.values() for sent in sents]
+        if reported:
             yield self.report(
                 fact.module,
                 fact.node,
-                task=found[0].path.rpartition(".")[2],
-                app=_app_label(fact, found[0]),
-                instead=_instead(fact, found),
+                task=reported[0].path.rpartition(".")[2],
+                app=_app_label(fact, reported[0]),
+                instead=_instead(fact, reported),
             )
 
     def fix(self, fact: TaskImport, violation: Violation) -> Fix | None:
         """Send by name, and drop the import."""
         from flake8_celery_tasks.rules.boundaries import _send_by_name
 
-        return _send_by_name.fix(fact)
+        return _send_by_name.fix(fact.module, _together(fact))
 
 
 def _crossing(fact: TaskImport) -> list[Sent]:
@@ -70,6 +78,51 @@ def _crossing(fact: TaskImport) -> list[Sent]:
         return []
     found = [sent for sent in fact.sent.values() if _is_of_other_app(fact, sent, own) and _sends_plainly(fact, sent)]
     return [] if found and (_needed.is_used_otherwise(fact) or is_entry_point(project, module)) else found
+
+
+def _together(fact: TaskImport) -> dict[TaskImport, list[Sent]]:
+    """Return the imports to report at an import, with the tasks of other apps that are sent through each.
+
+    Everybody imports from a package that holds nothing but tasks: all such imports are reported at the first.
+    """
+    found = _crossing(fact)
+    app = _app(fact, found[0]) if found else None
+    if app is None or not _is_of_tasks(fact.project, app):
+        return {fact: found}
+    together = _by_app(fact.context)[fact.in_function, app]
+    return together if next(iter(together)) is fact else {}
+
+
+def _app(fact: TaskImport, sent: Sent) -> str | None:
+    return None if sent.definition is None else fact.project.layout.app(sent.definition.module.place)
+
+
+@query()
+def _by_app(context: FileContext) -> dict[tuple[bool, str | None], dict[TaskImport, list[Sent]]]:
+    """Return what the imports of a file send, by whether they are in functions and by the app that they lead to."""
+    found: dict[tuple[bool, str | None], dict[TaskImport, list[Sent]]] = {}
+    for fact in imports_in(context):
+        crossing = _crossing(fact)
+        if crossing:
+            found.setdefault((fact.in_function, _app(fact, crossing[0])), {})[fact] = crossing
+    return found
+
+
+@query()
+def _is_of_tasks(project: Project, app: str) -> bool:
+    """Return whether an app is a package of two or more modules, all of which define tasks."""
+    known = project.layout
+    start = os.path.join(app, "")
+    count = 0
+    for path in known.files():
+        place = known.place(path)
+        is_inside = path.startswith(start) if os.path.isabs(app) else known.app(place) == app
+        if is_inside and os.path.basename(path) not in _AROUND and not known.is_test(place):
+            module = project.module(path)
+            if module is None or not any(definitions.definitions(project, module)):
+                return False
+            count += 1
+    return count > 1
 
 
 def _sends_plainly(fact: TaskImport, sent: Sent) -> bool:

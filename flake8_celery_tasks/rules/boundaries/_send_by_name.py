@@ -14,16 +14,17 @@ from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.core.errors import Unfixable
 from flake8_celery_tasks.edits.edit import Fix, New
 from flake8_celery_tasks.edits.imports import Names
-from flake8_celery_tasks.edits.operations import RemoveImport
+from flake8_celery_tasks.edits.operations import RemoveImports
 from flake8_celery_tasks.edits.rewrite import Rewrite, kept, refuse_mixed, task_arguments
 from flake8_celery_tasks.facts.calls import on_commits_in
 from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.rules.boundaries import _needed, _sender
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.scopes import Binding, Site
     from flake8_celery_tasks.edits.edit import Argument, Operation
     from flake8_celery_tasks.facts.imports import Sent, TaskImport
 
@@ -35,39 +36,46 @@ PUBLISHER: Final = (
 )
 
 
-def fix(fact: TaskImport) -> Fix | None:
-    """Return the fix for an import that is used to send tasks, None if one of its uses can't be rewritten."""
+def fix(module: Module, facts: Iterable[TaskImport]) -> Fix | None:
+    """Return the fix for imports that are used to send tasks, None if one of their uses can't be rewritten."""
+    names = Names(module)
+    operations: list[Operation] = []
+    unneeded: list[Binding] = []
     try:
-        return _Rewriting(fact).fix()
+        for fact in facts:
+            operations += _Rewriting(fact, names).calls()
+            if not _needed.is_needed(fact):
+                unneeded.append(fact.binding)
     except Unfixable:
         return None
+    if unneeded:
+        operations.append(RemoveImports(tuple(unneeded)))
+    return Fix(tuple(operations), safe=False, imports=tuple(names.needed))
 
 
 class _Rewriting:
-    def __init__(self, fact: TaskImport) -> None:
+    def __init__(self, fact: TaskImport, names: Names) -> None:
         self.fact = fact
         self.project = fact.project
         self.module = fact.module
         self.text = fact.module.source
-        self.names = Names(fact.module)
-        self.calls = fact.context.call_of
+        self.names = names
+        self.call_of = fact.context.call_of
         self.sender = _sender.sender(fact.project, fact.module)
 
-    def fix(self) -> Fix:
+    def calls(self) -> Iterator[Rewrite]:
         binding = self.fact.binding
         if len(binding.site.scope.bindings[binding.name]) > 1:
             raise Unfixable("the name has several meanings")
-        operations: list[Operation] = [self._rewritten(*self._whole(sent), sent) for sent in self.fact.places]
-        if not _needed.is_needed(self.fact):
-            operations.append(RemoveImport(binding))
-        return Fix(tuple(operations), safe=False, imports=tuple(self.names.needed))
+        for sent in self.fact.places:
+            yield self._rewritten(*self._whole(sent), sent)
 
     def _whole(self, sent: Sent) -> tuple[ast.expr, Site]:
         """Return the node to rewrite: a call, or a method that is passed to `on_commit`."""
         if not isinstance(dotted(sent.node)[0], ast.Name):
             raise Unfixable("not a plain name")
-        if id(sent.node) in self.calls:
-            return self.calls[id(sent.node)]
+        if id(sent.node) in self.call_of:
+            return self.call_of[id(sent.node)]
         for call, site in self.module.candidates.calls:
             if sent.node in call.args[:1] and self._is_partial(call, site) and self._is_callback(call):
                 return call, site

@@ -76,6 +76,8 @@ class CrossAppTaskImport(CrossAppImport):
     - the module creates the Celery app or holds settings: it may know every task;
     - the task's class has its own `apply_async` or `delay`, or can't be resolved: it may take a lock first, as the
       classes of celery_once and celery-singleton do;
+    - the package that it imports from holds nothing but modules with tasks, and an earlier import from it is reported:
+      one report per module names the tasks of all of them;
     - the import is under `TYPE_CHECKING`, in a test module or in a migration;
     - `celery-apps` lists the apps, and the module is in none of them;
     - the name resolves to something that is not a task, or to a module outside the project.

@@ -8,7 +8,7 @@ import pytest
 
 from flake8_celery_tasks.fixer.files import fix_files
 from flake8_celery_tasks.rules.boundaries import _needed
-from tests.fixing import CONTENT, VIEWS, by_name, fix_one, fixed, order_for, same
+from tests.fixing import CONTENT, DJANGO, VIEWS, by_name, fix_one, fixed, order_for, same
 from tests.helpers import opened, project_at, write
 
 TEXT = "import os.path\nfrom shop.other import thing\nfrom celery import current_task\n"
@@ -123,7 +123,7 @@ def test_sending_by_name(before, imports, after, tmp_path):
     assert text.startswith(f"{imports}\n\ndef ")
 
 
-DJANGO = "from functools import partial\n\nfrom django.db import transaction\n"
+LATER = "from functools import partial\n\nfrom django.db import transaction\n"
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ DJANGO = "from functools import partial\n\nfrom django.db import transaction\n"
 )
 def test_on_commit_keeps_its_wrapping(before, after, tmp_path):
     head = "from functools import partial\n\nfrom celery import current_app\nfrom django.db import transaction\n"
-    text = by_name(tmp_path, VIEWS.format(imports=f"{DJANGO}", call=before))
+    text = by_name(tmp_path, VIEWS.format(imports=f"{LATER}", call=before))
     assert same(text, f"{head}\n\ndef publish(post, items, more):\n    {after}\n")
 
 
@@ -418,3 +418,28 @@ def test_one_task_of_a_module_that_sends_in_its_own_way_keeps_the_import(tmp_pat
     )
     text = "from content import tasks\n\n\ndef f():\n    tasks.make.delay()\n    tasks.drop.delay()\n"
     assert by_name(tmp_path, text, **{"content/tasks.py": content}) == text
+
+
+PACKAGE = {
+    **DJANGO,
+    "bgtasks/mail_task.py": 'from celery import shared_task\n\n\n@shared_task(name="mail")\ndef mail(pk): ...\n\n\n'
+    '@shared_task(name="remind")\ndef remind(pk): ...\n',
+    "bgtasks/export_task.py": 'from celery import shared_task\n\n\n@shared_task(name="export")\ndef export(pk): ...\n',
+}
+
+
+@pytest.mark.parametrize("where", ["module", "function"])
+def test_imports_from_a_package_of_tasks_go_together(tmp_path, where):
+    imports = "from bgtasks.export_task import export\nfrom bgtasks.mail_task import mail, remind\n"
+    calls = "export.delay(pk)\nmail.delay(pk)\nremind.delay(pk)\n"
+    body = calls if where == "module" else f"{imports}\n{calls}"
+    view = "def view(pk):\n" + "".join(f"    {line}\n" if line else "\n" for line in body.splitlines())
+    code = f"CLY40{1 if where == 'module' else 2}"
+    before = {**PACKAGE, "shop/views.py": f"{imports}\n\n{view}" if where == "module" else view}
+    after = (
+        "from celery import current_app\n\n\ndef view(pk):\n"
+        '    current_app.send_task("export", args=[pk])\n'
+        '    current_app.send_task("mail", args=[pk])\n'
+        '    current_app.send_task("remind", args=[pk])\n'
+    )
+    assert fixed(tmp_path, before, code)["shop/views.py"] == after
