@@ -156,7 +156,7 @@
       }
       const value = column === "queue" ? queue(task) : task[column];
       const isOpen = task.unanswered.includes(column);
-      return make("td", { "data-label": title, class: column === "app" ? "code" : null },
+      return make("td", { "data-label": title, class: column === "app" ? "code" : column === "retries" ? "long" : null },
         value === "" ? null : make("span", { class: isOpen ? "open" : null }, column === "app" ? jointed(value) : value));
     };
     return make("table", { class: "tasks" },
