@@ -63,7 +63,7 @@ def spread(
     if context.get_start_method() == "fork":  # others read what is saved
         session.save_later(known)
     with contextlib.suppress(*errors.CAUGHT):  # each process will say so of the file that asks
-        _ = tasks_of(known), loader.rules()
+        _ = tasks_of(known), loader.wanted(run.opted)
         if run.options.celery_contract:
             from flake8_celery_tasks.contract.agreement import agreement_of
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.core.violation import INTERNAL, Violation
-from flake8_celery_tasks.engine import judge, loader, session
-from flake8_celery_tasks.engine.seen import Seen, seen_in
+from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.workspace.source import Source
 
 if TYPE_CHECKING:
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from flake8_celery_tasks.engine.run import Run
+    from flake8_celery_tasks.engine.seen import Seen
+    from flake8_celery_tasks.resolution.project import Project
 
 
 def violations(
@@ -48,29 +49,39 @@ def found_in(
         source = Source(lines)
         kept = None if run.codes else session.findings_of(project, run.opted)
         known = None if kept is None else kept.recall(path, source.text)
-        if known is not None:
-            found, looked_at = known
-        else:
-            module = project.open(path, source, tree)
-            rules = loader.wanted(run.opted)
-            if run.codes:
-                rules = tuple(rule for rule in rules if rule.code in run.codes)
-            try:
-                found = judge.check(project, module, rules)
-                looked_at = seen_in(project, module)
-            except BaseException:
-                with contextlib.suppress(*errors.CAUGHT):
-                    project.close(module)
-                raise
-            project.close(module)
+        if known is None:
+            found, looked_at = _judged(run, project, path, source, tree)
             if path in project.failures:  # what others asked of it is unknown
                 found.append(failed(project.failures[path]))
             elif kept is not None:
                 kept.note(path, source.text, found, looked_at)
                 session.save_at_exit()
+        else:
+            found, looked_at = known
         if seen is not None:
             seen.append(looked_at)
     return found
+
+
+def _judged(run: Run, project: Project, path: str, source: Source, tree: ast.Module) -> tuple[list[Violation], Seen]:
+    """Return what the rules say of a file, and what was looked at."""
+    # The rules and facts are a third of what is imported: not for files whose findings are kept.
+    from flake8_celery_tasks.engine import judge, loader
+    from flake8_celery_tasks.engine.seen import seen_in
+
+    module = project.open(path, source, tree)
+    rules = loader.wanted(run.opted)
+    if run.codes:
+        rules = tuple(rule for rule in rules if rule.code in run.codes)
+    try:
+        found = judge.check(project, module, rules)
+        looked_at = seen_in(project, module)
+    except BaseException:
+        with contextlib.suppress(*errors.CAUGHT):
+            project.close(module)
+        raise
+    project.close(module)
+    return found, looked_at
 
 
 @contextlib.contextmanager

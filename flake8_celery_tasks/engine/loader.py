@@ -12,7 +12,7 @@ from flake8_celery_tasks import rules as package
 from flake8_celery_tasks.rules.rule import OPT_IN, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 @cache
@@ -25,14 +25,31 @@ def rules() -> tuple[Rule[Any], ...]:
 _CODE: Final = re.compile(r'^    code = "(\w+)"$', re.MULTILINE)
 
 
-@cache
 def codes() -> tuple[str, ...]:
     """Return the codes of all rules, read from their files: it takes longer to import them all."""
-    found: list[str] = []
+    return tuple(sorted(_places()))
+
+
+def named(some: Iterable[str]) -> dict[str, Rule[Any]]:
+    """Return the rules with some codes, by code, and import only those; codes that are not ours are left out."""
+    places = _places()
+    found: dict[str, Rule[Any]] = {}
+    for code in set(some):
+        if code in places:
+            path = places[code]
+            topic, name = os.path.basename(os.path.dirname(path)), os.path.basename(path)
+            found.update((rule.code, rule) for rule in _in_file(topic, name))
+    return found
+
+
+@cache
+def _places() -> dict[str, str]:
+    """Return the file of each rule, by code."""
+    found: dict[str, str] = {}
     for path in _files():
         with open(path, encoding="utf-8") as file:
-            found += _CODE.findall(file.read())
-    return tuple(sorted(found))
+            found.update(dict.fromkeys(_CODE.findall(file.read()), path))
+    return found
 
 
 def _files() -> Iterator[str]:
@@ -54,13 +71,19 @@ def _load(*, opt_in: bool) -> list[Rule[Any]]:
             continue
         for name in sorted(os.listdir(below)):
             if name.endswith(".py") and not name.startswith("_"):
-                module = import_module(f"{package.__name__}.{topic}.{name[:-3]}")
-                found.extend(
-                    value()
-                    for value in vars(module).values()
-                    if isinstance(value, type) and issubclass(value, Rule) and value.__module__ == module.__name__
-                )
+                found += _in_file(topic, name)
     return found
+
+
+@cache
+def _in_file(topic: str, name: str) -> list[Rule[Any]]:
+    """Return the rules that a file of a topic defines."""
+    module = import_module(f"{package.__name__}.{topic}.{name[:-3]}")
+    return [
+        value()
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Rule) and value.__module__ == module.__name__
+    ]
 
 
 @cache

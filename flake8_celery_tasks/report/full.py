@@ -10,6 +10,7 @@ from flake8_celery_tasks.flake8_host import reporting
 from flake8_celery_tasks.flake8_host.ranges import places
 from flake8_celery_tasks.pages import explain
 from flake8_celery_tasks.report.screen import PLAIN, link
+from flake8_celery_tasks.rules.rule import name_of
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -29,8 +30,9 @@ _CUT: Final = "..."
 
 def render(outcome: Outcome, options: Namespace, screen: Screen = PLAIN) -> str:
     """Return each finding with an excerpt, for what a screen can show."""
-    names = explain.names()
-    links = {rule.code: explain.address(rule) for rule in loader.rules()} if screen.links else {}
+    rules = loader.named(finding.code for finding in outcome.findings)
+    names = {code: name_of(type(rule)) for code, rule in rules.items()}
+    links = {code: explain.address(rule) for code, rule in rules.items()} if screen.links else {}
     known = places(outcome.findings, options)
     parts = []
     for finding in outcome.findings:

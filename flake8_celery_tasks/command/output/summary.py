@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.command.output.writing import say
-from flake8_celery_tasks.core.violation import PREFIX
 from flake8_celery_tasks.engine import loader
 
 if TYPE_CHECKING:
@@ -49,18 +48,14 @@ def _fixable(outcome: Outcome) -> str:
         safe = sum(remedy.safe for remedy in outcome.remedies.values())
         unsafe, most = len(outcome.remedies) - safe, ""
     else:
-        fixes = {rule.code: rule.fixes for rule in loader.rules()} if _is_ours(outcome) else {}
-        kinds = [fixes.get(finding.code, "") for finding in outcome.findings]
+        rules = loader.named(finding.code for finding in outcome.findings)
+        kinds = [rules[finding.code].fixes if finding.code in rules else "" for finding in outcome.findings]
         safe, unsafe, most = sum(kind.startswith("safe") for kind in kinds), kinds.count("unsafe"), "up to "
     if safe and unsafe:
         return f" ({most}{safe} fixable with fix, {unsafe} more with fix --unsafe)"
     if safe:
         return f" ({most}{safe} fixable with fix)"
     return f" ({most}{unsafe} fixable with fix --unsafe)" if unsafe else ""
-
-
-def _is_ours(outcome: Outcome) -> bool:
-    return any(finding.code.startswith(PREFIX) for finding in outcome.findings)
 
 
 def _unknown(seen: Total) -> str:
