@@ -7,6 +7,7 @@ import os
 import sys
 from argparse import SUPPRESS
 from dataclasses import fields
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import flake8
@@ -14,7 +15,7 @@ from flake8.exceptions import ExecutionError
 from flake8.formatting.default import COLORS_OFF, Default, FilenameOnly, Nothing, Pylint
 from flake8.main.options import register_default_options, stage1_arg_parser
 from flake8.options.config import load_config, parse_config
-from flake8.options.manager import OptionManager
+from flake8.options.manager import Option, OptionManager
 
 from flake8_celery_tasks.core import options as core_options
 from flake8_celery_tasks.core import regular, spelling
@@ -81,6 +82,12 @@ def _manager() -> OptionManager:
     return manager
 
 
+@cache
+def _options() -> tuple[Option, ...]:
+    """Return flake8's options and ours, once for all subcommands."""
+    return tuple(_manager().options)
+
+
 def add_arguments(parser: argparse.ArgumentParser, taken: Collection[str] = _TAKEN) -> None:
     """Give a parser some options of flake8, and ours. What is not given stays unset."""
     configuration = parser.add_argument_group("configuration")
@@ -90,7 +97,7 @@ def add_arguments(parser: argparse.ArgumentParser, taken: Collection[str] = _TAK
     configuration.add_argument("--enable-extensions", default=SUPPRESS, help="as flake8 takes it: opt-in codes")
     theirs = parser.add_argument_group("options of flake8")
     ours = parser.add_argument_group("options about your Celery")
-    for option in _manager().options:
+    for option in _options():
         names, values = option.to_argparse()
         if not _is_ours(names[-1]) and names[-1][2:] not in taken:
             continue
