@@ -59,3 +59,10 @@ def test_remedies_come_with_their_imports(monkeypatch, shop, before, expected):
     shop.write_text(before, encoding="utf-8")
     _, remedies = fixer_remedies.remedies(str(shop), rounds.Order())
     assert [applied(before, one) for one in remedies] == [text.format(IMPORTED) for text in expected]
+
+
+def test_a_file_that_is_gone_or_broken_has_no_remedies(tmp_path):
+    write(tmp_path, {"broken.py": "def (:\n"})
+    for name in ("gone.py", "broken.py"):
+        path = str(tmp_path / name)
+        assert fixer_remedies.remedies(path, rounds.Order()) == (path, [])

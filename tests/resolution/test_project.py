@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from flake8_celery_tasks.binding.values import Ref
+from flake8_celery_tasks.celery_model.task import retried_in
 from flake8_celery_tasks.resolution import modules
 from flake8_celery_tasks.resolution.overlay import Edited
 from flake8_celery_tasks.workspace import files
@@ -110,3 +111,13 @@ def test_an_edited_project_holds_the_trees_of_what_it_stands_on(tmp_path, monkey
         assert edited.module(str(tmp_path / f"m{number}.py")) is not None
     assert held.tree is not None
     assert edited.settle(Ref(":x"), edited.module(str(tmp_path / "m0.py"))) == 7
+
+
+def test_what_was_found_out_for_other_texts_is_released(tmp_path):
+    known = project_at(tmp_path, {"shop/tasks.py": "from celery import shared_task\n", "shop/views.py": "x = 1\n"})
+    edited = Edited(known, {str(tmp_path / "shop/views.py"): "x = 2\n"})
+    tasks = known.module(str(tmp_path / "shop/tasks.py"))
+    for asking in (known, edited):
+        assert retried_in(tasks, asking) == set()
+    edited.release()
+    assert [asked[1] for asked in tasks.answers if asked[0].__name__ == "retried_in"] == [known]

@@ -54,6 +54,10 @@ def test_the_same_as_check(shop):
     assert found
 
 
+def test_a_file_whose_decorators_make_no_tasks(shop):
+    assert shop.found("content/plain.py", "from content.views import view\n\n\n@view\ndef show(): ...\n") == []
+
+
 def test_a_file_that_does_not_parse(shop):
     text = f"{VIEWS}\ndef broken(:\n"
     assert [code for code, _ in shop.found("content/views.py", text)] == ["E999"]

@@ -153,6 +153,13 @@ def test_on_commit_keeps_its_wrapping(before, after, tmp_path):
     assert same(text, f"{head}\n\ndef publish(post, items, more):\n    {after}\n")
 
 
+@pytest.mark.parametrize("check", ["if make:\n        ", "if make is not None and items:\n        "])
+def test_an_import_that_is_asked_for_stays(check, tmp_path):
+    text = by_name(tmp_path, VIEWS.format(imports="", call=f"{check}make.delay()"))
+    assert "from content.tasks import make\n" in text
+    assert 'current_app.send_task("make"' in text
+
+
 def test_what_was_refused_before_another_fix_is_tried_again(tmp_path):
     """A call by name would lack `expires`, which a rule asks for, but not once the call waits for the commit."""
     text = (
