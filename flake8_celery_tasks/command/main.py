@@ -79,9 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_explain(commands)
     columns = _add_listing(commands)
     _add_contract(commands)
-    _add_command(
-        commands, "server", _server, "Serve editors by the Language Server Protocol, on standard input and output."
-    )
+    _add_command(commands, "server", _server, "Run the language server for editors on standard input and output.")
     return completion.completing(parser, columns)
 
 
@@ -95,7 +93,7 @@ def _commands(parser: argparse.ArgumentParser) -> list[str]:
 
 def _add_explain(commands: Any) -> None:
     parser = _add_command(commands, "explain", _explain, "Print the page of a rule.")
-    parser.add_argument("codes", nargs="*", metavar="CODE", help="a code, the beginning of codes, or a rule's name")
+    parser.add_argument("codes", nargs="*", metavar="CODE", help="a code, a prefix of codes, or a rule's name")
     parser.add_argument("--all", action="store_true", help="all rules")
     parser.add_argument(
         *("--output-format", "--format"), choices=("markdown", "json"), default="markdown", help="default: markdown"
@@ -133,8 +131,8 @@ def _add_listing(commands: Any) -> Sequence[str]:
     """Add the subcommands; return the names of columns that one of them takes."""
     from flake8_celery_tasks.command.listing import arguments
 
-    arguments.add_to_tasks(_add_command(commands, "tasks", _tasks, "List the tasks of a project, and what they say."))
-    arguments.add_to_config(_add_command(commands, "config", _config, "Print what applies to a file, and why."))
+    arguments.add_to_tasks(_add_command(commands, "tasks", _tasks, "List the tasks of a project and their options."))
+    arguments.add_to_config(_add_command(commands, "config", _config, "Print what applies to a file and why."))
     return arguments.COLUMNS
 
 
@@ -164,18 +162,16 @@ def _add_contract(commands: Any) -> None:
     from flake8_celery_tasks.flake8_host import configuration
 
     parser = _add_command(
-        commands, "contract", _contract, "Record what others rely on of the tasks; tell what breaks it."
+        commands, "contract", _contract, "Record what others rely on in the tasks; report what breaks it."
     )
     parser.add_argument("path", nargs="?", default=".", metavar="PATH", help="a folder or file (default: .)")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--write", metavar="FILE", help="write the record to FILE instead of standard output")
-    what.add_argument(
-        "--check", metavar="FILE", help="tell what a new record would say otherwise than the one in a file"
-    )
+    what.add_argument("--check", metavar="FILE", help="list how a new record would differ from the one in FILE")
     what.add_argument(
         "--against",
         metavar="FILE|REV",
-        help="report what breaks for those who rely on a record, or on a revision of git such as origin/main",
+        help="report what breaks for those who rely on a record, or on a git revision such as origin/main",
     )
     _add_output(parser)
     configuration.add_arguments(parser)

@@ -47,105 +47,103 @@ class Options:
 
     celery_task_decorators: tuple[str, ...] = _option(
         (),
-        "Dotted names (or fnmatch patterns) of your own decorators that make a task as shared_task does, with the "
-        "same keywords.",
+        "Dotted names (or fnmatch patterns) of your own decorators that create tasks like shared_task, with the same "
+        "keywords.",
         "NAMES",
         many=True,
     )
     celery_apps: tuple[str, ...] = _option(
-        (), "Dotted names of the packages that are apps, where detection is not wanted.", "PACKAGES", many=True
+        (), "Dotted names of the packages that are apps, instead of detecting them.", "PACKAGES", many=True
     )
     celery_test_paths: tuple[str, ...] = _option(
         ("tests/", "test/", "tests.py", "test_*.py", "*_test.py", "conftest.py"),
-        "Patterns of test modules: a folder name ends with a slash, others match the file name or the path from the "
-        "project root; migrations and hidden folders are always among them. Rules about app boundaries, transactions "
-        "and house policy are silent there.",
+        "Patterns of test modules. A folder name ends with a slash; other patterns match the file name or the path "
+        "from the project root. Migrations and hidden folders are always included. Rules about app boundaries, "
+        "transactions and house policy are silent there.",
         "PATTERNS",
         many=True,
     )
     celery_target_version: tuple[int, int] | None = _option(
         None,
-        "The Celery version that the project runs on, such as 5.4 (default: the one that its lock or its requirements "
-        "pin or set as the upper bound, else the newest known).",
+        "The Celery version that the project runs on, such as 5.4 (default: the version that its lock file or "
+        "requirements pin or set as the upper bound, else the newest known).",
         "VERSION",
     )
     celery_acks_late: bool = _option(
-        False, "The project sets task_acks_late=True where the linter can't see it.", "BOOL"
+        False, "The project sets task_acks_late=True in a place that the linter can't see.", "BOOL"
     )
     celery_custom_task_class: bool = _option(
-        False, "The Celery app has a task_cls of its own that the linter can't see.", "BOOL"
+        False, "The Celery app has a custom task_cls that the linter can't see.", "BOOL"
     )
     celery_extra_task_options: tuple[str, ...] = _option(
         (),
-        "Names of options that task classes of your own read where the linter can't see it (CLY501, CLY504).",
+        "Names of options that your own task classes read in a place that the linter can't see (CLY501, CLY504).",
         "NAMES",
         many=True,
     )
     celery_async_pool: bool = _option(
-        False, "The workers' pool runs coroutines, so that tasks may be async functions (CLY511).", "BOOL"
+        False, "The workers' pool runs coroutines, so tasks can be async functions (CLY511).", "BOOL"
     )
     celery_bind_requires_retry: bool = _option(
         False, "Report every task with bind=True that has no retry policy (CLY201).", "BOOL"
     )
     celery_at_most_once_calls: tuple[str, ...] = _option(
         (),
-        "Dotted names (or fnmatch patterns) of further calls that must not happen twice (CLY303).",
+        "Dotted names (or fnmatch patterns) of additional calls that must not happen twice (CLY303).",
         "NAMES",
         many=True,
     )
     celery_broker: str = _option(
         "",
-        "The broker of the project: redis, sqs or amqp, where the linter can't see it (CLY615).",
+        "The project's broker, if the linter can't see it: redis, sqs or amqp (CLY615).",
         "BROKER",
     )
     celery_task_name_pattern: str = _option(
         "",
-        "A regular expression that the whole name of a task has to match (CLY906). {app} stands for the last part of "
-        "the app's package, {module} for the dotted name of the module, {function} for the name of the function.",
+        "A regular expression that a task's whole name has to match (CLY906). {app} stands for the last part of the "
+        "app's package, {module} for the dotted name of the module, {function} for the name of the function.",
         "PATTERN",
     )
     celery_project_root: str = _option(
         "",
-        "The root of the project (default: the nearest folder above a file that holds .git, pyproject.toml, "
+        "The root of the project (default: the nearest folder above a file that contains .git, pyproject.toml, "
         "setup.cfg, tox.ini, .flake8 or manage.py).",
         "FOLDER",
     )
 
     celery_environment: tuple[str, ...] = _option(
         (),
-        "A virtual environment whose packages are read where a name leads there, as far as they have to do with "
-        "Celery: task classes, decorators and apps of packages. auto stands for the one that flake8 runs in. Nothing "
-        "of it is imported.",
+        "A virtual environment in which names are followed into installed packages that use Celery, to find their task "
+        "classes, decorators and apps. auto stands for the one that flake8 runs in. Nothing is imported from it.",
         "FOLDER",
         path=True,
     )
 
     celery_baseline: str = _option(
         "",
-        "A file of findings that are known and stay silent, written by `flake8-celery-tasks check --write-baseline "
-        "FILE`. A plain file name is looked for in the working directory and upward.",
+        "A file of known findings that are not reported, written by `flake8-celery-tasks check --write-baseline "
+        "FILE`. A plain file name is looked up in the working directory and its parents.",
         "FILE",
         path=True,
     )
     celery_contract: str = _option(
         "",
-        "The record of what others rely on of the project's tasks, written by `flake8-celery-tasks contract --write "
-        "FILE` (CLY411, CLY412, CLY413, CLY923, CLY924). A plain file name is looked for in the working directory and "
-        "upward.",
+        "The record of what others rely on in the project's tasks, written by `flake8-celery-tasks contract --write "
+        "FILE` (CLY411, CLY412, CLY413, CLY923, CLY924). A plain file name is looked up in the working directory and "
+        "its parents.",
         "FILE",
         path=True,
     )
     celery_known_tasks: tuple[str, ...] = _option(
         (),
-        "Records of the other services that the project sends tasks to, or what `celery inspect registered --json` "
-        "prints: a name that neither the project nor one of them has is reported (CLY403). Found like celery-contract.",
+        "Records of other services that the project sends tasks to, or the output of `celery inspect registered "
+        "--json`: a name that neither the project nor one of them has is reported (CLY403). Looked up like "
+        "celery-contract.",
         "FILES",
         many=True,
         path=True,
     )
-    celery_no_cache: bool = _option(
-        False, "Do not keep what is known of the project, and what was found, between runs.", "BOOL"
-    )
+    celery_no_cache: bool = _option(False, "Do not cache findings and facts about the project between runs.", "BOOL")
 
     @classmethod
     def of(cls, given: Mapping[str, object]) -> Options:

@@ -91,10 +91,12 @@ def _options() -> tuple[Option, ...]:
 def add_arguments(parser: argparse.ArgumentParser, taken: Collection[str] = _TAKEN) -> None:
     """Give a parser some options of flake8, and ours. What is not given stays unset."""
     configuration = parser.add_argument_group("configuration")
-    configuration.add_argument("--config", default=None, help="the configuration file of flake8 that counts, alone")
-    configuration.add_argument("--append-config", action="append", default=[], help="a further one, read last")
-    configuration.add_argument("--isolated", action="store_true", help="read no configuration")
-    configuration.add_argument("--enable-extensions", default=SUPPRESS, help="as flake8 takes it: opt-in codes")
+    configuration.add_argument("--config", default=None, help="read only this configuration file of flake8")
+    configuration.add_argument(
+        "--append-config", action="append", default=[], help="another configuration file, read last"
+    )
+    configuration.add_argument("--isolated", action="store_true", help="ignore all configuration files")
+    configuration.add_argument("--enable-extensions", default=SUPPRESS, help="opt-in codes, as with flake8")
     theirs = parser.add_argument_group("options of flake8")
     ours = parser.add_argument_group("options about your Celery")
     for option in _options():

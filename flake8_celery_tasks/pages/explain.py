@@ -47,24 +47,24 @@ HOME: Final = "https://github.com/flake8-celery-tasks/flake8-celery-tasks"
 
 #: What the overview of the pages says before its tables.
 INTRODUCTION: Final = """\
-A page shows what happens at run time, with the lines that Celery 5.7 logs or raises; code that is reported, and code
-that is not; when the rule does not report; and how to fix what it finds, by hand and automatically. Where older
-versions differ, it says so. Some words mean the same on all pages:
+Each page shows what happens at run time, with the lines that Celery 5.7 logs or raises; bad and good code; when the
+rule does not report; and how to fix the code, by hand and automatically. If older versions of Celery differ, it says
+so. Some terms mean the same on all pages:
 
-- What **can't be resolved** is what the linter can't follow to a value: what a call returns, an environment variable, a
-  class or decorator of another package. A rule that depends on it is silent: unknown is not wrong.
-- **A decorator of the project** is one of your own that makes tasks, as `shared_task` does.
+- A value **can't be resolved** if the linter can't follow it: what a call returns, an environment variable, a class or
+  decorator of another package. A rule that depends on it is silent: unknown is not wrong.
+- **A decorator of the project** is one of your own that creates tasks, as `shared_task` does.
 - An **app**, in the rules of 4xx and CLY922, is a package such as a Django app; elsewhere it is the Celery app.
 - A **test** is a module that the option [`celery-test-paths`](../options.md#celery-test-paths) covers.
 
-The last two columns of the tables say which fix a rule has, and whether it is opt-in:
+The last two columns of the tables say which fix a rule has and whether it is opt-in:
 
 | mark | meaning |
 |---|---|
 | `safe` | `flake8-celery-tasks fix` corrects the mistake and changes nothing else |
-| `unsafe` | `fix --unsafe` corrects it and may change what runs: look at `--diff` first |
-| `safe or unsafe` | safe where the project proves it, unsafe elsewhere; see [fix](../usage.md#fix) |
-| `opt-in` | house policy: runs only where it is selected, as with `extend-select = CLY901` |
+| `unsafe` | `fix --unsafe` corrects it and may change what runs: review the `--diff` first |
+| `safe or unsafe` | safe if the project proves it, otherwise unsafe; see [fix](../usage.md#fix) |
+| `opt-in` | house policy: runs only if it is selected, as with `extend-select = CLY901` |
 
 A rule without marks has no automatic fix and is on by default.
 """
@@ -83,10 +83,10 @@ BY_COMMAND: Final = {
     "": "There is no automatic fix.",
     "safe": "Automatic fix: `flake8-celery-tasks fix --select {code}`. It is safe.",
     "unsafe": (
-        "Automatic fix: `flake8-celery-tasks fix --select {code} --unsafe`. It is unsafe: look at the `--diff` first."
+        "Automatic fix: `flake8-celery-tasks fix --select {code} --unsafe`. It is unsafe: review the `--diff` first."
     ),
     "safe or unsafe": (
-        "Automatic fix: `flake8-celery-tasks fix --select {code}`; with `--unsafe` also where it is not certain."
+        "Automatic fix: `flake8-celery-tasks fix --select {code}`; with `--unsafe` also if it is not certain."
     ),
 }
 
@@ -99,7 +99,7 @@ def page(rule: Rule[Any]) -> str:
     text = inspect.cleandoc(type(rule).__doc__ or "")
     summary, _, rest = text.partition("\n\n")
     if rule.opt_in:
-        summary += f"\n\nOpt-in: it runs only where it is asked for, as with `extend-select = {rule.code}`."
+        summary += f"\n\nOpt-in: it runs only if it is selected, as with `extend-select = {rule.code}`."
     by_command = BY_COMMAND[rule.fixes].format(code=rule.code)
     links = "\n".join(f"- [{title}]({url})" for title, url in map(guide.link, rule.see))
     head = f"# {rule.code} {name_of(type(rule))}"
@@ -260,7 +260,7 @@ def stale(root: Path) -> list[Path]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Check or write the generated documents. Returns 1 where one was not up to date and is not written."""
+    """Check or write the generated documents. Returns 1 if one is not up to date and was not written."""
     parser = argparse.ArgumentParser(prog="python -m flake8_celery_tasks.explain", description=main.__doc__)
     action = parser.add_mutually_exclusive_group(required=True)
     action.add_argument("--check", action="store_true", help="name the documents that are not up to date")

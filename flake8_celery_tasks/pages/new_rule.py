@@ -1,7 +1,7 @@
-"""The skeleton of a new rule: its file with the sections of the page, its edge cases, and the test of its truth.
+"""The skeleton of a new rule: its file with the sections of the page, its edge cases, and its truth test.
 
-`python -m flake8_celery_tasks.pages.new_rule CLY519 rule-name` writes them into a checkout. What is to be filled in
-says `TODO`, and the tests of the rule fail until nothing does any more.
+`python -m flake8_celery_tasks.pages.new_rule CLY519 rule-name` writes them into a checkout. Everything to fill in
+says `TODO`, and the tests of the rule fail until no `TODO` is left.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class {cls}(Rule[{kind}]):
 
     ## What happens
 
-    TODO: what Celery does with it. What it logs or raises is below as it is, with `...` for what differs from run
-    to run; the tests run the bad example and look for it. Where there is no such line, write "Nothing is logged".
+    TODO: what Celery does with it. Quote what it logs or raises below, with `...` for what differs from run to run;
+    the tests run the bad example and look for it. If there is no such line, write "Nothing is logged".
 
     ```text
     TODO
@@ -74,7 +74,7 @@ class {cls}(Rule[{kind}]):
 
     ## Not reported when
 
-    - TODO: what can't be read, and what makes it right.
+    - TODO: what can't be resolved, and what makes it right.
 
     ## Fix
 
@@ -83,7 +83,7 @@ class {cls}(Rule[{kind}]):
 
     code = "{code}"
     see = ()  # TODO: the sections of the documentation, as `catalog/guide.py` calls them
-    message = "TODO: what is wrong, with the names of what it is about; what to do"
+    message = "TODO: what is wrong, with the names involved; what to do"
 {quiet}
     def check(self, {fact}: {kind}) -> Iterator[Violation]:
         """Report TODO."""
@@ -126,8 +126,8 @@ _TRUTH: Final = '''
 
 @pytest.mark.truth("{code}")
 def test_{snake}(lab):
-    """{code}: TODO: what Celery does, as the page says it."""
-    raise NotImplementedError("TODO: a task of `lab.app`, sent, `lab.work()`, and what has happened then")
+    """{code}: TODO: what Celery does, as the page says."""
+    raise NotImplementedError("TODO: send a task of `lab.app`, call `lab.work()`, and assert what has happened")
 '''
 
 
@@ -140,16 +140,16 @@ def skeleton(root: Path, code: str, name: str, kind: str = "Task") -> dict[Path,
     beside = [rule for rule in rules if rule.code[:4] == code[:4]]
     kinds = {kind.__name__: kind for kind in KINDS}
     if not (root / "tests" / "rules").is_dir() or not (root / "flake8_celery_tasks" / "rules").is_dir():
-        raise UsageError(f"{root.absolute()} is no checkout of flake8-celery-tasks")
+        raise UsageError(f"{root.absolute()} is not a checkout of flake8-celery-tasks")
     if not re.fullmatch(r"CLY[1-9]\d\d", code) or not beside:
-        raise UsageError(f"{code!r} is no code of a rule: CLY, and three digits that start with those of a topic")
+        raise UsageError(f"{code!r} is not a rule code: CLY, and three digits that start with those of a topic")
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)+", name):
-        raise UsageError(f"{name!r} is no name of a rule: words in lower case with hyphens between them")
+        raise UsageError(f"{name!r} is not a rule name: lower-case words with hyphens between them")
     taken = [f"{rule.code} {name_of(type(rule))}" for rule in rules if code == rule.code or name == name_of(type(rule))]
     if taken:
-        raise UsageError(f"there is {taken[0]} already")
+        raise UsageError(f"{taken[0]} already exists")
     if kind not in kinds:
-        raise UsageError(f"{kind!r} is no kind of fact: {', '.join(sorted(kinds))}")
+        raise UsageError(f"{kind!r} is not a kind of fact: {', '.join(sorted(kinds))}")
     topic = topic_of(beside[0])
     values = {
         "code": code,
@@ -192,7 +192,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
         sys.stdout.write(f"written: {path}\n")
-    sys.stdout.write(f"Fill in what says TODO: python -m pytest tests/rules tests/pages tests/truth -k {chosen.code}\n")
+    sys.stdout.write(f"Replace each TODO: python -m pytest tests/rules tests/pages tests/truth -k {chosen.code}\n")
     return 0
 
 

@@ -37,10 +37,10 @@ EXAMPLES: Final[Mapping[str, str | bool | list[str]]] = {
 INTRODUCTION: Final = """\
 # Options
 
-All are flake8 options. Set them under `[flake8]` in `setup.cfg`, `tox.ini` or `.flake8`, or on the command line, where
-they start with two dashes: `--celery-target-version=5.4`. In flake8's files lists are separated by commas. The command
-`flake8-celery-tasks` also reads `[tool.flake8-celery-tasks]` in `pyproject.toml`; flake8 does not.
-[Configure](configure.md) says which file applies. A value that an option does not take ends the run with a usage error.
+All of these are flake8 options. Set them under `[flake8]` in `setup.cfg`, `tox.ini` or `.flake8`, or on the command
+line with two leading dashes: `--celery-target-version=5.4`. In flake8's files, lists are separated by commas. The
+command `flake8-celery-tasks` also reads `[tool.flake8-celery-tasks]` in `pyproject.toml`; flake8 does not.
+[Configure](configure.md) says which file applies. An invalid value ends the run with a usage error.
 """
 
 

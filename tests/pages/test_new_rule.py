@@ -72,12 +72,12 @@ KNOWN = loader.rules()[0]
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((KNOWN.code, "odd-thing"), f"there is {KNOWN.code} {name_of(type(KNOWN))} already"),
-        ((FREE, name_of(type(KNOWN))), f"there is {KNOWN.code} {name_of(type(KNOWN))} already"),
-        (("CLY001", "odd-thing"), "'CLY001' is no code of a rule"),
-        (("CLY5", "odd-thing"), "'CLY5' is no code of a rule"),
-        ((FREE, "OddThing"), "'OddThing' is no name of a rule"),
-        ((FREE, "odd-thing", "--kind=Thing"), "'Thing' is no kind of fact: AppMade, AwaitedResult, "),
+        ((KNOWN.code, "odd-thing"), f"{KNOWN.code} {name_of(type(KNOWN))} already exists"),
+        ((FREE, name_of(type(KNOWN))), f"{KNOWN.code} {name_of(type(KNOWN))} already exists"),
+        (("CLY001", "odd-thing"), "'CLY001' is not a rule code"),
+        (("CLY5", "odd-thing"), "'CLY5' is not a rule code"),
+        ((FREE, "OddThing"), "'OddThing' is not a rule name"),
+        ((FREE, "odd-thing", "--kind=Thing"), "'Thing' is not a kind of fact: AppMade, AwaitedResult, "),
     ],
 )
 def test_no_such_rule(checkout, capsys, arguments, said):
@@ -91,7 +91,7 @@ def test_no_such_rule(checkout, capsys, arguments, said):
 def test_only_in_a_checkout(tmp_path, capsys):
     with pytest.raises(SystemExit):
         new_rule.main([FREE, "odd-thing", "--root", str(tmp_path)])
-    assert "is no checkout of flake8-celery-tasks" in capsys.readouterr().err
+    assert "is not a checkout of flake8-celery-tasks" in capsys.readouterr().err
 
 
 def test_nothing_passes_until_it_is_filled_in(tmp_path):

@@ -27,17 +27,17 @@ def add_to_tasks(parser: ArgumentParser) -> None:
         *("--output-format", "--format"), choices=FORMATS, default="table", dest="form", help="default: table"
     )
     parser.add_argument("--output-file", metavar="FILE", help="write to FILE instead of standard output")
-    parser.add_argument("-q", "--quiet", action="count", default=0, help="do not say how many tasks there are")
-    chosen = parser.add_argument_group("which tasks, and what of them")
-    chosen.add_argument("--app", action="append", default=[], help="only tasks of an app, or of a pattern; repeatable")
+    parser.add_argument("-q", "--quiet", action="count", default=0, help="do not print the number of tasks")
+    chosen = parser.add_argument_group("which tasks and columns")
+    chosen.add_argument("--app", action="append", default=[], help="only tasks of an app or pattern; repeatable")
     chosen.add_argument(
         "--queue",
         action="append",
         default=[],
-        help="only tasks of a queue, or of a pattern; repeatable; --queue= means those that name no queue",
+        help="only tasks of a queue or pattern; repeatable; --queue= means those that name no queue",
     )
     chosen.add_argument(
-        "--unanswered", action="store_true", help="only tasks with a question that nobody decides, or that is unknown"
+        "--unanswered", action="store_true", help="only tasks with a question that is not decided or is unknown"
     )
     chosen.add_argument("--sort", metavar="COLUMN", help="sort by a column; --sort=-COLUMN reverses the order")
     chosen.add_argument("--columns", metavar="NAMES", help=f"columns, separated by commas: {', '.join(COLUMNS)}")

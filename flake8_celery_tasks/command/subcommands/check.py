@@ -20,20 +20,22 @@ def add(commands: Any) -> None:
     """Add the subcommand."""
     from flake8_celery_tasks.flake8_host import configuration
 
-    parser = shared.add_command(commands, "check", run, "Report what is wrong, as flake8 does with the plugin alone.")
+    parser = shared.add_command(commands, "check", run, "Report problems, like flake8 with only this plugin.")
     shared.add_paths(parser, "- reads standard input")
     shared.add_output(parser)
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument(
         "--write-baseline",
         metavar="FILE",
-        help="write what is found now to FILE, for the option celery-baseline; what FILE holds of other files stays",
+        help="write the findings to FILE, for the option celery-baseline; entries in FILE for other files are kept",
     )
     instead.add_argument(
-        "--prune-baseline", action="store_true", help="remove from the baseline what is no longer found, and print it"
+        "--prune-baseline",
+        action="store_true",
+        help="remove from the baseline findings that no longer exist; print them",
     )
     instead.add_argument(
-        "--add-noqa", action="store_true", help="add a # noqa comment for each finding; existing comments are joined"
+        "--add-noqa", action="store_true", help="add a # noqa comment for each finding; existing comments are extended"
     )
     parser.add_argument("--force", action="store_true", help="with --write-baseline: replace the whole FILE")
     parser.add_argument(

@@ -26,9 +26,9 @@ def add(commands: Any) -> None:
 
     parser = shared.add_command(commands, "fix", run, "Fix what can be fixed with certainty.")
     shared.add_paths(parser, "- reads standard input and writes standard output")
-    parser.add_argument("--diff", action="store_true", help="print what would change and write nothing")
-    parser.add_argument("--unsafe", action="store_true", help="apply fixes too that change what happens")
-    parser.add_argument("-q", "--quiet", action="count", default=0, help="do not say how much was fixed")
+    parser.add_argument("--diff", action="store_true", help="print what would change, and write nothing")
+    parser.add_argument("--unsafe", action="store_true", help="also apply fixes that change what runs")
+    parser.add_argument("-q", "--quiet", action="count", default=0, help="do not print how much was fixed")
     configuration.add_arguments(parser, configuration.FIXING)
 
 

@@ -40,7 +40,7 @@ def add_output(parser: argparse.ArgumentParser) -> None:
         "pre-commit)",
     )
     parser.add_argument("--output-file", metavar="FILE", help="write the report to FILE instead of standard output")
-    parser.add_argument("--fixes", action="store_true", help="put fixes into SARIF; this takes as long as fix does")
+    parser.add_argument("--fixes", action="store_true", help="include fixes in SARIF; this takes as long as fix does")
 
 
 def take_form(given: argparse.Namespace) -> str | None:
