@@ -47,21 +47,33 @@ def is_used_otherwise(fact: TaskImport) -> bool:
 
     Rebinding it, or checking whether it exists, is not a use.
     """
-    asked = {id(node) for around in ast.walk(fact.binding.site.scope.node) for node in _asked(around)}
+    asked = _uses(fact.module, fact.binding.site.scope.node)[1]
     return any(isinstance(use.ctx, ast.Load) and id(use) not in asked for use in _other_uses(fact))
 
 
 def _other_uses(fact: TaskImport) -> Iterator[ast.Name]:
-    name = fact.binding.name
     known = {id(_name_at(sent.node)) for sent in fact.places} | _hidden(fact)
-    for node in ast.walk(fact.binding.site.scope.node):
-        if isinstance(node, ast.Name) and node.id == name and id(node) not in known:
+    for node in _uses(fact.module, fact.binding.site.scope.node)[0].get(fact.binding.name, ()):
+        if id(node) not in known:
             yield node
 
 
-def _asked(node: ast.AST) -> Iterator[ast.expr]:
+@query()
+def _uses(_: Module, root: ast.AST) -> tuple[dict[str, list[ast.Name]], frozenset[int]]:
+    """Return the names in a scope and below it, and which nodes are parts of conditions, by their identities."""
+    names: dict[str, list[ast.Name]] = {}
+    asked: set[int] = set()
+    for node in ast.walk(root):
+        if isinstance(node, ast.Name):
+            names.setdefault(node.id, []).append(node)
+        elif isinstance(node, (ast.If, ast.IfExp)):
+            asked.update(map(id, _asked(node)))
+    return names, frozenset(asked)
+
+
+def _asked(node: ast.If | ast.IfExp) -> Iterator[ast.expr]:
     """Yield the parts of an `if` condition that check whether something exists."""
-    pending = [node.test] if isinstance(node, (ast.If, ast.IfExp)) else []
+    pending = [node.test]
     while pending:
         part = pending.pop()
         yield part
