@@ -1,7 +1,7 @@
-"""The skeleton of a new rule: its file with the sections of the page, its edge cases, and the test of its truth.
+"""Creates the skeleton of a new rule: its file with the sections of the page, its edge cases, and its truth test.
 
-`python -m flake8_celery_tasks.pages.new_rule CLY519 rule-name` writes them into a checkout. What is to be filled in
-says `TODO`, and the tests of the rule fail until nothing does any more.
+`python -m flake8_celery_tasks.pages.new_rule CLY519 rule-name` writes it into a checkout. Gaps to be filled in are
+marked `TODO`, and the tests of the rule fail until none are left.
 """
 
 from __future__ import annotations
@@ -132,9 +132,9 @@ def test_{snake}(lab):
 
 
 def skeleton(root: Path, code: str, name: str, kind: str = "Task") -> dict[Path, str]:
-    """Return the texts of the files that a new rule needs, by their paths below a checkout's root.
+    """Return the texts of the files that a new rule needs, by their paths inside a checkout's root.
 
-    `kind` is the name of the kind of fact that the rule judges. Raises `UsageError` where there can be no such rule.
+    `kind` is the name of the kind of fact that the rule checks. Raises `UsageError` if such a rule is impossible.
     """
     rules = loader.rules()
     beside = [rule for rule in rules if rule.code[:4] == code[:4]]
