@@ -239,7 +239,6 @@ def _class_of(project: Project, target: Target) -> Target | None:
 
 
 def _is_only_one(project: Project, call: ast.Call, value: Value, name: str) -> bool:
-    """Return whether the project has only one method with the name called on an unknown object, a rare one.
-    """
+    """Return whether the method called on an unknown object is the project's only one of its name, a rare name."""
     is_method = isinstance(call.func, ast.Attribute) and not isinstance(value, Ref)
     return is_method and "_" in name.strip("_") and project.files.times_defined(name) == 1
