@@ -286,7 +286,7 @@ def awaited_results(context: FileContext) -> Iterator[AwaitedResult]:
 
 
 class GivingUp:
-    """A `try` in a task's function with handlers for `MaxRetriesExceededError`. `caught` are the names they catch."""
+    """A `try` in a task's function with handlers for `MaxRetriesExceededError`. `caught` are the handled types."""
 
     def __init__(self, context: FileContext, task: Task, node: ast.Try, caught: list[ast.expr]) -> None:
         self.context = context
@@ -300,7 +300,7 @@ def giving_up(context: FileContext) -> Iterator[GivingUp]:
     """Yield the `try` statements in a file's tasks that handle `MaxRetriesExceededError`."""
     for task in context.tasks if context.module.source.may_hold("MaxRetriesExceededError") else ():
         site = inside(context, task.function)
-        for node in _trys(task.function):
+        for node in _try_statements(task.function):
             types = [handler.type for handler in node.handlers if handler.type is not None]
             caught = [item for item in types if is_max_retries(context, item, site)]
             if caught:
@@ -317,7 +317,7 @@ def is_max_retries(context: FileContext, node: ast.expr, site: Site) -> bool:
     return isinstance(value, Target) and value.path == exceptions.MAX_RETRIES
 
 
-def _trys(function: FunctionNode) -> Iterator[ast.Try]:
+def _try_statements(function: FunctionNode) -> Iterator[ast.Try]:
     """Yield the `try` statements of a function, but not those of nested functions."""
     pending: list[ast.AST] = [*function.body]
     while pending:

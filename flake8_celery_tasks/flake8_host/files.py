@@ -32,7 +32,7 @@ def files(options: Namespace) -> list[str]:
     for path in options.filenames:
         if path != "-" and not os.path.lexists(path):
             raise UsageError(f"no such file or directory: {path!r}")
-    with _quick_matching():
+    with _fast_matching():
         return list(
             expand_paths(
                 paths=options.filenames,
@@ -55,9 +55,8 @@ def reaches(folder: str, path: str, options: Namespace) -> bool:
 
 
 @contextlib.contextmanager
-def _quick_matching() -> Iterator[None]:
-    """Replace flake8's `fnmatch` by one that tries all patterns at once: singly is slower than reading the files.
-    """
+def _fast_matching() -> Iterator[None]:
+    """Replace flake8's `fnmatch` with one that tries all patterns at once: one by one is slower than reading files."""
     usual = utils.fnmatch
     utils.fnmatch = _fnmatch
     try:

@@ -37,7 +37,7 @@ class Settings:
         return SEVERITIES[level(code, "information", "warning", "error")]
 
 
-def _is_texts(value: object) -> bool:
+def _are_texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
@@ -81,7 +81,7 @@ def read(given: object, before: Settings | None = None) -> tuple[Settings, list[
 def _taken(name: str, value: Any) -> Any:
     """Return the value for a field, None if the field does not accept it."""
     if name in ("extend_select", "ignore"):
-        return tuple(value) if _is_texts(value) else None
+        return tuple(value) if _are_texts(value) else None
     if name == "severity":
         words = {key: str(word).lower() for key, word in value.items()} if isinstance(value, dict) else None
         return words if words is not None and set(words.values()) <= SEVERITIES.keys() else None

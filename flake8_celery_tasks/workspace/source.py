@@ -34,7 +34,7 @@ class Token(NamedTuple):
     text: str
 
 
-_NO_ASCII: Final = re.compile(r"[^\x00-\x7f]")
+_NON_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 _NAME = re.compile(r"(?:async\s+def|def|class)\s+(\w+)")
 
 
@@ -274,7 +274,7 @@ def _wide(text: str) -> tuple[list[int], list[int]]:
     """Return the starts of multibyte characters, and for each the number of extra bytes up to there."""
     starts: list[int] = []
     further = [0]
-    for found in _NO_ASCII.finditer(text):
+    for found in _NON_ASCII.finditer(text):
         size = len(found[0].encode("utf-8", "surrogatepass"))
         starts.append(found.start() + further[-1])
         further.append(further[-1] + size - 1)

@@ -66,20 +66,20 @@ class Protocol(LanguageServerProtocol):
 
     # The server keeps its own documents: line ends follow the protocol, and unknown documents are not an error.
 
-    def _hand_on(self, method: str, params: Any) -> Generator[Any, Any, None]:
+    def _forward(self, method: str, params: Any) -> Generator[Any, Any, None]:
         yield self.fm.features[method], (params,), None
 
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: Any) -> Generator[Any, Any, None]:
         """Forward an opened document."""
-        yield from self._hand_on(types.TEXT_DOCUMENT_DID_OPEN, params)
+        yield from self._forward(types.TEXT_DOCUMENT_DID_OPEN, params)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
     def lsp_text_document__did_change(self, params: Any) -> Generator[Any, Any, None]:
         """Forward a changed document."""
-        yield from self._hand_on(types.TEXT_DOCUMENT_DID_CHANGE, params)
+        yield from self._forward(types.TEXT_DOCUMENT_DID_CHANGE, params)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
     def lsp_text_document__did_close(self, params: Any) -> Generator[Any, Any, None]:
         """Forward a closed document."""
-        yield from self._hand_on(types.TEXT_DOCUMENT_DID_CLOSE, params)
+        yield from self._forward(types.TEXT_DOCUMENT_DID_CLOSE, params)
