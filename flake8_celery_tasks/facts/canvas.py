@@ -127,7 +127,7 @@ def _members(context: FileContext, args: list[ast.expr], site: Site, *, single: 
 
 
 def is_function_task(context: FileContext, node: ast.expr, site: Site) -> bool:
-    """Return whether an expression is a task made from a function that is not annotated to return a signature."""
+    """Return whether an expression is a task made from a function that is not seen to return a signature."""
     thing = context.thing(node, site) if isinstance(node, (ast.Name, ast.Attribute)) else None
     if not isinstance(thing, TaskThing):
         return False

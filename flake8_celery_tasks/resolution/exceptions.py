@@ -154,7 +154,7 @@ def catches(project: Project, module: Module, node: ast.expr, site: Site, paths:
 def holds(value: Any, paths: Iterable[str], name: str = "") -> bool | Unknown:
     """Return whether a settled class, or tuple of classes, is or contains one of some exceptions.
 
-    A class that can't be resolved is judged by its name: `self.model.DoesNotExist` is not one of Celery's.
+    A class that can't be resolved is recognised by its name: `self.model.DoesNotExist` is not one of Celery's.
     """
     if isinstance(value, (tuple, list, set)):
         return _any([holds(item, paths) for item in value])

@@ -194,7 +194,7 @@ def _instance(project: Project, cls: Target) -> str | None:
 
 
 def is_exception(project: Project, cls: Target) -> bool:
-    """Return whether a class is an exception, by its ancestors; a class outside the project is judged by its name."""
+    """Return whether a class is an exception, by its ancestors; one outside the project by its name."""
     if isinstance(cls.symbol, Class):
         return not cls.rest and any(
             isinstance(base, Target) and not isinstance(base.symbol, Class) and is_exception(project, base)

@@ -97,7 +97,7 @@ def rewritten(written: str, name: str, new: str) -> str | None:
     r"""Return a string literal with another value and the same quotes; None if that is impossible.
 
     >>> rewritten("r'a.b'", "a.b", "a.c"), rewritten('"a.b"', "a.b", 'a"c')
-    ("r'a.c'", '"a\\\\"c"')
+    ("r'a.c'", '"a\\"c"')
     """
     body = written.lstrip("rRuUbBfF")
     prefix = written[: len(written) - len(body)]
