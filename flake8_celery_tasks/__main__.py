@@ -1,11 +1,11 @@
-"""`python -m flake8_celery_tasks`, and the command as it is installed: it can be interrupted before any import."""
+"""`python -m flake8_celery_tasks`, and the installed command: it can be interrupted before any import."""
 
 from __future__ import annotations
 
 import sys
 
 if __name__ == "__main__" and not getattr(sys.flags, "safe_path", False):
-    # `python -m` looks for modules in the working directory first, and a `struct.py` may be there.
+    # `python -m` searches the working directory first, which may contain a `struct.py`.
     del sys.path[0]
 
 import atexit
@@ -15,7 +15,7 @@ import signal
 
 
 class _Terminated(BaseException):
-    """Somebody wants the process to end."""
+    """The process has been asked to end."""
 
 
 def _terminate(*_: object) -> None:
@@ -33,13 +33,13 @@ def _told(what: str, code: int) -> int:
 def program() -> int:
     """Run the command as a process of its own, and return its exit code.
 
-    To look for garbage among the nodes of trees, now and when the interpreter ends, takes a tenth of the time.
+    Collecting garbage among the nodes of trees, during the run and at exit, would take a tenth of the time.
     """
     try:
         signal.signal(signal.SIGTERM, _terminate)
         gc.disable()
         for name, mode in ("stdin", "r"), ("stdout", "w"), ("stderr", "w"):
-            if getattr(sys, name) is None:  # it was closed by who started this
+            if getattr(sys, name) is None:  # it was closed by the caller
                 setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
         from flake8_celery_tasks.command.main import main
 
@@ -51,7 +51,7 @@ def program() -> int:
     finally:
         gc.freeze()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        # What is still done, such as to keep what was found, is not worth a traceback.
+        # Work still in progress, such as saving results, is not worth a traceback.
         atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
 
 

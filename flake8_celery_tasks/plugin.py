@@ -1,4 +1,4 @@
-"""flake8's face. It imports next to nothing: engine and rules come in with the first file that passes the gate."""
+"""The flake8 plugin. It imports next to nothing: engine and rules are loaded for the first file past the gate."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class Plugin:
-    """The plugin that flake8 makes for each file."""
+    """The plugin that flake8 instantiates for each file."""
 
     name = "flake8-celery-tasks"
     version = __version__
-    #: What flake8 was told; None before it has said.
+    #: The run that flake8's options describe; None before they are known.
     told: ClassVar[Run | None] = None
 
     def __init__(self, tree: ast.Module, filename: str, lines: Sequence[str]) -> None:
@@ -34,14 +34,14 @@ class Plugin:
 
     @staticmethod
     def add_options(manager: OptionManager) -> None:
-        """Tell flake8 of our options."""
+        """Register our options with flake8."""
         from flake8_celery_tasks.core import options
 
         options.add_to(manager)
 
     @classmethod
     def parse_options(cls, manager: OptionManager, namespace: argparse.Namespace, _args: object) -> None:
-        """Take our options from flake8. A value that an option does not take is flake8's own usage error."""
+        """Take our options from flake8. An invalid value becomes flake8's own usage error."""
         from flake8_celery_tasks.engine import run
 
         try:
@@ -51,7 +51,7 @@ class Plugin:
             manager.parser.error(str(error))
 
     def run(self) -> Iterator[tuple[int, int, str, type[Any]]]:
-        """Yield what is wrong in the file and not known: line, column, text, and this class."""
+        """Yield the new findings in the file: line, column, text, and this class."""
         text = "".join(self.lines)
         if not (
             gate.passes(text) if self.told is None else self.told.passes(self.filename, text)
@@ -81,10 +81,10 @@ class Plugin:
 
 
 def _check_keys(arguments: Sequence[str]) -> None:
-    """Raise ValueError for a key of flake8's configuration that looks like one of our options: flake8 skips it.
+    """Raise ValueError for a key in flake8's configuration that looks like one of our options: flake8 ignores it.
 
-    flake8 does not tell plugins what it has read. Where that is not clear, since a program with arguments of its own
-    has called it, nothing is said.
+    flake8 does not tell plugins which files it has read. If that is unclear because a program with its own arguments
+    has called it, nothing is reported.
     """
     from flake8.main.options import stage1_arg_parser
     from flake8.options.config import load_config
@@ -96,7 +96,7 @@ def _check_keys(arguments: Sequence[str]) -> None:
     try:
         given = parser.parse_known_args(arguments)[0]
         config = load_config(given.config, given.append_config, isolated=given.isolated)[0]
-    except Exception:  # flake8 has said so
+    except Exception:  # flake8 has reported it
         return
     for key in config["flake8"] if config.has_section("flake8") else ():
         if problem := misspelt(key):

@@ -1,1 +1,1 @@
-"""One tree becomes scopes, symbols and symbolic values."""
+"""Turns one syntax tree into scopes, symbols and symbolic values."""

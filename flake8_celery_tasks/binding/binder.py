@@ -1,4 +1,4 @@
-"""The one traversal of a tree: the bindings of every scope, and the few nodes that may matter."""
+"""The single traversal of a tree: it collects the bindings of every scope, and the few nodes that may matter."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.scopes import FunctionNode
 
 
-#: Functions that may bind names which no statement binds.
+#: Functions that may bind names that no statement binds.
 _BINDING: Final = frozenset({"exec", "globals", "vars"})
 
 _SKIP: Final = frozenset({ast.Name, ast.Constant, ast.Pass, ast.Break, ast.Continue})
@@ -66,7 +66,7 @@ _NO_NODES: Final = frozenset(
 
 
 class _Walk:
-    """The state of one traversal. Handlers push what is below them; the main loop does the rest."""
+    """The state of one traversal. Handlers push the nodes below them; the main loop does the rest."""
 
     def __init__(self, tree: ast.Module, package: str, watched: Collection[str] = SENDING_ATTRIBUTES) -> None:
         self.package = package
@@ -88,7 +88,7 @@ class _Walk:
                 handler(self, node, site)
         return self.found
 
-    # What goes on the stack. The last pushed is visited first, hence the reversals.
+    # What goes on the stack. The last item pushed is visited first, hence the reversals.
 
     def children(self, node: ast.AST, site: Site) -> None:
         kind = node.__class__
@@ -150,7 +150,7 @@ class _Walk:
         self.defaults(node.args, site)
 
     def parameters(self, args: ast.arguments, site: Site) -> None:
-        bindings = site.scope.bindings  # nothing else is bound yet, nor declared to be another scope's
+        bindings = site.scope.bindings  # nothing else is bound yet or declared to belong to another scope
         for arg in (*args.posonlyargs, *args.args, args.vararg, *args.kwonlyargs, args.kwarg):
             if arg is not None:
                 bindings[arg.arg] = [Binding(PARAM, arg.arg, arg, site)]
@@ -179,7 +179,7 @@ class _Walk:
     # Assignments.
 
     def target(self, target: ast.expr, site: Site, value: ast.expr | None, statement: ast.stmt | None) -> None:
-        """Bind the names of a target; `value` is None where it is not the whole of the right side."""
+        """Bind the names of a target; `value` is None if no single expression on the right side is its value."""
         if isinstance(target, ast.Name):
             kind = OTHER if value is None else ASSIGN
             site.scope.bind(Binding(kind, target.id, value or target, site, statement=statement))
@@ -262,7 +262,7 @@ class _Walk:
         module = resolve_relative(self.package, node.level, node.module)
         for alias in node.names:
             if alias.name == "*":
-                if module is not None and site.scope.kind == MODULE:  # elsewhere it is no Python
+                if module is not None and site.scope.kind == MODULE:  # a syntax error elsewhere
                     self.found.stars.append(module)
                 continue
             name = alias.asname or alias.name
@@ -342,7 +342,7 @@ class _Walk:
         for arg in reversed(node.args):
             kind = arg.__class__
             if kind not in _SKIP:
-                # A lambda remembers the call that it is handed to, since that decides when it runs.
+                # A lambda remembers the call that it is passed to, since that decides when it runs.
                 stack.append((arg, site if kind is not ast.Lambda else Site(site, ARGUMENT, node, site.scope)))
         func = node.func
         if func.__class__ is ast.Attribute:
@@ -353,7 +353,7 @@ class _Walk:
             self.found.dynamic = True  # vars(x.y) gives the attributes of an object
 
     def attribute(self, node: ast.expr, site: Site) -> None:
-        # Straight down the chain: no need to go through the stack for each link.
+        # Go straight down the chain: the links need not go through the stack one by one.
         while node.__class__ is ast.Attribute:
             if node.attr in self.watched:
                 self.found.sends.append((node, site))
@@ -399,7 +399,7 @@ class _Walk:
 
 
 class _SurfaceWalk(_Walk):
-    """A traversal that leaves out the bodies of functions which hold nothing for the outside."""
+    """A traversal that skips function bodies in which nothing is visible from outside."""
 
     def __init__(self, tree: ast.Module, package: str, text: bytes, is_inner: Callable[[bytes], bool]) -> None:
         super().__init__(tree, package)
@@ -411,7 +411,7 @@ class _SurfaceWalk(_Walk):
         assert node.end_lineno is not None
         first: ast.stmt | ast.expr = node.body[0]
         if isinstance(first, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and first.decorator_list:
-            first = first.decorator_list[0]  # the line of a definition is that of its name
+            first = first.decorator_list[0]  # the line of a definition is the line of its name
         if not self.is_inner(self.text[self.starts[first.lineno - 1] : self.starts[node.end_lineno]]):
             self.push_all(node.body, site)
 
@@ -464,18 +464,17 @@ _HANDLERS.update({getattr(ast, name): handler for name, handler in _NEWER.items(
 def collect(tree: ast.Module, package: str = "", watched: Collection[str] = SENDING_ATTRIBUTES) -> Candidates:
     """Return the candidates of a module.
 
-    `package` is the dotted name of the package that relative imports start from, `watched` the names of the attributes
-    that count as `sends`. The tree is only read.
+    `package` is the dotted name of the package that relative imports start from, `watched` holds the attribute names
+    that count as `sends`. The tree is not modified.
     """
     return _Walk(tree, package, watched).run(tree)
 
 
 def surface(tree: ast.Module, package: str, text: bytes) -> Candidates:
-    """Return the candidates of a module as far as they matter to other modules; `text` is what the tree was made of.
+    """Return the candidates of a module that matter to other modules; `text` is the source that the tree was made from.
 
-    Left out are the bodies of functions in which no task is defined and no name of the module is bound. Complete are
-    the bindings of the module and of its classes, the functions with decorators, the classes, and the calls that may
-    make a task.
+    Skips the bodies of functions that neither define a task nor bind a name of the module. Complete are: the bindings
+    of the module and its classes, decorated functions, classes, and the calls that may create a task.
     """
     from flake8_celery_tasks.workspace import prescan  # a warm run needs none of its patterns
 

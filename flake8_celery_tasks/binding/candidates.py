@@ -1,4 +1,4 @@
-"""What the traversal of a tree leaves: scopes, and the few nodes that may matter."""
+"""The result of traversing a tree: scopes, and the few nodes that may matter."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ class Candidates(Record):
         self.imports: list[Binding] = []
         self.stars: list[str] = []
         self.statements: set[int] = set()
-        self.dynamic = False  # whether something is called that may bind names
+        self.dynamic = False  # whether a call may bind names
 
     def definable(self) -> tuple[tuple[str, int], ...]:
-        """Return qualified name and line of what may define a task: decorated functions, classes with bases."""
+        """Return the qualified name and line of what may define a task: decorated functions, classes with bases."""
         accessors = ACCESSORS.difference(self.scope.bindings)
         functions = [
             (scope.qualname, node.lineno)
@@ -68,6 +68,6 @@ class Candidates(Record):
         return (*functions, *classes)
 
     def release(self) -> None:
-        """Let go of everything: scopes and what they bind go in circles, that only the garbage collector would find."""
+        """Drop everything: scopes and their bindings form cycles that only the garbage collector would find."""
         for scope in self.all_scopes:
             scope.bindings.clear()

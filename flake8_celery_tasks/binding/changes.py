@@ -1,4 +1,4 @@
-"""What becomes of lists, sets, dicts and other objects after they were made."""
+"""Changes to lists, sets, dicts and other objects after they were created."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.candidates import Candidates
     from flake8_celery_tasks.binding.scopes import Site
 
-#: Methods that change a list, a set or a dict.
+#: Methods that modify a list, a set or a dict.
 _CHANGING: Final = frozenset(
     {
         "add",
@@ -30,7 +30,7 @@ _CHANGING: Final = frozenset(
 
 
 def changes_in(candidates: Candidates) -> dict[tuple[str, str], set[object]]:
-    """Return what is changed after it was made, by scope and name, with the keys that then get a value."""
+    """Return the objects that are changed after creation, by scope and name, with the keys that are then set."""
     found: dict[tuple[str, str], set[object]] = {}
 
     def note(node: ast.expr, keys: list[ast.expr], site: Site) -> None:

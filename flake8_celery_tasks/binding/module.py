@@ -1,4 +1,4 @@
-"""One file: its text, its place among the project's modules, and what its names stand for."""
+"""One file: its text, its place among the project's modules, and the values of its names."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Module(Memo):
-    """A parsed file. Everything but the place is found out when it is first asked for."""
+    """A parsed file. Everything but its place is computed on first use."""
 
     def __init__(
         self,
@@ -45,12 +45,12 @@ class Module(Memo):
         self.tree = tree
         self._reread = reread
         self._summary = summary
-        #: Whether this is what is on disk, and not a buffer that takes its place.
+        #: Whether this is the file on disk, not an editor buffer that replaces it.
         self.is_from_disk = is_from_disk
-        #: Whether more is known of it than its summary holds.
+        #: Whether more is known about it than its summary contains.
         self.grown = summary is None
         self._deepened = False  # whether a body was read
-        self._text = text  # what the tree was made of, where other modules ask for it
+        self._text = text  # the source of the tree, if other modules ask for it
         self._surface: Candidates | None = None
         self._candidates: Candidates | None = None
         self._values: dict[int, Value] = {}
@@ -61,7 +61,7 @@ class Module(Memo):
         self._inner: dict[int, list[tuple[ast.Call, Site]]] | None = None
 
     def knows_more(self, summary: dict[str, Any]) -> bool:
-        """Return whether more may have been asked of the module than a summary holds."""
+        """Return whether the module may have been asked for more than a summary contains."""
         return (
             self._deepened
             or not self._symbols.keys() <= summary["symbols"].keys()
@@ -70,16 +70,16 @@ class Module(Memo):
 
     @property
     def prefix(self) -> str:
-        """What comes before a name of this module in the path of a target.
+        """The prefix for a name of this module in the path of a target.
 
-        A project's own package called like an installed one starts with a dot, so that it is not taken for that.
+        For a project package with the name of an installed one it starts with a dot, so that the two are not confused.
         """
         name = self.place.name
         return f".{name}." if name.partition(".")[0] in INSTALLED else f"{name}."
 
     @property
     def candidates(self) -> Candidates:
-        """What the traversal found."""
+        """All that the traversal found."""
         if self._candidates is None:
             tree = self.tree or self._reread() or ast.Module([], [])
             self._candidates = binder.collect(tree, self.place.package)
@@ -87,7 +87,7 @@ class Module(Memo):
 
     @property
     def surface(self) -> Candidates:
-        """What the traversal found, or only as much of that as matters to other modules."""
+        """What the traversal found, possibly only the part that matters to other modules."""
         if self._candidates is not None or self.tree is None or self._text is None:
             return self.candidates
         if self._surface is None:
@@ -95,9 +95,9 @@ class Module(Memo):
         return self._surface
 
     def shed(self, summary: dict[str, Any] | None = None) -> list[Candidates]:
-        """Drop the tree and what refers to it. What a summary holds stays, the rest is read again if it is needed.
+        """Drop the tree and everything that refers to it. A summary's contents stay; the rest is read again if needed.
 
-        What the traversal had found is returned, to be released by whom knows that nobody uses it any more.
+        Returns what the traversal had found, to be released once nobody uses it any more.
         """
         dropped = [found for found in (self._surface, self._candidates) if found is not None]
         if summary is not None:
@@ -106,31 +106,31 @@ class Module(Memo):
         elif self._summary is None and dropped:
             self._summary = {**self.outline(), "made": None, "symbols": {}}
         self.tree = self._text = self._surface = self._candidates = self._inner = None
-        # Their keys are identities of what is gone now.
+        # Their keys are identities of nodes that are gone now.
         self._values.clear()
         self._functions.clear()
         self._classes.clear()
         self.answers.clear()
         return dropped
 
-    # What many facts ask for.
+    # Queries that many facts use.
 
     def calls_of(self, name: str) -> list[tuple[ast.Call, Site]]:
-        """Return the calls of what ends with a name: `name()`, `x.name()`."""
+        """Return the calls of a function or method by its last name: `name()`, `x.name()`."""
         return _calls_by_name(self).get(name, [])
 
     def functions_called(self, qualname: str) -> list[tuple[FunctionNode, Site, Scope]]:
-        """Return the functions of a qualified name; where several are defined, there are several."""
+        """Return the functions with a qualified name: more than one if it is defined more than once."""
         return _functions_by_name(self).get(qualname, [])
 
     def definitions_called(self, qualname: str) -> list[tuple[FunctionNode | ast.ClassDef, Site]]:
-        """Return the functions and classes of a qualified name."""
+        """Return the functions and classes with a qualified name."""
         functions: list[tuple[FunctionNode | ast.ClassDef, Site]]
         functions = [(node, site) for node, site, _ in self.functions_called(qualname)]
         return functions + _classes_by_name(self).get(qualname, [])
 
     def outline(self) -> dict[str, Any]:
-        """Return the part of a summary that one look at the candidates gives."""
+        """Return the part of a summary that follows directly from the candidates."""
         return {
             "package": self.place.package,
             "stars": self.stars,
@@ -140,7 +140,7 @@ class Module(Memo):
         }
 
     def summary(self) -> dict[str, Any]:
-        """Return what is known of the module so far, as JSON. Raises ValueError for what JSON can't hold."""
+        """Return what is known about the module so far, as JSON. Raises ValueError for values that JSON can't hold."""
         from flake8_celery_tasks.binding.summary import dump, dump_symbol
 
         made = self.known_made()
@@ -155,7 +155,7 @@ class Module(Memo):
     # Values.
 
     def value(self, node: ast.expr, scope: Scope) -> Value:
-        """Return what an expression says, seen from `scope`."""
+        """Return the symbolic value of an expression, as seen from `scope`."""
 
         def name(identifier: str, depth: int) -> Value:
             return self._name(identifier, scope, depth)
@@ -192,7 +192,7 @@ class Module(Memo):
     def _assigned(self, binding: Binding, depth: int) -> Value:
         key = id(binding)
         if key not in self._values:
-            self._values[key] = UNKNOWN  # a name that is defined by itself
+            self._values[key] = UNKNOWN  # in case a name is defined by itself
 
             def name(identifier: str, deeper: int) -> Value:
                 return self._name(identifier, binding.site.scope, deeper)
@@ -206,9 +206,9 @@ class Module(Memo):
         return self._values[key]
 
     def changed(self, binding: Binding) -> set[object] | None:
-        """Return the keys that get a value in what a name is bound to, after that; None where nothing changes it.
+        """Return the keys that are set later in the object that a name is bound to; None if nothing changes it.
 
-        Of a name of a module or class only what changes it there is seen, and not what functions do.
+        For a name of a module or class this covers only changes made there, not those made in functions.
         """
         found = (_changes if self._candidates is not None else _surface_changes)(self)
         return found.get((binding.site.scope.qualname, binding.name))
@@ -217,7 +217,7 @@ class Module(Memo):
 
     @property
     def stars(self) -> list[str]:
-        """The modules whose names come in by `from module import *`."""
+        """The modules whose names are imported by `from module import *`."""
         if self._summary is not None:
             stars: list[str] = self._summary["stars"]
             return stars
@@ -225,7 +225,7 @@ class Module(Memo):
 
     @property
     def dynamic(self) -> bool:
-        """Whether names can appear that no statement binds: `__getattr__`, or `globals()` written to."""
+        """Whether there can be names that no statement binds, from `__getattr__` or from writing to `globals()`."""
         if self._summary is not None:
             return bool(self._summary["dynamic"])
         return self.surface.dynamic or "__getattr__" in self.surface.scope.bindings
@@ -241,20 +241,21 @@ class Module(Memo):
         return name in (self.surface.scope.bindings if self._summary is None else self._summary["names"])
 
     def definable(self) -> tuple[tuple[str, int], ...]:
-        """Return qualified name and line of what may define a task.
+        """Return the qualified name and line of anything that may define a task.
 
-        That are functions with decorators, accessors and the like left out, and classes with bases that have `run` or a
-        name of their own.
+        These are functions with decorators, except for accessors and the like, and classes with bases that have `run`
+        or a `name` of their own.
         """
         if self._summary is not None:
             return tuple((name, line) for name, line in self._summary["definable"])
         return _definable(self)
 
     def made(self) -> tuple[Invoke, ...]:
-        """Return the calls that may make a task without a decorator: `decorator(...)(function)`, `register_task(...)`.
+        """Return calls that may create a task without a decorator: `decorator(...)(function)`, `register_task(...)`.
 
-        Such a call has one argument, and no keywords unless its function is called like Celery's; that is called like
-        a task decorator, or is the result of a call, or the call is all that a name of the module stands for.
+        Such a call has one argument, and no keywords unless its function has the name of one of Celery's. Its function
+        has the name of a task decorator or is the result of a call, or the call is the whole value of a module-level
+        name.
         """
         if self._made is None:
             if self._summary is not None and self._summary["made"] is not None:
@@ -267,7 +268,7 @@ class Module(Memo):
         return self._made
 
     def known_made(self) -> tuple[Invoke, ...] | None:
-        """Return what `made` returns, None where nobody has asked yet, now or when the summary was made."""
+        """Return the result of `made`, or None if nobody has asked for it yet, now or when the summary was created."""
         known = self._made is not None or (self._summary is not None and self._summary["made"] is not None)
         return self.made() if known else None
 
@@ -291,13 +292,13 @@ class Module(Memo):
                 yield value
 
     def known_symbols(self) -> dict[str, tuple[Symbol, ...]]:
-        """Return the symbols that were asked for so far, in this run or when the summary was made."""
+        """Return the symbols that have been asked for so far, in this run or when the summary was created."""
         for name in self._summary["symbols"] if self._summary else ():
             self.symbols(name)
         return self._symbols
 
     def symbols(self, qualname: str) -> tuple[Symbol, ...]:
-        """Return what a qualified name stands for, once for each binding, in source order."""
+        """Return the symbols of a qualified name, one for each binding, in source order."""
         known = self._symbols.get(qualname)
         if known is None:
             if self._summary is not None and qualname in self._summary["symbols"]:
@@ -350,24 +351,24 @@ class Module(Memo):
         return Opaque()
 
     def symbol_of(self, node: FunctionNode | ast.ClassDef, site: Site) -> Function | Class:
-        """Return the symbol of a definition: the same one whenever it is asked for."""
+        """Return the symbol of a definition: always the same object."""
         return self.class_of(node, site) if isinstance(node, ast.ClassDef) else self.function_of(node, site)
 
     def function_of(self, node: FunctionNode, site: Site) -> Function:
-        """Return the symbol of a function, in the same way."""
+        """Return the symbol of a function: always the same object."""
         if id(node) not in self._functions:
             self._functions[id(node)] = self._function(node, site)
         return self._functions[id(node)]
 
     def class_of(self, node: ast.ClassDef, site: Site) -> Class:
-        """Return the symbol of a class, in the same way."""
+        """Return the symbol of a class: always the same object."""
         if id(node) not in self._classes:
             self._classes[id(node)] = self._class(node, site)
         return self._classes[id(node)]
 
     def _function(self, node: FunctionNode, site: Site) -> Function:
         scope = self.scope_of(node, site)
-        qualname, line = scope.qualname, node.lineno  # no node in the closure: symbols outlive the tree
+        qualname, line = scope.qualname, node.lineno  # the closure holds no node: symbols outlive the tree
         return Function(
             qualname,
             line,
@@ -416,15 +417,15 @@ class Module(Memo):
         )
 
     def scope_of(self, node: FunctionNode | ast.ClassDef, site: Site) -> Scope:
-        """Return the scope that a definition makes."""
+        """Return the scope that a definition creates."""
         scope = self.surface.scopes.get(site.scope.inner(node.name))
         if scope is None or scope.node is not node:
-            # Two definitions of one name: the table keeps the first.
+            # For two definitions of one name, the table keeps the first.
             scope = (_scopes if self._candidates is not None else _surface_scopes)(self)[id(node)]
         return scope
 
     def calls_in(self, function: FunctionNode) -> list[tuple[ast.Call, Site]]:
-        """Return the calls in a function's body, those of functions in it included."""
+        """Return the calls in a function's body, including those in nested functions."""
         if self._inner is None:
             self._inner = {}
             for call, site in self.candidates.calls:
@@ -473,17 +474,17 @@ def _scopes(module: Module) -> dict[int, Scope]:
 
 @query()
 def _surface_scopes(module: Module) -> dict[int, Scope]:
-    """Return the scopes of the definitions that other modules may see, by the identity of their nodes."""
+    """Return the scopes of the definitions that other modules can see, by the identity of their nodes."""
     return {id(node): scope for node, _, scope in (*module.surface.functions, *module.surface.classes)}
 
 
 @query()
 def _changes(module: Module) -> dict[tuple[str, str], set[object]]:
-    """Return what is changed after it was made, by scope and name, with the keys that then get a value."""
+    """Return the objects that are changed after creation, by scope and name, with the keys that are then set."""
     return changes_in(module.candidates)
 
 
 @query()
 def _surface_changes(module: Module) -> dict[tuple[str, str], set[object]]:
-    """Return the same of what other modules may see."""
+    """Return the same as `_changes`, limited to what other modules can see."""
     return changes_in(module.surface)

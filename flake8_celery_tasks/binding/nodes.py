@@ -1,4 +1,4 @@
-"""Small questions about one node of a tree."""
+"""Helpers that answer a question about a single node."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 
 def attributes_in(node: ast.AST) -> tuple[str, ...]:
-    """Return the names of the attributes that are read or written below a node."""
+    """Return the names of the attributes that are read or written anywhere in a node."""
     return tuple(sorted({inner.attr for inner in ast.walk(node) if isinstance(inner, ast.Attribute)}))
 
 
 def hands_on(call: ast.Call, args: ast.arguments) -> bool:
-    """Return whether a call hands on exactly `*args, **kwargs` of the function around it."""
+    """Return whether a call passes on exactly the `*args, **kwargs` of the enclosing function."""
     return (
         args.vararg is not None
         and args.kwarg is not None
@@ -29,16 +29,16 @@ def hands_on(call: ast.Call, args: ast.arguments) -> bool:
 
 
 def unparsed(node: ast.AST) -> str:
-    """Return a node as it may be written, for messages.
+    """Return source code for a node, for messages.
 
-    Left out is what is nested too deeply for that, and what Pythons write with different quotes: f-strings that hold
+    Leaves out nodes that are nested too deeply, and those whose quotes differ between Python versions: f-strings with
     strings in their braces.
     """
     try:
         if any(isinstance(inner, ast.FormattedValue) and _holds_text(inner) for inner in ast.walk(node)):
             return "..."
         return ast.unparse(node)
-    except (RecursionError, ValueError):  # too deep, or a number of thousands of digits
+    except (RecursionError, ValueError):  # too deep, or a number with thousands of digits
         return "..."
 
 
@@ -47,7 +47,7 @@ def _holds_text(node: ast.FormattedValue) -> bool:
 
 
 def dotted(node: ast.expr) -> tuple[ast.expr, tuple[str, ...]]:
-    """Return what is at the root of an attribute chain, and the attributes in their order."""
+    """Return the root of an attribute chain, and the attributes in order."""
     attributes: list[str] = []
     while isinstance(node, ast.Attribute):
         attributes.append(node.attr)
@@ -56,13 +56,13 @@ def dotted(node: ast.expr) -> tuple[ast.expr, tuple[str, ...]]:
 
 
 def last_name(node: ast.expr) -> str:
-    """Return the last part of a name: `c` of `a.b.c`, nothing for what ends in no name."""
+    """Return the last part of a name: `c` for `a.b.c`, an empty string for a node that doesn't end in a name."""
     name: str = getattr(node, "attr", "") or getattr(node, "id", "")
     return name
 
 
 def branches(node: ast.expr) -> list[ast.expr]:
-    """Return what a conditional expression may give, else the expression alone.
+    """Return the possible results of a conditional expression, or just the expression itself.
 
     >>> [unparsed(branch) for branch in branches(ast.parse("1 if a else 2 if b else 3", mode="eval").body)]
     ['1', '2', '3']
@@ -78,12 +78,12 @@ def branches(node: ast.expr) -> list[ast.expr]:
     return found
 
 
-#: So many words behind a `*` are data.
+#: With this many words behind a `*`, it is data.
 _MANY: Final = 50
 
 
 def unstarred(node: ast.expr) -> list[ast.expr]:
-    """Return what is in a display, or in the words of a text, behind a `*`; else the node alone.
+    """Return the members of a display, or of a split string, behind a `*`; for any other node just the node itself.
 
     >>> [unparsed(item) for item in unstarred(ast.parse("f(*'0 4 * * *'.split())", mode="eval").body.args[0])]
     ["'0'", "'4'", "'*'", "'*'", "'*'"]
@@ -108,9 +108,9 @@ def unsubscripted(node: ast.expr) -> ast.expr:
 
 
 class Use:
-    """One use of a name in a task's body: one of its attributes, or itself (`attribute` is None).
+    """One use of a name in a task's body: of one of its attributes, or of the name itself (`attribute` is None).
 
-    A call of the name itself counts as one of its attribute `__call__`.
+    A call of the name counts as a use of its attribute `__call__`.
     """
 
     __slots__ = ("attribute", "name", "node")
@@ -122,9 +122,9 @@ class Use:
 
 
 def uses_of(node: ast.AST, names: set[Any]) -> Iterator[Use]:
-    """Yield the loads of some names below a node, each with the attribute that is taken from it.
+    """Yield the loads of some names in a node, each with the attribute that is read from it.
 
-    Where a function inside has a parameter of that name, the name is another there.
+    A nested function with a parameter of the same name is skipped: there the name means something else.
     """
     stack = [(node, names)]
     while stack:

@@ -1,4 +1,4 @@
-"""Scopes of a module, the bindings in them, and where in them a node is."""
+"""Scopes of a module, their bindings, and the position of nodes in them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 FunctionNode = Union[ast.FunctionDef, ast.AsyncFunctionDef]  # noqa: UP007
 
-# What a binding binds.
+# The kinds of bindings.
 IMPORT: Final = "import"
 FUNCTION: Final = "function"
 CLASS: Final = "class"
@@ -21,7 +21,7 @@ ASSIGN: Final = "assign"
 PARAM: Final = "parameter"
 OTHER: Final = "other"
 
-# What a site is in.
+# The kinds of sites.
 MODULE: Final = "module"
 LAMBDA: Final = "lambda"
 LOOP: Final = "loop"
@@ -35,7 +35,7 @@ COMPREHENSION: Final = "comprehension"
 class Binding:
     """One place where a name gets a value.
 
-    `node` is the alias, definition, value expression or parameter; for an import, `path` is what it stands for.
+    `node` is the alias, definition, value expression or parameter; for an import, `path` is the imported target.
     """
 
     __slots__ = ("kind", "name", "node", "path", "site", "statement")
@@ -52,17 +52,17 @@ class Binding:
 
     @property
     def value(self) -> ast.expr:
-        """What is assigned, of an assignment."""
+        """The assigned expression, for an assignment."""
         return cast("ast.expr", self.node)
 
     @property
     def definition(self) -> FunctionNode | ast.ClassDef:
-        """What is defined, of a function or class."""
+        """The definition, for a function or class."""
         return cast("FunctionNode | ast.ClassDef", self.node)
 
     @property
     def annotation(self) -> ast.expr | None:
-        """The annotation, of a parameter."""
+        """The annotation, for a parameter."""
         return cast("ast.arg", self.node).annotation
 
 
@@ -91,7 +91,7 @@ class Scope:
             known.append(binding)
 
     def inner(self, name: str) -> str:
-        """Return the qualified name of a definition in this scope, as Python makes it."""
+        """Return the qualified name of a definition in this scope, as Python forms it."""
         if self.kind == MODULE:
             return name
         return f"{self.qualname}.{name}" if self.kind == CLASS else f"{self.qualname}.<locals>.{name}"
@@ -101,7 +101,7 @@ class Scope:
         scope: Scope | None = self
         innermost = True
         while scope is not None:
-            # A class's names are not seen from the functions in it.
+            # Functions in a class don't see the class's names.
             if scope.kind != CLASS or innermost:
                 found = scope.bindings.get(name)
                 if found:
@@ -112,7 +112,7 @@ class Scope:
 
 
 class Site:
-    """Where a node is: a chain of the constructs around it, innermost first, shared by all that is below."""
+    """Where a node is: a chain of the constructs around it, innermost first, shared by everything inside them."""
 
     __slots__ = ("_body", "kind", "node", "parent", "part", "scope")
 
@@ -126,18 +126,18 @@ class Site:
 
     @property
     def body(self) -> Site | None:
-        """The innermost function or lambda of the chain: a long chain of `elif` need not be climbed for it."""
+        """The innermost function or lambda of the chain: it saves climbing a long chain of `elif`."""
         return self if self.kind in (FUNCTION, LAMBDA) else self._body
 
     def chain(self) -> Iterator[Site]:
-        """Yield this site and those around it, innermost first, up to the module."""
+        """Yield this site and the enclosing ones, innermost first, up to the module."""
         site: Site | None = self
         while site is not None:
             yield site
             site = site.parent
 
     def function(self) -> FunctionNode | None:
-        """Return the innermost function (no lambda) around this place."""
+        """Return the innermost function (not lambda) around this place."""
         body = self.body
         while body is not None and body.kind == LAMBDA:
             body = None if body.parent is None else body.parent.body
@@ -145,21 +145,21 @@ class Site:
 
     @property
     def try_(self) -> ast.Try:
-        """The statement, of a `try` (with `except*` too)."""
+        """The statement, for a `try` (including `except*`)."""
         return cast("ast.Try", self.node)
 
     @property
     def test(self) -> ast.expr:
-        """The condition, of an `if`; of a `match` what is matched."""
+        """The condition, for an `if`; for a `match`, its subject."""
         return self.node.subject if isinstance(self.node, ast.Match) else cast("ast.If", self.node).test
 
     @property
     def items(self) -> list[ast.withitem]:
-        """The items, of a `with`."""
+        """The items, for a `with`."""
         return cast("ast.With", self.node).items
 
     def in_function(self) -> bool:
-        """Return whether a function or lambda is around this place."""
+        """Return whether this place is inside a function or lambda."""
         return self.body is not None
 
 
@@ -172,7 +172,7 @@ def is_none(binding: Binding) -> bool:
 
 
 def is_typing_only(site: Site) -> bool:
-    """Return whether a place is seen by type checkers only."""
+    """Return whether only type checkers see a place."""
     return any(
         around.kind == IF
         and around.part == "body"
@@ -183,7 +183,7 @@ def is_typing_only(site: Site) -> bool:
 
 
 def is_script(site: Site) -> bool:
-    """Return whether a place runs only where its file is started as a script: `if __name__ == "__main__"`."""
+    """Return whether a place runs only if its file is run as a script: `if __name__ == "__main__"`."""
     return any(
         isinstance(around.node, ast.If)
         and any(isinstance(node, ast.Constant) and node.value == "__main__" for node in ast.walk(around.node.test))

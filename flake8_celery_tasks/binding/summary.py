@@ -1,4 +1,4 @@
-"""What is known of a module without its tree, as JSON: how symbols and values are written and read."""
+"""What is known about a module without its tree, as JSON: serialises symbols and values, and loads them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.values import Value
 
 
-#: Of a function or class: what it is, and what only a look into its body tells (None where nobody has looked).
+#: Positions in the JSON form of a function or class: its tag, and what only its body tells (None if that was not read).
 TAG, DEEP = 0, 8
 
 
 def merge(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Return what two summaries of the same text know together."""
+    """Return the combined content of two summaries of the same text."""
     symbols = {**other["symbols"], **one["symbols"]}
     for name, theirs in other["symbols"].items():
         symbols[name] = [
@@ -31,7 +31,7 @@ def merge(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 
 
 def dump_symbol(symbol: Symbol) -> list[Any]:
-    """Return a symbol as JSON: a list with a tag in front. Raises ValueError for what JSON can't hold."""
+    """Return a symbol as JSON: a list that starts with a tag. Raises ValueError for values that JSON can't hold."""
     if isinstance(symbol, Alias):
         return ["a", symbol.path, symbol.typing]
     if isinstance(symbol, Bound):
@@ -82,7 +82,7 @@ def dump_symbol(symbol: Symbol) -> list[Any]:
 
 
 def load_symbol(data: list[Any], body: Callable[[str, int], Body], attributes: Callable[[str, int], Any]) -> Symbol:
-    """Return the symbol for what `summarise` wrote; `body` and `attributes` read what was not known then."""
+    """Return the symbol from its JSON form; `body` and `attributes` read what was not known when it was written."""
     tag = data[TAG]
     if tag == "a":
         _, path, typing = data
@@ -127,7 +127,7 @@ def _load_class(data: list[Any], attributes: Callable[[str, int], Any]) -> Class
 
 
 def load_made(data: list[Any]) -> tuple[values.Invoke, ...]:
-    """Return the calls for what `summarise` wrote."""
+    """Return the calls from their JSON form."""
     loaded = (_load(value) for value in data)
     return tuple(value for value in loaded if isinstance(value, values.Invoke))
 
@@ -138,7 +138,7 @@ def _load_body(data: list[Any]) -> Body:
 
 
 def dump(value: Value) -> Any:
-    """Return a value as JSON. Raises ValueError for what JSON can't hold."""
+    """Return a value as JSON. Raises ValueError for values that JSON can't hold."""
     if isinstance(value, values.Const):
         return _dump_constant(value.value)
     if isinstance(value, values.Ref):
@@ -217,7 +217,7 @@ def _load(data: Any) -> Value:
     return UNKNOWN
 
 
-# The shape of what was read. In doubt it is none.
+# The shape of loaded data. In case of doubt it is rejected.
 
 
 def is_sound(summary: dict[str, Any]) -> bool:
@@ -245,7 +245,7 @@ def _is_number(data: object) -> bool:
 
 
 def _has(item: Callable[[Any], bool]) -> Callable[[object], bool]:
-    """Return what tells whether something is a list of items of some shape."""
+    """Return a predicate for lists whose items all have some shape."""
     return lambda data: isinstance(data, list) and all(map(item, data))
 
 
@@ -254,7 +254,7 @@ def _may_be(shape: Callable[[Any], bool]) -> Callable[[object], bool]:
 
 
 def _row(*shapes: Callable[[Any], bool]) -> Callable[[object], bool]:
-    """Return what tells whether something is a list of just these shapes."""
+    """Return a predicate for lists of exactly these shapes."""
     return lambda data: (
         isinstance(data, list)
         and len(data) == len(shapes)

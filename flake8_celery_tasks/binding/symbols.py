@@ -1,4 +1,4 @@
-"""What a module defines, without nodes: the part of its facts that the project index keeps."""
+"""The definitions of a module, without nodes: the part of its facts that the project index keeps."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def parameters(args: ast.arguments) -> Params:
 
 
 class Params(NamedTuple):
-    """The parameters of a function. `defaults` counts the last positional ones that may be left out."""
+    """The parameters of a function. `defaults` is how many of the last positional ones are optional."""
 
     positional_only: tuple[str, ...] = ()
     positional: tuple[str, ...] = ()
@@ -41,12 +41,12 @@ class Params(NamedTuple):
 
     @property
     def ordered(self) -> tuple[str, ...]:
-        """The parameters that can be given by position."""
+        """The parameters that can be passed by position."""
         return self.positional_only + self.positional
 
 
 class Alias(Record):
-    """An import. `path` is written like that of a `Ref`; `typing` says that only type checkers see it."""
+    """An import. `path` has the form of a `Ref` path; `typing` means that only type checkers see it."""
 
     __slots__ = ("path", "typing")
 
@@ -67,9 +67,9 @@ class Bound(Record):
 class Body(Record):
     """What a function does.
 
-    `returns` are the values of its return statements, `mentions` the paths of what it calls, `attributes` the methods
-    that it calls on anything; `forwards` are the names that it calls with exactly its own `*args, **kwargs`; `changes`
-    are the keys that it puts into its own `**kwargs` or takes out of them, as far as they show.
+    `returns` are the values of its return statements, `mentions` the paths of the functions it calls, `attributes` the
+    methods that it calls on any object. `forwards` are the names that it calls with exactly its own `*args, **kwargs`;
+    `changes` are the keys that it puts into its own `**kwargs` or takes out of them, as far as that can be seen.
     """
 
     __slots__ = ("attributes", "changes", "forwards", "mentions", "returns")
@@ -90,7 +90,7 @@ class Body(Record):
 
 
 class Function:
-    """A function. Its body is read when it is first asked for: few functions are."""
+    """A function. Its body is read on first use: few bodies are needed."""
 
     __slots__ = ("_body", "_read", "column", "decorators", "is_async", "line", "params", "qualname", "yields")
 
@@ -118,7 +118,7 @@ class Function:
 
     @property
     def known_body(self) -> Body | None:
-        """The body as far as it was read already."""
+        """The body, if it has been read already."""
         return self._body
 
     @property
@@ -135,7 +135,7 @@ class Function:
 
     @property
     def mentions(self) -> tuple[str, ...]:
-        """The paths of what it calls."""
+        """The paths of the functions it calls."""
         return self.body.mentions
 
     @property
@@ -145,7 +145,7 @@ class Function:
 
     @property
     def attributes(self) -> tuple[str, ...]:
-        """The methods that it calls on anything."""
+        """The methods that it calls on any object."""
         return self.body.attributes
 
     @property
@@ -155,7 +155,7 @@ class Function:
 
 
 class Class:
-    """A class. What its body reads is found out when it is first asked for."""
+    """A class. The attributes that its body reads are collected on first use."""
 
     __slots__ = ("_attributes", "_read", "bases", "column", "decorators", "keywords", "line", "names", "qualname")
 
@@ -182,19 +182,19 @@ class Class:
 
     @property
     def known_attributes(self) -> tuple[str, ...] | None:
-        """The attributes as far as they were read already."""
+        """The attributes, if they have been read already."""
         return self._attributes
 
     @property
     def attributes(self) -> tuple[str, ...]:
-        """The names that its body reads from anything."""
+        """The names that its body reads from any object."""
         if self._attributes is None:
             self._attributes = self._read()
         return self._attributes
 
 
 class Opaque(Record):
-    """A name with a value that can't be read."""
+    """A name whose value can't be resolved."""
 
     __slots__ = ()
 

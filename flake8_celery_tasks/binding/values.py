@@ -1,7 +1,7 @@
-"""Symbolic values: what an expression says, without its node and before other modules are known.
+"""Symbolic values: what an expression means, without its node and before other modules are known.
 
-They are the common language of the file at hand and of the project index. A name stays a `Ref` until
-`Project` follows it, so that a module's symbols depend on its own text only and can be kept in a cache.
+The file being checked and the project index both use them. A name stays a `Ref` until `Project` follows it, so that a
+module's symbols depend on its own text only and can be cached.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Unknown:
-    """The type of `UNKNOWN`, the value of what can't be read. It has no boolean value: unknown is not wrong."""
+    """The type of `UNKNOWN`, the value of what can't be resolved. It has no boolean value: unknown is not wrong."""
 
     __slots__ = ()
 
@@ -30,7 +30,7 @@ class Unknown:
 
 
 class Missing:
-    """The type of `MISSING`: certainly not given."""
+    """The type of `MISSING`: the value is certainly not given."""
 
     __slots__ = ()
 
@@ -55,7 +55,7 @@ class Const(Record):
 
 
 class Ref(Record):
-    """A name. `path` is `module:attribute.attribute`; an empty module is the one that the value is in.
+    """A name. `path` is `module:attribute.attribute`; an empty module is the one that contains the value.
 
     The colon separates what the import system finds (always a module) from what is looked up as an attribute.
     """
@@ -77,12 +77,12 @@ class Items(Record):
         self.complete = complete
 
     def changed(self, _keys: Collection[object]) -> Items:
-        """Return what is left of it where members may come and go."""
+        """Return what is still certain if members may be added and removed."""
         return Items(self.kind, self.items, complete=False)
 
 
 class Mapping(Record):
-    """A dict display or a `dict(...)` call; a pair without key is a `**spread`."""
+    """A dict display or a `dict(...)` call; a pair without a key is a `**spread`."""
 
     __slots__ = ("pairs",)
 
@@ -90,13 +90,13 @@ class Mapping(Record):
         self.pairs = pairs
 
     def changed(self, keys: Collection[object]) -> Mapping:
-        """Return what is left of it where some keys may be given other values later, and further keys be added."""
+        """Return what is still certain if some keys may be reassigned and others added."""
         kept = [pair for pair in self.pairs if not (isinstance(pair[0], Const) and pair[0].value in keys)]
         return Mapping((*kept, (None, UNKNOWN)))
 
 
 class Invoke(Record):
-    """A call. A keyword without name is a `**spread`; `complete` is false where a `*spread` hides arguments."""
+    """A call. A keyword without a name is a `**spread`; `complete` is false where a `*spread` hides arguments."""
 
     __slots__ = ("args", "complete", "func", "keywords")
 
@@ -114,7 +114,7 @@ class Invoke(Record):
 
 
 class Member(Record):
-    """An attribute of something that is no plain name, such as the result of a call."""
+    """An attribute of something that is not a plain name, such as the result of a call."""
 
     __slots__ = ("attribute", "value")
 
@@ -134,7 +134,7 @@ class Operation(Record):
 
 
 class Joined(Record):
-    """An f-string whose parts have neither conversion nor format."""
+    """An f-string whose parts have neither a conversion nor a format."""
 
     __slots__ = ("parts",)
 
@@ -143,7 +143,7 @@ class Joined(Record):
 
 
 class Param(Record):
-    """A parameter of an enclosing function, with its annotation where it has one."""
+    """A parameter of an enclosing function, with its annotation if it has one."""
 
     __slots__ = ("annotation", "name")
 
@@ -154,10 +154,10 @@ class Param(Record):
 
 Value = Union[Const, Ref, Items, Mapping, Invoke, Member, Operation, Joined, Param, Unknown]  # noqa: UP007
 
-#: Larger numbers are unknown, of either sign: Python refuses to write those of more than 4,300 digits.
+#: Larger numbers, positive or negative, are unknown: Python refuses to print those of more than 4,300 digits.
 LARGEST: Final = 10**1000
 
-#: Deeper expressions are unknown: no one writes options like that, and recursion has an end.
+#: Deeper expressions are unknown: nobody writes options like that, and recursion needs a limit.
 DEPTH: Final = 40
 
 _OPERATORS: Final = {
@@ -180,7 +180,7 @@ Names = Callable[[str, int], "Value"]
 def read(node: ast.expr, name: Names, depth: int = 0) -> Value:
     """Return the symbolic value of an expression.
 
-    `name` says what a bare name stands for; its second argument is the depth to hand on.
+    `name` returns the value of a bare name; its second argument is the depth to pass on.
     """
     if depth > DEPTH:
         return UNKNOWN
@@ -229,7 +229,7 @@ def _call(node: ast.Call, name: Names, depth: int) -> Value:
     func = read(unsubscripted(node.func), name, depth)
     keywords = tuple((keyword.arg, read(keyword.value, name, depth)) for keyword in node.keywords)
     if isinstance(func, Ref) and func.path == "builtins:dict" and len(node.args) <= 1:
-        # Pairs of a list are unknown, as any other spread that is no mapping.
+        # The pairs of a list are unknown, like any other spread that is not a mapping.
         given = tuple((None, read(arg, name, depth)) for arg in node.args)
         return Mapping((*given, *((None if key is None else Const(key), value) for key, value in keywords)))
     args = [arg for item in node.args for arg in unstarred(item)]
@@ -285,7 +285,7 @@ _READERS: Final[dict[type, Callable[[Any, Names, int], Value]]] = {
 
 
 def extend(path: str, attributes: tuple[str, ...]) -> str:
-    """Return `path` with attributes added.
+    """Return `path` with attributes appended.
 
     >>> extend("celery:", ("app", "task")), extend(":app", ("task",))
     ('celery:app.task', ':app.task')

@@ -1,6 +1,6 @@
-"""What Celery knows: options of tasks and calls, settings, crontab fields.
+"""Data about Celery itself: options of tasks and calls, settings, crontab fields.
 
-Data and the few functions that read it; nothing here imports Celery. `tests/catalog/` compares every record with the
+Data and a few functions that look it up; nothing here imports Celery. `tests/catalog/` compares every record with the
 installed Celery, in each minor version from `OLDEST` to `NEWEST`.
 """
 
@@ -14,7 +14,7 @@ NEWEST: Version = (5, 7)
 """The newest Celery that the records describe, and the default target."""
 
 ALWAYS: Version = (0,)
-"""`since` of what every supported Celery has."""
+"""The `since` of anything that every supported Celery has."""
 
 
 def words(text: str) -> frozenset[str]:

@@ -1,8 +1,8 @@
 """Options of a call: `apply_async`, `send_task`, `Signature.set`, `Task.retry` and the `options` of a beat entry.
 
-All of them end in `app/base.py:send_task`. A keyword that no step on the way takes becomes a property of the message
-(`app/amqp.py:send_task_message`) and is ignored, without any message.
-Sources are places in Celery 5.7.0, relative to the `celery` package.
+All of them end in `app/base.py:send_task`. A keyword that no step on the way accepts becomes a property of the message
+(`app/amqp.py:send_task_message`) and is silently ignored. Sources are places in Celery 5.7.0, relative to the `celery`
+package.
 """
 
 from typing import NamedTuple
@@ -64,7 +64,7 @@ _RECORDS = (
     CallOption("chain", "list | None", "celery"),
     CallOption("replaced_task_nesting", "int", "celery", 0, (5, 3)),
     CallOption("ignore_result", "bool | None", "celery"),
-    # Taken by `app/amqp.py:as_task_v2`; since 5.3 `send_task` hands it all options.
+    # Accepted by `app/amqp.py:as_task_v2`; since 5.3 `send_task` passes it all options.
     CallOption("now", "datetime | None", "celery", since=(5, 3)),
     CallOption("timezone", "tzinfo | None", "celery", since=(5, 3)),
     CallOption("origin", "str | None", "celery", since=(5, 3)),
@@ -137,7 +137,7 @@ OWN_KEYWORDS: dict[str, frozenset[str]] = {
     "signature": frozenset({"app", "immutable", "options", "subtask_type"}),
     "beat": frozenset(),
 }
-"""Keywords that a kind of call takes for itself, besides `OPTIONS`."""
+"""Keywords that a kind of call accepts itself, in addition to `OPTIONS`."""
 
 _ALWAYS_IN_CONFLICT = frozenset({"body", "message", "self"})
 _MESSAGE_PARAMETERS = frozenset({"callbacks", "create_sent_event", "errbacks"})
@@ -153,18 +153,18 @@ _CONFLICTS: dict[str, frozenset[str]] = {
 
 
 def conflicts(kind: str, version: Version = NEWEST) -> frozenset[str]:
-    """Return the keywords with which `kind` of call (a key of `OWN_KEYWORDS`) raises TypeError.
+    """Return the keywords with which a `kind` of call (a key of `OWN_KEYWORDS`) raises TypeError.
 
     "... got multiple values for argument ...": at the call; for `set` when the signature is sent, for `beat` when the
     entry is due, for `retry` partly as `Reject`.
     """
     names = _CONFLICTS[kind] | _ALWAYS_IN_CONFLICT
-    # Since 5.3 `send_task` hands all options to `as_task_v2`, beside those that it names itself.
+    # Since 5.3 `send_task` passes all options to `as_task_v2`, along with those that it names itself.
     return names | _MESSAGE_PARAMETERS if version >= (5, 3) else names
 
 
 def keywords(kind: str, version: Version = NEWEST) -> frozenset[str]:
-    """Return the keywords that `kind` of call (a key of `OWN_KEYWORDS`) of Celery `version` reads and accepts."""
+    """Return the keywords that a `kind` of call (a key of `OWN_KEYWORDS`) of Celery `version` reads and accepts."""
     names = frozenset(record.name for record in _RECORDS if record.exists(version))
     return (names | OWN_KEYWORDS[kind]) - conflicts(kind, version)
 
@@ -176,7 +176,7 @@ TASK_ONLY = words(
     "retry_backoff_max retry_jitter retry_kwargs retry_on_worker_lost send_events shared store_eager_result "
     "store_errors_even_if_ignored throws track_started trail typing"
 )
-"""Options of the task that a call ignores: they belong on the decorator (`retry` takes `max_retries`)."""
+"""Task options that a call ignores: they belong on the decorator (`retry` accepts `max_retries`)."""
 
 MEANT: dict[str, str] = {
     **dict.fromkeys(("after", "defer", "delay", "in_seconds", "run_in", "seconds", "sleep", "wait"), "countdown"),
@@ -187,7 +187,7 @@ MEANT: dict[str, str] = {
     **dict.fromkeys(("id", "job_id", "uuid"), "task_id"),
     "queue_name": "queue",
 }
-"""Names that other queues, or other methods, have for an option; Celery ignores them."""
+"""Names for an option in other queues or other methods; Celery ignores them."""
 
 TRAPS: dict[str, str] = {
     "retries": "sets the number of retries already made",
@@ -195,19 +195,19 @@ TRAPS: dict[str, str] = {
     "retry_policy": "is about publishing the message, not about the task",
     "timeout": "is about publishing the message, not about the task",
 }
-"""Options that do something else than their name suggests."""
+"""Options that don't do what their names suggest."""
 
 RETRY_POLICY_KEYS = words("errback interval_max interval_start interval_step max_retries on_revive retry_errors")
-"""Keys of `retry_policy` (`kombu.Connection.ensure`): another one raises TypeError when the message is sent."""
+"""Keys of `retry_policy` (`kombu.Connection.ensure`): any other raises TypeError when the message is sent."""
 
 INTERVAL_KEYS = frozenset({"interval_max", "interval_start", "interval_step"})
-"""Keys of `retry_policy` that are mistaken for options of a task; seconds."""
+"""Keys of `retry_policy` that are mistaken for options of a task; in seconds."""
 
 DELAY_MISTAKES = frozenset({"countdown", "eta"})
-"""Options that are mistaken for arguments of `delay` and `s` even where the task takes `**kwargs`."""
+"""Options that are mistaken for arguments of `delay` and `s` even if the task takes `**kwargs`."""
 
 BEAT_KEYS: tuple[str, ...] = ("task", "schedule", "args", "kwargs", "options", "relative")
 """Keys of an entry of `beat_schedule` (`beat.py:ScheduleEntry.__init__`)."""
 
 BEAT_INTERNAL_KEYS = frozenset({"app", "last_run_at", "name", "total_run_count"})
-"""Keys that an entry may have without an error, and that are of no use there."""
+"""Keys that an entry may have without an error but to no effect."""

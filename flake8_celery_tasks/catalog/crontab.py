@@ -1,8 +1,8 @@
-"""What `celery.schedules.crontab` makes of its arguments, without Celery.
+"""How `celery.schedules.crontab` treats its arguments, without using Celery.
 
 `read` takes the value of one field, `check` a whole call. They accept and refuse what Celery of the given version does
-when the object is made, with the same sets of values; `tests/catalog/test_crontab.py` holds them to that.
-Source: `schedules.py:crontab`, `crontab_parser`; `utils/time.py:weekday`, `yearmonth` (Celery 5.2 to 5.7).
+when the object is created, with the same sets of values; `tests/catalog/test_crontab.py` verifies that. Source:
+`schedules.py:crontab`, `crontab_parser`; `utils/time.py:weekday`, `yearmonth` (Celery 5.2 to 5.7).
 """
 
 import itertools
@@ -13,7 +13,7 @@ from . import NEWEST, Version
 
 
 class Field(NamedTuple):
-    """One field: its name, the smallest and the largest value, and which names belong in it (`day`, `month`, ``)."""
+    """One field: its name, the smallest and the largest value, and which names it accepts (`day`, `month`, or none)."""
 
     name: str
     low: int
@@ -33,13 +33,13 @@ FIELDS: tuple[Field, ...] = (
 BY_NAME: dict[str, Field] = {field.name: field for field in FIELDS}
 
 CRON_ORDER: tuple[str, ...] = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
-"""The fields in the order of a line of cron, and of `crontab.from_string`."""
+"""The fields in the order of a cron line, and of `crontab.from_string`."""
 
 EXTRA_KEYWORDS = frozenset({"app", "nowfun"})
-"""Keywords of `crontab` besides the fields; any other is a TypeError."""
+"""Keywords of `crontab` in addition to the fields; any other is a TypeError."""
 
 DAYS: dict[str, int] = {"sun": 0, "mon": 1, "tue": 2, "wed": 3, "thu": 4, "fri": 5, "sat": 6}
-"""Names of days: the first three letters of what is written, in any case."""
+"""Names of days, by their first three letters in any case."""
 
 MONTHS: dict[str, int] = {
     name: number
@@ -47,7 +47,7 @@ MONTHS: dict[str, int] = {
         ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1
     )
 }
-"""Names of months, likewise; Celery looks here first."""
+"""Names of months, likewise; Celery checks these first."""
 
 DAYS_IN_MONTH: tuple[int, ...] = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 """By month; February as in a leap year."""
@@ -55,46 +55,46 @@ DAYS_IN_MONTH: tuple[int, ...] = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30,
 MONTH_NAMES_SINCE: Version = (5, 5)
 FROM_STRING_SINCE: Version = (5, 5)
 IMPOSSIBLE_DATES_REFUSED_SINCE: Version = (5, 7)
-"""Before, beat fails with `RuntimeError: unable to rollover` when it computes the next run."""
+"""In older versions, beat fails with `RuntimeError: unable to rollover` when it computes the next run."""
 
 
 class LongStep(NamedTuple):
-    """A step not smaller than what it counts through, so that only the first value is left."""
+    """A step at least as large as its range, so that only the first value is left."""
 
     step: int
     size: int
-    """How many values there are to step through."""
+    """How many values the range has."""
 
 
 class Reading(NamedTuple):
     """What Celery makes of the value of one field."""
 
     values: frozenset[Any] | None
-    """The values that it stands for (ints, unless an iterable held something else); None when refused."""
+    """The resulting values (ints, unless an iterable contained something else); None when refused."""
     refused: str = ""
-    """Why it is refused; empty when accepted."""
+    """The reason why it is refused; empty when accepted."""
     error: str = ""
-    """The exception then raised: `ValueError`, `TypeError` or `ParseException`."""
+    """The exception raised in that case: `ValueError`, `TypeError` or `ParseException`."""
     ignored: tuple[str, ...] = ()
-    """Pieces of the text that Celery drops: what follows a step or a range. Without surrounding white space."""
+    """Pieces of the text that Celery drops: anything after a step or a range, stripped of whitespace."""
     long_steps: tuple[LongStep, ...] = ()
     strangers: tuple[str, ...] = ()
-    """Names of days outside `day_of_week`, of months outside `month_of_year`."""
+    """Names of days outside `day_of_week`, and of months outside `month_of_year`."""
     cron_line: bool = False
-    """Whether a whole line of cron (five or six fields) is in this one argument, accepted or refused."""
+    """Whether this one argument contains a whole cron line (five or six fields), accepted or refused."""
 
 
 class Verdict(NamedTuple):
     """What Celery makes of a whole call."""
 
     readings: dict[str, Reading]
-    """By field, for the fields given."""
+    """By field, for the given fields."""
     field: str = ""
-    """The field or keyword that is refused first; empty when none is, or when the date never occurs."""
+    """The field or keyword that is refused first; empty if none is, or if the date never occurs."""
     refused: str = ""
     error: str = ""
     impossible_date: bool = False
-    """Whether no day of `day_of_month` occurs in any month of `month_of_year`, refused or not."""
+    """Whether no day in `day_of_month` occurs in any month in `month_of_year`, refused or not."""
 
 
 class _RefusedError(Exception):
@@ -107,12 +107,12 @@ class _RefusedError(Exception):
 
 
 def read(name: str, value: object, version: Version = NEWEST) -> Reading:
-    """Tell what Celery `version` makes of `value` for the field `name`."""
+    """Return what Celery `version` makes of `value` for the field `name`."""
     return _read(name, value, version)[0]
 
 
 def check(arguments: Mapping[str, object], version: Version = NEWEST) -> Verdict:
-    """Tell what Celery `version` makes of `crontab(**arguments)`; a field that is not given is `"*"`."""
+    """Return what Celery `version` makes of `crontab(**arguments)`; a field that is not given is `"*"`."""
     readings: dict[str, Reading] = {}
     sets: dict[str, Iterable[Any]] = {field.name: range(field.low, field.high + 1) for field in FIELDS}
     for name in BY_NAME:
@@ -125,7 +125,7 @@ def check(arguments: Mapping[str, object], version: Version = NEWEST) -> Verdict
     try:
         occurs = any(day <= _days_in(month) for month in sets["month_of_year"] for day in sets["day_of_month"])
     except KeyError:
-        # A month such as 1.5 passes the test of its range; only the look-up of its length fails.
+        # A month such as 1.5 passes the range check; only the lookup of its length fails.
         if strict:
             return Verdict(readings, "month_of_year", "a month is not a whole number", "KeyError")
         occurs = True
@@ -141,7 +141,7 @@ _DAY = 24 * 60
 
 
 def shortest_gap(arguments: Mapping[str, object], version: Version = NEWEST) -> int | None:
-    """Return the fewest seconds between two runs of `crontab(**arguments)`; None where it is refused, or over a day."""
+    """Return the fewest seconds between two runs of `crontab(**arguments)`; None if refused, or over a day."""
     verdict = check(arguments, version)
     if verdict.refused:
         return None
@@ -155,13 +155,13 @@ def shortest_gap(arguments: Mapping[str, object], version: Version = NEWEST) -> 
 
 
 def has_neighbours(name: str, values: Collection[int]) -> bool:
-    """Return whether two values of a field follow each other, round its end too."""
+    """Return whether two values of a field are consecutive, including the last and the first."""
     field = BY_NAME[name]
     return any((value + 1 if value < field.high else field.low) in values for value in values)
 
 
 def split_line(text: str) -> dict[str, str] | None:
-    """Return the arguments that `crontab.from_string(text)` makes of a line of cron; None where it raises ValueError.
+    """Return the arguments that `crontab.from_string(text)` makes of a cron line; None if it raises ValueError.
 
     It splits at single spaces, so two in a row make an empty field.
     """
@@ -170,7 +170,7 @@ def split_line(text: str) -> dict[str, str] | None:
 
 
 def is_cron_line(text: str) -> bool:
-    """Whether `text` holds five or six fields, as a line of cron does; `"1, 2, 3, 4, 5"` does not."""
+    """Return whether `text` contains five or six fields, as a cron line does; `"1, 2, 3, 4, 5"` does not."""
     parts = text.split()
     return len(parts) in (5, 6) and not any(part[0] == "," or part[-1] == "," for part in parts)
 
@@ -199,14 +199,14 @@ def _read(name: str, value: object, version: Version) -> tuple[Reading, Iterable
         tuple(reader.strangers),
         isinstance(value, str) and is_cron_line(value),
     )
-    # The set itself: the order in which Celery goes through it can matter.
+    # Use the set itself: the order in which Celery iterates over it can matter.
     return reading, found
 
 
 class _Reader:
-    """The grammar: parts joined by commas, each a number, a name, a range or `*`, the last two with a step or not.
+    """The grammar: parts joined by commas, each a number, a name, a range or `*`, the last two with an optional step.
 
-    Celery matches each form at the beginning of a part only, and forgets what follows.
+    Celery matches each form only at the start of a part, and ignores the rest.
     """
 
     def __init__(self, field: Field, version: Version) -> None:
@@ -233,7 +233,7 @@ class _Reader:
                 raise _RefusedError("TypeError", "it holds something that has no hash") from None
         else:
             raise _RefusedError("TypeError", f"a field is a number, a string or an iterable, not {value!r}")
-        # The order of texts in a set is another one in each run.
+        # The order of strings in a set differs from run to run.
         for number in sorted(found) if all(isinstance(item, str) for item in found) else found:
             self.in_range(number)
         return found
@@ -243,7 +243,7 @@ class _Reader:
             raise _RefusedError("ParseException", "there is an empty part")
         if part.startswith("*/"):
             return self.step(self.all(), part, 2)
-        if part in ("*", "*\n"):  # `$` matches before a last line feed too
+        if part in ("*", "*\n"):  # `$` also matches before a trailing line feed
             return self.all()
         dash = _word_end(part, 0)
         end = _word_end(part, dash + 1)
@@ -253,7 +253,7 @@ class _Reader:
                 self.ignore(part[end:])
                 return self.range(first, last)
             if _word_end(part, end + 1) == end + 1:
-                # Celery looks at the step first, and at the range only where there is one.
+                # Celery checks the step first, and the range only if there is one.
                 raise _RefusedError("ParseException", "the step is empty")
             return self.step(self.range(first, last), part, end + 1)
         return [self.number(part)]
@@ -263,7 +263,7 @@ class _Reader:
 
     def range(self, first: str, last: str) -> list[int]:
         begin, end = self.number(first), self.number(last)
-        if end < begin:  # round the end: 22-2
+        if end < begin:  # wraps around: 22-2
             return [*range(begin, self.field.high + 1), *range(self.field.low, end + 1)]
         return list(range(begin, end + 1))
 
@@ -319,7 +319,7 @@ class _Reader:
 
 
 def _word_end(text: str, begin: int) -> int:
-    """Where the run of word characters (a regular expression's) that starts at `begin` ends."""
+    """Return where the run of word characters (in the regular expression sense) that starts at `begin` ends."""
     end = begin
     while end < len(text) and (text[end].isalnum() or text[end] == "_"):
         end += 1

@@ -1,6 +1,6 @@
-"""Where the documentation says it: the sections that the pages of the rules send their readers to.
+"""The sections of the official documentation that the rules' pages link to.
 
-Checked against the documentation of Celery 5.7, built from its source; that of Django and of Python against theirs.
+Checked against the documentation of Celery 5.7, built from its source; those of Django and Python against theirs.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ CELERY: Final = "https://docs.celeryq.dev/en/stable"
 
 
 class Page(NamedTuple):
-    """A page of a documentation: its title, its address, and the titles of its sections by their anchors."""
+    """A page of documentation: its title, its address, and the titles of its sections by their anchors."""
 
     title: str
     url: str
@@ -19,13 +19,13 @@ class Page(NamedTuple):
 
 
 class Link(NamedTuple):
-    """A section: its title with that of its page, and its whole address."""
+    """A section: its title with that of its page, and its full address."""
 
     title: str
     url: str
 
 
-#: The pages, by the short names that `Rule.see` calls them.
+#: The pages, by the short names that `Rule.see` uses.
 PAGES: Final = {
     "tasks": Page(
         "Tasks",

@@ -1,4 +1,4 @@
-"""What the methods of tasks, signatures, canvases and apps take and do: one table, from which all sets are made.
+"""What the methods of tasks, signatures, canvases and apps accept and do: one table, from which all sets are derived.
 
 Checked against the installed Celery. Sources: `celery/app/task.py`, `celery/canvas.py`, `celery/app/base.py`, and for
 the methods that wait for the commit `celery/contrib/django/task.py`.
@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from flake8_celery_tasks.catalog import words
 
-#: Who has a method.
+#: The owner of a method.
 TASK: Final = "task"
 SIGNATURE: Final = "signature"  # and every canvas
 APP: Final = "app"
@@ -18,10 +18,10 @@ APP: Final = "app"
 #: What a method does.
 SEND: Final = "send"  # a message goes out, or the task runs
 SIGN: Final = "sign"  # it creates a signature
-SPREAD: Final = "spread"  # it makes a canvas of one task and many arguments
-CHANGE: Final = "change"  # it gives the signature back, or a copy
+SPREAD: Final = "spread"  # it creates a canvas from one task and many arguments
+CHANGE: Final = "change"  # it returns the signature or a copy
 
-#: How a method takes the arguments of the task.
+#: How a method takes the task's arguments.
 OWN: Final = "own"  # as its own arguments
 PACKED: Final = "packed"  # as `args` and `kwargs`
 NONE: Final = ""
@@ -30,9 +30,9 @@ NONE: Final = ""
 class Method(NamedTuple):
     """A method of a task, a signature or an app.
 
-    `args` is the position of `args` among its own arguments, where it takes the arguments packed. `options` says
-    whether further keywords are options of the call, `kind` how `call_options` knows them. `result` says whether it
-    returns an `AsyncResult`; what waits for the commit returns None.
+    `args` is the position of `args` among its own arguments, if it takes the task's arguments packed. `options` says
+    whether further keywords are options of the call, `kind` is the call's name in `call_options`. `result` says whether
+    it returns an `AsyncResult`; a method that waits for the commit returns None.
     """
 
     name: str
@@ -78,7 +78,7 @@ BY_NAME: Final[dict[str, Method]] = {method.name: method for method in METHODS}
 
 
 def _named(*, but: tuple[str, ...] = (), **wanted: object) -> frozenset[str]:
-    """Return the names of the methods whose fields have some values."""
+    """Return the names of the methods whose fields have the given values, except those in `but`."""
     return frozenset(
         method.name
         for method in METHODS
@@ -86,28 +86,28 @@ def _named(*, but: tuple[str, ...] = (), **wanted: object) -> frozenset[str]:
     )
 
 
-#: Methods of a task or signature that put a message on the wire at once, and give a result.
+#: Methods of a task or signature that send a message immediately and return a result.
 SENDS: Final = _named(does=SEND, owners=_BOTH, but=("apply",))
 
-#: Django's variants of them, which send after the commit and give None.
+#: Django's variants of them, which send after the commit and return None.
 SENDS_ON_COMMIT: Final = _named(does=SEND, on_commit=True)
 
-#: What puts a message on the wire at once, of an app too.
+#: Methods that send a message immediately, including an app's.
 SENDS_NOW: Final = SENDS | _named(does=SEND, owners=frozenset({APP}))
 
-#: What sends: at once, after the commit, of an app.
+#: All methods that send: immediately, after the commit, on an app.
 SENDING: Final = SENDS_NOW | SENDS_ON_COMMIT
 
-#: Methods of a task that make a signature with arguments.
+#: Methods of a task that create a signature with arguments.
 SIGNS: Final = _named(does=SIGN, but=("signature_from_request", "subtask_from_request"))
 
-#: Methods of a task that make a canvas.
+#: Methods of a task that create a canvas.
 SPREADS: Final = _named(does=SPREAD)
 
-#: Methods of a signature or canvas that give it back; `link` and `link_error` give the callback.
+#: Methods of a signature or canvas that return it; `link` and `link_error` return the callback.
 CHAINS: Final = _named(does=CHANGE, but=("link", "link_error"))
 
-#: Those of them that leave its arguments alone.
+#: Those of them that leave its arguments unchanged.
 SAME_ARGUMENTS: Final = CHAINS - {"clone"}
 
 #: Methods whose own arguments are the task's.
@@ -116,41 +116,41 @@ DIRECT: Final = _named(takes=OWN)
 #: Methods that take the task's arguments as `args` and `kwargs`, for a message or a signature.
 PACKING: Final = _named(takes=PACKED, but=("apply",))
 
-#: Where `args` is among the arguments of these.
+#: The position of `args` among their arguments.
 ARGS_AT: Final[dict[str, int]] = {name: BY_NAME[name].args for name in PACKING}
 
 #: Methods of a task whose arguments must fit it.
 CHECKED: Final = (DIRECT | PACKING) - {"send_task"}
 
-#: Methods whose keywords are options of the call, and how the catalogue of options knows the call.
+#: Methods whose keywords are options of the call, with the call's name in the catalogue of options.
 OPTION_KINDS: Final[dict[str, str]] = {method.name: method.kind for method in METHODS if method.kind}
 
 #: Methods whose keywords are options of the call.
 TAKING_OPTIONS: Final = frozenset(OPTION_KINDS)
 
-#: Methods that send a task, sign it, or give a signature its options.
+#: Methods that send a task, sign it, or set a signature's options.
 INVOKING: Final = SENDING | SIGNS | {"apply", "set"}
 
-#: Attributes that only tasks and signatures have, or that send one: worth a look by the linker.
+#: Attributes that only tasks and signatures have, or that send one: worth the linter's attention.
 SENDING_ATTRIBUTES: Final = SENDS | SENDS_ON_COMMIT | SIGNS | SPREADS
 
-#: What a task class may have of its own that changes what becomes of a call's arguments.
+#: Attributes of a custom task class that change how a call's arguments are handled.
 CALL_METHODS: Final = (*sorted(CHECKED), "typing")
 
-#: Methods of a task that sign or send it, or run it: what says that a task is used as one.
+#: Methods of a task that sign, send or run it: they show that an object is used as a task.
 TASK_METHODS: Final = frozenset(method.name for method in METHODS if TASK in method.owners)
 
-#: What is read from tasks so often that a name near it is a misspelling.
+#: Attributes that are read from tasks so often that a similar name is a misspelling.
 TASK_NAMES: Final = words(
     "AsyncResult acks_late add_to_chord apply apply_async apply_async_on_commit autoretry_for chunks "
     "default_retry_delay delay delay_on_commit ignore_result max_retries rate_limit replace request retry send_event "
     "signature signature_from_request soft_time_limit starmap subtask time_limit update_state"
 )
 
-#: The same of signatures and canvases.
+#: The same for signatures and canvases.
 SIGNATURE_NAMES: Final = words("apply apply_async delay link_error on_error set_immutable")
 
-#: What signatures and canvases have besides, of any version (`celery/canvas.py`).
+#: Further attributes of signatures and canvases, in any version (`celery/canvas.py`).
 SIGNATURE_API: Final = SIGNATURE_NAMES | words(
     "AsyncResult TYPES app append_to_list_option args body chord_size clear clone copy election extend_list_option "
     "flatten_links freeze from_dict fromkeys get id immutable items keys kwargs link name options parent_id partial "

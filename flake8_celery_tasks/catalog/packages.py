@@ -1,6 +1,7 @@
-"""Well-known packages: what their task classes, decorators and apps do with what Celery does by itself.
+"""Well-known packages: how their task classes, decorators and apps change what Celery does by default.
 
-A class outside the project could do anything, so that most rules would be silent. Of these it is known.
+A class from outside the project could do anything, so most rules would not report anything for its tasks. These classes
+are known.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from typing import Final, NamedTuple
 class TaskClass(NamedTuple):
     """A task class of a package.
 
-    `bases` are what it inherits from, `overrides` Celery's methods that it has of its own. These hand the arguments of
-    a call on as they are (`hands_on`), and send when they are called (`at_once`). `retries` says that it may retry a
-    task by itself. `options` are the options that it sets, `unknown` those that it takes from somewhere, and `own` what
-    it reads besides Celery's options.
+    `bases` are its base classes, `overrides` the Celery methods that it overrides. `hands_on` means that these pass a
+    call's arguments on unchanged, `at_once` that they send when they are called. `retries` means that the class may
+    retry a task by itself. `options` are the options that it sets, `unknown` those whose values come from elsewhere,
+    and `own` its own options that aren't Celery's.
     """
 
     bases: tuple[str, ...] = ("celery.Task",)
@@ -28,7 +29,7 @@ class TaskClass(NamedTuple):
     own: frozenset[str] = frozenset()
 
     def has_own(self, name: str) -> bool:
-        """Return whether the class reads an option of this name besides Celery's."""
+        """Return whether the class reads an option of this name that isn't Celery's."""
         return any(fnmatch.fnmatchcase(name, pattern) for pattern in self.own)
 
 
@@ -39,16 +40,16 @@ _CALLED: Final = frozenset({"__call__"})
 _OLD_CLASSES: Final = ("celery.task.Task", "celery.task.base.Task")
 _OLD_PERIODIC: Final = ("celery.PeriodicTask", "celery.task.PeriodicTask", "celery.task.base.PeriodicTask")
 
-#: Celery's own up to version 4: their tasks are registered where they are defined.
+#: Celery's own classes up to version 4: their tasks are registered where they are defined.
 REGISTERING: Final = frozenset((*_OLD_CLASSES, *_OLD_PERIODIC))
 
-#: Task classes by the name that they are defined under.
+#: Task classes by the name under which they are defined.
 TASK_CLASSES: Final = {
     "celery.contrib.abortable.AbortableTask": TaskClass(own=frozenset({"is_aborted"})),
     "celery.contrib.django.task.DjangoTask": TaskClass(
         overrides=frozenset({"apply_async_on_commit", "delay_on_commit"})
     ),
-    # Celery's up to version 4
+    # Celery's, up to version 4
     **dict.fromkeys(_OLD_CLASSES, TaskClass()),
     **dict.fromkeys(
         _OLD_PERIODIC,
@@ -60,7 +61,7 @@ TASK_CLASSES: Final = {
     "blueapps.contrib.celery_tools.periodic.BlueappsPeriodicTask": TaskClass(
         options={"ignore_result": True}, own=frozenset({"compat", "options", "relative", "run_every"})
     ),
-    # celery-batches: the function gets a list of requests
+    # celery-batches: the function receives a list of requests
     "celery_batches.Batches": TaskClass(
         overrides=frozenset({"Strategy", "apply", "run"}),
         hands_on=False,
@@ -71,7 +72,7 @@ TASK_CLASSES: Final = {
     "celery_heimdall.task.HeimdallTask": TaskClass(
         overrides=_SENDS | _CALLED, retries=True, own=frozenset({"heimdall", "setup_redis"})
     ),
-    # celery-longterm-scheduler: what is due later goes to a store of its own
+    # celery-longterm-scheduler: tasks that are due later go to a store of its own
     "celery_longterm_scheduler.task.Task": TaskClass(overrides=_SENDS),
     # celery-once, celery-queued-once, celery-singleton
     "celery_once.tasks.QueueOnce": TaskClass(overrides=_SENDS | _CALLED, own=frozenset({"once"})),
@@ -97,7 +98,7 @@ TASK_CLASSES: Final = {
     "notifications_utils.celery.NotifyTask": TaskClass(overrides=_CALLED),
     # openwisp-utils
     "openwisp_utils.tasks.OpenwispCeleryTask": TaskClass(unknown=frozenset({"soft_time_limit", "time_limit"})),
-    # taskbadger: takes its own keywords out of the arguments
+    # taskbadger: removes its own keywords from the arguments
     "taskbadger.celery.Task": TaskClass(overrides=_SENDS, hands_on=False, own=frozenset({"taskbadger_*"})),
     # tenant-schemas-celery
     "tenant_schemas_celery.task.TenantTask": TaskClass(
@@ -105,7 +106,7 @@ TASK_CLASSES: Final = {
     ),
 }
 
-#: Further names of them, under which packages hand them on.
+#: Further names for them, under which packages re-export them.
 ALIASES: Final = {
     "celery_heimdall.HeimdallTask": "celery_heimdall.task.HeimdallTask",
     "celery_longterm_scheduler.Task": "celery_longterm_scheduler.task.Task",
@@ -120,14 +121,14 @@ ALIASES: Final = {
 
 _BLUEAPPS: Final = "blueapps.contrib.celery_tools.periodic"
 
-#: Decorators that make tasks of a class of their package.
+#: Decorators that create tasks of a class from their package.
 DECORATORS: Final = {
     f"{_BLUEAPPS}.periodic_task": f"{_BLUEAPPS}:BlueappsPeriodicTask",
     "djcelery_transactions.shared_task": "djcelery_transactions:PostTransactionTask",
     "djcelery_transactions.task": "djcelery_transactions:PostTransactionTask",
 }
 
-#: Celery's own decorators up to version 4; a `periodic_task` is an entry of beat's, too.
+#: Celery's own decorators up to version 4; a `periodic_task` is also a beat entry.
 OLD_DECORATORS: Final = frozenset(
     {
         *("celery.task", "celery.task.task", "celery.task.base.task", "celery.decorators.task"),
@@ -136,10 +137,10 @@ OLD_DECORATORS: Final = frozenset(
     }
 )
 
-#: Decorators that make tasks of another function than the one that they are given.
+#: Decorators that create tasks from a different function than the decorated one.
 OPAQUE_DECORATORS: Final = frozenset({"dash.orgs.tasks.org_task"})
 
-#: What makes an app, or is one: the class that it gives its tasks, None for Celery's own.
+#: Apps, and functions and classes that create one: the class that they give their tasks, None for Celery's own.
 APPS: Final = {
     "flask_celeryext.app.create_celery_app": "flask_celeryext.app.AppContextTask",
     "notifications_utils.celery.NotifyCelery": "notifications_utils.celery.NotifyTask",
@@ -147,8 +148,8 @@ APPS: Final = {
     "tenant_schemas_celery.app.CeleryApp": "tenant_schemas_celery.task.TenantTask",
 }
 
-#: Decorators that hand every argument on and let every exception through, so that what is below the task decorator
-#: can be checked as if they were not there.
+#: Decorators that pass all arguments on and let all exceptions through, so that code below the task decorator can be
+#: checked as if they were not there.
 TRANSPARENT: Final = frozenset(
     {
         "builtins.staticmethod",
@@ -171,12 +172,12 @@ TRANSPARENT: Final = frozenset(
 
 
 def task_class(path: str) -> TaskClass | None:
-    """Return what is known of a task class by its dotted name, None for one that is not known."""
+    """Return the known task class with a dotted name, None if there is none."""
     return TASK_CLASSES.get(ALIASES.get(path, path))
 
 
 def is_app(path: str) -> bool:
-    """Return whether a dotted name is that of a package's app, or of what makes one."""
+    """Return whether a dotted name is a package's app, or something that creates one."""
     return ALIASES.get(path, path) in APPS
 
 

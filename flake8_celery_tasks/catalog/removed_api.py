@@ -1,6 +1,6 @@
-"""Modules and names that old versions of Celery had and every supported one lacks, with what takes their place.
+"""Modules and names of old Celery versions that no supported version has, with their replacements.
 
-`django-celery` (`djcelery`) is among them: it needs Celery 3.
+`django-celery` (`djcelery`) is included: it needs Celery 3.
 """
 
 REMOVED: dict[str, str] = {
@@ -66,11 +66,11 @@ REMOVED: dict[str, str] = {
     "celery.worker.mediator": "",
     "djcelery": "django-celery-beat and django-celery-results",
 }
-"""Dotted name -> what to write instead, empty where nothing does. A name counts with all that is below it."""
+"""Dotted name -> its replacement, empty if there is none. A name stands for everything inside it, too."""
 
 
 def removed(path: str) -> str | None:
-    """Return the longest name in the list that `path` is or is below, None if Celery still has it.
+    """Return the longest listed name that is `path` or contains it, None if Celery still has it.
 
     >>> removed("celery.task.schedules.crontab"), removed("celery.tasks")
     ('celery.task.schedules.crontab', None)

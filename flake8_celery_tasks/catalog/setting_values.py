@@ -1,4 +1,4 @@
-"""What Celery's settings take, beside what their types say; and settings that no supported version reads.
+"""Values that Celery's settings accept, apart from what their types say; and settings that no supported version reads.
 
 Tried with Celery 5.2, 5.4, 5.6 and 5.7. Kinds of values are `text`, `true`, `number`, `dict`, `list` (any display or
 call that makes a list, a tuple or a set) and `path`.
@@ -11,7 +11,7 @@ from typing import Final
 from . import words
 from .settings import SETTINGS
 
-#: Kinds of values that break what uses a setting, by the type that Celery gives it. A number as text is another matter.
+#: Kinds of values that break the code that uses a setting, by Celery's type. A number as text is another matter.
 _BREAKS: Final[dict[str, frozenset[str]]] = {
     "bool": words("text dict list"),
     "dict": words("text true number list"),
@@ -22,7 +22,7 @@ _BREAKS: Final[dict[str, frozenset[str]]] = {
     "tuple": words("true number"),
 }
 
-#: Kinds that a setting takes, whatever its type says.
+#: Kinds that a setting accepts, whatever its type says.
 _TAKES: Final[dict[str, frozenset[str]]] = {
     "beat_scheduler": words("list"),
     "broker_read_url": words("list"),
@@ -33,16 +33,16 @@ _TAKES: Final[dict[str, frozenset[str]]] = {
     "task_queues": words("list dict"),
 }
 
-#: Types that are told better than by Celery's own word for them.
+#: Types that are more accurate than Celery's own.
 _TYPES: Final = {"worker_concurrency": "int"}
 
-#: Settings that a path breaks; names of files may be paths.
+#: Settings for which a path is an error; file names may be paths.
 URLS: Final = words("broker_read_url broker_url broker_write_url result_backend")
 
-#: Numbers that Celery does not convert from a text.
+#: Numeric settings that Celery does not convert from text.
 NO_TEXT: Final = words("broker_pool_limit task_protocol")
 
-#: Names for what a setting takes, by its type.
+#: Descriptions of the accepted values, by type.
 TAKEN: Final = {
     "bool": "True or False",
     "dict": "a dict",
@@ -53,7 +53,7 @@ TAKEN: Final = {
     "tuple": "a list",
 }
 
-#: Old names of settings that Celery 3 or 4 read and no supported version does, with what there is instead.
+#: Old names of settings that Celery 3 or 4 read and no supported version does, with their replacements.
 REMOVED: Final[dict[str, str]] = {
     "CARROT_BACKEND": "write the transport into the broker URL",
     "CELERYBEAT_LOG_FILE": "start beat with --logfile",
@@ -84,7 +84,7 @@ def type_of(name: str) -> str:
 
 
 def breaks(name: str, kind: str) -> bool:
-    """Return whether a kind of value breaks what uses a setting.
+    """Return whether a kind of value breaks the code that uses a setting.
 
     >>> breaks("enable_utc", "list"), breaks("broker_url", "list"), breaks("result_backend", "path")
     (True, False, True)

@@ -1,4 +1,4 @@
-"""Settings of Celery: type, default, age, the old name, and the names under which Celery looks for each.
+"""Celery's settings: type, default, age, the old name, and the names under which Celery looks for each.
 
 Sources are places in Celery 5.7.0, relative to the `celery` package.
 """
@@ -15,16 +15,16 @@ class Setting(NamedTuple):
     type: str
     """Celery's own word: `string`, `int`, `float`, `bool`, `dict`, `list`, `tuple`, `bytes`, `any`; not enforced."""
     default: object
-    """The default of `NEWEST`; `default_of` knows older ones."""
+    """The default in `NEWEST`; `default_of` knows older ones."""
     old: str
-    """The name of Celery 3, in upper case; many are the new name in upper case."""
+    """The name in Celery 3, in upper case; for many it is the new name in upper case."""
     since: Version = ALWAYS
     deprecated: Version | None = None
     """The first version whose source marks it deprecated."""
     removed: Version | None = None
-    """The version announced to drop it."""
+    """The version announced to remove it."""
     instead: str = ""
-    """What to use, where deprecated."""
+    """What to use instead, if deprecated."""
 
     def exists(self, version: Version) -> bool:
         """Whether Celery `version` has it."""
@@ -33,7 +33,7 @@ class Setting(NamedTuple):
 
 _INF = float("inf")
 
-# name, type, default, then where it is not the name in upper case the old name ("" = it is), then since.
+# name, type, default, then the old name if it is not the name in upper case ("" = it is), then since.
 _TABLE: tuple[tuple[str, str, object] | tuple[str, str, object, str] | tuple[str, str, object, str, Version], ...] = (
     ("accept_content", "list", ("json",), "CELERY_ACCEPT_CONTENT"),
     ("result_accept_content", "list", None),
@@ -274,19 +274,19 @@ SETTINGS: dict[str, Setting] = {row[0]: _record(*row) for row in _TABLE}
 """Every setting by its name, in catalogue order."""
 
 OLD_TO_NEW: dict[str, str] = {record.old: record.name for record in SETTINGS.values()}
-"""Old name -> name; one to one. Old names are announced to go with Celery 6.0."""
+"""Old name -> name; one to one. Old names are announced to be removed in Celery 6.0."""
 
 OLD_NAMES_UNDER_NAMESPACE: Version = (5, 7)
-"""The first version that finds old names although a namespace is set (`utils/collections.py:ConfigurationView`)."""
+"""The first version that finds old names even if a namespace is set (`utils/collections.py:ConfigurationView`)."""
 
 EXTRA = words(
     "dynamodb_endpoint_url firestore_project gcs_threadpool_maxsize override_backends "
     "redis_backend_credential_provider redis_backend_health_check_interval redis_client_name result_backend_thread_safe"
 )
-"""Names that Celery reads by `conf.get` and that `app/defaults.py` does not list."""
+"""Names that Celery reads with `conf.get` and that `app/defaults.py` does not list."""
 
 FOREIGN_PREFIXES: tuple[str, ...] = ("django_celery_", "flower_", "once", "redbeat_", "singleton_")
-"""Beginnings of names that known extensions read from Celery's configuration, in lower case.
+"""Prefixes of names that known extensions read from Celery's configuration, in lower case.
 
 django-celery-beat and -results, Flower, celery-once, celery-redbeat, celery-singleton.
 """
@@ -295,7 +295,7 @@ APP_ARGUMENTS = words(
     "amqp autofinalize backend broker changes config_source config_source_silent control events fixups include loader "
     "log main namespace set_as_current strict_typing task_cls tasks"
 )
-"""Parameters of `Celery(...)` (`app/base.py`); every other keyword of it is taken as a setting."""
+"""Parameters of `Celery(...)` (`app/base.py`); any other keyword is treated as a setting."""
 
 EARLIER_DEFAULTS: dict[str, tuple[Version, object]] = {
     "control_queue_exclusive": ((5, 7), False),
@@ -314,7 +314,7 @@ def default_of(name: str, version: Version = NEWEST) -> object:
 
 
 def prefix_of(namespace: str | None) -> str:
-    """Return what Celery puts before each name: `CELERY_` for `CELERY` and `CELERY_`, nothing for none."""
+    """Return the prefix that Celery adds to each name: `CELERY_` for `CELERY` and `CELERY_`, empty for none."""
     return namespace.rstrip("_") + "_" if namespace else ""
 
 
@@ -322,7 +322,7 @@ def lookup_keys(name: str, namespace: str | None = None, version: Version = NEWE
     """Return the keys under which Celery looks for the setting `name`, first match first.
 
     A namespace that is not all upper case is searched in lower case (`CELERY_TASK_ACKS_LATE` is not found for
-    `namespace="celery"`). The bare new name counts under a namespace too. Without one, old and new names must not be
+    `namespace="celery"`). The bare new name is also found under a namespace. Without one, old and new names must not be
     mixed in one configuration (`app/utils.py:detect_settings`).
     """
     old = SETTINGS[name].old
@@ -335,7 +335,7 @@ def lookup_keys(name: str, namespace: str | None = None, version: Version = NEWE
 
 
 def setting_of(key: str, namespace: str | None = None, version: Version = NEWEST) -> str | None:
-    """Return the name of the setting that Celery reads from `key`; None when it looks at no such key."""
+    """Return the name of the setting that Celery reads from `key`; None if it doesn't read the key."""
     for name in (key, OLD_TO_NEW.get(key, ""), key[len(prefix_of(namespace)) :].lower()):
         if name in SETTINGS and key in lookup_keys(name, namespace, version):
             return name

@@ -1,8 +1,8 @@
 """Options of a task: the keywords of `@shared_task(...)` and `@app.task(...)`, and the attributes of a `Task` class.
 
 Every keyword of the decorator that is not one of `app/base.py:_task_from_fun`'s parameters becomes a class attribute,
-known or not, without any message; so a name that is not listed here is stored and never read.
-Sources are places in Celery 5.7.0, relative to the `celery` package.
+known or not, without any message. A name that is not listed here is therefore stored and never read. Sources are places
+in Celery 5.7.0, relative to the `celery` package.
 """
 
 from typing import NamedTuple
@@ -13,14 +13,14 @@ from . import ALWAYS, NEWEST, Version, words
 class TaskOption(NamedTuple):
     """One option.
 
-    Times are in seconds, sizes in characters, everywhere.
+    Times are in seconds, sizes in characters.
     """
 
     name: str
     type: str
     """The types that Celery can use, joined by ` | `."""
     default: object = None
-    """What applies when neither the task nor `setting` says anything."""
+    """The value that applies if neither the task nor `setting` gives one."""
     setting: str = ""
     """The setting that supplies the value when the task leaves it None; empty if there is none."""
     group: str = "attribute"
@@ -29,12 +29,12 @@ class TaskOption(NamedTuple):
     deprecated: Version | None = None
     """The first version whose source marks it deprecated or without effect; `ALWAYS` for long ago.
 
-    Of the routing options, only the attribute of a task is; a call may go on giving them.
+    For the routing options this concerns only a task's attribute; calls may still give them.
     """
     removed: Version | None = None
-    """The version that drops it, done or announced."""
+    """The version that removes it, done or announced."""
     shared_task: bool = True
-    """Whether `@shared_task` takes it too; if not, there it is an attribute that nothing reads."""
+    """Whether `@shared_task` accepts it too; if not, it becomes an attribute that nothing reads."""
     requires: str = ""
     """The option without which nothing reads this one."""
     note: str = ""
@@ -64,7 +64,7 @@ EARLIER: dict[str, Version] = {
     "store_eager_result": (5, 1),
     "before_start": (5, 2),
 }
-"""Options of all supported versions -> the version that brought them, after 3.1; projects may be pinned to older ones.
+"""Options in all supported versions -> the version that added them, after 3.1; projects may be pinned to older ones.
 
 Read in the sources of Celery 3.1.26, 4.0.2, 4.1.1, 4.2.2, 4.3.1, 4.4.7, 5.0.5 and 5.1.2.
 """
@@ -74,7 +74,7 @@ _NUMBER = "int | float | None"
 
 
 def _routing(name: str, type_: str, setting: str = "", note: str = "as a task attribute only") -> TaskOption:
-    # Celery 5.7 warns of these in `app/task.py:bind` ("Use the task_routes setting instead").
+    # Celery 5.7 warns about these in `app/task.py:bind` ("Use the task_routes setting instead").
     return TaskOption(name, type_, None, setting, deprecated=(5, 7), removed=(6, 0), note=note)
 
 
@@ -87,11 +87,11 @@ _RECORDS = (
     TaskOption("pydantic_strict", "bool", False, group="decorator", since=(5, 5)),
     TaskOption("pydantic_context", "dict | None", group="decorator", since=(5, 5)),
     TaskOption("pydantic_dump_kwargs", "dict | None", group="decorator", since=(5, 5)),
-    # Taken by `app/base.py:Celery.task`, which `shared_task` never calls.
+    # Accepted by `app/base.py:Celery.task`, which `shared_task` never calls.
     TaskOption("lazy", "bool", True, group="decorator", shared_task=False),
     TaskOption("shared", "bool", True, group="decorator", shared_task=False),
     TaskOption("filter", "callable | None", group="decorator", shared_task=False),
-    # `app/task.py:Task.from_config`: a setting supplies what the task leaves None.
+    # `app/task.py:Task.from_config`: a setting supplies the value if the task leaves it None.
     TaskOption("serializer", "str | None", "json", "task_serializer"),
     TaskOption("rate_limit", "str | int | float | None", None, "task_default_rate_limit"),
     _routing("priority", "int | None", "task_default_priority"),
@@ -163,7 +163,7 @@ _RECORDS = (
         note="seconds; needs retry_backoff",
     ),
     TaskOption("retry_jitter", "bool", True, group="autoretry", requires="autoretry_for", note="needs retry_backoff"),
-    # Methods made to be overridden.
+    # Methods meant to be overridden.
     TaskOption("before_start", "callable", group="hook", note="(task_id, args, kwargs)"),
     TaskOption("on_success", "callable", group="hook", note="(retval, task_id, args, kwargs)"),
     TaskOption("on_retry", "callable", group="hook", note="(exc, task_id, args, kwargs, einfo)"),
@@ -186,7 +186,7 @@ CALL_ONLY = words(
     "group_id group_index headers kwargs kwargsrepr link link_error parent_id producer publisher reply_to retries "
     "retry_policy root_id route_name router shadow stamped_headers task_id timeout"
 )
-"""Options of a call that nothing reads from the task: on the decorator they do nothing."""
+"""Call options that nothing reads from the task: on the decorator they have no effect."""
 
 TASK_API = words(
     "AsyncResult MaxRetriesExceededError OperationalError _get_app _get_exec_options _get_request add_around "
@@ -194,7 +194,7 @@ TASK_API = words(
     "retry run s send_event si signature signature_from_request starmap start_strategy subtask subtask_from_request "
     "update_state"
 )
-"""Methods and properties of `app/task.py:Task`: as a keyword of the decorator each of them replaces Celery's own."""
+"""Methods and properties of `app/task.py:Task`: as a keyword of the decorator, each replaces Celery's own."""
 
 INTERNAL = words("_app _backend _default_request _dump_pydantic_arguments _exec_options request_stack")
 """Attributes of `app/task.py:Task` that Celery sets itself when it binds the task."""
@@ -227,7 +227,7 @@ REMOVED: dict[str, Version] = {
     "relative": (5, 0),
     "run_every": (5, 0),
 }
-"""Attributes of old -> the version that dropped them; the last two went with `PeriodicTask`."""
+"""Attributes of old versions -> the version that removed them; the last two went with `PeriodicTask`."""
 
 EXEC_OPTIONS: tuple[str, ...] = (
     "queue",
@@ -250,19 +250,19 @@ EXEC_OPTIONS: tuple[str, ...] = (
 """
 
 ROUTING_OPTIONS = frozenset({"queue", "exchange", "routing_key"})
-"""The part of `EXEC_OPTIONS` that a matching `task_routes` entry supplies as well."""
+"""The part of `EXEC_OPTIONS` that a matching `task_routes` entry also supplies."""
 
 SEND_TASK_MERGES: Version = (5, 7)
 """The first version whose `send_task` merges `EXEC_OPTIONS` (`app/base.py:send_task`)."""
 
 RETRY_POLICY = words("autoretry_for max_retries retry_kwargs retry_backoff default_retry_delay retry_on_worker_lost")
-"""Options that say that, or how, a task is run again."""
+"""Options that determine whether, or how, a task is run again."""
 
 AUTORETRY_ONLY = frozenset(record.name for record in _RECORDS if record.requires == "autoretry_for")
-"""Options that only `autoretry_for` brings to life."""
+"""Options that take effect only with `autoretry_for`."""
 
 BACKOFF_ONLY = frozenset({"retry_backoff_max", "retry_jitter"})
-"""Options that are read only where `retry_backoff` is truthy too."""
+"""Options that are read only if `retry_backoff` is truthy too."""
 
 RETRY_ONLY = frozenset({"max_retries", "default_retry_delay"})
 """Options that some retry must read: `autoretry_for`, a call of `retry`, or `retry_on_worker_lost`."""
@@ -271,7 +271,7 @@ ACK_OPTIONS = words("acks_late acks_on_failure acks_on_failure_or_timeout acks_o
 """Options about when the message is acknowledged."""
 
 NEEDS_ACKS_LATE = frozenset(record.name for record in _RECORDS if record.requires == "acks_late")
-"""Options without effect where the message is acknowledged before the task runs (`worker/request.py`)."""
+"""Options without effect if the message is acknowledged before the task runs (`worker/request.py`)."""
 
 DEFAULT_BACKOFF_MAX = 600
 """Seconds; `retry_backoff_max` when unset."""
@@ -283,7 +283,7 @@ DEFAULT_MAX_RETRIES = 3
 """`max_retries` when unset."""
 
 RATE_LIMIT_UNITS: dict[str, int] = {"s": 1, "m": 60, "h": 3600}
-"""What may follow the slash of a rate limit -> seconds (`utils/time.py:RATE_MODIFIER_MAP`); nothing means seconds."""
+"""What may follow the slash in a rate limit -> seconds (`utils/time.py:RATE_MODIFIER_MAP`); seconds by default."""
 
 SERIALIZERS = frozenset({"auth", "json", "msgpack", "pickle", "raw", "yaml"})
 """Serialisers that Kombu and `celery.security` register; a project may register more."""
@@ -296,12 +296,12 @@ COMPRESSIONS = words(
 
 
 def decorator_names(version: Version = NEWEST) -> frozenset[str]:
-    """Return the keywords that `@app.task` of Celery `version` reads; of `shared_task` fewer count."""
+    """Return the keywords that `@app.task` of Celery `version` reads; `shared_task` reads fewer."""
     return frozenset(record.name for record in _RECORDS if record.exists(version))
 
 
 def option_of_setting(name: str) -> str | None:
-    """Return the option that is meant where a setting was written as a keyword of the decorator.
+    """Return the option that was meant if a setting was written as a keyword of the decorator.
 
     `task_track_started`, `CELERY_ACKS_LATE`, `CELERYD_TASK_TIME_LIMIT`, `task_max_retries`; None for anything else.
     """

@@ -1,1 +1,1 @@
-"""What is Celery's in a project: apps, decorators, tasks, settings, brokers, versions."""
+"""The Celery parts of a project: apps, decorators, tasks, settings, brokers, versions."""

@@ -1,4 +1,4 @@
-"""Celery apps, and the classes that they give their tasks."""
+"""Celery apps, and the base classes that they give their tasks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def modules_with_apps(project: Project) -> Iterator[Module]:
-    """Yield the modules outside tests that may make an app."""
+    """Yield the modules outside tests that may create an app."""
     for path in project.files.holding(b"elery("):
         module = None if project.layout.is_test(project.layout.place(path)) else project.module(path)
         if module is not None:
@@ -33,12 +33,12 @@ def modules_with_apps(project: Project) -> Iterator[Module]:
 
 
 def makes_app(project: Project, module: Module, call: ast.Call, site: Site) -> bool:
-    """Return whether a call makes an app that others may see: one for a moment, in a health check, is not meant."""
+    """Return whether a call creates an app that other code can see, not a temporary one as in a health check."""
     app = app_made_by(project, module.value(call, site.scope), module)
     return app is not None and app.path not in APP_GETTERS and not _is_for_a_moment(call, site)
 
 
-#: What makes an app one that others see, though only its own function names it.
+#: Attributes that make an app visible to other code even if only its own function names it.
 _LASTING: Final = frozenset(
     {
         *("Beat", "Task", "Worker", "add_periodic_task", "autodiscover_tasks", "finalize", "on_after_configure"),
@@ -48,7 +48,7 @@ _LASTING: Final = frozenset(
 
 
 def _is_for_a_moment(call: ast.Call, site: Site) -> bool:
-    """Return whether an app is made in a function, has no tasks there, and is handed to nobody."""
+    """Return whether an app is created in a function, has no tasks there, and is not passed on."""
     function = site.function()
     if function is None:
         return False
@@ -64,12 +64,12 @@ def _is_for_a_moment(call: ast.Call, site: Site) -> bool:
         for node in ast.walk(function)
         if node is call or (isinstance(node, ast.Name) and node.id in names and isinstance(node.ctx, ast.Load))
     ]
-    # The call itself is the value that is bound.
+    # Discount the call itself, which is the bound value.
     handed_on = attributes.count(None) - bool(names)
     return handed_on <= 0 and _LASTING.isdisjoint(attributes)
 
 
-#: What makes the project's app the current one of every thread: Celery does it for Django, or the project does.
+#: Code that makes the project's app current in all threads: Celery does so for Django, or the project does it itself.
 _MAKES_CURRENT: Final = re.compile(
     rb"(?:\A|[\r\n;])[ \t]*(?:from|import)[ \t]+django\b|DJANGO_SETTINGS_MODULE|\.set_default\(\)"
 )
@@ -77,9 +77,9 @@ _MAKES_CURRENT: Final = re.compile(
 
 @query()
 def is_current_everywhere(project: Project) -> bool:
-    """Return whether `current_app` is the project's app in every thread, in a Django project or by `app.set_default()`.
+    """Return whether `current_app` is the project's app in every thread: with Django, or after `app.set_default()`.
 
-    Elsewhere it is only in the thread that has made the app: others get an app of Celery's own, with its defaults.
+    Otherwise that is so only in the thread that created the app: others get a default app of Celery's own.
     """
     return any(
         _MAKES_CURRENT.search(project.files.read(path) or b"") is not None
@@ -90,7 +90,7 @@ def is_current_everywhere(project: Project) -> bool:
 
 @query()
 def own_apps(project: Project) -> tuple[tuple[Module, str], ...]:
-    """Return the apps that the project's modules bind to a name, each with its module and the name."""
+    """Return the apps that the project's modules bind to names, as pairs of module and name."""
     found: list[tuple[Module, str]] = []
     for module in modules_with_apps(project):
         for name, bindings in module.candidates.scope.bindings.items():
@@ -104,19 +104,19 @@ def _is_app(project: Project, symbol: object, module: Module) -> bool:
     return made is not None and made.path not in APP_GETTERS
 
 
-#: A name that counts as a Celery app where its module can't be read, and the last part that such a module has.
+#: Names that count as a Celery app if their module can't be read, and the last parts that such a module's name has.
 APP_NAMES: Final = frozenset({"app", "celery", "celery_app", "current_app"})
 APP_MODULES: Final = frozenset({"celery", "celery_app", "celery_config", "celeryapp", "celeryconf"})
 
-#: A name that says in any module that it is an app, where it is bound to a call that can't be read.
+#: A name that marks an app in any module, if it is bound to a call that can't be resolved.
 _SAYS_APP: Final = re.compile(r"(.+_)?celery(_app)?$")
 
-#: Calls that give the current app.
+#: Calls that return the current app.
 APP_GETTERS: Final = frozenset({"celery.current_app", "celery._state.get_current_app", "celery.app.default_app"})
 
 
 class App(Record):
-    """A Celery app. `task_cls` is the settled class that it was given, MISSING where it certainly has its own."""
+    """A Celery app. `task_cls` is the settled class that it was given, MISSING if it certainly uses the default."""
 
     __slots__ = ("path", "task_cls")
 
@@ -125,10 +125,10 @@ class App(Record):
         self.task_cls = task_cls
 
 
-# An app may be made from itself.
+# An app may be defined in terms of itself.
 @query(key=lambda target: (target.path, target.module and target.module.place.path), while_asking=None)
 def app_of(project: Project, target: Target) -> App | None:
-    """Return the Celery app that a name leads to, None where there is no evidence that it is one."""
+    """Return the Celery app that a name leads to, None if there is no evidence that it is one."""
     if target.path == "celery.current_app":
         return App(target.path)
     if target.foreign and packages.is_app(target.path):
@@ -137,7 +137,7 @@ def app_of(project: Project, target: Target) -> App | None:
     if isinstance(symbol, Bound) and module is not None:
         app = app_made_by(project, symbol.value, module)
         if app is not None:
-            # Two apps may be made by one factory, or in one module.
+            # Two apps may come from one factory or one module.
             return app if app.path in APP_GETTERS else App(target.path, app.task_cls)
         if isinstance(symbol.value, (Invoke, Unknown)) or not isinstance(symbol.value, (Ref, Param)):
             return _named_like_app(target.path) or _called_app(project, target.path, symbol.value, module)
@@ -155,12 +155,12 @@ def _named_like_app(path: str, *, foreign: bool = False) -> App | None:
 
 
 def is_named_like_app(name: str) -> bool:
-    """Return whether the name of a variable or attribute says that it is an app."""
+    """Return whether a variable or attribute has a name that is typical of apps."""
     return name in APP_NAMES or _SAYS_APP.match(name) is not None
 
 
 def _called_app(project: Project, path: str, value: Value, module: Module) -> App | None:
-    """Return the app that a call which can't be read makes, by the name that it is bound to."""
+    """Return the app created by a call that can't be resolved, recognised by the name that it is bound to."""
     if not isinstance(value, Invoke) or not _SAYS_APP.match(path.rpartition(".")[2]):
         return None
     target = project.resolve(value.func.path, module) if isinstance(value.func, Ref) else None
@@ -170,12 +170,12 @@ def _called_app(project: Project, path: str, value: Value, module: Module) -> Ap
 
 
 def _far_app(path: str) -> App:
-    """Return an app that is made outside the project, or may be: so is the class of its tasks."""
+    """Return an app that is created outside the project, or may be; the same goes for the class of its tasks."""
     return App(path, Target(f"{path}.Task", foreign=True))
 
 
 def app_made_by(project: Project, value: Value, module: Module, depth: int = 0) -> App | None:
-    """Return the app that an expression makes: `Celery(...)`, a subclass of it, or a factory that returns one."""
+    """Return the app that an expression creates: `Celery(...)`, a subclass of it, or a factory that returns one."""
     if isinstance(value, Param):
         if isinstance(value.annotation, Ref):
             target = project.resolve(value.annotation.path, module)
@@ -205,14 +205,14 @@ def app_made_by(project: Project, value: Value, module: Module, depth: int = 0) 
 
 
 def _made_by_class(project: Project, target: Target, value: Invoke, module: Module) -> App | None:
-    """Return the app that the call of a class makes, None for a class of something else."""
+    """Return the app that calling a class creates, None for a class that is not an app."""
     for cls in project.line(target):
         if isinstance(cls, Target) and (cls.path == "celery.Celery" or packages.is_app(cls.path)):
             own = task_class(project, project.class_attribute(target, "task_cls"), module)
             given = _task_cls(project, value, module)
             found = own if given is MISSING else given
             if found is MISSING:
-                # A class may give its apps a task class wherever it makes them: what the project says holds then.
+                # A class may set its apps' task class anywhere it creates them: then the project's own settings apply.
                 found = _class_of_package(cls.path) if packages.is_app(cls.path) else UNKNOWN
             return App(target.path, found)
     return None
@@ -234,7 +234,7 @@ def _task_cls(project: Project, call: Invoke, module: Module) -> Any:
 
 
 def task_class(project: Project, given: Any, module: Module) -> Any:
-    """Return the class that a settled `task_cls` stands for: by its name too, or by a function that makes one."""
+    """Return the class that a settled `task_cls` stands for: a class, its name, or a function that creates one."""
     if isinstance(given, str):
         owner, _, name = given.rpartition(":" if ":" in given else ".")
         found = project.resolve(f"{owner}:{name}", module) if owner else None
@@ -247,11 +247,11 @@ def task_class(project: Project, given: Any, module: Module) -> Any:
 
 
 def app_of_attribute(project: Project, target: Target, name: str) -> App | None:
-    """Return the app for its `task`, or another attribute that only apps have."""
+    """Return the app whose `task`, or another attribute that only apps have, is named."""
     if target.module is not None and target.rest == (name,) and target.symbol is not None:
         return app_of(project, Target(target.path, target.module, target.symbol))
     if isinstance(target.symbol, Bound) and len(target.rest) == 2 and target.rest[1] == name:
-        # An extension that holds the app: `extension.celery.task`.
+        # An extension that contains the app: `extension.celery.task`.
         return _far_app(target.path.removesuffix(f".{name}")) if _SAYS_APP.match(target.rest[0]) else None
     if target.symbol is None and not target.lost and target.path.endswith(f".{name}"):
         return app_of(project, Target(target.path.removesuffix(f".{name}"), foreign=target.foreign))
@@ -262,7 +262,7 @@ def app_of_attribute(project: Project, target: Target, name: str) -> App | None:
 
 
 def base_given_by(project: Project, app: App | None) -> Target | Missing | Unknown:
-    """Return the class that an app gives its tasks: MISSING for Celery's own, UNKNOWN where it can't be told."""
+    """Return the class that an app gives its tasks: MISSING for Celery's own, UNKNOWN if it can't be determined."""
     if project.options.celery_custom_task_class:
         return UNKNOWN
     found = task_cls_of(project) if app is None or app.task_cls is UNKNOWN else app.task_cls
@@ -274,7 +274,7 @@ def base_given_by(project: Project, app: App | None) -> Target | Missing | Unkno
 
 
 def app_behind(project: Project, base: Value, module: Module) -> App | None:
-    """Return the app for its `Task`, the base of its tasks; None for any other class."""
+    """Return the app if a base is its `Task`, the base class of its tasks; None for any other class."""
     if isinstance(base, Ref):
         return app_of_attribute(project, project.resolve(base.path, module), "Task")
     if not isinstance(base, Member) or base.attribute != "Task":
@@ -282,14 +282,14 @@ def app_behind(project: Project, base: Value, module: Module) -> App | None:
     return _app_made_by(project, base.value, module)
 
 
-# The class of an app may inherit from the app's own tasks.
+# An app's class may inherit from the app's own tasks.
 @query(key=lambda value, module: (repr(value), module.place.path), while_asking=None)
 def _app_made_by(project: Project, value: Value, module: Module) -> App | None:
     return app_made_by(project, value, module)
 
 
 def bases_of(project: Project, base: Value, module: Module) -> list[Target | Unknown] | None:
-    """Return what `app.Task` as a base class stands for: what the app gives its tasks, and Celery's own class.
+    """Return the classes that a base `app.Task` stands for: the class that the app gives its tasks, and Celery's own.
 
     None for any other base.
     """
@@ -306,7 +306,7 @@ def bases_of(project: Project, base: Value, module: Module) -> list[Target | Unk
 
 
 def is_task_class(project: Project, target: Target) -> bool | Unknown:
-    """Return whether a class inherits from `celery.Task`; UNKNOWN where its line can't be read to the end."""
+    """Return whether a class inherits from `celery.Task`; UNKNOWN if one of its ancestors can't be resolved."""
     unread = False
     for cls in project.line(target):
         if isinstance(cls, Unknown):
@@ -316,7 +316,7 @@ def is_task_class(project: Project, target: Target) -> bool | Unknown:
     return UNKNOWN if unread else False
 
 
-#: Bases outside the project that add nothing to a task that a rule asks for.
+#: Bases outside the project that add nothing to a task that matters to a rule.
 PLAIN_BASES: Final = frozenset(
     {
         "abc.ABC",
@@ -330,7 +330,7 @@ PLAIN_BASES: Final = frozenset(
 
 
 def is_readable(project: Project, target: Target) -> bool:
-    """Return whether every class that a task class inherits from can be read."""
+    """Return whether every ancestor of a task class can be resolved."""
     return all(
         isinstance(cls, Target)
         and (cls.module is not None or cls.path in PLAIN_BASES or packages.task_class(cls.path) is not None)
@@ -346,7 +346,7 @@ def task_cls_of(project: Project) -> Any:
 
 @query()
 def assigned_task_cls_of(project: Project) -> Any:
-    """Return the task class that is assigned to an app's `Task`, in the same way."""
+    """Return the task class that is assigned to an app's `Task`; the result is as in `task_cls_of`."""
     return _configured_task_cls(project, (_ASSIGNED,), _assigned)
 
 
@@ -392,7 +392,7 @@ def _assigned(project: Project, module: Module) -> Iterator[Any]:
 
 
 def _may_be_app(project: Project, module: Module, target: ast.Attribute, site: Site) -> bool:
-    """Return whether an attribute may be assigned to an app: not to a module, or to what has nothing to do with it."""
+    """Return whether an attribute's owner may be an app: not a module, and not something unrelated to apps."""
     owner = module.value(target.value, site.scope)
     found = project.resolve(owner.path, module) if isinstance(owner, Ref) else None
     return found is None or found.symbol is not None or found.unread or app_of(project, found) is not None

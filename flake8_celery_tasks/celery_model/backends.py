@@ -1,4 +1,4 @@
-"""Brokers and result backends that the project names."""
+"""The brokers and result backends that the project names."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
 
 
-#: The transport of a URL, and the broker behind it, by kombu's names.
+#: The URL schemes of kombu's transports, with the broker behind each.
 _TRANSPORTS: Final = {
     "amqp": "amqp",
     "amqps": "amqp",
@@ -35,22 +35,22 @@ _TRANSPORTS: Final = {
     "valkeys": "redis",
 }
 
-#: Transports of tests and of development, which say nothing of the broker that a project runs on.
+#: Transports for tests and development, which say nothing about the broker in production.
 _PASSING: Final = frozenset({"filesystem", "memory"})
 
-#: Seconds after which a message that is not acknowledged is delivered again, by kombu's defaults.
+#: Seconds after which a message that was not acknowledged is redelivered, by kombu's defaults.
 DEFAULTS: Final = {"redis": 3600, "sqs": 1800}
 
-#: Functions that read the environment and take a default.
+#: Functions that read an environment variable and accept a default.
 _ENVIRONMENT: Final = ("decouple.config", "environ.get", "getenv")
 _READERS: Final = frozenset({"environ.Env", "environ.FileAwareEnv", "environs.Env"})
 
-#: Functions that change the type of what they are given.
+#: Functions that convert their argument to another type.
 _CONVERSIONS: Final = frozenset({"builtins.bool", "builtins.str", "distutils.util.strtobool"})
 
 
 class Patience(NamedTuple):
-    """A broker, and the seconds after which it delivers a message again that is not acknowledged."""
+    """A broker, and the number of seconds after which it redelivers an unacknowledged message."""
 
     broker: str
     seconds: float
@@ -58,9 +58,9 @@ class Patience(NamedTuple):
 
 @query()
 def patience(project: Project) -> Patience | None:
-    """Return how long the project's broker waits for an acknowledgement, None where it waits forever or is not known.
+    """Return how long the project's broker waits for an acknowledgement, None if it waits forever or is not known.
 
-    Where the settings give several timeouts the longest counts.
+    If the settings give several timeouts, the longest applies.
     """
     broker = project.options.celery_broker or _broker(project)
     if broker not in DEFAULTS:
@@ -79,7 +79,7 @@ def patience(project: Project) -> Patience | None:
 
 
 def _broker(project: Project) -> str | None:
-    """Return the broker that the project's settings agree on, None where one of them can't be read."""
+    """Return the broker that the project's settings agree on, None if they disagree or can't be resolved."""
     found: set[str | None] = set()
     for value, module in urls(project, "broker_url", "broker", running=True):
         scheme = "" if module is None else _scheme(project, value, module)
@@ -91,9 +91,9 @@ def _broker(project: Project) -> str | None:
 def urls(
     project: Project, setting: str, argument: str, *, running: bool = False
 ) -> Iterator[tuple[Value, Module | None]]:
-    """Yield what the project gives to a setting, and to its apps as an argument; None for what can't be read.
+    """Yield the values of a setting, and of the same argument of the project's apps; None for one that can't be read.
 
-    With `running`, what is for development or tests only is left out.
+    With `running`, values that apply only to development or tests are skipped.
     """
     yield from places_of(project, setting, running=running)
     for module in modules_with_apps(project):
@@ -106,7 +106,7 @@ def urls(
 
 
 def written(project: Project, value: Value, module: Module) -> Any:
-    """Return a URL as far as it is written: its first part, or the default of a variable; settled where it is none."""
+    """Return as much of a URL as is written in the code: its first part, a variable's default, or the settled value."""
     for _ in range(HOPS):
         if isinstance(value, Joined):
             value = value.parts[0]
@@ -123,7 +123,7 @@ def written(project: Project, value: Value, module: Module) -> Any:
 
 
 def _default(project: Project, call: Invoke, module: Module) -> Value | None:
-    """Return what a call gives where a variable of the environment is not set, None where it reads none, or fails."""
+    """Return a call's result if its environment variable is not set; None if it reads none, or fails without it."""
     if not isinstance(call.func, Ref):
         return None
     target = project.resolve(call.func.path, module)
@@ -135,7 +135,7 @@ def _default(project: Project, call: Invoke, module: Module) -> Value | None:
 
 
 def _is_reader(project: Project, target: Target) -> bool:
-    """Return whether a name leads to an `Env()` of django-environ or environs, or to a method of it."""
+    """Return whether a name leads to an `Env()` of django-environ or environs, or to one of its methods."""
     made = target.symbol.value if isinstance(target.symbol, Bound) and len(target.rest) <= 1 else None
     if not isinstance(made, Invoke) or not isinstance(made.func, Ref) or target.module is None:
         return False
@@ -147,16 +147,16 @@ def _scheme(project: Project, value: Value, module: Module) -> str:
     return text.partition("://")[0].partition("+")[0].lower() if isinstance(text, str) and "://" in text else ""
 
 
-#: What switches results off, besides nothing at all (`celery/app/backends.py`).
+#: Values that switch results off, apart from None (`celery/app/backends.py`).
 _NONE: Final = frozenset({"", "disabled", "disabled://"})
 
 
 @query()
 def backend(project: Project) -> bool | None:
-    """Return whether results are stored anywhere, None where it can't be told.
+    """Return whether results are stored anywhere, None if it can't be determined.
 
-    One place that names a backend is enough. None is certain only where the project makes its apps itself, and all
-    that configures them can be read. An environment variable, `CELERY_RESULT_BACKEND`, may still say otherwise.
+    One place that names a backend is enough. Their absence is certain only if the project creates its apps itself and
+    all of their configuration can be resolved. The environment variable `CELERY_RESULT_BACKEND` can still override it.
     """
     found = {
         None if module is None else _names_one(written(project, value, module))
@@ -167,15 +167,15 @@ def backend(project: Project) -> bool | None:
     return False if None not in found and is_all_read(project) else None
 
 
-#: Result backends whose chords count results that are not stored too.
+#: Result backends whose chords also count results that are not stored.
 _COUNTING: Final = frozenset({"redis", "rediss", "sentinel", "valkey", "valkeys"})
 
 
 @query()
 def may_count_ignored(project: Project) -> bool:
-    """Return whether the project's result backend may be one whose chords do not wait for results that are stored.
+    """Return whether the project's result backend may be one whose chords do not wait for stored results.
 
-    It may where a URL is of Redis or can't be read, and not where the project names none.
+    True if a URL is a Redis URL or can't be resolved; false if the project names no backend.
     """
     found = ((value, module) for value, module in urls(project, "result_backend", "backend"))
     schemes = {None if module is None else _scheme(project, value, module) for value, module in found}
@@ -188,7 +188,7 @@ def _names_one(value: object) -> bool | None:
     return value not in _NONE if isinstance(value, str) else None
 
 
-#: Backends that keep results in a table, and look at nothing before they store another one.
+#: Backends that keep results in a table and check nothing before they store another one.
 _TABLES: Final = ("database", "db+", "django-db", "django_celery_results.backends.database")
 
 
@@ -196,7 +196,7 @@ _TABLES: Final = ("database", "db+", "django-db", "django_celery_results.backend
 def may_be_database(project: Project) -> bool:
     """Return whether the project, outside development and tests, may name a database as its result backend.
 
-    It may where a file that names the backend can't be parsed.
+    True if a file that names the backend can't be parsed.
     """
     given = urls(project, "result_backend", "backend", running=True)
     names = ("database" if module is None else written(project, value, module) for value, module in given)

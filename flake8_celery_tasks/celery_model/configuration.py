@@ -1,4 +1,4 @@
-"""Places that configure Celery: assignments to an app's `conf`, settings modules, namespaces."""
+"""The places that configure Celery: assignments to an app's `conf`, settings modules, namespaces."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.resolver import Target
 
 
-#: The namespace that nearly everyone uses.
+#: The namespace that nearly every project uses.
 USUAL: Final = "CELERY"
 
 
 class Configuration(NamedTuple):
-    """A call of `config_from_object`, or what stands for one.
+    """A call of `config_from_object`, or an equivalent.
 
-    The object is a module or something in it (`path` of the file, `qualname`), Django's settings (`is_django`), what
-    another configuration holds under a `key`, or can't be told (none of these). `is_broken` says that it is in a file
-    that can't be parsed.
+    The object is a module or something in it (`path` of the file, `qualname`), Django's settings (`is_django`), another
+    configuration's value under a `key`, or unknown (none of these). `is_broken` means that it is in a file that can't
+    be parsed.
     """
 
     namespace: str | Unknown | None
@@ -46,7 +46,7 @@ class Configuration(NamedTuple):
 
 @query()
 def configurations(project: Project) -> tuple[Configuration, ...]:
-    """Return how the project, outside its tests, configures its apps."""
+    """Return the ways in which the project, outside its tests, configures its apps."""
     found: dict[Configuration, None] = {}
     for path in project.files.holding(b"config_from_object", b"config_source"):
         if project.layout.is_test(project.layout.place(path)):
@@ -60,7 +60,7 @@ def configurations(project: Project) -> tuple[Configuration, ...]:
 
 
 def _configured(project: Project, module: Module) -> Iterator[Configuration]:
-    """Yield the configurations that the calls in a module make."""
+    """Yield the configurations that the calls in a module apply."""
     for call, site in module.candidates.calls:
         for keyword in call.keywords:
             if keyword.arg == "config_source":
@@ -72,13 +72,13 @@ def _configured(project: Project, module: Module) -> Iterator[Configuration]:
 
 
 def config_object(call: ast.Call) -> ast.expr | None:
-    """Return what `config_from_object` is given."""
+    """Return the argument of `config_from_object`."""
     given = [keyword.value for keyword in call.keywords if keyword.arg == "obj"]
     return next(iter(given or call.args), None)
 
 
 def namespace_of(project: Project, module: Module, call: ast.Call, site: Site) -> str | Unknown | None:
-    """Return the namespace that a call gives, or else a `Celery(namespace=)` in the same module."""
+    """Return the namespace that a call gives, or the `Celery(namespace=)` in the same module."""
     given = [(keyword.value, site) for keyword in call.keywords if keyword.arg == "namespace"]
     if not given and last_name(call.func) == "config_from_object":
         given = [(node, site) for node in call.args[3:4]] or [
@@ -138,7 +138,7 @@ def _is_broken(project: Project, module: Module, path: str) -> bool:
 
 
 def is_display(node: ast.expr) -> bool:
-    """Return whether an expression writes a dict: `{...}` or `dict(...)`."""
+    """Return whether an expression is a literal dict: `{...}` or `dict(...)`."""
     return isinstance(node, ast.Dict) or (
         isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "dict"
     )
@@ -147,9 +147,9 @@ def is_display(node: ast.expr) -> bool:
 def display(
     project: Project, module: Module, node: ast.expr, site: Site, depth: int = 0
 ) -> tuple[list[tuple[object, Written]], bool] | None:
-    """Return the pairs of a dict that is written in this file, and whether these are all; None where it is not.
+    """Return the pairs of a dict written in this file, and whether these are all of them; None if it is not one.
 
-    A name counts as what it is bound to, without the keys that get a value elsewhere; a key is settled.
+    A name stands for its value, without the keys that are set elsewhere; keys are settled.
     """
     if depth > 5:
         return None
@@ -190,7 +190,7 @@ def display(
 def _named(
     project: Project, module: Module, node: ast.Name, site: Site, depth: int
 ) -> tuple[list[tuple[object, Written]], bool] | None:
-    """Return what `display` does for a name."""
+    """Return the result of `display` for a name."""
     binding = bound_once(node, site)
     if binding is None:
         return None
@@ -202,7 +202,7 @@ def _named(
 
 
 def bound_once(node: ast.Name, site: Site) -> Binding | None:
-    """Return the assignment that a name stands for, None where there are several, or something else binds it."""
+    """Return the assignment that a name stands for, None if it has several bindings or one of another kind."""
     found = site.scope.find(node.id)
     if found is None or len(found[1]) != 1:
         return None
@@ -210,16 +210,16 @@ def bound_once(node: ast.Name, site: Site) -> Binding | None:
 
 
 class Written(NamedTuple):
-    """A key of a dict display, or a keyword, as it is written: the node of the key, and of what it is given."""
+    """A key of a dict display, or a keyword, as written: the nodes of the key and of its value."""
 
     key: ast.AST
     value: ast.expr
     site: Site
 
 
-# What is certain of all that configures the project.
+# What is certain about the project's configuration as a whole.
 
-#: What settings modules of Django hold.
+#: A name that Django settings modules contain.
 _DJANGO: Final = b"INSTALLED_APPS"
 
 
@@ -232,7 +232,7 @@ def is_all_parsed(project: Project) -> bool:
 
 
 def is_all_read(project: Project) -> bool:
-    """Return whether nothing of what configures the project's apps is out of reach."""
+    """Return whether all of the configuration of the project's apps can be resolved."""
     modules = list(modules_with_apps(project))
     made = (makes_app(project, module, call, site) for module in modules for call, site in module.candidates.calls)
     return (
@@ -247,7 +247,7 @@ def is_all_read(project: Project) -> bool:
 
 
 def _has_spread(project: Project, module: Module) -> bool:
-    """Return whether a module configures an app, or makes it, with what can't be read."""
+    """Return whether a module configures or creates an app with values that can't be resolved."""
     for call, site in module.candidates.calls:
         owner = call.func.value if isinstance(call.func, ast.Attribute) and call.func.attr == "update" else None
         if isinstance(owner, ast.Attribute) and owner.attr == "conf":
@@ -264,9 +264,10 @@ def _has_spread(project: Project, module: Module) -> bool:
 
 
 def _are_django_settings_whole(project: Project) -> bool:
-    """Return whether Django's settings are a part of the project, and take in nothing that is not.
+    """Return whether Django's settings are part of the project, and import nothing from outside it.
 
-    A package for other sites leaves its settings to these, and a site may have a file of its own that is not kept.
+    A reusable package leaves its settings to the sites that use it, and a site may have a local file that is not
+    committed.
     """
     layout = project.layout
     paths = [
@@ -288,27 +289,27 @@ def _is_whole(project: Project, path: str) -> bool:
 
 @query()
 def is_unset(project: Project, name: str) -> bool:
-    """Return whether certainly nothing in the project gives a value to a setting, by its lower-case name."""
+    """Return whether it is certain that nothing in the project sets a setting, given its lower-case name."""
     return next(places_of(project, name), None) is None and is_all_parsed(project) and is_all_read(project)
 
 
 def places_of(project: Project, name: str, *, running: bool = False) -> Iterator[tuple[Value, Module | None]]:
-    """Yield what the project gives to a setting; None for a module that can't be read.
+    """Yield the values that the project gives to a setting; None for a module that can't be read.
 
-    With `running`, what is for development or tests only is left out.
+    With `running`, values that apply only to development or tests are skipped.
     """
     yield from given_to(project, name, running=running)
-    # A configuration module of a few lines may hold no word of Celery.
+    # A short configuration module may not mention Celery at all.
     seen = set(project.files.holding(*(item.encode() for item in spellings(name))))
     for path in sorted({item.path for item in configurations(project)} - seen - {""}):
         found = project.module(path)
-        assert found is not None  # or it would not be known as the configuration
+        assert found is not None  # otherwise it would not be known as the configuration
         if not (running and is_passing(found.place.name)):
             yield from ((value, found) for value in given_in(found, frozenset(spellings(name)), running=running))
 
 
 def is_passing_place(module: Module, site: Site) -> bool:
-    """Return whether a place is read in development or tests only, by the names of its module and its classes."""
+    """Return whether a place is used in development or tests only, judging by the names of its module and classes."""
     return is_passing(module.place.name) or any(
         isinstance(around.node, ast.ClassDef) and is_passing(around.node.name) for around in site.chain()
     )

@@ -1,4 +1,4 @@
-"""Decorators that make tasks: Celery's own, and wrappers that a project makes of them."""
+"""Decorators that create tasks: Celery's own, and a project's wrappers around them."""
 
 from __future__ import annotations
 
@@ -29,18 +29,19 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.resolver import Target
 
 
-# How a task is defined.
+# The ways to define a task.
 SHARED: Final = "shared_task"
 APP_TASK: Final = "app.task"
-HOUSE: Final = "house decorator"  # read, or named by the option
+HOUSE: Final = "house decorator"  # resolved, or named by the option
 OPAQUE: Final = "unread decorator"
 CLASS_TASK: Final = "class"
 
 
 class Decorator(Record):
-    """A task decorator: how it makes a task, and the keywords that it gives, each with the module they are in.
+    """A task decorator: how it creates a task, and the keywords that it passes, each with the module they are in.
 
-    `hides_base` says of one that can't be read that it may give its tasks a class of its own, or wait with sending.
+    For a decorator that can't be resolved, `hides_base` means that it may give its tasks another base class, or delay
+    sending.
     """
 
     __slots__ = ("app", "form", "hides_base", "keywords", "positional", "spread")
@@ -87,10 +88,10 @@ def decorator_of(project: Project, value: Value, module: Module, depth: int = 0)
     return None
 
 
-# A decorator may be made from itself.
+# A decorator may be defined in terms of itself.
 @query(key=lambda ref, module, _depth: (ref.path, module.place.path), while_asking=None)
 def _bare(project: Project, ref: Ref, module: Module, depth: int) -> Decorator | None:
-    """Return what a name that is used as a decorator, or called to make one, stands for."""
+    """Return the decorator that a name stands for, used as a decorator or called to create one."""
     if not (
         project.options.celery_task_decorators
         or project.leads_to_celery(ref.path, module)
@@ -128,7 +129,7 @@ def _bare(project: Project, ref: Ref, module: Module, depth: int) -> Decorator |
 
 
 def _of_package(path: str, module: Module) -> Decorator | None:
-    """Return what is known of a decorator outside the project."""
+    """Return a known decorator from outside the project."""
     if path in packages.OLD_DECORATORS:
         return Decorator(HOUSE)
     if path in packages.DECORATORS:
@@ -164,7 +165,7 @@ def with_keywords(project: Project, inner: Decorator, call: Invoke, module: Modu
 
 
 def _pairs(project: Project, value: Value, module: Module, depth: int = 0) -> dict[str, tuple[Value, Module]] | None:
-    """Return the items of a `**spread` that is a dict display, here or elsewhere; None where it can't be read."""
+    """Return the items of a `**spread` that is a dict display, here or elsewhere; None if it can't be resolved."""
     if depth > 5:
         return None
     if isinstance(value, Ref):
@@ -190,10 +191,10 @@ def _pairs(project: Project, value: Value, module: Module, depth: int = 0) -> di
 
 
 def _wrapper(project: Project, function: Function, module: Module, depth: int) -> Decorator | None:
-    """Return what a project's own decorator makes.
+    """Return the task decorator that a project's own function is.
 
-    It is read where it only returns a call of a task decorator that is handed all its own arguments. If it is not so
-    simple but task decorators are used in it, it makes tasks of which neither names nor parameters are known.
+    It is resolved if it only returns a call of a task decorator that gets all its arguments. If it is more complex but
+    uses task decorators, the names and parameters of its tasks are unknown.
     """
     made = _handing_on(project, function, module, depth)
     if made is not None:
@@ -202,7 +203,7 @@ def _wrapper(project: Project, function: Function, module: Module, depth: int) -
 
 
 def _handing_on(project: Project, function: Function, module: Module, depth: int) -> Decorator | None:
-    """Return what a function makes that only returns a call of a task decorator, None for any other function."""
+    """Return the decorator of a function that only returns a call of a task decorator, None for any other function."""
     if len(function.returns) == 1 and isinstance(function.returns[0], Invoke):
         call = function.returns[0]
         if isinstance(call.func, Ref) and call.func.path != f":{function.qualname}":
@@ -214,7 +215,7 @@ def _handing_on(project: Project, function: Function, module: Module, depth: int
                     if not isinstance(value, Param):
                         own.append((name, value))
                     elif name is not None and value.name != function.params.kwarg:
-                        own.append((name, UNKNOWN))  # the parameter's default, where the caller gives none
+                        own.append((name, UNKNOWN))  # the parameter's default, if the caller gives none
                 fixed = Invoke(call.func, (), tuple(own))
                 made = with_keywords(project, inner, fixed, module)
                 return Decorator(HOUSE, made.keywords, made.spread, made.app, _positional(call, function.params))
@@ -222,7 +223,7 @@ def _handing_on(project: Project, function: Function, module: Module, depth: int
 
 
 def _makes_tasks(project: Project, function: Function, module: Module, depth: int) -> bool:
-    """Return whether task decorators are used in a function."""
+    """Return whether a function uses task decorators."""
     for mention in function.mentions:
         target = project.resolve(mention, module)
         if target.path == "celery.shared_task" or app_of_attribute(project, target, "task") is not None:
@@ -233,7 +234,7 @@ def _makes_tasks(project: Project, function: Function, module: Module, depth: in
         for value in inner_function.decorators
     ):
         return True
-    # An app that is a parameter, an attribute, or looked up somewhere.
+    # An app that is a parameter, an attribute, or the result of a lookup.
     return "task" in function.attributes and any(
         isinstance(inner, ast.Call)
         and isinstance(inner.func, ast.Attribute)
@@ -245,14 +246,14 @@ def _makes_tasks(project: Project, function: Function, module: Module, depth: in
 
 
 def _class_wrapper(project: Project, cls: Class, module: Module) -> Decorator | None:
-    """Return what a class makes that is used as a decorator, where its instances are called with the function."""
+    """Return the decorator that a class is, if its instances are called with the function."""
     functions = _called_with_function(cls, module)
     makes = any(_makes_tasks(project, function, module, 0) for function in functions)
     return _unread(module, functions) if makes else None
 
 
 def _called_with_function(cls: Class, module: Module) -> list[Function]:
-    """Return the functions that run where a class is used as a decorator whose instances are called."""
+    """Return the functions that run if a class is used as a decorator and its instances are called."""
     if "__call__" not in cls.names:
         return []
     names = [f"{cls.qualname}.{name}" for name in ("__call__", "__init__", "__new__")]
@@ -260,7 +261,7 @@ def _called_with_function(cls: Class, module: Module) -> list[Function]:
 
 
 def _method_of_instance(project: Project, target: Target) -> Decorator | None:
-    """Return what a method makes that is used as a decorator: `jobs.job`, of an instance that the project makes."""
+    """Return the decorator that a method is, as in `jobs.job` for an instance that the project creates."""
     value = getattr(target.symbol, "value", None)
     if (
         len(target.rest) != 1
@@ -279,12 +280,12 @@ def _method_of_instance(project: Project, target: Target) -> Decorator | None:
     return None
 
 
-#: What a decorator mentions that may give its tasks a class of its own, or wait with sending.
+#: Names in a decorator which suggest that it may set another base class or delay sending.
 _HIDING: Final = frozenset({"Task", "apply_async", "base", "on_commit"})
 
 
 def _unread(module: Module, functions: list[Function]) -> Decorator:
-    """Return a decorator that makes tasks in a way which can't be read."""
+    """Return a decorator that creates tasks in a way that can't be resolved."""
     words = {
         getattr(inner, field, None)
         for function in functions
@@ -297,9 +298,9 @@ def _unread(module: Module, functions: list[Function]) -> Decorator:
 
 
 def _flat(keywords: Iterable[tuple[str | None, Value]]) -> Iterator[tuple[str | None, Value]]:
-    """Yield keywords with those that are in dicts: `**dict({"base": Own}, **kwargs)`.
+    """Yield keywords, including those inside dicts: `**dict({"base": Own}, **kwargs)`.
 
-    The name is empty for what is there behind `**kwargs`: it takes the place of what is given.
+    The name is empty for keys after `**kwargs`, since they override the caller's.
     """
     for name, value in keywords:
         if name is not None or not isinstance(value, Mapping):
@@ -317,13 +318,13 @@ def _flat(keywords: Iterable[tuple[str | None, Value]]) -> Iterator[tuple[str | 
 
 
 def _hands_on(call: Invoke, function: Function) -> bool:
-    """Return whether a wrapper gives all that it takes, as it is and by the same names, to the decorator it calls."""
+    """Return whether a wrapper passes all its arguments unchanged, under the same names, to the decorator it calls."""
     params = function.params
     given = list(_flat(call.keywords))
     named = {value.name for name, value in given if isinstance(value, Param) and name in (None, value.name)}
     named.update(value.name for value in call.args if isinstance(value, Param))
     taken = {*params.ordered, *params.keyword_only, params.kwarg} - {None}
-    # What it takes out of its keywords is for itself.
+    # Anything that it pops from its keywords is for itself.
     return (
         taken <= named
         and all(name != "" for name, _ in given)
@@ -332,7 +333,7 @@ def _hands_on(call: Invoke, function: Function) -> bool:
 
 
 def _positional(call: Invoke, params: Params) -> tuple[str, ...]:
-    """Return the options that the positional parameters of a wrapper are handed on as, up to one that is none."""
+    """Return the options that a wrapper's positional parameters are passed as, up to the first that is not one."""
     handed_on = {value.name: name for name, value in call.keywords if name is not None and isinstance(value, Param)}
     options = [handed_on.get(param) for param in params.ordered]
     return tuple(option for index, option in enumerate(options) if option and None not in options[:index])
@@ -341,7 +342,7 @@ def _positional(call: Invoke, params: Params) -> tuple[str, ...]:
 # The names of a project's own decorators.
 
 
-#: The names of the decorators that own ones are made of.
+#: The names of the decorators that a project's own ones are built from.
 _MAKERS: Final = frozenset(
     path.rpartition(".")[2]
     for path in ("celery.shared_task", *packages.DECORATORS, *packages.OLD_DECORATORS, *packages.OPAQUE_DECORATORS)
@@ -349,16 +350,16 @@ _MAKERS: Final = frozenset(
 
 
 def own_marks(project: Project) -> tuple[bytes, ...]:
-    """Return the marks of files that use task decorators of the project's own, as far as these are known."""
+    """Return the marks of files that use the project's own task decorators, as far as these are known."""
     own = sorted(name for name in own_names(project) if not any(mark in name.encode() for mark in INTEREST))
     listed = gate.marks_of(project.options.celery_task_decorators)[len(gate.MARKS) :]
     return (*(USES + encoded(name) for name in own), *map(encoded, listed))
 
 
 def own_names(project: Project) -> frozenset[str]:
-    """Return the names by which modules of the project have its own task decorators, methods included.
+    """Return the names by which the project's modules know its own task decorators, including methods.
 
-    While they are looked for, these are the names that have been found so far.
+    During the search these are the names found so far.
     """
     if project.own_names is not None:
         return project.own_names
@@ -372,7 +373,7 @@ def own_names(project: Project) -> frozenset[str]:
             pending = list(project.files.holding(*(BINDINGS + encoded(name) for name in sorted(new)))) if new else []
     finally:
         project.files.is_settled = True
-        # What was no decorator may be made of one that was found later.
+        # A name that was not a decorator before may be built from one that was found later.
         for asked in [asked for asked, answer in project.answers.items() if answer is None and _is_of_name(asked)]:
             del project.answers[asked]
     return project.own_names
@@ -383,14 +384,15 @@ def _is_of_name(asked: object) -> bool:
 
 
 def _names_made(project: Project, paths: Iterable[str]) -> set[str]:
-    """Return the names by which modules have decorators that are made of Celery's, or of those that are known."""
+    """Return the names by which modules bind decorators built from Celery's, or from known ones."""
     known = project.own_names or frozenset()
     wanted = _MAKERS | known
     made: set[str] = set()
     for path, module in project.modules_of(paths):
         if module is not None:
             try:
-                # What binds Celery's own may do so in functions. Other files only use something, most of them.
+                # Modules that bind Celery's decorators may use them inside functions. Most other files only use a
+                # decorator.
                 has_bodies = not known or _mentions_inside(project, path, wanted)
                 made.update(_names_in(project, module, wanted, has_bodies=has_bodies))
             except errors.CAUGHT as error:
@@ -408,7 +410,7 @@ def _names_in(project: Project, module: Module, wanted: frozenset[str], *, has_b
     ends = tuple(f"{before}{name}" for before in ".:" for name in wanted)
 
     def makes(function: Function) -> bool:
-        # Nodes are not looked at where that can be told without them: a warm run has none.
+        # Check without the nodes first: a warm run has none.
         return _is_made_of(module, function, wanted) and (
             _handing_on(project, function, module, 0) is not None or _makes_tasks(project, function, module, 0)
         )
@@ -441,7 +443,7 @@ def _is_made(project: Project, name: str, module: Module) -> bool:
 
 
 def _is_made_of(module: Module, function: Function, wanted: frozenset[str]) -> bool:
-    """Return whether a function returns something, and calls something of some names, or decorates with it."""
+    """Return whether a function has a return value, and calls or decorates with one of some names."""
     return bool(function.returns) and (
         not wanted.isdisjoint(function.attributes)
         or any(not wanted.isdisjoint(_parts(path)) for path in function.mentions)
@@ -450,7 +452,7 @@ def _is_made_of(module: Module, function: Function, wanted: frozenset[str]) -> b
 
 
 def _mentions(value: Value, wanted: frozenset[str]) -> bool:
-    """Return whether a name, an attribute or a call mentions something of some names."""
+    """Return whether a name, an attribute or a call mentions one of some names."""
     if isinstance(value, Ref):
         return not wanted.isdisjoint(_parts(value.path))
     if isinstance(value, Member):
@@ -471,7 +473,7 @@ def _inner_functions(module: Module, function: Function) -> Iterator[Function]:
 
 @query()
 def _names_inside(module: Module) -> dict[str, list[str]]:
-    """Return the names that the functions of a module hold at any depth, by the functions' qualified names."""
+    """Return the names defined inside a module's functions at any depth, by the functions' qualified names."""
     found: dict[str, list[str]] = {}
     for qualname, _ in module.definable():
         end = qualname.find(_LOCALS)

@@ -1,4 +1,4 @@
-"""Definitions of tasks, recognised without their nodes."""
+"""Task definitions, recognised without their nodes."""
 
 from __future__ import annotations
 
@@ -30,20 +30,21 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.workspace.layout import Place
 
 
-#: What gives an app automatic names of its own; a call of the method does not.
+#: Code that gives an app its own automatic names; a mere call of the method does not.
 OWN_NAMES: Final = re.compile(rb"def\s+gen_task_name\b|\bgen_task_name\b(?!\s*\()")
 
 
-#: A dotted name that is imported, or is the beginning of a text.
+#: A dotted name that is imported, or that a string starts with.
 _NAME: Final = rb"((?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*)(?!/)"
-#: Three that begin with what they look for are faster than one that may begin anywhere.
+#: Three patterns with a fixed start are faster than one that can match anywhere.
 _DOTTED: Final = tuple(re.compile(before + _NAME) for before in (rb"from[ \t]+", rb"import[ \t]+", rb"[\"']"))
 
 
 class Definition(Record):
-    """A task definition, wherever it is.
+    """A task definition anywhere in the project.
 
-    `index` is that of the task decorator: those above it come first, those below after it. It is -1 for a class.
+    `index` is the task decorator's: decorators above it have a lower index, those below a higher one. It is -1 for a
+    class.
     """
 
     __slots__ = ("decorator", "index", "module", "symbol")
@@ -56,19 +57,19 @@ class Definition(Record):
 
     @property
     def place(self) -> tuple[str, str, int]:
-        """What tells the definition from others: its file, qualified name and line."""
+        """The identity of the definition: its file, qualified name and line."""
         return self.module.place.path, self.symbol.qualname, self.symbol.line
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The names that a class-based task binds in its class; none of a function."""
+        """The names that a class-based task binds in its class; empty for a function."""
         return self.symbol.names if isinstance(self.symbol, Class) else ()
 
 
 def place_of(target: Target) -> tuple[str, str, int] | None:
-    """Return the `place` of the definition that a name leads to, None where it leads to none.
+    """Return the `place` of the definition that a name leads to, None if it leads to none.
 
-    A file that is being checked may have been read before, for another file: then there are two symbols of one place.
+    A file that is being checked may already have been read for another file: then there are two symbols for one place.
     """
     if target.module is None or not isinstance(target.symbol, (Function, Class)):
         return None
@@ -79,7 +80,7 @@ def place_of(target: Target) -> tuple[str, str, int] | None:
 
 
 def definition_of(project: Project, target: Target) -> Definition | None:
-    """Return the task definition that a name leads to, None where it is no task that can be read."""
+    """Return the task definition that a name leads to, None if it is not a resolvable task."""
     symbol, module = target.symbol, target.module
     if module is None or target.rest:
         return None
@@ -93,7 +94,7 @@ def definition_of(project: Project, target: Target) -> Definition | None:
 
 
 def definition(project: Project, module: Module, function: Function) -> Definition | None:
-    """Return the task that a function is by its decorators."""
+    """Return the task that a function's decorators make of it."""
     for index, value in enumerate(function.decorators):
         decorator = decorator_of(project, value, module)
         if decorator is not None:
@@ -101,12 +102,12 @@ def definition(project: Project, module: Module, function: Function) -> Definiti
     return None
 
 
-#: Whose calls make no name of a task, but a field of a model, form or serializer, or a text for people.
+#: Modules whose calls make a field of a model, form or serializer, or a translated text, and never a task's name.
 _FIELDS: Final = ("django.db.", "django.forms.", "django.utils.translation.", "rest_framework.", "sqlalchemy.")
 
 
 def _has_field_for_name(project: Project, module: Module, cls: Class) -> bool:
-    """Return whether the `name` of a class shows that it is no task, so that its bases need not be read for that."""
+    """Return whether a class's `name` shows that it is not a task, so that its bases need not be read."""
     for symbol in module.symbols(f"{cls.qualname}.name") if "name" in cls.names else ():
         if isinstance(symbol, Bound) and isinstance(symbol.value, Invoke) and isinstance(symbol.value.func, Ref):
             target = project.resolve(symbol.value.func.path, module)
@@ -116,7 +117,7 @@ def _has_field_for_name(project: Project, module: Module, cls: Class) -> bool:
 
 
 def class_definition(project: Project, module: Module, cls: Class, *, inherits: bool = False) -> Definition | None:
-    """Return the task that a class is: it inherits from `celery.Task`, has `run`, and is not abstract.
+    """Return the task that a class defines: it inherits from `celery.Task`, has `run`, and is not abstract.
 
     With `inherits` a base may have `run`.
     """
@@ -142,12 +143,12 @@ def class_definition(project: Project, module: Module, cls: Class, *, inherits: 
 
 
 def made_by(project: Project, call: Invoke, module: Module) -> Definition | None:
-    """Return the task that a call makes: `app.register_task(Class())`, or `decorator(...)(function)`."""
+    """Return the task that a call creates: `app.register_task(Class())`, or `decorator(...)(function)`."""
     return registered(project, call, module) if registers(call) else applied(project, call, module)
 
 
 def registers(call: Invoke) -> bool:
-    """Return whether a call is one of `register_task`, a method of apps only."""
+    """Return whether a call is one of `register_task`, a method that only apps have."""
     func = call.func
     return isinstance(func, (Ref, Member)) and (
         func.attribute == "register_task" if isinstance(func, Member) else func.path.endswith(".register_task")
@@ -155,7 +156,7 @@ def registers(call: Invoke) -> bool:
 
 
 def registered(project: Project, call: Invoke, module: Module) -> Definition | None:
-    """Return the task that `app.register_task(...)` is given: a class of the project, or an instance of one."""
+    """Return the task passed to `app.register_task(...)`: a class of the project, or an instance of one."""
     if len(call.args) != 1:
         return None
     made: Value | None = call.args[0]
@@ -191,7 +192,7 @@ def applied(project: Project, call: Invoke, module: Module) -> Definition | None
 def definitions(project: Project, module: Module) -> Iterator[Definition]:
     """Yield the task definitions of a module, in source order, functions before classes.
 
-    Among them are classes with a name of their own that inherit `run`.
+    They include classes with a `name` of their own that inherit `run`.
     """
     for qualname, line in module.definable():
         for symbol in module.symbols(qualname):
@@ -205,9 +206,9 @@ def definitions(project: Project, module: Module) -> Iterator[Definition]:
 
 
 def name_of(project: Project, found: Definition, *, imported: str = "") -> str | None:
-    """Return the name that a task is registered under, None where it can't be told.
+    """Return the name that a task is registered under, None if it is uncertain.
 
-    `imported` is the dotted name that its module is imported by, where that is known.
+    `imported` is the dotted name that its module is imported by, if known.
     """
     given = found.decorator.keywords.get("name")
     name = project.settle(*given) if given else None
@@ -225,9 +226,9 @@ def name_of(project: Project, found: Definition, *, imported: str = "") -> str |
 
 
 def _shorter_name(project: Project, path: str, name: str) -> str:
-    """Return the end of a module's dotted name that the project calls it by, in an import or a text; else nothing.
+    """Return the shorter dotted name by which the project itself refers to a module; an empty string if there is none.
 
-    Then a folder of it is on Python's path, and the task may be registered under the shorter name.
+    In that case one of its parent folders is on Python's path, and the task may be registered under the shorter name.
     """
     parts = name.split(".")
     ends = (".".join(parts[start:]) for start in range(1, len(parts) - 1))
@@ -239,7 +240,7 @@ def _shorter_name(project: Project, path: str, name: str) -> str:
 
 @query(shared=True)
 def _called(project: Project) -> frozenset[str]:
-    """Return the dotted names in imports and texts of the project, and what they begin with."""
+    """Return the dotted names in the project's imports and strings, with all their prefixes."""
     found: set[bytes] = set()
     for path in project.files.disk.texts:
         text = project.files.read(path) or b""
@@ -258,11 +259,11 @@ def is_name_certain(project: Project, found: Definition, *, imported: str = "") 
 
 
 def doubt_of(project: Project, found: Definition, *, imported: str = "") -> str:
-    """Return why the automatic name of a task is not certain, in words; nothing where it is.
+    """Return why the automatic name of a task is uncertain, in words; an empty string if it is certain.
 
-    It is not where its module may be imported under several names and nobody knows one (`imported`), a decorator below
-    the task decorator is not known to leave the function its name, something in the module gives functions other names,
-    the project itself calls its module by a shorter name, or an app has names of its own.
+    It is uncertain if its module may be imported under several names and none is known to be used (`imported`), if a
+    decorator below the task decorator may not keep the function's name, if code in the module renames functions, if the
+    project itself refers to its module by a shorter name, or if an app generates names of its own.
     """
     if has_own_names(project):
         return "an app of the project may have a gen_task_name of its own"
@@ -276,9 +277,9 @@ def doubt_of(project: Project, found: Definition, *, imported: str = "") -> str:
 
 
 def doubt_of_module(project: Project, place: Place) -> str:
-    """Return why the dotted name under which a module is imported is not certain, in words; nothing where it is.
+    """Return why a module's dotted name is uncertain, in words; an empty string if it is certain.
 
-    A folder without `__init__.py` inside a package is a part of the name where the project itself imports it so.
+    A folder without `__init__.py` inside a package is part of the name if the project itself imports it that way.
     """
     shorter = _shorter_name(project, place.path, place.name)
     if shorter:
@@ -291,7 +292,7 @@ def doubt_of_module(project: Project, place: Place) -> str:
 def is_in_package(project: Project, place: Place) -> bool:
     """Return whether a module is in a folder without `__init__.py` that is inside a package of the project.
 
-    It can be imported by its path only, from where the package is.
+    It can be imported only by its path from the folder that contains the package.
     """
     folder = os.path.dirname(place.path)
     while any(folder.startswith(source + os.sep) for source in project.layout.sources):
@@ -304,14 +305,14 @@ def is_in_package(project: Project, place: Place) -> bool:
 
 
 def _is_imported(project: Project, place: Place) -> bool:
-    """Return whether the project imports a module, or from the folder that it is in, by its full dotted name."""
+    """Return whether the project imports a module, or something from its folder, by the full dotted name."""
     names = {place.name, place.name.rpartition(".")[0]}
     return not names.isdisjoint(_called(project)) or not names.isdisjoint(_imported(project))
 
 
 @query(shared=True)
 def _imported(project: Project) -> frozenset[str]:
-    """Return the dotted names that modules of the project with certain names import by relative imports."""
+    """Return the dotted names that modules whose own names are certain import by relative imports."""
     found: set[str] = set()
     for path in project.files.disk.texts:
         text = project.files.read(path) or b""
@@ -323,9 +324,9 @@ def _imported(project: Project) -> frozenset[str]:
 
 @query(shared=True)
 def has_own_names(project: Project) -> bool:
-    """Return whether some app of the project may make automatic names in its own way: by its own `gen_task_name`.
+    """Return whether some app of the project may generate names with its own `gen_task_name`.
 
-    An app that tests make names no task of others.
+    An app in tests names only their own tasks.
     """
     layout = project.layout
     return any(
@@ -336,7 +337,7 @@ def has_own_names(project: Project) -> bool:
 
 
 def is_registered(project: Project, found: Definition) -> bool:
-    """Return whether a class-based task may be handed to `register_task`, in its module or in another."""
+    """Return whether a class-based task may be passed to `register_task`, in its module or in another."""
     own = Target(f"{found.module.prefix}{found.symbol.qualname}", found.module, found.symbol)
     if found.decorator.form != CLASS_TASK or any(
         isinstance(cls, Target) and cls.path in REGISTERING for cls in project.line(own)
@@ -354,7 +355,7 @@ def is_registered(project: Project, found: Definition) -> bool:
 def _may_be_registered_in(project: Project, path: str, found: Definition) -> bool:
     """Return whether a file that names a class may register it, and not only classes that inherit from it.
 
-    What tests register is for themselves, and a file that can't be parsed says nothing.
+    Tests register tasks only for themselves, and a file that can't be parsed gives no evidence.
     """
     module = project.module(path)
     if module is None or project.is_test(module):
@@ -366,7 +367,7 @@ def _may_be_registered_in(project: Project, path: str, found: Definition) -> boo
 
 @query()
 def _registered(module: Module) -> set[str]:
-    """Return the names in the calls that register a task in a module."""
+    """Return the names in a module's calls that register a task."""
     return {
         node.id
         for name in ("register_task", "register")
@@ -378,9 +379,9 @@ def _registered(module: Module) -> set[str]:
 
 
 def is_no_task(project: Project, target: Target) -> bool:
-    """Return whether what a name leads to is certainly no task: a module, a bare function, a class nobody registers.
+    """Return whether a name certainly leads to something else than a task: a module, function, or unregistered class.
 
-    In a loop, or in a list, a function may be made one.
+    A function may become a task in a loop, or as an item of a list.
     """
     symbol, module = target.symbol, target.module
     if target.rest or module is None:
@@ -399,14 +400,14 @@ def is_no_task(project: Project, target: Target) -> bool:
 
 @query()
 def _makes_any(project: Project, module: Module) -> bool:
-    """Return whether a module makes a task of what can't be told, with what may be a task decorator."""
+    """Return whether a module applies what may be a task decorator to something that can't be resolved."""
     given = [call.args[0] for call in module.made() if not registers(call) and _may_decorate(project, call, module)]
     targets = [project.resolve(value.path, module) if isinstance(value, Ref) else None for value in given]
     return any(target is None or not isinstance(target.symbol, (Function, Class)) for target in targets)
 
 
 def _may_decorate(project: Project, call: Invoke, module: Module) -> bool:
-    """Return whether what is called may be a task decorator: `logging.getLogger` and readable functions are none."""
+    """Return whether a call may be one of a task decorator: `logging.getLogger` and resolvable functions are not."""
     func = call.func
     if not isinstance(func, Ref) or decorator_of(project, func, module) is not None:
         return True
@@ -416,7 +417,7 @@ def _may_decorate(project: Project, call: Invoke, module: Module) -> bool:
 
 
 def are_together(one: Definition, other: Definition) -> bool:
-    """Return whether two definitions are both there when their modules are imported: they are no alternatives."""
+    """Return whether two definitions both take effect when their modules are imported, and are not alternatives."""
     mine, theirs = (_branches(found) for found in (one, other))
     if one.module.place.path != other.module.place.path:
         return all((kind, part) == (TRY, "body") for kind, _, part in mine + theirs)
@@ -425,9 +426,9 @@ def are_together(one: Definition, other: Definition) -> bool:
 
 
 def are_apart(project: Project, one: Definition, other: Definition) -> bool:
-    """Return whether two tasks belong to different apps, and may never be in one process.
+    """Return whether two tasks belong to different apps, and may never share a process.
 
-    In one process an app has the tasks of the others too, those with `shared=False` excepted.
+    Within one process an app also has the tasks of the others, except for those with `shared=False`.
     """
     apps = [found.decorator.app for found in (one, other)]
     paths = {app.path for app in apps if app is not None and app.path not in APP_GETTERS}
@@ -439,13 +440,13 @@ def are_apart(project: Project, one: Definition, other: Definition) -> bool:
 
 
 def by_position(found: Definition) -> tuple[Value, ...]:
-    """Return what a task decorator is given by position: one of it may be the task's name."""
+    """Return the positional arguments of a task decorator: one of them may be the task's name."""
     value = found.symbol.decorators[found.index] if found.index >= 0 else None
     return value.args if isinstance(value, Invoke) else ()
 
 
 def _branches(found: Definition) -> list[tuple[str, int, str]]:
-    """Return what must be entered to get to a definition, outermost first: kind, line and part of each statement."""
+    """Return the blocks around a definition, outermost first: kind, line and part of each statement."""
     sites = [
         site
         for node, site in found.module.definitions_called(found.symbol.qualname)

@@ -1,6 +1,7 @@
 """What an expression is in Celery's terms: a task, a signature, a canvas, a result, an app.
 
-Like everything that follows names it works on symbolic values, so an expression in another module is read the same way.
+Like all code that follows names, it works on symbolic values, so an expression in another module is resolved the same
+way.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ CANVAS: Final = {
     "celery.xstarmap": "starmap",
 }
 
-#: Classes of results.
+#: Result classes.
 RESULTS: Final = frozenset(
     {
         "celery.result.AsyncResult",
@@ -48,7 +49,7 @@ RESULTS: Final = frozenset(
 
 
 class TaskThing(Record):
-    """A task: an object with `delay`. `definition` is None where only an annotation says that it is one."""
+    """A task: an object with `delay`. `definition` is None if only an annotation says so."""
 
     __slots__ = ("definition",)
 
@@ -59,8 +60,8 @@ class TaskThing(Record):
 class SignatureThing(Record):
     """A signature of one task.
 
-    `call` made it, in `module`; `method` is the task's method (`s`, `si`, `signature`) or `signature` for one that is
-    made by name, in which case `name` is the settled first argument.
+    It was created by `call` in `module`. `method` is the task's method (`s`, `si`, `signature`), or `signature` for one
+    created by name, in which case `name` is the settled first argument.
     """
 
     __slots__ = ("call", "definition", "method", "module", "name")
@@ -76,7 +77,7 @@ class SignatureThing(Record):
 
 
 class CanvasThing(Record):
-    """A chain, group, chord or the like, made by `call` in `module` (an operation for `a | b`)."""
+    """A chain, group, chord or the like, created by `call` in `module` (an operation for `a | b`)."""
 
     __slots__ = ("call", "kind", "module")
 
@@ -87,7 +88,7 @@ class CanvasThing(Record):
 
 
 class ResultThing(Record):
-    """The result of something that was sent: of a task, signature or canvas, or None where that is not known."""
+    """The result of sending something: a task, signature or canvas, or None if that is not known."""
 
     __slots__ = ("of",)
 
@@ -108,7 +109,7 @@ Thing = Union[TaskThing, SignatureThing, CanvasThing, ResultThing, AppThing]  # 
 
 
 def thing_of(project: Project, value: Value, module: Module, depth: int = 0) -> Thing | None:
-    """Return what a value is in Celery's terms, None where there is no evidence that it is any of it."""
+    """Return what a value is in Celery's terms, None if there is no evidence that it is any of these."""
     if depth > 10:
         return None
     if isinstance(value, Ref):
@@ -182,7 +183,7 @@ def _call(project: Project, value: Invoke, module: Module, depth: int) -> Thing 
         if made is not None:
             return AppThing(made)
         definition = definitions.definition_of(project, target)
-        # The call of a class makes a task; that of a task which is made of one runs it.
+        # Calling a class creates a task; calling the task made from it runs it.
         if definition is not None and isinstance(target.symbol, Class):
             return TaskThing(definition)
         return None
@@ -191,7 +192,7 @@ def _call(project: Project, value: Invoke, module: Module, depth: int) -> Thing 
         return of_method(project, owner_thing, func.attribute, value, module, depth)
     called = thing_of(project, func, module, depth + 1) if isinstance(func, (Invoke, Operation)) else None
     if isinstance(called, (CanvasThing, SignatureThing)):
-        # Calling a canvas sends it; calling a signature runs its task here.
+        # Calling a canvas sends it; calling a signature runs its task in this process.
         return ResultThing(called) if isinstance(called, CanvasThing) else None
     return None
 
@@ -213,7 +214,7 @@ def _of_target(project: Project, target: Target, depth: int) -> Thing | None:
 def of_method(
     project: Project, owner: Thing | None, method: str, call: Invoke, module: Module, depth: int = 0
 ) -> Thing | None:
-    """Return what a method of a thing gives."""
+    """Return what calling a method of a Celery object returns."""
     if isinstance(owner, TaskThing):
         if method in SENDS or method == "apply":
             return ResultThing(owner)
@@ -239,7 +240,7 @@ def of_method(
 
 
 def _signature(project: Project, call: Invoke, module: Module, depth: int) -> SignatureThing | None:
-    """Return what `signature("name", ...)` makes: by name, or of a task object."""
+    """Return the signature that `signature("name", ...)` creates, by name or from a task object."""
     if not call.args:
         return SignatureThing(None, "signature", call, module)
     first = thing_of(project, call.args[0], module, depth + 1)

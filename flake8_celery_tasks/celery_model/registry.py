@@ -1,4 +1,4 @@
-"""All tasks of a project, by name: what a worker that loads every module would have registered."""
+"""All tasks of a project, by name: the tasks that a worker which loads every module would have registered."""
 
 from __future__ import annotations
 
@@ -40,22 +40,22 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.workspace.layout import Place
 
 
-#: Folders for copies of other people's code: who loads their tasks, and under which name, is not to be told.
+#: Folders for copies of third-party code: who loads their tasks, and under which names, is unknown.
 VENDORED: Final = frozenset({"_vendor", "_vendored", "third_party", "thirdparty", "vendor", "vendored"})
 
-#: First parts of names that say nothing about whose task it is: every other service has them too.
+#: First parts of names that don't tell whose task it is: every other service has them too.
 COMMON: Final = frozenset(
     {"__main__", "app", "celery", "celery_app", "jobs", "main", "project", "src", "task", "tasks", "worker", "workers"}
 )
 
-#: Names shorter than this may differ in one letter only from the one that was meant, when nothing else speaks for it.
+#: A name shorter than this may differ from the intended one by one letter only, unless there is other evidence.
 _LONG: Final = 16
 
-#: A word shorter than this is no end of a name that speaks for it.
+#: A word shorter than this is not evidence when it matches the end of a name.
 _SHORT: Final = 6
 
-#: What files that can't be parsed are searched for: may they define tasks, and by names that they do not spell out?
-#: Longer names and lists of bases are no such thing, and not worth the time.
+#: Patterns for files that can't be parsed: may they define tasks, with names that are computed? Longer names and lists
+#: of bases are not worth the time.
 _DEFINES: Final = re.compile(rb"@[\w.]{0,200}(?:task|job)|register_task|\([\w., ]{0,300}Task\b", re.IGNORECASE)
 _DECORATED: Final = re.compile(rb"@[\w.]{0,200}(?:task|job)\w{0,200}\(\s*[a-z_]\w*\s*[,)]", re.IGNORECASE)
 _CALLED: Final = re.compile(rb"(?<!send_)(?:task|job)\w{0,200}\(", re.IGNORECASE)
@@ -63,18 +63,19 @@ _REGISTERED: Final = re.compile(rb"register_task|\([\w., ]{0,300}Task\b[^)]{0,30
 _NAMED: Final = re.compile(rb"\bname\s*=\s*[^'\"\s=]", re.IGNORECASE)
 _DEFINITION: Final = re.compile(rb"\b(?:def|class)\b", re.IGNORECASE)
 
-#: Where there are more names of which parts are known, any name may be one of them.
+#: With more partly known names than this, any name may be one of them.
 _PATTERNS: Final = 1000
 
-#: What gives a name to something, and how far before it is looked for what only sends a task of that name.
+#: Code that gives something a name, and how far before it to look for a call that only sends a task of that name.
 _GIVES: Final = re.compile(rb"""\bname\s*[=:]\s*\w?(?:"([^"\n]*)"|'([^'\n]*)')""")
 _BEFORE: Final = 200
 
 
 class Unnamed(NamedTuple):
-    """A definition whose name can't be told, and what its name may be.
+    """A definition whose name is unknown, and what its name may be.
 
-    `names` are possible ones, `patterns` the known parts of others, `starts` first parts, where an empty one is any.
+    `names` are possible names, `patterns` the known parts of others, `starts` first parts; an empty start matches any
+    name.
     """
 
     definition: Definition
@@ -83,10 +84,10 @@ class Unnamed(NamedTuple):
     starts: frozenset[str]
 
     def may_have(self, name: str) -> bool:
-        """Return whether it may have a name."""
+        """Return whether the task may have a name."""
         decorator = self.definition.decorator
         if decorator.spread and decorator.form != OPAQUE and "name" not in decorator.keywords:
-            return True  # a spread that can't be read may hold any name
+            return True  # a spread that can't be resolved may contain any name
         if name in self.names or not self.starts.isdisjoint(("", name.partition(".")[0])):
             return True
         return any(matches(pattern, name) for pattern in self.patterns)
@@ -95,9 +96,9 @@ class Unnamed(NamedTuple):
 class Index:
     """The tasks of a project.
 
-    `by_name` holds the definitions under each name that is certain. `possible` are names that some definition may
-    have: those that a decorator which can't be read may give, automatic names of modules whose place in the import
-    system is not certain. `unread` are files that could hold definitions but can't be parsed.
+    `by_name` holds the definitions under each certain name. `possible` are names that some definition may have: those
+    from decorators that can't be resolved, and automatic names of modules whose place in the import system is
+    uncertain. `unread` are files that could contain definitions but can't be parsed.
     """
 
     def __init__(self, project: Project) -> None:
@@ -105,12 +106,12 @@ class Index:
         self.by_name: dict[str, list[Definition]] = {}
         self.possible: set[str] = set()
         self.unread: list[str] = []
-        #: The definitions outside tests whose names can't be told, and what is registered and can't be read.
+        #: The definitions outside tests whose names are unknown, and the registrations that can't be resolved.
         self.unnamed: list[Unnamed] = []
         self.registering: list[tuple[Module, str]] = []
-        #: First parts of the names that may be given by what can't be read; an empty one stands for all names.
+        #: First parts of the names that unresolved code may give; an empty one stands for all names.
         self.nameless: set[str] = set()
-        self._patterns: set[Pattern] = set()  # names of which a part is known
+        self._patterns: set[Pattern] = set()  # partly known names
         self._owned: set[str] = set()
         self._registered: set[tuple[str, str]] = set()  # path and qualified name of classes
         self._imported: dict[str, bool] = {}
@@ -120,7 +121,7 @@ class Index:
                 continue
             try:
                 self._add_all(module)
-            except errors.CAUGHT as error:  # a defect costs the file, and not all that ask for tasks
+            except errors.CAUGHT as error:  # a bug costs this file, not every query about tasks
                 project.failures[path] = errors.internal(error)
                 self.unread.append(path)
 
@@ -131,7 +132,7 @@ class Index:
             self._add_made(call, module)
 
     def _add_made(self, call: Invoke, module: Module) -> None:
-        """Add the task that a call makes; for a class, note that it is registered."""
+        """Add the task that a call creates; for a class, record that it is registered."""
         found = made_by(self.project, call, module)
         if found is None:
             if registers(call) and not self.project.is_test(module):
@@ -142,7 +143,7 @@ class Index:
         elif found.decorator.form == CLASS_TASK:
             registered = found.module.place.path, found.symbol.qualname
             if registered not in self._registered and {"name", "run"}.isdisjoint(found.class_names):
-                self._add(found)  # only this says that a class which inherits `run` is a task
+                self._add(found)  # only this shows that a class that inherits `run` is a task
             self._registered.add(registered)
         else:
             self._add(found)
@@ -165,11 +166,11 @@ class Index:
             if not is_vendored(module.place):
                 self.unnamed.append(unnamed)
 
-    # What is known of a name.
+    # Queries about a name.
 
     @property
     def namespaces(self) -> frozenset[str]:
-        """The first dotted parts of the names of the project's tasks, tests left out."""
+        """The first dotted parts of the names of the project's tasks, without those in tests."""
         return frozenset(self._owned)
 
     def has(self, name: str) -> bool:
@@ -183,14 +184,15 @@ class Index:
         )
 
     def definitions(self, name: str) -> list[Definition]:
-        """Return the definitions of a name, tests left out where others define it too."""
+        """Return the definitions of a name, without those in tests if there are others."""
         found = self.by_name.get(name, [])
         return [item for item in found if not self.project.is_test(item.module)] or found
 
     def owns(self, name: str) -> bool:
         """Return whether the first part of a name is the project's own.
 
-        A namespace package may be shared with other distributions: of its parts only those are owned that are here.
+        A namespace package may be shared with other distributions: only the parts that exist in this project are its
+        own.
         """
         parts = name.split(".")
         if len(parts) == 1 or parts[0] in COMMON or parts[0] not in self._owned:
@@ -198,13 +200,13 @@ class Index:
         for end in range(1, len(parts)):
             path = self.project.layout.find(".".join(parts[:end]), self.project.layout.root)
             if path is None:
-                return end == 1  # the names have nothing to do with modules
+                return end == 1  # the names are unrelated to modules
             if path.endswith(".py"):
                 return True
         return False
 
     def meant(self, name: str, origin: Module) -> str | None:
-        """Return the name of a task that was probably meant, None where it may be any or none."""
+        """Return the name of the task that was probably meant, None if it is ambiguous or there is none."""
         real = self._name_of_alias(name, origin)
         if real is not None:
             return real if real != name else None
@@ -216,9 +218,9 @@ class Index:
         return same[0] if len(same) == 1 else None
 
     def _ending(self, name: str) -> list[str]:
-        """Return the names of tasks outside tests of which a name may be the end: `tasks.bill` of `shop.tasks.bill`.
+        """Return the names of tasks outside tests that end in a name: `shop.tasks.bill` for `tasks.bill`.
 
-        A short word says nothing.
+        A short word is not evidence.
         """
         if _is_short(name):
             return []
@@ -226,7 +228,7 @@ class Index:
         return [one for one in known if one.endswith(f".{name}") and self._is_outside_tests(one)]
 
     def _ends_uncertain(self, name: str) -> bool:
-        """Return whether a name without a dot is the end of an automatic name, of which the rest is uncertain."""
+        """Return whether a name without a dot is the end of an automatic name whose first part is uncertain."""
         if "." in name or _is_short(name):
             return False
         return any(
@@ -251,9 +253,9 @@ class Index:
         return found
 
     def is_unknown(self, name: str, origin: Module, *, closed: bool = False) -> bool:
-        """Return whether a name is certainly meant for a task of the project, and certainly none has it.
+        """Return whether a name is certainly meant for a task of the project that certainly does not exist.
 
-        `closed` says that it is meant for one, whatever it is like.
+        `closed` means that it is meant for one, whatever the name.
         """
         if self._is_unregistered(name):
             return True
@@ -267,13 +269,13 @@ class Index:
         return not (self._is_bound(name, origin) or self._may_be_hidden(name))
 
     def _is_unregistered(self, name: str) -> bool:
-        """Return whether only classes have a name, and certainly nobody registers one of them."""
+        """Return whether only classes have a name, and certainly none of them is registered."""
         found = [] if self.registering else self.by_name.get(name, [])
         places = {one.place[:2] for one in found if not is_registered(self.project, one)}
         return bool(found) and len(places) == len(found) and self._registered.isdisjoint(places)
 
     def is_unmatched(self, glob: str, others: Iterable[str] = ()) -> bool:
-        """Return whether a glob is certainly meant for tasks of the project, and matches none, nor any other name."""
+        """Return whether a glob is certainly meant for tasks of the project, but matches none, and no other name."""
         literal = glob.partition("*")[0]
         top = literal.partition(".")[0]
         if not (self.owns(glob) or self._globs_ending(glob)) or "" in self.nameless or top in self.nameless:
@@ -291,14 +293,14 @@ class Index:
         return True
 
     def meant_by_glob(self, glob: str) -> str | None:
-        """Return the glob that was probably meant by one that only matches ends of names, None where it may be any."""
+        """Return the glob probably meant by one that only matches the ends of names, None if it is ambiguous."""
         starts = {name.removesuffix(end) for name, end in self._globs_ending(glob)}
         if not starts or self.owns(glob):
             return None
         return f"{starts.pop()}{glob}" if len(starts) == 1 else f"*.{glob}"
 
     def _globs_ending(self, glob: str) -> list[tuple[str, str]]:
-        """Return the names of tasks outside tests whose ends a glob matches, with these ends."""
+        """Return the names of tasks outside tests whose ends match a glob, with these ends."""
         if glob.startswith("*") or "." not in glob:
             return []
         found = []
@@ -310,7 +312,7 @@ class Index:
         return found
 
     def _name_of_alias(self, name: str, origin: Module) -> str | None:
-        """Return the real name of the task that a name leads to when it is read as module and variable."""
+        """Return the real name of the task that a name leads to, read as a module and a variable."""
         owner, _, last = name.rpartition(".")
         target = self.project.resolve(f"{owner}:{last}", origin) if owner else Target("")
         definition = definition_of(self.project, target)
@@ -319,7 +321,7 @@ class Index:
         return name_of(self.project, definition)
 
     def _is_bound(self, name: str, origin: Module) -> bool:
-        """Return whether a module of the project binds what the name says, so that it may be a task after all."""
+        """Return whether a name is bound in a module of the project, so that it may be a task after all."""
         owner, _, last = name.rpartition(".")
         path = self.project.layout.find(owner, origin.place.root) if owner else None
         if path is None or not path.endswith(".py") or self._name_of_alias(name, origin) is not None:
@@ -331,7 +333,7 @@ class Index:
         return not (target.lost or is_no_task(self.project, target))
 
     def _may_be_hidden(self, name: str) -> bool:
-        """Return whether a file that can't be read, or is no part of the project, could give the name to a task."""
+        """Return whether a file that can't be read, or is not part of the project, could give the name to a task."""
         return self.may_be_unread(name) or _may_hold(self._texts_left_out, name) or encoded(name) in self._given
 
     def may_be_unread(self, name: str, *, in_tests: bool = True) -> bool:
@@ -356,7 +358,7 @@ class Index:
         return _searchable(self.project, self._left_out)
 
     def given(self, name: str) -> set[str]:
-        """Return the files in which something is given a name: no task that is known, and no call of it."""
+        """Return the files in which something other than a known task, or a call of it, is given a name."""
         return self._given.get(encoded(name), set())
 
     @cached_property
@@ -372,14 +374,14 @@ class Index:
 
     @cached_property
     def _left_out(self) -> list[str]:
-        """The files below the root that may define tasks and are no part of the project."""
+        """The files inside the root that may define tasks but are not part of the project."""
         texts = {path: self.project.files.read(path) for path in self.project.layout.left_out()}
         return [path for path, text in texts.items() if text is None or _DEFINES.search(text)]
 
-    # Several tasks of one name.
+    # Several tasks with one name.
 
     def rival(self, one: Definition, name: str) -> Definition | None:
-        """Return the first other definition that takes the place of a task, or loses its own to it, in one worker."""
+        """Return the first other definition that would replace a task, or be replaced by it, in the same worker."""
         if is_vendored(one.module.place):
             return None
         for other in self.by_name.get(name, ()):
@@ -401,7 +403,7 @@ class Index:
     def import_root(self, place: Place) -> str:
         """Return the folder that a module is imported from.
 
-        A folder without `__init__.py` that other modules import from is a namespace package.
+        A folder without `__init__.py` from which other modules import is a namespace package.
         """
         if not place.certain and self._is_imported(place.name.partition(".")[0]):
             sources = reversed(self.project.layout.sources)
@@ -418,14 +420,14 @@ class Index:
 
 
 def automatic_names(place: Place, qualname: str) -> Iterator[str]:
-    """Yield the names that Celery may derive for a definition, where it is not certain what its module is called."""
+    """Yield the names that Celery may derive for a definition whose module name is uncertain."""
     parts = place.name.split(".")
     for start in range(len(parts)):
         yield ".".join([*parts[start:], qualname.rpartition(".")[2]])
 
 
 def _unnamed(project: Project, found: Definition, name: str | None) -> Unnamed:
-    """Return what is known of a name that is not certain; `name` is what the definition gives."""
+    """Return what is known about an uncertain name; `name` is the one that the definition gives."""
     given = found.decorator.keywords.get("name")
     positional = by_position(found)
     values = [*([] if given is None else [given]), *((value, found.module) for value in positional)]
@@ -448,18 +450,18 @@ def _unnamed(project: Project, found: Definition, name: str | None) -> Unnamed:
 
 
 def is_vendored(place: Place) -> bool:
-    """Return whether a module is in a folder for copies of other people's code."""
+    """Return whether a module is in a folder for copies of third-party code."""
     return not VENDORED.isdisjoint(place.relative.split("/")[:-1])
 
 
 def _computes(text: bytes) -> bool:
-    """Return whether a text that can't be parsed may give tasks names that it does not spell out."""
+    """Return whether a text that can't be parsed may give tasks computed names."""
     if _DECORATED.search(text):
         return True
     registered = _REGISTERED.search(text)
     if registered is not None and _NAMED.search(text, registered.end()):
         return True
-    for part in _DEFINITION.split(text):  # a call does not go on behind the next definition
+    for part in _DEFINITION.split(text):  # a call does not extend past the next definition
         called = _CALLED.search(part)
         if called is not None and _NAMED.search(part, called.end()):
             return True
@@ -467,7 +469,7 @@ def _computes(text: bytes) -> bool:
 
 
 def _searchable(project: Project, paths: Iterable[str]) -> list[bytes] | None:
-    """Return the texts of files, None where one of them may give any name to a task."""
+    """Return the texts of files, None if one of them may give any name to a task."""
     texts = [project.files.read(path) for path in paths]
     found = [text for text in texts if text is not None and not _computes(text)]
     return found if len(found) == len(texts) else None
@@ -479,7 +481,7 @@ def _may_hold(texts: list[bytes] | None, name: str) -> bool:
 
 
 def _is_short(name: str) -> bool:
-    """Return whether a name is a word that says nothing about the task that it is meant for."""
+    """Return whether a name is a word that is not evidence for the task it is meant for."""
     return "." not in name and len(name) < _LONG and (len(name) < _SHORT or "_" not in name)
 
 

@@ -1,4 +1,4 @@
-"""What a project sets for all its tasks, read from wherever it may be written."""
+"""Settings that a project applies to all its tasks, wherever they may be written."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def spellings(name: str) -> tuple[str, ...]:
-    """Return the names under which a setting may be written, in whatever namespace."""
+    """Return the names under which a setting may be written, in any namespace."""
     upper = name.upper()
     return tuple(dict.fromkeys((name, upper, f"CELERY_{upper}", SETTINGS[name].old)))
 
@@ -31,12 +31,12 @@ def spellings(name: str) -> tuple[str, ...]:
 def setting_values(project: Project, name: str) -> list[Any]:
     """Return the settled values that the project gives to a setting of Celery, by its lower-case name.
 
-    Every place that could set it counts, so the list may hold values of other environments. Tests don't count.
+    Every place that could set it counts, so the list may contain values for other environments. Tests are skipped.
     """
     return [UNKNOWN if module is None else project.settle(value, module) for value, module in given_to(project, name)]
 
 
-#: Words in the names of settings modules, or of classes of settings, that no worker in production reads.
+#: Words in the names of settings modules and settings classes that no worker in production uses.
 _PASSING: Final = frozenset(
     {
         "ci",
@@ -58,7 +58,7 @@ _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
 def is_passing(name: str) -> bool:
-    """Return whether the name of a module or class says that it is for development or tests.
+    """Return whether a module or class is for development or tests, judging by its name.
 
     >>> is_passing("shop.settings.local"), is_passing("shop.settings.DevelopmentConfig"), is_passing("shop.devices")
     (True, True, False)
@@ -68,9 +68,9 @@ def is_passing(name: str) -> bool:
 
 
 def given_to(project: Project, name: str, *, running: bool = False) -> Iterator[tuple[Value, Module | None]]:
-    """Yield what modules outside tests give to a setting; None for a module that can't be read.
+    """Yield the values that modules outside tests give to a setting; None for a module that can't be read.
 
-    With `running`, what is for development or tests only is left out.
+    With `running`, values that apply only to development or tests are skipped.
     """
     names = frozenset(spellings(name))
     for path in project.files.holding(*(item.encode() for item in sorted(names))):
@@ -88,7 +88,7 @@ def given_to(project: Project, name: str, *, running: bool = False) -> Iterator[
 def given_in(module: Module, names: frozenset[str], *, running: bool = False) -> Iterator[Value]:
     """Yield the values of assignments, attributes, items, dict keys and keywords of some names.
 
-    With `running`, classes for development or tests are left out.
+    With `running`, classes for development or tests are skipped.
     """
     candidates = module.candidates
     yield from _bound_in(module, names, running=running)
@@ -102,7 +102,7 @@ def given_in(module: Module, names: frozenset[str], *, running: bool = False) ->
         for keyword in call.keywords:
             if keyword.arg in names:
                 yield module.value(keyword.value, site.scope)
-    # The tree of the module itself may be dropped by now, or was never read.
+    # The module's own tree may have been dropped by now, or was never read.
     for node in ast.walk(candidates.scope.node):
         if isinstance(node, ast.Dict):
             yield from (module.value(value, candidates.scope) for value in _under(node, names))
@@ -121,14 +121,14 @@ def _bound_in(module: Module, names: frozenset[str], *, running: bool) -> Iterat
 
 
 def _under(node: ast.Dict, names: frozenset[str]) -> Iterator[ast.expr]:
-    """Yield the values that a dict display has under some keys."""
+    """Yield the values of a dict display under some keys."""
     for key, value in zip(node.keys, node.values, strict=True):
         if isinstance(key, ast.Constant) and key.value in names:
             yield value
 
 
 def acks_late(project: Project) -> bool | None:
-    """Return whether the project acknowledges late: True, False, or None where it can't be told."""
+    """Return whether the project acknowledges late: True, False, or None if it can't be determined."""
     if project.options.celery_acks_late:
         return True
     given = setting_values(project, "task_acks_late")
@@ -137,7 +137,7 @@ def acks_late(project: Project) -> bool | None:
     return None if any(not isinstance(value, (bool, int, type(None))) for value in given) else False
 
 
-#: Schedulers of other packages, which take more keys in an entry of the beat schedule than Celery's own.
+#: Schedulers of other packages, which accept more keys in a beat schedule entry than Celery's own.
 _SCHEDULERS: Final = (
     b"celery_sqlalchemy_scheduler",
     b"celerybeatmongo",
@@ -149,16 +149,16 @@ _SCHEDULERS: Final = (
 
 @query()
 def has_celery_scheduler(project: Project) -> bool:
-    """Return whether beat certainly runs Celery's own scheduler, as far as the project's files tell."""
+    """Return whether beat certainly runs Celery's own scheduler, as far as the project's files show."""
     given = setting_values(project, "beat_scheduler")
     own = all(isinstance(value, str) and value.startswith("celery.beat") for value in given)
     return own and not any(True for _ in project.files.holding(*_SCHEDULERS))
 
 
 def routes_of(project: Project) -> list[Table] | None:
-    """Return the maps of the project's `task_routes`, in order; None where one of them can't be read, or is a function.
+    """Return the tables in the project's `task_routes`, in order; None if one is a function or can't be resolved.
 
-    A list of pairs in the list of routers is a map too.
+    A list of pairs in the list of routers is a table, too.
     """
     found: list[Table] = []
     for given in setting_values(project, "task_routes"):
@@ -177,9 +177,9 @@ def _is_pair(item: Any) -> bool:
 
 
 def queues_of(project: Project) -> frozenset[str] | None:
-    """Return the names of the queues that the project's `task_queues` declare, None where one can't be read.
+    """Return the names of the queues in the project's `task_queues`, None if one can't be resolved.
 
-    They are none where the setting is given nowhere.
+    The set is empty if the project doesn't set it.
     """
     found: set[str] = set()
     for given in setting_values(project, "task_queues"):
@@ -197,7 +197,7 @@ def queues_of(project: Project) -> frozenset[str] | None:
 
 
 def _names_of(queue: Any) -> list[Any]:
-    """Return the settled name of a queue that is made by a call, and its alias."""
+    """Return the settled name and alias of a queue that is created by a call."""
     if not isinstance(queue, Called) or not isinstance(queue.target, Target):
         return [queue]
     if not queue.target.path.startswith("kombu.") or None in queue.keywords:

@@ -1,6 +1,6 @@
-"""What a task definition says, wherever in the project it is: its options, its class, its parameters.
+"""What a task definition says, wherever it is in the project: its options, its class, its parameters.
 
-All of it works on symbols, so a call can be checked by the definition of the task that it sends.
+Everything works on symbols, so a call can be checked against the definition of the task that it sends.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
 
 
-#: What a parameter for the task itself is called: `self`, `_task`, `celery_task`, `self_`, `task_instance`. An
-#: underscore in front says that a parameter is unused, so that its name says nothing else.
+#: The name of a parameter for the task itself: `self`, `_task`, `celery_task`, `self_`, `task_instance`. A leading
+#: underscore marks an unused parameter, so its name says nothing else.
 TASK_NAME: Final = re.compile(r"_|(.*_)?(self|task|celery)(_|_self|_obj|_object|_instance)?$|(cls|me|this)$")
 
 
 class Defined:
-    """A task definition: `definition` is what `recognise` found."""
+    """A task definition: `definition` is the recognised one."""
 
     def __init__(self, project: Project, definition: Definition) -> None:
         self.project = project
@@ -49,12 +49,12 @@ class Defined:
 
     @property
     def form(self) -> str:
-        """How the task is made: one of the forms of `recognise`."""
+        """How the task is created: one of the forms in `decorators`."""
         return self.definition.decorator.form
 
     @property
     def is_opaque(self) -> bool:
-        """Whether a decorator made it that can't be read: it may bind, name, inject parameters or retry."""
+        """Whether it was created by an unresolved decorator, which may bind, name, inject parameters or retry."""
         return self.form == OPAQUE
 
     @property
@@ -67,7 +67,7 @@ class Defined:
         """The name of its function or class."""
         return self.definition.symbol.qualname.rpartition(".")[2]
 
-    # What its options say.
+    # Its options.
 
     def option(self, name: str) -> Any:
         """Return the settled value of an option as the decorator (or class body) gives it."""
@@ -91,7 +91,7 @@ class Defined:
 
     @property
     def own_class(self) -> Target:
-        """The class that it is, where it is one."""
+        """The class, if the task is one."""
         symbol = self.definition.symbol
         return Target(f"{self.module.prefix}{symbol.qualname}", self.module, symbol)
 
@@ -107,9 +107,9 @@ class Defined:
 
     @cached_property
     def base(self) -> Target | Missing | Unknown:
-        """The task class behind a decorated function: `base=`, else the app's `task_cls`.
+        """The task class behind a decorated function: `base=`, or the app's `task_cls`.
 
-        MISSING where it is Celery's own, UNKNOWN where it can't be told.
+        MISSING if it is Celery's own, UNKNOWN if it can't be determined.
         """
         app = self.definition.decorator.app
         given = self.option("base")
@@ -128,7 +128,7 @@ class Defined:
         return self.base is MISSING
 
     def inherits(self, path: str) -> bool:
-        """Return whether its class inherits from one outside the project."""
+        """Return whether its class inherits from a class outside the project."""
         cls = self.own_class if self.is_class else self.base
         return isinstance(cls, Target) and any(getattr(found, "path", "") == path for found in self.project.line(cls))
 
@@ -144,7 +144,7 @@ class Defined:
     def bound(self) -> bool | Unknown:
         """Whether the function gets the task as its first argument.
 
-        Only the decorator says so: `bind` of a base class is Celery's own method.
+        Only the decorator decides: `bind` of a base class is Celery's own method.
         """
         if self.is_class:
             return False
@@ -154,10 +154,10 @@ class Defined:
         return bool(bind) if isinstance(bind, (bool, int, str)) or bind is None else UNKNOWN
 
     def overrides(self, *methods: str, handing_on: bool = False) -> bool | Unknown:
-        """Return whether the task's class has some methods of its own; UNKNOWN where it can't be read to the end.
+        """Return whether the task's class overrides some methods; UNKNOWN if one of its ancestors can't be resolved.
 
-        With `handing_on` methods count as none that hand on the arguments of a call and do nothing else with them: a
-        `__call__` of the project, and what is known of classes of packages.
+        With `handing_on`, methods that only pass on a call's arguments don't count: a `__call__` of the project, and
+        what is known about classes of packages.
         """
         if handing_on:
             return self._line_has(methods, lambda cls: not cls.hands_on, hands_on_call=True)
@@ -165,7 +165,7 @@ class Defined:
 
     @property
     def sends_at_once(self) -> bool:
-        """Whether `delay` and `apply_async` certainly send when they are called: a class of its own may wait."""
+        """Whether `delay` and `apply_async` certainly send as soon as they are called: a custom class may wait."""
         decorator = self.definition.decorator
         if decorator.form == OPAQUE and "base" not in decorator.keywords:
             given = apps.base_given_by(self.project, decorator.app)
@@ -180,9 +180,9 @@ class Defined:
         hands_on_call: bool = False,
         of: Target | Missing | Unknown | None = None,
     ) -> bool | Unknown:
-        """Return whether a class in the task's line has some methods, a class of a package by what `has` says of it.
+        """Return whether an ancestor of the task's class has some methods; `has` answers for classes of packages.
 
-        The class is the task's own, or the one that is given as `of`.
+        The class is the task's own, or the one given as `of`.
         """
         cls = of
         if cls is None:
@@ -205,16 +205,16 @@ class Defined:
 
     @property
     def hands_on_calls(self) -> bool:
-        """Whether its class certainly sends what a caller hands over, as Celery's own class does."""
-        # Where Celery checks the arguments at the call, no `__call__` of the class can change them before.
+        """Whether its class certainly sends a caller's arguments unchanged, as Celery's own class does."""
+        # If Celery checks the arguments at the call, no `__call__` of the class can change them first.
         own_call = ("__call__",) if self.is_class or self.is_wrapped else ()
         return self.overrides(*CALL_METHODS, *own_call, handing_on=True) is False
 
     @cached_property
     def decorator_may_retry(self) -> bool:
-        """Whether the decorator that makes the task may retry it: one that the options name, and that says so if read.
+        """Whether the task's decorator may retry it: the options name it, and its code retries or can't be read.
 
-        All that the options say of it is that it makes tasks.
+        The options only say that it creates tasks.
         """
         index = self.definition.index
         value = self.definition.symbol.decorators[index] if index >= 0 else None
@@ -224,11 +224,11 @@ class Defined:
             return False
         return not isinstance(target.symbol, Function) or "retry" in target.symbol.attributes
 
-    # What is below the task decorator.
+    # Below the task decorator.
 
     @cached_property
     def runs(self) -> Function | None:
-        """The function that runs: the decorated one, or the class's `run`; None where there are several."""
+        """The function that runs: the decorated one, or the class's `run`; None if there are several."""
         symbol = self.definition.symbol
         qualname = symbol.qualname if isinstance(symbol, Function) else f"{symbol.qualname}.run"
         found = self.module.symbols(qualname)
@@ -241,12 +241,12 @@ class Defined:
 
     @property
     def is_wrapped(self) -> bool:
-        """Whether decorators are between the task decorator and the function: Celery checks no arguments then."""
+        """Whether there are decorators between the task decorator and the function: then Celery checks no arguments."""
         return bool(self._below)
 
     @cached_property
     def is_transparent(self) -> bool:
-        """Whether nothing between the task decorator and the function can change arguments, retry or swallow."""
+        """Whether nothing between the task decorator and the function can change arguments, retry or swallow errors."""
         return all(self._passes_through(value) for value in self._below)
 
     def _passes_through(self, decorator: Value) -> bool:
@@ -260,7 +260,7 @@ class Defined:
         return bool(wrapped and wrapped.passes)
 
     def _decorator_function(self, decorator: Value) -> tuple[Function, Module] | None:
-        """Return the project's function that a decorator is, or that makes it."""
+        """Return the project's function that a decorator is, or that creates it."""
         value = decorator.func if isinstance(decorator, Invoke) else decorator
         if not isinstance(value, Ref):
             return None
@@ -269,13 +269,13 @@ class Defined:
             return None
         return target.symbol, target.module
 
-    # What a caller may hand over.
+    # The arguments that a caller can pass.
 
     @cached_property
     def accepts(self) -> Params | None:
-        """The parameters that are left to the caller, None where they can't be told.
+        """The parameters that are left to the caller, None if they can't be determined.
 
-        A task whose own parameter is not in order (CLY202, CLY203, CLY512) is left to the rules about that.
+        A task whose own parameter is wrong (CLY202, CLY203, CLY512) is left to the rules for that.
         """
         function = self.runs
         if function is None or self.is_opaque or not self.is_transparent or self.bound is UNKNOWN:
@@ -298,7 +298,7 @@ class Defined:
 
 
 def without_first(params: Params) -> Params:
-    """Return parameters without the first that is given by position."""
+    """Return parameters without the first positional one."""
     left = len(params.ordered) - 1
     if left < 0:
         return params
@@ -309,7 +309,7 @@ def without_first(params: Params) -> Params:
 
 @query()
 def retried_in(module: Module, project: Project) -> set[tuple[str, str, int] | None]:
-    """Return the places of the tasks that a module retries by their names, None for the one that runs."""
+    """Return the places of the tasks that a module retries by name, None for the running task."""
     found: set[tuple[str, str, int] | None] = set()
     for call, site in module.calls_of("retry"):
         value = module.value(call.func.value, site.scope) if isinstance(call.func, ast.Attribute) else None
@@ -323,7 +323,7 @@ def retried_in(module: Module, project: Project) -> set[tuple[str, str, int] | N
 
 @query()
 def readers_in(module: Module) -> dict[str, set[str | None]]:
-    """Return what each attribute is read from in a module: names that end so, None for what may be any task."""
+    """Return what each attribute in a module is read from: the last parts of names, None for what may be any task."""
     found: dict[str, set[str | None]] = {}
     for node in () if module.tree is None else ast.walk(module.tree):
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
@@ -346,7 +346,7 @@ def is_assigned(module: Module, name: str) -> bool:
 
 @query()
 def _assigned(module: Module) -> set[str | None]:
-    """Return the attributes that a module assigns to anything, None for one that can't be told."""
+    """Return the attributes that a module assigns to anything, None for one whose name is unknown."""
     found: set[str | None] = {
         target.attr for _, target, _, _ in module.candidates.stores if isinstance(target, ast.Attribute)
     }
@@ -360,7 +360,7 @@ def _assigned(module: Module) -> set[str | None]:
 
 
 def _may_be_definition(node: ast.expr, site: Site) -> bool:
-    """Return whether an expression may be a function or class of some module: no instance, and nothing inside one."""
+    """Return whether an expression may be a function or class of some module, and not (part of) an instance."""
     found = site.scope.find(node.id) if isinstance(node, ast.Name) else None
     if found is None:
         return isinstance(node, ast.Name)
@@ -371,7 +371,7 @@ def _may_be_definition(node: ast.expr, site: Site) -> bool:
 
 
 def _is_any_parameter(binding: Binding) -> bool:
-    """Return whether a binding is a parameter, and not the instance or class of a method."""
+    """Return whether a binding is a parameter, but not the instance or class of a method."""
     function, outside = binding.site.node, binding.site.parent
     if binding.kind != PARAM or not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return binding.kind == PARAM

@@ -1,16 +1,16 @@
-"""The version of Celery that a project runs on, where its lock or its requirements say so.
+"""The version of Celery that a project runs on, from its lock file or its requirements.
 
-What is asked, in this order, until something decides: the files of the project's root and of its folders of
-requirements (`requirements/`, `deps/`); those of the other folders in the root; the same for the folders above, up to
-the root of the repository; the roots of other projects inside.
+These files are searched, in this order, until something decides: the files of the project's root and of its
+requirements folders (`requirements/`, `deps/`); those of the other folders in the root; the same for the folders above,
+up to the root of the repository; the roots of other projects inside.
 
-- A lock decides, then a requirement that only one minor version meets, then a range; of a range it is the newest
-  version that was released. A range gives way to a lock or an exact pin farther away that is in it. What sets no
-  upper bound means the newest version that is known, unless a place farther away has an answer that it lets in.
-- What is for development, tests or documents (`requirements-dev.txt`, a group `test`), or has an environment marker
-  that does not hold, counts only where nothing else decides.
-- Where several files of one place disagree, the oldest version counts: what it has, the newer ones have too, so that
-  advice is good for all of them, and what only newer ones warn of is no report.
+- A lock file decides, then a requirement that only one minor version meets, then a range; for a range it is the newest
+  released version. A range gives way to a lock file or an exact pin farther away that lies within it. A requirement
+  without an upper bound means the newest known version, unless a place farther away has an answer that it allows.
+- Requirements for development, tests or documentation (`requirements-dev.txt`, a group `test`), or with an environment
+  marker that does not hold, count only if nothing else decides.
+- If several files of one place disagree, the oldest version wins: newer ones have everything it has, so advice holds
+  for all of them, and nothing is reported that only newer versions warn about.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.celery_model.pins.requirement import Found, Mention
     from flake8_celery_tasks.resolution.project import Project
 
-#: How many files of one place and in all, and how many mentions in a file are looked at.
+#: How many files of one place and in all, and how many mentions in a file, are considered.
 _FILES: Final = 200
 _READ: Final = 500
 _MENTIONS: Final = 200
@@ -40,10 +40,10 @@ _MENTIONS: Final = 200
 #: How much of a line is shown.
 _SHOWN: Final = 200
 
-#: What is read with parsers of TOML and JSON.
+#: The formats that are parsed as TOML or JSON.
 _TREES: Final = frozenset({names.JSON_LOCK, names.PIPFILE, names.PROJECT, names.TOML_LOCK})
 
-#: What a file must hold to say something, and what one of some formats may hold instead: it includes others.
+#: What a file must contain to be relevant, and an alternative for formats that can include other files.
 _MENTIONING: Final = (b"elery", b"ELERY")
 _INCLUDING: Final = {
     names.CONDA: (b"-r",),
@@ -62,7 +62,7 @@ _MARKS: Final = (
 
 
 class Pin(NamedTuple):
-    """What a line of a file says of the version: which minor versions it lets in, and how surely that is it."""
+    """What a line of a file says about the version: which minor versions it allows, and how strongly it pins them."""
 
     strength: int
     version: tuple[int, int]
@@ -73,13 +73,13 @@ class Pin(NamedTuple):
     aside: bool
 
 
-#: How much a pin says: the version that is installed, one minor version, an upper bound, next to nothing.
+#: The strength of a pin: the installed version, one minor version, an upper bound, hardly any bound.
 LOCKED, EXACT, RANGE, OPEN = range(4)
 
 
 @query(shared=True)
 def version_of(project: Project) -> tuple[int, int]:
-    """Return the Celery version to check by: what the options name, else what is pinned, else the newest known."""
+    """Return the Celery version to check against: from the options, from a pin, or the newest known."""
     if project.options.celery_target_version:
         return project.options.celery_target_version
     pin = source_of(project)
@@ -88,9 +88,9 @@ def version_of(project: Project) -> tuple[int, int]:
 
 @query(shared=True)
 def source_of(project: Project) -> Pin | None:
-    """Return the line that pins the version, with its path; None where no file mentions Celery.
+    """Return the line that pins the version, with its path; None if no file mentions Celery.
 
-    It is looked for whatever the options name.
+    The option for the version does not affect it.
     """
     return _Search(project).decide()
 
@@ -101,15 +101,15 @@ def _places(project: Project) -> Places:
 
 
 def places_of(project: Project) -> dict[str, bool]:
-    """Return the folders that were looked into for the version; none where nobody has asked for it.
+    """Return the folders that were searched for the version; empty if nobody has asked for it.
 
-    The value is what `places.content` takes as `folders`.
+    The value is the `folders` argument of `places.content`.
     """
     return _places(project).folders
 
 
 def may_pin(folder: str, name: str) -> bool:
-    """Return whether a file in a folder is one that may name a version, or says where to look for those."""
+    """Return whether a file may name a version, or marks where to look for such files."""
     return name in names.REPOSITORY or names.format_of(folder, name) is not None
 
 
@@ -126,9 +126,9 @@ class _Search:
         return _decide(self._pins(place[:_FILES]) for place in _places(self.project))
 
     def _pins(self, place: list[str]) -> list[Pin]:
-        """Return what the files of one place say."""
+        """Return the pins in the files of one place."""
         found: list[Pin] = []
-        settled: set[str] = set()  # folders with a lock that has said it
+        settled: set[str] = set()  # folders with a lock file that has decided
         locks = [path for path in place if names.format_of(*os.path.split(path)) in names.LOCK_FORMATS]
         for path in sorted(locks, key=_rank):
             folder = os.path.dirname(path)
@@ -139,7 +139,7 @@ class _Search:
                     settled.add(folder)
         if settled:
             return found
-        # The main ones first: what they include is a main list, whatever its name.
+        # The main ones first: the files that they include are main ones too, whatever their names.
         for aside, path in sorted((self._is_aside(path), path) for path in place if path not in locks):
             found += self._read(path, aside)
         return found
@@ -148,7 +148,7 @@ class _Search:
         return names.is_aside(os.path.relpath(path, self.root))
 
     def _read(self, path: str, aside: bool) -> Iterator[Pin]:
-        """Yield what a file says, and the lists of requirements that it includes."""
+        """Yield what a file says, and the requirements files that it includes."""
         waiting = [(path, names.format_of(*os.path.split(path)))]
         while waiting and len(self._seen) < _READ:
             path, kind = waiting.pop()
@@ -164,17 +164,17 @@ class _Search:
                     named = os.path.normpath(os.path.join(os.path.dirname(path), found.path))
                     waiting.append((named, names.REQUIREMENTS))
                 else:
-                    number = min(found.line, len(lines))  # a text in Python may have more lines than the file
+                    number = min(found.line, len(lines))  # a string in Python may have more lines than the file
                     pin = _pin(found, path, number, lines[number - 1], aside=aside)
                     if pin is not None:
                         yield pin
 
     def _text(self, path: str, kind: str) -> str | None:
-        """Return the text of a file that may say something, None where there is none, or it is no regular file."""
+        """Return the text of a file that may be relevant, None if it is missing or not a regular file."""
         is_file = folders.entries(os.path.dirname(path)).get(os.path.basename(path)) == folders.FILE
         if not is_file and os.path.exists(path):
             return None
-        content = self.project.files.read(path) or b""  # also where it is not there: its appearance is a change
+        content = self.project.files.read(path) or b""  # also if it is missing: its appearance is a change
         encoding = next((encoding for mark, encoding in _MARKS if content.startswith(mark)), None)
         if encoding is None and not any(mark in content for mark in (*_MENTIONING, *_INCLUDING.get(kind, ()))):
             return None
@@ -182,7 +182,7 @@ class _Search:
 
 
 def _decide(places: Iterator[list[Pin]]) -> Pin | None:
-    """Return the pin that decides, of what is said at one place after the other."""
+    """Return the deciding pin from what each place says in turn."""
     first: Pin | None = None  # the nearest that is not aside
     beside: Pin | None = None
     for pins in places:
@@ -201,12 +201,12 @@ def _decide(places: Iterator[list[Pin]]) -> Pin | None:
 
 
 def _strongest(pins: Iterable[Pin]) -> Pin | None:
-    """Return the pin that says most, and of those the one with the oldest version."""
+    """Return the strongest pin, and among equals the one with the oldest version."""
     return min(pins, key=lambda pin: (pin.strength, pin.version), default=None)
 
 
 def _pin(mention: Mention, path: str, number: int, line: str, *, aside: bool) -> Pin | None:
-    """Return what a mention says, None where that is nothing."""
+    """Return the pin from a mention, None if it says nothing."""
     from flake8_celery_tasks.celery_model.pins.requirement import LATER, MINORS, admitted, applies
 
     minors = frozenset(minor if minor <= MINORS[-1] else LATER for minor in admitted(mention.spec))
@@ -221,13 +221,13 @@ def _pin(mention: Mention, path: str, number: int, line: str, *, aside: bool) ->
 
 
 def _rank(path: str) -> tuple[int, str]:
-    """Return the order in which locks are asked."""
+    """Return the order in which lock files are consulted."""
     name = os.path.basename(path)
     return names.LOCKS.index(name) if name in names.LOCKS else len(names.LOCKS), path
 
 
 def _reader(kind: str) -> Callable[[str], Iterator[Found]]:
-    """Return what reads a format."""
+    """Return the parser for a format."""
     if kind in _TREES:
         from flake8_celery_tasks.celery_model.pins import toml
 
@@ -249,7 +249,7 @@ def _reader(kind: str) -> Callable[[str], Iterator[Found]]:
 
 
 def _decoded(content: bytes, encoding: str | None) -> str:
-    """Return the text of a file: without a mark it is UTF-8, or else one byte a character."""
+    """Return the text of a file: without a BOM it is UTF-8, or failing that one byte per character."""
     try:
         return content.decode(encoding or "utf-8")
     except UnicodeDecodeError:

@@ -1,1 +1,1 @@
-"""The command line: subcommands, and the processes that they run in."""
+"""The command line: its subcommands and the processes they run in."""

@@ -1,4 +1,4 @@
-"""One run of `check`."""
+"""A run of `check`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def decided(
     configuration: Configuration, checked: Sequence[Checked], names: list[str], order: Order | None = None
 ) -> Outcome:
-    """Return what is reported of what was found in some files; `order` asks for the fixes too."""
+    """Return what is reported of the findings in some files; `order` asks for fixes too."""
     looked_at = total((one.path, one.seen) for one in checked)
     checked = [one for one in checked if one.rows]
     scopes = {one.path: one.scopes for one in checked}
@@ -61,16 +61,16 @@ def _remedies(findings: Sequence[Finding], order: Order, configuration: Configur
 
 
 def check(configuration: Configuration, names: Sequence[str]) -> list[Checked]:
-    """Return what is found in some files, known or not, selected or not; what can't matter is left out."""
+    """Return the findings in some files, known or not, selected or not; files that can't matter are left out."""
     gated = passing(names, configuration.run)
     return list(spread(partial(checker.check, configuration=configuration), gated, configuration))
 
 
-# What is known.
+# Known findings.
 
 
 def _identities(checked: Checked) -> list[Identity]:
-    # In the order of the plugin: what could not be parsed is alone.
+    # In the plugin's order: a file that could not be parsed has no other findings.
     return [baseline.identity(row.code, checked.scopes.get(row.line, ""), row.text) for row in checked.rows]
 
 
@@ -85,9 +85,9 @@ def _without_known(checked: Checked, known: Baseline | None) -> Checked:
 
 
 def write_baseline(parts: Sequence[Part], path: str, *, force: bool = False) -> tuple[int, int]:
-    """Write what would be reported into a baseline; return how many findings are in it, and how many were kept.
+    """Write the findings that would be reported to a baseline; return how many it contains, and how many were kept.
 
-    Kept is what the file holds of other files that are still there, unless it is to be replaced as a whole.
+    The file's entries for other files that still exist are kept, unless it is to be replaced as a whole.
     """
     folder = os.path.dirname(os.path.abspath(path))
     kept = {} if force else _kept(path, folder, [name for part in parts for name in part.names])
@@ -107,7 +107,8 @@ def write_baseline(parts: Sequence[Part], path: str, *, force: bool = False) -> 
                 and row.code.startswith(PREFIX)
                 and row.code != INTERNAL
             ):
-                # All of a kind: whether one of them is silenced in its line is not known where the baseline is applied.
+                # All of a kind: it is unknown which of them will be silenced on their lines when the baseline is
+                # applied.
                 known.setdefault(baseline.relative(one.path, folder), Counter())[identity] = counted[identity]
     try:
         written = baseline.write(path, {**known, **kept})
@@ -117,8 +118,8 @@ def write_baseline(parts: Sequence[Part], path: str, *, force: bool = False) -> 
 
 
 def _kept(path: str, folder: str, names: Sequence[str]) -> dict[str, Counter[Identity]]:
-    """Return what a baseline holds of files that exist and are not among some. Raises UsageError where it is none."""
-    if not os.path.isfile(path):  # there is none yet, or what is written to is a pipe
+    """Return a baseline's entries for existing files not among the given ones. Raises UsageError if it is invalid."""
+    if not os.path.isfile(path):  # it does not exist yet, or the target is a pipe
         return {}
     try:
         held = baseline.load(path)
@@ -133,7 +134,7 @@ def _kept(path: str, folder: str, names: Sequence[str]) -> dict[str, Counter[Ide
 
 
 def prune_baseline(outcome: Outcome, run: Run) -> list[Entry]:
-    """Drop from the baseline what a run has not found any more; return it. Raises UsageError."""
+    """Remove entries from the baseline that a run no longer found; return them. Raises UsageError."""
     listed = run.baseline
     assert listed is not None
     broken = {finding.path for finding in outcome.findings if finding.code.startswith(BROKEN)}
@@ -147,7 +148,7 @@ def prune_baseline(outcome: Outcome, run: Run) -> list[Entry]:
     return gone
 
 
-# What is told apart.
+# The identity of findings.
 
 
 def _findings(violations: Iterable[Violation], scopes: dict[str, dict[int, str]]) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""One run of `contract`: the record of a project's tasks, and what of an earlier one is not so any more."""
+"""A run of `contract`: the record of a project's tasks, and the differences from an earlier one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.flake8_host.configuration import Configuration
     from flake8_celery_tasks.resolution.project import Project
 
-#: The rules that judge by a record. Those of house policy run where they are asked for, as ever.
+#: The rules that check against a record. The opt-in ones among them run only if enabled, as always.
 GONE: Final = "CLY411"
 OPTIONS_CHANGED: Final = "CLY923"
 EARLY: Final = "CLY924"
@@ -37,7 +37,7 @@ RULES: Final = frozenset({GONE, "CLY412", "CLY413", OPTIONS_CHANGED, EARLY})
 
 
 class Before(NamedTuple):
-    """What there was: the record, the file and line of each task to tell of it, and the files that held them."""
+    """The earlier state: the record, the file and line to report for each task, and the files that contained them."""
 
     record: Record
     places: Mapping[str, tuple[str, int]]
@@ -45,19 +45,19 @@ class Before(NamedTuple):
 
 
 def folder_of(path: str) -> str:
-    """Return the folder around which projects are looked for."""
+    """Return the folder around which projects are searched for."""
     path = os.path.abspath(path)
     return path if os.path.isdir(path) else os.path.dirname(path)
 
 
 def present(path: str, homes: Homes) -> Present:
-    """Return the tasks of the project around a path, and of those below it."""
+    """Return the tasks of the project around a path, and of those inside it."""
     folder = folder_of(path)
     return Present(session.projects_around(folder, *homes.options_of(folder), homes.options_of))
 
 
 def write(found: Present, path: str) -> int:
-    """Write the record of some tasks; return how many they are. Raises UsageError."""
+    """Write the record of some tasks; return how many there are. Raises UsageError."""
     try:
         regular.write(path, record.as_text(found.record))
     except OSError as error:
@@ -65,11 +65,11 @@ def write(found: Present, path: str) -> int:
     return len(found.record.tasks)
 
 
-# What was before.
+# The earlier state.
 
 
 def of_file(path: str) -> Before:
-    """Return what the record in a file says, each task standing at its line there. Raises UsageError."""
+    """Return the record in a file, with each task placed at its line there. Raises UsageError."""
     found = record.load(path)
     lines = record.lines_of(path)
     places = {name: (path, lines.get(name, 1)) for name in found.tasks}
@@ -77,13 +77,13 @@ def of_file(path: str) -> Before:
 
 
 def of_revision(path: str, name: str, homes: Homes) -> Before:
-    """Return what a git revision has, each task standing where it was. Raises UsageError."""
+    """Return the tasks of a git revision, each at its place in that revision. Raises UsageError."""
     folder = folder_of(path)
     root = session.project_of(os.path.join(folder, "any.py"), *homes.options_of(folder)).layout.root
     with revision.laid_out(root, name) as target:
 
         def options_of(moved_root: str) -> tuple[Options, tuple[str, ...]]:
-            """Return today's options, as they are for the tree of the revision."""
+            """Return the current options, adapted to the tree of the revision."""
             options, excluded = homes.options_of(
                 os.path.normpath(os.path.join(root, os.path.relpath(moved_root, target)))
             )
@@ -109,13 +109,13 @@ def of_revision(path: str, name: str, homes: Homes) -> Before:
     return Before(kept, places, {task: old for task, (old, _) in places.items()})
 
 
-# What is not so any more.
+# The differences.
 
 
 def against(
     homes: Homes, found: Present, path: str, before: Before, order_of: Callable[[Configuration], Order | None]
 ) -> Outcome:
-    """Return what those who rely on what was before would see broken; `order_of` returns which fixes to look for."""
+    """Return what breaks for those who rely on the earlier state; `order_of` returns the fixes to look for."""
     agreed = Agreement(before.record, found, before.files)
     for project in found.projects:
         project.agreement = _always(agreed)
@@ -133,7 +133,7 @@ def against(
 
 
 def _always(agreed: Agreement) -> Callable[[Project], Agreement]:
-    """Return what says which contract a project is held to: that one, with its own tasks where a file is rewritten."""
+    """Return a function that returns this contract for a project, with its own tasks when a file is rewritten."""
 
     def agreement(project: Project) -> Agreement:
         projects = agreed.present.projects
@@ -143,7 +143,7 @@ def _always(agreed: Agreement) -> Callable[[Project], Agreement]:
 
 
 def _concerned(agreed: Agreement, homes: Homes) -> list[str]:
-    """Return the files in which something may be reported, and those that can't be parsed."""
+    """Return the files that may have findings, and those that can't be parsed."""
     found = {gone.path for gone in agreed.gone if gone.path}
     for kept in agreed.kept:
         if kept.breaks or OPTIONS_CHANGED.startswith(homes.of(os.path.dirname(kept.entry.path)).run.opted):
@@ -156,7 +156,7 @@ def _concerned(agreed: Agreement, homes: Homes) -> list[str]:
 
 
 def _without_file(agreed: Agreement, before: Before, shown: Callable[[str], str]) -> Iterator[Checked]:
-    """Yield the names that are gone with their modules: at their place in the record, or where they were."""
+    """Yield the names that are gone with their modules, at their places in the record or in the earlier files."""
     from flake8_celery_tasks.rules.boundaries.recorded_task_gone import RecordedTaskGone
 
     rows: dict[str, list[Row]] = {}
@@ -170,7 +170,7 @@ def _without_file(agreed: Agreement, before: Before, shown: Callable[[str], str]
 
 
 def _shown(path: str) -> Callable[[str], str]:
-    """Return what writes a file as flake8 does, which is given a path: below that path, else from where it runs."""
+    """Return a function that writes paths as flake8 does: under a given path, otherwise relative to where it runs."""
     folder = path if os.path.isdir(path) else os.path.dirname(path)
     start = os.path.join(os.path.abspath(folder), "")
 

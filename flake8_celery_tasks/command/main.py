@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as done:  # argparse has printed help or version
         _flush()
         return int(done.code or CLEAN)
-    except BrokenPipeError:  # Python 3.10 does not write help into the void
+    except BrokenPipeError:  # Python 3.10 raises it if nobody reads the help
         _flush()
         return CLEAN
 
@@ -62,7 +62,7 @@ def _run(arguments: Sequence[str]) -> int:
         del given["command"]
         run: Callable[[argparse.Namespace], int] = given.pop("run")
         with warnings.catch_warnings():
-            # What Python warns of in the files that are read is other linters' business.
+            # Warnings that Python gives about the checked files are a matter for other linters.
             warnings.simplefilter("ignore", SyntaxWarning)
             return run(argparse.Namespace(**given))
     except UsageError as error:
@@ -128,7 +128,7 @@ def _explain(given: argparse.Namespace) -> int:
 
 
 def _add_listing(commands: Any) -> Sequence[str]:
-    """Add the subcommands; return the names of columns that one of them takes."""
+    """Add the subcommands; return the column names that one of them accepts."""
     from flake8_celery_tasks.command.listing import arguments
 
     arguments.add_to_tasks(_add_command(commands, "tasks", _tasks, "List the tasks of a project and their options."))
@@ -191,7 +191,7 @@ def _contract(given: argparse.Namespace) -> int:
     path, target, fixes, kept, known, before = (
         _take(given, name) for name in ("path", "output_file", "fixes", "write", "check", "against")
     )
-    given.celery_contract = ""  # it may not be there yet
+    given.celery_contract = ""  # it may not exist yet
     if target is not None and "color" not in given:
         given.color = "never"
     configured = configuration.configuration_for(given, [path])

@@ -1,4 +1,4 @@
-"""Comments that silence findings: added for what is found, and reported where they silence nothing."""
+"""Comments that silence findings: adds them, and reports those that silence nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.flake8_host.configuration import Configuration
 
 
-#: What flake8 obeys. Between codes there may be commas and spaces.
+#: The comments that flake8 obeys. Codes may be separated by commas and spaces.
 NOQA: Final = re.compile(
     r"# noqa(?::\s?(?P<codes>[A-Z]+[0-9]+(?:(?:\s*,\s*|\s+)[A-Z]+[0-9]+)*))?(?![A-Z0-9])", re.IGNORECASE
 )
@@ -37,7 +37,7 @@ _UNREADABLE: Final = "can't be read, left alone"
 
 
 class Comment(NamedTuple):
-    """A comment: its line from 1, its column from 0, and its text."""
+    """A comment: its line (from 1), its column (from 0), and its text."""
 
     line: int
     column: int
@@ -45,7 +45,7 @@ class Comment(NamedTuple):
 
 
 class Layout:
-    """The comments of a text, and which of its lines flake8 takes for one: those that strings and backslashes join."""
+    """The comments of a text, and the lines that flake8 treats as one: those joined by strings and backslashes."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         self.lines = [f"{content}\n" if (content := line.rstrip("\r\n")) != line else line for line in lines]
@@ -65,11 +65,11 @@ class Layout:
                     first = 0
 
     def span(self, line: int) -> range:
-        """Return the lines that flake8 takes for one with some line."""
+        """Return the lines that flake8 treats as one with a given line."""
         return self._spans.get(line, range(line, line + 1))
 
     def physical(self, line: int) -> str:
-        """Return what flake8 searches for a comment that silences what is found in a line."""
+        """Return the text that flake8 searches for a comment that silences the findings on a line."""
         return "".join(self.lines[number - 1] for number in self.span(line) if number <= len(self.lines))
 
 
@@ -77,7 +77,7 @@ class Layout:
 
 
 class Added(NamedTuple):
-    """How many findings are silenced, in how many files, and what was left alone: path and reason."""
+    """How many findings were silenced, in how many files, and what was left unchanged: path and reason."""
 
     findings: int
     files: int
@@ -85,7 +85,7 @@ class Added(NamedTuple):
 
 
 def add(violations: Iterable[Violation]) -> Added:
-    """Add comments for findings to their files. Encodings, line ends and all else stay as they are."""
+    """Add comments for findings to their files. Encodings, line ends and everything else stay unchanged."""
     by_path: dict[str, list[Violation]] = {}
     for one in violations:
         if one.code.startswith(PREFIX) and one.code not in (INTERNAL, UNUSED):
@@ -137,7 +137,7 @@ def with_comments(text: str, found: Sequence[Violation]) -> tuple[str, list[int]
 
 
 def _commented(line: str, comment: Comment | None, codes: Iterable[str]) -> str:
-    """Return a line with a comment for some codes, joined with the one that is there."""
+    """Return a line with a comment for some codes, merged with an existing one."""
     content = line.rstrip("\r\n")
     end = line[len(content) :]
     known = NOQA.search(content, comment.column) if comment is not None else None
@@ -151,18 +151,18 @@ def _commented(line: str, comment: Comment | None, codes: Iterable[str]) -> str:
 
 
 def _tree(text: str) -> str | None:
-    """Return what a text says, None where it can't be parsed."""
+    """Return a dump of a text's syntax tree, None if it can't be parsed."""
     try:
         return ast.dump(ast.parse(text))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
 
-# What silences nothing.
+# Comments that silence nothing.
 
 
 def unused(configuration: Configuration, checked: Sequence[Checked], names: Iterable[str]) -> list[Checked]:
-    """Return what was found in some files, with the comments for our codes that silence nothing."""
+    """Return the findings in some files, along with the comments for our codes that silence nothing."""
     by_path = {one.path: one for one in checked}
     options = configuration.options
     open_options = _changed(configuration, disable_noqa=True).options
@@ -182,7 +182,7 @@ def unused(configuration: Configuration, checked: Sequence[Checked], names: Iter
 
 
 def with_unused(configuration: Configuration) -> Configuration:
-    """Return a configuration in which such comments are reported, unless they are ignored by their code."""
+    """Return a configuration that reports such comments, unless their code is ignored."""
     options = configuration.options
     if UNUSED.startswith((*(options.ignore or ()), *(options.extend_ignore or ()))):
         return configuration

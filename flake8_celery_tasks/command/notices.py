@@ -1,4 +1,4 @@
-"""What a command says beside its output: of files that can't be parsed, and of what a fix can't know."""
+"""Messages in addition to a command's output: about files that can't be parsed, and about what a fix can't know."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
 
 
-#: Poetry's own forms of a version.
+#: Poetry's own version constraints.
 _CARET: Final = re.compile(r"^\s*[\^~]\s*(\d+(?:\.\d+)*)")
 
 
 def unparsed_among(names: Iterable[str]) -> list[str]:
-    """Return those of some files that can be read and not parsed."""
+    """Return those files that can be read but not parsed."""
     found = []
     for name in names:
         try:
@@ -39,7 +39,7 @@ def unparsed_among(names: Iterable[str]) -> list[str]:
 
 
 def unparsed_in(projects: Iterable[Project], below: str) -> list[str]:
-    """Return the files of projects that may define tasks and can't be parsed, as far as they are below a folder."""
+    """Return the projects' files that may define tasks but can't be parsed, limited to a folder."""
     inside = os.path.abspath(below)
     found = []
     for project in projects:
@@ -51,7 +51,7 @@ def unparsed_in(projects: Iterable[Project], below: str) -> list[str]:
 
 
 def unparsed(paths: Sequence[str]) -> str:
-    """Return what to say of some files that could not be parsed: how many, by which Python, and the first of them."""
+    """Return a message about files that could not be parsed: how many, by which Python, and the first of them."""
     count = f"{len(paths)} files, the first is {paths[0]}" if len(paths) > 1 else paths[0]
     python = ".".join(map(str, sys.version_info[:2]))
     wanted = _wanted(os.path.abspath(paths[0]))
@@ -60,7 +60,7 @@ def unparsed(paths: Sequence[str]) -> str:
 
 
 def _wanted(path: str) -> str:
-    """Return the version of Python that the project of a file asks for, if the running one is another."""
+    """Return the version of Python that a file's project asks for, if the running one is another."""
     root = folders.find_root(os.path.dirname(path))
     declared = "" if root is None else _declared(os.path.join(root, "pyproject.toml"))
     if not declared:
@@ -76,7 +76,7 @@ def _wanted(path: str) -> str:
 
 
 def _declared(path: str) -> str:
-    """Return the version of Python that a `pyproject.toml` names, nothing where it names none."""
+    """Return the version of Python that a `pyproject.toml` names, an empty string if it names none."""
     try:
         found = toml(regular.read(path).decode("utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -91,7 +91,7 @@ def _declared(path: str) -> str:
 
 
 def eager(changed: Iterable[Result], run: Run) -> Iterator[str]:
-    """Yield where tasks run eagerly in a project that sends some by name now: `send_task` never does."""
+    """Yield places that make tasks run eagerly in a project that now sends some by name: `send_task` never does."""
     from flake8_celery_tasks.engine import session
 
     by_name = [result for result in changed if {"CLY401", "CLY402"} & {one.code for one in result.violations}]

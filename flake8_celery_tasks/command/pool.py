@@ -1,4 +1,4 @@
-"""Work spread over several processes."""
+"""Distributes work over several processes."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.flake8_host.configuration import Configuration
 
 
-#: From how many files on that pass the gate other processes are worth their start.
+#: The number of files passing the gate from which other processes are worth starting.
 LARGE: Final = 64
 
 #: The same for work that takes longer.
 FEW: Final = 8
 
-#: After how many files a process looks for garbage after all.
+#: After how many files a process collects garbage nevertheless.
 _COLLECTED: Final = 250
 
 Done = TypeVar("Done")
 
 _turns = itertools.count(1)
 
-#: Where Python is told, from 3.11 on, not to look for modules in the working directory.
+#: The variable that tells Python, from 3.11 on, not to search the working directory for modules.
 _SAFE_PATH: Final = "PYTHONSAFEPATH"
 
-#: How many files one process gets at a time: neighbours ask for the same modules.
+#: How many files one process gets at a time: neighbouring files use the same modules.
 _CHUNK: Final = 4
 
 
 def spread(
     work: Callable[[str], Done], names: Sequence[str], configuration: Configuration, large: int | None = None
 ) -> Iterator[Done]:
-    """Yield what comes of some work on each file, in any order; in several processes where there are many files.
+    """Yield the results of some work on each file, in any order; in several processes if there are many files.
 
-    `large` says how many are many: `LARGE` where nothing is given.
+    `large` is how many count as many: `LARGE` by default.
     """
     jobs = min(reporting.jobs(configuration.options), len(names))
     quiet = bool(getattr(configuration.options, "quiet", 0))
@@ -57,12 +57,12 @@ def spread(
     if jobs < 2 or len(names) < (LARGE if large is None else large) or not _is_safe(context):
         yield from progress.shown(_one_by_one(work, names), len(names), quiet=quiet)
         return
-    # What all processes would find out, each for itself.
+    # Determine once what each process would otherwise determine for itself.
     run = configuration.run
     known = session.project_of(os.path.abspath(names[0]), run.options, run.excluded)
     if context.get_start_method() == "fork":  # others read what is saved
         session.save_later(known)
-    with contextlib.suppress(*errors.CAUGHT):  # each process will say so of the file that asks
+    with contextlib.suppress(*errors.CAUGHT):  # each process will report the error for its file
         _ = tasks_of(known), loader.wanted(run.opted)
         if run.options.celery_contract:
             from flake8_celery_tasks.contract.agreement import agreement_of
@@ -74,7 +74,7 @@ def spread(
         found = pool.imap_unordered(_call, names, _CHUNK)
         known.save()
         yield from progress.shown(found, len(names), quiet=quiet)
-        # They end by themselves, and keep what they have found: a pool that is left kills them.
+        # Let the processes end by themselves and save what they found: leaving a pool would kill them.
         pool.close()
         pool.join()
 
@@ -87,7 +87,7 @@ def _one_by_one(work: Callable[[str], Done], names: Sequence[str]) -> Iterator[D
 
 @contextlib.contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Put off interruption: a pool that is made by half can hang, and processes that start have much to say of it."""
+    """Delay interruption: a partially created pool can hang, and starting processes print long tracebacks."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -105,13 +105,13 @@ def _context() -> multiprocessing.context.BaseContext:
 
 
 def _is_safe(context: multiprocessing.context.BaseContext) -> bool:
-    """Return whether new processes can be kept from importing modules of the working directory."""
+    """Return whether new processes can be prevented from importing modules from the working directory."""
     return context.get_start_method() == "fork" or sys.version_info >= (3, 11)
 
 
 @contextlib.contextmanager
 def _safe_path() -> Iterator[None]:
-    """Keep processes that are started anew from importing what is in the working directory: `threading.py`."""
+    """Prevent spawned processes from importing modules from the working directory, such as a `threading.py`."""
     before = os.environ.get(_SAFE_PATH)
     os.environ[_SAFE_PATH] = "1"
     try:
@@ -127,7 +127,7 @@ _work: Callable[[str], Any] | None = None  # of this process
 
 
 def _start(work: Callable[[str], Any], saving: contextlib.AbstractContextManager[Any]) -> None:
-    """Make a process ready. `saving` is held while it saves: each adds to what the others have written."""
+    """Initialise a process. `saving` is held while it saves: each adds to what the others have written."""
     global _work
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -1,4 +1,4 @@
-"""One run over several projects, each with the configuration that applies to it."""
+"""Runs over several projects, each with its own configuration."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Homes:
-    """What says which configuration applies to a folder."""
+    """Finds the configuration that applies to a folder."""
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self._base = parts[0].configuration
@@ -35,21 +35,21 @@ class Homes:
         self._known: dict[str, str] = {}
 
     def of(self, folder: str) -> Configuration:
-        """Return the configuration of a folder: that of the part which its nearest table belongs to."""
+        """Return the configuration of a folder: that of the part for its nearest table."""
         return self._by_table.get(find_table(folder, self._known), self._base)
 
     def options_of(self, root: str) -> tuple[Options, tuple[str, ...]]:
-        """Return the options of the project with a root, and what it excludes."""
+        """Return the options and excluded patterns of the project with a root."""
         run = self.of(root).run
         return run.options, run.excluded
 
 
 def no_fixes(_configuration: Configuration) -> None:
-    """Return which fixes to look for: none."""
+    """Return the fixes to look for: none."""
 
 
 def grouped(homes: Homes, folder: str, names: Iterable[str]) -> list[tuple[Configuration, list[str]]]:
-    """Return some files by the configurations that apply to them, that of a folder first, though it has no file."""
+    """Return some files by the configurations that apply to them, that of a folder first, even if it has no files."""
     found: dict[int, tuple[Configuration, list[str]]] = {}
     first = homes.of(folder)
     found[id(first)] = (first, [])
@@ -62,7 +62,7 @@ def grouped(homes: Homes, folder: str, names: Iterable[str]) -> list[tuple[Confi
 def outcomes(
     parts: Sequence[Part], order_of: Callable[[Configuration], Order | None], *, unused_noqa: bool = False
 ) -> list[Outcome]:
-    """Return what is found in each part; `order_of` returns which fixes to look for, None for none."""
+    """Return the findings of each part; `order_of` returns the fixes to look for, None for none."""
     found = []
     for configuration, names, _ in parts:
         checked = check.check(configuration, names)
@@ -76,7 +76,7 @@ def outcomes(
 
 
 def joined(found: Sequence[Outcome]) -> Outcome:
-    """Return what was found in all parts, in flake8's order of files."""
+    """Return the findings of all parts, in flake8's order of files."""
     if len(found) == 1:
         return found[0]
     violations = sorted((item for one in found for item in one.violations), key=lambda item: item.filename)
@@ -91,7 +91,7 @@ def joined(found: Sequence[Outcome]) -> Outcome:
 
 
 def _seen(found: Sequence[Outcome]) -> Total:
-    """Return what was looked at in all parts, with the first decorator that is not recognised."""
+    """Return what was checked in all parts, with the first decorator that is not recognised."""
     parts = [one.seen for one in found]
     unknown = sorted((part.place, part.name) for part in parts if part.unknown)
     place, name = unknown[0] if unknown else ("", "")
@@ -105,20 +105,20 @@ def _seen(found: Sequence[Outcome]) -> Total:
 
 
 def prune_baselines(parts: Sequence[Part], found: Sequence[Outcome]) -> Iterator[Entry]:
-    """Drop from the baseline of each part what it has not found any more; yield it. Raises UsageError."""
+    """Remove entries from each part's baseline that it no longer found; yield them. Raises UsageError."""
     seen: set[str] = set()
     for (configuration, *_), outcome in zip(parts, found, strict=True):
         listed = configuration.run.baseline
         if listed is None:
             continue
-        if listed.path in seen:  # of another part, which may have dropped some
+        if listed.path in seen:  # of another part, which may have removed some
             listed.known = baseline.load(listed.path).known
         seen.add(listed.path)
         yield from check.prune_baseline(outcome, configuration.run)
 
 
 def passing(parts: Sequence[Part], is_left: Callable[[str], bool]) -> list[Part]:
-    """Return the parts with those of their files that pass the gate and are not to be left alone."""
+    """Return the parts with those of their files that pass the gate and are not to be skipped."""
     return [
         part._replace(names=[name for name in gated(part.names, part.configuration.run) if not is_left(name)])
         for part in parts
@@ -131,7 +131,7 @@ def proposals(
     _work: Callable[[str], Proposal],
     names: Collection[str],
 ) -> Iterator[Proposal]:
-    """Yield what is to be fixed in some files, each by the configuration of its part, whatever the work is."""
+    """Yield the proposed fixes for some files, each by the configuration of its part, whatever the work is."""
     from flake8_celery_tasks.fixer.files import propose
 
     wanted = set(names)

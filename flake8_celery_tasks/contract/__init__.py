@@ -1,1 +1,1 @@
-"""The task contract: what others rely on of a project's tasks, and what of that a change breaks."""
+"""The task contract: what other code relies on in a project's tasks, and which changes break it."""

@@ -1,4 +1,4 @@
-"""The record of what others rely on, held against the tasks that there are now."""
+"""Compares the record of what others rely on with the current tasks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Gone(NamedTuple):
     """A recorded name that no task has any more.
 
-    `entry` is what the task became, where that can be told; `path` the file to say it in, empty where there is none.
+    `entry` is the task under its new name, if known; `path` is the file to report it in, empty if there is none.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Gone(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """A recorded name that exactly one task has, and how calls of before break on that."""
+    """A recorded name that exactly one task has, and how older calls break on it."""
 
     name: str
     recorded: RecordedTask
@@ -44,9 +44,9 @@ class Kept(NamedTuple):
 
 
 class Agreement:
-    """What a record says of the tasks of some projects that is not so any more.
+    """The differences between a record and the tasks of some projects.
 
-    `places` are the files that held the recorded tasks, where they are known.
+    `places` are the files that contained the recorded tasks, if known.
     """
 
     def __init__(self, record: Record, present: Present, places: Mapping[str, str] | None = None) -> None:
@@ -56,18 +56,18 @@ class Agreement:
         self._uncertain = frozenset(record.uncertain)
 
     def on(self, projects: Sequence[Project]) -> Agreement:
-        """Return the same contract, held against the tasks of other projects."""
+        """Return the same contract, compared with the tasks of other projects."""
         return Agreement(self.record, Present(projects), self._places)
 
     # Names that are gone.
 
     @cached_property
     def gone(self) -> list[Gone]:
-        """The names that no task has any more, nor could have."""
+        """The names that no task has any more, and that none could have."""
         missing = [name for name in sorted(self.record.tasks) if name not in self.present.by_name]
         missing = [name for name in missing if not self._is_hidden(name)]
         moved = {name: self._moved_to(name) for name in missing}
-        # Of two tasks that are gone one at most became a third.
+        # If two tasks are gone, at most one of them became a third.
         heirs = Counter(entry.name for entry in moved.values() if entry is not None)
         found = []
         for name in missing:
@@ -79,11 +79,11 @@ class Agreement:
         return found
 
     def _renamed(self, name: str) -> Entry | None:
-        """Return the task that the same definition is now."""
+        """Return the current task of the same definition."""
         return next(iter(self._by_place.get(self.record.tasks[name].place, ())), None)
 
     def _moved_to(self, name: str) -> Entry | None:
-        """Return the only new task whose function is called the same."""
+        """Return the only new task whose function has the same name."""
         function = self.record.tasks[name].function
         found = self._new_by_function.get(function, [])
         return found[0] if len(found) == 1 else None
@@ -107,21 +107,21 @@ class Agreement:
         return found
 
     def _held_in(self, name: str) -> str | None:
-        """Return the file of the module that held a task, or of the package that it became, where it is there."""
+        """Return the file of the module that contained a task, or of the package that it became, if it exists."""
         module = self.record.tasks[name].module
         found = (project.layout.find(module, project.layout.root) for project in self.present.projects)
         paths = (self._places.get(name), *found)
         return next((path for path in paths if path is not None and path in self._files), None)
 
-    # What hides a name.
+    # What can hide a name.
 
     def _is_hidden(self, name: str) -> bool:
-        """Return whether a task could have a name after all: one of uncertain name, or one that can't be read."""
+        """Return whether a task could have a name after all: one with an uncertain name, or one that can't be read."""
         if self.present.may_have(name, self._uncertain) or self._may_be_unread(name):
             return True
         held_in = self._held_in(name) or ""
         for project in self.present.projects:
-            # What the module became is not to be told either, once it can't be parsed.
+            # What the module became is also unknown if it can't be parsed.
             if held_in.startswith(os.path.join(project.layout.root, "")) and project.module(held_in) is None:
                 return True
             if any(not _is_test(project, path) for path in tasks_of(project).given(name)):
@@ -136,7 +136,7 @@ class Agreement:
         """Return whether a file outside tests that can't be parsed could give a name to a task."""
         return any(tasks_of(project).may_be_unread(name, in_tests=False) for project in self.present.projects)
 
-    # Names that are still there.
+    # Names that still exist.
 
     @cached_property
     def kept(self) -> list[Kept]:
@@ -154,10 +154,10 @@ class Agreement:
         found = compare.breaks(recorded.signature, now) if now is not None else ()
         return () if found and self._may_be_unread(name) else found
 
-    # By file.
+    # Queries by file.
 
     def gone_in(self, path: str) -> list[Gone]:
-        """Return the names that are gone and to be said in a file."""
+        """Return the names that are gone and are to be reported in a file."""
         return self._gone_by_path.get(path, [])
 
     def kept_in(self, path: str) -> list[Kept]:
@@ -185,6 +185,6 @@ def _is_test(project: Project, path: str) -> bool:
 
 @query()
 def agreement_of(project: Project) -> Agreement | None:
-    """Return the contract that a project is held to, None where no record is named."""
+    """Return the contract that a project is checked against, None if no record is configured."""
     agreed: Agreement | None = None if project.agreement is None else project.agreement(project)
     return agreed

@@ -1,7 +1,7 @@
-"""Two signatures of one task: the calls that fitted the recorded one, and that today's refuses or takes for others.
+"""Compares two signatures of a task: which calls that fit the recorded one fail on the current one, or change meaning.
 
-Senders of before give arguments as the recorded signature said. A value given by name always goes to the parameter of
-that name; one given by position goes to whatever is there.
+Existing senders pass arguments according to the recorded signature. A value given by name always goes to the parameter
+with that name; one given by position goes to whatever is there.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.binding.symbols import Params
 
-# What has become of a parameter, so that some call is refused.
+# Changes of a parameter that make some call fail.
 GONE: Final = "gone"
 RENAMED: Final = "renamed"
 KEYWORD_ONLY: Final = "keyword-only"
@@ -25,24 +25,24 @@ NO_KWARG: Final = "no **kwargs"
 NAMED: Final = "now taken by name"
 MOVED: Final = "moved"
 
-#: A value goes to another parameter than before, and nothing fails.
+#: A value goes to a different parameter than before, without an error.
 SWAPPED: Final = "swapped"
 
-# What is demanded that a call of before need not give.
+# Demands that an existing call need not meet.
 ADDED: Final = "added"
 REQUIRED: Final = "required"
 
-#: What CLY413 speaks of; everything else is CLY412's.
+#: The breaks for CLY413; all others are for CLY412.
 DEMANDS: Final = frozenset({ADDED, REQUIRED})
 
-#: As a parameter: the one that takes all further positional arguments, whatever it is called.
+#: As a parameter: the one that takes all further positional arguments, whatever its name.
 REST: Final = "*"
 
 
 class Break(NamedTuple):
-    """One way in which a call of before is refused, or means something else.
+    """One way in which an existing call fails, or changes its meaning.
 
-    `name` is the parameter of before (of today, for a demand), `now` the one of today that is in its place.
+    `name` is the old parameter (the current one, for a demand), `now` the current one in its place.
     """
 
     kind: str
@@ -53,8 +53,8 @@ class Break(NamedTuple):
 def breaks(before: Params, now: Params) -> list[Break]:
     """Return how calls that fit one signature break on another; both as senders see them.
 
-    Where nothing is returned, each such call fits, and gives each value to the same parameter, to the one that took
-    its place, or to `*args` and `**kwargs` that are new. There is one for each parameter.
+    If the result is empty, each such call fits, and passes each value to the same parameter, to the one that replaced
+    it, or to new `*args` and `**kwargs`. There is one break for each parameter.
     """
     return _Comparison(before, now).breaks()
 
@@ -66,7 +66,7 @@ class _Comparison:
         self._names_before = _names(before)
         self._names_now = _names(now)
         self._required_before = _required(before)
-        #: The parameters of today that are where another one was that is gone, each with that one.
+        #: The current parameters that replaced a removed one, each with that one.
         self._renamed = dict(self._find_renamed())
 
     def _find_renamed(self) -> Iterator[tuple[str, str]]:
@@ -81,29 +81,29 @@ class _Comparison:
         moved = list(self._moved())
         swapped = [one for one in moved if one.kind == SWAPPED][:1]
         refused = [one for one in self._refused() if one.name not in {found.name for found in swapped}]
-        found = [*swapped, *refused] or moved[:1]  # what has moved because another is gone is not worth a word
+        found = [*swapped, *refused] or moved[:1]  # a shift that only follows from a removal is not worth reporting
         return [*found, *self._demanded()]
 
     def _moved(self) -> Iterator[Break]:
-        """Yield the values by position that go to another parameter than before, or to none."""
+        """Yield the positional values that go to a different parameter than before, or to none."""
         for index in range(max(len(self.before.ordered), len(self.now.ordered)) + 1):
             old, new = _at(self.before, index), _at(self.now, index)
             if old and new and old != new and (old in self._names_now or new in self._names_before):
                 yield Break(SWAPPED if self._fits_both(index + 1) else MOVED, old, new)
 
     def _fits_both(self, least: int) -> bool:
-        """Return whether a call with so many arguments by position, or more, fits both signatures."""
+        """Return whether a call with at least so many positional arguments fits both signatures."""
         both = (self.before, self.now)
         most = max(len(params.ordered) for params in both) + 1
         for count in range(least, most + 1):
-            # More arguments by name than both demand make nothing fit that does not.
+            # No arguments by name, other than those that both require, can make such a call fit.
             names = {name for params in both for name in _required(params) if name not in params.ordered[:count]}
             if not any(True for params in both for _ in misfits(params, Given(count, tuple(names)))):
                 return True
         return False
 
     def _refused(self) -> Iterator[Break]:
-        """Yield the parameters of before that do not take what they took."""
+        """Yield the old parameters that no longer accept what they did."""
         replaced = {old: new for new, old in self._renamed.items()}
         by_name_before, by_name_now = _by_name(self.before), _by_name(self.now)
         for index, name in enumerate((*self.before.ordered, *self.before.keyword_only)):
@@ -129,7 +129,7 @@ class _Comparison:
             yield Break(NO_KWARG, self.before.kwarg)
 
     def _demanded(self) -> Iterator[Break]:
-        """Yield the parameters of today that a call has to give and before had not."""
+        """Yield the current parameters that a call must give and that did not exist before."""
         for name in _required(self.now):
             if name not in self._names_before:
                 if self._renamed.get(name) not in self._required_before:
@@ -139,23 +139,23 @@ class _Comparison:
 
 
 def _names(params: Params) -> frozenset[str]:
-    """Return what takes arguments: the parameters, and `REST`."""
+    """Return what accepts arguments: the parameters, and `REST`."""
     rest = () if params.vararg is None else (REST,)
     return frozenset((*params.ordered, *params.keyword_only, *rest))
 
 
 def _by_name(params: Params) -> frozenset[str]:
-    """Return the parameters that can be given by name."""
+    """Return the parameters that can be passed by name."""
     return frozenset((*params.positional, *params.keyword_only))
 
 
 def _required(params: Params) -> tuple[str, ...]:
-    """Return the parameters that have to be given."""
+    """Return the required parameters."""
     return (*params.ordered[: len(params.ordered) - params.defaults], *params.keyword_required)
 
 
 def _at(params: Params, index: int) -> str | None:
-    """Return what takes the argument at a position, None where nothing does."""
+    """Return what takes the argument at a position, None if nothing does."""
     if index < len(params.ordered):
         return params.ordered[index]
     return None if params.vararg is None else REST

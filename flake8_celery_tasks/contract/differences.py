@@ -1,4 +1,4 @@
-"""What a new record would say otherwise than the one that is kept."""
+"""The differences between the existing record and a new one."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 ADDED: Final = "added"
 CHANGED: Final = "changed"
 GONE: Final = "gone"
-#: That a task is elsewhere is no difference to those who send it.
+#: A task that is only defined elsewhere: no difference for its senders.
 MOVED: Final = "moved"
 
 
 class Difference(NamedTuple):
-    """One thing that two records do not say alike: what has become of a task, by its name, and in which way."""
+    """One difference between two records: the task by its name, what became of it, and in which way."""
 
     kind: str
     name: str
@@ -32,7 +32,7 @@ class Difference(NamedTuple):
 
 
 def differences(kept: Record, now: Record) -> Iterator[Difference]:
-    """Yield what one record says otherwise than another, by name; how they are written does not count."""
+    """Yield the differences between two records, by name; formatting does not matter."""
     for name in sorted(kept.tasks.keys() | now.tasks.keys()):
         before, after = kept.tasks.get(name), now.tasks.get(name)
         if before is None:
@@ -74,5 +74,5 @@ def _option(task: RecordedTask, option: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return a text on one line, without what a terminal would obey."""
+    """Return a text on one line, without characters that a terminal would obey."""
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)

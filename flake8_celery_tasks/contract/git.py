@@ -1,4 +1,4 @@
-"""git, asked so that it changes nothing: no hook, filter, index refresh, lock, download or replaced object."""
+"""Runs git so that it changes nothing: no hook, filter, index refresh, lock, download or replaced object."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from flake8_celery_tasks.core.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-#: What says where a repository is. A hook sets it for its own repository, with paths that hold in its folder only.
+#: Variables that say where a repository is. A hook sets them for its own, with paths valid only in its folder.
 _PLACES: Final = (
     *("GIT_COMMON_DIR", "GIT_DIR", "GIT_GRAFT_FILE", "GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_NAMESPACE"),
     *("GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_REPLACE_REF_BASE", "GIT_SHALLOW_FILE", "GIT_WORK_TREE"),
@@ -23,7 +23,7 @@ _CALM: Final[Mapping[str, str]] = {
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_NO_LAZY_FETCH": "1",
-    "GIT_ALLOW_PROTOCOL": "none",  # for a git that does not know the line above
+    "GIT_ALLOW_PROTOCOL": "none",  # for versions of git that do not know the line above
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_PAGER": "cat",
     "LC_ALL": "C",
@@ -33,17 +33,17 @@ _COMMAND: Final = ("git", "--no-pager", "--literal-pathspecs", "-c", "core.fsmon
 _OBJECT: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _CHUNK: Final = 1 << 20
 
-# The modes of what a tree holds.
+# The modes of entries in a tree.
 LINK: Final = "120000"
 SUBMODULE: Final = "160000"
 
 
 class GitError(UsageError):
-    """What git can't give. `str()` is one line."""
+    """Something that git can't provide. `str()` is one line."""
 
 
 class Entry(NamedTuple):
-    """What is in a tree: its mode, the object, and the path below the tree, with slashes."""
+    """An entry of a tree: its mode, the object, and the path inside the tree, with slashes."""
 
     mode: str
     object: str
@@ -51,7 +51,7 @@ class Entry(NamedTuple):
 
 
 class Repository:
-    """The repository that a folder is in. `prefix` is the folder's path in it, with a slash at the end, or empty."""
+    """The repository that contains a folder. `prefix` is the folder's path in it, with a trailing slash, or empty."""
 
     def __init__(self, folder: str) -> None:
         """Find the repository of a folder. Raises GitError."""
@@ -62,7 +62,7 @@ class Repository:
         except GitError:
             if "GIT_DIR" not in os.environ:
                 raise
-            # A work tree that only the environment knows: one of a bare repository.
+            # A work tree that only the environment defines, for a bare repository.
             self._environment.update(
                 {name: os.path.abspath(os.environ[name]) for name in ("GIT_DIR", "GIT_WORK_TREE") if name in os.environ}
             )
@@ -71,7 +71,7 @@ class Repository:
             raise GitError(f"{folder} is in the folder of a repository, and no work tree")
 
     def tree(self, revision: str) -> str | None:
-        """Return the tree that a revision has for the folder, None where it has no such folder. Raises GitError."""
+        """Return a revision's tree for the folder, None if it has no such folder. Raises GitError."""
         if not revision or revision.startswith("-") or "\0" in revision:
             raise GitError(f"{revision!r} is no revision")
         found = self._object(revision)
@@ -82,7 +82,7 @@ class Repository:
         return tree if tree is not None and self._line("cat-file", "-t", tree) == "tree" else None
 
     def entries(self, tree: str) -> Iterator[Entry]:
-        """Yield all that a tree holds, folders themselves left out. Raises GitError."""
+        """Yield all entries of a tree, recursively, without the folders themselves. Raises GitError."""
         for line in self._run("ls-tree", "-r", "-z", "--full-tree", tree).split(b"\0"):
             if line:
                 what, _, path = line.partition(b"\t")
@@ -90,7 +90,7 @@ class Repository:
                 yield Entry(mode, name, os.fsdecode(path))
 
     def contents(self, names: Collection[str], largest: int) -> Iterator[tuple[str, int, bytes | None]]:
-        """Yield objects with their size and content, None for a content that is larger. Raises GitError."""
+        """Yield objects with their size and content, None for a content larger than `largest`. Raises GitError."""
         count = 0
         with tempfile.TemporaryFile() as asked:
             asked.write("".join(f"{name}\n" for name in names).encode("ascii"))
@@ -107,7 +107,7 @@ class Repository:
                 except BaseException:
                     process.kill()
                     raise
-        if count < len(names):  # git has given up, as where it would have to fetch what a partial clone lacks
+        if count < len(names):  # git has given up, such as when it would have to fetch what a partial clone lacks
             raise GitError(f"the repository of {self.folder} lacks contents: fetch them")
 
     def _read(self, output: IO[bytes], largest: int) -> Iterator[tuple[str, int, bytes | None]]:
@@ -126,7 +126,7 @@ class Repository:
             output.read(1)
 
     def _object(self, text: str) -> str | None:
-        """Return the name of the object that a text stands for, None where there is none."""
+        """Return the name of the object that a text refers to, None if there is none."""
         try:
             found = self._line("rev-parse", "--verify", "--quiet", text)
         except GitError:
@@ -158,7 +158,7 @@ class Repository:
         return done.stdout
 
     def _problem(self, said: str) -> str:
-        """Return in one line what git had to complain of."""
+        """Return git's error message on one line."""
         if "not a git repository" in said:
             return f"{self.folder} is in no git repository"
         if "dubious ownership" in said:

@@ -1,4 +1,4 @@
-"""The tasks of other services, as `celery-known-tasks` names them: by their records, or by what their workers say."""
+"""The tasks of other services, from the files that `celery-known-tasks` names: records, or the output of workers."""
 
 from __future__ import annotations
 
@@ -23,18 +23,17 @@ if TYPE_CHECKING:
 class KnownTasks(NamedTuple):
     """The tasks of other services.
 
-    `tasks` holds them by name: with None where nothing but the name is known, or several services have it. `uncertain`
-    are the places, as `module:function`, of tasks whose names can't be known.
+    `tasks` holds them by name, with None if only the name is known, or if several services have it. `uncertain` are the
+    places, as `module:function`, of tasks whose names can't be determined.
     """
 
     tasks: Mapping[str, RecordedTask | None]
     uncertain: tuple[str, ...] = ()
 
     def may_have(self, name: str) -> bool:
-        """Return whether a task whose name can't be known may have a name.
+        """Return whether a task whose name can't be determined may have a name.
 
-        What is known of it is where it is: its name is taken to begin with its top package, or to end as its
-        function is called.
+        Only its place is known: its name is assumed to start with its top package, or to end with its function's name.
         """
         first, last = name.partition(".")[0], name.rpartition(".")[2]
         for place in self.uncertain:
@@ -45,13 +44,13 @@ class KnownTasks(NamedTuple):
 
 
 def load(paths: Iterable[str]) -> KnownTasks:
-    """Return the tasks that some files name. Raises RecordError for one that is neither kind of file."""
+    """Return the tasks that some files name. Raises RecordError for a file that is of neither kind."""
     uncertain: list[str] = []
     found: dict[str, list[RecordedTask]] = {}
     for path in paths:
         content = record.content_of(path)
         if _is_registered(content):
-            # A record says more of a task than a worker does.
+            # A record says more about a task than a worker does.
             for name in _registered(content):
                 found.setdefault(name, [])
             continue
@@ -67,7 +66,7 @@ def load(paths: Iterable[str]) -> KnownTasks:
 
 
 def _is_registered(content: object) -> bool:
-    """Return whether some JSON is what `celery inspect registered --json` prints: a list for each worker."""
+    """Return whether JSON data is the output of `celery inspect registered --json`: a list for each worker."""
     return (
         isinstance(content, dict)
         and bool(content)
@@ -78,16 +77,16 @@ def _is_registered(content: object) -> bool:
 def _registered(content: Mapping[str, list[str]]) -> Iterator[str]:
     for names in content.values():
         for name in names:
-            # `shop.pay [rate_limit=10/m]`: behind the name some attributes, where the task has them.
+            # `shop.pay [rate_limit=10/m]`: the name may be followed by attributes.
             yield name.partition(" [")[0] if name.endswith("]") else name
 
 
-# What a project knows of names.
+# What a project knows about names.
 
 
 @query(shared=True)
 def known_tasks(project: Project) -> KnownTasks | None:
-    """Return the tasks of other services, None where no record of one is named."""
+    """Return the tasks of other services, None if no record of one is configured."""
     return load(project.options.celery_known_tasks) if project.options.celery_known_tasks else None
 
 
@@ -103,10 +102,10 @@ def _words(project: Project) -> Words:
 
 
 def is_unknown(project: Project, name: str, origin: Module, *, closed: bool = True) -> bool:
-    """Return whether certainly no task has a name, of the project or of a service that it knows.
+    """Return whether a name certainly belongs to no task, of the project or of a service that it knows.
 
-    Where it knows any, the name need not be like one of the project's: all names are known then. Without `closed` it
-    has to be all the same.
+    If it knows any service, the name need not look like one of the project's, since all names are known then. Without
+    `closed` it has to.
     """
     tasks, known = tasks_of(project), known_tasks(project)
     if known is None:
@@ -120,18 +119,18 @@ def is_unknown(project: Project, name: str, origin: Module, *, closed: bool = Tr
 
 
 def meant(project: Project, name: str, origin: Module) -> str | None:
-    """Return the name of a task that was probably meant, None where it may be any or none."""
+    """Return the name of the task that was probably meant, None if it is ambiguous or there is none."""
     return tasks_of(project).meant(name, origin) or _words(project).close_match(name)
 
 
 def foreign(project: Project, name: str) -> RecordedTask | None:
-    """Return what is known of the task of another service, None where the name may be the project's own."""
+    """Return what is known about another service's task, None if the name may be the project's own."""
     known = known_tasks(project)
     return None if known is None or tasks_of(project).has(name) else known.tasks.get(name)
 
 
 def signature(project: Project, name: str) -> Params | None:
-    """Return the parameters of the only task of a name, as its senders see them; None where they can't be known."""
+    """Return the parameters of the only task with a name, as its senders see them; None if they can't be determined."""
     tasks = tasks_of(project)
     found = tasks.definitions(name)
     if len(found) == 1 and not project.is_test(found[0].module) and not tasks.may_be_unread(name):

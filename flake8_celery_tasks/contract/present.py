@@ -1,4 +1,4 @@
-"""The tasks that some projects have now, as those see them who send them."""
+"""The current tasks of some projects, as seen by their senders."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.celery_model.registry import Unnamed
     from flake8_celery_tasks.resolution.project import Project
 
-#: What a file must hold to give a task another name.
+#: Texts that a file must contain to give a task another name.
 _REGISTRY = (b".tasks[", b".tasks.register(")
 
 
 class Entry(NamedTuple):
-    """A task under one of its names: `is_alias` where it was only put into `app.tasks` under it."""
+    """A task under one of its names: with `is_alias` it was only put into `app.tasks` under that name."""
 
     name: str
     project: Project
@@ -55,11 +55,11 @@ class Entry(NamedTuple):
 
     @property
     def place(self) -> str:
-        """Where it is defined, as `module:function`."""
+        """The place of its definition, as `module:function`."""
         return f"{self.module}:{self.function}"
 
     def recorded(self, *, alone: bool = True) -> RecordedTask:
-        """Return what a record says of it; `alone` says that no other task has its name."""
+        """Return its entry in a record; `alone` means that no other task has its name."""
         defined = Defined(self.project, self.definition)
         return RecordedTask(
             signature=signature_of(defined) if alone else None,
@@ -71,10 +71,10 @@ class Entry(NamedTuple):
 
 
 class Present:
-    """The tasks of some projects, tests and migrations left out.
+    """The tasks of some projects, without tests and migrations.
 
-    `by_name` holds them by each name that is certain, the first one first; `unnamed` those whose names can't be told.
-    `has_any_name` says that a task may have any other name as well.
+    `by_name` holds them by each certain name, the first one first; `unnamed` those with unknown names. `has_any_name`
+    means that a task may have any other name as well.
     """
 
     def __init__(self, projects: Sequence[Project]) -> None:
@@ -82,7 +82,7 @@ class Present:
         self.by_name: dict[str, list[Entry]] = {}
         self.unnamed: list[tuple[Project, Unnamed]] = []
         self.has_any_name = False
-        #: What is registered and can't be read, as places.
+        #: The places of registered objects that can't be resolved.
         self._registering: list[str] = []
         self._unread_aliases: set[str] = set()  # names in `app.tasks` of which nothing else is known
         for project in self.projects:
@@ -105,7 +105,7 @@ class Present:
             known.append(entry)
 
     def _add_unnamed(self, project: Project, unnamed: Unnamed) -> None:
-        """Add a task whose name the index does not know: in a folder of a package it is that of its path."""
+        """Add a task whose name is unknown to the index: in a subfolder of a package its name follows from its path."""
         found = unnamed.definition
         place = found.module.place
         if not place.certain and definitions.is_in_package(project, place):
@@ -147,7 +147,7 @@ class Present:
             self._add(Entry(name, project, given, is_alias=True))
 
     def _task(self, project: Project, module: Module, node: ast.expr, site: Site) -> Definition | None:
-        """Return the task that is put into `app.tasks`: by its name in the code, or as it is in `app.tasks` already."""
+        """Return the task that is put into `app.tasks`: by its name in the code, or taken from `app.tasks`."""
         if isinstance(node, ast.Subscript) and getattr(node.value, "attr", "") == "tasks":
             name = project.settle(module.value(node.slice, site.scope), module)
             entries = self.by_name.get(name, ()) if isinstance(name, str) else ()
@@ -156,7 +156,7 @@ class Present:
         return thing.definition if isinstance(thing, TaskThing) else None
 
     def _add_registered(self, project: Project, module: Module, call: ast.Call, site: Site) -> None:
-        """Add what `app.tasks.register(...)` is given: a task, a class of tasks or an instance of one."""
+        """Add the argument of `app.tasks.register(...)`: a task, a task class or an instance of one."""
         assert isinstance(call.func, ast.Attribute)
         assert isinstance(call.func.value, ast.Attribute)
         if len(call.args) != 1 or not _is_app(project, module, call.func.value.value, site):
@@ -173,10 +173,10 @@ class Present:
         else:
             self._add(Entry(name, project, found))
 
-    # What is known of names.
+    # Queries about names.
 
     def name_of(self, found: Definition) -> str | None:
-        """Return the name that the messages of a task have, None where it can't be told."""
+        """Return the name in a task's messages, None if it can't be determined."""
         return self._names.get(found.place)
 
     @cached_property
@@ -185,10 +185,10 @@ class Present:
         return {entry.definition.place: entry.name for entry in entries}
 
     def may_have(self, name: str, known: frozenset[str] = frozenset()) -> bool:
-        """Return whether a task whose name can't be told may have a name.
+        """Return whether a task whose name can't be determined may have a name.
 
-        `known` are places, as `module:function`, of tasks that had such names before, and of what can't be read and was
-        registered: they are not asked.
+        `known` are places, as `module:function`, of tasks that had such names before, and of registered objects that
+        can't be resolved: these are skipped.
         """
         return (
             self.has_any_name
@@ -203,14 +203,14 @@ class Present:
 
     @cached_property
     def record(self) -> Record:
-        """The record of them."""
+        """The record of these tasks."""
         tasks = {name: found[0].recorded(alone=len(found) == 1) for name, found in self.by_name.items()}
         uncertain = {*self._registering, *(place for place, _ in self._unnamed_places)}
         return Record(tasks, tuple(sorted(uncertain)))
 
 
 def _last_name(node: ast.expr) -> str:
-    """Return what a class, or an instance made of it, is called where it is registered; an empty text for others."""
+    """Return the name of a registered class, or of an instance's class; an empty string for anything else."""
     made = node.func if isinstance(node, ast.Call) else node
     return str(getattr(made, "attr", getattr(made, "id", "")))
 
@@ -223,7 +223,7 @@ def _is_app(project: Project, module: Module, node: ast.expr, site: Site) -> boo
 
 
 def signature_of(defined: Defined) -> Params | None:
-    """Return the parameters that are left to a sender, None where they can't be known."""
+    """Return the parameters that are left to a sender, None if they can't be determined."""
     params = defined.accepts
     if params is None or not defined.hands_on_calls or defined.overrides("__call__", handing_on=True) is not False:
         return None
@@ -231,9 +231,9 @@ def signature_of(defined: Defined) -> Params | None:
 
 
 def options_of(defined: Defined) -> dict[str, Any]:
-    """Return the options that a sender adds to the messages of a task.
+    """Return the options that a sender adds to a task's messages.
 
-    None stands for a value that is given and can't be known, UNKNOWN for an option that may be given.
+    None means that the value is given but unknown, UNKNOWN that the option may be given.
     """
     found: dict[str, Any] = {}
     for name in OPTIONS:
@@ -246,7 +246,7 @@ def options_of(defined: Defined) -> dict[str, Any]:
 
 
 def _plain(name: str, value: Any) -> str | int | float | None:
-    """Return the value of an option as JSON has it, None where it is none that can be told."""
+    """Return the value of an option as JSON represents it, None if it is unknown or has no such form."""
     if isinstance(value, datetime.timedelta):
         value = value.total_seconds()
     if name in ("priority", "expires"):
@@ -256,7 +256,7 @@ def _plain(name: str, value: Any) -> str | int | float | None:
 
 
 def result_of(defined: Defined) -> str:
-    """Return what becomes of the result of a task: the task says that, or the project."""
+    """Return what happens to a task's result, according to the task or the project."""
     own = defined.effective("ignore_result")
     given = [own]
     if own is MISSING or own is None:

@@ -1,4 +1,4 @@
-"""The record of a project's tasks, `celery-tasks.json`: written to be compared by people, read as if by an enemy."""
+"""The record of a project's tasks, `celery-tasks.json`: written for people to compare, parsed as untrusted input."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ VERSION: Final = 1
 #: The options that a sender adds to a message, in the order in which they are written.
 OPTIONS: Final = ("queue", "exchange", "routing_key", "priority", "expires", "serializer", "compression")
 
-#: What may become of a task's result.
+#: What may happen to a task's result.
 STORED: Final = "stored"
 IGNORED: Final = "ignored"
 UNCLEAR: Final = "unknown"
 
-#: Larger files are no records: one of 100,000 tasks takes less.
+#: A larger file is not a record: one of 100,000 tasks takes less.
 MAX_BYTES: Final = 32_000_000
 
 _KEYS: Final = ("version", "tasks", "uncertain")
@@ -41,14 +41,14 @@ _LONGEST_NUMBER: Final = 18
 
 
 class RecordError(UsageError):
-    """A file that is no record. `str()` is one line that names the file and says why."""
+    """A file that is not a valid record. `str()` is one line that names the file and the reason."""
 
 
 class RecordedTask(NamedTuple):
-    """What others rely on of one task.
+    """What others rely on in one task.
 
-    `signature` holds the parameters as senders see them, None where they can't be known; `options` those of `OPTIONS`
-    that are given, with None for a value that can't be known.
+    `signature` holds the parameters as senders see them, None if they can't be determined; `options` those of `OPTIONS`
+    that are given, with None for an unknown value.
     """
 
     signature: Params | None
@@ -59,12 +59,12 @@ class RecordedTask(NamedTuple):
 
     @property
     def place(self) -> str:
-        """The definition, as `module:function`."""
+        """The place of the definition, as `module:function`."""
         return f"{self.module}:{self.function}"
 
 
 class Record(NamedTuple):
-    """What others rely on of all tasks of a project: by name, and the places of those whose name can't be known."""
+    """What others rely on in all tasks of a project: by name, plus the places of tasks with unknown names."""
 
     tasks: Mapping[str, RecordedTask]
     uncertain: tuple[str, ...] = ()
@@ -74,7 +74,7 @@ class Record(NamedTuple):
 
 
 def as_text(record: Record) -> str:
-    """Return a record as it is in its file."""
+    """Return a record as the text of its file."""
     tasks = {
         name: {
             "signature": None if task.signature is None else signature.as_text(task.signature),
@@ -87,12 +87,12 @@ def as_text(record: Record) -> str:
     }
     content = {"version": VERSION, "tasks": tasks, "uncertain": sorted(set(record.uncertain))}
     text = _written(content, "\n") + "\n"
-    # What is no text, such as the name of a file in another encoding, JSON can say only with an escape.
+    # Undecodable bytes, as in a file name in another encoding, can only be written as escapes in JSON.
     return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _written(value: object, line: str) -> str:
-    """Return a value as JSON: what holds no objects on one line, the rest as `indent=2` does."""
+    """Return a value as JSON: one without objects on a single line, others as `indent=2` does."""
     if not isinstance(value, dict) or not any(isinstance(item, dict) for item in value.values()):
         return json.dumps(value, ensure_ascii=False)
     below = f"{line}  "
@@ -100,7 +100,7 @@ def _written(value: object, line: str) -> str:
     return f"{{{below}{f',{below}'.join(items)}{line}}}"
 
 
-# Reading.
+# Parsing.
 
 
 def load(path: str) -> Record:
@@ -109,7 +109,7 @@ def load(path: str) -> Record:
 
 
 def lines_of(path: str) -> dict[str, int]:
-    """Return the lines that the blocks of tasks start in, as far as each has a line of its own; from 1."""
+    """Return the lines at which the blocks of tasks start, if each has a line of its own; from 1."""
     found: dict[str, int] = {}
     with contextlib.suppress(OSError, ValueError), open(path, encoding="utf-8-sig") as file:
         for number, line in enumerate(file, 1):
@@ -120,7 +120,7 @@ def lines_of(path: str) -> dict[str, int]:
 
 
 def content_of(path: str) -> Any:
-    """Return the JSON in a file, whatever it says. Raises RecordError."""
+    """Return the JSON data in a file, whatever it is. Raises RecordError."""
     try:
         with open(path, "rb") as file:
             content = file.read(MAX_BYTES + 1)
@@ -160,7 +160,7 @@ def _refuse_constant(name: str) -> object:
 
 
 def of(content: object, path: str) -> Record:
-    """Return the record that some JSON says; `path` is for errors. Raises RecordError."""
+    """Return the record in JSON data; `path` is for errors. Raises RecordError."""
     try:
         return _record(content, path)
     except ValueError as error:
@@ -228,6 +228,6 @@ def _check_keys(content: dict[str, Any], keys: tuple[str, ...], where: str) -> N
 
 
 def shown(value: object) -> str:
-    """Return something of a file as a message shows it: on one line, and not too long."""
+    """Return a value from a file for a message: on one line, and not too long."""
     text = repr(value)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

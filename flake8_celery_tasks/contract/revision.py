@@ -1,6 +1,6 @@
-"""The tree of a git revision, as far as tasks are read from it, laid out in a temporary folder.
+"""A git revision's tree, as far as it matters for tasks, written to a temporary folder.
 
-Nothing is checked out: contents come as they are kept, no filter or hook runs, and the work tree stays as it is.
+Nothing is checked out: contents are written as stored, no filter or hook runs, and the work tree stays unchanged.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.contract.git import Entry
 
-#: What marks a folder as the root of a project.
+#: The mark for a folder that is the root of a project.
 _MARK: Final = ".git"
 
-#: What makes it impossible to lay out anything more. Else only this file system can't hold that name.
+#: Errors after which nothing more can be written. After others, only this name is impossible in the file system.
 _FATAL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})
 
-#: No path of a link is longer.
+#: No link has a longer path.
 _LONGEST_LINK: Final = 4096
 
 
 @contextlib.contextmanager
 def laid_out(folder: str, revision: str) -> Iterator[str]:
-    """Lay out what a revision has for a folder, a root of projects; yield the folder that stands for it.
+    """Write a revision's content for a folder with projects; yield the folder that stands for it.
 
-    It goes by the same name, and packages around it are packages again, so that modules are called the same. Raises
+    It has the same name, and the packages around it are packages again, so that modules have the same names. Raises
     GitError.
     """
     with contextlib.ExitStack() as stack:
@@ -56,7 +56,7 @@ def laid_out(folder: str, revision: str) -> Iterator[str]:
 
 
 def _packages_above(folder: str) -> list[str]:
-    """Return the names of the packages that a folder is in, outermost first."""
+    """Return the names of the packages that contain a folder, outermost first."""
     names: list[str] = []
     above = os.path.dirname(folder)
     while folders.is_regular(above) and os.path.dirname(above) != above:
@@ -95,7 +95,7 @@ def _lay_out(repository: Repository, revision: str, target: str) -> None:
 
 
 def _lay_out_submodule(repository: Repository, entry: Entry, target: str) -> None:
-    """Lay out a submodule, where it is there and has the commit."""
+    """Write a submodule's content, if the submodule is present and has the commit."""
     folder = os.path.join(repository.folder, entry.path)
     if os.path.lexists(os.path.join(folder, ".git")):
         with contextlib.suppress(GitError):
@@ -104,19 +104,19 @@ def _lay_out_submodule(repository: Repository, entry: Entry, target: str) -> Non
 
 
 def _is_safe(path: str) -> bool:
-    """Return whether a path leads nowhere else: trees can be made by hand."""
+    """Return whether a path stays inside the folder: trees can be crafted by hand."""
     parts = path.split("/")
     return not any(part.lower() in ("", ".", "..", ".git") or (os.sep != "/" and os.sep in part) for part in parts)
 
 
 def _is_needed(path: str) -> bool:
-    """Return whether a file says anything of tasks, of where modules are imported from, or of Celery's version."""
+    """Return whether a file matters for tasks, for where modules are imported from, or for Celery's version."""
     folder, name = os.path.split(path)
     return name.endswith(".py") or name in folders.MARKS or may_pin(folder, name)
 
 
 def _stays_inside(path: str, to: str) -> bool:
-    """Return whether a link leads to what is laid out, whatever other links are on its way."""
+    """Return whether a link leads to something inside the folder, whatever other links are on its way."""
     parts = to.split("/")
     up = 0
     while parts and parts[0] == "..":
@@ -126,7 +126,7 @@ def _stays_inside(path: str, to: str) -> bool:
 
 
 def _place(path: str, content: bytes | None, size: int, made: set[str]) -> None:
-    """Write a file; one that is too large to be read is only as large. What the file system can't hold is left out."""
+    """Write a file; one too large to be read only gets its size. Files that the file system can't hold are left out."""
     folder = os.path.dirname(path)
     try:
         if folder not in made:
@@ -146,7 +146,7 @@ def _write(path: str, content: bytes = b"", size: int = 0) -> None:
 
 
 def moved(patterns: Iterable[str], folder: str, target: str) -> tuple[str, ...]:
-    """Return patterns of paths with those below a folder as seen from the one that stands for it."""
+    """Return path patterns, with those for paths inside a folder moved to the folder that stands for it."""
     start = os.path.join(folder, "")
     return tuple(
         os.path.join(target, pattern[len(start) :]) if pattern.startswith(start) else pattern for pattern in patterns

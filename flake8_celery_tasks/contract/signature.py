@@ -9,7 +9,7 @@ from typing import Final
 
 from flake8_celery_tasks.binding.symbols import Params
 
-#: Longer texts are no signatures: what is made of one takes time by the square of its length.
+#: Longer texts are not signatures: parsing takes quadratic time.
 LONGEST: Final = 20_000
 
 _DEFAULT: Final = re.compile(r"(.*?)\s*=\s*\.\.\.", re.DOTALL)
@@ -36,7 +36,7 @@ def as_text(params: Params) -> str:
 
 
 def parse(text: str) -> Params:
-    """Return the parameters that a text stands for. Raises ValueError where it is no signature."""
+    """Return the parameters in a text. Raises ValueError if it is not a signature."""
     inside = text.strip()
     if len(text) > LONGEST or inside[:1] != "(" or inside[-1:] != ")" or len(inside) < 2:
         raise ValueError("no signature")
@@ -48,7 +48,7 @@ def parse(text: str) -> Params:
 
 
 class _Reading:
-    """A signature that is read from left to right."""
+    """A signature that is parsed from left to right."""
 
     def __init__(self) -> None:
         self._names: set[str] = set()
@@ -62,7 +62,7 @@ class _Reading:
         self._kwarg: str | None = None
 
     def take(self, part: str) -> None:
-        """Take the next part between commas."""
+        """Parse the next comma-separated part."""
         if self._kwarg is not None:
             raise ValueError("something is behind the **")
         if part == "/":
@@ -102,7 +102,7 @@ class _Reading:
         return name
 
     def params(self) -> Params:
-        """Return what was read. Raises ValueError where something is missing at the end."""
+        """Return the parsed parameters. Raises ValueError if something is missing at the end."""
         if self._starred and self._vararg is None and not self._keyword_only:
             raise ValueError("a * without parameters behind it")
         return Params(

@@ -1,1 +1,1 @@
-"""What all layers share: options, the violation, the usage error, records, memoised queries."""
+"""Code that all layers share: options, the violation, the usage error, records, memoised queries."""

@@ -1,4 +1,4 @@
-"""What the command says when it is used wrongly. A module of its own, so that the command starts with few imports."""
+"""The errors of the command. A module of its own, so that the command starts with few imports."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Final
 
 from flake8_celery_tasks.core.text import plain
 
-#: How much of an error is told.
+#: How many characters of an error are shown.
 _SHOWN: Final = 200
 
 
 class UsageError(Exception):
-    """What the user has to change: a wrong option, value, file or path. `str()` is one line."""
+    """A mistake that the user has to fix: a wrong option, value, file or path. `str()` gives one line."""
 
 
 def one_line(error: object) -> str:
@@ -19,12 +19,12 @@ def one_line(error: object) -> str:
     return " ".join(str(error).split())
 
 
-#: What a defect of the linter may raise. It costs the file that it is met in, never the run.
+#: What a bug in the linter may raise. It costs the file that it occurs in, never the run.
 CAUGHT: tuple[type[BaseException], ...] = (Exception,)
 
 
 def internal(error: BaseException) -> str:
-    """Return what is said of a defect of the linter, on one line.
+    """Return the one-line message for a bug in the linter.
 
     >>> internal(RecursionError("too deep"))
     'internal error: RecursionError: too deep: please report'
@@ -34,8 +34,8 @@ def internal(error: BaseException) -> str:
 
 
 class Unfixable(Exception):  # noqa: N818 - no error: there is no fix
-    """An operation can't be certain of what it would do."""
+    """An operation that can't be sure of its effect."""
 
 
 class UnknownSyntax(Unfixable):
-    """Some code is in a syntax that libcst doesn't know."""
+    """Code in a syntax that libcst doesn't know."""

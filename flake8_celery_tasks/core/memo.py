@@ -1,4 +1,4 @@
-"""Queries: questions that are answered once, so that the time for a file grows with its length and not its square."""
+"""Queries: questions that are answered once, so that the time for a file grows linearly with its length."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _NOTHING: Final = object()
 
 
 class Memo:
-    """Something that queries are asked of: it keeps their answers.
+    """An object that queries are asked of; it stores their answers.
 
-    `before` is what an overlay is based on: queries that are `shared` are answered there.
+    `before` is the object that an overlay is based on: `shared` queries are answered there.
     """
 
     before: Memo | None = None
@@ -30,11 +30,11 @@ class Memo:
 def query(
     *, key: Callable[..., object] | None = None, while_asking: object = _NOTHING, shared: bool = False
 ) -> Callable[[Callable[Concatenate[_Holder, _Given], _Answer]], Callable[Concatenate[_Holder, _Given], _Answer]]:
-    """Return a decorator for functions whose answer their first argument keeps, by the other arguments.
+    """Return a decorator for functions whose first argument stores their answers, keyed by the other arguments.
 
-    The other arguments are positional and hashable, or `key` makes of them what is; nodes count by their identity.
-    `while_asking` is the answer to a query that leads to itself while it is being answered; without it such a query
-    never ends. `shared` says that an overlay may take the answer of what it is based on.
+    The other arguments must be positional and hashable, unless `key` turns them into something hashable; nodes are
+    compared by identity. `while_asking` is the answer to a query that reaches itself while it is being answered;
+    without it, such a query never ends. `shared` means that an overlay may use the answer of the object it is based on.
     """
 
     def decorate(

@@ -16,22 +16,22 @@ if TYPE_CHECKING:
     from flake8.options.manager import OptionManager
 
 
-#: How the codes of opt-in rules start: a shorter prefix in `select` does not switch them on.
+#: The prefix of the codes of opt-in rules: a shorter prefix in `select` does not switch them on.
 OPT_IN: Final = "CLY9"
 
-#: What stands for something in `celery-task-name-pattern`.
+#: The placeholders in `celery-task-name-pattern`.
 PLACEHOLDERS: Final = ("app", "module", "function")
 
-#: The newest Celery that the catalogue knows, and the oldest that it speaks of.
+#: The newest Celery version in the catalogue, and the oldest.
 NEWEST: Final = (5, 7)
 OLDEST: Final = (5, 2)
 
-#: The brokers that a project may have.
+#: The brokers that a project can use.
 BROKERS: Final = ("redis", "sqs", "amqp")
 
 
 class OptionError(ValueError):
-    """A value that an option does not take. `str()` names the option, the value and what is wanted."""
+    """A value that an option does not accept. `str()` names the option, the value and what is expected."""
 
     def __init__(self, name: str, value: object, wanted: str) -> None:
         super().__init__(f"argument --{name}: invalid value {value!r}: {wanted}")
@@ -43,7 +43,7 @@ def _option(default: Any, help: str, metavar: str = "", *, many: bool = False, p
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a project says about its Celery."""
+    """What a project says about its Celery setup."""
 
     celery_task_decorators: tuple[str, ...] = _option(
         (),
@@ -147,9 +147,9 @@ class Options:
 
     @classmethod
     def of(cls, given: Mapping[str, object]) -> Options:
-        """Return the options for raw values by field name, as flake8 hands them over.
+        """Return the options for raw values by field name, as flake8 passes them.
 
-        Raises OptionError for a value that an option does not take.
+        Raises OptionError for a value that an option does not accept.
         """
         values = {}
         for item in fields(cls):
@@ -181,7 +181,7 @@ def _patterns(_option: str, raw: object) -> tuple[str, ...]:
     return tuple(str(value).strip().replace("\\", "/") for value in values if str(value).strip())
 
 
-#: What a boolean may be given as.
+#: The accepted spellings of a boolean.
 _BOOLEANS: Final = {
     "true": True,
     "yes": True,
@@ -229,7 +229,7 @@ def _folder(option: str, raw: object) -> str:
 
 
 def _environment(option: str, raw: object) -> tuple[str, ...]:
-    """Return the folders in which a virtual environment holds its packages."""
+    """Return the folders in which a virtual environment keeps its packages."""
     if isinstance(raw, tuple):
         return raw
     text = str(raw).strip()
@@ -253,7 +253,7 @@ def _environment(option: str, raw: object) -> tuple[str, ...]:
 def _site_packages(folder: str) -> tuple[str, ...]:
     import glob
 
-    if "\0" in folder:  # no name of a folder holds it
+    if "\0" in folder:  # a folder name can't contain it
         return ()
     places = (os.path.join("lib", "python3*", "site-packages"), os.path.join("Lib", "site-packages"))
     found = [path for place in places for path in sorted(glob.glob(os.path.join(glob.escape(folder), place)))]
@@ -339,12 +339,12 @@ _CHECKS: Final[Mapping[str, Any]] = {
 
 
 def flag_of(name: str) -> str:
-    """Return an option as it is written on the command line."""
+    """Return an option as it is spelled on the command line."""
     return "--" + name.replace("_", "-")
 
 
 def add_to(manager: OptionManager) -> None:
-    """Tell flake8 of the options. Values stay text until `Options.of` checks them, so that errors can name them."""
+    """Register the options with flake8. Values stay text until `Options.of` checks them: errors can then name them."""
     for item in fields(Options):
         if isinstance(item.default, bool):
             _add_flag(manager, flag_of(item.name), item.metadata["help"])
@@ -353,13 +353,13 @@ def add_to(manager: OptionManager) -> None:
             flag_of(item.name),
             parse_from_config=True,
             default=None,
-            # What holds a slash is relative to the configuration that it is in.
+            # A value with a slash is relative to the configuration file that it is in.
             normalize_paths=item.metadata["path"],
             comma_separated_list=item.metadata["path"] and item.metadata["many"],
             metavar=item.metadata["metavar"],
             help=item.metadata["help"],
         )
-    # flake8 reads this option of its own from the configuration before plugins are known, and keeps it to itself.
+    # flake8 reads this option of its own from the configuration before it knows the plugins, and does not pass it on.
     from flake8.options.manager import Option
 
     option = Option("--enable-extensions", parse_from_config=True, comma_separated_list=True)
@@ -368,12 +368,12 @@ def add_to(manager: OptionManager) -> None:
 
 
 def _add_flag(manager: OptionManager, flag: str, says: str) -> None:
-    """Tell flake8 of a boolean. It takes no value on the command line, or one behind `=`; files give it one.
+    """Register a boolean with flake8. On the command line its value is optional, after `=`; in files it is required.
 
-    Not flake8's own kind of boolean: that one ends in a traceback where a file holds another value.
+    flake8's own booleans are not used: they end in a traceback if a file holds some other value.
     """
     manager.add_option(flag, action="store_const", const=True, default=None, parse_from_config=True, help=says)
-    for value in _BOOLEANS:  # argparse looks for what is given as a whole first
+    for value in _BOOLEANS:  # argparse looks for the exact string first
         manager.add_option(
             f"{flag}={value}",
             action="store_const",
@@ -385,7 +385,7 @@ def _add_flag(manager: OptionManager, flag: str, says: str) -> None:
 
 
 def misspelt(key: str) -> str:
-    """Return what to say of a key of a configuration file that looks like an option of ours and is none, else nothing.
+    """Return the message for a configuration key that looks like one of our options but is not, or an empty string.
 
     >>> misspelt("celery-app")
     "there is no option 'celery-app', did you mean 'celery-apps'?"
@@ -406,9 +406,9 @@ def from_namespace(namespace: argparse.Namespace) -> Options:
 
 
 def codes_given(namespace: argparse.Namespace, arguments: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the codes, and beginnings of codes, that flake8's own options name, as far as they look like ours.
+    """Return the codes, and code prefixes, in flake8's own options that look like ours.
 
-    Each comes with its option. Of `per-file-ignores` flake8 keeps the text: patterns, and codes behind colons.
+    Each comes with its option. flake8 keeps `per-file-ignores` as text: patterns, with codes after colons.
     """
     found = [(name, code) for name in _CODES for code in _listed(getattr(namespace, name.replace("-", "_"), None))]
     found += [("enable-extensions", code) for code in _listed(_extensions(namespace, arguments))]
@@ -418,22 +418,22 @@ def codes_given(namespace: argparse.Namespace, arguments: Sequence[str]) -> list
     return [(name, code) for name, code in found if _OURS.fullmatch(code)]
 
 
-#: flake8's options that take codes, and how ours look.
+#: flake8's options that take codes, and the shape of our codes.
 _CODES: Final = ("select", "ignore", "extend-select", "extend-ignore")
 _OURS: Final = re.compile(r"CLY\d*")
 
 
 def _listed(value: object) -> list[str]:
-    """Return the codes of an option: flake8 takes commas and white space between them."""
+    """Return the codes in an option's value: flake8 allows commas and whitespace between them."""
     if isinstance(value, str):
         return value.replace(",", " ").split()
     return list(value) if isinstance(value, (list, tuple, set)) else []
 
 
 def opted(namespace: argparse.Namespace, arguments: Sequence[str]) -> tuple[str, ...]:
-    """Return the prefixes of opt-in rules that flake8's own options name, however they were given.
+    """Return the prefixes of opt-in rules that flake8's own options name, wherever they were given.
 
-    `arguments` are those of the command line: flake8 takes `--enable-extensions` out of them and hands it to no plugin.
+    `arguments` are the command line's: flake8 removes `--enable-extensions` from them and passes it to no plugin.
     """
     found: set[str] = set()
     for value in (namespace.select, namespace.extend_select, _extensions(namespace, arguments)):
@@ -442,7 +442,7 @@ def opted(namespace: argparse.Namespace, arguments: Sequence[str]) -> tuple[str,
 
 
 def _extensions(namespace: argparse.Namespace, arguments: Sequence[str]) -> object:
-    """Return what `--enable-extensions` names, on the command line or in the configuration."""
+    """Return the value of `--enable-extensions`, from the command line or the configuration."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--enable-extensions", default=getattr(namespace, "enable_extensions", None))
     return parser.parse_known_args(arguments)[0].enable_extensions

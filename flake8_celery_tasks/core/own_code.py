@@ -1,4 +1,4 @@
-"""The linter's own code: what changes with it, in installations that are edited in place."""
+"""The linter's own code: a stamp that changes with it, for editable installations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import flake8_celery_tasks
 
 @cache
 def stamps() -> tuple[tuple[str, int, int], ...]:
-    """Return path, modification and change time (nanoseconds) of each file of the package."""
+    """Return the path, modification time and change time (nanoseconds) of each file of the package."""
     found: list[tuple[str, int, int]] = []
     folders = list(flake8_celery_tasks.__path__)
     while folders:

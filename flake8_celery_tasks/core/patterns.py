@@ -1,4 +1,4 @@
-"""Regular expressions of a configuration: a repository chooses them and what they are compared with, not the time."""
+"""Regular expressions from a configuration: a repository chooses pattern and text, but must not control the time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-# From 3.11 on the modules have other names, and the old ones warn.
+# The modules were renamed in 3.11, and the old names warn.
 _NEW: Final = sys.version_info >= (3, 11)
 codes: Final[Any] = importlib.import_module("re._constants" if _NEW else "sre_constants")
 parser: Final[Any] = importlib.import_module("re._parser" if _NEW else "sre_parse")
@@ -14,24 +14,24 @@ parser: Final[Any] = importlib.import_module("re._parser" if _NEW else "sre_pars
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-#: Longer texts are not compared with a pattern.
+#: Longer texts are not matched against a pattern.
 LONGEST: Final = 255
 
-#: How many repetitions may follow each other that can take the same characters: the time grows with that power.
+#: How many repetitions of the same characters may follow each other: the run time grows with that power.
 _MOST: Final = 3
 
-#: Up to so many times a repetition is as good as written out.
+#: A repetition of at most this many is treated as if it were written out.
 _FEW: Final = 4
 
 _REPEATS: Final = frozenset({codes.MAX_REPEAT, codes.MIN_REPEAT})
 _GROUPS: Final = frozenset({codes.SUBPATTERN, codes.ASSERT, codes.ASSERT_NOT, getattr(codes, "ATOMIC_GROUP", None)})
 
-#: Stand for all characters: each that patterns tell apart.
+#: A stand-in for all characters: every one that patterns tell apart.
 _LETTERS: Final = "".join(map(chr, range(33, 256))) + " \n\u20ac"
 
 
 def is_slow(pattern: str) -> bool:
-    r"""Return whether a pattern may take a time that explodes with the length of a text. Raises `re.error`.
+    r"""Return whether matching a pattern may take exponential time in the length of the text. Raises `re.error`.
 
     >>> is_slow(r"(a+)+c"), is_slow(r"shop(\.[a-z_]+)+")
     (True, False)
@@ -40,7 +40,7 @@ def is_slow(pattern: str) -> bool:
 
 
 def _is_slow(items: Any, *, inside: bool) -> bool:
-    """Return whether a sequence is slow; `inside` says that it is repeated itself."""
+    """Return whether a sequence is slow; `inside` means that the sequence itself is repeated."""
     items = list(items)
     if inside and not _is_told_apart(items):
         return True
@@ -61,9 +61,9 @@ def _is_slow(items: Any, *, inside: bool) -> bool:
 
 
 def _is_told_apart(items: Any) -> bool:
-    """Return whether what is repeated is told from its next turn by a letter that nothing else in it can be.
+    """Return whether one repetition is told from the next by a letter that can't occur anywhere else in it.
 
-    So is what repeats nothing itself, and whose alternatives begin with different letters.
+    This also holds for a sequence without repetitions whose alternatives start with different letters.
     """
     if len(items) == 1 and items[0][0] in _GROUPS:
         return _is_told_apart(list(next(iter(_parts(*items[0])))[0]))
@@ -76,7 +76,7 @@ def _is_told_apart(items: Any) -> bool:
 
 
 def _is_open(item: tuple[Any, Any]) -> bool:
-    """Return whether there is more than one way in which a part can take a text."""
+    """Return whether a part can match some text in more than one way."""
     code, given = item
     if code in _REPEATS and given[0] != given[1]:
         return True
@@ -84,7 +84,7 @@ def _is_open(item: tuple[Any, Any]) -> bool:
 
 
 def _is_ambiguous(item: tuple[Any, Any]) -> bool:
-    """Return whether a part has alternatives that may begin alike."""
+    """Return whether a part has alternatives that may start with the same letter."""
     code, given = item
     if code is codes.BRANCH:
         seen: set[str] = set()
@@ -97,7 +97,7 @@ def _is_ambiguous(item: tuple[Any, Any]) -> bool:
 
 
 def _parts(code: Any, given: Any) -> Iterator[tuple[Iterable[tuple[Any, Any]], bool]]:
-    """Yield the sequences in a part of a pattern, and whether they are repeated."""
+    """Yield the sequences in a part of a pattern, with whether each is repeated."""
     if code in _REPEATS or code is getattr(codes, "POSSESSIVE_REPEAT", None):
         yield given[2], code in _REPEATS and given[1] > _FEW
     elif code is codes.BRANCH:
@@ -109,7 +109,7 @@ def _parts(code: Any, given: Any) -> Iterator[tuple[Iterable[tuple[Any, Any]], b
 
 
 def _letters(items: Iterable[tuple[Any, Any]]) -> frozenset[str]:
-    """Return the characters, of those that stand for all, which a sequence can take anywhere."""
+    """Return the characters, of the stand-ins, that a sequence can match anywhere."""
     found: set[str] = set()
     for code, given in items:
         if code is codes.LITERAL:

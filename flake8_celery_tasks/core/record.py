@@ -1,13 +1,13 @@
-"""What small classes of values have in common."""
+"""The base class of small value classes."""
 
 from __future__ import annotations
 
 
 class Record:
-    """Base of classes that are their fields: the names in `__slots__`.
+    """A base for classes that consist of their fields, the names in `__slots__`.
 
-    Dataclasses would do, but their methods are compiled anew at each start, for
-    twenty classes longer than to check a file.
+    Dataclasses would do, but they compile their methods at each start: for twenty classes that takes longer than
+    checking a file.
     """
 
     __slots__: tuple[str, ...] = ()

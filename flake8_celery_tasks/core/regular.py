@@ -1,4 +1,4 @@
-"""Files that are regular ones: nothing else is opened, and what is written is whole or not there."""
+"""Regular files: only these are opened, and writes are all or nothing."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import os
 import stat
 import tempfile
 
-#: Neither waits for a writer of a pipe, nor makes a terminal the process's own. Windows has none of it.
+#: Don't wait for a pipe's writer, and don't let a terminal become the controlling one. Windows has neither flag.
 _QUIETLY = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 
 
 def read(path: str, most: int = -1) -> bytes:
-    """Return what is in a file, or the first bytes of it. Raises OSError, also for what is no regular file."""
-    if not stat.S_ISREG(os.stat(path).st_mode):  # to open a device may do something
+    """Return a file's content, or its first `most` bytes. Raises OSError, also if it is not a regular file."""
+    if not stat.S_ISREG(os.stat(path).st_mode):  # opening a device can have side effects
         raise OSError("not a regular file")
     descriptor = os.open(path, _QUIETLY)
     with open(descriptor, "rb", buffering=0) as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError("not a regular file")
         content = file.readall() if most < 0 else _first(descriptor, most)
-    if content is None:  # nothing is there yet
+    if content is None:  # no data is available yet
         raise OSError("nothing to be read")
     return content
 
@@ -40,7 +40,7 @@ def _first(descriptor: int, most: int) -> bytes:
 def take_over(path: str, other: str) -> None:
     """Give a file the owner, group, permissions and extended attributes of another. Raises OSError.
 
-    Lists of access rights are among the attributes.
+    The attributes include access control lists.
     """
     found = os.stat(path)
     if hasattr(os, "chown") and (found.st_uid, found.st_gid) != (os.stat(other).st_uid, os.stat(other).st_gid):
@@ -49,14 +49,14 @@ def take_over(path: str, other: str) -> None:
     if hasattr(os, "listxattr"):
         try:
             names = os.listxattr(path)
-        except OSError:  # the file system has none
+        except OSError:  # the file system has no extended attributes
             return
         for name in names:
             os.setxattr(other, name, os.getxattr(path, name))
 
 
 def replace(path: str, content: bytes, mode: int = 0o600) -> None:
-    """Put a file in the place of another, or of a link. Raises OSError; then nothing has changed."""
+    """Replace a file or a link. Raises OSError; in that case nothing has changed."""
     descriptor, partial = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".", suffix=".tmp")
     try:
         with open(descriptor, "wb") as file:
@@ -70,10 +70,10 @@ def replace(path: str, content: bytes, mode: int = 0o600) -> None:
 
 
 def write(path: str, text: str) -> None:
-    """Write a text into a file in one step, through links to below its folder, with the permissions that it has.
+    """Write a text to a file atomically, keeping its permissions and following links inside its folder.
 
-    What is no regular file, such as `/dev/stdout`, is written to. Raises OSError, also for a link that leads out of the
-    folder: a repository may hold one.
+    Something other than a regular file, such as `/dev/stdout`, is written to directly. Raises OSError, also for a link
+    that leads out of the folder: a repository may contain one.
     """
     if os.path.exists(path) and not os.path.isfile(path):
         with open(path, "w", encoding="utf-8", newline="\n") as file:
@@ -86,7 +86,7 @@ def write(path: str, text: str) -> None:
 
 
 def _mode(path: str) -> int:
-    """Return the permissions of a file, or those that a new one gets."""
+    """Return the permissions of a file, or those that a new file gets."""
     try:
         return stat.S_IMODE(os.stat(path).st_mode)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The name that was probably meant."""
+"""Guesses which name a misspelt one was meant to be."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-#: Longer names are no misspellings: nobody types them.
+#: Longer names are not treated as misspellings: nobody types them.
 LONGEST: Final = 200
 
-#: How many places in the tree of names one word is compared at, before nobody knows what was meant.
+#: How many nodes of the tree are visited for one word before the search is given up.
 _PLACES: Final = 3000
 
 
 def close_match(word: str, candidates: Iterable[str], limit: int = 2) -> str | None:
     """Return the candidate that `word` is a misspelling of, or None.
 
-    A name with other case, other plurals or other underscores comes first (`timelimit`, `max_retry`, `ackLate`); then
-    the smallest number of letters put in, left out, replaced or swapped with their neighbour, at most `limit`, at most
-    one where either name has fewer than eight letters, and none where either has fewer than three. In names of up to
-    five letters the first letter must be right, since `case` is not `base`. Ties go to the earlier candidate. A `word`
-    that is a candidate itself is no misspelling.
+    A name that differs only in case, plurals or underscores comes first (`timelimit`, `max_retry`, `ackLate`), then the
+    one at the smallest edit distance: letters inserted, deleted, replaced or swapped with a neighbour. The distance is
+    at most `limit`, at most 1 where either name has fewer than eight letters, and 0 where either has fewer than three.
+    In names of up to five letters the first letter must match, since `case` is not `base`. Ties go to the earlier
+    candidate. A `word` that is a candidate itself is not a misspelling.
     """
     names = tuple(candidates)
     if word in names:
@@ -43,7 +43,7 @@ def close_match(word: str, candidates: Iterable[str], limit: int = 2) -> str | N
 def edit_distance(one: str, other: str) -> int:
     """Count the insertions, deletions, replacements and swaps of neighbours that turn `one` into `other`.
 
-    The restricted form of Damerau and Levenshtein: no place is edited twice.
+    This is the restricted Damerau-Levenshtein distance: no position is edited twice.
     """
     before: list[int] = []
     above = list(range(len(other) + 1))
@@ -59,9 +59,9 @@ def edit_distance(one: str, other: str) -> int:
 
 
 class Words:
-    """Many candidates, such as all names of a project's tasks, in which a misspelt word is looked for again and again.
+    """Many candidates, such as all task names of a project, in which misspelt words are looked up repeatedly.
 
-    They are kept in a tree of letters: what they start with alike is compared once, and no further than it can matter.
+    They are kept in a trie: a common prefix is compared once, and only as far as it can matter.
     """
 
     def __init__(self, candidates: Iterable[str]) -> None:
@@ -76,10 +76,10 @@ class Words:
             node = self._tree
             for letter in name:
                 node = node.setdefault(letter, {})
-            node[""] = name  # at its end
+            node[""] = name  # the end of a word
 
     def close_match(self, word: str, limit: int = 2) -> str | None:
-        """Return what `close_match` would."""
+        """Return what the function `close_match` would return."""
         if word in self._places:
             return None
         same = self._skeletons.get(_skeleton(word))
@@ -97,9 +97,9 @@ class Words:
         return None
 
     def _near(self, word: str, edits: int) -> list[str] | None:
-        """Return the candidates that are some edits away, by rows as in `edit_distance`, one for each node.
+        """Return the candidates within `edits` edits, computing one row of `edit_distance` for each node.
 
-        None where so many are near that it would take long.
+        Returns None if there are so many that the search would take long.
         """
         found: list[str] = []
         places = 0
@@ -132,7 +132,7 @@ class Words:
 
 
 def _skeleton(name: str) -> str:
-    """`name` in lower case, its words in the singular, without underscores."""
+    """Return `name` in lower case, with its words in the singular and without underscores."""
     return "".join(_singular(word) for word in name.lower().split("_"))
 
 

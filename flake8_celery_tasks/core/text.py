@@ -1,4 +1,4 @@
-"""Texts of a repository, which may hold anything: as bytes, as TOML, as people see them, and how lines are broken."""
+"""Text from a repository, which may contain anything: encoding, TOML, display, and the style of line breaks."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any, Final, NamedTuple
 
 
 def encoded(text: str) -> bytes:
-    """Return a text in UTF-8, also one with surrogates that stand alone, as escapes make them."""
+    """Return a text in UTF-8, even one with lone surrogates, as escapes can produce."""
     return text.encode("utf-8", "surrogatepass")
 
 
 def toml(text: str) -> dict[str, Any]:
-    """Return what a text in TOML says. Raises ValueError where it is none, RecursionError where it nests too deeply."""
+    """Return the content of a TOML text. Raises ValueError if it is not TOML, RecursionError if it nests too deeply."""
     if sys.version_info >= (3, 11):
         import tomllib
     else:
@@ -21,7 +21,7 @@ def toml(text: str) -> dict[str, Any]:
 
 
 def literal(value: object) -> str:
-    """Return a value as `repr` does, but the items of a set in the same order in each run.
+    """Return the `repr` of a value, with the items of sets in the same order in every run.
 
     >>> literal(({"b", "a"}, set()))
     "({'a', 'b'}, set())"
@@ -36,9 +36,9 @@ def literal(value: object) -> str:
 
 
 def plain(text: str, *, of_bytes: bool = False) -> str:
-    r"""Return a text on one line, with escapes for what is not to be seen, moves the cursor, or commands a log.
+    r"""Return a text on one line, with escapes for characters that are invisible, move the cursor or control a log.
 
-    `of_bytes` leaves what stands for bytes of a file name that is no text: it is written as these.
+    `of_bytes` leaves surrogates that stand for undecodable bytes of a file name: they are written as those bytes.
 
     >>> plain("a\x1b[31m\n\ud83d")
     'a\\x1b[31m\\n\\ud83d'
@@ -48,20 +48,20 @@ def plain(text: str, *, of_bytes: bool = False) -> str:
             letter if letter.isprintable() or (of_bytes and "\udc80" <= letter <= "\udcff") else ascii(letter)[1:-1]
             for letter in text
         )
-    # GitHub takes these for commands of a workflow, where they are in a log.
+    # GitHub treats these as workflow commands if they are in a log.
     text = text.replace("##[", "#\\x23[")
     return f"\\x3a{text[1:]}" if text.startswith("::") else text
 
 
 def width(text: str) -> int:
-    """Return how many columns of a terminal a text takes.
+    """Return the number of terminal columns that a text takes.
 
     >>> width("名前")
     4
     """
     if text.isascii():
         return len(text)
-    import unicodedata  # no plain run asks
+    import unicodedata  # an ordinary run does not need it
 
     wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
     return len(text) + wide - sum(unicodedata.category(character) in ("Mn", "Me", "Cf") for character in text)
@@ -71,11 +71,11 @@ class Style(NamedTuple):
     """How a project breaks its lines."""
 
     width: int = 88
-    #: Whether a comma before a closing bracket keeps each item in a line of its own.
+    #: Whether a trailing comma before a closing bracket keeps each item on a line of its own.
     magic: bool = True
-    #: Whether a line may be too long by any comment for a tool, and not by `# type: ignore` only.
+    #: Whether any tool comment excuses a line that is too long, or only `# type: ignore`.
     pragmas: bool = False
 
 
-#: What holds where a project says nothing.
+#: The style of a project that configures nothing.
 DEFAULT: Final = Style()

@@ -1,26 +1,27 @@
-"""One report of a rule, and the codes that reports have."""
+"""One report of a rule, and the codes that are not those of a rule."""
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-#: How our codes start, and how those of files start that can't be read or parsed.
+#: The prefix of our codes, and of the codes for files that can't be read or parsed.
 PREFIX: Final = "CLY"
 BROKEN: Final = "E9"
 
-#: What flake8 says of a file that the running Python can't parse.
+#: flake8's code for a file that the running Python can't parse.
 UNPARSED: Final = "E999"
 
-#: The code of a file that the linter itself fails in.
+#: The code for a file that the linter itself fails on.
 INTERNAL: Final = "CLY000"
 
 
-#: The code of a comment that silences nothing. No rule has it: it is known when all else is decided.
+#: The code for a comment that silences nothing. It belongs to no rule: it is known only once everything else is
+#: decided.
 UNUSED: Final = "CLY900"
 
 
 class Violation(NamedTuple):
-    """One report. Line from 1, column from 0 in characters; `text` has no code in front."""
+    """One report. Lines start at 1, columns at 0 in characters; `text` does not include the code."""
 
     line: int
     column: int

@@ -1,1 +1,1 @@
-"""The vocabulary of fixes: texts, edits, operations, imports."""
+"""The building blocks of fixes: texts, edits, operations, imports."""

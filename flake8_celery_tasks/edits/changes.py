@@ -1,4 +1,4 @@
-"""Changes of nodes become edits of the text: composed, broken into lines, and no larger than they have to be."""
+"""Turns changes of nodes into edits of the text: composed, broken into lines, and as small as possible."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _BLOCKS: Final = tuple(
     if hasattr(ast, name)
 )
 
-#: What makes a module of a statement, a decorator, the head of a block, an item of a call or of a dictionary.
+#: What wraps a statement, a decorator, a block's head, an item of a call or of a dictionary into a module.
 _AROUND: Final = (
     *(("", ""), ("", "\ndef f(): pass"), ("", " pass"), ("if 0: pass\n", " pass"), ("", "\n case _: pass")),
     *(("f(", "\n)"), ("{", "\n}")),
@@ -37,18 +37,18 @@ _AROUND: Final = (
 _OPENING: Final = frozenset("([{")
 _CLOSING: Final = frozenset(")]}")
 
-#: Fields whose nodes come in the order of their lines, and from how many on not all of them are looked at.
+#: Fields whose nodes are in line order, and from how many nodes on only some of them are visited.
 _IN_ORDER: Final = frozenset({"args", "body", "elts", "finalbody", "keys", "keywords", "orelse", "values"})
 _FEW: Final = 8
 
-#: A call of something that has a name, as it starts.
+#: The start of a call of something with a name.
 _CALL: Final = re.compile(r"(?!(?:await|lambda|not|yield)\b)[^\W\d][\w.]*\(")
 
 
 class _Unit(NamedTuple):
-    """What is broken into lines as a whole: a statement, the head of a block, a decorator, an item with its own line.
+    """Text that is broken into lines as a whole: a statement, a block's head, a decorator, an item on its own line.
 
-    `comment` is what follows in its last line. Where there is no such thing around a change, it is `plain`.
+    `comment` follows on its last line. If a change is in none of these, its unit is `plain`.
     """
 
     start: int
@@ -60,7 +60,7 @@ class _Unit(NamedTuple):
 
 
 def edits_of(operations: Iterable[Operation], text: Source) -> tuple[Edit, ...]:
-    """Return the edits that some operations come to, in the order of the text. Raises Unfixable."""
+    """Return the edits that some operations amount to, in text order. Raises Unfixable."""
     found: list[Edit] = []
     changes: list[Change] = []
     for operation in operations:
@@ -82,7 +82,7 @@ def edits_of(operations: Iterable[Operation], text: Source) -> tuple[Edit, ...]:
 
 
 def _units(text: Source, changes: Iterable[Change]) -> Iterator[tuple[_Unit, list[Change]]]:
-    """Yield what is to be broken into lines, with the changes in it, none of them in two."""
+    """Yield the units to be broken into lines, with the changes in each; no change is in two units."""
     found: dict[_Unit, list[Change]] = {}
     for change in sorted(changes, key=lambda change: (change.start, -change.end)):
         if found and change.end <= (last := next(reversed(found))).end:
@@ -106,7 +106,7 @@ def _unit(text: Source, start: int, end: int) -> _Unit:
 
 
 def _path(text: Source, start: int, end: int) -> Iterator[ast.AST]:
-    """Yield the nodes around a place, from the outermost one."""
+    """Yield the nodes around a place, outermost first."""
     nodes = list(_inside(text, text.tree, start, end))
     while nodes:
         node = nodes.pop()
@@ -118,7 +118,7 @@ def _path(text: Source, start: int, end: int) -> Iterator[ast.AST]:
 
 
 def _inside(text: Source, node: ast.AST, start: int, end: int) -> Iterator[ast.AST]:
-    """Yield the nodes in another one of which lines may be those of a region."""
+    """Yield the child nodes whose lines may overlap a region."""
     first, last = text.line_at(start) + 1, text.line_at(end) + 1
     for name, value in ast.iter_fields(node):
         if isinstance(value, ast.AST):
@@ -136,7 +136,7 @@ def _first_line(node: Any) -> int:
 
 
 def _statement(text: Source, node: Any, start: int, end: int) -> tuple[int, int]:
-    """Return where a statement is, or that part of it that has a line of its own around a place."""
+    """Return the span of a statement, or of the part of it around a place that has its own line."""
     for decorator in getattr(node, "decorator_list", ()):
         if text.start(decorator) <= start and end <= text.end(decorator):
             return text.previous(text.start(decorator)).start, text.end(decorator)
@@ -152,7 +152,7 @@ def _statement(text: Source, node: Any, start: int, end: int) -> tuple[int, int]
 
 
 def _line(text: Source, start: int, end: int) -> _Unit | None:
-    """Return a unit where nothing but a comment is next to it in its lines."""
+    """Return a unit if nothing but a comment is next to it on its lines."""
     before, after = text.text[text.line_start(start) : start], text.text[end : text.line_end(end)].rstrip("\r\n")
     if before.strip() or (after.strip() and not after.lstrip().startswith("#")):
         return None
@@ -160,7 +160,7 @@ def _line(text: Source, start: int, end: int) -> _Unit | None:
 
 
 def _item(text: Source, start: int, end: int) -> _Unit | None:
-    """Return an item as a unit where it has a line of its own, and a comma."""
+    """Return an item as a unit if it has its own line and a comma."""
     comma = text.following(end)
     if comma.text != ",":
         return None
@@ -169,7 +169,7 @@ def _item(text: Source, start: int, end: int) -> _Unit | None:
 
 
 def _member(text: Source, node: ast.AST, child: ast.AST) -> Iterator[tuple[int, int]]:
-    """Yield where the item of a call or a display is that a node is, or is a part of."""
+    """Yield the span of the item of a call or a display that a node is or is part of."""
     if isinstance(node, ast.Dict):
         for key, value in zip(node.keys, node.values, strict=True):
             if child is key or child is value:
@@ -202,7 +202,7 @@ def _written(text: Source, unit: _Unit, changes: Sequence[Change]) -> str:
 
 
 def _composed(text: Source, start: int, end: int, changes: Sequence[Change], places: list[tuple[int, int]]) -> str:
-    """Return what comes of some text by changes in it, inner ones first; `places` gets where the outer ones wrote."""
+    """Return a text with changes applied, inner ones first; `places` receives the spans that the outer ones wrote."""
     parts: list[str] = []
     offset = start
     index = 0
@@ -237,7 +237,7 @@ def _comments(code: str) -> list[str]:
 
 
 def _shortened(text: Source, unit: _Unit, written: str, start: int, end: int) -> str:
-    """Return a unit whose lines are not as black breaks them, with a new call broken where its line is too long."""
+    """Return a unit whose lines are not broken as black does, with a new call broken if its line is too long."""
     lead = written[:start].rpartition("\n")
     indent = unit.indent if not lead[1] else lead[2][: len(lead[2]) - len(lead[2].lstrip())]
     before = lead[2] if lead[1] else unit.indent + lead[2]
@@ -258,7 +258,7 @@ def _shortened(text: Source, unit: _Unit, written: str, start: int, end: int) ->
 
 
 def is_cut(start: int, end: int, edits: Sequence[tuple[int, int]]) -> bool:
-    """Return whether some edits take a part of a node that belongs together. What starts and ends in edits may go."""
+    """Return whether edits would cut part of a node that belongs together. One that starts and ends in edits may go."""
     if all(start <= first and last <= end for first, last in edits):
         return False
     starts = any(first <= start < last for first, last in edits)
@@ -266,7 +266,7 @@ def is_cut(start: int, end: int, edits: Sequence[tuple[int, int]]) -> bool:
 
 
 class _Part(NamedTuple):
-    """A part of a unit that is written anew: where it was in the file, and where it is in the new text of the unit."""
+    """A rewritten part of a unit: its span in the file, and its span in the unit's new text."""
 
     old: int
     old_end: int
@@ -275,7 +275,7 @@ class _Part(NamedTuple):
 
 
 def _difference(text: Source, unit: _Unit, written: str) -> list[Edit]:
-    """Return the edits that make the new text of a unit of the old one. None cuts through a node."""
+    """Return the edits that turn a unit's old text into the new one. None of them cuts through a node."""
     tokens = text.between(unit.start, unit.end)
     others = [one._replace(start=one.start - 1, end=one.end - 1) for one in Source.of(f"({written}\n)").tokens[1:-1]]
     same = _same([_plain(token.text) for token in tokens], [token.text for token in others])
@@ -294,7 +294,7 @@ def _difference(text: Source, unit: _Unit, written: str) -> list[Edit]:
 
 
 def _same(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
-    """Return which tokens of two texts are the same, by their places: of brackets both, or none."""
+    """Return the tokens that two texts share, by their positions: for brackets, both of a pair or neither."""
     blocks = SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()
     same = {block.a + number: block.b + number for block in blocks for number in range(block.size)}
     partners, others = _partners(old), _partners(new)
@@ -311,7 +311,7 @@ def _same(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
 
 
 def _partners(tokens: Sequence[str]) -> dict[int, int]:
-    """Return the places of brackets with those of the brackets that belong to them."""
+    """Return the positions of brackets, each with that of its partner."""
     found: dict[int, int] = {}
     around: list[int] = []
     for place, token in enumerate(tokens):
@@ -324,7 +324,7 @@ def _partners(tokens: Sequence[str]) -> dict[int, int]:
 
 
 def _uncut(text: Source, unit: _Unit, written: str, parts: list[_Part]) -> list[_Part]:
-    """Return parts that cut through no node, of the old tree or the new one: what does grows over the whole node."""
+    """Return parts that cut through no node, in the old tree or the new: one that would grows over the whole node."""
     if not parts:
         return parts
     old = list(_nodes(text, parts[0].old, parts[-1].old_end))
@@ -344,7 +344,7 @@ def _uncut(text: Source, unit: _Unit, written: str, parts: list[_Part]) -> list[
 
 
 def _grown(unit: _Unit, parts: list[_Part], start: int, end: int, *, is_new: bool) -> list[_Part]:
-    """Return parts of which one holds a region of the old text or the new one."""
+    """Return parts, one of which now covers a region of the old text or the new one."""
     side, other = (2, 0) if is_new else (0, 2)
     outside = [part for part in parts if part[side + 1] < start or part[side] > end]
     inside = [part for part in parts if part not in outside]
@@ -357,7 +357,7 @@ def _grown(unit: _Unit, parts: list[_Part], start: int, end: int, *, is_new: boo
 
 
 def _new_nodes(written: str) -> Iterator[tuple[int, int]]:
-    """Yield where the nodes are in the new text of a unit."""
+    """Yield the spans of the nodes in a unit's new text."""
     for before, after in _AROUND:
         with contextlib.suppress(SyntaxError):
             whole = Source.of(f"{before}{written}{after}")
@@ -369,7 +369,7 @@ def _new_nodes(written: str) -> Iterator[tuple[int, int]]:
 
 
 def _nodes(text: Source, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield where the nodes are that a region touches."""
+    """Yield the spans of the nodes that a region touches."""
     nodes = list(_inside(text, text.tree, start, end))
     while nodes:
         node = nodes.pop()

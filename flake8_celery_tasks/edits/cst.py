@@ -1,11 +1,11 @@
-r"""Nodes written anew: this and `items` alone import libcst. What it takes and returns is the text of one node.
+r"""Rewrites nodes: only this module and `items` import libcst. Its functions take and return the text of one node.
 
 A node is a call, a decorator without its `@`, a list of parameters in its parentheses, an import statement, or another
-expression. All that an operation doesn't change is printed back as it was written. What an operation adds is written as
-what is next to it; comments stay. Lines end in `\n`.
+expression. Everything that an operation doesn't change is printed back unchanged. Additions follow the style of the
+text next to them; comments stay. Lines end in `\n`.
 
-Each function raises `Unfixable` where the node is none that the operation knows, `UnknownSyntax` where libcst can't
-read it.
+Each function raises `Unfixable` if the node is not of a kind that the operation knows, `UnknownSyntax` if libcst can't
+parse it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _NO_SPACES: Final = cst.AssignEqual(NOTHING, NOTHING)
 
-#: What has to be put in parentheses before an attribute of it can be named.
+#: Expressions that need parentheses before an attribute of them can be accessed.
 _LOOSE: Final = (
     *(cst.Await, cst.BinaryOperation, cst.BooleanOperation, cst.Comparison, cst.GeneratorExp, cst.IfExp, cst.Integer),
     *(cst.Lambda, cst.NamedExpr, cst.Tuple, cst.UnaryOperation, cst.Yield),
@@ -36,9 +36,10 @@ _LOOSE: Final = (
 
 
 def with_keyword(source: str, name: str, value: str, after: Sequence[str] = ()) -> str:
-    """Return a call with a keyword, or with another value of one that it has. A decorator without call becomes one.
+    """Return a call with a keyword added, or set to another value. A decorator without a call becomes one.
 
-    A new keyword comes first, but after positional arguments and after those keywords of `after` that are there.
+    A new keyword comes first, but after positional arguments and after those of the keywords in `after` that are
+    present.
     """
     node = _expression(source)
     if not isinstance(node, cst.Call):
@@ -50,7 +51,7 @@ def with_keyword(source: str, name: str, value: str, after: Sequence[str] = ()) 
         item.node = item.node.with_changes(value=_expression(value))
     else:
         first = [number for number, keyword in enumerate(given) if keyword is None or keyword in after]
-        # What is starred may be anywhere.
+        # A starred argument may be anywhere.
         first = [number for number in first if items.all[number].node.star != "**"]
         new = cst.Arg(_expression(value), keyword=cst.Name(name), equal=_NO_SPACES)
         items.insert(max(first, default=-1) + 1, new)
@@ -58,7 +59,7 @@ def with_keyword(source: str, name: str, value: str, after: Sequence[str] = ()) 
 
 
 def without_keyword(source: str, name: str) -> str:
-    """Return a call without a keyword. One that has no other argument loses its parentheses: it is a decorator's."""
+    """Return a call without a keyword. A decorator that has no other argument loses its parentheses."""
     node = _call(source)
     items = _items(node)
     items.remove(_place(items, name))
@@ -69,7 +70,7 @@ def without_keyword(source: str, name: str) -> str:
 
 
 def renamed_keyword(source: str, name: str, new: str) -> str:
-    """Return a call with another name of a keyword."""
+    """Return a call with one of its keywords renamed."""
     node = _call(source)
     items = _items(node)
     item = items.all[_place(items, name)]
@@ -101,10 +102,10 @@ def _place(items: Items, name: str) -> int:
 
 
 def rewritten(source: str, func: str, arguments: Sequence[Argument], indent: str, width: int) -> str:
-    """Return a call of something else, with other arguments: new ones, and those that it had.
+    """Return a call of another function, with new arguments and some that it already had.
 
-    The arguments are one a line where they did before, and where comments are among them; a list or dictionary of
-    them is broken there where its line would be longer than `width`. `indent` is that of the line of the call.
+    The arguments are one per line if they were so before, or if there are comments among them. A list or dictionary of
+    them is broken if its line would be longer than `width`. `indent` is that of the call's line.
     """
     items = _items(_call(source))
     notes = _Notes(items)
@@ -133,7 +134,7 @@ def rewritten(source: str, func: str, arguments: Sequence[Argument], indent: str
 
 
 def _flat(items: Items, argument: Argument) -> str:
-    """Return an argument in one line, as far as its values are."""
+    """Return an argument on one line, as far as its values are."""
     if isinstance(argument, New):
         return argument.text
     if isinstance(argument, Old):
@@ -172,7 +173,7 @@ def _without_last_comma(line: str) -> str:
 
 
 class _Notes:
-    """The comments among the arguments of a call: above an argument, and behind it."""
+    """The comments among a call's arguments: above an argument, and after it."""
 
     def __init__(self, items: Items) -> None:
         self.opening = _behind(items.first)
@@ -192,14 +193,14 @@ class _Notes:
 
 
 def _behind(space: cst.BaseParenthesizableWhitespace) -> str:
-    """Return the comment that white space starts with."""
+    """Return the comment at the start of some whitespace."""
     if not isinstance(space, cst.ParenthesizedWhitespace) or space.first_line.comment is None:
         return ""
     return f"  {space.first_line.comment.value}"
 
 
 def _lines(space: cst.BaseParenthesizableWhitespace) -> list[str]:
-    """Return the comments in lines of their own in some white space."""
+    """Return the comments on lines of their own in some whitespace."""
     lines = space.empty_lines if isinstance(space, cst.ParenthesizedWhitespace) else ()
     return [line.comment.value for line in lines if line.comment is not None]
 
@@ -223,7 +224,7 @@ def attribute(source: str, name: str) -> str:
 
 
 def as_tuple(source: str) -> str:
-    """Return a tuple of an expression: of `x` and `(x)` it is `(x,)`, of a list with its brackets it has the items."""
+    """Return a tuple for an expression: `(x,)` for `x` and `(x)`; a bracketed list becomes a tuple of its items."""
     node = _expression(source)
     if isinstance(node, cst.List):
         left = cst.LeftParen(node.lbracket.whitespace_after)
@@ -239,7 +240,7 @@ def as_tuple(source: str) -> str:
 
 
 def with_bound_names(source: str, names: Sequence[str]) -> str:
-    """Return a lambda with parameters that hold what some names stand for now: `lambda user=user: ...`."""
+    """Return a lambda with parameters that capture the current values of some names: `lambda user=user: ...`."""
     node = _expression(source)
     if not isinstance(node, cst.Lambda):
         raise Unfixable("no lambda")
@@ -254,7 +255,7 @@ def with_bound_names(source: str, names: Sequence[str]) -> str:
 
 
 def with_parameter(source: str, name: str) -> str:
-    """Return a list of parameters with another one before all others."""
+    """Return a list of parameters with a new first parameter."""
     node = _function(source)
     items = _parameters(node)
     items.insert(0, cst.Param(cst.Name(name)))
@@ -262,7 +263,7 @@ def with_parameter(source: str, name: str) -> str:
 
 
 def without_parameter(source: str) -> str:
-    """Return a list of parameters without its first one. The slash goes with the only parameter before it."""
+    """Return a list of parameters without its first one. A slash with no other parameter before it is removed too."""
     node = _function(source)
     items = _parameters(node)
     items.remove(0)
@@ -316,7 +317,7 @@ def _parameter_list(node: cst.FunctionDef, items: Items) -> str:
 
 
 def with_name(source: str, name: str, asname: str, index: int) -> str:
-    """Return an import from a module with another name of it, at a place among its names."""
+    """Return a `from` import with another name added at a position among its names."""
     node = _import(source)
     items = _names(node)
     alias = cst.ImportAlias(cst.Name(name), cst.AsName(cst.Name(asname)) if asname else None)
@@ -365,7 +366,7 @@ def _with_names(node: cst.Import | cst.ImportFrom, items: Items) -> str:
     )
 
 
-# Reading and printing.
+# Parsing and printing.
 
 
 def _items(node: cst.Call) -> Items:

@@ -1,4 +1,4 @@
-"""What a fix is made of: operations, the changes and edits that they come to, imports."""
+"""The parts of a fix: operations, the changes and edits that they produce, imports."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Edit(NamedTuple):
-    """Some text in place of what is between two offsets."""
+    """A text that replaces what is between two offsets."""
 
     start: int
     end: int
@@ -28,10 +28,10 @@ class Import(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What is between two offsets is written anew: `write` takes its text and returns the new one.
+    """A rewrite of what is between two offsets: `write` takes the old text and returns the new one.
 
-    A change may be within another one, which then gets what the inner one writes. Lines of both texts end in line
-    feeds. What a line becomes too long by is broken after that. `write` may raise `Unfixable`.
+    A change may be inside another one, which then gets what the inner one writes. Lines of both texts end in line
+    feeds. Lines that become too long are broken afterwards. `write` may raise `Unfixable`.
     """
 
     start: int
@@ -40,17 +40,17 @@ class Change(NamedTuple):
 
 
 class Operation(Protocol):
-    """What becomes of some nodes."""
+    """A transformation of some nodes."""
 
     def changes(self, text: Source) -> Iterator[Change | Edit]:
-        """Yield what changes: nodes, or plain text; raise `Unfixable` where that would not be certain."""
+        """Yield the changes, of nodes or plain text. Raises `Unfixable` if the result would not be certain."""
         ...
 
 
 class Fix(NamedTuple):
-    """How to fix what a rule reports.
+    """How to fix a reported violation.
 
-    A safe fix changes neither what is on the wire nor what runs, but for the mistake itself.
+    A safe fix changes neither what is on the wire nor what runs, apart from the mistake itself.
     """
 
     operations: tuple[Operation, ...]
@@ -58,26 +58,26 @@ class Fix(NamedTuple):
     imports: tuple[Import, ...] = ()
 
 
-# What a call is written with.
+# The arguments of a rewritten call.
 
 
 class New(NamedTuple):
-    """An argument of a call that was none before, as it is written."""
+    """A new argument of a call, as written."""
 
     text: str
 
 
 class Old(NamedTuple):
-    """An argument that a call had before, by its place among all of them; with another keyword, if one is given."""
+    """An argument that a call already had, by its position among all of them; with another keyword, if one is given."""
 
     place: int
     keyword: str | None = None
 
 
 class Packed(NamedTuple):
-    """An argument that is a list or a dictionary of arguments that the call had before.
+    """An argument that is a list or a dictionary of arguments that the call already had.
 
-    `members` are their places among all of them, each with the text of its key in a dictionary, if it has one.
+    `members` are their positions among all of them, each with the text of its key in a dictionary, if it has one.
     """
 
     keyword: str
@@ -88,11 +88,11 @@ class Packed(NamedTuple):
 Argument: TypeAlias = "New | Old | Packed"
 
 
-# What is offered, for others to apply.
+# Fixes in a form that others can apply.
 
 
 class Remedy(NamedTuple):
-    """How to fix one violation: whether it is safe, and the edits of the text with what they need besides."""
+    """A fix for one violation: whether it is safe, and its edits, including those for what it needs."""
 
     violation: Violation
     safe: bool
@@ -100,7 +100,7 @@ class Remedy(NamedTuple):
 
 
 class Replacement(NamedTuple):
-    """Some text in place of a region: lines and columns from 1, in characters; the end is not part of it."""
+    """A text that replaces a region: lines and columns start at 1, in characters; the end is exclusive."""
 
     line: int
     column: int

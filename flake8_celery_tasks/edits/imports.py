@@ -1,4 +1,4 @@
-"""Imports that fixes need: by which name a module already reaches something, and where a new import belongs."""
+"""Imports that fixes need: the names by which a module can already reach something, and where to add a new import."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.workspace.source import Source
 
 
-# The sections of isort, in their order.
+# isort's sections, in order.
 _FUTURE: Final = 0
 _STANDARD: Final = 1
 _INSTALLED: Final = 2
@@ -31,14 +31,14 @@ _RELATIVE: Final = 4
 
 
 class Names:
-    """The names by which new code in a module reaches what it needs. `needed` are the imports that it lacks."""
+    """The names by which new code in a module reaches what it needs. `needed` are the missing imports."""
 
     def __init__(self, module: Module) -> None:
         self.module = module
         self.needed: dict[Import, None] = {}
 
     def reach(self, package: str, name: str, scope: Scope) -> str:
-        """Return an expression for `package.name`, seen from a scope."""
+        """Return an expression for `package.name`, as seen from a scope."""
         direct = self._imported(f"{package}:{name}", scope) or self._imported(f"{package}:", scope, name)
         if direct is not None:
             return direct
@@ -62,7 +62,7 @@ class Names:
 
 @query()
 def _imports(module: Module) -> dict[str, list[str]]:
-    """Return the names that certainly stand for an import at the top of a module, by its path."""
+    """Return the names that certainly stand for a top-level import of a module, by the import's path."""
     found: dict[str, list[str]] = {}
     for name, (first, *others) in module.candidates.scope.bindings.items():
         if first.kind == IMPORT and not others and first.site.kind == MODULE:
@@ -72,7 +72,7 @@ def _imports(module: Module) -> dict[str, list[str]]:
 
 @query()
 def _meanings(module: Module) -> dict[str, set[str | None]]:
-    """Return all names that a module mentions, with the paths that they are imported from, None for something else."""
+    """Return all names that a module mentions, with the paths that they are imported from, None for other meanings."""
     paths = {id(binding.node): binding.path for binding in module.candidates.imports}
     found: dict[str, set[str | None]] = {}
     for node in ast.walk(module.candidates.scope.node):
@@ -94,7 +94,7 @@ def _names(node: ast.AST) -> Iterator[str]:
 
 
 def added(text: Source, tree: ast.Module, needed: Import, is_own: Callable[[str], bool]) -> tuple[Edit, ...]:
-    """Return the edits that add an import where isort would put it; `is_own` knows the project's packages."""
+    """Return the edits that add an import where isort would put it; `is_own` recognises the project's packages."""
     leading = list(_leading(tree))
     for statement in leading:
         if _is_star(statement):
@@ -136,7 +136,7 @@ def _in_a_line(
 
 
 def head(text: Source, tree: ast.Module) -> int:
-    """Return an offset behind which no import is added."""
+    """Return the offset before which every import is added."""
     leading = list(_leading(tree))
     return text.line_end(text.end(leading[-1] if leading else tree.body[0]))
 
@@ -154,7 +154,7 @@ def _first(text: Source, tree: ast.Module, line: str, *, has_imports: bool) -> E
 
 
 def _leading(tree: ast.Module) -> Iterator[ast.stmt]:
-    """Yield the import statements that a module starts with."""
+    """Yield the import statements at the start of a module."""
     for index, statement in enumerate(tree.body):
         if isinstance(statement, (ast.Import, ast.ImportFrom)):
             yield statement
@@ -202,6 +202,6 @@ def _among(text: Source, statement: ast.ImportFrom, needed: Import) -> tuple[Edi
 
 
 def _order(name: str) -> tuple[int, str]:
-    """Return where isort puts a name: constants, classes, the rest."""
+    """Return the sort key that isort uses for a name: constants, classes, the rest."""
     kind = 0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2
     return kind, name.lower()

@@ -1,4 +1,4 @@
-"""Items between commas, as libcst has them: arguments, parameters, names; what is between them stays."""
+"""Comma-separated items of libcst: arguments, parameters, names. The text between them is kept."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NO_COMMA: Final = cst.MaybeSentinel.DEFAULT
 NOTHING: Final = cst.SimpleWhitespace("")
 SPACE: Final = cst.SimpleWhitespace(" ")
 
-#: The attribute that says what is behind an item without a comma.
+#: The attribute that holds the whitespace after an item without a comma.
 _BEHIND: Final[dict[type, str]] = {
     cst.Arg: "whitespace_after_arg",
     cst.Param: "whitespace_after_param",
@@ -27,7 +27,7 @@ _BEHIND: Final[dict[type, str]] = {
 
 @dataclass
 class Item:
-    """An argument, parameter or name, what is before its comma, and what behind: up to the next one or the end."""
+    """An argument, parameter or name, with the text before its comma, and the text up to the next item or the end."""
 
     node: Any
     has_comma: bool = False
@@ -37,14 +37,14 @@ class Item:
 
 @dataclass
 class Items:
-    """What is in parentheses. `first` is the white space behind the opening one."""
+    """The content of parentheses. `first` is the whitespace after the opening one."""
 
     first: cst.BaseParenthesizableWhitespace
     all: list[Item] = field(default_factory=list)
 
     @classmethod
     def of(cls, first: cst.BaseParenthesizableWhitespace, nodes: Sequence[cst.CSTNode]) -> Items:
-        """Return what is between commas behind some white space."""
+        """Return the items for comma-separated nodes after some whitespace."""
         found = []
         for node in nodes:
             comma = getattr(node, "comma", None)
@@ -55,7 +55,7 @@ class Items:
         return cls(first, found)
 
     def nodes(self) -> list[Any]:
-        """Return the items as libcst has them."""
+        """Return the items as libcst nodes."""
         found = []
         for item in self.all:
             changes: dict[str, Any] = {"comma": NO_COMMA}
@@ -68,7 +68,7 @@ class Items:
         return found
 
     def before(self, index: int) -> cst.BaseParenthesizableWhitespace:
-        """Return what is between an item and the one before it."""
+        """Return the text between an item and the previous one."""
         return self.all[index - 1].after if index else self.first
 
     def _set_before(self, index: int, space: cst.BaseParenthesizableWhitespace) -> None:
@@ -78,7 +78,7 @@ class Items:
             self.first = space
 
     def insert(self, index: int, node: cst.CSTNode) -> None:
-        """Put an item before another one, or behind all: in a line of its own where the other one has one."""
+        """Insert an item before another one, or at the end; on a line of its own if its neighbour has one."""
         new = Item(node)
         if not self.all:
             new.after = self.first if "#" in printed(self.first) else NOTHING
@@ -111,7 +111,7 @@ class Items:
         )
 
     def remove(self, index: int) -> None:
-        """Take an item away, and no comment."""
+        """Remove an item, but keep its comments."""
         if not 0 <= index < len(self.all):
             raise Unfixable("no such item")
         item = self.all[index]
@@ -134,7 +134,7 @@ def _joined(
     is_first: bool,
     is_last: bool,
 ) -> cst.BaseParenthesizableWhitespace:
-    """Return what is in place of an item, of what is around it: all comments, and the lines of the rest."""
+    """Return the text that replaces an item, from the text around it: all comments, and the remaining line breaks."""
     if not isinstance(before, cst.ParenthesizedWhitespace):
         keeps = is_last or not is_first or "#" in printed(after)
         return after if keeps else before
@@ -148,7 +148,7 @@ def _joined(
 
 
 def line_break(indent: cst.SimpleWhitespace, above: Sequence[cst.EmptyLine] = ()) -> cst.ParenthesizedWhitespace:
-    """Return the end of a line, with what is above the next one, and that one's indent."""
+    """Return a line end, followed by the lines above the next one, and that one's indent."""
     return cst.ParenthesizedWhitespace(cst.TrailingWhitespace(), above, True, indent)
 
 

@@ -1,4 +1,4 @@
-"""The tokens of a logical line, with what a formatter has to know of them to break it."""
+"""The tokens of a logical line, with what a formatter needs to know to break it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Where a line is broken first: the higher, the sooner.
+# Priorities for breaking a line: the higher, the sooner.
 COMPREHENSION: Final = 20
 COMMA: Final = 18
 TERNARY: Final = 16
@@ -43,14 +43,14 @@ _LAYOUT: Final = frozenset({tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, toke
 
 
 class Unknown(Exception):  # noqa: N818 - no error: the line is left as it is written
-    """A line is written in a way that is not known here."""
+    """A line is written in a way that this module doesn't support."""
 
 
 @dataclass(eq=False, slots=True)
 class Leaf:
-    """A token. `gap` is the space before it in a line, `priority` says how readily the line breaks before it.
+    """A token. `gap` is the space before it on a line, `priority` is how readily the line breaks before it.
 
-    An `optional` parenthesis may be written or not: it has no text where it is not.
+    An `optional` parenthesis may or may not be written: if it is not, it has no text.
     """
 
     text: str
@@ -61,14 +61,14 @@ class Leaf:
     opens: bool = False
     closes: bool = False
     partner: Leaf | None = None
-    #: Whether a bracket makes a value, and is none of a call, a subscript or a definition.
+    #: Whether a bracket creates a value, and doesn't belong to a call, a subscript or a definition.
     makes: bool = False
     optional: bool = False
-    #: A comment behind the last token.
+    #: A comment after the last token.
     comment: str = ""
 
     def written(self) -> Leaf:
-        """Return an optional parenthesis that is written."""
+        """Return an optional parenthesis in its written form."""
         text = self.text or ("(" if self.opens else ")")
         return replace(self, text=text)
 
@@ -82,7 +82,7 @@ def leaves_of(text: str) -> list[Leaf]:
 
 
 def _tokens(text: str) -> Iterator[Leaf]:
-    """Yield the tokens as they are written; what is in several lines gets the gaps that it has in one."""
+    """Yield the tokens as written; a token on a new line gets the gap that it would have on the same line."""
     lines = io.StringIO(f"({text})").readlines()
     before: Leaf | None = None
     row, column = 1, 1
@@ -105,7 +105,7 @@ def _tokens(text: str) -> Iterator[Leaf]:
 
 
 def _joined(lines: list[str]) -> Iterator[tuple[int, str, tuple[int, int], tuple[int, int]]]:
-    """Yield the tokens of some lines. An f-string is one, as it was before Python 3.12."""
+    """Yield the tokens of some lines. An f-string is one token, as before Python 3.12."""
     depth = 0
     first = (0, 0)
     for kind, token, start, end, _ in tokenize.generate_tokens(iter(lines).__next__):
@@ -127,14 +127,14 @@ def _between(lines: list[str], start: tuple[int, int], end: tuple[int, int]) -> 
 
 
 def _gap(before: Leaf | None, token: str) -> str:
-    """Return what is between two tokens in one line that was in two."""
+    """Return the gap between two tokens that were on different lines, when put on one."""
     if before is None or before.text in _PARTNERS or token in _BEFORE or before.text == ".":
         return ""
     return " "
 
 
 def _pair(leaves: list[Leaf]) -> None:
-    """Find the brackets, and how deep each token is in them."""
+    """Match the brackets, and determine how deeply each token is nested in them."""
     around: list[Leaf] = []
     before: Leaf | None = None
     is_definition = any(leaf.text in ("def", "class") for leaf in leaves[:2])
@@ -154,16 +154,16 @@ def _pair(leaves: list[Leaf]) -> None:
 
 
 def _is_operand(leaf: Leaf) -> bool:
-    """Return whether a token ends a value, so that an operator or a call may follow it."""
+    """Return whether a token ends a value, so that an operator or a call may follow."""
     if leaf.closes or leaf.is_string or leaf.text in _VALUES:
         return True
     return (leaf.text[:1].isalnum() or leaf.text[:1] == "_") and not keyword.iskeyword(leaf.text)
 
 
 def _rank(leaves: list[Leaf]) -> None:
-    """Find how readily the line breaks before each token; before what follows a comma, as if it were after it."""
-    deeper: list[tuple[str, int]] = []  # what ends the parameters of a lambda, and the target of a loop
-    loops: set[int] = set()  # the brackets with a comprehension
+    """Set how readily the line breaks before each token; a break after a comma counts for the token that follows it."""
+    deeper: list[tuple[str, int]] = []  # the tokens that end a lambda's parameters or a loop's target
+    loops: set[int] = set()  # the brackets that contain a comprehension
     brackets: list[int] = [-1]
     before: Leaf | None = None
     for number, leaf in enumerate(leaves):
@@ -204,7 +204,7 @@ def _priority(leaf: Leaf, before: Leaf | None, *, is_loop: bool) -> int:
         return COMPREHENSION if before.text != "async" else 0
     if text == "if":
         return COMPREHENSION if is_loop else TERNARY
-    if text == "not":  # `not in`; a `not` of its own follows no value
+    if text == "not":  # `not in`; a plain `not` never follows a value
         return COMPARISON if before.text != "is" and _is_operand(before) else 0
     return {"else": TERNARY, "and": LOGIC, "or": LOGIC}.get(text, 0)
 
@@ -213,7 +213,7 @@ def _priority(leaf: Leaf, before: Leaf | None, *, is_loop: bool) -> int:
 
 
 def _with_optional(leaves: list[Leaf]) -> list[Leaf]:
-    """Return a line with the parentheses that a formatter may write or leave out."""
+    """Return a line with the parentheses that a formatter may add or remove."""
     spans = sorted(_spans(leaves))
     found: list[Leaf] = []
     offset = 0
@@ -244,7 +244,7 @@ def _is_in_parentheses(part: list[Leaf]) -> bool:
 
 
 def _may_go(inside: list[Leaf]) -> bool:
-    """Return whether parentheses around some tokens say nothing."""
+    """Return whether parentheses around some tokens are redundant."""
     if not inside or inside[-1].text == ",":
         return False
     top = min(leaf.depth for leaf in inside)
@@ -254,7 +254,7 @@ def _may_go(inside: list[Leaf]) -> bool:
 
 
 def _spans(leaves: list[Leaf]) -> Iterator[tuple[int, int]]:
-    """Yield where the values are that may be in parentheses."""
+    """Yield the spans of values that may be in parentheses."""
     first = next((leaf.text for leaf in leaves), "")
     top = [number for number, leaf in enumerate(leaves) if leaf.depth == 0]
     if first == "from":

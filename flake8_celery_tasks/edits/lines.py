@@ -1,7 +1,7 @@
-"""How a logical line is broken where it is too long: as black breaks it, and ruff.
+"""Breaks a logical line that is too long, as black and ruff do.
 
-A line is tried in one piece. Where it doesn't fit, or a comma before a closing bracket asks for it, it is split at its
-last brackets, and what is in brackets at its delimiters; what comes of it is split again, as long as that helps.
+A line is first tried in one piece. If it doesn't fit, or a magic trailing comma requires it, it is split at its last
+brackets, and the content of brackets at its delimiters; the results are split again, as long as that helps.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ _PRAGMAS: Final = ("# noqa", "# type:", "# pyright:", "# pylint:", "# flake8:", 
 
 
 class _Unbroken(Exception):  # noqa: N818 - no error: another way is tried
-    """A way to split a line does not lead anywhere."""
+    """A way to split a line fails."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Line:
-    """Some tokens in one line. What is in brackets is `inside`; of a head and a tail the brackets may not match."""
+    """Some tokens on one line. The content of brackets is `inside`; in a head or a tail, the brackets may not match."""
 
     leaves: tuple[Leaf, ...]
     level: int = 0
     inside: bool = False
     is_tail: bool = False
-    #: Whether it has to be split at its delimiters, however short it is.
+    #: Whether it must be split at its delimiters, however short it is.
     explodes: bool = False
 
     @cached_property
@@ -52,7 +52,7 @@ class _Line:
 
     @cached_property
     def priorities(self) -> list[int]:
-        """How readily the line breaks before each of its tokens that are in no bracket."""
+        """How readily the line breaks before each of its tokens outside of brackets."""
         top = min(leaf.depth for leaf in self.leaves)
         return [leaf.priority * (leaf.depth == top and number > 0) for number, leaf in enumerate(self.leaves)]
 
@@ -66,11 +66,11 @@ class _Line:
         return not self.inside and (words[:1] == ["def"] or words == ["async", "def"])
 
     def opening(self, closing: Leaf) -> int | None:
-        """Return where in the line the bracket opens that is closed by one of it."""
+        """Return the index of the opening bracket for a closing one in the line."""
         return self.places.get(id(closing.partner)) if closing.closes else None
 
     def ends_in_comma(self, number: int) -> bool:
-        """Return whether a bracket closes behind a comma that no tuple and no subscript needs."""
+        """Return whether a bracket closes after a comma that is not needed for a tuple or a subscript."""
         closing = self.leaves[number]
         start = self.opening(closing)
         if start is None or not number or self.leaves[number - 1].text != ",":
@@ -83,7 +83,7 @@ class _Line:
 
     @cached_property
     def is_magic(self) -> bool:
-        """Whether a comma asks for a line for each item of some brackets."""
+        """Whether a magic trailing comma puts each item of some brackets on its own line."""
         return not self.is_tail and any(map(self.ends_in_comma, range(len(self.leaves))))
 
 
@@ -96,11 +96,11 @@ class _Split(NamedTuple):
 
 
 def laid(text: str, style: Style, indent: str, *, comment: str = "", is_item: bool = False) -> str:
-    r"""Return a statement, the head of a block, a decorator or an item of a display as it is broken into lines.
+    r"""Return a statement, a block's head, a decorator or an item of a display, broken into lines.
 
-    `indent` is the white space that its line starts with, `comment` what follows it in its last line, with the space
-    before. An item is in a line of its own, with a comma behind it that is not part of `text`. Lines end in "\n";
-    the first has no indent. Raises Unknown where the text is written in a way that is not known here.
+    `indent` is the whitespace at the start of its line, `comment` is what follows on its last line, including the space
+    before it. An item is on a line of its own, followed by a comma that is not part of `text`. Lines end in "\n"; the
+    first has no indent. Raises Unknown if the text is written in a way that is not supported.
 
     >>> from flake8_celery_tasks.core.text import Style
     >>> print(laid("send(name, args=[user])", Style(width=19), ""))
@@ -120,7 +120,7 @@ def laid(text: str, style: Style, indent: str, *, comment: str = "", is_item: bo
         leaves.append(Leaf(",", depth=min(leaf.depth for leaf in leaves)))
     pragmas = _PRAGMAS if style.pragmas else "# type: ignore"
     if not comment.lstrip().startswith(pragmas):
-        # Of a single token in parentheses that may be written it is the token's.
+        # For a single token in optional parentheses, the priority is the token's.
         is_single = leaves[-1].optional and not leaves[-1].text and leaves[-3:-2] == [leaves[-1].partner]
         leaves[-2 if is_single else -1].comment = comment
     line = _Line(tuple(leaves), inside=is_item)
@@ -143,7 +143,7 @@ def width_of(text: str) -> int:
 
 
 def step_of(indent: str) -> str:
-    """Return what makes an indent one step deeper."""
+    """Return the whitespace for one more level of indentation."""
     return "\t" if indent.startswith("\t") else "    "
 
 
@@ -162,7 +162,7 @@ class _Breaking:
         return length + spare <= self.style.width
 
     def broken(self, line: _Line, *, force: bool) -> list[_Line]:
-        """Return the lines that one becomes; `force` writes all parentheses that may be written."""
+        """Return the lines that one is broken into; `force` writes all optional parentheses."""
         if not line.explodes and not (self.style.magic and line.is_magic) and self.fits(line):
             return [line]
         if any(priority == TERNARY for priority in line.priorities):
@@ -192,7 +192,7 @@ class _Breaking:
     # At delimiters.
 
     def _at_delimiters(self, line: _Line, _force: bool) -> Iterator[_Line]:
-        """Yield the items of what is in brackets, each in a line."""
+        """Yield the items in brackets, each on a line of its own."""
         highest = max(line.priorities)
         if not highest or (highest == DOT and line.priorities.count(DOT) == 1):
             raise _Unbroken
@@ -213,7 +213,7 @@ class _Breaking:
         raise _Unbroken
 
     def _parts(self, line: _Line, start: int, end: int) -> _Split:
-        """Return what comes of a line that is split at two brackets of it."""
+        """Return the parts of a line that is split at two of its brackets."""
         opening, closing = line.leaves[start], line.leaves[end]
         inner = line.leaves[start + 1 : end]
         if not inner:
@@ -231,7 +231,7 @@ class _Breaking:
         return _Split(head, body, tail, opening, closing)
 
     def _at_last_brackets(self, line: _Line, force: bool) -> Iterator[_Line]:
-        """Yield what is before some brackets, in them, and behind them: the last ones with which the head fits."""
+        """Yield the parts before, in and after some brackets: the last ones for which the head fits."""
         first: list[_Line] = []
         for passed in self._passed(line):
             parts = self._at(line, passed, force=force)
@@ -241,7 +241,7 @@ class _Breaking:
         return iter(first or self._at(line, frozenset(), force=force))
 
     def _passed(self, line: _Line) -> Iterator[frozenset[int]]:
-        """Yield which brackets at the end of a line are passed over: more each time, as far as they fit in one line."""
+        """Yield the brackets at the end of a line to pass over: more each time, as long as they fit on one line."""
         passed: set[int] = set()
         inner: set[int] = set()
         if not (self.style.magic and line.is_magic):
@@ -261,7 +261,7 @@ class _Breaking:
                         return
                     inner.add(id(leaf))
                 continue
-            if number and line.leaves[number - 1].opens:  # empty ones are no place for a split
+            if number and line.leaves[number - 1].opens:  # don't split at empty brackets
                 inner.add(id(leaf))
                 continue
             if last is not None:
@@ -278,7 +278,7 @@ class _Breaking:
         return list(self._without_optional(line, split, passed, force=force)[:3])
 
     def _last(self, line: _Line, passed: frozenset[int]) -> _Split:
-        """Return what comes of a line that is split at the last brackets that are not empty or passed over."""
+        """Return the parts of a line that is split at the last brackets that are not empty or passed over."""
         number = len(line.leaves) - 1
         while number > 0:
             leaf = line.leaves[number]
@@ -293,7 +293,7 @@ class _Breaking:
         raise _Unbroken
 
     def _without_optional(self, line: _Line, split: _Split, passed: frozenset[int], *, force: bool) -> _Split:
-        """Return a split at brackets that are there, where it is as good as one at parentheses that may be written."""
+        """Return a split at brackets that are written, if it is as good as one at optional parentheses."""
         is_optional = split.opening.optional and not split.opening.text
         if force or not is_optional or line.is_import or not self._may_omit(split):
             return split
@@ -308,7 +308,7 @@ class _Breaking:
         return split
 
     def _may_omit(self, split: _Split) -> bool:
-        """Return whether the body of a split reads well without parentheses around it."""
+        """Return whether a split reads well without parentheses around its body."""
         body = split.body
         highest = max(body.priorities)
         if not highest:
@@ -324,7 +324,7 @@ class _Breaking:
         return is_bracket and not body.leaves[-2].opens and self._ends_well(body, last)
 
     def _starts_well(self, body: _Line) -> bool:
-        """Return whether what follows the bracket that a line starts with fits, up to the next bracket."""
+        """Return whether the text after a line's first bracket fits, up to the next bracket."""
         length, counts = self.margin(body), False
         for leaf, size in zip(body.leaves, body.lengths, strict=True):
             counts = counts or leaf.partner is body.leaves[0]
@@ -336,13 +336,13 @@ class _Breaking:
         return True
 
     def _ends_well(self, body: _Line, last: Leaf) -> bool:
-        """Return whether what is before the bracket that a line ends with fits, or has brackets itself."""
+        """Return whether the text before a line's last bracket fits, or contains brackets itself."""
         start = body.places[id(last.partner)]
         fits = self.margin(body) + sum(body.lengths[: start + 1]) <= self.style.width
         return fits or any(leaf.opens for leaf in body.leaves[:start])
 
     def _is_better(self, other: _Split, split: _Split) -> bool:
-        """Return whether a split without the parentheses behind a `=` is better than one with them."""
+        """Return whether a split without the parentheses after a `=` is better than one with them."""
         head = split.head.leaves
         if len(head) < 2 or head[-2].text != "=" or not any(leaf.opens or leaf.closes for leaf in head[:-1]):
             return True
@@ -360,12 +360,12 @@ class _Breaking:
 
 
 def _is_annotated(line: _Line) -> bool:
-    """Return whether a line is an assignment to a name with an annotation: parentheses are written around its value."""
+    """Return whether a line is an assignment to a name with an annotation: its value gets parentheses."""
     outer = [leaf.text for leaf in line.leaves if leaf.depth == line.leaves[0].depth and leaf.text in (":", "=")]
     return outer[:2] == [":", "="]
 
 
 def _can_be_split(line: _Line) -> bool:
-    """Return False where there is certainly no way to split a line, such as a call of a string's method."""
+    """Return False if there is certainly no way to split a line, such as a method call on a string."""
     leaves = line.leaves
     return len(leaves) > 1 and not (leaves[0].is_string and leaves[1].text == ".")

@@ -1,4 +1,4 @@
-"""The vocabulary of fixes: operations on nodes, and what they change."""
+"""The operations on nodes that fixes consist of, and the changes that they make."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.scopes import Binding, FunctionNode
     from flake8_celery_tasks.workspace.source import Source
 
-#: Comments that speak to tools of the statement that they are beside, and to nobody where it is gone.
+#: Comments for tools about the statement on their line, which are pointless once it is gone.
 _TO_TOOLS: Final = ("# noqa", "# type:", "# pyright:", "# pylint:", "# isort:", "# flake8:", "# ruff:", "# pragma")
 
 
@@ -29,7 +29,7 @@ def _of(text: Source, node: ast.AST, write: Callable[[str], str]) -> Change:
 
 @dataclass(frozen=True)
 class Replace:
-    """Write something else in place of a node."""
+    """Replace a node by another text."""
 
     node: ast.AST
     text: str
@@ -41,7 +41,7 @@ class Replace:
 
 @dataclass(frozen=True)
 class MakeTuple:
-    """Make a tuple of an expression: `x` becomes `(x,)`, and `(x)` too; a list changes its brackets."""
+    """Turn an expression into a tuple: `x` and `(x)` become `(x,)`; a list changes its brackets."""
 
     node: ast.expr
 
@@ -51,7 +51,7 @@ class MakeTuple:
 
         start, end = text.start(self.node), text.end(self.node)
         before, after = text.previous(start), text.following(end)
-        # A parenthesis after a name is that of a call.
+        # A parenthesis after a name belongs to a call.
         if before.text == "(" and after.text == ")" and not _is_operand(text.previous(before.start).text):
             start, end = before.start, after.end
         yield Change(start, end, cst.as_tuple)
@@ -63,7 +63,7 @@ def _is_operand(token: str) -> bool:
 
 @dataclass(frozen=True)
 class RenameAttribute:
-    """Write another attribute, and perhaps a call of it: `task.delay` becomes `task.s`, or `task.s()`."""
+    """Replace an attribute, and optionally call the new one: `task.delay` becomes `task.s`, or `task.s()`."""
 
     node: ast.Attribute
     name: str
@@ -78,7 +78,7 @@ class RenameAttribute:
 
 @dataclass(frozen=True)
 class TakeAttribute:
-    """Write an attribute of an expression, and perhaps a call of it: `task` becomes `task.delay`, or `task.s()`."""
+    """Add an attribute to an expression, and optionally call it: `task` becomes `task.delay`, or `task.s()`."""
 
     node: ast.expr
     name: str
@@ -93,7 +93,7 @@ class TakeAttribute:
 
 @dataclass(frozen=True)
 class BindNames:
-    """Let a lambda keep what some names stand for where it is made: `lambda user=user: ...`."""
+    """Make a lambda capture the current values of some names: `lambda user=user: ...`."""
 
     node: ast.Lambda
     names: tuple[str, ...]
@@ -110,9 +110,9 @@ class BindNames:
 
 @dataclass(frozen=True)
 class SetKeyword:
-    """Give a call a keyword, or another value to one that it has. A decorator without call becomes one.
+    """Add a keyword to a call, or change its value. A decorator without a call becomes one.
 
-    A new one comes first, but after positional arguments and after those keywords of `after` that are there.
+    A new one comes first, but after positional arguments and after those of the keywords in `after` that are present.
     """
 
     node: ast.expr
@@ -129,7 +129,7 @@ class SetKeyword:
 
 @dataclass(frozen=True)
 class RenameKeyword:
-    """Give a keyword of a call another name."""
+    """Rename a keyword of a call."""
 
     call: ast.Call
     keyword: ast.keyword
@@ -145,7 +145,7 @@ class RenameKeyword:
 
 @dataclass(frozen=True)
 class NameArgument:
-    """Give a positional argument of a call a keyword."""
+    """Turn a positional argument of a call into a keyword."""
 
     call: ast.Call
     argument: ast.expr
@@ -161,7 +161,7 @@ class NameArgument:
 
 @dataclass(frozen=True)
 class RemoveKeyword:
-    """Take a keyword from a decorator. One that has no other argument loses its parentheses too."""
+    """Remove a keyword from a decorator. One without other arguments loses its parentheses, too."""
 
     call: ast.Call
     keyword: ast.keyword
@@ -179,7 +179,7 @@ class RemoveKeyword:
 
 @dataclass(frozen=True)
 class Span:
-    """Write something else between two offsets."""
+    """Replace the text between two offsets."""
 
     start: int
     end: int
@@ -195,7 +195,7 @@ class Span:
 
 @dataclass(frozen=True)
 class AddParameter:
-    """Give a function a first parameter."""
+    """Add a first parameter to a function."""
 
     function: FunctionNode
     name: str
@@ -209,7 +209,7 @@ class AddParameter:
 
 @dataclass(frozen=True)
 class RemoveParameter:
-    """Take the first parameter from a function."""
+    """Remove the first parameter of a function."""
 
     function: FunctionNode
 
@@ -221,10 +221,10 @@ class RemoveParameter:
 
 
 def _parameters(text: Source, function: FunctionNode) -> tuple[int, int]:
-    """Return where the parameters of a function are, with their parentheses."""
+    """Return the span of a function's parameters, including their parentheses."""
     token = text.following(text.offset(function.lineno, function.col_offset))
     depth = 0
-    while depth or token.text != "(":  # behind the type parameters
+    while depth or token.text != "(":  # after the type parameters
         depth += (token.text == "[") - (token.text == "]")
         token = text.following(token.end)
     start, depth = token.start, 1
@@ -255,7 +255,7 @@ class MoveDecorator:
 
 @dataclass(frozen=True)
 class AddName:
-    """Give an import from a module another name, at a place among its names."""
+    """Add a name to a `from` import, at a position among its names."""
 
     statement: ast.ImportFrom
     name: str
@@ -272,7 +272,7 @@ class AddName:
 
 @dataclass(frozen=True)
 class RemoveImports:
-    """Take names from import statements, and a whole statement where no name is left."""
+    """Remove names from import statements, or a whole statement if no name is left."""
 
     bindings: tuple[Binding, ...]
 
@@ -296,7 +296,7 @@ class RemoveImports:
 
 
 def _without_statements(text: Source, statements: list[ast.stmt], around: dict[Any, ast.AST]) -> Iterator[Edit]:
-    """Yield the edits that remove statements with their lines, and blank lines that are too many then."""
+    """Yield the edits that remove statements with their lines, and surplus blank lines."""
     runs: list[tuple[int, int, bool]] = []  # first and last line, and whether the head of a block is above
     for statement in statements:
         start, end = text.start(statement), text.end(statement)

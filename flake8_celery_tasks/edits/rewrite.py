@@ -1,4 +1,4 @@
-"""Calls of tasks, written anew with other arguments."""
+"""Rewrites calls of tasks with other arguments."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def task_arguments(
     text: Source, call: ast.Call, positional: Sequence[ast.expr], keywords: Sequence[ast.keyword]
 ) -> list[Argument]:
-    """Return `args=` and `kwargs=` for some arguments of a call of `delay`."""
+    """Return `args=` and `kwargs=` for some arguments of a `delay` call."""
     refuse_mixed(text, positional, keywords)
     places = {id(node): place for place, node in enumerate(text.ordered(call))}
     found: list[Argument] = []
@@ -34,22 +34,22 @@ def task_arguments(
 
 
 def refuse_mixed(text: Source, positional: Sequence[ast.expr], keywords: Sequence[ast.keyword]) -> None:
-    """Raise Unfixable where a starred argument comes after a keyword."""
+    """Raise Unfixable if a starred argument comes after a keyword."""
     if positional and keywords and text.start(positional[-1]) > text.start(keywords[0]):
         raise Unfixable("a starred argument after a keyword")
 
 
 def kept(text: Source, call: ast.Call, nodes: Sequence[ast.expr | ast.keyword]) -> list[Argument]:
-    """Return some arguments of a call as they are in it."""
+    """Return some arguments of a call unchanged."""
     places = {id(node): place for place, node in enumerate(text.ordered(call))}
     return [Old(place) for place in sorted(places[id(node)] for node in nodes)]
 
 
 @dataclass(frozen=True)
 class Rewrite:
-    """Write a call anew, with other arguments: new ones, and those that it had, as `edits.edit` names them.
+    """Rewrite a call with other arguments: new ones, and ones that it already had, as described in `edits.edit`.
 
-    Of a node that is no call there are none. `before` and `after` are written around the new call.
+    A node that is not a call has none of the latter. `before` and `after` are written around the new call.
     """
 
     node: ast.expr

@@ -1,1 +1,1 @@
-"""Rules are loaded and run; findings are kept, compared and listed."""
+"""Loads and runs the rules; caches, compares and lists the findings."""

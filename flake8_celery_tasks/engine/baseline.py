@@ -1,7 +1,7 @@
-"""The baseline: findings that are known and stay silent.
+"""The baseline: known findings that are not reported.
 
-A finding is known by its rule, its file, the definition that it is in and its text, so that moving code keeps it
-known; several of the same kind are counted. Paths are relative to the folder of the baseline file.
+A finding is identified by its rule, its file, the enclosing definition and its text, so that it stays known when code
+moves; equal ones are counted. Paths are relative to the folder of the baseline file.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 VERSION: Final = 1
 
-#: Where a text names a line: that of another definition, which moves too.
+#: Line numbers in a text: they refer to another definition, which moves too.
 _LINES: Final = re.compile(r"(?<=\.py):\d+|(?<=\bline )\d+")
 
 
 class BaselineError(ValueError):
-    """A baseline that can't be read. `str()` names the file and says why."""
+    """A baseline that can't be read. `str()` names the file and the reason."""
 
 
 class Identity(NamedTuple):
-    """What tells a finding from others in its file, wherever in it they are."""
+    """What identifies a finding in its file, independently of its position."""
 
     code: str
     scope: str
@@ -42,7 +42,7 @@ class Identity(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A kind of finding in a file, and how often it is there."""
+    """A kind of finding in a file, and how often it occurs there."""
 
     path: str
     identity: Identity
@@ -55,7 +55,7 @@ class Entry(NamedTuple):
 
 
 def identity(code: str, scope: str, text: str) -> Identity:
-    """Return what identifies a finding.
+    """Return the identity of a finding.
 
     >>> identity("CLY102", "index", "Task name 'a' is also used at shop/tasks.py:12: give one another name")
     Identity(code='CLY102', scope='index', text="Task name 'a' is also used at shop/tasks.py: give one another name")
@@ -64,9 +64,9 @@ def identity(code: str, scope: str, text: str) -> Identity:
 
 
 def scopes(tree: ast.Module, lines: Collection[int]) -> dict[int, str]:
-    """Return the qualified name of the definition around each of some lines; a decorator is in what it decorates.
+    """Return the qualified name of the definition around each of some lines; a decorator belongs to its definition.
 
-    A line of no definition is left out.
+    Lines outside of any definition are left out.
     """
     found: dict[int, str] = {}
     ordered = sorted(lines)
@@ -78,7 +78,7 @@ def scopes(tree: ast.Module, lines: Collection[int]) -> dict[int, str]:
             if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 name = f"{inside}.{child.name}" if inside else child.name
                 first = min([child.lineno, *(decorator.lineno for decorator in child.decorator_list)])
-                # What is inside comes later, and its name takes the place of this one.
+                # Nested definitions come later and override this one.
                 start, end = bisect_left(ordered, first), bisect_right(ordered, child.end_lineno or first)
                 found.update(dict.fromkeys(ordered[start:end], name))
             if isinstance(child, (ast.stmt, ast.excepthandler, ast.match_case)):
@@ -87,7 +87,7 @@ def scopes(tree: ast.Module, lines: Collection[int]) -> dict[int, str]:
 
 
 class Baseline:
-    """The findings that are known, and those of them that were not found."""
+    """The known findings, and those of them that were not found."""
 
     def __init__(self, path: str, known: dict[str, Counter[Identity]]) -> None:
         self.path = path
@@ -96,17 +96,17 @@ class Baseline:
         self._missing: dict[str, Counter[Identity]] = {}
 
     def relative(self, path: str) -> str:
-        """Return how the baseline writes the path of a file."""
+        """Return the path of a file as the baseline writes it."""
         return relative(path, self.folder)
 
     def new(self, path: str, tree: ast.Module, found: Sequence[Violation]) -> list[Violation]:
-        """Return the findings of a file that are not known, in source order."""
+        """Return the new findings of a file, in source order."""
         around = scopes(tree, {violation.line for violation in found})
         identities = [identity(item.code, around.get(item.line, ""), item.text) for item in found]
         return [item for item, is_new in zip(found, self.are_new(path, identities), strict=True) if is_new]
 
     def are_new(self, path: str, found: Iterable[Identity]) -> list[bool]:
-        """Return for each finding of a file, in source order, whether it is not known."""
+        """Return for each finding of a file, in source order, whether it is new."""
         left = Counter(self.known.get(self.relative(path), ()))
         new: list[bool] = []
         for one in found:
@@ -115,12 +115,12 @@ class Baseline:
         return new
 
     def note(self, path: str, found: Iterable[Identity]) -> None:
-        """Note what was found in a file: what else is listed of it, `outdated` yields."""
+        """Record what was found in a file; `outdated` yields its other listed findings."""
         name = self.relative(path)
         self._missing[name] = Counter(self.known.get(name, ())) - Counter(found)
 
     def outdated(self, paths: Iterable[str], codes: Collection[str]) -> Iterator[Entry]:
-        """Yield what is listed and is no more: of rules with some codes, in files of a run and files that are gone."""
+        """Yield the listed findings that no longer occur: of some rules, in files that were checked or deleted."""
         looked_at = {self.relative(path) for path in paths}
         for path, known in sorted(self.known.items()):
             if path in looked_at or not os.path.lexists(os.path.join(self.folder, path)):
@@ -136,9 +136,9 @@ class Baseline:
 
 
 def relative(path: str, folder: str) -> str:
-    """Return a path as seen from a folder, with slashes."""
+    """Return a path relative to a folder, with slashes."""
     path = os.path.abspath(path)
-    with contextlib.suppress(ValueError):  # another drive
+    with contextlib.suppress(ValueError):  # on another drive
         path = os.path.relpath(path, folder)
     return path.replace(os.sep, "/")
 
@@ -163,7 +163,7 @@ def load(path: str) -> Baseline:
 
 
 def write(path: str, known: dict[str, Counter[Identity]]) -> int:
-    """Write a baseline, through links to below its folder; return how many findings are in it. Raises OSError."""
+    """Write a baseline, following links inside its folder; return the number of findings in it. Raises OSError."""
     entries = []
     total = 0
     for name, found in sorted(known.items()):

@@ -1,4 +1,4 @@
-"""One file checked: what is kept of it, or else what the rules say."""
+"""Checks one file: returns the cached findings, or runs the rules."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 def violations(
     run: Run, filename: str, lines: Sequence[str], tree: ast.Module, seen: list[Seen] | None = None
 ) -> list[Violation]:
-    """Return what is wrong in a file, known or not, in source order; one report where the linter itself fails in it.
+    """Return the findings in a file, known or not, in source order; one report if the linter itself fails on it.
 
-    What was looked at is added to `seen`.
+    The tasks and decorators that were checked are added to `seen`.
     """
     try:
         return found_in(run, filename, lines, tree, seen)
@@ -35,14 +35,14 @@ def violations(
 
 
 def failed(text: str) -> Violation:
-    """Return the report of a file that the linter fails in."""
+    """Return the report for a file that the linter fails on."""
     return Violation(1, 0, INTERNAL, text)
 
 
 def found_in(
     run: Run, filename: str, lines: Sequence[str], tree: ast.Module, seen: list[Seen] | None = None
 ) -> list[Violation]:
-    """Return the same. Raises whatever the linter fails with."""
+    """Return the findings in a file, as `violations` does. Raises whatever the linter fails with."""
     path = os.path.abspath(filename)
     with collector_off():
         project = session.project_of(path, run.options, run.excluded)
@@ -51,7 +51,7 @@ def found_in(
         known = None if kept is None else kept.recall(path, source.text)
         if known is None:
             found, looked_at = _judged(run, project, path, source, tree)
-            if path in project.failures:  # what others asked of it is unknown
+            if path in project.failures:  # answers to other files' queries about it are unknown
                 found.append(failed(project.failures[path]))
             elif kept is not None:
                 kept.note(path, source.text, found, looked_at)
@@ -86,7 +86,7 @@ def _judged(run: Run, project: Project, path: str, source: Source, tree: ast.Mod
 
 @contextlib.contextmanager
 def collector_off() -> Iterator[None]:
-    """Leave the garbage be: to look for it among the nodes of many trees takes as long as everything else."""
+    """Switch the garbage collector off: searching the nodes of many trees takes as long as everything else."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""The gate's second question: whether a file uses task decorators of the project's own."""
+"""The second gate: whether a file uses the project's own task decorators."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.engine.run import Run
     from flake8_celery_tasks.resolution.project import Project
 
-#: Top-level packages that no project has, and most use.
+#: Top-level packages that are never a project's own, but are used by most.
 _FOREIGN: Final = frozenset({"click", "django", "numpy", "pytest", "rest_framework", "six", "sqlalchemy"})
 
 
 def passes(run: Run, filename: str, text: str, project: Project | None = None) -> bool:
-    """Return whether a file is worth a traversal: by its text, or by the decorators that it uses.
+    """Return whether a file is worth traversing, by its text or by the decorators that it uses.
 
-    `project` is the file's, where it is another one than that on disk.
+    `project` is the file's project, if it is not the one on disk.
     """
     if run.passes(filename, text):
         return True
@@ -35,7 +35,7 @@ def passes(run: Run, filename: str, text: str, project: Project | None = None) -
 def uses_own_decorator(run: Run, filename: str, text: str, found: set[str], project: Project | None = None) -> bool:
     """Return whether a text that does not pass the gate may use a task decorator of the project's own.
 
-    `found` is what it uses as decorators, as `gate.applied` says. In doubt it may.
+    `found` holds the decorators that it uses, as returned by `gate.applied`. In case of doubt it may.
     """
     path = os.path.abspath(filename)
     content = encoded(text)
@@ -62,21 +62,21 @@ def _names(path: str, run: Run) -> frozenset[str]:
 
 
 def _uses_own(path: str, content: bytes, found: set[str], options: Options) -> bool:
-    """Return whether something that a text uses as a decorator may come from another module of the project."""
+    """Return whether a decorator that a text uses may come from another module of the project."""
     unbound = set(found)
-    tops: dict[str, set[str]] = {}  # what is imported from a package
+    tops: dict[str, set[str]] = {}  # the names imported from each package
     for top, names in imports.bound(content):
         unbound -= names
         tops.setdefault(top, set()).update(names)
     for top, names in tops.items():
-        # What nobody imports is made here of something that is imported.
+        # A decorator that is not imported is made here from something imported.
         if (unbound or "*" in names or not names.isdisjoint(found)) and (not top or _is_own(path, top, options)):
             return True
     return False
 
 
 def _is_own(path: str, top: str, options: Options) -> bool:
-    """Return whether a top-level package may be one of the project that a file belongs to."""
+    """Return whether a top-level package may belong to the same project as a file."""
     if top in sys.stdlib_module_names or top in _FOREIGN:
         return False
     folder = os.path.dirname(path)

@@ -1,4 +1,4 @@
-"""What was found in one file, and how findings are told apart."""
+"""The findings of one file, and how to tell findings apart."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Finding(NamedTuple):
-    """One report: line and column from 1. `scope` is the definition that it is in, `number` counts equal ones."""
+    """One report; line and column start at 1. `scope` is the enclosing definition, `number` tells equal ones apart."""
 
     path: str
     line: int
@@ -31,22 +31,22 @@ class Finding(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a run has found: what is reported, as flake8 keeps it and as we do, and the files that it looked at."""
+    """The result of a run: the reports, in flake8's form and in ours, and the files that were checked."""
 
     violations: list[Violation]
     statistics: Statistics
     findings: list[Finding]
     files: list[str]
-    #: How to fix them, where that was asked for.
+    #: How to fix them, if that was requested.
     remedies: dict[Finding, Remedy]
     #: The files that could not be parsed.
     unparsed: Sequence[str] = ()
-    #: The tasks that were looked at, and decorators that are not recognised.
+    #: The tasks that were checked, and decorators that are not recognised.
     seen: Total = Total()
 
 
 def fingerprint(finding: Finding) -> str:
-    """Return a digest that stays the same when lines move, and is no other finding's."""
+    """Return a digest that is unique to a finding and does not change when lines move."""
     import hashlib
 
     path = os.path.abspath(finding.path)

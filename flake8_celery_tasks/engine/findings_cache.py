@@ -1,7 +1,7 @@
-"""What was found in a file, kept on disk: where nothing has changed in the whole project, it is not looked for again.
+"""The findings of files, cached on disk: if nothing in the whole project has changed, they are reused.
 
-What a rule says of a file follows from the file's text and from the project around it: which files and folders there
-are, and what the files say. So what was found is kept under a digest of all that, and forgotten when any of it changes.
+A file's findings depend on its text and on the project around it: which files and folders there are, and what the files
+contain. So findings are stored under a digest of all that, and dropped when any of it changes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class FindingsCache:
-    """What was found in the files of a project, with the opt-in rules whose codes start with `opted`."""
+    """The findings of a project's files, with the opt-in rules whose codes start with `opted`."""
 
     def __init__(self, project: Project, opted: tuple[str, ...]) -> None:
         self.project = project
@@ -40,14 +40,14 @@ class FindingsCache:
 
     @property
     def path(self) -> str:
-        """The file that they are kept in."""
+        """The file of the cache."""
         given = (self.project.options, self.project.excluded, self.opted)
         return cache.file_of(self.project.layout.root, f"{given!r}", ".found.json")
 
     def recall(self, path: str, text: str) -> tuple[list[Violation], Seen] | None:
-        """Return what was found in a file, and what was looked at, when its text and all else was as it is now.
+        """Return the findings of a file, and what was checked in it, if its text and everything else is unchanged.
 
-        None where that is unknown.
+        None if that is not known.
         """
         known = self._stored["found"].get(path)
         if known is None or known[0] != cache.digest(text) or not self._is_current:
@@ -55,17 +55,17 @@ class FindingsCache:
         return [Violation(*row) for row in known[1]], Seen(*known[2])
 
     def note(self, path: str, text: str, found: Sequence[Violation], seen: Seen) -> None:
-        """Keep what was found in a file, and what was looked at."""
+        """Store the findings of a file, and what was checked in it."""
         if path.startswith(self.project.layout.root + os.sep):
             self._new[path] = [cache.digest(text), [list(violation) for violation in found], list(seen)]
 
     def own_names(self) -> frozenset[str]:
-        """Return the names of the project's own task decorators: those that are kept, or else those that are found."""
+        """Return the names of the project's own task decorators, from the cache or from a search."""
         kept = self._stored["own"]
         return frozenset(kept[0]) if kept and self._is_current else own_names(self.project)
 
     def save(self) -> None:
-        """Write what was noted, unless a file has changed so lately that the next change could go unnoticed."""
+        """Write the stored findings, unless a file has changed so recently that its next change could go unnoticed."""
         stamps = self.project.files.disk.known_stamps
         own = [] if self.project.own_names is None else [sorted(self.project.own_names)]
         if (
@@ -73,7 +73,7 @@ class FindingsCache:
             or stamps is None
             or not self.project.files.is_as_on_disk
             or self.project.files.disk.has_changed
-            # What others can read is no reason of what was found, and no stamp tells.
+            # A file that could not be read may become readable, and no stamp shows that.
             or not self.project.files.disk.is_readable
             or any(folder.startswith(self.project.layout.root) for folder in workspace_folders.closed())
         ):
@@ -87,7 +87,7 @@ class FindingsCache:
             folder: [all_folders, _place(folder, all_folders)]
             for folder, all_folders in version.places_of(self.project).items()
         }
-        # What others have found rests on what they have read, too.
+        # Results of other processes also depend on the files that they have read.
         written = _whole(cache.read(self.path))
         known = written if self._is_valid(written) else _NOTHING
         cache.write(
@@ -108,7 +108,7 @@ class FindingsCache:
 
     @cached_property
     def _is_current(self) -> bool:
-        """Whether the project is as it was when the results were written."""
+        """Whether the project is unchanged since the results were written."""
         return self._is_valid(self._stored)
 
     def _is_valid(self, stored: dict[str, Any]) -> bool:
@@ -132,10 +132,10 @@ class FindingsCache:
         return cache.digest("\n".join(map(str, parts)))
 
     def _further_folders(self) -> Iterable[str]:
-        """Return the folders that were looked into, in or around the project, and hold none of its files.
+        """Return the folders in or around the project that were searched but contain none of its files.
 
-        With an `__init__.py` in its root, a project is imported from above, and so is what is next to it. Of the
-        folders above others were looked at for the version of Celery only, and are not among these.
+        With an `__init__.py` in its root, a project is imported from the folder above, and so are that folder's other
+        entries. Other folders above were searched only for the version of Celery, and are not included.
         """
         root = self.project.layout.root
         walked = set(self.project.layout.walked)
@@ -152,14 +152,14 @@ class FindingsCache:
         ]
 
 
-#: What makes the folders beside a project matter.
+#: Entries that make the folders next to a project matter.
 _AROUND: Final = frozenset({".git", "manage.py"})
 
 _NOTHING: Final[dict[str, Any]] = {"state": "", "files": {}, "folders": {}, "places": {}, "found": {}, "own": []}
 
 
 def _whole(stored: dict[str, Any]) -> dict[str, Any]:
-    """Return what was read, nothing where any of it is not what `save` writes."""
+    """Return loaded data, or an empty dict if any of it is not of the form that `save` writes."""
     is_sound = stored.keys() == _NOTHING.keys() and all(
         value.__class__ is _NOTHING[name].__class__ for name, value in stored.items()
     )
@@ -191,7 +191,7 @@ _SHAPES: Final[dict[str, Callable[[Any], bool]]] = {
 
 
 def _listing(folder: str, root: str) -> str:
-    """Return a digest of what a folder holds, as far as it matters for where modules are, and which Celery.
+    """Return a digest of the entries of a folder that affect where modules are, and which Celery is used.
 
     Of a folder above the root of a project, which may be anybody's, other folders don't matter: nothing is imported
     from there unless the root is a package, or a repository or a `manage.py` is around it.
@@ -213,5 +213,5 @@ def _listing(folder: str, root: str) -> str:
 
 
 def _place(folder: str, all_folders: bool) -> str:
-    """Return a digest of what a folder holds, as far as it matters for which Celery only."""
+    """Return a digest of the entries of a folder that affect only which Celery is used."""
     return cache.digest("\n".join([folder, *places.content(folder, folders=all_folders)]))

@@ -1,4 +1,4 @@
-"""Facts to violations: each rule is given the facts of its kind, and what it says is put in source order."""
+"""Turns facts into violations: each rule gets the facts of its kinds, and the results are put in source order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def check(project: Project, module: Module, chosen: Iterable[Rule[Any]] | None = None) -> list[Violation]:
-    """Return the violations in a module, in source order. Without `chosen`, all rules run that are not opt-in."""
+    """Return the violations in a module, in source order. Without `chosen`, all rules run except the opt-in ones."""
     return sorted({violation for _, _, violation in judge(project, module, wanted() if chosen is None else chosen)})
 
 
@@ -27,10 +27,10 @@ def judge(
     chosen: Iterable[Rule[Any]],
     crashed: Callable[[str, Exception], None] | None = None,
 ) -> Iterator[tuple[Rule[Any], Any, Violation]]:
-    """Yield what rules say of a module, each time with the rule and the fact that it checked.
+    """Yield the violations in a module, each with the rule and the fact that it checked.
 
-    `crashed` is called with the code of a rule that crashes, and the error: the rule costs its own findings then.
-    Without it the error is raised.
+    If a rule crashes, `crashed` is called with its code and the error, and only that rule's findings are lost. Without
+    `crashed`, the error is raised.
     """
     facts = Facts(project, module)
     is_test: bool | None = None

@@ -26,7 +26,7 @@ _CODE: Final = re.compile(r'^    code = "(\w+)"$', re.MULTILINE)
 
 
 def codes() -> tuple[str, ...]:
-    """Return the codes of all rules, read from their files: it takes longer to import them all."""
+    """Return the codes of all rules, read from their files: importing them all takes longer."""
     return tuple(sorted(_places()))
 
 
@@ -62,7 +62,7 @@ def _files() -> Iterator[str]:
 
 @cache
 def _load(*, opt_in: bool) -> list[Rule[Any]]:
-    """Return the rules that are opt-in, or those that are not: no run imports what it does not need."""
+    """Return the opt-in rules, or the others: a run imports only what it needs."""
     (folder,) = package.__path__
     found: list[Rule[Any]] = []
     for topic in sorted(os.listdir(folder)):
@@ -88,7 +88,7 @@ def _in_file(topic: str, name: str) -> list[Rule[Any]]:
 
 @cache
 def wanted(opted: tuple[str, ...] = ()) -> tuple[Rule[Any], ...]:
-    """Return the rules that run: all but the opt-in ones, and of these the ones whose codes start with a prefix."""
+    """Return the rules that run: all except the opt-in ones, plus opt-in rules whose codes start with a prefix."""
     chosen = _load(opt_in=False)
     if opted:
         chosen = chosen + [rule for rule in _load(opt_in=True) if rule.code.startswith(opted)]
@@ -97,7 +97,7 @@ def wanted(opted: tuple[str, ...] = ()) -> tuple[Rule[Any], ...]:
 
 @cache
 def by_kind(chosen: tuple[Rule[Any], ...]) -> tuple[tuple[type, tuple[Rule[Any], ...]], ...]:
-    """Return rules by the kinds of facts that they judge."""
+    """Return the rules by the kinds of facts that they check."""
     kinds: dict[type, list[Rule[Any]]] = {}
     for rule in chosen:
         for kind in rule.kinds:

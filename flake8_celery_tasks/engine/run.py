@@ -1,4 +1,4 @@
-"""What one run of the linter was told: a value that is handed down from flake8, or from the command."""
+"""The parameters of one run of the linter: a value that is passed down from flake8 or from the command."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ if TYPE_CHECKING:
 
 
 class Run(NamedTuple):
-    """Our options; flake8's patterns of what it excludes; prefixes of codes that switch opt-in rules on; the rest."""
+    """Our options, flake8's patterns of excluded files, prefixes of codes that switch opt-in rules on, and the rest."""
 
     options: Options = Options()
     excluded: tuple[str, ...] = ()
     opted: tuple[str, ...] = ()
-    #: What a file must hold to be looked at.
+    #: The texts that make a file worth checking.
     marks: tuple[str, ...] = gate.MARKS
-    #: The findings that are known.
+    #: The known findings.
     baseline: Baseline | None = None
-    #: The ends of the names of modules that a record names: their files matter, whatever they hold now.
+    #: The last parts of the names of modules that a record names: their files matter, whatever they contain now.
     recorded: frozenset[str] = frozenset()
-    #: The codes of the only rules that run, where not all do.
+    #: The codes of the only rules that run, if not all do.
     codes: frozenset[str] = frozenset()
 
     def passes(self, filename: str, text: str) -> bool:
-        """Return whether a file is worth a traversal by what its text holds; `concern` looks at what it uses, too."""
+        """Return whether a file's text makes it worth traversing; `concern` also considers its decorators."""
         return gate.passes(text, self.marks) or (
             bool(self.recorded) and gate.holds_module(os.path.abspath(filename), self.recorded)
         )
 
     def by_record(self, record: Record, codes: Iterable[str] = ()) -> Run:
-        """Return a run that looks at the files of the modules that a record names; only some rules, where given."""
+        """Return a run that checks the files of the modules that a record names, with only some rules if given."""
         ends = frozenset(".".join(task.module.split(".")[-2:]) for task in record.tasks.values())
         return self._replace(recorded=ends, codes=frozenset(codes))
 
@@ -50,15 +50,15 @@ _beginnings: list[Callable[[], None]] = []
 
 
 def at_beginning(call: Callable[[], None]) -> None:
-    """Have a function called when a run begins: this process may have done one before, as an editor's does."""
+    """Register a function to be called when a run begins: this process may have done one before, as in an editor."""
     _beginnings.append(call)
 
 
 def begin(namespace: argparse.Namespace, arguments: Sequence[str]) -> Run:
-    """Begin a run with the options that flake8 has parsed, and return what they say.
+    """Begin a run with the options that flake8 has parsed, and return it.
 
-    `arguments` are those of the command line. Raises ValueError, with a message that names the option, for a value that
-    an option does not take.
+    `arguments` are the command line's. Raises ValueError, with a message that names the option, for a value that an
+    option does not accept.
     """
     options = core_options.from_namespace(namespace)
     _check_codes(namespace, arguments)
@@ -83,7 +83,7 @@ def begin(namespace: argparse.Namespace, arguments: Sequence[str]) -> Run:
 
 
 def _check_codes(namespace: argparse.Namespace, arguments: Sequence[str]) -> None:
-    """Raise ValueError for a code of ours, or the beginning of codes, that flake8's options name and nothing has."""
+    """Raise ValueError if flake8's options name a code, or code prefix, of ours that doesn't exist."""
     given = core_options.codes_given(namespace, arguments)
     if all(code in (PREFIX, core_options.OPT_IN) for _, code in given):
         return
@@ -98,7 +98,7 @@ def _check_codes(namespace: argparse.Namespace, arguments: Sequence[str]) -> Non
 
 
 def _with_records(run: Run) -> Run:
-    """Return a run that knows of the records which its options name. Raises ValueError for one that is none."""
+    """Return a run with the records that its options name. Raises ValueError for one that is invalid."""
     from flake8_celery_tasks.contract import known, record
 
     option = "celery-known-tasks"

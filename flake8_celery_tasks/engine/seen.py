@@ -1,4 +1,4 @@
-"""What a run has looked at: tasks, and decorators that look like Celery's and are not recognised."""
+"""What a run has checked: tasks, and decorators that look like Celery's but are not recognised."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
 
 
-#: Keywords that only Celery's decorators take. Other libraries have `name`, `queue` and `time_limit`, too.
+#: Keywords that only Celery's decorators accept. Other libraries have `name`, `queue` and `time_limit`, too.
 KEYWORDS: Final = frozenset(
     {
         *("acks_late", "acks_on_failure_or_timeout", "autoretry_for", "bind", "default_retry_delay"),
@@ -25,12 +25,12 @@ KEYWORDS: Final = frozenset(
     }
 )
 
-#: A file that holds none of these, and nothing else of Celery, has no such decorator.
+#: A file that contains none of these, and no other trace of Celery, has no such decorator.
 MARKS: Final = ("acks_late=", "autoretry_for=", "bind=True", "ignore_result=", "retry_backoff=", "soft_time_limit=")
 
 
 class Seen(NamedTuple):
-    """What is in a file: tasks, and decorators with Celery's keywords that are unknown, with the first of these."""
+    """The content of a file: tasks, and unknown decorators with Celery's keywords, with the first of these."""
 
     tasks: int = 0
     unknown: int = 0
@@ -39,7 +39,7 @@ class Seen(NamedTuple):
 
 
 class Total(NamedTuple):
-    """What is in many files: tasks, the files that hold them, unknown decorators, and the place and name of one."""
+    """The content of many files: tasks, the files that contain them, unknown decorators, and one's place and name."""
 
     tasks: int = 0
     files: int = 0
@@ -49,7 +49,7 @@ class Total(NamedTuple):
 
 
 def total(found: Iterable[tuple[str, Seen]]) -> Total:
-    """Return what is in some files, given with their paths."""
+    """Return the total for some files, given with their paths."""
     by_path = sorted(found)
     unknown = [(path, seen) for path, seen in by_path if seen.unknown]
     return Total(
@@ -62,7 +62,7 @@ def total(found: Iterable[tuple[str, Seen]]) -> Total:
 
 
 def seen_in(project: Project, module: Module) -> Seen:
-    """Return what is in a module whose tree is at hand. Tasks of tests are left out, as in the inventory."""
+    """Return the content of a module whose tree is in memory. Tasks in tests are left out, as in the inventory."""
     if project.is_test(module):
         return Seen()
     tasks = sum(1 for _ in definitions(project, module))
@@ -72,9 +72,9 @@ def seen_in(project: Project, module: Module) -> Seen:
 
 
 def _unknown(project: Project, module: Module) -> Iterator[tuple[int, str]]:
-    """Yield the line of each decorator that has Celery's keywords and makes no task, and the dotted name if it has one.
+    """Yield the line of each decorator that has Celery's keywords and makes no task, and its dotted name if it has one.
 
-    A parameter or what a call returns has none: no option can name it.
+    A parameter or the result of a call has none: no option can name it.
     """
     for node, site, _ in module.candidates.functions:
         for decorator in node.decorator_list:

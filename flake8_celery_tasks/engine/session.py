@@ -1,4 +1,4 @@
-"""The projects of this process: where they come from, how long they live, when their caches are written."""
+"""The projects of this process: how they are opened, how long they live, when their caches are written."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _agreements: dict[tuple[Options, tuple[str, ...]], Agreement] = {}
 _saved_by: int | None = None
 _saving: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()
 _is_frozen = False
-#: The roots of the projects that somebody saves who has something more urgent to do before.
+#: The roots of projects that will be saved later, because something more urgent comes first.
 _saved_later: set[str] = set()
 
 
 def open_project(
     root: str, options: Options, excluded: Sequence[str] = (), when_indexed: Callable[[Project], None] | None = None
 ) -> Project:
-    """Return a project of its own, which nobody keeps, for a root folder."""
+    """Return a new project for a root folder, which is not kept."""
     files = files_of(root, options, excluded)
     return Project(files, options, excluded, bases_of_app=bases_of, own_marks=own_marks, when_indexed=when_indexed)
 
@@ -57,10 +57,9 @@ def projects_around(
     excluded: tuple[str, ...] = (),
     options_of: Callable[[str], tuple[Options, tuple[str, ...]]] | None = None,
 ) -> list[Project]:
-    """Return the project around a folder, and those below it.
+    """Return the project around a folder, and those inside it.
 
-    `options_of` returns the options of a project by its root, and what it excludes, where they are not the same for
-    all.
+    `options_of` returns a project's options and excluded patterns by its root, if these are not the same for all.
     """
     found: dict[Project, None] = {}
     pending = [folder]
@@ -76,7 +75,7 @@ def projects_around(
 
 
 def drop(projects: Iterable[Project]) -> None:
-    """Drop some projects: those of a folder that is soon gone."""
+    """Drop some projects, such as those of a folder that is about to be deleted."""
     gone = set(projects)
     for key, project in list(_projects.items()):
         if project in gone:
@@ -84,15 +83,15 @@ def drop(projects: Iterable[Project]) -> None:
 
 
 def _is_one_of_several(project: Project) -> bool:
-    """Return whether a record is about other projects too, so that what is found does not follow from this one."""
+    """Return whether a record covers other projects too, so that findings don't depend on this one only."""
     path = project.options.celery_contract
     return bool(path) and projects_around(os.path.dirname(path), project.options, project.excluded) != [project]
 
 
 def _agreement(project: Project) -> Agreement | None:
-    """Return the contract that the options name a record of, None where the record is about other projects.
+    """Return the contract whose record the options name, None if the record is about other projects.
 
-    A project in which a file holds another text has its own; the others share one.
+    A project in which a file has different text gets its own contract; the others share one.
     """
     from flake8_celery_tasks.contract import record
     from flake8_celery_tasks.contract.agreement import Agreement
@@ -112,7 +111,7 @@ def _agreement(project: Project) -> Agreement | None:
 
 
 def in_place(project: Project, projects: Iterable[Project]) -> list[Project]:
-    """Return some projects with one in place of that which has the same root."""
+    """Return some projects, with one of them replacing the one that has the same root."""
     return [project if other.layout.root == project.layout.root else other for other in projects]
 
 
@@ -120,7 +119,7 @@ def _root_of(path: str, options: Options) -> str:
     folder = os.path.dirname(path)
     root = options.celery_project_root or folders.find_root(folder)
     if root is None:
-        # No mark anywhere: the working directory, or what holds the file's top package.
+        # No root marker anywhere: use the working directory, or the folder of the file's top package.
         root = os.getcwd()
         if os.path.dirname(root) == root or not (folder + os.sep).startswith(root.rstrip(os.sep) + os.sep):
             root = folder
@@ -130,7 +129,7 @@ def _root_of(path: str, options: Options) -> str:
 
 
 def findings_of(project: Project, opted: tuple[str, ...]) -> FindingsCache | None:
-    """Return what is kept of what was found, with some opt-in rules; None where nothing is kept."""
+    """Return the findings cache for a project with some opt-in rules; None if nothing is cached."""
     if project.options.celery_no_cache or _is_one_of_several(project):
         return None
     key = (project.layout.root, project.options, project.excluded, opted)
@@ -141,7 +140,7 @@ def findings_of(project: Project, opted: tuple[str, ...]) -> FindingsCache | Non
 
 def _indexed(project: Project) -> None:
     global _is_frozen
-    gc.freeze()  # what was made for the index: the garbage collector need not look at it again
+    gc.freeze()  # the garbage collector need not visit the objects of the index again
     _is_frozen = True
     if project.layout.root not in _saved_later:
         project.save()
@@ -149,12 +148,12 @@ def _indexed(project: Project) -> None:
 
 
 def save_later(project: Project) -> None:
-    """Say that somebody saves a project who has something more urgent to do before."""
+    """Record that a project will be saved later, because something more urgent comes first."""
     _saved_later.add(project.layout.root)
 
 
 def save_at_exit() -> None:
-    """Arrange for what is learnt from now on to be kept, too, when this process ends; it may be one of a pool."""
+    """Arrange for everything learnt from now on to be saved when this process ends; it may belong to a pool."""
     global _saved_by
     if _saved_by != os.getpid():
         _saved_by = os.getpid()
@@ -170,8 +169,8 @@ def save_with(lock: contextlib.AbstractContextManager[Any]) -> None:
 
 
 def save() -> None:
-    """Keep what was found in all projects, and what is known of those whose index was needed."""
-    # What goes wrong costs the next run time, and not this one its end.
+    """Save the findings of all projects, and what is known about those whose index was needed."""
+    # An error costs the next run time, but must not end this one.
     with contextlib.suppress(*errors.CAUGHT), _saving:
         for project in _projects.values():
             if project.files.disk.is_searched:
@@ -181,7 +180,7 @@ def save() -> None:
 
 
 def forget() -> None:
-    """Drop all projects: for tests, and where files have been changed."""
+    """Drop all projects: for tests, and after files have been changed."""
     _projects.clear()
     _findings.clear()
     _agreements.clear()
@@ -191,10 +190,10 @@ def forget() -> None:
 
 
 def start_over() -> None:
-    """Drop all projects, and their memory, before a further run in this process."""
+    """Drop all projects, and free their memory, before a further run in this process."""
     global _is_frozen
     forget()
-    if _is_frozen:  # else each run would add an index to what is never collected
+    if _is_frozen:  # otherwise each run would add an index to what is never collected
         _is_frozen = False
         gc.unfreeze()
         gc.collect()

@@ -1,1 +1,1 @@
-"""What the file at hand says, with its nodes: what rules are given."""
+"""Facts about the file being checked, with their nodes: the input of the rules."""

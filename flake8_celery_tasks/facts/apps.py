@@ -1,4 +1,4 @@
-"""What a file says of apps: those that it makes, modules for them to load, classes of tasks, receivers of signals."""
+"""Facts about apps: the apps that a file creates, modules for them to load, task classes, signal receivers."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ AUTODISCOVER: Final = "autodiscover_tasks"
 #: Settings that name modules to load.
 MODULES: Final = ("imports", "include")
 
-#: Signals of an app.
+#: The signals of an app.
 _OF_APP: Final = frozenset({"on_after_configure", "on_after_finalize", "on_after_fork", "on_configure"})
 
 
 class AppMade:
-    """A call that makes a Celery app outside of any task: of `Celery`, or of a class that inherits from it."""
+    """A call that creates a Celery app outside of any task, from `Celery` or a subclass."""
 
     def __init__(self, project: Project, module: Module, node: ast.Call, site: Site) -> None:
         self.project = project
@@ -48,10 +48,10 @@ class AppMade:
 
 @query()
 def apps_made_in(context: FileContext) -> list[AppMade]:
-    """Return the calls that make a Celery app; what calls a factory of the project makes none, the factory does."""
+    """Return the calls that create a Celery app. A call of a project's factory is not one; the call inside it is."""
     found = []
     project, module = context.project, context.module
-    # A class that inherits from `Celery` may be called anything.
+    # A subclass of `Celery` can have any name.
     classes = context.calls_where(lambda name: name[:1].isupper()) if module.source.may_hold("elery") else []
     for call, site in classes:
         if not apps.makes_app(project, module, call, site):
@@ -82,7 +82,7 @@ class Connection(Fact[ast.expr]):
 
     @property
     def receiver(self) -> ast.expr | None:
-        """What the call is given first, None where it is given nothing or there is none."""
+        """The first argument of the call, None if it has none or there is no call."""
         return self.call.args[0] if self.call is not None and self.call.args else None
 
 
@@ -104,7 +104,7 @@ def connections(context: FileContext) -> Iterator[Connection]:
 
 
 def signal_of(context: FileContext, node: ast.expr, site: Site) -> str:
-    """Return the name of the signal whose `connect` an expression is, the empty text for anything else."""
+    """Return the name of the signal whose `connect` an expression is, an empty string for any other expression."""
     if not isinstance(node, ast.Attribute) or node.attr != "connect":
         return ""
     value = context.module.value(node.value, site.scope)
@@ -120,11 +120,11 @@ def signal_of(context: FileContext, node: ast.expr, site: Site) -> str:
 
 
 class Discovery:
-    """A place that names modules of tasks to load: a call of `autodiscover_tasks`, an `include` or `imports`.
+    """A place that names task modules to load: a call of `autodiscover_tasks`, an `include` or `imports`.
 
-    `what` is the method or setting. `given` is the expression that names the modules, None where a call has none.
-    `related` is the name of the module that is looked for in each of them: None for the modules themselves, UNKNOWN
-    where it can't be read. `is_forced` says that it is done where it is called, or may be, and not when a worker
+    `what` is the method or setting. `given` is the expression that names the modules, None if a call has none.
+    `related` is the name of the module to look for in each of them: None for the modules themselves, UNKNOWN if it
+    can't be resolved. `is_forced` means that the modules are loaded, or may be, at the call, and not when a worker
     starts.
     """
 
@@ -156,13 +156,13 @@ class Discovery:
 
     @cached_property
     def text(self) -> str | None:
-        """The one text that is where a list of names does, None where there is none."""
+        """The string given in place of a list of names, None if there is none."""
         value = None if self.given is None else settled(self.project, self.module, self.given, self.site)
         return value if isinstance(value, str) else None
 
     @cached_property
     def names(self) -> list[tuple[str, ast.AST]] | None:
-        """The names of the modules with their nodes, None where they can't be read, or are those of Django's apps."""
+        """The names of the modules with their nodes, None if they can't be resolved or are those of Django's apps."""
         if self.given is None:
             return None
         node, site = self.given, self.site
@@ -184,7 +184,7 @@ class Discovery:
 
 
 def discoveries(context: FileContext) -> list[Discovery]:
-    """Return the places of a file that name modules of tasks, in source order."""
+    """Return the places in a file that name task modules to load, in source order."""
     project, module = context.project, context.module
     found = list(discovered_by_calls(project, module))
     if any(module.source.may_hold(word) for name in MODULES for word in (name, name.upper())):
@@ -197,7 +197,7 @@ def discoveries(context: FileContext) -> list[Discovery]:
 
 
 def discovered_by_calls(project: Project, module: Module) -> Iterator[Discovery]:
-    """Yield the calls of `autodiscover_tasks` in a module, and the modules that its apps are given."""
+    """Yield the calls of `autodiscover_tasks` in a module, and the modules that its apps are created with."""
     for call, site in module.calls_of(AUTODISCOVER):
         func = call.func
         if not isinstance(func, ast.Attribute):
@@ -230,7 +230,7 @@ def _related(project: Project, module: Module, call: ast.Call, site: Site) -> st
 
 
 class TaskClass:
-    """A class of tasks of the file that is no task itself: others inherit from it. `target` is what its name means."""
+    """A task class of the file that is not a task itself but a base of others. `target` is what its name means."""
 
     def __init__(self, context: FileContext, node: ast.ClassDef, scope: Scope, target: Target) -> None:
         self.project = context.project
@@ -240,7 +240,7 @@ class TaskClass:
         self.target = target
 
     def place(self, name: str) -> ast.AST | None:
-        """Return the node of an attribute that the class itself is given, None where it is given none."""
+        """Return the node of an attribute that the class itself sets, None if it doesn't."""
         bindings = [binding for binding in self.scope.bindings.get(name, ()) if binding.kind == ASSIGN]
         return bindings[-1].statement or bindings[-1].node if bindings else None
 
@@ -250,7 +250,7 @@ class TaskClass:
 
 
 def task_classes(context: FileContext) -> Iterator[TaskClass]:
-    """Yield the classes of tasks of a file that are no tasks themselves."""
+    """Yield a file's task classes that are not tasks themselves."""
     tasks = {id(task.node) for task in context.tasks}
     module = context.module
     for node, site, scope in module.candidates.classes:

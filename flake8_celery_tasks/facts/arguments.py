@@ -1,4 +1,4 @@
-"""What a call hands to the task that it sends: the arguments as they are written, each with its node."""
+"""The arguments that a call passes to the task it sends, as written, each with its node."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ OPTIONS: Final = words(
 
 
 class Arguments(Record):
-    """The arguments of a task, as far as they can be read.
+    """The arguments of a task, as far as they can be resolved.
 
     `keywords` holds the node that gives a name: a keyword, or a key in a dict. `values` are the values written at the
-    call. `more_positional` and `more_keywords` say that others may be hidden.
+    call. `more_positional` and `more_keywords` mean that others may be hidden.
     """
 
     __slots__ = ("keywords", "more_keywords", "more_positional", "positional", "values")
@@ -52,11 +52,11 @@ class Arguments(Record):
 
     @property
     def given(self) -> Given:
-        """What they come to."""
+        """The arguments in the form that `misfits` compares."""
         return Given(len(self.positional), tuple(self.keywords), self.more_positional, self.more_keywords)
 
     def put(self, nodes: list[ast.expr]) -> None:
-        """Add arguments by position."""
+        """Add positional arguments."""
         for node in nodes:
             if isinstance(node, ast.Starred):
                 self.more_positional = True
@@ -65,7 +65,7 @@ class Arguments(Record):
                 self.values.append(node)
 
     def after(self, more: Arguments) -> Arguments:
-        """Return these arguments of a signature with further ones, which Celery puts in front of them."""
+        """Return these arguments of a signature with further ones, which Celery puts before them."""
         found = Arguments()
         found.positional = [*more.positional, *self.positional]
         found.keywords = {**self.keywords, **more.keywords}
@@ -84,10 +84,10 @@ class Arguments(Record):
 
 
 def arguments_of(invocation: Invocation, *, alone: bool = False) -> Arguments | None:
-    """Return what a call hands to the task, None where it is no call of that kind or the rest is elsewhere.
+    """Return the arguments that a call passes to the task, None if it passes none or they are written elsewhere.
 
-    A signature that is sent on the spot has its own arguments and those of the call, `task.s(2).delay(1)`. With
-    `alone` those of the call alone are returned.
+    A signature that is sent on the spot has its own arguments and those of the call: `task.s(2).delay(1)`. With `alone`
+    only those of the call are returned.
     """
     found = _written(invocation, invocation.node, invocation.method)
     if found is None or alone or not isinstance(invocation.thing, SignatureThing):
@@ -106,7 +106,7 @@ def arguments_of(invocation: Invocation, *, alone: bool = False) -> Arguments | 
 
 
 def signing_call(send: ast.Call) -> tuple[ast.Call, str] | None:
-    """Return the call that makes the signature which is sent on the spot, `task.s(1).delay()`, and its method."""
+    """Return the call that creates the signature sent on the spot, `task.s(1).delay()`, and its method."""
     node = send.func.value if isinstance(send.func, ast.Attribute) else send
     while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         if node.func.attr in SIGNS:
@@ -118,13 +118,13 @@ def signing_call(send: ast.Call) -> tuple[ast.Call, str] | None:
 
 
 def signed_arguments(invocation: Invocation) -> Arguments | None:
-    """Return the arguments that a signature has by itself which is sent on the spot, None where there is none."""
+    """Return the own arguments of a signature that is sent on the spot, None if there is no signature."""
     signed = signing_call(invocation.node) if isinstance(invocation.thing, SignatureThing) else None
     return None if signed is None else _written(invocation, *signed)
 
 
 def is_immutable(invocation: Invocation, signing: ast.Call) -> bool:
-    """Return whether a signature takes no further arguments, or may take none."""
+    """Return whether a signature accepts no further arguments, or may accept none."""
     if getattr(signing.func, "attr", None) == "si":
         return True
     return any(
@@ -158,7 +158,7 @@ def _written(invocation: Invocation, call: ast.Call, method: str) -> Arguments |
 
 
 def containers_of(call: ast.Call, start: int) -> tuple[ast.expr | None, ast.expr | None] | None:
-    """Return the nodes of `args` and `kwargs`, by name or from position `start`; None where one may be hidden."""
+    """Return the nodes of `args` and `kwargs`, by name or from position `start`; None if one may be hidden."""
     if any(keyword.arg is None for keyword in call.keywords):
         return None
     if any(isinstance(arg, ast.Starred) for arg in call.args[: start + 2]):
@@ -167,7 +167,7 @@ def containers_of(call: ast.Call, start: int) -> tuple[ast.expr | None, ast.expr
 
 
 def container_of(call: ast.Call, name: str, index: int) -> ast.expr | None:
-    """Return the node of an argument by its name or position, None where it is not written."""
+    """Return the node of an argument by its name or position, None if it is not written."""
     for keyword in call.keywords:
         if keyword.arg == name:
             return keyword.value
@@ -178,7 +178,7 @@ def container_of(call: ast.Call, name: str, index: int) -> ast.expr | None:
 
 
 def arguments_of_entry(entry: BeatEntry) -> Arguments:
-    """Return the arguments that a beat entry gives."""
+    """Return the arguments that a beat entry passes."""
     found = Arguments()
     written, value = entry.given.get("args"), entry.value("args")
     if written is not None and isinstance(written.value, (ast.Tuple, ast.List)):
@@ -232,7 +232,7 @@ def _named(invocation: Invocation, node: ast.expr, found: Arguments) -> None:
 
 
 def _spread(invocation: Invocation, node: ast.expr, found: Arguments) -> None:
-    """Add the arguments by name that a dict holds which is elsewhere, or behind a `**`."""
+    """Add the keyword arguments of a dict that is defined elsewhere, or comes after a `**`."""
     pairs, complete = display(invocation.project, invocation.module, node, invocation.site) or ([], False)
     for name, written in pairs:
         if not isinstance(name, str):
@@ -245,13 +245,13 @@ def _spread(invocation: Invocation, node: ast.expr, found: Arguments) -> None:
 
 
 def _constant(invocation: Invocation, node: ast.expr) -> object:
-    """Return the settled value of a module's constant. A list or dict in a local name may be added to before use."""
+    """Return the settled value of a module's constant. A local list or dict may be modified before use."""
     value = invocation.module.value(node, invocation.site.scope)
     return invocation.settled(node) if isinstance(value, Ref) else None
 
 
 def is_expected_to_fail(site: Site) -> bool:
-    """Return whether a place is in a test that waits for an exception there, or where `TypeError` and such are caught.
+    """Return whether a place is in a test that expects an exception, or in a `try` that catches `TypeError` and such.
 
     Calls that can't work are there on purpose.
     """
@@ -271,14 +271,14 @@ def is_expected_to_fail(site: Site) -> bool:
 
 
 def is_looked_for(module: Module, name: str, site: Site) -> bool:
-    """Return whether the function around a place asks whether something has an attribute of this name."""
+    """Return whether the enclosing function checks whether something has an attribute of this name."""
     around = site.function()
     return around is not None and name in _looked_for(module, around)
 
 
 @query()
 def _looked_for(_: Module, function: ast.AST) -> frozenset[str]:
-    """Return the texts that a function gives to `getattr` and `hasattr`."""
+    """Return the strings that a function passes to `getattr` and `hasattr`."""
     return frozenset(
         arg.value
         for inner in ast.walk(function)
@@ -289,7 +289,7 @@ def _looked_for(_: Module, function: ast.AST) -> frozenset[str]:
 
 
 def is_json(call: Invocation) -> bool:
-    """Return whether the message is certainly encoded as JSON, by an encoder that knows no more than kombu's."""
+    """Return whether the message is certainly encoded as JSON, by an encoder that supports no more than kombu's."""
     given = call.argument("serializer")
     if given is MISSING and call.defined is not None:
         if not call.defined.hands_on_calls:
@@ -305,7 +305,7 @@ def is_json(call: Invocation) -> bool:
 
 @query()
 def is_completed_later(module: Module) -> bool:
-    """Return whether a module gives some signature arguments after it is made: `signature.kwargs["x"] = ...`."""
+    """Return whether a module sets arguments of some signature after creating it: `signature.kwargs["x"] = ...`."""
     stores = (target for _, target, _, _ in module.candidates.stores)
     called = (call.func.value for call, _ in module.candidates.calls if isinstance(call.func, ast.Attribute))
     return any(
@@ -316,7 +316,7 @@ def is_completed_later(module: Module) -> bool:
 
 
 def options_among(params: Params, arguments: Arguments, method: str) -> list[str]:
-    """Return the options of a call that are among the arguments of `delay` or `s` and that no parameter takes."""
+    """Return the call options among the arguments of `delay` or `s` that no parameter accepts."""
     if method not in DIRECT:
         return []
     taken = {*params.ordered, *params.keyword_only}

@@ -1,4 +1,4 @@
-"""Calls that send, sign or steer a task, as the file at hand writes them."""
+"""Calls that send, sign or control a task, as written in the file being checked."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.resolver import Target
 
 
-#: Exceptions of Celery that steer a task.
+#: Celery's exceptions that control a task.
 STEERING: Final = frozenset({"celery.exceptions.Retry", "celery.exceptions.Reject", "celery.exceptions.Ignore"})
 
 _SIGNATURE: Final = "celery.signature"
@@ -37,12 +37,12 @@ _SIGNATURE: Final = "celery.signature"
 #: Methods that tasks have and functions don't.
 _METHODS: Final = SENDS | SENDS_ON_COMMIT | DIRECT
 
-#: What makes signatures and canvases.
+#: The functions that create signatures and canvases.
 _SIGNING: Final = (*SIGNS, *SPREADS, *CHAINS, *(path.rpartition(".")[2] for path in CANVAS))
 
 
 class TaskCall(Fact[ast.Call]):
-    """A call of one of the task's own methods from inside: `self.retry(...)`, `self.replace(...)`.
+    """A call of one of the task's own methods from inside the task: `self.retry(...)`, `self.replace(...)`.
 
     `task` is None in a helper method of a task class.
     """
@@ -60,7 +60,7 @@ class TaskCall(Fact[ast.Call]):
 
     @cached_property
     def options(self) -> list[ast.keyword]:
-        """The keywords of the call, with those that a dict holds which it is given by `**`."""
+        """The keywords of the call, including those from a dict passed with `**`."""
         return _with_spread(self.project, self.module, self.node.keywords, self.site)
 
     def keyword(self, name: str) -> ast.keyword | None:
@@ -68,7 +68,7 @@ class TaskCall(Fact[ast.Call]):
         return next((keyword for keyword in self.options if keyword.arg == name), None)
 
     def handlers(self) -> list[ast.ExceptHandler]:
-        """Return the handlers that the call is in, innermost first."""
+        """Return the handlers around the call, innermost first."""
         return [
             handler
             for around in self.site.chain()
@@ -85,7 +85,7 @@ class TaskCall(Fact[ast.Call]):
         )
 
     def argument(self, name: str) -> Any:
-        """Return the settled value of a keyword, MISSING where it is not given."""
+        """Return the settled value of a keyword, MISSING if it is not given."""
         keyword = self.keyword(name)
         if keyword is None:
             return UNKNOWN if self.has_spread else MISSING
@@ -94,7 +94,7 @@ class TaskCall(Fact[ast.Call]):
 
 @query()
 def task_calls_in(context: FileContext) -> list[TaskCall]:
-    """Return the calls of `retry` and `replace` on a task, from inside."""
+    """Return the calls of `retry` and `replace` on a task, made from inside it."""
     found = []
     for call, site in context.module.candidates.calls:
         func = call.func
@@ -106,7 +106,7 @@ def task_calls_in(context: FileContext) -> list[TaskCall]:
 
 
 class Raise:
-    """A `raise` of something of Celery's in a task's body. `path` is its canonical name, `call` the call if any."""
+    """A `raise` of a Celery exception in a task's body. `path` is its canonical name, `call` its call, if any."""
 
     def __init__(self, task: Task, node: ast.Raise, site: Site, path: str) -> None:
         self.project = task.project
@@ -118,11 +118,11 @@ class Raise:
 
     @property
     def call(self) -> ast.Call | None:
-        """The call that makes the exception, None where the class is raised."""
+        """The call that creates the exception, None if the class is raised."""
         return self.node.exc if isinstance(self.node.exc, ast.Call) else None
 
     def argument(self, name: str, index: int) -> Any:
-        """Return a settled argument of the exception, MISSING where it is not given."""
+        """Return a settled argument of the exception, MISSING if it is not given."""
         if self.call is None:
             return MISSING
         for keyword in self.call.keywords:
@@ -139,7 +139,7 @@ class Raise:
 
 @query()
 def raises_in(context: FileContext) -> list[Raise]:
-    """Return the `raise` statements in tasks that steer them: `Retry`, `Reject`, `Ignore`."""
+    """Return the `raise` statements in tasks that control them: `Retry`, `Reject`, `Ignore`."""
     found = []
     for node, site in context.module.candidates.raises:
         exception = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
@@ -155,7 +155,7 @@ def raises_in(context: FileContext) -> list[Raise]:
 
 
 def _with_spread(project: Project, module: Module, keywords: Iterable[ast.keyword], site: Site) -> list[ast.keyword]:
-    """Return keywords, with those that are in dicts which can be read in place of a `**`."""
+    """Return keywords, including those from dicts passed with `**`, as far as these can be resolved."""
     found: list[ast.keyword] = []
     for keyword in keywords:
         if keyword.arg is not None:
@@ -163,7 +163,7 @@ def _with_spread(project: Project, module: Module, keywords: Iterable[ast.keywor
             continue
         pairs = display(project, module, keyword.value, site) or ([], False)
         for name, written in pairs[0]:
-            # A name that is elsewhere may be another one here.
+            # The same name may mean something else at the place of the dict.
             is_here = written.site.scope is site.scope or isinstance(written.value, ast.Constant)
             if isinstance(name, str) and is_here:
                 inside = keyword.value if isinstance(keyword.value, ast.Name) else written.key
@@ -186,8 +186,8 @@ class Invocation(Fact[ast.Call]):
     """A call that sends a task or creates a signature of one.
 
     `thing` is what the method is called on: a task, a signature, a canvas, an app (`send_task`, `signature`), or None
-    for the function `celery.signature`. `task` is the task in whose body the call is, `is_statement` says that
-    its value is thrown away.
+    for the function `celery.signature`. `task` is the task whose body contains the call, `is_statement` means that its
+    value is discarded.
     """
 
     def __init__(
@@ -214,26 +214,27 @@ class Invocation(Fact[ast.Call]):
 
     @cached_property
     def definition(self) -> Definition | None:
-        """The definition of the task object that is sent; None where it is named, a canvas, or not known."""
+        """The definition of the task object that is sent; None for a name, a canvas or an unknown task."""
         return self.thing.definition if isinstance(self.thing, (TaskThing, SignatureThing)) else None
 
     @cached_property
     def defined(self) -> Defined | None:
-        """What that definition says."""
+        """The task definition, with its options and parameters."""
         return None if self.definition is None else Defined(self.project, self.definition)
 
     @cached_property
     def name(self) -> Any:
-        """The settled name of a task that is called by name, MISSING where there is none."""
+        """The settled name of a task that is called by name, MISSING if there is none."""
         if not self.by_name:
             return MISSING
         return self.argument("name" if self.method == "send_task" else "varargs", 0)
 
     @cached_property
     def options(self) -> list[ast.keyword]:
-        """The options of the message that the call gives: its keywords, and what dicts hold that it is given for that.
+        """The message options that the call sets: its keywords, and those from dicts it is given.
 
-        One that a dict holds is where its key does if the dict is written at the call, else where that is given.
+        An option from a dict has the position of its key if the dict is written at the call, otherwise that of the
+        dict's use.
         """
         if self.method in DIRECT:
             return []
@@ -248,12 +249,12 @@ class Invocation(Fact[ast.Call]):
         return _with_spread(self.project, self.module, keywords, self.site)
 
     def keyword(self, name: str) -> ast.keyword | None:
-        """Return a keyword of the call as it is written, or an option that it is given in a dict."""
+        """Return a keyword of the call as written, or an option from a dict it is given."""
         written = next((keyword for keyword in self.node.keywords if keyword.arg == name), None)
         return written or next((keyword for keyword in self.options if keyword.arg == name), None)
 
     def spread_keywords(self) -> dict[str, Any] | None:
-        """Return what the call's `**spreads` hold, settled; None where one of them can't be read."""
+        """Return the settled content of the call's `**spreads`; None if one of them can't be resolved."""
         found: dict[str, Any] = {}
         for keyword in self.node.keywords:
             if keyword.arg is None:
@@ -264,7 +265,7 @@ class Invocation(Fact[ast.Call]):
         return found
 
     def argument(self, name: str, index: int | None = None) -> Any:
-        """Return a settled argument of the call by its keyword, or position; MISSING where it is not given."""
+        """Return a settled argument of the call by its keyword or position; MISSING if it is not given."""
         keyword = self.keyword(name)
         if keyword is not None:
             return self.settled(keyword.value)
@@ -284,7 +285,7 @@ class Invocation(Fact[ast.Call]):
 
 @query()
 def invocations_in(context: FileContext) -> list[Invocation]:
-    """Return the calls that send a task or make a signature."""
+    """Return the calls that send a task or create a signature."""
     found = []
     by_function = {id(call) for call, _ in context.calls_named("signature", "subtask")}
     for call, site in context.calls_named(*INVOKING, "signature", "subtask"):
@@ -306,7 +307,7 @@ def invocations_in(context: FileContext) -> list[Invocation]:
 
 
 def _can(thing: Thing | None, method: str) -> bool:
-    """Return whether a thing has a method that sends or signs."""
+    """Return whether an object has a method that sends or signs."""
     if isinstance(thing, AppThing):
         return method in ("send_task", "signature")
     if isinstance(thing, TaskThing):
@@ -316,13 +317,13 @@ def _can(thing: Thing | None, method: str) -> bool:
 
 @query()
 def signing_calls(context: FileContext) -> dict[int, Invocation]:
-    """Return the calls that make the signature of a task, by the identities of their nodes."""
+    """Return the calls that create a task's signature, by the identities of their nodes."""
     return {id(call.node): call for call in invocations_in(context) if call.method in SIGNS}
 
 
 @query()
 def around_invocations(context: FileContext) -> set[int]:
-    """Return what is around calls that send or sign: the identities of statements, functions, lambdas."""
+    """Return the identities of the statements, functions and lambdas around calls that send or sign."""
     return {id(around.node) for call in invocations_in(context) for around in call.site.chain()}
 
 
@@ -331,7 +332,7 @@ class OnCommit(Fact[ast.Call]):
 
     @property
     def callback(self) -> ast.expr | None:
-        """The callback as it is written, None where it is hidden."""
+        """The callback as written, None if it is hidden."""
         for keyword in self.node.keywords:
             if keyword.arg == "func":
                 return keyword.value
@@ -350,7 +351,7 @@ def on_commits_in(context: FileContext) -> list[OnCommit]:
 
 
 class Retry(Fact[ast.Call]):
-    """A call of a method `retry`, of whatever. `own` is what is known of it where it is of the task that runs."""
+    """A call of any method called `retry`. `own` is set if it is the running task's method."""
 
     def __init__(self, context: FileContext, node: ast.Call, site: Site, own: TaskCall | None) -> None:
         super().__init__(context, node, site)
@@ -358,13 +359,13 @@ class Retry(Fact[ast.Call]):
 
     @property
     def receiver(self) -> ast.expr:
-        """What `retry` is a method of."""
+        """The object whose `retry` is called."""
         assert isinstance(self.node.func, ast.Attribute)
         return self.node.func.value
 
     @property
     def options(self) -> list[ast.keyword]:
-        """The keywords of the call, with those of dicts where it is of the task that runs."""
+        """The keywords of the call, including those from dicts if it is the running task's method."""
         return self.node.keywords if self.own is None else self.own.options
 
 
@@ -377,7 +378,7 @@ def retries_in(context: FileContext) -> Iterator[Retry]:
 
 
 class RaisedMethod:
-    """A `raise` of a method of the task that runs, which is not called: `raise self.retry`."""
+    """A `raise` of a method of the running task that is not called: `raise self.retry`."""
 
     def __init__(self, context: FileContext, node: ast.Raise, method: ast.Attribute) -> None:
         self.module = context.module
@@ -386,7 +387,7 @@ class RaisedMethod:
 
 
 def raised_methods(context: FileContext) -> Iterator[RaisedMethod]:
-    """Yield where a file raises a method of the task that runs."""
+    """Yield the places where a file raises a method of the running task."""
     for node, site in context.module.candidates.raises:
         method = node.exc
         if isinstance(method, ast.Attribute) and context.is_running_task(method.value, site):
@@ -394,7 +395,7 @@ def raised_methods(context: FileContext) -> Iterator[RaisedMethod]:
 
 
 class TaskLookup(Fact[ast.Subscript]):
-    """A place that looks up a task in an app by its name: `app.tasks["shop.pay"]`."""
+    """A place that looks up a task by name in an app: `app.tasks["shop.pay"]`."""
 
     @property
     def name(self) -> Any:
@@ -403,7 +404,7 @@ class TaskLookup(Fact[ast.Subscript]):
 
 
 def lookups_in(context: FileContext) -> Iterator[TaskLookup]:
-    """Yield where a file looks up a task by its name."""
+    """Yield the places where a file looks up a task by name."""
     for node, site in context.module.candidates.lookups:
         if isinstance(node.ctx, ast.Load):
             thing = context.thing(getattr(node.value, "value", node.value), site)
@@ -412,7 +413,7 @@ def lookups_in(context: FileContext) -> Iterator[TaskLookup]:
 
 
 class SendingMethod(Fact[ast.Attribute]):
-    """A method by which tasks are sent or signed, of a name of the project. `target` is what the name stands for."""
+    """A method that sends or signs tasks, of an object that a name refers to. `target` is what the name means."""
 
     def __init__(self, context: FileContext, node: ast.Attribute, site: Site, target: Target) -> None:
         super().__init__(context, node, site)
@@ -420,7 +421,7 @@ class SendingMethod(Fact[ast.Attribute]):
 
 
 def sending_methods(context: FileContext) -> Iterator[SendingMethod]:
-    """Yield the methods of a file by which tasks are sent or signed, of names that modules of the project bind."""
+    """Yield the uses in a file of methods that send or sign tasks, of names that modules of the project bind."""
     for node, site in context.module.candidates.sends:
         value = context.module.value(node.value, site.scope) if node.attr in _METHODS else None
         target = context.project.resolve(value.path, context.module) if isinstance(value, Ref) else None
@@ -429,14 +430,14 @@ def sending_methods(context: FileContext) -> Iterator[SendingMethod]:
 
 
 class Dropped(Fact[ast.Attribute | ast.BinOp | ast.Call]):
-    """An expression that may send or sign a task and whose value nobody looks at.
+    """An expression that may send or sign a task and whose value is discarded.
 
-    It is a statement, or what a lambda gives that Django's `on_commit` calls.
+    It is a statement, or the result of a lambda that Django's `on_commit` calls.
     """
 
 
 def dropped_in(context: FileContext) -> Iterator[Dropped]:
-    """Yield what a file drops that may send or sign a task."""
+    """Yield the discarded expressions in a file that may send or sign a task."""
     candidates = context.module.candidates
     lambdas = [call.callback for call in on_commits_in(context) if isinstance(call.callback, ast.Lambda)]
     dropped = {*candidates.statements, *(id(callback.body) for callback in lambdas)}

@@ -1,4 +1,4 @@
-"""The chains, groups and chords that a file makes, what they are made of, and what gets the result of another."""
+"""The chains, groups and chords that a file creates, their members, and what receives the result of another task."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Member(NamedTuple):
-    """An expression that a canvas is made of, where it is, and whether another one comes before it."""
+    """A member of a canvas, its place, and whether another one comes before it."""
 
     node: ast.expr
     site: Site
@@ -34,10 +34,9 @@ class Member(NamedTuple):
 
 
 class Canvas(Fact[ast.Call | ast.BinOp]):
-    """A chain, group or chord that is made here, by a call or by `a | b`.
+    """A chain, group or chord that is created here, by a call or by `a | b`.
 
-    `members` are what it is made of as far as they are written out: the tasks of a chain or group, the header of a
-    chord. `body` is a chord's.
+    `members` are those that are written out: the tasks of a chain or group, the header of a chord. `body` is a chord's.
     """
 
     def __init__(
@@ -56,7 +55,7 @@ class Canvas(Fact[ast.Call | ast.BinOp]):
 
     @property
     def name(self) -> str:
-        """What it is made by, as a message shows it: `chain()` or `|`."""
+        """How it is created, as a message shows it: `chain()` or `|`."""
         return "'|'" if isinstance(self.node, ast.BinOp) else f"{self.kind}()"
 
 
@@ -84,7 +83,7 @@ def canvases(context: FileContext) -> list[Canvas]:
 
 @query()
 def canvas_at(context: FileContext) -> dict[int, Canvas]:
-    """Return the canvas that a call or `|` makes, by the identity of its node."""
+    """Return the canvases that calls and `|` create, by the identities of their nodes."""
     return {id(made.node): made for made in canvases(context)}
 
 
@@ -102,7 +101,7 @@ def _chord(context: FileContext, call: ast.Call, site: Site) -> Canvas:
 
 
 def _members(context: FileContext, args: list[ast.expr], site: Site, *, single: bool = False) -> list[Member]:
-    """Return what some arguments hold; a single one may be a display, or a comprehension, of them."""
+    """Return the members in some arguments; a single argument may be a display or a comprehension of them."""
     found: list[Member] = []
     pending = [(arg, single) for arg in args]
     follows = False
@@ -114,7 +113,7 @@ def _members(context: FileContext, args: list[ast.expr], site: Site, *, single: 
         if spread and isinstance(node, (ast.List, ast.Tuple, ast.Set)):
             pending[:0] = [(item, False) for item in node.elts]
         elif spread and isinstance(node, (ast.ListComp, ast.SetComp, ast.GeneratorExp)):
-            # The names of a comprehension are its own; the calls in it know where they are.
+            # A comprehension has its own names; the calls in it know their places.
             calls = [inner for inner in ast.walk(node.elt) if isinstance(inner, ast.Call)]
             if calls:
                 found.append(Member(node.elt, context.call_sites[id(calls[0])], follows=True))
@@ -128,7 +127,7 @@ def _members(context: FileContext, args: list[ast.expr], site: Site, *, single: 
 
 
 def is_function_task(context: FileContext, node: ast.expr, site: Site) -> bool:
-    """Return whether an expression is a task made of a function, of which nothing says that it gives a signature."""
+    """Return whether an expression is a task made from a function that is not seen to return a signature."""
     thing = context.thing(node, site) if isinstance(node, (ast.Name, ast.Attribute)) else None
     if not isinstance(thing, TaskThing):
         return False
@@ -142,13 +141,13 @@ def is_function_task(context: FileContext, node: ast.expr, site: Site) -> bool:
     return not any(isinstance(returned, (SignatureThing, CanvasThing)) for returned in given)
 
 
-# What gets the result, or the error, of something else.
+# Receivers of another task's result or error.
 
 
 class Callback(Fact[ast.expr]):
-    """A signature, or what stands for one, that gets a result or an error: where it is, and in which `place`.
+    """A signature, or something used as one, that receives a result or an error: its position, and in which `place`.
 
-    `on_error` says that it is for errors, `is_body` that it is the body of a chord.
+    `on_error` means that it is for errors, `is_body` that it is the body of a chord.
     """
 
     def __init__(
@@ -169,7 +168,7 @@ class Callback(Fact[ast.expr]):
 
 @query()
 def callbacks(context: FileContext) -> list[Callback]:
-    """Return what is linked to calls and signatures, and the bodies of chords."""
+    """Return the callbacks that are linked to calls and signatures, and the bodies of chords."""
     found = []
     for call in invocations_in(context):
         for name in ("link", "link_error") if call.method not in DIRECT else ():
@@ -192,7 +191,7 @@ def callbacks(context: FileContext) -> list[Callback]:
 
 
 class Linking(Fact[ast.Call]):
-    """A call, of whatever, that is given `link=` or `link_error=`: the keywords."""
+    """Any call with `link=` or `link_error=`: the keywords."""
 
     def __init__(self, context: FileContext, node: ast.Call, site: Site, keywords: list[ast.keyword]) -> None:
         super().__init__(context, node, site)
@@ -200,7 +199,7 @@ class Linking(Fact[ast.Call]):
 
 
 def linking(context: FileContext) -> Iterator[Linking]:
-    """Yield the calls of a file that are given `link=` or `link_error=`."""
+    """Yield the calls in a file with `link=` or `link_error=`."""
     for call, site in context.module.candidates.calls if context.module.source.may_hold("link") else ():
         keywords = [keyword for keyword in call.keywords if keyword.arg in ("link", "link_error")]
         if keywords:
@@ -208,9 +207,9 @@ def linking(context: FileContext) -> Iterator[Linking]:
 
 
 class Receiver(Fact[ast.expr]):
-    """An expression that gets a result of what comes before: a step of a chain, a callback, the body of a chord.
+    """An expression that receives the result before it: a step of a chain, a callback, the body of a chord.
 
-    `what` says which result it gets, as messages show it.
+    `what` says which result it receives, as messages show it.
     """
 
     def __init__(self, context: FileContext, node: ast.expr, site: Site, what: str) -> None:
@@ -218,7 +217,7 @@ class Receiver(Fact[ast.expr]):
         self.what = what
 
     def signatures(self) -> Iterator[Invocation]:
-        """Yield the calls that make the signatures which get the result."""
+        """Yield the calls that create the signatures which receive the result."""
         signing = signing_calls(self.context)
         for head in _heads(self.context, self.node, self.site) if signing else ():
             if id(head) in signing:
@@ -226,7 +225,7 @@ class Receiver(Fact[ast.expr]):
 
 
 def receivers(context: FileContext) -> Iterator[Receiver]:
-    """Yield the expressions of a file that get a result of what comes before."""
+    """Yield the expressions of a file that receive the result of what comes before."""
     for canvas in canvases(context):
         for member in canvas.members if canvas.kind == "chain" else ():
             if member.follows:
@@ -238,7 +237,7 @@ def receivers(context: FileContext) -> Iterator[Receiver]:
 
 
 def _heads(context: FileContext, node: ast.expr, site: Site) -> Iterator[ast.Call]:
-    """Yield the calls that make the signatures which get the result that something is given."""
+    """Yield the calls that create the signatures which receive the result passed to an expression."""
     while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SAME_ARGUMENTS:
         if any(keyword.arg in (None, "immutable") for keyword in node.keywords):
             return
@@ -255,12 +254,12 @@ def _heads(context: FileContext, node: ast.expr, site: Site) -> Iterator[ast.Cal
         yield node
 
 
-#: What can be done to a signature without changing its arguments.
+#: Uses of a signature that leave its arguments unchanged.
 _KEEPING: Final = SENDS | {"link", "link_error", "on_error"}
 
 
 def _made(context: FileContext, node: ast.expr, site: Site) -> Binding | None:
-    """Return what binds a local name to a call, if nothing changes what that gives; None for anything else."""
+    """Return the binding of a local name to a call, if nothing modifies the result; None otherwise."""
     binding = bound_once(node, site) if isinstance(node, ast.Name) else None
     function = site.function()
     if binding is None or function is None or not isinstance(binding.node, ast.Call):
@@ -277,22 +276,22 @@ def _made(context: FileContext, node: ast.expr, site: Site) -> Binding | None:
 
 @query()
 def _given_to_canvas(context: FileContext) -> set[int]:
-    """Return the expressions that canvases of a file are made of, and callbacks, by identity."""
+    """Return the identities of the expressions that are members of a file's canvases, or callbacks."""
     members = [member for made in canvases(context) for member in (*made.members, *([made.body] if made.body else ()))]
     return {*(id(member.node) for member in members), *(id(callback.node) for callback in callbacks(context))}
 
 
-# What is handed over when a canvas, or a signature that has a name, is sent.
+# Arguments passed when a canvas, or a signature with a name, is sent.
 
-#: What is read of a signature and leaves its arguments alone.
+#: Attributes of a signature whose use leaves its arguments unchanged.
 _HARMLESS = SENDS | SAME_ARGUMENTS | {"apply", "clone", "id", "link", "link_error", "name", "task"}
 
 
 class Handed:
-    """What a call hands over that sends a canvas, or a signature that has a name.
+    """The arguments passed by a call that sends a canvas, or a signature with a name.
 
-    `send` is that call, `more` are the arguments that it hands over, and `signed` the calls that make the signatures
-    which certainly get them.
+    `send` is that call, `more` are the arguments that it passes, and `signed` the calls that create the signatures
+    which certainly receive them.
     """
 
     def __init__(self, context: FileContext, send: ast.Call, more: Arguments, signed: list[Invocation]) -> None:
@@ -311,16 +310,16 @@ class Handed:
 
     @property
     def takes_all(self) -> bool:
-        """Whether all arguments of the call that sends are the task's."""
+        """Whether all arguments of the sending call go to the task."""
         func = self.send.func
         return not isinstance(func, ast.Attribute) or func.attr == "delay"
 
 
 @query()
 def senders(context: FileContext) -> dict[int, list[tuple[ast.Call, Site]]]:
-    """Return the calls that send something, with their places, by the identity of what they send.
+    """Return the sending calls with their places, by the identity of what they send.
 
-    What is sent is there, or has a local name that stands for nothing else.
+    The sent object is written there, or is the only value of a local name.
     """
     found: dict[int, list[tuple[ast.Call, Site]]] = {}
     for call, site in context.module.candidates.calls:
@@ -334,14 +333,14 @@ def senders(context: FileContext) -> dict[int, list[tuple[ast.Call, Site]]]:
 
 
 def unchanged(node: ast.expr) -> ast.expr:
-    """Return what a signature or canvas was before `.set(...)` and the like."""
+    """Return the signature or canvas before `.set(...)` and the like."""
     while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SAME_ARGUMENTS:
         node = node.func.value
     return node
 
 
 def handed(context: FileContext) -> Iterator[Handed]:
-    """Yield what is handed over by the calls of a file that send a canvas, or a signature that has a name."""
+    """Yield the arguments passed by a file's calls that send a canvas, or a signature with a name."""
     signing = signing_calls(context)
     if not signing or is_completed_later(context.module):
         return
@@ -360,12 +359,12 @@ def handed(context: FileContext) -> Iterator[Handed]:
 
 
 def _given_by(canvas: Canvas, send: ast.Call, invocation: Invocation | None) -> Arguments:
-    """Return what the call hands over that sends a canvas."""
+    """Return the arguments passed by the call that sends a canvas."""
     found = None if invocation is None else arguments_of(invocation)
     if found is not None:
         return found
     found = Arguments()
-    if canvas.kind != "chord":  # the arguments of its call are its body, and options
+    if canvas.kind != "chord":  # the arguments of a chord's call are its body and options
         found.put(send.args)
     if canvas.kind == "chain":
         for keyword in send.keywords:
@@ -374,7 +373,7 @@ def _given_by(canvas: Canvas, send: ast.Call, invocation: Invocation | None) -> 
 
 
 def _first(context: FileContext, canvas: Canvas, signed: dict[int, Invocation]) -> Iterator[Invocation]:
-    """Yield the calls that make the signatures which get what a canvas is sent with."""
+    """Yield the calls that create the signatures which receive the arguments that a canvas is sent with."""
     members = canvas.members
     if canvas.kind == "chain":
         args = canvas.node.args if isinstance(canvas.node, ast.Call) else []
@@ -390,7 +389,7 @@ def _first(context: FileContext, canvas: Canvas, signed: dict[int, Invocation]) 
 
 
 def _is_immutable(call: Invocation, node: ast.expr) -> bool:
-    """Return whether a signature takes no further arguments, or may be changed to."""
+    """Return whether a signature accepts no further arguments, or may be changed so."""
     while isinstance(node, ast.Call) and node is not call.node and isinstance(node.func, ast.Attribute):
         if any(keyword.arg in (None, "immutable") for keyword in node.keywords):
             return True
@@ -399,7 +398,7 @@ def _is_immutable(call: Invocation, node: ast.expr) -> bool:
 
 
 def _has_name(send: ast.Call, site: Site) -> bool:
-    """Return whether what is sent has a local name of whose uses none changes its arguments."""
+    """Return whether the sent object has a local name, none of whose uses changes its arguments."""
     func = send.func
     name = func.value if isinstance(func, ast.Attribute) else func
     found = site.scope.find(name.id) if isinstance(name, ast.Name) else None

@@ -1,4 +1,4 @@
-"""The file at hand: its tasks, where its calls are, and what its expressions are in Celery's terms."""
+"""The file being checked: its tasks, the places of its calls, and the meaning of its expressions in Celery's terms."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class FileContext(Memo):
-    """What every kind of fact of one file is made with."""
+    """What every kind of fact about one file is computed from."""
 
     def __init__(self, project: Project, module: Module) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class FileContext(Memo):
 
     @cached_property
     def tasks(self) -> list[Task]:
-        """The task definitions of the file."""
+        """The task definitions in the file."""
         found: list[Task] = []
         for node, site, scope in self.module.candidates.functions:
             if node.decorator_list:
@@ -58,25 +58,25 @@ class FileContext(Memo):
 
     @cached_property
     def task_by_place(self) -> dict[tuple[str, str, int], Task]:
-        """The tasks of the file, by the places of their definitions."""
+        """The tasks in the file, by the places of their definitions."""
         return {task.definition.place: task for task in reversed(self.tasks)}
 
     def task_at(self, site: Site) -> Task | None:
-        """Return the task in whose function a place is, functions inside it included."""
+        """Return the task whose function contains a place, possibly in a nested function."""
         for around in site.chain():
             if around.kind == FUNCTION and id(around.node) in self._by_function:
                 return self._by_function[id(around.node)]
         return None
 
     def is_running_task(self, receiver: ast.expr, site: Site) -> bool:
-        """Return whether an expression is the task in whose function it is: `self`, its name, `current_task`."""
+        """Return whether an expression is the task whose function contains it: `self`, its name, `current_task`."""
         return self._is_task(receiver, site, self.task_at(site))
 
     def _is_task(self, receiver: ast.expr, site: Site, task: Task | None) -> bool:
-        """Return whether a receiver is the task that runs: its bound parameter, its name, `current_task`."""
+        """Return whether a receiver is the running task: its bound parameter, its name, `current_task`."""
         if isinstance(receiver, ast.Name) and task is not None and receiver.id == task.me:
             found = site.scope.find(receiver.id)
-            # An inner function may have a parameter of the same name.
+            # A nested function may have a parameter of the same name.
             return found is not None and len(found[1]) == 1 and found[0].node is task.function
         value = self.module.value(receiver, site.scope)
         if isinstance(value, Ref):
@@ -95,7 +95,7 @@ class FileContext(Memo):
         return self.task_class_at(site) is not None
 
     def task_class_at(self, site: Site) -> Target | None:
-        """Return the class in whose method a place is, where that is a class of tasks."""
+        """Return the class whose method contains a place, if that is a task class."""
         function = site.function()
         for around in site.chain():
             if isinstance(around.node, ast.ClassDef) and around.parent is not None and function in around.node.body:
@@ -122,7 +122,7 @@ class FileContext(Memo):
         return found
 
     def _meanings(self, name: str, scope: Scope) -> set[str]:
-        """Return the last parts of what a name may stand for: itself, what is imported under it, what it is set to."""
+        """Return the last parts of what a name may stand for: itself, its import, its assigned values."""
         names = {name}
         bound = scope.find(name)
         for binding in bound[1] if bound else ():
@@ -139,15 +139,15 @@ class FileContext(Memo):
         return names
 
     def calls_named(self, *names: str) -> list[tuple[ast.Call, Site]]:
-        """Return the calls, in source order, whose function may be called so: by its own name or by an import's.
+        """Return the calls, in source order, whose function may have one of some names, its own or an import's.
 
-        It is a cheap look before names are followed: a rule that asks for few names pays for few calls.
+        It is a cheap check before names are followed: a rule that asks for few names pays for few calls.
         """
         found = {id(call): (call, site) for name in names for call, site in self._calls_by_name.get(name, ())}
         return sorted(found.values(), key=lambda item: (item[0].lineno, item[0].col_offset))
 
     def calls_where(self, fits: Callable[[str], bool]) -> list[tuple[ast.Call, Site]]:
-        """Return the calls, in source order, of whose function a name fits that it may be called by."""
+        """Return the calls, in source order, whose function may have a name that satisfies a predicate."""
         return self.calls_named(*filter(fits, self._calls_by_name))
 
     @query()
@@ -157,15 +157,16 @@ class FileContext(Memo):
         return binder.collect(tree, self.module.place.package, names)
 
     def attributes_named(self, names: frozenset[str]) -> list[tuple[ast.Attribute, Site]]:
-        """Return where attributes of some names are, in source order.
+        """Return the attributes with some names, in source order.
 
-        It goes through the file once more: for names that are rare, such as those that the text holds and nothing has.
+        It walks the whole file again, so it is meant for rare names, such as those that the text contains but nothing
+        defines.
         """
         return self._watched(names).sends
 
     def thing(self, node: ast.expr, site: Site) -> Thing | None:
         """Return what an expression is in Celery's terms; a bound task's first parameter is the task."""
-        # Methods of something that only a node tells of: of the bound task, of the app of a task. A chain can be long.
+        # Methods of objects that only a node identifies: of the bound task, of a task's app. A chain can be long.
         calls: list[tuple[ast.Call, str, Invoke]] = []
         owner = node
         while isinstance(owner, ast.Call) and (id(owner), id(site)) not in self._things:
@@ -202,17 +203,17 @@ class FileContext(Memo):
 
     @cached_property
     def call_sites(self) -> dict[int, Site]:
-        """Where each call is, by the identity of its node."""
+        """The place of each call, by the identity of its node."""
         return {id(call): site for call, site in self.module.candidates.calls}
 
     @cached_property
     def call_of(self) -> dict[int, tuple[ast.Call, Site]]:
-        """The call of an expression, and where it is, by the identity of the expression's node."""
+        """The call of each called expression, and its place, by the identity of the expression's node."""
         return {id(call.func): (call, site) for call, site in self.module.candidates.calls}
 
     @cached_property
     def makes_app(self) -> bool:
-        """Whether the module creates a Celery app: it may know all tasks."""
+        """Whether the module creates a Celery app: if so, it may know all tasks."""
         scope = self.module.candidates.scope
         named = [binding for name in apps.APP_NAMES for binding in scope.bindings.get(name, ())]
         calls = self.calls_where(lambda name: "celery" in name.lower())
@@ -227,7 +228,7 @@ _Node = TypeVar("_Node", bound=ast.AST)
 
 
 class Fact(Generic[_Node]):
-    """A node of the file at hand with its place: what most kinds of facts are."""
+    """A node of the file being checked, with its place: the base of most kinds of facts."""
 
     def __init__(self, context: FileContext, node: _Node, site: Site) -> None:
         self.context = context

@@ -1,4 +1,4 @@
-"""Candidates to facts, when all names of the module are known. Each kind of fact is made when a rule asks for it."""
+"""Turns candidates into facts once all names of the module are known. Each kind is computed when a rule asks for it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class Facts(FileContext):
-    """The facts of one file, by their kinds."""
+    """The facts of one file, by kind."""
 
     def of(self, kind: type) -> Iterable[Any]:
         """Return the facts of a kind, in source order."""
@@ -42,12 +42,12 @@ class Facts(FileContext):
 
     @property
     def invocations(self) -> list[Invocation]:
-        """The calls that send a task or make a signature."""
+        """The calls that send a task or create a signature."""
         return calls.invocations_in(self)
 
     @property
     def canvases(self) -> list[Canvas]:
-        """The chains, groups and chords that the file makes."""
+        """The chains, groups and chords that the file creates."""
         return canvas.canvases(self)
 
     @property
@@ -57,7 +57,7 @@ class Facts(FileContext):
 
 
 def gone_tasks(facts: Facts) -> Iterator[GoneTask]:
-    """Yield the recorded names that are gone and that the file tells of."""
+    """Yield the recorded names that are gone and that concern the file."""
     from flake8_celery_tasks.contract import agreement
 
     found = agreement.agreement_of(facts.project)
@@ -67,7 +67,7 @@ def gone_tasks(facts: Facts) -> Iterator[GoneTask]:
 
 
 def kept_tasks(facts: Facts) -> Iterator[KeptTask]:
-    """Yield the recorded names that tasks of the file have."""
+    """Yield the recorded names that tasks in the file have."""
     from flake8_celery_tasks.contract import agreement
 
     found = agreement.agreement_of(facts.project)
@@ -81,7 +81,7 @@ def _task(facts: Facts, definition: Definition) -> Task | None:
     known = facts.task_by_place.get(definition.place)
     if known is not None:
         return known
-    # One that a call makes of a function, `app.task(function)`, or a class that inherits `run`.
+    # One that a call makes from a function, `app.task(function)`, or a class that inherits `run`.
     candidates = facts.module.candidates
     return next(
         (

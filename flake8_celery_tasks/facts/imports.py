@@ -30,7 +30,7 @@ class Import:
 
     @property
     def asked(self) -> str:
-        """The dotted name that the import asks for."""
+        """The dotted name that the import requests."""
         binding = self.binding
         if isinstance(binding.statement, ast.Import) and isinstance(binding.node, ast.alias):
             return binding.node.name
@@ -46,8 +46,8 @@ def names_imported(context: FileContext) -> Iterator[Import]:
 class TaskImport:
     """An imported name through which tasks are sent.
 
-    `sent` holds, for each task in the order of first use, its definition (None where its module can't be read), the
-    last part of its path, and the first place where it is sent; `places` holds all of them.
+    `sent` holds, for each task in the order of first use, its definition (None if its module can't be read), the last
+    part of its path, and the first place where it is sent; `places` holds all of them.
     """
 
     def __init__(self, context: FileContext, binding: Binding) -> None:
@@ -128,7 +128,7 @@ def _sent(
     definition = definitions.definition_of(context.project, target)
     if definition is not None and not context.project.layout.is_elsewhere(definition.module.place.path):
         return Sent(target.path, definition, definition.module.place.path, node, site)
-    # A module of the project that is not there, or can't be parsed.
+    # A module of the project that is missing or can't be parsed.
     *folders, _ = target.path.split(".")
     if target.unread and "tasks" in folders:
         file = context.project.layout.find(".".join(folders), context.module.place.root) or ""

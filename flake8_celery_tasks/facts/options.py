@@ -1,4 +1,4 @@
-"""Options of messages, as calls, retries and beat entries of the file at hand spell them out, and queues by name."""
+"""Message options written in the calls, retries and beat entries of the file being checked, and queues by name."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class MessageOption:
     """An option of the message that a call, a retry or an entry of the beat schedule sends.
 
-    `owner` is that call or entry. `node` is the keyword or the key that names the option, `value` what it is given.
+    `owner` is that call or entry. `node` is the keyword or the key that names the option, `value` is its value.
     """
 
     def __init__(
@@ -46,12 +46,12 @@ class MessageOption:
 
     @property
     def method(self) -> str:
-        """The method that is called, the empty text for a beat entry."""
+        """The method that is called, an empty string for a beat entry."""
         return "" if isinstance(self.owner, BeatEntry) else self.owner.method
 
     @property
     def values(self) -> list[ast.expr]:
-        """What it may be given: in a call each branch of a conditional expression."""
+        """The possible values: in a call, each branch of a conditional expression."""
         return [self.value] if isinstance(self.owner, BeatEntry) else list(nodes.branches(self.value))
 
     def settled(self, node: ast.expr | None = None) -> Any:
@@ -59,13 +59,13 @@ class MessageOption:
         return settled(self.project, self.module, self.value if node is None else node, self.site)
 
     def kind(self, node: ast.expr) -> str | None:
-        """Return what kind of value an expression in the place of the option gives, None where that can't be told."""
+        """Return the kind of an expression in the place of the option, None if it can't be determined."""
         return inference.kind_of(self.project, self.module, node, self.site.scope)
 
 
 @query()
 def message_options(context: FileContext) -> list[MessageOption]:
-    """Return the options of messages that a file spells out: of calls, of retries, then of beat entries."""
+    """Return the message options that a file spells out: of calls, of retries, then of beat entries."""
     calls: list[Invocation | TaskCall] = [*invocations_in(context), *task_calls_in(context)]
     found = [
         MessageOption(call, keyword.arg, keyword, keyword.value, call.site)
@@ -93,7 +93,7 @@ class QueueUse:
 
 
 def queue_uses(context: FileContext) -> list[QueueUse]:
-    """Return the places of a file that name a queue, in source order, as far as the names can be read."""
+    """Return the places in a file that name a queue, in source order, as far as the names can be resolved."""
     source = context.module.source
     if not any(source.may_hold(word) for word in ("queue", "QUEUE", "route", "ROUTE")):
         return []
@@ -130,7 +130,7 @@ def _queues_of_settings(context: FileContext, given: Iterable[Setting]) -> Itera
 
 
 def _of_routes(context: FileContext, setting: Setting, node: ast.expr) -> Iterator[tuple[ast.AST, Any]]:
-    """Yield the queues in a map of routes, in the maps of a list, and in the pairs of a list in a list."""
+    """Yield the queues in a routing table, in the tables of a list, and in the pairs of a nested list."""
     found = display(context.project, context.module, node, setting.site)
     if found is not None:
         for _, written in found[0]:

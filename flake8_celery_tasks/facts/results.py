@@ -1,4 +1,4 @@
-"""What a task gives back, stores and waits for, and whether somebody calls it."""
+"""What a task returns, stores and waits for, and whether other code calls it."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ _WAITS: Final = frozenset({"collect", "get", "join", "join_native", "wait"})
 class Returned(Fact[ast.expr]):
     """An expression that a task may return.
 
-    `node` is what is returned, one side of it where it is `a if x else b` or `a or b`. `values` are the expressions
-    that it may stand for, each with its place: the expression itself or, for a local name, what is assigned to it;
-    nothing where the name may stand for something else.
+    `node` is the returned expression, or one side of it for `a if x else b` or `a or b`. `values` are the expressions
+    that it may stand for, each with its place: the expression itself or, for a local name, its assigned values; empty
+    if the name may stand for something else.
     """
 
     def __init__(self, context: FileContext, task: Task, node: ast.expr, site: Site) -> None:
@@ -48,12 +48,12 @@ class Returned(Fact[ast.expr]):
 
     @property
     def name(self) -> str | None:
-        """The local name that is returned, None where it is another expression."""
+        """The local name that is returned, None for any other expression."""
         return self.node.id if isinstance(self.node, ast.Name) else None
 
 
 def returned(context: FileContext) -> Iterator[Returned]:
-    """Yield what the tasks of a file return, in source order. What coroutines and generators give is not among it."""
+    """Yield what the tasks of a file return, in source order. Coroutines and generators are skipped."""
     for task in context.tasks:
         function = task.function
         found = inside(context, function)
@@ -66,7 +66,7 @@ def returned(context: FileContext) -> Iterator[Returned]:
 
 
 def inside(context: FileContext, function: FunctionNode) -> Site:
-    """Return the place inside a function of the file: for what is in it and has no place of its own."""
+    """Return the place inside a function of the file, for nodes in it that have no place of their own."""
     return _insides(context)[id(function)]
 
 
@@ -90,9 +90,9 @@ def _sides(node: ast.expr) -> Iterator[ast.expr]:
 
 
 def values_of(node: ast.expr, site: Site, depth: int = 0) -> Iterator[tuple[ast.expr, Site]]:
-    """Yield what an expression may stand for, each with its place: what is assigned to a local name, else itself.
+    """Yield what an expression may stand for, each with its place: a local name's assigned values, otherwise itself.
 
-    Nothing is yielded for a name that may stand for something else, a parameter for one.
+    Yields nothing for a name that may stand for something else, such as a parameter.
     """
     found = site.scope.find(node.id) if isinstance(node, ast.Name) else None
     if found is None or found[0].kind != FUNCTION:
@@ -104,7 +104,7 @@ def values_of(node: ast.expr, site: Site, depth: int = 0) -> Iterator[tuple[ast.
 
 
 class DirectCall(Fact[ast.Call]):
-    """A call of a task as a function: `task(1)`, `tasks.task(1)`. `defined` is what the task's definition says."""
+    """A call of a task as a function: `task(1)`, `tasks.task(1)`. `defined` is the task's definition."""
 
     def __init__(self, context: FileContext, node: ast.Call, site: Site, definition: Definition) -> None:
         super().__init__(context, node, site)
@@ -112,7 +112,7 @@ class DirectCall(Fact[ast.Call]):
 
 
 def direct_calls(context: FileContext) -> Iterator[DirectCall]:
-    """Yield the calls of tasks as functions, in source order, as far as the tasks have a name of the module."""
+    """Yield the calls of tasks as functions, in source order, if the module has a name for the task."""
     known: dict[tuple[str, int], Definition | None] = {}
     for call, site in context.module.candidates.calls:
         root, attributes = dotted(call.func)
@@ -130,14 +130,14 @@ def direct_calls(context: FileContext) -> Iterator[DirectCall]:
 
 
 def _may_be_task(binding: Binding, attributes: tuple[str, ...]) -> bool:
-    """Return whether it is worth following a name with attributes in search of a task."""
+    """Return whether a name with attributes is worth following in search of a task."""
     if binding.kind == FUNCTION:
         return not attributes and bool(binding.definition.decorator_list)
     return binding.kind == IMPORT or (binding.kind == ASSIGN and isinstance(binding.node, (ast.Name, ast.Attribute)))
 
 
 def _task_behind(context: FileContext, func: ast.expr, site: Site) -> Definition | None:
-    """Return the task made of a function that an expression names."""
+    """Return the function-based task that an expression names."""
     value = context.module.value(func, site.scope)
     if not isinstance(value, Ref) or not context.project.leads_to_celery(value.path, context.module):
         return None
@@ -146,7 +146,7 @@ def _task_behind(context: FileContext, func: ast.expr, site: Site) -> Definition
 
 
 def is_called(task: Task) -> bool:
-    """Return whether code outside tests may call a task as a function, and so get what it returns."""
+    """Return whether code outside tests may call a task as a function, and so use what it returns."""
     project, name = task.project, task.node.name
     for path in project.layout.files():
         if path == task.module.place.path or name.encode() in (project.files.read(path) or b""):
@@ -157,7 +157,7 @@ def is_called(task: Task) -> bool:
 
 
 class _Called(NamedTuple):
-    """What a file calls as a function: the places of tasks, and the names of what can't be read."""
+    """What a file calls as functions: the places of tasks, and the names that can't be resolved."""
 
     places: set[tuple[str, str, int]]
     lost: set[str]
@@ -165,9 +165,9 @@ class _Called(NamedTuple):
 
 @query(key=lambda module, path: (module.place.path, path))
 def _called_in(project: Project, module: Module, path: str) -> _Called | None:
-    """Return which tasks of a module a file may call: `task(1)`, `task.run(1)`; None where it can't be read.
+    """Return the tasks of a module that a file may call: `task(1)`, `task.run(1)`; None if it can't be read.
 
-    What tests call does not count.
+    Calls in tests don't count.
     """
     found = module if path == module.place.path else project.module(path)
     if found is None:
@@ -177,7 +177,7 @@ def _called_in(project: Project, module: Module, path: str) -> _Called | None:
         return called
     context = FileContext(project, found)
     names = {qualname.rpartition(".")[2] for qualname, _ in module.definable()}
-    # What stands for an instance of a class may have any name.
+    # A reference to an instance of a class may have any name.
     has_classes = any(isinstance(symbol, Class) for name, _ in module.definable() for symbol in module.symbols(name))
     calls = found.candidates.calls if has_classes else context.calls_named(*names, "run", "__wrapped__")
     for call, site in calls:
@@ -186,7 +186,7 @@ def _called_in(project: Project, module: Module, path: str) -> _Called | None:
 
 
 def _note(context: FileContext, func: ast.expr, site: Site, called: _Called) -> None:
-    """Note what is called, or whose `run`. The call of a class makes an instance."""
+    """Record what is called, or whose `run` is called. Calling a class creates an instance."""
     if isinstance(func, ast.Attribute) and func.attr in ("run", "__wrapped__"):
         func = func.value
     value = context.module.value(func, site.scope)
@@ -196,7 +196,7 @@ def _note(context: FileContext, func: ast.expr, site: Site, called: _Called) -> 
             called.lost.add(target.path.rpartition(".")[2])
         if target.unread or isinstance(target.symbol, Class):
             return
-    # A name that stands for several things may be any of them.
+    # A name with several values may be any of them.
     found = site.scope.find(func.id) if isinstance(func, ast.Name) else None
     bound = [(binding.value, binding.site) for binding in found[1] if binding.kind == ASSIGN] if found else []
     for node, place in ((func, site), *bound):
@@ -205,11 +205,11 @@ def _note(context: FileContext, func: ast.expr, site: Site, called: _Called) -> 
             called.places.add(thing.definition.place)
 
 
-# What is stored while it runs, and what it waits for.
+# What is stored while the task runs, and what it waits for.
 
 
 class StateChange(Fact[ast.Call]):
-    """A call of `update_state`, and its arguments by their names."""
+    """A call of `update_state`, and its arguments by name."""
 
     def __init__(self, context: FileContext, node: ast.Call, site: Site) -> None:
         super().__init__(context, node, site)
@@ -220,7 +220,7 @@ class StateChange(Fact[ast.Call]):
 
     @property
     def state(self) -> str | None:
-        """The state that it sets, by a text or by `celery.states`; None where it can't be told."""
+        """The state that it sets, as a string or from `celery.states`; None if it can't be determined."""
         if "state" not in self.given:
             return None
         value = self.settled(self.given["state"])
@@ -231,7 +231,7 @@ class StateChange(Fact[ast.Call]):
 
     @property
     def is_of_running_task(self) -> bool:
-        """Whether it is a method of the task that runs."""
+        """Whether it is a method of the running task."""
         return self.context.is_running_task(self.owner, self.site)
 
     @property
@@ -241,7 +241,7 @@ class StateChange(Fact[ast.Call]):
 
     @property
     def lacks_type(self) -> bool:
-        """Whether `meta` is certainly a dict that holds something, but no `exc_type`."""
+        """Whether `meta` is certainly a non-empty dict without `exc_type`."""
         node, site = self.given.get("meta"), self.site
         meta = None if node is None else self.settled(node)
         if not isinstance(meta, Table) or not meta.complete or not meta or "exc_type" in meta:
@@ -249,7 +249,7 @@ class StateChange(Fact[ast.Call]):
         found = site.scope.find(node.id) if isinstance(node, ast.Name) else None
         if not isinstance(node, ast.Name) or found is None or found[0].kind == MODULE:
             return True
-        # A dict with a local name may be filled after it was made.
+        # A dict with a local name may be filled later.
         loads = [inner for inner in ast.walk(found[0].node) if isinstance(inner, ast.Name) and inner.id == node.id]
         return len([inner for inner in loads if isinstance(inner.ctx, ast.Load)]) == 1
 
@@ -262,7 +262,7 @@ def state_changes(context: FileContext) -> Iterator[StateChange]:
 
 
 class AwaitedResult(Fact[ast.Call]):
-    """A call in the body of a task that waits for the result of another one: `result.get()`."""
+    """A call in a task's body that waits for the result of another task: `result.get()`."""
 
     def __init__(
         self, context: FileContext, node: ast.Call, site: Site, method: str, task: Task, result: ResultThing
@@ -274,7 +274,7 @@ class AwaitedResult(Fact[ast.Call]):
 
 
 def awaited_results(context: FileContext) -> Iterator[AwaitedResult]:
-    """Yield the calls in the bodies of tasks that wait for a result."""
+    """Yield the calls in task bodies that wait for a result."""
     for call, site in context.module.candidates.calls:
         func = call.func
         if not isinstance(func, ast.Attribute) or func.attr not in _WAITS:
@@ -286,7 +286,7 @@ def awaited_results(context: FileContext) -> Iterator[AwaitedResult]:
 
 
 class GivingUp:
-    """A `try` in the function of a task with handlers for `MaxRetriesExceededError`. `caught` is what they name."""
+    """A `try` in a task's function with handlers for `MaxRetriesExceededError`. `caught` are the handled types."""
 
     def __init__(self, context: FileContext, task: Task, node: ast.Try, caught: list[ast.expr]) -> None:
         self.context = context
@@ -297,10 +297,10 @@ class GivingUp:
 
 
 def giving_up(context: FileContext) -> Iterator[GivingUp]:
-    """Yield the `try` statements of a file's tasks that handle `MaxRetriesExceededError`."""
+    """Yield the `try` statements in a file's tasks that handle `MaxRetriesExceededError`."""
     for task in context.tasks if context.module.source.may_hold("MaxRetriesExceededError") else ():
         site = inside(context, task.function)
-        for node in _trys(task.function):
+        for node in _try_statements(task.function):
             types = [handler.type for handler in node.handlers if handler.type is not None]
             caught = [item for item in types if is_max_retries(context, item, site)]
             if caught:
@@ -308,7 +308,7 @@ def giving_up(context: FileContext) -> Iterator[GivingUp]:
 
 
 def is_max_retries(context: FileContext, node: ast.expr, site: Site) -> bool:
-    """Return whether an expression is `MaxRetriesExceededError`, of Celery or of a task."""
+    """Return whether an expression is `MaxRetriesExceededError`, Celery's or a task's."""
     if not isinstance(node, (ast.Name, ast.Attribute)):
         return False
     if isinstance(node, ast.Attribute) and node.attr == "MaxRetriesExceededError":
@@ -317,8 +317,8 @@ def is_max_retries(context: FileContext, node: ast.expr, site: Site) -> bool:
     return isinstance(value, Target) and value.path == exceptions.MAX_RETRIES
 
 
-def _trys(function: FunctionNode) -> Iterator[ast.Try]:
-    """Yield the `try` statements of a function, and none of functions in it."""
+def _try_statements(function: FunctionNode) -> Iterator[ast.Try]:
+    """Yield the `try` statements of a function, but not those of nested functions."""
     pending: list[ast.AST] = [*function.body]
     while pending:
         node = pending.pop(0)

@@ -1,4 +1,4 @@
-"""Task definitions of the file at hand, with their nodes."""
+"""Task definitions in the file being checked, with their nodes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ RETRY_POLICY: Final = (
 
 
 class Task(Defined):
-    """A task definition in the file at hand."""
+    """A task definition in the file being checked."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Task(Defined):
 
     @property
     def is_registered(self) -> bool:
-        """Whether a class-based task may be handed to `register_task`, in this module or in another."""
+        """Whether a class-based task may be passed to `register_task`, in this module or in another."""
         return definitions.is_registered(self.project, self.definition)
 
     @property
@@ -92,7 +92,7 @@ class Task(Defined):
 
     @property
     def place(self) -> ast.AST:
-        """The node that stands for the whole definition: the task decorator, or the class."""
+        """The node that represents the whole definition: the task decorator, or the class."""
         return self.decorator or self.node
 
     @cached_property
@@ -102,11 +102,11 @@ class Task(Defined):
 
         return parameters(self.function.args)
 
-    # What its options say.
+    # Its options.
 
     @cached_property
     def acknowledges_late(self) -> bool | Unknown:
-        """Whether its messages are acknowledged after the run: by its own option, its base's, or the project's."""
+        """Whether its messages are acknowledged after the run, by its own option, its base's, or the project's."""
         own = self.effective("acks_late")
         if own is True:
             return True
@@ -119,7 +119,7 @@ class Task(Defined):
 
     @property
     def open_decorator(self) -> ast.expr | None:
-        """The task decorator, where it certainly takes further options as it is."""
+        """The task decorator, if it certainly accepts further options as it is."""
         decorator = self.decorator
         if decorator is None or self.form in (decorators.SHARED, decorators.APP_TASK):
             return decorator
@@ -128,13 +128,14 @@ class Task(Defined):
         target = self.project.resolve(value.path, self.module) if isinstance(value, Ref) else None
         if target is None or target.module is None:
             return None if target is None else decorator  # one that the option names
-        # It hands its keywords on, or it would not have been read; bare it may be given the function only.
+        # It passes its keywords on, or it would not have been resolved; without parentheses it may accept only the
+        # function.
         symbol = target.symbol
         is_open = isinstance(symbol, Function) and symbol.params.kwarg is not None and decorator is not node
         return decorator if is_open else None
 
     def keyword(self, name: str) -> ast.AST:
-        """Return the node of an option: the keyword as written, the class's assignment, else the decorator."""
+        """Return the node of an option: the keyword as written, the class's assignment, or else the decorator."""
         decorator = self.decorator
         if isinstance(decorator, ast.Call):
             for keyword in decorator.keywords:
@@ -149,9 +150,9 @@ class Task(Defined):
         return self.place
 
     def written(self, names: Collection[str]) -> list[tuple[str, ast.AST]]:
-        """Return those of some options that the definition itself spells out, with their nodes, in source order.
+        """Return the given options that the definition itself spells out, with their nodes, in source order.
 
-        What a shared dict of defaults or a house decorator adds is not among them.
+        Options added by a shared dict of defaults or by a project's own decorator are not included.
         """
         place = self.place
         nodes = [(name, self.keyword(name)) for name in self.definition.decorator.keywords if name in names]
@@ -159,9 +160,10 @@ class Task(Defined):
         return sorted(found, key=lambda item: start_of(item[1]))
 
     def stated(self) -> list[tuple[str, ast.AST]]:
-        """Return the options that the task decorator is handed, with their nodes, in source order.
+        """Return the options passed to the task decorator, with their nodes, in source order.
 
-        An option that a shared dict holds is at its `**spread`; what a house decorator adds is not among them.
+        An option from a shared dict has the position of its `**spread`; options added by a project's own decorator are
+        not included.
         """
         if not isinstance(self.decorator, ast.Call) or self.is_opaque:
             return []
@@ -177,7 +179,7 @@ class Task(Defined):
         return sorted(found, key=lambda item: start_of(item[1]))
 
     def entry(self, name: str, key: str) -> ast.AST:
-        """Return the node of a key in an option whose value is a dict; of the option where it is not written there."""
+        """Return the node of a key in a dict-valued option, or of the option if the key is not written there."""
         node = self.keyword(name)
         value = getattr(node, "value", None)
         if isinstance(value, ast.Dict):
@@ -194,7 +196,7 @@ class Task(Defined):
 
     @property
     def explicit_name(self) -> Any:
-        """The `name` option; what Celery takes for none (`""`, None) is MISSING."""
+        """The `name` option; a value that Celery treats as not given (`""`, None) is MISSING."""
         name = self.option("name")
         if self.is_class and name is MISSING:
             name = self.effective("name")
@@ -208,7 +210,7 @@ class Task(Defined):
 
     @cached_property
     def renaming(self) -> Renaming | None:
-        """What a decorator below the task decorator makes of the function's name, for want of `functools.wraps`."""
+        """How a decorator below the task decorator changes the function's name, for lack of `functools.wraps`."""
         for node in self.below:
             found = self._decorator_function(self.module.value(node, self.site.scope))
             wrapped = found and wrapper_in(self.project, *found, called=isinstance(node, ast.Call))
@@ -219,14 +221,14 @@ class Task(Defined):
                 return Renaming(node, function.qualname, f"{module.place.name}.{wrapped.name}")
         return None
 
-    # What its body does.
+    # Its body.
 
     @property
     def me(self) -> str | None:
-        """The name of the parameter that gets the task: the first of a bound task, or of a class's `run`.
+        """The name of the parameter that receives the task: the first of a bound task, or of a class's `run`.
 
-        A first parameter `self` is meant for the task even where nothing binds it; one that is meant for something
-        else is none, whatever it gets.
+        A first parameter `self` is meant for the task even if nothing binds it; one that is meant for something else
+        doesn't count, whatever it receives.
         """
         first = (self.params.ordered or (self.params.vararg,))[0]
         meant = self.is_class or first == "self" or (self.bound is True and not self.lacks_self)
@@ -234,7 +236,7 @@ class Task(Defined):
 
     @cached_property
     def uses(self) -> list[Use]:
-        """The uses of the task: of the parameter that gets it (in a class: of each method's first), and of its name."""
+        """The uses of the task: of its parameter (in a class: of each method's first), and of its name."""
         if not isinstance(self.node, ast.ClassDef):
             names = {self.me, self.node.name} - {None}
             return [use for statement in self.node.body for use in uses_of(statement, names)]
@@ -248,9 +250,9 @@ class Task(Defined):
 
     @cached_property
     def lacks_self(self) -> bool:
-        """Whether the task is bound but has no positional parameter, or a first one that is meant for something else.
+        """Whether the task is bound but its first positional parameter is missing or meant for something else.
 
-        A parameter is meant for the task if it is called or annotated like one, or is used like one.
+        A parameter is meant for the task if it is named, annotated or used like one.
         """
         if self.bound is not True or not self.is_transparent:
             return False
@@ -267,7 +269,7 @@ class Task(Defined):
         )
 
     def _is_task_annotation(self, annotation: ast.expr | None) -> bool:
-        """Return whether an annotation may say that a parameter is a task."""
+        """Return whether an annotation may mean that a parameter is a task."""
         for node in () if annotation is None else ast.walk(annotation):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 try:
@@ -288,7 +290,7 @@ class Task(Defined):
         return False
 
     def _is_task_attribute(self, name: str | None) -> bool:
-        """Return whether an attribute is one that tasks have: Celery's, an option, or the task class's own."""
+        """Return whether tasks have an attribute: Celery's, an option, or the task class's own."""
         if name is None:
             return False
         if name in TASK_API or name in OPTIONS or name in self.definition.decorator.keywords:
@@ -306,7 +308,7 @@ class Task(Defined):
         return UNKNOWN if value is UNKNOWN else True
 
     def _annotated_with(self, name: str) -> bool | Unknown:
-        """Return False where the project's `task_annotations` certainly don't give an option."""
+        """Return False if the project's `task_annotations` certainly don't give an option."""
         tables: list[Any] = []
         for value in setting_values(self.project, "task_annotations"):
             tables += value.values() if isinstance(value, Table) and value.complete else [UNKNOWN]
@@ -315,7 +317,7 @@ class Task(Defined):
 
     @property
     def retry_wait(self) -> float | Unknown:
-        """The seconds before each retry by `autoretry_for`, where there is no backoff."""
+        """The seconds before each retry by `autoretry_for`, without backoff."""
         kwargs = self.effective("retry_kwargs")
         if kwargs is MISSING:
             kwargs = Table()
@@ -339,7 +341,7 @@ class Task(Defined):
 
     @cached_property
     def retries_by_hand(self) -> bool:
-        """Whether something may retry the task by a call: in its body, by its name, or in a helper it is handed to."""
+        """Whether a call may retry the task: in its body, by its name, or in a helper that it is passed to."""
         if self.is_handed_on or "retry" in {*(use.attribute for use in self.uses), *(self._read_by_helpers or ())}:
             return True
         retried = retried_in(self.module, self.project)
@@ -347,17 +349,17 @@ class Task(Defined):
 
     @property
     def is_handed_on(self) -> bool:
-        """Whether the body gives the task away, so that others may read its options or retry it."""
+        """Whether the body passes the task on, so that other code may read its options or retry it."""
         return self._read_by_helpers is None
 
     @cached_property
     def _read_by_helpers(self) -> set[str] | None:
-        """The attributes that functions read which are handed the task; None where it can't be told of one."""
+        """The attributes read by functions that the task is passed to; None if one of them can't be resolved."""
         handed = [use.node for use in self.uses if use.attribute is None]
         return inference.read_by_others(self.project, self.module, self.function, handed)
 
     def _has_own(self, name: str) -> bool:
-        """Return whether a class of a package, from which the task's inherits, reads an option besides Celery's."""
+        """Return whether an ancestor from a package reads an option that isn't Celery's."""
         base = self.own_class if self.is_class else self.base
         classes = (
             [cls for cls in self.project.line(base) if isinstance(cls, Target)] if isinstance(base, Target) else []
@@ -382,7 +384,7 @@ class Task(Defined):
         return False
 
     def reads(self, name: str) -> bool:
-        """Return whether the body, a helper that is handed the task, or a base reads an attribute of this name."""
+        """Return whether the body, a helper that the task is passed to, or a base reads an attribute of this name."""
         for statement in self.node.body:
             if any(isinstance(node, ast.Attribute) and node.attr == name for node in ast.walk(statement)):
                 return True
@@ -397,8 +399,8 @@ class Task(Defined):
     def is_own_option(self, name: str) -> bool:
         """Return whether the project itself may read an option that Celery doesn't know.
 
-        It does where the option `celery-extra-task-options` says so, a readable base has or reads such an attribute, or
-        something in the file reads it from what may be a task.
+        It does if the option `celery-extra-task-options` says so, if a resolvable base has or reads such an attribute,
+        or if code in the file reads it from what may be a task.
         """
         if name in self.project.options.celery_extra_task_options or self._has_own(name):
             return True
@@ -417,7 +419,7 @@ class Task(Defined):
 
 
 def run_of(scope: Scope) -> list[FunctionNode]:
-    """Return the functions that a class binds to `run`; it may do so in an `if`, and may bind something else."""
+    """Return the functions that a class binds to `run`; it may do so in an `if`, or bind something else."""
     bound = [binding.definition for binding in scope.bindings.get("run", ()) if binding.kind == FUNCTION]
     return [node for node in bound if not isinstance(node, ast.ClassDef)]
 
@@ -430,11 +432,11 @@ class Renaming(NamedTuple):
     name: str
 
 
-# What a record says.
+# The recorded contract.
 
 
 class GoneTask:
-    """A recorded name that no task has any more. `task` is what it became, None where it stands for the module."""
+    """A recorded name that no task has any more. `task` is the task with the new name, None for the whole module."""
 
     def __init__(self, project: Project, module: Module, gone: Gone, task: Task | None) -> None:
         self.project = project
@@ -449,7 +451,7 @@ class GoneTask:
 
     @property
     def is_sent_by_new_name(self) -> bool:
-        """Whether some file of the project has the name of today as a text, as who sends by name has."""
+        """Whether some file of the project contains the current name as a string, as code that sends by name does."""
         name = "" if self.gone.entry is None else self.gone.entry.name
         quoted = [quote + name.encode("utf-8", "surrogatepass") + quote for quote in (b"'", b'"')]
         texts = (self.project.files.read(path) or b"" for path in self.project.files.holding(*MARKS))
@@ -457,7 +459,7 @@ class GoneTask:
 
 
 class KeptTask:
-    """A recorded name that exactly one task has, in the file at hand."""
+    """A recorded name that exactly one task has, in the file being checked."""
 
     def __init__(self, kept: Kept, task: Task) -> None:
         self.module = task.module
@@ -470,14 +472,14 @@ class KeptTask:
         return self.kept.name
 
     def parameter(self, name: str) -> ast.arg | None:
-        """Return the node of a parameter of today, None where the function has none of that name."""
+        """Return the node of a current parameter, None if the function has none of that name."""
         args = self.task.function.args
         every = (*args.posonlyargs, *args.args, args.vararg, *args.kwonlyargs, args.kwarg)
         return next((arg for arg in every if arg is not None and arg.arg == name), None)
 
 
 def gone_name(task: Task) -> GoneTask | None:
-    """Return the recorded name of a task that goes by another one now, None where there is none."""
+    """Return the recorded name of a task that has another one now, None if there is none."""
     from flake8_celery_tasks.contract import agreement
 
     found = agreement.agreement_of(task.project)

@@ -1,1 +1,1 @@
-"""Fixes are applied, proven and written."""
+"""Applies fixes, verifies them and writes the files."""

@@ -11,25 +11,25 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.fixer.files import Result
 
 
-#: What `patch` takes for a line.
+#: A line in the sense of `patch`.
 _LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
 
-#: What `patch` and git take in the name of a file only where it is quoted.
+#: Characters in a file name that `patch` and git accept only in quotes.
 _ODD: Final = re.compile(r'["\\\x00-\x1f\x7f]')
 
-#: How a terminal shows the lines of a diff, by what they start with.
+#: The terminal colours of a diff's lines, by their first characters.
 _COLORS: Final = {"--- ": "1", "+++ ": "1", "@@ ": "36", "-": "31", "+": "32"}
 
 
 def diff(result: Result) -> str:
-    """Return a unified diff of a file, as `patch` and git take it: lines end in line feeds."""
+    """Return a unified diff of a file, in the form that `patch` and git accept: lines end in line feeds."""
     name = _named(result.path)
     lines = difflib.unified_diff(_LINE.findall(result.before), _LINE.findall(result.after), name, name)
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
 def colored(text: str) -> str:
-    """Return a diff as a terminal shows it: what goes is red, what comes is green."""
+    """Return a diff with colours for a terminal: removed lines are red, added ones green."""
     return "".join(_shown(line) for line in _LINE.findall(text))
 
 
@@ -42,7 +42,7 @@ def _shown(line: str) -> str:
 
 
 def _named(path: str) -> str:
-    r"""Return a path as a diff has it: from the working directory without `./`; one with spaces ends in a tab.
+    r"""Return a path in the form used in diffs: relative, without `./`; one with spaces ends in a tab.
 
     >>> _named("./shop/tasks.py")
     'shop/tasks.py'

@@ -1,4 +1,4 @@
-"""A text after some edits, and the proof that nothing else has changed."""
+"""Applies edits to a text, and verifies that nothing else has changed."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 def moved(offset: int, steps: Iterable[Edits]) -> int:
-    """Return where an offset is after some steps of edits."""
+    """Return the position of an offset after some steps of edits."""
     for edits in steps:
         offset = edits.shifted(offset)
     return offset
 
 
 class Edits:
-    """Edits of one text in their order. None overlaps another, so their ends are in order as well."""
+    """Edits of one text in order. None overlaps another, so their ends are in order, too."""
 
     def __init__(self, edits: Iterable[Edit]) -> None:
         self.edits = sorted(edits)
@@ -36,7 +36,7 @@ class Edits:
         self._points = set(self._starts)
 
     def touching(self, start: int, end: int) -> list[Edit]:
-        """Return the edits that change something between two offsets."""
+        """Return the edits that change anything between two offsets."""
         return self.edits[bisect.bisect_right(self._ends, start) : bisect.bisect_left(self._starts, end)]
 
     def starts_at(self, offset: int) -> bool:
@@ -44,7 +44,7 @@ class Edits:
         return offset in self._points
 
     def shifted(self, offset: int, *, end: bool = False) -> int:
-        """Return where an offset is after the edits. What is put in at the `end` of something is behind it."""
+        """Return the position of an offset after the edits. Text inserted at the `end` of something comes after it."""
         index = bisect.bisect_right(self._ends, offset)
         while end and index and self._starts[index - 1] == offset:
             index -= 1
@@ -52,7 +52,7 @@ class Edits:
 
 
 def edited(text: Source, tree: ast.Module, edits: Edits) -> tuple[Source, ast.Module]:
-    """Return a text with edits made, and its tree. Raises Unfixable where something else would say another thing."""
+    """Return a text with edits applied, and its tree. Raises Unfixable if the meaning of other code would change."""
     parts: list[str] = []
     inverse: list[Edit] = []
     offset = length = 0
@@ -78,7 +78,7 @@ def edited(text: Source, tree: ast.Module, edits: Edits) -> tuple[Source, ast.Mo
 def _untouched(text: Source, tree: ast.Module, edits: Edits) -> Iterator[tuple[tuple[type[ast.AST], int, int], type]]:
     """Yield the largest nodes that no edit touches: kind and span, and whether a name is read, bound or deleted.
 
-    Their text is the same before and behind the edits, and so is all that the parser makes of it as that kind of node.
+    Their text is the same before and after the edits, and so is the result of parsing it as that kind of node.
     """
     pending: list[ast.AST] = [*tree.body]
     while pending:
@@ -89,7 +89,7 @@ def _untouched(text: Source, tree: ast.Module, edits: Edits) -> Iterator[tuple[t
         start, end = text.start(node), text.end(node)
         touching = edits.touching(start, end)
         children = list(ast.iter_child_nodes(node))
-        # What ends where an edit starts may go on in what the edit writes.
+        # A node that ends where an edit starts may continue in the edit's text.
         if not touching and not (children and edits.starts_at(end)):
             yield (type(node), start, end), type(getattr(node, "ctx", None))
         elif not any(edit.start <= start and end <= edit.end for edit in touching):
@@ -99,10 +99,10 @@ def _untouched(text: Source, tree: ast.Module, edits: Edits) -> Iterator[tuple[t
 
 
 def changes(before: Source, after: Source) -> list[Edit]:
-    """Return the lines that make one text of another."""
+    """Return the line edits that turn one text into another."""
     old, new = before.lines, after.lines
     shorter = min(len(old), len(new))
-    # difflib alone compares each line with all that say the same.
+    # difflib alone compares each line with all identical ones.
     same = next((i for i in range(shorter) if old[i] != new[i]), shorter)
     behind = next((i for i in range(shorter - same) if old[-1 - i] != new[-1 - i]), shorter - same)
     offsets = [before.line_offset(line) for line in range(same + 1, len(old) - behind + 2)]

@@ -1,4 +1,4 @@
-"""Files that are fixed: read, and replaced atomically."""
+"""Reads files and replaces them atomically with their fixed versions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.fixer.rounds import Order
 
 
-#: After how many fixed files a process looks for garbage: each round leaves trees, and a project that goes in circles.
+#: After how many fixed files a process collects garbage: each round leaves trees and a project with reference cycles.
 _COLLECTED: Final = 10
 
 _turns = itertools.count(1)
@@ -36,7 +36,7 @@ _BOM: Final = "\ufeff"
 
 
 class Result(NamedTuple):
-    """What became of a file. `message` says why it was left alone, where that was not for want of a fix."""
+    """The result for a file. `message` says why it was left unchanged, other than for lack of a fix."""
 
     path: str
     before: str
@@ -54,7 +54,7 @@ class Result(NamedTuple):
 
 
 class Bytes(NamedTuple):
-    """A file as it was read."""
+    """The content of a file as it was read."""
 
     content: bytes
     text: str
@@ -63,7 +63,7 @@ class Bytes(NamedTuple):
 
 
 def read(path: str) -> Bytes | None:
-    """Return what is in a file, None where it is no text that can be read, or a pipe."""
+    """Return a file's content, None if it is not readable text or is a pipe."""
     if not os.path.isfile(path):
         return None
     try:
@@ -74,7 +74,7 @@ def read(path: str) -> Bytes | None:
 
 
 def decoded(content: bytes) -> Bytes | None:
-    """Return the text of some bytes, None where they are none that Python can read."""
+    """Return the text of some bytes, None if Python can't decode them."""
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
         text = content.decode(encoding)
@@ -85,26 +85,26 @@ def decoded(content: bytes) -> Bytes | None:
 
 
 def written(known: Bytes, text: str) -> tuple[bytes, str]:
-    """Return the bytes of a text in the encoding of a file that was read, and why it can't have them."""
+    """Return the bytes of a text in a file's encoding, and the reason if it can't be encoded."""
     mark = _BOM if known.bom else ""
     try:
         content = (mark + text).encode(known.encoding)
         before = (mark + known.text).encode(known.encoding)
         if before != known.content or content.decode(known.encoding) != mark + text:
             return b"", f"does not come back from {known.encoding} byte for byte, left alone"
-    except UnicodeError:  # more than UnicodeEncodeError: of labels that are too long
+    except UnicodeError:  # more than UnicodeEncodeError: for labels that are too long
         return b"", f"can't be written in {known.encoding}, left alone"
     return content, ""
 
 
 def rewrite(path: str, known: Bytes, text: str) -> str:
-    """Put a text into a file that was read, all or nothing; return why it was left alone, nothing where it was not."""
+    """Write a text to a file that was read, atomically; return the reason if it was left unchanged, otherwise empty."""
     content, problem = written(known, text)
     return problem or _replace(os.path.realpath(path), known.content, content)
 
 
 class Proposal(NamedTuple):
-    """What would become of a file, and the bytes of it before and after. `is_parsed` says that it could be parsed."""
+    """The proposed result for a file, with its bytes before and after. `is_parsed` means that it could be parsed."""
 
     result: Result
     before: bytes = b""
@@ -113,7 +113,7 @@ class Proposal(NamedTuple):
 
 
 def propose(path: str, order: Order) -> Proposal:
-    """Return what fixing would make of a file, and write nothing."""
+    """Return what fixing would make of a file, without writing anything."""
     try:
         return _proposed(path, order)
     except errors.CAUGHT as error:
@@ -126,7 +126,7 @@ def _proposed(path: str, order: Order) -> Proposal:
 
 
 def proposal(path: str, home: str, before: Bytes, order: Order) -> Proposal:
-    """Return what fixing would make of what was read, as the file at `home`."""
+    """Return what fixing would make of a content that was read, as the file at `home`."""
     if not concern.passes(order.run, home, before.text):
         return Proposal(Result(path, "", ""), before.content, before.content)
     fixed = fix_text(home, before.text, order)
@@ -146,7 +146,7 @@ def proposal(path: str, home: str, before: Bytes, order: Order) -> Proposal:
 
 
 def is_installed(path: str) -> bool:
-    """Return whether a file is in a virtual environment, or beside installed packages."""
+    """Return whether a file is in a virtual environment, or next to installed packages."""
     return _is_installed(os.path.dirname(os.path.abspath(path)))
 
 
@@ -161,7 +161,7 @@ def _is_installed(folder: str) -> bool:
 
 
 def _home(path: str) -> str:
-    """Return the path by which a file is checked: where a link leads to a module of the project, that of the module."""
+    """Return the path under which a file is checked: for a link to a module of the project, that module's."""
     given, real = os.path.abspath(path), os.path.realpath(path)
     root = folders.find_root(os.path.dirname(given)) or os.getcwd()
     below = os.path.join(os.path.realpath(root), "")
@@ -170,13 +170,13 @@ def _home(path: str) -> str:
 
 
 def _replace(path: str, before: bytes, after: bytes) -> str:
-    """Put new content into a file, all or nothing; return why it was left alone."""
+    """Replace a file's content atomically; return the reason if it was left unchanged."""
     temporary = ""
     try:
         status = os.stat(path)
         if not status.st_mode & stat.S_IWUSR:
             return "is write-protected, left alone"
-        if status.st_nlink > 1:  # a new file would be another one than that of the other names
+        if status.st_nlink > 1:  # a new file would not be the one that the other names refer to
             return _overwrite(path, before, after)
         descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=f".{os.path.basename(path)}.")
         with open(descriptor, "wb") as file:
@@ -199,7 +199,7 @@ def _replace(path: str, before: bytes, after: bytes) -> str:
 
 
 def _overwrite(path: str, before: bytes, after: bytes) -> str:
-    """Put new content into a file that has several names, in its place."""
+    """Overwrite in place the content of a file that has several names."""
     with open(path, "r+b") as file:
         if file.read() != before:
             return _CHANGED
@@ -212,10 +212,10 @@ def _overwrite(path: str, before: bytes, after: bytes) -> str:
 def fix_files(
     paths: Iterable[str], order: Order, *, write: bool = True, spread: Callable[..., Iterable[Proposal]] = map
 ) -> Iterator[Result]:
-    """Yield what became of each file in which something was to be done.
+    """Yield the result for each file in which there was something to do.
 
-    `spread` calls a function with each of some paths, in whatever order. All files are checked by what the others say
-    before; only then they are written, unless it is only to be known what would become of them.
+    `spread` calls a function for each of some paths, in any order. All files are checked against the previous versions
+    of the others. Only then are they written, unless just a preview was requested.
     """
     style.forget()
     _is_installed.cache_clear()

@@ -1,4 +1,4 @@
-"""Regions of a text that edits touch."""
+"""The regions of a text that edits affect."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 class Regions:
-    """The functions of a module, and the statements outside of them: where in a text something has its effect."""
+    """The functions of a module, and the statements outside of them: the scope of an edit's effect."""
 
     def __init__(self, text: Source, tree: ast.Module) -> None:
         nodes = [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
         spans = sorted((text.start(node), -text.end(node)) for node in (*tree.body, *nodes))
         self._starts: list[int] = []
-        self._regions: list[int] = []  # of what comes after each start
+        self._regions: list[int] = []  # the region that follows each start
         around = [(len(text.text) + 1, -1)]
         for region, (start, end) in enumerate((*spans, (len(text.text), 0))):
             while around[-1][0] <= start:

@@ -1,4 +1,4 @@
-"""Fixes for what was found, each proven alone."""
+"""Fixes for individual findings, each verified alone."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 def remedies(path: str, order: Order) -> tuple[str, list[Remedy]]:
-    """Return for a file how to fix what is wanted, each violation for itself, where that has proven good."""
+    """Return the requested fixes for a file, one for each violation, if it was verified."""
     try:
         return path, _remedies(path, order)
-    except errors.CAUGHT:  # what is found is reported without a fix
+    except errors.CAUGHT:  # the findings are reported without fixes
         return path, []
 
 
@@ -47,15 +47,15 @@ def _remedies(path: str, order: Order) -> list[Remedy]:
 
 
 def proven(path: str, state: State, order: Order) -> list[tuple[Offer, Sequence[Edit]]]:
-    """Return the offers for a text that prove good, with all edits that each comes to."""
+    """Return the offers for a text that pass verification, with all edits that each needs."""
     added: dict[tuple[Import, ...], list[Edit]] = {}
     return [(offer, _alone(state, offer, added)) for offer in _good(path, state, order)]
 
 
 def _good(path: str, state: State, order: Order) -> list[Offer]:
-    """Return the offers that prove good, in groups of those that don't touch each other.
+    """Return the offers that pass verification, in groups whose members don't touch each other.
 
-    Those that fail beside others may be good without them, so they are tried again as long as that helps.
+    An offer that fails together with others may pass without them, so it is tried again as long as that helps.
     """
     attempts = Attempts(path, state, order, state.project)
     good: set[int] = set()
@@ -64,20 +64,20 @@ def _good(path: str, state: State, order: Order) -> list[Offer]:
         group = apart(pending)
         chosen = attempts.add([], None, group)[0]
         good.update(map(id, chosen))
-        done = set(map(id, chosen or group))  # what was not good beside others may be so without them
+        done = set(map(id, chosen or group))  # an offer that failed together with others may pass without them
         pending = [offer for offer in pending if id(offer) not in done]
     return [offer for offer in state.offers if id(offer) in good]
 
 
 def _alone(state: State, offer: Offer, added: dict[tuple[Import, ...], list[Edit]]) -> Sequence[Edit]:
-    """Return all edits that a fix comes to, with its imports; `added` keeps what imports alone come to."""
+    """Return all edits of a fix, including its imports; `added` caches the edits for imports alone."""
     needed = offer.fix.imports
     if not needed:
         return offer.edits
     head = imports.head(state.text, state.tree)
     if any(edit.start <= head for edit in offer.edits):
         return changes(state.text, written(state, [offer])[0])
-    # To write each out takes the whole text each time.
+    # Each insertion needs a pass over the whole text.
     if needed not in added:
         added[needed] = changes(state.text, written(state, [offer._replace(edits=())])[0])
     return [*added[needed], *offer.edits]

@@ -1,4 +1,4 @@
-"""Fixes applied in rounds until nothing is left to fix."""
+"""Applies fixes in rounds until there is nothing left to fix."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
 
 
-#: A fix may uncover what the next one fixes. That ends soon.
+#: A fix may reveal what the next one fixes. That ends soon.
 ROUNDS: Final = 10
 
-#: What the parser raises, and what it does to deep nesting.
+#: What the parser raises, also for deeply nested code.
 BROKEN: Final = (SyntaxError, ValueError, RecursionError, MemoryError)
 
-#: Where a file has so few fixes, each is tried for itself when all have something wrong next to them.
+#: If a file has at most this many fixes, each is tried separately once all are suspects.
 _FEW: Final = 4
 
-#: Messages name places of other definitions, which move.
+#: Messages contain places of other definitions, which move.
 _PLACE: Final = re.compile(r":\d+")
 
 
@@ -49,7 +49,7 @@ def _every(_path: str, _lines: list[str], _tree: ast.Module, found: list[Violati
 
 @dataclass(frozen=True)
 class Order:
-    """What to fix: `wants` picks from the violations in a file those that are selected and not silenced."""
+    """What to fix: `wants` selects those violations in a file that are enabled and not silenced."""
 
     run: Run = field(default_factory=Run)
     unsafe: bool = False
@@ -57,9 +57,9 @@ class Order:
 
 
 class Fixed(NamedTuple):
-    """What became of a text, and the violations that went.
+    """The result for a text, and the violations that were fixed.
 
-    `message` says why it was left alone, if it was; `is_parsed` that it could be parsed.
+    `message` says why it was left unchanged, if so; `is_parsed` means that it could be parsed.
     """
 
     text: str
@@ -69,7 +69,7 @@ class Fixed(NamedTuple):
 
 
 class Offer(NamedTuple):
-    """A fix for a violation, as edits of the text at hand."""
+    """A fix for a violation, as edits of the current text."""
 
     violation: Violation
     fix: Fix
@@ -77,7 +77,7 @@ class Offer(NamedTuple):
 
 
 class State:
-    """A text, what is found in it, and the fixes that are offered. `known` is a project with another text of it."""
+    """A text, its findings, and the fixes on offer. `known` is a project with a different version of it."""
 
     def __init__(self, path: str, text: Source, tree: ast.Module, order: Order, known: Project | None = None) -> None:
         self.text = text
@@ -85,7 +85,7 @@ class State:
         if known is None:
             self.project = session.project_of(path, order.run.options, order.run.excluded)
         else:
-            # One that has concluded nothing from what was in the file before.
+            # A project without conclusions from the file's previous content.
             self.project = Overlay(known, path)
         self.module: Module = self.project.open(path, text, tree)
         checked = list(judge.judge(self.project, self.module, loader.wanted(order.run.opted)))
@@ -120,9 +120,9 @@ class State:
 
 
 def fix_text(path: str, text: str, order: Order, around: Project | None = None) -> Fixed:
-    """Return a file's text with all fixes applied that are certain; `around` is a project with another text of it."""
+    """Return a file's text with all certain fixes applied; `around` is a project with a different version of it."""
     gone: list[Violation] = []
-    refused: set[Violation] = set()  # in the present text: in another one they may be good
+    refused: set[Violation] = set()  # in the current text: in another one they may pass
     try:
         source = Source.of(text, style_of(path))
         state = State(path, source, source.tree, order, around)
@@ -149,15 +149,15 @@ def fix_text(path: str, text: str, order: Order, around: Project | None = None) 
 
 
 def _kind(violation: Violation) -> tuple[str, str]:
-    """Return what stays of a violation when lines move."""
+    """Return what identifies a violation when lines move."""
     return violation.code, _PLACE.sub(":", violation.text)
 
 
 def apart(offers: Iterable[Offer]) -> list[Offer]:
-    """Return the offers whose edits do not touch those of one before."""
+    """Return the offers whose edits do not touch those of an earlier one."""
     chosen: list[Offer] = []
     known: set[tuple[Edit, ...]] = set()
-    taken: list[Edit] = []  # in their order; none touches another of another offer
+    taken: list[Edit] = []  # in order; none touches one of another offer
     for offer in offers:
         if offer.edits not in known:
             before = [bisect.bisect_right(taken, edit.end, key=_start) for edit in offer.edits]
@@ -175,11 +175,11 @@ def _start(edit: Edit) -> int:
 
 
 class Attempts:
-    """Fixes of one round that are tried together, and those left out with which the outcome is not good.
+    """Fixes of one round that are tried together, leaving out those with which the result is not good.
 
-    One attempt costs as much as checking the file. So where many fixes fail those go first that have something wrong
-    next to them. Where those are all, one of each region is tried at a time: what goes wrong there is its fault then.
-    Of what nothing is known one half is tried, then the other.
+    One attempt costs as much as checking the file. So if many fixes fail, the first to be set apart are those with a
+    new or remaining finding next to them. If that is all of them, one from each region is tried at a time, so that a
+    failure in a region is its fault. If nothing is known, one half is tried, then the other.
     """
 
     def __init__(self, path: str, state: State, order: Order, known: Project) -> None:
@@ -191,7 +191,7 @@ class Attempts:
     def add(
         self, good: list[Offer], after: State | None, more: list[Offer], guesses: int = 3
     ) -> tuple[list[Offer], State | None]:
-        """Return good fixes and those of some more that go with them, with what comes of all together."""
+        """Return good fixes plus those of some more that work with them, and the result of all together."""
         if not more:
             return good, after
         found, guilty = self.apply([*good, *more])
@@ -212,7 +212,7 @@ class Attempts:
         return good, after
 
     def _one_of_each_region(self, offers: Iterable[Offer]) -> list[list[Offer]]:
-        """Return offers in groups of which each has at most one for a region."""
+        """Return offers in groups with at most one offer for each region."""
         regions = Regions(self.state.text, self.state.tree)
         counted: Counter[int] = Counter()
         groups: list[list[Offer]] = []
@@ -225,9 +225,10 @@ class Attempts:
         return groups
 
     def apply(self, offers: Sequence[Offer]) -> tuple[State | None, set[int]]:
-        """Return what comes of applying some fixes together, None where it is not good.
+        """Return the result of applying some fixes together, None if it is not good.
 
-        In that case the identities of those with something wrong next to them are returned too, as far as known.
+        In that case it also returns the identities of the fixes with an unexpected finding next to them, as far as
+        known.
         """
         state = self.state
         try:
@@ -237,7 +238,7 @@ class Attempts:
             return None, set()
         fixed = Counter(map(_kind, {offer.violation for offer in offers}))
         left = {kind for kind, count in fixed.items() if found.found[kind] > state.found[kind] - count}
-        # By code: what else is found in a call that is written anew may have other words then.
+        # Compare by code: other findings in a rewritten call may be worded differently.
         new = _by_code(found.found) - _by_code(state.found - fixed)
         if not left and not new:
             return found, set()
@@ -252,7 +253,7 @@ class Attempts:
         left: set[tuple[str, str]],
         new: Counter[str],
     ) -> Iterator[int]:
-        """Yield where something is reported that should be gone, or was not reported there before."""
+        """Yield the places of findings that should be gone, or that were not reported there before."""
         fixed = {offer.violation for offer in offers}
         places = {
             (violation.code, moved(self.state.place(violation), steps))
@@ -267,9 +268,9 @@ class Attempts:
 
 
 def _beside(offers: Sequence[Offer], steps: Sequence[Edits], places: Iterable[int], regions: Regions) -> set[int]:
-    """Return the identities of the fixes with the edit nearest to each of some places: in its region, if there is one.
+    """Return the identities of the fixes whose edit is nearest to each of some places, within its region if possible.
 
-    Places and regions are those behind all steps.
+    Places and regions are those after all steps.
     """
     edits = sorted((moved(edit.start, steps), id(offer)) for offer in offers for edit in offer.edits)
     inside: dict[int, list[tuple[int, int]]] = {}
@@ -285,7 +286,7 @@ def _beside(offers: Sequence[Offer], steps: Sequence[Edits], places: Iterable[in
 
 
 def written(state: State, offers: Sequence[Offer]) -> tuple[Source, ast.Module, list[Edits]]:
-    """Return the text with fixes applied, its tree, and the edits, one step after the other. Raises Unfixable."""
+    """Return the text with fixes applied, its tree, and the edits of each step. Raises Unfixable."""
     steps = [Edits({edit for offer in offers for edit in offer.edits})]
     text, tree = edited(state.text, state.tree, steps[0])
     for needed in sorted({needed for offer in offers for needed in offer.fix.imports}):

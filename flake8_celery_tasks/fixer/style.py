@@ -1,4 +1,4 @@
-"""How a project breaks its lines: what its configuration says to its formatter, or to flake8."""
+"""The project's line style, from the configuration of its formatter or of flake8."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FLAKE8: Final = (".flake8", "setup.cfg", "tox.ini")
 
 
 def style_of(path: str) -> Style:
-    """Return how lines are broken in a file: as the nearest configuration of a formatter says, else that of flake8."""
+    """Return the line style for a file: from the nearest configuration of a formatter, or else flake8's."""
     folders = tuple(_upwards(os.path.dirname(os.path.abspath(path))))
     for find in (_formatter, _flake8):
         for folder in folders:
@@ -29,13 +29,13 @@ def style_of(path: str) -> Style:
 
 
 def forget() -> None:
-    """Drop what was read."""
+    """Drop the cached configurations."""
     _formatter.cache_clear()
     _flake8.cache_clear()
 
 
 def _upwards(folder: str) -> Iterator[str]:
-    """Yield a folder and those around it, up to that of a repository."""
+    """Yield a folder and its parents, up to the root of a repository."""
     while True:
         yield folder
         parent = os.path.dirname(folder)
@@ -46,7 +46,7 @@ def _upwards(folder: str) -> Iterator[str]:
 
 @lru_cache(maxsize=1024)
 def _formatter(folder: str) -> Style | None:
-    """Return what the configuration of ruff or black in a folder says, None where there is none."""
+    """Return the style from the configuration of ruff or black in a folder, None if there is none."""
     for name in _RUFF:
         table = _toml(os.path.join(folder, name))
         if table is not None:
@@ -65,7 +65,7 @@ def _formatter(folder: str) -> Style | None:
 
 
 def _ruff(folder: str, table: Mapping[str, Any], seen: frozenset[str] = frozenset()) -> Style:
-    """Return what a configuration of ruff says, with the one that it extends."""
+    """Return the style from a ruff configuration, including the one that it extends."""
     formatting = table.get("format")
     skip = formatting.get("skip-magic-trailing-comma") if isinstance(formatting, dict) else None
     width, above = table.get("line-length"), table.get("extend")
@@ -96,7 +96,7 @@ def _toml(path: str) -> dict[str, Any] | None:
 
 @lru_cache(maxsize=1024)
 def _flake8(folder: str) -> Style | None:
-    """Return what a configuration of flake8 in a folder says, None where it says nothing of the length of lines."""
+    """Return the style from flake8's configuration in a folder, None if it doesn't set a line length."""
     for name in _FLAKE8:
         parser = configparser.RawConfigParser()
         try:

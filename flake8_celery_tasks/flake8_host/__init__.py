@@ -1,1 +1,1 @@
-"""flake8 as a library: its configuration, its files, its decisions and its formats."""
+"""flake8 used as a library: its configuration, file discovery, decisions and formats."""

@@ -1,4 +1,4 @@
-"""One file checked as flake8 checks it, with the plugin alone."""
+"""Checks one file as flake8 does, with this plugin alone."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.flake8_host.configuration import Configuration
 
-    #: What finds something in the lines and the tree of a text.
+    #: A function that finds violations in the lines and the tree of a text.
     Find = Callable[[list[str], ast.Module], list[Violation]]
 
 
 def check(name: str, configuration: Configuration) -> Checked:
-    """Return what the plugin, and nothing else, finds in a file."""
-    if name != "-" and os.path.exists(name) and not os.path.isfile(name):  # a pipe would be waited for
+    """Return what this plugin, without any others, finds in a file."""
+    if name != "-" and os.path.exists(name) and not os.path.isfile(name):  # reading from a pipe would block
         return Checked(name, [Row("E902", 0, 0, "OSError: not a regular file", "")], {})
     try:
         checker = _Checker(name, configuration)
-    except UnicodeDecodeError as error:  # of the input only: a file that is not UTF-8 is read as Latin-1
+    except UnicodeDecodeError as error:  # only for standard input: a file that is not UTF-8 is read as Latin-1
         raise UsageError(f"can't decode the input: {error}") from None
-    except LookupError as error:  # the encoding is none of a text, such as rot13
+    except LookupError as error:  # not a text encoding, such as rot13
         return Checked(name, [Row("E902", 0, 0, f"{type(error).__name__}: {one_line(error)}", "")], {})
     try:
         path, results, _ = checker.run_checks()
@@ -46,13 +46,13 @@ def check(name: str, configuration: Configuration) -> Checked:
 
 
 def check_text(name: str, lines: list[str], configuration: Configuration, find: Find) -> Checked:
-    """Return what is found in a text that stands for a file; `find` is what looks for it, given lines and tree."""
+    """Return the findings in a text in place of a file's; `find` looks for them, given lines and tree."""
     path, results, _ = (checker := _Checker(name, configuration, lines, find)).run_checks()
     return Checked(path, [Row(*row) for row in results], checker.scopes)
 
 
 class _Checker(FileChecker):
-    """flake8's checker of one file, with one plugin. Tokens are read where a report may have a `# noqa` only."""
+    """flake8's checker for one file, with one plugin. Tokens are read only if a report may have a `# noqa`."""
 
     scopes: dict[int, str]
     seen: list[seen.Seen]
@@ -75,7 +75,7 @@ class _Checker(FileChecker):
         self.scopes = {}
         processor = self.processor
         text = "".join(processor.lines)
-        # Who finds has looked already.
+        # The function that finds violations has already run.
         if self.find is None and not (
             concern.passes(self.told, processor.filename, text) or gate.passes(text, seen.MARKS)
         ):
@@ -83,7 +83,7 @@ class _Checker(FileChecker):
         try:
             tree: ast.Module = processor.build_ast()
         except (ValueError, RecursionError, MemoryError) as error:
-            # Null characters, and nesting that is too deep: newer Pythons say so themselves.
+            # Null characters, and code that is nested too deeply: newer Pythons report these themselves.
             raise SyntaxError(one_line(error) or type(error).__name__) from None
         if self.find is not None:
             found = self.find(processor.lines, tree)
@@ -102,15 +102,15 @@ class _Checker(FileChecker):
         return super().run_checks()
 
     def process_tokens(self) -> None:
-        """Nobody asks for tokens."""
+        """Do nothing: no plugin needs tokens."""
 
     @cached_property
     def may_silence(self) -> bool:
         return silencing(self.processor.lines)
 
     def report(self, error_code: str | None, line_number: int, column: int, text: str) -> str:
-        """Keep a report. The lines that belong to it are looked for only where they matter: it takes all tokens."""
-        processor = getattr(self, "processor", None)  # there is none yet where the file can't be read
+        """Store a report. Its logical line is looked up only if that matters: it needs all tokens."""
+        processor = getattr(self, "processor", None)  # there is none yet if the file can't be read
         if processor is None or self.options.show_source or self.may_silence:
             return super().report(error_code, line_number, column, text)
         assert error_code is not None

@@ -39,14 +39,14 @@ if TYPE_CHECKING:
 #: The table of `pyproject.toml` that is read.
 TABLE: Final = "flake8-celery-tasks"
 
-#: The options of flake8 that mean something without its other plugins.
+#: The flake8 options that are useful without its other plugins.
 _TAKEN: Final = (
     *("color", "count", "disable-noqa", "exclude", "exit-zero", "extend-exclude", "extend-ignore", "extend-select"),
     *("filename", "format", "ignore", "jobs", "no-show-source", "per-file-ignores", "quiet", "select", "show-source"),
     *("statistics", "stdin-display-name"),
 )
 
-#: Those of them that mean something where files are fixed.
+#: Those of them that matter when files are fixed.
 FIXING: Final = (
     *("color", "disable-noqa", "exclude", "extend-exclude", "extend-ignore", "extend-select", "filename", "ignore"),
     *("jobs", "per-file-ignores", "select", "stdin-display-name"),
@@ -69,7 +69,7 @@ def _refuse(message: str) -> None:
 
 
 def _manager() -> OptionManager:
-    """Return flake8's options and ours, without those of other plugins."""
+    """Return the manager of flake8's options and ours, without those of other plugins."""
     manager = OptionManager(
         version=flake8.__version__,
         plugin_versions="",
@@ -89,7 +89,7 @@ def _options() -> tuple[Option, ...]:
 
 
 def add_arguments(parser: argparse.ArgumentParser, taken: Collection[str] = _TAKEN) -> None:
-    """Give a parser some options of flake8, and ours. What is not given stays unset."""
+    """Add some of flake8's options, and ours, to a parser. Options that are not given stay unset."""
     configuration = parser.add_argument_group("configuration")
     configuration.add_argument("--config", default=None, help="read only this configuration file of flake8")
     configuration.add_argument(
@@ -113,16 +113,16 @@ def _is_ours(name: str) -> bool:
 
 
 class Configuration(NamedTuple):
-    """What applies to a run of the command: flake8's options, and what they say to the linter."""
+    """The configuration of a run of the command: flake8's options, and the linter's own settings from them."""
 
     options: Namespace
     run: Run
 
 
 def configuration_for(given: Namespace, paths: Sequence[str], table: str = "") -> Configuration:
-    """Return what applies: the defaults, `pyproject.toml`, flake8's configuration, what was given; each beats the last.
+    """Return the configuration: defaults, `pyproject.toml`, flake8's configuration, given options; later ones win.
 
-    `table` is the `pyproject.toml` to read, instead of the nearest one from the working directory upward. Raises
+    `table` is the `pyproject.toml` to read, instead of the nearest one from the working directory upwards. Raises
     UsageError.
     """
     try:
@@ -135,7 +135,7 @@ def configuration_for(given: Namespace, paths: Sequence[str], table: str = "") -
     values.extended_default_select = manager.extended_default_select
     for name, value in _configured(manager, given, table).items():
         setattr(values, name if hasattr(values, name) else str(manager.config_options_dict[name].dest), value)
-    # Once more: argparse reads the text of defaults, such as the number of jobs.
+    # Once more, since argparse parses defaults that are strings, such as the number of jobs.
     values = manager.parse_args([], values)
     for name, value in vars(given).items():
         setattr(values, name, value)
@@ -151,7 +151,7 @@ def configuration_for(given: Namespace, paths: Sequence[str], table: str = "") -
 
 
 def _check_format(form: str) -> None:
-    """Refuse a format that flake8 would stumble over with the first finding."""
+    """Reject a format that would make flake8 fail at the first finding."""
     if "%(" not in form:
         return
     try:
@@ -162,7 +162,7 @@ def _check_format(form: str) -> None:
 
 
 def _selected(values: Namespace) -> list[str]:
-    """Return what is selected where the command line does not say: what the configuration says of us, else all."""
+    """Return the selected codes if the command line doesn't set them: ours in the configuration, or else all."""
     configured: list[str] = [*(values.select or ()), *(values.extend_select or ())]
     if values.select and any(code.startswith(PREFIX) or PREFIX.startswith(code) for code in configured):
         return list(values.select)
@@ -180,7 +180,7 @@ def _configured(manager: OptionManager, given: Namespace, table: str) -> dict[st
             raise UsageError(f"configuration of flake8: {problem}")
     try:
         theirs = parse_config(manager, config, folder)
-    except ValueError as error:  # a value of the wrong kind: what flake8 lets fall through says not where it is
+    except ValueError as error:  # a value of the wrong kind: flake8's own error doesn't name its place
         names = [name for name in config["flake8"] if not _is_taken(manager, config, folder, name)]
         where = " ".join(("configuration of flake8:", *(f"{name}:" for name in names)))
         raise UsageError(f"{where} {one_line(error)}") from None
@@ -190,7 +190,7 @@ def _configured(manager: OptionManager, given: Namespace, table: str) -> dict[st
 
 
 def _is_taken(manager: OptionManager, config: configparser.RawConfigParser, folder: str, name: str) -> bool:
-    """Return whether flake8 takes the value of an option in its configuration."""
+    """Return whether flake8 accepts the value of an option in its configuration."""
     alone = configparser.RawConfigParser()
     alone.read_dict({"flake8": {name: config["flake8"][name]}})
     try:
@@ -204,9 +204,9 @@ def _is_taken(manager: OptionManager, config: configparser.RawConfigParser, fold
 
 
 def find_table(folder: str, known: dict[str, str] | None = None) -> str:
-    """Return the nearest `pyproject.toml` from a folder upward that holds our table, nothing where there is none.
+    """Return the nearest `pyproject.toml` from a folder upwards that has our table, an empty string if there is none.
 
-    `known` keeps the answers for further folders. Raises UsageError for a file that can't be parsed.
+    `known` caches the answers for further folders. Raises UsageError for a file that can't be parsed.
     """
     known = {} if known is None else known
     if folder not in known:
@@ -218,7 +218,7 @@ def find_table(folder: str, known: dict[str, str] | None = None) -> str:
 
 
 def _from_pyproject(manager: OptionManager, path: str) -> dict[str, Any]:
-    """Return what the table of a `pyproject.toml` says; of no file nothing."""
+    """Return the options from the table of a `pyproject.toml`; none if there is no file."""
     found: dict[str, Any] = {}
     for key, value in (table_of(path) or {}).items() if path else ():
         found.update(_option(manager, path, key, value))
@@ -226,7 +226,7 @@ def _from_pyproject(manager: OptionManager, path: str) -> dict[str, Any]:
 
 
 def table_of(path: str) -> dict[str, Any] | None:
-    """Return our table in a `pyproject.toml`, None where there is none. Raises UsageError for a broken file."""
+    """Return our table in a `pyproject.toml`, None if there is none. Raises UsageError for a broken file."""
     try:
         content = regular.read(path)
     except OSError:
@@ -246,7 +246,7 @@ def table_of(path: str) -> dict[str, Any] | None:
 
 
 def _option(manager: OptionManager, path: str, key: str, value: object) -> dict[str, Any]:
-    """Return an option of the table as flake8 reads it from a file of its own."""
+    """Return an option from the table as flake8 would read it from its own files."""
     where = f"{path}: [tool.{TABLE}]"
     known = [name for name in manager.config_options_dict if name in _TAKEN or _is_ours(f"--{name}")]
     known = [name for name in known if "_" not in name]
@@ -264,14 +264,14 @@ def _option(manager: OptionManager, path: str, key: str, value: object) -> dict[
         raise UsageError(f"{where} {key}: {one_line(error)}") from None
 
 
-#: The options that name a file or folder by its plain name.
+#: The options whose value is the plain name of a file or folder.
 _NAMING: Final = ("celery-baseline", "celery-contract", "celery-known-tasks", "celery-project-root")
 
 
 def _located(key: str, value: object, folder: str) -> object:
-    """Return the value of an option with paths that are relative to the folder of its `pyproject.toml`.
+    """Return the value of an option, with paths that are relative to the folder of its `pyproject.toml` resolved.
 
-    The working directory may be another one, above it or below.
+    The working directory may be a different one, above or below.
     """
     if folder == os.getcwd():
         return value
@@ -286,7 +286,7 @@ def _located(key: str, value: object, folder: str) -> object:
 
 
 def _seen_from_here(pattern: str, folder: str) -> str:
-    """Return a pattern of paths below a folder as seen from the working directory, from which flake8 takes it."""
+    """Return a pattern for paths inside a folder, relative to the working directory, as flake8 expects."""
     if "/" not in pattern or os.path.isabs(pattern) or not same_drive(folder, os.getcwd()):
         return pattern
     seen = os.path.relpath(os.path.join(folder, pattern)).replace(os.sep, "/")
@@ -294,7 +294,7 @@ def _seen_from_here(pattern: str, folder: str) -> str:
 
 
 def _takes_several(manager: OptionManager, name: str) -> bool:
-    """Return whether an option is a list: what is no text can't be meant for it."""
+    """Return whether an option is a list: a value that is not a string can't be meant for it."""
     lists = [option.name.replace("_", "-") for option in fields(Options) if option.metadata["many"]]
     return name in lists or manager.config_options_dict[name].comma_separated_list
 

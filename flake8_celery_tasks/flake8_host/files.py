@@ -1,4 +1,4 @@
-"""The files that a run of flake8 would check."""
+"""The files that flake8 would check."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 
 def files(options: Namespace) -> list[str]:
-    """Return the files to check, as flake8 finds them. Raises UsageError for a path that is not there."""
+    """Return the files to check, as flake8 finds them. Raises UsageError for a path that does not exist."""
     for path in options.filenames:
         if path != "-" and not os.path.lexists(path):
             raise UsageError(f"no such file or directory: {path!r}")
-    with _quick_matching():
+    with _fast_matching():
         return list(
             expand_paths(
                 paths=options.filenames,
@@ -44,7 +44,7 @@ def files(options: Namespace) -> list[str]:
 
 
 def reaches(folder: str, path: str, options: Namespace) -> bool:
-    """Return whether a run in a folder would check a file: no folder on the way is excluded, nor the file itself."""
+    """Return whether a run in a folder would check a file: neither it nor a folder on the way is excluded."""
     excluded = (*options.exclude, *options.extend_exclude)
     way = [folder]
     for part in os.path.relpath(path, folder).split(os.sep):
@@ -55,8 +55,8 @@ def reaches(folder: str, path: str, options: Namespace) -> bool:
 
 
 @contextlib.contextmanager
-def _quick_matching() -> Iterator[None]:
-    """Give flake8 an `fnmatch` that tries all patterns at once: one by one they take longer than to read the files."""
+def _fast_matching() -> Iterator[None]:
+    """Replace flake8's `fnmatch` with one that tries all patterns at once: one by one is slower than reading files."""
     usual = utils.fnmatch
     utils.fnmatch = _fnmatch
     try:
@@ -75,12 +75,12 @@ def _matching(patterns: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def passing(names: Iterable[str], run: Run) -> list[str]:
-    """Return the files that pass the gate by their bytes; what can't be read passes, so that it is reported.
+    """Return the files whose bytes pass the gate; files that can't be read pass, so that they are reported.
 
-    So do files with decorators that look like Celery's, so that these are counted.
+    Files with decorators that look like Celery's also pass, so that these are counted.
     """
     marks = run.marks
-    # What is not ASCII may be other bytes in another encoding.
+    # Non-ASCII characters may have different bytes in another encoding.
     if not all(mark.isascii() for mark in marks):
         return list(names)
     wanted = [mark.encode() for mark in (*marks, *seen.MARKS)]
@@ -99,7 +99,7 @@ def passing(names: Iterable[str], run: Run) -> list[str]:
 
 
 def any_of(marks: Iterable[bytes], content: bytes) -> bool:
-    """Return whether something holds one of some marks."""
+    """Return whether a content contains one of some marks."""
     for mark in marks:  # noqa: SIM110 - no generator: this runs for every file of a project
         if mark in content:
             return True

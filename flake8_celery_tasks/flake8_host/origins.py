@@ -1,4 +1,4 @@
-"""Which option comes from where: the command line, flake8's files, the table of a `pyproject.toml`."""
+"""Where each option comes from: the command line, flake8's files, or the table of a `pyproject.toml`."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from flake8_celery_tasks.flake8_host.configuration import table_of
 if TYPE_CHECKING:
     from argparse import Namespace
 
-#: Where a value comes from if no file says it.
+#: The source of a value that no file sets.
 COMMAND_LINE: Final = "command line"
 
-#: What the command line says of configuration itself.
+#: Command line options about the configuration itself.
 _ABOUT_FILES: Final = frozenset({"config", "append_config", "isolated"})
 
 
 class Origin(NamedTuple):
-    """An option that is set: its name, its value as written, and the file that says so, or `command line`."""
+    """An option that is set: its name, its value as written, and the file that sets it, or `command line`."""
 
     name: str
     value: str
@@ -29,7 +29,7 @@ class Origin(NamedTuple):
 
 
 def files_of(given: Namespace, table: str) -> list[str]:
-    """Return the files that are read, from the strongest to the weakest."""
+    """Return the configuration files, strongest first."""
     found = [*reversed(given.append_config)]
     if given.isolated:
         return []
@@ -39,7 +39,7 @@ def files_of(given: Namespace, table: str) -> list[str]:
 
 
 def origins(given: Namespace, table: str) -> list[Origin]:
-    """Return the options that are set, each once, with what decides it."""
+    """Return the options that are set, each once, with the source that decides."""
     found: dict[str, Origin] = {}
     for name, value in vars(given).items():
         if name not in _ABOUT_FILES:
@@ -52,7 +52,7 @@ def origins(given: Namespace, table: str) -> list[Origin]:
 
 
 def _section(path: str) -> dict[str, str]:
-    """Return the section of flake8 in a file that it could read before."""
+    """Return flake8's section in a file that flake8 could already read."""
     config = configparser.RawConfigParser()
     config.read(path, encoding="UTF-8")
     return dict(config["flake8"]) if config.has_section("flake8") else {}

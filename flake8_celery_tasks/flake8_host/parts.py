@@ -1,4 +1,4 @@
-"""Which configuration applies to which file: the nearest `pyproject.toml` with our table decides, as with ruff."""
+"""Which configuration applies to which file: as in ruff, the nearest `pyproject.toml` with our table decides."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Part(NamedTuple):
-    """Some files, and the configuration that applies to them; `table` is the `pyproject.toml` that says so, if any."""
+    """Some files with the configuration that applies to them; `table` is the `pyproject.toml` that decides, if any."""
 
     configuration: Configuration
     names: list[str]
@@ -24,10 +24,10 @@ class Part(NamedTuple):
 
 
 def parts(configuration: Configuration, given: Namespace, names: Iterable[str]) -> list[Part]:
-    """Return some files by the configurations that apply to them, the one of the working directory first.
+    """Return some files by the configurations that apply to them, the working directory's first.
 
-    A project below the working directory, or outside it, has its own where its `pyproject.toml` has our table; what it
-    excludes is left out. An explicit `--config`, or `--isolated`, applies to all files. Raises UsageError.
+    A project inside the working directory, or outside it, has its own if its `pyproject.toml` has our table; files that
+    it excludes are left out. An explicit `--config` or `--isolated` applies to all files. Raises UsageError.
     """
     if given.isolated or given.config is not None:
         return [Part(configuration, list(names))]

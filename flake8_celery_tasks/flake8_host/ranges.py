@@ -1,4 +1,4 @@
-"""The part of a text that a finding is about: from its place to the end of the node that starts there."""
+"""The range of text that a finding is about: from its position to the end of the node that starts there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.engine.findings import Finding
 
 
-#: What holds others: it says no more than the first of them.
+#: Nodes that contain others: they give no better range than their first part.
 _LOOSE: Final = (ast.BoolOp, ast.Compare, ast.IfExp, ast.Tuple)
 
 
@@ -30,7 +30,7 @@ class _Name(ast.AST):
 
 
 def ranges(source: Source, found: Iterable[tuple[int, int, str]]) -> Iterator[tuple[int, int]]:
-    """Yield the offsets of start and end for each finding, given as line from 1, column from 0, and code."""
+    """Yield the start and end offsets of each finding, given as line (from 1), column (from 0) and code."""
     nodes: dict[int, list[ast.AST]] | None = None
     size = len(source.text)
     for line, column, code in found:
@@ -50,7 +50,7 @@ def _line_end(source: Source, offset: int) -> int:
 
 
 def _by_start(source: Source) -> dict[int, list[ast.AST]]:
-    """Return the nodes that start at each offset, the largest first."""
+    """Return the nodes that start at each offset, largest first."""
     try:
         tree = ast.parse(source.text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -66,7 +66,7 @@ def _by_start(source: Source) -> dict[int, list[ast.AST]]:
 
 
 def _end(source: Source, nodes: list[ast.AST], start: int) -> int:
-    """Return where the node ends that a report at an offset is about."""
+    """Return the end of the node that a report at an offset is about."""
     for node in nodes:
         if isinstance(node, _Name):
             return start + len(node.name)
@@ -82,7 +82,7 @@ def _end(source: Source, nodes: list[ast.AST], start: int) -> int:
 
 
 def source_of(path: str, options: Namespace) -> Source | None:
-    """Return the text of a file as it was checked, None where there is none to be had."""
+    """Return the text of a file as it was checked, None if it is not available."""
     name = "-" if "-" in options.filenames and path == options.stdin_display_name else path
     try:
         return Source(FileProcessor(name, options).lines)
@@ -91,7 +91,7 @@ def source_of(path: str, options: Namespace) -> Source | None:
 
 
 class Place(NamedTuple):
-    """Where a finding is: the text of its file, and the offsets of start and end in it."""
+    """The position of a finding: the text of its file, and its start and end offsets there."""
 
     source: Source
     start: int
@@ -99,7 +99,7 @@ class Place(NamedTuple):
 
 
 def places(findings: Iterable[Finding], options: Namespace) -> dict[Finding, Place]:
-    """Return where findings are; those whose text is not to be had, and those of a whole file, are left out."""
+    """Return the positions of findings; those without an available text, and those about a whole file, are left out."""
     by_path: dict[str, list[Finding]] = {}
     for finding in findings:
         if finding.line > 0:

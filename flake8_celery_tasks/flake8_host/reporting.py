@@ -1,4 +1,4 @@
-"""flake8's decisions on findings, and its formats."""
+"""flake8's decisions about findings, and its formats."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NOTHING: Final = Checkers([], [], [])
 
 
 class Row(NamedTuple):
-    """One report, as flake8 keeps it until it decides. Column from 0; `physical` is the line that may hold `# noqa`."""
+    """One report, as flake8 stores it until it decides. Columns start at 0; `physical` is the line for a `# noqa`."""
 
     code: str
     line: int
@@ -44,7 +44,7 @@ class Row(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """What was found in a file, by line the names of the definitions around the reports, and what was looked at."""
+    """The findings in a file, the names of the definitions around them by line, and what was checked."""
 
     path: str
     rows: list[Row]
@@ -53,17 +53,17 @@ class Checked(NamedTuple):
 
 
 def jobs(options: Namespace) -> int:
-    """Return how many processes flake8 would take."""
+    """Return the number of processes that flake8 would use."""
     count: int = _deciding(options, BaseFormatter(options)).jobs
     return count
 
 
 def silencing(lines: Sequence[str]) -> bool:
-    """Return whether lines may hold a `# noqa`."""
+    """Return whether lines may contain a `# noqa`."""
     return "noqa" in "".join(lines).lower()
 
 
-# What is reported.
+# Deciding what is reported.
 
 
 class _Collector(BaseFormatter):
@@ -83,9 +83,9 @@ def _deciding(options: Namespace, formatter: BaseFormatter) -> Manager:
 
 
 def with_unparsed(options: Namespace) -> Namespace:
-    """Return options that select what flake8 says of files that can't be parsed, unless they ignore it by its code.
+    """Return options that select flake8's code for files that can't be parsed, unless it is ignored explicitly.
 
-    Such a file must not look clean because somebody asks for our codes only.
+    Such a file must not look clean just because only our codes were requested.
     """
     ignored = (*(options.ignore or ()), *(options.extend_ignore or ()))
     if not (options.select or options.extend_select) or UNPARSED.startswith(tuple(ignored)):
@@ -95,7 +95,7 @@ def with_unparsed(options: Namespace) -> Namespace:
 
 
 def decide(options: Namespace, checked: Iterable[Checked]) -> tuple[list[Violation], Statistics]:
-    """Return what is reported: what is selected, and has no `# noqa`, in flake8's order."""
+    """Return the reported violations: selected ones without a `# noqa`, in flake8's order."""
     collector = _Collector(options)
     manager = _deciding(options, collector)
     manager.results = [(one.path, [tuple(row) for row in one.rows], {}) for one in checked]
@@ -104,7 +104,7 @@ def decide(options: Namespace, checked: Iterable[Checked]) -> tuple[list[Violati
 
 
 def are_selected(options: Namespace, path: str, codes: Iterable[str]) -> bool:
-    """Return whether findings with some codes would all be reported in a file."""
+    """Return whether all findings with some codes would be reported in a file."""
     guide = _deciding(options, BaseFormatter(options)).style_guide.style_guide_for(path)
     return all(guide.should_report_error(code) is Decision.Selected for code in codes)
 
@@ -112,7 +112,7 @@ def are_selected(options: Namespace, path: str, codes: Iterable[str]) -> bool:
 def reported(
     configuration: Configuration, name: str, lines: list[str], tree: ast.Module, found: Iterable[Ours]
 ) -> list[Ours]:
-    """Return those of our violations in a file's present lines that would be reported: selected, not silenced."""
+    """Return those of our violations in a file's current lines that would be reported: selected, not silenced."""
     options, run = configuration
     processor = FileProcessor(name, options, lines=list(lines))
     if processor.should_ignore_file():
@@ -120,7 +120,7 @@ def reported(
     known = list(found)
     if run.baseline is not None:
         known = run.baseline.new(name, tree, known)
-    # To know which lines belong together takes all tokens.
+    # Finding the logical lines needs all tokens.
     silenced = silencing(lines)
     physical = {item.line: processor.noqa_line_for(item.line) if silenced else "" for item in known}
     rows = [Row(item.code, item.line, item.column, item.text, physical[item.line]) for item in known]
@@ -136,7 +136,7 @@ def formatted(options: Namespace, violations: Iterable[Violation], statistics: S
     name = {0: options.format, 1: "quiet-filename"}.get(options.quiet, "quiet-nothing")
     formatter = FORMATTERS.get(name, Default)(options)
     if isinstance(formatter, Default) and name not in FORMATTERS and "%(" not in name:
-        formatter.error_format = Default.error_format  # a format of another plugin
+        formatter.error_format = Default.error_format  # a format from another plugin
     formatter.output_fd = output = io.StringIO()
     options.tee = False
     count = 0
@@ -147,7 +147,7 @@ def formatted(options: Namespace, violations: Iterable[Violation], statistics: S
 
 
 def figures(options: Namespace, statistics: Statistics, count: int) -> str:
-    """Return the numbers that flake8 would print behind its report, where they are asked for."""
+    """Return the numbers that flake8 would print after its report, if they are requested."""
     formatter = BaseFormatter(options)
     formatter.output_fd = output = io.StringIO()
     if options.statistics:

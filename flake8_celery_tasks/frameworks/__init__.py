@@ -1,1 +1,1 @@
-"""What calls of other libraries do: Django's models and transactions, HTTP clients, mail."""
+"""The effects of calls to other libraries: Django's models and transactions, HTTP clients, mail."""

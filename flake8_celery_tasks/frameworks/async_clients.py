@@ -1,4 +1,4 @@
-"""Asynchronous clients, whose connections belong to the event loop that opened them, and what runs such loops."""
+"""Asynchronous clients, whose connections belong to the event loop that opened them, and calls that run such loops."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
 
 
-#: Calls that make a client which keeps connections open, and arguments by which it keeps none, or may keep none.
+#: Calls that create a client which keeps connections open, and arguments with which it keeps none, or may keep none.
 _CLIENTS: Final[dict[str, frozenset[str]]] = {
     "aioredis.from_url": frozenset(),
     "anthropic.AsyncAnthropic": frozenset({"http_client"}),
@@ -37,18 +37,18 @@ _CLIENTS: Final[dict[str, frozenset[str]]] = {
     "sqlalchemy.ext.asyncio.create_async_engine": frozenset({"poolclass", "pool"}),
 }
 
-#: The last parts of their names, for a cheap look.
+#: The last parts of their names, for a cheap check.
 NAMES: Final = frozenset(path.rpartition(".")[2] for path in _CLIENTS)
 
-#: Methods that close the connections: of an engine, of clients.
+#: Methods that close the connections of engines and clients.
 _CLOSING: Final = frozenset({"aclose", "close", "disconnect", "dispose"})
 
-#: Calls that run a coroutine in a loop of its own.
+#: Calls that run a coroutine in an event loop of its own.
 _RUNNING: Final = frozenset({"asyncio.run", "anyio.run", "asgiref.sync.async_to_sync"})
 
 
 class Client(NamedTuple):
-    """A client that a module makes: the file, and the name that it has there."""
+    """A client that a module creates: the file, and its name there."""
 
     path: str
     name: str
@@ -67,10 +67,10 @@ def is_client(project: Project, module: Module, value: Value) -> bool:
 
 
 def run_by(project: Project, module: Module, call: ast.Call, site: Site) -> Threaded | None:
-    """Return the coroutine function that a call runs in an event loop of its own, None where it runs none.
+    """Return the coroutine function that a call runs in an event loop of its own, None if it runs none.
 
-    That is `asyncio.run(f())`, `async_to_sync(f)(...)`, `new_event_loop().run_until_complete(f())`, or a function of
-    the project that does so with what it is given.
+    The call is `asyncio.run(f())`, `async_to_sync(f)(...)`, `new_event_loop().run_until_complete(f())`, or a function
+    of the project that does so with its argument.
     """
     func = call.func
     if isinstance(func, ast.Call):
@@ -102,7 +102,7 @@ def _runs(project: Project, module: Module, func: ast.expr, site: Site) -> bool:
 
 
 def is_runner(project: Project, module: Module, node: ast.expr, site: Site) -> bool:
-    """Return whether an expression is `async_to_sync`, which makes of a coroutine what runs it in a loop of its own."""
+    """Return whether an expression is `async_to_sync`, which wraps a coroutine function to run in a loop of its own."""
     return _target(project, module, module.value(node, site.scope)) == "asgiref.sync.async_to_sync"
 
 
@@ -118,7 +118,7 @@ class Used(NamedTuple):
 
 
 def used_in(project: Project, found: Threaded, depth: int = 3, seen: frozenset[str] = frozenset()) -> Used:
-    """Return what a function does with clients of modules, in itself and in functions that it calls."""
+    """Return how a function, and those that it calls, use the clients of modules."""
     module, function = found.module, found.node
     key = f"{module.place.path}:{function.lineno}"
     if depth < 0 or key in seen or not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -145,7 +145,7 @@ def used_in(project: Project, found: Threaded, depth: int = 3, seen: frozenset[s
 
 
 def _behind(project: Project, module: Module, value: Value, depth: int = 3) -> Iterator[Client]:
-    """Yield the clients that a name of a module leads to: itself, or what made it was given them."""
+    """Yield the clients behind a module's name: itself, or clients passed to the call that created it."""
     target = project.resolve(value.path, module) if isinstance(value, Ref) else None
     if target is None or target.module is None or not isinstance(target.symbol, Bound) or depth < 0:
         return

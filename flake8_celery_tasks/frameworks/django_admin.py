@@ -1,4 +1,4 @@
-"""Django's admin: the methods of its classes that run inside the transaction that it opens itself."""
+"""Django's admin: the methods of its classes that run inside the admin's own transaction."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
 
 
-#: The methods that `changeform_view` and `delete_view` call inside `atomic` and nothing else calls, with the parameters
-#: that Django gives them.
+#: The methods that only `changeform_view` and `delete_view` call, inside `atomic`, with their parameters in Django.
 _METHODS: Final = {
     "delete_model": ("self", "request", "obj"),
     "log_addition": ("self", "request", "obj", "message"),
@@ -42,11 +41,11 @@ def is_in_transaction(project: Project, module: Module, inside: Site) -> bool:
         return False
     if any(isinstance(base, Target) and _is_admin(base) for base in project.line(cls)):
         return True
-    # A mixin, or a class whose bases can't be read. What takes the same under the same names is meant for the admin.
+    # A mixin, or a class whose bases can't be resolved: a method with the same name and parameters is for the admin.
     given = [parameter.arg for parameter in (*function.args.posonlyargs, *function.args.args)]
     return tuple(given) == _METHODS[function.name]
 
 
 def _is_admin(base: Target) -> bool:
-    """Return whether a class is one of Django's for the admin, or one of another package that is called so."""
+    """Return whether a class is one of Django's admin classes, or another package's with such a name."""
     return base.module is None and (base.path.startswith(_ADMINS) or base.path.endswith("ModelAdmin"))

@@ -1,4 +1,4 @@
-"""Ways in which the function around a place is run in a transaction: who calls it, and where that is."""
+"""How a function comes to run in a transaction: through which callers, and where these are."""
 
 from __future__ import annotations
 
@@ -21,14 +21,13 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
 
 
-#: How many calls a function may be away from what opens a transaction.
+#: How many calls may lie between a function and the code that opens a transaction.
 CALLS: Final = 3
 
-#: A name that more files call is not followed: so many are called `run`, or `handle`.
+#: A name that is called in more files than this is not followed: `run` and `handle` are too common.
 FILES: Final = 30
 
-#: Where a call is: in `atomic`, where the admin saves, in a view whose request is a transaction, where a model is
-#: saved.
+#: Where a call is: in `atomic`, in a save by the admin, in a view whose request is a transaction, in a model's save.
 ATOMIC: Final = "atomic"
 ADMIN: Final = "admin"
 REQUEST: Final = "request"
@@ -36,10 +35,10 @@ SAVE: Final = "save"
 
 
 class Way(NamedTuple):
-    """A call that runs a function in a transaction, or where there is one more often than not.
+    """A call that runs a function in a transaction, or in a place that usually has one.
 
-    `opener` opens the transaction (`ATOMIC`), `where` says in what the call is (the others). `function` is what is
-    called and `place` where; both are empty where the function itself is such a place.
+    `opener` opens the transaction (`ATOMIC`), `where` describes the place of the call (the others). `function` is the
+    called function and `place` the place of the call; both are empty if the function itself is such a place.
     """
 
     kind: str
@@ -58,14 +57,14 @@ class _Function(NamedTuple):
 
 
 class _Caller(NamedTuple):
-    """A call of a function: the way that it is, or the function that it is in."""
+    """A call of a function: its way into a transaction, or the function that contains it."""
 
     way: Way | None
     outer: _Function | None
 
 
 def way_at(project: Project, module: Module, call: ast.Call, site: Site) -> Way | None:
-    """Return the way in which a place is run in a transaction by what is around it in its function."""
+    """Return the way in which a place runs in a transaction because of the code around it in its function."""
     opener = django_transactions.around_change(project, module, site, call)
     if opener is not None:
         return Way(ATOMIC, opener)
@@ -100,7 +99,7 @@ _SAVING: Final = frozenset({"delete", "save"})
 
 
 def _function_around(site: Site) -> tuple[FunctionNode, Site] | None:
-    """Return the function that a place runs in, and where its body is; None in a lambda, which may run later."""
+    """Return the function that a place runs in, and its body's site; None in a lambda, which may run later."""
     body = site.body
     if body is None or not isinstance(body.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return None
@@ -108,13 +107,13 @@ def _function_around(site: Site) -> tuple[FunctionNode, Site] | None:
 
 
 def ways_to(project: Project, module: Module, site: Site) -> tuple[Way, ...]:
-    """Return the ways in which calls of the function around a place run it in a transaction, nearest first."""
+    """Return the ways in which callers of the enclosing function run a place in a transaction, nearest first."""
     function = _called_function(project, module, site)
     return () if function is None else _ways(project, function, CALLS)
 
 
 def _called_function(project: Project, module: Module, site: Site) -> _Function | None:
-    """Return the function that a place runs in when that is called; None where it may run later, or can't be called."""
+    """Return the function that a place runs in when called; None if it may run later, or can't be called."""
     found = _function_around(site)
     if found is None or django_transactions.is_settled(project, module, site):
         return None
@@ -148,9 +147,9 @@ def _callers(project: Project, function: _Function) -> Iterator[_Caller]:
 
 
 def _is_called_in(project: Project, path: str, name: str) -> bool:
-    """Return whether the text of a file calls a name in a way that is followed: not only by `super()`, nor defines it.
+    """Return whether a file's text calls a name in a way that is followed: not by `super()`, and not its definition.
 
-    Most files that call what many classes have, such as `form_valid`, hand it on to their base class.
+    Most files that call a common method, such as `form_valid`, only pass the call on to their base class.
     """
     unsaved = project.files.unsaved
     text = unsaved[1] if unsaved is not None and unsaved[0] == path else project.files.read(path) or b""
@@ -171,7 +170,7 @@ def _caller(project: Project, module: Module, call: ast.Call, site: Site) -> _Ca
     return _Caller(None, _called_function(project, module, site))
 
 
-# Which function a call calls.
+# Finding the called function.
 
 
 def _calls(project: Project, module: Module, call: ast.Call, site: Site, function: _Function) -> bool:
@@ -200,7 +199,7 @@ def _is(target: Target, function: _Function) -> bool:
 
 
 def _is_inherited(project: Project, cls: Target, name: str, function: _Function) -> bool:
-    """Return whether a method of a class is a function: its own, or what it inherits."""
+    """Return whether a class's method is a given function: its own or an inherited one."""
     for found in project.line(cls):
         if not isinstance(found, Target):
             return False
@@ -211,7 +210,7 @@ def _is_inherited(project: Project, cls: Target, name: str, function: _Function)
 
 
 def _class_behind(project: Project, module: Module, owner: Value, site: Site) -> Target | None:
-    """Return the class of what a method is called on: of `self`, an instance made here, what is annotated."""
+    """Return the class of the object that a method is called on: `self`, a local instance, an annotated name."""
     if isinstance(owner, Param):
         if owner.annotation is not None:
             return _class(project, owner.annotation, module)
@@ -240,6 +239,6 @@ def _class_of(project: Project, target: Target) -> Target | None:
 
 
 def _is_only_one(project: Project, call: ast.Call, value: Value, name: str) -> bool:
-    """Return whether a method of what can't be told is the only one of its name, and no name that many things have."""
+    """Return whether the method called on an unknown object is the project's only one of its name, a rare name."""
     is_method = isinstance(call.func, ast.Attribute) and not isinstance(value, Ref)
     return is_method and "_" in name.strip("_") and project.files.times_defined(name) == 1

@@ -1,4 +1,4 @@
-"""Django's models: which classes are some, which names hold an instance, which functions receive their signals."""
+"""Django's models: which classes are models, which names hold an instance, which functions receive their signals."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _RECEIVER: Final = "django.dispatch.receiver"
 #: Signals that are sent while a change is being written.
 SIGNALS: Final = frozenset({"m2m_changed", "post_delete", "post_save", "pre_delete", "pre_save"})
 
-#: Methods of a queryset that give one instance, and those that give a queryset of instances.
+#: Methods of a queryset that return one instance, and those that return a queryset of instances.
 _ONE: Final = frozenset({"create", "earliest", "first", "get", "last", "latest"})
 _MANY: Final = frozenset(
     {
@@ -66,7 +66,7 @@ _MANY: Final = frozenset(
     }
 )
 
-#: Methods of a queryset that give another one, whatever is in it.
+#: Methods of a queryset that return another queryset, whatever it contains.
 _ROWS: Final = _MANY | {
     "dates",
     "datetimes",
@@ -80,27 +80,27 @@ _ROWS: Final = _MANY | {
 }
 
 
-#: Methods of a queryset that give one of something else than instances, or of instances of several sources.
+#: Methods whose queryset contains something else than instances, or instances from several sources.
 _OTHER: Final = frozenset(
     {"dates", "datetimes", "difference", "intersection", "none", "union", "values", "values_list"}
 )
 
-#: Methods of views that give a queryset.
+#: Methods of views that return a queryset.
 _GIVING: Final = frozenset({"filter_queryset", "get_queryset"})
 
-#: What says that a project has to do with Django: a requirement, an import, a module of it in a text, its variable.
+#: Signs that a project uses Django: a requirement, an import, one of its modules in a string, its environment variable.
 _OF_DJANGO: Final = re.compile(
     rb"^[ \t]*[\"']?django\b|[\"']django[\w.:]*[\"'\[<>=~ ]|\b(?:from|import)[ \t]+django\b|DJANGO_SETTINGS_MODULE",
     re.MULTILINE | re.IGNORECASE,
 )
 
-#: Methods that give an instance, and whether they made it.
+#: Methods that return an instance, and whether they created it.
 _PAIR: Final = frozenset({"get_or_create", "update_or_create"})
 
 
 @query()
 def is_django(project: Project) -> bool:
-    """Return whether a project has anything to do with Django: requires it, imports it, or names its settings."""
+    """Return whether a project uses Django: it requires or imports it, or names its settings."""
     layout = project.layout
     wanting = [name for name in folders.entries(layout.root) if name.endswith((".toml", ".txt", ".cfg", ".in"))]
     paths = (*(os.path.join(layout.root, name) for name in wanting), *layout.files())
@@ -108,7 +108,7 @@ def is_django(project: Project) -> bool:
 
 
 def is_model(project: Project, target: Target) -> bool:
-    """Return whether a class is a model: by what it inherits from, or by its fields."""
+    """Return whether a class is a model, judging by its ancestors or its fields."""
     if target.path in _MODELS:
         return True
     symbol, module = target.symbol, target.module
@@ -129,7 +129,7 @@ def _is_field(project: Project, value: Value, module: Module) -> bool:
 
 
 def class_of_method(module: Module, function: Site) -> Target | None:
-    """Return the class that a function is a method of, by the site of its body; None where it is none."""
+    """Return the class that a function is a method of, given the site of its body; None if it is not a method."""
     owner = function.parent
     if owner is None or not isinstance(owner.node, ast.ClassDef) or owner.parent is None:
         return None
@@ -138,13 +138,13 @@ def class_of_method(module: Module, function: Site) -> Target | None:
 
 
 def is_method_of_model(project: Project, module: Module, function: Site) -> bool:
-    """Return whether a function is a method of a model, by the site of its body."""
+    """Return whether a function is a method of a model, given the site of its body."""
     cls = class_of_method(module, function)
     return cls is not None and is_model(project, cls)
 
 
 def signal_received(project: Project, module: Module, function: Site) -> str | None:
-    """Return a signal of a model that a function receives, by the site of its body."""
+    """Return a model signal that a function receives, given the site of its body."""
     place = module.place.path, function.scope.qualname
     return _received_here(project, module, function) or _connected_elsewhere(project).get(place)
 
@@ -152,7 +152,7 @@ def signal_received(project: Project, module: Module, function: Site) -> str | N
 def _received_here(project: Project, module: Module, function: Site) -> str | None:
     """Return the signal that a function's own module connects it to.
 
-    Where others connect it, they may connect it to further signals, which send something else than an instance.
+    If other modules connect it, they may also connect it to signals that send something else than an instance.
     """
     node, outside = cast("FunctionNode", function.node), cast("Site", function.parent)
     for decorator in node.decorator_list:
@@ -169,7 +169,7 @@ def _first(call: Invoke, name: str) -> Value | None:
 
 
 def _connects(project: Project, module: Module, value: Value) -> bool:
-    """Return whether a decorator is Django's `receiver`, or one of the project that connects what it is given."""
+    """Return whether a decorator is Django's `receiver`, or one of the project's that connects its argument."""
     target = project.resolve(value.path, module) if isinstance(value, Ref) else None
     if target is None or target.path == _RECEIVER:
         return target is not None
@@ -181,7 +181,7 @@ def _connects(project: Project, module: Module, value: Value) -> bool:
 
 
 def _signal_in(project: Project, module: Module, value: Value) -> str | None:
-    """Return a signal of a model that a value is, or holds."""
+    """Return a model signal that a value is or contains."""
     for item in getattr(value, "items", (value,)):
         owner, _, name = project.path_of(item, module).rpartition(".")
         if owner == "django.db.models.signals" and name in SIGNALS:
@@ -191,7 +191,7 @@ def _signal_in(project: Project, module: Module, value: Value) -> str | None:
 
 @query()
 def _connected(module: Module, project: Project) -> dict[str, str]:
-    """Return the signals of models that functions are connected to by `post_save.connect(function)`."""
+    """Return the model signals that functions are connected to by `post_save.connect(function)`."""
     found: dict[str, str] = {}
     for receiver, signal, _ in _connections(project, module):
         if isinstance(receiver, ast.Name):
@@ -201,9 +201,9 @@ def _connected(module: Module, project: Project) -> dict[str, str]:
 
 @query(shared=True)
 def _connected_elsewhere(project: Project) -> dict[tuple[str, str], str]:
-    """Return the signals that functions are connected to in other modules, as `ready()` of a Django app does.
+    """Return the signals that functions are connected to in other modules, as in a Django app's `ready()`.
 
-    The functions are told by their files and qualified names.
+    The functions are identified by file and qualified name.
     """
     found: dict[tuple[str, str], str] = {}
     for path in project.files.calling("connect"):
@@ -220,7 +220,7 @@ def _connected_elsewhere(project: Project) -> dict[tuple[str, str], str]:
 
 
 def _connections(project: Project, module: Module) -> Iterator[tuple[ast.expr, str, Site]]:
-    """Yield what a module connects to signals of models, with these."""
+    """Yield what a module connects to model signals, with the signals."""
     for call, site in module.calls_of("connect"):
         func = call.func
         connected = [*call.args[:1], *(keyword.value for keyword in call.keywords if keyword.arg == "receiver")]
@@ -250,7 +250,7 @@ def is_queryset(node: ast.expr, site: Site) -> bool:
 
 
 def _is_of_action(node: ast.expr, site: Site) -> bool:
-    """Return whether a name is the queryset that an action of the admin is given."""
+    """Return whether a name is the queryset passed to an admin action."""
     found = site.scope.find(node.id) if isinstance(node, ast.Name) and node.id == "queryset" else None
     if found is None or len(found[1]) != 1 or found[1][0].kind != PARAM:
         return False
@@ -259,7 +259,7 @@ def _is_of_action(node: ast.expr, site: Site) -> bool:
 
 
 def holds_instances(node: ast.expr, site: Site) -> bool:
-    """Return whether an expression makes a list of a queryset of instances."""
+    """Return whether an expression makes a list from a queryset of instances."""
     if not isinstance(node, ast.Call) or len(node.args) != 1 or not isinstance(node.func, ast.Name):
         return False
     return node.func.id in ("list", "sorted", "tuple") and _is_rows(node.args[0], site)
@@ -298,7 +298,7 @@ def _is_model_type(project: Project, module: Module, annotation: Value) -> bool:
 
 
 def _gives_one(project: Project, module: Module, node: ast.expr, site: Site) -> bool:
-    """Return whether an expression gives one instance: `X.objects.get(...)`, `get_object_or_404(...)`, `Model(...)`."""
+    """Return whether an expression is one instance: `X.objects.get(...)`, `get_object_or_404(...)`, `Model(...)`."""
     if isinstance(node, ast.Attribute):
         return _is_user(node, site)
     if not isinstance(node, ast.Call):
@@ -314,14 +314,14 @@ def _gives_one(project: Project, module: Module, node: ast.expr, site: Site) -> 
 
 
 def _is_manager(node: ast.expr) -> bool:
-    """Return whether an expression is `X.objects`, of a name that looks like a class."""
+    """Return whether an expression is `X.objects`, for a name that looks like a class."""
     root, attributes = dotted(node)
     names = (getattr(root, "id", ""), *attributes)
     return len(names) > 1 and names[-1] == "objects" and names[-2][:1].isupper()
 
 
 def gives_rows(node: ast.expr) -> bool:
-    """Return whether an expression is certainly a queryset, of instances or of values, that is not evaluated."""
+    """Return whether an expression is certainly an unevaluated queryset, of instances or of values."""
     while True:
         if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
             node = node.value
@@ -334,7 +334,7 @@ def gives_rows(node: ast.expr) -> bool:
 
 
 def _is_queryset(node: ast.expr) -> bool:
-    """Return whether an expression is a queryset of instances made of `X.objects`."""
+    """Return whether an expression is a queryset of instances built from `X.objects`."""
     while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _MANY:
         node = node.func.value
         if _is_manager(node):
@@ -343,7 +343,7 @@ def _is_queryset(node: ast.expr) -> bool:
 
 
 def _is_rows(node: ast.expr, site: Site, depth: int = 0) -> bool:
-    """Return whether an expression is a queryset of instances, or a name for nothing else."""
+    """Return whether an expression is a queryset of instances, or a name that stands only for one."""
     if depth > 5 or not isinstance(node, ast.Name):
         while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _MANY:
             node = node.func.value
@@ -391,7 +391,7 @@ def _is_user(node: ast.Attribute, site: Site) -> bool:
     if node.attr != "user":
         return False
     owner = node.value
-    if isinstance(owner, ast.Subscript):  # of a serializer: self.context["request"].user
+    if isinstance(owner, ast.Subscript):  # in a serializer: self.context["request"].user
         return isinstance(owner.slice, ast.Constant) and owner.slice.value == "request"
     if isinstance(owner, ast.Name):
         found = site.scope.find(owner.id)

@@ -1,4 +1,4 @@
-"""Django's transactions: what opens one, what waits for its end, and where code is in one."""
+"""Django's transactions: what opens one, what waits for its end, and which code is inside one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ON_COMMIT: Final = frozenset({"django.db.transaction.on_commit", "django.db.connection.on_commit"})
 
 _ATOMIC: Final = frozenset({"django.db.transaction.Atomic", "django.db.transaction.atomic"})
-#: Decorators of others that call what they decorate where it is called, or leave it as it is.
+#: Other decorators that call the decorated function immediately, or leave it unchanged.
 _AT_ONCE: Final = frozenset(
     {
         "builtins.classmethod",
@@ -35,7 +35,7 @@ _AT_ONCE: Final = frozenset(
         "typing_extensions.override",
     }
 )
-#: Names of databases that nothing is written to.
+#: Names of read-only databases.
 _REPLICA: Final = re.compile(
     r"(?:^|[^a-z])(?:follower|read(?:er|only|s)?|replica\w*|ro|secondary|slave|standby)(?:[^a-z]|$)", re.IGNORECASE
 )
@@ -61,13 +61,13 @@ def is_on_commit(project: Project, module: Module, call: ast.Call, site: Site) -
 def around(project: Project, module: Module, site: Site) -> ast.expr | None:
     """Return what opens a transaction around a place in its function: the manager of a `with`, or a decorator.
 
-    None too where the code asks whether it is in one, and in a lambda: that may run later.
+    Also None if the code checks whether it is in a transaction, and in a lambda, which may run later.
     """
     return next((opener for opener, _ in _openers(project, module, site)), None)
 
 
 def around_change(project: Project, module: Module, site: Site, call: ast.Call) -> ast.expr | None:
-    """Return what opens a transaction around a call, where a transaction may write together with it."""
+    """Return what opens a transaction around a call, if that transaction may also write."""
     openers = _openers(project, module, site)
     for opener, place in openers:
         body: list[ast.stmt] = getattr(place.node, "body", [])
@@ -77,7 +77,7 @@ def around_change(project: Project, module: Module, site: Site, call: ast.Call) 
 
 
 def database(opener: ast.expr) -> ast.expr | None:
-    """Return what `atomic` is given as its database, None for the default one and where it can't be seen."""
+    """Return the database argument of `atomic`, None for the default or if it is hidden."""
     if not isinstance(opener, ast.Call):
         return None
     given = [keyword.value for keyword in opener.keywords if keyword.arg == "using"]
@@ -87,18 +87,18 @@ def database(opener: ast.expr) -> ast.expr | None:
 
 
 def is_replica(opener: ast.expr) -> bool:
-    """Return whether the database of an `atomic` is called like one that is only read from."""
+    """Return whether the database of an `atomic` has a name for a read-only one."""
     given = database(opener)
     return given is not None and _REPLICA.search(unparsed(given)) is not None
 
 
 def _openers(project: Project, module: Module, site: Site) -> tuple[tuple[ast.expr, Site], ...]:
-    """Return what opens a transaction around a place in its function, and the block or function in it."""
+    """Return what opens transactions around a place in its function, each with its block or function."""
     return _standing(project, module, site).openers
 
 
 class _Standing(NamedTuple):
-    """What opens transactions around a place, from inside out, and whether code around it asks for one."""
+    """What opens transactions around a place, innermost first, and whether code around it checks for one."""
 
     place: Site
     openers: tuple[tuple[ast.expr, Site], ...]
@@ -106,7 +106,7 @@ class _Standing(NamedTuple):
 
 
 def _standing(project: Project, module: Module, site: Site) -> _Standing:
-    """Return how a place is; each one around it is looked at once, however deep it is."""
+    """Return the standing of a place; each enclosing place is visited once, however deep the nesting."""
     known = _known(module, project)
     new: list[Site] = []
     for place in site.chain():
@@ -144,7 +144,7 @@ def _with(project: Project, module: Module, place: Site, around: _Standing | Non
 
 
 def _decorator(project: Project, module: Module, function: FunctionNode, outside: Site) -> ast.expr | None:
-    """Return the decorator of a function, or of its class with the function's name, that opens a transaction."""
+    """Return the decorator that opens a transaction around a function: its own, or its class's with its name."""
     for decorator in function.decorator_list:
         if opens(project, module, module.value(decorator, outside.scope)):
             return decorator
@@ -157,13 +157,13 @@ def _decorator(project: Project, module: Module, function: FunctionNode, outside
 
 
 def _is_around(decorator: Invoke, method: str) -> bool:
-    """Return whether `method_decorator(..., name="post")` of a view's class is around a method of it."""
+    """Return whether a view class's `method_decorator(..., name="post")` applies to one of its methods."""
     names = [*decorator.args[1:2], *(value for name, value in decorator.keywords if name == "name")]
     return Const(method) in names or (method in _HANDLERS and Const("dispatch") in names)
 
 
 def asks(module: Module, place: Site) -> bool:
-    """Return whether a place is under a condition on `connection.in_atomic_block`: it decides when to send."""
+    """Return whether a place is under a condition on `connection.in_atomic_block`: if so, it decides when to send."""
     return isinstance(place.node, ast.If) and _asks(module, place.node)
 
 
@@ -173,13 +173,13 @@ def _asks(_: Module, node: ast.If) -> bool:
 
 
 def is_settled(project: Project, module: Module, site: Site) -> bool:
-    """Return whether a place is in a transaction of its function, or its function asks whether it is in one."""
+    """Return whether a place is in a transaction of its function, or its function checks whether it is in one."""
     standing = _standing(project, module, site)
     return standing.asks or bool(standing.openers)
 
 
 def may_wait(project: Project, module: Module, site: Site) -> bool:
-    """Return whether a decorator may call the function around a place later: it waits for the commit, or is unread."""
+    """Return whether a decorator may delay the enclosing function until the commit, or can't be resolved."""
     function = site.function()
     return any(
         _waits(project, module, module.value(decorator, place.parent.scope))
@@ -202,7 +202,7 @@ def _waits(project: Project, module: Module, decorator: Value) -> bool:
 
 
 def opens(project: Project, module: Module, value: Value) -> bool:
-    """Return whether a context manager or decorator opens a transaction: Django's `atomic`, or one made of it."""
+    """Return whether a context manager or decorator opens a transaction: Django's `atomic`, or one built from it."""
     if isinstance(value, Invoke):
         if isinstance(value.func, Invoke):
             return opens(project, module, value.func)
@@ -218,7 +218,7 @@ def opens(project: Project, module: Module, value: Value) -> bool:
     return target.module is not None and not target.rest and _opens(project, target, target.module)
 
 
-# One may be made of itself.
+# One may be defined in terms of itself.
 @query(key=lambda target, module: (target.path, module.place.path), while_asking=False)
 def _opens(project: Project, target: Target, module: Module) -> bool:
     symbol = target.symbol
@@ -234,7 +234,7 @@ def _opens(project: Project, target: Target, module: Module) -> bool:
 
 
 def _wraps(project: Project, module: Module, function: Function, wrapped: frozenset[str]) -> bool:
-    """Return whether a decorator runs what it wraps (one of its parameters) in a transaction."""
+    """Return whether a decorator runs the wrapped function (one of its parameters) in a transaction."""
     for value in function.returns:
         if isinstance(value, Invoke) and any(isinstance(given, Param) for given in value.args):
             return opens(project, module, value.func)

@@ -1,4 +1,4 @@
-"""Django's views: which functions are some, and whether requests are transactions."""
+"""Django's views: which functions are views, and whether requests are transactions."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 
 _SETTING: Final = b"ATOMIC_REQUESTS"
-#: Settings that hold on the machine of a developer, or of a test run, only.
+#: Words in the names of settings that apply only on a developer's machine or in a test run.
 _ELSEWHERE: Final = frozenset({"ci", "debug", "dev", "develop", "development", "local", "test", "testing", "tests"})
 
-#: What the classes of views are called, wherever they come from.
+#: The last parts of names of view classes, wherever they come from.
 _VIEWS: Final = ("View", "ViewSet")
 _MUTATIONS: Final = "graphene."
-#: The methods of a view that Django, or REST framework, calls for a request.
+#: The methods of a view that Django or REST framework calls for a request.
 _HANDLERS: Final = frozenset(
     {
         *("delete", "dispatch", "get", "head", "options", "patch", "post", "put", "trace"),
@@ -43,7 +43,7 @@ _ROUTES: Final = ("path", "re_path", "url")
 
 @query()
 def has_atomic_requests(project: Project) -> bool:
-    """Return whether the project says, and nowhere denies, that each request is a transaction."""
+    """Return whether the project's settings make each request a transaction, without exception."""
     said: set[object] = set()
     for path in project.files.wording(_SETTING):
         place = project.layout.place(path)
@@ -55,7 +55,7 @@ def has_atomic_requests(project: Project) -> bool:
 
 
 def _said(tree: ast.Module) -> Iterator[object]:
-    """Yield what a module says of the setting: in a dict, as a keyword, or as an item that is assigned."""
+    """Yield the values that a module gives to the setting: in a dict, as a keyword, or by assigning an item."""
     for node in ast.walk(tree):
         pairs: list[tuple[ast.expr | None, ast.expr]] = []
         if isinstance(node, ast.Dict):
@@ -70,7 +70,7 @@ def _said(tree: ast.Module) -> Iterator[object]:
 
 
 def is_view_in_transaction(project: Project, module: Module, function: FunctionNode, outside: Site) -> bool:
-    """Return whether a function is a view that runs in a transaction of its request; `outside` is where it is."""
+    """Return whether a function is a view that runs in its request's transaction; `outside` is its site."""
     if not has_atomic_requests(project):
         return False
     decorators = [module.value(decorator, outside.scope) for decorator in function.decorator_list]
@@ -87,7 +87,7 @@ def is_view_in_transaction(project: Project, module: Module, function: FunctionN
 
 
 def _paths(project: Project, module: Module, value: Value) -> Iterator[str]:
-    """Yield what a decorator is: its own path, and that of what a `method_decorator` is given."""
+    """Yield the path of a decorator, and those of a `method_decorator`'s arguments."""
     if isinstance(value, Invoke):
         for item in value.args[:1]:
             yield from (path for given in getattr(item, "items", (item,)) for path in _paths(project, module, given))
@@ -97,7 +97,7 @@ def _paths(project: Project, module: Module, value: Value) -> Iterator[str]:
 
 
 def _is_view_class(project: Project, cls: Target, is_called: bool, mutates: bool) -> bool:
-    """Return whether a class is a view whose requests are transactions, by what it inherits from."""
+    """Return whether a class is a view whose requests are transactions, judging by its ancestors."""
     found = False
     for base in project.line(cls):
         if not isinstance(base, Target):
@@ -113,7 +113,7 @@ def _is_view_class(project: Project, cls: Target, is_called: bool, mutates: bool
 
 
 def _is_of_all(decorator: Value) -> bool:
-    """Return whether a decorator of a class is around all of its handlers."""
+    """Return whether a class decorator applies to all of the class's handlers."""
     return isinstance(decorator, Invoke) and Const("dispatch") in (
         *decorator.args[1:2],
         *(value for name, value in decorator.keywords if name == "name"),
@@ -122,7 +122,7 @@ def _is_of_all(decorator: Value) -> bool:
 
 @query()
 def _routed(project: Project) -> frozenset[tuple[str, str]]:
-    """Return file and qualified name of the functions that the project's `urlpatterns` name as views."""
+    """Return the file and qualified name of each function that the project's `urlpatterns` use as a view."""
     found: set[tuple[str, str]] = set()
     for path in project.files.wording(b"urlpatterns"):
         module = None if project.layout.is_test(project.layout.place(path)) else project.module(path)
@@ -136,7 +136,7 @@ def _routed(project: Project) -> frozenset[tuple[str, str]]:
 
 
 def _views(project: Project, module: Module, value: Value) -> Iterator[tuple[str, str]]:
-    """Yield the function that a route names, itself or in decorators that keep its transaction."""
+    """Yield the function that a route names, directly or inside decorators that keep its transaction."""
     if isinstance(value, Invoke) and _NOT_ATOMIC not in _paths(project, module, value.func):
         for given in value.args[:1]:
             yield from _views(project, module, given)

@@ -1,7 +1,7 @@
-"""What a transaction does beside a call in it, and what only where the call is not made.
+"""What a transaction does together with a call in it, and what it does only without the call.
 
-A transaction around several branches may be there for one of them. The call of a task in another branch does no harm
-then: nothing that the task needs is waiting for the commit.
+A transaction around several branches may be there for one of them. A task call in another branch is then harmless:
+nothing that the task needs is waiting for the commit.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.resolver import Target
 
 
-#: Django's own names for what writes rows, those of its views and of REST framework's, and of a cursor.
+#: Django's own names for methods that write rows, including those of its views, REST framework's views and cursors.
 _WRITES: Final = frozenset(
     {
         "abulk_create",
@@ -48,16 +48,17 @@ _WRITES: Final = frozenset(
         "perform_update",
     }
 )
-#: The first word of names of one's own: `create_invoice()`, `save_formset()`, and Django's `save()`, `bulk_create()`.
+#: The first word of a project's own names: `create_invoice()`, `save_formset()`, and of Django's `save()`,
+#: `bulk_create()`.
 _VERBS: Final = frozenset({"bulk", "create", "delete", "save", "update"})
-#: Of a set as well as of a relation; `user.groups.add(group)` is told from `seen.add(key)` by the dots.
+#: Methods of sets as well as relations; the dots tell `user.groups.add(group)` from `seen.add(key)`.
 _RELATED: Final = frozenset({"add", "clear", "remove", "set"})
 _OF_CONTAINERS: Final = {*_RELATED, "update"}
-#: What keeps something elsewhere: `cache.set()`, `default_storage.save()`, `caches["default"].delete()`.
+#: Objects that store data elsewhere: `cache.set()`, `default_storage.save()`, `caches["default"].delete()`.
 _NO_ROWS: Final = frozenset({"cache", "caches", "default_storage", "redis", "redis_client", "session", "storage"})
-#: Packages whose functions write rows by the names that are looked for.
+#: Packages whose functions with such names do write rows.
 _OF_ROWS: Final = frozenset({"django", "rest_framework"})
-#: Methods of loggers, of `django.contrib.messages` and of containers: they write no row.
+#: Methods of loggers, of `django.contrib.messages` and of containers: they write no rows.
 _HARMLESS: Final = frozenset(
     {
         *("critical", "debug", "error", "exception", "info", "log", "success", "warning"),
@@ -67,11 +68,11 @@ _HARMLESS: Final = frozenset(
     }
 )
 
-#: The first word of names of what only raises where something is wrong, and Django's and REST framework's own.
+#: The first word in names of functions that only raise on errors, and those of Django and REST framework.
 _CHECKS: Final = frozenset({"assert", "check", "raise", "require", "validate", "verify"})
 _RAISING: Final = frozenset({"full_clean", "is_valid", "permission_denied", "throttled"})
 
-#: How many calls deep it is looked whether something writes.
+#: How many calls deep to look for writes.
 _DEPTH: Final = 3
 
 _LEAVES: Final = (ast.Return, ast.Raise, ast.Break, ast.Continue)
@@ -81,17 +82,17 @@ _LOOPS: Final = (ast.For, ast.AsyncFor, ast.While)
 def may_write(
     project: Project, module: Module, body: list[ast.stmt], scope: Scope, call: ast.Call, *, visibly: bool = False
 ) -> bool:
-    """Return whether a transaction may write where it makes a call.
+    """Return whether a transaction may write if it makes a call.
 
-    `body` is what the transaction holds. False where nothing that runs with the call can be seen to write, while
-    something else is done in a branch that runs without it, or `visibly` says that it has to be seen.
+    `body` is the content of the transaction. False if no visible write runs together with the call, and either a branch
+    that runs without the call does something else, or `visibly` means that the write must be visible.
     """
     writes, others = _reader(module, project).body(body, scope).answer(call)
     return writes or not (others or visibly)
 
 
 def writes_before(project: Project, module: Module, body: list[ast.stmt], scope: Scope, call: ast.Call) -> bool:
-    """Return whether something that certainly writes rows runs before a call in a body, or is the call itself."""
+    """Return whether a certain write of rows runs before a call in a body, or is the call itself."""
     return _reader(module, project).before(body, scope, call)
 
 
@@ -100,9 +101,9 @@ def _reader(module: Module, project: Project) -> _Reader:
     return _Reader(project, module)
 
 
-#: What is true of some code with the call in it: it writes, it does anything without the call, it is left after it.
+#: What is true of code that contains the call: it writes, it acts without the call, it leaves the block after the call.
 _Beside: TypeAlias = tuple[bool, bool, bool]
-#: Of those the first two, for a whole transaction.
+#: The first two of these, for a whole transaction.
 _Answer: TypeAlias = tuple[bool, bool]
 _FLAGS: Final = (False, True)
 _ALL: Final = [(writes, others, left) for writes in _FLAGS for others in _FLAGS for left in _FLAGS]
@@ -113,16 +114,16 @@ class _Block:
 
     def __init__(self, body: list[ast.stmt], reader: _Reader, scope: Scope) -> None:
         passed = [_passed(statement) for statement in body]
-        #: Of the statements before the one at an index: do they write, and do they anything where they end the block?
+        #: Do the statements before an index write, and do they act if they end the block?
         self.writes_before = _ever([reader.writes(with_it, scope) for with_it, _ in passed])
         self.others_before = _ever([reader.acts(without) for _, without in passed])
-        #: Of those after it, from the end: do they write, do they anything, is the block left?
+        #: Do the statements from an index to the end write, do they act, do they leave the block?
         self.writes_after = _ever([reader.writes([statement], scope) for statement in reversed(body)])[::-1]
         self.acts_after = _ever([reader.acts([statement]) for statement in reversed(body)])[::-1]
         self.leaves_after = _ever([isinstance(statement, _LEAVES) for statement in reversed(body)])[::-1]
 
     def among(self, index: int, inside: _Beside) -> _Beside:
-        """Return what is true of the block, from what is true of the statement at an index of it."""
+        """Return what is true of the block, given what is true of its statement at an index."""
         writes, others, left = inside
         writes = writes or self.writes_before[index]
         others = others or self.others_before[index]
@@ -142,7 +143,7 @@ class _Place(NamedTuple):
 
 
 class _Body:
-    """What a transaction holds. Each `elif` is in the one before, so nothing is asked of each of them anew."""
+    """The content of a transaction. Each `elif` is nested in the previous one, so results are computed only once."""
 
     def __init__(self, body: list[ast.stmt], reader: _Reader, scope: Scope) -> None:
         self.reader = reader
@@ -178,14 +179,14 @@ class _Body:
             for inside in _ALL:
                 if head:
                     around = (inside[0] or head_writes, inside[1] or sum(acting) > acts, inside[2])
-                else:  # a handler may run after a part of the body, and what follows after a handler
+                else:  # a handler may run after part of the body, and later code after a handler
                     left = inside[2] and isinstance(statement, (ast.With, ast.AsyncWith))
                     around = (inside[0] or sum(writing) > writes, inside[1], left)
                 answers[inside] = place.answers[place.block.among(place.at, around)]
             yield part, answers
 
     def answer(self, call: ast.Call) -> _Answer:
-        """Return whether the transaction writes where it makes a call, and whether it does anything without it."""
+        """Return whether the transaction writes if it makes a call, and whether it acts without it."""
         position = start_of(call)
         place = self._places[bisect_right(self._starts, position) - 1]
         while place.outer is not None and position >= end_of(place.statement):
@@ -200,7 +201,7 @@ def _start(place: _Place) -> tuple[int, int]:
 
 
 class _Reader:
-    """Reads the transactions of a module, each of them once."""
+    """Analyses the transactions of a module, each of them once."""
 
     def __init__(self, project: Project, module: Module) -> None:
         self.project = project
@@ -212,14 +213,14 @@ class _Reader:
         self._passed: dict[int, tuple[list[tuple[int, int]], list[bool]]] = {}
 
     def body(self, body: list[ast.stmt], scope: Scope) -> _Body:
-        """Return what is known of what a transaction holds."""
+        """Return the analysis of a transaction's content."""
         known = self.bodies.get(id(body))
         if known is None:
             known = self.bodies[id(body)] = _Body(body, self, scope)
         return known
 
     def before(self, body: list[ast.stmt], scope: Scope, node: ast.AST) -> bool:
-        """Return whether a call that writes rows is in a body before a node, and in no other branch."""
+        """Return whether a call that writes rows comes before a node in a body, and not in another branch."""
         position = start_of(node)
         while True:
             starts, written = self._passing(body, scope)
@@ -231,7 +232,7 @@ class _Reader:
             inner = next((part for part in parts if start_of(part[0]) <= position < end_of(part[-1])), None)
             if inner is None:
                 return self._calls_write([statement], scope)
-            # In a `try` all others come after the body.
+            # In a `try`, all other blocks come after the body.
             before = [statement.body] if isinstance(statement, ast.Try) and inner is not statement.body else []
             if any(self._calls_write(part, scope) for part in before):
                 return True
@@ -252,7 +253,7 @@ class _Reader:
         return any(_any_below(node, writes, self._calling) for node in nodes)
 
     def writes(self, nodes: Iterable[ast.AST], scope: Scope) -> bool:
-        """Return whether there is a call that writes rows, or one that is made for what it does alone."""
+        """Return whether nodes contain a call that writes rows, or one that is made only for its effect."""
 
         def writes(inner: ast.AST) -> bool:
             if isinstance(inner, ast.Call):
@@ -262,7 +263,7 @@ class _Reader:
         return any(_any_below(node, writes, self._writing) for node in nodes)
 
     def acts(self, nodes: Iterable[ast.AST]) -> bool:
-        """Return whether anything is called, unless that is what is returned or raised."""
+        """Return whether nodes contain a call, other than in a returned or raised expression."""
         return any(
             _any_below(node, _is_act, self._acting) for node in nodes if not isinstance(node, (ast.Return, ast.Raise))
         )
@@ -271,18 +272,18 @@ class _Reader:
         return self._effect(call, scope, 0)[0]
 
     def _effect(self, call: ast.Call, scope: Scope, depth: int) -> tuple[bool, bool]:
-        """Return whether a call writes, and whether it does anything that can't be seen."""
+        """Return whether a call writes, and whether it has effects that can't be seen."""
         found = self._functions(call, scope) if depth < _DEPTH else None
         if found is None:
             return _is_write(call) and not self._is_of_others(call, scope), not (
                 _is_harmless(call) or _only_checks(call)
             )
         writes, acts = _done_by(*found, self.project, depth + 1)
-        # A name like `create_invoice()` says that it writes, unless all that it does can be seen.
+        # A name like `create_invoice()` means a write, unless all of its effects can be seen.
         return writes or (acts and _is_write(call)), acts
 
     def done_by(self, functions: list[tuple[FunctionNode, Site, Scope]], depth: int) -> tuple[bool, bool]:
-        """Return whether functions of the module write, and whether they do anything that can't be seen."""
+        """Return whether functions of the module write, and whether they have effects that can't be seen."""
         acts = False
         for node, _, inside in functions:
             for inner in ast.walk(node):
@@ -294,7 +295,7 @@ class _Reader:
         return False, acts
 
     def _is_made_for_effect(self, node: ast.expr, scope: Scope) -> bool:
-        """Return whether a statement is a call of what is not known, unless it is in a file that can't be read."""
+        """Return whether a statement is a call of something unknown, unless it is in a file that can't be read."""
         call = node.value if isinstance(node, ast.Await) else node
         if (
             not isinstance(call, ast.Call)
@@ -307,7 +308,7 @@ class _Reader:
         return target is None or not (target.foreign or self._is_in_broken_file(target))
 
     def _functions(self, call: ast.Call, scope: Scope) -> tuple[Module, str] | None:
-        """Return the function of the project that a call calls: by a name, or a method of the class around it."""
+        """Return the project's function that a call calls: by name, or as a method of the enclosing class."""
         target = self._called(call, scope)
         if target is not None:
             if target.module is None or target.rest or not isinstance(target.symbol, Function):
@@ -339,12 +340,12 @@ class _Reader:
 
 
 def _any_below(node: ast.AST, holds: Callable[[ast.AST], bool], known: dict[int, bool]) -> bool:
-    """Return whether something holds of a node or of one below it, with what is known of nodes by identity.
+    """Return whether a predicate holds for a node or any node inside it; `known` caches results by identity.
 
-    Each `elif` is in the one before: without that, a chain of them takes the square of its length.
+    Each `elif` is nested in the previous one: without the cache, a chain of them takes quadratic time.
     """
     pending = [node]
-    below: list[tuple[ast.AST, ast.AST]] = []  # each node with the one that it was found in, from the top
+    below: list[tuple[ast.AST, ast.AST]] = []  # each node with the one in which it was found, from the top
     while pending:
         inner = pending.pop()
         if id(inner) in known:
@@ -364,7 +365,7 @@ def _is_act(node: ast.AST) -> bool:
 
 
 def _passed(statement: ast.stmt) -> tuple[list[ast.AST], list[ast.AST]]:
-    """Return what of a statement runs before those that follow, and what leaves the block instead."""
+    """Return the parts of a statement that run before the next one, and those that leave the block instead."""
     if not isinstance(statement, (ast.If, ast.Match)):
         return [statement], []
     with_it: list[ast.AST] = [statement.test if isinstance(statement, ast.If) else statement.subject]
@@ -375,7 +376,7 @@ def _passed(statement: ast.stmt) -> tuple[list[ast.AST], list[ast.AST]]:
 
 
 def _parts(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
-    """Yield the blocks of a compound statement; those of a function and a class are none."""
+    """Yield the blocks of a compound statement, except for those of functions and classes."""
     if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return
     for name in ("body", "orelse", "finalbody"):
@@ -395,7 +396,7 @@ def _is_write(call: ast.Call) -> bool:
     name = last_name(func)
     if isinstance(func, ast.Attribute) and last_name(unsubscripted(func.value)) in _NO_ROWS:
         return False
-    if name == "update":  # a dict's has the same name
+    if name == "update":  # a dict's method has the same name
         return not call.args or _is_of_super(func)
     if name in _RELATED:
         return isinstance(func, ast.Attribute) and isinstance(func.value, ast.Attribute)
@@ -403,7 +404,7 @@ def _is_write(call: ast.Call) -> bool:
 
 
 def _is_of_super(func: ast.expr) -> bool:
-    """Return whether a method is one of `super()`: that of a view, a serializer, a manager."""
+    """Return whether a method is called on `super()`: in a view, a serializer, a manager."""
     owner = func.value if isinstance(func, ast.Attribute) else None
     return isinstance(owner, ast.Call) and last_name(owner.func) == "super"
 
@@ -414,11 +415,11 @@ def _is_harmless(call: ast.Call) -> bool:
 
 
 def _only_checks(call: ast.Call) -> bool:
-    """Return whether a call changes no more than a container, or nothing at all: `seen.add()`, `check_stock()`."""
+    """Return whether a call changes at most a container: `seen.add()`, `check_stock()`."""
     name = last_name(call.func)
     return name in _OF_CONTAINERS or name in _RAISING or name.lstrip("_").partition("_")[0] in _CHECKS
 
 
 def _ever(flags: list[bool]) -> list[bool]:
-    """Return for each place in a list, and for its end, whether any flag before it is set."""
+    """Return for each index of a list, and for its end, whether any flag before it is set."""
     return list(accumulate(flags, bool.__or__, initial=False))

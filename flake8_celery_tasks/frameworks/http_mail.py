@@ -1,4 +1,4 @@
-"""Calls that leave the process: HTTP requests and mail. Recognised by what they are imported from."""
+"""Calls that leave the process: HTTP requests and mail. They are recognised by the package they come from."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ LISTED: Final = "listed"
 
 _METHODS: Final = ("delete", "get", "head", "options", "patch", "post", "put")
 
-#: Functions that make one request, by the name of the method; `request` takes the method as its argument.
+#: Functions that make one request, with the HTTP method; `request` takes the method as its argument.
 _HTTP_FUNCTIONS: Final = {
     f"{module}.{name}": name
     for module in ("requests", "requests.api", "httpx", "urllib3")
     for name in (*_METHODS, "request", "stream")
 }
 
-#: What keeps connections, and is a client to call methods on.
+#: Clients that keep connections and have methods for requests.
 _HTTP_CLIENTS: Final = frozenset(
     {
         "aiohttp.ClientSession",
@@ -60,7 +60,7 @@ _HTTP_VERBS: Final = frozenset({*_METHODS, "request", "stream", "urlopen"})
 _MAIL_FUNCTIONS: Final = frozenset(
     f"django.core.mail.{name}" for name in ("mail_admins", "mail_managers", "send_mail", "send_mass_mail")
 )
-#: What sends mail, and the methods that do.
+#: Objects that send mail, and their methods that do so.
 _MAIL_CLIENTS: Final = {
     "django.core.mail.EmailMessage": ("send",),
     "django.core.mail.EmailMultiAlternatives": ("send",),
@@ -76,7 +76,7 @@ _MAIL_CLIENTS: Final = {
 class Outbound(Record):
     """A call that leaves the process: its library's `kind`, and for HTTP the `method` in upper case, "" if unknown.
 
-    `client` is what made the session that it is called on, with the module that this is in.
+    `client` is the call that created the session it is made on, with the module that contains it.
     """
 
     __slots__ = ("client", "kind", "method", "node", "site")
@@ -92,12 +92,12 @@ class Outbound(Record):
 
     @property
     def name(self) -> str:
-        """The call as it is written, without its arguments."""
+        """The call as written, without its arguments."""
         return unparsed(self.node.func)
 
 
 def outbound(project: Project, module: Module, call: ast.Call, site: Site) -> Outbound | None:
-    """Return the request, mail or listed call that a call is, None for any other."""
+    """Return the request, mail or listed call that a call makes, None for any other call."""
     func = module.value(call.func, site.scope)
     if isinstance(func, Ref):
         target = project.resolve(func.path, module)
@@ -135,7 +135,7 @@ def _method(project: Project, module: Module, call: ast.Call, site: Site, verb: 
 
 
 def _made_by(project: Project, module: Module, receiver: ast.expr, site: Site) -> list[tuple[Value, Module]]:
-    """Return the expressions that a receiver may come from, each with its module; none if one can't be told."""
+    """Return the expressions that a receiver may come from, each with its module; empty if one is unknown."""
     found = site.scope.find(receiver.id) if isinstance(receiver, ast.Name) else None
     if found is not None and found[0].kind not in (MODULE, CLASS):
         made = [_bound(module, binding) for binding in found[1]]
@@ -150,7 +150,7 @@ def _made_by(project: Project, module: Module, receiver: ast.expr, site: Site) -
 
 
 def _bound(module: Module, binding: Binding) -> Value | None:
-    """Return what a local name is bound to: also by `with ... as name`, or as what its annotation says."""
+    """Return the value of a local name, also from `with ... as name`, or from its annotation."""
     if isinstance(binding.statement, (ast.With, ast.AsyncWith)):
         for item in binding.statement.items:
             if item.optional_vars is binding.node:
@@ -165,7 +165,7 @@ def _bound(module: Module, binding: Binding) -> Value | None:
 
 
 def _maker(project: Project, value: Value, module: Module) -> str:
-    """Return the canonical name of what is called to make a value, or of the class that annotates it."""
+    """Return the canonical name of the callable that creates a value, or of the class in its annotation."""
     made: Value | None = value
     if isinstance(value, Invoke):
         made = value.func

@@ -1,4 +1,4 @@
-"""Functions that run in other threads than the one that imported the modules: views, targets of threads, executors."""
+"""Functions that run in a different thread from the one that imported the modules: views, thread targets, executors."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
 
 
-#: Classes whose methods make views of functions, by the framework.
+#: Classes whose methods turn functions into views, by framework.
 _FASTAPI: Final = frozenset({"fastapi.APIRouter", "fastapi.FastAPI", "fastapi.routing.APIRouter"})
 _FLASK: Final = frozenset({"flask.Blueprint", "flask.Flask"})
-#: The decorators among these methods.
+#: Those of their methods that are decorators.
 _VIEWS: Final = frozenset({"api_route", "delete", "get", "head", "options", "patch", "post", "put", "route"})
 
-#: Calls that hand a function to another thread: the position and the keyword of the function.
+#: Calls that pass a function to another thread: the position and the keyword of the function.
 _HANDING: Final[dict[str, tuple[int, str]]] = {
     "anyio.to_thread.run_sync": (0, "func"),
     "asyncio.to_thread": (0, "func"),
@@ -46,7 +46,7 @@ _WORDS: Final = (b"Thread", b"thread", b"executor", b"fastapi", b"flask")
 
 
 class Threaded(NamedTuple):
-    """A function, a lambda or another expression that another thread calls, with the module that it is in."""
+    """A function, a lambda or another expression that another thread calls, with the module that contains it."""
 
     module: Module
     node: Union[FunctionNode, ast.expr]  # noqa: UP007
@@ -54,12 +54,12 @@ class Threaded(NamedTuple):
 
 
 def may_run_threads(text: bytes) -> bool:
-    """Return whether a text may have functions that other threads run."""
+    """Return whether a text may contain functions that other threads run."""
     return any(word in text for word in _WORDS)
 
 
 def threaded(project: Project, module: Module) -> Iterator[tuple[Threaded, Site]]:
-    """Yield what other threads call, with the places that say so."""
+    """Yield what other threads call, with the places that show it."""
     for node, site, scope in module.candidates.functions:
         if any(_makes_view(project, module, decorator, site, node) for decorator in node.decorator_list):
             yield Threaded(module, node, Site(site, FUNCTION, node, scope)), site
@@ -72,7 +72,7 @@ def threaded(project: Project, module: Module) -> Iterator[tuple[Threaded, Site]
 
 
 def _makes_view(project: Project, module: Module, decorator: ast.expr, site: Site, node: FunctionNode) -> bool:
-    """Return whether a decorator makes a view of a function, which another thread then runs."""
+    """Return whether a decorator turns a function into a view, which another thread then runs."""
     func = decorator.func if isinstance(decorator, ast.Call) else decorator
     if not isinstance(func, ast.Attribute) or func.attr not in _VIEWS:
         return False
@@ -81,7 +81,7 @@ def _makes_view(project: Project, module: Module, decorator: ast.expr, site: Sit
 
 
 def _class_of(project: Project, value: Value, module: Module) -> str:
-    """Return the class whose call made a value, or that annotates it."""
+    """Return the class whose call created a value, or that annotates it."""
     if isinstance(value, Ref):
         target = project.resolve(value.path, module)
         if not isinstance(target.symbol, Bound) or target.module is None or target.rest:
@@ -92,7 +92,7 @@ def _class_of(project: Project, value: Value, module: Module) -> str:
 
 
 def _handed(project: Project, module: Module, call: ast.Call, site: Site) -> ast.expr | None:
-    """Return the expression of a function that a call hands to another thread."""
+    """Return the function expression that a call passes to another thread."""
     name = last_name(call.func)
     if name == "run_in_executor" and len(call.args) > 1:
         is_default = isinstance(call.args[0], ast.Constant) or last_name(call.args[0]) == ""
@@ -113,7 +113,7 @@ def _handed(project: Project, module: Module, call: ast.Call, site: Site) -> ast
 
 
 def _managed(module: Module, node: ast.expr, site: Site) -> Value:
-    """Return what an expression says; for a name that a `with` binds what its context manager does."""
+    """Return the value of an expression; for a name bound by a `with`, that of its context manager."""
     name = node.id if isinstance(node, ast.Name) else None
     for around in site.chain() if name is not None else ():
         for item in getattr(around.node, "items", ()) if isinstance(around.node, (ast.With, ast.AsyncWith)) else ():
@@ -123,7 +123,7 @@ def _managed(module: Module, node: ast.expr, site: Site) -> Value:
 
 
 def _function(project: Project, module: Module, node: ast.expr, site: Site) -> Threaded | None:
-    """Return the function of the project that an expression stands for, through `partial` too; else the expression."""
+    """Return the project's function that an expression stands for, also through `partial`; otherwise the expression."""
     if isinstance(node, ast.Call):
         is_partial = last_name(node.func) == "partial" and node.args
         return _function(project, module, node.args[0], site) if is_partial else None
@@ -135,7 +135,7 @@ def _function(project: Project, module: Module, node: ast.expr, site: Site) -> T
 
 
 def function_of(project: Project, module: Module, node: ast.expr, site: Site) -> Threaded | None:
-    """Return the function of the project that a name leads to, None where it leads to something else."""
+    """Return the project's function that a name leads to, None if it leads to something else."""
     value = module.value(node, site.scope)
     target = project.resolve(value.path, module) if isinstance(value, Ref) else None
     if target is None or not isinstance(target.symbol, Function) or target.module is None or target.rest:

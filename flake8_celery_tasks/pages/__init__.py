@@ -1,1 +1,1 @@
-"""The rules' pages: their examples, what is generated from them, and the skeleton of a new one."""
+"""The rules' pages: their examples, the documents generated from them, and the template for a new rule."""

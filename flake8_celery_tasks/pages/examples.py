@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-#: Where an example without a title is.
+#: The file of an example without a title.
 DEFAULT_TITLE: Final = "shop/tasks.py"
 
 _FENCE: Final = re.compile(r"^(?P<fence>`{3,})(?P<language>[a-z0-9]*)(?P<rest>.*)$")
@@ -31,7 +31,7 @@ class Fence:
 
 @dataclass
 class Section:
-    """A heading and what is below it, up to the next heading."""
+    """A heading and the text below it, up to the next heading."""
 
     title: str
     line: int
@@ -41,7 +41,7 @@ class Section:
 
 @dataclass
 class Case:
-    """Files that belong together: a project, and the options it is checked with (`ini` fences)."""
+    """Files that belong together: a project, and its options (`ini` fences)."""
 
     files: dict[str, str] = field(default_factory=dict)
     options: dict[str, str] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Mark:
-    """What a line is expected to report: a code, and a part of the message where the mark says one."""
+    """A finding that is expected on a line: a code, and part of the message if the mark gives one."""
 
     path: str
     line: int
@@ -59,7 +59,7 @@ class Mark:
 
 
 def sections(markdown: str) -> list[Section]:
-    """Return the sections of a document; what is above the first heading is a section without title."""
+    """Return the sections of a document; the text above the first heading is a section without a title."""
     found = [Section("", 1)]
     lines = textwrap.dedent(markdown).splitlines()
     index = 0
@@ -85,7 +85,7 @@ def sections(markdown: str) -> list[Section]:
 
 
 def cases(section: Section) -> list[Case]:
-    """Return the cases of a section: a fence without title, or with one that the case has, starts the next."""
+    """Return the cases of a section: a fence without a title, or with one that the case has, starts the next."""
     found: list[Case] = []
     options: dict[str, str] = {}
     for fence in section.fences:

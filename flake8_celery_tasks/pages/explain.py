@@ -1,9 +1,9 @@
-"""A rule's page, and the documents that are made from the pages.
+"""A rule's page, and the documents that are generated from the pages.
 
-`python -m flake8_celery_tasks.explain --check` says what is not up to date, `--write` makes it so. What is generated:
-a page for each rule and their overview in `docs/rules`, the options in `docs/options.md`, and, between two marks, the
-table of rules in `README.md`, the rules in the navigation of the site in `mkdocs.yml`, and the table of packages in
-`docs/design.md`.
+`python -m flake8_celery_tasks.explain --check` lists the documents that are out of date, `--write` updates them.
+Generated are: a page for each rule and their overview in `docs/rules`, the options in `docs/options.md`, and, between
+two marks, the table of rules in `README.md`, the rules in the site's navigation in `mkdocs.yml`, and the table of
+packages in `docs/design.md`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.rules.rule import Rule
 
 
-#: What the hundreds of the codes are about.
+#: The topics for the hundreds of the codes.
 TOPICS: Final = {
     "1": "Names",
     "2": "Binding and retries",
@@ -42,10 +42,10 @@ TOPICS: Final = {
     "9": "House policy (opt-in)",
 }
 
-#: Where the project lives.
+#: The address of the project.
 HOME: Final = "https://github.com/flake8-celery-tasks/flake8-celery-tasks"
 
-#: What the overview of the pages says before its tables.
+#: The text of the pages' overview before its tables.
 INTRODUCTION: Final = """\
 Each page shows what happens at run time, with the lines that Celery 5.7 logs or raises; bad and good code; when the
 rule does not report; and how to fix the code, by hand and automatically. If older versions of Celery differ, it says
@@ -78,7 +78,7 @@ NAVIGATION_END: Final = "      # end of rules\n"
 MADE: Final = "<!-- Made by `python -m flake8_celery_tasks.explain --write`: change the rule's docstring instead. -->"
 
 
-#: What the command does about a violation, by the kind of fixes that a rule has.
+#: What the command does about a violation, by the kind of a rule's fixes.
 BY_COMMAND: Final = {
     "": "There is no automatic fix.",
     "safe": "Automatic fix: `flake8-celery-tasks fix --select {code}`. It is safe.",
@@ -90,12 +90,12 @@ BY_COMMAND: Final = {
     ),
 }
 
-#: A rule's code in running text; what is in a fence, a heading or as code is left alone.
+#: A rule's code in running text; fences, headings and inline code are left alone.
 _CODE: Final = re.compile(r"(^```.*?^```|^#[^\n]*|`[^`]*`)|\bCLY\d{3}\b", re.MULTILINE | re.DOTALL)
 
 
 def page(rule: Rule[Any]) -> str:
-    """Return the page of a rule as Markdown: its docstring, and what is known without it."""
+    """Return the page of a rule as Markdown: its docstring, and its metadata."""
     text = inspect.cleandoc(type(rule).__doc__ or "")
     summary, _, rest = text.partition("\n\n")
     if rule.opt_in:
@@ -107,12 +107,12 @@ def page(rule: Rule[Any]) -> str:
 
 
 def linked(rule: Rule[Any]) -> str:
-    """Return the page of a rule in which the codes of others are links to their pages next to it."""
+    """Return the page of a rule, with the codes of others as links to their pages next to it."""
     return _with_links(page(rule), "", rule.code)
 
 
 def _with_links(text: str, folder: str, own: str = "") -> str:
-    """Return Markdown in which the codes of rules, but for its own, are links to their pages in a folder."""
+    """Return Markdown in which the codes of rules, except for `own`, are links to their pages in a folder."""
 
     def link(found: re.Match[str]) -> str:
         return found[0] if found[1] or found[0] == own else f"[{found[0]}]({folder}{found[0]}.md)"
@@ -121,7 +121,7 @@ def _with_links(text: str, folder: str, own: str = "") -> str:
 
 
 def address(rule: Rule[Any]) -> str:
-    """Return where the page of a rule is on the web."""
+    """Return the web address of a rule's page."""
     return f"{HOME}/blob/main/docs/rules/{rule.code}.md"
 
 
@@ -131,7 +131,7 @@ def summary(rule: Rule[Any]) -> str:
 
 
 def description(rule: Rule[Any]) -> str:
-    """Return what a rule's page says happens at run time, in one paragraph, behind its first sentence."""
+    """Return what a rule's page says about run time, after its first sentence, as one paragraph."""
     text = inspect.cleandoc(type(rule).__doc__ or "")
     _, _, happens = text.partition("## What happens")
     first = happens.strip().partition("\n\n")[0]
@@ -144,7 +144,7 @@ def names() -> dict[str, str]:
 
 
 def rules_called(word: str) -> list[Rule[Any]]:
-    """Return the rule with a code or name, or the rules whose codes start so; none where nothing is called so.
+    """Return the rule with a code or name, or the rules whose codes start with it; none if there is no such rule.
 
     >>> [rule.code for rule in rules_called("missing-task-name")]
     ['CLY101']
@@ -154,7 +154,7 @@ def rules_called(word: str) -> list[Rule[Any]]:
 
 
 def record(rule: Rule[Any]) -> dict[str, object]:
-    """Return what is known of a rule, for other programs."""
+    """Return what is known about a rule, for other programs."""
     return {
         "code": rule.code,
         "name": name_of(type(rule)),
@@ -194,7 +194,7 @@ def table() -> str:
 
 
 def overview() -> str:
-    """Return the page with the tables of all rules, one line each, which say what can be fixed and what is opt-in."""
+    """Return the page with the tables of all rules, one line each, which show their fixes and which are opt-in."""
     parts = [f"{MADE}\n\n# Rules\n\n{INTRODUCTION}"]
     for title, rules in _topics():
         rows = "\n".join(f"{_row(rule, '')} {rule.fixes} | {'opt-in' * rule.opt_in} |" for rule in rules)
@@ -212,7 +212,7 @@ def navigation() -> str:
 
 
 def packages(root: Path) -> str:
-    """Return the table of the packages: what their docstrings say, from the lowest layer of `.importlinter` up."""
+    """Return the table of the packages: their docstrings, from the lowest layer of `.importlinter` up."""
     contract = configparser.ConfigParser()
     contract.read(root / ".importlinter", encoding="utf-8")
     layers = contract.get("importlinter:contract:pipeline", "layers", fallback="").strip().splitlines()
@@ -235,7 +235,7 @@ def options() -> str:
 
 
 def documents(root: Path) -> dict[Path, str]:
-    """Return the text of every generated document below a checkout's root."""
+    """Return the text of every generated document inside a checkout's root."""
     found = {root / "docs" / "rules" / f"{rule.code}.md": f"{MADE}\n\n{linked(rule)}" for rule in loader.rules()}
     found[root / "docs" / "rules" / "index.md"] = overview()
     found[root / "docs" / "options.md"] = options()
@@ -252,7 +252,7 @@ def documents(root: Path) -> dict[Path, str]:
 
 
 def stale(root: Path) -> list[Path]:
-    """Return the documents that are not what they would be if they were made now, and pages of no rule."""
+    """Return the documents that are out of date, and pages of rules that don't exist."""
     wanted = documents(root)
     pages = set((root / "docs" / "rules").glob("*.md"))
     outdated = [path for path, text in wanted.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]

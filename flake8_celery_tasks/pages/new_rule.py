@@ -132,9 +132,9 @@ def test_{snake}(lab):
 
 
 def skeleton(root: Path, code: str, name: str, kind: str = "Task") -> dict[Path, str]:
-    """Return the texts of the files that a new rule needs, by their paths below a checkout's root.
+    """Return the texts of the files that a new rule needs, by their paths inside a checkout's root.
 
-    `kind` is the name of the kind of fact that the rule judges. Raises `UsageError` where there can be no such rule.
+    `kind` is the name of the kind of fact that the rule checks. Raises `UsageError` if such a rule is impossible.
     """
     rules = loader.rules()
     beside = [rule for rule in rules if rule.code[:4] == code[:4]]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from dataclasses import Field
 
-#: What each option may be set to, as `pyproject.toml` has it.
+#: An example value for each option, as in `pyproject.toml`.
 EXAMPLES: Final[Mapping[str, str | bool | list[str]]] = {
     "celery_task_decorators": ["shop.celery.instrumented_task", "shop.celery.*_task"],
     "celery_apps": ["shop.orders", "shop.billing"],
@@ -64,7 +64,7 @@ def _section(item: Field[Any]) -> str:
 
 
 def _shown(value: object) -> str:
-    """Return a value as flake8's configuration files have it; nothing for none."""
+    """Return a value in the form of flake8's configuration files; an empty string for none."""
     if isinstance(value, (list, tuple)):
         return ",".join(value)
     return str(value).lower() if isinstance(value, bool) else str(value or "")

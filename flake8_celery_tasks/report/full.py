@@ -1,4 +1,4 @@
-"""The format for people: each finding with its rule's name, its line, and what is meant in it underlined."""
+"""The format for people: each finding with its rule's name and its source line, with the relevant part underlined."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _BOLD, _RED, _CYAN, _RESET = "\033[1m", "\033[1m\033[31m", "\033[36m", "\033[m"
 
-#: How many columns a tab goes on to.
+#: The width of a tab stop.
 _TAB: Final = 4
 
 _CUT: Final = "..."
@@ -54,7 +54,7 @@ def _head(finding: Finding, name: str, address: str, *, colored: bool) -> str:
 
 
 def _excerpt(place: Place, screen: Screen) -> str:
-    """Return the line of a place, and below it what underlines the range."""
+    """Return the line of a place, followed by one that underlines the range."""
     source, start, end = place
     first = source.line_start(start)
     line = source.text[first : source.line_end(start)].rstrip("\r\n")
@@ -72,13 +72,13 @@ def _excerpt(place: Place, screen: Screen) -> str:
 
 
 def _cells(line: str, encoding: str) -> list[str]:
-    """Return how each character of a line is shown: tabs as spaces, others with escapes where they can't be shown."""
+    """Return how each character of a line is displayed: tabs as spaces, unprintable ones as escapes."""
     cells = []
     column = 0
     for index, character in enumerate(line):
         if character == "\t":
             cell = " " * (_TAB - column % _TAB)
-        elif line.startswith("##[", index):  # a command to GitHub's log
+        elif line.startswith("##[", index):  # a command in GitHub's log
             cell = "\\x23"
         elif character.isprintable() and _is_in(character, encoding):
             cell = character
@@ -100,12 +100,12 @@ def _is_in(character: str, encoding: str) -> bool:
 
 
 def _fitted(cells: list[str], begin: int, end: int, room: int) -> tuple[str, int, int]:
-    """Return what is shown of a line in so many columns, and where and how far the range in it reaches, in columns."""
+    """Return as much of a line as fits, and the start and width of its range, all in columns."""
     sizes = [width(cell) for cell in cells]
     first, last, front, back = 0, len(cells), "", ""
     if sum(sizes) > room:
         space = sum(sizes[:begin])
-        while first < begin and space > room // 3:  # some of what comes before stays
+        while first < begin and space > room // 3:  # keep some of what comes before
             space -= sizes[first]
             first += 1
         front = _CUT if first else ""

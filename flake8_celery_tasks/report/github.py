@@ -36,7 +36,7 @@ def render(outcome: Outcome, options: Namespace) -> str:
 
 
 def _end(place: Place | None) -> dict[str, str]:
-    """Return where a finding ends. GitHub takes a last column only within one line."""
+    """Return where a finding ends. GitHub accepts an end column only within one line."""
     if place is None:
         return {}
     line, column = place.source.place(place.end)

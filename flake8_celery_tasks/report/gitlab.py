@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def render(outcome: Outcome, _options: Namespace) -> str:
-    """Return the findings; paths are relative to the project that CI names, else to the repository."""
+    """Return the findings; paths are relative to the project that CI names, or to the repository."""
     root = os.environ.get("CI_PROJECT_DIR") or report.repository()
     findings = [
         {

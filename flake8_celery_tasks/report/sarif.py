@@ -1,4 +1,4 @@
-"""SARIF 2.1.0, with the pages of the rules as their help, and with fixes where they were asked for."""
+"""SARIF 2.1.0, with the rules' pages as their help, and with fixes if they were requested."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 
 _BASE: Final = "PROJECTROOT"
 
-#: What is said of files that can't be read or parsed, or that the linter fails in.
+#: Descriptions for files that can't be read or parsed, or that the linter fails on.
 _BROKEN: Final = {
     "CLY000": "The linter itself fails in the file.",
     "E902": "The file can't be read.",
     "E999": "The file can't be parsed.",
 }
 
-#: What is said of rules that are no rules about tasks.
+#: Descriptions of codes that are not those of rules about tasks.
 _OTHERS: Final = {UNUSED: "A noqa comment silences nothing."}
 
-#: How bad a finding is for GitHub, by SARIF's levels: a rule of house policy is a recommendation.
+#: GitHub's severity for each SARIF level: an opt-in rule is a recommendation.
 _SEVERITIES: Final = {"note": "recommendation", "warning": "warning", "error": "error"}
 
 _SAFE: Final = "Safe fix, as `flake8-celery-tasks fix` makes it."

@@ -1,4 +1,4 @@
-"""What the output can show: colors, columns, characters and links."""
+"""The capabilities of the output: colors, columns, characters and links."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-#: How wide a report is that no terminal shows, and the least that a source excerpt needs.
+#: The width of a report outside of terminals, and the minimum for a source excerpt.
 WIDTH: Final = 120
 NARROWEST: Final = 30
 
-#: Terminals that show links, by the variables that they set, and by the names that they give themselves.
+#: Terminals that support links, by the variables that they set and by their own names.
 _LINKING: Final = ("DOMTERM", "KITTY_WINDOW_ID", "KONSOLE_VERSION", "WT_SESSION")
 _PROGRAMS: Final = frozenset({"ghostty", "Hyper", "iTerm.app", "rio", "Tabby", "vscode", "WezTerm", "zed"})
 _TERMS: Final = ("alacritty", "contour", "foot", "ghostty", "xterm-ghostty", "xterm-kitty")
@@ -23,7 +23,7 @@ _VTE: Final = 5000  # 0.50
 
 
 class Screen(NamedTuple):
-    """What the output can show."""
+    """The capabilities of an output."""
 
     colored: bool = False
     width: int = WIDTH
@@ -31,12 +31,12 @@ class Screen(NamedTuple):
     links: bool = False
 
 
-#: What any output can show.
+#: Capabilities that every output has.
 PLAIN: Final = Screen()
 
 
 def found(*, colored: bool, is_file: bool) -> Screen:
-    """Return what the standard output can show, or a file."""
+    """Return the capabilities of standard output, or of a file."""
     is_terminal = not is_file and sys.stdout.isatty()
     if not is_terminal:
         return Screen(colored, links=not is_file and bool(_forced(os.environ)))
@@ -46,13 +46,13 @@ def found(*, colored: bool, is_file: bool) -> Screen:
 
 
 def _forced(environment: Mapping[str, str]) -> bool | None:
-    """Return whether links are wanted anyway, None where the environment does not say."""
+    """Return whether the environment forces links on or off, None if it does neither."""
     value = environment.get("FORCE_HYPERLINK")
     return None if value is None else value.lower() not in ("", "0", "false", "no")
 
 
 def shows_links(environment: Mapping[str, str]) -> bool:
-    """Return whether a terminal is known to show links; others print rubbish, or nothing.
+    """Return whether a terminal is known to support links; others print garbage, or nothing.
 
     >>> shows_links({"TERM_PROGRAM": "vscode"}), shows_links({"TERM": "xterm"})
     (True, False)
@@ -72,5 +72,5 @@ def shows_links(environment: Mapping[str, str]) -> bool:
 
 
 def link(text: str, address: str) -> str:
-    """Return a text that leads to an address on terminals that show links."""
+    """Return a text that is a link on terminals that support links."""
     return f"\033]8;;{address}\033\\{text}\033]8;;\033\\"

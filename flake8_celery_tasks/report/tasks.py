@@ -1,4 +1,4 @@
-"""The tables in which tasks are listed: for people, for Markdown, for spreadsheets."""
+"""The tables of tasks: for people, for Markdown, for spreadsheets."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 
-#: How many senders are in a line of the table.
+#: How many senders are shown in a table cell.
 _SHOWN: Final = 3
 
-#: What means something in a cell of a table in Markdown; an address becomes a link by itself.
+#: Characters with a meaning in a Markdown table cell; addresses become links automatically.
 _MARKUP: Final = re.compile(r"[\\|`*\[\]@]|:(?=//)|(?<=www)\.")
 
 _BOLD, _DIM, _RESET = "\033[1m", "\033[2m", "\033[m"
 
 
-# How it is written.
+# Rendering.
 
 _HEADINGS: Final = {
     "name": "Task",
@@ -49,7 +49,7 @@ def _row(entry: Entry, columns: Sequence[str], senders: str) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Return a text without what would move the cursor, or be a command to a log."""
+    """Return a text without characters that move the cursor, or are a command in a log."""
     return plain("".join(character if character.isprintable() else OPEN for character in text))
 
 
@@ -63,8 +63,8 @@ def as_table(
 ) -> str:
     """Return an aligned table, with colours for a terminal.
 
-    Without `columns` it has those that there is room for; `room` is the width of a terminal, 0 for any. `mark` is
-    for what is left out of a cell.
+    Without `columns` it has those that fit; `room` is the width of a terminal, 0 for any. `mark` stands for what is
+    left out of a cell.
     """
     chosen = _shown_columns(columns)
     rows = [_row(entry, chosen, ", ".join(_first(entry))) for entry in found]
@@ -85,14 +85,14 @@ def as_table(
 
 
 def _first(entry: Entry) -> list[str]:
-    """Return the first places that a task is sent from, and how many more there are."""
+    """Return the first places that a task is sent from, and the number of further ones."""
     more = len(entry.sent_from) - _SHOWN
     last = f"{entry.sent_from[_SHOWN - 1]} and {more} more" if more > 0 else ""
     return [*entry.sent_from[: _SHOWN - 1], last] if more > 0 else list(entry.sent_from)
 
 
 def _shown_columns(columns: Sequence[str]) -> list[str]:
-    """Return the columns of a table: the line of a task is in the column of its place."""
+    """Return the columns of a table: the line of a task is part of its place."""
     named = ("path" if name == "line" else name for name in columns)
     return list(dict.fromkeys(named)) if columns else list(_HEADINGS)
 
@@ -110,13 +110,13 @@ def as_markdown(found: Sequence[Entry], columns: Sequence[str] = ()) -> str:
 
 
 def _as_text(cell: str) -> str:
-    """Return a cell in which nothing is markup, a link or HTML; a line end is one."""
+    """Return a cell in which nothing is markup, a link or HTML; a line end becomes a line break."""
     cell = _MARKUP.sub(r"\\\g<0>", cell.replace("&", "&amp;").replace("<", "&lt;"))
     return cell.replace("\n", "<br>")
 
 
 def _as_cell(value: object) -> object:
-    """Return a cell that no spreadsheet takes for a formula."""
+    """Return a cell that no spreadsheet treats as a formula."""
     if not isinstance(value, str):
         return value
     text = plain(value)
@@ -124,7 +124,7 @@ def _as_cell(value: object) -> object:
 
 
 def as_csv(found: Sequence[Entry], columns: Sequence[str] = ()) -> str:
-    """Return comma-separated values with a line of names; several senders are separated by `; `."""
+    """Return comma-separated values with a header line; several senders are separated by `; `."""
     chosen = list(columns) or [field.name for field in fields(Entry)]
     output = io.StringIO()
     writer = csv.writer(output, lineterminator="\n")

@@ -1,4 +1,4 @@
-"""flake8's own text, in whatever format its configuration asks for."""
+"""flake8's own text, in the format that its configuration sets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def _shown(lines: str | None) -> str | None:
-    """Return source lines for a terminal: with escapes for what would move its cursor, or be a command to a log."""
+    """Return source lines for a terminal, with escapes for what would move its cursor, or be a command in a log."""
     if lines is None:
         return None
     return "".join(map(_safe, lines_of(lines)))

@@ -1,1 +1,1 @@
-"""Names and values are followed across files."""
+"""Follows names and values across files."""

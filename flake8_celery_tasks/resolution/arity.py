@@ -1,4 +1,4 @@
-"""Whether arguments fit parameters: what Python says when a function is called, without calling it."""
+"""Whether arguments fit parameters: Python's own check when a function is called, without the call."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.symbols import Params
 
 
-# In which way arguments don't fit.
+# The ways in which arguments don't fit.
 SURPLUS: Final = "too many positional arguments"
 UNEXPECTED: Final = "keyword without parameter"
 REPEATED: Final = "given by position and by name"
@@ -18,9 +18,9 @@ MISSING: Final = "required and not given"
 
 
 class Given(NamedTuple):
-    """The arguments of a call: how many by position, and the names of the others.
+    """The arguments of a call: the number of positional ones, and the names of the others.
 
-    `more_positional` and `more_keywords` say that there may be further ones, behind a `*` or `**` or yet to come.
+    `more_positional` and `more_keywords` mean that there may be further ones, in a `*` or `**` or added later.
     """
 
     positional: int = 0
@@ -30,14 +30,14 @@ class Given(NamedTuple):
 
     @property
     def partial(self) -> Given:
-        """The same arguments, with others to come: those of a signature, which are put after the ones of its call."""
+        """The same arguments, with others to come: a signature's arguments follow those of the call."""
         return Given(self.positional, self.keywords, more_positional=True, more_keywords=True)
 
 
 class Misfit(NamedTuple):
-    """One way in which arguments don't fit, and the parameters or keywords that it is about.
+    """One way in which arguments don't fit, and the parameters or keywords concerned.
 
-    For a surplus these are the parameters that there are.
+    For a surplus these are the existing parameters.
     """
 
     kind: str
@@ -45,7 +45,7 @@ class Misfit(NamedTuple):
 
 
 def misfits(params: Params, given: Given) -> Iterator[Misfit]:
-    """Yield the ways in which arguments can't fit, whatever the further ones may be."""
+    """Yield the ways in which arguments can't fit, whatever further ones there may be."""
     ordered = params.ordered
     if params.vararg is None and given.positional > len(ordered):
         yield Misfit(SURPLUS, ordered)
@@ -71,7 +71,7 @@ def _missing(params: Params, given: Given) -> Iterator[str]:
         by_name = index >= len(params.positional_only)
         named = by_name and (name in given.keywords or given.more_keywords)
         if index >= given.positional and by_name and name in given.keywords:
-            reachable = False  # further positional arguments stop short of a parameter that is given by name
+            reachable = False  # further positional arguments stop before a parameter that is given by name
         if index >= given.positional and not reachable and not named:
             yield name
     if not given.more_keywords:

@@ -1,4 +1,4 @@
-"""Classes and what they inherit, across files."""
+"""Classes and their base classes, across files."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class Classes(Evaluator):
-    """Modules, names and values, and the classes among them."""
+    """A resolver and evaluator that also knows classes."""
 
     def class_attribute(self, target: Target, name: str) -> Any:
-        """Return the settled attribute of a class, MISSING where no class of its line has it, UNKNOWN otherwise."""
+        """Return the settled attribute of a class, MISSING if no class of its line has it, UNKNOWN otherwise."""
         for cls in self.line(target):
             if isinstance(cls, (Unknown, Missing)):
                 return UNKNOWN
@@ -47,7 +47,7 @@ class Classes(Evaluator):
         return MISSING
 
     def line(self, target: Target) -> Iterator[Target | Unknown]:
-        """Yield a class and those that it inherits from, nearest first; UNKNOWN for one that can't be read."""
+        """Yield a class and its ancestors, nearest first; UNKNOWN for one that can't be resolved."""
         seen: set[str] = set()
         pending: list[Target | Unknown] = [target]
         while pending:
@@ -70,5 +70,5 @@ class Classes(Evaluator):
                 yield UNKNOWN
 
     def _bases(self, base: Value, module: Module) -> list[Target | Unknown]:
-        """Return what one of the bases of a class is: usually one class."""
+        """Return the classes that a base expression stands for: usually one."""
         return [self.resolve(base.path, module) if isinstance(base, values.Ref) else UNKNOWN]

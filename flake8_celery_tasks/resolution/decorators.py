@@ -1,4 +1,4 @@
-"""Decorators of the project's own: what they put in the place of the function that they decorate."""
+"""A project's own decorators: what they put in place of the decorated function."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.resolver import Target
 
 
-#: Decorators that leave the function its name and module, as `functools.wraps` does.
+#: Decorators that keep the function's name and module, as `functools.wraps` does.
 _KEEPING: Final = TRANSPARENT | {
     "contextlib.asynccontextmanager",
     "contextlib.contextmanager",
@@ -30,24 +30,24 @@ _KEEPING: Final = TRANSPARENT | {
     "warnings.deprecated",
 }
 
-#: What gives a function another name, or says that it is of another module.
+#: Code that gives a function another name or module.
 _RENAMING: Final = re.compile(rb"\.__(?:name|module)__\s*=(?!=)")
 
-#: What a function tells of itself.
+#: A function's attributes that describe it.
 _ABOUT: Final = frozenset({"__doc__", "__module__", "__name__", "__qualname__", "__wrapped__"})
 
-#: What only shows what it is given.
+#: Functions that only display their arguments.
 _SHOWING: Final = frozenset(
     {"critical", "debug", "error", "exception", "info", "len", "log", "print", "repr", "str", "warning"}
 )
 
 
 class Wrapper:
-    """What a decorator puts in the place of a function.
+    """What a decorator puts in place of a function.
 
-    `wraps` says whether it takes over a function's name, `keeps_name` whether it is that of the function itself,
-    `passes` whether it hands every argument on and neither
-    retries nor swallows. `qualname` is its own, `wrapped` the name under which it knows the function.
+    `wraps` says whether it takes over a function's name, `keeps_name` whether that is the name of the decorated
+    function, `passes` whether it passes every argument on and neither retries nor swallows exceptions. `qualname` is
+    its own name, `wrapped` the name by which it refers to the function.
     """
 
     __slots__ = ("keeps_name", "passes", "qualname", "wrapped", "wraps")
@@ -61,14 +61,14 @@ class Wrapper:
 
     @property
     def name(self) -> str:
-        """What the wrapper is called."""
+        """The name of the wrapper."""
         return self.qualname.rpartition(".")[2]
 
 
 def wrapper_in(project: Project, function: Function, module: Module, *, called: bool) -> Wrapper | None:
-    """Return the wrapper that a decorator function makes, None where it can't be read.
+    """Return the wrapper that a decorator function makes, None if it can't be resolved.
 
-    `called` says that the decorator is called with arguments first, so that the wrapper is one level further in.
+    `called` means that the decorator is first called with arguments, so that the wrapper is nested one level deeper.
     """
     inner = _returned(function, module)
     if inner is None:
@@ -87,7 +87,7 @@ def wrapper_in(project: Project, function: Function, module: Module, *, called: 
         if project.resolve(func.path, module).path not in ("functools.wraps", "wrapt.decorator"):
             return None
         wraps = True
-        # `wraps` of another function takes over that one's name.
+        # `wraps` with another function takes over that function's name.
         keeps = not isinstance(value, Invoke) or _are(value.args[:1], wrapped)
     params = inner.params
     generic = bool(params.vararg and params.kwarg) and not params.ordered and not params.keyword_only
@@ -105,9 +105,9 @@ def wrapper_in(project: Project, function: Function, module: Module, *, called: 
 
 
 def _looks_at_arguments(module: Module, inner: Function) -> bool:
-    """Return whether a wrapper does something with its `*args, **kwargs` besides handing them on and showing them.
+    """Return whether a wrapper does more with its `*args, **kwargs` than pass them on and display them.
 
-    It may take some out, put some in, or use the task that comes first.
+    It may remove some, add some, or use the task that comes first.
     """
     for node, _, _ in module.functions_called(inner.qualname):
         taken = {arg.arg for arg in (node.args.vararg, node.args.kwarg) if arg is not None}
@@ -119,7 +119,7 @@ def _looks_at_arguments(module: Module, inner: Function) -> bool:
 
 
 def _handed_on(node: ast.AST, args: ast.arguments) -> Iterator[ast.expr]:
-    """Yield what a call hands on as it is, or only shows."""
+    """Yield the arguments that a call passes on unchanged, or only displays."""
     if isinstance(node, ast.FormattedValue):
         yield node.value
     elif isinstance(node, ast.Call):
@@ -132,7 +132,7 @@ def _handed_on(node: ast.AST, args: ast.arguments) -> Iterator[ast.expr]:
 
 
 def only_calls(module: Module, wrapper: Wrapper) -> bool:
-    """Return whether a wrapper calls its function and does nothing else with it: it sends no task that it is given."""
+    """Return whether a wrapper only calls its function: it does not send it as a task, for example."""
     for node, _, _ in module.functions_called(wrapper.qualname):
         names = [inner for inner in ast.walk(node) if getattr(inner, "id", None) == wrapper.wrapped]
         called = {id(inner.func) for inner in ast.walk(node) if isinstance(inner, ast.Call)}
@@ -146,7 +146,7 @@ def only_calls(module: Module, wrapper: Wrapper) -> bool:
 
 
 def keeps_name(project: Project, decorator: Value, module: Module) -> bool:
-    """Return whether a decorator of a module certainly leaves a function its name, and the module that it is of."""
+    """Return whether a decorator of a module certainly keeps a function's name and module."""
     called = isinstance(decorator, Invoke)
     value = decorator.func if isinstance(decorator, Invoke) else decorator
     if not isinstance(value, Ref):
@@ -159,23 +159,23 @@ def keeps_name(project: Project, decorator: Value, module: Module) -> bool:
         return False
     maker = _returned(symbol, target.module) if called else symbol
     if maker is not None and _are(maker.returns, next(iter(maker.params.ordered), "")):
-        return True  # it only takes notice of the function
+        return True  # it only notes the function, and returns it
     wrapper = wrapper_in(project, symbol, target.module, called=called)
     return wrapper is not None and wrapper.keeps_name
 
 
 def _are(values: tuple[Value, ...], name: str) -> bool:
-    """Return whether values are a parameter and nothing else."""
+    """Return whether values are exactly one parameter."""
     return bool(values) and all(isinstance(value, Param) and value.name == name for value in values)
 
 
 def renames(project: Project, module: Module) -> bool:
-    """Return whether something in a module gives functions other names."""
+    """Return whether any code in a module gives functions other names."""
     return _RENAMING.search(project.files.read(module.place.path) or b"") is not None
 
 
 def _returned(function: Function, module: Module) -> Function | None:
-    """Return the inner function that a function returns and nothing else."""
+    """Return the inner function that a function returns in all cases."""
     inside = f":{function.qualname}.<locals>."
     if len(function.returns) != 1:
         return None
@@ -187,9 +187,10 @@ def _returned(function: Function, module: Module) -> Function | None:
 
 
 def call_hands_on(cls: Target) -> bool:
-    """Return whether the `__call__` of a task class hands exactly its `*args, **kwargs` on to Celery's, or to `run`.
+    """Return whether the `__call__` of a task class passes exactly its `*args, **kwargs` to Celery's, or to `run`.
 
-    Flask's applications are pushed like this around each run. What else looks at the arguments may change them.
+    Code for Flask pushes the application context like this around each run. Anything else that uses the arguments may
+    change them.
     """
     assert cls.module is not None
     assert isinstance(cls.symbol, Class)
@@ -230,7 +231,7 @@ def _runs(call: ast.Call, args: ast.arguments) -> bool:
 
 
 def _catches(module: Module, function: Function) -> bool:
-    """Return whether a function has a `try` with handlers: it may swallow."""
+    """Return whether a function has a `try` with handlers: it may swallow exceptions."""
     return any(
         isinstance(inner, ast.Try) and inner.handlers
         for node, _, _ in module.functions_called(function.qualname)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def is_plain(value: Any) -> bool:
-    """Return whether a settled value is Python's own through and through."""
+    """Return whether a settled value consists of nothing but Python's own types."""
     if isinstance(value, (tuple, list, set, frozenset)):
         return all(is_plain(item) for item in value)
     if isinstance(value, Table):
@@ -30,23 +30,23 @@ def is_plain(value: Any) -> bool:
     return isinstance(value, (str, bytes, int, float, complex, type(None), datetime.timedelta))
 
 
-#: How many parts of one value are looked at before it counts as unknown.
+#: How many parts of one value are evaluated before it counts as unknown.
 STEPS: Final = 3000
 
 
 class Table(dict[Any, Any]):
-    """A dict whose keys and values are settled; `complete` is false where a part of it is unknown."""
+    """A dict whose keys and values are settled; `complete` is false if a part of it is unknown."""
 
     complete = True
 
     def matching(self, name: str) -> list[str]:
-        """Return the keys that are the name, or patterns for it, as in a map of routes."""
+        """Return the keys that equal the name, or are patterns that match it, as in a routing table."""
         keys = dict.fromkeys((name, *self._patterns))
         return [key for key in keys if key in self and fnmatch.fnmatchcase(name, key)]
 
     @cached_property
     def has_other_keys(self) -> bool:
-        """Whether some key is no text."""
+        """Whether some key is not a string."""
         return not all(isinstance(key, str) for key in self)
 
     @cached_property
@@ -55,7 +55,7 @@ class Table(dict[Any, Any]):
 
 
 class Called:
-    """The settled form of a call that is not understood: what is called, and its arguments."""
+    """The settled form of a call that is not evaluated: its function and arguments."""
 
     __slots__ = ("args", "keywords", "target")
 
@@ -73,14 +73,14 @@ _LONGEST: Final = 10_000
 
 
 class Settling:
-    """One value being settled, with a limit on the work."""
+    """The evaluation of one value, with a limit on the work."""
 
     def __init__(self, resolver: Resolver) -> None:
         self.resolver = resolver
         self.steps = 0
 
     def value(self, value: Value, origin: Module, depth: int) -> Any:
-        """Return what a value comes to."""
+        """Return the settled form of a value."""
         self.steps += 1
         if self.steps > STEPS or depth > values.DEPTH:
             return UNKNOWN
@@ -104,7 +104,7 @@ class Settling:
         return UNKNOWN
 
     def ref(self, value: values.Ref, origin: Module, depth: int) -> Any:
-        """Return what a name comes to."""
+        """Return the settled value of a name."""
         if value.path in ("builtins:__name__", ":__name__"):
             return origin.place.name if origin.place.certain else UNKNOWN
         target = self.resolver.resolve(value.path, origin)
@@ -116,12 +116,12 @@ class Settling:
         if isinstance(symbol, Opaque):
             return UNKNOWN
         if symbol is None and target.module is not None and target.rest:
-            # Bound to None and nothing else, or not bound at all.
+            # Bound only to None, or not bound at all.
             return None if len(target.rest) == 1 and target.module.binds(target.rest[0]) else UNKNOWN
         return target
 
     def items(self, value: values.Items, origin: Module, depth: int) -> Any:
-        """Return what a tuple, list or set comes to."""
+        """Return the settled form of a tuple, list or set."""
         if not value.complete:
             return UNKNOWN
         items = [self.value(item, origin, depth + 1) for item in value.items]
@@ -135,7 +135,7 @@ class Settling:
             return UNKNOWN
 
     def mapping(self, value: values.Mapping, origin: Module, depth: int) -> Table:
-        """Return what a dict comes to."""
+        """Return the settled form of a dict."""
         table = Table()
         for key, item in value.pairs:
             settled = self.value(item, origin, depth + 1)
@@ -154,7 +154,7 @@ class Settling:
         return table
 
     def invoke(self, value: values.Invoke, origin: Module, depth: int) -> Any:
-        """Return what a call comes to."""
+        """Return the settled result of a call."""
         if not isinstance(value.func, (values.Ref, values.Invoke, values.Member)):
             return UNKNOWN
         func = self.value(value.func, origin, depth + 1)
@@ -168,7 +168,7 @@ class Settling:
 
 
 def _is_hashable(value: Any) -> bool:
-    """Return whether a settled value is a tuple that can be a key: it holds no lists and dicts."""
+    """Return whether a settled value is a tuple that can be a key: it contains no lists and dicts."""
     try:
         hash(value)
     except TypeError:
@@ -177,7 +177,7 @@ def _is_hashable(value: Any) -> bool:
 
 
 def construct(path: str, args: tuple[Any, ...], keywords: dict[str | None, Any]) -> Any:
-    """Return what a call of a few well-known constructors makes."""
+    """Return the result of calling one of a few well-known constructors."""
     if path == "datetime.timedelta":
         given: dict[str, Any] = {str(key): value for key, value in keywords.items()}
         if all(isinstance(item, (int, float)) for item in (*args, *given.values())):
@@ -192,7 +192,7 @@ def construct(path: str, args: tuple[Any, ...], keywords: dict[str | None, Any])
 
 
 def operate(operator: str, operands: list[Any]) -> Any:
-    """Return the result of an arithmetic operation, UNKNOWN where it is none, fails, or would be very long."""
+    """Return the result of an arithmetic operation, UNKNOWN if it has none, fails, or would be very long."""
     result = _operated(operator, operands)
     return UNKNOWN if isinstance(result, int) and abs(result) > values.LARGEST else result
 
@@ -233,13 +233,13 @@ _ARITHMETIC: Final = {
 
 
 class Evaluator(Resolver):
-    """Modules, where their names lead, and what their values come to."""
+    """A resolver that also evaluates values."""
 
     def settle(self, value: Value, origin: Module) -> Any:
-        """Return what a symbolic value comes to.
+        """Return the settled form of a symbolic value.
 
-        Constants, tuples, lists, sets and dicts (a `Table`) become Python's own; a name that leads to no constant
-        stays a `Target`, a call a `Called`; what can't be read is UNKNOWN.
+        Constants, tuples, lists, sets and dicts (a `Table`) become Python's own; a name that doesn't lead to a constant
+        stays a `Target`, a call becomes a `Called`; a value that can't be resolved is UNKNOWN.
         """
         return Settling(self).value(value, origin, 0)
 
@@ -249,15 +249,15 @@ def settled(evaluator: Evaluator, module: Module, node: ast.expr, site: Site) ->
     return evaluator.settle(module.value(node, site.scope), module)
 
 
-# Texts of which only parts are known.
+# Strings that are only partly known.
 
-#: What a text may be of which parts are known: the texts between those that are not.
+#: A string that is only partly known: the literal parts between the unknown ones.
 Pattern: TypeAlias = tuple[str, ...]
 ANYTHING: Final[Pattern] = ("", "")
 
 
 def pattern_of(evaluator: Evaluator, value: Value, module: Module) -> Pattern:
-    """Return what a value may be, as far as it is a text."""
+    """Return the pattern of the strings that a value may be."""
     parts: tuple[Value, ...] = ()
     if isinstance(value, values.Operation) and value.operator == "+":
         parts = value.operands
@@ -273,12 +273,12 @@ def pattern_of(evaluator: Evaluator, value: Value, module: Module) -> Pattern:
         texts += others
         if sum(map(len, texts)) > _LONGEST:
             return ANYTHING
-    # What is unknown twice over may be anything, too.
+    # Two unknown parts in a row are equivalent to one.
     return texts[0], *filter(None, texts[1:-1]), *texts[1:][-1:]
 
 
 def matches(pattern: Pattern, name: str) -> bool:
-    """Return whether a name has the texts of a pattern in it, in their order, the first and the last at its ends."""
+    """Return whether a name contains a pattern's texts in order, the first at its start and the last at its end."""
     first, *others = pattern
     if not others:
         return name == first

@@ -1,4 +1,4 @@
-"""Where an exception that steers a task ends up: what catches it on its way out of the function."""
+"""Where an exception that controls a task ends up: what catches it on its way out of the function."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ IGNORE: Final = "celery.exceptions.Ignore"
 REJECT: Final = "celery.exceptions.Reject"
 MAX_RETRIES: Final = "celery.exceptions.MaxRetriesExceededError"
 
-#: What `Retry`, `Ignore` and `Reject` inherit from.
+#: The base classes of `Retry`, `Ignore` and `Reject`.
 BASES: Final = frozenset(
     {
         "builtins.BaseException",
@@ -34,7 +34,7 @@ BASES: Final = frozenset(
     }
 )
 
-#: What swallows an exception: a handler, a `return` in a `finally`, a `with suppress(...)`.
+#: What can swallow an exception: a handler, a `return` in a `finally`, a `with suppress(...)`.
 Catcher = Union[ast.ExceptHandler, ast.Return, ast.withitem]  # noqa: UP007
 
 # How a block of statements may end.
@@ -48,15 +48,16 @@ _SWALLOWS: Final = {_FALLS, _RETURNS, _BREAKS}
 _LOUD: Final = {_RAISES_SAME, _RAISES}
 
 
-#: `try`, with `except*` too where this Python has it.
+#: `try`, including `except*` if this Python has it.
 TRIES: Final = (ast.Try, getattr(ast, "TryStar", ast.Try))
 
 
 def fate(project: Project, module: Module, site: Site, path: str, me: str | None) -> Catcher | Unknown | None:
-    """Return what swallows an exception that is raised at a place, before it leaves the function around it.
+    """Return what swallows an exception raised at a place before it leaves the enclosing function.
 
-    `path` is the canonical name of the exception: `Retry`, `Ignore` or `Reject`; `me` what the bound task is called.
-    None: it leaves the function as it is. UNKNOWN: it may be caught, or another exception takes its place.
+    `path` is the canonical name of the exception: `Retry`, `Ignore` or `Reject`; `me` is the name of the bound task.
+    None means that it leaves the function unchanged. UNKNOWN means that it may be caught, or that another exception
+    replaces it.
     """
     for around in site.chain():
         if around.kind in (FUNCTION, LAMBDA):
@@ -75,9 +76,10 @@ def fate(project: Project, module: Module, site: Site, path: str, me: str | None
 def retried_by(
     project: Project, module: Module, site: Site, path: str, me: str | None, retries: Collection[int]
 ) -> ast.ExceptHandler | ast.stmt | None:
-    """Return what certainly retries after an exception is raised at a place: a handler that catches it, or a `finally`.
+    """Return the code that certainly retries after an exception is raised at a place: a handler or a `finally`.
 
-    Takes what `fate` takes, and the identities of the calls that retry. Of a `finally` the first statement is returned.
+    Takes the arguments of `fate`, and the identities of the calls that retry. For a `finally` its first statement is
+    returned.
     """
     for around in site.chain():
         if around.kind in (FUNCTION, LAMBDA):
@@ -100,7 +102,7 @@ def retried_by(
 def ends_normally(
     project: Project, module: Module, site: Site, function: FunctionNode, node: ast.expr, me: str | None
 ) -> bool:
-    """Return whether a function certainly returns, and does not raise on purpose, once it has come to an expression."""
+    """Return whether a function, once it has reached an expression, certainly returns and doesn't raise on purpose."""
     flow = _Flow(project, module, site, me)
     ends = {_FALLS}
     for owner, body, index in reversed(_way_to(function, node)):
@@ -113,7 +115,7 @@ def ends_normally(
                 ends = (ends - {_FALLS}) | flow.ends(owner.orelse)
             ends |= flow.ends(owner.finalbody) - {_FALLS} if body is not owner.finalbody else set()
         elif isinstance(owner, (ast.For, ast.AsyncFor, ast.While)):
-            # Another round may end in another way.
+            # Another iteration may end differently.
             ends = (ends | flow.ends(owner.body)) - {_BREAKS} | {_FALLS}
         if ends & {*_LOUD, _UNCLEAR}:
             return False
@@ -121,7 +123,7 @@ def ends_normally(
 
 
 def _way_to(function: FunctionNode, node: ast.expr) -> list[tuple[Any, list[ast.stmt], int]]:
-    """Return the blocks that an expression is in, outermost first: what has each, and the statement's index."""
+    """Return the blocks that contain an expression, outermost first: each with its owner and the statement's index."""
     way: list[tuple[Any, list[ast.stmt], int]] = []
     owners: list[Any] = [function]
     while owners:
@@ -142,7 +144,7 @@ def _blocks(node: Any) -> Iterator[list[ast.stmt]]:
 
 
 def catches(project: Project, module: Module, node: ast.expr, site: Site, paths: Iterable[str]) -> bool | Unknown:
-    """Return whether the type of a handler is, or holds, one of some exceptions, given by their canonical names."""
+    """Return whether a handler's type is or contains one of some exceptions, given by their canonical names."""
     if isinstance(node, ast.Tuple):
         return _any([catches(project, module, item, site, paths) for item in node.elts])
     name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
@@ -150,9 +152,9 @@ def catches(project: Project, module: Module, node: ast.expr, site: Site, paths:
 
 
 def holds(value: Any, paths: Iterable[str], name: str = "") -> bool | Unknown:
-    """Return whether a settled class, or tuple of classes, is or holds one of some exceptions.
+    """Return whether a settled class, or tuple of classes, is or contains one of some exceptions.
 
-    A class that can't be followed is known by its name: `self.model.DoesNotExist` is none of Celery's.
+    A class that can't be resolved is recognised by its name: `self.model.DoesNotExist` is not one of Celery's.
     """
     if isinstance(value, (tuple, list, set)):
         return _any([holds(item, paths) for item in value])
@@ -187,14 +189,14 @@ def _past_with(project: Project, module: Module, site: Site, path: str) -> Catch
 
 
 class _Flow:
-    """Follows an exception past one `try`."""
+    """Follows an exception through one `try`."""
 
     def __init__(self, project: Project, module: Module, site: Site, me: str | None) -> None:
         self.project = project
         self.module = module
         self.site = site
         self.me = me
-        self.name: str | None = None  # what the handler calls the exception
+        self.name: str | None = None  # the handler's name for the exception
 
     def past_try(self, node: ast.Try, part: str, path: str) -> Catcher | Unknown | None:
         found = self._past_handlers(node.handlers, path) if part == "body" else None
@@ -220,7 +222,7 @@ class _Flow:
         return None if ends == {_RAISES_SAME} else UNKNOWN
 
     def catcher(self, handlers: list[ast.ExceptHandler], path: str) -> ast.ExceptHandler | Unknown | None:
-        """Return the first handler that catches an exception, UNKNOWN where one may, None where none does."""
+        """Return the first handler that catches an exception, UNKNOWN if one may, None if none does."""
         for handler in handlers:
             caught: bool | Unknown = True
             if handler.type is not None:
@@ -231,7 +233,7 @@ class _Flow:
         return None
 
     def _tells_apart(self, handler: ast.ExceptHandler) -> bool:
-        """Return whether a condition in a handler may depend on what was caught, or on whether a retry is left."""
+        """Return whether a condition in a handler may depend on the caught exception, or on whether a retry is left."""
         return any(
             self._is_about_caught(test) or _is_about_retries(test)
             for node in ast.walk(handler)
@@ -239,12 +241,12 @@ class _Flow:
         )
 
     def _is_about_caught(self, test: ast.expr) -> bool:
-        """Return whether a condition may depend on the exception that the handler has caught."""
+        """Return whether a condition may depend on the caught exception."""
         names = {self.name, "isinstance", "type", "issubclass", "sys"} - {None}
         return any(isinstance(inner, ast.Name) and inner.id in names for inner in ast.walk(test))
 
     def retries(self, body: list[ast.stmt], calls: Collection[int]) -> bool:
-        """Return whether a block certainly comes to one of some calls, as long as a retry is left."""
+        """Return whether a block certainly reaches one of some calls, as long as a retry is left."""
         for statement in body:
             if self._retries(statement, calls):
                 return True
@@ -316,7 +318,7 @@ class _Flow:
         return after
 
     def _may_raise(self, call: ast.Call) -> bool:
-        """Return whether a call may raise on purpose: it is given the task, or is a function that raises or retries."""
+        """Return whether a call may raise on purpose: it gets the task, or is a function that raises or retries."""
         if any(isinstance(arg, ast.Name) and arg.id == self.me for arg in call.args):
             return True
         func = call.func
@@ -336,18 +338,18 @@ class _Flow:
 
 
 def _tests(node: ast.AST) -> list[ast.expr]:
-    """Return what a statement or expression decides by."""
+    """Return the conditions of a statement or expression."""
     if isinstance(node, ast.Match):
         return [node.subject]
     return [node.test] if isinstance(node, (ast.If, ast.IfExp)) else []
 
 
 def _is_about_retries(test: ast.expr) -> bool:
-    """Return whether a condition asks how many retries there were, or how many there may be."""
+    """Return whether a condition depends on the number of retries so far, or on the maximum."""
     return any(isinstance(inner, ast.Attribute) and "retries" in inner.attr for inner in ast.walk(test))
 
 
-#: Statements and expressions in which something may be left out, or done later.
+#: Statements and expressions in which code may be skipped or run later.
 _UNCERTAIN: Final = (ast.IfExp, ast.BoolOp, ast.Lambda, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Match)
 
 

@@ -1,4 +1,4 @@
-"""What kind of thing an expression is, where its value is not known: from annotations, assignments and handlers."""
+"""The kind of an expression whose value is not known: from annotations, assignments and handlers."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ _CLASSES: Final = {
 
 
 def kind_of(project: Project, module: Module, node: ast.expr, scope: Scope, depth: int = 0) -> str | None:
-    """Return the kind of what an expression gives, None where it can't be told or may be something else.
+    """Return the kind of an expression's result, None if it is unknown or ambiguous.
 
-    A name counts where all that binds it is of one kind.
+    A name has a kind if all its bindings are of that kind.
     """
     if depth > 5:
         return None
@@ -62,13 +62,13 @@ def kind_of(project: Project, module: Module, node: ast.expr, scope: Scope, dept
     value = module.value(node, scope)
     known = _settled(project, project.settle(value, module))
     if known is None and isinstance(value, Invoke) and isinstance(value.func, Ref):
-        # A duration whose length is not known.
+        # A duration of unknown length.
         known = _CLASSES.get(project.resolve(value.func.path, module).path)
     if known is None and isinstance(node, ast.BinOp):
         sides = {kind_of(project, module, side, scope, depth + 1) for side in (node.left, node.right)}
         if isinstance(node.op, (ast.Pow, ast.Div, ast.FloorDiv, ast.Sub)) and sides <= {NUMBER, None}:
             return NUMBER
-        # A number can be added to numbers only, but multiplied with a list.
+        # A number can be added only to numbers, but it can be multiplied by a list.
         if sides == {NUMBER} or (isinstance(node.op, ast.Add) and sides == {NUMBER, None}):
             return NUMBER
     return known
@@ -83,16 +83,16 @@ def _bound(project: Project, module: Module, binding: Binding, depth: int) -> st
     return None if annotation is None else _annotated(project, module, annotation)
 
 
-#: How many functions an argument is followed into.
+#: How many functions deep an argument is followed.
 _HANDED: Final = 3
 
 
 def read_by_others(
     project: Project, module: Module, function: FunctionNode, handed: list[ast.expr], depth: int = 0
 ) -> set[str] | None:
-    """Return the attributes that other functions read, from anything, which a function hands some names.
+    """Return the attributes, of any object, read by the functions to which a function passes some names.
 
-    `handed` are the names where they stand for themselves. None where it can't be told what becomes of one.
+    `handed` are the uses of the names themselves. Returns None if it is unknown what happens to one of them.
     """
     calls = module.calls_in(function) if handed else []
     given = {id(arg): place for place in calls for arg in (*place[0].args, *(word.value for word in place[0].keywords))}
@@ -109,7 +109,7 @@ def read_by_others(
 def _read_in_called(
     project: Project, module: Module, call: ast.Call, site: Site, argument: ast.expr, depth: int
 ) -> set[str] | None:
-    """Return what `read_by_others` does, of the function that a call calls."""
+    """Return the result of `read_by_others` for the function that a call calls."""
     value = module.value(call.func, site.scope)
     target = project.resolve(value.path, module) if isinstance(value, Ref) else None
     if target is None or target.module is None or not isinstance(target.symbol, Function) or target.rest:
@@ -129,7 +129,7 @@ def _read_in_called(
 
 
 def _parameter_of(function: FunctionNode, call: ast.Call, argument: ast.expr) -> str | None:
-    """Return the parameter that an argument is given to, None where a `*` hides it, or it is one of many."""
+    """Return the parameter that receives an argument, None if a `*` hides it or it is one of many."""
     for keyword in call.keywords:
         if keyword.value is argument:
             return keyword.arg
@@ -141,7 +141,7 @@ def _parameter_of(function: FunctionNode, call: ast.Call, argument: ast.expr) ->
 
 
 def annotation_of(module: Module, binding: Binding) -> Value | None:
-    """Return what the annotation of a parameter says, without quotes and type arguments; None where there is none."""
+    """Return the annotation of a parameter, without quotes and type arguments; None if it has none."""
     if binding.kind != PARAM or not isinstance(binding.node, ast.arg) or binding.node.annotation is None:
         return None
     outside = binding.site.parent
@@ -194,7 +194,7 @@ def _instance(project: Project, cls: Target) -> str | None:
 
 
 def is_exception(project: Project, cls: Target) -> bool:
-    """Return whether a class is an exception, by its line; one outside the project by its name."""
+    """Return whether a class is an exception, by its ancestors; one outside the project by its name."""
     if isinstance(cls.symbol, Class):
         return not cls.rest and any(
             isinstance(base, Target) and not isinstance(base.symbol, Class) and is_exception(project, base)

@@ -1,4 +1,4 @@
-"""The modules of a project: parsed when somebody asks, and let go when many others have come."""
+"""The modules of a project: parsed on first use, and dropped once many others have been used since."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.workspace.files import Files
     from flake8_celery_tasks.workspace.layout import Layout
 
-#: How many parsed modules stay in memory. With fewer, those that call what sends tasks are parsed again and again, and
-#: what is left of their trees takes more memory than these do, as long as nobody looks for garbage.
+#: How many parsed modules stay in memory. With fewer, modules that call helpers which send tasks are parsed repeatedly,
+#: and the remains of their trees take more memory than the modules until the garbage collector runs.
 KEPT: Final = 192
 
 
 class Modules(Memo):
-    """The modules of a project. A file that can't be read or parsed makes what it could hold unknown."""
+    """The modules of a project. The contents of a file that can't be read or parsed count as unknown."""
 
     def __init__(self, files: Files) -> None:
         super().__init__()
         self.files = files
         self._modules: dict[str, Module | None] = {}
         self._current: Module | None = None  # the file being checked
-        self._replaced: Module | None = None  # what was known of it from disk
-        self._held: list[Module] = []  # whose nodes are being gone through
+        self._replaced: Module | None = None  # the version from disk that it replaces
+        self._held: list[Module] = []  # modules whose nodes are being visited
         self._recent: dict[str, None] = {}  # the modules whose trees are in memory, oldest first
-        #: The files that a question about the whole project failed in, with what is said of that.
+        #: The files in which a question about the whole project failed, with the error message.
         self.failures: dict[str, str] = {}
-        #: What may soon be released, where somebody does.
+        #: Candidates to be released soon, if a caller collects them.
         self._dropped: list[tuple[str, list[Candidates]]] | None = None
 
     @property
@@ -46,7 +46,7 @@ class Modules(Memo):
         return self.files.disk.layout
 
     def open(self, path: str, source: Source, tree: ast.Module) -> Module:
-        """Return the module for a file that is being checked. It takes the place of what is on disk."""
+        """Return the module for a file that is being checked. It replaces the version on disk."""
         module = Module(self.layout.place(path), source, tree, lambda: self._parse(path), is_from_disk=False)
         self._current = module
         self.files.hold(path, module.source)
@@ -55,12 +55,12 @@ class Modules(Memo):
         return module
 
     def hold(self, module: Module) -> None:
-        """Keep the tree of one more module: its facts refer to nodes. Only that of the last one is kept."""
+        """Keep the tree of one more module, since its facts refer to nodes. Only the last module's tree is kept."""
         self._current = module
         self.files.drop()
 
     def close(self, module: Module) -> None:
-        """Drop the nodes of a file that has been checked; its tree is the caller's, what it defines stays known."""
+        """Drop the nodes of a file that has been checked; the caller owns its tree, its definitions stay known."""
         self._current = None
         self.files.drop()
         path = module.place.path
@@ -69,14 +69,14 @@ class Modules(Memo):
         if module.source.is_text_of(self.files.read(path)):
             module.is_from_disk = True
             if self.files.disk.is_searched:
-                # Earlier runs, and earlier files, were asked more about it.
+                # Earlier runs and earlier files have asked it for more.
                 summary = self.files.disk.cache.summary(path, module.place.package)
                 if self._replaced is not None:
                     self._modules[path] = self._replaced
         else:
             self.files.is_as_on_disk = False
         module.shed(summary)
-        if self.files.disk.is_large(path):  # to the others it is as it would be if it had not been checked
+        if self.files.disk.is_large(path):  # the others see it as if it had not been checked
             self._modules[path] = None
 
     def _keep(self, path: str, module: Module | None) -> None:
@@ -84,7 +84,7 @@ class Modules(Memo):
         self._used(path)
 
     def _used(self, path: str) -> None:
-        """Note that a module's tree is in memory, and drop the oldest where there are many."""
+        """Record that a module's tree is in memory, and drop the oldest if there are many."""
         self._recent.pop(path, None)
         self._recent[path] = None
         for oldest in list(self._recent)[: len(self._recent) - KEPT]:
@@ -96,7 +96,7 @@ class Modules(Memo):
 
     @contextlib.contextmanager
     def holding(self, module: Module) -> Iterator[None]:
-        """Keep the tree of a module whose nodes somebody goes through, whatever else is read meanwhile."""
+        """Keep the tree of a module while its nodes are in use, whatever else is read in the meantime."""
         self._held.append(module)
         try:
             yield
@@ -109,12 +109,12 @@ class Modules(Memo):
             self._dropped.append((path, found))
 
     def modules_of(self, paths: Iterable[str]) -> Iterator[tuple[str, Module | None]]:
-        """Yield the modules of files, one after the other, and let go of them when others have come.
+        """Yield the modules of files one after the other, dropping them again as others are loaded.
 
-        For whom keeps nothing of a module that refers to its nodes. Else the garbage collector would have to find what
-        is no longer used, and it may be off, or told to leave it alone.
+        For callers that keep nothing that refers to a module's nodes. Otherwise it would be up to the garbage collector
+        to free them, and it may be switched off or frozen.
         """
-        lent = set(self._recent)  # somebody may be going through what these hold
+        lent = set(self._recent)  # the caller may be using their nodes
         around, self._dropped = self._dropped, []
         try:
             for path in paths:
@@ -140,16 +140,16 @@ class Modules(Memo):
         self._dropped.clear()
 
     def _parse(self, path: str) -> ast.Module | None:
-        """Return the tree of a file whose module is known already."""
+        """Return the tree of a file whose module is already known."""
         self._used(path)
         return parse(self.files.read(path))
 
     def module(self, path: str) -> Module | None:
-        """Return the module of a file, None where it can't be read or parsed."""
+        """Return the module of a file, None if it can't be read or parsed."""
         if path not in self._modules:
             disk = self.files.disk
             place = self.layout.place(path)
-            # Before a question about the whole project, a few files are read faster than the cache.
+            # Reading a few files is faster than loading the cache, until a question concerns the whole project.
             summary = disk.cache.summary(path, place.package) if disk.is_searched else None
             text = self.files.read(path) if summary is None else None
             tree = None if text is None else parse(text)
@@ -160,16 +160,16 @@ class Modules(Memo):
         return self._modules[path]
 
     def modules_known(self) -> list[Module]:
-        """Return the modules that somebody has asked for."""
+        """Return the modules that have been requested so far."""
         return [module for module in self._modules.values() if module is not None]
 
     def save(self) -> None:
-        """Keep what is known of the project's files for the next run."""
+        """Save what is known about the project's files for the next run."""
         disk = self.files.disk
         for path, module in self._modules.items():
             if module is not None and path not in disk.cache.entries and self.layout.is_elsewhere(path):
                 disk.cache.note(path, stamp(path), passes=False)
-            # What was read before the file changed must not be kept under its stamp of after that.
+            # Content read before a file changed must not be saved under the stamp that the file has now.
             if module is None or path not in disk.cache.entries or not disk.is_as_stamped(path):
                 continue
             known = disk.cache.kept_summary(path, module.place.package)
@@ -181,7 +181,7 @@ class Modules(Memo):
 
 
 def parse(text: bytes | None) -> ast.Module | None:
-    """Return the tree of a module, None where there is none."""
+    """Return the tree of a module, None if it can't be parsed."""
     if text is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Projects in which one file, or several, hold other texts."""
+"""Projects in which one or more files have different text."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 
 class Overlay(Project):
-    """A project in which one file holds another text, to be opened: what other files say is taken from the project.
+    """A project in which one opened file has different text; what other files contain comes from the project.
 
-    Nothing that was concluded from several files is, but the answers of queries that are `shared`; nothing is saved.
+    Conclusions drawn from several files are not taken over, except for the answers of `shared` queries. Nothing is
+    saved.
     """
 
     def __init__(self, before: Project, path: str) -> None:
@@ -39,9 +40,9 @@ class Overlay(Project):
 
 
 class Edited(Project):
-    """A project in which several files hold other texts, as in an editor: other files are those of the project.
+    """A project in which several files have different text, as in an editor; the other files are the project's.
 
-    `is_wanted` is asked before each file is looked into: it may raise what ends a question that nobody waits for.
+    `is_wanted` is called before each file is read: it can raise an exception to end a query that nobody waits for.
     """
 
     def __init__(self, before: Project, texts: Mapping[str, str], is_wanted: Callable[[], None] = lambda: None) -> None:
@@ -71,7 +72,7 @@ class Edited(Project):
         return self._modules[path]
 
     def made(self, path: str, source: Source, tree: ast.Module) -> Module:
-        """Return the module of one of the texts."""
+        """Return the module of one of the replaced texts."""
         module = Module(self.layout.place(path), source, tree, lambda: tree, is_from_disk=False)
         self._modules[path] = module
         return module
@@ -82,7 +83,7 @@ class Edited(Project):
         self.before.hold(module)
 
     def release(self) -> None:
-        """Have the modules of the project forget what they were asked for this one, or for one that is based on it."""
+        """Make the project's modules forget the answers that were computed for this project, or for one based on it."""
         for module in self.before.modules_known():
             for asked in [asked for asked in module.answers if self._is_about(asked)]:
                 del module.answers[asked]

@@ -1,4 +1,4 @@
-"""The project around a file: what is in it, with the options that apply to it."""
+"""The project around a file: its modules, and the options that apply to it."""
 
 from __future__ import annotations
 
@@ -18,20 +18,19 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.resolver import Target
     from flake8_celery_tasks.workspace.cache import Cache
 
-    #: What says by which marks files are told that use task decorators of a project's own.
+    #: A function that returns the marks of files that use a project's own task decorators.
     OwnMarks = Callable[["Project"], tuple[bytes, ...]]
 
-    #: What says which classes a base like `app.Task` stands for, None where it is no such base.
+    #: A function that returns the classes a base like `app.Task` stands for, None if it is not such a base.
     BasesOfApp = Callable[["Project", Value, Module], "list[Target | Unknown] | None"]
 
 
 class Project(Classes):
-    """The project around a file: names are followed from file to file, values and classes are read.
+    """The project around a file: it follows names from file to file, and resolves values and classes.
 
-    What is Celery's in it, the functions of `celery_model` say. They are unknown here, so `bases_of_app` and
-    `own_marks` are questions that are put to them: which base classes an app gives its tasks, and how files are told
-    that use decorators of the project's own. `when_indexed` is called with the project when all its tasks have been
-    looked for.
+    The functions of `celery_model` know which parts of it are Celery's. This class doesn't, so it asks them through
+    `bases_of_app` and `own_marks`: which base classes an app gives its tasks, and how to recognise files that use the
+    project's own decorators. `when_indexed` is called with the project once all its tasks have been found.
     """
 
     def __init__(
@@ -49,18 +48,18 @@ class Project(Classes):
         self.excluded = tuple(excluded)
         self.bases_of_app = bases_of_app
         self.own_marks = own_marks
-        #: The names of the project's own task decorators, as far as they have been found; None before that.
+        #: The names of the project's own task decorators, as far as they have been found; None before the search.
         self.own_names: frozenset[str] | None = None
-        held = weakref.ref(self)  # a circle would keep the whole index when a run is over
+        held = weakref.ref(self)  # a cycle would keep the whole index alive after a run
 
         def ask() -> tuple[bytes, ...]:
             project = held()
-            assert project is not None  # it is its own files that ask
+            assert project is not None  # only its own files ask
             return own_marks(project)
 
         files.own_marks = ask
         self.when_indexed = when_indexed
-        #: What says which contract a project is held to, where a record is named.
+        #: A function that returns the contract to check against, if a record is configured.
         self.agreement: Callable[[Project], Any] | None = None
 
     def is_test(self, module: Module) -> bool:
@@ -68,7 +67,7 @@ class Project(Classes):
         return self.layout.is_test(module.place)
 
     def _bases(self, base: Value, module: Module) -> list[Target | Unknown]:
-        """Return what one of the bases of a class is: for `app.Task` what the app gives its tasks, and Celery's."""
+        """Return the classes of a base: for `app.Task` the class that the app gives its tasks, and Celery's."""
         found = None if self.bases_of_app is None else self.bases_of_app(self, base, module)
         return super()._bases(base, module) if found is None else found
 

@@ -1,4 +1,4 @@
-"""Names, followed from file to file."""
+"""Follows names from file to file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: How many aliases, re-exports and assignments are followed for one name.
 HOPS: Final = 30
 
-#: One thing of Celery under several names.
+#: One Celery object that has several names.
 CANONICAL: Final = {
     "celery.app.Celery": "celery.Celery",
     "celery.app.app_or_default": "celery.current_app",
@@ -46,11 +46,11 @@ CANONICAL: Final = {
 
 
 class Target:
-    """What a name leads to.
+    """The object that a name leads to.
 
     Inside the project: the module, the symbol in it, and attributes that the symbol does not bind (`rest`). Without a
     symbol it is the module itself, or a name that the module does not have (`lost`). Outside the project: only the
-    canonical dotted `path`; `foreign` is false where the project has the package but not the module.
+    canonical dotted `path`; `foreign` is false if the project has the package but not the module.
     """
 
     __slots__ = ("foreign", "lost", "module", "path", "rest", "symbol")
@@ -74,7 +74,7 @@ class Target:
 
     @property
     def unread(self) -> bool:
-        """Whether it is of the project, but its module can't be read, or is not there: it may be anything."""
+        """Whether it belongs to the project, but its module is missing or can't be read: it may be anything."""
         return self.symbol is None and self.module is None and not self.foreign
 
     def __repr__(self) -> str:
@@ -92,10 +92,10 @@ def external(path: str) -> str:
 
 
 def pick(symbols: tuple[Symbol, ...]) -> Symbol:
-    """Return what a name with several bindings stands for.
+    """Return the symbol of a name with several bindings.
 
-    A guarded import of Celery with a fallback is Celery's; names that only type checkers see give way; of definitions
-    the last one holds; an assigned name with several values is unknown.
+    A guarded import of Celery with a fallback counts as Celery's; names that only type checkers see have the lowest
+    priority; the last of several definitions wins; an assigned name with several values is unknown.
     """
     if len(symbols) == 1:
         return symbols[0]
@@ -112,10 +112,10 @@ def pick(symbols: tuple[Symbol, ...]) -> Symbol:
 
 
 def _holds_on(first: Symbol, last: Bound) -> bool:
-    """Return whether a name still stands for the first of two things that it is bound to.
+    """Return whether a name still stands for the first of its two bindings.
 
-    It does where the second is a fallback for an import, or a definition is wrapped under its own name. An import that
-    is wrapped (`one = make_queue(one)`), or is given another value, is something else from then on.
+    It does if the second is a fallback for an import, or wraps a definition under its own name. An import that is
+    wrapped (`one = make_queue(one)`) or gets another value is something else from then on.
     """
     if isinstance(first, Alias):
         return last.value is UNKNOWN or isinstance(last.value, Const)
@@ -123,23 +123,23 @@ def _holds_on(first: Symbol, last: Bound) -> bool:
 
 
 def is_builtin(name: str) -> bool:
-    """Return whether Python has a name without an import."""
+    """Return whether a name is available in Python without an import."""
     import builtins
 
     return hasattr(builtins, name)
 
 
 class Resolver(Modules):
-    """Modules, and where their names lead."""
+    """The modules, and the lookup of their names."""
 
     def __init__(self, files: Files) -> None:
         super().__init__(files)
         self._targets: dict[tuple[str, str], Target] = {}
         self._interesting: dict[str, bool] = {}
-        self._about_celery: dict[str, bool] = {}  # of modules of installed packages
+        self._about_celery: dict[str, bool] = {}  # for modules of installed packages
 
     def resolve(self, path: str, origin: Module, hops: int = 0) -> Target:
-        """Return what the path of a `Ref` leads to, seen from the module that it is in."""
+        """Return the target of a `Ref` path, as seen from the module that it is in."""
         key = (origin.place.path, path)
         known = self._targets.get(key)
         if known is None:
@@ -148,15 +148,14 @@ class Resolver(Modules):
         return known
 
     def path_of(self, value: Value, origin: Module) -> str:
-        """Return the canonical dotted path that a value leads to, an empty text where it is no name."""
+        """Return the canonical dotted path of a value, an empty string if it is not a name."""
         return self.resolve(value.path, origin).path if isinstance(value, values.Ref) else ""
 
     def leads_to_celery(self, path: str, origin: Module) -> bool:
-        """Return whether it is worth following a name in search of something of Celery's.
+        """Return whether a name is worth following in search of a Celery object.
 
-        What another module of the project defines is not, where that module's text holds no mark of Celery or tasks,
-        nor uses a task decorator of the project's own.
-        Packages are always followed: they may re-export.
+        A definition in another module of the project is not, if that module's text contains no mark of Celery or tasks
+        and uses none of the project's own task decorators. Packages are always followed: they may re-export.
         """
         name, _, attributes = path.partition(":")
         if not name:
@@ -178,7 +177,7 @@ class Resolver(Modules):
         return known
 
     def _has_own(self, text: bytes) -> bool:
-        """Return whether a text uses a task decorator of the project's own."""
+        """Return whether a text uses one of the project's own task decorators."""
         marks = self.files.own_marks()
         if not marks:
             return False
@@ -201,9 +200,9 @@ class Resolver(Modules):
         return self._in_file(file, name, rest, hops)
 
     def _installed(self, name: str) -> str | None:
-        """Return the file of an installed package's module that has to do with Celery, None for any other.
+        """Return the file of an installed package's module if it has to do with Celery, else None.
 
-        What is known of others is known by the names that they are imported by.
+        Other modules are known only by their import names.
         """
         file = self.layout.find_installed(name)
         return file if file is not None and self._is_about_celery(file, name) else None
@@ -212,7 +211,7 @@ class Resolver(Modules):
         known = self._about_celery.get(file)
         if known is None:
             files = [file]
-            if file.endswith("__init__.py"):  # it may hand on what is next to it
+            if file.endswith("__init__.py"):  # it may re-export modules next to it
                 folder = os.path.dirname(file)
                 files += [os.path.join(folder, entry) for entry in sorted(entries(folder)) if entry.endswith(".py")]
             known = "celery" in name or any(b"elery" in (self.files.read(path) or b"") for path in files)
@@ -228,7 +227,7 @@ class Resolver(Modules):
             return Target(".".join((name, *rest)))
         module = self.module(file)
         if module is None:
-            own = "." if name.partition(".")[0] in INSTALLED else ""  # as `Module.prefix` says
+            own = "." if name.partition(".")[0] in INSTALLED else ""  # as in `Module.prefix`
             return Target(own + ".".join((name, *rest)))
         return self._attribute(module, rest, hops)
 
@@ -245,10 +244,10 @@ class Resolver(Modules):
         unread = False
         for star in module.stars:
             if self.layout.find(star, module.place.root) is None:
-                unread = True  # another package's names are not known
+                unread = True  # the names of another package are unknown
                 continue
             found = self.resolve(f"{star}:{'.'.join(rest)}", module, hops + 1)
-            # What a star brings takes the place of the submodule that it comes from: `from .mail import *` of `mail`.
+            # A name from a star import wins over the submodule that it comes from: `from .mail import *`, with `mail`.
             if found.module is not None or (found.foreign and file is None):
                 if not found.lost:
                     return found

@@ -1,1 +1,1 @@
-"""The language server: what editors ask of the tasks of a project."""
+"""The language server: answers editors' questions about the tasks of a project."""

@@ -1,4 +1,4 @@
-"""What can be done about a finding: its fix, all safe fixes of a file, a `# noqa`."""
+"""Actions for a finding: its fix, all safe fixes of a file, a `# noqa`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.server.diagnosis import Problem
 
 
-#: What silences a line; releases of flake8 call it by two names.
+#: The comment that silences a line; flake8 releases have two names for it.
 _NOQA: Final[re.Pattern[str]] = getattr(defaults, "NOQA_INLINE_REGEX", None) or defaults.NOQA_INLINE_REGEXP
 
 
@@ -41,7 +41,7 @@ class Action(NamedTuple):
 
 
 def fixes(sight: Sight, buffer: Buffer, found: Sequence[Problem], *, unsafe: bool) -> list[Action]:
-    """Return the fixes of some findings, each proven as `fix` proves it."""
+    """Return the fixes of some findings, each verified as `fix` does."""
     by_violation = {Violation(one.line, one.column, one.code, one.message): one for one in found}
 
     def wants(_path: str, _lines: list[str], _tree: ast.Module, given: list[Violation]) -> list[Violation]:
@@ -77,7 +77,7 @@ def fix_all(sight: Sight, buffer: Buffer) -> list[Edit]:
 
 
 def silenced(buffer: Buffer, found: Iterable[Problem]) -> Iterator[Action]:
-    """Yield for findings how to disable their codes on their lines, where that leaves the program as it is."""
+    """Yield actions that disable the findings' codes on their lines, if that leaves the program unchanged."""
     for problem in found:
         if problem.code.startswith(PREFIX):
             edit = noqa(buffer.text.text, problem.line, problem.code)
@@ -86,7 +86,7 @@ def silenced(buffer: Buffer, found: Iterable[Problem]) -> Iterator[Action]:
 
 
 def noqa(text: str, line: int, code: str) -> Edit | None:
-    r"""Return the edit that silences a code in a line, None where there is no comment to be had.
+    r"""Return the edit that silences a code on a line, None if no comment can be added.
 
     >>> noqa("x = 1\n", 1, "CLY101")
     Edit(start=5, end=5, text='  # noqa: CLY101')
@@ -111,7 +111,7 @@ def noqa(text: str, line: int, code: str) -> Edit | None:
 
 
 def _logical_part(source: Source, line: int) -> tuple[int, int]:
-    """Return the first and last line of what flake8 takes for one line: strings of several lines, backslashes."""
+    """Return the first and last line that flake8 treats as one, because of multi-line strings or backslashes."""
     first: int | None = None
     last = 0
     lines = io.StringIO("".join(one.rstrip("\r\n") + "\n" for one in source.lines))

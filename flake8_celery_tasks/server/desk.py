@@ -1,4 +1,4 @@
-"""What is open in the editor, and the projects around it as they are with it."""
+"""The files that are open in the editor, and the projects around them, as they are with these files."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
     from flake8_celery_tasks.server.tasks import Key, Use
 
-#: How a file is called that is saved nowhere.
+#: The name of a file that is not saved anywhere.
 UNTITLED = "stdin"
 
-#: What may name a task without sending it.
+#: Texts that may name a task without sending it.
 _NAMING = (b"route", b"ROUTE", b"annotations", b"ANNOTATIONS")
 
 
 class Unwanted(BaseException):
-    """Nobody waits for the answer: no error, so that nothing takes it for one."""
+    """Raised when nobody waits for the answer: not an Exception, so that no handler of errors catches it."""
 
 
 class Buffer(NamedTuple):
-    """A file as the editor holds it."""
+    """A file as the editor has it."""
 
     uri: str
     path: str
@@ -50,13 +50,13 @@ class Buffer(NamedTuple):
 
 
 class Sight:
-    """A project as it is with all that is open, until something changes."""
+    """A project with the contents of all open files, until something changes."""
 
     def __init__(self, project: Edited, home: Home, configuration: Configuration, known: dict[str, list[Use]]) -> None:
         self.project = project
         self.home = home
         self.configuration = configuration
-        self._known = known  # what was found in files on disk
+        self._known = known  # the uses found in files on disk
         self._facts: dict[str, Facts | None] = {}
         self._uses: dict[str, list[Use]] = {}
 
@@ -70,7 +70,7 @@ class Sight:
         return None if known is None else Text(known, encoding)
 
     def facts(self, path: str) -> Facts | None:
-        """Return the facts of an open file, None where it can't be parsed."""
+        """Return the facts of an open file, None if it can't be parsed."""
         if path not in self._facts:
             module = self._module(path)
             self._facts[path] = None if module is None else Facts(self.project, module)
@@ -80,7 +80,7 @@ class Sight:
         return self.project.module(path)
 
     def uses(self, path: str) -> list[Use]:
-        """Return the places in a file that have to do with tasks."""
+        """Return the uses of tasks in a file."""
         found = self._uses.get(path)
         if found is None:
             is_open = path in self.project.texts
@@ -106,12 +106,12 @@ class Sight:
         return list(dict.fromkeys((*self.project.texts, *self.project.files.holding(*MARKS, *SENDING, *_NAMING))))
 
     def all_uses(self) -> Iterator[Use]:
-        """Yield the places in all files of the project that have to do with tasks."""
+        """Yield the uses of tasks in all files of the project."""
         for path in self._paths:
             yield from self.uses(path)
 
     def prepare(self) -> bool:
-        """Look into one more file for the questions to come; return whether there was one."""
+        """Analyse one more file ahead of further requests; return whether there was one."""
         for path in self._paths:
             if path not in self._uses and path not in self._known:
                 self.uses(path)
@@ -124,20 +124,20 @@ class Sight:
         return all_definitions(self.project)
 
     def called(self, name: str) -> list[Definition]:
-        """Return the definitions of a name."""
+        """Return the definitions with a name."""
         return tasks_of(self.project).definitions(name)
 
 
 class Desk:
-    """What is open, and how it is seen. All of it belongs to one thread but `buffers`, which is given to each call."""
+    """The open files and the projects. All belong to one thread, except `buffers`, which is passed to each call."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self.settings = Settings()
         self.workspace: list[str] = []
         self.tell = tell
-        #: Whether somebody waits for the answer that is being made.
+        #: Whether somebody waits for the answer being computed.
         self.is_wanted: Callable[[], bool] = lambda: True
-        #: What is told that a project is read of which nothing is known from before.
+        #: Called when a project is read of which nothing is cached.
         self.cold: Callable[[], None] = lambda: None
         self._saved: set[str] = set()
         self._homes: dict[str, Home] = {}
@@ -145,37 +145,37 @@ class Desk:
         self._known: dict[str, tuple[Project, object, dict[str, list[Use]]]] = {}
 
     def check(self) -> None:
-        """Raise Unwanted where nobody waits for the answer."""
+        """Raise Unwanted if nobody waits for the answer."""
         if not self.is_wanted():
             raise Unwanted
 
     def unwanted(self) -> None:
-        """Drop what was made by half."""
+        """Drop incomplete results."""
         for _, _, sight in self._sights.values():
             sight.project.release()
         self._sights.clear()
 
     def save(self) -> None:
-        """Keep what was found out of the projects, once for each: the next start is faster."""
+        """Save what was found out about the projects, once for each: the next start is faster."""
         for root, (base, _, _) in self._sights.items():
             if root not in self._saved and base.files.disk.is_searched:
                 self._saved.add(root)
                 base.save()
 
     def prepare(self) -> bool:
-        """Look into one more file for the questions to come; return whether there was one."""
+        """Analyse one more file ahead of further requests; return whether there was one."""
         return any(sight.prepare() for _, _, sight in self._sights.values())
 
-    # What applies.
+    # Configuration.
 
     def configure(self, settings: Settings, workspace: list[str]) -> None:
-        """Take other settings, or other folders."""
+        """Apply new settings, or new folders."""
         self.settings = settings
         self.workspace = workspace
         self.forget(configuration=True)
 
     def home(self, path: str) -> Home:
-        """Return what applies to a file."""
+        """Return the configuration that applies to a file."""
         folder = folder_of(path, self.workspace)
         known = self._homes.get(folder)
         if known is None or not known.is_current:
@@ -191,7 +191,7 @@ class Desk:
         return {path for home in self._homes.values() for path in home.named}
 
     def forget(self, *, configuration: bool = False) -> None:
-        """Drop what was read of the projects: files have changed."""
+        """Drop what was read from the projects, because files have changed."""
         for _, _, sight in self._sights.values():
             sight.project.release()
         self._sights.clear()
@@ -201,28 +201,28 @@ class Desk:
         session.start_over()
 
     def changed_on_disk(self, paths: list[str], buffers: Mapping[str, Buffer]) -> None:
-        """Take note that files have been made, changed or deleted."""
+        """Handle files that have been created, changed or deleted."""
         if any(home.is_source(path) for home in self._homes.values() for path in paths):
             self._homes.clear()
         if any(path not in buffers or not os.path.exists(path) for path in paths):
             self.forget()
 
     def closed(self, path: str) -> None:
-        """Take note that a file is closed: what is on disk counts again, which may be another text than was read."""
+        """Handle a closed file: the file on disk applies again, and it may differ from the text that was read."""
         for base, _, _ in self._sights.values():
             if path in base.files.disk.stamps and stamp(path) != base.files.disk.stamps[path]:
                 self.forget()
                 return
 
-    # What is seen.
+    # Views of projects.
 
     def sight(self, path: str, buffers: Mapping[str, Buffer]) -> Sight | None:
-        """Return the project of a file with all that is open, None where its configuration is broken."""
+        """Return the project of a file with the contents of all open files, None if its configuration is broken."""
         home = self.home(path)
         return None if home.configuration is None else self.seen(path, buffers, home, home.configuration)
 
     def seen(self, path: str, buffers: Mapping[str, Buffer], home: Home, configuration: Configuration) -> Sight:
-        """Return the project of a file with all that is open, by the configuration that applies to the file."""
+        """Return the project of a file with the contents of all open files, using the file's configuration."""
         run = configuration.run
         base = session.project_of(path, run.options, run.excluded)
         files = _files(base)
@@ -249,7 +249,7 @@ class Desk:
         return path.startswith(around) and session.project_of(path, base.options, base.excluded) is base
 
     def _found(self, base: Project, edited: Edited) -> dict[str, list[Use]]:
-        """Return what was found in the files on disk, as long as what is open says the same to others."""
+        """Return the uses found in files on disk, as long as the open files' visible content is unchanged."""
         shape = {path: _shape(text) for path, text in edited.texts.items()}
         known = self._known.get(base.layout.root)
         if known is None or known[0] is not base or known[1] != shape:
@@ -270,7 +270,7 @@ def _files(base: Project) -> frozenset[str]:
 
 
 def _shape(text: str) -> str:
-    """Return what a text says to other files: all but the bodies of its functions, and where it is."""
+    """Return what other files can see of a text: everything but its function bodies and positions."""
     tree = parse(text.encode("utf-8", "surrogatepass"))
     if tree is None:
         return text

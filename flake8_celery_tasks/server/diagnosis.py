@@ -1,4 +1,4 @@
-"""What is wrong in a file that is open, with the range of the node that is meant."""
+"""The findings in an open file, with the ranges of their nodes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SOURCE: Final = "flake8-celery-tasks"
 
 
 class Problem(NamedTuple):
-    """A finding: line from 1 and column from 0 in characters, as `check` says; the range in offsets."""
+    """A finding: line (from 1) and column (from 0) in characters, as in `check`; the range in offsets."""
 
     code: str
     message: str
@@ -38,13 +38,13 @@ class Problem(NamedTuple):
 
     @property
     def link(self) -> str:
-        """Where the rule's page is, nothing where there is none."""
+        """The address of the rule's page, empty if it has none."""
         return addresses().get(self.code, "")
 
 
 @cache
 def addresses() -> Mapping[str, str]:
-    """Return where the pages of the rules are, by code."""
+    """Return the addresses of the rules' pages, by code."""
     return {rule.code: explain.address(rule) for rule in loader.rules()}
 
 
@@ -54,7 +54,7 @@ def problems(
     buffers: Mapping[str, Buffer],
     log: Callable[[str], None] = lambda _: None,
 ) -> list[Problem]:
-    """Return what `check` would report of a file that is open, in source order."""
+    """Return what `check` would report for an open file, in source order."""
     if not desk.settings.enable:
         return []
     home = desk.home(buffer.path)
@@ -104,7 +104,7 @@ def _found(sight: Sight, buffer: Buffer, tree: ast.Module, log: Callable[[str], 
 
 
 def _new(checked: reporting.Checked, configuration: Configuration) -> list[reporting.Row]:
-    """Return the reports that the baseline does not know."""
+    """Return the reports that are not in the baseline."""
     from flake8_celery_tasks.engine import baseline
 
     known = configuration.run.baseline
@@ -122,5 +122,5 @@ def _located(text: Text, decided: list[tuple[int, int, str, str]]) -> Iterator[P
 
 
 def data_of(problem: Problem) -> dict[str, Any]:
-    """Return what a client hands back with a diagnostic: what `check` says of its place."""
+    """Return the data that a client returns with a diagnostic: its position according to `check`."""
     return {"code": problem.code, "line": problem.line, "column": problem.column + 1}

@@ -1,4 +1,4 @@
-"""What applies to a folder: the configuration as it is read there, and whether it has changed since."""
+"""The configuration that applies to a folder, and whether it has changed since it was read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CONFIGURING: Final = ("setup.cfg", "tox.ini", ".flake8", "pyproject.toml")
 
 
 class Home:
-    """A folder, and what its configuration says; None where that is broken: `error` says how."""
+    """A folder and its configuration; None if that is broken: `error` gives the reason."""
 
     def __init__(self, folder: str, settings: Settings) -> None:
         self.folder = folder
@@ -57,7 +57,7 @@ class Home:
 
     @property
     def is_current(self) -> bool:
-        """Whether no file has changed that the configuration was read from."""
+        """Whether none of the files has changed that the configuration was read from."""
         return all(stamp(path) == known for path, known in self._stamps.items())
 
     def is_source(self, path: str) -> bool:
@@ -70,7 +70,7 @@ class Home:
 
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:
-        """Work in the folder: flake8 looks from the working directory for its configuration, and for names of files."""
+        """Work inside the folder: flake8 searches for configuration, and for file names, from the working directory."""
         try:
             before = os.getcwd()
         except OSError:
@@ -89,7 +89,7 @@ def _nothing_given() -> Namespace:
 
 
 def _with(configuration: Configuration, settings: Settings) -> Configuration:
-    """Return a configuration with what the client selects and ignores besides."""
+    """Return a configuration with the codes that the client selects and ignores in addition."""
     options, run = configuration
     options.extend_select = [*(options.extend_select or ()), *settings.extend_select]
     options.extend_ignore = [*(options.extend_ignore or ()), *settings.ignore]
@@ -99,8 +99,8 @@ def _with(configuration: Configuration, settings: Settings) -> Configuration:
 def folder_of(path: str, workspace: list[str]) -> str:
     """Return the folder whose configuration applies to a file.
 
-    That is the folder of the workspace, else the project root; a folder on the way down whose `pyproject.toml` has our
-    table has its own.
+    It is the workspace folder, or else the project root; a folder on the way down whose `pyproject.toml` has our table
+    has its own.
     """
     around = [folder for folder in workspace if path.startswith(os.path.join(folder, ""))]
     own = os.path.dirname(path)
@@ -109,6 +109,6 @@ def folder_of(path: str, workspace: list[str]) -> str:
     try:
         table = find_table(own)
     except UsageError:
-        return root  # there it is said what is broken
+        return root  # it will report what is broken
     home = os.path.dirname(table)
     return home if home.startswith(os.path.join(base, "")) else base

@@ -1,6 +1,6 @@
-"""A plugin of python-lsp-server: actions, hover, definition, references and completion by the same answers.
+"""A plugin for python-lsp-server: actions, hover, definition, references and completion, from the same answers.
 
-Diagnostics stay with its plugin for flake8 unless they are asked for: nobody sees them twice.
+Diagnostics stay with its plugin for flake8 unless they are requested: nobody sees them twice.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 
 hookimpl: Final = pluggy.HookimplMarker("pylsp")
 
-#: How the plugin is called in the settings of python-lsp-server.
+#: The plugin's name in the settings of python-lsp-server.
 NAME: Final = "flake8_celery_tasks"
 
-#: The kinds of completions and of what completes, as the protocol counts.
+#: The protocol's numbers for kinds of completions and of diagnostics.
 _KINDS: Final = {completion.NAME: 3, completion.PARAMETER: 6, completion.OPTION: 10, completion.SETTING: 10}
 
 
 class _Table:
-    """The desk of this process: one question after the other, whatever thread asks."""
+    """The desk of this process: one request after the other, whichever thread asks."""
 
     def __init__(self) -> None:
         self.desk = Desk(lambda _: None)
@@ -49,7 +49,7 @@ class _Table:
         return Buffer(document.uri, os.path.abspath(document.path), known, document.version)
 
     def take(self, config: Any, workspace: Any, document: Any) -> tuple[Buffer, dict[str, Buffer]]:
-        """Take what is open and set, and return the file that is asked about, and all."""
+        """Update the open files and settings; return the file in question, and all open ones."""
         given = {
             key: value for key, value in config.plugin_settings(NAME).items() if key not in ("enabled", DIAGNOSTICS)
         }
@@ -69,7 +69,7 @@ class _Table:
 
 _table: Final = _Table()
 
-#: The setting that hands the diagnostics to us.
+#: The setting that makes us provide the diagnostics.
 DIAGNOSTICS: Final = "diagnostics"
 
 
@@ -100,27 +100,27 @@ def _locations(sight: Sight, workspace: Any, spans: Iterable[Span]) -> list[dict
 
 @hookimpl
 def pylsp_settings() -> dict[str, Any]:
-    """Return what can be set, with the defaults."""
+    """Return the available settings with their defaults."""
     return {"plugins": {NAME: {"enabled": True, DIAGNOSTICS: False, "unsafeFixes": True}}}
 
 
 @hookimpl
 def pylsp_document_did_save(config: Any, workspace: Any, document: Any) -> None:  # noqa: ARG001
-    """Take note that files have changed on disk."""
+    """Handle files that have changed on disk."""
     with _table.lock:
         _table.desk.forget()
 
 
 @hookimpl
 def pylsp_document_did_open(config: Any, workspace: Any, document: Any) -> None:  # noqa: ARG001
-    """Take note that files may have changed on disk."""
+    """Handle files that may have changed on disk."""
     with _table.lock:
         _table.desk.forget()
 
 
 @hookimpl(tryfirst=True)
 def pylsp_hover(config: Any, workspace: Any, document: Any, position: dict[str, int]) -> dict[str, Any] | None:
-    """Return what there is to say of a place; None leaves it to others."""
+    """Return the description at a position; None leaves it to others."""
     with _table.lock:
         sight, buffer = _table.sight(config, workspace, document)
         found = None if sight is None else hover.hover(sight, buffer, _offset(buffer, position))
@@ -134,7 +134,7 @@ def pylsp_hover(config: Any, workspace: Any, document: Any, position: dict[str, 
 def pylsp_definitions(
     config: Any, workspace: Any, document: Any, position: dict[str, int]
 ) -> list[dict[str, Any]] | None:
-    """Return the definitions of the task at a place."""
+    """Return the definitions of the task at a position."""
     with _table.lock:
         sight, buffer = _table.sight(config, workspace, document)
         if sight is None:
@@ -146,7 +146,7 @@ def pylsp_definitions(
 def pylsp_references(
     config: Any, workspace: Any, document: Any, position: dict[str, int], exclude_declaration: bool
 ) -> list[dict[str, Any]] | None:
-    """Return all places of the task at a place."""
+    """Return all uses of the task at a position."""
     with _table.lock:
         sight, buffer = _table.sight(config, workspace, document)
         if sight is None:
@@ -160,7 +160,7 @@ def pylsp_references(
 def pylsp_completions(
     config: Any, workspace: Any, document: Any, position: dict[str, int]
 ) -> list[dict[str, Any]] | None:
-    """Return what may be written at a place."""
+    """Return the completions at a position."""
     with _table.lock:
         sight, buffer = _table.sight(config, workspace, document)
         if sight is None:
@@ -186,7 +186,7 @@ def pylsp_code_actions(
     range: dict[str, Any],  # noqa: A002
     context: dict[str, Any],
 ) -> list[dict[str, Any]]:
-    """Return the fixes of the findings in a range, and how to silence them."""
+    """Return the fixes of the findings in a range, and actions that silence them."""
     only = context.get("only")
     if only and not any("quickfix".startswith(kind) for kind in only):
         return []
@@ -232,7 +232,7 @@ def _diagnostic(buffer: Buffer, problem: Problem) -> dict[str, Any]:
 
 @hookimpl
 def pylsp_lint(config: Any, workspace: Any, document: Any, is_saved: bool) -> list[dict[str, Any]]:  # noqa: ARG001
-    """Return the diagnostics of a file, where they are handed to us, and the plugin for flake8 does not show them."""
+    """Return the diagnostics of a file, if we are to provide them and the plugin for flake8 does not show them."""
     if not config.plugin_settings(NAME).get(DIAGNOSTICS) or _flake8_shows_them(config):
         return []
     with _table.lock:

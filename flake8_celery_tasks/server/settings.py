@@ -10,16 +10,16 @@ from flake8_celery_tasks.report import level
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: The section of the client's settings that is ours.
+#: Our section in the client's settings.
 SECTION: Final = "flake8-celery-tasks"
 
-#: How bad a diagnostic may be, as the protocol counts.
+#: The severities of diagnostics, with the protocol's numbers.
 SEVERITIES: Final[Mapping[str, int]] = {"error": 1, "warning": 2, "information": 3, "hint": 4}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the client has set. Times are in milliseconds."""
+    """The client's settings. Times are in milliseconds."""
 
     enable: bool = True
     extend_select: tuple[str, ...] = ()
@@ -30,14 +30,14 @@ class Settings:
     debounce: int = 200
 
     def severity_of(self, code: str) -> int:
-        """Return how bad a finding is: as the longest prefix says that is set, else as the reports say."""
+        """Return the severity of a finding: by the longest configured prefix, otherwise as in the reports."""
         prefixes = [prefix for prefix in self.severity if code.startswith(prefix)]
         if prefixes:
             return SEVERITIES[self.severity[max(prefixes, key=len)]]
         return SEVERITIES[level(code, "information", "warning", "error")]
 
 
-def _is_texts(value: object) -> bool:
+def _are_texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
@@ -50,12 +50,12 @@ def _camel(name: str) -> str:
     return first + "".join(map(str.title, others))
 
 
-#: By the client's name: the field, what is taken for it, and what comes of it.
+#: By the client's name: the field, the accepted values, and how they are converted.
 _KEYS: Final = {_camel(one.name): one.name for one in fields(Settings)}
 
 
 def read(given: object, before: Settings | None = None) -> tuple[Settings, list[str]]:
-    """Return settings, and what is to be told of those that are unknown or wrong, which change nothing.
+    """Return settings, and messages about unknown or invalid ones, which are ignored.
 
     >>> read({"codeLens": True, "colour": 1})[1]
     ["unknown setting 'colour'"]
@@ -79,9 +79,9 @@ def read(given: object, before: Settings | None = None) -> tuple[Settings, list[
 
 
 def _taken(name: str, value: Any) -> Any:
-    """Return what a field is set to, None where it does not take the value."""
+    """Return the value for a field, None if the field does not accept it."""
     if name in ("extend_select", "ignore"):
-        return tuple(value) if _is_texts(value) else None
+        return tuple(value) if _are_texts(value) else None
     if name == "severity":
         words = {key: str(word).lower() for key, word in value.items()} if isinstance(value, dict) else None
         return words if words is not None and set(words.values()) <= SEVERITIES.keys() else None

@@ -1,4 +1,4 @@
-"""Where tasks are defined, named and sent in a file: what hover, definition, references and rename rest on."""
+"""Where tasks are defined, named and sent in a file: the basis of hover, definition, references and rename."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
     from flake8_celery_tasks.server.text import Text
 
-#: What a place has to do with a task.
+#: How a place relates to a task.
 DEFINED: Final = "defined"  # the name of its function or class
 NAMED: Final = "named"  # its explicit name
 SENT: Final = "sent"  # a call, a signature, a beat entry
 IMPORTED: Final = "imported"
 ROUTED: Final = "routed"  # a key of routes or annotations
 
-#: File and qualified name of a definition: what stays when lines move.
+#: The file and qualified name of a definition: they stay the same when lines move.
 Key = tuple[str, str]
 
 
 class Use(NamedTuple):
-    """A place that has to do with a task.
+    """A use of a task.
 
-    `span` is what is pointed at, `place` what is told of it; `key` is that of the definition, None where only the name
-    is known. `literal` is the string that holds the name, None where there is none; `line` and `what` are those of
-    the inventory, no line where nothing is sent.
+    `span` is the part of the text, `place` how it relates to the task; `key` is that of the definition, None if only
+    the name is known. `literal` is the string that contains the name, None if there is none; `line` and `what` are
+    those of the inventory, with no line if nothing is sent.
     """
 
     span: Span
@@ -53,13 +53,13 @@ class Use(NamedTuple):
     name: str | None
     place: Span
     literal: Span | None = None
-    #: The string that a constant holds through which the name is given.
+    #: The string in a constant through which the name is given.
     constant: Span | None = None
     line: int = 0
     what: str = ""
 
     def is_of(self, key: Key, name: str | None) -> bool:
-        """Return whether it is about the task of a definition, which has a name."""
+        """Return whether it refers to the task of a definition that has a given name."""
         return self.key == key if self.key is not None else name is not None and self.name == name
 
 
@@ -69,7 +69,7 @@ def key_of(definition: Definition) -> Key:
 
 
 def uses_in(facts: Facts, text: Text) -> list[Use]:
-    """Return the places in a file that have to do with tasks, in no order."""
+    """Return the uses of tasks in a file, in no particular order."""
     return list(_Finder(facts, text).uses())
 
 
@@ -133,7 +133,7 @@ class _Finder:
         return Use(self.span(node), SENT, None, name, literal or self.span(around), literal, constant, line, what)
 
     def constant(self, node: ast.expr, site: Site) -> Span | None:
-        """Return the string that a name stands for, where a module of the project binds it once."""
+        """Return the string that a name stands for, if a module of the project binds it exactly once."""
         value = None if isinstance(node, ast.Constant) else self.module.value(node, site.scope)
         target = self.project.resolve(value.path, self.module) if isinstance(value, Ref) else None
         if target is None or target.module is None or target.rest:
@@ -183,14 +183,14 @@ class _Finder:
 
 
 def name_span(task: Task, source: Source) -> Span:
-    """Return where the name of the function or class of a task is, in the source of its file."""
+    """Return the span of the name of a task's function or class, in the source of its file."""
     position = source.name(task.node)
     start = source.line_offset(position.line) + position.column
     return Span(task.module.place.path, start, start + len(task.node.name))
 
 
 def named_by(call: Invocation) -> ast.expr | None:
-    """Return the argument of a call by name that holds the name."""
+    """Return the argument that holds the name in a call by name."""
     for word in ("name", "varargs"):
         keyword = call.keyword(word)
         if keyword is not None:
@@ -199,7 +199,7 @@ def named_by(call: Invocation) -> ast.expr | None:
 
 
 def decoded(content: bytes) -> str | None:
-    """Return the text of a file, None where it is none."""
+    """Return the text of a file, None if it can't be decoded."""
     try:
         encoding, _ = tokenize.detect_encoding(iter(content.splitlines(keepends=True)).__next__)
         return content.decode(encoding)

@@ -1,4 +1,4 @@
-"""A text with places: offsets in characters here, lines and columns in the client's units there."""
+"""Conversion of positions: our offsets in characters, and lines and columns in the client's units."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UTF32: Final = "utf-32"
 
 
 class Span(NamedTuple):
-    """A part of a file, by offsets in characters; the end is not part of it."""
+    """A part of a file, by offsets in characters; the end is exclusive."""
 
     path: str
     start: int
@@ -23,14 +23,14 @@ class Span(NamedTuple):
 
 
 class Place(NamedTuple):
-    """A line and a column, both from 0, the column in the units of an encoding."""
+    """A line and a column, both from 0; the column is in the units of an encoding."""
 
     line: int
     column: int
 
 
 class Text:
-    """A text whose lines end at LF, CRLF and CR, and at nothing else."""
+    """A text whose lines end at LF, CRLF and CR, and nowhere else."""
 
     def __init__(self, text: str, encoding: str = UTF16) -> None:
         self.text = text
@@ -38,12 +38,12 @@ class Text:
 
     @cached_property
     def source(self) -> Source:
-        """The text as the linter takes it."""
+        """The text as the linter's source."""
         return Source(self.lines)
 
     @cached_property
     def lines(self) -> list[str]:
-        """Its lines, with their ends. Behind the last line end comes one more line."""
+        """Its lines, with their ends. After the last line end comes one more line."""
         lines = lines_of(self.text)
         return lines if lines and not lines[-1].endswith(("\n", "\r")) else [*lines, ""]
 
@@ -52,7 +52,7 @@ class Text:
         return [0, *accumulate(map(len, self.lines))]
 
     def offset(self, place: Place) -> int:
-        """Return the offset of a place. One behind the end of a line is the line's end, one behind all is the end."""
+        """Return the offset of a place, clipped to the end of its line and to the end of the text."""
         if place.line >= len(self.lines):
             return len(self.text)
         line = self.lines[place.line].rstrip("\r\n")
@@ -82,6 +82,6 @@ class Text:
         return Place(line, self._units(self.text[start:offset]))
 
     def edited(self, start: Place, end: Place, text: str) -> Text:
-        """Return the text with some other text in place of a part."""
+        """Return the text with a part replaced."""
         first, last = sorted((self.offset(start), self.offset(end)))
         return Text(self.text[:first] + text + self.text[last:], self.encoding)

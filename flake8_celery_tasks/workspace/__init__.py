@@ -1,1 +1,1 @@
-"""The project's files: which they are, where they are, what their bytes say, and what is kept of them."""
+"""The project's files: finding them, placing them in the import system, scanning their bytes, and the cache."""

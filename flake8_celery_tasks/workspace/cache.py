@@ -1,9 +1,9 @@
-"""What is known of a project's files, kept on disk between runs. A broken cache is no cache.
+"""What is known about a project's files, kept on disk between runs. A broken cache is ignored.
 
-One file for each project, package version and Python minor, in the user's cache folder: a header line with a digest of
-the rest, then JSON. A file of the project is known by its stamp: modification and change time in nanoseconds, size, and
-inode, since folders and links that change places leave the times of their files alone. What was changed in the last two
-seconds is not kept, since clocks of file systems are coarse.
+There is one file for each project, package version and Python minor, in the user's cache folder: a header line with a
+digest of the rest, then JSON. A file of the project is identified by its stamp: modification and change time in
+nanoseconds, size, and inode, since moving folders and links does not touch the times of their files. Files changed in
+the last two seconds are not stored, since file system clocks are coarse.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
 try:
-    from _blake2 import blake2b  # hashlib loads OpenSSL first, which takes longer than to read the cache
+    from _blake2 import blake2b  # hashlib loads OpenSSL, which takes longer than reading the cache
 except ImportError:  # pragma: no cover - another Python
     from hashlib import blake2b
 
-#: To be raised when what is written changes.
+#: To be increased when the format changes.
 FORMAT: Final = 7
 
 #: A younger file may still change without a new stamp.
 RACY_NS: Final = 2_000_000_000
 
-#: Larger caches are not written, more of them are not kept.
+#: Larger caches are not written; beyond this number, the oldest caches are deleted.
 MAX_BYTES: Final = 32_000_000
 MAX_FILES: Final = 100
 
-#: Where the marks are among the paths.
+#: The key of the marks among the paths.
 _MARKS: Final = ""
 
-#: What a cache keeps of a file, by position: JSON has no shorter form for thousands of files.
+#: The positions in a file's entry: a list is the shortest JSON form for thousands of files.
 STAMP, PASSES, SUMMARY, SEARCHED, HELD = range(5)
 
 Stamp = list[int]
@@ -47,20 +47,20 @@ Summary = dict[str, Any]
 
 
 def folder() -> str:
-    """Return the folder that caches are in. Raises OSError where that can't be told, such as without a home."""
+    """Return the folder for caches. Raises OSError if it can't be determined, such as without a home folder."""
     import platformdirs
 
     try:
         found = platformdirs.user_cache_dir("flake8-celery-tasks", appauthor=False)
     except RuntimeError as error:
         raise OSError(f"{error}") from None
-    if not os.path.isabs(found):  # a `~` that stands for nothing would be a folder of the working directory
+    if not os.path.isabs(found):  # an unexpanded `~` would be a folder in the working directory
         raise OSError("no home")
     return found
 
 
 def stamp(path: str) -> Stamp | None:
-    """Return what tells one state of a file from another, None where there is no file."""
+    """Return the stamp that identifies a file's current state, None if there is no file."""
     try:
         found = os.stat(path)
     except (OSError, ValueError):
@@ -71,10 +71,10 @@ def stamp(path: str) -> Stamp | None:
 class Cache:
     """The cache of one project.
 
-    `entries` holds, by path, a stamp, whether the file passes the gate, the summary of its module where one was made,
-    and which marks the file was searched for and holds: a bit for each of `marks`. What a summary says is the business
-    of those who make it; `merge` returns what two of the same text and package know together, `is_sound` whether one
-    that was read is what it should be.
+    `entries` holds, by path, a stamp, whether the file passes the gate, the summary of its module if one was made, and
+    which marks the file was searched for and contains: one bit for each of `marks`. The content of summaries is up to
+    those who make them: `merge` returns the combined content of two summaries of the same text and package, `is_sound`
+    whether a loaded one is valid.
     """
 
     def __init__(
@@ -91,25 +91,25 @@ class Cache:
         self._merge = merge
         self._is_sound = is_sound
         self._changed = False
-        self._loaded: Stamp | None = None  # the state of the cache file that this knows
+        self._loaded: Stamp | None = None  # the state of the cache file as last read
         if enabled:
             self._loaded = stamp(self.path)
             self.entries = _entries(read(self.path))
         self.marks: list[str] = self.entries.pop(_MARKS, [])
-        self._sound: dict[str, bool] = {}  # whether summaries are what they should be
+        self._sound: dict[str, bool] = {}  # whether summaries are valid
 
     @property
     def path(self) -> str:
-        """The cache file."""
+        """The path of the cache file."""
         return file_of(self.root, f"{own_code.stamps()}", ".json")
 
     def passes(self, path: str, current: Stamp | None) -> bool | None:
-        """Return whether an unchanged file passes the gate, None where that is not known."""
+        """Return whether an unchanged file passes the gate, None if that is not known."""
         entry = self.entries.get(path)
         return entry[PASSES] if entry is not None and current is not None and entry[STAMP] == current else None
 
     def note(self, path: str, current: Stamp | None, *, passes: bool) -> None:
-        """Keep whether a file passes the gate."""
+        """Record whether a file passes the gate."""
         if current is not None:
             self.entries[path] = [current, passes, None, 0, 0]
             self._sound.pop(path, None)
@@ -126,7 +126,7 @@ class Cache:
         return found
 
     def holds(self, path: str, current: Stamp | None, bits: int) -> bool | None:
-        """Return whether an unchanged file holds a mark that has one of some bits, None where that is not known."""
+        """Return whether an unchanged file contains a mark that has one of some bits, None if that is not known."""
         entry = self.entries.get(path)
         if entry is None or entry[STAMP] != current:
             return None
@@ -135,7 +135,7 @@ class Cache:
         return None if bits & ~entry[SEARCHED] else False
 
     def note_marks(self, path: str, current: Stamp | None, searched: int, held: int) -> None:
-        """Keep which marks a file was searched for, and which of them it holds."""
+        """Record which marks a file was searched for, and which of them it contains."""
         entry = self.entries.get(path)
         if entry is not None and entry[STAMP] == current:
             entry[SEARCHED] |= searched
@@ -143,7 +143,7 @@ class Cache:
             self._changed = True
 
     def summary(self, path: str, package: str) -> Summary | None:
-        """Return the summary of the module of an unchanged file, as far as its relative imports start from `package`.
+        """Return the summary of an unchanged file's module, if its relative imports start from `package`.
 
         A new `__init__.py` in a folder above can change that.
         """
@@ -151,7 +151,7 @@ class Cache:
         return found if found is not None and self.entries[path][STAMP] == stamp(path) else None
 
     def kept_summary(self, path: str, package: str) -> Summary | None:
-        """Return the summary that is kept of a file, whether it has changed since or not."""
+        """Return the stored summary of a file, whether it has changed since or not."""
         entry = self.entries.get(path)
         if entry is None or entry[SUMMARY] is None:
             return None
@@ -162,7 +162,7 @@ class Cache:
         return entry[SUMMARY] if _is_from(entry[SUMMARY], package) else None
 
     def keep(self, path: str, summary: Summary) -> None:
-        """Keep a summary of the module of a file that is known here, with what was known of it before."""
+        """Store a summary of a file's module, merged with the previous one. The file must already have an entry."""
         entry = self.entries[path]
         self._sound[path] = True
         if _is_from(entry[SUMMARY], summary["package"]):
@@ -173,7 +173,7 @@ class Cache:
         self._changed = True
 
     def save(self, paths: Collection[str]) -> None:
-        """Write what is known of the files in `paths`; what is known of others is dropped."""
+        """Write what is known about the files in `paths`; other files are dropped."""
         if not self.enabled:
             return
         for path in [path for path in self.entries if path not in paths]:
@@ -184,7 +184,7 @@ class Cache:
             self._write()
 
     def _learn(self) -> None:
-        """Take what other processes have written since this cache was read."""
+        """Merge what other processes have written since this cache was read."""
         if stamp(self.path) == self._loaded:
             return
         theirs_by_path = _entries(read(self.path))
@@ -208,12 +208,12 @@ class Cache:
 
 
 def _is_from(summary: Summary | None, package: str) -> bool:
-    """Return whether a summary was made of a module whose relative imports start from `package`."""
+    """Return whether a summary is of a module whose relative imports start from `package`."""
     return summary is not None and bool(summary["package"] == package)
 
 
 def _entries(data: dict[str, Any]) -> dict[str, Any]:
-    """Return what a cache holds, nothing where any of it is not what it should be."""
+    """Return the content of a cache, empty if any of it is invalid."""
     marks = data.get(_MARKS, [])
     is_sound = isinstance(marks, list) and all(isinstance(mark, str) for mark in marks)
     return data if is_sound and all(_is_entry(entry) for path, entry in data.items() if path != _MARKS) else {}
@@ -232,12 +232,12 @@ def _is_entry(entry: object) -> bool:
 
 
 def is_stamp(found: object) -> bool:
-    """Return whether something that was read is a stamp."""
+    """Return whether loaded data is a valid stamp."""
     return isinstance(found, list) and len(found) == 4 and all(part.__class__ is int for part in found)
 
 
 def file_of(root: str, key: str, suffix: str) -> str:
-    """Return the path of a cache file for a project; an empty one, which nothing is read from, without a folder."""
+    """Return the path of a cache file for a project; an empty string, which is never read, if there is no folder."""
     whole = f"{FORMAT}\n{__version__}\n{sys.version_info[:2]}\n{key}\n{root}"
     try:
         return os.path.join(folder(), f"{digest(whole)}{suffix}")
@@ -246,12 +246,12 @@ def file_of(root: str, key: str, suffix: str) -> str:
 
 
 def digest(text: str) -> str:
-    """Return a digest of a text, whatever it holds."""
+    """Return a digest of a text, which may contain any characters."""
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def read(path: str) -> dict[str, Any]:
-    """Return what a cache file holds: nothing where it is broken, foreign, or not there."""
+    """Return the content of a cache file, empty if it is broken, foreign or missing."""
     with contextlib.suppress(OSError, ValueError, RecursionError, ImportError):
         if not _is_own(os.path.dirname(path)):
             return {}
@@ -264,7 +264,7 @@ def read(path: str) -> dict[str, Any]:
 
 
 def write(path: str, data: dict[str, Any]) -> None:
-    """Replace a cache file; where that is not possible, nothing happens."""
+    """Replace a cache file; if that is not possible, nothing happens."""
     try:
         content = json.dumps(data, separators=(",", ":")).encode("ascii")
         if len(content) > MAX_BYTES:
@@ -279,7 +279,7 @@ def write(path: str, data: dict[str, Any]) -> None:
 
 
 def _is_own(place: str) -> bool:
-    """Return whether nobody but the user can write into a folder."""
+    """Return whether only the user can write to a folder."""
     found = os.stat(place)
     return not hasattr(os, "geteuid") or (found.st_uid == os.geteuid() and not found.st_mode & 0o022)
 
@@ -289,7 +289,7 @@ def _digest(content: bytes) -> bytes:
 
 
 def _tidy(place: str) -> None:
-    """Drop the oldest caches where there are too many, and what writers that were killed left behind."""
+    """Delete the oldest caches if there are too many, and the leftovers of killed writers."""
     found = []
     with os.scandir(place) as entries:
         for entry in entries:

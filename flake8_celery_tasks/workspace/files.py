@@ -1,4 +1,4 @@
-"""The files of a project: their bytes and stamps, and which of them hold what."""
+"""The files of a project: their bytes and stamps, and which of them contain what."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.workspace.layout import Layout
     from flake8_celery_tasks.workspace.source import Source
 
-#: Larger files are not parsed: what is in them is unknown.
+#: Larger files are not parsed: their content is unknown.
 MAX_BYTES: Final = 4_000_000
 
-#: Who asks for files that hold one of these means files that may define tasks.
+#: A query for files that contain one of these is about files that may define tasks.
 _DEFINING: Final = frozenset((DEFINITIONS, MARKS[0]))
 
-#: Up to this size they are searched for what they would have to hold.
+#: Files up to this size are searched for marks.
 SEARCHED_BYTES: Final = 64_000_000
 
 
 class Calls:
-    """Which of some files call what, as far as their texts say: what is in comments counts too.
+    """Which of some files call what, according to their texts: comments count too.
 
-    `files` are those that call a name, or define a function of that name; `defined` says how many functions of a name
-    there are, and `holding` which files hold one of a few words.
+    `files` are those that call a name, or define a function of that name. `defined` is the number of functions with a
+    name, and `holding` which files contain one of a few words.
     """
 
     def __init__(self, texts: Iterable[tuple[str, bytes]]) -> None:
@@ -52,7 +52,7 @@ class Calls:
 
 
 class Disk:
-    """The files of one project as they are on disk, read when somebody asks and not before.
+    """The files of one project as they are on disk, read on demand.
 
     `open_cache` returns what earlier runs found out.
     """
@@ -61,7 +61,7 @@ class Disk:
         self.layout = layout
         self._open_cache = open_cache
         self._texts: dict[str, bytes | None] | None = None
-        #: Whether all files could be read that were asked for and are there.
+        #: Whether all requested files that exist could be read.
         self.is_readable = True
         self._read: dict[str, Stamp | None] = {}  # stamps of files, from before they were read
 
@@ -74,7 +74,7 @@ class Disk:
         return self._content(path, stamp(path))
 
     def _content(self, path: str, current: Stamp | None, most: int | None = None) -> bytes | None:
-        """Return the bytes of a file, None where it can't be read, or is larger than it may be at `most`.
+        """Return the bytes of a file, None if it can't be read or is larger than `most` bytes.
 
         `current` is its stamp, just taken.
         """
@@ -84,7 +84,7 @@ class Disk:
                 return None
             return regular.read(path)
         except (OSError, ValueError):
-            # Nothing tells when it can be read: for others it may be so now.
+            # Nothing shows when it becomes readable: for other processes it may be so now.
             self.is_readable = self.is_readable and current is None
             return None
 
@@ -95,7 +95,7 @@ class Disk:
 
     @property
     def texts(self) -> dict[str, bytes | None]:
-        """The files that may have to do with Celery, with their text where it was read."""
+        """The files that may have to do with Celery, with their texts as far as they were read."""
         if self._texts is None:
             texts: dict[str, bytes | None] = {}
             for path, current in self.stamps.items():
@@ -104,7 +104,7 @@ class Disk:
                 if passes is None:
                     text = self._content(path, current, SEARCHED_BYTES)
                     passes = text is None or is_interesting(text)
-                    if text is not None:  # what can't be read now may be next time, with the same stamp
+                    if text is not None:  # a file that can't be read now may be readable next time, with the same stamp
                         self.cache.note(path, current, passes=passes)
                 if passes:
                     texts[path] = None if self.is_large(path) else text
@@ -118,17 +118,17 @@ class Disk:
 
     @cached_property
     def stamps(self) -> dict[str, Stamp | None]:
-        """The stamps of the project's files, taken before any of them is read for a question about all."""
+        """The stamps of the project's files, taken before the first of them is read for a query about all."""
         return {path: stamp(path) for path in self.layout.files()}
 
     @property
     def known_stamps(self) -> dict[str, Stamp | None] | None:
-        """The stamps where they have been taken."""
+        """The stamps, if they have been taken."""
         return self.stamps if "stamps" in vars(self) else None
 
     @property
     def outside(self) -> dict[str, Stamp | None]:
-        """The stamps of the files that were read and are no part of the project."""
+        """The stamps of the files that were read but are not part of the project."""
         read = {**folders.scripts(), **self._read}
         return {path: current for path, current in read.items() if path not in self.stamps}
 
@@ -139,22 +139,22 @@ class Disk:
         return Calls((path, text) for path, text in texts if text is not None)
 
     def is_as_stamped(self, path: str) -> bool:
-        """Return whether a file had not changed when it was first read, or was not read."""
+        """Return whether a file was unchanged when it was first read, or was not read."""
         current = self.stamps[path] if path in self.stamps else stamp(path)
         return path not in self._read or self._read[path] == current
 
     @property
     def has_changed(self) -> bool:
-        """Whether a file was changed after it was first read."""
+        """Whether a file has changed since it was first read."""
         return any(self.stamps.get(path, current) != current for path, current in self._read.items())
 
     @property
     def is_searched(self) -> bool:
-        """Whether a question about the whole project was asked."""
+        """Whether there was a query about the whole project."""
         return self._texts is not None
 
     def holds(self, path: str, bits: dict[bytes, int], searched: int) -> bool:
-        """Return whether a file on disk holds one of some marks, or can't be read."""
+        """Return whether a file on disk contains one of some marks, or can't be read."""
         current = self.stamps[path]
         known = self.cache.holds(path, current, searched)
         if known is not None:
@@ -173,7 +173,7 @@ class Disk:
 
 
 class Held(Disk):
-    """The files of a project, with the texts of some of them. All else is asked of `before`, the files on disk."""
+    """The files of a project, some with different text. Everything else comes from `before`, the files on disk."""
 
     def __init__(self, before: Disk, held_texts: Mapping[str, bytes]) -> None:
         super().__init__(before.layout, lambda: before.cache)
@@ -187,12 +187,12 @@ class Held(Disk):
 
     @property
     def cache(self) -> Cache:
-        """What earlier runs found out of what is on disk."""
+        """What earlier runs found out about the files on disk."""
         return self.before.cache
 
     @property
     def texts(self) -> dict[str, bytes | None]:
-        """The files that may have to do with Celery, with their text where it was read."""
+        """The files that may have to do with Celery, with their texts as far as they were read."""
         if self._texts is None:
             texts = dict(self.before.texts)
             for path, text in self._held.items():
@@ -208,45 +208,45 @@ class Held(Disk):
         return self.before.stamps
 
     def holds(self, path: str, bits: dict[bytes, int], searched: int) -> bool:
-        """Return whether a file holds one of some marks, or can't be read."""
+        """Return whether a file contains one of some marks, or can't be read."""
         held_text = self._held.get(path)
         return self.before.holds(path, bits, searched) if held_text is None else marks_held(held_text, bits) != 0
 
 
 class Files:
-    """The files of one project, with the text that an editor holds in place of one of them."""
+    """The files of one project, one of which may be replaced by the text in an editor."""
 
     def __init__(self, disk: Disk) -> None:
         self.disk = disk
         self._buffer: tuple[str, Source] | None = None
         self._unsaved: tuple[str, bytes] | None = None
-        self._marked: dict[tuple[bytes, ...], tuple[str, ...]] = {}  # answers of `holding`
-        #: Whether all that was checked was what is on disk, and no buffer.
+        self._marked: dict[tuple[bytes, ...], tuple[str, ...]] = {}  # results of `holding`
+        #: Whether everything that was checked was on disk, and not an editor buffer.
         self.is_as_on_disk = True
-        #: What says by which marks files are told that use task decorators of the project's own. A file that holds one
-        #: of them may define tasks, whatever else it holds.
+        #: A function that returns the marks of files that use the project's own task decorators. A file that contains
+        #: one of them may define tasks, whatever else it contains.
         self.own_marks: Callable[[], tuple[bytes, ...]] = tuple
-        #: Whether these are all there are; they are not while they are looked for.
+        #: Whether these marks are complete; they are not during the search for them.
         self.is_settled = True
 
     def read(self, path: str) -> bytes | None:
         """Return the bytes of a file on disk, None where it can't be read."""
         return self.disk.read(path)
 
-    # What an editor holds.
+    # The text in an editor.
 
     def hold(self, path: str, source: Source) -> None:
-        """Let a text take the place of what is on disk."""
+        """Use a text in place of the file on disk."""
         self._buffer = (path, source)
         self._unsaved = None
 
     def drop(self) -> None:
-        """Let what is on disk count again."""
+        """Use the file on disk again."""
         self._buffer = self._unsaved = None
 
     @property
     def unsaved(self) -> tuple[str, bytes] | None:
-        """Path and text of what is held, where the text is not what is on disk."""
+        """The path and text in the editor, if the text differs from the file on disk."""
         if self._buffer is not None and self._unsaved is None:
             path, source = self._buffer
             if not source.lines or source.is_text_of(self.read(path)):
@@ -255,14 +255,14 @@ class Files:
                 self._unsaved = (path, source.text.encode("utf-8", "surrogatepass"))
         return self._unsaved
 
-    # What files hold.
+    # The content of files.
 
     def holding(self, *marks: bytes) -> Iterator[str]:
-        """Yield the project's files that hold one of the marks, or can't be read.
+        """Yield the project's files that contain one of the marks, or can't be read.
 
-        Files that hold nothing of `INTEREST` are searched for uses of names only. Who asks for definitions of tasks is
-        given those that use decorators of the project's own, too. What an editor holds of the file that is being
-        checked counts, and not what is on disk; the file may not be there yet.
+        Files that contain none of `INTEREST` are searched only for uses of names. A query for task definitions also
+        returns files that use the project's own decorators. The file being checked is searched as in the editor, not as
+        on disk; it may not be saved yet.
         """
         known = self._marked.get(marks)
         if known is not None:
@@ -291,27 +291,27 @@ class Files:
             self._marked[marks] = tuple(found)
 
     def calling(self, name: str) -> list[str]:
-        """Return the project's files that may call something of a name, sorted by their folders."""
+        """Return the project's files that may call something with a name, sorted by folder."""
         return self._with(self.disk.calls.files.get(name.encode(), []), name.encode() + b"(")
 
     def wording(self, word: bytes) -> list[str]:
-        """Return the project's files that hold one of `WORDS`."""
+        """Return the project's files that contain one of `WORDS`."""
         return self._with(self.disk.calls.holding[word], word)
 
     def _with(self, found: list[str], text: bytes) -> list[str]:
-        """Return files, with the one that an editor holds where its text is in that."""
+        """Return files, including the one in the editor if its text contains the same."""
         if self.unsaved is None:
             return found
         path, buffer = self.unsaved
         return [*(other for other in found if other != path), *([path] if text in buffer else [])]
 
     def times_defined(self, name: str) -> int:
-        """Return how many functions of a name the project's files define."""
+        """Return how many functions with a name the project's files define."""
         return self.disk.calls.defined.get(name.encode(), 0)
 
 
 def is_interesting(text: bytes) -> bool:
-    """Return whether a text holds something of `INTEREST`."""
+    """Return whether a text contains one of `INTEREST`."""
     for mark in INTEREST:  # noqa: SIM110 - no generator: this runs for every file of a project
         if mark in text:
             return True
@@ -319,13 +319,13 @@ def is_interesting(text: bytes) -> bool:
 
 
 def _is_anywhere(mark: bytes) -> bool:
-    """Return whether what a mark names may be in a file that holds nothing of `INTEREST`."""
+    """Return whether a mark may be in a file that contains none of `INTEREST`."""
     text = mark.removeprefix(USES).removeprefix(BINDINGS)
     return bool(text) and not is_interesting(text)
 
 
 def marks_held(text: bytes, bits: dict[bytes, int]) -> int:
-    """Return the bits of the marks that a text holds."""
+    """Return the bits of the marks that a text contains."""
     from flake8_celery_tasks.workspace.prescan import holds  # a warm run needs none of its patterns
 
     return sum(bit for mark, bit in bits.items() if holds(text, mark))

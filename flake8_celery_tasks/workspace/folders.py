@@ -1,4 +1,4 @@
-"""Folders: what they hold, and which of them is the root of a project."""
+"""Folders: their entries, and which of them is the root of a project."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from typing import Final
 from flake8_celery_tasks.core import regular
 from flake8_celery_tasks.workspace.cache import stamp
 
-#: What is in the root of a project.
+#: Entries that mark the root of a project.
 ROOT_MARKS: Final = frozenset({".git", ".flake8", "manage.py", "pyproject.toml", "setup.cfg", "tox.ini"})
 
-#: What is looked for in folders besides Python files.
+#: Entries that matter in folders apart from Python files.
 MARKS: Final = ROOT_MARKS | {"pyvenv.cfg"}
 
-#: What makes a package an app in Django's sense, or in Celery's own.
+#: Files that make a package an app, in Django's sense or in Celery's.
 APP_FILES: Final = frozenset({"apps.py", "models.py", "tasks.py"})
 APP_FOLDERS: Final = frozenset({"migrations", "models", "tasks"})
 
-#: Folders that hold no source of the project.
+#: Folders that contain no source of the project.
 SKIPPED: Final = frozenset(
     {"__pycache__", "__pypackages__", "build", "dist", "env", "node_modules", "site-packages", "venv", "virtualenv"}
 )
 
-#: How deep in a repository its projects are, and how many are looked at.
+#: How deep inside a repository its projects are searched for, and how many of them.
 _LEVELS: Final = 3
 _MANY: Final = 50
 
-#: How far below the root of a project folders are that it may put on Python's path.
+#: How far below its root a project may have folders that it puts on Python's path.
 _DEEP: Final = 2
 
 FILE: Final = "file"
 FOLDER: Final = "folder"
 
-#: The settings that a `manage.py` names, as far as their first part.
+#: The settings module that a `manage.py` names, up to its first dot.
 _SETTINGS: Final = re.compile(rb"""DJANGO_SETTINGS_MODULE['"][^'"]*['"](\w+)""")
 
-#: Longer scripts are no `manage.py`.
+#: A longer script is not a `manage.py`.
 _LONGEST: Final = 100_000
 
 _folders: dict[str, dict[str, str]] = {}
@@ -50,7 +50,7 @@ _importable: dict[str, set[str]] = {}
 
 
 def forget() -> None:
-    """Drop what is known of folders: for tests, and where files have been changed."""
+    """Drop what is known about folders: for tests, and after files have been changed."""
     _folders.clear()
     _closed.clear()
     _roots.clear()
@@ -60,7 +60,7 @@ def forget() -> None:
 
 
 def entries(folder: str) -> dict[str, str]:
-    """Return the files and folders in a folder; one that can't be listed is empty, and closed."""
+    """Return the files and folders in a folder; one that can't be listed counts as empty and is recorded as closed."""
     known = _folders.get(folder)
     if known is None:
         known = {}
@@ -72,7 +72,7 @@ def entries(folder: str) -> dict[str, str]:
                             known[entry.name] = FOLDER
                         elif entry.is_file():
                             known[entry.name] = FILE
-                    except OSError:  # a link that leads nowhere, or round and round
+                    except OSError:  # a broken link or a cycle of links
                         continue
         except (FileNotFoundError, NotADirectoryError):
             pass
@@ -83,12 +83,12 @@ def entries(folder: str) -> dict[str, str]:
 
 
 def is_closed(folder: str) -> bool:
-    """Return whether a folder is there but can't be listed, so that nobody knows what it holds."""
+    """Return whether a folder exists but can't be listed, so that its content is unknown."""
     return not entries(folder) and folder in _closed
 
 
 def listed() -> list[str]:
-    """Return the folders that were looked into so far."""
+    """Return the folders that have been listed so far."""
     return list(_folders)
 
 
@@ -98,18 +98,18 @@ def closed() -> set[str]:
 
 
 def scripts() -> dict[str, list[int] | None]:
-    """Return each `manage.py` that was read so far, with its stamp of before."""
+    """Return each `manage.py` read so far, with its stamp from before."""
     return dict(_scripts)
 
 
 def is_root(folder: str) -> bool:
-    """Return whether a folder looks like the root of a project; `manage.py` in a package is only one of its modules."""
+    """Return whether a folder looks like the root of a project; a `manage.py` in a package is an ordinary module."""
     marks = ROOT_MARKS.intersection(entries(folder))
     return bool(marks) and not (marks == {"manage.py"} and is_regular(folder))
 
 
 def find_root(folder: str) -> str | None:
-    """Return the nearest folder upward that looks like the root of a project, None where there is none."""
+    """Return the nearest folder upwards that looks like the root of a project, None if there is none."""
     root: str | None = folder
     passed: list[str] = []
     while root is not None and root not in _roots and not is_root(root):
@@ -124,7 +124,7 @@ def find_root(folder: str) -> str | None:
 
 
 def roots_below(top: str) -> list[str]:
-    """Return the roots of projects in a folder and a few levels below it, as far as they may hold source."""
+    """Return the roots of projects in a folder and a few levels below it, if they may contain source."""
     found: list[str] = []
     pending = [(top, 0)]
     while pending and len(found) < _MANY:
@@ -147,7 +147,7 @@ def is_regular(folder: str) -> bool:
 def is_start(folder: str) -> bool:
     """Return whether the modules in a folder are imported without its name, even if it is a package.
 
-    They are where its `manage.py` names settings next to it: Python looks for modules in a script's own folder first.
+    They are if its `manage.py` names settings next to it: Python searches a script's own folder first.
     """
     known = _starts.get(folder)
     if known is None:
@@ -163,14 +163,14 @@ def is_start(folder: str) -> bool:
 
 
 def modules_in(folder: str) -> set[str]:
-    """Return the names of what a folder holds that may be imported from it."""
+    """Return the names in a folder that may be imported from it."""
     return {
         name.removesuffix(".py") for name, kind in entries(folder).items() if kind == FOLDER or name.endswith(".py")
     }
 
 
 def importable(root: str) -> set[str]:
-    """Return the names of what may be imported from a folder, or from one that is in it or in one of these."""
+    """Return the names that may be imported from a folder, or from folders up to two levels below it."""
     known = _importable.get(root)
     if known is None:
         known = set()
@@ -185,7 +185,7 @@ def importable(root: str) -> set[str]:
 
 
 def descend(folder: str, parts: list[str]) -> str | None:
-    """Return the file or folder that the parts of a dotted name lead to below a folder, None where there is none."""
+    """Return the file or folder that the parts of a dotted name lead to inside a folder, None if there is none."""
     for index, part in enumerate(parts):
         inside = entries(folder)
         if inside.get(part) == FOLDER:
@@ -200,7 +200,7 @@ def descend(folder: str, parts: list[str]) -> str | None:
 
 
 def is_app(folder: str) -> bool:
-    """Return whether a folder holds what makes a package an app."""
+    """Return whether a folder contains a file that makes a package an app."""
     inside = entries(folder)
     return any(inside.get(name) == FILE for name in APP_FILES) or any(
         inside.get(name) == FOLDER for name in APP_FOLDERS
@@ -208,5 +208,5 @@ def is_app(folder: str) -> bool:
 
 
 def same_drive(path: str, root: str) -> bool:
-    """Return whether a relative path between two places can exist (on Windows, drives are apart)."""
+    """Return whether a relative path between two places exists (on Windows, not between drives)."""
     return os.path.splitdrive(path)[0] == os.path.splitdrive(root)[0]

@@ -1,14 +1,14 @@
-"""May this text have to do with Celery? One substring search answers for most files of a project."""
+"""The first gate: whether a text may have to do with Celery. One substring search rules out most files of a project."""
 
 from __future__ import annotations
 
 import os
 import re
 
-#: What a module that only configures Celery is told by.
+#: Texts by which a module that only configures Celery is recognised.
 SETTINGS = ("accept_content", "beat_", "broker_", "result_serializer", "task_", "TASK_", "worker_", "WORKER_")
 
-#: What a module is told by that makes an asynchronous client, which tasks of other modules may use.
+#: Texts by which a module that creates an asynchronous client is recognised; tasks of other modules may use it.
 CLIENTS = (
     "AsyncAnthropic(",
     "AsyncClient(",
@@ -23,8 +23,7 @@ CLIENTS = (
 )
 
 #: Every mistake that a rule can find needs one of these in the text: the library's name in any spelling, a method that
-#: only tasks and signatures have, the beginning of a setting, or such a client. Longer marks would be contained in
-#: these.
+#: only tasks and signatures have, the start of a setting, or such a client. Longer marks would be contained in these.
 MARKS = (
     *("elery", "ELERY", "_task", "task(", ".task", "import tasks", ".delay", "apply_async", "Task)"),
     *SETTINGS,
@@ -32,11 +31,11 @@ MARKS = (
 )
 
 
-#: What is alone in its line as a decorator, what a name of the module is the result of, what the module calls. It
-#: is compiled when a file has come that asks for it: nothing slows down the start.
+#: Decorators alone on their line, calls whose result gets a name in the module, and other calls at module level.
+#: Compiled on first use, so that it doesn't slow down the start.
 _APPLIED = r"\n(?:[ \t]*@[ \t]*(\w+)|(?:\w+[ \t]*=[ \t]*)?(\w+)[\w.]*\()"
 
-#: What makes no task: Python's own decorators, and what is called in most modules.
+#: Names that never create tasks: Python's own decorators, and functions that most modules call.
 _PLAIN = frozenset(
     {
         *("abstractmethod", "asynccontextmanager", "cache", "cached_property", "classmethod", "contextlib"),
@@ -48,14 +47,14 @@ _PLAIN = frozenset(
 )
 
 
-#: The marks of decorators of projects' own by folder, as far as they have been asked for: most files end here.
+#: The marks of projects' own decorators by folder, as far as they were needed: most files end at the gate.
 own: dict[str, tuple[str, ...]] = {}
 
 
 def applied(text: str) -> set[str]:
-    r"""Return the first parts of the names that a text decorates with, or calls where it binds a name.
+    r"""Return the first parts of the names that a text uses as decorators, or calls to bind a name.
 
-    Left out is what certainly makes no task.
+    Names that certainly create no task are left out.
 
     >>> applied("import shop\n\n@shop.job\ndef bill(): ...\n")
     {'shop'}
@@ -64,9 +63,9 @@ def applied(text: str) -> set[str]:
 
 
 def passes(text: str, marks: tuple[str, ...] = MARKS) -> bool:
-    """Return whether `text` holds one of `marks`, that is, whether it is worth a traversal.
+    """Return whether `text` contains one of `marks`, that is, whether it is worth traversing.
 
-    A file that does not pass can hold nothing that a rule reports.
+    A file that does not pass can't contain anything that a rule reports.
     """
     for mark in marks:  # noqa: SIM110 - no generator: this runs for every file of a project
         if mark in text:
@@ -75,7 +74,7 @@ def passes(text: str, marks: tuple[str, ...] = MARKS) -> bool:
 
 
 def holds_module(path: str, ends: frozenset[str]) -> bool:
-    """Return whether a file may be a module of which the last two parts of the dotted name, or the only one, are known.
+    """Return whether a file may be a module whose dotted name ends in one of `ends`: its last two parts or only one.
 
     >>> holds_module("/home/shop/tasks/__init__.py", frozenset({"shop.tasks"}))
     True
@@ -85,7 +84,7 @@ def holds_module(path: str, ends: frozenset[str]) -> bool:
 
 
 def marks_of(patterns: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the marks for a project with decorators of its own, given as dotted names or fnmatch patterns.
+    """Return the marks for a project with its own decorators, given as dotted names or fnmatch patterns.
 
     >>> marks_of(("shop.jobs.job", "shop.decorators.*"))[-2:]
     ('job', 'decorators')

@@ -1,4 +1,4 @@
-"""Folders that a project puts on Python's path itself: `sys.path.append(...)` in `manage.py`, or in settings."""
+"""Folders that a project puts on Python's path itself: `sys.path.append(...)` in `manage.py` or in its settings."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from flake8_celery_tasks.core import regular
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-#: Modules that are imported before the tasks are, and may change the path: by their names, or the name of their folder.
+#: Modules that are imported before the tasks and may change the path, by their names or the names of their folders.
 _EARLY: Final = frozenset({"asgi", "celery", "celery_app", "celeryapp", "conf", "config", "manage", "settings", "wsgi"})
 _SETTINGS: Final = frozenset({"conf", "config", "configs", "settings"})
 
 _MARKS: Final = (b"sys.path", b"addsitedir")
 
-#: What makes the same path of one.
+#: Functions that return an equivalent path.
 _SAME: Final = frozenset(
     {"Path", "abspath", "absolute", "as_posix", "fspath", "normpath", "realpath", "resolve", "str"}
 )
@@ -26,7 +26,7 @@ _DEEPEST: Final = 20
 
 
 def added(root: str, files: Iterable[str]) -> list[str]:
-    """Return the folders below the root of a project that some of its files put on Python's path."""
+    """Return the folders inside a project's root that some of its files put on Python's path."""
     found: dict[str, None] = {}
     for path in files:
         folder, name = os.path.split(path)
@@ -52,7 +52,7 @@ def _added_by(root: str, path: str) -> Iterator[str]:
 
 
 def _put_on_path(node: ast.AST) -> Iterator[ast.expr]:
-    """Yield what a statement or call puts on the path."""
+    """Yield the paths that a statement or call puts on Python's path."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         method = node.func.attr
         if method == "addsitedir":
@@ -66,7 +66,7 @@ def _put_on_path(node: ast.AST) -> Iterator[ast.expr]:
 
 
 def _is_path(node: ast.AST) -> bool:
-    """Return whether an expression is `sys.path`, or a part of it."""
+    """Return whether an expression is `sys.path`, or a slice of it."""
     if isinstance(node, ast.Subscript):
         node = node.value
     return isinstance(node, ast.Attribute) and node.attr == "path" and getattr(node.value, "id", "") == "sys"
@@ -87,7 +87,7 @@ def _is_several(node: ast.expr) -> bool:
 
 
 class _Reading:
-    """The paths that a module says, as far as they can be told. A base that can't be read is one above the file."""
+    """The paths in a module, as far as they can be evaluated. An unresolved base is taken to be above the file."""
 
     def __init__(self, root: str, path: str, tree: ast.Module) -> None:
         self.root = root
@@ -100,7 +100,7 @@ class _Reading:
                         self.bound.setdefault(target.id, []).append(node.value)
 
     def folder(self, node: ast.expr) -> str | None:
-        """Return the folder that an expression says, None where it can't be told."""
+        """Return the folder that an expression stands for, None if it is unknown."""
         base, parts = self._split(node, 0)
         if base is not None:
             return os.path.normpath(os.path.join(base, *parts))
@@ -115,7 +115,7 @@ class _Reading:
         return None
 
     def _split(self, node: ast.expr, depth: int) -> tuple[str | None, list[str]]:
-        """Return the base of a path, None where it can't be told, and what comes after it."""
+        """Return the base of a path, None if it is unknown, and the parts after it."""
         if depth > _DEEPEST:
             return None, []
         if isinstance(node, ast.Constant) and isinstance(node.value, str):

@@ -1,4 +1,4 @@
-"""What a file imports, by a look at its text: which files of the project that are."""
+"""The imports of a file, found by searching its text, and the project files that they lead to."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _COMMENT: Final = re.compile(r"#[^\n]*")
 
 
 def resolve_relative(package: str, level: int, module: str | None) -> str | None:
-    """Return the absolute name of the module in `from ..module import`, None where it leaves the top package.
+    """Return the absolute name of the module in `from ..module import`, None if it leaves the top package.
 
     >>> resolve_relative("shop.orders", 2, "tasks"), resolve_relative("shop", 2, "tasks")
     ('shop.tasks', None)
@@ -39,13 +39,13 @@ def resolve_relative(package: str, level: int, module: str | None) -> str | None
 
 
 def statements(text: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Yield the statements of a text that import: where they begin and end, and what is imported."""
+    """Yield the import statements of a text: where they start and end, and what is imported."""
     for found in _IMPORT.finditer(text):
         yield found.start(), found.end(), found[2] or found[3]
 
 
 def bound(text: bytes) -> Iterator[tuple[str, set[str]]]:
-    r"""Yield what a text imports: the top-level package, empty where it is relative, and the names that are bound.
+    r"""Yield the imports of a text: the top-level package, empty if relative, and the names that are bound.
 
     >>> list(bound(b"from .jobs import job as work\nimport shop.jobs, six as s\n"))
     [('', {'work'}), ('shop', {'shop'}), ('six', {'s'})]
@@ -62,13 +62,13 @@ def bound(text: bytes) -> Iterator[tuple[str, set[str]]]:
 
 
 def imports_of(layout: Layout, place: Place, text: bytes) -> Iterator[str]:
-    """Yield the project's files that a file imports, by a look at its text: packages on the way included."""
+    """Yield the project's files that a file imports, found by searching its text, including packages on the way."""
     for name in names_imported(place, text):
         yield from files_of(layout, place.root, name)
 
 
 def names_imported(place: Place, text: bytes) -> Iterator[str]:
-    """Yield the dotted names that a text imports; what it imports from a module may be a module too."""
+    """Yield the dotted names that a text imports; a name imported from a module may be a module too."""
     for found in _IMPORT.finditer(text):
         source, names, modules = (part.decode("utf-8", "replace") if part else "" for part in found.groups())
         if not source:
@@ -85,7 +85,7 @@ def names_imported(place: Place, text: bytes) -> Iterator[str]:
 
 
 def files_of(layout: Layout, root: str, dotted: str) -> Iterator[str]:
-    """Yield the files that are run when a module is imported: its own, and those of the packages around it."""
+    """Yield the files that run when a module is imported: its own, and those of its parent packages."""
     parts = dotted.split(".")
     for end in range(1, len(parts) + 1):
         file = layout.find(".".join(parts[:end]), root)

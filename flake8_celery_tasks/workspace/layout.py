@@ -1,6 +1,7 @@
-"""A project's folders: its root, where modules are imported from, which file is which module, which app it belongs to.
+"""A project's folders: its root, where modules are imported from, which file is which module, and its apps.
 
-Folders are listed once. Opened are only a `manage.py` in a package, and modules that may put folders on Python's path.
+Folders are listed once. The only files opened are a `manage.py` in a package, and modules that may put folders on
+Python's path.
 """
 
 from __future__ import annotations
@@ -34,18 +35,18 @@ if TYPE_CHECKING:
 INSTALLED: Final = frozenset({"celery", "django", "kombu"})
 
 
-#: How files end that can be imported: a script, or the input under no name, is no module of the project.
+#: The suffixes of importable files: a script, or input without a file name, is not a module of the project.
 _MODULES: Final = (".py", ".pyi")
 
-#: What makes a pattern of a text.
+#: Characters that make a string a pattern.
 WILD: Final = frozenset("*?[")
 
-#: Whether names of files are what they are: `normcase` changes nothing.
+#: Whether file names are case-sensitive: `normcase` changes nothing.
 _KEEPS_CASE: Final = os.path.normcase("A/") == "A/"
 
 
 class Place:
-    """Where a file is in the import system.
+    """The place of a file in the import system.
 
     `name` is the dotted name as Celery sees it in `__module__`, `root` the folder that it is imported from, and
     `certain` says whether both follow from the layout alone. `relative` is the path from the project's root.
@@ -70,8 +71,8 @@ class Place:
 class Layout:
     """The folders of one project.
 
-    `excluded` are patterns in flake8's sense (`exclude`), `tests` and `apps` those of our options, `environment` the
-    folders that hold installed packages.
+    `excluded` are flake8's patterns (`exclude`), `tests` and `apps` those of our options, `environment` the folders
+    that contain installed packages.
     """
 
     def __init__(
@@ -89,7 +90,7 @@ class Layout:
         self.listed_apps = tuple(apps)
         self.environment = tuple(environment)
         self._files: tuple[str, ...] | None = None
-        #: The folders that `files` comes by, known when it has been called.
+        #: The folders that `files` visits, known once it has been called.
         self.walked: list[str] = []
         self._inner_roots: list[str] = []
         self._places: dict[str, Place] = {}
@@ -99,7 +100,7 @@ class Layout:
     # Modules.
 
     def place(self, path: str) -> Place:
-        """Return where a file is in the import system."""
+        """Return the place of a file in the import system."""
         known = self._places.get(path)
         if known is None:
             known = self._places[path] = self._place(path)
@@ -114,10 +115,10 @@ class Layout:
             folder, name = os.path.split(folder)
             parts.insert(0, name)
         certain = bool(parts) and self._is_source(folder) and filename.endswith(_MODULES)
-        # On the path, and a package in one: its modules have two names.
+        # Inside a package that is itself on the path: such modules have two names.
         certain = certain and not any(path.startswith(above + os.sep) for above in self._doubtful)
         if not certain:
-            # Namespace packages keep their full path, as far as the project's sources can be told.
+            # Namespace packages keep their full path, as far as the project's source folders are known.
             for source in reversed(self.sources):
                 if folder.startswith(source + os.sep):
                     parts[:0] = folder[len(source) + 1 :].split(os.sep)
@@ -133,7 +134,7 @@ class Layout:
         )
 
     def doubt(self, place: Place) -> str:
-        """Return why the dotted name of a module does not follow from the layout, in words; nothing where it does."""
+        """Return why a module's dotted name does not follow from the layout, in words; an empty string if it does."""
         if place.certain:
             return ""
         if not place.path.endswith(_MODULES):
@@ -150,7 +151,7 @@ class Layout:
         return "the root" if inside == "." else inside.replace(os.sep, "/")
 
     def import_roots(self) -> set[str]:
-        """Return the folders that the modules which were asked for are imported from."""
+        """Return the folders from which the modules requested so far are imported."""
         return {place.root for place in self._places.values()}
 
     @property
@@ -164,12 +165,12 @@ class Layout:
 
     @cached_property
     def _added(self) -> tuple[str, ...]:
-        """The folders that the project puts on Python's path, but packages."""
+        """The folders that the project puts on Python's path, without packages."""
         return tuple(folder for folder in self._on_path if not is_regular(folder))
 
     @cached_property
     def _doubtful(self) -> tuple[str, ...]:
-        """Packages that the project puts on Python's path: what is in them has two names."""
+        """Packages that the project puts on Python's path: their modules have two names."""
         return tuple(folder for folder in self._on_path if is_regular(folder) and not is_start(folder))
 
     def _starts(self, folder: str) -> bool:
@@ -182,7 +183,7 @@ class Layout:
         )
 
     def find(self, dotted: str, root: str) -> str | None:
-        """Return the file of a module, seen from a module that is imported from `root`.
+        """Return the file of a module, as seen from a module that is imported from `root`.
 
         A folder without `__init__.py` is returned as the folder; None means that the project has no such module.
         """
@@ -193,7 +194,7 @@ class Layout:
 
     def _find(self, parts: list[str], root: str) -> str | None:
         namespace: str | None = None
-        # A folder that is only perhaps imported from does not hide an installed package.
+        # A folder that is only possibly on the path does not hide an installed package.
         starts = self.sources if parts[0] in INSTALLED else dict.fromkeys((root, *self.sources))
         for start in starts:
             found = descend(start, parts)
@@ -202,11 +203,11 @@ class Layout:
             if found.endswith(".py"):
                 return found
             namespace = namespace or found
-        # Only a regular package or module could hide an installed one, a plain folder does not.
+        # Only a regular package or module can hide an installed one; a plain folder can't.
         return None if parts[0] in INSTALLED else namespace
 
     def find_installed(self, dotted: str) -> str | None:
-        """Return the file of a module of an installed package, None where the environment has none."""
+        """Return the file of an installed package's module, None if the environment has none."""
         parts = dotted.split(".")
         for folder in () if parts[0] in INSTALLED else self.environment:
             found = descend(folder, parts)
@@ -215,9 +216,9 @@ class Layout:
         return None
 
     def find_beside(self, dotted: str) -> str | None:
-        """Return the file of a module of another project in the repository, None where none, or several, have it.
+        """Return the file of a module of another project in the repository, None if none of them has it, or several do.
 
-        A project that imports what is only next to it runs in one process with that.
+        A project that imports a module which is only in a neighbouring project runs in one process with it.
         """
         parts = dotted.split(".")
         if parts[0] not in self._beside:
@@ -232,7 +233,7 @@ class Layout:
 
     @cached_property
     def roots_beside(self) -> tuple[str, ...]:
-        """The roots of the other projects of the repository that this one is in."""
+        """The roots of the other projects in the same repository."""
         top = os.path.dirname(self.root)
         while ".git" not in entries(top) and os.path.dirname(top) != top:
             top = os.path.dirname(top)
@@ -241,7 +242,7 @@ class Layout:
         return tuple(root for root in roots_below(top) if root != self.root)
 
     def is_elsewhere(self, path: str) -> bool:
-        """Return whether a file is one of an installed package, or of another project of the repository."""
+        """Return whether a file belongs to an installed package or to another project of the repository."""
         beside = () if self.root == os.sep else tuple(start for start in self._beside.values() if start is not None)
         return path.startswith(tuple(folder + os.sep for folder in (*self.environment, *beside)))
 
@@ -263,9 +264,9 @@ class Layout:
     def files(self) -> tuple[str, ...]:
         """Return the Python files of the project, sorted within a folder.
 
-        A folder that can't be listed is one of them: a file that can't be read, and may hold anything. Left out are
-        hidden folders, virtual environments, build output, what flake8 excludes, folders behind links,
-        and folders that are the root of another project.
+        A folder that can't be listed is included, as a file that can't be read and may contain anything. Left out are
+        hidden folders, virtual environments, build output, flake8's excludes, folders behind links, and folders that
+        are the root of another project.
         """
         if self._files is None:
             self._files = tuple(self._walk())
@@ -291,12 +292,12 @@ class Layout:
             folders.extend(reversed(below))
 
     def inner_roots(self) -> list[str]:
-        """Return the folders below the root that are roots of other projects, not those in them."""
+        """Return the folders inside the root that are roots of other projects, without projects nested in those."""
         _ = self.files()
         return self._inner_roots
 
     def left_out(self) -> Iterator[str]:
-        """Yield the Python files below the root that are no part of the project: excluded, or of another project."""
+        """Yield the Python files inside the root that are not part of the project: excluded, or another project's."""
         known = set(self.files())
         folders = [self.root]
         while folders:
@@ -326,7 +327,7 @@ class Layout:
     def is_test(self, place: Place) -> bool:
         """Return whether a file is a test, by the patterns of `celery-test-paths`, a Django migration, or hidden.
 
-        No worker imports what is in a hidden folder: the examples of other linters do.
+        No worker imports modules from hidden folders, which hold the examples of other linters, for instance.
         """
         *folders, name = place.relative.split("/")
         if "migrations" in folders or any(folder.startswith(".") and folder != ".." for folder in folders):
@@ -342,7 +343,7 @@ class Layout:
         return False
 
     def app(self, place: Place) -> str | None:
-        """Return the app that a module belongs to, as a path; None where there is none."""
+        """Return the app that a module belongs to, as a path; None if there is none."""
         if not place.path.endswith(_MODULES):
             return None
         if self.listed_apps:
@@ -360,7 +361,7 @@ class Layout:
 
 
 class _Patterns:
-    """Patterns of file names and paths, as flake8 compares them: with `fnmatch`, but all at once."""
+    """Patterns of file names and paths, compared as flake8 does, with `fnmatch`, but all at once."""
 
     def __init__(self, patterns: Sequence[str]) -> None:
         self._names: set[str] = set()
@@ -377,7 +378,7 @@ class _Patterns:
         self._other = re.compile("|".join(others)) if others else None
 
     def match(self, name: str, path: str) -> bool:
-        """Return whether some pattern matches a path, or the name that it ends with."""
+        """Return whether some pattern matches a path, or its last part."""
         if not _KEEPS_CASE:
             name, path = os.path.normcase(name), os.path.normcase(path)
         return (
@@ -389,7 +390,7 @@ class _Patterns:
 
 
 def is_one_app(one: str, other: str) -> bool:
-    """Return whether two apps are one to people: the same, one inside the other, or files beside each other."""
+    """Return whether people would regard two apps as one: the same, one inside the other, or files in one folder."""
     if one.endswith(".py") and other.endswith(".py"):
         return os.path.dirname(one) == os.path.dirname(other)
     return one == other or any(

@@ -1,7 +1,7 @@
-"""What the bytes of a file say before it is parsed: that it can't define a task.
+"""What the bytes of a file tell before it is parsed: whether it can define a task.
 
 Most files that mention tasks only send them, and parsing takes ten times as long as finding that out from the text.
-What is in comments and strings counts as code, so that in doubt the file is parsed.
+Comments and strings count as code, so that in case of doubt the file is parsed.
 """
 
 from __future__ import annotations
@@ -18,52 +18,52 @@ from flake8_celery_tasks.workspace.marks import ACCESSORS, BINDINGS, DEFINITIONS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Decorators of the language itself, after which comes nothing but the end of the line.
+#: The language's own decorators, which are followed by nothing but the end of the line.
 _ACCESSORS: Final = tuple(name.encode() for name in sorted(ACCESSORS))
 
 _WORD: Final = rb"[\w\x80-\xff]"
 _BLANK: Final = rb"[\s\\]*(?:#[^\n]{0,300}\n[\s\\]*){0,3}"
 
-#: An argument list that holds one name and nothing else, or so many brackets that it is not looked for any further.
+#: An argument list that consists of one name, or has so many brackets that the search is given up.
 _ONE_NAME: Final = (
     rb"\(" + _BLANK + rb"(?:\(" + _BLANK + rb"){0,3}"
     rb"(?:\(|[A-Za-z_\x80-\xff][\w.\x80-\xff]*[\s\\]*(?:[).#]|," + _BLANK + rb"\)))"
 )
 
-#: What lets a function bind names of the module.
+#: A statement that lets a function bind names of the module.
 _GLOBAL: Final = re.compile(rb"global[\s\\]")
 
-#: A decorator that is none of the language's own.
+#: A decorator other than the language's own.
 _DECORATED: Final = re.compile(rb"@(?!(?:[\w.\x80-\xff]+\.)?(?:" + rb"|".join(_ACCESSORS) + rb")[ \t\f]*\n)")
 
-#: A call of what a call returns: `decorator()(function)`.
+#: A call of the result of a call: `decorator()(function)`.
 _TWICE: Final = re.compile(rb"\)" + _BLANK + rb"\(")
 
-#: A call of something with "task" in its name that is given one name; or a name too long to look at all of it.
+#: A call with one name as its argument, of something with "task" in its name; or a name too long to search.
 _OF_TASK: Final = re.compile(rb"task(?:" + _WORD + rb"{200}|" + _WORD + rb"{0,199}[\s\\]*" + _ONE_NAME + rb")")
-#: A call of Celery's own decorators that is given one name, and options.
+#: A call of one of Celery's own decorators with one name, and options.
 _WITH_OPTIONS: Final = re.compile(
     rb"task[\s\\]*\(" + _BLANK + rb"(?:\(" + _BLANK + rb"){0,3}(?:\(|[A-Za-z_\x80-\xff][\w.\x80-\xff]{0,200}[\s\\)]*"
     rb"(?:#|," + _BLANK + rb"(?:#|\*\*|" + _WORD + rb"{1,200}[\s\\]*=(?!=))))"
 )
 _DEFINITION: Final = re.compile(rb"(?:.*\W)?def[ \t\f]+" + _WORD + rb"*", re.DOTALL)
 
-#: A class with bases, or type parameters, and what makes a task class of it.
+#: A class with bases or type parameters, and what makes it a task class.
 _CLASS: Final = re.compile(rb"class[\s\\]+" + _WORD + rb"+[\s\\]*[(\[]")
 _MEMBERS: Final = tuple(re.compile(name + rb"(?!" + _WORD + rb")") for name in (b"run", b"name"))
 _KEYWORD: Final = re.compile(rb"name[ \t]*=(?!=)")
 
-#: Where a statement of the module may begin, and one which binds nothing in the module but its own name.
+#: The possible start of a module-level statement, and one that binds nothing in the module but its own name.
 _STATEMENT: Final = re.compile(rb"\n(?=[^\s#)\]}])")
 _INNER: Final = (b"def ", b"async ", b"class ")
 _GIVEN_ONE_NAME: Final = re.compile(_ONE_NAME)
 
-#: A declared encoding that is none of those which hold ASCII as it is.
+#: A declared encoding that is not a superset of ASCII.
 _CODED: Final = re.compile(rb"(?:[^\n]*\n)?[^\n]*coding[:=](?![ \t]*(?:utf-?8|ascii|latin|iso-8859))", re.IGNORECASE)
 
 
 def holds(text: bytes, mark: bytes) -> bool:
-    """Return whether a text holds a mark."""
+    """Return whether a text contains a mark."""
     if mark == DEFINITIONS:
         return may_define(text)
     if mark.startswith(BINDINGS):
@@ -97,18 +97,18 @@ def may_define(text: bytes) -> bool:
     )
 
 
-#: What is in a text for a task decorator of Celery's, if it is one by what comes before it.
+#: The part of a text that is a task decorator of Celery's, if the text before it fits.
 _MAKER: Final = re.compile(rb"task(?!" + _WORD + rb")")
 _BEFORE_MAKER: Final = re.compile(rb"(?:\.[\s\\]*|(?<!" + _WORD + rb")(?:org_|periodic_|shared_))\Z")
-#: How far before it is looked.
+#: How far before it to look.
 _LOOK: Final = 200
-#: What comes after one that is called, imported under another name, or a value.
+#: What follows a decorator that is called, imported under another name, or used as a value.
 _AFTER_MAKER: Final = re.compile(rb"[ \t\\]*(as(?!" + _WORD + rb")|[(,)\r\n#]|\Z)")
 _IMPORTS: Final = re.compile(rb"\s{1,200}(?:from|import)\s")
 
 
 def may_bind(text: bytes, name: bytes = b"") -> bool:
-    r"""Return whether the module of a text may bind a task decorator, or what is made of one, to a name of its own.
+    r"""Return whether a text's module may bind a task decorator, or one built from it, to a name of its own.
 
     Without a name the decorators are Celery's.
 
@@ -143,9 +143,9 @@ def may_bind(text: bytes, name: bytes = b"") -> bool:
 
 
 def _is_bound(before: bytes, after: bytes) -> bool | None:
-    """Return whether a decorator that is behind the beginning of a line may be bound, None if it is not imported.
+    """Return whether a decorator may be bound, by the text before it on its line; None if it is not imported.
 
-    A decorator of a definition of the module makes a task of it.
+    Decorating a definition of the module makes a task of it.
     """
     start = before.lstrip(b" \t")
     is_inside = len(start) < len(before)
@@ -174,7 +174,7 @@ def _word(name: bytes) -> re.Pattern[bytes]:
 
 
 def uses(text: bytes, name: bytes) -> bool:
-    r"""Return whether a text may use something of a name that another module has: imports it, or decorates with it.
+    r"""Return whether a text may use another module's object of some name: by an import or as a decorator.
 
     >>> uses(b"from shop.jobs import (\n    job as work,\n)\n", b"job"), uses(b"job = 1\n", b"job")
     (True, False)
@@ -193,7 +193,7 @@ def uses(text: bytes, name: bytes) -> bool:
 
 
 def mentions_inside(text: bytes, names: Iterable[bytes]) -> bool:
-    r"""Return whether an indented line that is no import mentions one of some names.
+    r"""Return whether an indented line that is not an import mentions one of some names.
 
     >>> mentions_inside(b"def heavy(function):\n    return job(function)\n", {b"job"})
     True
@@ -208,14 +208,14 @@ def mentions_inside(text: bytes, names: Iterable[bytes]) -> bool:
     return False
 
 
-#: Everything that ends a name becomes a blank, the bracket of a call excepted.
+#: A translation that turns everything that ends a name into a space, except for the bracket of a call.
 _APART: Final = bytes(
     code if chr(code).isalnum() or code == 0x5F or code == 0x28 or code > 0x7F else 0x20 for code in range(256)
 )
 
 
 def names_before_brackets(text: bytes) -> tuple[set[bytes], list[bytes]]:
-    """Return the last parts of the names that a text calls or defines, and those of functions that it defines.
+    """Return the last parts of the names that a text calls or defines, and the names of functions that it defines.
 
     >>> called, defined = names_before_brackets(b"def bill(order): shop.send(order)")
     >>> sorted(called), defined
@@ -235,15 +235,15 @@ def names_before_brackets(text: bytes) -> tuple[set[bytes], list[bytes]]:
 
 
 def is_coded(text: bytes) -> bool:
-    """Return whether the first lines say that bytes may not be what they look like."""
+    """Return whether the first lines declare an encoding in which bytes may not be what they look like."""
     return _CODED.match(text) is not None
 
 
 def is_inner(text: bytes) -> bool:
     """Return whether the body of a function matters to no other module.
 
-    Nothing in it is what `Module.definable` and `Module.made` return, binds a name outside, or makes a generator of the
-    function. Letters beyond ASCII may stand for ASCII ones.
+    It does not if nothing in it is part of `Module.definable` or `Module.made`, binds a name outside, or makes the
+    function a generator. Characters beyond ASCII may stand for ASCII ones.
     """
     return not (
         b"task" in text
@@ -260,7 +260,7 @@ def is_inner(text: bytes) -> bool:
 
 
 def _is_decorated(text: bytes) -> bool:
-    """Return whether something may have a decorator that is not the language's own."""
+    """Return whether the text may contain a decorator other than the language's own."""
     if b"@" not in text:
         return False
     return _DECORATED.search(text) is not None or any(
@@ -269,12 +269,12 @@ def _is_decorated(text: bytes) -> bool:
 
 
 def _is_defined_at(text: bytes, position: int) -> bool:
-    """Return whether a name that holds the position is that of a function which is defined there."""
+    """Return whether the name at a position is that of a function being defined."""
     return _DEFINITION.fullmatch(text, max(0, position - 200), position) is not None
 
 
 def _has_task_class(text: bytes) -> bool:
-    """Return whether a class with bases may have `run`, or a name of its own."""
+    """Return whether a class with bases may have `run`, or a `name` of its own."""
     if _CLASS.search(text) is None:
         return False
     for member in _MEMBERS:
@@ -289,7 +289,7 @@ def _has_task_class(text: bytes) -> bool:
 
 
 def _makes_name(text: bytes) -> bool:
-    """Return whether a name of the module may be bound to a call that is given one name: `bill = job(_bill)`."""
+    """Return whether a name of the module may be bound to a call with one name as its argument: `bill = job(_bill)`."""
     starts = [0, *(match.end() for match in _STATEMENT.finditer(text)), len(text)]
     for start, end in pairwise(starts):
         if text.startswith(_INNER, start) and text.find(b":=", start, end) < 0:

@@ -1,4 +1,4 @@
-"""One file's text: lines and columns as flake8 and editors count them, offsets, tokens, and how it is written."""
+"""One file's text: lines and columns as in flake8 and editors, offsets, tokens, and its style."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
 
 
 class Position(NamedTuple):
-    """A place in a text: line from 1, column from 0 in characters."""
+    """A position in a text: lines start at 1, columns at 0 in characters."""
 
     line: int
     column: int
 
 
 class Token(NamedTuple):
-    """A token or comment by its offsets."""
+    """A token or comment, with its offsets."""
 
     start: int
     end: int
     text: str
 
 
-_NO_ASCII: Final = re.compile(r"[^\x00-\x7f]")
+_NON_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 _NAME = re.compile(r"(?:async\s+def|def|class)\s+(\w+)")
 
 
 class Source:
-    """The text of a file by lines, line ends kept, and how its project breaks them. All offsets are in characters."""
+    """The text of a file, as lines with their ends, and the project's line style. All offsets are in characters."""
 
     def __init__(self, lines: Sequence[str], style: Style = DEFAULT) -> None:
         self.lines = lines
@@ -47,37 +47,37 @@ class Source:
 
     @classmethod
     def of(cls, text: str, style: Style = DEFAULT) -> Source:
-        """Return the source that a text is."""
+        """Return the source for a text."""
         return cls(lines_of(text), style)
 
     @cached_property
     def text(self) -> str:
-        """All of it."""
+        """The whole text."""
         return "".join(self.lines)
 
     @cached_property
     def _starts(self) -> list[int]:
-        """Where each line starts, and the end."""
+        """The offset of each line, and of the end."""
         return [0, *accumulate(map(len, self.lines))]
 
     def may_hold(self, part: str) -> bool:
-        """Return whether the text holds a part, or is not known."""
+        """Return whether the text contains a part, or is not known."""
         return not self.lines or part in self.text
 
     def is_text_of(self, content: bytes | None) -> bool:
-        """Return whether a file in UTF-8 with this content has this text; its line ends may differ."""
+        """Return whether a UTF-8 file with this content has this text; line ends may differ."""
         if content is None:
             return False
         text = content.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
         return _unix(self.text) == _unix(text)
 
     def position(self, node: ast.AST) -> Position:
-        """Return where a node starts. The parser counts bytes of UTF-8, flake8 and people count characters."""
+        """Return where a node starts. The parser counts UTF-8 bytes; flake8 and people count characters."""
         line, column = start_of(node)
         return Position(line, self._characters(line, column))
 
     def _characters(self, line: int, column: int) -> int:
-        """Return a column in characters, for one in bytes of UTF-8."""
+        """Return a column in characters for one in UTF-8 bytes."""
         if column and line <= len(self.lines):
             text = self.lines[line - 1]
             if not text.isascii():
@@ -90,11 +90,11 @@ class Source:
 
     @cached_property
     def _wide(self) -> dict[int, tuple[list[int], list[int]]]:
-        """What `_wide` returns of the lines that were asked for: a line may be all of the file."""
+        """The results of `_wide` for the lines that were needed: a line may be as long as the file."""
         return {}
 
     def name(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Position:
-        """Return where the name of a definition is."""
+        """Return the position of a definition's name."""
         start = self.position(node)
         if start.line <= len(self.lines):
             found = _NAME.match(self.lines[start.line - 1], start.column)
@@ -106,11 +106,11 @@ class Source:
 
     @cached_property
     def tree(self) -> ast.Module:
-        """What the parser makes of the text."""
+        """The syntax tree of the text."""
         return ast.parse(self.text)
 
     def offset(self, line: int, column: int) -> int:
-        """Return the offset of a place as the parser gives it: line from 1, column in bytes of UTF-8."""
+        """Return the offset of a parser position: lines start at 1, columns are in UTF-8 bytes."""
         return self.line_offset(line) + self._characters(line, column)
 
     def start(self, node: ast.AST) -> int:
@@ -135,14 +135,14 @@ class Source:
         return self.text[self.start(node) : self.end(node)]
 
     def opening(self, call: ast.Call) -> int:
-        """Return where the parenthesis of a call opens."""
+        """Return the offset of a call's opening parenthesis."""
         offset = self.end(call.func)
         while self.following(offset).text == ")":  # of the function: (a or b)(c)
             offset = self.following(offset).end
         return self.following(offset).start
 
     def outside(self, first: int, last: int, start: int, end: int) -> tuple[int, int]:
-        """Return a span with the parentheses around it, as far as they are between two offsets."""
+        """Return a span extended by the parentheses around it, as long as they are between two offsets."""
         while True:
             before, after = self.previous(first), self.following(last)
             if before.text != "(" or after.text != ")" or before.start < start or after.end > end:
@@ -150,13 +150,13 @@ class Source:
             first, last = before.start, after.end
 
     def ordered(self, call: ast.Call) -> list[ast.expr | ast.keyword]:
-        """Return the arguments of a call as they are in it."""
+        """Return the arguments of a call in source order."""
         return sorted((*call.args, *call.keywords), key=self.start)
 
     # Lines.
 
     def line_at(self, offset: int) -> int:
-        """Return the index of the line that an offset is in."""
+        """Return the index of the line that contains an offset."""
         return min(bisect.bisect_right(self._starts, offset) - 1, max(len(self.lines) - 1, 0))
 
     def line_offset(self, line: int) -> int:
@@ -164,7 +164,7 @@ class Source:
         return self._starts[min(line, len(self._starts)) - 1]
 
     def place(self, offset: int) -> tuple[int, int]:
-        """Return line and column of an offset, both from 1. Behind the last line end comes one more line."""
+        """Return the line and column of an offset, both from 1. After the last line end comes one more line."""
         line = bisect.bisect_right(self._starts, offset) - 1
         return line + 1, offset - self._starts[line] + 1
 
@@ -177,19 +177,19 @@ class Source:
         return self._starts[self.line_at(offset) + 1] if self.lines else 0
 
     def indent(self, offset: int) -> str:
-        """Return the white space that the line of an offset starts with."""
+        """Return the whitespace at the start of an offset's line."""
         line = self.lines[self.line_at(offset)]
         return line[: len(line) - len(line.lstrip(" \t\f"))]
 
     def is_blank(self, index: int) -> bool:
-        """Return whether there is a line of some index and it holds nothing."""
+        """Return whether the line with some index exists and is blank."""
         return 0 <= index < len(self.lines) and not self.lines[index].strip()
 
     # Tokens.
 
     @cached_property
     def _all_tokens(self) -> tuple[list[Token], list[Token], str]:
-        import tokenize  # only fixes ask for tokens
+        import tokenize  # only fixes need tokens
 
         layout = {tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
         strings = {tokenize.STRING, getattr(tokenize, "FSTRING_START", tokenize.STRING)}
@@ -216,7 +216,7 @@ class Source:
 
     @property
     def tokens(self) -> Sequence[Token]:
-        """The tokens that are no comments and have text."""
+        """The tokens that have text and are not comments."""
         return self._all_tokens[0]
 
     @property
@@ -243,10 +243,10 @@ class Source:
         first, last = (bisect.bisect_left(self.comments, (offset,)) for offset in (start, end))
         return [comment.text for comment in self.comments[first:last]]
 
-    # How it is written.
+    # The style of the text.
 
     def quoted(self, value: str) -> str:
-        """Return a string as this file quotes: with its more frequent quotes, double ones where it has no habit."""
+        """Return a string literal in the file's style: with the more frequent quotes, double ones in case of a tie."""
         quote = self._all_tokens[2]
         shown = repr(value)
         if quote == '"' and '"' not in value and shown[0] == "'":
@@ -255,26 +255,26 @@ class Source:
 
     @cached_property
     def newline(self) -> str:
-        """The end of a line: that of the first one."""
+        """The line end: that of the first line."""
         first = self.lines[0] if self.lines else ""
         return first[len(first.rstrip("\r\n")) :] or "\n"
 
 
 def start_of(node: ast.AST) -> tuple[int, int]:
-    """Return where a node of a text starts, as the parser says: line from 1, column in bytes of UTF-8."""
+    """Return the parser's start position of a node: lines start at 1, columns are in UTF-8 bytes."""
     return node.lineno, node.col_offset  # type: ignore[attr-defined]
 
 
 def end_of(node: ast.AST) -> tuple[int, int]:
-    """Return where a node of a text ends, in the same way."""
+    """Return the parser's end position of a node, in the same form."""
     return node.end_lineno, node.end_col_offset  # type: ignore[attr-defined]
 
 
 def _wide(text: str) -> tuple[list[int], list[int]]:
-    """Return where characters begin that take several bytes, and how many more than one those before take together."""
+    """Return the starts of multibyte characters, and for each the number of extra bytes up to there."""
     starts: list[int] = []
     further = [0]
-    for found in _NO_ASCII.finditer(text):
+    for found in _NON_ASCII.finditer(text):
         size = len(found[0].encode("utf-8", "surrogatepass"))
         starts.append(found.start() + further[-1])
         further.append(further[-1] + size - 1)
@@ -282,12 +282,12 @@ def _wide(text: str) -> tuple[list[int], list[int]]:
 
 
 def _unix(text: str) -> str:
-    """Return a text with the line ends that Python's reader makes of all others."""
+    """Return a text with its line ends converted as by Python's reader."""
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def lines_of(text: str) -> list[str]:
-    r"""Return the lines of a text with their ends, as Python counts them: `\x0c` or `\x85` end none.
+    r"""Return the lines of a text with their ends, as Python counts them: `\x0c` and `\x85` don't end one.
 
     >>> lines_of("a\x0cb\r\nc")
     ['a\x0cb\r\n', 'c']

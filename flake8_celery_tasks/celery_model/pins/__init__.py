@@ -1,1 +1,1 @@
-"""What the files of packaging tools say of the Celery that a project wants: which files, and what is in them."""
+"""The Celery version that a project's packaging files ask for: finds the files and parses them."""

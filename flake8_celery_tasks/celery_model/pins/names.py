@@ -1,4 +1,4 @@
-"""Which files may name a version of Celery, by their names alone."""
+"""Recognises files that may name a version of Celery, by their names alone."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Final
 
 from flake8_celery_tasks.catalog import words
 
-#: Files that name the one version that is installed. The first of them that does decides.
+#: Files that name the one installed version. The first of them that does so decides.
 LOCKS: Final = ("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock", "conda-lock.yml", "pixi.lock")
 
-#: What is in the root of a repository.
+#: Folders that mark the root of a repository.
 REPOSITORY: Final = frozenset({".git", ".hg", ".jj", ".svn"})
 
-#: Formats, each with a reader of its own.
+#: The formats, each with its own parser.
 TOML_LOCK: Final = "lock in TOML"
 JSON_LOCK: Final = "lock in JSON"
 YAML_LOCK: Final = "lock in YAML"
@@ -41,7 +41,7 @@ _FORMATS: Final = {
     "uv.lock": TOML_LOCK,
 }
 
-#: What the name of a file that lists requirements holds, and what a folder of such files is called.
+#: Words in the names of requirements files, and the names of folders that hold them.
 _LISTS: Final = re.compile(r"require|constraint|(?<![a-z])(?:reqs?|deps|dependenc(?:y|ies)|pip)(?![a-z])")
 _FOLDER: Final = re.compile(
     r"(?:[a-z]+[-_.])?(?:requirements?|requires|constraints?|reqs?|deps|dependenc(?:y|ies)|pip)(?:[-_.][a-z]+)?"
@@ -49,7 +49,7 @@ _FOLDER: Final = re.compile(
 _TEXTS: Final = (".txt", ".in", ".pip", ".lock")
 _CONDA: Final = re.compile(r"(?:conda|env|environment)(?:[-_.].*)?\.ya?ml")
 
-#: Words for what is not there when the project's tasks run, or not in the version that they run on.
+#: Words for requirements that are not installed when the project's tasks run, or not in the version that they run on.
 _ASIDE: Final = words(
     "bench benchmark benchmarks ci contrib dev devel develop development doc docs documentation envs example examples "
     "lint linting local legacy lowest min minimal minimum mypy old qa sample samples sandbox test testing tests tox "
@@ -77,12 +77,12 @@ def format_of(folder: str, name: str) -> str | None:
 
 
 def is_list(folder: str) -> bool:
-    """Return whether a folder of this name holds lists of requirements, such as `requirements` or `deps`."""
+    """Return whether a folder of this name holds requirements files, such as `requirements` or `deps`."""
     return _FOLDER.fullmatch(folder.lower()) is not None
 
 
 def is_aside(*names: str) -> bool:
-    """Return whether a path, or a group of requirements, is for development, tests or documents by its names."""
+    """Return whether a path, or a group of requirements, is for development, tests or documentation, by its names."""
     return any(
         not _ASIDE.isdisjoint(_WORDS.findall(name)) or _OLD_PYTHON.search(name) is not None
         for name in map(str.lower, names)

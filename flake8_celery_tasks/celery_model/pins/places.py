@@ -1,4 +1,4 @@
-"""Where files are that may name a version of Celery: in a project's root, in folders below it, and above it."""
+"""The places of files that may name a version of Celery: the project's root, folders inside it, and folders above."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from flake8_celery_tasks.workspace import folders as workspace
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: How far up the root of the repository is looked for, and how far requirements without one.
+#: How many levels up to look for the repository's root, and for requirements if there is no repository.
 _HIGHEST: Final = 6
 _BESIDE: Final = 2
 
-#: How many folders of one folder are looked into, and after how many in all no others are.
+#: How many subfolders of one folder are searched, and how many folders in all.
 _FOLDERS: Final = 100
 _MOST: Final = 400
 
@@ -23,7 +23,8 @@ _MOST: Final = 400
 class Places:
     """The places to look for the version of one project.
 
-    What is looked into is noted in `folders`, with whether all folders in it count, and not only those of requirements.
+    `folders` records each folder that is searched, with whether all its subfolders matter or only those with
+    requirements.
     """
 
     def __init__(self, root: str) -> None:
@@ -31,7 +32,7 @@ class Places:
         self.folders: dict[str, bool] = {}
 
     def __iter__(self) -> Iterator[list[str]]:
-        """Yield the files of one place after the other, the nearest first."""
+        """Yield the files of each place, nearest first."""
         root = self.root
         yield self._own(root)
         yield self._below(root)
@@ -46,7 +47,7 @@ class Places:
         yield self._below(root, inner=True)
 
     def _above(self, root: str) -> tuple[list[str], bool]:
-        """Return the folders above up to the root of the repository, and whether there is one."""
+        """Return the folders above, up to the root of the repository, and whether there is one."""
         found: list[str] = []
         home = os.path.expanduser("~")
         folder = root
@@ -59,7 +60,7 @@ class Places:
             found.append(folder)
 
     def _own(self, folder: str) -> list[str]:
-        """Return the files of a folder that may pin a version, and of its folders of requirements."""
+        """Return the files that may pin a version in a folder and in its requirements folders."""
         found = self._files(folder)
         for name in self._subfolders(folder):
             if names.is_list(name):
@@ -69,11 +70,11 @@ class Places:
         return found
 
     def _below(self, folder: str, but: str = "", *, inner: bool = False) -> list[str]:
-        """Return the same of the other folders in a folder."""
+        """Return the result of `_own` for the other subfolders of a folder."""
         return [found for path in self._others(folder, inner=inner) if path != but for found in self._own(path)]
 
     def _others(self, folder: str, *, inner: bool = False) -> list[str]:
-        """Return the other folders in a folder that are no roots of projects, or those that are."""
+        """Return the other subfolders of a folder: those that are not project roots, or with `inner` those that are."""
         if len(self.folders) > _MOST:
             return []
         self.folders[folder] = True
@@ -97,7 +98,7 @@ class Places:
 
 
 def content(folder: str, *, folders: bool) -> list[str]:
-    """Return what a folder holds that matters for the version: names of files, and of folders with a slash behind."""
+    """Return the entries of a folder that matter for the version: files, and folders with a trailing slash."""
     found: list[str] = []
     for name, kind in workspace.entries(folder).items():
         is_folder = kind == workspace.FOLDER
@@ -111,5 +112,5 @@ def content(folder: str, *, folders: bool) -> list[str]:
 
 
 def _is_open(name: str) -> bool:
-    """Return whether a folder of this name is looked into."""
+    """Return whether a folder of this name is searched."""
     return name[0] != "." and name not in workspace.SKIPPED

@@ -1,4 +1,4 @@
-"""One requirement: whether it is one of Celery, and which versions it lets in."""
+"""A single requirement: whether it is one of Celery, and which versions it allows."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
     from packaging.version import Version
 
-#: The minor versions of Celery that were released.
+#: The released minor versions of Celery.
 MINORS: Final = (
     *((3, 0), (3, 1)),
     *((4, 0), (4, 1), (4, 2), (4, 3), (4, 4)),
     *((5, 0), (5, 1), (5, 2), (5, 3), (5, 4), (5, 5), (5, 6), (5, 7)),
 )
 
-#: Stands for all that come after them.
+#: A stand-in for all later versions.
 LATER: Final = (9999, 0)
 
-#: Longer requirements are nonsense, and not worth the time.
+#: Longer requirements are nonsense and not worth the time.
 LONGEST: Final = 1000
 
-#: Where tasks run.
+#: The platform that tasks run on.
 _LINUX: Final = {"os_name": "posix", "platform_system": "Linux", "sys_platform": "linux"}
 
 _NAME: Final = re.compile(r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?", re.ASCII)
 _SEPARATORS: Final = re.compile(r"[-_.]+")
 
-#: One version and nothing else: `5.4.0`, `==5.4`, `===5.0.0rc1`.
+#: Exactly one version: `5.4.0`, `==5.4`, `===5.0.0rc1`.
 _EXACT: Final = re.compile(r"(?:===?)?\s*v?(\d{1,4})(?:\.(\d{1,4})(?!\d)[\w.+-]*)?", re.ASCII)
 _OPERATORS: Final = ("", "@", *"<>=!~^")
 _CLAUSE: Final = re.compile(r"(~=|===?|!=|<=|>=|[<>^~=])?\s*([^\s,<>=~^]+)")
@@ -43,10 +43,10 @@ _REPOSITORY: Final = re.compile(r"/celery(?:\.git)?/?(?:[@#]|$)", re.IGNORECASE)
 
 
 class Mention(NamedTuple):
-    """What one place says of the Celery that is wanted.
+    """What one place says about the required version of Celery.
 
-    `spec` is a specifier (`>=5,<6`, `^5.2`) or, after an `@`, an address. It is `aside` where it is for development,
-    tests or documents only.
+    `spec` is a specifier (`>=5,<6`, `^5.2`), or an address after an `@`. `aside` means that it is for development,
+    tests or documentation only.
     """
 
     spec: str
@@ -57,7 +57,7 @@ class Mention(NamedTuple):
 
 
 class Include(NamedTuple):
-    """A further list of requirements that a file names, by its path from there."""
+    """Another requirements file that a file names, by its relative path."""
 
     path: str
 
@@ -66,7 +66,7 @@ Found: TypeAlias = "Mention | Include"
 
 
 def is_celery(name: str) -> bool:
-    """Return whether a name is Celery's, however it is written."""
+    """Return whether a name is Celery's, in any spelling."""
     return _SEPARATORS.sub("-", name).lower() == "celery"
 
 
@@ -76,7 +76,7 @@ def is_mentioned(text: str) -> bool:
 
 
 def mentions(text: str, line: int, *, aside: bool = False) -> Iterator[Mention]:
-    """Yield what a requirement as in PEP 508, or an address, says of Celery; nothing where it is of something else."""
+    """Yield what a PEP 508 requirement, or an address, says about Celery; nothing if it is for another package."""
     text = text.strip()
     if len(text) > LONGEST:
         return
@@ -97,7 +97,7 @@ def mentions(text: str, line: int, *, aside: bool = False) -> Iterator[Mention]:
 
 
 def _is_address_of_celery(text: str) -> bool:
-    """Return whether a text is the address of Celery's repository, or of one of its archives."""
+    """Return whether a text is the address of Celery's repository or of one of its archives."""
     egg = _EGG.search(text)
     if egg is not None:
         name = _NAME.match(text, egg.end())
@@ -107,10 +107,10 @@ def _is_address_of_celery(text: str) -> bool:
 
 
 def admitted(spec: str) -> frozenset[tuple[int, int]]:
-    """Return the minor versions that a specifier or an address lets in, none where it says nothing.
+    """Return the minor versions that a specifier or an address allows, or none if it names no version.
 
-    Those are of `MINORS`, with `LATER` where there is no upper bound; where one version is named it is that one, known
-    or not. Besides the specifiers of PEP 440 it reads those of Poetry, Pipenv and Conda.
+    They are from `MINORS`, with `LATER` if there is no upper bound; if exactly one version is named, it is that one,
+    known or not. Besides PEP 440 specifiers it understands those of Poetry, Pipenv and Conda.
     """
     spec = spec.strip()
     if spec.startswith("@"):
@@ -123,7 +123,7 @@ def admitted(spec: str) -> frozenset[tuple[int, int]]:
 
 
 def _addressed(address: str) -> frozenset[tuple[int, int]]:
-    """Return the version that an address names; a branch or a commit is none."""
+    """Return the version that an address names; a branch or a commit does not count."""
     scheme, found, rest = address.partition("://")
     path = rest.partition("/")[2] if found else scheme
     versions = _ADDRESSED.findall("/" + path.partition("#")[0])
@@ -145,12 +145,12 @@ def _admitted(spec: str) -> set[tuple[int, int]]:
             for version in _candidates(wanted)
             if wanted.contains(version, prereleases=True)
         }
-    except ValueError:  # it is none, or its numbers are too long
+    except ValueError:  # not a version, or its numbers are too long
         return set()
 
 
 def _candidates(wanted: SpecifierSet) -> Iterator[Version]:
-    """Yield the versions to try: what a specifier lets in can change only at the numbers that it names."""
+    """Yield the versions to try: the result of a specifier can change only at the numbers that it names."""
     from packaging.version import Version
 
     micros = {0}
@@ -165,7 +165,7 @@ def _candidates(wanted: SpecifierSet) -> Iterator[Version]:
 
 
 def _normalised(spec: str) -> str:
-    """Return a specifier as PEP 440 has it; ValueError is raised where it is none."""
+    """Return a specifier in PEP 440 form. Raises ValueError if it is not a specifier."""
     if _CLAUSE.sub("", spec).strip(" \t,"):
         raise ValueError(spec)
     return ",".join(_clause(operator, version) for operator, version in _CLAUSE.findall(spec))
@@ -174,7 +174,7 @@ def _normalised(spec: str) -> str:
 def _clause(operator: str, version: str) -> str:
     bare = version.removesuffix("*").rstrip(".")
     if operator in ("", "="):
-        # Conda's `=5.2` lets in 5.2.7; a star may follow any number.
+        # Conda's `=5.2` allows 5.2.7; a star may follow any number.
         return f"=={bare}.*" if operator or bare != version else f"=={version}"
     if operator == "^":
         return f">={bare},=={bare.partition('.')[0]}.*"
@@ -186,9 +186,9 @@ def _clause(operator: str, version: str) -> str:
 
 
 def marker_of(python: str) -> str:
-    """Return the environment marker for the Pythons that Poetry is told of, such as `^3.8 || ~3.7`.
+    """Return the environment marker for Poetry's Python constraint, such as `^3.8 || ~3.7`.
 
-    For nonsense there is none.
+    For an invalid constraint it is empty.
     """
     try:
         return _marker_of(python)
@@ -208,7 +208,7 @@ def _marker_of(python: str) -> str:
 
 
 def applies(marker: str) -> bool:
-    """Return whether an environment marker holds for the Python that runs the linter, on Linux; so does nonsense."""
+    """Return whether an environment marker holds for the Python that runs the linter, on Linux; True if invalid."""
     if not marker:
         return True
     from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName

@@ -1,4 +1,4 @@
-"""Readers of lists of requirements, `setup.cfg`, `setup.py`, and the YAML of Conda."""
+"""Parsers for requirements files, `setup.cfg`, `setup.py` and Conda's YAML."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 _INCLUDES: Final = ("--requirement", "--constraint", "-r", "-c")
 _EDITABLE: Final = ("--editable", "-e")
 
-#: Words of a keyword or key under which `setup.py` and `setup.cfg` have what is not needed when tasks run.
+#: Keywords and keys of `setup.py` and `setup.cfg` for packages that are not needed when tasks run.
 _SETUP_ONLY: Final = frozenset({"setup_requires", "tests_require"})
 
-#: Conda's exact pin with a build (`celery=5.2.7=py39_0`), and one behind a blank (`celery 5.2.7`).
+#: Conda's exact pin with a build (`celery=5.2.7=py39_0`), and one after a space (`celery 5.2.7`).
 _CONDA: Final = r"(?i:celery)\s*(?:(==?\s*[\w.*]+)(?:=\S*)?|(?<=\s)(\d[\w.*]*)(?:\s.*)?)"
 _FIELD: Final = r"(name|version|category):\s*[\"']?([\w.+-]+)"
 
 
 def requirements(text: str) -> Iterator[Found]:
-    """Yield what a list of requirements, as pip reads it, says of Celery, and the further lists that it names."""
+    """Yield what a pip requirements file says about Celery, and the other files that it includes."""
     for number, line in _logical_lines(text):
         yield from _requirement(line, number)
 
@@ -48,7 +48,7 @@ def _requirement(line: str, number: int) -> Iterator[Found]:
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the lines with the numbers that they begin at; one that ends with a backslash goes on in the next."""
+    """Yield lines with the numbers at which they start; a trailing backslash continues a line."""
     parts: list[str] = []
     start = 1
     for number, line in enumerate(text.splitlines(), 1):
@@ -65,7 +65,7 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _without_comment(line: str) -> str:
-    """Return a line up to the `#` that begins a comment: the first one, or one behind a blank."""
+    """Return a line up to the `#` that starts a comment: at its beginning or after whitespace."""
     at = line.find("#")
     while at > 0 and not line[at - 1].isspace():
         at = line.find("#", at + 1)
@@ -73,14 +73,14 @@ def _without_comment(line: str) -> str:
 
 
 def _without_options(line: str) -> str:
-    """Return a requirement without the options of pip behind it, such as `--hash`."""
+    """Return a requirement without the pip options after it, such as `--hash`."""
     for blank in (" -", "\t-"):
         line = line.partition(blank)[0]
     return line
 
 
 def conda(text: str) -> Iterator[Found]:
-    """Yield what an `environment.yml` says of Celery; a list of pip's in it is read as one."""
+    """Yield what an `environment.yml` says about Celery; a pip list in it is parsed as a requirements file."""
     for number, line in enumerate(text.splitlines(), 1):
         item = line.strip()
         if item.startswith("- "):
@@ -97,7 +97,7 @@ def conda(text: str) -> Iterator[Found]:
 
 
 def yaml_lock(text: str) -> Iterator[Found]:
-    """Yield the versions of Celery in a lock of Conda's tools: items with a name and a version, or with an address."""
+    """Yield the versions of Celery in a lock file of Conda's tools: items with name and version, or an address."""
     fields: dict[str, str] = {}
     start = 1
     for number, line in enumerate(text.splitlines(), 1):
@@ -115,16 +115,16 @@ def yaml_lock(text: str) -> Iterator[Found]:
 
 
 def _locked(fields: dict[str, str], line: int) -> Iterator[Mention]:
-    """Yield what the fields of an item in a lock say."""
+    """Yield what the fields of an item in a lock file say."""
     if fields.get("name") == "celery" and "version" in fields:
         yield Mention(fields["version"], line, aside=is_aside(fields.get("category", "")), locked=True)
 
 
 def config(text: str) -> Iterator[Found]:
-    """Yield what a `setup.cfg` says of Celery."""
+    """Yield what a `setup.cfg` says about Celery."""
     import configparser
 
-    # Long runs of blanks cost the parser the square of their length.
+    # Long runs of spaces cost the parser quadratic time.
     lines = [" " * line[:1].isspace() + " ".join(line.split()) for line in text.splitlines()]
     parser = configparser.ConfigParser(interpolation=None, strict=False, allow_no_value=True)
     try:
@@ -141,19 +141,19 @@ def config(text: str) -> Iterator[Found]:
 
 
 def _items(parser: configparser.ConfigParser, section: str) -> Iterator[tuple[str, str]]:
-    """Yield the options of a section that say what is wanted."""
+    """Yield the options of a section that list requirements."""
     for option, value in parser.items(section) if parser.has_section(section) else ():
         if value and (section != "options" or option.endswith(("_requires", "_require"))):
             yield option, value
 
 
 def _is_aside(name: str) -> bool:
-    """Return whether a keyword of `setup`, or a group of extras, is of what is not there when tasks run."""
+    """Return whether a keyword of `setup`, or a group of extras, is for packages that are not there when tasks run."""
     return name in _SETUP_ONLY or is_aside(name)
 
 
 def setup(text: str) -> Iterator[Found]:
-    """Yield what the texts in a `setup.py` say of Celery; one that says no more than the name may mean anything."""
+    """Yield what the strings in a `setup.py` say about Celery; a string with just the name may mean anything."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -1,4 +1,4 @@
-"""Readers of `pyproject.toml`, `Pipfile`, and of locks in TOML and JSON."""
+"""Parsers for `pyproject.toml`, `Pipfile`, and lock files in TOML and JSON."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.celery_model.pins.requirement import Found
 
-#: The line of a lock that says which package a table is of.
+#: The line of a lock file that names a table's package.
 _PACKAGE: Final = re.compile(r"""name[ \t]*=[ \t]*["']celery["'][ \t\r]*$""", re.MULTILINE)
 _VERSION: Final = re.compile(r"^version[ \t]*=", re.MULTILINE)
 
-#: How many tables of Celery a lock may have: one for each fork of Python versions and platforms.
+#: How many tables of Celery a lock file may have: one for each fork of Python versions and platforms.
 _MOST: Final = 50
 
-#: How many lines that mention Celery are looked through for one that was parsed.
+#: How many lines that mention Celery are searched for a parsed one.
 _LINES: Final = 1000
 
-#: Of a longer line the beginning is looked at.
+#: Only this many characters of a line are searched.
 _LONG: Final = 200
 
-#: A line that begins with Celery's name, or with a table of it.
+#: A line that starts with Celery's name, or with a table of Celery's.
 _OWN: Final = re.compile(r"\W*(?:[\w.-]+\.)?celery\b(?!-)", re.IGNORECASE)
 
-#: Where a table begins that is no part of the one before.
+#: The start of a table that is not part of the one before.
 _TABLE: Final = "\n[["
 
-#: What the tables are called that hold requirements, and what no table with requirements of the project is in.
+#: Words in the names of tables that hold requirements, and tables that never hold the project's own.
 _WANTING: Final = ("depend", "require", "extra", "packages", "sources")
 _FOREIGN: Final = frozenset({"build-system"})
 
-#: Keys of a requirement that is a table: its version, its repository's tag, its address.
+#: The keys of a requirement that is a table: its version, its repository's tag, its address.
 _SPECS: Final = ("version", "tag", "rev", "ref", "branch", "url", "path", "file")
 
 
 def project(text: str) -> Iterator[Found]:
-    """Yield what a `pyproject.toml` says of Celery, and the lists of requirements that it names."""
+    """Yield what a `pyproject.toml` says about Celery, and the requirements files that it names."""
     lines = _Lines(text)
     for key, value in _load(text).items():
         if key not in _FOREIGN:
@@ -58,16 +58,16 @@ def project(text: str) -> Iterator[Found]:
 
 
 def pipfile(text: str) -> Iterator[Found]:
-    """Yield what a `Pipfile` says of Celery: each of its tables may hold requirements. So does a `pixi.toml`."""
+    """Yield what a `Pipfile` or a `pixi.toml` says about Celery: each of their tables may hold requirements."""
     lines = _Lines(text)
     for key, value in _load(text).items():
         yield from _walk(value, ("packages", key), lines)
 
 
 def toml_lock(text: str) -> Iterator[Found]:
-    """Yield the versions of Celery in a lock of Poetry, PDM, uv, or of PEP 751.
+    """Yield the versions of Celery in a lock file of Poetry, PDM, uv, or PEP 751.
 
-    Locks are long, so that only the tables of Celery are parsed.
+    Lock files are long, so only Celery's tables are parsed.
     """
     for start, end in itertools.islice(_tables_of_celery(text), _MOST):
         said = _VERSION.search(text, start, end)
@@ -79,7 +79,7 @@ def toml_lock(text: str) -> Iterator[Found]:
 
 
 def _tables_of_celery(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where the tables of a lock begin and end that are of Celery."""
+    """Yield the start and end of each table of Celery in a lock file."""
     at = text.find("celery")
     while at >= 0:
         end = text.find("\n", at)
@@ -107,7 +107,7 @@ def json_lock(text: str) -> Iterator[Found]:
 
 
 def _load(text: str) -> dict[str, Any]:
-    """Return what a text in TOML says, nothing where it is none."""
+    """Return the content of a TOML text, empty if it can't be parsed."""
     try:
         return texts.toml(text)
     except (ValueError, RecursionError):
@@ -115,7 +115,7 @@ def _load(text: str) -> dict[str, Any]:
 
 
 class _Lines:
-    """The lines that mention Celery: the parsers don't say where they have found something."""
+    """The lines that mention Celery: the parsers don't say where they found a value."""
 
     def __init__(self, text: str) -> None:
         mentioning = ((number, line) for number, line in enumerate(text.splitlines(), 1) if is_mentioned(line))
@@ -123,13 +123,13 @@ class _Lines:
         self._lines = sorted(first, key=lambda numbered: _OWN.match(numbered[1][:_LONG]) is None)
 
     def number(self, part: str) -> int:
-        """Return the number of the line that holds a text, else of the first that begins with the name."""
+        """Return the number of the line that contains a text, or of the first that starts with the name."""
         found = [number for number, line in self._lines if part in line] or [number for number, _ in self._lines]
         return found[0] if found else 1
 
 
 def _walk(value: object, path: tuple[str, ...], lines: _Lines) -> Iterator[Found]:
-    """Yield what a value below some keys says."""
+    """Yield what a value inside some keys says."""
     is_wanting = any(word in key for key in path for word in _WANTING)
     if isinstance(value, list) and is_wanting:
         for item in _texts(value):
@@ -145,7 +145,7 @@ def _walk(value: object, path: tuple[str, ...], lines: _Lines) -> Iterator[Found
 
 
 def _table(value: object, lines: _Lines, aside: bool) -> Iterator[Mention]:
-    """Yield what a requirement of Celery says that is a text, a table, or a list of those."""
+    """Yield what a requirement of Celery says: a string, a table, or a list of those."""
     for item in value if isinstance(value, list) else [value]:
         if isinstance(item, str):
             yield Mention(item, lines.number(item), aside=aside)

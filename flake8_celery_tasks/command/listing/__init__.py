@@ -1,1 +1,1 @@
-"""The subcommands that tell what is known of a project: its tasks, and its configuration."""
+"""The subcommands that list what is known about a project: its tasks and its configuration."""

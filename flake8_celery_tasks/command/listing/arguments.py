@@ -1,4 +1,4 @@
-"""The options of the subcommands of this package. Nothing else is imported: each start of the command comes by here."""
+"""The options of this package's subcommands. It imports nothing else, since every start of the command loads it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One run of `config`: what applies to a project or a file, and why."""
+"""A run of `config`: the configuration of a project or a file, and where it comes from."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def run(given: Namespace) -> tuple[str, str | None]:
-    """Return what to write, and the file to write to. Raises UsageError."""
+    """Return the text to write, and the file to write to. Raises UsageError."""
     asked = Namespace(**vars(given))
     path, form, target = (getattr(given, name) for name in ("path", "form", "output_file"))
     for name in ("path", "form", "output_file"):
@@ -54,7 +54,7 @@ def run(given: Namespace) -> tuple[str, str | None]:
 
 
 def _checked(path: str, applied: Configuration) -> str:
-    """Return whether `check` of the working directory looks at a file, and if not, why."""
+    """Return whether `check` of the working directory would check a file, and if not, why."""
     if not files.reaches(os.getcwd(), os.path.abspath(path), applied.options):
         return "no: excluded, or its name is none that filename lists"
     if not files.passing([path], applied.run):

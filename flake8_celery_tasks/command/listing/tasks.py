@@ -1,4 +1,4 @@
-"""One run of `tasks`."""
+"""A run of `tasks`."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
 
 
-#: The formats that are no list of columns.
+#: The formats that are not lists of columns.
 _PICTURES: Final = ("html", "mermaid", "dot")
 
 
 class Answer(NamedTuple):
-    """What a run writes, and to which file; what it says on standard error; what is listed; if it failed."""
+    """The result of a run: the output and its file, messages for standard error, what is listed, and if it failed."""
 
     text: str
     target: str | None
@@ -45,7 +45,7 @@ class Answer(NamedTuple):
 
 
 class Screen(NamedTuple):
-    """Where the table is written: whether in colour, how wide it is (0 for any width), and the mark of an omission."""
+    """The output of the table: whether in colour, its width (0 for any width), and the mark for an omission."""
 
     color: bool
     room: int
@@ -64,7 +64,7 @@ def screen(target: str | None, *, color: bool) -> Screen:
 
 
 def run(given: Namespace, screen_of: Callable[[Namespace, str | None], Screen]) -> Answer:
-    """Return what to write and to say; `screen_of` says what the output is. Raises UsageError."""
+    """Return the output and the messages; `screen_of` returns what the output is. Raises UsageError."""
     path, form, target = (take(given, name) for name in ("path", "form", "output_file"))
     choice = _choice(given, form)
     if not os.path.exists(path):
@@ -94,7 +94,7 @@ def run(given: Namespace, screen_of: Callable[[Namespace, str | None], Screen]) 
 
 
 def _choice(given: Namespace, form: str) -> Choice:
-    """Return which tasks were asked for, and with which columns."""
+    """Return which tasks were requested, and with which columns."""
     apps, queues, unanswered, sort, named = (
         take(given, name) for name in ("app", "queue", "unanswered", "sort", "columns")
     )
@@ -110,9 +110,9 @@ def _choice(given: Namespace, form: str) -> Choice:
 
 
 def _projects(found: Sequence[Part], inside: str) -> list[Project]:
-    """Return the project of a path, and those of the files below it, each with the options of its part."""
+    """Return the project of a path, and those of the files inside it, each with the options of its part."""
     homes = services.Homes(found)
-    # In a folder there may be more projects.
+    # A folder may contain more projects.
     names = [inside, *(os.path.abspath(name) for part in found for name in part.names)]
     known: dict[Project, None] = {}
     for folder in dict.fromkeys(map(os.path.dirname, names)):
@@ -137,7 +137,7 @@ def _text(listed: Inventory, form: str, choice: Choice, where: Screen) -> str:
     return tasks.FORMATS[form](entries, choice.columns)
 
 
-# The page.
+# The HTML page.
 
 
 def _html(listed: Inventory, found: Sequence[Part], project: Project) -> str:
@@ -153,7 +153,7 @@ def _html(listed: Inventory, found: Sequence[Part], project: Project) -> str:
 def _findings(
     listed: Sequence[Listed], found: Sequence[Finding], root: str
 ) -> Mapping[int, list[dict[str, str | int]]]:
-    """Return what is wrong with tasks by their numbers: in the definition, or where they are sent."""
+    """Return the findings about tasks, by the tasks' numbers: in their definitions, or where they are sent."""
     by_file: dict[str, list[Finding]] = {}
     for finding in found:
         by_file.setdefault(os.path.abspath(finding.path), []).append(finding)

@@ -1,1 +1,1 @@
-"""What the command says: the report, messages, and the last line."""
+"""The command's output: the report, the messages and the last line."""

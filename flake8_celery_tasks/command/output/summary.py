@@ -1,4 +1,4 @@
-"""The last line on standard error: what was found or fixed, and what was looked at."""
+"""The last line on standard error: what was found or fixed, and what was checked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def count(number: int, what: str, many: str = "") -> str:
-    """Return a number with what it counts.
+    """Return a number with its noun.
 
     >>> count(1, "file"), count(2, "file")
     ('1 file', '2 files')
@@ -26,7 +26,7 @@ def count(number: int, what: str, many: str = "") -> str:
 
 
 def of_check(outcome: Outcome, options: argparse.Namespace) -> None:
-    """Say what a run of `check` has found, unless it is to be quiet."""
+    """Print what a run of `check` has found, unless it is to be quiet."""
     if options.quiet:
         return
     seen = outcome.seen
@@ -43,7 +43,7 @@ def of_check(outcome: Outcome, options: argparse.Namespace) -> None:
 
 
 def _fixable(outcome: Outcome) -> str:
-    """Return how many findings can be fixed: exactly where the fixes were made, else as the rules have fixes."""
+    """Return how many findings can be fixed: exactly if fixes were computed, otherwise by the rules that have fixes."""
     if outcome.remedies:
         safe = sum(remedy.safe for remedy in outcome.remedies.values())
         unsafe, most = len(outcome.remedies) - safe, ""
@@ -59,7 +59,7 @@ def _fixable(outcome: Outcome) -> str:
 
 
 def _unknown(seen: Total) -> str:
-    """Return what to say of decorators that look like Celery's: nobody knows whether they make tasks."""
+    """Return a message about decorators that look like Celery's: it is unknown whether they create tasks."""
     if not seen.unknown:
         return ""
     what = count(seen.unknown, "decorator has", "decorators have")
@@ -73,14 +73,14 @@ def _unknown(seen: Total) -> str:
 
 
 def of_fix(fixed: int, files: int, options: argparse.Namespace, *, as_diff: bool) -> None:
-    """Say what a run of `fix` has fixed or would fix, unless it is to be quiet."""
+    """Print what a run of `fix` has fixed or would fix, unless it is to be quiet."""
     if not options.quiet:
         what = f"{count(fixed, 'problem')} in {count(files, 'file')}"
         say(f"Would fix {what}." if as_diff else f"Fixed {what}.")
 
 
 def of_tasks(found: Sequence[Entry], options: argparse.Namespace) -> None:
-    """Say how many tasks are listed, unless it is to be quiet."""
+    """Print how many tasks are listed, unless it is to be quiet."""
     if not options.quiet:
         files = {entry.path for entry in found if entry.line}
         say(f"{count(len(found), 'task')} in {count(len(files), 'file')}.")

@@ -1,4 +1,4 @@
-"""What the command writes: the report, what it says alongside, and in which colors."""
+"""Writes the command's output: the report, messages, and their colours."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ CLEAN, FOUND, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 def take(given: argparse.Namespace, name: str) -> Any:
-    """Return what was given for an argument, and take it out: the rest is configuration."""
+    """Return the value of an argument and remove it, so that only configuration is left."""
     value = getattr(given, name)
     delattr(given, name)
     return value
 
 
 def encoded(text: str) -> bytes:
-    """Return a text in UTF-8, whatever it holds."""
+    """Return a text in UTF-8, whatever it contains."""
     try:
         return text.encode("utf-8", "surrogateescape")  # paths
     except UnicodeEncodeError:
@@ -35,7 +35,7 @@ def encoded(text: str) -> bytes:
 
 
 def tell(message: str) -> None:
-    """Say something on standard error, in one line that names the program."""
+    """Print a message on standard error, on one line that names the program."""
     say(f"{PROGRAM}: {message}")
 
 
@@ -48,9 +48,9 @@ def say(line: str) -> None:
 
 
 def in_color(options: argparse.Namespace, target: str | None = None) -> bool:
-    """Return whether the output is colored: as the option says; with `auto`, as the environment says, or on a terminal.
+    """Return whether the output is colored: as the option says; with `auto`, by the environment or if it is a terminal.
 
-    `NO_COLOR` comes first, as in Python itself.
+    `NO_COLOR` takes precedence, as in Python itself.
     """
     if options.color != "auto":
         return bool(options.color == "always")
@@ -62,7 +62,7 @@ def in_color(options: argparse.Namespace, target: str | None = None) -> bool:
 
 
 def _has_colors() -> bool:
-    """Return whether the terminal understands colors: older consoles of Windows have to be told to, as flake8 does."""
+    """Return whether the terminal supports colors: older consoles of Windows must be switched on, as flake8 does."""
     if sys.platform != "win32":
         return True
     from flake8.formatting import _windows_color
@@ -83,7 +83,7 @@ def write(text: str, target: str | None = None) -> None:
 
 
 def _for_terminal(text: str) -> bytes:
-    """Return the bytes of a text: in UTF-8 as flake8 writes it, but in the encoding of a terminal that has another."""
+    """Return the bytes of a text: in UTF-8 as flake8 writes it, or in a terminal's own encoding."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     if sys.stdout.isatty() and encoding.lower().replace("_", "-") not in ("utf-8", "utf8"):
         return text.encode(encoding, "backslashreplace")
@@ -104,7 +104,7 @@ def write_bytes(content: bytes) -> None:
 
 
 def flush() -> None:
-    """Write what is left of the output. It is fine if nobody reads it."""
+    """Flush the output. It is fine if nobody reads it."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -112,5 +112,5 @@ def flush() -> None:
 
 
 def _drop(stream: TextIO) -> None:
-    # What is left in the buffer goes nowhere, so that the interpreter has nothing to complain of at its end.
+    # Discard what is left in the buffer, so that the interpreter has nothing to complain about at exit.
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

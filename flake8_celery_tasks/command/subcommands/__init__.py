@@ -1,1 +1,1 @@
-"""Subcommands with a module of their own, and what they share."""
+"""Subcommands that have a module of their own, and the code they share."""

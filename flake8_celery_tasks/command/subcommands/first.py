@@ -1,4 +1,4 @@
-"""The first argument: the name of a subcommand, or else what was probably meant."""
+"""The first argument: the name of a subcommand, or a guess at what was meant."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ALONE: Final = ("-h", "--help", "--version")
 
 
 def check(arguments: Sequence[str], names: Iterable[str]) -> None:
-    """Raise UsageError where the first of some arguments is neither a subcommand nor an option of its own."""
+    """Raise UsageError if the first argument is neither a subcommand nor an option that needs none."""
     word = arguments[0]
     known = list(names)
     if word in known or word in _ALONE:

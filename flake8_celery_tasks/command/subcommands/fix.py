@@ -63,7 +63,7 @@ def run(given: argparse.Namespace) -> int:
 
         def spread(work: Callable[[str], Proposal], names: Collection[str]) -> Iterator[Proposal]:
             for one in services.proposals(wanted, order_of, work, names):
-                if not one.is_parsed:  # the others need no second look
+                if not one.is_parsed:  # the others need not be checked again
                     doubtful.append(one.result.path)
                 yield one
 
@@ -73,7 +73,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _report_fixes(results: Sequence[Result], options: argparse.Namespace, run: Run, *, as_diff: bool) -> int:
-    """Say what became of some files, and return the exit code."""
+    """Print the results for some files, and return the exit code."""
     from flake8_celery_tasks.command import notices
     from flake8_celery_tasks.command.output import summary
 
@@ -91,7 +91,7 @@ def _report_fixes(results: Sequence[Result], options: argparse.Namespace, run: R
 
 
 def _fix_input(options: argparse.Namespace, order: Order, is_wanted: bool, *, as_diff: bool) -> int:
-    """Fix what the input holds and write it to the output: unchanged where there is nothing to fix."""
+    """Fix standard input and write it to the output: unchanged if there is nothing to fix."""
     from flake8_celery_tasks.engine import concern
     from flake8_celery_tasks.fixer.files import decoded, proposal
     from flake8_celery_tasks.resolution.modules import parse

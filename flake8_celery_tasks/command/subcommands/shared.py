@@ -1,4 +1,4 @@
-"""What subcommands share: the formats of findings, and what is said of files that can't be parsed."""
+"""Code that subcommands share: the formats of findings, and messages about files that can't be parsed."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 FULL: Final = "full"
 CONCISE: Final = "concise"
 
-#: What a format was called before: it stays.
+#: Earlier names of formats, which are still accepted.
 _OLD: Final = {"text": CONCISE}
 
 _FORMATS: Final = (FULL, CONCISE, *report.FORMATS)
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
-    """Give a parser what says how findings are written, and where."""
+    """Add the options for how findings are written, and where."""
     parser.add_argument(
         "--output-format",
         choices=(*_FORMATS, *_OLD),
@@ -44,9 +44,9 @@ def add_output(parser: argparse.ArgumentParser) -> None:
 
 
 def take_form(given: argparse.Namespace) -> str | None:
-    """Return the format that was asked for, None where it is to be chosen. Raises UsageError.
+    """Return the requested format, None if it is to be chosen. Raises UsageError.
 
-    `--format json`, which is flake8's option for templates of lines, is understood.
+    `--format json`, which is flake8's option for line templates, is accepted.
     """
     form: str | None = take(given, "output_format")
     named = getattr(given, "format", None)
@@ -59,7 +59,7 @@ def take_form(given: argparse.Namespace) -> str | None:
 
 
 def chosen(form: str | None, options: argparse.Namespace, target: str | None) -> str:
-    """Return the format: full on a terminal, where flake8's configuration asks for nothing else."""
+    """Return the format: full on a terminal, unless flake8's configuration sets another."""
     if form is not None:
         return form
     is_plain = options.format == "default" and not options.quiet and not options.show_source
@@ -79,7 +79,7 @@ def rendered(form: str, outcome: Outcome, options: argparse.Namespace, target: s
             outcome, options, screen.found(colored=options.color == "always", is_file=target is not None)
         )
     name = "text" if form == CONCISE else form
-    if form != CONCISE:  # flake8's own text has the numbers at its end; what a program reads must not
+    if form != CONCISE:  # flake8's own text has the numbers at its end; output for programs must not have them
         for line in reporting.figures(options, outcome.statistics, len(outcome.findings)).splitlines():
             tell(line)
     text: str = import_module(f"{report.__name__}.{name}").render(outcome, options)
@@ -97,7 +97,7 @@ def order_of(configured: Configuration, *, unsafe: bool) -> Order:
 
 
 def tell_of_unparsed(paths: Sequence[str]) -> bool:
-    """Say which files could not be parsed; return whether there are any."""
+    """Print which files could not be parsed; return whether there are any."""
     from flake8_celery_tasks.command import notices
 
     if paths:
@@ -106,12 +106,12 @@ def tell_of_unparsed(paths: Sequence[str]) -> bool:
 
 
 def add_paths(parser: Any, more: str) -> None:
-    """Give a parser the files and folders to look at."""
+    """Add the argument for the files and folders to check."""
     parser.add_argument("paths", nargs="*", metavar="PATH", help=f"files and folders (default: .); {more}")
 
 
 def add_command(commands: Any, name: str, run: Callable[[argparse.Namespace], int], says: str) -> Any:
-    """Add a subcommand, which `run` runs; return its parser."""
+    """Add a subcommand, which `run` executes; return its parser."""
     parser = commands.add_parser(name, help=says, description=says, allow_abbrev=False)
     parser.set_defaults(run=run)
     return parser

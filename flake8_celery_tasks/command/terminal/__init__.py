@@ -1,1 +1,1 @@
-"""What only a terminal has: progress while a run lasts, and completion of what is typed."""
+"""Features for terminals only: the progress display and shell completion."""

@@ -1,4 +1,4 @@
-"""Completion of what is typed in a shell, by argcomplete, where that is installed."""
+"""Shell completion by argcomplete, if that is installed."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 
-#: The options that take codes of rules.
+#: The options that accept codes of rules.
 _CODES: Final = ("codes", "select", "extend_select", "ignore", "extend_ignore")
 
 
 def completing(parser: argparse.ArgumentParser, columns: Sequence[str]) -> argparse.ArgumentParser:
-    """Return a parser. Where a shell asks what may follow, tell it and end the process, if argcomplete is installed.
+    """Return a parser. If a shell asks for completions and argcomplete is installed, print them and exit.
 
-    `columns` are the names that `--columns` and `--sort` take.
+    `columns` are the names that `--columns` and `--sort` accept.
     """
     if "_ARGCOMPLETE" in os.environ:
         _complete(parser, columns)
@@ -37,7 +37,7 @@ def _complete(parser: argparse.ArgumentParser, columns: Sequence[str]) -> None:
 
 
 def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
-    """Yield what a parser and its subcommands take."""
+    """Yield the actions of a parser and its subcommands."""
     for action in parser._actions:  # noqa: SLF001
         yield action
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
@@ -46,7 +46,7 @@ def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
 
 
 def _completer(name: str, columns: Sequence[str]) -> Callable[..., list[str]] | None:
-    """Return what completes an option or argument, None where the shell's own completion of paths is right."""
+    """Return the completer for an option or argument, None if the shell's own path completion is right."""
     if name in _CODES:
         return _codes
     if name in ("columns", "sort"):
@@ -55,7 +55,7 @@ def _completer(name: str, columns: Sequence[str]) -> Callable[..., list[str]] | 
 
 
 def _codes(prefix: str, **_: Any) -> list[str]:
-    """Return the codes of rules, and their names, behind what is before the last comma."""
+    """Return the codes and names of rules, each preceded by what comes before the last comma."""
     from flake8_celery_tasks.pages import explain
 
     return _after_comma(prefix, [*explain.names(), *explain.names().values()])

@@ -1,4 +1,4 @@
-"""How far a run is, on a terminal, once it has lasted a second. Nothing of it goes to standard output."""
+"""Progress on a terminal, shown once a run has lasted a second. None of it goes to standard output."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
-#: After how many seconds progress is shown, and how long it stays as it is.
+#: After how many seconds progress is shown, and how often it is updated.
 AFTER: Final = 1.0
 _EVERY: Final = 0.1
 
 Item = TypeVar("Item")
 
-#: When the run has begun, as far as this module can tell: the command imports it then.
+#: When the run began, as far as this module can tell: the command imports it at that time.
 _began: Final = time.monotonic()
 
 
 def shown(items: Iterable[Item], total: int, *, quiet: bool = False) -> Iterator[Item]:
-    """Yield some items, and show on a terminal how many of all have come, once the run has lasted a second."""
+    """Yield some items, and show on a terminal how many of them are done, once the run has lasted a second."""
     if quiet or not _is_terminal():
         yield from items
         return
@@ -47,7 +47,7 @@ def _is_terminal() -> bool:
 
 
 class _Bar:
-    """A bar of rich; none where rich is not installed. Without threads: the processes of a pool may be forked later."""
+    """A progress bar by rich; nothing if rich is not installed. It uses no threads: a pool may fork processes later."""
 
     def __init__(self, total: int) -> None:
         self._last = 0.0
@@ -64,7 +64,7 @@ class _Bar:
         self._progress.start()
 
     def show(self, done: int) -> None:
-        """Show how many items are done, unless that was just shown."""
+        """Show how many items are done, unless it was updated recently."""
         now = time.monotonic()
         if self._progress is not None and now - self._last >= _EVERY:
             self._last = now
@@ -72,6 +72,6 @@ class _Bar:
             self._progress.refresh()
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
+        """Restore the terminal."""
         if self._progress is not None:
             self._progress.stop()

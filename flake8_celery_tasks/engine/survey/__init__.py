@@ -1,1 +1,1 @@
-"""What is known of each task: the inventory, and one fact at a time with its value and where that comes from."""
+"""What is known about each task: the inventory, and single facts with their values and where those come from."""

@@ -1,4 +1,4 @@
-"""The options of a task as facts: a value that JSON can hold, and the place that decides it."""
+"""The options of a task as facts: a JSON-compatible value, and the place that decides it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.facts.task import Task
 
 #: Where a value comes from: the definition, its base class (or the app's `task_cls`), a setting of the project, a route
-#: of the project, Celery's default; `unknown` where it can't be resolved.
+#: of the project, Celery's default; `unknown` if it can't be resolved.
 TASK, CLASS, PROJECT, ROUTE, DEFAULT, OPEN = "task", "class", "project", "route", "default", "unknown"
 
-#: How the name of a task comes about: the definition gives it, or Celery derives it from module and function.
+#: Where the name of a task comes from: the definition gives it, or Celery derives it from module and function.
 GIVEN, DERIVED = "given", "derived"
 
-#: The options that are told, by the questions that they answer.
+#: The reported options, by the questions that they answer.
 TOLD: Final = (
     *("bind", "acks_late", "reject_on_worker_lost", "autoretry_for", "max_retries", "default_retry_delay"),
     *("retry_backoff", "ignore_result", "track_started", "soft_time_limit", "time_limit", "rate_limit", "serializer"),
@@ -34,14 +34,14 @@ TOLD: Final = (
 
 
 class Fact(NamedTuple):
-    """A value as JSON holds it, None for none or an unknown one, and where it comes from."""
+    """A JSON-compatible value, None for no value or an unknown one, and its source."""
 
     value: Any
     source: str
 
 
 def facts_of(task: Task, name: str | None) -> dict[str, Fact]:
-    """Return what is known of a task: its name, which may be unknown (None), its options, and the result backend."""
+    """Return what is known about a task: its name, which may be unknown (None), its options, and the result backend."""
     given = task.explicit_name is not MISSING
     found = {"name": Fact(name, OPEN if name is None else GIVEN if given else DERIVED)}
     found.update((option, _fact(task, option)) for option in TOLD)
@@ -65,21 +65,21 @@ def _fact(task: Task, option: str) -> Fact:
 
 
 def _of_project(task: Task, option: str, setting: str) -> Fact:
-    """Return what applies where neither the definition nor its class decides."""
+    """Return the value that applies if neither the definition nor its class decides."""
     if not setting:
         return _shown(OPTIONS[option].default, DEFAULT)
     given = [value for value in setting_values(task.project, setting) if value is not None]
     if not given:
         return _shown(default_of(setting, version_of(task.project)), DEFAULT)
     one = given[0]
-    # Different environments may give different values.
+    # Different environments may have different values.
     if any(type(value) is not type(one) or value != one for value in given):
         return Fact(None, OPEN)
     return _shown(one, PROJECT)
 
 
 def _route(tables: Sequence[Table] | None, name: str | None) -> Fact:
-    """Return the queue that the project's routes give to a task."""
+    """Return the queue that the project's routes assign to a task."""
     if tables is None or (tables and name is None):
         return Fact(None, OPEN)
     for table in tables:
@@ -91,7 +91,7 @@ def _route(tables: Sequence[Table] | None, name: str | None) -> Fact:
 
 
 def _shown(value: object, source: str) -> Fact:
-    """Return a fact of a settled value, unknown where JSON can't hold all of it."""
+    """Return a fact for a settled value, unknown if JSON can't represent all of it."""
     shown = _plain(value)
     return Fact(None, OPEN) if shown is UNKNOWN else Fact(shown, source)
 
@@ -117,8 +117,8 @@ _RETRY_POLICY: Final = ("autoretry_for", "max_retries", "default_retry_delay", "
 def unanswered(facts: Mapping[str, Fact], retries: str) -> tuple[str, ...]:
     """Return the questions that neither a task nor its project decides; `retries` is the answer in words.
 
-    Without a result backend nothing is kept, so there is no question; nor whether the start of a task is tracked that
-    ignores its result. Of a task without facts, another service's, nothing is asked.
+    Without a result backend nothing is stored, so that question does not arise; nor does the one about tracking the
+    start of a task that ignores its result. A task without facts, another service's, has no open questions.
     """
     if not facts:
         return ()

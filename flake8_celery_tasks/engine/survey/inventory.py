@@ -1,6 +1,6 @@
-"""The inventory of a project: every task with its name, its place, the answers to the five questions, and who sends it.
+"""The inventory of a project: every task with its name, its place, the answers to the five questions, and its senders.
 
-Tests and migrations are left out, as places of tasks and as senders.
+Tests and migrations are left out, both as places of tasks and as senders.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
 
 
-#: What a file must hold to send a task, sign it or schedule it.
+#: The texts that a file must contain to send, sign or schedule a task.
 SENDING: Final = (
     b".delay",
     b"apply_async",
@@ -53,25 +53,25 @@ SENDING: Final = (
     b"BEAT",
 )
 
-#: What is not known.
+#: The text for an unknown value.
 OPEN: Final = "?"
 
-#: Where a task is that is none of the project.
+#: The place of a task that is not part of the project.
 OTHER_SERVICE: Final = "other service"
 
-#: What is said of a place that is an entry of the beat schedule.
+#: The suffix for a place that is an entry of the beat schedule.
 BEAT: Final = " (beat)"
 
-#: What is kept where there is no result backend, or perhaps none.
+#: The text for a stored result if there is no result backend, or possibly none.
 _NO_BACKEND: Final = "no backend"
 _OPEN_BACKEND: Final = f", backend {OPEN}"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the inventory says of a task, in words. `name` is None where it can't be told.
+    """What the inventory says about a task, in words. `name` is None if it is unknown.
 
-    The task of another service has no line, and its path is no path.
+    A task of another service has no line, and its path is not a path.
     """
 
     name: str | None
@@ -89,9 +89,9 @@ class Entry:
 
 
 class Sender(NamedTuple):
-    """A place that sends a task: its file, seen from the root, its line, and what to say of it (` (beat)`).
+    """A place that sends a task: its file, relative to the root, its line, and what to add to it (` (beat)`).
 
-    `by` is the place of the task in whose body it is, None where it is in none.
+    `by` is the place of the task whose body contains it, None if there is none.
     """
 
     path: str
@@ -102,9 +102,9 @@ class Sender(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """A task: what is said of it in words, its facts, who sends it, and the place of its definition.
+    """A task: its description in words, its facts, its senders, and the place of its definition.
 
-    The task of another service has neither facts nor a definition.
+    A task of another service has neither facts nor a definition.
     """
 
     entry: Entry
@@ -114,7 +114,7 @@ class Listed(NamedTuple):
 
 
 class Inventory(NamedTuple):
-    """The tasks of some projects by name, and the names that are sent and that no task has, with their senders."""
+    """The tasks of some projects by name, and the names that are sent but belong to no task, with their senders."""
 
     tasks: list[Listed]
     unknown: dict[str, tuple[Sender, ...]]
@@ -126,9 +126,9 @@ def entries(projects: Sequence[Project], below: str = "") -> list[Entry]:
 
 
 def inventory(projects: Sequence[Project], below: str = "") -> Inventory:
-    """Return the tasks of some projects by name, those of one folder only where one is given; and of known services.
+    """Return the tasks of some projects by name, restricted to a folder if one is given, and those of known services.
 
-    Paths are seen from the root of the first project.
+    Paths are relative to the root of the first project.
     """
     found: list[Listed] = []
     by_name: dict[object, list[Sender]] = {}
@@ -177,14 +177,14 @@ def _listed(project: Project, below: str, senders: dict[object, list[Sender]], p
 
 def _listed_task(project: Project, task: Task, senders: Mapping[object, Sequence[Sender]], prefix: str) -> Listed:
     name = task_name(task)
-    # By its definition, or by its name.
+    # By its definition or its name.
     places = _ordered([*senders.get(task.definition.place, ()), *senders.get(name, ())])
     entry = entry_of(project, task, [place[:3] for place in places], prefix)
     return Listed(entry, facts_of(task, name), places, task.definition.place)
 
 
 def _ordered(places: Iterable[Sender]) -> tuple[Sender, ...]:
-    """Return places without repetition, in the order of files and lines."""
+    """Return places without duplicates, ordered by file and line."""
     first = {place[:3]: place for place in reversed(list(places))}
     return tuple(first[key] for key in sorted(first))
 
@@ -205,7 +205,7 @@ def _tasks_in(project: Project, module: Module) -> Iterator[Task]:
 
 
 def _foreign(name: str, task: RecordedTask | None, senders: Sequence[Sender]) -> Entry:
-    """Return what is known of the task of another service."""
+    """Return what is known about a task of another service."""
     result = OPEN if task is None or task.result == UNCLEAR else task.result
     queue = OPEN if task is None else task.options.get("queue", "")
     return Entry(
@@ -224,11 +224,11 @@ def _foreign(name: str, task: RecordedTask | None, senders: Sequence[Sender]) ->
     )
 
 
-# Who sends it.
+# Its senders.
 
 
 def _senders(project: Project, prefix: str) -> dict[object, list[Sender]]:
-    """Return the places that send a task, by the place of its definition, or its name where it is sent by name."""
+    """Return the places that send a task, by the place of its definition, or by its name if it is sent by name."""
     found: dict[object, list[Sender]] = {}
     for path in project.files.holding(*SENDING):
         module = project.module(path)
@@ -246,9 +246,9 @@ def _senders(project: Project, prefix: str) -> dict[object, list[Sender]]:
 
 
 def sent_in(facts: Facts) -> Iterator[tuple[object, ast.AST, str, tuple[str, str, int] | None]]:
-    """Yield what a file sends: the place of a task's definition, or a name; the node that sends it; what to say of it.
+    """Yield what a file sends: the place of a task's definition, or a name; the sending node; what to add to it.
 
-    The last is the place of the definition of the task in whose body the node is, None where it is in none.
+    The last item is the place of the task whose body contains the node, None if there is none.
     """
     for call in facts.invocations:
         by = None if call.task is None else call.task.definition.place
@@ -276,12 +276,12 @@ def _key_of(thing: TaskThing | SignatureThing) -> object:
 
 
 def task_name(task: Task) -> str | None:
-    """Return the name of a task, None where it can't be told."""
+    """Return the name of a task, None if it can't be determined."""
     return definitions.name_of(task.project, task.definition) if not task.is_opaque else None
 
 
 def entry_of(project: Project, task: Task, places: Iterable[tuple[str, int, str]], prefix: str = "") -> Entry:
-    """Return what the inventory says of one task, which is sent from some places."""
+    """Return the inventory's entry for one task, which is sent from some places."""
     name = task_name(task)
     kept = _Kept(task)
     return Entry(
@@ -313,7 +313,7 @@ def _app_of(project: Project, module: Module) -> str:
 
 
 class _Answer:
-    """The value of an option of a task, and who says so: the task (or its class), the project, or Celery."""
+    """The value of an option of a task, and what sets it: the task (or its class), the project, or Celery."""
 
     def __init__(self, task: Task, option: str) -> None:
         self.value: Any = UNKNOWN if task.is_opaque else task.effective(option)
@@ -339,7 +339,7 @@ class _Answer:
 
 
 class _Kept:
-    """What is kept of a task: nothing where its result is ignored (`celery/app/trace.py`), or without a backend."""
+    """What is stored for a task: nothing if its result is ignored (`celery/app/trace.py`), or without a backend."""
 
     def __init__(self, task: Task) -> None:
         self.ignored = _Answer(task, "ignore_result")
@@ -347,7 +347,7 @@ class _Kept:
         self.backend = backends.backend(task.project)
 
     def said(self, yes: str, no: str) -> str:
-        """Return whether something is kept, in words."""
+        """Return whether something is stored, in words."""
         if self.ignored.is_open or self.ignored.value:
             return self.ignored.said(no, yes)
         if self.backend is False:
@@ -427,7 +427,7 @@ def _queue(project: Project, task: Task, name: str | None) -> str:
 
 
 def _routed(tables: Sequence[Table] | None, name: str) -> str:
-    """Return the queue that the project's routes give to a task."""
+    """Return the queue that the project's routes assign to a task."""
     if tables is None:
         return OPEN
     for table in tables:

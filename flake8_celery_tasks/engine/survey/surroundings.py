@@ -1,4 +1,4 @@
-"""What a project is taken for: its root, its Celery, its apps and decorators, and what a file is in it."""
+"""How a project is understood: its root, its Celery, its apps and decorators, and a file's role in it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.celery_model.definitions import Definition
     from flake8_celery_tasks.resolution.project import Project
 
-#: What settings modules of Django bind.
+#: The name that Django settings modules bind.
 _DJANGO: Final = re.compile(rb"^[ \t]*INSTALLED_APPS[ \t]*(?::|\+?=)", re.MULTILINE)
 
 
@@ -36,7 +36,7 @@ def root_of(project: Project) -> dict[str, Any]:
 
 
 def celery_of(project: Project) -> dict[str, Any]:
-    """Return the version of Celery that a project is checked for, and the line that says so, if any does."""
+    """Return the Celery version that a project is checked against, and the line that determines it, if any."""
     pin = source_of(project)
     found = {"version": "{}.{}".format(*version_of(project)), "path": None, "line": None, "text": None}
     if project.options.celery_target_version:
@@ -47,7 +47,7 @@ def celery_of(project: Project) -> dict[str, Any]:
 
 
 def apps_of(project: Project) -> list[str]:
-    """Return the Celery apps of a project: what its modules bind to a name, and what its tasks are made by."""
+    """Return the Celery apps of a project: those that its modules bind to names, and those that create its tasks."""
     found = {f"{module.place.name}.{name}" for module, name in own_apps(project)}
     apps = [one.decorator.app for one in _definitions(project)]
     found.update(app.path.replace(":", ".") for app in apps if app is not None and app.path not in APP_GETTERS)
@@ -63,7 +63,7 @@ def _definitions(project: Project) -> list[Definition]:
 
 
 def decorators_of(project: Project) -> list[dict[str, Any]]:
-    """Return what makes the tasks of a project, with the number of tasks, the most frequent first."""
+    """Return the decorators and bases that create a project's tasks, with the number of tasks, most frequent first."""
     counted = Counter(_decorator(project, one) for one in _definitions(project))
     return [
         {"name": name, "form": form, "tasks": count}
@@ -72,7 +72,7 @@ def decorators_of(project: Project) -> list[dict[str, Any]]:
 
 
 def _decorator(project: Project, found: Definition) -> tuple[str, str]:
-    """Return the name of what makes a task, and its kind."""
+    """Return the name of what creates a task, and its kind."""
     form = found.decorator.form
     if not isinstance(found.symbol, Function) or found.index < 0:
         return form, form
@@ -84,7 +84,7 @@ def _decorator(project: Project, found: Definition) -> tuple[str, str]:
 
 
 def settings_of(project: Project) -> list[dict[str, Any]]:
-    """Return what configures the apps of a project, each with the namespace that Celery looks under, None for none."""
+    """Return what configures a project's apps, each with the namespace that Celery uses, None for none."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for one in configurations(project):
         for path, what in _settings(project, one.path, one.qualname or one.key, is_django=one.is_django):
@@ -104,7 +104,7 @@ def _settings(project: Project, path: str, what: str, *, is_django: bool) -> Ite
 
 
 def module_of(project: Project, path: str) -> dict[str, Any]:
-    """Return what a file is in a project: its dotted name, whether that is certain, and if not, why."""
+    """Return how a file appears in a project: its dotted name, whether that is certain, and if not, why."""
     place = project.layout.place(path)
     doubt = definitions.doubt_of_module(project, place)
     if not doubt and definitions.has_own_names(project):
@@ -122,7 +122,7 @@ def module_of(project: Project, path: str) -> dict[str, Any]:
 
 
 def _seen(project: Project, path: str) -> str:
-    """Return a path as seen from the root."""
+    """Return a path relative to the root."""
     root = project.layout.root
     if os.path.isabs(path) and folders.same_drive(path, root):
         path = os.path.relpath(path, root)

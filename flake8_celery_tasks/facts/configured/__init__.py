@@ -1,1 +1,1 @@
-"""What the file at hand configures: settings, and the schedules of Celery beat."""
+"""Settings and Celery beat schedules that the file being checked configures."""

@@ -1,4 +1,4 @@
-"""Schedules that the file at hand writes: `crontab` calls and beat entries."""
+"""Schedules written in the file being checked: `crontab` calls and beat entries."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
 
 
-#: The parameters of `add_periodic_task`, by position; the second is called `sig` there.
+#: The positional parameters of `add_periodic_task`; the second is called `sig` there.
 PERIODIC: Final = ("schedule", "task", "args", "kwargs", "name")
 
 
@@ -79,7 +79,7 @@ def _crontab(project: Project, module: Module, call: ast.Call, site: Site, *, fr
 
 
 def options_of(entry: BeatEntry) -> list[tuple[str, Written]]:
-    """Return the options of the message that an entry of the beat schedule spells out in this file."""
+    """Return the message options that an entry of the beat schedule spells out in this file."""
     options = entry.given.get("options")
     if entry.call is not None or options is None:
         return list(entry.extra.items())
@@ -90,9 +90,9 @@ def options_of(entry: BeatEntry) -> list[tuple[str, Written]]:
 class Crontab:
     """A call of `crontab`, or of `crontab.from_string`.
 
-    `given` holds the expression of each field (or unknown keyword) that is written out, in the order of the call;
-    `positional` counts those given by position, `complete` is false where a `*` or `**` hides some, `spread` holds the
-    settled values of those that come from a dict elsewhere (with the spread itself in `given`).
+    `given` holds the expression of each field (or unknown keyword) that is written out, in the order of the call.
+    `positional` is the number of positional ones, and `complete` is false if a `*` or `**` hides some. `spread` holds
+    the settled values of those that come from a dict elsewhere (with the spread itself in `given`).
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class Crontab:
 
     @cached_property
     def arguments(self) -> dict[str, Any]:
-        """The settled value of each field, as far as it can be read to the last member."""
+        """The settled value of each field, if all its members can be resolved."""
         if self.line is not None:
             return dict(split_line(self.line) or {})
         values = {name: settled(self.project, self.module, node, self.site) for name, node in self.given.items()}
@@ -128,14 +128,14 @@ class Crontab:
 
     @cached_property
     def line(self) -> str | None:
-        """The text that `from_string` is given, None where it is not called or its text can't be read."""
+        """The argument of `from_string`, None if another function is called or it can't be resolved."""
         if not self.from_line or len(self.node.args) != 1:
             return None
         text = settled(self.project, self.module, self.node.args[0], self.site)
         return text if isinstance(text, str) else None
 
     def place(self, name: str) -> ast.AST:
-        """Return the node of a field; the keyword of one that `crontab` does not know; else the call."""
+        """Return the node of a field, or the keyword of one unknown to `crontab`; otherwise the call."""
         if self.line is not None:
             return self.node.args[0]
         if name in self.given and name not in BY_NAME:
@@ -152,9 +152,9 @@ class Crontab:
 class BeatEntry(Fact[ast.AST]):
     """An entry of Celery beat's schedule: a member of a `beat_schedule`, or a call of `add_periodic_task`.
 
-    `node` is what stands for the whole: the entry's key, or the call. `given` holds what is written out for `task`
-    (a call's signature), `schedule`, `args`, `kwargs`, `options` and whatever else an entry has; `extra` the options
-    of a call. `complete` is false where a spread hides some. `name` is the settled name of the entry.
+    `node` represents the whole entry: its key, or the call. `given` holds what is written out for `task` (a call's
+    signature), `schedule`, `args`, `kwargs`, `options` and whatever else an entry has; `extra` holds the options of a
+    call. `complete` is false if a spread hides some. `name` is the settled name of the entry.
     """
 
     def __init__(
@@ -177,11 +177,11 @@ class BeatEntry(Fact[ast.AST]):
         self.complete = complete
 
     def value(self, key: str) -> Any:
-        """Return the settled value of a key, MISSING where the entry certainly has none."""
+        """Return the settled value of a key, MISSING if the entry certainly doesn't have it."""
         return self._settled(self.given.get(key))
 
     def thing(self, key: str) -> Thing | None:
-        """Return what the expression of a key is in Celery's terms, None where it is not given."""
+        """Return what the value of a key is in Celery's terms, None if it is not given."""
         written = self.given.get(key)
         if written is None:
             return None
@@ -211,13 +211,13 @@ class BeatEntry(Fact[ast.AST]):
 
     @property
     def task_name(self) -> str | None:
-        """The name of the task that the entry of a `beat_schedule` sends, None where it can't be told."""
+        """The name of the task that an entry of a `beat_schedule` sends, None if it can't be determined."""
         name = self.value("task") if self.call is None else None
         return name if isinstance(name, str) else None
 
     @property
     def definitions(self) -> list[Definition] | None:
-        """The definitions of the task that it sends; None where another one, that can't be read, may be meant."""
+        """The definitions of the task that it sends; None if another one, which can't be resolved, may be meant."""
         definition = getattr(self.thing("task"), "definition", None)
         if definition is not None:
             return [definition]
@@ -231,12 +231,12 @@ class BeatEntry(Fact[ast.AST]):
 
     @property
     def period(self) -> float | None:
-        """The seconds between two runs, the fewest there are for a `crontab`; None where they can't be told."""
+        """The seconds between two runs, the smallest gap for a `crontab`; None if unknown."""
         return period_of(self.value("schedule"), version_of(self.project))
 
 
 def period_of(schedule: Any, version: tuple[int, int]) -> float | None:
-    """Return the fewest seconds between two runs of a settled schedule, None where they can't be told."""
+    """Return the smallest number of seconds between two runs of a settled schedule, None if unknown."""
     if isinstance(schedule, datetime.timedelta):
         return schedule.total_seconds()
     if isinstance(schedule, (int, float)):

@@ -1,4 +1,4 @@
-"""Settings of Celery that the file at hand writes, with their nodes."""
+"""Celery settings written in the file being checked, with their nodes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
 
 
-#: Names that the settings module of a Django project binds.
+#: Names that a Django settings module binds.
 _DJANGO_NAMES: Final = frozenset({"INSTALLED_APPS", "MIDDLEWARE", "ROOT_URLCONF", "SECRET_KEY"})
 
 _ON_AFTER: Final = "on_after_"
@@ -60,12 +60,12 @@ def _source(kind: str, known: list[Configuration]) -> SettingSource:
     return SettingSource(kind, tuple(readable) or (None,), certain=len(readable) == len(set(namespaces)))
 
 
-#: How many names and functions a schedule is followed through.
+#: How many names and functions deep a schedule is followed.
 _DEEP: Final = 5
 
 
 class _Reader:
-    """The settings and beat entries of one file, being found."""
+    """Collects the settings and beat entries of one file."""
 
     def __init__(self, context: FileContext) -> None:
         self.context = context
@@ -74,7 +74,7 @@ class _Reader:
         self.configurations = configurations(self.project)
         self.settings: list[Setting] = []
         self.entries: dict[int, BeatEntry] = {}
-        self.schedules: set[tuple[int, str]] = set()  # names that hold a schedule, with the identities of their scopes
+        self.schedules: set[tuple[int, str]] = set()  # names of schedules, with the identities of their scopes
         prefixes = {prefix_of(item.namespace) for item in self.configurations if isinstance(item.namespace, str)}
         self.beat_names = {"beat_schedule", "CELERYBEAT_SCHEDULE", "CELERY_BEAT_SCHEDULE"} | {
             f"{prefix}{'BEAT_SCHEDULE' if prefix.isupper() else 'beat_schedule'}" for prefix in prefixes
@@ -82,7 +82,7 @@ class _Reader:
         self.beat_names_here = {name for name in self.beat_names if self.module.source.may_hold(name)}
 
     def read(self) -> None:
-        """Find all there is."""
+        """Find all settings and entries."""
         self.conf = _source(CONF, list(self.configurations))
         self.loose = SettingSource(LOOSE, (None, USUAL))
         self.stores()
@@ -93,7 +93,7 @@ class _Reader:
                 self.schedule(setting.value, setting.site)
         self.schedules_by_content()
         known = -1
-        while known != len(self.schedules):  # what one is updated with may be completed elsewhere
+        while known != len(self.schedules):  # a dict that it is updated with may be extended elsewhere
             known = len(self.schedules)
             self.beat_items()
 
@@ -105,7 +105,7 @@ class _Reader:
         self.settings.append(setting)
 
     def add_loose(self, key: str, node: ast.AST, value: ast.expr, site: Site, *, celery: bool = False) -> None:
-        """Add what is called like a setting; `celery` says that the names around it speak of Celery."""
+        """Add a setting recognised by its name; `celery` means that the names around it refer to Celery."""
         named = setting_of(key, USUAL) if key.startswith("CELERY_") else OLD_TO_NEW.get(key)
         if named is None or not key.startswith(("CELERY", "BROKER_")):
             named = key if key in self.beat_names or key in REMOVED or (celery and key in SETTINGS) else None
@@ -113,7 +113,7 @@ class _Reader:
             self.add(self.loose, key, node, value, site)
 
     def add_loosely(self, key: str, node: ast.AST, value: ast.expr, site: Site, *, celery: bool = False) -> None:
-        """Add what is called like a setting, and what a dict that is called like Celery holds: `CELERY = {...}`."""
+        """Add a setting recognised by its name, or the content of a dict named like Celery's: `CELERY = {...}`."""
         self.add_loose(key, node, value, site, celery=celery)
         own = [item for item in self.configurations if item.key == key]
         if own:
@@ -129,7 +129,7 @@ class _Reader:
         return isinstance(self.context.thing(node, site), AppThing)
 
     def is_conf(self, node: ast.expr, site: Site) -> bool:
-        """Return whether an expression is the configuration of an app, or a name for it."""
+        """Return whether an expression is an app's configuration, or a name for it."""
         if isinstance(node, ast.Name):
             binding = bound_once(node, site)
             if binding is None:
@@ -151,7 +151,7 @@ class _Reader:
                 if isinstance(key, str):
                     if self.is_conf(target.value, site):
                         self.add(self.conf, key, target, value, site)
-                    elif last_name(target.value) != "environ":  # variables are no settings, and text always
+                    elif last_name(target.value) != "environ":  # environment variables are not settings
                         self.add_loosely(key, target, value, site)
 
     # `app.conf.update(...)`, `app.add_defaults(...)`, `Celery(x=)`, `app.config_from_object({...})`.
@@ -205,7 +205,7 @@ class _Reader:
                     self.add(self.conf, keyword.arg, keyword, keyword.value, site)
 
     def loose_mapping(self, call: ast.Call, site: Site) -> None:
-        """Take what is called like a setting from the mapping that some other configuration is given."""
+        """Add the entries with names of settings from the mapping given to some other configuration."""
         for arg in call.args[:1]:
             found = display(self.project, self.module, arg, site)
             for key, written in found[0] if found else ():
@@ -226,13 +226,13 @@ class _Reader:
             if isinstance(key, str):
                 self.add(source, key, written.key, written.value, written.site)
 
-    # The names of a module or class.
+    # The names in a module or class.
 
     def bindings(self) -> None:
         candidates = self.module.candidates
         here = [item for item in self.configurations if item.path == self.module.place.path]
         if not here and self.module.place.name == "celeryconfig":
-            here = [Configuration(None, self.module.place.path)]  # what Celery looks at unless it is told otherwise
+            here = [Configuration(None, self.module.place.path)]  # what Celery reads by default
         django = [
             item
             for item in self.configurations
@@ -259,7 +259,7 @@ class _Reader:
                 for binding in candidates.scope.bindings[item.qualname]:
                     if binding.kind == ASSIGN and isinstance(binding.node, ast.expr):
                         self.mapping(source, binding.node, binding.site)
-        # A local variable may be on its way to an app.
+        # A local variable may be passed to an app later.
         for scope in candidates.scopes.values():
             if scope.kind == FUNCTION and not self.beat_names_here.isdisjoint(scope.bindings):
                 self.loose_names(scope, only=self.beat_names_here)
@@ -284,14 +284,14 @@ class _Reader:
     # Beat entries.
 
     def schedule(self, node: ast.expr, site: Site) -> None:
-        """Take the entries of a whole schedule, wherever in this file its parts are written."""
+        """Add the entries of a whole schedule, wherever in this file its parts are written."""
         for part, place in self.parts(node, site):
             found = display(self.project, self.module, part, place)
             for key, written in found[0] if found else ():
                 self.entry(key, written.key, written.value, written.site)
 
     def schedules_by_content(self) -> None:
-        """Take the dicts of a module whose members can only be beat entries: the settings may import them."""
+        """Add a module's dicts whose members can only be beat entries: the settings may import them."""
         if not self.module.source.may_hold("crontab"):
             return
         for bindings in self.module.candidates.scope.bindings.values():
@@ -301,7 +301,7 @@ class _Reader:
                     self.schedule(node, binding.site)
 
     def is_of_entries(self, node: ast.Dict, site: Site) -> bool:
-        """Return whether each member of a dict has a task and a schedule, and one a `crontab`."""
+        """Return whether each member of a dict has a task and a schedule, and at least one has a `crontab`."""
         keys: set[object] = set()
         schedules = []
         for member in node.values:
@@ -320,7 +320,7 @@ class _Reader:
         )
 
     def parts(self, node: ast.expr, site: Site, depth: int = 0) -> Iterator[tuple[ast.expr, Site]]:
-        """Yield what a dict may be, or is made of: branches, sides of `|`, what a name or a function gives."""
+        """Yield the parts of a dict: branches, sides of `|`, values of names and results of functions."""
         inner: list[tuple[ast.expr, Site]] = []
         if isinstance(node, ast.IfExp):
             inner = [(node.body, site), (node.orelse, site)]
@@ -330,7 +330,7 @@ class _Reader:
             inner = [(node.left, site), (node.right, site)]
         elif isinstance(node, ast.Name):
             owner, bindings = site.scope.find(node.id) or (site.scope, [])
-            self.schedules.add((id(owner), node.id))  # it may be completed later
+            self.schedules.add((id(owner), node.id))  # it may be extended later
             inner = [(item.value, item.site) for item in bindings if item.kind == ASSIGN]
         elif isinstance(node, ast.Call) and not is_display(node):
             value = self.module.value(node.func, site.scope)
@@ -354,7 +354,7 @@ class _Reader:
             self.entries.setdefault(id(node), entry)
 
     def is_schedule(self, node: ast.expr, site: Site) -> bool:
-        """Return whether an expression is called like a beat schedule, or is a name of one."""
+        """Return whether an expression is named like a beat schedule, or refers to one."""
         found = site.scope.find(node.id) if isinstance(node, ast.Name) and self.schedules else None
         if found is not None and (id(found[0]), found[1][0].name) in self.schedules:
             return True
@@ -383,7 +383,7 @@ class _Reader:
                 self.periodic(call, site)
 
     def takes_periodic_tasks(self, node: ast.expr, site: Site) -> bool:
-        """Return whether an expression is an app, or what a handler of `on_after_configure` and the like is given."""
+        """Return whether an expression is an app, or the argument of a handler of `on_after_configure` and the like."""
         if self.is_app(node, site):
             return True
         found = site.scope.find(node.id) if isinstance(node, ast.Name) else None
@@ -427,7 +427,7 @@ _METHODS: Final[dict[str, Callable[[_Reader, ast.Call, Site], None]]] = {
 
 
 def _is_settings_module(module: Module) -> bool:
-    """Return whether a module looks like the settings of a Django project, or of a framework alike."""
+    """Return whether a module looks like the settings of a Django project, or of a similar framework."""
     parts = module.place.name.lower().split(".")[-2:]
     return any("settings" in part or "config" in part for part in parts) or not _DJANGO_NAMES.isdisjoint(module.names())
 
@@ -435,7 +435,7 @@ def _is_settings_module(module: Module) -> bool:
 class Setting:
     """A place that gives a value to a key of Celery's configuration.
 
-    `key` is written at `node`, `value` is what it is given. `source` is what it belongs to.
+    `key` is written at `node`, `value` is its value. `source` is what it belongs to.
     """
 
     def __init__(
@@ -458,7 +458,7 @@ class Setting:
 
     @cached_property
     def name(self) -> str | None:
-        """The setting that Celery reads from the key, None where it looks at no such key."""
+        """The setting that Celery reads from the key, None if it doesn't read the key."""
         for namespace in self.source.namespaces:
             name = setting_of(self.key, namespace, OLDEST)
             if name is None and setting_of(self.key, namespace) is not None:
@@ -475,16 +475,16 @@ class Setting:
 
 # What settings belong to.
 CONF: Final = "app.conf"  # an app: `app.conf.x = `, `app.conf.update()`, `Celery(x=)`
-OBJECT: Final = "object"  # the module, class or dict that `config_from_object` is given
-DJANGO: Final = "Django"  # the settings of Django, or of whatever plays its part
-LOOSE: Final = "loose"  # nothing tells that Celery gets it, but the names say so
+OBJECT: Final = "object"  # the module, class or dict passed to `config_from_object`
+DJANGO: Final = "Django"  # the settings of Django, or of a framework like it
+LOOSE: Final = "loose"  # recognised by the names only
 
 
 class SettingSource:
-    """One object that holds settings.
+    """One object that contains settings.
 
-    `namespaces` are those under which Celery looks at it, None for none; `certain` is false where there may be more
-    of them. `keys` are all that it holds, settings or not; `complete` is false where it may hold others.
+    `namespaces` are the ones under which Celery reads it, None for none; `certain` is false if there may be more of
+    them. `keys` are all its keys, settings or not; `complete` is false if it may have others.
     """
 
     def __init__(

@@ -1,1 +1,1 @@
-"""How the tasks of a project are written: which of them, which columns, and each format with more than words."""
+"""The output of the task listing: which tasks, which columns, and the formats that need more than plain text."""

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.engine.survey.inventory import Listed
 
 
-#: The columns by their names, in the order of the table.
+#: The names of the columns, in the order of the table.
 COLUMNS: Final = tuple(field.name for field in fields(Entry))
 
 
 class Choice(NamedTuple):
-    """What was asked for: columns, the column to sort by, apps, queues, and only tasks with an open question."""
+    """The requested columns, sort column, apps, queues, and whether only tasks with an open question are listed."""
 
     columns: tuple[str, ...] = COLUMNS
     sort: str = ""
@@ -29,9 +29,9 @@ class Choice(NamedTuple):
     unanswered: bool = False
 
     def applied(self, found: Inventory) -> Inventory:
-        """Return the tasks that were asked for, in the order that was asked for.
+        """Return the requested tasks, in the requested order.
 
-        Unknown names have no queue and no questions; they are of the apps that send them.
+        Unknown names have no queue and no questions; they belong to the apps that send them.
         """
         chosen = [one for one in found.tasks if self._wants(one)]
         if self.sort:
@@ -56,12 +56,12 @@ class Choice(NamedTuple):
 
 
 def _is_app(app: str, wanted: str) -> bool:
-    """Return whether an app is the one that is wanted, inside it, or matches a pattern."""
+    """Return whether an app is the wanted one, inside it, or matches a pattern."""
     return app == wanted or app.startswith(f"{wanted}.") or fnmatch.fnmatchcase(app, wanted)
 
 
 def _key(entry: Entry, column: str) -> tuple[Any, ...]:
-    """Return what an entry is sorted by: text without regard to case, a list by its length, then by name."""
+    """Return an entry's sort key: text ignoring case, a list by its length, then by name."""
     value = getattr(entry, column)
     if isinstance(value, tuple):
         value = len(value)
@@ -70,7 +70,7 @@ def _key(entry: Entry, column: str) -> tuple[Any, ...]:
 
 
 def columns_of(text: str) -> tuple[str, ...]:
-    """Return the columns that a list with commas names. Raises UsageError for one that is none."""
+    """Return the columns in a comma-separated list. Raises UsageError for an unknown one."""
     names = tuple(dict.fromkeys(_column("--columns", name) for name in text.split(",") if name.strip()))
     if not names:
         raise UsageError(f"argument --columns: expected names of columns: {', '.join(COLUMNS)}")
@@ -78,7 +78,7 @@ def columns_of(text: str) -> tuple[str, ...]:
 
 
 def sort_of(text: str) -> str:
-    """Return the column to sort by, with `-` for the reverse order. Raises UsageError for one that is none."""
+    """Return the sort column, with `-` for the reverse order. Raises UsageError for an unknown one."""
     return f"{'-' if text.startswith('-') else ''}{_column('--sort', text.removeprefix('-'))}"
 
 

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.report.listing.picture import Node
 
 
-#: What means nothing to Mermaid inside quotes, wherever it is: anything else is written as its number.
+#: Characters with a meaning to Mermaid even inside quotes, which are therefore written as their numbers.
 _HARMLESS: Final = re.compile(r"[^\w ./\-]", re.ASCII)
 
-#: How the kinds are drawn by Mermaid: brackets, and the class.
+#: How Mermaid draws the kinds: brackets, and the class.
 _SHAPES: Final = {TASK: "[]", SERVICE: "[]", UNKNOWN: "{}", MODULE: "()", BEATS: "()"}
 _CLASSES: Final = (
     "classDef task fill:#e8f1ff,stroke:#2563eb,color:#111827",
@@ -59,7 +59,7 @@ def _mermaid_node(node: Node) -> str:
 
 
 def _mermaid(text: str) -> str:
-    """Return a text in quotes in which nothing is markup, a directive, or the end of the quotes."""
+    """Return a quoted text in which nothing is markup, a directive, or the end of the quotes."""
     return '"' + _HARMLESS.sub(lambda found: f"#{ord(found[0])};", text) + '"'
 
 
@@ -91,5 +91,5 @@ def _dot_lines(found: Inventory) -> Iterator[str]:
 
 
 def _dot(text: str) -> str:
-    """Return a text in quotes in which nothing is an escape, an entity, or the end of the quotes."""
+    """Return a quoted text in which nothing is an escape, an entity, or the end of the quotes."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;") + '"'

@@ -1,4 +1,4 @@
-"""A table made to fit a terminal: cells are shortened, and columns left out where that is not enough."""
+"""Fits a table to a terminal: shortens cells, and drops columns if that is not enough."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-#: What is between two columns.
+#: The gap between two columns.
 GAP: Final = "  "
 
-#: The columns that are left out first where the terminal is narrow.
+#: The columns that are dropped first if the terminal is narrow.
 _DROPPED: Final = ("sent_from", "start", "status", "time_limit", "app", "result", "queue", "retries", "runs", "path")
 
-#: How narrow a column may become, as far as its cells are wider.
+#: The minimum width of a column whose cells are wider.
 _LEAST: Final = 12
 _LEAST_OF: Final = {"name": 24, "path": 20}
 
-#: What is shortened at its beginning: the end says more.
+#: Columns that are shortened from the left: the end says more.
 _FROM_LEFT: Final = frozenset({"path"})
 
 
 def shorten(text: str, room: int, mark: str, *, from_left: bool = False) -> str:
-    """Return a text that takes at most some columns, with a mark where something is left out.
+    """Return a text that takes at most `room` columns, with a mark for an omission.
 
     >>> shorten("shop.tasks.send", 9, "..."), shorten("shop/views.py:12", 9, "...", from_left=True)
     ('shop.t...', '...py:12')
@@ -46,7 +46,7 @@ def widths_of(rows: Sequence[Sequence[str]]) -> list[int]:
 
 
 def fitting(columns: Sequence[str], rows: Sequence[Sequence[str]], room: int) -> list[str]:
-    """Return the columns that there is room for, the first row being their headings; the first one always stays."""
+    """Return the columns that fit, where the first row contains the headings; the first column always stays."""
     least = {
         name: min(found, max(_LEAST_OF.get(name, _LEAST), width(heading)))
         for name, found, heading in zip(columns, widths_of(rows), rows[0], strict=True)
@@ -61,7 +61,7 @@ def fitting(columns: Sequence[str], rows: Sequence[Sequence[str]], room: int) ->
 
 
 def shortened(columns: Sequence[str], rows: Sequence[Sequence[str]], room: int, mark: str) -> list[list[str]]:
-    """Return rows whose columns take as much room as there is, the widest ones being shortened."""
+    """Return rows whose columns fit into the available room, the widest ones being shortened."""
     widths = widths_of(rows)
     least = [_LEAST_OF.get(name, _LEAST) for name in columns]
     over = sum(widths) + len(GAP) * (len(widths) - 1) - room

@@ -1,4 +1,4 @@
-"""Tasks as one page of HTML: everything is inside it, and nothing of a project is ever markup or code."""
+"""Tasks as a self-contained HTML page, in which nothing from a project is ever markup or code."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.engine.survey.inventory import Inventory
 
 
-#: What could end the block of data, or begin a comment in it.
+#: Characters that could end the block of data, or start a comment in it.
 _ESCAPES: Final = {letter: f"\\u{ord(letter):04x}" for letter in "<>&'"}
 
 
 def as_html(found: Inventory, findings: Mapping[int, Sequence[Mapping[str, Any]]], title: str) -> str:
-    """Return a page; `findings` are what is wrong with tasks by their numbers: objects with path, line, code, text."""
+    """Return a page; `findings` are those about tasks, by the tasks' numbers: objects with path, line, code, text."""
     style, script = (_part(name) for name in ("page.css", "page.js"))
     parts = {
         "title": html.escape(plain(title)),
@@ -68,7 +68,7 @@ def _data(found: Inventory, findings: Mapping[int, Sequence[Mapping[str, Any]]],
 
 
 def _plain(value: Any) -> Any:
-    """Return some data with texts in which nothing moves the cursor or turns the direction of what follows."""
+    """Return data with texts in which nothing moves the cursor or changes the text direction."""
     if isinstance(value, str):
         return plain(value)
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""The picture of who sends what: tasks and senders as nodes in clusters, an edge for each who sends a task."""
+"""The graph of senders and tasks: both are nodes in clusters, with an edge from each sender to a task."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.engine.survey.inventory import Inventory, Listed, Sender
 
 
-#: What a node is: a task of the project, one of another service, a name that no task has; a module that sends; beat.
+#: The kinds of nodes: a task of the project, one of another service, a name that no task has; a module that sends;
+#: beat.
 TASK, SERVICE, UNKNOWN, MODULE, BEATS = "task", "service", "unknown", "module", "beat"
 
-#: The clusters that are no app.
+#: The clusters that are not apps.
 _UNKNOWN_NAMES: Final = "unknown names"
 _BEAT: Final = "beat schedule"
 
 
 class Node(NamedTuple):
-    """A node: its key in the picture, what it is, what is written on it, and the cluster that it is in, if any.
+    """A node: its key in the graph, its kind, its label, and its cluster, if any.
 
-    `number` is that of the task among those that are listed, -1 for anything else.
+    `number` is the task's among the listed ones, -1 for anything else.
     """
 
     key: str
@@ -35,7 +36,7 @@ class Node(NamedTuple):
 
 
 class Edge(NamedTuple):
-    """Who sends whom, by their keys, and from how many places."""
+    """A sender and a task, by their keys, and the number of places."""
 
     source: str
     target: str
@@ -49,7 +50,7 @@ class Picture(NamedTuple):
     edges: list[Edge]
 
     def clusters(self) -> dict[str, list[Node]]:
-        """Return the nodes by their clusters."""
+        """Return the nodes by cluster."""
         found: dict[str, list[Node]] = {}
         for node in self.nodes:
             found.setdefault(node.cluster, []).append(node)
@@ -57,7 +58,7 @@ class Picture(NamedTuple):
 
 
 def picture(found: Inventory) -> Picture:
-    """Return the picture of some tasks and of the unknown names that are sent."""
+    """Return the graph of some tasks and of the unknown names that are sent."""
     nodes = {f"t{index}": Node(f"t{index}", *_task(one), index) for index, one in enumerate(found.tasks)}
     by_place: dict[object, str] = {
         one.place: f"t{index}" for index, one in enumerate(found.tasks) if one.place is not None
@@ -76,18 +77,18 @@ def picture(found: Inventory) -> Picture:
 
 
 def _task(one: Listed) -> tuple[str, str, str]:
-    """Return kind, label and cluster of a task."""
+    """Return the kind, label and cluster of a task."""
     entry = one.entry
     if one.place is None:
         return SERVICE, plain(entry.name or ""), OTHER_SERVICE
-    # What can't be told is marked: the function stands for it.
+    # An unknown name is marked: the function is shown instead.
     return TASK, plain(entry.name or f"? {one.place[1]}"), plain(entry.app)
 
 
 def _sources(
     places: Iterable[Sender], by_place: Mapping[object, str], senders: dict[tuple[str, str, str], str]
 ) -> Iterable[str]:
-    """Yield the keys of what sends from some places; what is no listed task is added to `senders`."""
+    """Yield the keys of the senders at some places; those that are not listed tasks are added to `senders`."""
     for place in places:
         key = by_place.get(place.by)
         if key is None:

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def record(one: Listed, names: Mapping[object, str | None]) -> dict[str, Any]:
-    """Return what is known of a task; `names` are the names of the tasks by the places of their definitions.
+    """Return what is known about a task; `names` are the names of the tasks by the places of their definitions.
 
     `facts` has a value and its source for each option, `senders` one object for each place, `unanswered` the questions
-    that nobody decides. The other keys are the columns of the table, in words.
+    that remain open. The other keys are the columns of the table, in words.
     """
     return {
         **asdict(one.entry),
@@ -31,7 +31,7 @@ def record(one: Listed, names: Mapping[object, str | None]) -> dict[str, Any]:
 
 
 def sender_record(sender: Sender, names: Mapping[object, str | None]) -> dict[str, Any]:
-    """Return a place that sends a task: where it is, whether a call or beat sends, from which app and task."""
+    """Return a place that sends a task: where it is, whether a call or beat sends, and from which app and task."""
     return {
         "path": sender.path,
         "line": sender.line,
@@ -48,7 +48,7 @@ def names_of(found: Sequence[Listed]) -> dict[object, str | None]:
 
 
 def as_json(found: Sequence[Listed], columns: Sequence[str] = ()) -> str:
-    """Return a list of objects; where columns are given, with these keys only."""
+    """Return a list of objects, limited to `columns` if these are given."""
     names = names_of(found)
     records = [record(one, names) for one in found]
     if columns:

@@ -1,4 +1,4 @@
-"""What `config` tells, for people and for programs."""
+"""The output of `config`, for people and for programs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def as_json(found: Mapping[str, Any]) -> str:
 
 
 def as_text(found: Mapping[str, Any]) -> str:
-    """Return lines of names and values."""
+    """Return lines with names and values."""
     rows = list(_rows(found))
     room = max(len(name) for name, _ in rows)
     return "".join(f"{name:<{room}}  {plain(value, of_bytes=True)}".rstrip() + "\n" for name, value in rows)

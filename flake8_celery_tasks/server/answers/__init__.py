@@ -1,1 +1,1 @@
-"""What the server answers, each question in a module of its own."""
+"""The answers to editor requests, one module for each kind of request."""

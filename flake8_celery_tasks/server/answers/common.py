@@ -1,4 +1,4 @@
-"""What is pointed at, and how a task is shown."""
+"""Finding the task at a position, and describing it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 def use_at(sight: Sight, path: str, offset: int) -> Use | None:
-    """Return the innermost place at an offset that has to do with a task."""
+    """Return the innermost use of a task at an offset."""
     around = [use for use in sight.uses(path) if use.span.start <= offset <= use.span.end]
     return min(around, key=lambda use: use.span.end - use.span.start, default=None)
 
 
 def meant(sight: Sight, use: Use) -> list[Definition]:
-    """Return the definitions of the task that a place is about; several where several have the name."""
+    """Return the definitions of the task that a use refers to; more than one if several have the name."""
     if use.key is not None:
         found = sight.definitions.get(use.key)
         return [] if found is None else [found]
@@ -33,13 +33,13 @@ def meant(sight: Sight, use: Use) -> list[Definition]:
 
 
 def uses_of(sight: Sight, definition: Definition) -> list[Use]:
-    """Return all places that have to do with a task, in the order of files and lines."""
+    """Return all uses of a task, in the order of files and lines."""
     key, name = key_of(definition), name_of(sight.project, definition)
     return sorted(use for use in sight.all_uses() if use.is_of(key, name))
 
 
 def span_of(sight: Sight, definition: Definition) -> Span | None:
-    """Return where the name of a task's function or class is."""
+    """Return the span of the name of a task's function or class."""
     key = key_of(definition)
     found = [use.place for use in sight.uses(key[0]) if use.kind == DEFINED and use.key == key]
     if found:
@@ -52,7 +52,7 @@ def span_of(sight: Sight, definition: Definition) -> Span | None:
 
 
 def entry(sight: Sight, task: Task) -> Entry:
-    """Return what the inventory says of a task: its words, its numbers."""
+    """Return the inventory's entry for a task, in words and numbers."""
     places = set()
     for use in uses_of(sight, task.definition):
         if use.kind == SENT and use.line:
@@ -81,5 +81,5 @@ def signature(task: Task) -> str:
 
 
 def place_of(sight: Sight, definition: Definition) -> str:
-    """Return file and line of a definition, from the project's root."""
+    """Return the file and line of a definition, relative to the project's root."""
     return f"{sight.project.layout.place(definition.place[0]).relative}:{definition.symbol.line}"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.facts.calls import Invocation
     from flake8_celery_tasks.server.desk import Buffer, Sight
 
-#: What stands for the word that is being typed.
+#: A placeholder for the word that is being typed.
 HERE: Final = "CLY_HERE_"
 
 NAME, PARAMETER, OPTION, SETTING = "name", "parameter", "option", "setting"
@@ -39,7 +39,7 @@ _TOKEN: Final = re.compile(r"""\"\"\"|\'\'\'|["']|\#[^\n]*|[()\[\]{}]|\\.""", re
 
 
 class Item(NamedTuple):
-    """Something to complete with: it takes the place of the text from an offset to another."""
+    """A completion: it replaces the text from one offset to another."""
 
     label: str
     kind: str
@@ -51,7 +51,7 @@ class Item(NamedTuple):
 
 
 class _Open(NamedTuple):
-    """What is open at a place: a string, where it starts and its quotes, and brackets."""
+    """What is open at a position: a string, with its start and quotes, and brackets."""
 
     quote: str
     start: int
@@ -59,7 +59,7 @@ class _Open(NamedTuple):
 
 
 def completion(sight: Sight, buffer: Buffer, offset: int) -> list[Item]:
-    """Return what may be written at a place, whether the text can be parsed there or not."""
+    """Return the completions at a position, whether the text can be parsed there or not."""
     text = buffer.text.text
     opened = _opened(text[:offset])
     if opened.quote:
@@ -79,13 +79,13 @@ def completion(sight: Sight, buffer: Buffer, offset: int) -> list[Item]:
 
 
 def _tail(text: str, offset: int) -> int:
-    """Return where the word ends that goes on behind an offset."""
+    """Return the end of the word that continues after an offset."""
     found = re.compile(r"\w*").match(text, offset)
     return offset if found is None else found.end()
 
 
 def _rest(text: str, offset: int) -> str:
-    """Return what comes behind the line of an offset."""
+    """Return the text after the line of an offset."""
     end = text.find("\n", offset)
     return "" if end < 0 else text[end:]
 
@@ -127,7 +127,7 @@ def _parsed(sight: Sight, path: str, candidates: Iterable[str]) -> Facts | None:
     return None
 
 
-# In a string.
+# Inside a string.
 
 
 def _in_string(sight: Sight, buffer: Buffer, offset: int, opened: _Open) -> list[Item]:
@@ -162,7 +162,7 @@ def _names(sight: Sight, start: int, end: int) -> Iterator[Item]:
 
 
 def shown(params: Params | None) -> str:
-    """Return parameters as they are written, without their defaults."""
+    """Return parameters as written, without their defaults."""
     if params is None:
         return "(...)"
     ordered = list(params.ordered)
@@ -179,7 +179,7 @@ def shown(params: Params | None) -> str:
 
 
 def _keys_at(call: Invocation, facts: Facts, start: int) -> set[str] | None:
-    """Return the keys that the `kwargs` of a call have besides the string that starts somewhere; None for no such."""
+    """Return the keys in a call's `kwargs` except for the string at `start`; None if the string is not in one."""
     keyword = call.keyword("kwargs")
     method = BY_NAME.get(call.method)
     node = keyword.value if keyword is not None else None
@@ -213,7 +213,7 @@ def _parameters(sight: Sight, call: Invocation, given: set[str], start: int, end
                     )
 
 
-# Outside of one.
+# Outside of strings.
 
 
 def _words(facts: Facts, start: int, end: int) -> Iterator[Item]:

@@ -1,4 +1,4 @@
-"""Hover: what a task is, what an option or a setting means."""
+"""Hover: the description of a task, an option or a setting."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Hover(NamedTuple):
 
 
 def hover(sight: Sight, buffer: Buffer, offset: int) -> Hover | None:
-    """Return what there is to say of a place, None where there is nothing."""
+    """Return the description of what is at a position, None if there is none."""
     option = option_at(sight, buffer, offset)
     if option is not None:
         return option
@@ -54,7 +54,7 @@ def hover(sight: Sight, buffer: Buffer, offset: int) -> Hover | None:
 
 
 def of_task(sight: Sight, definition: Definition) -> str:
-    """Return what is known of a task."""
+    """Return what is known about a task."""
     task = common.task(sight, definition)
     if task is None:
         return ""
@@ -80,7 +80,7 @@ def of_task(sight: Sight, definition: Definition) -> str:
 
 
 def option_at(sight: Sight, buffer: Buffer, offset: int) -> Hover | None:
-    """Return what the catalogue says of the name of an option or setting at a place."""
+    """Return the catalogue's description of the option or setting at a position."""
     facts = sight.facts(buffer.path)
     if facts is None:
         return None
@@ -95,7 +95,7 @@ def option_at(sight: Sight, buffer: Buffer, offset: int) -> Hover | None:
 
 
 def _documented(facts: Facts) -> Iterator[tuple[ast.AST, int, str]]:
-    """Yield the nodes that start with the name of an option, how long that is, and what the catalogue says."""
+    """Yield the nodes that start with the name of an option, the name's length, and the catalogue's description."""
     for task in facts.tasks:
         for keyword in getattr(task.decorator, "keywords", ()):
             if keyword.arg in task_options.OPTIONS:
@@ -120,7 +120,7 @@ def _documented(facts: Facts) -> Iterator[tuple[ast.AST, int, str]]:
 
 
 def of_task_option(name: str) -> str:
-    """Return what the catalogue says of an option of a task."""
+    """Return the catalogue's description of a task option."""
     option = task_options.OPTIONS[name]
     lines = [f"**{name}**: `{option.type}`, default `{option.default!r}`"]
     if option.setting:
@@ -133,7 +133,7 @@ def of_task_option(name: str) -> str:
 
 
 def of_call_option(name: str) -> str:
-    """Return what the catalogue says of an option of a call."""
+    """Return the catalogue's description of a call option."""
     option = call_options.OPTIONS[name]
     lines = [f"**{name}**: `{option.type}`, default `{option.default!r}`"]
     if option.note:
@@ -142,7 +142,7 @@ def of_call_option(name: str) -> str:
 
 
 def of_setting(name: str, version: tuple[int, ...]) -> str:
-    """Return what the catalogue says of a setting."""
+    """Return the catalogue's description of a setting."""
     setting = catalog_settings.SETTINGS[name]
     default = catalog_settings.default_of(name, version)
     lines = [f"**{name}**: `{setting.type}`, default `{default!r}`"]

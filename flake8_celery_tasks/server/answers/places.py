@@ -1,4 +1,4 @@
-"""Definition, references, symbols and lenses: places of tasks."""
+"""Definition, references, symbols and lenses: the positions of tasks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Symbol(NamedTuple):
-    """A task as a symbol: by its name, or by its function."""
+    """A task as a symbol, by its name or its function."""
 
     name: str
     container: str
@@ -33,14 +33,14 @@ class Lens(NamedTuple):
 
 
 def definition(sight: Sight, buffer: Buffer, offset: int) -> list[Span]:
-    """Return the definitions of the task at a place."""
+    """Return the definitions of the task at a position."""
     use = common.use_at(sight, buffer.path, offset)
     found = [] if use is None else [common.span_of(sight, one) for one in common.meant(sight, use)]
     return [span for span in found if span is not None]
 
 
 def references(sight: Sight, buffer: Buffer, offset: int, *, with_definition: bool) -> list[Span]:
-    """Return all places of the task at a place; its definition and its explicit name only where that is asked for."""
+    """Return all uses of the task at a position; its definition and its explicit name only if requested."""
     use = common.use_at(sight, buffer.path, offset)
     if use is None:
         return []
@@ -51,13 +51,13 @@ def references(sight: Sight, buffer: Buffer, offset: int, *, with_definition: bo
         for one in common.uses_of(sight, task)
         if one.kind not in left_out
     }
-    if not found and use.key is None:  # nobody defines it here: those that send it, at least
+    if not found and use.key is None:  # it is not defined here: return at least its senders
         found = {one.place: None for one in sight.all_uses() if one.name == use.name}
     return list(found)
 
 
 def symbols(sight: Sight, query: str) -> list[Symbol]:
-    """Return the tasks whose name or function holds the letters of a query, in their order."""
+    """Return the tasks whose name or function contains the letters of a query, in order."""
     found = []
     for key, one in sight.definitions.items():
         name, own = name_of(sight.project, one) or "", key[1].rpartition(".")[2]
@@ -76,7 +76,7 @@ def _fits(query: str, name: str) -> bool:
 
 
 def lenses(sight: Sight, buffer: Buffer) -> list[Lens]:
-    """Return for each task of a file what the inventory says of it."""
+    """Return the inventory's summary of each task in a file."""
     facts = sight.facts(buffer.path)
     found = []
     for task in facts.tasks if facts is not None else ():
@@ -93,7 +93,7 @@ def lenses(sight: Sight, buffer: Buffer) -> list[Lens]:
 
 
 def _retries(said: str) -> str:
-    """Return how often a task is retried, without when.
+    """Return how often a task is retried, without the conditions.
 
     >>> _retries("up to 5 on ValueError, backoff"), _retries("never")
     ('up to 5 retries', 'never retried')

@@ -15,23 +15,23 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.server.tasks import Use
     from flake8_celery_tasks.server.text import Span
 
-#: What the client asks before it renames.
+#: The warning that the client shows before it renames.
 WARNING: Final = "Messages that are in queues keep the old name: a worker that knows only the new one drops them"
 
 
 class Refused(Exception):  # noqa: N818 - what the user is told
-    """A rename that can't be done with certainty. `str()` says why."""
+    """A rename that can't be done with certainty. `str()` gives the reason."""
 
 
 class Renamed(NamedTuple):
-    """The name at a place, and the string that holds it."""
+    """The name at a position, and the string that contains it."""
 
     name: str
     span: Span
 
 
 def renamable(sight: Sight, buffer: Buffer, offset: int) -> Renamed:
-    """Return the name of a task at a place. Raises Refused."""
+    """Return the name of a task at a position. Raises Refused."""
     use = common.use_at(sight, buffer.path, offset)
     if use is None or use.name is None or use.kind in (DEFINED, IMPORTED):
         raise Refused("there is no name of a task here")
@@ -84,7 +84,7 @@ def _shown(sight: Sight, use: Use) -> str:
 
 
 def _edit(sight: Sight, span: Span, name: str, new: str) -> Edit:
-    """Return the edit of one string. Raises Refused where it would not hold the new name."""
+    """Return the edit of one string. Raises Refused if it can't hold the new name."""
     text = sight.text(span.path)
     written = "" if text is None else text.text[span.start : span.end]
     literal = rewritten(written, name, new)
@@ -94,10 +94,10 @@ def _edit(sight: Sight, span: Span, name: str, new: str) -> Edit:
 
 
 def rewritten(written: str, name: str, new: str) -> str | None:
-    r"""Return a string's literal with another value, quoted as it was; None where that can't be.
+    r"""Return a string literal with another value and the same quotes; None if that is impossible.
 
     >>> rewritten("r'a.b'", "a.b", "a.c"), rewritten('"a.b"', "a.b", 'a"c')
-    ("r'a.c'", '"a\\\\"c"')
+    ("r'a.c'", '"a\\"c"')
     """
     body = written.lstrip("rRuUbBfF")
     prefix = written[: len(written) - len(body)]

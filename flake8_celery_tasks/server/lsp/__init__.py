@@ -1,1 +1,1 @@
-"""The protocol: documents, questions and answers as the client has them."""
+"""The LSP side of the server: documents, requests and responses as the client sees them."""

@@ -1,4 +1,4 @@
-"""The server: what the client tells and asks, handed on to the thread that knows."""
+"""The server: passes the client's notifications and requests to the thread that owns the projects."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
-#: Seconds without a change after which the server looks into files for questions to come.
+#: Seconds without a change after which the server analyses files ahead of further requests.
 QUIET: Final = 1
 
-#: How the files are called that Celery's version is read from.
+#: Names of the files that Celery's version is read from.
 _PINNING: Final = ("*requirements*.txt", "*.lock", "Pipfile")
 
 
 class Server(LanguageServer):
-    """The language server. All that looks into projects is done in one thread, one question after the other."""
+    """The language server. All work on projects is done in one thread, one request after the other."""
 
     protocol: Protocol
 
@@ -47,13 +47,13 @@ class Server(LanguageServer):
         self._pending: dict[str, asyncio.Task[None]] = {}
         self._watched: frozenset[str] = frozenset()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._read: asyncio.Event | None = None  # set when the project is read that nothing was known of
+        self._read: asyncio.Event | None = None  # set when a project that was not cached has been read
         self.desk.cold = self._begin_progress
 
-    # What is told.
+    # Messages.
 
     def tell_error(self, message: str) -> None:
-        """Tell the user what is wrong with the configuration."""
+        """Show the user what is wrong with the configuration."""
         self._show(types.MessageType.Error, message)
 
     def log(self, message: str) -> None:
@@ -64,13 +64,13 @@ class Server(LanguageServer):
         self.window_show_message(types.ShowMessageParams(kind, f"flake8-celery-tasks: {message}"))
 
     def report_server_error(self, error: Exception, source: Any) -> None:
-        """Log what went wrong: nobody is interrupted by it."""
+        """Log an error: it does not interrupt the user."""
         self.log(f"{getattr(source, '__name__', source)}: {type(error).__name__}: {error}")
 
-    # What is asked.
+    # Requests.
 
     async def ask(self, work: Callable[..., Answer], *given: Any) -> Answer | None:
-        """Return what some work in the projects' thread comes to, None where it is no longer wanted."""
+        """Return the result of some work in the projects' thread, None if it is no longer wanted."""
         wanted = [True]
         self._loop = asyncio.get_running_loop()
         try:
@@ -109,7 +109,7 @@ class Server(LanguageServer):
         self.work_done_progress.end(token, types.WorkDoneProgressEnd())
 
     async def about(self, uri: str, work: Callable[[Sight, Buffer], Answer | None]) -> Answer | None:
-        """Return what some work on an open file comes to; None where it is not open, or its configuration broken."""
+        """Return the result of some work on an open file; None if it is not open, or its configuration is broken."""
         buffer = self.documents.open.get(uri)
         if buffer is None or not self.desk.settings.enable:
             return None
@@ -127,14 +127,14 @@ class Server(LanguageServer):
             return work(sight, buffer)
 
     def sights(self) -> list[Sight]:
-        """Return the projects of all folders of the workspace, and of what is open."""
+        """Return the projects of all workspace folders, and of the open files."""
         buffers = self.documents.held()
         paths = [*buffers, *(os.path.join(folder, "any.py") for folder in self.documents.folders)]
         found = [self.desk.sight(path, buffers) for path in paths]
         return list(dict.fromkeys(sight for sight in found if sight is not None))
 
     def problems(self, buffer: Buffer, buffers: dict[str, Buffer]) -> list[Problem]:
-        """Return what is wrong in a file that is open. A crash costs its diagnostics only."""
+        """Return the findings in an open file. A crash costs its diagnostics only."""
         try:
             return diagnosis.problems(self.desk, buffer, buffers, self.log)
         except Exception as error:
@@ -144,7 +144,7 @@ class Server(LanguageServer):
     # Diagnostics.
 
     def diagnostic(self, buffer: Buffer, problem: Problem) -> types.Diagnostic:
-        """Return a finding as the client takes it."""
+        """Return a finding as a diagnostic of the protocol."""
         return types.Diagnostic(
             range=self.documents.range(buffer.text, problem.start, problem.end),
             message=problem.message,
@@ -156,12 +156,12 @@ class Server(LanguageServer):
         )
 
     async def diagnose(self, buffer: Buffer) -> list[types.Diagnostic] | None:
-        """Return the diagnostics of a file that is open."""
+        """Return the diagnostics of an open file."""
         found = await self.ask(self.problems, buffer, self.documents.held(buffer))
         return None if found is None else [self.diagnostic(buffer, problem) for problem in found]
 
     async def publish(self, uri: str) -> None:
-        """Push the diagnostics of a file, unless it has changed meanwhile."""
+        """Push the diagnostics of a file, unless it has changed in the meantime."""
         buffer = self.documents.open.get(uri)
         if buffer is None:
             return
@@ -170,7 +170,7 @@ class Server(LanguageServer):
             self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found, buffer.version))
 
     def schedule(self, uri: str, delay: float = 0) -> None:
-        """Have the diagnostics of a file, then of all others that are open, pushed soon."""
+        """Schedule pushing the diagnostics of a file, then of all other open ones."""
         before = self._pending.pop(uri, None)
         if before is not None:
             before.cancel()
@@ -191,7 +191,7 @@ class Server(LanguageServer):
             pass
 
     def refresh(self) -> None:
-        """Ask the client to pull anew."""
+        """Ask the client to pull again."""
         workspace = self.client_capabilities.workspace
         if workspace is not None and workspace.diagnostics is not None and workspace.diagnostics.refresh_support:
             self.workspace_diagnostic_refresh(None)
@@ -199,7 +199,7 @@ class Server(LanguageServer):
     # Files and settings.
 
     def configure(self, given: object) -> None:
-        """Take the client's settings."""
+        """Apply the client's settings."""
         found, told = settings.read(given)
         for line in told:
             self.log(line)
@@ -207,7 +207,7 @@ class Server(LanguageServer):
         self.desk.settings = found
 
     def take_folders(self) -> None:
-        """Take the folders of the workspace."""
+        """Apply the workspace folders."""
         uris = [folder.uri for folder in self.workspace.folders.values()]
         if not uris and self.workspace.root_uri:
             uris = [self.workspace.root_uri]
@@ -215,13 +215,13 @@ class Server(LanguageServer):
 
     @property
     def watches(self) -> bool:
-        """Whether the client tells what changes on disk."""
+        """Whether the client reports changes on disk."""
         workspace = self.client_capabilities.workspace
         watching = None if workspace is None else workspace.did_change_watched_files
         return watching is not None and bool(watching.dynamic_registration)
 
     async def watch(self) -> None:
-        """Have the client watch what the configuration names, where it can."""
+        """Make the client watch the files that the configuration names, if it can."""
         if not self.watches:
             return
         names = frozenset(os.path.basename(path) for path in self.desk.named())
@@ -238,6 +238,6 @@ class Server(LanguageServer):
         self.client_register_capability(types.RegistrationParams([registration]))
 
     def changed_on_disk(self, paths: list[str]) -> None:
-        """Take note of files that have changed on disk."""
+        """Handle files that have changed on disk."""
         self.worker.submit(self.desk.changed_on_disk, paths, self.documents.held())
         self.schedule("")

@@ -1,4 +1,4 @@
-"""The client's documents: what is open, and how places in them are told."""
+"""The client's documents: which are open, and how positions in them are converted."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _PYTHON: Final = "python"
 
 
 class Documents:
-    """What is open, by address."""
+    """The open documents, by address."""
 
     def __init__(self) -> None:
         self.encoding = UTF16
         self.open: dict[str, Buffer] = {}
         self.folders: list[str] = []
-        #: Whether the client takes edits with versions.
+        #: Whether the client accepts edits with versions.
         self.takes_versions = False
 
     def opened(self, item: types.TextDocumentItem) -> Buffer | None:
-        """Take a document that is opened; None for one that is none of ours: a cell of a notebook, say."""
+        """Handle an opened document; return None for one that is not ours, such as a notebook cell."""
         path = self._path(item.uri, item.language_id)
         if path is None:
             return None
@@ -45,7 +45,7 @@ class Documents:
         return path_of(uri) if scheme == "file" else None
 
     def changed(self, params: types.DidChangeTextDocumentParams) -> Buffer | None:
-        """Take the changes of a document, None for one that is not open."""
+        """Apply the changes to a document; return None for one that is not open."""
         buffer = self.open.get(params.text_document.uri)
         if buffer is None:
             return None
@@ -59,34 +59,34 @@ class Documents:
         return self.open[buffer.uri]
 
     def closed(self, uri: str) -> Buffer | None:
-        """Take a document that is closed."""
+        """Handle a closed document."""
         return self.open.pop(uri, None)
 
     def held(self, buffer: Buffer | None = None) -> dict[str, Buffer]:
-        """Return what is open of the files, by path, and one buffer that may be no file."""
+        """Return the open files by path, including a buffer that may not be a file."""
         found = {one.path: one for one in self.open.values() if os.path.basename(one.path) != UNTITLED}
         return found if buffer is None else {**found, buffer.path: buffer}
 
-    # What is told.
+    # Conversions.
 
     def range(self, text: Text, start: int, end: int) -> types.Range:
-        """Return a range of a text."""
+        """Return the protocol's range for a part of a text."""
         return types.Range(position(text, start), position(text, end))
 
     def location(self, span: Span, sight: Sight) -> types.Location | None:
-        """Return a place in a file, None where the file can't be read."""
+        """Return a location in a file, None if the file can't be read."""
         text = sight.text(span.path, self.encoding)
         return None if text is None else types.Location(self.uri(span.path), self.range(text, span.start, span.end))
 
     def uri(self, path: str) -> str:
-        """Return the address of a file, as the client writes it where it is open."""
+        """Return the address of a file, in the client's spelling if it is open."""
         for buffer in self.open.values():
             if buffer.path == path:
                 return buffer.uri
         return from_fs_path(path) or path
 
     def workspace_edit(self, edits: dict[str, list[types.TextEdit]], annotation: str = "") -> types.WorkspaceEdit:
-        """Return the edits of some files, by path, with the versions that they are of; an annotation asks first."""
+        """Return the edits of some files, by path, with versions; with an annotation, the client asks first."""
         annotated = bool(annotation) and self.takes_versions
         if not self.takes_versions:
             return types.WorkspaceEdit(changes={self.uri(path): texts for path, texts in edits.items()})
@@ -105,12 +105,12 @@ class Documents:
         )
 
     def text_edits(self, text: Text, edits: Iterable[Edit]) -> list[types.TextEdit]:
-        """Return edits as the client takes them."""
+        """Return edits in the protocol's form."""
         return [types.TextEdit(self.range(text, edit.start, edit.end), edit.text) for edit in edits]
 
 
 def path_of(uri: str) -> str | None:
-    """Return the path of a file's address."""
+    """Return the path in a file's address."""
     path = to_fs_path(uri)
     return os.path.abspath(path) if path else None
 
@@ -121,7 +121,7 @@ def offset(buffer: Buffer, where: types.Position) -> int:
 
 
 def position(text: Text, where: int) -> types.Position:
-    """Return the client's position of an offset."""
+    """Return the client's position for an offset."""
     line, column = text.place(where)
     return types.Position(line, column)
 

@@ -1,4 +1,4 @@
-"""What the client may ask of a file: each question with its answer."""
+"""The requests about files, with their handlers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FIX_ALL: Final = "source.fixAll.celery"
 
 
 def register(server: Server) -> None:
-    """Have a server answer all questions."""
+    """Register all request handlers with a server."""
     _diagnostics(server)
     _actions(server)
     questions.register(server)
@@ -79,7 +79,7 @@ def _acts(server: Server, sight: Sight, buffer: Buffer, params: types.CodeAction
 
 
 def _is_asked(kind: str, only: object) -> bool:
-    """Return whether a kind is among those that are asked for, or below one."""
+    """Return whether a kind is one of the requested ones, or a sub-kind of one."""
     if not isinstance(only, (list, tuple)):
         return True
     asked = [str(getattr(one, "value", one)) for one in only]
@@ -98,7 +98,7 @@ def _code_action(server: Server, buffer: Buffer, action: Action, known: object) 
 
 
 def _meant(server: Server, buffer: Buffer, problem: Problem, known: object) -> types.Diagnostic:
-    """Return the client's own diagnostic of a finding, or else ours."""
+    """Return the client's own diagnostic for a finding, or else ours."""
     ours = server.diagnostic(buffer, problem)
     for one in known if isinstance(known, (list, tuple)) else ():
         if one.code == ours.code and one.range == ours.range:

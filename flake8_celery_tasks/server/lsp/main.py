@@ -14,10 +14,10 @@ from flake8_celery_tasks.server.lsp.documents import path_of
 
 
 def serve() -> int:
-    """Serve until the client says that it ends, and return the exit code."""
+    """Serve until the client ends the session, and return the exit code."""
     logging.disable(logging.CRITICAL)
     server = build()
-    # What a library prints is no message of the protocol.
+    # Output printed by a library is not part of the protocol.
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     server.start_io(sys.stdin.buffer, output)
@@ -27,7 +27,7 @@ def serve() -> int:
 
 
 def build() -> Server:
-    """Return a server that knows what the client may tell and ask."""
+    """Return a server with handlers for everything that the client may send."""
     server = Server()
     _lifecycle(server)
     _documents(server)
@@ -48,7 +48,7 @@ def _lifecycle(server: Server) -> None:
 
     @server.feature(types.INITIALIZED)
     async def initialized(_: types.InitializedParams) -> None:
-        if await ask_settings(server):  # what is open may have been looked at without them
+        if await ask_settings(server):  # open files may have been checked without them
             server.schedule("")
         await server.watch()
 
@@ -66,14 +66,14 @@ def _lifecycle(server: Server) -> None:
 
 
 async def ask_settings(server: Server) -> bool:
-    """Ask the client for its settings, and return whether it has said."""
+    """Ask the client for its settings, and return whether it has answered."""
     workspace = server.client_capabilities.workspace
     if workspace is None or not workspace.configuration:
         return False
     item = types.ConfigurationItem(section="flake8-celery-tasks")
     try:
         found = await server.workspace_configuration_async(types.ConfigurationParams([item]))
-    except Exception as error:  # a client that says it can, and can't
+    except Exception as error:  # a client that claims to support it, but doesn't
         server.report_server_error(error, "workspace/configuration")
         return False
     if not found or not isinstance(found[0], dict):
@@ -96,7 +96,7 @@ def _documents(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
     def did_save(params: types.DidSaveTextDocumentParams) -> None:
         path = path_of(params.text_document.uri)
-        if not server.watches:  # nobody says what else has changed
+        if not server.watches:  # nothing else reports other changes
             server.worker.submit(server.desk.forget)
         elif path is not None:
             server.worker.submit(server.desk.changed_on_disk, [path], server.documents.held())

@@ -1,4 +1,4 @@
-"""The protocol as pygls speaks it, without what it leaves open: answers to all requests, an exit code, quiet errors."""
+"""The protocol of pygls, plus what that lacks: a response to every request, an exit code, quiet errors."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from flake8_celery_tasks.server.text import UTF16
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-#: Codes of errors, as the protocol counts.
+#: The protocol's error codes.
 INVALID_REQUEST: Final = -32600
 INVALID_PARAMS: Final = -32602
 NOT_INITIALIZED: Final = -32002
 
 
 class Protocol(LanguageServerProtocol):
-    """Requests that can't be read, come too early or too late are answered; documents are the server's own."""
+    """Answers requests that are invalid, too early or too late; the server keeps its own documents."""
 
-    exit_code = 1  # where the client leaves silently
+    exit_code = 1  # if the client leaves silently
 
     def structure_message(self, data: dict[str, Any]) -> Any:
-        """Return a message, None instead of one that can't be read: a request is answered."""
+        """Return a message, or None for an invalid one: if it is a request, it is answered."""
         try:
             return super().structure_message(data)
         except Exception as error:
@@ -35,7 +35,7 @@ class Protocol(LanguageServerProtocol):
             return None
 
     def handle_message(self, message: Any) -> None:
-        """Take a message."""
+        """Handle a message."""
         method, number = getattr(message, "method", None), getattr(message, "id", None)
         if not hasattr(message, "jsonrpc"):
             return
@@ -60,26 +60,26 @@ class Protocol(LanguageServerProtocol):
 
     @lsp_method(types.EXIT)
     def lsp_exit(self, *args: Any) -> Generator[Any, Any, None]:
-        """End, and say how: pygls swallows the exit code."""
+        """Exit with the right code: pygls swallows it."""
         self.exit_code = 0 if self._shutdown else 1
         yield from super().lsp_exit(*args)
 
-    # The server keeps the documents itself: lines end where the protocol says, and what was never opened is no error.
+    # The server keeps its own documents: line ends follow the protocol, and unknown documents are not an error.
 
-    def _hand_on(self, method: str, params: Any) -> Generator[Any, Any, None]:
+    def _forward(self, method: str, params: Any) -> Generator[Any, Any, None]:
         yield self.fm.features[method], (params,), None
 
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: Any) -> Generator[Any, Any, None]:
-        """Hand on that a document is open."""
-        yield from self._hand_on(types.TEXT_DOCUMENT_DID_OPEN, params)
+        """Forward an opened document."""
+        yield from self._forward(types.TEXT_DOCUMENT_DID_OPEN, params)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
     def lsp_text_document__did_change(self, params: Any) -> Generator[Any, Any, None]:
-        """Hand on that a document has changed."""
-        yield from self._hand_on(types.TEXT_DOCUMENT_DID_CHANGE, params)
+        """Forward a changed document."""
+        yield from self._forward(types.TEXT_DOCUMENT_DID_CHANGE, params)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
     def lsp_text_document__did_close(self, params: Any) -> Generator[Any, Any, None]:
-        """Hand on that a document is closed."""
-        yield from self._hand_on(types.TEXT_DOCUMENT_DID_CLOSE, params)
+        """Forward a closed document."""
+        yield from self._forward(types.TEXT_DOCUMENT_DID_CLOSE, params)

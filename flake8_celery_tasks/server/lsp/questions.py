@@ -1,4 +1,4 @@
-"""What the client asks of a place: hover, definition, references, completion, rename, symbols, lenses."""
+"""Requests about positions: hover, definition, references, completion, rename, symbols, lenses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.server.lsp.app import Server
     from flake8_celery_tasks.server.text import Span
 
-#: The kinds of what completes, as the protocol calls them.
+#: The protocol's kinds of completions.
 _KINDS: Final = {
     completion.NAME: types.CompletionItemKind.Function,
     completion.PARAMETER: types.CompletionItemKind.Variable,
@@ -29,7 +29,7 @@ _REFUSED: Final = -32803  # RequestFailed
 
 
 def register(server: Server) -> None:
-    """Have a server answer questions about places."""
+    """Register the handlers for requests about positions with a server."""
     _hover(server)
     _places(server)
     _completion(server)
@@ -120,7 +120,7 @@ def _rename(server: Server) -> None:
             edits = {}
             for path, some in found.items():
                 text = sight.text(path, server.documents.encoding)
-                if text is None:  # it has gone meanwhile: half a rename would break the project
+                if text is None:  # it is gone by now: an incomplete rename would break the project
                     raise JsonRpcException(f"{path} can't be read", _REFUSED)
                 edits[path] = server.documents.text_edits(text, some)
             return server.documents.workspace_edit(edits, rename.WARNING)
