@@ -58,7 +58,7 @@ _ENCODES: Final = "__json__"
 
 
 def instance_of(project: Project, target: Target) -> str | None:
-    """Return what a class's instances are, or what its method returns; None where JSON may encode it."""
+    """Return what a class's instances are, or what its method returns; None if JSON may encode it."""
     if not isinstance(target.symbol, Class) or target.module is None:
         return None
     if target.rest and (len(target.rest) != 1 or target.rest[0] not in _MAKING):

@@ -97,7 +97,7 @@ _ENUMS: Final = frozenset({"enum.Enum", "enum.Flag"})
 
 
 def unencodable(project: Project, module: Module, node: ast.expr, site: Site, depth: int = 0) -> str | None:
-    """Return what an expression is, or holds, that JSON can't encode; None where JSON can or may encode it."""
+    """Return what an expression is, or holds, that JSON can't encode; None if JSON can or may encode it."""
     if depth > 5:
         return None
     known = _NODES.get(node.__class__)

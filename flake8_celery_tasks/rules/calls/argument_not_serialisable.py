@@ -186,7 +186,7 @@ def _is_one(node: ast.expr) -> bool:
 
 
 def _what(call: Invocation, node: ast.expr, scope: Scope, depth: int = 0) -> str | None:
-    """Return what an argument is, or holds, that JSON can't encode; None where JSON can or may encode it."""
+    """Return what an argument is, or holds, that JSON can't encode; None if JSON can or may encode it."""
     if depth > 5:
         return None
     parts: list[ast.expr] = []

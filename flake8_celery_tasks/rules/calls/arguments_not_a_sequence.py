@@ -292,7 +292,7 @@ def _short(node: ast.expr) -> str:
 
 
 def _given(fact: Invocation | BeatEntry) -> _Given | None:
-    """Return the arguments of a call or an entry; None where a test, or a function other than Celery's, gets them."""
+    """Return the arguments of a call or an entry; None if a test, or a function other than Celery's, gets them."""
     if isinstance(fact, BeatEntry):
         return _of_entry(fact) if fact.call is None else None
     start = ARGS_AT.get(fact.method)

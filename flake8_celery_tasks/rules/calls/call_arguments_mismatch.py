@@ -226,7 +226,7 @@ def _is_of_signature(call: Invocation, params: Params) -> bool:
 
 
 def _fitting(call: Invocation) -> Arguments | None:
-    """Return the arguments of a signature that may be incomplete but fits; None where it doesn't, or may not."""
+    """Return the arguments of a signature that may be incomplete but fits; None if it doesn't, or may not."""
     defined, own = call.defined, arguments_of(call)
     params = None if defined is None else defined.accepts
     if defined is None or params is None or own is None or defined.effective("typing") is False:

@@ -163,7 +163,7 @@ def _of_task(task: Task) -> Iterator[_Wait]:
 
 
 def _limiting(task: Task) -> str | None:
-    """Return the option that ends a run first; None where one of them can't be resolved."""
+    """Return the option that ends a run first; None if one of them can't be resolved."""
     limits = {option: task.effective(option) for option in _LIMITS}
     if not all(value is MISSING or isinstance(value, (int, float, type(None))) for value in limits.values()):
         return None
@@ -223,7 +223,7 @@ def _of_setting(setting: Setting) -> Iterator[_Wait]:
 
 
 def _wait(option: MessageOption, node: ast.expr) -> float | None:
-    """Return the seconds that an option makes a message wait; None where that is unknown."""
+    """Return the seconds that an option makes a message wait; None if that is unknown."""
     if option.name == "countdown":
         value = option.settled(node)
         return value if isinstance(value, (int, float)) else None

@@ -165,7 +165,7 @@ def _may_have(project: Project, module: Module, depth: int = 0) -> bool:
 
 
 def _inherits(project: Project, cls: Target, method: str) -> bool | None:
-    """Return whether a class inherits a method from `celery.Task`; None where it, or a metaclass, may have its own."""
+    """Return whether a class inherits a method from `celery.Task`; None if it, or a metaclass, may have its own."""
     inherits = False
     for found in project.line(cls):
         if isinstance(found, Unknown):

@@ -250,7 +250,7 @@ def _is_weak(found: Connection, call: ast.Call) -> bool:
 
 
 def _dies_with(name: str, found: Connection) -> FunctionNode | None:
-    """Return the function whose end removes a receiver before any signal is sent; None where that is unclear."""
+    """Return the function whose end removes a receiver before any signal is sent; None if that is unclear."""
     outer = found.site.function()
     scope = found.site.scope
     place = scope.find(name) if name else None

@@ -106,7 +106,7 @@ class BeatPeriodBelowTimeLimit(Rule[BeatEntry]):
 
 
 def _limit(entry: BeatEntry, task: Defined) -> float | None:
-    """Return the seconds after which a run ends; None where there is no limit, or one can't be resolved."""
+    """Return the seconds after which a run ends; None if there is no limit, or one can't be resolved."""
     found = []
     for option in ("time_limit", "soft_time_limit"):
         value = entry.option(option)
@@ -121,7 +121,7 @@ def _limit(entry: BeatEntry, task: Defined) -> float | None:
 
 
 def _setting(project: Project, name: str) -> Any:
-    """Return the lowest value of a setting; None where nothing sets it."""
+    """Return the lowest value of a setting; None if nothing sets it."""
     values = [value for value in setting_values(project, name) if value is not None]
     return min(values, default=None) if all(isinstance(value, (int, float)) for value in values) else UNKNOWN
 

@@ -105,7 +105,7 @@ class BroadAutoretry(Rule[Task | TaskClass]):
 
 
 def _broadest(errors: object) -> str | None:
-    """Return the root exception class among some exceptions; None where there is none."""
+    """Return the root exception class among some exceptions; None if there is none."""
     paths = (
         {error.path for error in errors if isinstance(error, Target)} if isinstance(errors, (tuple, list, set)) else ()
     )

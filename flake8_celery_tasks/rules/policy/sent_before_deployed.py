@@ -173,7 +173,7 @@ class SentBeforeDeployed(Rule[Invocation | BeatEntry]):
 
 
 def _name(agreed: Agreement, call: Invocation) -> str | None:
-    """Return the name that a call sends; None where it is unknown."""
+    """Return the name that a call sends; None if it is unknown."""
     if call.by_name:
         return call.name if isinstance(call.name, str) else None
     return None if call.definition is None else agreed.present.name_of(call.definition)

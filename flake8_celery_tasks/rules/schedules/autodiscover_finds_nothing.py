@@ -135,7 +135,7 @@ def _empty(discovery: Discovery) -> str:
 
 
 def _why_nothing(discovery: Discovery, name: str) -> str | None:
-    """Return why a name leads to no task; None where it leads to one, or may."""
+    """Return why a name leads to no task; None if it leads to one, or may."""
     project, module, related = discovery.project, discovery.module, discovery.related
     layout, root = project.layout, module.place.root
     if isinstance(related, Unknown) or not name or layout.find(name.partition(".")[0], root) is None:

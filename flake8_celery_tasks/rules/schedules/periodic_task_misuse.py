@@ -172,7 +172,7 @@ def _thing(entry: BeatEntry, node: ast.expr) -> Any:
 
 
 def _key(entry: BeatEntry) -> tuple[object, ...] | None:
-    """Return a key that is equal for two entries with one name; None where that is unknown."""
+    """Return a key that is equal for two entries with one name; None if that is unknown."""
     written = entry.given.get("task")
     node = None if written is None else written.value
     if entry.call is None or not isinstance(node, ast.Call) or not isinstance(entry.thing("task"), SignatureThing):

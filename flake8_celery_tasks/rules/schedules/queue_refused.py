@@ -119,7 +119,7 @@ def _lacks_default(project: Project) -> bool:
 
 @query()
 def _accepted(project: Project) -> frozenset[str] | None:
-    """Return the only queues that the project's messages may go to; None where they may go to others."""
+    """Return the only queues that the project's messages may go to; None if they may go to others."""
     creates = setting_values(project, "task_create_missing_queues")
     if not creates or any(value is not False for value in creates):
         return None

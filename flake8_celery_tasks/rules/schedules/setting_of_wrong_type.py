@@ -135,7 +135,7 @@ class SettingOfWrongType(Rule[Setting]):
 
 
 def _wrong(setting: Setting, name: str) -> tuple[str, str] | None:
-    """Return a value of a wrong type, and its effect; None where the value may be right."""
+    """Return a value of a wrong type, and its effect; None if the value may be right."""
     kind = _kind(setting, name)
     if kind is None or not (setting_values.breaks(name, kind) or (kind == "text" and name in setting_values.NO_TEXT)):
         return None
@@ -149,7 +149,7 @@ def _wrong(setting: Setting, name: str) -> tuple[str, str] | None:
 
 
 def _kind(setting: Setting, name: str) -> str | None:
-    """Return the type of a value; None where it is unknown, or the value may be right."""
+    """Return the type of a value; None if it is unknown, or the value may be right."""
     value, node = setting.settled, setting.value
     if value is True:
         return "true"
