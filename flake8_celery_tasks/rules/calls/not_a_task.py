@@ -34,7 +34,7 @@ class NotATask(Rule[SendingMethod]):
     AttributeError: 'function' object has no attribute 'delay'
     ```
 
-    A name that the tasks module doesn't have, because the task was renamed or moved, also fails:
+    A name that the tasks module doesn't have, because the task was renamed or moved, fails too:
 
     ```text
     AttributeError: module 'shop.tasks' has no attribute 'send_recipt'
@@ -107,7 +107,7 @@ class NotATask(Rule[SendingMethod]):
 
     ## Fix
 
-    Make it a task, call the function, or correct the name. Only you know which is meant.
+    Make it a task, call the function, or correct the name. Only you know which is intended.
     """
 
     code = "CLY616"
