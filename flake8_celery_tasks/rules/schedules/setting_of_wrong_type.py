@@ -51,8 +51,8 @@ class SettingOfWrongType(Rule[Setting]):
     (False,)
     ```
 
-    Other values fail where Celery uses them, at each call or at the start of the worker, with an error that does not
-    name the setting:
+    Other values fail where Celery uses them, at each call or when the worker starts, with an error that does not name
+    the setting:
 
     ```text
     kombu.exceptions.SerializerNotInstalled: No encoder/decoder installed for j
@@ -97,16 +97,16 @@ class SettingOfWrongType(Rule[Setting]):
     ## Not reported when
 
     - neither the value nor its type can be resolved;
-    - a number is given as a string, where Celery converts it;
+    - the value is a number written as a string, and Celery converts it;
     - the setting accepts more than its type says: several broker URLs in a list, a dict as `broker_use_ssl`, a path as
       `beat_schedule_filename` or, from Python 3.11, as `worker_state_db`;
-    - it is not certain that Celery gets the value, and something in the project reads that name;
+    - it is uncertain whether Celery gets the value, and something in the project reads that name;
     - the name is misspelt (CLY811) or Celery reads another one (CLY812);
     - the module is a test or a migration.
 
     ## Fix
 
-    Drop the comma or the quotes, or write what the message names. Compare values from the environment:
+    Drop the comma or the quotes, or write what the message names. Compare values from the environment with a string:
     `os.environ.get("EAGER") == "1"`.
     """
 
@@ -187,7 +187,7 @@ def _kind_of_text(name: str, text: str) -> str | None:
 
 
 def _from_environment(setting: Setting, value: Any) -> str | None:
-    """Return the default string of an environment variable; without a default, that it is a string."""
+    """Return the default of an environment variable as a string, or that it is a string if there is no default."""
     node = setting.value
     if isinstance(node, ast.Subscript):
         owner = setting.module.value(node.value, setting.site.scope)

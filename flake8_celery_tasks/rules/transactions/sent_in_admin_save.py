@@ -111,8 +111,7 @@ class SentInAdminSave(Rule[Invocation]):
     quiet_in_tests = True
 
     def check(self, fact: Invocation) -> Iterator[Violation]:
-        """Report a call that sends at once in a method that the admin calls in its transaction, or in what that
-        calls."""
+        """Report a call that sends at once, in a method that the admin calls in its transaction or further in."""
         if not _sending.is_send(fact):
             return
         way = _sending.way(fact)
