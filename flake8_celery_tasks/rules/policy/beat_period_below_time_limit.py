@@ -21,8 +21,8 @@ class BeatPeriodBelowTimeLimit(Rule[BeatEntry]):
 
     ## What happens
 
-    Beat does not wait for the last run. If a task may take five minutes and is due every minute, five runs can work on
-    the same data at once, and slow each other down. Nothing is logged about it.
+    Beat does not wait for the last run to end. If a task may take five minutes and is due every minute, five runs can
+    work on the same data at once, and slow each other down. Nothing is logged about it.
 
     ## Bad
 
@@ -70,16 +70,16 @@ class BeatPeriodBelowTimeLimit(Rule[BeatEntry]):
 
     ## Not reported when
 
-    - neither the entry, the task nor the project gives a limit, or one can't be resolved. The soft limit applies if it
-      is lower;
-    - the period can't be resolved, or depends on the sun. For a `crontab` the shortest gap applies;
+    - neither the entry, the task nor the project sets a limit, or one can't be resolved (the soft limit applies if it
+      is lower);
+    - the period can't be resolved, or depends on the sun (for a `crontab`, the shortest gap applies);
     - runs may exclude each other: the task's module mentions a lock, or its class has its own `__call__` or
       `apply_async`, or can't be resolved;
     - the module is a test or a migration.
 
     ## Fix
 
-    Lower the limit below the period, lengthen the period, or take a lock in the task (`cache.add`, a lock of Redis), so
+    Lower the limit below the period, lengthen the period, or take a lock in the task (`cache.add`, a Redis lock), so
     that a second run ends at once.
     """
 
