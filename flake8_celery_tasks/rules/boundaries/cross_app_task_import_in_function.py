@@ -62,9 +62,8 @@ class CrossAppTaskImportInFunction(CrossAppImport):
 
     ## Fix
 
-    Send by name, and drop the import. There are two trade-offs: Celery no longer checks the arguments, and a process
-    that gets its Celery app only through this import loses it, so that its `current_app` is an app with Celery's
-    defaults.
+    Send by name, and drop the import. Celery then no longer checks the arguments, and a process that gets its Celery
+    app only through this import loses it: its `current_app` is then an app with Celery's defaults.
 
     It matters which app sends. In a Django project use `current_app`: Celery makes the project's app the current app of
     every thread. In other projects this is true only in the thread that created the app, unless the project calls

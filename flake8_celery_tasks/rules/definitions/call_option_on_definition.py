@@ -68,7 +68,7 @@ class CallOptionOnDefinition(Rule[Task]):
 
     ## Not reported when
 
-    - the task has its own class, and this has or reads an attribute of that name, or can't be resolved;
+    - the task has its own class, which has or reads an attribute of that name, or can't be resolved;
     - something in the file reads the name from a task (`self.timeout`), or with `getattr`;
     - the option `celery-extra-task-options` lists the name;
     - a decorator of the project that can't be resolved creates the task.
@@ -76,7 +76,7 @@ class CallOptionOnDefinition(Rule[Task]):
     ## Fix
 
     Pass the option to `apply_async`, or to `.set()` of a signature, or write the intended task option: `time_limit` for
-    `timeout`, `max_retries` for `retries`. Both change what happens, so check the result.
+    `timeout`, `max_retries` for `retries`. This changes what happens, so check it.
     """
 
     code = "CLY504"

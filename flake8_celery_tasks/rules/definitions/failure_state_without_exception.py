@@ -31,9 +31,9 @@ class FailureStateWithoutException(Rule[StateChange]):
     ValueError: Exception information must include the exception type
     ```
 
-    The end of the task does not repair that, because the worker reads the old result before it stores the new one. With
-    a database backend (`django-db`, `db+...`) it does: the task's final result or error replaces the stored one, unless
-    the task raises `Ignore`.
+    The end of the task does not repair this, because the worker reads the old result before it stores the new one. With
+    a database backend (`django-db`, `db+...`), it does: the task's final result or error replaces the stored one,
+    unless the task raises `Ignore`.
 
     ## Bad
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class PositionalRetry(Rule[TaskCall]):
-    """`self.retry(exc)` passes the exception as new arguments, `self.retry(exc="text")` passes a string as exception.
+    """`self.retry(exc)` passes the exception as new arguments; `self.retry(exc="text")` passes a string as exception.
 
     ## What happens
 

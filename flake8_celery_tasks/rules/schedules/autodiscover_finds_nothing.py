@@ -30,8 +30,8 @@ class AutodiscoverFindsNothing(Rule[Discovery]):
     The message has been ignored and discarded.
     ```
 
-    Without packages, `autodiscover_tasks()` asks Django for its apps; outside Django it does nothing at all. It
-    iterates over a string letter by letter: `No module named 's'`.
+    Without packages, `autodiscover_tasks()` asks Django for its apps; outside Django it does nothing at all. A string
+    instead of a list is read letter by letter: `No module named 's'`.
 
     ## Bad
 

@@ -72,8 +72,8 @@ class NoResultOnCommit(Rule[Invocation]):
 
     ## Not reported when
 
-    - the value is unused: the call is a statement, is in a comprehension that is one, in a `return` or in the body of a
-      lambda, or is assigned to `_` or to a name whose attributes are never read and that is never passed as an
+    - the value is unused: the call is a statement, is in a comprehension that is a statement, is returned, is the body
+      of a lambda, or is assigned to `_` or to a name whose attributes are never read and that is never passed as an
       argument;
     - the module is a test or a migration.
 
