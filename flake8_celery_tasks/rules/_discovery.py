@@ -37,7 +37,7 @@ class Loading:
         found = set(files_of(layout, root, name))
         package = name
         if layout.find(name, root) is None:
-            package = name.rpartition(".")[0]  # then Celery tries the package above
+            package = name.rpartition(".")[0]  # then Celery tries the parent package
         if related is not None and package:
             found.update(files_of(layout, root, f"{package}.{related}"))
         return found
@@ -70,9 +70,9 @@ class Loading:
         return self._defining[path]
 
     def loads_tasks(self, files: Iterable[str]) -> bool:
-        """Return whether files, or what they import, define tasks alongside those of the apps' own modules, or may.
+        """Return whether files, or anything they import, define or may define tasks outside the apps' own modules.
 
-        They may where a module is imported by an unknown name, or tasks come from outside the project.
+        They may define tasks if they import a module by an unknown name, or tasks from outside the project.
         """
         for path in self.closure(files):
             text = self._text(path)
@@ -94,7 +94,7 @@ class Loading:
         )
 
     def below(self, module: Module, name: str) -> list[str]:
-        """Return the files with tasks in a package, or in the nearest existing one above it, outside tests."""
+        """Return the files outside tests with tasks in a package, or in its nearest parent that exists."""
         layout = self.project.layout
         while name:
             found = layout.find(name, module.place.root)
@@ -109,7 +109,7 @@ class Loading:
 
     @cached_property
     def everywhere(self) -> frozenset[str] | None:
-        """The files that some worker of the project loads; None where that is unknown."""
+        """The files that some worker of the project loads; None if that is unknown."""
         late, forced, is_known = self._discovered
         return self.closure({*late, *forced, *self._started, *self._of_django}) if is_known else None
 
@@ -152,7 +152,7 @@ class Loading:
                 yield from discovered_by_calls(project, module)
 
     def _ending_in(self, *names: str) -> set[str]:
-        """Return the files of the modules with some names, in any package."""
+        """Return the files of all modules with one of the names, in any package."""
         layout = self.project.layout
         ends = tuple(f".{name}" for name in names)
         places = [layout.place(path) for path in layout.files()]

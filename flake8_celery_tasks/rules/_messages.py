@@ -7,7 +7,7 @@ from typing import Final
 
 from flake8_celery_tasks.binding.nodes import unparsed
 
-#: Messages cut longer expressions.
+#: Longer expressions are cut in messages.
 _WIDTH: Final = 30
 
 #: The end of a text that was cut.
@@ -15,19 +15,19 @@ CUT: Final = "..."
 
 
 def cut(text: str, width: int, instead: str = "") -> str:
-    """Return a text of at most some width: with its end cut off, or with `instead` in place of the whole text."""
+    """Return a text of at most `width` characters: its end is cut off, or `instead` replaces the whole text."""
     if len(text) <= width:
         return text
     return instead or f"{text[: width - 3]}..."
 
 
 def cut_front(text: str, width: int) -> str:
-    """Return a text of at most some width, with its beginning cut off: the end of a name says more."""
+    """Return a text of at most `width` characters, with its beginning cut off: the end of a name says more."""
     return text if len(text) <= width else f"...{text[3 - width :]}"
 
 
 def shown(node: ast.expr, short: str = "") -> str:
-    """Return an expression as a message shows it; a long one as `short`, as its outline, or cut."""
+    """Return an expression as a message shows it; a long one is replaced by `short` or its outline, or cut."""
     text = unparsed(node)
     if len(text) <= _WIDTH:
         return text

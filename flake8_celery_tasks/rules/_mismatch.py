@@ -38,7 +38,7 @@ def said(found: Misfit, params: Params, arguments: Arguments) -> tuple[str, str]
 
 
 def place_of(found: Misfit, params: Params, arguments: Arguments) -> ast.AST | None:
-    """Return the first surplus argument; None where one is missing."""
+    """Return the first surplus argument; None if an argument is missing instead."""
     if found.kind == SURPLUS:
         return arguments.positional[len(params.ordered)]
     return None if found.kind == MISSING else arguments.keywords[found.names[0]]

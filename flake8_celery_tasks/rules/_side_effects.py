@@ -29,7 +29,7 @@ def outbound_calls(task: Task) -> Iterator[Outbound]:
 
 
 def idempotent(task: Task, call: Outbound) -> bool:
-    """Return whether a request has, or may have, an idempotency key, so that the other side drops a second one."""
+    """Return whether a request has, or may have, an idempotency key, so that the other side drops a repeated one."""
     if any("idempoten" in word.lower() for word in _words(task.function)):
         return True
     if call.kind == MAIL:

@@ -29,15 +29,15 @@ class Rule(Generic[Fact]):
 
     A subclass names the kinds of facts that it checks, `class MissingTaskName(Rule[Task])` or
     `class NaiveEta(Rule[Invocation | TaskCall])`, its `code`, and its `message`: a template whose fields `report`
-    fills. `check` yields violations and keeps no state. The file is in the folder of its topic under `rules/` and has
-    the name of the rule.
+    fills. `check` yields violations and keeps no state. The file is in the folder of its topic under `rules/` and is
+    named after the rule.
     """
 
     code: ClassVar[str]
     message: ClassVar[str]
     #: The sections of Celery's documentation that the page cites, as `catalog/guide.py` names them: `tasks#names`.
     see: ClassVar[tuple[str, ...]] = ()
-    #: The kind of fixes that `fix` returns: `safe`, `unsafe`, `safe or unsafe`; empty where it returns none.
+    #: The kind of fixes that `fix` returns: `safe`, `unsafe`, `safe or unsafe`; empty if it returns none.
     fixes: ClassVar[str] = ""
     #: Whether the rule skips test modules and migrations.
     quiet_in_tests: ClassVar[bool] = False
@@ -56,9 +56,9 @@ class Rule(Generic[Fact]):
         raise NotImplementedError
 
     def fix(self, fact: Fact, violation: Violation) -> Fix | None:
-        """Return how to fix a violation that `check` yielded for a fact; None where no fix is certain.
+        """Return the fix for a violation that `check` yielded for a fact; None if no fix is certain.
 
-        Only a run that fixes calls it, so that plain checking does not pay for it.
+        It is called only when fixes are wanted, so that plain checking does not pay for it.
         """
         return None
 
@@ -80,9 +80,9 @@ class Rule(Generic[Fact]):
 
 
 def _filled(message: str, values: dict[str, Any]) -> str:
-    # Python 3.10 writes a lambda with that space. Baselines compare messages, so all Pythons must write the same.
+    # Python 3.10 writes a lambda with that space. Baselines compare messages, so all versions must write the same.
     text = message.format(**{name: _short(value) for name, value in values.items()}).replace("lambda :", "lambda:")
-    # flake8 fails on file names that are not valid text, and prints control characters to the terminal.
+    # flake8 fails on file names that are not valid text, and passes control characters on to the terminal.
     return plain(text)
 
 

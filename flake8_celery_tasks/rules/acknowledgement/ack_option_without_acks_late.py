@@ -25,9 +25,9 @@ class AckOptionWithoutAcksLate(Rule[Task]):
     ## What happens
 
     Without `acks_late` the worker acknowledges the message *before* it runs the task. After an exception, a time limit
-    or a killed process, there is no message left that could be rejected or requeued. Celery stores
-    `reject_on_worker_lost`, `acks_on_failure_or_timeout` and (from Celery 5.7 on) `acks_on_failure` and
-    `acks_on_timeout`, but never reads them. If the pool process that runs the task below is killed, the worker logs
+    or a killed process, no message is left to reject or requeue. Celery stores `reject_on_worker_lost`,
+    `acks_on_failure_or_timeout` and (from Celery 5.7 on) `acks_on_failure` and `acks_on_timeout`, but never reads them.
+    If the pool process that runs the task below is killed, the worker logs
 
     ```text
     Process 'ForkPoolWorker-...' pid:... exited with 'signal 9 (SIGKILL)'
@@ -66,8 +66,8 @@ class AckOptionWithoutAcksLate(Rule[Task]):
 
     ## Fix
 
-    Add `acks_late=True` if the task may run twice, otherwise remove the option. Removing it changes nothing. With
-    `acks_late=True` the task runs again after its worker was lost.
+    Add `acks_late=True` if the task may run twice: it then runs again after its worker was lost. Otherwise remove the
+    option, which changes nothing.
     """
 
     code = "CLY301"

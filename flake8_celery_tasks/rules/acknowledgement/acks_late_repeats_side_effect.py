@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.frameworks.http_mail import Outbound
 
-#: Prefixes of exceptions that no request and no mail causes.
+#: Prefixes of exceptions that neither a request nor an email causes.
 _DATABASES: Final = ("django.db.", "psycopg", "sqlalchemy.")
 
 
@@ -25,10 +25,10 @@ class AcksLateRepeatsSideEffect(Rule[Task]):
 
     ## What happens
 
-    With `acks_late=True` the worker acknowledges a message after the task has ended. If the worker is lost before that,
-    because of a deployment or a lost connection to the broker, or if the task takes longer than the visibility timeout,
-    the broker redelivers the message, and the body runs again from the start. A `POST` or an email that was already
-    sent is sent a second time. The log does not tell the two runs apart:
+    With `acks_late=True` the worker acknowledges a message after the task has ended. The broker redelivers the message
+    if the worker is lost before that, because of a deployment or a lost connection to the broker, or if the task takes
+    longer than the visibility timeout. Then the body runs again from the start, and a `POST` or an email that was
+    already sent is sent a second time. The log does not tell the two runs apart:
 
     ```text
     Task shop_charge[...] received
@@ -71,9 +71,9 @@ class AcksLateRepeatsSideEffect(Rule[Task]):
 
     ## Not reported when
 
-    - the method is a different one or uncertain: `GET`, `PUT` and `DELETE` may be repeated;
-    - the headers of the call or of the session contain an `Idempotency-Key`, or can't be resolved; or the task's
-      function mentions idempotency anywhere, as in `idempotency_key=`;
+    - the HTTP method is another one, or uncertain: `GET`, `PUT` and `DELETE` may be repeated;
+    - the headers of the call or of the session contain an `Idempotency-Key`, or can't be resolved;
+    - the task's function mentions idempotency anywhere, as in `idempotency_key=`;
     - the call is in a function that the task calls: only the task's own body is checked;
     - the task has `autoretry_for` for more than database errors, or its value can't be resolved: the task is meant to
       run again after a failed call;

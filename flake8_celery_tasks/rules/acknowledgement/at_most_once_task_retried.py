@@ -66,10 +66,11 @@ class AtMostOnceTaskRetried(Rule[Task]):
 
     ## Not reported when
 
-    - the project acknowledges late (`task_acks_late`, `celery-acks-late`) or may do so: then the `False` has another
+    - the project acknowledges late (`task_acks_late`, `celery-acks-late`), or may do so: then the `False` has another
       reason;
     - `max_retries=0` disables retries;
-    - the retry mechanism can't be resolved, or is `retry_on_worker_lost` before Celery 5.7, which ignores it;
+    - the option that retries the task can't be resolved, or is `retry_on_worker_lost` before Celery 5.7, which ignores
+      it;
     - a decorator that can't be resolved creates the task.
 
     ## Fix

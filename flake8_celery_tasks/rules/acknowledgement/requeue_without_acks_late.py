@@ -74,16 +74,17 @@ class RequeueWithoutAcksLate(Rule[Raise]):
 
     ## Not reported when
 
-    - the task, its base class or the project (`task_acks_late`, `celery-acks-late`) acknowledges late or may do so;
+    - the task, its base class or the project (`task_acks_late`, `celery-acks-late`) acknowledges late, or may do so;
     - `requeue` is absent, False or can't be resolved;
-    - something in the function, or a decorator between the task decorator and the function, catches it or may catch it;
+    - something in the function, or a decorator between the task decorator and the function, catches it, or may catch
+      it;
     - a base class overrides `__call__`, or a decorator that can't be resolved creates the task.
 
     ## Fix
 
     Write `raise self.retry(countdown=...)` with `bind=True`: it waits, and gives up after `max_retries`. Or add
-    `acks_late=True`: the broker redelivers the message at once, every time it is requeued, dozens of times a second if
-    no other worker takes it. Make sure that the task can run twice: until now it was never requeued.
+    `acks_late=True`: the broker then redelivers the message as soon as it is requeued, dozens of times a second if no
+    other worker takes it. Make sure that the task can run twice: until now it was never requeued.
     """
 
     code = "CLY302"
@@ -103,7 +104,7 @@ class RequeueWithoutAcksLate(Rule[Raise]):
         if task.acknowledges_late is not False:
             return
         fate = exceptions.fate(fact.project, fact.module, fact.site, fact.path, task.me)
-        # A base class that overrides `__call__` may catch it around the whole run.
+        # A base class that overrides `__call__` wraps the whole run, and may catch it.
         if fate is None and task.effective("__call__") is MISSING:
             yield self.report(fact.module, self._place(fact), function=task.node.name)
 

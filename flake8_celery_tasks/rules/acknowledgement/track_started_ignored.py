@@ -31,8 +31,7 @@ class TrackStartedIgnored(Rule[Task]):
     ## What happens
 
     STARTED is a state, and Celery stores states together with results. A task that ignores its result stores neither.
-    The worker skips the STARTED state, and the state reads `PENDING`, from the first moment until long after the task
-    has ended:
+    The worker skips the STARTED state, and the state stays PENDING, even long after the task has ended:
 
     ```text
     Task shop_rebuild_index[...] succeeded in ...s: None
@@ -67,7 +66,7 @@ class TrackStartedIgnored(Rule[Task]):
 
     ## Not reported when
 
-    - a call of the task anywhere in the project has `ignore_result=False` or may have it: from Celery 5.6.3 on, that
+    - a call of the task anywhere in the project has `ignore_result=False`, or may have it: from Celery 5.6.3 on, that
       call is tracked;
     - one of the two options can't be resolved.
 

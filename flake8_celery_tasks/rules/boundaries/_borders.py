@@ -1,4 +1,4 @@
-"""Which imports cross the boundary of an app: what CLY401 and CLY402 share."""
+"""Which imports cross the boundary of an app; shared by CLY401 and CLY402."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SETTINGS: Final = frozenset({"celery_config", "celeryconfig", "conf", "config", 
 
 
 class CrossAppImport(Rule[TaskImport]):
-    """What the two rules share: they differ in whether the import is in a function."""
+    """The base of both rules, which differ only in whether the import is in a function."""
 
     see = ("Celery#celery.Celery.send_task", "faq#can-i-call-a-task-by-name")
     fixes = "unsafe"
@@ -73,7 +73,7 @@ def _crossing(fact: TaskImport) -> list[Sent]:
     parts = module.place.name.split(".")
     label = own.replace(os.sep, "/").rpartition("/")[2]
     if label in parts and (project.layout.listed_apps or folders.is_app(own)):
-        parts.remove(label)  # an app may have such a name
+        parts.remove(label)  # an app may have such a name too
     if not SETTINGS.isdisjoint(parts):
         return []
     found = [sent for sent in fact.sent.values() if _is_of_other_app(fact, sent, own) and _sends_plainly(fact, sent)]

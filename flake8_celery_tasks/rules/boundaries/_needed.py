@@ -153,7 +153,7 @@ def _texts(node: ast.AST) -> Iterator[str]:
             yield inner.value
 
 
-# In others.
+# In other modules.
 
 
 def _is_taken(project: Project, path: str, name: str, seen: frozenset[str]) -> bool:
@@ -188,7 +188,7 @@ def _is_taken(project: Project, path: str, name: str, seen: frozenset[str]) -> b
 def _reaches_into(project: Project, file: str, path: str, name: str, *, by_name: bool) -> bool:
     """Return whether a file imports the module of another file, under any name, and may use a name from it.
 
-    `by_name` says that the file imports modules by strings.
+    `by_name` says whether the file imports modules by strings.
     """
     module = project.module(file)
     if module is None:
@@ -237,7 +237,7 @@ def _before(content: bytes, offset: int, most: int) -> bytes:
 
 @query()
 def _taken(project: Project, file: str) -> frozenset[tuple[str, str]]:
-    """Return what a file imports from modules, by module and name; a star for all."""
+    """Return what a file imports from modules, as pairs of module and name; the name is a star for all."""
     module = project.module(file)
     found = [] if module is None else [(star, "*") for star in module.candidates.stars]
     for binding in () if module is None else module.candidates.imports:

@@ -142,14 +142,14 @@ class _Rewriting:
     def _handed_on(
         self, call: ast.Call, positional: Sequence[ast.expr], keywords: Sequence[ast.keyword]
     ) -> list[Argument]:
-        """Return the arguments of `apply_async` and `signature`, which `send_task` also takes."""
+        """Return the arguments of `apply_async` and `signature`, which `send_task` also accepts."""
         if len(positional) > 2 or any(isinstance(item, ast.Starred) for item in positional):
             raise Unfixable("an order that send_task does not have")
         refuse_mixed(self.text, positional, keywords)
         return kept(self.text, call, (*positional, *keywords))
 
     def _options(self, task: Defined, given: set[str | None]) -> list[str]:
-        """Return the options of messages that the decorator sets and the call does not."""
+        """Return the message options that the decorator sets and the call does not."""
         found = []
         for name in PUBLISHER:
             value = task.option(name)

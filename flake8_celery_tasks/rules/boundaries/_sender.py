@@ -1,6 +1,6 @@
 """Which app sends a task, and under which name.
 
-The app is `current_app` if that is the project's in every thread, else the app itself.
+It is `current_app` if that is the project's app in every thread, otherwise the app itself.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def _imported_with(project: Project, module: Module) -> frozenset[str]:
 
 
 def imports_of(project: Project, path: str) -> Iterator[str]:
-    """Yield the files of the project that a file imports on its own import, with the packages around them."""
+    """Yield the files of the project that a file imports when it is imported itself, with the packages around them."""
     module = project.module(path)
     if module is None:
         return
@@ -77,7 +77,7 @@ def imports_of(project: Project, path: str) -> Iterator[str]:
 
 
 def name_of(fact: TaskImport, sent: Sent) -> str | None:
-    """Return the name of a task, None if it is uncertain.
+    """Return the name of a task; None if it is uncertain.
 
     An import from the task's module by its dotted name reveals the automatic name, wherever the module is located.
     """
@@ -87,5 +87,5 @@ def name_of(fact: TaskImport, sent: Sent) -> str | None:
     if getattr(fact.binding.statement, "level", None) == 0:
         source = fact.binding.path.partition(":")[0]
         if fact.project.layout.find(source, fact.module.place.root) != sent.place:
-            source = ""  # it comes from elsewhere
+            source = ""  # the name comes from elsewhere
     return definitions.name_of(fact.project, sent.definition, imported=source)

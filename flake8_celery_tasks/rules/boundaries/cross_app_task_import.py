@@ -8,7 +8,7 @@ class CrossAppTaskImport(CrossAppImport):
 
     ## What happens
 
-    Importing the task imports the other app's `tasks` module, with its models and services, only to put a name and some
+    Importing the task imports the other app's `tasks` module, with its models and services, just to put a name and some
     arguments into a message. Sooner or later `content.tasks` needs something from `blog.models`, and Python raises
 
     ```text
@@ -22,7 +22,7 @@ class CrossAppTaskImport(CrossAppImport):
     `expires`, `priority` ...) (CLY405).
 
     An app here is the nearest package with `apps.py`, `models`, `migrations` or `tasks`, otherwise the top-level
-    package. An app inside another app counts as the same app.
+    package. An app inside another app counts as part of it.
 
     ## Bad
 
@@ -71,32 +71,32 @@ class CrossAppTaskImport(CrossAppImport):
     - the imported task is never sent: registration in `AppConfig.ready`, a re-export, a plain call of the function;
     - the module also needs the import for something else: it calls the task as a function, or uses another name of its
       module or an attribute of its class;
-    - people start the module and only tests import it, so that no import can be circular: management commands,
+    - people start the module and only tests import it, so that the import can't be circular: management commands,
       `manage.py`, `fabfile.py`, tasks of invoke or fabric, commands of click, `if __name__ == "__main__"`;
     - the module creates the Celery app or holds settings: it may know every task;
-    - the task's class has its own `apply_async` or `delay`, or can't be resolved: it may take a lock first, as the
-      classes of celery_once and celery-singleton do;
-    - the package that it imports from holds nothing but modules with tasks, and an earlier import from it is reported:
-      one report per module names the tasks of all of them;
+    - the task's class has its own `apply_async` or `delay`, or can't be resolved: it may take a lock first, like the
+      classes of celery_once and celery-singleton;
+    - the imported package holds only modules with tasks, and an earlier import from it is reported: one report per
+      module names the tasks of all imports;
     - the import is under `TYPE_CHECKING`, in a test module or in a migration;
     - `celery-apps` lists the apps, and the module is in none of them;
     - the name resolves to something that is not a task, or to a module outside the project.
 
     ## Fix
 
-    Send by name: `current_app.send_task("content_generate_og_images", args=..., kwargs=...)`, in a chain or group
-    `signature("content_generate_og_images", ...)`, and drop the import. The trade-offs: Celery no longer checks the
-    arguments, and a process that gets its Celery app only from this import no longer has it, so that `current_app` is
-    an app with Celery's defaults.
+    Send by name, `current_app.send_task("content_generate_og_images", args=..., kwargs=...)` or, in a chain or group,
+    `signature("content_generate_og_images", ...)`, and drop the import. Celery then no longer checks the arguments, and
+    a process that gets its Celery app only through this import loses it: its `current_app` is then an app with Celery's
+    defaults.
 
     It matters which app sends. In a Django project use `current_app`: Celery makes the project's app the current app of
     every thread. In other projects this is true only in the thread that created the app, unless the project calls
     `app.set_default()`. In the threads of a web server `current_app` is then Celery's default app, which sends to
-    `amqp://guest@localhost`. In such a project use the project's app: `from project.celery import app`, and
+    `amqp://guest@localhost`. In such a project use the project's own app: `from project.celery import app`, and
     `app.send_task(...)`.
 
-    `send_task` ignores `task_always_eager`: tests that run tasks eagerly send a message instead. A test that patches
-    `blog.models.generate_og_images.delay` no longer finds it: patch the app's `send_task`.
+    `send_task` ignores `task_always_eager`, so tests that run tasks eagerly will send a message instead. A test that
+    patches `blog.models.generate_og_images.delay` no longer finds it: patch the app's `send_task`.
 
     The automatic fix does this if every use of the import is certain. It repeats the options of the decorator that
     belong to the message (`queue`, `priority`, `expires` ...), and puts the import of the app where isort would. It

@@ -8,10 +8,10 @@ class CrossAppTaskImportInFunction(CrossAppImport):
 
     ## What happens
 
-    An import inside a function often hides a circular import between apps: it works until somebody moves it to the top.
-    Nothing is logged. The cycle still exists and has a cost: the first call pays for the import, a renamed task fails
-    only when the line runs, and neither app can leave the project without the other. A message needs only the task's
-    name. What CLY401 says about imports at the top applies here too.
+    An import inside a function often hides a circular import between apps: it works until somebody moves it to the top
+    of the module. Nothing is logged. The cycle still exists and has a cost: the first call pays for the import, a
+    renamed task fails only when the line runs, and neither app can leave the project without the other. A message needs
+    only the task's name. What CLY401 says about imports at the top applies here too.
 
     ## Bad
 
@@ -56,23 +56,23 @@ class CrossAppTaskImportInFunction(CrossAppImport):
 
     ## Not reported when
 
-    - the import is within one app, or between an app and one inside it;
+    - the import is within one app, or between an app and another inside it;
     - the imported task is never sent;
     - CLY401 would not report the same import at the top of the module.
 
     ## Fix
 
-    Send by name, and drop the import. The trade-offs: Celery no longer checks the arguments, and a process that gets
-    its Celery app only from this import no longer has it, so that `current_app` is an app with Celery's defaults.
+    Send by name, and drop the import. Celery then no longer checks the arguments, and a process that gets its Celery
+    app only through this import loses it: its `current_app` is then an app with Celery's defaults.
 
     It matters which app sends. In a Django project use `current_app`: Celery makes the project's app the current app of
     every thread. In other projects this is true only in the thread that created the app, unless the project calls
     `app.set_default()`. In the threads of a web server `current_app` is then Celery's default app, which sends to
-    `amqp://guest@localhost`. In such a project use the project's app: `from project.celery import app`, and
+    `amqp://guest@localhost`. In such a project use the project's own app: `from project.celery import app`, and
     `app.send_task(...)`.
 
-    `send_task` ignores `task_always_eager`: tests that run tasks eagerly send a message instead. A test that patches
-    `blog.models.generate_og_images.delay` no longer finds it: patch the app's `send_task`.
+    `send_task` ignores `task_always_eager`, so tests that run tasks eagerly will send a message instead. A test that
+    patches `blog.models.generate_og_images.delay` no longer finds it: patch the app's `send_task`.
 
     The automatic fix does this if every use of the import is certain. It repeats the options of the decorator that
     belong to the message (`queue`, `priority`, `expires` ...), and puts the import of the app where isort would. It

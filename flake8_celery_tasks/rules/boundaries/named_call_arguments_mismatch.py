@@ -35,7 +35,8 @@ class NamedCallArgumentsMismatch(Rule[Invocation | BeatEntry]):
     TypeError("send_receipt() got an unexpected keyword argument 'order'")
     ```
 
-    It also fails with `typing=False`. The task object that `bind=True` passes is not one of the caller's arguments.
+    It also fails with `typing=False`. The task object that `bind=True` passes does not count as an argument of the
+    call.
 
     ## Bad
 
@@ -90,7 +91,7 @@ class NamedCallArgumentsMismatch(Rule[Invocation | BeatEntry]):
 
     ## Not reported when
 
-    - a `*spread` or a variable may contain arguments that make the call fit;
+    - a `*spread` or a variable may contain the arguments that make the call fit;
     - a signature lacks arguments and is not sent at once: they may be added later;
     - no task of the project, or of a service that `celery-known-tasks` names, has the name (CLY403), or several
       tasks have it;
@@ -99,11 +100,11 @@ class NamedCallArgumentsMismatch(Rule[Invocation | BeatEntry]):
       or can't be resolved;
     - the task has `bind=True` and no parameter for the task object, or `self` without `bind=True`: that is CLY202 or
       CLY203;
-    - the call is in a `try` that catches TypeError, in a test (`celery-test-paths`) or a migration.
+    - the call is in a `try` that catches TypeError, in a test (`celery-test-paths`) or in a migration.
 
     ## Fix
 
-    Pass the arguments that the function takes. Only you know which ones are intended.
+    Pass the arguments that the function accepts. Only you know which ones are intended.
     """
 
     code = "CLY404"

@@ -39,14 +39,15 @@ class NamedCallDropsOptions(Rule[Invocation]):
     ## What happens
 
     `queue`, `expires`, `priority` and similar options belong to the message, and the sender creates the message.
-    `delay()` takes them from the task object; `send_task()` has only a name. So the message goes to the default queue,
-    which perhaps no worker consumes, never expires, and has no priority. Nothing is logged, by the sender or by a
-    worker on the intended queue. Celery 5.7 deprecates `queue` on a task (CLY917), but with `delay()` it still works.
+    `delay()` takes them from the task object; `send_task()` has only a name. So the message never expires, has no
+    priority, and goes to the default queue, which perhaps no worker consumes. Nothing is logged, neither by the sender
+    nor by a worker on the intended queue. Celery 5.7 deprecates `queue` on a task (CLY917), but with `delay()` it still
+    works.
 
     Up to Celery 5.6 this always happens. From 5.7 on, `send_task()` looks up the task and keeps the options, but only
-    in a process that has imported and registered it, which the other app's process may not have done. The worker
-    applies `ignore_result`, time limits and `acks_late`, so they are not lost; only Celery 5.6.3 stores the result of
-    such a call despite `ignore_result`.
+    in a process that has imported and registered it, which the other app's process may not have done. `ignore_result`,
+    time limits and `acks_late` are not lost, since the worker applies them. The only exception is Celery 5.6.3, which
+    stores the result of such a call despite `ignore_result`.
 
     ## Bad
 
@@ -89,10 +90,10 @@ class NamedCallDropsOptions(Rule[Invocation]):
     ## Not reported when
 
     - the call sets the option; any of `queue`, `exchange` and `routing_key` counts for all three;
-    - `task_routes` covers the name, or can't be resolved: then it decides the queue, for calls by name too;
+    - `task_routes` covers the name, or can't be resolved: it then decides the queue, for calls by name too;
     - the option has the project's default value;
-    - caller and task belong to one app, or the call is in a task and the target is Celery 5.7 or later: then the
-      process has registered the task;
+    - caller and task belong to one app, or the call is in a task and the project runs on Celery 5.7 or later: the
+      process has then registered the task;
     - several tasks have the name, or `**options` in the call may contain the option;
     - the task belongs to another service, and its record in `celery-known-tasks` does not give the option's value;
     - the module is a test (`celery-test-paths`) or a migration.
@@ -100,7 +101,7 @@ class NamedCallDropsOptions(Rule[Invocation]):
     ## Fix
 
     Repeat the options in the call, or better, move `queue` into `task_routes`, which every sender reads. The messages
-    then go to another queue, so make sure that a worker consumes it.
+    then go to a different queue, so make sure that a worker consumes it.
     """
 
     code = "CLY405"

@@ -17,8 +17,8 @@ class RecordedArgumentDemanded(Rule[KeptTask]):
 
     ## What happens
 
-    A new parameter without a default is safe for callers that are deployed together with the function. Messages in a
-    queue, beat entries in a database and messages from processes with the old code lack it, and the task fails in the
+    A new parameter without a default is safe for callers that are deployed together with the function. But messages in
+    a queue, beat entries in a database and messages from processes with the old code lack it, and the task fails in the
     worker:
 
     ```text
@@ -92,7 +92,7 @@ class RecordedArgumentDemanded(Rule[KeptTask]):
     - `celery-contract` names no record, or the record does not have the parameters (`"signature": null`);
     - the current parameters are uncertain: a decorator below the task decorator may change them, two tasks have the
       name, or the class has its own `apply_async` or `__call__`;
-    - the parameter replaces one of the record at the same position that had no default: that is a new name (CLY412);
+    - the parameter replaces a recorded one without a default at the same position: it was renamed (CLY412);
     - a file that can't be parsed could define a task of that name.
 
     ## Fix

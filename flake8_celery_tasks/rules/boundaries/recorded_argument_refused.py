@@ -56,14 +56,14 @@ class RecordedArgumentRefused(Rule[KeptTask]):
     ## What happens
 
     Messages that were sent before the change, and those of senders that still run the old code, carry the arguments
-    that the function took then. Nothing compares them with the new function before the worker calls it:
+    that the function used to take. Nothing compares them with the new function before the worker calls it:
 
     ```text
     TypeError("send_receipt() got an unexpected keyword argument 'order'")
     ```
 
-    It is worse if the values still fit. After `(user_pk, order_pk)` becomes `(order_pk, user_pk)`, or after a new
-    parameter is added at the front, an old message `[7, 12]` runs with the wrong values, and nothing is logged.
+    It is worse if the values still fit. If `(user_pk, order_pk)` becomes `(order_pk, user_pk)`, or if a new parameter
+    is added at the front, an old message `[7, 12]` runs with the wrong values, and nothing is logged.
 
     ## Bad
 
@@ -132,7 +132,7 @@ class RecordedArgumentRefused(Rule[KeptTask]):
     - `celery-contract` names no record, or the record does not have the parameters (`"signature": null`);
     - the current parameters are uncertain: a decorator below the task decorator may change them, two tasks have the
       name, or the class has its own `apply_async` or `__call__`;
-    - a parameter with a default is added after all others or as keyword-only;
+    - a parameter with a default is added after all others, or is keyword-only;
     - a parameter is gone, and new `*args` and `**kwargs` accept its values;
     - a file that can't be parsed could define a task of that name.
 

@@ -18,9 +18,9 @@ class RecordedTaskGone(Rule[GoneTask]):
 
     ## What happens
 
-    A function is renamed, a module moves or a task is deleted. But messages with the old name still arrive: those in
-    the queue while the new code is deployed, those of processes that still run the old code, those of other services,
-    and those that django-celery-beat schedules from its database. The worker with the new code logs an error and drops
+    A function is renamed, a module moves or a task is deleted, but messages with the old name still arrive: from the
+    queue while the new code is deployed, from processes that still run the old code, from other services, and from
+    django-celery-beat, which schedules them from its database. The worker with the new code logs an error and drops
     each one, and the sender gets no error:
 
     ```text
@@ -91,7 +91,7 @@ class RecordedTaskGone(Rule[GoneTask]):
 
     ## Good
 
-    Introduce the new name in two deploys. In the first one, the task has both names:
+    Introduce the new name in two deploys. In the first, the task has both names:
 
     ```python title="shop/tasks.py"
     from celery import shared_task
@@ -145,8 +145,8 @@ class RecordedTaskGone(Rule[GoneTask]):
 
     ## Fix
 
-    Give the task its old name. If you want the new name, give the task both, deploy, and drop the old one when no
-    message, no beat entry and no other service uses it. Then update the record.
+    Give the task its old name. If you want the new name, give the task both, deploy, and drop the old one when it is no
+    longer used by any message, beat entry or other service. Then update the record.
 
     The automatic fix writes the old name if the task has an automatic name and no string in the project contains the
     new one. If you deleted the task on purpose, keep it until its queues are empty.

@@ -25,16 +25,16 @@ class UnknownTaskName(Rule[Invocation | BeatEntry | TaskLookup]):
 
     ## What happens
 
-    The sender gets no error: the message is sent, and nothing compares its name with the existing tasks. The worker
-    logs an error and drops the message:
+    The sender gets no error: the message is sent, and nothing compares its name with those of the existing tasks. The
+    worker logs an error and drops the message:
 
     ```text
     Received unregistered task of type 'shop.send_reciept'.
     The message has been ignored and discarded.
     ```
 
-    With a beat entry, this happens each time the entry is due. The name of its module and function does not work for a
-    task with an explicit name. `app.tasks["shop.send_reciept"]` raises `NotRegistered`.
+    With a beat entry, this happens each time the entry is due. A task with an explicit name can't be called by the name
+    of its module and function. `app.tasks["shop.send_reciept"]` raises `NotRegistered`.
 
     ## Bad
 
@@ -88,15 +88,15 @@ class UnknownTaskName(Rule[Invocation | BeatEntry | TaskLookup]):
 
     ## Not reported when
 
-    - no task of the project shares the first dotted part of the name, and none has a similar name: it may be the task
-      of a package, or of another service. With `celery-known-tasks`, which names the records of all other services, the
-      rule reports such a name;
-    - one of those services has the name, or has a task with an uncertain name that may be this one;
+    - no task of the project shares the first dotted part of the name, and none has a similar name: it may be a task of
+      a package, or of another service. With `celery-known-tasks`, which names the records of all other services, the
+      rule does report such a name;
+    - one of those services has a task with that name, or with an uncertain name that may be this one;
     - a file that can't be parsed, is excluded, or belongs to another project may contain the name;
-    - a task of that namespace has an uncertain name;
+    - a task of the project with an uncertain name may share its first dotted part;
     - a task has an automatic name, and an app of the project builds automatic names itself (`gen_task_name`);
-    - the module that the name points to has something of that name which may be a task: a function with a decorator
-      that can't be resolved, or an assigned value;
+    - the name points to something in its module that may be a task: a function with a decorator that can't be resolved,
+      or an assigned value;
     - the name is looked up in `app.tasks` in a `try`, or under an `if` that checks for it;
     - the module is a test (`celery-test-paths`) or a migration.
 
@@ -139,7 +139,7 @@ class UnknownTaskName(Rule[Invocation | BeatEntry | TaskLookup]):
 
 
 def _bound(project: Project, module: Module, name: str) -> str:
-    """Describe what a name points to instead of a task, an empty string if it points to nothing."""
+    """Describe what a name points to instead of a task; an empty string if it points to nothing."""
     owner, _, last = name.rpartition(".")
     symbol = project.resolve(f"{owner}:{last}", module).symbol if owner else None
     if isinstance(symbol, Function):

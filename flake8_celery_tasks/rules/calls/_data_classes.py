@@ -48,7 +48,7 @@ _DECORATORS: Final = frozenset(
 #: Bases that don't affect how an instance is encoded.
 _PLAIN: Final = frozenset({"abc.ABC", "builtins.object", "typing.Generic", "typing.Protocol"})
 
-#: Methods of a model's class, and of a model, that return a model.
+#: Methods of a model's class or of a model that return a model.
 _MAKING: Final = frozenset(
     {"construct", "from_orm", "model_construct", "model_validate", "model_validate_json", "parse_obj", "parse_raw"}
 )
@@ -58,7 +58,7 @@ _ENCODES: Final = "__json__"
 
 
 def instance_of(project: Project, target: Target) -> str | None:
-    """Return what a class's instances are, or what its method returns; None where JSON may encode it."""
+    """Return what the instances of a class are, or what its method returns; None if JSON may encode it."""
     if not isinstance(target.symbol, Class) or target.module is None:
         return None
     if target.rest and (len(target.rest) != 1 or target.rest[0] not in _MAKING):

@@ -36,7 +36,7 @@ FRAME: Final = "a data frame"
 PATH: Final = "a path"
 OBJECT: Final = "an object"
 
-#: What the node alone shows.
+#: What a node shows on its own.
 _NODES: Final = {ast.GeneratorExp: GENERATOR, ast.Set: SET, ast.SetComp: SET}
 
 #: What calls of functions and classes outside the project return.
@@ -63,7 +63,7 @@ _CALLS: Final = {
     "subprocess.run": "a finished process",
 }
 
-#: Packages, and the endings of those of their classes whose instances JSON can't encode.
+#: Packages, with the endings of the names of their classes whose instances JSON can't encode.
 _CLASSES: Final = (
     ("django.http.", "Response", RESPONSE),
     ("django.http.", "ResponseRedirect", RESPONSE),
@@ -97,7 +97,7 @@ _ENUMS: Final = frozenset({"enum.Enum", "enum.Flag"})
 
 
 def unencodable(project: Project, module: Module, node: ast.expr, site: Site, depth: int = 0) -> str | None:
-    """Return what an expression is, or holds, that JSON can't encode; None where JSON can or may encode it."""
+    """Return what JSON can't encode in an expression; None if JSON can or may encode all of it."""
     if depth > 5:
         return None
     known = _NODES.get(node.__class__)
@@ -135,7 +135,7 @@ def _keys(node: ast.expr) -> list[ast.expr | None]:
 
 
 def _parts(node: ast.expr) -> list[ast.expr]:
-    """Return what a display holds. The loop variables of a comprehension are not followed."""
+    """Return the parts of a display. The loop variables of a comprehension are not followed."""
     if isinstance(node, ast.Dict):
         return node.values
     if isinstance(node, (ast.List, ast.Tuple)):
@@ -147,7 +147,7 @@ def _parts(node: ast.expr) -> list[ast.expr]:
 
 
 def _keyed(node: ast.Name, site: Site) -> str | None:
-    """Return KEYS where a local dict gets items whose keys are tuples."""
+    """Return KEYS if a local dict gets items whose keys are tuples."""
     found = site.scope.find(node.id)
     if found is None or found[0].kind != scopes.FUNCTION:
         return None
@@ -193,7 +193,7 @@ def _called(project: Project, module: Module, node: ast.Call, site: Site) -> str
 
 
 def _made_by(project: Project, target: Target) -> str | None:
-    """Return what a function outside the project, or a class, returns that JSON can't encode."""
+    """Return what a class, or a function outside the project, returns if JSON can't encode it."""
     if inference.is_exception(project, target):
         return EXCEPTION
     if target.module is None:
@@ -230,7 +230,7 @@ def _is_plain(project: Project, cls: Target, symbol: Class) -> bool:
 
 
 def _member(project: Project, module: Module, node: ast.Attribute, site: Site) -> str | None:
-    """Return what the member of an enumeration is, `Status.NEW`."""
+    """Return what a member of an enumeration, such as `Status.NEW`, is."""
     owner = module.value(node.value, site.scope)
     target = project.resolve(owner.path, module) if isinstance(owner, Ref) and node.attr.isupper() else None
     if target is None or not isinstance(target.symbol, Class) or target.rest or node.attr not in target.symbol.names:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def misuse(context: FileContext, node: ast.expr, site: Site, place: str) -> str | None:
-    """Return the mistake of an expression that is used where a signature belongs; None where it may be one.
+    """Return the mistake of an expression that is used where a signature belongs; None if it may be one.
 
-    It is a mistake where it is certainly a task that is called, sent or bare. `place` names the position.
+    It is a mistake if it is certainly a task, called, sent or bare. `place` names the position.
     """
     if isinstance(node, ast.Call):
         func, thing = node.func, context.thing

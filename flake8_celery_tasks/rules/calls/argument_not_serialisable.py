@@ -80,9 +80,9 @@ class ArgumentNotSerialisable(Rule[Invocation]):
 
     ## What happens
 
-    Arguments travel as JSON, unless `task_serializer` says otherwise. JSON knows numbers, strings, None, lists and
-    dicts; Celery adds dates, UUIDs, decimals and bytes. With anything else, including a dataclass or a pydantic model,
-    the call fails and sends nothing:
+    Arguments travel as JSON, unless `task_serializer` says otherwise. JSON has numbers, strings, None, lists and dicts;
+    Celery adds dates, UUIDs, decimals and bytes. With anything else, including a dataclass or a pydantic model, the
+    call fails and sends nothing:
 
     ```text
     kombu.exceptions.EncodeError: Object of type set is not JSON serializable
@@ -124,13 +124,13 @@ class ArgumentNotSerialisable(Rule[Invocation]):
 
     ## Not reported when
 
-    - the task, the call or the project has a serializer other than JSON, or one that can't be resolved; or the project
-      registers further types with kombu (`register_type`);
+    - the task, the call or the project has a serializer other than JSON, or one that can't be resolved, or the project
+      registers more types with kombu (`register_type`);
     - the task's class has its own `apply_async`, which may convert the argument;
     - the argument is a pydantic model for a task with `pydantic=True`, and the project runs on Celery 5.7. A model
       inside a list or a dict, or before 5.7, fails and is reported;
     - the class of the argument has a method `__json__`, which kombu calls;
-    - it is not certain what the argument is. Only literals, calls of Python's own types, instances of the project's
+    - it is uncertain what the argument is. Only literals, calls of Python's own types, instances of the project's
       classes, and names with one such value are reported. A parameter `request` must be used like a view's request;
     - the call is in a `try` with `except EncodeError`, or the module is a test.
 
@@ -186,7 +186,7 @@ def _is_one(node: ast.expr) -> bool:
 
 
 def _what(call: Invocation, node: ast.expr, scope: Scope, depth: int = 0) -> str | None:
-    """Return what an argument is, or holds, that JSON can't encode; None where JSON can or may encode it."""
+    """Return what JSON can't encode in an argument; None if JSON can or may encode all of it."""
     if depth > 5:
         return None
     parts: list[ast.expr] = []

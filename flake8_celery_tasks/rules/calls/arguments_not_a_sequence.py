@@ -57,10 +57,10 @@ _BEAT: Final = "beat logs an error and sends nothing"
 #: Endings of names that hold several arguments.
 _SEVERAL: Final = re.compile(r"(?:^|_)(?:kw)?(?:args|arguments|list|params|parameters|tuple|values)$", re.IGNORECASE)
 
-#: Attributes and names of one row's key.
+#: Attributes and names for the key of one row.
 _KEYS: Final = re.compile(r"(?:^|_)(?:id|pk|uuid)$")
 
-#: Expressions that need no parentheses; others may have them for readability.
+#: Expressions that don't need parentheses; others may have them for readability.
 _BARE: Final = (ast.Attribute, ast.Name, ast.Subscript)
 
 #: Expressions, and calls, that return a list, tuple or dict.
@@ -115,8 +115,8 @@ class ArgumentsNotASequence(Rule[Invocation | BeatEntry]):
     ```
 
     A signature silently splits the string, both when it is created and when it is sent: each letter becomes an
-    argument. Beat does the same with a string as an entry's `args`. If that makes more arguments than the task takes,
-    or if `args` is a number, beat logs the error and never sends anything.
+    argument. Beat does the same with a string as an entry's `args`. If that results in more arguments than the task
+    takes, or if `args` is a number, beat logs the error and never sends anything.
 
     ## Bad
 
@@ -199,17 +199,17 @@ class ArgumentsNotASequence(Rule[Invocation | BeatEntry]):
 
     - the argument could be a list, tuple or dict. Four things are reported: literals; names whose annotation or
       assignments all show that they are something else; names like the key of a row (`order.pk`, `order_id`); and
-      expressions in parentheses without effect, `args=(order.total)`. The last two are skipped if the name says that it
-      holds arguments (`args=(task_args)`), or if the value is certainly a list, tuple or dict;
-    - an entry of the beat schedule has a string for a task that takes `*args`;
-    - it is falsy (`0`, `""`, `{}`, None), which Celery treats as no arguments;
+      expressions in parentheses that have no effect, `args=(order.total)`. The last two are skipped if the name
+      suggests arguments (`args=(task_args)`), or if the value is certainly a list, tuple or dict;
+    - a beat entry passes a string to a task that takes `*args`;
+    - the value is falsy (`0`, `""`, `{}`, None), which Celery treats as no arguments;
     - the task's class has its own `apply_async`;
     - a test expects it: `with pytest.raises(TypeError)`.
 
     ## Fix
 
-    Add the comma, `(order_pk,)`; move a dict to `kwargs`. That is safe, because the call can't have worked before. It
-    is unsafe where the only sign of the mistake is the parentheses.
+    Add the comma, `(order_pk,)`, or move a dict to `kwargs`. The automatic fix does this. It is safe if the call can't
+    have worked before, and unsafe if only the parentheses or the name show the mistake.
     """
 
     code = "CLY604"
@@ -264,7 +264,7 @@ class ArgumentsNotASequence(Rule[Invocation | BeatEntry]):
         )
 
     def fix(self, fact: Invocation | BeatEntry, violation: Violation) -> Fix | None:
-        """Add the comma."""
+        """Add the comma, or pass a dict as `kwargs`."""
         from flake8_celery_tasks.edits.edit import Fix
         from flake8_celery_tasks.edits.operations import MakeTuple, NameArgument, RenameKeyword
 
@@ -292,7 +292,7 @@ def _short(node: ast.expr) -> str:
 
 
 def _given(fact: Invocation | BeatEntry) -> _Given | None:
-    """Return the arguments of a call or an entry; None where a test, or a function other than Celery's, gets them."""
+    """Return the arguments of a call or an entry; None if a test, or a function other than Celery's, gets them."""
     if isinstance(fact, BeatEntry):
         return _of_entry(fact) if fact.call is None else None
     start = ARGS_AT.get(fact.method)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.facts.arguments import Arguments
     from flake8_celery_tasks.resolution.arity import Misfit
 
-#: Messages leave out longer arguments.
+#: Longer arguments are left out of messages.
 _WIDTH: Final = 30
 
 
@@ -38,15 +38,15 @@ class CallArgumentsMismatch(Rule[Invocation | Handed | Receiver]):
     ## What happens
 
     `delay()` and `apply_async()` compare the arguments with the function's parameters before they send anything. The
-    task object that `bind=True` passes is not one of the caller's arguments. A signature accepts anything, and fails
-    when it is sent:
+    task object that `bind=True` passes does not count as an argument of the call. A signature accepts anything, and
+    fails when it is sent:
 
     ```text
     TypeError: resize() missing 1 required positional argument: 'width'
     ```
 
-    Nothing is compared if the task is a class, or if a decorator is between `@shared_task` and the function: then the
-    message is sent, and the task fails with the same error in the worker.
+    Nothing is compared if the task is a class, or if a decorator is between `@shared_task` and the function. The
+    message is then sent, and the task fails with the same error in the worker.
 
     A canvas passes its call's arguments to the first task of a chain, and to all tasks of a group and of a chord's
     header. Those tasks must accept them; all other tasks must accept the result that they get.
@@ -108,12 +108,12 @@ class CallArgumentsMismatch(Rule[Invocation | Handed | Receiver]):
 
     ## Not reported when
 
-    - `*args`, `**kwargs` or a variable hide arguments that could complete the call;
+    - `*args`, `**kwargs` or a variable may contain the arguments that make the call fit;
     - the task has `typing=False`, or its class has its own `apply_async` or can't be resolved;
-    - a decorator below the task decorator may change the arguments (a decorator in the project that passes them on does
-      not);
-    - the function has several definitions, `bind=True` and no parameter for the task object (CLY202), or `self` without
-      `bind=True` (CLY203);
+    - a decorator below the task decorator may change the arguments (a decorator of the project that only passes them on
+      does not);
+    - the function has several definitions, or `bind=True` and no parameter for the task object (CLY202), or `self`
+      without `bind=True` (CLY203);
     - an option such as `countdown` is among the arguments: that is CLY603;
     - a signature with a name is passed on, or its arguments are changed, before it is sent;
     - a task in a chain has no parameter for the result of the previous task: that is CLY611;
@@ -121,7 +121,7 @@ class CallArgumentsMismatch(Rule[Invocation | Handed | Receiver]):
 
     ## Fix
 
-    Pass what the function takes. Only its author knows what was meant.
+    Pass the arguments that the function accepts. Only you know which ones are intended.
     """
 
     code = "CLY601"
@@ -202,7 +202,7 @@ class CallArgumentsMismatch(Rule[Invocation | Handed | Receiver]):
 
 
 def _unpacked(call: Invocation, params: Params, arguments: Arguments) -> str:
-    """Return the replacement for all arguments in one list, tuple or dict, where they fit; else nothing."""
+    """Return how to pass all arguments of one list, tuple or dict, if they fit; otherwise an empty string."""
     node = arguments.positional[0] if len(arguments.positional) == 1 and not arguments.keywords else None
     if call.method not in DIRECT or node not in call.node.args or arguments.more_positional or arguments.more_keywords:
         return ""
@@ -226,7 +226,7 @@ def _is_of_signature(call: Invocation, params: Params) -> bool:
 
 
 def _fitting(call: Invocation) -> Arguments | None:
-    """Return the arguments of a signature that may be incomplete but fits; None where it doesn't, or may not."""
+    """Return the arguments of a signature that may be incomplete but fits; None if it doesn't, or may not."""
     defined, own = call.defined, arguments_of(call)
     params = None if defined is None else defined.accepts
     if defined is None or params is None or own is None or defined.effective("typing") is False:

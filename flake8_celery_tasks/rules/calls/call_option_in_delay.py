@@ -23,7 +23,7 @@ class CallOptionInDelay(Rule[Invocation | Handed]):
     ## What happens
 
     `delay()` and `s()` pass everything that they get to the task as its arguments. A task without a parameter of that
-    name can't accept it: `delay()` fails at once, a signature fails when it is sent:
+    name can't accept it: `delay()` fails at once, and a signature fails when it is sent:
 
     ```text
     TypeError: send_receipt() got an unexpected keyword argument 'countdown'
@@ -84,17 +84,17 @@ class CallOptionInDelay(Rule[Invocation | Handed]):
     ## Not reported when
 
     - the task has a parameter of that name;
-    - the task takes `**kwargs` and the option is neither `countdown` nor `eta`: `queue` or `expires` may be meant for
+    - the task takes `**kwargs`, and the option is neither `countdown` nor `eta`: `queue` or `expires` may be meant for
       the task;
     - the task's parameters can't be resolved, or its class has its own `delay` or `apply_async`;
-    - for a canvas: its members can't be resolved, or it may be changed before it is sent. A chain passes its options to
-      the first task only; groups and chords pass them to all of the header;
+    - the option is given to a canvas whose members can't be resolved, or which may be changed before it is sent. A
+      chain passes its options to the first task only; groups and chords pass them to all of the header;
     - a test expects it: `with pytest.raises(TypeError)`.
 
     ## Fix
 
     Write `apply_async()` with the arguments in `args` and `kwargs`, and the option next to them. For a signature, write
-    `.set()`. The automatic fix does exactly that, and leaves the other arguments as they are.
+    `.set()`. The automatic fix does exactly this, and leaves the other arguments unchanged.
     """
 
     code = "CLY603"

@@ -33,19 +33,19 @@ class CalledOutsideAWorker(Rule[DirectCall]):
 
     ## What happens
 
-    A task that is called like a function runs at once, without a message: its request is empty. `update_state()` needs
-    the task's id, and fails if there is a result backend:
+    A task that is called like a function runs at once, without a message, so its request is empty. `update_state()`
+    needs the task's id, and fails if there is a result backend:
 
     ```text
     ValueError: task_id must not be empty. Got None instead.
     ```
 
-    Then `self.retry()` sends nothing, so nothing is retried. It raises the `exc` that it is given, or else `Retry`.
-    Either leaves the caller too; a worker that runs the caller treats `Retry` as a retry of the caller, which never
-    comes.
+    `self.retry()` sends nothing in that case, so nothing is retried. It raises the `exc` that it is given, otherwise
+    `Retry`. The exception also leaves the caller, and a worker that runs the caller treats `Retry` as a retry of the
+    caller, which never comes.
 
-    Celery passes a bound task its `self`, also when it is called as a function. If the caller passes `self` along, it
-    becomes the first of the other arguments, and shifts all others by one:
+    Celery passes a bound task its `self`, even when it is called as a function. If the caller passes `self` along, it
+    becomes the first of the other arguments, and shifts the rest by one:
 
     ```text
     TypeError: resize() takes 2 positional arguments but 3 were given
@@ -116,20 +116,20 @@ class CalledOutsideAWorker(Rule[DirectCall]):
     ## Not reported when
 
     - the task checks its request in a condition: `if self.request.called_directly`, `if self.request.id`;
-    - the call in the task is under a condition that depends on an argument, or in a `try` that catches what it raises,
-      or has its own `task_id`;
+    - the call that needs the worker is under a condition that depends on an argument, or in a `try` that catches what
+      it raises, or has its own `task_id`;
     - the task retries and the call is in a `try`: the caller expects an error;
     - the project certainly stores no results;
-    - the task's class has its own `__call__`, `update_state` or `retry`, or can't be resolved; or a decorator that
-      can't be resolved creates the task, or is below the task decorator;
+    - the task's class has its own `__call__`, `update_state` or `retry`, or can't be resolved;
+    - a decorator that can't be resolved creates the task, or is below the task decorator;
     - the task's first parameter, after its own `self`, is meant for a task too;
     - `task.run()` or `task.__wrapped__()` is called;
     - the module is a test.
 
     ## Fix
 
-    Send the task, or move what both need into a plain function. If the task has to work either way, check
-    `if self.request.id` before the state is set. Drop `self` from the arguments.
+    Send the task, or move the shared code into a plain function. If the task has to work either way, check
+    `if self.request.id` before you set the state. Drop `self` from the arguments.
     """
 
     code = "CLY619"
@@ -181,7 +181,7 @@ class CalledOutsideAWorker(Rule[DirectCall]):
 
 
 def _effect(defined: Defined, call: ast.Call) -> str:
-    """Return what happens with a task that is passed by position; nothing where it may be meant."""
+    """Return what happens with a task that is passed by position; an empty string if that may be intended."""
     params = defined.accepts
     if params is None or (not params.ordered and params.vararg):
         return ""
@@ -237,7 +237,7 @@ def _need_of(function: FunctionNode) -> tuple[str, str] | None:
 
 
 def _has_no_id(call: ast.Call) -> bool:
-    """Return whether a call of `update_state` is for the task that runs."""
+    """Return whether a call of `update_state` is for the running task."""
     given = [keyword.value for keyword in call.keywords if keyword.arg == "task_id"]
     return all(isinstance(node, ast.Attribute) and node.attr == "id" for node in given)
 
@@ -267,7 +267,7 @@ def _asks(test: ast.expr, guards: Collection[str]) -> bool:
 
 
 def _reached(body: list[ast.stmt], params: set[str]) -> Iterator[ast.Call]:
-    """Yield the calls that a function reaches with any arguments, in its handlers too; but not caught ones."""
+    """Yield the calls that a function reaches with any arguments, including those in handlers, but not caught ones."""
     pending: list[ast.AST] = [*reversed(body)]
     while pending:
         node = pending.pop()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: Displays of several values; a display is not a signature.
 _MANY: Final = (ast.List, ast.Tuple, ast.Set, ast.ListComp, ast.SetComp, ast.GeneratorExp)
 
-#: The first version in which a call of a chord takes callbacks.
+#: The first version in which a call of a chord accepts callbacks.
 _CHORDS_LINK: Final = (5, 7)
 
 
@@ -45,10 +45,10 @@ class CanvasMisbuilt(Rule[Canvas | Linking]):
     ```
 
     Two mistakes are silent. `task.map(...)` and `task.starmap(...)` are one message: one worker runs the task for all
-    items, one after the other. In a group or a chord's header nothing is left to run in parallel. And
+    items, one after the other. In a group or a chord's header, nothing is left to run in parallel. And
     `task.chunks(...)` in a chord's header is a message that only sends the chunks: the body runs before the work is
-    done, and gets ids instead of results. Before another step of a chain it sends the chunks and then fails, so that
-    the step never runs.
+    done, and gets ids instead of results. If another step of a chain follows, the message sends the chunks and then
+    fails, so that the step never runs.
 
     ## Bad
 
@@ -145,8 +145,8 @@ class CanvasMisbuilt(Rule[Canvas | Linking]):
 
     ## Not reported when
 
-    - it is not certain what the canvas is, or what is in it;
-    - `map` is next to other signatures, or in a comprehension: a message for each batch may be meant;
+    - it is uncertain what the canvas is, or what it contains;
+    - `map` is next to other signatures, or in a comprehension: a message for each batch may be intended;
     - a task or a call of one is used where a signature belongs: that is CLY608 and CLY610;
     - a test expects it: `with pytest.raises(TypeError)`.
 
@@ -224,7 +224,7 @@ class CanvasMisbuilt(Rule[Canvas | Linking]):
 
 
 def _kind(context: FileContext, node: ast.expr, site: Site) -> str | None:
-    """Return "group" or, for a Celery whose chords take no callbacks, "chord", if an expression is one."""
+    """Return "group" or, for a Celery whose chords accept no callbacks, "chord", if an expression is one."""
     thing = context.thing(node, site) if isinstance(node, (ast.Attribute, ast.BinOp, ast.Call, ast.Name)) else None
     if not isinstance(thing, CanvasThing):
         return None
@@ -260,7 +260,7 @@ def _is_several(context: FileContext, node: ast.expr, site: Site) -> bool:
 
 
 def _has_star(canvas: Canvas) -> bool:
-    """Return whether a canvas may have further members."""
+    """Return whether a canvas may have more members."""
     args = canvas.node.args if isinstance(canvas.node, ast.Call) else []
     return any(
         isinstance(item, ast.Starred)

@@ -74,12 +74,12 @@ class ChainShiftsArguments(Rule[Receiver]):
 
     - the signature is immutable: `.si()`, `immutable=True`;
     - the parameters of the task, or the arguments it is given, can't be resolved;
-    - it would not fit without the result either: that is CLY601;
+    - the arguments would not fit without the result either: that is CLY601;
     - the signature has a name, and something other than a canvas gets or changes it.
 
     ## Fix
 
-    Write `.si(...)`, or add a parameter for the result to the function. Then the task runs for the first time.
+    Write `.si(...)`, or add a parameter for the result to the function. The task then runs for the first time.
     """
 
     code = "CLY611"
@@ -87,7 +87,7 @@ class ChainShiftsArguments(Rule[Receiver]):
     message = "'{text}' gets {what} but '{task}' has no parameter for it: TypeError in the worker; write '{better}'"
 
     def check(self, receiver: Receiver) -> Iterator[Violation]:
-        """Report the signatures that get a result and can't take it."""
+        """Report the signatures that get a result and can't accept it."""
         for call in receiver.signatures():
             if call.defined is not None and _has_no_room(call, call.defined):
                 func = call.node.func
@@ -105,7 +105,7 @@ class ChainShiftsArguments(Rule[Receiver]):
 
 
 def _has_no_room(call: Invocation, defined: Defined) -> bool:
-    """Return whether the arguments of a signature may fit, but not with one more in front of them."""
+    """Return whether the arguments of a signature may fit, but don't with one more in front of them."""
     params, arguments = defined.accepts, arguments_of(call)
     if params is None or arguments is None or is_immutable(call, call.node):
         return False

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 #: Words of a registration: only modules that contain one are examined.
 _MARKS: Final = (b"register_task", b"tasks.register", b"celery.registry")
 
-#: The method where it is not called directly: as a decorator, or as an argument of `map`.
+#: The method when it is not called directly: as a decorator, or as an argument of `map`.
 _HANDED_ON: Final = re.compile(rb"\bregister_task\b(?!\s*\()")
 
 
@@ -40,8 +40,8 @@ class ClassTaskNotRegistered(Rule[Invocation]):
     ## What happens
 
     A class with a `run` method is not a task yet: `app.register_task()` registers it with the app, and gives the
-    instance a name where the class has none. Without that call the message is still sent, with the name of the class or
-    with none. The worker discards it:
+    instance a name if the class has none. Without that call the message is still sent, with the name that the class
+    sets or with none. The worker discards it:
 
     ```text
     Received unregistered task of type None.
@@ -87,11 +87,11 @@ class ClassTaskNotRegistered(Rule[Invocation]):
 
     ## Not reported when
 
-    - something in the project registers the class, or may: a call of `register_task` whose argument can't be resolved,
-      a decorator of the class, a metaclass or `__init_subclass__`;
+    - something in the project registers the class, or may do so: a call of `register_task` whose argument can't be
+      resolved, a decorator of the class, a metaclass or `__init_subclass__`;
     - the class, or one that it inherits from, can't be resolved, or has its own `apply_async`;
     - its `run` does nothing: the class only represents a task of another project;
-    - for an instance without a name: the code gives it a name, by which it may be registered;
+    - the class has no name, but the code gives the instance one, by which it may be registered;
     - the module is a test.
 
     ## Fix
@@ -134,7 +134,7 @@ def _is_of_class(call: Invocation) -> bool:
 
 
 def _is_plain(project: Project, defined: Defined) -> bool:
-    """Return whether a task class sends as Celery's own, and none of its bases may register it."""
+    """Return whether a task class sends like Celery's own, and none of its bases may register it."""
     if defined.overrides("apply_async", "delay", "__init_subclass__", "__new__") is not False:
         return False
     symbols = [cls.symbol for cls in project.line(defined.own_class) if isinstance(cls, Target)]
@@ -208,7 +208,7 @@ def _registers(call: ast.Call) -> bool:
 
 
 def _may_be(project: Project, module: Module, call: Value, definition: Definition) -> bool:
-    """Return whether what is registered is, or may be, an instance of a class."""
+    """Return whether a registered value is, or may be, an instance of a class."""
     if not isinstance(call, Invoke) or len(call.args) != 1:
         return True
     found = definitions.registered(project, call, module)

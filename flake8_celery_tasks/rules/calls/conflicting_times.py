@@ -24,7 +24,7 @@ class ConflictingTimes(Rule[Invocation]):
     With both `countdown` and `eta`, the countdown wins and `eta` is silently ignored.
 
     `expires` counts from the moment of sending. A task never runs if it expires before its countdown ends, or if its
-    `expires` is 0 or less. When it is due, the worker revokes it:
+    `expires` is 0 or less. The worker revokes it when it is due:
 
     ```text
     Discarding revoked task: shop_send_receipt[...]
@@ -90,7 +90,7 @@ class ConflictingTimes(Rule[Invocation]):
 
     ## Fix
 
-    Keep the time that you mean. Only you know which one that is.
+    Keep the time that you intend. Only you know which one that is.
     """
 
     code = "CLY606"

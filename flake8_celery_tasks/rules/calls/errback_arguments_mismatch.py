@@ -29,7 +29,7 @@ _COUNTS_LEFT: Final = (5, 7)
 #: Names of a first parameter for the id of the failed task, or for its request.
 _FOR_ID: Final = re.compile(r"(.*_)?(id|uuid|pk|ctx|context|request|req|task|failed|parent|args)\d?$|_")
 
-#: Names of a parameter for another part of the failure than the id.
+#: Names of a parameter for a part of the failure other than the id.
 _NOT_ID: Final = frozenset({"einfo", "err", "error", "exc", "exception", "request", "tb", "traceback"})
 
 _WHAT: Final = {1: "the id of the failed task", 3: "(request, exc, traceback)"}
@@ -40,19 +40,19 @@ class ErrbackArgumentsMismatch(Rule[Callback]):
 
     ## What happens
 
-    The arguments of a `link_error` or `on_error` callback depend on its task. Celery passes these first, before the
-    arguments of the callback's signature:
+    What Celery passes to a `link_error` or `on_error` callback depends on its task. These arguments come before those
+    of the callback's signature:
 
     | the errback | up to 5.6 | 5.7 |
     |---|---|---|
     | bound, or a class | the id of the failed task | the id |
-    | unbound, `*args` or two parameters and more | request, exception, traceback | the same |
-    | the same, with own arguments that leave at most one parameter | request, exception, traceback | the id |
+    | unbound, `*args` or at least two parameters | request, exception, traceback | the same |
+    | the same, with arguments of its own that leave at most one parameter | request, exception, traceback | the id |
     | unbound, one parameter or none | the id | the id |
     | immutable: `.si()` | nothing | nothing |
 
-    If they don't fit, nothing complains until a task fails. Then a `TypeError` replaces the error that the callback
-    should report. If the errback is called with three arguments, Celery 5.7 only logs it:
+    If they don't fit, nothing fails until a task does. Then a `TypeError` replaces the error that the callback should
+    report. If the errback is called with three arguments, Celery 5.7 only logs that `TypeError`:
 
     ```text
     Errback 'shop_alert' raised an exception
@@ -135,14 +135,15 @@ class ErrbackArgumentsMismatch(Rule[Callback]):
     ## Not reported when
 
     - the task has exactly two parameters and its signature has arguments: what Celery passes depends on the version;
-    - its parameters, or the arguments of the signature, can't be resolved, or decorators are below the task decorator;
+    - the task's parameters or the arguments of the signature can't be resolved, or decorators are below the task
+      decorator;
     - the arguments of the signature alone don't fit: that is CLY601;
     - the callback is a canvas, or the name of a task;
     - a test expects it: `with pytest.raises(TypeError)`.
 
     ## Fix
 
-    Take what Celery passes: `(request, exc, traceback, ...)` without `bind=True`, `(self, task_id, ...)` with it. An
+    Accept what Celery passes: `(request, exc, traceback, ...)` without `bind=True`, `(self, task_id, ...)` with it. An
     errback that needs nothing from the failure should be immutable: `task.si(...)`.
     """
 
@@ -151,7 +152,7 @@ class ErrbackArgumentsMismatch(Rule[Callback]):
     message = "Errback '{text}' gets {what}{own}: {flaw}; {advice}"
 
     def check(self, callback: Callback) -> Iterator[Violation]:
-        """Report errback signatures that can't take the arguments that Celery passes."""
+        """Report errback signatures that can't accept the arguments that Celery passes."""
         if not callback.on_error or is_expected_to_fail(callback.site):
             return
         for call in _signed(callback):
@@ -209,7 +210,7 @@ def _signed(callback: Callback) -> Iterator[Invocation]:
 
 
 def _passed(version: tuple[int, int], params: Params, given: Given) -> int:
-    """Return how many arguments Celery passes to an unbound errback, besides its own."""
+    """Return how many arguments Celery passes to an unbound errback, in addition to the errback's own."""
     left = params.ordered
     if version >= _COUNTS_LEFT:
         left = left[given.positional :]
@@ -219,7 +220,7 @@ def _passed(version: tuple[int, int], params: Params, given: Given) -> int:
 
 
 def _flaw(task: str, params: Params, given: Given, passed: int) -> str:
-    """Return the mismatch of an errback with its arguments; nothing where it fits, or may be intended."""
+    """Return the mismatch of an errback with its arguments; an empty string if it fits, or may be intended."""
     if next(misfits(params, given._replace(positional=given.positional + passed)), None) is not None:
         return f"TypeError in {task!r}"
     first = (*params.ordered, "")[0]

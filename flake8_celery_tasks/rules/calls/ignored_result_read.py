@@ -42,8 +42,8 @@ class IgnoredResultRead(Rule[Invocation | Canvas]):
 
     With `task_always_eager` the call returns the task's own value, so a test does not show the mistake.
 
-    A chord waits for all results of its header. `.get()` and `.join()` wait for all results of a group or a chain. They
-    wait forever. The body of the chord never runs, unless the results are kept in Redis.
+    A chord waits for all results of its header, and `.get()` and `.join()` wait for all results of a group or a chain.
+    They wait forever. The body of the chord never runs, unless the results are kept in Redis.
 
     ## Bad
 
@@ -89,14 +89,15 @@ class IgnoredResultRead(Rule[Invocation | Canvas]):
 
     - the call or signature has its own `ignore_result`: from Celery 5.6.3 on, `ignore_result=False` stores the result
       of that call;
-    - for a chord: the project's result backend is Redis, whose chords count the runs, or can't be resolved;
+    - a chord waits for the result, and the project's result backend is Redis, whose chords count the runs, or can't be
+      resolved;
     - the task's own option can't be resolved: `**options`, or a base class from elsewhere;
     - the result is passed on before it is read, or its name is bound more than once;
     - the module is a test: there tasks usually run eagerly.
 
     ## Fix
 
-    Drop `ignore_result=True`, or don't read the missing result. Only you know which.
+    Drop `ignore_result=True`, or don't read the missing result. Only you know which of the two is right.
     """
 
     code = "CLY612"
@@ -109,7 +110,7 @@ class IgnoredResultRead(Rule[Invocation | Canvas]):
     waits = "{owner} waits for the results of its tasks, and {task!r} has ignore_result=True: {effect}; drop the option"
 
     def check(self, fact: Invocation | Canvas) -> Iterator[Violation]:
-        """Report what reads the result of a call, directly or by the name that it is bound to."""
+        """Report code that reads the result of a call, directly or by the name that it is bound to."""
         if isinstance(fact, Invocation):
             yield from self._of_task(fact)
             return
@@ -118,7 +119,7 @@ class IgnoredResultRead(Rule[Invocation | Canvas]):
             yield from self._of_canvas(fact, *member)
 
     def _of_canvas(self, canvas: Canvas, member: Member, task: str) -> Iterator[Violation]:
-        """Report a member of a chord's header, and what waits for the results of a group or a chain."""
+        """Report a member of a chord's header, and code that waits for the results of a group or a chain."""
         if canvas.kind == "chord" or id(canvas.node) in _headers(canvas.context):
             if not backends.may_count_ignored(canvas.project):
                 effect = "its body never runs"

@@ -97,8 +97,8 @@ class LinkNotASignature(Rule[Callback]):
 
     ## Fix
 
-    Write `task.s()` for `task`, `signature("name")` for `"name"`, and make the function a task. Then the callback runs
-    for the first time.
+    Write `task.s()` for `task`, write `signature("name")` for `"name"`, or make the function a task. The callback then
+    runs for the first time.
     """
 
     code = "CLY610"

@@ -36,7 +36,7 @@ class LongCountdown(Rule[Task | MessageOption | Setting]):
 
     A worker reserves a message at once, even if its task is due later, and acknowledges it only when the task runs.
     Redis and SQS redeliver a message that is not acknowledged within the visibility timeout: an hour with Redis, half
-    an hour with SQS, unless the project sets another. Each worker that gets the message waits as well, and the task
+    an hour with SQS, unless the project sets a different one. Each worker that gets the message waits too, and the task
     runs once for each delivery. The log only shows that one worker after another received it:
 
     ```text
@@ -44,8 +44,8 @@ class LongCountdown(Rule[Task | MessageOption | Setting]):
     Task shop_remind[...] received
     ```
 
-    The same applies to the delays of retries (`default_retry_delay`, and `retry_backoff_max` where the backoff gets
-    that far), and to a task that is acknowledged late: a task that may run for two hours is started again after one.
+    The same applies to the delays of retries (`default_retry_delay`, and `retry_backoff_max` if the backoff gets that
+    far), and to a task that is acknowledged late: a task that may run for two hours is started again after one.
 
     ## Bad
 
@@ -87,15 +87,15 @@ class LongCountdown(Rule[Task | MessageOption | Setting]):
     - the broker is not known: neither `broker_url` nor an app's `broker` can be resolved, or they differ, and the
       option `celery-broker` is not set. If they come from an environment variable, its default applies. Settings for
       development and tests are ignored (`settings/local.py`, `class TestConfig`);
-    - the broker is RabbitMQ, or another that has no visibility timeout;
+    - the broker is RabbitMQ, or another one without a visibility timeout;
     - `broker_transport_options` can't be resolved, or sets a longer timeout;
-    - the wait can't be resolved, or has no effect: a `default_retry_delay` where each retry sets its own delay, a
-      `retry_backoff_max` that the backoff never reaches;
+    - the wait can't be resolved, or has no effect: each retry sets its own delay instead of `default_retry_delay`, or
+      the backoff never reaches `retry_backoff_max`;
     - a task that is acknowledged late has no time limit, or a lower soft one.
 
     ## Fix
 
-    Store the time in the database and let a periodic task look for what is due, or raise the visibility timeout above
+    Store the time in the database and let a periodic task look for what is due. Or raise the visibility timeout above
     the longest wait. A longer timeout also means that messages of a dead worker are redelivered later.
     """
 
@@ -163,7 +163,7 @@ def _of_task(task: Task) -> Iterator[_Wait]:
 
 
 def _limiting(task: Task) -> str | None:
-    """Return the option that ends a run first; None where one of them can't be resolved."""
+    """Return the option that ends a run first; None if one of them can't be resolved."""
     limits = {option: task.effective(option) for option in _LIMITS}
     if not all(value is MISSING or isinstance(value, (int, float, type(None))) for value in limits.values()):
         return None
@@ -223,7 +223,7 @@ def _of_setting(setting: Setting) -> Iterator[_Wait]:
 
 
 def _wait(option: MessageOption, node: ast.expr) -> float | None:
-    """Return the seconds that an option makes a message wait; None where that is unknown."""
+    """Return the seconds that an option makes a message wait; None if that is unknown."""
     if option.name == "countdown":
         value = option.settled(node)
         return value if isinstance(value, (int, float)) else None

@@ -27,8 +27,8 @@ class ModelInstanceArgument(Rule[Invocation]):
     kombu.exceptions.EncodeError: Object of type Order is not JSON serializable
     ```
 
-    A queryset can't be encoded either, not even `values_list()` and `values()`; neither can `request.user`. With pickle
-    the instance would be sent, and the task would work with an outdated row.
+    A queryset can't be encoded either, not even one of `values_list()` or `values()`; neither can `request.user`.
+    Pickle would send the instance, but the task would work with an outdated row.
 
     ## Bad
 
@@ -80,8 +80,8 @@ class ModelInstanceArgument(Rule[Invocation]):
       a receiver, annotated as a model, the user of a `request`, or come from `Model.objects.get()` and the like, or
       from a loop over a queryset;
     - a queryset is converted to a list of keys or plain values: `list(Model.objects.values_list("pk", flat=True))`;
-    - the task, the call or the project has a serializer other than JSON, or one that can't be resolved; or the project
-      registers further types with kombu (`register_type`);
+    - the task, the call or the project has a serializer other than JSON, or one that can't be resolved, or the project
+      registers more types with kombu (`register_type`);
     - the task's class has its own `apply_async`, which may convert the argument;
     - a test expects it: `with pytest.raises(EncodeError)`.
 
@@ -111,7 +111,7 @@ class ModelInstanceArgument(Rule[Invocation]):
 
 
 def _judge(call: Invocation, node: ast.expr, site: Site) -> str:
-    """Return the name of the message for an argument that JSON can't encode, and "" for others."""
+    """Return the name of the message for an argument that JSON can't encode; an empty string for others."""
     if isinstance(node, ast.Attribute) and call.task is not None:
         return ""  # the request of a bound task has no user
     if django_models.is_instance(call.project, call.module, node, site):

@@ -34,9 +34,9 @@ class NaiveEta(Rule[Invocation | TaskCall]):
     ## What happens
 
     The worker treats a time without a zone as UTC, whatever `timezone` is set to, but `datetime.now()` is the sender's
-    local time. West of Greenwich such an `eta` has already passed when it arrives: the task runs at once or, with
-    `expires`, is revoked and never runs. East of Greenwich the task is hours late. On a server in UTC it works, until
-    the code runs somewhere else. Nothing is logged about the mistake.
+    local time. West of Greenwich, such a time has already passed when the message arrives: with `eta` the task runs at
+    once, with `expires` it is revoked and never runs. East of Greenwich, the task is hours late. On a server in UTC it
+    works, until the code runs somewhere else. Nothing is logged about the mistake.
 
     ## Bad
 
@@ -80,13 +80,13 @@ class NaiveEta(Rule[Invocation | TaskCall]):
     ## Not reported when
 
     - the time is `datetime.utcnow()`, which happens to be right;
-    - it is made aware: `make_aware(...)`, `.replace(tzinfo=...)`, `.astimezone()`;
-    - it comes from a parameter, an attribute, or anything else whose value can't be resolved.
+    - the time is made aware: `make_aware(...)`, `.replace(tzinfo=...)`, `.astimezone()`;
+    - the time comes from a parameter, an attribute, or anything else whose value can't be resolved.
 
     ## Fix
 
-    Add a zone, `datetime.now(timezone.utc)`, or write `countdown`. Then the task runs at another time than before: at
-    the time that was meant.
+    Add a zone, `datetime.now(timezone.utc)`, or write `countdown`. The task then runs at a different time than before:
+    the intended one.
     """
 
     code = "CLY607"

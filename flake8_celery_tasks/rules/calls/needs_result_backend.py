@@ -37,7 +37,7 @@ _READS: Final = _WAITS | _LOOKS | _STATES
 #: Words in the source of a file that sends something, or reads a result.
 _TELLING: Final = (".delay(", "apply_async", "send_task", "AsyncResult", "GroupResult", "chord", "group", "chain")
 
-#: What returns a result: the sending methods, and the classes of results.
+#: What returns a result: the sending methods and the result classes.
 _GIVES: Final = SENDS | {"AsyncResult", "GroupResult", "ResultSet", "send_task"}
 
 
@@ -55,7 +55,7 @@ class NeedsResultBackend(Rule[Facts]):
     ```
 
     A chord counts its finished tasks in the backend, so sending it always fails. A chain in which something follows a
-    group is a chord too, and fails as well:
+    group is a chord too, and also fails:
 
     ```text
     NotImplementedError: Starting chords requires a result backend to be configured.
@@ -128,16 +128,16 @@ class NeedsResultBackend(Rule[Facts]):
     - the project names a result backend anywhere outside tests, creates no app itself, or configures its apps with
       something that can't be resolved;
     - the project sets `task_always_eager` anywhere outside tests;
-    - the task ignores its result, or may: then there is nothing to wait for (CLY612);
+    - the task ignores its result, or may do so: there is then nothing to wait for (CLY612);
     - the line is in a `try` that expects the `NotImplementedError`;
-    - it is not certain that what is read is a result;
+    - it is uncertain whether the code reads a result;
     - the module is a test or a migration.
 
     ## Fix
 
-    Configure a backend: `backend=` of the app, or `result_backend`. Or don't wait: let the task itself do what comes
-    next. If the environment variable `CELERY_RESULT_BACKEND` sets the backend, write that into the settings, where
-    everybody can see it.
+    Configure a backend, with `backend=` of the app or `result_backend`. Or don't wait: let the task itself do what
+    comes next. If the environment variable `CELERY_RESULT_BACKEND` sets the backend, write that into the settings,
+    where everybody can see it.
     """
 
     code = "CLY618"
@@ -146,7 +146,7 @@ class NeedsResultBackend(Rule[Facts]):
     quiet_in_tests = True
 
     def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report what reads results, and what creates chords."""
+        """Report code that reads results or creates chords."""
         if not any(map(facts.module.source.may_hold, _TELLING)) or not _has_none(facts.project):
             return
         found: list[tuple[ast.expr, str, str]] = []
@@ -219,7 +219,7 @@ def _is_chord(facts: Facts, canvas: Canvas) -> bool:
 
 
 def _ends_in_group(facts: Facts, node: ast.expr, site: Site, *, is_pipe: bool) -> bool:
-    """Return whether an expression is a group, of several tasks where that matters, or a chain that ends in one."""
+    """Return whether an expression is a group, of several tasks if that matters, or a chain that ends in one."""
     if isinstance(node, ast.BinOp):
         return _ends_in_group(facts, node.right, site, is_pipe=is_pipe)
     thing = facts.thing(node, site)

@@ -34,7 +34,7 @@ class NotATask(Rule[SendingMethod]):
     AttributeError: 'function' object has no attribute 'delay'
     ```
 
-    A name that the tasks module doesn't have, because the task was renamed or moved, also fails:
+    A name that the tasks module doesn't have, because the task was renamed or moved, fails too:
 
     ```text
     AttributeError: module 'shop.tasks' has no attribute 'send_recipt'
@@ -107,7 +107,7 @@ class NotATask(Rule[SendingMethod]):
 
     ## Fix
 
-    Make it a task, call the function, or correct the name. Only you know which is meant.
+    Make it a task, call the function, or correct the name. Only you know which is intended.
     """
 
     code = "CLY616"
@@ -165,7 +165,7 @@ def _may_have(project: Project, module: Module, depth: int = 0) -> bool:
 
 
 def _inherits(project: Project, cls: Target, method: str) -> bool | None:
-    """Return whether a class inherits a method from `celery.Task`; None where it, or a metaclass, may have its own."""
+    """Return whether a class inherits a method from `celery.Task`; None if it, or a metaclass, may have its own."""
     inherits = False
     for found in project.line(cls):
         if isinstance(found, Unknown):

@@ -37,9 +37,9 @@ class ResultNotSerialisable(Rule[Returned]):
 
     ## What happens
 
-    A task's return value is stored as JSON, unless `result_serializer` says otherwise. JSON knows numbers, strings,
-    None, lists and dicts; Celery adds dates, UUIDs, decimals and bytes. Anything else fails only after the function has
-    returned: all its work is done, and the task is still marked as failed. `autoretry_for` does not see that error:
+    A task's return value is stored as JSON, unless `result_serializer` says otherwise. JSON has numbers, strings, None,
+    lists and dicts; Celery adds dates, UUIDs, decimals and bytes. Anything else fails only after the function has
+    returned: its work is done, but the task is marked as failed. `autoretry_for` does not see that error:
 
     ```text
     Task shop_send_newsletter[...] raised unexpected: EncodeError(TypeError('Object of type set is not JSON ...
@@ -87,21 +87,20 @@ class ResultNotSerialisable(Rule[Returned]):
 
     ## Not reported when
 
-    - the task, or the project, ignores results, or the project certainly has no result backend: then nothing is
-      encoded;
-    - the project sets another `result_serializer`, or one that can't be resolved, or registers further types with kombu
-      (`register_type`);
+    - the task or the project ignores results, or the project certainly has no result backend: nothing is then encoded;
+    - the project sets a different `result_serializer`, or one that can't be resolved, or registers more types with
+      kombu (`register_type`);
     - the task takes pydantic models (`pydantic=True`): it may return them too;
     - the task is also called as a function outside tests: the value may be meant for that caller;
     - a decorator below the task decorator, or a `__call__` of the task's class, may convert the value, or can't be
       resolved;
-    - it is not certain what the task returns: a name has to have one kind of value;
+    - it is uncertain what the task returns: a name has to have one kind of value;
     - the module is a test.
 
     ## Fix
 
-    Return a list, a string, a number, or a key by which the caller can find the data. If nobody reads the result, drop
-    it, or set `ignore_result=True`.
+    Return a list, a string, a number, or a key by which the caller can find the data. If nobody reads the result,
+    return nothing, or set `ignore_result=True`.
     """
 
     code = "CLY620"

@@ -24,7 +24,8 @@ class RetriesInCall(Rule[Invocation]):
     ## What happens
 
     `retries` is the counter that Celery sends with each retry. A call that sets it to 5 sends a message that looks like
-    the fifth retry: with the default `max_retries=3` the first failure is the last, and the task is never retried:
+    the fifth retry. With the default `max_retries=3`, the first failure is then the last, and the task is never
+    retried:
 
     ```text
     Task shop_fetch_rates[...] received
@@ -70,7 +71,7 @@ class RetriesInCall(Rule[Invocation]):
     ## Not reported when
 
     - the value is 0, which is the default;
-    - the value is passed on, as in `retries=self.request.retries`: then the call means the counter.
+    - the value is passed on, as in `retries=self.request.retries`: the call then means the counter.
 
     ## Fix
 

@@ -81,13 +81,13 @@ class SignatureNeverSent(Rule[Dropped]):
 
     ## Not reported when
 
-    - the value is used: assigned, returned, passed to something;
+    - the value is used: it is assigned, returned or passed to something;
     - the signature has a name, and the statement changes it: `signature.set(queue="slow")`;
-    - the statement is where a test expects an exception.
+    - the statement is in a place where a test expects an exception.
 
     ## Fix
 
-    Send it: add `.delay()` or `.apply_async()` to a signature or canvas, and parentheses to a method. Then the task
+    Send it: add `.delay()` or `.apply_async()` to a signature or canvas, and parentheses to a method. The task then
     runs for the first time, so check what it does.
     """
 

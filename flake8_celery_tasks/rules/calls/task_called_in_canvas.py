@@ -22,7 +22,7 @@ class TaskCalledInCanvas(Rule[Canvas]):
 
     ## What happens
 
-    `fetch_rates("EUR")` runs the task here and now, `fetch_rates.delay("EUR")` sends it at once. The canvas gets a
+    `fetch_rates("EUR")` runs the task here and now, and `fetch_rates.delay("EUR")` sends it at once. The canvas gets a
     return value or a result, and fails with an error that mentions neither the task nor the canvas:
 
     ```text
@@ -112,11 +112,11 @@ class TaskCalledInCanvas(Rule[Canvas]):
     - the task returns a signature or canvas, so the call may be intended;
     - the task is a class, or a decorator that can't be resolved creates it;
     - neither side of the `|` is a signature or canvas;
-    - it is the body of a chord: that is CLY610.
+    - the task is the body of a chord: that is CLY610.
 
     ## Fix
 
-    Write `task.s(...)` for `task(...)`. Then the task runs in a worker, not where the canvas is created.
+    Write `task.s(...)` for `task(...)`. The task then runs in a worker, not where the canvas is created.
     """
 
     code = "CLY608"

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
     from flake8_celery_tasks.resolution.resolver import Target
 
-#: Names of the exception that `retry` takes as `exc`.
+#: Names of the exception that `retry` accepts as `exc`.
 _EXCEPTIONS: Final = frozenset({"e", "err", "error", "ex", "exception"})
 
-#: Further options of chords.
+#: Additional options of chords.
 _CANVAS_OPTIONS: Final = frozenset({"body_id", "eager", "interval", "max_retries", "result_cls"})
 
 
@@ -38,9 +38,9 @@ class UnknownCallOption(Rule[Invocation | Retry | BeatEntry]):
 
     ## What happens
 
-    `apply_async()` and the like accept any keyword. An unknown keyword travels along as a property of the message, and
-    nothing reads it, whether it is a misspelt delay, an argument for the task or `max_retries`, which is an option of
-    the task. Nothing is logged. A few names are exceptions: Celery uses them itself, such as `name` in `send_task()`,
+    `apply_async()` and the like accept any keyword. An unknown keyword is sent along as a property of the message, and
+    nothing reads it, whether it is a misspelt option, an argument for the task, or `max_retries`, which is an option of
+    the task. Nothing is logged. A few names, such as `name` in `send_task()`, are exceptions: Celery uses them itself,
     and raises a `TypeError`.
 
     ## Bad
@@ -105,17 +105,17 @@ class UnknownCallOption(Rule[Invocation | Retry | BeatEntry]):
     ## Not reported when
 
     - the task's class has its own `apply_async` (or `retry`), or can't be resolved: it may accept more;
-    - `stamped_headers` is given: it names further keywords;
+    - `stamped_headers` is given: it names additional keywords;
     - the keyword is a property that a message can have, such as `expiration`, or `MessageGroupId` of Amazon SQS;
-    - the task is not certain, or it is a canvas or a beat entry, and the keyword is neither a near miss nor an option
+    - the task is uncertain, or the keyword is in a canvas or a beat entry, and it is neither a near miss nor an option
       of the task;
-    - `retry` is called outside a task on something that is not certainly a task. A helper's parameter must be named or
-      annotated like a task, and the call must have a keyword of Celery's.
+    - `retry` is called outside a task, on something that may not be a task. A helper's parameter must be named or
+      annotated like a task, and the call must have one of Celery's keywords.
 
     ## Fix
 
     Correct the name, move the argument into `kwargs`, or move the option to the task. The message says which is likely,
-    but it can't be certain.
+    but can't be certain.
     """
 
     code = "CLY602"

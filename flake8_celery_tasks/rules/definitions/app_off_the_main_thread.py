@@ -43,9 +43,9 @@ class AppOffTheMainThread(Rule[AppMade]):
     ## What happens
 
     An app is the current app in the thread that creates it. In any other thread `current_app` is the default app: a new
-    one with Celery's own settings, unless something calls `set_default()`. Only Django's integration does that. A
-    `shared_task` task belongs to the current app, and so does an `AsyncResult(id)`. If threads run the code, messages
-    go to a broker that nobody has configured, or the result is not found. Nothing is logged before that:
+    one with Celery's own settings, unless something calls `set_default()`. Only Celery's Django integration does that.
+    A `shared_task` task belongs to the current app, and so does an `AsyncResult(id)`. If other threads run the code,
+    messages go to a broker that nobody has configured, or the result is not found. Nothing is logged before that:
 
     ```pycon
     >>> from threading import Thread
@@ -150,12 +150,12 @@ class AppOffTheMainThread(Rule[AppMade]):
 
     ## Not reported when
 
-    - the project uses Django, whose integration makes the app the default app;
+    - the project uses Django, whose integration makes the project's app the default app;
     - something calls `set_default()`, or `celeryconfig` configures all apps;
     - the project creates several apps, or this one is not the current app: `set_as_current=False`;
-    - no code is found that certainly runs in other threads: sync endpoints of FastAPI, views of Flask, functions given
-      to `Thread`, `Timer`, `ThreadPoolExecutor`, `run_in_executor` or `asyncio.to_thread`, and the functions that these
-      call;
+    - the rule finds no code that certainly runs in other threads: sync endpoints of FastAPI, views of Flask, functions
+      given to `Thread`, `Timer`, `ThreadPoolExecutor`, `run_in_executor` or `asyncio.to_thread`, and the functions that
+      these call;
     - such code only sends tasks of the project's own app (`@app.task`), or passes the app to results:
       `AsyncResult(id, app=app)`;
     - a task starts the thread: in a worker the app is the default app;

@@ -24,12 +24,12 @@ _INSTEAD = {
 
 
 class CallOptionOnDefinition(Rule[Task]):
-    """A task's definition has an option of a call, which nothing reads there.
+    """A task's definition has a call option, which nothing reads there.
 
     ## What happens
 
     Some options belong to a single call of a task: when it runs (`countdown`, `eta`), what follows it (`link`,
-    `link_error`), the message's `headers`, its `task_id`. Celery reads them only from the call. In the decorator each
+    `link_error`), the message's `headers`, its `task_id`. Celery reads them only from the call. In the decorator, each
     becomes an attribute of the task that nothing ever reads. Nothing is logged. The task below is sent without a delay,
     and is not stopped after ten seconds:
 
@@ -68,7 +68,7 @@ class CallOptionOnDefinition(Rule[Task]):
 
     ## Not reported when
 
-    - the task has its own class that can't be resolved, or that has or reads an attribute of that name;
+    - the task has its own class, which has or reads an attribute of that name, or can't be resolved;
     - something in the file reads the name from a task (`self.timeout`), or with `getattr`;
     - the option `celery-extra-task-options` lists the name;
     - a decorator of the project that can't be resolved creates the task.
@@ -76,7 +76,7 @@ class CallOptionOnDefinition(Rule[Task]):
     ## Fix
 
     Pass the option to `apply_async`, or to `.set()` of a signature, or write the intended task option: `time_limit` for
-    `timeout`, `max_retries` for `retries`. Either changes what happens, so check it.
+    `timeout`, `max_retries` for `retries`. This changes what happens, so check it.
     """
 
     code = "CLY504"
@@ -84,7 +84,7 @@ class CallOptionOnDefinition(Rule[Task]):
     message = "{name!r} is an option of a call: nothing reads it in the definition of {function!r}; {instead}"
 
     def check(self, task: Task) -> Iterator[Violation]:
-        """Report options of a call in a decorator, each at its keyword."""
+        """Report call options in a decorator, each at its keyword."""
         for name, node in task.stated():
             if name not in CALL_ONLY or task.is_own_option(name):
                 continue

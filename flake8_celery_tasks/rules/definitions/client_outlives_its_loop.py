@@ -26,9 +26,9 @@ class ClientOutlivesItsLoop(Rule[Facts]):
 
     ## What happens
 
-    `asyncio.run` and `async_to_sync` create an event loop, and close it at the end. A connection opened in that loop
-    stays in the client's pool, and belongs to the closed loop. The first run of the task succeeds; the second takes
-    that connection and fails, and the pattern repeats:
+    `asyncio.run` and `async_to_sync` create an event loop, and close it at the end. A connection that was opened in
+    that loop stays in the client's pool, but belongs to the closed loop. The first run of the task succeeds. The second
+    takes that connection and fails, and the pattern repeats:
 
     ```text
     Task shop_count[...] succeeded in ...s: ...
@@ -84,8 +84,8 @@ class ClientOutlivesItsLoop(Rule[Facts]):
     - the client keeps no connections, or may keep none: an engine with a `poolclass`, or for SQLite, an `AsyncClient`
       of httpx with `limits`;
     - the loop is kept: `get_event_loop().run_until_complete(...)`;
-    - the client is created in a function, or it is not one that the rule knows: engines of SQLAlchemy, `redis`,
-      `httpx`, `motor`, PyMongo, Elasticsearch, OpenAI, Anthropic;
+    - the client is created in a function, or the rule does not know it (it knows engines of SQLAlchemy, `redis`,
+      `httpx`, `motor`, PyMongo, Elasticsearch, OpenAI and Anthropic);
     - the coroutine can't be followed to the client, through functions of the project;
     - the module is a test or a migration.
 

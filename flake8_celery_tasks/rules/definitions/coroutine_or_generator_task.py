@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.resolution.project import Project
 
-#: Packages with a pool that runs coroutines. A project that uses one mentions its name.
+#: Packages with a pool that runs coroutines. A project that uses one mentions the package's name.
 _POOLS = (b"celery_aio_pool", b"celery_pool_asyncio")
 
 
@@ -92,10 +92,10 @@ class CoroutineOrGeneratorTask(Rule[Task]):
 
     ## Fix
 
-    Run the coroutine in the task with `asyncio.run(...)`, or with asgiref's `async_to_sync` inside the function. Create
-    async clients and engines inside the coroutine: each run has its own event loop, and anything bound to the loop of
-    an earlier run fails with `Event loop is closed` (CLY524). Return a list instead of a generator. Check the body in
-    each case.
+    Run the coroutine inside the task with `asyncio.run(...)` or asgiref's `async_to_sync`. Create async clients and
+    engines inside the coroutine: each run has its own event loop, and anything bound to the loop of an earlier run
+    fails with `Event loop is closed` (CLY524). Return a list instead of a generator. Either way, check the body: it
+    will run for the first time.
     """
 
     code = "CLY511"

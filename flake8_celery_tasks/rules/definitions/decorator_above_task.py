@@ -62,7 +62,7 @@ class DecoratorAboveTask(Rule[Task]):
     ## What happens
 
     The worker runs the function that the task decorator got, without the decorators above it. A transaction, a cache or
-    a lock up there has no effect when the task runs. The name is bound to the outermost wrapper, which has no `delay`:
+    a lock up there has no effect when the task runs. The name refers to the outermost wrapper, which has no `delay`:
 
     ```text
     AttributeError: 'function' object has no attribute 'delay'
@@ -118,7 +118,7 @@ class DecoratorAboveTask(Rule[Task]):
     ## Not reported when
 
     - the decorator returns its argument (`receiver`, `.connect`, registries), or can't be resolved;
-    - a decorator of the project sets attributes on its wrapper: it may pass `delay` on;
+    - a decorator of the project sets attributes on its wrapper: `delay` may be one of them;
     - a decorator of the project does more with the task than call it: it may send it (`function.delay(...)`), or pass
       it to something that does;
     - a decorator of the project that can't be resolved creates the task.
@@ -126,8 +126,8 @@ class DecoratorAboveTask(Rule[Task]):
     ## Fix
 
     Move the decorator below the task decorator. The automatic fix does that with well-known ones such as
-    `transaction.atomic`; one of the project's own needs `functools.wraps`, or the task changes its name (CLY104). A
-    cache (`functools.lru_cache`, `functools.cache`) belongs on a function that the task calls: below the task
+    `transaction.atomic`. One of the project's own needs `functools.wraps`, otherwise the task's name changes (CLY104).
+    A cache (`functools.lru_cache`, `functools.cache`) belongs on a function that the task calls: below the task
     decorator, Celery can't read the parameters of the cached object, and fails when the app is finalised.
     """
 
@@ -139,7 +139,7 @@ class DecoratorAboveTask(Rule[Task]):
     )
 
     def check(self, task: Task) -> Iterator[Violation]:
-        """Report wrappers above the task decorator, each at its own place."""
+        """Report each wrapper above the task decorator, at the wrapper."""
         if task.is_opaque:
             return
         for node in task.above:

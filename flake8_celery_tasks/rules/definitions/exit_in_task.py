@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: Calls that end the process, and whether they raise `SystemExit` to do so.
 _EXITS = {"builtins.exit": True, "builtins.quit": True, "os._exit": False, "sys.exit": True}
 
-#: The possible ends of a called name.
+#: The endings of the function names that matter here.
 _NAMES = ("exit", "fork", "quit")
 
 _SYSTEM_EXIT = ("builtins.SystemExit", "builtins.BaseException")
@@ -74,8 +74,8 @@ class ExitInTask(Rule[Task]):
 
     ## Not reported when
 
-    - the call is in a `try` whose handler catches `SystemExit`, or may;
-    - it is in a function inside the task, which may run in its own process;
+    - the call is in a `try` whose handler catches `SystemExit`, or may catch it;
+    - the call is in a function inside the task, which may run in its own process;
     - the task forks: `os._exit()` is how a child process ends.
 
     ## Fix
@@ -100,7 +100,7 @@ class ExitInTask(Rule[Task]):
                 yield self.report(task.module, call, call=f"{name}()", function=task.node.name)
 
     def _calls(self, task: Task) -> Iterator[tuple[ast.Call, Site, str]]:
-        """Yield the calls in the task's body that may end or start a process, each with its target."""
+        """Yield the calls in the task's body that may end or start a process, each with the function that it calls."""
         for call, site in task.calls():
             value = task.module.value(call.func, site.scope)
             if isinstance(value, Ref):

@@ -25,15 +25,15 @@ class FailureStateWithoutException(Rule[StateChange]):
     ## What happens
 
     In the states FAILURE, RETRY and REVOKED, Celery treats the stored result as an exception, and looks for its
-    `exc_type`. Without it, reading the state or the result fails, also in the worker:
+    `exc_type`. Without it, reading the state or the result fails, even in the worker:
 
     ```text
     ValueError: Exception information must include the exception type
     ```
 
-    The end of the task does not repair that: before it stores its result, the worker reads the old one. A database
-    (`django-db`, `db+...`) is an exception: the task's later result or error replaces the stored one, unless the task
-    raises `Ignore`.
+    The end of the task does not repair this, because the worker reads the old result before it stores the new one. With
+    a database backend (`django-db`, `db+...`), it does: the task's final result or error replaces the stored one,
+    unless the task raises `Ignore`.
 
     ## Bad
 
@@ -75,13 +75,13 @@ class FailureStateWithoutException(Rule[StateChange]):
     ## Not reported when
 
     - `meta` is missing, empty, an exception, or can't be fully resolved;
-    - the state is another one, or can't be resolved;
+    - the state is a different one, or can't be resolved;
     - the project names a database as its result backend, and the task does not raise `Ignore` afterwards.
 
     ## Fix
 
     Raise an exception and let Celery set the state, or use your own state, such as `"INVALID"`. If it has to be this
-    state, add `exc_type` and `exc_message`. The choice is yours.
+    state, add `exc_type` and `exc_message` to `meta`. The choice is yours.
     """
 
     code = "CLY516"

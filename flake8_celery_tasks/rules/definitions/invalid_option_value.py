@@ -70,7 +70,7 @@ _CONTENT_TYPES: Final = {
     "application/x-yaml": "yaml",
 }
 
-#: Names that are never registered for a compression.
+#: Names that are never registered as a compression.
 _COMPRESSIONS: Final = {"deflate": "zlib", "gz": "gzip", "zip": "gzip"}
 
 
@@ -86,8 +86,8 @@ class InvalidOptionValue(Rule[Task | MessageOption]):
 
     ## What happens
 
-    Celery checks hardly any value where it is written; it fails where the option is used. With a `rate_limit` that
-    can't be parsed the whole worker does not start, and the error does not name the task:
+    Celery checks hardly any value where it is written. It fails when the option is used. A `rate_limit` that can't be
+    parsed keeps the whole worker from starting, and the error does not name the task:
 
     ```text
     KeyError: 'min'
@@ -109,8 +109,9 @@ class InvalidOptionValue(Rule[Task | MessageOption]):
     A string as `priority` also fails with RabbitMQ (`required argument is not an integer`); Redis and the memory broker
     ignore it.
 
-    In the options of a beat entry, beat logs the error whenever the task is due, and never sends the task. Other values
-    don't mean what they say. The string `"False"` is true, and `eta="tomorrow"` is sent, then discarded by the worker:
+    If the value is in the options of a beat entry, beat logs the error whenever the task is due, and never sends the
+    task. Other values don't mean what they say. The string `"False"` is true. A call with `eta="tomorrow"` sends a
+    message that the worker discards:
 
     ```text
     Received invalid task message: invalid ETA value 'tomorrow': ...
@@ -186,15 +187,17 @@ class InvalidOptionValue(Rule[Task | MessageOption]):
     ## Not reported when
 
     - neither the value nor its type can be resolved;
-    - a number is written as a string where Celery converts it: time limits, `retry_backoff`, `retry_backoff_max`;
-    - an unknown serializer or compression resembles none of Celery's: the project may register it;
-    - the task's class has its own `apply_async`, or can't be resolved (for calls): it may convert the value;
+    - the value is a number written as a string, and Celery converts it: time limits, `retry_backoff`,
+      `retry_backoff_max`;
+    - the serializer or compression is unknown and resembles none of Celery's: the project may register it;
+    - the option is given in a call, and the task's class has its own `apply_async` or can't be resolved: it may convert
+      the value;
     - a decorator of the project that can't be resolved creates the task.
 
     ## Fix
 
-    Write a value of the kind that the message names. The intention is usually clear, but the fix changes the task's
-    behaviour, so check it.
+    Write a value of the kind that the message names. The intention is usually clear, but a valid value changes the
+    task's behaviour, so check it.
     """
 
     code = "CLY502"
@@ -245,7 +248,7 @@ def _is_given(option: MessageOption) -> bool:
 
 
 def _is_plain(call: Invocation) -> bool:
-    """Return whether a call passes its options to Celery without anything that may convert them."""
+    """Return whether a call passes its options to Celery, and nothing may convert them on the way."""
     if call.definition is None:
         return True
     return Defined(call.project, call.definition).overrides("apply_async", "signature", "subtask") is False

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.edits.edit import Fix
     from flake8_celery_tasks.resolution.project import Project
 
-#: An attribute in source text, but not one of a request. Constants and classes follow other naming.
+#: An attribute in source text, but not one of a request. Constants and classes are named differently.
 _ATTRIBUTE: Final = re.compile(r"(?<!request)\.\s*([a-z]\w{3,})")
 
 #: The attributes of tasks, including those that only some versions have.
@@ -43,7 +43,7 @@ class MisspeltTaskApi(Rule[Facts]):
     ## What happens
 
     A task accepts any attribute that is assigned to it, but has only those of Celery's class and its own. A misspelt
-    name fails when its line runs. For an error handler or a retry that may be long after it was written:
+    name fails when its line runs. In an error handler or a retry, that may be long after it was written:
 
     ```text
     AttributeError: 'fetch_rates' object has no attribute 'requests'
@@ -99,15 +99,15 @@ class MisspeltTaskApi(Rule[Facts]):
     - the name does not resemble a usual one;
     - the task's class, or one that it inherits from, has or sets such an attribute or a `__getattr__`, or can't be
       resolved;
-    - the decorator gives the task such an attribute, or may: it has `**options`, or can't be resolved;
+    - the decorator gives the task such an attribute, or may do so: it has `**options`, or can't be resolved;
     - the module, or the task's module, assigns an attribute of this name, or the enclosing function checks for it with
       `getattr` or `hasattr`;
     - a test expects it, or `except AttributeError` catches it.
 
     ## Fix
 
-    Write the name that the message suggests. The automatic fix does that; the line fails today and works after the fix,
-    so check it first.
+    Write the name that the message suggests. The automatic fix does that. The line fails today and will work after the
+    fix, so check it first.
     """
 
     code = "CLY521"
@@ -176,7 +176,7 @@ _SIGNATURE_NAMES: Final = tuple((name, _letters(name)) for name in sorted(SIGNAT
 
 
 def _meant(facts: Facts, node: ast.Attribute, site: Site) -> str:
-    """Return the intended name for a missing attribute of a task or signature, else an empty string."""
+    """Return the intended name for a missing attribute of a task or signature, otherwise an empty string."""
     of_task, of_signature = _near(node.attr) or ("", "")
     thing = facts.thing(node.value, site)
     if isinstance(thing, (SignatureThing, CanvasThing)):
@@ -187,7 +187,7 @@ def _meant(facts: Facts, node: ast.Attribute, site: Site) -> str:
         cls = facts.task_class_at(site)
         # The running task, or a parameter with an annotation, may be of any class of the project.
         lacks = task_cls_of(facts.project) is MISSING if cls is None else _lacks_in(facts.project, cls, node.attr)
-        # A decorator may give a task of the class an option of the project's own.
+        # A decorator may give a task of the class one of the project's own options.
         return of_task if lacks and of_task not in OPTIONS else ""
     return ""
 

@@ -29,8 +29,8 @@ class OptionShadowsTaskApi(Rule[Task]):
     ## What happens
 
     Celery turns every keyword of the decorator into an attribute of the task, which hides the attribute of
-    `celery.Task` with the same name. With `retry=True` the method `retry` is gone: every retry, automatic ones too,
-    fails and hides the error that caused it:
+    `celery.Task` with the same name. With `retry=True` the method `retry` is gone. Every retry, including an automatic
+    one, fails and hides the error that caused it:
 
     ```text
     Task shop_fetch_rates[...] raised unexpected: TypeError("'bool' object is not callable")
@@ -86,8 +86,8 @@ class OptionShadowsTaskApi(Rule[Task]):
 
     ## Fix
 
-    Drop the option, or write the intended one: `max_retries` for `retry`. The place of results is a setting of the
-    project, `result_backend`.
+    Drop the option, or write the intended one: `max_retries` for `retry`. To choose where results are stored, set
+    `result_backend` in the project's settings.
     """
 
     code = "CLY505"

@@ -33,7 +33,7 @@ class RemovedApi(Rule[Import]):
     ModuleNotFoundError: No module named 'celery.decorators'
     ```
 
-    If the module is imported late, by `autodiscover_tasks` in the worker or inside a function, the error only shows
+    If the module is imported late, by `autodiscover_tasks` in the worker or inside a function, the error only appears
     then. `celery.task`, `celery.decorators` and `periodic_task` were removed in Celery 5; `djcelery` needs Celery 3.
 
     ## Bad
@@ -65,8 +65,8 @@ class RemovedApi(Rule[Import]):
     ## Not reported when
 
     - the import is in a `try` that catches `ImportError`, or in the handler of one;
-    - it is in `with suppress(ImportError):` or `with pytest.raises(ImportError):`, or under an `if` that checks a
-      version or `TYPE_CHECKING`;
+    - the import is in `with suppress(ImportError):` or `with pytest.raises(ImportError):`, or under an `if` that checks
+      a version or `TYPE_CHECKING`;
     - the project has its own package of that name;
     - the project's lock or requirements pin a Celery before 5.0.
 

@@ -28,7 +28,7 @@ class ResultAwaitedInTask(Rule[AwaitedResult]):
 
     ## What happens
 
-    A pool process that waits runs nothing else. If all pool processes wait for tasks that no process is left to run,
+    A pool process that waits runs nothing else. If all pool processes wait for tasks that none of them is free to run,
     the worker deadlocks. Celery forbids it at run time:
 
     ```text
@@ -80,16 +80,16 @@ class ResultAwaitedInTask(Rule[AwaitedResult]):
 
     ## Not reported when
 
-    - it is in `with allow_join_result():`, or in a context manager of the project that calls it;
+    - the call is in `with allow_join_result():`, or in a context manager of the project that calls it;
     - `disable_sync_subtasks=False` is given, or a `**spread` may contain it;
     - the awaited task ignores its result: `get()` returns None at once;
-    - it is under `if __name__ == "__main__"`: no worker runs that;
-    - a decorator below the task decorator may allow it, or it is not certain that the call waits for a result.
+    - the call is under `if __name__ == "__main__"`: no worker runs that;
+    - a decorator below the task decorator may allow it, or it is uncertain whether the call waits for a result.
 
     ## Fix
 
-    Make it a chain, a chord or a callback, or call the function itself: `fetch_page(url)`. Either changes where the
-    work is done.
+    Make it a chain, a chord or a callback, or call the function itself: `fetch_page(url)`. Both change where the work
+    is done.
     """
 
     code = "CLY514"
@@ -115,7 +115,7 @@ def _is_ignored(wait: AwaitedResult) -> bool:
 
 
 def _is_allowed(wait: AwaitedResult) -> bool:
-    """Return whether something may switch the check off."""
+    """Return whether something may turn the check off."""
     for keyword in wait.node.keywords:
         if keyword.arg is None:
             return True

@@ -25,7 +25,7 @@ _NAME = "the task's name"
 _CONSUMER = "the worker's consumer"
 _CLASS = "a class"
 
-#: The senders of signals that are easily mistaken for a task.
+#: Senders of signals that are easily mistaken for a task.
 _SENDERS = {
     "after_task_publish": _NAME,
     "before_task_publish": _NAME,
@@ -50,16 +50,16 @@ class SignalNeverFires(Rule[Connection]):
 
     ## What happens
 
-    A signal calls a receiver only if the signal's sender is the one that the receiver asked for. The task object sends
-    the signals of a run (`task_prerun`, `task_postrun`, `task_success`, `task_retry`, `task_failure`, `task_revoked`).
-    The task's name is the sender of those of publishing (`before_task_publish`, `after_task_publish`), and the worker's
-    consumer is the sender of `task_received`. A receiver that asks for another kind of sender is connected and never
-    called.
+    A signal calls a receiver only if the signal's sender is the one that the receiver asked for. The task object is the
+    sender of the signals about a run (`task_prerun`, `task_postrun`, `task_success`, `task_retry`, `task_failure`,
+    `task_revoked`). The task's name is the sender of the signals about publishing (`before_task_publish`,
+    `after_task_publish`), and the worker's consumer is the sender of `task_received`. A receiver that asks for another
+    kind of sender is connected and never called.
 
     Signals also hold their receivers weakly. A lambda is gone as soon as `connect` returns, and a nested function as
     soon as the enclosing function returns. Nothing is logged: the receiver is never called.
 
-    An app sends `on_after_configure` when its configuration is first read. A worker, or beat, reads it before it looks
+    An app sends `on_after_configure` when its configuration is first read. A worker or beat reads it before it looks
     for tasks. A receiver in a module that autodiscovery or `include` loads is too late: the periodic tasks that it adds
     are never sent.
 
@@ -170,15 +170,15 @@ class SignalNeverFires(Rule[Connection]):
     - the sender is neither a string nor a task;
     - `weak=False` or `retry=True` is given, which keep the receiver, or a `**spread` may contain them;
     - the function around a receiver uses it a second time: it may be kept, or returned;
-    - the function around it continues and calls something else: the receiver lives that long;
-    - for `on_after_configure`: the app's module imports the receiver's module, or another module does that imports the
-      app and may start a worker; or discovery is forced, or names something that can't be resolved.
+    - the function around a receiver continues and calls something else: the receiver lives that long;
+    - the signal is `on_after_configure`, and the receiver's module is imported by the app's module, or by a module that
+      imports the app and may start a worker; or discovery is forced, or names something that can't be resolved.
 
     ## Fix
 
     Write the task as the sender if the task sends the signal, and its name if the name does. Move the receiver to
-    module level, or write `weak=False`. Connect a receiver that is too late to `on_after_finalize`. Then the receiver
-    is called for the first time, so check what it does.
+    module level, or write `weak=False`. Connect a receiver that is too late to `on_after_finalize`. The receiver is
+    then called for the first time, so check what it does.
     """
 
     code = "CLY518"
@@ -250,7 +250,7 @@ def _is_weak(found: Connection, call: ast.Call) -> bool:
 
 
 def _dies_with(name: str, found: Connection) -> FunctionNode | None:
-    """Return the function whose end removes a receiver before any signal is sent; None where that is unclear."""
+    """Return the function whose end removes a receiver before any signal is sent; None if that is unclear."""
     outer = found.site.function()
     scope = found.site.scope
     place = scope.find(name) if name else None

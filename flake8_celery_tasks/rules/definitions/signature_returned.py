@@ -66,14 +66,15 @@ class SignatureReturned(Rule[Returned]):
 
     - the task is also called as a function outside tests: its caller may send the return value;
     - the signature has a name and something else is done with it;
-    - it was an argument of the task;
+    - the signature was an argument of the task;
     - a decorator below the task decorator, or a `__call__`, `on_success` or `after_return` of the task's class, may
       send it, or can't be resolved.
 
     ## Fix
 
-    Write `raise self.replace(signature)` with `bind=True`: then the tasks run in place of this one, and their result is
-    its result. If nobody needs that, send them: `signature.delay()`. Either way the tasks run for the first time.
+    Write `raise self.replace(signature)` with `bind=True`: the tasks then run in place of this one, and their result
+    becomes its result. If nobody needs that result, send them: `signature.delay()`. Either way, the tasks run for the
+    first time.
     """
 
     code = "CLY519"
@@ -98,7 +99,7 @@ class SignatureReturned(Rule[Returned]):
 
 
 def _is_used(fact: Returned) -> bool:
-    """Return whether code uses a returned name for more than its options: it may send it."""
+    """Return whether code uses a returned name for more than setting its options: it may send it."""
     name = fact.name
     uses = uses_of(fact.task.function, {name}) if name is not None else ()
     return any(

@@ -32,19 +32,19 @@ class SoftLimitNotBelowHard(Rule[Task | Invocation | Setting]):
 
     ## What happens
 
-    The soft limit raises `SoftTimeLimitExceeded` in the task, so that it can clean up; the hard one kills its process.
+    The soft limit raises `SoftTimeLimitExceeded` in the task, so that it can clean up. The hard one kills its process.
     Celery 5.5 and later refuse a soft limit above the hard one on the task itself, at every call:
 
     ```text
     ValueError: soft_time_limit must be less than or equal to time_limit
     ```
 
-    From 5.7 on Celery also checks the limits of the settings if the task has none: with `task_soft_time_limit = 60`, a
+    From 5.7 on, Celery also checks the limits in the settings if the task has none: with `task_soft_time_limit = 60`, a
     task with only `time_limit=30` fails.
 
     Older versions accept both, and so does every version if the limits are given in the call. The pool then checks the
-    hard limit only after the soft one has passed. So the task runs longer than `time_limit` says, and is killed just
-    when it should clean up:
+    hard limit only after the soft one has passed. The task runs longer than `time_limit` says, and is killed just when
+    it should clean up:
 
     ```text
     Soft time limit (90s) exceeded for shop_rebuild_index[...]
@@ -109,14 +109,14 @@ class SoftLimitNotBelowHard(Rule[Task | Invocation | Setting]):
     ## Not reported when
 
     - one of the limits can't be resolved, or is 0;
-    - the task has no limit of its own: two limits of the settings are reported where they are set;
-    - a limit of the settings can't be resolved in one of the places that set it, or some of its values are right;
-      places for development and tests are ignored;
-    - they are equal, which Celery accepts.
+    - the task has no limit of its own: two limits in the settings are reported where they are set;
+    - a limit in the settings can't be resolved in one of the places that set it, or some of its values are right
+      (places for development and tests are ignored);
+    - the limits are equal, which Celery accepts.
 
     ## Fix
 
-    Usually the two are swapped. Swap them back, if the task may run as long as the new limits say.
+    Usually the two are swapped. Swap them back if the task may run as long as the limits then say.
     """
 
     code = "CLY503"
@@ -179,7 +179,7 @@ def _set_limits(project: Project, name: str) -> list[Any]:
 
 
 def _limit(call: Invocation, name: str) -> Any:
-    """Return the limit in a message: the call's, else the task's."""
+    """Return the limit in a message: the call's, otherwise the task's."""
     own = call.argument(name)
     if own is MISSING and call.definition is not None:
         return Defined(call.project, call.definition).effective(name)

@@ -29,7 +29,7 @@ class StateOverwritten(Rule[StateChange]):
     ## What happens
 
     `update_state` stores a state while the task runs. When the function returns, whatever it returns, Celery overwrites
-    it with SUCCESS. The failure is gone, `link_error` and `on_failure` are not called, and a chain goes on:
+    that state with SUCCESS. The failure is gone, `link_error` and `on_failure` are not called, and a chain goes on:
 
     ```text
     Task shop_import_orders[...] succeeded in ...s: None
@@ -79,15 +79,15 @@ class StateOverwritten(Rule[StateChange]):
 
     - the task may raise after the call, itself or in a function of the project that it calls;
     - the state is set for another task, by its `task_id`;
-    - the task, or the project, ignores results: then nothing is stored at the end; or no result is stored anywhere;
-    - `meta` has no `exc_type`: that is CLY516;
+    - the task or the project ignores results, or no result is stored anywhere: nothing is then stored at the end;
+    - the `meta` of the call has no `exc_type`: that is CLY516;
     - the call is not in the function of the task itself.
 
     ## Fix
 
-    Raise the exception, and let Celery set the state. If you need another state, or your own data in it, put
-    `raise Ignore` after the call: it keeps the stored state. The task then no longer succeeds: callbacks and the rest
-    of a chain do not run.
+    Raise an exception, and let Celery set the state. If you need another state, or your own data in it, put
+    `raise Ignore` after the call, which keeps the stored state. The task then no longer succeeds: callbacks and the
+    rest of a chain do not run.
     """
 
     code = "CLY523"

@@ -20,14 +20,14 @@ class TaskOnMethod(Rule[Task]):
     ## What happens
 
     The decorator replaces the method with a task, and Python does not bind a task to an instance as it binds a
-    function. `self` is an ordinary argument, which nobody passes:
+    function. `self` is then an ordinary argument, which nobody passes:
 
     ```text
     TypeError: send() missing 1 required positional argument: 'address'
     ```
 
     With `bind=True` the method gets the task as its `self`, which has none of the attributes of the class. Celery
-    dropped its support for methods in 4.0.
+    dropped support for methods in 4.0.
 
     ## Bad
 
@@ -69,15 +69,15 @@ class TaskOnMethod(Rule[Task]):
 
     ## Not reported when
 
-    - the function has no `self` or `cls`: called through the class it works;
-    - it is bound, and uses nothing of the class: its `self` is meant to be the task;
+    - the function has no `self` or `cls`: it works when it is called through the class;
+    - the task is bound, and uses nothing of the class: its `self` is meant to be the task;
     - `@staticmethod` is above the task decorator;
     - a decorator below the task decorator may supply the argument, or a decorator of the project that can't be resolved
       creates the task.
 
     ## Fix
 
-    Make it a function at module level whose arguments let it find or build the object. Its callers have to change.
+    Make it a function at module level whose arguments let it find or build the object. Its callers have to change too.
     """
 
     code = "CLY512"

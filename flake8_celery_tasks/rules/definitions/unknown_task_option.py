@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 #: Names that other rules report (CLY504, CLY505).
 _KNOWN = CALL_ONLY | INTERNAL | TASK_API | OPTIONS.keys()
 
-#: Prefixes of settings that can't be options of a task.
+#: Prefixes of settings that can't be task options.
 _OF_AN_APP = ("beat_", "broker_", "result_", "task_", "worker_")
 
 
@@ -49,7 +49,7 @@ class UnknownTaskOption(Rule[Task]):
     3
     ```
 
-    Three other kinds of names also have no effect: a setting (`task_track_started`, `worker_prefetch_multiplier`), a
+    Three other kinds of names have no effect either: a setting (`task_track_started`, `worker_prefetch_multiplier`), a
     key of the `retry_policy` of `apply_async` (`interval_start`), and an option of an extension without its task class
     (`once` of `QueueOnce`).
 
@@ -123,13 +123,13 @@ class UnknownTaskOption(Rule[Task]):
     - the name does not resemble an option: it may be the project's own extension, and something may read it;
     - the option `celery-extra-task-options` lists the name, or the task's class has or reads an attribute of that name;
     - something in the file reads the name from a task, or with `getattr`;
-    - for an option of an extension: the task has its own class, or the app has one;
+    - the option belongs to an extension, and the task or the app has its own task class;
     - a decorator of the project that can't be resolved creates the task: it may read the option itself.
 
     ## Fix
 
-    Write the name that the message suggests. The automatic fix renames misspelt options, and names of settings; then
-    the option takes effect, so make sure that it may. List the names that your own task classes read in
+    Write the name that the message suggests. The automatic fix renames misspelt options and names of settings. The
+    option then takes effect, so make sure that this is right. List the names that your own task classes read in
     `celery-extra-task-options`.
     """
 
@@ -143,7 +143,7 @@ class UnknownTaskOption(Rule[Task]):
     extension = "Only {base} reads {name!r}, and task {function!r} is not one: it has no effect; write base={base}"
 
     def check(self, task: Task) -> Iterator[Violation]:
-        """Report options that certainly nothing reads, each at its keyword."""
+        """Report options that are certainly never read, each at its keyword."""
         for name, node in task.stated():
             if name in _KNOWN:
                 continue
@@ -160,7 +160,7 @@ class UnknownTaskOption(Rule[Task]):
                 )
 
     def _meant(self, task: Task, name: str) -> tuple[str, str]:
-        """Return the message for a name that Celery doesn't know, and the intended option; none if unclear."""
+        """Return the message for a name that Celery doesn't know, and the intended option; both may be empty."""
         if name in EXTENSIONS:
             return (self.extension if task.has_plain_base else "", "")
         if name in INTERVAL_KEYS:
@@ -192,7 +192,7 @@ class UnknownTaskOption(Rule[Task]):
 
 
 def _options(version: Version) -> Iterator[str]:
-    """Yield the options that may be intended."""
+    """Yield the options that the name may be meant for."""
     for option in OPTIONS.values():
         if option.exists(version) and option.deprecated != ALWAYS and option.name[0].islower():
             yield option.name

@@ -29,8 +29,9 @@ class DuplicateTaskName(Rule[Facts]):
     ## What happens
 
     A worker knows one task per name. If two functions have the same name, Celery keeps one of them. Which one depends
-    on the order of a set, and may change with every process. Both variables then run the code of that function, and the
-    other function never runs. From 5.7 on, Celery warns once per name on standard error; older versions are silent:
+    on the order of a set, and can differ from process to process. Both variables then run the code of that function,
+    and the other function never runs. From 5.7 on, Celery warns once per name on standard error; older versions are
+    silent:
 
     ```text
     DuplicateTaskNameWarning: Task name 'shop_send_receipt' is already registered to a different callable.
@@ -107,7 +108,7 @@ class DuplicateTaskName(Rule[Facts]):
     quiet_in_tests = True
 
     def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report each definition that shares its name with another one, at the name."""
+        """Report each definition that has the same name as another one, at the name."""
         if not facts.module.place.path.endswith(".py"):
             return  # no worker imports this file; standard input may be one of the project's own modules
         names = [(task, name) for task in facts.tasks if (name := _name(task)) is not None]

@@ -62,7 +62,7 @@ class MissingTaskName(Rule[Task]):
     ## Not reported when
 
     - the module is a test (`celery-test-paths`) or a migration;
-    - a `**spread` that can't be resolved may hold the name;
+    - a `**spread` that can't be resolved may contain the name;
     - a decorator below the task decorator renames the task: that is CLY104;
     - a class-based task is never registered, or one of its bases names it or can't be resolved;
     - the task is created by a decorator of the project that can't be resolved: it may name the task itself.
@@ -77,7 +77,7 @@ class MissingTaskName(Rule[Task]):
     without `__init__.py` inside a package is part of the name if the project's own imports include it.
 
     The automatic fix writes the name if the module's dotted name is certain, every decorator below the task decorator
-    can be resolved, the task decorator takes further options, and no app of the project has its own `gen_task_name`. It
+    can be resolved, the task decorator accepts more options, and no app of the project has its own `gen_task_name`. It
     leaves classes to you, since subclasses would inherit the name. In a module that is also run as a script
     (`__main__`) the fix is unsafe: Celery then uses the name of the app instead of the module's.
     """
@@ -103,7 +103,7 @@ class MissingTaskName(Rule[Task]):
             yield self.report(task.module, node, function=task.node.name, name=name)
 
     def fix(self, task: Task, violation: Violation) -> Fix | None:
-        """Write out the automatic name, if it is certain and the decorator takes a name."""
+        """Write out the automatic name, if it is certain and the decorator accepts a name."""
         from flake8_celery_tasks.edits.edit import Fix
         from flake8_celery_tasks.edits.operations import SetKeyword
 

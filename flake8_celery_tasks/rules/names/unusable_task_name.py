@@ -70,7 +70,7 @@ class UnusableTaskName(Rule[Task]):
 
     - the name can't be resolved;
     - the name is `""` or None, which counts as no name (CLY101);
-    - the name starts with `celery.`, but is not one of those nine.
+    - the name starts with `celery.` but is not one of those nine.
 
     ## Fix
 

@@ -1,4 +1,4 @@
-"""Shared by the rules of house policy: the questions that a task leaves open, and what answers them."""
+"""Helpers of the rules of house policy: the questions that a task leaves open, and what answers them."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _loading(project: Project) -> _Loading:
 
 
 class _Loading:
-    """What a project's workers import, as far as it is known."""
+    """What a project's workers import, as far as that is known."""
 
     def __init__(self, project: Project) -> None:
         self.project = project

@@ -18,11 +18,11 @@ class AcknowledgementNotDecided(Rule[Task]):
     ## What happens
 
     `acks_late` decides what happens to a task whose worker is lost, because of a deployment, a crash or a lack of
-    memory. Acknowledged early (`False`), the message is gone and the task runs at most once. Acknowledged late
-    (`True`), the broker redelivers the message and the task runs at least once, perhaps twice. Without the option,
-    `task_acks_late` decides for all tasks at once. Nothing is logged about which of the two happened.
+    memory. With early acknowledgement (`False`), the message is gone, and the task runs at most once. With late
+    acknowledgement (`True`), the broker redelivers the message, and the task runs at least once, perhaps twice. Without
+    the option, `task_acks_late` decides for all tasks at once. Nothing is logged about which of the two happened.
 
-    This is one of the five questions to answer before you define a task: may it run once only, or many times?
+    This is one of the five questions to answer before you define a task: may it run only once, or more than once?
 
     ## Bad
 
@@ -61,8 +61,8 @@ class AcknowledgementNotDecided(Rule[Task]):
 
     ## Not reported when
 
-    - the answer is on a base class, the app's `task_cls`, in shared defaults (`**DEFAULTS`) or in a decorator of the
-      project, or one of them can't be resolved;
+    - a base class, the app's `task_cls`, shared defaults (`**DEFAULTS`) or a decorator of the project gives the answer,
+      or one of these can't be resolved;
     - a class-based task is never registered;
     - the module is a test or a migration.
 

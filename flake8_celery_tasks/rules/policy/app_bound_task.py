@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.core.violation import Violation
 
-#: Options that only `@app.task` takes.
+#: Options that only `@app.task` accepts.
 _APP_ONLY: Final = frozenset(option.name for option in OPTIONS.values() if not option.shared_task)
 
 
@@ -26,7 +26,7 @@ class AppBoundTask(Rule[Task]):
     ## What happens
 
     The module can't be imported without the app, so the package can't be used in another project, and the app can't
-    import the module without an import cycle. Nothing is logged: it works where it is. Both have an alternative: an app
+    import the module without an import cycle. Nothing is logged: it works where it is. Neither import is needed: an app
     can find its tasks by name (`autodiscover_tasks`), and `@shared_task` adds a task to whichever app is running.
 
     ## Bad
@@ -85,15 +85,15 @@ class AppBoundTask(Rule[Task]):
     ## Not reported when
 
     - the module creates the app itself, or gets it from a call or a parameter;
-    - the project does not use Django and never calls `app.set_default()`: then, in every thread except the one that
-      created the app, a shared task belongs to Celery's own default app, and goes to `amqp://guest@localhost`;
+    - the project does not use Django and never calls `app.set_default()`: a shared task would then belong to Celery's
+      own default app, and go to `amqp://guest@localhost`, in every thread except the one that created the app;
     - the app is `celery.current_app`, which means the running app;
-    - the task has an option that only `@app.task` takes, such as `lazy` or `shared`;
+    - the task has an option that only `@app.task` accepts, such as `lazy` or `shared`;
     - the module is a test or a migration.
 
     ## Fix
 
-    Write `@shared_task` and drop the import of the app. In a process with several apps the task is then registered in
+    Write `@shared_task` and drop the import of the app. In a process with several apps, the task is then registered in
     all of them.
     """
 

@@ -76,16 +76,16 @@ class BeatEntryWithoutExpires(Rule[BeatEntry]):
 
     ## Not reported when
 
-    - the entry has `expires` in its `options`, or in the call of `add_periodic_task`, even if it is None: an explicit
-      decision;
+    - the entry has `expires` in its `options`, or in the call of `add_periodic_task`, even if it is None: that is an
+      explicit decision;
     - a definition of the task has `expires`, or can't be resolved;
-    - the entry's options can't be resolved, or it is a signature that was created elsewhere;
+    - the entry's options can't be resolved, or its task is a signature that was created elsewhere;
     - the module is a test or a migration.
 
     ## Fix
 
-    Write `"options": {"expires": ...}` with a little less than the time to the next run. Only you know how late a run
-    is still useful.
+    Write `"options": {"expires": ...}` with slightly less than the time until the next run. Only you know how late a
+    run is still useful.
     """
 
     code = "CLY912"

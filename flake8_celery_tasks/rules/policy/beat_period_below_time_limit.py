@@ -21,8 +21,8 @@ class BeatPeriodBelowTimeLimit(Rule[BeatEntry]):
 
     ## What happens
 
-    Beat does not wait for the last run. If a task may take five minutes and is due every minute, five runs can work on
-    the same data at once, and slow each other down. Nothing is logged about it.
+    Beat does not wait for the last run to end. If a task may take five minutes and is due every minute, five runs can
+    work on the same data at once, and slow each other down. Nothing is logged about it.
 
     ## Bad
 
@@ -70,16 +70,16 @@ class BeatPeriodBelowTimeLimit(Rule[BeatEntry]):
 
     ## Not reported when
 
-    - neither the entry, the task nor the project gives a limit, or one can't be resolved. The soft limit applies if it
-      is lower;
-    - the period can't be resolved, or depends on the sun. For a `crontab` the shortest gap applies;
+    - neither the entry, the task nor the project sets a limit, or one can't be resolved (the soft limit applies if it
+      is lower);
+    - the period can't be resolved, or depends on the sun (for a `crontab`, the shortest gap applies);
     - runs may exclude each other: the task's module mentions a lock, or its class has its own `__call__` or
       `apply_async`, or can't be resolved;
     - the module is a test or a migration.
 
     ## Fix
 
-    Lower the limit below the period, lengthen the period, or take a lock in the task (`cache.add`, a lock of Redis), so
+    Lower the limit below the period, lengthen the period, or take a lock in the task (`cache.add`, a Redis lock), so
     that a second run ends at once.
     """
 
@@ -106,7 +106,7 @@ class BeatPeriodBelowTimeLimit(Rule[BeatEntry]):
 
 
 def _limit(entry: BeatEntry, task: Defined) -> float | None:
-    """Return the seconds after which a run ends; None where there is no limit, or one can't be resolved."""
+    """Return the seconds after which a run ends; None if there is no limit, or one can't be resolved."""
     found = []
     for option in ("time_limit", "soft_time_limit"):
         value = entry.option(option)
@@ -121,7 +121,7 @@ def _limit(entry: BeatEntry, task: Defined) -> float | None:
 
 
 def _setting(project: Project, name: str) -> Any:
-    """Return the lowest value of a setting; None where nothing sets it."""
+    """Return the lowest value of a setting; None if nothing sets it."""
     values = [value for value in setting_values(project, name) if value is not None]
     return min(values, default=None) if all(isinstance(value, (int, float)) for value in values) else UNKNOWN
 

@@ -68,14 +68,14 @@ class BroadAutoretry(Rule[Task | TaskClass]):
     ## Not reported when
 
     - `autoretry_for` can't be resolved, or is not a tuple (that is CLY214);
-    - `max_retries=0` switches retries off;
-    - it comes from a base class in the project: it is reported once, in that class;
+    - `max_retries=0` disables retries;
+    - the option comes from a base class in the project: it is reported once, in that class;
     - the module is a test or a migration.
 
     ## Fix
 
-    Name the exceptions that are temporary: those of the network, of locks, of a database that restarts. The choice is
-    yours.
+    Name the exceptions that are temporary: those of the network, of locks, or of a database that restarts. The choice
+    is yours.
     """
 
     code = "CLY908"
@@ -91,7 +91,7 @@ class BroadAutoretry(Rule[Task | TaskClass]):
     quiet_in_tests = True
 
     def check(self, fact: Task | TaskClass) -> Iterator[Violation]:
-        """Report an option that contains a root exception class; that of a base class once, in the class."""
+        """Report an option that contains a root exception class; for a base class, once, in the class."""
         if isinstance(fact, Task):
             if fact.states(_OPTION) and fact.effective("max_retries") != 0:
                 name = _broadest(fact.effective(_OPTION))
@@ -105,7 +105,7 @@ class BroadAutoretry(Rule[Task | TaskClass]):
 
 
 def _broadest(errors: object) -> str | None:
-    """Return the root exception class among some exceptions; None where there is none."""
+    """Return the root exception class among some exceptions; None if there is none."""
     paths = (
         {error.path for error in errors if isinstance(error, Target)} if isinstance(errors, (tuple, list, set)) else ()
     )

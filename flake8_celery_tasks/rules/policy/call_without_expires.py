@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.celery_model.definitions import Definition
     from flake8_celery_tasks.core.violation import Violation
 
-#: Methods that take `expires`.
+#: Methods that accept `expires`.
 _TAKING: Final = PACKING & SENDING
 
 
@@ -27,8 +27,8 @@ class CallWithoutExpires(Rule[Invocation]):
     ## What happens
 
     The message waits until a worker consumes it. If the workers are back after a day, the task runs a day late: the
-    code that it mails has long expired, the price that it fetches is fetched a thousand times. With `expires` a worker
-    discards messages that are too late:
+    code that it mails has long expired, or the price that it fetches is fetched a thousand times. With `expires`, a
+    worker discards messages that are too late:
 
     ```text
     Discarding revoked task: shop_send_code[...]
@@ -74,17 +74,18 @@ class CallWithoutExpires(Rule[Invocation]):
 
     ## Not reported when
 
-    - the call has `expires`, even if it is None: an explicit decision; or it has a `**spread` that can't be resolved;
+    - the call has `expires`, even if it is None, which is an explicit decision, or has a `**spread` that can't be
+      resolved;
     - the definition of the task has `expires`, or can't be found, or its class has its own `apply_async`;
     - a signature or canvas is sent, unless it is created in the same expression, from known tasks and without `set`: it
       may have its own options;
-    - it is sent by `delay`, which takes no options;
+    - the task is sent by `delay`, which takes no options;
     - the module is a test or a migration.
 
     ## Fix
 
-    Write `expires=` with the seconds after which the task is no longer useful, or `expires=None` if it always is. The
-    choice is yours.
+    Write `expires=` with the number of seconds after which the task is no longer useful, or `expires=None` if it always
+    is. The choice is yours.
     """
 
     code = "CLY913"

@@ -39,7 +39,7 @@ _COMMAND: Final = re.compile(r"\b(?:command|cli)\b")
 #: Words in an `if` that chooses between sending and calling.
 _ASKS: Final = re.compile(r"celery|eager|async|sync|wait|background|immediate|inline", re.IGNORECASE)
 
-#: Words in the name of a function that runs tasks on purpose.
+#: Words in the name of a function that calls tasks on purpose.
 _HERE: Final = re.compile(r"inline|eager|immediate|(?<!a)sync", re.IGNORECASE)
 
 
@@ -48,8 +48,8 @@ class CalledNotSent(Rule[Facts]):
 
     ## What happens
 
-    A task is a callable. `send_receipt(pk)` runs its function here and now, in the request: without a message, a retry,
-    a time limit or a result. Nothing is logged. It works, but slowly; often `.delay` was forgotten.
+    A task is a callable. `send_receipt(pk)` runs its function here and now, in the request, without a message, a retry,
+    a time limit or a result. Nothing is logged. It works, but slowly. Often `.delay` was forgotten.
 
     ## Bad
 
@@ -110,10 +110,11 @@ class CalledNotSent(Rule[Facts]):
     ## Not reported when
 
     - nothing outside tests sends the task, or creates a signature of it;
-    - the value of the call is used: the task is a function there;
+    - the value of the call is used: the task serves as a function there;
     - the call is in the body of a task, or in a method of its class: it runs in a worker anyway;
-    - the same function sends the task in another branch: `if wait: task(x)`, `else: task.delay(x)`; or an `if` around
-      it checks for that, such as `if settings.CELERY_TASK_ALWAYS_EAGER`, or the function's name says so (`run_inline`);
+    - the call is intended: the same function sends the task in another branch (`if wait: task(x)`,
+      `else: task.delay(x)`), an `if` around the call checks whether to send it
+      (`if settings.CELERY_TASK_ALWAYS_EAGER`), or the function's name says so (`run_inline`);
     - the call is in a management command, a command of click or Flask, or under `if __name__ == "__main__"`;
     - the call is in a function named `test_...`, even if its file is not named like a test;
     - the task is a class, or a decorator that can't be resolved creates it;

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.resolution.project import Project
 
-#: Calls that open a connection, or keep some.
+#: Calls that open a connection, or create something that keeps connections.
 _OPENING: Final = frozenset(
     {
         "MySQLdb.connect",
@@ -53,7 +53,7 @@ _OPENING: Final = frozenset(
 )
 _NAMES: Final = tuple(sorted({path.rpartition(".")[2] for path in _OPENING}))
 
-#: Keywords that delay opening until a connection is first used.
+#: Keywords that delay opening a connection until it is first used.
 _LATER: Final = ("connect", "open")
 
 #: Names of hooks that create connections in each process.
@@ -68,7 +68,7 @@ class ConnectionBeforeFork(Rule[Facts]):
     A worker imports the tasks, and then forks its pool. A connection that is open by then is the same socket in all
     processes: with `psycopg`, two of them send at once and read each other's answers. The threads of a `MongoClient`
     are not forked with it, and pymongo warns about that. `redis` detects the fork and reconnects, as long as nothing
-    holds a connection of its pool. Celery does not know about any of this, and nothing is logged.
+    holds a connection from its pool. Celery does not know about any of this, and nothing is logged.
 
     ## Bad
 
@@ -111,13 +111,13 @@ class ConnectionBeforeFork(Rule[Facts]):
     - the client connects later: `MongoClient(connect=False)`, `ConnectionPool(open=False)`;
     - the module creates new connections in each process, by `worker_process_init` or `register_at_fork`;
     - the project sets a `worker_pool` that does not fork: `threads`, `solo`, `gevent`, `eventlet`;
-    - it is under `if __name__ == "__main__"`;
+    - the client is created under `if __name__ == "__main__"`;
     - the module is a test or a migration.
 
     ## Fix
 
     Create the client in the task, or in a function with `functools.cache` that the tasks call, so that each process has
-    its own. With many tasks a receiver of `worker_process_init` does the same.
+    its own. If there are many tasks, a receiver of `worker_process_init` can create it instead.
     """
 
     code = "CLY937"

@@ -25,9 +25,9 @@ class DeprecatedTaskOption(Rule[Task]):
 
     ## What happens
 
-    From Celery 5.7 on `queue`, `exchange`, `exchange_type`, `routing_key`, `delivery_mode` and `priority` on a task are
-    deprecated. Celery 6 will ignore them, so the task will go to the default queue. Python shows the warning only where
-    it shows deprecation warnings:
+    From Celery 5.7 on, `queue`, `exchange`, `exchange_type`, `routing_key`, `delivery_mode` and `priority` on a task
+    are deprecated. Celery 6 will ignore them, so the task will go to the default queue. The warning is only visible
+    where Python shows deprecation warnings:
 
     ```text
     CDeprecationWarning:
@@ -72,13 +72,13 @@ class DeprecatedTaskOption(Rule[Task]):
 
     - the project runs on a Celery before 5.7: its lock or requirements pin it, or `celery-target-version` names it;
     - the option comes from shared defaults (`**DEFAULTS`), a base class or a decorator of the project;
-    - it is an option of a call: `apply_async(queue="slow")` stays valid;
+    - the option is in a call: `apply_async(queue="slow")` stays valid;
     - the module is a test or a migration.
 
     ## Fix
 
-    Move it to `task_routes`, under the name of the task. Every process that sends the task needs the setting; a process
-    without it sends to the default queue.
+    Move the option to `task_routes`, under the name of the task. Every process that sends the task needs the setting; a
+    process without it sends to the default queue.
     """
 
     code = "CLY917"

@@ -20,8 +20,8 @@ class EagerOutsideTests(Rule[Setting]):
 
     ## What happens
 
-    Each `delay()` runs the task at once, in the calling process, and waits for it. Nothing goes to the broker and
-    workers have nothing to do; a `countdown`, a queue and most retries have no effect. Without `task_eager_propagates`
+    Each `delay()` runs the task at once, in the calling process, and waits for it. Nothing goes to the broker, and
+    workers have nothing to do. A `countdown`, a queue and most retries have no effect. Without `task_eager_propagates`,
     exceptions end up in a result that nobody reads. Nothing is logged about it.
 
     ```pycon
@@ -64,10 +64,10 @@ class EagerOutsideTests(Rule[Setting]):
 
     ## Not reported when
 
-    - the value can't be resolved, or is another setting (`DEBUG`). The default of an environment variable applies;
+    - the value can't be resolved, or is another setting (`DEBUG`); for an environment variable, its default applies;
     - the name of the module or class says that it is for tests or development (`settings/local.py`, `TestConfig`);
-    - it is in an `if`, or in the handler of a `try`: without a broker there may be no other way;
-    - it sets an environment variable;
+    - the line is in an `if`, or in the handler of a `try`: without a broker there may be no other way;
+    - the line sets an environment variable;
     - the module is a test or a migration.
 
     ## Fix

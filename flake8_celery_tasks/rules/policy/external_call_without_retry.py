@@ -22,8 +22,8 @@ class ExternalCallWithoutRetry(Rule[Task]):
 
     ## What happens
 
-    Networks fail for seconds at a time. Without a retry policy the library's exception ends the task. Its work is not
-    done, and the log shows it once:
+    Networks fail for seconds at a time. Without a retry policy, the library's exception ends the task. Its work is not
+    done, and the log mentions it only once:
 
     ```text
     Task shop_fetch_rates[...] raised unexpected: ConnectionError('refused')
@@ -79,10 +79,11 @@ class ExternalCallWithoutRetry(Rule[Task]):
     ## Not reported when
 
     - the task has any retry option, including `max_retries=0`, or calls `retry`, or passes itself to a helper, which
-      may;
+      may retry it;
     - `acks_late=False` is given: a second run would do harm;
-    - the call is in a `try` whose handler does not raise, or has `fail_silently=True`: its failure is handled;
-    - its base class can't be resolved, or a decorator that can't be resolved is below the task decorator: it may retry;
+    - the call is in a `try` whose handler does not raise, or has `fail_silently=True`: the failure is handled;
+    - the task's base class can't be resolved, or a decorator that can't be resolved is below the task decorator: it may
+      retry;
     - the call is in a function that the task calls: only the task's own body is checked;
     - a class-based task is never registered;
     - the module is a test or a migration.

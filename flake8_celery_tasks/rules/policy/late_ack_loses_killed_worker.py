@@ -18,17 +18,17 @@ class LateAckLosesKilledWorker(Rule[Task]):
 
     ## What happens
 
-    With `acks_late=True` the broker redelivers a task when the whole worker goes down. If only the pool process is
-    killed, by the out-of-memory killer or by `kill -9`, the worker acknowledges the message, stores a failure, and the
-    task does not run again:
+    With `acks_late=True`, the broker redelivers a task when the whole worker goes down. If only the pool process is
+    killed, by the out-of-memory killer or by `kill -9`, the worker acknowledges the message and stores a failure, and
+    the task does not run again:
 
     ```text
     Process 'ForkPoolWorker-...' pid:... exited with 'signal 9 (SIGKILL)'
     Task handler raised error: WorkerLostError('Worker exited prematurely: signal 9 (SIGKILL) Job: ...')
     ```
 
-    Celery does so on purpose: a task that always kills its process would be redelivered forever. With
-    `reject_on_worker_lost=True` the message is requeued; `reject_on_worker_lost=False` makes it explicit that it is
+    Celery does this on purpose: a task that always kills its process would be redelivered forever. With
+    `reject_on_worker_lost=True`, the message is requeued; `reject_on_worker_lost=False` makes it explicit that it is
     not.
 
     ## Bad
@@ -69,8 +69,8 @@ class LateAckLosesKilledWorker(Rule[Task]):
     ## Not reported when
 
     - the project sets `task_reject_on_worker_lost`, to any value;
-    - `acks_late=True` is not on the task or its class, or the class can't be resolved;
-    - `retry_on_worker_lost`, of the task or of the project, requeues the task (Celery 5.7);
+    - neither the task nor its class has `acks_late=True`, or the class can't be resolved;
+    - `retry_on_worker_lost`, on the task or in the project's settings, requeues the task (Celery 5.7);
     - the module is a test or a migration.
 
     ## Fix

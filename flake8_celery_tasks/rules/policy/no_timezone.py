@@ -23,7 +23,8 @@ class NoTimezone(Rule[AppMade]):
     ## What happens
 
     Celery's `timezone` is UTC unless it is set; in a Django project it is Django's `TIME_ZONE`. Then
-    `crontab(minute=0, hour=9)` means nine o'clock in UTC, and another local hour during summer time. Nothing is logged.
+    `crontab(minute=0, hour=9)` means nine o'clock in UTC, which is a different local hour during summer time. Nothing
+    is logged.
 
     ```pycon
     >>> from shop.celery import app
@@ -78,12 +79,12 @@ class NoTimezone(Rule[AppMade]):
 
     - the project sets `timezone`, even to UTC, or Django's `TIME_ZONE`;
     - nothing outside tests uses `crontab`: intervals are the same everywhere;
-    - something that configures the project can't be resolved, so that it may set the zone;
+    - something that configures the project can't be resolved, so it may set the zone;
     - the module is a test or a migration.
 
     ## Fix
 
-    Write `timezone` with the zone that the schedule is meant for, or `"UTC"`. Then entries may run at another hour.
+    Set `timezone` to the zone that the schedule is meant for, or to `"UTC"`. Entries may then run at a different hour.
     """
 
     code = "CLY933"

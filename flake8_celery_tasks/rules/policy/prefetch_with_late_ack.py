@@ -26,7 +26,7 @@ class PrefetchWithLateAck(Rule[Setting | AppMade]):
     ## What happens
 
     A worker prefetches `worker_prefetch_multiplier` messages for each of its pool processes (four if the project does
-    not set it), and keeps them until they run. With late acknowledgement a message stays reserved until its task has
+    not set it), and keeps them until they run. With late acknowledgement, a message stays reserved until its task has
     run. While one process works through four long tasks, other workers may have nothing to do, and when a worker dies,
     all its reserved messages are redelivered at once. Celery's documentation recommends 1 with `acks_late`. Nothing is
     logged.
@@ -79,16 +79,16 @@ class PrefetchWithLateAck(Rule[Setting | AppMade]):
     ## Not reported when
 
     - the multiplier is 1, or can't be resolved;
-    - nothing certainly acknowledges late: neither `task_acks_late` nor a task outside tests;
+    - neither `task_acks_late` nor the option of a task outside tests certainly acknowledges late;
     - nothing sets the multiplier, and only some of the tasks acknowledge late;
-    - something that configures the project can't be resolved, so that it may set the multiplier;
+    - something that configures the project can't be resolved, so it may set the multiplier;
     - the project sets `worker_disable_prefetch`;
     - the module is a test or a migration.
 
     ## Fix
 
-    Write `worker_prefetch_multiplier = 1`. With many very short tasks, measure first: each process then waits for its
-    next message. A worker that is started with `--prefetch-multiplier` ignores the setting.
+    Write `worker_prefetch_multiplier = 1`. If there are many very short tasks, measure first: each process then waits
+    for its next message. A worker that is started with `--prefetch-multiplier` ignores the setting.
     """
 
     code = "CLY931"

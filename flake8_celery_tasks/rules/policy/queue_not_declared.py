@@ -24,7 +24,7 @@ class QueueNotDeclared(Rule[QueueUse]):
     ## What happens
 
     Celery creates the queue when the first message is sent. A worker that is started without `-Q` only consumes the
-    queues of `task_queues`, so these messages wait forever. Nothing is logged.
+    queues in `task_queues`, so these messages wait forever. Nothing is logged.
 
     ## Bad
 
@@ -77,14 +77,14 @@ class QueueNotDeclared(Rule[QueueUse]):
     - the project declares no queues, or one of them can't be resolved;
     - queues are declared at run time (`queues.add`, `add_consumer`), or workers have their own queues
       (`worker_direct`);
-    - `task_create_missing_queues` is switched off: then the call fails;
+    - `task_create_missing_queues` is off: the call then fails (CLY818);
     - the name of the queue can't be resolved, or the queue is an object;
     - the module is a test or a migration.
 
     ## Fix
 
-    Correct the name, or declare the queue in `task_queues`. Also declare a queue that workers only consume with `-Q`:
-    then the list is complete.
+    Correct the name, or declare the queue in `task_queues`. Also declare queues that workers only consume with `-Q`, so
+    that the list is complete.
     """
 
     code = "CLY928"

@@ -91,8 +91,8 @@ class RecordedOptionsChanged(Rule[KeptTask]):
 
     ## Not reported when
 
-    - no record is named (`celery-contract`);
-    - the option or the result is unknown, in the record (`null`, `unknown`) or now;
+    - `celery-contract` names no record;
+    - the option or the storage of the result is unknown, in the record (`null`, `unknown`) or now;
     - two tasks have the name;
     - the module is a test (`celery-test-paths`) or a migration.
 
@@ -118,7 +118,7 @@ class RecordedOptionsChanged(Rule[KeptTask]):
     )
 
     def check(self, fact: KeptTask) -> Iterator[Violation]:
-        """Report each option that differs, at its keyword, or else at the decorator."""
+        """Report each option that differs, at its keyword, otherwise at the decorator."""
         options = options_of(fact.task)
         for option in OPTIONS:
             old, now = fact.kept.recorded.options.get(option, MISSING), options.get(option, MISSING)

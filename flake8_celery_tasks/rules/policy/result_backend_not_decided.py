@@ -21,8 +21,8 @@ class ResultBackendNotDecided(Rule[AppMade]):
 
     ## What happens
 
-    Without `result_backend` the return values of tasks are discarded, and nothing is logged. The error only shows when
-    code asks for a result, in the first chord or the first `.get()`:
+    Without `result_backend`, the return values of tasks are discarded, and nothing is logged. The error only appears
+    when code asks for a result, in the first chord or the first `.get()`:
 
     ```text
     NotImplementedError: No result backend is configured.
@@ -65,14 +65,14 @@ class ResultBackendNotDecided(Rule[AppMade]):
 
     ## Not reported when
 
-    - the project sets `result_backend`, or an app's `backend`, even to None: an explicit decision;
-    - it sets `task_ignore_result`, or all of its tasks ignore their results;
-    - something that configures the project can't be resolved, so that it may name a backend;
+    - the project sets `result_backend`, or an app's `backend`, even to None: that is an explicit decision;
+    - the project sets `task_ignore_result`, or all of its tasks ignore their results;
+    - something that configures the project can't be resolved, so it may name a backend;
     - the module is a test or a migration.
 
     ## Fix
 
-    Write `result_backend`, or `task_ignore_result = True` if nobody needs a result. The choice is yours.
+    Set `result_backend`, or write `task_ignore_result = True` if nobody needs a result. The choice is yours.
     """
 
     code = "CLY935"

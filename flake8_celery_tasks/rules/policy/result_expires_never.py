@@ -65,8 +65,8 @@ class ResultExpiresNever(Rule[Setting]):
 
     ## Fix
 
-    Write the time after which nobody needs a result any more, as seconds or a `timedelta`. Store results that must be
-    kept in the project's own tables.
+    Write the time after which nobody needs a result any more, in seconds or as a `timedelta`. If results must be kept,
+    store them in the project's own tables.
     """
 
     code = "CLY930"

@@ -18,9 +18,9 @@ class ResultNotDecided(Rule[Task]):
     ## What happens
 
     Without `ignore_result`, Celery writes the function's return value, and the traceback of each failure, to the result
-    backend if the project has one, and keeps them for a day (`result_expires`). `task_ignore_result`, far from the
-    task, decides whether that happens. A result that nobody reads costs a round trip for each run; a result that
-    somebody reads becomes None when that setting changes. Nothing is logged in either case.
+    backend if the project has one, and keeps them for a day (`result_expires`). The setting `task_ignore_result`, far
+    from the task, decides whether that happens. A result that nobody reads costs a round trip for each run. A result
+    that somebody reads becomes None when the setting changes. Nothing is logged in either case.
 
     This is one of the five questions to answer before you define a task: is its result stored?
 
@@ -61,8 +61,8 @@ class ResultNotDecided(Rule[Task]):
 
     ## Not reported when
 
-    - the answer is on a base class, the app's `task_cls`, in shared defaults (`**DEFAULTS`) or in a decorator of the
-      project, or one of them can't be resolved;
+    - a base class, the app's `task_cls`, shared defaults (`**DEFAULTS`) or a decorator of the project gives the answer,
+      or one of these can't be resolved;
     - a class-based task is never registered;
     - the module is a test or a migration.
 

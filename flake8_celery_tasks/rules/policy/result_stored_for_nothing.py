@@ -29,7 +29,7 @@ class ResultStoredForNothing(Rule[Task]):
     ## What happens
 
     Each run writes `None` to the result backend, if there is one, where it stays for a day (`result_expires`). That
-    costs a round trip and some memory, for a value that nobody needs. Nothing is logged about it. `ignore_result=True`
+    costs a round trip and some memory for a value that nobody needs. Nothing is logged about it. `ignore_result=True`
     saves the cost; failures are still logged.
 
     ## Bad
@@ -74,10 +74,11 @@ class ResultStoredForNothing(Rule[Task]):
 
     ## Not reported when
 
-    - the project certainly has no result backend, in its settings or its app, or a file that could name one can't be
+    - the project certainly has no result backend, in its settings or its app, or a file that may name one can't be
       parsed;
-    - `ignore_result` is given on the task, a base class, the app's `task_cls`, in shared defaults or a decorator of the
-      project, or one of them can't be resolved; or the project sets `task_ignore_result`;
+    - the task, a base class, the app's `task_cls`, shared defaults or a decorator of the project has `ignore_result`,
+      or one of these can't be resolved;
+    - the project sets `task_ignore_result`;
     - the task's state is used: it has `track_started`, or its body calls `update_state`;
     - a signature of the task is created anywhere in the project (`send_receipt.s(...)`): a chord needs the results of
       its header;

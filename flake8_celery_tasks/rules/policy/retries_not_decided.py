@@ -24,7 +24,7 @@ class RetriesNotDecided(Rule[Task]):
     Task shop_send_receipt[...] raised unexpected: ConnectionError('refused')
     ```
 
-    For some tasks that is right, for others it was forgotten. `max_retries=0` states that it is right.
+    For some tasks that is right; for others, a retry policy was forgotten. `max_retries=0` says that it is intended.
 
     This is one of the five questions to answer before you define a task: is it retried, and how often?
 
@@ -69,9 +69,9 @@ class RetriesNotDecided(Rule[Task]):
 
     ## Not reported when
 
-    - the task has any retry option, on itself, a base class, the app's `task_cls`, in shared defaults or in a decorator
-      of the project, or one of them can't be resolved;
-    - its body calls `retry`, or passes the task to a helper, which may;
+    - the task itself, a base class, the app's `task_cls`, shared defaults or a decorator of the project has any retry
+      option, or one of these can't be resolved;
+    - the task's body calls `retry`, or passes the task to a helper, which may retry it;
     - a decorator that can't be resolved is below the task decorator: it may retry;
     - a class-based task is never registered;
     - the module is a test or a migration.

@@ -19,7 +19,7 @@ class RetriesWithoutBackoff(Rule[Task]):
 
     ## What happens
 
-    All retries have the same delay: 180 s, or `default_retry_delay`, or the `countdown` of `retry_kwargs`:
+    All retries have the same delay: 180 seconds, or `default_retry_delay`, or the `countdown` in `retry_kwargs`:
 
     ```text
     Task shop_fetch_rates[...] retry: Retry in 180s: ConnectionError('refused')
@@ -27,7 +27,7 @@ class RetriesWithoutBackoff(Rule[Task]):
     ```
 
     Tasks that failed together, because the other side was overloaded, are retried together and overload it again. With
-    `retry_backoff=True` the delays grow (1, 2, 4, ... seconds), and with `retry_jitter`, which is on by default, each
+    `retry_backoff=True`, the delays grow (1, 2, 4, ... seconds), and with `retry_jitter`, which is on by default, each
     delay is a random part of that.
 
     ## Bad
@@ -74,10 +74,10 @@ class RetriesWithoutBackoff(Rule[Task]):
 
     ## Not reported when
 
-    - only a call retries the task: `retry()` does not read `retry_backoff`;
+    - the task is only retried by a call: `retry()` does not read `retry_backoff`;
     - `retry_backoff` or `autoretry_for` can't be resolved;
-    - `retry_backoff_max` or `retry_jitter` is given without it: that is CLY212;
-    - `max_retries=0` switches retries off;
+    - `retry_backoff_max` or `retry_jitter` is given without `retry_backoff`: that is CLY212;
+    - `max_retries=0` disables retries;
     - the project's lock or requirements pin a Celery before 4.2, which does not know `retry_backoff`;
     - the module is a test or a migration.
 

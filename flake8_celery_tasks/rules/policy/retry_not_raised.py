@@ -19,7 +19,7 @@ class RetryNotRaised(Rule[TaskCall]):
     ## What happens
 
     Nothing is wrong at run time, and nothing is logged: `retry` itself raises, and the line below never runs. But
-    neither people nor tools see that. A reader thinks that the rest of the function runs, a type checker demands a
+    neither people nor tools can see that. A reader thinks that the rest of the function runs, a type checker demands a
     return value, and a linter does not report the dead code after it. Celery's user guide writes
     `raise self.retry(...)` "to be clear that the code after it won't be executed".
 
@@ -65,7 +65,7 @@ class RetryNotRaised(Rule[TaskCall]):
 
     ## Not reported when
 
-    - `throw=False`, or a value that can't be resolved, says that it does not raise;
+    - `throw=False` is given, or a value for `throw` that can't be resolved: `retry` may not raise;
     - the value of the call is used: `return self.retry(...)`;
     - the module is a test or a migration.
 

@@ -24,7 +24,7 @@ class RetryWithoutLateAck(Rule[Task | TaskClass]):
 
     A retry policy says that the work must be done in the end, but it only handles exceptions. With early
     acknowledgement, Celery's default, the message is gone when the run starts. If the worker is killed during the run,
-    no exception is raised, nothing is retried, nothing is logged, and the state does not change. With `acks_late=True`
+    no exception is raised, nothing is retried, nothing is logged, and the state does not change. With `acks_late=True`,
     the broker redelivers the task in that case too; `acks_late=False` says that it should not.
 
     ## Bad
@@ -69,12 +69,12 @@ class RetryWithoutLateAck(Rule[Task | TaskClass]):
 
     ## Not reported when
 
-    - `acks_late` is given on the task, a base class, the app's `task_cls`, in shared defaults or a decorator of the
-      project, or one of them can't be resolved; or the project sets `task_acks_late`, to any value, or the option
-      `celery-acks-late`;
+    - the task, a base class, the app's `task_cls`, shared defaults or a decorator of the project has `acks_late`, or
+      one of these can't be resolved;
+    - the project sets `task_acks_late`, to any value, or the option `celery-acks-late`;
     - a base class in the project retries the task: that is reported once, at the class;
-    - nothing certainly retries the task, or `max_retries=0` switches retries off, or can't be resolved;
-    - `retry_on_worker_lost`, of the task or of the project, requeues the task (Celery 5.7);
+    - it is uncertain whether anything retries the task, or `max_retries` is 0 or can't be resolved;
+    - `retry_on_worker_lost`, on the task or in the project's settings, requeues the task (Celery 5.7);
     - a class-based task is never registered;
     - the module is a test or a migration.
 
@@ -121,7 +121,7 @@ def _is_retried_by_itself(task: Task) -> bool:
 
 
 def _leaves_open(project: Project, base: Target) -> bool:
-    """Return whether a class retries some task of it, and nothing sets when the task is acknowledged."""
+    """Return whether a class retries one of its tasks, and nothing sets when that task is acknowledged."""
     return any(
         task.option("autoretry_for") is MISSING
         and task.effective("acks_late") in (MISSING, None)

@@ -18,10 +18,10 @@ class SendTaskWithinApp(Rule[Invocation]):
 
     ## What happens
 
-    Sending by name keeps apps apart; that is its purpose. Within one app it only hides the task. Nothing is logged,
-    since nothing fails as long as everything is right. But nothing checks the arguments before the worker does, only
-    the worker notices a wrong name, up to Celery 5.6 the options of the decorator (`queue`, `expires`, ...) are not
-    used, and neither people nor tools find the call when they search for uses of the function.
+    The purpose of sending by name is to keep apps apart. Within one app it only hides the task. Nothing is logged,
+    since nothing fails as long as everything is right. But only the worker notices wrong arguments or a wrong name. Up
+    to Celery 5.6, the options of the decorator (`queue`, `expires`, ...) are not used. Neither people nor tools find
+    the call when they search for uses of the function.
 
     ## Bad
 
@@ -71,7 +71,7 @@ class SendTaskWithinApp(Rule[Invocation]):
 
     ## Not reported when
 
-    - it is not certain that a task of the project has that name, or a task of another app has it too;
+    - it is uncertain whether a task of the project has that name, or a task of another app has it too;
     - the task's module imports, directly or through other modules of the app, the module that sends: the import would
       be circular;
     - the module is a test or a migration.
@@ -79,7 +79,7 @@ class SendTaskWithinApp(Rule[Invocation]):
     ## Fix
 
     Import the task and write `delay` or `apply_async`. Check that the import is not circular, and check the options of
-    the decorator: they now take effect.
+    the decorator, which then take effect.
     """
 
     code = "CLY922"
@@ -88,7 +88,7 @@ class SendTaskWithinApp(Rule[Invocation]):
     quiet_in_tests = True
 
     def check(self, call: Invocation) -> Iterator[Violation]:
-        """Report a call that sends a task by name that could be imported."""
+        """Report a call that sends a task by name although the task could be imported."""
         if call.method != "send_task" or not isinstance(call.name, str):
             return
         project, module = call.project, call.module

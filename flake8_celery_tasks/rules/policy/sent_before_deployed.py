@@ -34,7 +34,7 @@ class SentBeforeDeployed(Rule[Invocation | BeatEntry]):
     The message has been ignored and discarded.
     ```
 
-    With an argument that the old function does not take, the task fails there with TypeError.
+    With an argument that the old function does not accept, the task fails there with a TypeError.
 
     ## Bad
 
@@ -112,16 +112,16 @@ class SentBeforeDeployed(Rule[Invocation | BeatEntry]):
 
     ## Not reported when
 
-    - no record is named (`celery-contract`);
-    - the task is not one of the project, or its name is unknown, now or in the record (`uncertain`);
-    - the record does not know the parameters (`"signature": null`), or a `*spread` or a variable hides the arguments;
+    - `celery-contract` names no record;
+    - the task does not belong to the project, or its name is unknown, now or in the record (`uncertain`);
+    - the record does not have the parameters (`"signature": null`), or a `*spread` or a variable hides the arguments;
     - a signature lacks arguments: they may come later;
-    - the call is in a test (`celery-test-paths`) or a migration, or in a `try` that catches TypeError.
+    - the call is in a test (`celery-test-paths`), in a migration, or in a `try` that catches TypeError.
 
     ## Fix
 
-    Deploy the workers first, with the new task or parameter and the old calls; then the senders. Roll back in the
-    reverse order. If one deploy would bring both, make two releases: write the record again after the first.
+    Deploy the workers first, with the new task or parameter and the old calls, then the senders. Roll back in the
+    reverse order. If one deploy would bring both, make two releases, and write the record again after the first.
     """
 
     code = "CLY924"
@@ -173,7 +173,7 @@ class SentBeforeDeployed(Rule[Invocation | BeatEntry]):
 
 
 def _name(agreed: Agreement, call: Invocation) -> str | None:
-    """Return the name that a call sends; None where it is unknown."""
+    """Return the name that a call sends; None if it is unknown."""
     if call.by_name:
         return call.name if isinstance(call.name, str) else None
     return None if call.definition is None else agreed.present.name_of(call.definition)

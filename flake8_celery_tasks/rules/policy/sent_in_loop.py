@@ -26,12 +26,12 @@ class SentInLoop(Rule[Invocation]):
 
     ## What happens
 
-    Each iteration makes a round trip to the broker, one after the other, before the request or the task continues. Ten
-    thousand rows make ten thousand messages. If the loop fails half-way, half of them have been sent, and the next run
-    sends that half twice. Nothing is logged about how many were sent.
+    Each iteration makes a round trip to the broker, one after the other, before the request or the task can continue.
+    Ten thousand rows make ten thousand messages. If the loop fails half-way, half of them have been sent, and the next
+    run sends that half twice. Nothing is logged about how many were sent.
 
     One task that gets all the keys makes one message; `chunks` makes a few. A `group` still makes one message per task,
-    but returns one result to wait for, or to revoke.
+    but returns one result to wait for or to revoke.
 
     ## Bad
 
@@ -82,16 +82,16 @@ class SentInLoop(Rule[Invocation]):
     ## Not reported when
 
     - the loop iterates over a literal (`for kind in ("a", "b")`), or ends after the first message;
-    - it iterates over batches: `range` with a step, or `for batch in ...`, `in chunked(...)` and similar names;
-    - it is a `while` loop that waits for something (`sleep`, `get`, `poll`) in each iteration: it never sends many at
-      once;
+    - the loop iterates over batches: `range` with a step, or `for batch in ...`, `in chunked(...)` and similar names;
+    - the loop is a `while` loop that waits for something (`sleep`, `get`, `poll`) in each iteration: it never sends
+      many at once;
     - the loop is around the function, not in it;
     - the loop creates signatures, and they are sent once;
     - the module is a test or a migration.
 
     ## Fix
 
-    Pass a list of keys to one task, or send a group. Either changes what runs together, and what fails together.
+    Pass a list of keys to one task, or send a group. Both change what runs together, and what fails together.
     """
 
     code = "CLY918"

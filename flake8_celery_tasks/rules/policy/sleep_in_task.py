@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class SleepInTask(Rule[Task]):
-    """A task sleeps, and blocks its pool process meanwhile.
+    """A task sleeps, which blocks its pool process.
 
     ## What happens
 
     `time.sleep` does not release the worker: the pool process does nothing for that time, and runs no other task. With
-    as many sleeping tasks as processes the queue stops, and nothing is logged. Celery can wait without blocking a
+    as many sleeping tasks as processes, the queue stops, and nothing is logged. Celery can wait without blocking a
     process: a message with a `countdown` stays with the worker, or the broker, until it is due.
 
     ## Bad
@@ -61,14 +61,14 @@ class SleepInTask(Rule[Task]):
 
     ## Not reported when
 
-    - the sleep is `sleep(0)`, or one of gevent, eventlet or asyncio, which let others run;
-    - it is in a function that the task calls: only the task's own body is checked;
+    - the sleep is `sleep(0)`, or that of gevent, eventlet or asyncio, which let other tasks run;
+    - the sleep is in a function that the task calls: only the task's own body is checked;
     - the module is a test or a migration.
 
     ## Fix
 
-    Wait with `raise self.retry(countdown=...)`, or send the rest of the work with `apply_async(countdown=...)`. To call
-    something only so often, use `rate_limit=`.
+    Wait with `raise self.retry(countdown=...)`, or send the rest of the work with `apply_async(countdown=...)`. To
+    limit how often something is called, use `rate_limit=`.
     """
 
     code = "CLY914"

@@ -17,8 +17,8 @@ class StartNotDecided(Rule[Task]):
 
     ## What happens
 
-    Celery stores no state when a task starts: a task that runs for an hour is `PENDING` all the time, and so is one
-    that waits in the queue, and one that never existed. With `track_started=True` its state is `STARTED` while it runs,
+    Celery stores no state when a task starts. A task that runs for an hour is `PENDING` all the time, and so is one
+    that waits in the queue, or one that never existed. With `track_started=True`, its state is `STARTED` while it runs,
     at the price of a write to the result backend for each run. Without the option, `task_track_started` decides for all
     tasks at once. Nothing is logged when a task starts, only when its message is received and when the task ends.
 
@@ -61,13 +61,13 @@ class StartNotDecided(Rule[Task]):
 
     ## Not reported when
 
-    - the answer is on a base class, the app's `task_cls`, in shared defaults (`**DEFAULTS`) or in a decorator of the
-      project, or one of them can't be resolved;
+    - a base class, the app's `task_cls`, shared defaults (`**DEFAULTS`) or a decorator of the project gives the answer,
+      or one of these can't be resolved;
     - a class-based task is never registered;
     - the module is a test or a migration.
 
-    `track_started=None` is not an answer: Celery then uses the project's settings. With `ignore_result=True` the only
-    answer is `track_started=False`, since then nothing is tracked (CLY305).
+    `track_started=None` is not an answer: Celery then uses the project's settings. With `ignore_result=True`, the only
+    answer is `track_started=False`, since nothing is then tracked (CLY305).
 
     ## Fix
 

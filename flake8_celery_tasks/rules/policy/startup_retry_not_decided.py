@@ -21,10 +21,10 @@ class StartupRetryNotDecided(Rule[AppMade]):
 
     ## What happens
 
-    A worker that starts before its broker retries the connection, as `broker_connection_retry` says. From Celery 6 on
+    A worker that starts before its broker retries the connection, as `broker_connection_retry` says. From Celery 6 on,
     that setting only applies after the first connection, and `broker_connection_retry_on_startup` applies at the start.
-    Celery 5.3 and 5.4 warn about it whenever a worker starts; later versions only if `broker_connection_retry` is off.
-    Otherwise nothing is logged.
+    Celery 5.3 and 5.4 warn about this whenever a worker starts; later versions only if `broker_connection_retry` is
+    off. Otherwise nothing is logged.
 
     ## Bad
 
@@ -55,7 +55,7 @@ class StartupRetryNotDecided(Rule[AppMade]):
 
     - the project sets `broker_connection_retry_on_startup`, to any value;
     - the project runs on a Celery before 5.3, which does not know the setting;
-    - something that configures the project can't be resolved, so that it may set it;
+    - something that configures the project can't be resolved, so it may set this too;
     - the module is a test or a migration.
 
     ## Fix

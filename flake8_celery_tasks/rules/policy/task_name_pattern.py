@@ -21,7 +21,7 @@ class TaskNamePattern(Rule[Task]):
     ## What happens
 
     Celery accepts any string as a name, and nothing is logged about it. Names appear in messages, in calls by name, in
-    routes, in monitoring and in the log; people can only guess and grep them if all follow one pattern. The option
+    routes, in monitoring and in the log. People can only guess and grep them if they all follow one pattern. The option
     `celery-task-name-pattern` sets that pattern. It is a regular expression that has to match the whole name, in which
     `{app}` is the last part of the app's package, `{module}` the dotted name of the module and `{function}` the name of
     the function.
@@ -62,13 +62,14 @@ class TaskNamePattern(Rule[Task]):
 
     - the option is not set;
     - the task has no explicit name (that is CLY101), or one that can't be resolved;
-    - the pattern contains `{app}` and the module belongs to no app, or `{module}` and the dotted name of the module is
-      not certain;
+    - the pattern contains `{app}`, and the module belongs to no app; or it contains `{module}`, and the dotted name of
+      the module is uncertain;
     - the module is a test or a migration.
 
     ## Fix
 
-    Rename the task while no message with its old name is in the queue. Update beat entries, routes and calls by name.
+    Rename the task while no message with its old name is in the queue. Update beat entries, routes and calls by name
+    too.
     """
 
     code = "CLY906"

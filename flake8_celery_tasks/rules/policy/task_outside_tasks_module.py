@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from flake8_celery_tasks.core.violation import Violation
 
-#: Modules that Django itself imports, and the module that a package runs when it is imported.
+#: Modules that Django itself imports, and the module that runs when a package is imported.
 _IMPORTED: Final = frozenset({"admin", "apps", "models", "settings", "urls"})
 
 
@@ -21,8 +21,8 @@ class TaskOutsideTasksModule(Rule[Task]):
     ## What happens
 
     A worker only knows the tasks of the modules that it has imported: the module of the app, those that
-    `autodiscover_tasks` finds (named `tasks`, unless `related_name` says otherwise), those of `include` and `imports`,
-    and everything that these import. The process that sends has imported the module, so sending works; the worker
+    `autodiscover_tasks` finds (named `tasks`, unless `related_name` says otherwise), those in `include` and `imports`,
+    and everything that these import. The process that sends has imported the module, so sending works, but the worker
     discards the message:
 
     ```text
@@ -89,15 +89,17 @@ class TaskOutsideTasksModule(Rule[Task]):
 
     ## Not reported when
 
-    - anything in the project outside tests and management commands imports the module: in a Django project the worker's
-      checks import the URLs, and so the views;
-    - the module is named `tasks`, or as a `related_name` says; or Django itself imports it (`models`, `apps`, `admin`,
-      `urls`, `settings`); or it is the `__init__` of a package; or it creates a Celery app, or imports one in a project
-      without `autodiscover_tasks`: it may be started with `celery -A`;
-    - its dotted name is in a string somewhere, as in `include`, `imports`, or the project's own setting;
+    - anything in the project outside tests and management commands imports the module: in a Django project, the
+      worker's checks import the URLs, and so the views;
+    - the module is named `tasks` or like a `related_name`, is the `__init__` of a package, or is imported by Django
+      itself (`models`, `apps`, `admin`, `urls`, `settings`);
+    - the module creates a Celery app, or imports one in a project without `autodiscover_tasks`: it may be started with
+      `celery -A`;
+    - the module's dotted name is in a string somewhere, as in `include`, `imports`, or one of the project's own
+      settings;
     - the app's module, or a package around the module, imports modules by name (`import_module`, `walk_packages`);
-    - `autodiscover_tasks`, `include` or `imports` names a package around it and finds nothing there: CLY814 reports the
-      cause;
+    - `autodiscover_tasks`, `include` or `imports` names a package around the module and finds nothing there: CLY814
+      reports the cause;
     - the project creates no Celery app, or configures what it includes with something that can't be resolved;
     - the module is a test or a migration.
 

@@ -136,16 +136,16 @@ class TaskWithoutRoute(Rule[Task]):
 
     ## Not reported when
 
-    - the project has fewer than four routes, or they match less than 80 % of its tasks: most go to the default queue on
-      purpose;
+    - the project has fewer than four routes, or they match less than 80 % of its tasks: most tasks go to the default
+      queue on purpose;
     - one of the routes can't be resolved, or is a function;
     - the task has its own `queue`, `exchange` or `routing_key`, or may have one;
-    - its name is not certain, or a class-based task is never registered;
+    - the task's name is uncertain, or a class-based task is never registered;
     - the module is a test or a migration.
 
     ## Fix
 
-    Add the task to `task_routes`, if need be with the name of the default queue: that is an explicit decision.
+    Add the task to `task_routes`, with the name of the default queue if need be: that is an explicit decision.
     """
 
     code = "CLY927"

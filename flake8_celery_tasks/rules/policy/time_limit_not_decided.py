@@ -19,7 +19,7 @@ class TimeLimitNotDecided(Rule[Task]):
 
     A task that waits for something that never comes, such as a request without a timeout or a lock that nobody
     releases, blocks its pool process until somebody kills it. After as many such runs as there are processes, the
-    worker still reserves messages but runs nothing, and logs nothing. A time limit ends the run instead:
+    worker still reserves messages, but runs nothing and logs nothing. A time limit ends the run instead:
 
     ```text
     Soft time limit (240s) exceeded for shop_fetch_rates[...]
@@ -63,16 +63,16 @@ class TimeLimitNotDecided(Rule[Task]):
 
     ## Not reported when
 
-    - a limit is on a base class, the app's `task_cls`, in shared defaults (`**DEFAULTS`) or in a decorator of the
-      project, or one of them can't be resolved;
-    - a limit is given as None: a decision, though the project's `task_time_limit` applies then;
+    - a base class, the app's `task_cls`, shared defaults (`**DEFAULTS`) or a decorator of the project sets a limit, or
+      one of these can't be resolved;
+    - a limit is given as None: that is a decision, although the project's `task_time_limit` then applies;
     - a class-based task is never registered;
     - the module is a test or a migration.
 
     ## Fix
 
-    Write `time_limit=` with the seconds after which the run is certainly stuck, or `soft_time_limit=` to clean up on
-    `SoftTimeLimitExceeded`. The choice is yours.
+    Write `time_limit=` with the number of seconds after which a run is certainly stuck, or `soft_time_limit=` to clean
+    up on `SoftTimeLimitExceeded`. The choice is yours.
     """
 
     code = "CLY904"

@@ -32,9 +32,9 @@ class UnevenCrontabStep(Rule[Crontab]):
 
     ## What happens
 
-    As in cron, a step starts again at the beginning of its field each time. `minute="*/45"` runs at 0 and at 45 minutes
-    past, and then at 0 again: gaps of 45 and 15 minutes. `hour="*/5"` waits five hours four times, and then four.
-    Nothing is logged.
+    As in cron, a step starts again at the beginning of its field each time. `minute="*/45"` runs on the hour, at 45
+    minutes past, and then on the hour again: gaps of 45 and 15 minutes. `hour="*/5"` waits five hours four times, and
+    then four. Nothing is logged.
 
     ```pycon
     >>> from celery.schedules import crontab
@@ -83,15 +83,16 @@ class UnevenCrontabStep(Rule[Crontab]):
     ## Not reported when
 
     - the step divides its range, or the values are written out;
-    - the last gap never occurs: `crontab(minute="*/45", hour=3)` runs in one hour only, `hour="*/5"` on Mondays only;
+    - the last gap never occurs, because `crontab(minute="*/45", hour=3)` runs in one hour only, or `hour="*/5"` on
+      Mondays only;
     - the step covers a part of the range (`8-18/3`), or is not smaller than its range (CLY803);
     - a field that matters can't be resolved, or Celery refuses the crontab (CLY802);
     - the module is a test or a migration.
 
     ## Fix
 
-    Write a `timedelta` if you mean the interval, a step that divides the range, or the values themselves if you mean
-    those. A `timedelta` counts from the last run, not from the full hour.
+    If you mean an interval, write a `timedelta` or a step that divides the range. If you mean the values, write them
+    out. A `timedelta` counts from the last run, not from the full hour.
     """
 
     code = "CLY925"
@@ -141,7 +142,7 @@ def _uneven(name: str, value: object) -> int | None:
 
 
 def _is_seen(crontab: Crontab, name: str, readings: Mapping[str, Reading]) -> bool:
-    """Return whether the last value of a field and the first of the next period ever follow each other."""
+    """Return whether the first value of the next period ever follows the last value of a field."""
     for other in _ABOVE[name]:
         if other in readings:
             if not has_neighbours(other, readings[other].values or ()):

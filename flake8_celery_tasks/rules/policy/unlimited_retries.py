@@ -25,7 +25,7 @@ class UnlimitedRetries(Rule[Task]):
     ```
 
     Its state never becomes `FAILURE`, so no alarm is raised, and the work grows with every such message. Only purging
-    the queue or revoking the task ends it.
+    the queue or revoking the task stops it.
 
     ## Bad
 
@@ -63,10 +63,11 @@ class UnlimitedRetries(Rule[Task]):
 
     ## Not reported when
 
-    - nothing certainly retries the task: if nothing does, that is CLY211;
-    - the body reads `self.request.retries`, or passes the task to a helper, which may: it counts the retries itself;
+    - it is uncertain whether anything retries the task; if nothing does, that is CLY211;
+    - the body reads `self.request.retries`, or passes the task to a helper, which may read it: it counts the retries
+      itself;
     - `retry_kwargs`, or every call of `retry`, has its own `max_retries`;
-    - `max_retries` can't be resolved; `retry(max_retries=None)` is another mistake (CLY215);
+    - `max_retries` can't be resolved, or None is only passed to `retry()`, which is a different mistake (CLY215);
     - the module is a test or a migration.
 
     ## Fix

@@ -19,8 +19,9 @@ class ZeroTimeLimit(Rule[Task | MessageOption]):
 
     ## What happens
 
-    Celery treats zero as no limit, and uses the next one: for a call the task's limit, for a task the project's. So
-    `time_limit=0` does not exempt a task from `task_time_limit`, and without a project limit it has no effect.
+    Celery treats zero as if no limit were given, and uses the next one: for a call, the task's limit; for a task, the
+    project's. So `time_limit=0` does not exempt a task from `task_time_limit`, and without a project limit it has no
+    effect.
 
     ```text
     Hard time limit (300s) exceeded for shop_rebuild_index[...]
@@ -65,13 +66,13 @@ class ZeroTimeLimit(Rule[Task | MessageOption]):
     ## Not reported when
 
     - the limit can't be resolved, or is None: None says that the project's limit applies;
-    - the setting of the project is zero: no other limit applies;
+    - the zero is in the project's settings: no other limit applies;
     - the module is a test or a migration.
 
     ## Fix
 
-    Write a limit above everything that the task may need: the project's limit can't be switched off for one task. Or
-    leave the option out.
+    Write a limit longer than the task can ever need, since the project's limit can't be turned off for a single task.
+    Or leave the option out.
     """
 
     code = "CLY936"

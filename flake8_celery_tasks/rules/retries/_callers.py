@@ -40,8 +40,8 @@ HARM, UNCERTAIN, FIXED = "harm", "uncertain", "fixed"
 def shown(task: Task, now: Params, then: Params) -> str:
     """Return how new parameters would affect the calls of a task in the project.
 
-    HARM: a call fits the parameters `now` and would not fit `then`. FIXED: there are calls, all of them fail now and
-    would fit then. UNCERTAIN: anything else, such as a use of the task that is not a call that can be resolved.
+    HARM: a call fits the parameters `now` and would not fit `then`. FIXED: there are calls, and all of them fail now
+    and would fit then. UNCERTAIN: anything else, such as a use of the task other than a call that can be resolved.
     """
     uses = list(_uses(task, now, then))
     if HARM in uses:
@@ -90,7 +90,7 @@ def _calls(project: Project, module: Module) -> _Calls:
 
 @query()
 def _known_calls(_: Module) -> list[_Calls]:
-    return []  # only for the last project that asked: a module is shared with short-lived overlays
+    return []  # only for the last project that asked: short-lived overlays share their modules
 
 
 def _uses(task: Task, now: Params, then: Params) -> Iterator[str]:

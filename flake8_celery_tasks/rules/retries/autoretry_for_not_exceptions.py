@@ -31,22 +31,22 @@ class AutoretryForNotExceptions(Rule[Task]):
 
     `autoretry_for` and (from Celery 5.3 on) `dont_autoretry_for` are made into tuples when the task is registered. A
     single class is not a tuple, even in parentheses: without a comma `(ConnectionError)` is the class itself. The error
-    is raised when the app is finalised, far from the task. The tasks that would have been registered after it are lost
-    too:
+    is raised when the app is finalised, far from the task. Tasks that would have been registered after this one are
+    lost too:
 
     ```text
     TypeError: 'type' object is not iterable
     ```
 
-    A string, an exception object or a tuple inside the tuple fails later. When the task raises anything, this error
-    replaces the real one, and nothing is retried:
+    A string, an exception object or a tuple inside the tuple fails later. Whenever the task raises an exception, this
+    error replaces it, and nothing is retried:
 
     ```text
     TypeError: catching classes that do not inherit from BaseException is not allowed
     ```
 
-    `throws` may be a class, a tuple, or a tuple of tuples. With a list, a set or a string there, also inside the tuple,
-    a `TypeError` replaces the task's error in the same way:
+    `throws` can be a class, a tuple, or a tuple of tuples. With a list, a set or a string, even inside the tuple, a
+    `TypeError` replaces the task's error in the same way:
 
     ```text
     TypeError: isinstance() arg 2 must be a type, a tuple of types, or a union
@@ -134,14 +134,14 @@ class AutoretryForNotExceptions(Rule[Task]):
     ## Not reported when
 
     - `autoretry_for` or `dont_autoretry_for` is a list or a set: only `throws` needs a tuple;
-    - a name does not resolve to something that is certainly wrong;
-    - an exception of `before_start` is also raised or created elsewhere in the project, or another class inherits from
-      it.
+    - a name can't be resolved to something that is certainly wrong;
+    - the exception that `before_start` raises is also raised or created elsewhere in the project, or another class
+      inherits from it.
 
     ## Fix
 
     Make it a tuple of classes: `autoretry_for=(ConnectionError,)`. The automatic fix does this for a single class, and
-    for a list in `throws`. It is safe, since the value that it replaces could not work. Only you know which class a
+    for a list in `throws`. It is safe, since the value that it replaces can't have worked. Only you know which class a
     string was meant to name.
     """
 
@@ -254,7 +254,7 @@ def _is_exception(project: Project, value: Any) -> bool:
 
 
 def _is_called_exception(cls: Target) -> bool:
-    """Return whether the name of a class outside the project says that it is an exception."""
+    """Return whether a class outside the project is an exception, judging by its name."""
     module, _, name = cls.path.rpartition(".")
     if module == "builtins":
         found = getattr(builtins, name, None)

@@ -18,15 +18,15 @@ class BackoffCapped(Rule[Task]):
 
     ## What happens
 
-    The wait before a retry is `retry_backoff` seconds, then twice that, four times that, and never more than
+    The delay before a retry is `retry_backoff` seconds, then twice that, then four times that, and never more than
     `retry_backoff_max`, which is 600 seconds by default. If `retry_backoff` is above the maximum, Celery uses the
-    maximum from the first retry on. The wait does not grow, and is never the one in the code:
+    maximum from the first retry on. The delay does not grow, and is never the one in the code:
 
     ```text
     Task shop_fetch_rates[...] retry: Retry in 600s: ConnectionError('refused')
     ```
 
-    With `retry_jitter`, which is on by default, the wait is a random time up to the maximum.
+    With `retry_jitter`, which is on by default, the delay is a random time up to the maximum.
 
     ## Bad
 

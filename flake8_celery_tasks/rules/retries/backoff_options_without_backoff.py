@@ -18,15 +18,15 @@ class BackoffOptionsWithoutBackoff(Rule[Task]):
 
     ## What happens
 
-    Both only adjust the wait that `retry_backoff` computes. Without it Celery does not read them. Every automatic retry
-    waits for the `countdown` in `retry_kwargs` if there is one, otherwise for `default_retry_delay`, which is 180
+    Both only adjust the delay that `retry_backoff` computes. Without it Celery does not read them. Every automatic
+    retry waits for the `countdown` in `retry_kwargs` if there is one, otherwise for `default_retry_delay`, which is 180
     seconds by default:
 
     ```text
     Task shop_fetch_rates[...] retry: Retry in 180s: ConnectionError('refused')
     ```
 
-    All tasks that failed together are retried together, which jitter is meant to prevent.
+    Tasks that failed together are then retried together, which jitter is meant to prevent.
 
     ## Bad
 

@@ -25,7 +25,7 @@ class BindWithoutRetry(Rule[Task]):
     parameter, and a copy without `self` fails (CLY202). Nothing is logged: the task runs. Automatic retries don't need
     `bind`: `autoretry_for` also works on unbound tasks.
 
-    Any use of the task object is reason enough to bind, and so is a retry policy in the decorator (`autoretry_for`,
+    Any use of the task object justifies `bind=True`, and so does a retry policy in the decorator (`autoretry_for`,
     `max_retries`, `retry_kwargs`, `retry_backoff`, `default_retry_delay`, `retry_on_worker_lost`). With the option
     `celery-bind-requires-retry = true`, every bound task must have a retry policy or a retry call.
 
@@ -76,12 +76,12 @@ class BindWithoutRetry(Rule[Task]):
       set;
     - the decorator or a base class has a retry policy, or the body calls `retry`;
     - `bind=True` comes from a decorator of the project or from shared defaults (`**DEFAULTS`);
-    - the base class can't be resolved, or a decorator that can't be resolved creates the task or is below the task
-      decorator: it may need the task.
+    - the base class can't be resolved, or a decorator that can't be resolved creates the task, or is below the task
+      decorator: it may need the task object.
 
     ## Fix
 
-    Drop `bind=True` and the first parameter (`*args` can stay: the task is no longer among them). This changes the
+    Drop `bind=True` and the first parameter (`*args` can stay: it no longer receives the task object). This changes the
     signature of the function: code that calls the bare function (`send_receipt.run.__func__`), as some tests do, has to
     drop the argument too. Calls of the task and messages in the queue don't change.
     """

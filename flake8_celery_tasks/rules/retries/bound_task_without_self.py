@@ -75,19 +75,19 @@ class BoundTaskWithoutSelf(Rule[Task]):
 
     - the first parameter is named like a task (`self`, `task`, `this`, `celery_task`, anything with a leading
       underscore), annotated as one, or used as one in the body (`.request`, `.retry`, `.name`, ...);
-    - the function takes `*args`: the task is the first of them;
+    - the function takes `*args`: the task object is the first of them;
     - a decorator that can't be resolved creates the task, or is below the task decorator: it may remove the task
       object.
 
     ## Fix
 
-    Insert `self` as the first parameter, so that the calls fit again. The automatic fix does this. Or drop `bind=True`
-    if the task object is not used.
+    Insert `self` as the first parameter, so that the calls fit again. The automatic fix does this. If the task object
+    is not used, you can drop `bind=True` instead.
 
     The automatic fix is safe if the task can't have worked before: the function takes no positional argument, or the
-    project calls the task, and all of its calls fail now and fit with `self`. Otherwise it is unsafe: a call without
-    the argument works as long as the task object is usable instead, as with `def read_rates(url)` and
-    `read_rates.delay()`, and would fail with `self`. If the project has such a call, there is no automatic fix.
+    project calls the task, and all of its calls fail now and fit with `self`. Otherwise it is unsafe: with
+    `def read_rates(url)`, the call `read_rates.delay()` works now if the function can use the task object as `url`, and
+    would fail with `self`. If the project has such a call, there is no automatic fix.
     """
 
     code = "CLY202"
@@ -100,7 +100,7 @@ class BoundTaskWithoutSelf(Rule[Task]):
     no_parameter = "Task {function!r} is bound, but takes no positional argument: every call raises TypeError; add self"
 
     def check(self, task: Task) -> Iterator[Violation]:
-        """Report a bound task without `self`, at the first parameter or else at the function's name."""
+        """Report a bound task without `self`, at the first parameter, otherwise at the function's name."""
         if task.is_opaque or not task.lacks_self:
             return
         args = task.function.args

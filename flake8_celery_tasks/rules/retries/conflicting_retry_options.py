@@ -17,8 +17,8 @@ class ConflictingRetryOptions(Rule[Task]):
 
     ## What happens
 
-    With `retry_backoff`, Celery computes the wait before each automatic retry and overwrites the `countdown` in
-    `retry_kwargs`, which therefore has no effect. In the first example below the first wait is 10 seconds, not 30:
+    With `retry_backoff`, Celery computes the delay before each automatic retry and overwrites the `countdown` in
+    `retry_kwargs`, which therefore has no effect. In the first example below, the first delay is 10 seconds, not 30:
 
     ```text
     Task shop_fetch_rates[...] retry: Retry in 10s: ConnectionError('refused')

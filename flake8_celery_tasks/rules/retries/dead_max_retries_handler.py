@@ -125,16 +125,16 @@ class DeadMaxRetriesHandler(Rule[TaskCall | GivingUp]):
 
     - the handler names another exception too;
     - another retry in the same `try` has no `exc=`, or the `try` passes the task to a helper;
-    - it is uncertain whether `exc=` is an exception, or it is a `MaxRetriesExceededError` itself;
-    - without a retry in the `try`: the `try` passes the task to something, or calls a function that retries or waits
-      for the result of a task, which may raise that error; or the task has no `autoretry_for`, and no other handler of
-      the `try` retries.
+    - the value of `exc=` is a `MaxRetriesExceededError` itself, or may not be an exception;
+    - the `try` has no retry, but passes the task to something, or calls a function that retries or waits for the result
+      of a task: these may raise that error;
+    - the `try` has no retry, the task has no `autoretry_for`, and no other handler of the `try` retries.
 
     ## Fix
 
-    Leave `exc=` out, or catch the exception that is passed. Wrap a retry in a handler in its own `try`. With
-    `autoretry_for`, give up in `on_failure` of the task's class. Review the handler first: it will run for the first
-    time.
+    Leave `exc=` out, or catch the exception that is passed. Wrap a retry that is in a handler in its own `try`. With
+    `autoretry_for`, give up in the method `on_failure` of the task's class. Review the handler first: it will run for
+    the first time.
     """
 
     code = "CLY218"
@@ -241,7 +241,7 @@ def _may_be_of_task(context: FileContext, call: ast.Call, task: Task) -> bool:
         return func.attr != "get" or not call.args
     value = context.module.value(func, inside(context, task.function).scope)
     target = context.project.resolve(value.path, context.module) if isinstance(value, Ref) else None
-    if target is not None and target.unread:  # it may do anything if its file exists and can't be parsed
+    if target is not None and target.unread:  # if its file exists, it can't be parsed and may do anything
         owner = target.path.rpartition(".")[0]
         return context.project.layout.find(owner, context.module.place.root) is not None
     if target is None or not isinstance(target.symbol, Function) or target.module is None or target.rest:

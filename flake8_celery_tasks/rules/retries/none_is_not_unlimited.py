@@ -79,8 +79,8 @@ class NoneIsNotUnlimited(Rule[TaskCall | Task]):
 
     ## Fix
 
-    Write `max_retries=None` on the task if you want no limit, otherwise drop the argument. Dropping it changes nothing
-    at run time. Only you know which of the two is intended.
+    If you want no limit, write `max_retries=None` on the task. Otherwise drop the argument, which changes nothing at
+    run time. Only you know which of the two is intended.
     """
 
     code = "CLY215"
@@ -110,7 +110,7 @@ def _place(fact: TaskCall | Task) -> tuple[str, ast.AST | None]:
 
 
 def _limit(task: Task) -> Any:
-    """Return the task's own limit, None if it has none or it can't be resolved."""
+    """Return the task's own limit; None if it has none, or it can't be resolved."""
     limit = task.effective("max_retries")
     if limit is MISSING:
         return DEFAULT_MAX_RETRIES

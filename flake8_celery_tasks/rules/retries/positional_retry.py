@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class PositionalRetry(Rule[TaskCall]):
-    """`self.retry(exc)` passes the exception as new arguments, `self.retry(exc="text")` passes a string as exception.
+    """`self.retry(exc)` passes the exception as new arguments; `self.retry(exc="text")` passes a string as exception.
 
     ## What happens
 
@@ -31,11 +31,11 @@ class PositionalRetry(Rule[TaskCall]):
     TypeError: 'ConnectionError' object is not iterable
     ```
 
-    A string or a dict is unpacked instead: the next run gets its letters, or its keys, as arguments; `0` and `""` mean
+    A string or a dict is unpacked instead: the next run gets its letters, or its keys, as arguments. `0` and `""` mean
     no arguments at all. One example in Celery's own user guide makes this mistake.
 
     The value of `exc=` has to be an exception: Celery stores it with every retry, and raises it when no retries are
-    left. With a string, a `TypeError` is raised instead, and only at that point; an exception class can't be stored at
+    left. With a string, a `TypeError` is raised instead, and only at that point. An exception class can't be stored at
     all.
 
     ## Bad
@@ -92,8 +92,8 @@ class PositionalRetry(Rule[TaskCall]):
 
     ## Fix
 
-    Write `exc=`. That is certain if the name is the exception of the handler around the call. Otherwise another
-    parameter may have been intended, such as `countdown=`.
+    Write `exc=`. That is certainly right if the argument is the exception that the surrounding handler caught.
+    Otherwise another parameter may have been intended, such as `countdown=`.
     """
 
     code = "CLY219"

@@ -65,9 +65,10 @@ class RejectUnderAutoretry(Rule[Raise]):
 
     ## Not reported when
 
-    - `dont_autoretry_for` contains `Reject` or one of its base classes, or can't be resolved (from Celery 5.3 on, which
-      is the first to read it);
-    - something in the function, or a decorator between the task decorator and the function, catches it or may catch it;
+    - `dont_autoretry_for` contains `Reject` or one of its base classes, or can't be resolved (Celery reads it from 5.3
+      on);
+    - something in the function, or a decorator between the task decorator and the function, catches it, or may catch
+      it;
     - `max_retries=0` disables retries;
     - a decorator that can't be resolved creates the task.
 
@@ -102,5 +103,5 @@ class RejectUnderAutoretry(Rule[Raise]):
 
 
 def _catches(value: Any, paths: set[str]) -> bool | Unknown:
-    """Return whether an option contains one of some exceptions; an option that is not given contains none."""
+    """Return whether an option contains any of the exceptions; an option that is not given contains none."""
     return False if value is MISSING or value is None else exceptions.holds(value, paths)

@@ -23,15 +23,15 @@ class RetriedTwice(Rule[TaskCall]):
     ## What happens
 
     `self.retry()` sends the task again and then raises `Retry`, which is an `Exception`. If the call is in a `try`
-    whose handler catches `Exception` and retries too, both of them send a message. Each of these messages does the same
+    whose handler catches `Exception` and retries too, both of them send a message. Each of these runs does the same
     when it fails, so the number of runs doubles with every retry: with `max_retries=4` there are 31 runs instead of the
-    intended 5. The log shows only that the task retries, once for each run:
+    intended 5. The log only shows a retry for each run:
 
     ```text
     Task shop_fetch_rates[...] retry: Retry in 60s: Retry(...)
     ```
 
-    A retry in a `finally`, and `self.replace()` where the handler retries, do the same.
+    A retry in a `finally` does the same, and so does `self.replace()` if the handler retries.
 
     ## Bad
 
@@ -88,15 +88,15 @@ class RetriedTwice(Rule[TaskCall]):
     ## Not reported when
 
     - an earlier handler re-raises the exception, or the handler checks which exception it has caught;
-    - the handler retries only under a condition, other than one about the remaining retries, or may also end without a
-      retry (CLY217);
+    - the handler retries only under a condition, other than one on the remaining retries, or may end without a retry
+      (CLY217);
     - `throw=False` is given: then `self.retry()` raises nothing;
     - the type of a handler can't be resolved, or the handler passes the task to a function before it retries.
 
     ## Fix
 
-    Put `except Retry: raise` before the handler, or move the retry out of the `try`. The latter also lets out the
-    `MaxRetriesExceededError` that `self.retry()` raises when no retries are left.
+    Put `except Retry: raise` before the handler, or move the retry out of the `try`. The latter also lets the
+    `MaxRetriesExceededError` through that `self.retry()` raises when no retries are left.
     """
 
     code = "CLY223"

@@ -18,7 +18,7 @@ class RetryOptionsWithoutRetry(Rule[Task]):
     ## What happens
 
     A task is retried by `autoretry_for`, by a call of `self.retry()`, or (from Celery 5.7 on) by
-    `retry_on_worker_lost`. The other retry options only say how. Without one of the three, `max_retries` and
+    `retry_on_worker_lost`. The other retry options only control how. Without one of these three, `max_retries` and
     `default_retry_delay` have no effect, and the task fails for good at its first exception:
 
     ```text
@@ -92,18 +92,19 @@ class RetryOptionsWithoutRetry(Rule[Task]):
     - `autoretry_for` comes from a base class, the app's `task_cls` or `task_annotations`, or one of them can't be
       resolved;
     - the body reads the option itself (`self.retry_backoff * 2**n`), or passes the task to a helper that may read it;
-    - `max_retries` is 0, which is an explicit decision;
+    - `max_retries` is 0: that is an explicit decision;
     - `retry_backoff`, `retry_kwargs` or `dont_autoretry_for` is empty or off (`False`, None, `{}`, `()`);
     - the option comes from shared defaults (`**DEFAULTS`);
-    - for `max_retries` and `default_retry_delay`: a retry call or `retry_on_worker_lost` retries the task, or the
-      project sets `task_retry_on_worker_lost`;
-    - a decorator that can't be resolved creates the task, or is below the task decorator: it may retry. So may a
-      decorator that the option `celery-task-decorators` names, unless its function can be resolved and has no `retry`.
+    - the option is `max_retries` or `default_retry_delay`, and a retry call or `retry_on_worker_lost` retries the task,
+      or the project sets `task_retry_on_worker_lost`;
+    - a decorator that can't be resolved creates the task, or is below the task decorator: it may retry. A decorator
+      that the option `celery-task-decorators` names may retry too, unless its function can be resolved and has no
+      `retry`.
 
     ## Fix
 
     Add `autoretry_for=(...)` with the exceptions that are worth a retry, or drop the options. If the task calls
-    `self.retry()`, pass the wait there: `countdown=2**self.request.retries`. Only you know which of these is intended.
+    `self.retry()`, pass the delay there: `countdown=2**self.request.retries`. Only you know which of these is intended.
     """
 
     code = "CLY211"

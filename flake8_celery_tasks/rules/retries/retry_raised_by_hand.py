@@ -23,8 +23,8 @@ class RetryRaisedByHand(Rule[Raise]):
     ## What happens
 
     `self.retry()` raises `celery.exceptions.Retry` after it has sent the task again, so that the worker can record the
-    state. If your code raises it directly, the worker only records the state. Nothing is sent, the state stays RETRY
-    forever, and code that waits for the result waits forever too. The log looks normal:
+    state. If your code raises `Retry` directly, the worker only records the state. Nothing is sent, the state stays
+    RETRY forever, and code that waits for the result waits forever too. The log looks normal:
 
     ```text
     Task shop_fetch_rates[...] retry: Retry in 60s
@@ -67,7 +67,7 @@ class RetryRaisedByHand(Rule[Raise]):
 
     - the body itself sends the task again, as with `self.retry(throw=False)` or `self.apply_async(...)`, or passes the
       task on;
-    - something in the function catches it or may catch it;
+    - something in the function catches it, or may catch it;
     - a decorator between the task decorator and the function may catch it, a base class overrides `__call__` or can't
       be resolved, or a decorator that can't be resolved creates the task.
 
@@ -89,7 +89,7 @@ class RetryRaisedByHand(Rule[Raise]):
         if any(use.attribute in _SENDS for use in task.uses) or fact.site.function() is not task.function:
             return
         fate = exceptions.fate(fact.project, fact.module, fact.site, fact.path, task.me)
-        # A base class that overrides `__call__` may catch it around the whole run.
+        # A base class that overrides `__call__` wraps the whole run, and may catch it.
         if fate is None and task.effective("__call__") is MISSING:
             me = task.me
             advice = "write 'raise self.retry(...)' with bind=True" if me is None else f"write 'raise {me}.retry(...)'"

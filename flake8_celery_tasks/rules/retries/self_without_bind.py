@@ -70,18 +70,18 @@ class SelfWithoutBind(Rule[Task]):
 
     ## Not reported when
 
-    - a base class, or the app's `task_cls`, has its own `__call__` or can't be resolved: it may pass the task;
+    - a base class, or the app's `task_cls`, has its own `__call__` or can't be resolved: it may pass the task object;
     - a decorator that can't be resolved creates the task, or is below the task decorator: it may pass `self`;
     - the task is a method of a class (CLY512);
     - `self` has a default.
 
     ## Fix
 
-    Add `bind=True`, so that Celery passes the task object. The automatic fix does this. Or drop the parameter if it is
-    not used.
+    Add `bind=True`, so that Celery passes the task object. The automatic fix does this. If the parameter is not used,
+    you can drop it instead.
 
     The automatic fix is safe if the project calls the task, and all of its calls fail now and fit with `bind=True`.
-    Otherwise it is unsafe: a caller that passes a value for `self`, as a test may, would then pass one argument too
+    Otherwise it is unsafe: a caller that passes a value for `self`, as a test might, would then pass one argument too
     many. If the project has such a call, there is no automatic fix.
     """
 

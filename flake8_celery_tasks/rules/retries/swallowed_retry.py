@@ -23,7 +23,7 @@ class SwallowedRetry(Rule[TaskCall | Raise]):
 
     ## What happens
 
-    `self.retry()` sends the task again and then raises `Retry`, which is an `Exception`; the worker needs to see it.
+    `self.retry()` sends the task again and then raises `Retry`, which is an `Exception`. The worker needs to see it.
     `self.replace()` does the same with `Ignore`. If the call is in a `try` that catches `Exception`, the worker never
     sees it. It logs a success, the result is whatever the handler returns, and the retry still runs:
 
@@ -94,8 +94,8 @@ class SwallowedRetry(Rule[TaskCall | Raise]):
 
     - the call is in a handler, not in the body of the `try`;
     - an earlier handler re-raises the exception: it names `Retry`, `Ignore`, `Reject`, or one of their base classes;
-    - every path of the handler ends in `raise` or in another retry (CLY223), or the handler checks the exception or the
-      remaining retries;
+    - every path through the handler ends in `raise` or in another retry (CLY223), or the handler checks the exception
+      or the remaining retries;
     - the handler calls a function of the project that raises or retries, or passes the task to one;
     - the type of a handler can't be resolved;
     - `throw=False` is given: then `self.retry()` raises nothing.
@@ -104,7 +104,7 @@ class SwallowedRetry(Rule[TaskCall | Raise]):
 
     Move the retry out of the `try`, or put `except Retry: raise` before the handler. The latter still swallows one
     exception: the `MaxRetriesExceededError` that `self.retry()` raises when no retries are left. Check what else
-    changes: the run then ends in the state RETRY instead of SUCCESS, and the code after the `try` no longer runs.
+    changes: the run then ends in the state RETRY instead of SUCCESS, and code after the `try` no longer runs.
     """
 
     code = "CLY217"
@@ -124,7 +124,7 @@ class SwallowedRetry(Rule[TaskCall | Raise]):
         elif fact.path != exceptions.RETRY:
             name = fact.path.rpartition(".")[2]
             catcher = exceptions.fate(fact.project, fact.module, fact.site, fact.path, fact.task.me)
-            # Code that raises Ignore and catches it by its own name uses it as a jump.
+            # Code that raises Ignore and catches it by name uses it for control flow.
             if not (isinstance(catcher, ast.ExceptHandler) and _names(catcher, name)):
                 yield from self._report(fact.module, fact.node, catcher, what=f"this {name}", name=name, still="")
 
@@ -143,7 +143,7 @@ class SwallowedRetry(Rule[TaskCall | Raise]):
 
 
 def _names(handler: ast.ExceptHandler, name: str) -> bool:
-    """Return whether a handler names an exception itself."""
+    """Return whether a handler names an exception itself, not only a base class."""
     return handler.type is not None and any(
         name in (getattr(node, "id", ""), getattr(node, "attr", "")) for node in ast.walk(handler.type)
     )

@@ -1,1 +1,1 @@
-"""CLY8xx: crontabs, beat schedules and settings."""
+"""8xx: crontabs, beat schedules and settings."""

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 TELLING: Final = ("BEAT_", "BROKER_", "CELERY", "RESULT_", "TASK_", "WORKER_")
 
 
-#: Prefixes that name the part of Celery that a setting belongs to, old ones too.
+#: Prefixes that name the part of Celery that a setting belongs to, including old ones.
 _GROUPS: Final = ("beat_", "broker_", "celerybeat_", "celeryd_", "result_", "task_", "worker_")
 
 
-#: Settings by the names of the app's arguments, or of a worker's options, for them.
+#: Settings by the names of the app's arguments, or of the worker's options, that set them.
 _SHORT: Final = {"backend": "result_backend", "broker": "broker_url", "concurrency": "worker_concurrency"}
 
 
@@ -70,7 +70,7 @@ def misspelt(setting: Setting) -> str | None:
 
 
 def _is_known(key: str, source: SettingSource) -> bool:
-    """Return whether a key is a name of Celery's or of an extension, in any place."""
+    """Return whether a key is a name of Celery's or of an extension, anywhere."""
     lower = key.lower()
     prefixes = ("", "celery_", *(prefix_of(namespace).lower() for namespace in source.namespaces))
     names = {lower.removeprefix(prefix) for prefix in prefixes}
@@ -87,7 +87,7 @@ def unread(setting: Setting) -> tuple[str, str] | None:
     prefix = prefix_of(source.namespaces[0])
     name = OLD_TO_NEW.get(key)
     if name is not None and prefix and source.kind == CONF:
-        return None  # an app also reads old names from what it gets before its configuration
+        return None  # an app also reads old names that it gets before it is configured
     if name is None:
         name = next((lower for lower in (key.lower(), key.lower().removeprefix("celery_")) if lower in SETTINGS), None)
     if name is None:
@@ -109,7 +109,7 @@ def _is_old(key: str) -> bool:
 
 
 def mixed(setting: Setting) -> tuple[str, str] | None:
-    """Return a new name in the same object as its first old one, and the new name of that old one."""
+    """Return a new name that is mixed with old ones, and the new name of the first old one; None for other keys."""
     source = setting.source
     if source.namespaces != (None,) or not source.certain or not source.complete:
         return None
@@ -133,7 +133,7 @@ def mixed(setting: Setting) -> tuple[str, str] | None:
 def _set_together(setting: Setting) -> list[Setting]:
     """Return the settings that the same function or module gives to an app before it is configured.
 
-    The arguments of the app itself and of `add_defaults` are left out. Returns none where several apps may be meant.
+    The arguments of the app itself and of `add_defaults` are left out. Returns none if several apps may be meant.
     """
     module, function = setting.module, setting.site.function()
     made = [call for call, site in module.candidates.calls if makes_app(setting.project, module, call, site)]
@@ -165,7 +165,7 @@ def is_read(setting: Setting) -> bool:
 
 
 def _feeds_others(setting: Setting, loads: set[str | None]) -> bool:
-    """Return whether only other settings of Celery read a name, and the name is meant to be one itself.
+    """Return whether only other settings of Celery read a name, and the name is meant to be one too.
 
     A name is a constant if its own setting reads it: `CELERY_BROKER_URL = BROKER_URL`.
     """

@@ -40,7 +40,7 @@ _MISSING: Final = frozenset({"AttributeError", "Exception", "BaseException"})
 class Read(NamedTuple):
     """A place that reads a name of Django's settings: by attribute, by `getattr` or by `hasattr`.
 
-    `kind` is the way of reading, `has_default` whether the code continues if the name is missing.
+    `kind` is how the name is read, `has_default` whether the code continues if the name is missing.
     """
 
     node: ast.expr

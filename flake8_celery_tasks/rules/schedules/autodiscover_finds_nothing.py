@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 
 class AutodiscoverFindsNothing(Rule[Discovery]):
-    """The configuration that tells Celery where the tasks are finds none.
+    """The configuration that tells Celery where to find tasks leads to none.
 
     ## What happens
 
     `autodiscover_tasks(["shop"])` imports `shop` and then `shop.tasks`, or the module that `related_name` names. It
-    looks no deeper, and silently skips a missing module. `include` and `imports` import the modules that they name, and
-    not the modules below them. The worker starts, and rejects the messages of tasks that it has not loaded:
+    looks no deeper, and silently skips a missing module. `include` and `imports` import the modules that they name, but
+    not the modules below them. The worker starts, but rejects the messages of tasks that it has not loaded:
 
     ```text
     Received unregistered task of type 'shop.tasks.mails.remind'.
     The message has been ignored and discarded.
     ```
 
-    Without packages `autodiscover_tasks()` asks Django for its apps; outside Django it does nothing at all. It iterates
-    over a string letter by letter: `No module named 's'`.
+    Without packages, `autodiscover_tasks()` asks Django for its apps; outside Django it does nothing at all. A string
+    instead of a list is read letter by letter: `No module named 's'`.
 
     ## Bad
 
@@ -84,16 +84,16 @@ class AutodiscoverFindsNothing(Rule[Discovery]):
 
     ## Not reported when
 
-    - one of the loaded modules, or something that it imports, defines a task, or may: it imports names that can't be
-      resolved, or tasks of another package;
-    - the packages can't be resolved, or are not part of the project;
+    - one of the loaded modules, or something that it imports, defines a task, or may do so: it imports names that can't
+      be resolved, or tasks of another package;
+    - the packages can't be resolved or are not part of the project;
     - the named module exists, and all tasks below it are loaded in another way;
     - the module is a test or a migration.
 
     ## Fix
 
     Name the modules themselves (`["shop.tasks.mails"]`), write their `related_name`, or import them in the package's
-    `__init__`. In a Django project call `autodiscover_tasks()` without packages.
+    `__init__`. In a Django project, call `autodiscover_tasks()` without packages.
     """
 
     code = "CLY814"
@@ -124,7 +124,7 @@ class AutodiscoverFindsNothing(Rule[Discovery]):
 
 
 def _empty(discovery: Discovery) -> str:
-    """Return the name of the message for a call that names no packages; nothing where it finds some."""
+    """Return the name of the message for a call that names no packages; an empty string if it finds some."""
     project, module, related = discovery.project, discovery.module, discovery.related
     if not is_django(project):
         return "" if module.source.may_hold("fixup") else "empty"
@@ -135,7 +135,7 @@ def _empty(discovery: Discovery) -> str:
 
 
 def _why_nothing(discovery: Discovery, name: str) -> str | None:
-    """Return why a name leads to no task; None where it leads to one, or may."""
+    """Return why a name leads to no task; None if it leads to one, or may do so."""
     project, module, related = discovery.project, discovery.module, discovery.related
     layout, root = project.layout, module.place.root
     if isinstance(related, Unknown) or not name or layout.find(name.partition(".")[0], root) is None:
@@ -160,7 +160,7 @@ def _why_nothing(discovery: Discovery, name: str) -> str | None:
 
 
 def _is_certainly_missing(discovery: Discovery, name: str) -> bool:
-    """Return whether a missing module is certainly missing: all packages around it are regular ones."""
+    """Return whether a module is certainly missing: all packages around it are regular ones."""
     layout, root = discovery.project.layout, discovery.module.place.root
     parts = name.split(".")
     for end in range(1, len(parts)):
@@ -180,7 +180,7 @@ def _is_certainly_missing(discovery: Discovery, name: str) -> bool:
 
 
 def _left(found: Loading, discovery: Discovery, name: str) -> list[str]:
-    """Return the files with tasks below a name that nothing else loads; none where that is unknown."""
+    """Return the files with tasks below a name that nothing else loads; none if that is unknown."""
     everywhere = found.everywhere
     if everywhere is None:
         return []

@@ -22,7 +22,7 @@ class CrontabEveryMinute(Rule[Crontab]):
 
     A missing field always matches. `crontab(hour=3)` does not run at three o'clock: it runs at 3:00, 3:01, 3:02 and so
     on, 60 times. `crontab(day_of_month=1)` runs 1440 times on the first of the month, and
-    `crontab(minute=0, day_of_month=1)` every hour of that day. Beat does not warn; it sends the task too often:
+    `crontab(minute=0, day_of_month=1)` runs every hour of that day. Beat does not warn. It sends the task too often:
 
     ```text
     Scheduler: Sending due task clean-up (shop.tasks.clean_up)
@@ -60,15 +60,14 @@ class CrontabEveryMinute(Rule[Crontab]):
     ## Not reported when
 
     - the minute (or, with a day, the hour) is written out as `"*"`: that is deliberate;
-    - the hour is missing next to steps of minutes (`minute="*/15"`) or a minute that can't be resolved, or next to
-      several days of the week (`day_of_week="mon-fri"`): that may mean every quarter of an hour, or every hour, of
-      these days;
-    - there are no arguments at all: `crontab()` means every minute, and that is documented;
+    - the hour is missing next to a step of minutes (`minute="*/15"`), a minute that can't be resolved, or several days
+      of the week (`day_of_week="mon-fri"`): that may mean every quarter of an hour, or every hour, on these days;
+    - there are no arguments at all: `crontab()` means every minute, as documented;
     - a `*` or `**` that can't be resolved may contain the field.
 
     ## Fix
 
-    Add the missing field: `minute=0`, and `hour=0` for a day. Then the task runs less often.
+    Add the missing field: `minute=0`, and `hour=0` for a day. The task then runs less often.
     """
 
     code = "CLY801"
@@ -91,7 +90,7 @@ class CrontabEveryMinute(Rule[Crontab]):
             yield self.report(crontab.module, crontab.node, self.every_hour, call=crontab.text)
 
     def _is_for_one_hour(self, crontab: Crontab, days: Sequence[str]) -> bool:
-        """Return whether a schedule without an hour seems to mean one time on some days.
+        """Return whether a schedule without an hour seems to mean one time on certain days.
 
         "Each quarter of an hour" and "each hour on weekdays" need no hour.
         """

@@ -19,14 +19,14 @@ class CrontabMeansSomethingElse(Rule[Crontab]):
 
     ## What happens
 
-    Celery reads the beginning of each part of a field and ignores the rest. It cuts a whole cron line in the first
-    argument after the first field: `crontab("*/5 3 * * *")` runs every five minutes, all day long. It also ignores
+    Celery reads the beginning of each part of a field and ignores the rest. Of a whole cron line in the first argument
+    it uses only the first field: `crontab("*/5 3 * * *")` runs every five minutes, all day long. It also ignores
     everything after a step (`"*/5/2"`). A step that is not smaller than its range leaves only the first value
-    (`minute="*/90"` is every full hour). The name of a day or month is a number in any field.
+    (`minute="*/90"` is every full hour). The name of a day or month becomes a number in any field.
 
-    The order of the arguments is not cron's either: the third argument is the day of the week, then come the day of the
-    month and the month. `crontab("0", "0", "1", "*", "*")` runs every Monday, not on the first of the month. Nothing is
-    logged.
+    The order of the arguments is not cron's either: the third argument is the day of the week, followed by the day of
+    the month and the month. `crontab("0", "0", "1", "*", "*")` runs every Monday, not on the first of the month.
+    Nothing is logged.
 
     ```pycon
     >>> from celery.schedules import crontab
@@ -74,14 +74,14 @@ class CrontabMeansSomethingElse(Rule[Crontab]):
     ## Not reported when
 
     - the value can't be resolved, or Celery refuses it: that is CLY802;
-    - a step leaves a shorter last gap (`"*/7"`): cron does the same;
+    - a step leaves a shorter gap at the end (`"*/7"`): cron does the same;
     - five positional arguments mean the same in both orders;
     - the module is a test: tests use such values on purpose.
 
     ## Fix
 
-    Write each field as a keyword, and an interval that does not divide the hour or day as a `timedelta`. Then the task
-    runs at other times than before: at the intended times.
+    Write each field as a keyword, and an interval that does not divide the hour or day as a `timedelta`. The task then
+    runs at different times than before: the intended ones.
     """
 
     code = "CLY803"

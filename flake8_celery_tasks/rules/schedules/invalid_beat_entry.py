@@ -26,14 +26,14 @@ class InvalidBeatEntry(Rule[BeatEntry]):
 
     ## What happens
 
-    An entry has a `task`, a `schedule`, and optionally `args`, `kwargs`, `options` and `relative`. With any other key
+    An entry has a `task`, a `schedule`, and optionally `args`, `kwargs`, `options` and `relative`. With any other key,
     beat does not start:
 
     ```text
     TypeError: ScheduleEntry.__init__() got an unexpected keyword argument 'queue'
     ```
 
-    A schedule is a number of seconds, a `timedelta` or an object such as `crontab(...)`. With a string or a mapping
+    A schedule is a number of seconds, a `timedelta` or an object such as `crontab(...)`. With a string or a mapping,
     beat does not start either:
 
     ```text
@@ -41,7 +41,7 @@ class InvalidBeatEntry(Rule[BeatEntry]):
     ```
 
     With 0 or less, beat sends the task again and again without a pause. Without `task`, beat sends a message for the
-    task `None`; without `schedule` the entry never runs. `task` is a name: a task object or a signature there is never
+    task `None`; without `schedule`, the entry never runs. `task` must be a name: a task object or a signature is never
     sent correctly.
 
     ## Bad
@@ -78,14 +78,14 @@ class InvalidBeatEntry(Rule[BeatEntry]):
     ## Not reported when
 
     - the value can't be resolved;
-    - for other keys: `beat_scheduler` is not Celery's own, or the project uses django-celery-beat, RedBeat or another
-      scheduler that accepts more;
-    - for a missing key: a `**spread` that can't be resolved may contain it.
+    - an entry has other keys, and `beat_scheduler` is not Celery's own, or the project uses django-celery-beat, RedBeat
+      or another scheduler that accepts more;
+    - a key is missing, but a `**spread` that can't be resolved may contain it.
 
     ## Fix
 
-    Move options of the message (`queue`, `expires`, ...) into `options`, and write the task's name. Only you know what
-    else is meant.
+    Move message options (`queue`, `expires`, ...) into `options`, and write the task's name. Only you know what else is
+    intended.
     """
 
     code = "CLY804"
@@ -104,7 +104,7 @@ class InvalidBeatEntry(Rule[BeatEntry]):
     )
 
     def check(self, entry: BeatEntry) -> Iterator[Violation]:
-        """Report other keys, missing ones, and values that beat can't use, at their places."""
+        """Report other keys, missing keys, and values that beat can't use, where they are written."""
         label = _label(entry)
         yield from self._schedule(entry, label)
         if entry.call is not None:

@@ -43,9 +43,9 @@ class InvalidCrontab(Rule[Crontab]):
 
     ## What happens
 
-    Celery reads the fields when the object is created, which is when the module is imported. A number out of range, a
-    `7` for Sunday, an unknown name or keyword, a whole cron line in one argument: the import fails, and so do the
-    worker and beat.
+    Celery parses the fields when the object is created, which is when the module is imported. With a number out of
+    range, a `7` for Sunday, an unknown name or keyword, or a whole cron line in one argument, the import fails, and so
+    do the worker and beat.
 
     ```text
     ValueError: Invalid crontab pattern.  Valid range is 0-6. '7' was found.
@@ -53,8 +53,8 @@ class InvalidCrontab(Rule[Crontab]):
     ValueError: Invalid weekday literal '0 0 * * *'.
     ```
 
-    From Celery 5.7 on a date that never comes, such as 31 February, is refused. In older versions beat breaks when it
-    computes the next run: `RuntimeError: unable to rollover`.
+    Celery 5.7 and later also refuse a date that never comes, such as 31 February. In older versions, beat breaks when
+    it computes the next run: `RuntimeError: unable to rollover`.
 
     ## Bad
 
@@ -90,14 +90,14 @@ class InvalidCrontab(Rule[Crontab]):
 
     - the value can't be resolved;
     - a test expects the exception: `with pytest.raises(ValueError)`;
-    - the Celery that the project pins, or that `celery-target-version` names, accepts the value: names of months from
-      5.5 on.
+    - the Celery version that the project pins, or that `celery-target-version` names, accepts the value, such as names
+      of months from 5.5 on.
 
     ## Fix
 
     Write a value that the field accepts: minute 0-59, hour 0-23, day_of_week 0-6 from Sunday or a name, day_of_month
-    1-31, month_of_year 1-12 or (from Celery 5.5 on) a name. `crontab.from_string`, also from 5.5 on, takes a whole cron
-    line. Only you know which value is meant.
+    1-31, month_of_year 1-12 or (from Celery 5.5 on) a name. `crontab.from_string`, also from 5.5 on, accepts a whole
+    cron line. Only you know which value is intended.
     """
 
     code = "CLY802"

@@ -17,10 +17,10 @@ class MisspeltSetting(Rule[Setting]):
 
     ## What happens
 
-    Celery keeps every setting that it gets and reads the names that it knows. A misspelt setting is stored and never
-    read, and the default stays in force. Nothing is logged. `broker`, `backend` and `concurrency` are arguments of an
-    app or options of a worker, but not settings. With `task_ack_late = True` messages are still acknowledged before the
-    task runs:
+    Celery keeps every setting that it gets, but reads only the names that it knows. A misspelt setting is stored and
+    never read, and the default stays in force. Nothing is logged. `broker`, `backend` and `concurrency` are arguments
+    of an app or options of a worker, but not settings. With `task_ack_late = True` messages are still acknowledged
+    before the task runs:
 
     ```pycon
     >>> from shop.tasks import app
@@ -76,15 +76,15 @@ class MisspeltSetting(Rule[Setting]):
 
     ## Not reported when
 
-    - it is not certain that Celery gets the value. It gets `app.conf`, `Celery(...)`, the argument of
+    - it is uncertain whether Celery gets the value. It gets those in `app.conf`, `Celery(...)`, the argument of
       `config_from_object`, and Django's settings under the namespace;
     - the name is not close to one of Celery's: projects keep their own keys there;
     - something in the project reads that name, or an extension does (`redbeat_`, `flower_`, `django_celery_`, ...).
-      Another setting that is computed from it is not such a use (`CELERY_TIME_LIMIT = CELERY_SOFT_TIME_LIMIT + 60`).
+      Another setting that is computed from it does not count (`CELERY_TIME_LIMIT = CELERY_SOFT_TIME_LIMIT + 60`).
 
     ## Fix
 
-    Correct the name. The setting may take effect for the first time then, so check what it does.
+    Correct the name. The setting may then take effect for the first time, so check what it does.
     """
 
     code = "CLY811"

@@ -36,7 +36,7 @@ _PLACEHOLDER: Final = re.compile(
     r"[\0{}<>$*]|%[s(]|x{3}|\.\.\.|change|example|placeholder|your|password|passwd", re.IGNORECASE
 )
 
-#: Default passwords of brokers and databases, which everybody tries.
+#: Default passwords of brokers and databases, which any attacker tries.
 _DEFAULTS: Final = frozenset(
     {"admin", "celery", "dev", "guest", "pass", "postgres", "rabbitmq", "redis", "root", "test"}
 )
@@ -55,10 +55,10 @@ class PasswordInSource(Rule[Facts]):
 
     ## What happens
 
-    Nothing is logged: it works. But everybody who can read the repository, a backup of it or a traceback with the
-    setting has access to the broker: they can read all messages, and send tasks that the workers run. The password
-    stays in the history after it is removed. The default of a variable, as in
-    `os.environ.get("BROKER_URL", "amqp://...")`, is in the source as well.
+    Nothing is logged: it works. But anybody who can read the repository, a backup of it or a traceback with the setting
+    has access to the broker: they can read all messages, and send tasks that the workers run. The password stays in the
+    history after it is removed. The default of an environment variable, as in
+    `os.environ.get("BROKER_URL", "amqp://...")`, is in the source too.
 
     ## Bad
 
@@ -82,8 +82,8 @@ class PasswordInSource(Rule[Facts]):
 
     - the password is well known (`guest`, the user's own name), or a placeholder;
     - the password comes from something that can't be resolved: `f"amqp://shop:{os.environ['PASSWORD']}@..."`;
-    - the module, its package or the class is for development, examples or tests, by its name (`settings/local.py`,
-      `class Testing`), or the line is under `if DEBUG`;
+    - the name of the module, its package or the class says that it is for development, examples or tests
+      (`settings/local.py`, `class Testing`), or the line is under `if DEBUG`;
     - the module is a test or a migration.
 
     ## Fix
@@ -171,7 +171,7 @@ def _is_for_development(name: str) -> bool:
 
 
 def _is_under_debug(site: Site) -> bool:
-    """Return whether a place is for development, by the name of its class or by its condition."""
+    """Return whether a place is for development, judging by the name of its class or by its condition."""
     return any(
         (isinstance(around.node, ast.ClassDef) and _is_for_development(around.node.name))
         or (

@@ -33,7 +33,8 @@ class PeriodicTaskMisuse(Rule[BeatEntry]):
 
     The second argument of `add_periodic_task` is a signature, `clean_up.s()`, or the task itself. A name, a result, the
     method `clean_up.delay` or the task's return value is neither, and the call raises an `AttributeError`. In a
-    receiver of `on_after_configure` the error is only logged, and beat continues without this entry and those after it:
+    receiver of `on_after_configure`, the error is only logged, and beat continues without this entry and those after
+    it:
 
     ```text
     Signal handler <function set_up at 0x...> raised: AttributeError("'function' object has no attribute 'name'")
@@ -107,7 +108,7 @@ class PeriodicTaskMisuse(Rule[BeatEntry]):
 
     - the argument can't be resolved;
     - the two calls differ in an argument of the signature, or are in different branches;
-    - it is not certain that the receiver is a Celery app.
+    - it is uncertain whether the method belongs to a Celery app.
 
     ## Fix
 
@@ -172,7 +173,7 @@ def _thing(entry: BeatEntry, node: ast.expr) -> Any:
 
 
 def _key(entry: BeatEntry) -> tuple[object, ...] | None:
-    """Return a key that is equal for two entries with one name; None where that is unknown."""
+    """Return a key that is equal for two entries with the same name; None if the name is unknown."""
     written = entry.given.get("task")
     node = None if written is None else written.value
     if entry.call is None or not isinstance(node, ast.Call) or not isinstance(entry.thing("task"), SignatureThing):

@@ -80,8 +80,8 @@ class PickleAccepted(Rule[Setting | Task | MessageOption]):
 
     ## Fix
 
-    Send what JSON can encode: primary keys instead of objects. If that takes long, accept both for a while, change the
-    senders first, and remove pickle when no pickled message is left in the queue.
+    Send what JSON can encode, such as primary keys instead of objects. If the change takes long, accept both for a
+    while, change the senders first, and remove pickle when no pickled message is left in the queue.
     """
 
     code = "CLY813"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.resolution.project import Project
 
 
-#: The queue of messages without another queue.
+#: The queue of messages that name no queue.
 _DEFAULT: Final = "celery"
 
 
@@ -24,9 +24,9 @@ class QueueRefused(Rule[QueueUse | Setting]):
 
     ## What happens
 
-    With `task_create_missing_queues = False` messages may only go to the queues in `task_queues`. A call that names
-    another queue raises an error, and so does every call of a task whose route names one. So does every call without a
-    queue if the default queue, `celery`, is not declared:
+    With `task_create_missing_queues = False`, messages may only go to the queues in `task_queues`. A call that names
+    another queue raises an error. So does a call of a task whose route names one, and a call without a queue if the
+    default queue, `celery`, is not declared:
 
     ```text
     celery.exceptions.QueueNotFound: "Queue 'mail' missing from task_queues"
@@ -74,10 +74,10 @@ class QueueRefused(Rule[QueueUse | Setting]):
 
     ## Not reported when
 
-    - some place in the project does not switch `task_create_missing_queues` off;
-    - not all declared queues can be resolved, or `app.amqp.queues` adds a queue;
-    - for the default queue: `task_default_queue` or `task_routes` is given;
-    - the name of the queue can't be resolved, or a `Queue` object is given;
+    - the project never sets `task_create_missing_queues`, or somewhere sets it to something other than False;
+    - one of the declared queues can't be resolved, or `app.amqp.queues` adds a queue;
+    - the message goes to the default queue, and the project sets `task_default_queue` or `task_routes`;
+    - the name of the queue can't be resolved, or the queue is a `Queue` object;
     - the module is a test or a migration.
 
     ## Fix
@@ -119,7 +119,7 @@ def _lacks_default(project: Project) -> bool:
 
 @query()
 def _accepted(project: Project) -> frozenset[str] | None:
-    """Return the only queues that the project's messages may go to; None where they may go to others."""
+    """Return the only queues that the project's messages may go to; None if they may go to others."""
     creates = setting_values(project, "task_create_missing_queues")
     if not creates or any(value is not False for value in creates):
         return None

@@ -22,7 +22,7 @@ class RouteMatchesNothing(Rule[Setting]):
     ## What happens
 
     Celery looks up `task_routes` and `task_annotations` by the name of the task that is sent or registered. A key that
-    matches no task is never used. Nothing is logged: the intended task goes to the default queue, and keeps its own
+    matches no task is never used. Nothing is logged: the intended task goes to the default queue and keeps its own
     options.
 
     ```pycon
@@ -31,8 +31,8 @@ class RouteMatchesNothing(Rule[Setting]):
     'celery'
     ```
 
-    In `task_routes` a key with a `*` is a pattern. `task_annotations` has no patterns: only `"*"` alone has a meaning
-    there, all tasks.
+    In `task_routes`, a key with a `*` is a pattern. `task_annotations` has no patterns; only the key `"*"` is special
+    there, and means all tasks.
 
     ## Bad
 
@@ -74,13 +74,13 @@ class RouteMatchesNothing(Rule[Setting]):
 
     - no task of the project shares the first dotted part of the name, and none has a similar name: the task may be in
       another package;
-    - a file that can't be parsed, or a name that can't be resolved, may be the key's task;
+    - a file that can't be parsed may define the key's task, or a name that can't be resolved may be its name;
     - the module is a test.
 
     ## Fix
 
-    Write the name of the intended task, or remove the key. Then messages go to another queue, so make sure that a
-    worker consumes it.
+    Write the name of the intended task, or remove the key. With the right name, messages go to another queue, so make
+    sure that a worker consumes it.
     """
 
     code = "CLY805"
@@ -90,7 +90,7 @@ class RouteMatchesNothing(Rule[Setting]):
     quiet_in_tests = True
 
     def check(self, setting: Setting) -> Iterator[Violation]:
-        """Report keys that match no task, at their places."""
+        """Report keys that match no task, at the key."""
         if setting.name not in ("task_annotations", "task_routes"):
             return
         project = setting.project

@@ -79,17 +79,17 @@ class SettingNeverRead(Rule[Setting]):
 
     ## Not reported when
 
-    - it is not certain that Celery gets the value, or which namespace it uses;
+    - it is uncertain whether Celery gets the value, or which namespace it uses;
     - something in the project reads that name: it is the project's own constant. Another setting that is computed from
-      it is not such a use (`CELERY_TASK_ALWAYS_EAGER = not BROKER_URL`);
-    - the project runs on Celery 5.7 or newer, for old names under a namespace;
+      it does not count (`CELERY_TASK_ALWAYS_EAGER = not BROKER_URL`);
+    - the name is an old one under a namespace, and the project runs on Celery 5.7 or newer;
     - `app.conf` sets an old name (`app.conf.CELERY_ACKS_LATE = True`): under any namespace, it takes effect if nothing
       has read the configuration before;
     - both names of a setting are given, which Celery allows.
 
     ## Fix
 
-    Write the name that Celery reads. The setting may take effect for the first time then, so check what it does.
+    Write the name that Celery reads. The setting may then take effect for the first time, so check what it does.
     """
 
     code = "CLY812"

@@ -21,8 +21,8 @@ class SettingNobodySets(Rule[Facts]):
     ## What happens
 
     A setting has up to three names: `CELERY_TASK_ALWAYS_EAGER` under the namespace, `CELERY_ALWAYS_EAGER` from Celery
-    3, `task_always_eager` in the app's configuration. Celery translates between them, Django's settings don't. With the
-    new name in the settings and the old one in the code, `getattr` always returns its default. Nothing is logged:
+    3, `task_always_eager` in the app's configuration. Celery translates between them, but Django's settings don't. With
+    the new name in the settings and the old one in the code, `getattr` always returns its default. Nothing is logged:
 
     ```pycon
     >>> from django.conf import settings
@@ -32,7 +32,7 @@ class SettingNobodySets(Rule[Facts]):
     False
     ```
 
-    Without a default the line raises `AttributeError` when it runs.
+    Without a default, the line raises `AttributeError` when it runs.
 
     ## Bad
 
@@ -66,12 +66,12 @@ class SettingNobodySets(Rule[Facts]):
 
     ## Not reported when
 
-    - the name is read with a default, and no name of the setting is set: it is optional;
+    - the name is read with a default, and the setting is not set under any name: it is optional;
     - the same file also reads the name that is set: one is the fallback of the other;
     - something sets the name, including a test with `override_settings`;
     - the project has no settings of its own, or imports names into them that can't be resolved
       (`from .local import *`), or creates names with `globals()`;
-    - without a default: the line is in a `try` for the `AttributeError`, or the file checks `hasattr` first;
+    - the name is read without a default, but in a `try` for the `AttributeError`, or the file checks `hasattr` first;
     - the name is not one of Celery's own settings;
     - the module is a test or a migration.
 
@@ -87,7 +87,7 @@ class SettingNobodySets(Rule[Facts]):
     quiet_in_tests = True
 
     def check(self, facts: Facts) -> Iterator[Violation]:
-        """Report a place that reads a name that nothing sets."""
+        """Report each place that reads a name that nothing sets."""
         reads = _setting_reads.reads(facts)
         if not reads:
             return

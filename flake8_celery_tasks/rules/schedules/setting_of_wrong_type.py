@@ -51,8 +51,8 @@ class SettingOfWrongType(Rule[Setting]):
     (False,)
     ```
 
-    Other values fail where Celery uses them, at each call or at the start of the worker, with an error that does not
-    name the setting:
+    Other values fail where Celery uses them, at each call or when the worker starts, with an error that does not name
+    the setting:
 
     ```text
     kombu.exceptions.SerializerNotInstalled: No encoder/decoder installed for j
@@ -97,16 +97,16 @@ class SettingOfWrongType(Rule[Setting]):
     ## Not reported when
 
     - neither the value nor its type can be resolved;
-    - a number is given as a string, where Celery converts it;
+    - the value is a number written as a string, and Celery converts it;
     - the setting accepts more than its type says: several broker URLs in a list, a dict as `broker_use_ssl`, a path as
       `beat_schedule_filename` or, from Python 3.11, as `worker_state_db`;
-    - it is not certain that Celery gets the value, and something in the project reads that name;
+    - it is uncertain whether Celery gets the value, and something in the project reads that name;
     - the name is misspelt (CLY811) or Celery reads another one (CLY812);
     - the module is a test or a migration.
 
     ## Fix
 
-    Drop the comma or the quotes, or write what the message names. Compare values from the environment:
+    Drop the comma or the quotes, or write what the message names. Compare values from the environment with a string:
     `os.environ.get("EAGER") == "1"`.
     """
 
@@ -135,7 +135,7 @@ class SettingOfWrongType(Rule[Setting]):
 
 
 def _wrong(setting: Setting, name: str) -> tuple[str, str] | None:
-    """Return a value of a wrong type, and its effect; None where the value may be right."""
+    """Return a value of a wrong type, and its effect; None if the value may be right."""
     kind = _kind(setting, name)
     if kind is None or not (setting_values.breaks(name, kind) or (kind == "text" and name in setting_values.NO_TEXT)):
         return None
@@ -149,7 +149,7 @@ def _wrong(setting: Setting, name: str) -> tuple[str, str] | None:
 
 
 def _kind(setting: Setting, name: str) -> str | None:
-    """Return the type of a value; None where it is unknown, or the value may be right."""
+    """Return the type of a value; None if it is unknown, or the value may be right."""
     value, node = setting.settled, setting.value
     if value is True:
         return "true"
@@ -187,7 +187,7 @@ def _kind_of_text(name: str, text: str) -> str | None:
 
 
 def _from_environment(setting: Setting, value: Any) -> str | None:
-    """Return the default string of an environment variable; without a default, that it is a string."""
+    """Return the default of an environment variable as a string, or that it is a string if there is no default."""
     node = setting.value
     if isinstance(node, ast.Subscript):
         owner = setting.module.value(node.value, setting.site.scope)

@@ -42,7 +42,7 @@ def is_send(invocation: Invocation) -> bool:
 
 @query()
 def _given_to_on_commit(module: Module) -> dict[int, tuple[ast.Call, Site]]:
-    """Return the calls that may be of `on_commit`, by the identities of their arguments."""
+    """Return the calls that may be calls of `on_commit`, by the identities of their arguments."""
     return {
         id(given): (call, site)
         for call, site in module.calls_of("on_commit")
@@ -93,7 +93,7 @@ def is_next_batch(invocation: Invocation) -> bool:
 
 
 def way(invocation: Invocation) -> Way | None:
-    """Return how a call comes to run inside a certain or likely transaction, None if it does not.
+    """Return how a call comes to run inside a certain or likely transaction; None if it does not.
 
     The code around the call comes first, then the callers of its function: certain transactions before likely ones.
     """
@@ -110,7 +110,7 @@ _ORDER: Final = (django_callers.ATOMIC, django_callers.ADMIN, django_callers.REQ
 
 
 def sends_at_once(invocation: Invocation) -> bool:
-    """Return whether a call sends a task at once: Celery's own method does, an overridden one may wait."""
+    """Return whether a call sends a task at once: Celery's own method does; an overridden one may wait."""
     definition = invocation.definition
     return definition is None or Defined(invocation.project, definition).sends_at_once
 

@@ -72,8 +72,9 @@ class NoResultOnCommit(Rule[Invocation]):
 
     ## Not reported when
 
-    - the value is unused: a statement, a comprehension as a statement, `return`, the body of a lambda, `_ = ...`, or a
-      name whose attributes are never read and that is never passed as an argument;
+    - the value is unused: the call is a statement, is in a comprehension that is a statement, is returned, is the body
+      of a lambda, or is assigned to `_` or to a name whose attributes are never read and that is never passed as an
+      argument;
     - the module is a test or a migration.
 
     ## Fix
@@ -102,7 +103,7 @@ class NoResultOnCommit(Rule[Invocation]):
 
 
 def _use(fact: Invocation) -> str | None:
-    """Return what the code does with the value, None if it does nothing with it."""
+    """Return what the code does with the value; None if it does nothing with it."""
     root = fact.site.function() or fact.module.tree
     assert root is not None
     parents = _parents(fact.module, root)
@@ -133,7 +134,7 @@ def _use(fact: Invocation) -> str | None:
 
 
 def _above(node: ast.AST, parents: dict[int, ast.AST]) -> tuple[ast.AST, ast.AST | None, bool]:
-    """Return the expression that has the value in the end, the parent of that, and whether it contains several values.
+    """Return the outermost expression that has the value, its parent, and whether it contains several values.
 
     A comprehension contains several, and so does a list or tuple created from one. A conditional expression has the
     value of its branch.

@@ -67,12 +67,12 @@ class OnCommitCalledNow(Rule[OnCommit]):
 
     ## Not reported when
 
-    - it is uncertain whether the call is of a task, signature or canvas;
+    - it is uncertain whether the call sends a task, signature or canvas;
     - the module is a test or a migration.
 
     ## Fix
 
-    Write `partial(task.delay, x)`. That is safe, since the current call never works.
+    Write `partial(task.delay, x)`. The automatic fix does this. It is safe, since the current call never works.
     """
 
     code = "CLY702"

@@ -22,7 +22,7 @@ class OnCommitLateBinding(Rule[OnCommit]):
 
     ## What happens
 
-    A lambda looks up its names when it is called. Django calls all of them after the transaction, when the loop has
+    A lambda looks up its names when it is called. Django calls the lambdas after the transaction, when the loop has
     ended. Each one sees the last value, so one task is sent many times and the others are never sent. Nothing is logged
     except the runs, all with the same argument.
 
@@ -68,7 +68,7 @@ class OnCommitLateBinding(Rule[OnCommit]):
 
     ## Not reported when
 
-    - the transaction is or may be opened inside the loop, and there is none around the loop: each lambda is called
+    - the transaction is or may be opened inside the loop, and none is open around the loop: each lambda is called
       before the next iteration;
     - the lambda binds the value as a default: `lambda order=order: ...`;
     - the loop ends right after the call: `break`, `return` or `raise`;
@@ -79,8 +79,8 @@ class OnCommitLateBinding(Rule[OnCommit]):
 
     Bind the object as a default of the lambda: `lambda order=order: ...`. The other tasks are then sent for the first
     time. `partial(task.delay, order.pk)` also works if the object is already saved: it reads the primary key at once,
-    which is None before that. If the loop deletes the object, bind the primary key instead: Django removes it from the
-    object before the commit. The automatic fix leaves that case to you. A function that is defined before the loop
+    which is None before that. If the loop deletes the object, bind the primary key instead: Django removes the key from
+    the object before the commit. The automatic fix leaves that case to you. A function that is defined before the loop
     needs a parameter, and `partial(send, order)` passes the value.
     """
 
@@ -187,7 +187,7 @@ def _is_bound_by(loop: Site, binding: Binding) -> bool:
 
 
 def _better(call: OnCommit, made: ast.Lambda | ast.FunctionDef, names: list[str]) -> str:
-    """Return the callback to write, shortened if it is long, with the names bound.
+    """Return the callback to write, with the names bound, and shortened if it is long.
 
     A callback that is created in the loop binds them as defaults; a function from before the loop needs parameters.
     """

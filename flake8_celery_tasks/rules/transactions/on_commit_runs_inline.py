@@ -24,7 +24,7 @@ class OnCommitRunsInline(Rule[OnCommit]):
 
     ## What happens
 
-    Tasks and signatures are callable. Calling them runs the task in the process that commits, not in a worker. Nothing
+    Tasks and signatures are callable. Calling one runs the task in the process that commits, not in a worker. Nothing
     is sent, nothing fails, and the request takes as long as the task does. The task's retries, time limits and rate
     limits have no effect there. Nothing is logged, since no worker is involved.
 
@@ -86,8 +86,9 @@ class OnCommitRunsInline(Rule[OnCommit]):
 
     ## Not reported when
 
-    - a lambda calls the task: that is deliberate;
-    - this file, or the one that defines the task, calls it like a function elsewhere: the same may be intended here;
+    - the callback is a lambda that calls the task: that is deliberate;
+    - this file, or the one that defines the task, also calls the task like a function elsewhere: the same may be
+      intended here;
     - the callback is a group, chain or chord: calling one sends it;
     - the task is a class, or is created by a decorator that can't be resolved;
     - the module is a test or a migration.

@@ -21,9 +21,9 @@ class SentFromSave(Rule[Invocation]):
 
     ## What happens
 
-    Such code runs whenever something saves the row, and that is usually inside a transaction: in every view of the
-    admin, every request under `ATOMIC_REQUESTS`, every `atomic` block of a caller. The message is sent before other
-    processes can see the row, and the task does not find it:
+    Such code runs whenever something saves the row, usually inside a transaction: in every view of the admin, every
+    request under `ATOMIC_REQUESTS`, and every `atomic` block of a caller. The message is sent before other processes
+    can see the row, and the task does not find it:
 
     ```text
     Task shop_bill[...] raised unexpected: DoesNotExist('Order matching query does not exist.')
@@ -109,7 +109,7 @@ class SentFromSave(Rule[Invocation]):
 
     ## Fix
 
-    Write `task.delay_on_commit(x)` (a task of a Django project, from Celery 5.4), or
+    Write `task.delay_on_commit(x)` (in a Django project, from Celery 5.4 on), or
     `transaction.on_commit(partial(task.delay, x))`. Outside a transaction both send at once. Inside one, the task is
     sent after the commit, and not at all after a rollback. For a deleted row, pass the primary key instead of the
     instance: the instance has none after the commit.
@@ -146,7 +146,7 @@ class SentFromSave(Rule[Invocation]):
 
 
 def _key_advice(fact: Invocation) -> str:
-    """Return what to pass instead of a deleted instance, an empty string if no instance is passed."""
+    """Return what to pass instead of a deleted instance; an empty string if no instance is passed."""
     arguments = arguments_of(fact)
     names = [node.id for node in arguments.values if isinstance(node, ast.Name)] if arguments is not None else []
     name = next((name for name in names if name in ("instance", "self")), None)

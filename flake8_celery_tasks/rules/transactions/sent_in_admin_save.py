@@ -82,7 +82,7 @@ class SentInAdminSave(Rule[Invocation]):
     - it is uncertain whether the class is an admin class: it inherits from none, and the method takes other parameters;
     - the call is in a function that such a method calls, but more than three calls away, or it is uncertain which
       function is called;
-    - the method is an action, `delete_queryset` or a view of its own: these may run outside a transaction;
+    - the method is an action, `delete_queryset` or one of the class's own views: these may run outside a transaction;
     - the call is in a nested lambda or function, or in an `atomic` block there (CLY701);
     - a decorator of the method calls `on_commit`, or can't be resolved;
     - the code checks whether it is in a transaction: `connection.in_atomic_block`;
@@ -93,8 +93,8 @@ class SentInAdminSave(Rule[Invocation]):
 
     ## Fix
 
-    Write `task.delay_on_commit(x)` (a task of a Django project, from Celery 5.4), or
-    `transaction.on_commit(partial(task.delay, x))`. In `delete_model` read the primary key before the row is deleted:
+    Write `task.delay_on_commit(x)` (in a Django project, from Celery 5.4 on), or
+    `transaction.on_commit(partial(task.delay, x))`. In `delete_model`, read the primary key before the row is deleted:
     afterwards `obj.pk` is None.
     """
 
@@ -111,7 +111,7 @@ class SentInAdminSave(Rule[Invocation]):
     quiet_in_tests = True
 
     def check(self, fact: Invocation) -> Iterator[Violation]:
-        """Report a call that sends at once in a method that the admin calls in its transaction, or further down."""
+        """Report a call that sends at once, in a method that the admin calls in its transaction or further in."""
         if not _sending.is_send(fact):
             return
         way = _sending.way(fact)

@@ -31,9 +31,9 @@ class SentInsideTransaction(Rule[Invocation]):
     Task shop_bill[...] raised unexpected: DoesNotExist('Order matching query does not exist.')
     ```
 
-    If the transaction is rolled back, the task runs anyway, for something that never happened.
+    If the transaction is rolled back, the task still runs, for something that never happened.
 
-    The same happens if the transaction is opened further up: by a function that calls this one, or by Django around
+    The same happens if the transaction is opened further out: by a function that calls this one, or by Django around
     each request if the settings enable `ATOMIC_REQUESTS`. The message names the call.
 
     ## Bad
@@ -152,19 +152,20 @@ class SentInsideTransaction(Rule[Invocation]):
     - a task sends itself with a `countdown` or `eta`: the next batch, long after this transaction has ended;
     - the name of the transaction's database suggests a replica, and the rule sees no write;
     - the rule sees no write in the branches that lead to the call or follow it, and the transaction contains other
-      branches: it may exist for those;
+      branches: it may be there for those;
     - nothing in the file or the project shows that the context manager or decorator opens a transaction;
-    - no transaction of the project calls the function around the call within three calls, or it is uncertain whether or
-      when it calls this function;
-    - under `ATOMIC_REQUESTS`: the view writes nothing before the call, nothing shows that it is a view (`urlpatterns`,
-      or a base class from Django, REST framework or graphene), or `non_atomic_requests` exempts it;
+    - no transaction of the project reaches the function around the call within three calls, or it is uncertain whether
+      or when one does;
+    - only `ATOMIC_REQUESTS` opens the transaction, and the view writes nothing before the call, nothing shows that it
+      is a view (`urlpatterns`, or a base class from Django, REST framework or graphene), or `non_atomic_requests`
+      exempts it;
     - the module is a test or a migration.
 
     ## Fix
 
-    Write `task.delay_on_commit(x)` (a task of a Django project whose app has no task class of its own, from Celery
-    5.4), or `transaction.on_commit(partial(task.delay, x))`. The task is then sent after the commit, and not at all
-    after a rollback. The call returns no result.
+    Write `task.delay_on_commit(x)` (in a Django project whose app has no task class of its own, from Celery 5.4 on), or
+    `transaction.on_commit(partial(task.delay, x))`. The task is then sent after the commit, and not at all after a
+    rollback. The call returns no result.
     """
 
     code = "CLY701"
