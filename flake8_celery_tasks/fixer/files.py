@@ -31,7 +31,7 @@ _COLLECTED: Final = 10
 
 _turns = itertools.count(1)
 
-_CHANGED: Final = "has changed meanwhile, left alone"
+_CHANGED: Final = "has changed in the meantime, left alone"
 _BOM: Final = "\ufeff"
 
 

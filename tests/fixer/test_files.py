@@ -148,7 +148,7 @@ def test_file_that_changes_meanwhile(shop, monkeypatch):
 
     monkeypatch.setattr(fixer_files, "fix_text", change)
     (result,) = fix(shop)
-    assert result.message == "has changed meanwhile, left alone"
+    assert result.message == "has changed in the meantime, left alone"
     assert shop.read_text(encoding="utf-8") == BEFORE + "x = 1\n"
     assert names(shop.parent) == ["__init__.py", "tasks.py"]
 
@@ -251,7 +251,7 @@ def test_a_hard_link_that_changes_meanwhile(shop, monkeypatch):
 
     monkeypatch.setattr(fixer_files, "fix_text", change)
     (result,) = fix(shop)
-    assert result.message == "has changed meanwhile, left alone"
+    assert result.message == "has changed in the meantime, left alone"
     assert shop.read_text(encoding="utf-8") == "x = 1\n"
 
 
