@@ -119,8 +119,10 @@ def may_bind(text: bytes, name: bytes = b"") -> bool:
     """
     imported: list[tuple[int, int]] | None = None
     line = last = 0
-    for match in (_word(name) if name else _MAKER).finditer(text):
+    for match in (_beginning(name) if name else _MAKER).finditer(text):
         position = start = match.start()
+        if name and position and _IN_WORD.match(text, position - 1):
+            continue
         line = text.rfind(b"\n", last, position) + 1 or line
         last = position
         after = _AFTER_MAKER.match(text, match.end())
@@ -166,6 +168,16 @@ def _using(name: bytes) -> re.Pattern[bytes]:
         rb"@[ \t]*(?:[\w.\x80-\xff]+\.)?" + re.escape(name) + rb"(?!" + _WORD + rb")"
         rb"|\.[ \t]*" + re.escape(name) + rb"[ \t]*(?:[(,)\r\n#]|\Z)"
     )
+
+
+#: The last character of a longer name, before a name.
+_IN_WORD: Final = re.compile(_WORD)
+
+
+@lru_cache
+def _beginning(name: bytes) -> re.Pattern[bytes]:
+    """Return a pattern for a name that may end a longer one: looking at what is before takes ten times as long."""
+    return re.compile(re.escape(name) + rb"(?!" + _WORD + rb")")
 
 
 @lru_cache

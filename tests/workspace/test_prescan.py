@@ -254,3 +254,17 @@ def test_time_for_bindings_is_linear(unit):
         return time.process_time() - start
 
     assert min(spent(30_000) for _ in range(2)) < 25 * min(spent(3_000) for _ in range(3)) + 0.05
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("job(x)\n", True),
+        ("x = job(y)\n", True),
+        ("x = rejob(y)\n", False),
+        ("x = jobs(y)\n", False),
+        ("rejob(y), job(y)\n", True),
+    ],
+)
+def test_a_name_is_no_part_of_another(text, expected):
+    assert prescan.may_bind(text.encode(), b"job") is expected
