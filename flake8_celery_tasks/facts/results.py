@@ -89,18 +89,36 @@ def _sides(node: ast.expr) -> Iterator[ast.expr]:
         yield node
 
 
-def values_of(node: ast.expr, site: Site, depth: int = 0) -> Iterator[tuple[ast.expr, Site]]:
+def values_of(node: ast.expr, site: Site) -> Iterator[tuple[ast.expr, Site]]:
     """Yield what an expression may stand for, each with its place: what is assigned to a local name, else itself.
 
-    Nothing is yielded for a name that may stand for something else, a parameter for one.
+    Nothing is yielded for a name that may stand for something else too, a parameter for one.
     """
+    yield from _values(node, site, frozenset()) or ()
+
+
+#: How many names are followed, from one to the next.
+_NAMES: Final = 5
+
+
+def _values(node: ast.expr, site: Site, seen: frozenset[tuple[int, str]]) -> list[tuple[ast.expr, Site]] | None:
+    """Return what `values_of` yields, None for what can't be told. `seen` are the names that led here."""
     found = site.scope.find(node.id) if isinstance(node, ast.Name) else None
-    if found is None or found[0].kind != FUNCTION:
-        yield node, site
-    elif depth < 5 and all(binding.kind == ASSIGN for binding in found[1]):
-        for binding in found[1]:
-            for side in _sides(binding.value):
-                yield from values_of(side, binding.site, depth + 1)
+    if found is None or not isinstance(node, ast.Name) or found[0].kind != FUNCTION:
+        return [(node, site)]
+    key = id(found[0]), node.id
+    if key in seen:
+        return []  # `x = x or 1` adds nothing to what x may be
+    if len(seen) == _NAMES or not all(binding.kind == ASSIGN for binding in found[1]):
+        return None
+    values: list[tuple[ast.expr, Site]] = []
+    for binding in found[1]:
+        for side in _sides(binding.value):
+            inner = _values(side, binding.site, seen | {key})
+            if inner is None:
+                return None
+            values += inner
+    return values
 
 
 class DirectCall(Fact[ast.Call]):
