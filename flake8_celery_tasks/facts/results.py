@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from flake8_celery_tasks.binding.nodes import dotted
+from flake8_celery_tasks.binding.nodes import dotted, last_name
 from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, IMPORT, MODULE, Site
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import Ref
@@ -183,7 +183,7 @@ class _Called(NamedTuple):
 
 @query(key=lambda module, path: (module.place.path, path))
 def _called_in(project: Project, module: Module, path: str) -> _Called | None:
-    """Return which tasks of a module a file may call: `task(1)`, `task.run(1)`; None where it can't be read.
+    """Return which tasks of a module a file may call: `task(1)`, `task.run(1)`, `map(task, x)`; None where it is broken.
 
     What tests call does not count.
     """
@@ -197,15 +197,24 @@ def _called_in(project: Project, module: Module, path: str) -> _Called | None:
     names = {qualname.rpartition(".")[2] for qualname, _ in module.definable()}
     # What stands for an instance of a class may have any name.
     has_classes = any(isinstance(symbol, Class) for name, _ in module.definable() for symbol in module.symbols(name))
-    calls = found.candidates.calls if has_classes else context.calls_named(*names, "run", "__wrapped__")
+    calls = found.candidates.calls if has_classes else context.calls_named(*names, *_RUNS)
     for call, site in calls:
         _note(context, call.func, site, called)
+    for call, site in found.candidates.calls:
+        is_registered = last_name(call.func) in ("register", "register_task")
+        for given in () if is_registered else (*call.args, *(keyword.value for keyword in call.keywords)):
+            if isinstance(given, (ast.Name, ast.Attribute)) and last_name(given) in names:
+                _note(context, given, site, called)
     return called
+
+
+#: What runs a task here, besides a call of the task itself.
+_RUNS: Final = ("__wrapped__", "apply", "run")
 
 
 def _note(context: FileContext, func: ast.expr, site: Site, called: _Called) -> None:
     """Note what is called, or whose `run`. The call of a class makes an instance."""
-    if isinstance(func, ast.Attribute) and func.attr in ("run", "__wrapped__"):
+    if isinstance(func, ast.Attribute) and func.attr in _RUNS:
         func = func.value
     value = context.module.value(func, site.scope)
     if isinstance(value, Ref):
