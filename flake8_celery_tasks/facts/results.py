@@ -183,7 +183,7 @@ class _Called(NamedTuple):
 
 @query(key=lambda module, path: (module.place.path, path))
 def _called_in(project: Project, module: Module, path: str) -> _Called | None:
-    """Return which tasks of a module a file may call: `task(1)`, `task.run(1)`, `map(task, x)`; None where it is broken.
+    """Return which tasks of a module a file may call: `task(1)`, `task.run(1)`, `map(task, x)`; None if it is broken.
 
     What tests call does not count.
     """
