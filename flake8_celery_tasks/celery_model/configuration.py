@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks.binding.nodes import last_name
@@ -345,10 +346,16 @@ def _are_django_settings_whole(project: Project) -> bool:
     return bool(paths) and all(_is_whole_module(project, path) for path in paths)
 
 
+#: Packages that take settings from further files, which a repository may not have.
+_READERS: Final = re.compile(rb"\b(split_settings|dynaconf)\b")
+
+
 def _is_whole_module(project: Project, path: str) -> bool:
     """Return whether all names of a configuration module are bound in the project, or by Django itself."""
     module = project.module(path)
-    return module is not None and all(
+    if module is None or module.dynamic or _READERS.search(project.files.read(path) or b""):
+        return False
+    return all(
         star.startswith("django.conf.") or project.layout.find(star, module.place.root) is not None
         for star in module.candidates.stars
     )
@@ -357,7 +364,8 @@ def _is_whole_module(project: Project, path: str) -> bool:
 def _is_whole(project: Project, item: Configuration) -> bool:
     """Return whether a configuration is all bound in the project: its module, and what its class inherits from."""
     module = project.module(item.path)
-    if module is None or not _is_whole_module(project, item.path):
+    assert module is not None  # or it would not be known as the configuration
+    if not _is_whole_module(project, item.path):
         return False
     target = project.resolve(f"{module.place.name}:{item.qualname}", module) if item.qualname else None
     return (

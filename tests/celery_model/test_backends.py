@@ -53,6 +53,7 @@ NAMED = [
     'given = dict(broker="redis://", backend="rpc://")\napp = Celery("x", **given)',
     'app = Celery("x")\nsetattr(app.conf, "result_backend", "rpc://")',
     'app = Celery("x")\napp.conf.setdefault("result_backend", "rpc://")',
+    'app = Celery("x")\napp.conf.setdefault("broker_url", 1)\napp.conf.setdefault("result_backend", "rpc://")',
     'import os\nos.environ.setdefault("CELERY_RESULT_BACKEND", "rpc://")\napp = Celery("x")',
 ]
 
@@ -109,3 +110,21 @@ def test_settings_of_another_module_that_can_not_be_read(tmp_path):
         "shop/more.py": "from elsewhere import far\nfrom shop.celery import app\n\napp.conf.update(far)\n",
     }
     assert backends.backend(project_at(tmp_path, files)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('broker_url = "redis://"\n', False),
+        ("from elsewhere import *\n", None),
+        ("globals().update(broker_url=1)\n", None),
+        ("from split_settings.tools import include, optional\n\ninclude(optional('/etc/shop.py'))\n", None),
+        ("import dynaconf\n\nsettings = dynaconf.DjangoDynaconf(__name__)\n", None),
+    ],
+)
+def test_settings_that_take_in_more(tmp_path, text, expected):
+    files = {
+        "shop/celery.py": 'from celery import Celery\n\napp = Celery("x")\napp.config_from_object("shop.config")\n',
+        "shop/config.py": text,
+    }
+    assert backends.backend(project_at(tmp_path, files)) is expected

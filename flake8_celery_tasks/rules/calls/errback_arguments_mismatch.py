@@ -225,9 +225,8 @@ def _made_immutable(context: FileContext) -> set[tuple[int, str]]:
         is_changed = last_name(func) != "set" or any(word.arg in ("immutable", None) for word in call.keywords)
         if isinstance(func, ast.Attribute) and is_changed:
             uses.append((func.value, site))
-    for _, target, _, site in context.module.candidates.stores:
-        if isinstance(target, (ast.Attribute, ast.Subscript)):
-            uses.append((target.value, site))
+    stores = ((target, site) for _, target, _, site in context.module.candidates.stores)
+    uses += [(target.value, site) for target, site in stores if isinstance(target, (ast.Attribute, ast.Subscript))]
     found = ((node.id, site.scope.find(node.id)) for node, site in uses if isinstance(node, ast.Name))
     return {(id(bound[0]), name) for name, bound in found if bound is not None}
 

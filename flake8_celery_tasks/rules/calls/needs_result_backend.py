@@ -183,6 +183,8 @@ def _is_of_result(facts: Facts, node: ast.expr, site: Site) -> bool:
 def _is_result(facts: Facts, node: ast.expr, site: Site) -> bool:
     if not isinstance(node, ast.Call) or any(keyword.arg in _OWN for keyword in node.keywords):
         return False
+    if last_name(node.func) in ("AsyncResult", "GroupResult") and len(node.args) > 1:
+        return False  # its second parameter is the backend, or the results
     if last_name(node.func) not in _GIVES and not isinstance(facts.thing(node.func, site), CanvasThing):
         return False
     result = facts.thing(node, site)

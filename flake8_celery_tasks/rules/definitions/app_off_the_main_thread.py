@@ -283,7 +283,8 @@ def _asked(facts: Facts, call: ast.Call, site: Site) -> str:
     value = facts.module.value(func, site.scope)
     path = facts.project.resolve(value.path, facts.module).path if isinstance(value, Ref) else ""
     if path in _RESULTS:
-        return "" if any(keyword.arg in ("app", "backend", None) for keyword in call.keywords) else _BACKEND
+        is_given = len(call.args) > 1 or any(keyword.arg in ("app", "backend", None) for keyword in call.keywords)
+        return "" if is_given else _BACKEND
     root, attributes = dotted(func)
     value = facts.module.value(root, site.scope)
     is_current = isinstance(value, Ref) and facts.project.resolve(value.path, facts.module).path in apps.APP_GETTERS
@@ -309,11 +310,14 @@ def _alike(project: Project) -> frozenset[str]:
 
 def _is_in_environment(project: Project, variable: str) -> bool:
     """Return whether the project outside tests reads, or sets, a variable of the environment, or may do so."""
-    name = variable.encode()
+    name, field = variable.encode(), variable.lower().encode()
     asks = re.compile(
-        rb"environ\[\s*[\"']%b[\"']|\w(?<!config\.get)\(\s*[\"']%b[\"']|^\s+%b\s*:" % (name, name, name), re.MULTILINE
+        rb"environ\[\s*[\"']%b[\"']|\w(?<!config\.get)\(\s*[\"']%b[\"']|^\s+(?:%b|%b)\s*:" % (name, name, name, field),
+        re.MULTILINE,
     )
-    paths = (path for path in project.files.holding(name) if not project.layout.is_test(project.layout.place(path)))
+    paths = (
+        path for path in project.files.holding(name, field) if not project.layout.is_test(project.layout.place(path))
+    )
     return any(asks.search(project.files.read(path) or b"") for path in paths)
 
 
