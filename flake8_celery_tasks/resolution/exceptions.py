@@ -250,7 +250,11 @@ class _Flow:
                 return True
             if _FALLS not in (ends := self._end(statement)) or _UNCLEAR in ends:
                 return False
-            if any(self._is_about_caught(test) for test in _tests(statement)):
+            tests = _tests(statement)
+            # What ends without a retry has to be about the retries themselves.
+            if ends != {_FALLS} and not any(map(_is_about_retries, tests)):
+                return False
+            if any(map(self._is_about_caught, tests)):
                 return False
         return False
 
