@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from flake8_celery_tasks.binding.nodes import last_name
 from flake8_celery_tasks.binding.symbols import Bound
 from flake8_celery_tasks.binding.values import Invoke, Joined, Ref
 from flake8_celery_tasks.celery_model.apps import makes_app, modules_with_apps
-from flake8_celery_tasks.celery_model.configuration import is_all_read, places_of
+from flake8_celery_tasks.celery_model.configuration import display, is_all_read, places_of
 from flake8_celery_tasks.celery_model.settings import is_passing, setting_values
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.resolution.evaluation import Table
 from flake8_celery_tasks.resolution.resolver import HOPS, Target
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Iterator
 
     from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.binding.values import Value
     from flake8_celery_tasks.resolution.project import Project
 
@@ -100,9 +103,29 @@ def urls(
         if running and is_passing(module.place.name):
             continue
         for call, site in module.candidates.calls:
-            for keyword in call.keywords:
-                if keyword.arg == argument and makes_app(project, module, call, site):
-                    yield module.value(keyword.value, site.scope), module
+            given = list(_given(project, module, call, site, argument))
+            if given and makes_app(project, module, call, site):
+                yield from ((module.value(node, place.scope), module) for node, place in given)
+
+
+#: The positions of arguments of `Celery(...)`.
+_POSITIONS: Final = {"backend": 2, "broker": 9}
+
+
+def _given(
+    project: Project, module: Module, call: ast.Call, site: Site, argument: str
+) -> Iterator[tuple[ast.expr, Site]]:
+    """Yield what a call gives to a parameter of `Celery`: by name, by position, in a dict that is spread."""
+    index = _POSITIONS[argument]
+    if len(call.args) > index and last_name(call.func) == "Celery":
+        yield call.args[index], site
+    for keyword in call.keywords:
+        if keyword.arg == argument:
+            yield keyword.value, site
+        elif keyword.arg is None:
+            shown = display(project, module, keyword.value, site)
+            pairs = () if shown is None else shown[0]
+            yield from ((written.value, written.site) for key, written in pairs if key == argument)
 
 
 def written(project: Project, value: Value, module: Module) -> Any:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks.binding.nodes import last_name
 from flake8_celery_tasks.binding.scopes import ASSIGN
-from flake8_celery_tasks.binding.symbols import Bound, Class
+from flake8_celery_tasks.binding.symbols import Bound, Class, Function
 from flake8_celery_tasks.binding.values import UNKNOWN, Invoke, Mapping, Ref
-from flake8_celery_tasks.celery_model.apps import makes_app, modules_with_apps
+from flake8_celery_tasks.celery_model.apps import APP_GETTERS, app_of, makes_app, modules_with_apps
 from flake8_celery_tasks.celery_model.settings import given_in, given_to, is_passing, spellings
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.resolution.evaluation import settled
+from flake8_celery_tasks.resolution.resolver import Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.scopes import Binding, Site
     from flake8_celery_tasks.binding.values import Unknown, Value
     from flake8_celery_tasks.resolution.project import Project
-    from flake8_celery_tasks.resolution.resolver import Target
 
 
 #: The namespace that nearly every project uses.
@@ -231,36 +232,104 @@ def is_all_parsed(project: Project) -> bool:
     )
 
 
+#: Words of files that may configure an app which another file makes.
+_CONFIGURES: Final = (b"add_defaults(", b"conf.update(", b"conf[", b"conf,")
+
+
 def is_all_read(project: Project) -> bool:
     """Return whether all of the configuration of the project's apps can be resolved."""
     modules = list(modules_with_apps(project))
     made = (makes_app(project, module, call, site) for module in modules for call, site in module.candidates.calls)
     return (
         any(made)
-        and not any(_has_spread(project, module) for module in modules)
+        and not any(_is_handed_on(project, module) for module in modules)
+        and not _is_configured_far(project)
         and all(
-            _are_django_settings_whole(project) if item.is_django else bool(item.path) and _is_whole(project, item.path)
+            _are_django_settings_whole(project) if item.is_django else bool(item.path) and _is_whole(project, item)
             for item in configurations(project)
         )
-        and next(project.files.holding(b"config_from_envvar"), None) is None
+        and next(project.files.holding(b"config_from_envvar", b"config_from_cmdline"), None) is None
     )
 
 
-def _has_spread(project: Project, module: Module) -> bool:
-    """Return whether a module configures or creates an app with values that can't be resolved."""
+@query()
+def _is_configured_far(project: Project) -> bool:
+    """Return whether a module outside tests configures or creates an app with values that can't be resolved."""
+    for path in project.files.holding(b"elery(", *_CONFIGURES):
+        module = None if project.layout.is_test(project.layout.place(path)) else project.module(path)
+        if module is not None and (
+            any(_is_far_call(project, module, call, site) for call, site in module.candidates.calls)
+            or any(_is_far_store(target, site) for _, target, _, site in module.candidates.stores)
+        ):
+            return True
+    return False
+
+
+def _is_far_call(project: Project, module: Module, call: ast.Call, site: Site) -> bool:
+    """Return whether a call gives an app settings that can't be read."""
+    name = last_name(call.func)
+    if name == "setattr" and len(call.args) > 1 and _is_conf(call.args[0], site):
+        return not isinstance(call.args[1], ast.Constant)
+    if isinstance(call.func, ast.Attribute) and (
+        name == "add_defaults" or (name == "update" and _is_conf(call.func.value, site))
+    ):
+        given = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg is None)]
+    else:
+        given = [keyword.value for keyword in call.keywords if keyword.arg in (None, "changes")]
+        loaders = [keyword.value for keyword in call.keywords if keyword.arg == "loader"]
+        is_loaded = any(not isinstance(node, ast.Constant) or node.value not in _LOADERS for node in loaders)
+        if not (given or is_loaded) or not makes_app(project, module, call, site):
+            return False
+        if is_loaded:
+            return True
+    shown = (display(project, module, node, site) for node in given)
+    return any(found is None or not found[1] for found in shown)
+
+
+#: Celery's own loaders, which configure nothing.
+_LOADERS: Final = (None, "app", "celery.loaders.app:AppLoader")
+
+
+def _is_far_store(target: ast.AST, site: Site) -> bool:
+    """Return whether an assignment sets an item of an app's configuration whose name is not written, or a backend."""
+    if isinstance(target, ast.Subscript):
+        return not isinstance(target.slice, ast.Constant) and _is_conf(target.value, site)
+    return getattr(target, "attr", "") in ("backend", "backend_cls")
+
+
+def _is_conf(node: ast.expr, site: Site) -> bool:
+    """Return whether an expression is the configuration of an app: `app.conf`, or a name that it is bound to."""
+    binding = bound_once(node, site) if isinstance(node, ast.Name) else None
+    node = node if binding is None else binding.value
+    return isinstance(node, ast.Attribute) and node.attr == "conf"
+
+
+@query()
+def _is_handed_on(project: Project, module: Module) -> bool:
+    """Return whether a module gives its app, or the app's configuration, to a function that can't be read."""
     for call, site in module.candidates.calls:
-        owner = call.func.value if isinstance(call.func, ast.Attribute) and call.func.attr == "update" else None
-        if isinstance(owner, ast.Attribute) and owner.attr == "conf":
-            given = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg is None)]
-        elif makes_app(project, module, call, site):
-            given = [keyword.value for keyword in call.keywords if keyword.arg in (None, "changes")]
-        else:
-            continue
-        for node in given:
-            shown = display(project, module, node, site)
-            if shown is None or not shown[1]:
+        for node in (*call.args, *(keyword.value for keyword in call.keywords)):
+            inner = node.value if isinstance(node, ast.Attribute) and node.attr == "conf" else node
+            if _is_own_app(project, module, inner, site) and not _is_harmless(project, module, call, site):
                 return True
     return False
+
+
+def _is_own_app(project: Project, module: Module, node: ast.expr, site: Site) -> bool:
+    if isinstance(node, ast.Call):
+        return makes_app(project, module, node, site)
+    value = module.value(node, site.scope) if isinstance(node, (ast.Name, ast.Attribute)) else None
+    app = app_of(project, project.resolve(value.path, module)) if isinstance(value, Ref) else None
+    return app is not None and app.path not in APP_GETTERS
+
+
+def _is_harmless(project: Project, module: Module, call: ast.Call, site: Site) -> bool:
+    """Return whether a function that is given an app leaves its configuration alone, or can be read."""
+    value = module.value(call.func, site.scope)
+    target = project.resolve(value.path, module) if isinstance(value, Ref) else None
+    if target is None or target.rest:
+        return False
+    return isinstance(target.symbol, (Class, Function)) or target.path.startswith(("builtins.", "celery."))
 
 
 def _are_django_settings_whole(project: Project) -> bool:
@@ -275,15 +344,38 @@ def _are_django_settings_whole(project: Project) -> bool:
         for path in layout.files()
         if _DJANGO in (project.files.read(path) or b"") and not layout.is_test(layout.place(path))
     ]
-    return bool(paths) and all(_is_whole(project, path) for path in paths)
+    return bool(paths) and all(_is_whole_module(project, path) for path in paths)
 
 
-def _is_whole(project: Project, path: str) -> bool:
+#: Packages that take settings from further files, which a repository may not have.
+_READERS: Final = re.compile(rb"\b(split_settings|dynaconf)\b")
+
+
+def _is_whole_module(project: Project, path: str) -> bool:
     """Return whether all names of a configuration module are bound in the project, or by Django itself."""
     module = project.module(path)
-    return module is not None and all(
+    if module is None or module.dynamic or _READERS.search(project.files.read(path) or b""):
+        return False
+    return all(
         star.startswith("django.conf.") or project.layout.find(star, module.place.root) is not None
         for star in module.candidates.stars
+    )
+
+
+def _is_whole(project: Project, item: Configuration) -> bool:
+    """Return whether a configuration is all bound in the project: its module, and what its class inherits from."""
+    module = project.module(item.path)
+    assert module is not None  # or it would not be known as the configuration
+    if not _is_whole_module(project, item.path):
+        return False
+    target = project.resolve(f"{module.place.name}:{item.qualname}", module) if item.qualname else None
+    return (
+        target is None
+        or not isinstance(target.symbol, Class)
+        or all(
+            isinstance(cls, Target) and (cls.module is not None or cls.path == "builtins.object")
+            for cls in project.line(target)
+        )
     )
 
 

@@ -165,7 +165,7 @@ def _call(project: Project, value: Invoke, module: Module, depth: int) -> Thing 
         target = project.resolve(func.path, module)
         if target.path in CANVAS:
             return CanvasThing(CANVAS[target.path], value, module)
-        if target.path == "celery.signature":
+        if target.path in ("celery.Signature", "celery.signature"):
             return _signature(project, value, module, depth)
         if target.path in RESULTS:
             return ResultThing(None)

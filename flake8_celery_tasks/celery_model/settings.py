@@ -6,6 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from flake8_celery_tasks.binding.nodes import last_name
 from flake8_celery_tasks.binding.scopes import ASSIGN, CLASS
 from flake8_celery_tasks.binding.values import UNKNOWN
 from flake8_celery_tasks.catalog.settings import SETTINGS
@@ -85,6 +86,10 @@ def given_to(project: Project, name: str, *, running: bool = False) -> Iterator[
             yield value, module
 
 
+#: Functions and methods that set what an argument names, in front of its value: the position of that argument.
+_KEYS: Final = {"setattr": 1, "setdefault": 0}
+
+
 def given_in(module: Module, names: frozenset[str], *, running: bool = False) -> Iterator[Value]:
     """Yield the values of assignments, attributes, items, dict keys and keywords of some names.
 
@@ -102,6 +107,11 @@ def given_in(module: Module, names: frozenset[str], *, running: bool = False) ->
         for keyword in call.keywords:
             if keyword.arg in names:
                 yield module.value(keyword.value, site.scope)
+        key = _KEYS.get(last_name(call.func))
+        if key is not None and len(call.args) > key + 1:
+            name, given = call.args[key : key + 2]
+            if isinstance(name, ast.Constant) and name.value in names:
+                yield module.value(given, site.scope)
     # The module's own tree may have been dropped by now, or was never read.
     for node in ast.walk(candidates.scope.node):
         if isinstance(node, ast.Dict):

@@ -118,8 +118,12 @@ def _members(context: FileContext, args: list[ast.expr], site: Site, *, single: 
             if calls:
                 found.append(Member(node.elt, context.call_sites[id(calls[0])], follows=True))
         elif isinstance(node, ast.IfExp):
-            found.extend(Member(side, site, follows) for side in (node.body, node.orelse))
-            follows = True
+            sides = [
+                _members(context, [ast.Starred(side) if starred else side], site, single=spread)
+                for side in (node.body, node.orelse)
+            ]
+            found += [member._replace(follows=member.follows or follows) for side in sides for member in side]
+            follows = follows or all(sides)
         elif not starred:
             found.append(Member(node, site, follows))
             follows = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from flake8_celery_tasks.binding.nodes import dotted
+from flake8_celery_tasks.binding.nodes import dotted, last_name
 from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, IMPORT, MODULE, Site
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import Ref
@@ -89,18 +89,36 @@ def _sides(node: ast.expr) -> Iterator[ast.expr]:
         yield node
 
 
-def values_of(node: ast.expr, site: Site, depth: int = 0) -> Iterator[tuple[ast.expr, Site]]:
+def values_of(node: ast.expr, site: Site) -> Iterator[tuple[ast.expr, Site]]:
     """Yield what an expression may stand for, each with its place: a local name's assigned values, otherwise itself.
 
-    Yields nothing for a name that may stand for something else, such as a parameter.
+    Yields nothing for a name that may stand for something else too, such as a parameter.
     """
+    yield from _values(node, site, frozenset()) or ()
+
+
+#: How many names are followed, from one to the next.
+_NAMES: Final = 5
+
+
+def _values(node: ast.expr, site: Site, seen: frozenset[tuple[int, str]]) -> list[tuple[ast.expr, Site]] | None:
+    """Return what `values_of` yields, None for what can't be told. `seen` are the names that led here."""
     found = site.scope.find(node.id) if isinstance(node, ast.Name) else None
-    if found is None or found[0].kind != FUNCTION:
-        yield node, site
-    elif depth < 5 and all(binding.kind == ASSIGN for binding in found[1]):
-        for binding in found[1]:
-            for side in _sides(binding.value):
-                yield from values_of(side, binding.site, depth + 1)
+    if found is None or not isinstance(node, ast.Name) or found[0].kind != FUNCTION:
+        return [(node, site)]
+    key = id(found[0]), node.id
+    if key in seen:
+        return []  # `x = x or 1` adds nothing to what x may be
+    if len(seen) == _NAMES or not all(binding.kind == ASSIGN for binding in found[1]):
+        return None
+    values: list[tuple[ast.expr, Site]] = []
+    for binding in found[1]:
+        for side in _sides(binding.value):
+            inner = _values(side, binding.site, seen | {key})
+            if inner is None:
+                return None
+            values += inner
+    return values
 
 
 class DirectCall(Fact[ast.Call]):
@@ -165,7 +183,7 @@ class _Called(NamedTuple):
 
 @query(key=lambda module, path: (module.place.path, path))
 def _called_in(project: Project, module: Module, path: str) -> _Called | None:
-    """Return the tasks of a module that a file may call: `task(1)`, `task.run(1)`; None if it can't be read.
+    """Return the tasks of a module that a file may call: `task(1)`, `task.run(1)`, `map(task, x)`; None if broken.
 
     Calls in tests don't count.
     """
@@ -179,15 +197,24 @@ def _called_in(project: Project, module: Module, path: str) -> _Called | None:
     names = {qualname.rpartition(".")[2] for qualname, _ in module.definable()}
     # A reference to an instance of a class may have any name.
     has_classes = any(isinstance(symbol, Class) for name, _ in module.definable() for symbol in module.symbols(name))
-    calls = found.candidates.calls if has_classes else context.calls_named(*names, "run", "__wrapped__")
+    calls = found.candidates.calls if has_classes else context.calls_named(*names, *_RUNS)
     for call, site in calls:
         _note(context, call.func, site, called)
+    for call, site in found.candidates.calls:
+        is_registered = last_name(call.func) in ("register", "register_task")
+        for given in () if is_registered else (*call.args, *(keyword.value for keyword in call.keywords)):
+            if isinstance(given, (ast.Name, ast.Attribute)) and last_name(given) in names:
+                _note(context, given, site, called)
     return called
+
+
+#: What runs a task here, besides a call of the task itself.
+_RUNS: Final = ("__wrapped__", "apply", "run")
 
 
 def _note(context: FileContext, func: ast.expr, site: Site, called: _Called) -> None:
     """Record what is called, or whose `run` is called. Calling a class creates an instance."""
-    if isinstance(func, ast.Attribute) and func.attr in ("run", "__wrapped__"):
+    if isinstance(func, ast.Attribute) and func.attr in _RUNS:
         func = func.value
     value = context.module.value(func, site.scope)
     if isinstance(value, Ref):

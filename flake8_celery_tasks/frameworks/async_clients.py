@@ -151,7 +151,8 @@ def _behind(project: Project, module: Module, value: Value, depth: int = 3) -> I
         return
     made = target.symbol.value
     if is_client(project, target.module, made):
-        name = target.path[len(target.module.prefix) :]
+        # A part of a client, `client.shop.orders`, has its connections.
+        name = target.path[len(target.module.prefix) :].removesuffix(".".join(("", *target.rest)))
         yield Client(target.module.place.path, name)
     elif isinstance(made, Invoke):
         for given in (*made.args, *(item for _, item in made.keywords)):

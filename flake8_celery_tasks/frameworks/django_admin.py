@@ -21,6 +21,8 @@ _METHODS: Final = {
     "response_add": ("self", "request", "obj", "post_url_continue"),
     "response_change": ("self", "request", "obj"),
     "response_delete": ("self", "request", "obj_display", "obj_id"),
+    "response_post_save_add": ("self", "request", "obj"),
+    "response_post_save_change": ("self", "request", "obj"),
     "save_form": ("self", "request", "form", "change"),
     "save_formset": ("self", "request", "form", "formset", "change"),
     "save_model": ("self", "request", "obj", "form", "change"),

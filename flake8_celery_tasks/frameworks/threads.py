@@ -6,9 +6,10 @@ import ast
 from typing import TYPE_CHECKING, Final, NamedTuple, Union
 
 from flake8_celery_tasks.binding.nodes import last_name
-from flake8_celery_tasks.binding.scopes import FUNCTION, LAMBDA, Site
+from flake8_celery_tasks.binding.scopes import CLASS, FUNCTION, LAMBDA, Site
 from flake8_celery_tasks.binding.symbols import Bound, Function
 from flake8_celery_tasks.binding.values import Invoke, Param, Ref
+from flake8_celery_tasks.resolution.resolver import Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,10 +37,22 @@ _HANDING: Final[dict[str, tuple[int, str]]] = {
     "threading.Timer": (1, "function"),
 }
 #: Methods that do so, and the classes that have them.
-_METHODS: Final[dict[str, tuple[int, frozenset[str]]]] = {
-    "add_task": (0, frozenset({"fastapi.BackgroundTasks", "starlette.background.BackgroundTasks"})),
-    "map": (0, frozenset({"concurrent.futures.ThreadPoolExecutor"})),
-    "submit": (0, frozenset({"concurrent.futures.ThreadPoolExecutor"})),
+_METHODS: Final[dict[str, tuple[int, str, frozenset[str]]]] = {
+    "add_api_route": (1, "endpoint", _FASTAPI),
+    "add_task": (0, "func", frozenset({"fastapi.BackgroundTasks", "starlette.background.BackgroundTasks"})),
+    "add_url_rule": (2, "view_func", _FLASK),
+    "map": (0, "fn", frozenset({"concurrent.futures.ThreadPoolExecutor"})),
+    "submit": (0, "fn", frozenset({"concurrent.futures.ThreadPoolExecutor"})),
+}
+
+#: Classes whose subclasses have methods that run in another thread, and these methods.
+_VERBS: Final = ("delete", "get", "head", "options", "patch", "post", "put")
+_BASES: Final = {
+    "flask.views.MethodView": _VERBS,
+    "flask.views.View": ("dispatch_request",),
+    "flask_restful.Resource": _VERBS,
+    "flask_restx.Resource": _VERBS,
+    "threading.Thread": ("run",),
 }
 
 _WORDS: Final = (b"Thread", b"thread", b"executor", b"fastapi", b"flask")
@@ -63,12 +76,25 @@ def threaded(project: Project, module: Module) -> Iterator[tuple[Threaded, Site]
     for node, site, scope in module.candidates.functions:
         if any(_makes_view(project, module, decorator, site, node) for decorator in node.decorator_list):
             yield Threaded(module, node, Site(site, FUNCTION, node, scope)), site
+    yield from _methods(project, module)
     for call, site in module.candidates.calls:
         handed = _handed(project, module, call, site)
         if handed is not None:
             found = _function(project, module, handed, site)
             if found is not None:
                 yield found, site
+
+
+def _methods(project: Project, module: Module) -> Iterator[tuple[Threaded, Site]]:
+    """Yield the methods of a module's classes that other threads call, with the places of the classes."""
+    for node, site, scope in module.candidates.classes:
+        values = [module.value(base, site.scope) for base in node.bases]
+        bases = [project.resolve(value.path, module) for value in values if isinstance(value, Ref)]
+        line = (cls for base in bases for cls in project.line(base))
+        paths = [cls.path for cls in line if isinstance(cls, Target) and cls.path in _BASES]
+        for name in _BASES[paths[0]] if paths else ():
+            for method, at, inner in module.functions_called(f"{scope.qualname}.{name}"):
+                yield Threaded(module, method, Site(at, FUNCTION, method, inner)), site
 
 
 def _makes_view(project: Project, module: Module, decorator: ast.expr, site: Site, node: FunctionNode) -> bool:
@@ -98,16 +124,19 @@ def _handed(project: Project, module: Module, call: ast.Call, site: Site) -> ast
         is_default = isinstance(call.args[0], ast.Constant) or last_name(call.args[0]) == ""
         return call.args[1] if is_default or "process" not in last_name(call.args[0]).lower() else None
     if name in _METHODS and isinstance(call.func, ast.Attribute):
-        index, classes = _METHODS[name]
+        index, keyword, classes = _METHODS[name]
         owner = _class_of(project, _managed(module, call.func.value, site), module)
-        return next(iter(call.args[index : index + 1]), None) if owner in classes else None
+        return _argument(call, index, keyword) if owner in classes else None
     if not any(path.endswith(f".{name}") for path in _HANDING):
         return None
     value = module.value(call.func, site.scope)
     path = project.resolve(value.path, module).path if isinstance(value, Ref) else ""
     if path not in _HANDING:
         return None
-    index, keyword = _HANDING[path]
+    return _argument(call, *_HANDING[path])
+
+
+def _argument(call: ast.Call, index: int, keyword: str) -> ast.expr | None:
     given = [item.value for item in call.keywords if item.arg == keyword]
     return next(iter(given or call.args[index : index + 1]), None)
 
@@ -135,7 +164,13 @@ def _function(project: Project, module: Module, node: ast.expr, site: Site) -> T
 
 
 def function_of(project: Project, module: Module, node: ast.expr, site: Site) -> Threaded | None:
-    """Return the project's function that a name leads to, None if it leads to something else."""
+    """Return the function of the project that a name leads to, None where it leads to something else.
+
+    `self.name` leads to the method of the class that it is in.
+    """
+    method = _own_method(module, node, site)
+    if method is not None:
+        return method
     value = module.value(node, site.scope)
     target = project.resolve(value.path, module) if isinstance(value, Ref) else None
     if target is None or not isinstance(target.symbol, Function) or target.module is None or target.rest:
@@ -146,3 +181,22 @@ def function_of(project: Project, module: Module, node: ast.expr, site: Site) ->
         Threaded(home, node, Site(at, FUNCTION, node, scope)) for node, at, scope in defined if node.lineno == line
     )
     return next(found, None)
+
+
+def _own_method(module: Module, node: ast.expr, site: Site) -> Threaded | None:
+    """Return the method of the same class that a method names by its first parameter."""
+    body = site.body if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) else None
+    owner = None if body is None or body.parent is None else body.parent.scope
+    if (
+        body is None
+        or owner is None
+        or owner.kind != CLASS
+        or not isinstance(body.node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    ):
+        return None
+    parameters = [*body.node.args.posonlyargs, *body.node.args.args]
+    assert isinstance(node, ast.Attribute)
+    if not parameters or parameters[0].arg != last_name(node.value):
+        return None
+    found = module.functions_called(f"{owner.qualname}.{node.attr}")
+    return Threaded(module, found[0][0], Site(found[0][1], FUNCTION, found[0][0], found[0][2])) if found else None

@@ -252,7 +252,11 @@ class _Flow:
                 return True
             if _FALLS not in (ends := self._end(statement)) or _UNCLEAR in ends:
                 return False
-            if any(self._is_about_caught(test) for test in _tests(statement)):
+            tests = _tests(statement)
+            # What ends without a retry has to be about the retries themselves.
+            if ends != {_FALLS} and not any(map(_is_about_retries, tests)):
+                return False
+            if any(map(self._is_about_caught, tests)):
                 return False
         return False
 
@@ -263,6 +267,8 @@ class _Flow:
             return is_certain and not (self._is_about_caught(node.test) and not all(branches))
         if isinstance(node, (ast.With, ast.AsyncWith)):
             return self.retries(node.body, calls)
+        if isinstance(node, ast.Match):
+            return _is_exhaustive(node) and all(self.retries(case.body, calls) for case in node.cases)
         if isinstance(node, TRIES):
             part = cast("ast.Try", node)
             return self.retries(part.body, calls) or self.retries(part.finalbody, calls)
@@ -287,16 +293,18 @@ class _Flow:
         if isinstance(node, ast.If):
             return self.ends(node.body) | self.ends(node.orelse)
         if isinstance(node, (ast.For, ast.AsyncFor, ast.While)):
-            return self.ends([*node.body, *node.orelse]) - {_BREAKS} | {_FALLS}
+            ends = self.ends([*node.body, *node.orelse])
+            return ends - {_FALLS} if _is_endless(node) and _BREAKS not in ends else ends - {_BREAKS} | {_FALLS}
         if isinstance(node, (ast.With, ast.AsyncWith)):
             return self.ends(node.body)
         if isinstance(node, ast.Match):
-            return {_FALLS}.union(*(self.ends(case.body) for case in node.cases))
+            after = set() if _is_exhaustive(node) else {_FALLS}
+            return after.union(*(self.ends(case.body) for case in node.cases))
         if isinstance(node, TRIES):
             return self._end_of_try(cast("ast.Try", node))
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             return {_FALLS}
-        return self._end_of_simple(node)
+        return self._end_of_simple(node) | ({_UNCLEAR} if isinstance(node, ast.Assert) else set())
 
     def _end_of_try(self, node: ast.Try) -> set[str]:
         found = self.ends([*node.body, *node.orelse])
@@ -350,11 +358,24 @@ def _is_about_retries(test: ast.expr) -> bool:
 
 
 #: Statements and expressions in which code may be skipped or run later.
-_UNCERTAIN: Final = (ast.IfExp, ast.BoolOp, ast.Lambda, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Match)
+_UNCERTAIN: Final = (ast.BoolOp, ast.Lambda, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Match)
+
+
+def _is_endless(node: ast.stmt) -> bool:
+    """Return whether only a `break` leaves a loop: `while True`."""
+    return isinstance(node, ast.While) and isinstance(node.test, ast.Constant) and bool(node.test.value)
+
+
+def _is_exhaustive(node: ast.Match) -> bool:
+    """Return whether one case of a `match` is certainly taken: the last one is `case _`."""
+    last = node.cases[-1]
+    return last.guard is None and isinstance(last.pattern, ast.MatchAs) and last.pattern.pattern is None
 
 
 def _certainly_calls(node: ast.AST, calls: Collection[int]) -> bool:
     """Return whether a simple statement certainly makes one of some calls."""
+    if isinstance(node, ast.IfExp):
+        return all(_certainly_calls(side, calls) for side in (node.body, node.orelse))
     if isinstance(node, (*_UNCERTAIN, ast.For, ast.AsyncFor, ast.While)):
         return False
     return id(node) in calls or any(_certainly_calls(child, calls) for child in ast.iter_child_nodes(node))

@@ -76,6 +76,8 @@ for method_name in (
     "response_add",
     "response_change",
     "response_delete",
+    "response_post_save_add",
+    "response_post_save_change",
     "save_form",
     "save_formset",
     "save_model",

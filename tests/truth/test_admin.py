@@ -27,6 +27,8 @@ def test_admin_saves_and_deletes_in_its_own_transaction():
         "response_add",
         "response_change",
         "response_delete",
+        "response_post_save_add",
+        "response_post_save_change",
         "save_form",
         "save_formset",
         "save_model",

@@ -103,3 +103,11 @@ def test_coroutines_run_in_the_same_thread(shop):
         return seen(shop)
 
     assert asyncio.run(look()) == (True, "shop", "CacheBackend", "memory")
+
+
+@pytest.mark.truth("CLY522")
+def test_the_environment_is_that_of_the_default_app_too(shop, monkeypatch):
+    """CLY522: both variables configure every app of the process, so a thread sends to the same place."""
+    monkeypatch.setenv("CELERY_BROKER_URL", "memory://")
+    monkeypatch.setenv("CELERY_RESULT_BACKEND", "cache+memory://")
+    assert in_thread(seen, shop) == (False, "default", "CacheBackend", "memory")

@@ -119,13 +119,21 @@ def _value(project: Project, module: Module, node: ast.expr, site: Site, depth: 
     if any(isinstance(key, ast.Tuple) for key in _keys(node)):
         return KEYS
     if isinstance(node, ast.Call):
-        return _called(project, module, node, site)
+        return _called(project, module, node, site, depth)
     if isinstance(node, ast.Attribute):
         return _member(project, module, node, site)
+    if isinstance(node, ast.BinOp):
+        left = unencodable(project, module, node.left, site, depth + 1) if isinstance(node.op, _OF_SETS) else None
+        return left if left == SET else None
     if django_models.gives_rows(node):
         return ROWS
     found = (unencodable(project, module, part, site, depth + 1) for part in _parts(node))
     return next((what for what in found if what is not None), None)
+
+
+#: What sets do with others, and gives a set.
+_OF_SETS: Final = (ast.BitAnd, ast.BitOr, ast.BitXor, ast.Sub)
+_SET_METHODS: Final = frozenset({"copy", "difference", "intersection", "symmetric_difference", "union"})
 
 
 def _keys(node: ast.expr) -> list[ast.expr | None]:
@@ -173,10 +181,12 @@ def _is_named(node: ast.expr, name: str) -> bool:
 _DICTS: Final = frozenset({"Counter", "OrderedDict", "defaultdict", "dict"})
 
 
-def _called(project: Project, module: Module, node: ast.Call, site: Site) -> str | None:
+def _called(project: Project, module: Module, node: ast.Call, site: Site, depth: int) -> str | None:
     if django_models.gives_rows(node):
         return ROWS
     func = node.func
+    if isinstance(func, ast.Attribute) and func.attr in _SET_METHODS:
+        return SET if unencodable(project, module, func.value, site, depth + 1) == SET else None
     if isinstance(func, ast.Attribute) and func.attr in ("items", "keys", "values"):
         return VIEW if inference.kind_of(project, module, func.value, site.scope) == inference.MAPPING else None
     if inference.kind_of(project, module, node, site.scope) == inference.DURATION:

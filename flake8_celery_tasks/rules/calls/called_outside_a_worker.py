@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from flake8_celery_tasks.binding.nodes import last_name, uses_of
 from flake8_celery_tasks.binding.scopes import TRY
+from flake8_celery_tasks.catalog.task_options import OPTIONS, TASK_API
 from flake8_celery_tasks.celery_model import backends
 from flake8_celery_tasks.celery_model.task import TASK_NAME
 from flake8_celery_tasks.core.memo import query
@@ -115,9 +116,10 @@ class CalledOutsideAWorker(Rule[DirectCall]):
 
     ## Not reported when
 
-    - the task checks its request in a condition: `if self.request.called_directly`, `if self.request.id`;
-    - the call that needs the worker is under a condition that depends on an argument, or in a `try` that catches what
-      it raises, or has its own `task_id`;
+    - the task checks its request in a condition: `if self.request.called_directly`, `if self.request.id`; or gives
+      itself to a function there, or asks a method of its own class;
+    - the call that needs the worker is under a condition that depends on an argument, is in a `try` or a
+      `with suppress(...)` that catches what it raises, or has its own `task_id`;
     - the task retries and the call is in a `try`: the caller expects an error;
     - the project certainly stores no results;
     - the task's class has its own `__call__`, `update_state` or `retry`, or can't be resolved;
@@ -222,8 +224,9 @@ def _need_of(function: FunctionNode) -> tuple[str, str] | None:
     me = args[0].arg if args else ""
     uses = [use for statement in function.body for use in uses_of(statement, {me})]
     methods = {id(use.node): use.attribute for use in uses if use.attribute in ("update_state", "retry")}
-    guards = _GUARDS | _of_request(function)
-    if not methods or any(_asks(test, guards) for node in ast.walk(function) for test in _conditions(node)):
+    guards = _GUARDS | _of_request(function, me)
+    tests = (test for node in ast.walk(function) for test in _conditions(node)) if methods else ()
+    if not methods or any(_asks(test, guards) or _is_handed_on(test, me) for test in tests):
         return None
     params = {arg.arg for arg in ast.walk(function.args) if isinstance(arg, ast.arg)} - {me}
     for call in _reached(function.body, params):
@@ -249,16 +252,26 @@ def _conditions(node: ast.AST) -> list[ast.expr]:
     return [node.test] if isinstance(node, (ast.If, ast.IfExp, ast.While, ast.Assert)) else []
 
 
-def _of_request(function: FunctionNode) -> set[str]:
-    """Return the names that a function binds to parts of its request."""
+def _of_request(function: FunctionNode, me: str) -> set[str]:
+    """Return the names that a function binds to parts of its request, or to what a check of the task itself gives."""
     return {
         target.id
         for node in ast.walk(function)
         if isinstance(node, (ast.Assign, ast.AnnAssign, ast.NamedExpr)) and node.value is not None
-        if any(isinstance(inner, ast.Attribute) and inner.attr == "request" for inner in ast.walk(node.value))
+        if _is_handed_on(node.value, me)
+        or any(isinstance(inner, ast.Attribute) and inner.attr == "request" for inner in ast.walk(node.value))
         for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
         if isinstance(target, ast.Name)
     }
+
+
+#: What a task has from Celery.
+_OF_CELERY: Final = frozenset({*OPTIONS, *TASK_API})
+
+
+def _is_handed_on(node: ast.expr, me: str) -> bool:
+    """Return whether an expression gives the task to a function, or asks its own class: it may look for a worker."""
+    return any(use.attribute is None or use.attribute not in _OF_CELERY for use in uses_of(node, {me}))
 
 
 def _asks(test: ast.expr, guards: Collection[str]) -> bool:
@@ -275,6 +288,8 @@ def _reached(body: list[ast.stmt], params: set[str]) -> Iterator[ast.Call]:
             continue
         if isinstance(node, (ast.If, ast.IfExp, ast.While)) and _mentions(node.test, params):
             pending.append(node.test)
+        elif isinstance(node, (ast.With, ast.AsyncWith)) and any(map(_suppresses, node.items)):
+            pending += [item.context_expr for item in node.items]
         elif isinstance(node, ast.Match) and _mentions(node.subject, params):
             pending.append(node.subject)
         elif hasattr(node, "handlers") and any(_catches_all(handler) for handler in node.handlers):
@@ -293,7 +308,14 @@ def _mentions(test: ast.expr, names: set[str]) -> bool:
 def _catches_all(handler: ast.ExceptHandler) -> bool:
     """Return whether a handler may catch what `update_state` raises outside a worker."""
     caught = handler.type
-    types = caught.elts if isinstance(caught, ast.Tuple) else [caught]
-    return any(
-        one is None or last_name(one) in ("BaseException", "Exception", "TypeError", "ValueError") for one in types
-    )
+    return caught is None or _is_caught(caught.elts if isinstance(caught, ast.Tuple) else [caught])
+
+
+def _suppresses(item: ast.withitem) -> bool:
+    """Return whether an item of a `with` may do so: `suppress(ValueError)`."""
+    call = item.context_expr
+    return isinstance(call, ast.Call) and last_name(call.func) == "suppress" and _is_caught(call.args)
+
+
+def _is_caught(types: list[ast.expr]) -> bool:
+    return any(last_name(one) in ("", "BaseException", "Exception", "TypeError", "ValueError") for one in types)

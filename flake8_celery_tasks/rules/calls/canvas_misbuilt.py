@@ -3,7 +3,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.values import Invoke, Operation
+from flake8_celery_tasks.binding.values import Invoke, Operation, Ref
 from flake8_celery_tasks.celery_model.objects import CanvasThing, thing_of
 from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.facts.arguments import is_expected_to_fail
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 #: Displays of several values; a display is not a signature.
 _MANY: Final = (ast.List, ast.Tuple, ast.Set, ast.ListComp, ast.SetComp, ast.GeneratorExp)
+
+#: Calls that make several values.
+_MAKES_MANY: Final = frozenset(f"builtins.{name}" for name in ("filter", "list", "map", "set", "sorted", "tuple"))
 
 #: The first version in which a call of a chord accepts callbacks.
 _CHORDS_LINK: Final = (5, 7)
@@ -252,11 +255,20 @@ def _becomes_chord(context: FileContext, thing: CanvasThing) -> bool:
 def _is_several(context: FileContext, node: ast.expr, site: Site) -> bool:
     """Return whether an expression is certainly a list, a tuple or the like."""
     values = list(values_of(node, site))
-    if values and all(isinstance(value, _MANY) for value, _ in values):
+    if values and all(_is_many(context, value, place) for value, place in values):
         return True
     return isinstance(node, ast.Name) and isinstance(
         settled(context.project, context.module, node, site), (list, tuple)
     )
+
+
+def _is_many(context: FileContext, node: ast.expr, site: Site) -> bool:
+    """Return whether an expression is a display, a sum with one, or a call of `list()` or the like."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return any(_is_many(context, side, site) for side in (node.left, node.right))
+    value = context.module.value(node.func, site.scope) if isinstance(node, ast.Call) else None
+    path = context.project.resolve(value.path, context.module).path if isinstance(value, Ref) else ""
+    return isinstance(node, _MANY) or path in _MAKES_MANY
 
 
 def _has_star(canvas: Canvas) -> bool:

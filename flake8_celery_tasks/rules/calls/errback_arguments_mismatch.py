@@ -4,10 +4,12 @@ import ast
 import re
 from typing import TYPE_CHECKING, Final
 
+from flake8_celery_tasks.binding.nodes import last_name
 from flake8_celery_tasks.catalog.methods import SAME_ARGUMENTS
 from flake8_celery_tasks.celery_model.objects import SignatureThing
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.celery_model.version import version_of
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.arguments import arguments_of, is_completed_later, is_expected_to_fail, is_immutable
 from flake8_celery_tasks.facts.calls import signing_calls
 from flake8_celery_tasks.facts.canvas import Callback
@@ -19,9 +21,11 @@ from flake8_celery_tasks.rules.rule import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.binding.symbols import Params
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.facts.calls import Invocation
+    from flake8_celery_tasks.facts.context import FileContext
 
 #: The first version that counts the remaining parameters, and logs what an errback raises.
 _COUNTS_LEFT: Final = (5, 7)
@@ -138,7 +142,7 @@ class ErrbackArgumentsMismatch(Rule[Callback]):
     - the task's parameters or the arguments of the signature can't be resolved, or decorators are below the task
       decorator;
     - the arguments of the signature alone don't fit: that is CLY601;
-    - the callback is a canvas, or the name of a task;
+    - the callback is a canvas, or the name of a task, or its signature is made immutable later;
     - a test expects it: `with pytest.raises(TypeError)`.
 
     ## Fix
@@ -199,6 +203,10 @@ class ErrbackArgumentsMismatch(Rule[Callback]):
 
 def _signed(callback: Callback) -> Iterator[Invocation]:
     """Yield the calls that create the signatures of a callback."""
+    if isinstance(callback.node, ast.Name):
+        found = callback.site.scope.find(callback.node.id)
+        if found is not None and (id(found[0]), callback.node.id) in _made_immutable(callback.context):
+            return
     for node, _ in values_of(callback.node, callback.site):
         while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SAME_ARGUMENTS:
             if any(keyword.arg in (None, "immutable") for keyword in node.keywords):
@@ -207,6 +215,21 @@ def _signed(callback: Callback) -> Iterator[Invocation]:
         call = signing_calls(callback.context).get(id(node))
         if call is not None:
             yield call
+
+
+@query()
+def _made_immutable(context: FileContext) -> set[tuple[int, str]]:
+    """Return the names whose signatures are made immutable after they have got the name, or may be, by their scopes."""
+    uses: list[tuple[ast.expr, Site]] = []
+    for call, site in context.calls_named("set", "set_immutable"):
+        func = call.func
+        is_changed = last_name(func) != "set" or any(word.arg in ("immutable", None) for word in call.keywords)
+        if isinstance(func, ast.Attribute) and is_changed:
+            uses.append((func.value, site))
+    stores = ((target, site) for _, target, _, site in context.module.candidates.stores)
+    uses += [(target.value, site) for target, site in stores if isinstance(target, (ast.Attribute, ast.Subscript))]
+    found = ((node.id, site.scope.find(node.id)) for node, site in uses if isinstance(node, ast.Name))
+    return {(id(bound[0]), name) for name, bound in found if bound is not None}
 
 
 def _passed(version: tuple[int, int], params: Params, given: Given) -> int:

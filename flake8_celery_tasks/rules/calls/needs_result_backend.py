@@ -40,6 +40,9 @@ _TELLING: Final = (".delay(", "apply_async", "send_task", "AsyncResult", "GroupR
 #: What returns a result: the sending methods and the result classes.
 _GIVES: Final = SENDS | {"AsyncResult", "GroupResult", "ResultSet", "send_task"}
 
+#: Arguments with which a result is kept elsewhere, or not at all.
+_OWN: Final = ("backend", "ignore_result", None)
+
 
 class NeedsResultBackend(Rule[Facts]):
     """Code reads a result, or creates a chord, in a project without a result backend.
@@ -126,8 +129,9 @@ class NeedsResultBackend(Rule[Facts]):
     ## Not reported when
 
     - the project names a result backend anywhere outside tests, creates no app itself, or configures its apps with
-      something that can't be resolved;
+      something that can't be resolved, such as a function of another package;
     - the project sets `task_always_eager` anywhere outside tests;
+    - the task, or the `AsyncResult`, is given a backend of its own;
     - the task ignores its result, or may do so: there is then nothing to wait for (CLY612);
     - the line is in a `try` that expects the `NotImplementedError`;
     - it is uncertain whether the code reads a result;
@@ -177,8 +181,10 @@ def _is_of_result(facts: Facts, node: ast.expr, site: Site) -> bool:
 
 
 def _is_result(facts: Facts, node: ast.expr, site: Site) -> bool:
-    if not isinstance(node, ast.Call) or any(keyword.arg in ("ignore_result", None) for keyword in node.keywords):
+    if not isinstance(node, ast.Call) or any(keyword.arg in _OWN for keyword in node.keywords):
         return False
+    if last_name(node.func) in ("AsyncResult", "GroupResult") and len(node.args) > 1:
+        return False  # its second parameter is the backend, or the results
     if last_name(node.func) not in _GIVES and not isinstance(facts.thing(node.func, site), CanvasThing):
         return False
     result = facts.thing(node, site)
@@ -186,7 +192,10 @@ def _is_result(facts: Facts, node: ast.expr, site: Site) -> bool:
         return False
     sent = result.of
     definition = sent.definition if isinstance(sent, (TaskThing, SignatureThing)) else None
-    ignored = MISSING if definition is None else Defined(facts.project, definition).effective("ignore_result")
+    defined = None if definition is None else Defined(facts.project, definition)
+    if defined is not None and defined.effective("backend") is not MISSING:
+        return False
+    ignored = MISSING if defined is None else defined.effective("ignore_result")
     if ignored is MISSING or ignored is None:
         return all(value is False or value is None for value in setting_values(facts.project, "task_ignore_result"))
     return ignored is False

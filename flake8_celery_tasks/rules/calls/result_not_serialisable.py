@@ -31,6 +31,9 @@ _CURES: Final = {
     _json.VIEW: "a list",
 }
 
+#: Words of files that may teach JSON to encode more.
+_ENCODERS: Final = (b"register_type(", b"kombu.serialization", b"kombu.utils.json")
+
 
 class ResultNotSerialisable(Rule[Returned]):
     """A task returns something that JSON can't encode.
@@ -88,10 +91,11 @@ class ResultNotSerialisable(Rule[Returned]):
     ## Not reported when
 
     - the task or the project ignores results, or the project certainly has no result backend: nothing is then encoded;
-    - the project sets a different `result_serializer`, or one that can't be resolved, or registers more types with
-      kombu (`register_type`);
+    - the project sets a different `result_serializer`, or one that can't be resolved, or registers more types or
+      serializers with kombu (`register_type`, `kombu.serialization`);
     - the task takes pydantic models (`pydantic=True`): it may return them too;
-    - the task is also called as a function outside tests: the value may be meant for that caller;
+    - the task is also called as a function outside tests, or given to one that may call it: the value may be meant for
+      that caller;
     - a decorator below the task decorator, or a `__call__` of the task's class, may convert the value, or can't be
       resolved;
     - it is uncertain what the task returns: a name has to have one kind of value;
@@ -126,4 +130,4 @@ def _is_stored(task: Task) -> bool:
         return False
     if any(value != "json" for value in setting_values(task.project, "result_serializer")):
         return False
-    return next(task.project.files.holding(b"register_type("), None) is None
+    return next(task.project.files.holding(*_ENCODERS), None) is None

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.nodes import dotted, last_name
 from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.catalog.methods import SENDS
-from flake8_celery_tasks.celery_model import apps
+from flake8_celery_tasks.celery_model import apps, backends
+from flake8_celery_tasks.celery_model.configuration import is_all_read
 from flake8_celery_tasks.celery_model.decorators import SHARED
 from flake8_celery_tasks.celery_model.objects import AppThing, SignatureThing, TaskThing
 from flake8_celery_tasks.core.memo import query
@@ -32,6 +34,15 @@ _KNOWN: Final = (b"set_default(", b"set_current(", b"set_default_app(", b"CELERY
 
 #: Result classes that find their backend themselves.
 _RESULTS: Final = frozenset({"celery.result.AsyncResult", "celery.result.GroupResult"})
+
+#: What code may use the current app for: its broker, its result backend, anything else of it.
+_BROKER, _BACKEND, _REST = "broker", "backend", "rest"
+
+#: What Celery reads from the environment of the process, in every app: the default app has it too.
+_VARIABLES: Final = {_BROKER: "CELERY_BROKER_URL", _BACKEND: "CELERY_RESULT_BACKEND"}
+
+#: The broker of the default app, as projects write it.
+_OF_DEFAULT: Final = re.compile(r"(py)?amqp://(guest(:guest)?@)?(localhost|127\.0\.0\.1)?(:5672)?/*$")
 
 #: How many calls are followed from the function that another thread runs.
 _DEPTH: Final = 3
@@ -152,10 +163,12 @@ class AppOffTheMainThread(Rule[AppMade]):
 
     - the project uses Django, whose integration makes the project's app the default app;
     - something calls `set_default()`, or `celeryconfig` configures all apps;
+    - the default app does as well: the project reads `CELERY_BROKER_URL` or `CELERY_RESULT_BACKEND` from the
+      environment, which every app does, or its broker is that of the default app, or it stores no results;
     - the project creates several apps, or this one is not the current app: `set_as_current=False`;
-    - the rule finds no code that certainly runs in other threads: sync endpoints of FastAPI, views of Flask, functions
-      given to `Thread`, `Timer`, `ThreadPoolExecutor`, `run_in_executor` or `asyncio.to_thread`, and the functions that
-      these call;
+    - no code is found that certainly runs in other threads: sync endpoints of FastAPI, views of Flask, functions given
+      to `Thread`, `Timer`, `ThreadPoolExecutor`, `run_in_executor` or `asyncio.to_thread`, `run()` of a `Thread`, and
+      the functions and methods of the same class that these call;
     - such code only sends tasks of the project's own app (`@app.task`), or passes the app to results:
       `AsyncResult(id, app=app)`;
     - a task starts the thread: in a worker the app is the default app;
@@ -245,14 +258,15 @@ def _used_in(project: Project, found: Threaded, seen: set[tuple[str, int]], dept
     facts = Facts(project, module)
     if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
         thing = facts.thing(node.value, found.site) if isinstance(node, ast.Attribute) and node.attr in SENDS else None
-        return (f"'{shown(node)}'", module.place.name) if _is_of_current_app(thing) else None
+        differs = _is_of_current_app(thing) and _BROKER not in _alike(project)
+        return (f"'{shown(node)}'", module.place.name) if differs else None
     if facts.task_at(found.site) is not None:
         return None
     for call, site in module.candidates.calls:
         around = site.body
         if around is None or around.node is not node:
             continue
-        if _asks(facts, call, site):
+        if _asked(facts, call, site) not in ("", *_alike(project)):
             return f"'{shown(call.func)}()'", f"{module.place.name}.{getattr(node, 'name', '<lambda>')}"
         called = threads.function_of(project, module, call.func, site)
         inner = _used_in(project, called, seen, depth - 1) if called is not None else None
@@ -261,19 +275,50 @@ def _used_in(project: Project, found: Threaded, seen: set[tuple[str, int]], dept
     return None
 
 
-def _asks(facts: Facts, call: ast.Call, site: Site) -> bool:
-    """Return whether a call uses the current app: it sends a shared task, or looks up a result."""
+def _asked(facts: Facts, call: ast.Call, site: Site) -> str:
+    """Return what a call uses of the current app: it sends a shared task, looks up a result; "" if it uses none."""
     func = call.func
     if isinstance(func, ast.Attribute) and func.attr in SENDS | {"send_task"}:
-        return _is_of_current_app(facts.thing(func.value, site))
+        return _BROKER if _is_of_current_app(facts.thing(func.value, site)) else ""
     value = facts.module.value(func, site.scope)
     path = facts.project.resolve(value.path, facts.module).path if isinstance(value, Ref) else ""
     if path in _RESULTS:
-        return not any(keyword.arg in ("app", "backend", None) for keyword in call.keywords)
+        is_given = len(call.args) > 1 or any(keyword.arg in ("app", "backend", None) for keyword in call.keywords)
+        return "" if is_given else _BACKEND
     root, attributes = dotted(func)
     value = facts.module.value(root, site.scope)
     is_current = isinstance(value, Ref) and facts.project.resolve(value.path, facts.module).path in apps.APP_GETTERS
-    return is_current and bool(attributes)
+    if not is_current or not attributes:
+        return ""
+    return _BACKEND if attributes[0] in ("AsyncResult", "GroupResult") else _REST
+
+
+@query()
+def _alike(project: Project) -> frozenset[str]:
+    """Return for what the default app is as good as the project's own: both have the same broker, or backend."""
+    found = {use for use, variable in _VARIABLES.items() if _is_in_environment(project, variable)}
+    urls = [
+        None if module is None else backends.written(project, value, module)
+        for value, module in backends.urls(project, "broker_url", "broker")
+    ]
+    if all(isinstance(url, str) and _OF_DEFAULT.match(url) for url in urls) and (urls or is_all_read(project)):
+        found.add(_BROKER)
+    if backends.backend(project) is False:
+        found.add(_BACKEND)
+    return frozenset(found)
+
+
+def _is_in_environment(project: Project, variable: str) -> bool:
+    """Return whether the project outside tests reads, or sets, a variable of the environment, or may do so."""
+    name, field = variable.encode(), variable.lower().encode()
+    asks = re.compile(
+        rb"environ\[\s*[\"']%b[\"']|\w(?<!config\.get)\(\s*[\"']%b[\"']|^\s+(?:%b|%b)\s*:" % (name, name, name, field),
+        re.MULTILINE,
+    )
+    paths = (
+        path for path in project.files.holding(name, field) if not project.layout.is_test(project.layout.place(path))
+    )
+    return any(asks.search(project.files.read(path) or b"") for path in paths)
 
 
 def _is_of_current_app(thing: Thing | None) -> bool:

@@ -64,7 +64,8 @@ class SignatureReturned(Rule[Returned]):
 
     ## Not reported when
 
-    - the task is also called as a function outside tests: its caller may send the return value;
+    - the task is also called as a function outside tests, or given to one that may call it: that may send the return
+      value;
     - the signature has a name and something else is done with it;
     - the signature was an argument of the task;
     - a decorator below the task decorator, or a `__call__`, `on_success` or `after_return` of the task's class, may

@@ -7,7 +7,7 @@ from flake8_celery_tasks.binding.nodes import last_name
 from flake8_celery_tasks.binding.scopes import LAMBDA
 from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.celery_model import backends
-from flake8_celery_tasks.facts.results import StateChange
+from flake8_celery_tasks.facts.results import StateChange, values_of
 from flake8_celery_tasks.resolution import exceptions
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -105,9 +105,8 @@ class StateOverwritten(Rule[StateChange]):
     def _is_own(self, change: StateChange) -> bool:
         """Return whether the state is that of the running task."""
         node = change.given.get("task_id")
-        is_own = node is None or (isinstance(node, ast.Constant) and node.value is None)
-        if isinstance(node, ast.Attribute) and node.attr == "id":
-            is_own = last_name(node.value) == "request"
+        ids = [] if node is None else [value for value, _ in values_of(node, change.site)]
+        is_own = node is None or (bool(ids) and all(_is_own_id(value) for value in ids))
         return is_own and None not in change.given and change.is_of_running_task
 
     def _is_overwritten(self, change: StateChange, task: Task) -> bool:
@@ -121,3 +120,10 @@ class StateOverwritten(Rule[StateChange]):
         if any(last_name(call.func) in _EXITS for call, _ in task.calls()):
             return False
         return exceptions.ends_normally(change.project, change.module, change.site, function, change.node, task.me)
+
+
+def _is_own_id(node: ast.expr) -> bool:
+    """Return whether a `task_id` is that of the running task: `self.request.id`, or None."""
+    if isinstance(node, ast.Attribute):
+        return node.attr == "id" and last_name(node.value) == "request"
+    return isinstance(node, ast.Constant) and node.value is None

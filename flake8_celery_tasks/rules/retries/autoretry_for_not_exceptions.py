@@ -135,8 +135,7 @@ class AutoretryForNotExceptions(Rule[Task]):
 
     - `autoretry_for` or `dont_autoretry_for` is a list or a set: only `throws` needs a tuple;
     - a name can't be resolved to something that is certainly wrong;
-    - the exception that `before_start` raises is also raised or created elsewhere in the project, or another class
-      inherits from it.
+    - the exception that `before_start` raises is also named elsewhere in the project, other than to catch it.
 
     ## Fix
 
@@ -156,7 +155,7 @@ class AutoretryForNotExceptions(Rule[Task]):
     def check(self, task: Task) -> Iterator[Violation]:
         """Report a value that Celery can't use, or its first such member, and exceptions that are never seen."""
         yield from self._unseen(task)
-        for option, node in task.written(("autoretry_for", "dont_autoretry_for", "throws")):
+        for option, node in task.written(_OPTIONS):
             value = task.option(option)
             advice = "a tuple of exception classes"
             flaw = effect = ""
@@ -194,7 +193,7 @@ class AutoretryForNotExceptions(Rule[Task]):
         from flake8_celery_tasks.edits.edit import Fix
         from flake8_celery_tasks.edits.operations import MakeTuple
 
-        for option, node in task.written(("autoretry_for", "dont_autoretry_for", "throws")):
+        for option, node in task.written(_OPTIONS):
             if isinstance(node, ast.keyword) and task.module.source.position(node) == violation[:2]:
                 value = task.option(option)
                 is_list = option == "throws" and isinstance(value, list) and isinstance(node.value, ast.List)
@@ -274,10 +273,10 @@ def _hook(task: Task) -> tuple[Module, FunctionNode] | None:
 
 
 def _only_in(project: Project, exception: Target, module: Module, hook: FunctionNode) -> bool:
-    """Return whether a function raises an exception of the project that is created or raised nowhere else."""
+    """Return whether a function raises an exception of the project that nothing else can raise."""
     name = exception.path.rpartition(".")[2]
     inside = {id(node) for node in ast.walk(hook)}
-    if not any(isinstance(node, ast.Raise) and _made(node) == name for node in ast.walk(hook)):
+    if not any(isinstance(node, ast.Raise) and _raised(node) == name for node in ast.walk(hook)):
         return False
     for path in project.layout.files():
         if name.encode() not in (project.files.read(path) or b""):
@@ -285,18 +284,38 @@ def _only_in(project: Project, exception: Target, module: Module, hook: Function
         found = module if path == module.place.path else project.module(path)
         if found is None:
             return False
-        if not project.is_test(found) and any(
-            _made(node) == name and id(node) not in inside for node in ast.walk(found.candidates.scope.node)
-        ):
+        if not project.is_test(found) and _may_raise(found.candidates.scope.node, name, inside):
             return False
     return True
 
 
-def _made(node: ast.AST) -> str:
-    """Return the name of the exception that a statement raises, a call creates, or a class inherits from."""
-    if isinstance(node, ast.Raise):
-        made = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
-        return "" if made is None else last_name(made)
-    if isinstance(node, ast.Call):
-        return last_name(node.func)
-    return next((last_name(base) for base in node.bases), "") if isinstance(node, ast.ClassDef) else ""
+def _raised(node: ast.Raise) -> str:
+    """Return the name of the exception that a statement raises."""
+    made = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+    return "" if made is None else last_name(made)
+
+
+def _may_raise(tree: ast.AST, name: str, inside: set[int]) -> bool:
+    """Return whether a module may raise an exception, outside of some nodes: it does more than catch it by its name."""
+    caught = {id(part) for node in ast.walk(tree) for place in _catching(node) for part in ast.walk(place)}
+    return any(
+        name in (getattr(node, "id", ""), getattr(node, "attr", ""))
+        or (isinstance(node, ast.alias) and node.asname not in (None, name) and node.name.rpartition(".")[2] == name)
+        for node in ast.walk(tree)
+        if id(node) not in inside and id(node) not in caught
+    )
+
+
+def _catching(node: ast.AST) -> list[ast.expr]:
+    """Return the expressions in a node that name exceptions only to catch them."""
+    if isinstance(node, ast.ExceptHandler):
+        return [] if node.type is None else [node.type]
+    if isinstance(node, ast.keyword):
+        return [node.value] if node.arg in _OPTIONS else []
+    if isinstance(node, ast.Assign):
+        return [node.value] if last_name(node.targets[0]) in _OPTIONS else []
+    is_check = isinstance(node, ast.Call) and last_name(node.func) in ("isinstance", "issubclass")
+    return node.args[1:] if is_check and isinstance(node, ast.Call) else []
+
+
+_OPTIONS: Final = ("autoretry_for", "dont_autoretry_for", "throws")
