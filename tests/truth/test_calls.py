@@ -643,6 +643,23 @@ def test_call_may_ask_for_the_result(lab):
 
 
 @pytest.mark.truth("CLY612")
+def test_call_may_ignore_its_result(lab):
+    """CLY612: `ignore_result=True` of the call, of its signature or of `send_task` does what that of the task does."""
+
+    @lab.app.task(name="fetch")
+    def fetch():
+        return "fetched"
+
+    sent = [
+        fetch.apply_async(ignore_result=True),
+        fetch.s().set(ignore_result=True).delay(),
+        lab.app.send_task("fetch", ignore_result=True),
+    ]
+    lab.work()
+    assert [result.get(timeout=1) for result in sent] == [None, None, None]
+
+
+@pytest.mark.truth("CLY612")
 def test_eager_result_is_not_ignored(lab):
     """CLY612: where tasks run eagerly the value comes back all the same."""
     lab.app.conf.task_always_eager = True

@@ -177,7 +177,7 @@ def _is_of_result(facts: Facts, node: ast.expr, site: Site) -> bool:
 
 
 def _is_result(facts: Facts, node: ast.expr, site: Site) -> bool:
-    if not isinstance(node, ast.Call) or any(keyword.arg in ("ignore_result", None) for keyword in node.keywords):
+    if not isinstance(node, ast.Call) or _may_ignore(node):
         return False
     if last_name(node.func) not in _GIVES and not isinstance(facts.thing(node.func, site), CanvasThing):
         return False
@@ -190,6 +190,16 @@ def _is_result(facts: Facts, node: ast.expr, site: Site) -> bool:
     if ignored is MISSING or ignored is None:
         return all(value is False or value is None for value in setting_values(facts.project, "task_ignore_result"))
     return ignored is False
+
+
+def _may_ignore(call: ast.Call) -> bool:
+    """Return whether a call, or one that makes the signature which it sends, has or may have an `ignore_result`."""
+    node: ast.expr = call
+    while isinstance(node, ast.Call):
+        if any(keyword.arg in ("ignore_result", "options", None) for keyword in node.keywords):
+            return True
+        node = getattr(node.func, "value", node.func)
+    return False
 
 
 def _is_guarded(site: Site) -> bool:
