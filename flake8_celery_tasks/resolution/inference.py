@@ -149,12 +149,33 @@ def annotation_of(module: Module, binding: Binding) -> Value | None:
     return module.value(_bare(binding.node.annotation), scope)
 
 
-def _bare(node: ast.expr) -> ast.expr:
+def items_annotation_of(module: Module, binding: Binding) -> Value | None:
+    """Return what a parameter's annotation says of the items of a list: `Order` for `list[Order]`; None otherwise."""
+    if binding.kind != PARAM or not isinstance(binding.node, ast.arg) or binding.node.annotation is None:
+        return None
+    node = _unquoted(binding.node.annotation)
+    if not isinstance(node, ast.Subscript) or last_name(node.value) not in _LISTS:
+        return None
+    outside = binding.site.parent
+    scope = binding.site.scope if outside is None else outside.scope
+    return module.value(_bare(node.slice), scope)
+
+
+#: Annotations of lists of equal items, which is what such a parameter is given.
+_LISTS: Final = frozenset({"Iterable", "List", "Sequence", "list"})
+
+
+def _unquoted(node: ast.expr) -> ast.expr:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         try:
-            node = ast.parse(node.value, mode="eval").body
+            return ast.parse(node.value, mode="eval").body
         except (SyntaxError, ValueError):
             return node
+    return node
+
+
+def _bare(node: ast.expr) -> ast.expr:
+    node = _unquoted(node)
     if isinstance(node, ast.BinOp):
         return ast.BinOp(_bare(node.left), node.op, _bare(node.right))
     if isinstance(node, ast.Subscript) and last_name(node.value) == "Optional":

@@ -38,9 +38,9 @@ class IgnoredResultRead(Rule[Invocation | Canvas]):
 
     ## What happens
 
-    With `ignore_result=True`, on the task or in the call, `delay()` and `apply_async()` return an object that never gets a result. `.get()` on it
-    returns None at once, before the task has run, whatever the task returns and even if it fails. `.result` stays None
-    forever. Nothing is logged.
+    With `ignore_result=True`, on the task or in the call, `delay()` and `apply_async()` return an object that never
+    gets a result. `.get()` on it returns None at once, before the task has run, whatever the task returns and even if
+    it fails. `.result` stays None forever. Nothing is logged.
 
     With `task_always_eager` the call returns the task's own value, so a test does not show the mistake.
 
@@ -89,8 +89,8 @@ class IgnoredResultRead(Rule[Invocation | Canvas]):
 
     ## Not reported when
 
-    - the call or signature has its own `ignore_result` that is not True: from Celery 5.6.3 on, `ignore_result=False` stores the result
-      of that call;
+    - the call or signature has its own `ignore_result` that is not True: from Celery 5.6.3 on, `ignore_result=False`
+      stores the result of that call;
     - for a chord: the project's result backend is Redis, whose chords count the runs, or can't be resolved;
     - the task's own option can't be resolved: `**options`, or a base class from elsewhere;
     - the result is passed on before it is read, or its name is bound more than once;

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from flake8_celery_tasks.celery_model.configuration import is_unset
 from flake8_celery_tasks.celery_model.settings import queues_of, routes_of, setting_values
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.configured.settings import Setting
@@ -26,7 +27,7 @@ class QueueRefused(Rule[QueueUse | Setting]):
 
     With `task_create_missing_queues = False` messages may only go to the queues in `task_queues`. A call that names
     another queue raises an error, and so does every call of a task whose route names one. So does every call without a
-    queue if the default queue, `celery`, is not declared:
+    queue if the default queue, `celery`, is not declared. Without `task_queues` Celery declares only the default queue:
 
     ```text
     celery.exceptions.QueueNotFound: "Queue 'mail' missing from task_queues"
@@ -75,7 +76,8 @@ class QueueRefused(Rule[QueueUse | Setting]):
     ## Not reported when
 
     - some place in the project does not switch `task_create_missing_queues` off;
-    - not all declared queues can be resolved, or `app.amqp.queues` adds a queue;
+    - not all declared queues can be resolved, nothing declares queues and something that configures the project can't
+      be resolved, or `app.amqp.queues` adds a queue;
     - for the default queue: `task_default_queue` or `task_routes` is given;
     - the name of the queue can't be resolved, or a `Queue` object is given;
     - the module is a test or a migration.
@@ -125,4 +127,8 @@ def _accepted(project: Project) -> frozenset[str] | None:
         return None
     if next(project.files.holding(b"amqp.queues", b"amqp._queues"), None) is not None:
         return None
+    if is_unset(project, "task_queues"):
+        # Then Celery declares the default queue.
+        default = setting_values(project, "task_default_queue") or [_DEFAULT]
+        return frozenset(default) if all(isinstance(name, str) for name in default) else None
     return queues_of(project) or None
