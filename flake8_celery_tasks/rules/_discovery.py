@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.scopes import IMPORT
-from flake8_celery_tasks.binding.values import Unknown
+from flake8_celery_tasks.binding.symbols import Function
+from flake8_celery_tasks.binding.values import Invoke, Ref, Unknown
 from flake8_celery_tasks.celery_model import apps, definitions
 from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.core.memo import query
@@ -19,8 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.values import Value
     from flake8_celery_tasks.facts.apps import Discovery
     from flake8_celery_tasks.resolution.project import Project
+
+
+#: Words in the name of a decorator that may make a task.
+_LIKE_TASK: Final = re.compile("task|job|celery|worker", re.IGNORECASE)
 
 
 class Loading:
@@ -69,6 +76,22 @@ class Loading:
             )
         return self._defining[path]
 
+    def _may_define(self, path: str) -> bool:
+        """Return whether a file decorates a function with something from outside that is called like a task."""
+        module = self.project.module(path) if path.endswith(".py") else None
+        return module is not None and any(
+            self._is_like_task(value, module)
+            for qualname, _ in module.definable()
+            for symbol in module.symbols(qualname)
+            if isinstance(symbol, Function)
+            for value in symbol.decorators
+        )
+
+    def _is_like_task(self, value: Value, module: Module) -> bool:
+        made = value.func if isinstance(value, Invoke) else value
+        target = self.project.resolve(made.path, module) if isinstance(made, Ref) else None
+        return target is not None and target.module is None and _LIKE_TASK.search(target.path) is not None
+
     def loads_tasks(self, files: Iterable[str]) -> bool:
         """Return whether files, or what they import, define tasks alongside those of the apps' own modules, or may.
 
@@ -76,7 +99,8 @@ class Loading:
         """
         for path in self.closure(files):
             text = self._text(path)
-            if path not in self.app_files and (self.defines(path) or any(mark in text for mark in BY_NAME)):
+            is_own = path not in self.app_files
+            if is_own and (self.defines(path) or any(mark in text for mark in BY_NAME) or self._may_define(path)):
                 return True
             place = self.project.layout.place(path)
             for name in names_imported(place, text):
