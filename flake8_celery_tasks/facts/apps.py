@@ -177,7 +177,7 @@ class Discovery:
             return [(self.text, node)]
         if isinstance(node, ast.BinOp):  # `OWN + OTHERS`
             joined = settled(self.project, self.module, node, site)
-            values = list(joined) if isinstance(joined, (list, tuple)) else [UNKNOWN]
+            values: list[Any] = list(joined) if isinstance(joined, (list, tuple)) else [UNKNOWN]
             nodes: list[ast.expr] = [node] * len(values)
         elif isinstance(node, (ast.List, ast.Tuple, ast.Set)):
             values = [settled(self.project, self.module, item, site) for item in node.elts]
