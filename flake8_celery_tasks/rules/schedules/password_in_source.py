@@ -36,6 +36,10 @@ _PLACEHOLDER: Final = re.compile(
     r"[\0{}<>$*]|%[s(]|x{3}|\.\.\.|change|example|placeholder|your|password|passwd", re.IGNORECASE
 )
 
+#: Fields of a pattern that take more than a value as it is, and the longest pattern that is filled in.
+_FORMATTED: Final = re.compile(r"%[^s%]|\{\w*[^\w}]")
+_LONGEST: Final = 1000
+
 #: Default passwords of brokers and databases, which everybody tries.
 _DEFAULTS: Final = frozenset(
     {"admin", "celery", "dev", "guest", "pass", "postgres", "rabbitmq", "redis", "root", "test"}
@@ -125,7 +129,10 @@ def _places(facts: Facts) -> Iterator[tuple[str, ast.expr, Site, bool]]:
 
 def _texts(facts: Facts, node: ast.expr, site: Site) -> Iterator[tuple[ast.expr, str]]:
     """Yield the possible strings of an expression, or its parts, with placeholders for parts not in the source."""
-    if isinstance(node, (ast.Constant, ast.JoinedStr)) or (
+    filled = _filled(facts, node, site)
+    if filled is not None:
+        yield node, filled
+    elif isinstance(node, (ast.Constant, ast.JoinedStr)) or (
         isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add)
     ):
         yield node, _joined(facts, node, site)
@@ -154,8 +161,31 @@ def _joined(facts: Facts, node: ast.expr, site: Site) -> str:
         return "".join(_joined(facts, part, site) for part in node.values)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return _joined(facts, node.left, site) + _joined(facts, node.right, site)
+    filled = _filled(facts, node, site)
+    if filled is not None:
+        return filled
     text = settled(facts.project, facts.module, node.value if isinstance(node, ast.FormattedValue) else node, site)
     return text if isinstance(text, str) else _HOLE
+
+
+def _filled(facts: Facts, node: ast.expr, site: Site) -> str | None:
+    """Return what `"..." % values` or `"...".format(values)` comes to; None for anything else, or what fails."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
+        pattern = _joined(facts, node.left, site)
+        given = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
+        named: dict[str, str] = {}
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
+        pattern, given = _joined(facts, node.func.value, site), node.args
+        named = {item.arg: _joined(facts, item.value, site) for item in node.keywords if item.arg is not None}
+    else:
+        return None
+    texts = tuple(_joined(facts, item, site) for item in given)
+    if len(pattern) > _LONGEST or _FORMATTED.search(pattern) is not None:
+        return None
+    try:
+        return pattern % texts if isinstance(node, ast.BinOp) else pattern.format(*texts, **named)
+    except (IndexError, KeyError, TypeError, ValueError):
+        return None
 
 
 def _holds_password(text: str) -> bool:
