@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 #: Names for kinds of values.
 _KINDS: Final = {
     "dict": "a dict",
+    "duration": "a timedelta",
     "list": "a list or tuple",
     "number": "a number",
     "path": "a path",
@@ -156,6 +157,8 @@ def _kind(setting: Setting, name: str) -> str | None:
         return None
     if isinstance(value, (int, float)):
         return "number"
+    if inference.kind_of(setting.project, setting.module, node, setting.site.scope) == inference.DURATION:
+        return "duration"
     if isinstance(value, (Table, dict)) or isinstance(node, ast.Dict):
         return "dict"
     if isinstance(value, (list, tuple, set)) or isinstance(node, (ast.List, ast.Tuple, ast.Set)):
