@@ -8,7 +8,8 @@ from flake8_celery_tasks.binding.nodes import unparsed
 from flake8_celery_tasks.binding.scopes import IF
 from flake8_celery_tasks.celery_model import apps
 from flake8_celery_tasks.facts.facts import Facts
-from flake8_celery_tasks.resolution.evaluation import settled
+from flake8_celery_tasks.resolution.evaluation import Called, settled
+from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ _URL: Final = re.compile(r"[a-z][\w+.-]*://([^/@\s:]*):([^@/\s]+)@", re.IGNORECA
 _PLACEHOLDER: Final = re.compile(
     r"[\0{}<>$*]|%[s(]|x{3}|\.\.\.|change|example|placeholder|your|password|passwd", re.IGNORECASE
 )
+
+#: Functions that read a variable of the environment, and may be given a default.
+_READING: Final = frozenset({"decouple.config", "os.environ.get", "os.getenv"})
 
 #: Fields of a pattern that take more than a value as it is, and the longest pattern that is filled in.
 _FORMATTED: Final = re.compile(r"%[^s%]|\{\w*[^\w}]")
@@ -161,11 +165,20 @@ def _joined(facts: Facts, node: ast.expr, site: Site) -> str:
         return "".join(_joined(facts, part, site) for part in node.values)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return _joined(facts, node.left, site) + _joined(facts, node.right, site)
+    node = node.value if isinstance(node, ast.FormattedValue) else node
     filled = _filled(facts, node, site)
     if filled is not None:
         return filled
-    text = settled(facts.project, facts.module, node.value if isinstance(node, ast.FormattedValue) else node, site)
+    text = _default_of(settled(facts.project, facts.module, node, site))
     return text if isinstance(text, str) else _HOLE
+
+
+def _default_of(value: object) -> object:
+    """Return what a call gives where a variable of the environment is not set; the value itself for all others."""
+    if not isinstance(value, Called):
+        return value
+    reads = isinstance(value.target, Target) and value.target.path in _READING
+    return value.keywords.get("default", value.args[1] if reads and len(value.args) > 1 else None)
 
 
 def _filled(facts: Facts, node: ast.expr, site: Site) -> str | None:
