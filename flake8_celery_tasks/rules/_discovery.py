@@ -141,9 +141,8 @@ class Loading:
         """Return whether discovery, `include` or `imports` certainly imports a module, and nothing earlier does."""
         late, forced, is_known = self._discovered
         path = module.place.path
-        return (
-            is_known and path in late and path not in self.closure({*forced, *(self._started - late), *self.app_files})
-        )
+        early = {*forced, *(self._started - late), *self._with_app}
+        return is_known and path in late and path not in self.closure(early)
 
     @cached_property
     def _discovered(self) -> tuple[set[str], set[str], bool]:
@@ -191,14 +190,18 @@ class Loading:
     def _started(self) -> set[str]:
         """The files that import the app: a worker loads them with it, or may be started by them."""
         project, layout = self.project, self.project.layout
-        found = set(self.app_files)
-        for path in self.app_files:
-            place = layout.place(path)
-            found.update(files_of(layout, place.root, place.name))
+        found = set(self._with_app)
         for path in project.files.holding(b"elery"):
             if not layout.is_test(layout.place(path)) and self._may_start(path):
                 found.add(path)
         return found
+
+    @cached_property
+    def _with_app(self) -> set[str]:
+        """The files that create an app, and the packages around them: these run first."""
+        layout = self.project.layout
+        places = [layout.place(path) for path in self.app_files]
+        return {*self.app_files, *(path for place in places for path in files_of(layout, place.root, place.name))}
 
     def _may_start(self, path: str) -> bool:
         """Return whether a file imports an app and defines no task, or can't be parsed."""
