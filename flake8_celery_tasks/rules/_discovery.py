@@ -36,6 +36,7 @@ class Loading:
     def __init__(self, project: Project) -> None:
         self.project = project
         self._defining: dict[str, bool] = {}
+        self._likely: dict[str, bool] = {}
         self._closures: dict[frozenset[str], frozenset[str]] = {}
 
     def files(self, module: Module, name: str, related: str | None) -> set[str]:
@@ -78,14 +79,16 @@ class Loading:
 
     def _may_define(self, path: str) -> bool:
         """Return whether a file decorates a function with something from outside that is called like a task."""
-        module = self.project.module(path) if path.endswith(".py") else None
-        return module is not None and any(
-            self._is_like_task(value, module)
-            for qualname, _ in module.definable()
-            for symbol in module.symbols(qualname)
-            if isinstance(symbol, Function)
-            for value in symbol.decorators
-        )
+        if path not in self._likely:
+            module = self.project.module(path) if path.endswith(".py") else None
+            self._likely[path] = module is not None and any(
+                self._is_like_task(value, module)
+                for qualname, _ in module.definable()
+                for symbol in module.symbols(qualname)
+                if isinstance(symbol, Function)
+                for value in symbol.decorators
+            )
+        return self._likely[path]
 
     def _is_like_task(self, value: Value, module: Module) -> bool:
         made = value.func if isinstance(value, Invoke) else value

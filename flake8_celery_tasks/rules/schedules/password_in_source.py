@@ -184,17 +184,20 @@ def _default_of(value: object) -> object:
 def _filled(facts: Facts, node: ast.expr, site: Site) -> str | None:
     """Return what `"..." % values` or `"...".format(values)` comes to; None for anything else, or what fails."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
-        pattern = _joined(facts, node.left, site)
+        source = node.left
         given = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
-        named: dict[str, str] = {}
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
-        pattern, given = _joined(facts, node.func.value, site), node.args
-        named = {item.arg: _joined(facts, item.value, site) for item in node.keywords if item.arg is not None}
+        source, given = node.func.value, node.args
     else:
         return None
-    texts = tuple(_joined(facts, item, site) for item in given)
-    if len(pattern) > _LONGEST or _FORMATTED.search(pattern) is not None:
+    if isinstance(source, ast.Call) or (isinstance(source, ast.BinOp) and not isinstance(source.op, ast.Add)):
         return None
+    pattern = _joined(facts, source, site)
+    if pattern == _HOLE or len(pattern) > _LONGEST or _FORMATTED.search(pattern) is not None:
+        return None
+    texts = tuple(_joined(facts, item, site) for item in given)
+    keywords = node.keywords if isinstance(node, ast.Call) else []
+    named = {item.arg: _joined(facts, item.value, site) for item in keywords if item.arg is not None}
     try:
         return pattern % texts if isinstance(node, ast.BinOp) else pattern.format(*texts, **named)
     except (IndexError, KeyError, TypeError, ValueError):
