@@ -210,6 +210,9 @@ def _what(call: Invocation, node: ast.expr, scope: Scope, depth: int = 0) -> str
     known = _NODES.get(node.__class__)
     if known is not None:
         return known
+    if isinstance(node, ast.BinOp):
+        joins = isinstance(node.op, ast.Div) and _what(call, node.left, scope, depth + 1) == _json.PATH
+        return _json.PATH if joins else _valued(call, node, scope)
     if isinstance(node, ast.Name):
         found = scope.find(node.id)
         if found is not None and found[0].kind not in (MODULE, CLASS):
