@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from datetime import datetime, timedelta, timezone
+from enum import Enum
 from functools import partial, wraps
+from pathlib import PurePosixPath
 
 import pytest
 from celery import Task, chain, chord, group, states
@@ -623,6 +625,7 @@ def test_ignored_result_is_none_at_once(lab):
     assert result.result is None
     lab.work()
     assert result.get(timeout=1) is None
+    assert (result.ready(), result.successful(), result.failed()) == (False, False, False)
 
 
 @pytest.mark.truth("CLY612")
@@ -685,6 +688,10 @@ def test_ignored_result_by_its_id_never_comes(lab):
         lab.app.AsyncResult(result.id).get(timeout=0.1)
 
 
+class Status(Enum):
+    NEW = "new"
+
+
 class Thing:
     """What JSON doesn't know."""
 
@@ -704,6 +711,8 @@ class Thing:
         (enumerate((1, 2)), "enumerate"),
         ([{"codes": {1, 2}}], "set"),
         (Thing(), "Thing"),
+        (Status.NEW, "Status"),
+        (PurePosixPath("media"), "PurePosixPath"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.facts.canvas import Member
     from flake8_celery_tasks.facts.context import FileContext
 
+#: Methods that ask for the end of a run.
+_ASKS: Final = frozenset({"failed", "ready", "successful"})
+
 #: Attributes and methods that read a result.
-_READS: Final = frozenset({"get", "info", "join", "join_native", "result", "wait"})
+_READS: Final = frozenset({"get", "info", "join", "join_native", "result", "wait"}) | _ASKS
 
 #: Methods that wait for a result, and for those of a group.
 _WAITS: Final = frozenset({"get", "wait"})
@@ -40,7 +43,7 @@ class IgnoredResultRead(Rule[Invocation | Canvas]):
 
     With `ignore_result=True`, on the task or in the call, `delay()` and `apply_async()` return an object that never
     gets a result. `.get()` on it returns None at once, before the task has run, whatever the task returns and even if
-    it fails. `.result` stays None forever. Nothing is logged.
+    it fails. `.result` stays None forever, and `.ready()` False. Nothing is logged.
 
     With `task_always_eager` the call returns the task's own value, so a test does not show the mistake.
 
@@ -104,7 +107,7 @@ class IgnoredResultRead(Rule[Invocation | Canvas]):
     code = "CLY612"
     quiet_in_tests = True
     see = ("tasks#ignore-results-you-don-t-want", "calling#results-options")
-    message = "{owner} has ignore_result=True: .{read}{call} is None at once; drop the option, or don't read the result"
+    message = "{owner} has ignore_result=True: .{read}{call} {effect}; drop the option, or don't read the result"
 
     waits = "{owner} waits for the results of its tasks, and {task!r} has ignore_result=True: {effect}; drop the option"
 
@@ -134,8 +137,9 @@ class IgnoredResultRead(Rule[Invocation | Canvas]):
         owner = None if call.method not in SENDS_NOW or call.is_statement else _ignoring(call)
         for node in () if owner is None else _readers(call.module, call.node, call.site):
             if not node.attr.startswith("join"):
-                shown = "()" if node.attr in _WAITS else ""
-                yield self.report(call.module, node, owner=owner, read=node.attr, call=shown)
+                shown = "()" if node.attr in _WAITS | _ASKS else ""
+                effect = "stays False" if node.attr in _ASKS else "is None at once"
+                yield self.report(call.module, node, owner=owner, read=node.attr, call=shown, effect=effect)
 
 
 def _ignoring(call: Invocation) -> str | None:
