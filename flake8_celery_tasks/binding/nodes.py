@@ -102,6 +102,15 @@ def unstarred(node: ast.expr) -> list[ast.expr]:
     return [node]
 
 
+def is_bare_class(node: ast.AST) -> bool:
+    """Return whether a class inherits nothing, and no decorator or metaclass changes it.
+
+    >>> is_bare_class(ast.parse("class A: pass").body[0]), is_bare_class(ast.parse("class A(B): pass").body[0])
+    (True, False)
+    """
+    return isinstance(node, ast.ClassDef) and not (node.bases or node.keywords or node.decorator_list)
+
+
 def unsubscripted(node: ast.expr) -> ast.expr:
     """Return a class without its type arguments: `Celery` for `Celery[Task]`."""
     return node.value if isinstance(node, ast.Subscript) else node

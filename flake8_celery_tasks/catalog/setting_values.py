@@ -1,7 +1,7 @@
 """Values that Celery's settings accept, apart from what their types say; and settings that no supported version reads.
 
 Tried with Celery 5.2, 5.4, 5.6 and 5.7. Kinds of values are `text`, `true`, `number`, `dict`, `list` (any display or
-call that makes a list, a tuple or a set) and `path`.
+call that makes a list, a tuple or a set), `path` and `duration`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ _TYPES: Final = {"worker_concurrency": "int"}
 #: Settings for which a path is an error; file names may be paths.
 URLS: Final = words("broker_read_url broker_url broker_write_url result_backend")
 
-#: Numeric settings that Celery does not convert from text.
+#: Numeric settings of seconds that a duration breaks; `result_expires` and others take one.
+SECONDS: Final = words("task_soft_time_limit task_time_limit")
+
+#: Numbers that Celery does not convert from text.
 NO_TEXT: Final = words("broker_pool_limit task_protocol")
 
 #: Descriptions of the accepted values, by type.
@@ -88,7 +91,11 @@ def breaks(name: str, kind: str) -> bool:
 
     >>> breaks("enable_utc", "list"), breaks("broker_url", "list"), breaks("result_backend", "path")
     (True, False, True)
+    >>> breaks("task_time_limit", "duration"), breaks("result_expires", "duration")
+    (True, False)
     """
     if kind == "path":
         return name in URLS
+    if kind == "duration":
+        return name in SECONDS
     return kind in _BREAKS.get(type_of(name), ()) and kind not in _TAKES.get(name, ())

@@ -175,12 +175,16 @@ class Discovery:
             node, site = binding.value, binding.site
         if self.text is not None and not self.is_call:
             return [(self.text, node)]
-        if not isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+        if isinstance(node, ast.BinOp):  # `OWN + OTHERS`
+            joined = settled(self.project, self.module, node, site)
+            values: list[Any] = list(joined) if isinstance(joined, (list, tuple)) else [UNKNOWN]
+            nodes: list[ast.expr] = [node] * len(values)
+        elif isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+            values = [settled(self.project, self.module, item, site) for item in node.elts]
+            nodes = node.elts
+        else:
             return None
-        values = [settled(self.project, self.module, item, site) for item in node.elts]
-        if not all(isinstance(value, str) for value in values):
-            return None
-        return list(zip(values, node.elts, strict=True))
+        return list(zip(values, nodes, strict=True)) if all(isinstance(value, str) for value in values) else None
 
 
 def discoveries(context: FileContext) -> list[Discovery]:

@@ -7,7 +7,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Final, cast
 
-from flake8_celery_tasks.binding.nodes import dotted
+from flake8_celery_tasks.binding.nodes import dotted, last_name
 from flake8_celery_tasks.binding.scopes import ASSIGN, OTHER, PARAM
 from flake8_celery_tasks.binding.symbols import Bound, Class, Function
 from flake8_celery_tasks.binding.values import Const, Invoke, Operation, Ref
@@ -47,6 +47,7 @@ SIGNALS: Final = frozenset({"m2m_changed", "post_delete", "post_save", "pre_dele
 
 #: Methods of a queryset that return one instance, and those that return a queryset of instances.
 _ONE: Final = frozenset({"create", "earliest", "first", "get", "last", "latest"})
+_ASYNC: Final = frozenset(f"a{name}" for name in _ONE)
 _MANY: Final = frozenset(
     {
         "all",
@@ -94,7 +95,19 @@ _OF_DJANGO: Final = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 
-#: Methods that return an instance, and whether they created it.
+#: Methods of a queryset or manager that give a list or dict of instances.
+_HOLDING: Final = frozenset({"bulk_create", "in_bulk"})
+
+#: Attributes of a model that are managers, and names for a model that are not written like a class.
+_MANAGERS: Final = frozenset({"_base_manager", "_default_manager", "objects"})
+_LIKE_MODELS: Final = frozenset({"cls", "model"})
+
+#: The classes of a request with a user.
+_REQUESTS: Final = re.compile(r"(django\.(http|core\.handlers)|rest_framework\.request)\.(.*\.)?\w*Request")
+
+_QUERYSETS: Final = frozenset({"django.db.models.QuerySet", "django.db.models.query.QuerySet"})
+
+#: Methods that give an instance, and whether they made it.
 _PAIR: Final = frozenset({"get_or_create", "update_or_create"})
 
 
@@ -238,15 +251,20 @@ def is_instance(project: Project, module: Module, node: ast.expr, site: Site) ->
     return _gives_one(project, module, node, site)
 
 
-def is_queryset(node: ast.expr, site: Site) -> bool:
+def is_queryset(project: Project, module: Module, node: ast.expr, site: Site) -> bool:
     """Return whether an expression is certainly a queryset, of instances or of something else."""
-    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _OTHER | _MANY:
-        node = node.func.value
-        if _is_manager(node):
-            return True
-    if isinstance(node, ast.Call):
-        return isinstance(node.func, ast.Attribute) and node.func.attr in _GIVING
-    return _is_rows(node, site) or _is_of_action(node, site)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _GIVING:
+        return True
+    return (
+        _is_rows(node, site, _OTHER | _MANY) or _is_of_action(node, site) or _is_annotated(project, module, node, site)
+    )
+
+
+def _is_annotated(project: Project, module: Module, node: ast.expr, site: Site) -> bool:
+    """Return whether a name is a parameter that is annotated as a queryset."""
+    found = site.scope.find(node.id) if isinstance(node, ast.Name) else None
+    values = [inference.annotation_of(module, binding) for binding in found[1]] if found else []
+    return bool(values) and all(value is not None and project.path_of(value, module) in _QUERYSETS for value in values)
 
 
 def _is_of_action(node: ast.expr, site: Site) -> bool:
@@ -258,11 +276,27 @@ def _is_of_action(node: ast.expr, site: Site) -> bool:
     return isinstance(arguments, ast.arguments) and any(arg.arg == "request" for arg in arguments.args)
 
 
-def holds_instances(node: ast.expr, site: Site) -> bool:
-    """Return whether an expression makes a list from a queryset of instances."""
-    if not isinstance(node, ast.Call) or len(node.args) != 1 or not isinstance(node.func, ast.Name):
+def holds_instances(project: Project, module: Module, node: ast.expr, site: Site) -> bool:
+    """Return whether an expression is a list or dict of instances, as far as it is made of a queryset of them."""
+    if isinstance(node, ast.Name):
+        found = site.scope.find(node.id)
+        items = [inference.items_annotation_of(module, binding) for binding in found[1]] if found else []
+        return bool(items) and all(item is not None and _is_model_type(project, module, item) for item in items)
+    if isinstance(node, ast.ListComp):
+        return any(
+            isinstance(node.elt, ast.Name) and _is_named(loop.target, node.elt.id) and _is_rows(loop.iter, site)
+            for loop in node.generators
+        )
+    if not isinstance(node, ast.Call):
         return False
-    return node.func.id in ("list", "sorted", "tuple") and _is_rows(node.args[0], site)
+    if isinstance(node.func, ast.Attribute):
+        return node.func.attr in _HOLDING and (_is_manager(node.func.value) or _is_rows(node.func.value, site))
+    makes_list = len(node.args) == 1 and getattr(node.func, "id", "") in ("list", "sorted", "tuple")
+    return makes_list and _is_rows(node.args[0], site)
+
+
+def _is_named(node: ast.expr, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
 
 
 def _holds(project: Project, module: Module, binding: Binding) -> bool:
@@ -300,12 +334,17 @@ def _is_model_type(project: Project, module: Module, annotation: Value) -> bool:
 def _gives_one(project: Project, module: Module, node: ast.expr, site: Site) -> bool:
     """Return whether an expression is one instance: `X.objects.get(...)`, `get_object_or_404(...)`, `Model(...)`."""
     if isinstance(node, ast.Attribute):
-        return _is_user(node, site)
+        return _is_user(project, module, node, site)
+    if isinstance(node, ast.Subscript):
+        is_index = isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, int)
+        return is_index and _is_rows(node.value, site)
+    names = _ASYNC if isinstance(node, ast.Await) else _ONE
+    node = node.value if isinstance(node, ast.Await) else node
     if not isinstance(node, ast.Call):
         return False
     func = node.func
-    if isinstance(func, ast.Attribute) and func.attr in _ONE:
-        return _is_manager(func.value) or _is_queryset(func.value) or _is_rows(func.value, site)
+    if isinstance(func, ast.Attribute) and func.attr in names:
+        return _is_manager(func.value) or _is_rows(func.value, site)
     value = module.value(func, site.scope)
     if not isinstance(value, Ref):
         return False
@@ -314,52 +353,44 @@ def _gives_one(project: Project, module: Module, node: ast.expr, site: Site) -> 
 
 
 def _is_manager(node: ast.expr) -> bool:
-    """Return whether an expression is `X.objects`, for a name that looks like a class."""
+    """Return whether an expression is `X.objects`, of a name that looks like a class, or of what stands for a model."""
     root, attributes = dotted(node)
     names = (getattr(root, "id", ""), *attributes)
-    return len(names) > 1 and names[-1] == "objects" and names[-2][:1].isupper()
+    if len(names) < 2 or names[-1] not in _MANAGERS:
+        return False
+    is_user = isinstance(root, ast.Call) and last_name(root.func) == "get_user_model" and len(names) == 2
+    return is_user or names[-2][:1].isupper() or names[-2] in _LIKE_MODELS
 
 
 def gives_rows(node: ast.expr) -> bool:
-    """Return whether an expression is certainly an unevaluated queryset, of instances or of values."""
+    """Return whether an expression is certainly a queryset, of instances or of values, that is not evaluated."""
+    base = _made_of(node, _ROWS)
+    return base is not node and _is_manager(base)
+
+
+def _is_rows(node: ast.expr, site: Site, methods: frozenset[str] = _MANY, depth: int = 0) -> bool:
+    """Return whether an expression is a queryset made by some methods, of instances at first; or a name for such."""
+    base = _made_of(node, methods)
+    if not isinstance(base, ast.Name) or depth > 5:
+        return base is not node and _is_manager(base)
+    found = site.scope.find(base.id)
+    bindings = found[1] if found else []
+    if not all(item.kind == ASSIGN and isinstance(item.node, ast.expr) for item in bindings):
+        return False
+    # What is narrowed further is what it was before: `rows = rows.filter(...)`.
+    first = [item for item in bindings if not _is_named(_made_of(item.value, methods), base.id)]
+    return bool(first) and all(_is_rows(item.value, item.site, methods, depth + 1) for item in first)
+
+
+def _made_of(node: ast.expr, methods: frozenset[str]) -> ast.expr:
+    """Return what some methods of querysets, and slices, are applied to."""
     while True:
         if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
             node = node.value
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _ROWS:
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in methods:
             node = node.func.value
-            if _is_manager(node):
-                return True
         else:
-            return False
-
-
-def _is_queryset(node: ast.expr) -> bool:
-    """Return whether an expression is a queryset of instances built from `X.objects`."""
-    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _MANY:
-        node = node.func.value
-        if _is_manager(node):
-            return True
-    return False
-
-
-def _is_rows(node: ast.expr, site: Site, depth: int = 0) -> bool:
-    """Return whether an expression is a queryset of instances, or a name that stands only for one."""
-    if depth > 5 or not isinstance(node, ast.Name):
-        while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _MANY:
-            node = node.func.value
-            if isinstance(node, ast.Name) and depth <= 5:
-                return _is_rows(node, site, depth + 1)
-            if _is_manager(node):
-                return True
-        return False
-    found = site.scope.find(node.id)
-    return found is not None and all(
-        binding.kind == ASSIGN
-        and isinstance(binding.node, ast.expr)
-        and binding.node is not node
-        and _is_rows(binding.node, binding.site, depth + 1)
-        for binding in found[1]
-    )
+            return node
 
 
 def _is_row(binding: Binding) -> bool:
@@ -386,7 +417,7 @@ def _goes_over_rows(binding: Binding, target: ast.expr, source: ast.expr) -> boo
     return binding.node is target and _is_rows(source, binding.site)
 
 
-def _is_user(node: ast.Attribute, site: Site) -> bool:
+def _is_user(project: Project, module: Module, node: ast.Attribute, site: Site) -> bool:
     """Return whether an expression is the user of a view's request: `request.user`, `self.request.user`."""
     if node.attr != "user":
         return False
@@ -395,5 +426,17 @@ def _is_user(node: ast.Attribute, site: Site) -> bool:
         return isinstance(owner.slice, ast.Constant) and owner.slice.value == "request"
     if isinstance(owner, ast.Name):
         found = site.scope.find(owner.id)
-        return owner.id == "request" and found is not None and all(item.kind == PARAM for item in found[1])
+        return found is not None and all(_is_request(project, module, item) for item in found[1])
     return isinstance(owner, ast.Attribute) and owner.attr == "request" and getattr(owner.value, "id", "") == "self"
+
+
+def _is_request(project: Project, module: Module, binding: Binding) -> bool:
+    """Return whether a parameter is a view's request: by its annotation, by its name where it has none."""
+    if binding.kind != PARAM or getattr(binding.node, "annotation", None) is None:
+        return binding.kind == PARAM and binding.name == "request"
+    value = inference.annotation_of(module, binding)
+    if not isinstance(value, Ref):
+        return False
+    target = project.resolve(value.path, module)
+    line = project.line(target) if isinstance(target.symbol, Class) else (target,)
+    return any(isinstance(cls, Target) and _REQUESTS.fullmatch(cls.path) is not None for cls in line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import fnmatch
+import math
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -157,6 +158,9 @@ class Settling:
         """Return the settled result of a call."""
         if not isinstance(value.func, (values.Ref, values.Invoke, values.Member)):
             return UNKNOWN
+        seconds = self.seconds(value, origin, depth)
+        if seconds is not None:
+            return seconds
         func = self.value(value.func, origin, depth + 1)
         args = tuple(self.value(arg, origin, depth + 1) for arg in value.args)
         keywords = {key: self.value(item, origin, depth + 1) for key, item in value.keywords}
@@ -164,7 +168,27 @@ class Settling:
             keywords[None] = UNKNOWN
         if isinstance(func, Target) and func.path in ("datetime.timedelta", "builtins.tuple", "builtins.list"):
             return construct(func.path, args, keywords)
+        convert = _NUMBERS.get(func.path) if isinstance(func, Target) and len(args) == 1 and not keywords else None
+        if convert is not None and isinstance(args[0], (int, float)) and math.isfinite(args[0]):
+            return convert(args[0])
         return Called(func, args, keywords)
+
+    def seconds(self, value: values.Invoke, origin: Module, depth: int) -> float | None:
+        """Return what `delta.total_seconds()` comes to, None for any other call."""
+        func, owner = value.func, None
+        if isinstance(func, values.Member) and func.attribute == _SECONDS:
+            owner = func.value
+        elif isinstance(func, values.Ref) and func.path.endswith(f".{_SECONDS}"):
+            owner = values.Ref(func.path.removesuffix(f".{_SECONDS}"))
+        delta = self.value(owner, origin, depth + 1) if owner is not None and not value.args else None
+        return delta.total_seconds() if isinstance(delta, datetime.timedelta) else None
+
+
+#: The method of a duration that returns it as a number.
+_SECONDS: Final = "total_seconds"
+
+#: Classes that make a number of one, by their names.
+_NUMBERS: Final = {"builtins.float": float, "builtins.int": int}
 
 
 def _is_hashable(value: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flake8_celery_tasks.binding.nodes import attributes_in, last_name, unsubscripted, uses_of
 from flake8_celery_tasks.binding.scopes import ASSIGN, CLASS, MODULE, PARAM
 from flake8_celery_tasks.binding.symbols import Class, Function
-from flake8_celery_tasks.binding.values import Invoke, Operation, Ref
+from flake8_celery_tasks.binding.values import Invoke, Member, Operation, Ref
 from flake8_celery_tasks.resolution.evaluation import Called, Table
 from flake8_celery_tasks.resolution.resolver import Target
 
@@ -154,12 +154,33 @@ def annotation_of(module: Module, binding: Binding) -> Value | None:
     return module.value(_bare(binding.node.annotation), scope)
 
 
-def _bare(node: ast.expr) -> ast.expr:
+def items_annotation_of(module: Module, binding: Binding) -> Value | None:
+    """Return what a parameter's annotation says of the items of a list: `Order` for `list[Order]`; None otherwise."""
+    if binding.kind != PARAM or not isinstance(binding.node, ast.arg) or binding.node.annotation is None:
+        return None
+    node = _unquoted(binding.node.annotation)
+    if not isinstance(node, ast.Subscript) or last_name(node.value) not in _LISTS:
+        return None
+    outside = binding.site.parent
+    scope = binding.site.scope if outside is None else outside.scope
+    return module.value(_bare(node.slice), scope)
+
+
+#: Annotations of lists of equal items, which is what such a parameter is given.
+_LISTS: Final = frozenset({"Iterable", "List", "Sequence", "list"})
+
+
+def _unquoted(node: ast.expr) -> ast.expr:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         try:
-            node = ast.parse(node.value, mode="eval").body
+            return ast.parse(node.value, mode="eval").body
         except (SyntaxError, ValueError):
             return node
+    return node
+
+
+def _bare(node: ast.expr) -> ast.expr:
+    node = _unquoted(node)
     if isinstance(node, ast.BinOp):
         return ast.BinOp(_bare(node.left), node.op, _bare(node.right))
     if isinstance(node, ast.Subscript) and last_name(node.value) == "Optional":
@@ -212,3 +233,37 @@ def is_exception(project: Project, cls: Target) -> bool:
         known = getattr(builtins, name, None)
         return isinstance(known, type) and issubclass(known, BaseException)
     return name.endswith(("Error", "Exception"))
+
+
+#: The classes of paths.
+PATHS: Final = frozenset({"pathlib.Path", "pathlib.PosixPath", "pathlib.PurePath"})
+
+#: Attributes and methods of a path that return a path.
+_OF_PATHS: Final = frozenset(
+    {"absolute", "cwd", "expanduser", "home", "joinpath", "parent", "resolve", "with_name", "with_suffix"}
+)
+
+
+def is_path(project: Project, module: Module, value: Value, depth: int = 0) -> bool:
+    """Return whether a value is one of `pathlib`: created by its classes, by a path, or joined to one."""
+    if depth > 10:
+        return False
+    if isinstance(value, Operation):
+        return value.operator == "/" and any(is_path(project, module, item, depth + 1) for item in value.operands)
+    if isinstance(value, Member):
+        return value.attribute in _OF_PATHS and is_path(project, module, value.value, depth + 1)
+    if isinstance(value, Invoke):
+        if isinstance(value.func, Ref):
+            target = project.resolve(value.func.path, module)
+            owner, _, method = value.func.path.rpartition(".")
+            if target.path in PATHS or (method in _OF_PATHS and target.path.rpartition(".")[0] in PATHS):
+                return True
+            return method in _OF_PATHS and bool(owner) and is_path(project, module, Ref(owner), depth + 1)
+        return is_path(project, module, value.func, depth + 1)
+    if isinstance(value, Ref):
+        target = project.resolve(value.path, module)
+        made = getattr(target.symbol, "value", None)
+        if made is None or target.module is None or any(name not in _OF_PATHS for name in target.rest):
+            return False
+        return is_path(project, target.module, made, depth + 1)
+    return False

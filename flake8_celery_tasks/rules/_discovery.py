@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.scopes import IMPORT
-from flake8_celery_tasks.binding.values import Unknown
+from flake8_celery_tasks.binding.symbols import Function
+from flake8_celery_tasks.binding.values import Invoke, Ref, Unknown
 from flake8_celery_tasks.celery_model import apps, definitions
 from flake8_celery_tasks.celery_model.settings import setting_values
 from flake8_celery_tasks.core.memo import query
@@ -19,8 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.values import Value
     from flake8_celery_tasks.facts.apps import Discovery
     from flake8_celery_tasks.resolution.project import Project
+
+
+#: Words in the name of a decorator that may make a task.
+_LIKE_TASK: Final = re.compile("task|job|celery|worker", re.IGNORECASE)
 
 
 class Loading:
@@ -29,6 +36,7 @@ class Loading:
     def __init__(self, project: Project) -> None:
         self.project = project
         self._defining: dict[str, bool] = {}
+        self._likely: dict[str, bool] = {}
         self._closures: dict[frozenset[str], frozenset[str]] = {}
 
     def files(self, module: Module, name: str, related: str | None) -> set[str]:
@@ -69,6 +77,24 @@ class Loading:
             )
         return self._defining[path]
 
+    def _may_define(self, path: str) -> bool:
+        """Return whether a file decorates a function with something from outside that is called like a task."""
+        if path not in self._likely:
+            module = self.project.module(path) if path.endswith(".py") else None
+            self._likely[path] = module is not None and any(
+                self._is_like_task(value, module)
+                for qualname, _ in module.definable()
+                for symbol in module.symbols(qualname)
+                if isinstance(symbol, Function)
+                for value in symbol.decorators
+            )
+        return self._likely[path]
+
+    def _is_like_task(self, value: Value, module: Module) -> bool:
+        made = value.func if isinstance(value, Invoke) else value
+        target = self.project.resolve(made.path, module) if isinstance(made, Ref) else None
+        return target is not None and target.module is None and _LIKE_TASK.search(target.path) is not None
+
     def loads_tasks(self, files: Iterable[str]) -> bool:
         """Return whether files, or anything they import, define or may define tasks outside the apps' own modules.
 
@@ -76,7 +102,8 @@ class Loading:
         """
         for path in self.closure(files):
             text = self._text(path)
-            if path not in self.app_files and (self.defines(path) or any(mark in text for mark in BY_NAME)):
+            is_own = path not in self.app_files
+            if is_own and (self.defines(path) or any(mark in text for mark in BY_NAME) or self._may_define(path)):
                 return True
             place = self.project.layout.place(path)
             for name in names_imported(place, text):
@@ -117,9 +144,8 @@ class Loading:
         """Return whether discovery, `include` or `imports` certainly imports a module, and nothing earlier does."""
         late, forced, is_known = self._discovered
         path = module.place.path
-        return (
-            is_known and path in late and path not in self.closure({*forced, *(self._started - late), *self.app_files})
-        )
+        early = {*forced, *(self._started - late), *self._with_app}
+        return is_known and path in late and path not in self.closure(early)
 
     @cached_property
     def _discovered(self) -> tuple[set[str], set[str], bool]:
@@ -167,14 +193,18 @@ class Loading:
     def _started(self) -> set[str]:
         """The files that import the app: a worker loads them with it, or may be started by them."""
         project, layout = self.project, self.project.layout
-        found = set(self.app_files)
-        for path in self.app_files:
-            place = layout.place(path)
-            found.update(files_of(layout, place.root, place.name))
+        found = set(self._with_app)
         for path in project.files.holding(b"elery"):
             if not layout.is_test(layout.place(path)) and self._may_start(path):
                 found.add(path)
         return found
+
+    @cached_property
+    def _with_app(self) -> set[str]:
+        """The files that create an app, and the packages around them: these run first."""
+        layout = self.project.layout
+        places = [layout.place(path) for path in self.app_files]
+        return {*self.app_files, *(path for place in places for path in files_of(layout, place.root, place.name))}
 
     def _may_start(self, path: str) -> bool:
         """Return whether a file imports an app and defines no task, or can't be parsed."""

@@ -27,6 +27,7 @@ A = 2
 B = A * 3 + 1
 NAME = "shop"
 NOTHING = None
+HOUR = timedelta(hours=1)
 TWICE = 1
 TWICE = 2
 SAME = 1
@@ -92,6 +93,10 @@ def settle(tmp_path):
         ("timedelta(minutes=A)", datetime.timedelta(minutes=2)),
         ("-datetime.timedelta(1) * 2", datetime.timedelta(days=-2)),
         ("timedelta(hours=1) + timedelta(1)", datetime.timedelta(hours=25)),
+        ("timedelta(minutes=A).total_seconds()", 120.0),
+        ("HOUR.total_seconds() * A", 7200.0),
+        ("int(HOUR.total_seconds())", 3600),
+        ("float(A)", 2.0),
         ("tuple([1, A])", (1, 2)),
         ("list((1,))", [1]),
         ("(x := A)", 2),
@@ -138,6 +143,22 @@ def test_folds(settle, text, value):
 )
 def test_does_not_fold(settle, text):
     assert settle(text) is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "HOUR.total_seconds(1)",
+        "NAME.total_seconds()",
+        "int('5')",
+        "int(9e999)",
+        "int(x=A)",
+        "int(A, 2)",
+        "pair.total_seconds()",
+    ],
+)
+def test_calls_that_are_not_understood(settle, text):
+    assert isinstance(settle(text), Called)
 
 
 def test_partly_known(settle):

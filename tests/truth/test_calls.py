@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from datetime import datetime, timedelta, timezone
+from enum import Enum
 from functools import partial, wraps
+from pathlib import PurePosixPath
 
 import pytest
 from celery import Task, chain, chord, group, states
@@ -623,6 +625,7 @@ def test_ignored_result_is_none_at_once(lab):
     assert result.result is None
     lab.work()
     assert result.get(timeout=1) is None
+    assert (result.ready(), result.successful(), result.failed()) == (False, False, False)
 
 
 @pytest.mark.truth("CLY612")
@@ -640,6 +643,23 @@ def test_call_may_ask_for_the_result(lab):
     else:
         with pytest.raises(ResultTimeout):
             result.get(timeout=0.1)
+
+
+@pytest.mark.truth("CLY612")
+def test_call_may_ignore_its_result(lab):
+    """CLY612: `ignore_result=True` of the call, of its signature or of `send_task` does what that of the task does."""
+
+    @lab.app.task(name="fetch")
+    def fetch():
+        return "fetched"
+
+    sent = [
+        fetch.apply_async(ignore_result=True),
+        fetch.s().set(ignore_result=True).delay(),
+        lab.app.send_task("fetch", ignore_result=True),
+    ]
+    lab.work()
+    assert [result.get(timeout=1) for result in sent] == [None, None, None]
 
 
 @pytest.mark.truth("CLY612")
@@ -668,6 +688,10 @@ def test_ignored_result_by_its_id_never_comes(lab):
         lab.app.AsyncResult(result.id).get(timeout=0.1)
 
 
+class Status(Enum):
+    NEW = "new"
+
+
 class Thing:
     """What JSON doesn't know."""
 
@@ -687,6 +711,8 @@ class Thing:
         (enumerate((1, 2)), "enumerate"),
         ([{"codes": {1, 2}}], "set"),
         (Thing(), "Thing"),
+        (Status.NEW, "Status"),
+        (PurePosixPath("media"), "PurePosixPath"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -43,6 +43,20 @@ def test_queue_that_is_not_declared_is_refused(lab, bill):
 
 
 @pytest.mark.truth("CLY818")
+def test_only_the_default_queue_is_there_without_any(lab):
+    """CLY818: where no queues are declared, Celery declares the default one and refuses all others."""
+    lab.app.conf.update(task_create_missing_queues=False, task_queues=None)
+
+    @lab.app.task(name="close")
+    def close():
+        return "closed"
+
+    close.delay()
+    with pytest.raises(QueueNotFound, match="Queue 'mail' missing from task_queues"):
+        close.apply_async(queue="mail")
+
+
+@pytest.mark.truth("CLY818")
 @pytest.mark.parametrize("route", [{"queue": "mail"}, "mail", {"queue": "mail", "priority": 3}])
 @pytest.mark.parametrize("is_list", [False, True])
 def test_route_to_a_queue_that_is_not_declared_is_refused(lab, bill, route, is_list):

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import nullcontext
+from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import celery
 import pytest
+from billiard.pool import RUN, TimeoutHandler
 from celery.worker import WorkController
 from kombu import Queue
 from kombu.exceptions import SerializerNotInstalled
@@ -74,6 +78,20 @@ def test_value_keeps_a_worker_from_starting(lab, name, value):
 
     with pytest.raises((AttributeError, TypeError)):
         WorkController(app=lab.app, pool="solo")
+
+
+@pytest.mark.truth("CLY816")
+@pytest.mark.parametrize("name", ["task_soft_time_limit", "task_time_limit"])
+def test_duration_of_a_limit_crashes_what_watches_the_pool(lab, name):
+    """CLY816: a limit is added to a time in seconds, in each version; the thread that watches the limits ends."""
+    lab.app.conf[name] = timedelta(minutes=5)
+    limit = lab.app.conf[name]
+    for given, fails in ((limit, True), (limit.total_seconds() * 1e6, False)):
+        job = SimpleNamespace(_time_accepted=1.0, _timeout=given, _soft_timeout=None)
+        handler = TimeoutHandler([], {1: job}, None, None)
+        handler._state = RUN
+        with pytest.raises(TypeError, match="timedelta") if fails else nullcontext():
+            next(handler.handle_timeouts())
 
 
 @pytest.mark.truth("CLY816")

@@ -6,7 +6,7 @@ import ast
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.binding.nodes import dotted, last_name
+from flake8_celery_tasks.binding.nodes import dotted, is_bare_class, last_name
 from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, PARAM, Site
 from flake8_celery_tasks.binding.values import UNKNOWN, Ref
 from flake8_celery_tasks.catalog import OLDEST
@@ -246,7 +246,7 @@ class _Reader:
             own = [item for item in here if item.qualname == qualname] if qualname else whole
             if own:
                 source = _source(OBJECT, own)
-                source.complete = not candidates.stars and not qualname
+                source.complete = not candidates.stars if not qualname else is_bare_class(scope.node)
                 self.names(source, scope, lambda _: True)
             elif settings_module:
                 self.names(_source(DJANGO, django), scope, str.isupper)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.scopes import CLASS
 from flake8_celery_tasks.binding.symbols import Class
-from flake8_celery_tasks.binding.values import Invoke, Ref
+from flake8_celery_tasks.binding.values import Const, Invoke, Operation, Ref
 from flake8_celery_tasks.resolution import inference
 from flake8_celery_tasks.resolution.resolver import Target
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 DATACLASS: Final = "a dataclass"
 MODEL: Final = "a pydantic model"
+
+#: Several of them in a list.
+HELD: Final = {DATACLASS: "instances of a dataclass", MODEL: "pydantic models"}
 
 _MODELS: Final = frozenset(
     {
@@ -100,5 +103,15 @@ def parameter_of(project: Project, module: Module, binding: Binding) -> str | No
     return instance_of(project, Target(f"{module.prefix}{symbol.qualname}", module, symbol))
 
 
+def items_of(project: Project, module: Module, binding: Binding) -> str | None:
+    """Return what a parameter holds that is annotated as a list of instances."""
+    items = inference.items_annotation_of(module, binding)
+    return None if items is None else HELD.get(_annotated(project, module, items) or "")
+
+
 def _annotated(project: Project, module: Module, annotation: Value) -> str | None:
+    """Return what an annotation says; None may be there too."""
+    if isinstance(annotation, Operation) and annotation.operator == "|":
+        kinds = {_annotated(project, module, side) for side in annotation.operands if side != Const(None)}
+        return kinds.pop() if len(kinds) == 1 else None
     return instance_of(project, project.resolve(annotation.path, module)) if isinstance(annotation, Ref) else None

@@ -17,7 +17,7 @@ from flake8_celery_tasks.resolution.resolver import Target
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
-    from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.binding.scopes import Scope, Site
     from flake8_celery_tasks.resolution.project import Project
 
 SET: Final = "a set"
@@ -35,6 +35,7 @@ RESPONSE: Final = "a response"
 FRAME: Final = "a data frame"
 PATH: Final = "a path"
 OBJECT: Final = "an object"
+MEMBER: Final = "a member of an Enum"
 
 #: What a node shows on its own.
 _NODES: Final = {ast.GeneratorExp: GENERATOR, ast.Set: SET, ast.SetComp: SET}
@@ -121,7 +122,7 @@ def _value(project: Project, module: Module, node: ast.expr, site: Site, depth: 
     if isinstance(node, ast.Call):
         return _called(project, module, node, site, depth)
     if isinstance(node, ast.Attribute):
-        return _member(project, module, node, site)
+        return member(project, module, node, site.scope)
     if isinstance(node, ast.BinOp):
         left = unencodable(project, module, node.left, site, depth + 1) if isinstance(node.op, _OF_SETS) else None
         return left if left == SET else None
@@ -239,13 +240,14 @@ def _is_plain(project: Project, cls: Target, symbol: Class) -> bool:
     )
 
 
-def _member(project: Project, module: Module, node: ast.Attribute, site: Site) -> str | None:
+def member(project: Project, module: Module, node: ast.Attribute, scope: Scope) -> str | None:
     """Return what a member of an enumeration, such as `Status.NEW`, is."""
-    owner = module.value(node.value, site.scope)
+    owner = module.value(node.value, scope)
     target = project.resolve(owner.path, module) if isinstance(owner, Ref) and node.attr.isupper() else None
     if target is None or not isinstance(target.symbol, Class) or target.rest or node.attr not in target.symbol.names:
         return None
     line = list(project.line(target))
     paths = {cls.path for cls in line if isinstance(cls, Target) and not isinstance(cls.symbol, Class)}
     is_enum = bool(paths) and paths <= _ENUMS and len(line) > 1 and all(isinstance(cls, Target) for cls in line)
-    return "a member of an Enum" if is_enum else None
+    encodes = any(isinstance(cls, Target) and "__json__" in getattr(cls.symbol, "names", ()) for cls in line)
+    return MEMBER if is_enum and not encodes else None

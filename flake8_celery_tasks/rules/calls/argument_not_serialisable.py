@@ -16,13 +16,13 @@ from flake8_celery_tasks.resolution import inference
 from flake8_celery_tasks.resolution.evaluation import Called
 from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.rules._messages import cut
-from flake8_celery_tasks.rules.calls import _data_classes
+from flake8_celery_tasks.rules.calls import _data_classes, _json
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.binding.scopes import Scope
+    from flake8_celery_tasks.binding.scopes import Binding, Scope
     from flake8_celery_tasks.core.violation import Violation
 
 _SET: Final = "a set"
@@ -42,9 +42,12 @@ _CURES: Final = {
     "a generator": "a list",
     "a range": "a list",
     "a timedelta": "its total_seconds()",
+    _json.MEMBER: "its value",
+    _json.PATH: "a string",
     "an exception": "its message",
     _data_classes.DATACLASS: "a dict (dataclasses.asdict)",
     _data_classes.MODEL: "a dict (model_dump)",
+    **dict.fromkeys(_data_classes.HELD.values(), "a list of dicts"),
 }
 
 _NODES: Final = {
@@ -130,8 +133,9 @@ class ArgumentNotSerialisable(Rule[Invocation]):
     - the argument is a pydantic model for a task with `pydantic=True`, and the project runs on Celery 5.7. A model
       inside a list or a dict, or before 5.7, fails and is reported;
     - the class of the argument has a method `__json__`, which kombu calls;
-    - it is uncertain what the argument is. Only literals, calls of Python's own types, instances of the project's
-      classes, and names with one such value are reported. A parameter `request` must be used like a view's request;
+    - it is uncertain what the argument is. Only literals, calls of Python's own types, paths, instances of the
+      project's classes, members of its enumerations (`enum.Enum`, but not `str, Enum`), names with one such value, and
+      annotated parameters are reported. A parameter `request` must be used like a view's request;
     - the call is in a `try` with `except EncodeError`, or the module is a test.
 
     ## Fix
@@ -167,7 +171,7 @@ class ArgumentNotSerialisable(Rule[Invocation]):
                 call.module,
                 node,
                 text=cut(text, 40, "This argument"),
-                holds="is" if _is_one(node) or what == _KEYS else "holds",
+                holds="is" if (_is_one(node) and what not in _data_classes.HELD.values()) or what == _KEYS else "holds",
                 what=what,
                 effect=effect,
                 cure=_CURES[what],
@@ -206,6 +210,9 @@ def _what(call: Invocation, node: ast.expr, scope: Scope, depth: int = 0) -> str
     known = _NODES.get(node.__class__)
     if known is not None:
         return known
+    if isinstance(node, ast.BinOp):
+        joins = isinstance(node.op, ast.Div) and _what(call, node.left, scope, depth + 1) == _json.PATH
+        return _json.PATH if joins else _valued(call, node, scope)
     if isinstance(node, ast.Name):
         found = scope.find(node.id)
         if found is not None and found[0].kind not in (MODULE, CLASS):
@@ -214,7 +221,14 @@ def _what(call: Invocation, node: ast.expr, scope: Scope, depth: int = 0) -> str
 
 
 def _valued(call: Invocation, node: ast.expr, scope: Scope) -> str | None:
-    value = call.project.settle(call.module.value(node, scope), call.module)
+    symbolic = call.module.value(node, scope)
+    if isinstance(node, ast.Attribute):
+        member = _json.member(call.project, call.module, node, scope)
+        if member is not None:
+            return member
+    if inference.is_path(call.project, call.module, symbolic):
+        return _json.PATH
+    value = call.project.settle(symbolic, call.module)
     if isinstance(value, Called) and isinstance(value.target, Target):
         known = _CALLS.get(value.target.path) or _data_classes.instance_of(call.project, value.target)
         if known is not None:
@@ -247,8 +261,16 @@ def _named(call: Invocation, node: ast.Name, scope: Scope, depth: int) -> str | 
     if binding.kind == PARAM and isinstance(owner.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
         if _is_request(call, binding.node, owner):
             return _REQUEST
-        return _data_classes.parameter_of(call.project, call.module, binding)
+        return _parameter(call, binding)
     return None
+
+
+def _parameter(call: Invocation, binding: Binding) -> str | None:
+    annotation = inference.annotation_of(call.module, binding)
+    if isinstance(annotation, Ref) and call.project.path_of(annotation, call.module) in inference.PATHS:
+        return _json.PATH
+    one = _data_classes.parameter_of(call.project, call.module, binding)
+    return one or _data_classes.items_of(call.project, call.module, binding)
 
 
 def _is_request(call: Invocation, parameter: ast.AST, owner: Scope) -> bool:

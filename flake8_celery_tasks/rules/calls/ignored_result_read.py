@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.binding.scopes import ASSIGN
-from flake8_celery_tasks.binding.values import MISSING
-from flake8_celery_tasks.catalog.methods import SAME_ARGUMENTS, SENDS, SIGNS
+from flake8_celery_tasks.binding.values import MISSING, UNKNOWN
+from flake8_celery_tasks.catalog.methods import SAME_ARGUMENTS, SENDS_NOW, SIGNS
 from flake8_celery_tasks.celery_model import backends
+from flake8_celery_tasks.celery_model.configuration import bound_once
 from flake8_celery_tasks.celery_model.objects import SignatureThing
 from flake8_celery_tasks.celery_model.task import Defined
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.calls import Invocation
 from flake8_celery_tasks.facts.canvas import Canvas, canvases, senders
+from flake8_celery_tasks.resolution.evaluation import settled
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -23,8 +25,11 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.facts.canvas import Member
     from flake8_celery_tasks.facts.context import FileContext
 
+#: Methods that ask for the end of a run.
+_ASKS: Final = frozenset({"failed", "ready", "successful"})
+
 #: Attributes and methods that read a result.
-_READS: Final = frozenset({"get", "info", "join", "join_native", "result", "wait"})
+_READS: Final = frozenset({"get", "info", "join", "join_native", "result", "wait"}) | _ASKS
 
 #: Methods that wait for a result, and for those of a group.
 _WAITS: Final = frozenset({"get", "wait"})
@@ -36,9 +41,9 @@ class IgnoredResultRead(Rule[Invocation | Canvas]):
 
     ## What happens
 
-    With `ignore_result=True`, `delay()` and `apply_async()` return an object that never gets a result. `.get()` on it
-    returns None at once, before the task has run, whatever the task returns and even if it fails. `.result` stays None
-    forever. Nothing is logged.
+    With `ignore_result=True`, on the task or in the call, `delay()` and `apply_async()` return an object that never
+    gets a result. `.get()` on it returns None at once, before the task has run, whatever the task returns and even if
+    it fails. `.result` stays None forever, and `.ready()` False. Nothing is logged.
 
     With `task_always_eager` the call returns the task's own value, so a test does not show the mistake.
 
@@ -87,8 +92,8 @@ class IgnoredResultRead(Rule[Invocation | Canvas]):
 
     ## Not reported when
 
-    - the call or signature has its own `ignore_result`: from Celery 5.6.3 on, `ignore_result=False` stores the result
-      of that call;
+    - the call or signature has its own `ignore_result` that is not True: from Celery 5.6.3 on, `ignore_result=False`
+      stores the result of that call;
     - a chord waits for the result, and the project's result backend is Redis, whose chords count the runs, or can't be
       resolved;
     - the task's own option can't be resolved: `**options`, or a base class from elsewhere;
@@ -103,9 +108,7 @@ class IgnoredResultRead(Rule[Invocation | Canvas]):
     code = "CLY612"
     quiet_in_tests = True
     see = ("tasks#ignore-results-you-don-t-want", "calling#results-options")
-    message = (
-        "Task {task!r} has ignore_result=True: .{read}{call} is None at once; drop the option, or don't read the result"
-    )
+    message = "{owner} has ignore_result=True: .{read}{call} {effect}; drop the option, or don't read the result"
 
     waits = "{owner} waits for the results of its tasks, and {task!r} has ignore_result=True: {effect}; drop the option"
 
@@ -132,21 +135,40 @@ class IgnoredResultRead(Rule[Invocation | Canvas]):
                 yield self.report(canvas.module, node, self.waits, owner=f".{node.attr}()", task=task, effect=effect)
 
     def _of_task(self, call: Invocation) -> Iterator[Violation]:
-        defined = call.defined
-        if call.method not in SENDS or call.is_statement or defined is None:
-            return
-        if defined.effective("ignore_result") is not True or call.argument("ignore_result") is not MISSING:
-            return
-        for node in _readers(call.module, call.node, call.site):
-            if node.attr.startswith("join"):
-                continue
-            yield self.report(
-                call.module,
-                node,
-                task=defined.own_name,
-                read=node.attr,
-                call="()" if node.attr in _WAITS else "",
-            )
+        owner = None if call.method not in SENDS_NOW or call.is_statement else _ignoring(call)
+        for node in () if owner is None else _readers(call.module, call.node, call.site):
+            if not node.attr.startswith("join"):
+                shown = "()" if node.attr in _WAITS | _ASKS else ""
+                effect = "stays False" if node.attr in _ASKS else "is None at once"
+                yield self.report(call.module, node, owner=owner, read=node.attr, call=shown, effect=effect)
+
+
+def _ignoring(call: Invocation) -> str | None:
+    """Return what certainly says that the result of a call is not stored: the call itself, or its task."""
+    given = _given(call)
+    if given is MISSING and call.defined is not None and call.defined.effective("ignore_result") is True:
+        return f"Task {call.defined.own_name!r}"
+    return "The call" if given is True and (call.defined is not None or call.by_name) else None
+
+
+def _given(call: Invocation) -> Any:
+    """Return the `ignore_result` of a call, or of the signature that it sends; MISSING where neither has one."""
+    given = call.argument("ignore_result")
+    node, site = getattr(call.node.func, "value", call.node.func), call.site
+    binding = bound_once(node, site) if isinstance(node, ast.Name) else None
+    if binding is not None:
+        node, site = binding.value, binding.site
+    while (
+        given is MISSING
+        and isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in SAME_ARGUMENTS | SIGNS
+    ):
+        if _says(node):
+            own = [keyword.value for keyword in node.keywords if keyword.arg == "ignore_result"]
+            return settled(call.project, call.module, own[0], site) if own else UNKNOWN
+        node = node.func.value
+    return given
 
 
 def _ignored(canvas: Canvas) -> tuple[Member, str] | None:

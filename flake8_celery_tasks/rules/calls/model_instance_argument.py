@@ -78,7 +78,7 @@ class ModelInstanceArgument(Rule[Invocation]):
 
     - only its name suggests that a value is an instance. It has to be `self` in a method of a model, the `instance` of
       a receiver, annotated as a model, the user of a `request`, or come from `Model.objects.get()` and the like, or
-      from a loop over a queryset;
+      from a loop over a queryset. If `request` is annotated, it has to be a request of Django or its REST framework;
     - a queryset is converted to a list of keys or plain values: `list(Model.objects.values_list("pk", flat=True))`;
     - the task, the call or the project has a serializer other than JSON, or one that can't be resolved, or the project
       registers more types with kombu (`register_type`);
@@ -116,14 +116,16 @@ def _judge(call: Invocation, node: ast.expr, site: Site) -> str:
         return ""  # the request of a bound task has no user
     if django_models.is_instance(call.project, call.module, node, site):
         return "message"
-    if django_models.is_queryset(node, site):
+    if django_models.is_queryset(call.project, call.module, node, site):
         return "queryset"
-    return "rows" if django_models.holds_instances(node, site) else ""
+    return "rows" if django_models.holds_instances(call.project, call.module, node, site) else ""
 
 
 def _parts(call: Invocation, node: ast.expr, depth: int = 0) -> Iterator[tuple[ast.expr, Site]]:
-    """Yield an argument, or its parts."""
+    """Yield an argument, or its parts, or the sides of a condition."""
     parts = node.values if isinstance(node, ast.Dict) else getattr(node, "elts", None)
+    if isinstance(node, ast.IfExp):
+        parts = [node.body, node.orelse]
     if parts is None or depth > 5:
         yield node, call.site
     else:

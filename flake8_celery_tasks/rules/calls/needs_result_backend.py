@@ -41,7 +41,7 @@ _TELLING: Final = (".delay(", "apply_async", "send_task", "AsyncResult", "GroupR
 _GIVES: Final = SENDS | {"AsyncResult", "GroupResult", "ResultSet", "send_task"}
 
 #: Arguments with which a result is kept elsewhere, or not at all.
-_OWN: Final = ("backend", "ignore_result", None)
+_OWN: Final = ("backend", "ignore_result", "options", None)
 
 
 class NeedsResultBackend(Rule[Facts]):
@@ -181,7 +181,7 @@ def _is_of_result(facts: Facts, node: ast.expr, site: Site) -> bool:
 
 
 def _is_result(facts: Facts, node: ast.expr, site: Site) -> bool:
-    if not isinstance(node, ast.Call) or any(keyword.arg in _OWN for keyword in node.keywords):
+    if not isinstance(node, ast.Call) or _has_own(node):
         return False
     if last_name(node.func) in ("AsyncResult", "GroupResult") and len(node.args) > 1:
         return False  # its second parameter is the backend, or the results
@@ -199,6 +199,16 @@ def _is_result(facts: Facts, node: ast.expr, site: Site) -> bool:
     if ignored is MISSING or ignored is None:
         return all(value is False or value is None for value in setting_values(facts.project, "task_ignore_result"))
     return ignored is False
+
+
+def _has_own(call: ast.Call) -> bool:
+    """Return whether the result of a call, or of the signature that it sends, may be kept elsewhere or not at all."""
+    node: ast.expr = call
+    while isinstance(node, ast.Call):
+        if any(keyword.arg in _OWN for keyword in node.keywords):
+            return True
+        node = getattr(node.func, "value", node.func)
+    return False
 
 
 def _is_guarded(site: Site) -> bool:

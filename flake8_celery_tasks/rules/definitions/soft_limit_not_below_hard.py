@@ -141,7 +141,9 @@ class SoftLimitNotBelowHard(Rule[Task | Invocation | Setting]):
             yield from self._judge(fact, fact.node, limits, self.all_refused if refused else self.silent)
 
     def _of_task(self, task: Task) -> Iterator[Violation]:
-        written = dict(task.written((_SOFT, _HARD)))
+        written = dict(task.written((_SOFT, _HARD))) or {
+            name: node for name, node in task.stated() if name in (_SOFT, _HARD)
+        }
         if written and not task.is_opaque:
             limits = _Limits(task.project, task.effective(_SOFT), task.effective(_HARD))
             refused = version_of(task.project) >= (_REFUSES_SETTINGS if limits.are_set else _REFUSES)

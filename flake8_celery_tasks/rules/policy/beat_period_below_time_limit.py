@@ -110,14 +110,19 @@ def _limit(entry: BeatEntry, task: Defined) -> float | None:
     found = []
     for option in ("time_limit", "soft_time_limit"):
         value = entry.option(option)
-        if value is MISSING or value is None:
+        if _is_left_out(value):
             value = task.effective(option)
-        if value is MISSING or value is None:
+        if _is_left_out(value):
             value = _setting(entry.project, f"task_{option}")
         if value is UNKNOWN or not isinstance(value, (int, float, type(None))):
             return None
         found.append(value)
     return min(filter(None, found), default=None)
+
+
+def _is_left_out(value: Any) -> bool:
+    """Return whether Celery uses the next limit: for none, and for zero."""
+    return value is MISSING or value is None or value == 0
 
 
 def _setting(project: Project, name: str) -> Any:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 #: Schedules that follow a clock.
 _CLOCKS: Final = (b"celery.schedules",)
-_CLOCK: Final = b"crontab"
+_CLOCK: Final = "crontab"
 
 
 class NoTimezone(Rule[AppMade]):
@@ -78,7 +78,8 @@ class NoTimezone(Rule[AppMade]):
     ## Not reported when
 
     - the project sets `timezone`, even to UTC, or Django's `TIME_ZONE`;
-    - nothing outside tests uses `crontab`: intervals are the same everywhere;
+    - nothing outside tests uses `crontab`, or only with minutes (`crontab(minute="*/5")`): intervals are the same
+      everywhere;
     - something that configures the project can't be resolved, so it may set the zone;
     - the module is a test or a migration.
 
@@ -101,8 +102,19 @@ class NoTimezone(Rule[AppMade]):
 def _has_clock(project: Project) -> bool:
     layout = project.layout
     return any(
-        _CLOCK in (project.files.read(path) or b"") and not layout.is_test(layout.place(path))
+        _CLOCK.encode() in (project.files.read(path) or b"")
+        and not layout.is_test(layout.place(path))
+        and _names_hours(project, path)
         for path in project.files.holding(*_CLOCKS)
+    )
+
+
+def _names_hours(project: Project, path: str) -> bool:
+    """Return whether a file has crontabs that name more than minutes, or uses them in another way than by a call."""
+    module = project.module(path)
+    calls = [] if module is None else module.calls_of(_CLOCK)
+    return not calls or any(
+        len(call.args) > 1 or any(keyword.arg != "minute" for keyword in call.keywords) for call, _ in calls
     )
 
 

@@ -70,9 +70,10 @@ def reads(facts: Facts) -> list[Read]:
 
 
 def _is_guarded(site: Site) -> bool:
-    """Return whether the code expects the exception for a missing name."""
+    """Return whether the code expects the exception for a missing name: in a `try`, or under `suppress`."""
     return any(
-        around.kind == TRY and around.part == "body" and any(map(_catches, around.try_.handlers))
+        (around.kind == TRY and around.part == "body" and any(_catches(item.type) for item in around.try_.handlers))
+        or (isinstance(around.node, (ast.With, ast.AsyncWith)) and any(map(_suppresses, around.node.items)))
         for around in site.chain()
     )
 
@@ -82,9 +83,14 @@ def _is_of_django(facts: Facts, owner: ast.expr, site: Site) -> bool:
     return isinstance(value, Ref) and facts.project.resolve(value.path, facts.module).path == "django.conf.settings"
 
 
-def _catches(handler: ast.ExceptHandler) -> bool:
-    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+def _catches(caught: ast.expr | None) -> bool:
+    kinds = caught.elts if isinstance(caught, ast.Tuple) else [caught]
     return any(kind is None or last_name(kind) in _MISSING for kind in kinds)
+
+
+def _suppresses(item: ast.withitem) -> bool:
+    call = item.context_expr
+    return isinstance(call, ast.Call) and last_name(call.func) == "suppress" and any(map(_catches, call.args))
 
 
 class DjangoSettings:
@@ -118,7 +124,7 @@ class DjangoSettings:
         return star.startswith("django.") or self.project.layout.find(star, module.place.root) is not None
 
     def sets(self, name: str, *, in_tests: bool) -> bool:
-        """Return whether something sets a name: an assignment, a keyword, a key."""
+        """Return whether something sets a name: an assignment, an import, a keyword, a key."""
         asked = name, in_tests
         if asked not in self._set:
             self._set[asked] = self._sets(name, in_tests=in_tests)
@@ -128,13 +134,20 @@ class DjangoSettings:
         quoted = name.encode()
         pattern = re.compile(
             rb"(?<![\w.])%b\s*(?::[^=\n]+)?=(?!=)|settings\.%b\s*=(?!=)|[\"']%b[\"'](?:\s*:|\]\s*=(?!=))"
-            % ((quoted,) * 3)
+            rb"|\bsetattr\([^()]*[\"']%b[\"']" % ((quoted,) * 4)
         )
         layout = self.project.layout
-        return any(
-            quoted in text and pattern.search(text) is not None and (in_tests or not layout.is_test(layout.place(path)))
+        holding = [
+            (path, text)
             for path, text in self.texts.items()
-        )
+            if quoted in text and (in_tests or not layout.is_test(layout.place(path)))
+        ]
+        return any(pattern.search(text) is not None or self._binds(path, name) for path, text in holding)
+
+    def _binds(self, path: str, name: str) -> bool:
+        """Return whether a module binds a name in any way: by an import, by unpacking, by a loop."""
+        module = self.project.module(path)
+        return module is not None and module.binds(name)
 
     def other_name(self, name: str) -> str | None:
         """Return another name of the same setting that the project sets."""

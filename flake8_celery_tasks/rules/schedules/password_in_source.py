@@ -8,7 +8,8 @@ from flake8_celery_tasks.binding.nodes import unparsed
 from flake8_celery_tasks.binding.scopes import IF
 from flake8_celery_tasks.celery_model import apps
 from flake8_celery_tasks.facts.facts import Facts
-from flake8_celery_tasks.resolution.evaluation import settled
+from flake8_celery_tasks.resolution.evaluation import Called, settled
+from flake8_celery_tasks.resolution.resolver import Target
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -35,6 +36,13 @@ _URL: Final = re.compile(r"[a-z][\w+.-]*://([^/@\s:]*):([^@/\s]+)@", re.IGNORECA
 _PLACEHOLDER: Final = re.compile(
     r"[\0{}<>$*]|%[s(]|x{3}|\.\.\.|change|example|placeholder|your|password|passwd", re.IGNORECASE
 )
+
+#: Functions that read a variable of the environment, and may be given a default.
+_READING: Final = frozenset({"decouple.config", "os.environ.get", "os.getenv"})
+
+#: Fields of a pattern that take more than a value as it is, and the longest pattern that is filled in.
+_FORMATTED: Final = re.compile(r"%[^s%]|\{\w*[^\w}]")
+_LONGEST: Final = 1000
 
 #: Default passwords of brokers and databases, which any attacker tries.
 _DEFAULTS: Final = frozenset(
@@ -125,7 +133,10 @@ def _places(facts: Facts) -> Iterator[tuple[str, ast.expr, Site, bool]]:
 
 def _texts(facts: Facts, node: ast.expr, site: Site) -> Iterator[tuple[ast.expr, str]]:
     """Yield the possible strings of an expression, or its parts, with placeholders for parts not in the source."""
-    if isinstance(node, (ast.Constant, ast.JoinedStr)) or (
+    filled = _filled(facts, node, site)
+    if filled is not None:
+        yield node, filled
+    elif isinstance(node, (ast.Constant, ast.JoinedStr)) or (
         isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add)
     ):
         yield node, _joined(facts, node, site)
@@ -154,8 +165,43 @@ def _joined(facts: Facts, node: ast.expr, site: Site) -> str:
         return "".join(_joined(facts, part, site) for part in node.values)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return _joined(facts, node.left, site) + _joined(facts, node.right, site)
-    text = settled(facts.project, facts.module, node.value if isinstance(node, ast.FormattedValue) else node, site)
+    node = node.value if isinstance(node, ast.FormattedValue) else node
+    filled = _filled(facts, node, site)
+    if filled is not None:
+        return filled
+    text = _default_of(settled(facts.project, facts.module, node, site))
     return text if isinstance(text, str) else _HOLE
+
+
+def _default_of(value: object) -> object:
+    """Return what a call gives where a variable of the environment is not set; the value itself for all others."""
+    if not isinstance(value, Called):
+        return value
+    reads = isinstance(value.target, Target) and value.target.path in _READING
+    return value.keywords.get("default", value.args[1] if reads and len(value.args) > 1 else None)
+
+
+def _filled(facts: Facts, node: ast.expr, site: Site) -> str | None:
+    """Return what `"..." % values` or `"...".format(values)` comes to; None for anything else, or what fails."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
+        source = node.left
+        given = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
+        source, given = node.func.value, node.args
+    else:
+        return None
+    if isinstance(source, ast.Call) or (isinstance(source, ast.BinOp) and not isinstance(source.op, ast.Add)):
+        return None
+    pattern = _joined(facts, source, site)
+    if pattern == _HOLE or len(pattern) > _LONGEST or _FORMATTED.search(pattern) is not None:
+        return None
+    texts = tuple(_joined(facts, item, site) for item in given)
+    keywords = node.keywords if isinstance(node, ast.Call) else []
+    named = {item.arg: _joined(facts, item.value, site) for item in keywords if item.arg is not None}
+    try:
+        return pattern % texts if isinstance(node, ast.BinOp) else pattern.format(*texts, **named)
+    except (IndexError, KeyError, TypeError, ValueError):
+        return None
 
 
 def _holds_password(text: str) -> bool:

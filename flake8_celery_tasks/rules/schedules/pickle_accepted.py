@@ -3,9 +3,11 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, Final
 
+from flake8_celery_tasks.celery_model import backends
 from flake8_celery_tasks.facts.configured.settings import Setting
 from flake8_celery_tasks.facts.options import MessageOption
 from flake8_celery_tasks.facts.task import Task
+from flake8_celery_tasks.resolution.evaluation import Called
 from flake8_celery_tasks.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -75,7 +77,7 @@ class PickleAccepted(Rule[Setting | Task | MessageOption]):
 
     ## Not reported when
 
-    - the value can't be resolved;
+    - the value can't be resolved. The default of an environment variable applies;
     - Celery does not read the setting, because of its name or its place.
 
     ## Fix
@@ -102,6 +104,9 @@ class PickleAccepted(Rule[Setting | Task | MessageOption]):
         if setting.name not in NAMES:
             return
         value = setting.settled
+        if isinstance(value, Called):
+            symbolic = setting.module.value(setting.value, setting.site.scope)
+            value = backends.written(setting.project, symbolic, setting.module)
         if isinstance(value, str) and value in PICKLE:
             yield self.report(setting.module, setting.value, self.sends, name=setting.key)
         elif isinstance(value, (list, tuple, set)) and any(isinstance(item, str) and item in PICKLE for item in value):
@@ -116,4 +121,4 @@ def _serializers(fact: Task | MessageOption) -> Iterator[tuple[ast.AST, Any]]:
         options = fact.written(("serializer",)) if fact.is_class else fact.stated()
         yield from ((node, fact.option(name)) for name, node in options if name == "serializer")
     elif fact.name == "serializer":
-        yield fact.node, fact.settled()
+        yield from ((fact.node, fact.settled(branch)) for branch in fact.values)

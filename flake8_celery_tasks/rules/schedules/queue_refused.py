@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from flake8_celery_tasks.celery_model.configuration import is_unset
 from flake8_celery_tasks.celery_model.settings import queues_of, routes_of, setting_values
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.configured.settings import Setting
@@ -26,7 +27,7 @@ class QueueRefused(Rule[QueueUse | Setting]):
 
     With `task_create_missing_queues = False`, messages may only go to the queues in `task_queues`. A call that names
     another queue raises an error. So does a call of a task whose route names one, and a call without a queue if the
-    default queue, `celery`, is not declared:
+    default queue, `celery`, is not declared. Without `task_queues` Celery declares only the default queue:
 
     ```text
     celery.exceptions.QueueNotFound: "Queue 'mail' missing from task_queues"
@@ -76,6 +77,7 @@ class QueueRefused(Rule[QueueUse | Setting]):
 
     - the project never sets `task_create_missing_queues`, or somewhere sets it to something other than False;
     - one of the declared queues can't be resolved, or `app.amqp.queues` adds a queue;
+    - nothing declares queues, and something that configures the project can't be resolved;
     - the message goes to the default queue, and the project sets `task_default_queue` or `task_routes`;
     - the name of the queue can't be resolved, or the queue is a `Queue` object;
     - the module is a test or a migration.
@@ -125,4 +127,8 @@ def _accepted(project: Project) -> frozenset[str] | None:
         return None
     if next(project.files.holding(b"amqp.queues", b"amqp._queues"), None) is not None:
         return None
+    if is_unset(project, "task_queues"):
+        # Then Celery declares the default queue.
+        default = setting_values(project, "task_default_queue") or [_DEFAULT]
+        return frozenset(default) if all(isinstance(name, str) for name in default) else None
     return queues_of(project) or None

@@ -71,7 +71,8 @@ class SettingNobodySets(Rule[Facts]):
     - something sets the name, including a test with `override_settings`;
     - the project has no settings of its own, or imports names into them that can't be resolved
       (`from .local import *`), or creates names with `globals()`;
-    - the name is read without a default, but in a `try` for the `AttributeError`, or the file checks `hasattr` first;
+    - the name is read without a default, but in a `try` or `with suppress(...)` for the `AttributeError`, or the file
+      checks `hasattr` first;
     - the name is not one of Celery's own settings;
     - the module is a test or a migration.
 

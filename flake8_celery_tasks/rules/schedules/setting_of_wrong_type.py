@@ -3,7 +3,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.binding.values import Invoke, Member, Operation, Ref
+from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.catalog import setting_values
 from flake8_celery_tasks.facts.configured.settings import LOOSE, Setting
 from flake8_celery_tasks.resolution import inference
@@ -16,14 +16,12 @@ from flake8_celery_tasks.rules.schedules import _setting_keys
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flake8_celery_tasks.binding.module import Module
-    from flake8_celery_tasks.binding.values import Value
     from flake8_celery_tasks.core.violation import Violation
-    from flake8_celery_tasks.resolution.project import Project
 
 #: Names for kinds of values.
 _KINDS: Final = {
     "dict": "a dict",
+    "duration": "a timedelta",
     "list": "a list or tuple",
     "number": "a number",
     "path": "a path",
@@ -159,6 +157,8 @@ def _kind(setting: Setting, name: str) -> str | None:
         return None
     if isinstance(value, (int, float)):
         return "number"
+    if inference.kind_of(setting.project, setting.module, node, setting.site.scope) == inference.DURATION:
+        return "duration"
     if isinstance(value, (Table, dict)) or isinstance(node, ast.Dict):
         return "dict"
     if isinstance(value, (list, tuple, set)) or isinstance(node, (ast.List, ast.Tuple, ast.Set)):
@@ -167,7 +167,7 @@ def _kind(setting: Setting, name: str) -> str | None:
     text = _from_environment(setting, value)
     if text is not None:
         return _kind_of_text(name, text)
-    if _is_path(project, module, module.value(node, scope)):
+    if inference.is_path(project, module, module.value(node, scope)):
         return "path"
     is_text = isinstance(node, ast.JoinedStr) or inference.kind_of(project, module, node, scope) == inference.STRING
     return "text" if is_text and setting_values.type_of(name) not in ("bool", "float", "int") else None
@@ -202,39 +202,6 @@ def _from_environment(setting: Setting, value: Any) -> str | None:
 
 
 _ENVIRONMENT: Final = frozenset({"os.environ.get", "os.getenv"})
-
-
-def _is_path(project: Project, module: Module, value: Value, depth: int = 0) -> bool:
-    """Return whether a value is one of `pathlib`: created by its classes, by a path, or joined to one."""
-    if depth > 10:
-        return False
-    if isinstance(value, Operation):
-        return value.operator == "/" and any(_is_path(project, module, item, depth + 1) for item in value.operands)
-    if isinstance(value, Member):
-        return value.attribute in _OF_PATHS and _is_path(project, module, value.value, depth + 1)
-    if isinstance(value, Invoke):
-        if isinstance(value.func, Ref):
-            target = project.resolve(value.func.path, module)
-            owner, _, method = value.func.path.rpartition(".")
-            if target.path in _PATHS or (method in _OF_PATHS and target.path.rpartition(".")[0] in _PATHS):
-                return True
-            return method in _OF_PATHS and bool(owner) and _is_path(project, module, Ref(owner), depth + 1)
-        return _is_path(project, module, value.func, depth + 1)
-    if isinstance(value, Ref):
-        target = project.resolve(value.path, module)
-        made = getattr(target.symbol, "value", None)
-        if made is None or target.module is None or any(name not in _OF_PATHS for name in target.rest):
-            return False
-        return _is_path(project, target.module, made, depth + 1)
-    return False
-
-
-_PATHS: Final = frozenset({"pathlib.Path", "pathlib.PosixPath", "pathlib.PurePath"})
-
-#: Attributes and methods of a path that return a path.
-_OF_PATHS: Final = frozenset(
-    {"absolute", "cwd", "expanduser", "home", "joinpath", "parent", "resolve", "with_name", "with_suffix"}
-)
 
 
 def _wrong_queues(setting: Setting) -> tuple[str, str] | None:
