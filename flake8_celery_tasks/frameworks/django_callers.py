@@ -187,7 +187,7 @@ def _calls(project: Project, module: Module, call: ast.Call, site: Site, functio
         return bool(owner) and _is_only_one(project, call, value, name)
     cls = _class_behind(project, module, value.value, site)
     if cls is not None:
-        return _is_inherited(project, cls, name, function)
+        return _is_inherited(project, cls, name, function) or _overrides(project, cls, site, function)
     return _is_only_one(project, call, value, name)
 
 
@@ -208,6 +208,22 @@ def _is_inherited(project: Project, cls: Target, name: str, function: _Function)
             qualname = f"{found.symbol.qualname}.{name}"
             return (found.module.place.path, qualname) == function[:2]
     return False
+
+
+def _overrides(project: Project, cls: Target, site: Site, function: _Function) -> bool:
+    """Return whether a function is a method of a subclass that has the calling method of a class, and not its own."""
+    found, module = _function_around(site), project.module(function.path)
+    owner = function.qualname.rpartition(".")[0]
+    symbols = [] if module is None else [one for one in module.symbols(owner) if isinstance(one, Class)]
+    if found is None or module is None or len(symbols) != 1 or cls.module is None:
+        return False
+    subclass = Target(f"{module.prefix}{owner}", module, symbols[0])
+    if subclass.path == cls.path or cls.path not in [getattr(one, "path", "") for one in project.line(subclass)]:
+        return False
+    caller = _Function(cls.module.place.path, found[1].scope.qualname, found[0].lineno)
+    return caller.qualname.rpartition(".")[0] == getattr(cls.symbol, "qualname", "") and _is_inherited(
+        project, subclass, found[0].name, caller
+    )
 
 
 def _class_behind(project: Project, module: Module, owner: Value, site: Site) -> Target | None:

@@ -66,6 +66,9 @@ _MANY: Final = frozenset(
     }
 )
 
+#: What makes a list of what it is given, or goes over it.
+_LISTING: Final = frozenset({"list", "reversed", "sorted", "tuple"})
+
 #: Methods of a queryset that give another one, whatever is in it.
 _ROWS: Final = _MANY | {
     "dates",
@@ -96,6 +99,11 @@ _OF_DJANGO: Final = re.compile(
 
 #: Methods that give an instance, and whether they made it.
 _PAIR: Final = frozenset({"get_or_create", "update_or_create"})
+
+#: So many names are followed, from one to what it is bound to.
+_DEEP: Final = 5
+
+_MANAGERS: Final = frozenset({"_base_manager", "_default_manager", "objects"})
 
 
 @query()
@@ -230,11 +238,11 @@ def _connections(project: Project, module: Module) -> Iterator[tuple[ast.expr, s
                 yield connected[0], signal, site
 
 
-def is_instance(project: Project, module: Module, node: ast.expr, site: Site) -> bool:
+def is_instance(project: Project, module: Module, node: ast.expr, site: Site, depth: int = 0) -> bool:
     """Return whether an expression is certainly an instance of a model."""
     if isinstance(node, ast.Name):
-        found = site.scope.find(node.id)
-        return found is not None and all(_holds(project, module, binding) for binding in found[1])
+        found = site.scope.find(node.id) if depth <= _DEEP else None
+        return found is not None and all(_holds(project, module, binding, depth + 1) for binding in found[1])
     return _gives_one(project, module, node, site)
 
 
@@ -259,16 +267,18 @@ def _is_of_action(node: ast.expr, site: Site) -> bool:
 
 
 def holds_instances(node: ast.expr, site: Site) -> bool:
-    """Return whether an expression makes a list of a queryset of instances."""
-    if not isinstance(node, ast.Call) or len(node.args) != 1 or not isinstance(node.func, ast.Name):
-        return False
-    return node.func.id in ("list", "sorted", "tuple") and _is_rows(node.args[0], site)
+    """Return whether an expression makes a list of a queryset of instances, or is a name for such a list."""
+    if isinstance(node, (ast.ListComp, ast.SetComp)):
+        loop = node.generators[0]
+        names = [getattr(one, "id", None) for one in (node.elt, loop.target)]
+        return len(node.generators) == 1 and names[0] is not None and names[0] == names[1] and _lists(loop.iter, site)
+    return _lists(node, site) and not _is_rows(node, site)
 
 
-def _holds(project: Project, module: Module, binding: Binding) -> bool:
+def _holds(project: Project, module: Module, binding: Binding, depth: int) -> bool:
     """Return whether a binding gives its name an instance of a model."""
     if binding.kind == ASSIGN and isinstance(binding.node, ast.expr):
-        return _gives_one(project, module, binding.node, binding.site)
+        return is_instance(project, module, binding.node, binding.site, depth)
     if _is_row(binding):
         return True
     if binding.kind != PARAM or not isinstance(binding.node, ast.arg):
@@ -301,23 +311,51 @@ def _gives_one(project: Project, module: Module, node: ast.expr, site: Site) -> 
     """Return whether an expression gives one instance: `X.objects.get(...)`, `get_object_or_404(...)`, `Model(...)`."""
     if isinstance(node, ast.Attribute):
         return _is_user(node, site)
-    if not isinstance(node, ast.Call):
+    if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Slice):
+        is_first = isinstance(node.slice, ast.Constant) and node.slice.value == 0
+        return _lists(node.value, site) or (is_first and _gives_pair(node.value, site))
+    call = _awaited(node)
+    if call is None:
         return False
-    func = node.func
-    if isinstance(func, ast.Attribute) and func.attr in _ONE:
-        return _is_manager(func.value) or _is_queryset(func.value) or _is_rows(func.value, site)
+    func = call.func
+    if _asked(node, site) in _ONE:
+        return True
     value = module.value(func, site.scope)
     if not isinstance(value, Ref):
         return False
     target = project.resolve(value.path, module)
+    if isinstance(node, ast.Await):
+        return target.path == "django.shortcuts.aget_object_or_404"
     return target.path == "django.shortcuts.get_object_or_404" or is_model(project, target)
+
+
+def _awaited(node: ast.expr) -> ast.Call | None:
+    """Return the call that an expression is, or waits for."""
+    call = node.value if isinstance(node, ast.Await) else node
+    return call if isinstance(call, ast.Call) else None
+
+
+def _asked(node: ast.expr, site: Site) -> str:
+    """Return the method that is called of a manager or queryset of instances: `get` for `await rows.aget()` too."""
+    call = _awaited(node)
+    func = None if call is None else call.func
+    if not isinstance(func, ast.Attribute) or not (_is_manager(func.value) or _is_rows(func.value, site)):
+        return ""
+    if isinstance(node, ast.Await):
+        return func.attr[1:] if func.attr[:1] == "a" else ""
+    return func.attr
+
+
+def _gives_pair(node: ast.expr, site: Site) -> bool:
+    """Return whether an expression gives an instance and whether it was made: `X.objects.get_or_create(...)`."""
+    return _asked(node, site) in _PAIR
 
 
 def _is_manager(node: ast.expr) -> bool:
     """Return whether an expression is `X.objects`, of a name that looks like a class."""
     root, attributes = dotted(node)
     names = (getattr(root, "id", ""), *attributes)
-    return len(names) > 1 and names[-1] == "objects" and names[-2][:1].isupper()
+    return len(names) > 1 and names[-1] in _MANAGERS and names[-2][:1].isupper()
 
 
 def gives_rows(node: ast.expr) -> bool:
@@ -333,43 +371,45 @@ def gives_rows(node: ast.expr) -> bool:
             return False
 
 
-def _is_queryset(node: ast.expr) -> bool:
-    """Return whether an expression is a queryset of instances made of `X.objects`."""
-    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _MANY:
-        node = node.func.value
-        if _is_manager(node):
-            return True
-    return False
+def _is_rows(node: ast.expr, site: Site, *, lists: bool = False) -> bool:
+    """Return whether an expression is a queryset of instances, or a name for nothing else; with `lists` a list too."""
+    return _rows(node, site, frozenset(), lists=lists) == {True}
 
 
-def _is_rows(node: ast.expr, site: Site, depth: int = 0) -> bool:
-    """Return whether an expression is a queryset of instances, or a name for nothing else."""
-    if depth > 5 or not isinstance(node, ast.Name):
-        while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _MANY:
+def _rows(node: ast.expr, site: Site, seen: frozenset[tuple[int, str]], *, lists: bool) -> set[bool]:
+    """Return whether the values that an expression may have are rows; nothing for a name that has been `seen`."""
+    while True:
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+            node = node.value
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _MANY:
             node = node.func.value
-            if isinstance(node, ast.Name) and depth <= 5:
-                return _is_rows(node, site, depth + 1)
             if _is_manager(node):
-                return True
-        return False
+                return {True}
+        elif lists and isinstance(node, ast.Call) and getattr(node.func, "id", "") in _LISTING and node.args:
+            node = node.args[0]
+        else:
+            break
+    if not isinstance(node, ast.Name):
+        return {lists and _asked(node, site) == "bulk_create"}
     found = site.scope.find(node.id)
-    return found is not None and all(
-        binding.kind == ASSIGN
-        and isinstance(binding.node, ast.expr)
-        and binding.node is not node
-        and _is_rows(binding.node, binding.site, depth + 1)
-        for binding in found[1]
-    )
+    if found is None or len(seen) > _DEEP or any(binding.kind != ASSIGN for binding in found[1]):
+        return {False}
+    name = id(found[0]), node.id
+    inner = () if name in seen else found[1]  # `rows = rows.filter(...)` is what `rows` is
+    return {kind for one in inner for kind in _rows(one.value, one.site, seen | {name}, lists=lists)}
+
+
+def _lists(node: ast.expr, site: Site) -> bool:
+    """Return whether an expression is a queryset of instances or a list of one, or a name for nothing else."""
+    return _is_rows(node, site, lists=True)
 
 
 def _is_row(binding: Binding) -> bool:
     """Return whether a binding gives its name a row of a queryset: in a loop, or by `get_or_create`."""
     statement = binding.statement
     if isinstance(statement, ast.Assign):
-        target, value = statement.targets[0], statement.value
-        if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Attribute) or value.func.attr not in _PAIR:
-            return False
-        return binding.node in getattr(target, "elts", ())[:1] and _is_manager(value.func.value)
+        target = statement.targets[0]
+        return binding.node in getattr(target, "elts", ())[:1] and _gives_pair(statement.value, binding.site)
     loops: list[tuple[ast.expr, ast.expr]] = []
     if isinstance(statement, (ast.For, ast.AsyncFor)):
         loops = [(statement.target, statement.iter)]
@@ -379,11 +419,15 @@ def _is_row(binding: Binding) -> bool:
 
 
 def _goes_over_rows(binding: Binding, target: ast.expr, source: ast.expr) -> bool:
-    if isinstance(source, ast.Call) and isinstance(source.func, ast.Name) and source.func.id == "enumerate":
+    called = getattr(source.func, "id", "") if isinstance(source, ast.Call) else ""
+    if isinstance(source, ast.Call) and called in ("enumerate", "zip"):
         elements: list[ast.expr] = getattr(target, "elts", [])
-        target = elements[1] if len(elements) == 2 else target
-        source = source.args[0] if source.args else source
-    return binding.node is target and _is_rows(source, binding.site)
+        sources = source.args if called == "zip" else [ast.Constant(0), *source.args[:1]]
+        return len(elements) == len(sources) and any(
+            binding.node is element and _lists(given, binding.site)
+            for element, given in zip(elements, sources, strict=True)
+        )
+    return binding.node is target and _lists(source, binding.site)
 
 
 def _is_user(node: ast.Attribute, site: Site) -> bool:

@@ -57,9 +57,8 @@ def is_choice(invocation: Invocation) -> bool:
     if function is None or not isinstance(func, ast.Attribute):
         return False
     tests = [around.test for around in invocation.site.chain() if around.kind == IF]
-    for node in ast.walk(function):
-        if isinstance(node, ast.IfExp) and any(inner is invocation.node for inner in ast.walk(node)):
-            tests.append(node.test)
+    choices = [node for node in ast.walk(function) if isinstance(node, ast.IfExp)]
+    tests += [node.test for node in choices if any(inner is invocation.node for inner in ast.walk(node))]
     if not any(_ASKS.search(unparsed(test)) for test in tests):
         return False
     owner = unparsed(func.value)
