@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.binding.nodes import last_name, unparsed, unstarred
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Ref
+from flake8_celery_tasks.catalog.call_options import BEAT_KEYS
 from flake8_celery_tasks.catalog.crontab import BY_NAME, EXTRA_KEYWORDS, FIELDS, shortest_gap, split_line
 from flake8_celery_tasks.catalog.methods import DIRECT, SIGNS
 from flake8_celery_tasks.celery_model.configuration import display
@@ -96,6 +97,26 @@ def _unpacked(project: Project, module: Module, arg: ast.expr, site: Site) -> li
     if not isinstance(values, tuple) or not 0 < len(values) < _MANY:
         return [(arg, UNKNOWN)]
     return [(arg, value) for value in values]
+
+
+def is_of_entries(context: FileContext, node: ast.Dict, site: Site) -> bool:
+    """Return whether each member of a dict has a task and a schedule, and one a `crontab`."""
+    keys: set[object] = set()
+    schedules = []
+    for member in node.values:
+        entry = member if isinstance(member, ast.Dict) else ast.Dict([], [])
+        given = {getattr(key, "value", None): value for key, value in zip(entry.keys, entry.values, strict=True)}
+        if not {"task", "schedule"} <= given.keys():
+            return False
+        keys.update(given)
+        schedules.append(given["schedule"])
+    return keys.issubset(BEAT_KEYS) and any(_is_crontab(context, schedule, site) for schedule in schedules)
+
+
+def _is_crontab(context: FileContext, node: ast.expr, site: Site) -> bool:
+    project, module = context.project, context.module
+    value = module.value(node.func, site.scope) if isinstance(node, ast.Call) else None
+    return isinstance(value, Ref) and project.resolve(value.path, module).path == "celery.schedules.crontab"
 
 
 def options_of(entry: BeatEntry) -> list[tuple[str, Written]]:
