@@ -123,8 +123,8 @@ def arguments_in_turn(invocation: Invocation) -> Iterator[Arguments]:
     for node in (holder for holder in _holders(invocation.node) if isinstance(holder, ast.IfExp)):
         for branch in (one for one in branches(node) if not _is_empty(one)):
             chosen = arguments_of(invocation, choice=(node, branch))
-            if chosen is not None:
-                yield chosen
+            assert chosen is not None, "so it is of all branches"
+            yield chosen
 
 
 def _is_empty(node: ast.expr) -> bool:

@@ -213,9 +213,11 @@ def _is_inherited(project: Project, cls: Target, name: str, function: _Function)
 def _overrides(project: Project, cls: Target, site: Site, function: _Function) -> bool:
     """Return whether a function is a method of a subclass that has the calling method of a class, and not its own."""
     found, module = _function_around(site), project.module(function.path)
+    assert module is not None, "the function is in it"
+    assert cls.module is not None, "its method is called"
     owner = function.qualname.rpartition(".")[0]
-    symbols = [] if module is None else [one for one in module.symbols(owner) if isinstance(one, Class)]
-    if found is None or module is None or len(symbols) != 1 or cls.module is None:
+    symbols = [one for one in module.symbols(owner) if isinstance(one, Class)]
+    if found is None or len(symbols) != 1:
         return False
     subclass = Target(f"{module.prefix}{owner}", module, symbols[0])
     if subclass.path == cls.path or cls.path not in [getattr(one, "path", "") for one in project.line(subclass)]:
