@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from flake8_celery_tasks.binding.nodes import last_name, unparsed
+from flake8_celery_tasks.binding.scopes import IF
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import Invoke, Member, Param, Ref
 from flake8_celery_tasks.core.memo import query
@@ -166,9 +169,29 @@ def _is_called_in(project: Project, path: str, name: str) -> bool:
 def _caller(project: Project, module: Module, call: ast.Call, site: Site) -> _Caller:
     way = way_at(project, module, call, site)
     if way is not None:
-        name = getattr(call.func, "attr", getattr(call.func, "id", ""))
-        return _Caller(way._replace(function=name, place=f"{module.place.relative}:{call.lineno}"), None)
+        if way.kind == ATOMIC and _is_chosen(project, module, call, site):
+            return _Caller(None, None)
+        return _Caller(
+            way._replace(function=last_name(call.func), place=f"{module.place.relative}:{call.lineno}"), None
+        )
     return _Caller(None, _called_function(project, module, site))
+
+
+def _is_chosen(project: Project, module: Module, call: ast.Call, site: Site) -> bool:
+    """Return whether a function calls something in a transaction under a condition, and else without: it chooses."""
+    around = itertools.takewhile(lambda one: one is not site.body, site.chain())
+    called = site.scope.qualname, unparsed(call.func)
+    return any(one.kind == IF for one in around) and called in _called_outside(module, project, last_name(call.func))
+
+
+@query()
+def _called_outside(module: Module, project: Project, name: str) -> frozenset[tuple[str, str]]:
+    """Return the functions, by their qualified names, that call what has a name outside transactions, and that."""
+    return frozenset(
+        (site.scope.qualname, unparsed(call.func))
+        for call, site in module.calls_of(name)
+        if not django_transactions.is_settled(project, module, site)
+    )
 
 
 # Which function a call calls.

@@ -156,6 +156,7 @@ class SentInsideTransaction(Rule[Invocation]):
     - nothing in the file or the project shows that the context manager or decorator opens a transaction;
     - no transaction of the project calls the function around the call within three calls, or it is uncertain whether or
       when it calls this function;
+    - a caller opens the transaction under a condition, and otherwise calls the same without one: `if self.is_atomic:`;
     - under `ATOMIC_REQUESTS`: the view writes nothing before the call, nothing shows that it is a view (`urlpatterns`,
       or a base class from Django, REST framework or graphene), or `non_atomic_requests` exempts it;
     - the module is a test or a migration.
