@@ -100,7 +100,7 @@ def _paths(project: Project, module: Module, value: Value) -> Iterator[str]:
 
 def _is_view_class(project: Project, cls: Target, is_called: bool, mutates: bool) -> bool:
     """Return whether a class is a view whose requests are transactions, by what it inherits from."""
-    found = False
+    found = is_known = False
     for base in project.line(cls):
         if not isinstance(base, Target):
             continue
@@ -109,10 +109,11 @@ def _is_view_class(project: Project, cls: Target, is_called: bool, mutates: bool
             found = found or (is_called and name.endswith(_VIEWS)) or (mutates and base.path.startswith(_MUTATIONS))
         else:
             decorators = [value for value in getattr(base.symbol, "decorators", ()) if _is_of_all(value)]
-            for method in base.module.symbols(f"{getattr(base.symbol, 'qualname', '')}.dispatch"):
-                decorators += getattr(method, "decorators", ())
-            if any(_NOT_ATOMIC in _paths(project, base.module, value) for value in decorators):
+            methods = base.module.symbols(f"{getattr(base.symbol, 'qualname', '')}.dispatch")
+            given = [value for method in methods for value in getattr(method, "decorators", ())]
+            if not is_known and any(_NOT_ATOMIC in _paths(project, base.module, value) for value in decorators + given):
                 return False
+            is_known = is_known or bool(decorators or methods)  # the first `dispatch` is the one that counts
     return found
 
 
