@@ -96,7 +96,7 @@ def unstarred(node: ast.expr) -> list[ast.expr]:
     if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute) and inner.func.attr == "split":
         texts = [getattr(item, "value", None) for item in (inner.func.value, *inner.args)]
         text, *separators = [item for item in texts if isinstance(item, str) and item] or [""]
-        if not inner.keywords and len(texts) == len(separators) + 1 <= 2:
+        if text and not inner.keywords and len(texts) == len(separators) + 1 <= 2:
             words = text.split(separators[0] if separators else None)
             return [ast.copy_location(ast.Constant(word), node) for word in words] if len(words) < _MANY else [node]
     return [node]

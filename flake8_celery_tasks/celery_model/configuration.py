@@ -145,6 +145,14 @@ def is_display(node: ast.expr) -> bool:
     )
 
 
+def spreads_in(node: ast.expr) -> list[ast.expr]:
+    """Return what the display of a dict takes in: behind `**`, or given to `dict()`."""
+    if isinstance(node, ast.Dict):
+        return [value for key, value in zip(node.keys, node.values, strict=True) if key is None]
+    call = node if isinstance(node, ast.Call) else ast.Call(node, [], [])
+    return [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg is None)]
+
+
 def display(
     project: Project, module: Module, node: ast.expr, site: Site, depth: int = 0
 ) -> tuple[list[tuple[object, Written]], bool] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.binding.nodes import last_name
+from flake8_celery_tasks.binding.nodes import branches, last_name
 from flake8_celery_tasks.binding.scopes import TRY, WITH
 from flake8_celery_tasks.binding.values import MISSING, Ref
 from flake8_celery_tasks.catalog import words
@@ -20,6 +20,8 @@ from flake8_celery_tasks.resolution.arity import Given
 from flake8_celery_tasks.resolution.evaluation import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.binding.symbols import Params
@@ -83,19 +85,23 @@ class Arguments(Record):
             self.values.append(value)
 
 
-def arguments_of(invocation: Invocation, *, alone: bool = False) -> Arguments | None:
+#: A conditional expression, and the branch that is taken for it.
+_Choice = tuple[ast.expr, ast.expr]
+
+
+def arguments_of(invocation: Invocation, *, alone: bool = False, choice: _Choice | None = None) -> Arguments | None:
     """Return the arguments that a call passes to the task, None if it passes none or they are written elsewhere.
 
     A signature that is sent on the spot has its own arguments and those of the call: `task.s(2).delay(1)`. With `alone`
-    only those of the call are returned.
+    only those of the call are returned, with a `choice` those that are given if it is made.
     """
-    found = _written(invocation, invocation.node, invocation.method)
+    found = _written(invocation, invocation.node, invocation.method, choice)
     if found is None or alone or not isinstance(invocation.thing, SignatureThing):
         return found
     signed = signing_call(invocation.node)
     if signed is None:
         return None
-    own = _written(invocation, *signed)
+    own = _written(invocation, *signed, choice)
     if own is not None and not is_immutable(invocation, signed[0]):
         own.positional = found.positional + own.positional
         own.values += found.values
@@ -103,6 +109,32 @@ def arguments_of(invocation: Invocation, *, alone: bool = False) -> Arguments | 
         own.more_positional |= found.more_positional
         own.more_keywords |= found.more_keywords
     return own
+
+
+def arguments_in_turn(invocation: Invocation) -> Iterator[Arguments]:
+    """Yield what a call hands to the task: in all, then for each branch of what is conditional and holds arguments.
+
+    An empty branch is left out: it may be there for a case that never comes.
+    """
+    found = arguments_of(invocation)
+    if found is None:
+        return
+    yield found
+    for node in (holder for holder in _holders(invocation.node) if isinstance(holder, ast.IfExp)):
+        for branch in (one for one in branches(node) if not _is_empty(one)):
+            chosen = arguments_of(invocation, choice=(node, branch))
+            assert chosen is not None, "so it is of all branches"
+            yield chosen
+
+
+def _is_empty(node: ast.expr) -> bool:
+    return _is_none(node) or not getattr(node, "elts", getattr(node, "keys", True))
+
+
+def _holders(call: ast.Call) -> Iterator[ast.expr]:
+    """Yield what may hold arguments of a task: what is behind a star, and what is given whole."""
+    yield from (arg.value if isinstance(arg, ast.Starred) else arg for arg in call.args)
+    yield from (keyword.value for keyword in call.keywords if keyword.arg in (None, "args", "kwargs"))
 
 
 def signing_call(send: ast.Call) -> tuple[ast.Call, str] | None:
@@ -132,13 +164,17 @@ def is_immutable(invocation: Invocation, signing: ast.Call) -> bool:
     )
 
 
-def _written(invocation: Invocation, call: ast.Call, method: str) -> Arguments | None:
+def _written(invocation: Invocation, call: ast.Call, method: str, choice: _Choice | None = None) -> Arguments | None:
     found = Arguments()
     if method in DIRECT:
-        found.put(call.args)
+        for arg in call.args:
+            if isinstance(arg, ast.Starred):
+                _positional(invocation, _chosen(arg.value, choice), found)
+            else:
+                found.put([arg])
         for keyword in call.keywords:
             if keyword.arg is None:
-                _spread(invocation, keyword.value, found)
+                _named(invocation, _chosen(keyword.value, choice), found)
             else:
                 found.name(keyword.arg, keyword, keyword.value)
         return found
@@ -151,10 +187,14 @@ def _written(invocation: Invocation, call: ast.Call, method: str) -> Arguments |
         return found
     args, kwargs = containers
     if args is not None:
-        _positional(invocation, args, found)
+        _positional(invocation, _chosen(args, choice), found)
     if kwargs is not None:
-        _named(invocation, kwargs, found)
+        _named(invocation, _chosen(kwargs, choice), found)
     return found
+
+
+def _chosen(node: ast.expr, choice: _Choice | None) -> ast.expr:
+    return choice[1] if choice is not None and choice[0] is node else node
 
 
 def containers_of(call: ast.Call, start: int) -> tuple[ast.expr | None, ast.expr | None] | None:
@@ -209,12 +249,13 @@ def _positional(invocation: Invocation, node: ast.expr, found: Arguments) -> Non
     if isinstance(node, ast.Name):
         bound = bound_once(node, invocation.site)
         if bound is not None and isinstance(bound.node, ast.Tuple) and bound.site.scope is invocation.site.scope:
+            before = len(found.positional)
             found.put(bound.node.elts)
-            found.positional = [node] * len(found.positional)
+            found.positional[before:] = [node] * (len(found.positional) - before)
             return
     value = _constant(invocation, node)
     if isinstance(value, (tuple, list)):
-        found.positional = [node] * len(value)
+        found.positional += [node] * len(value)
     elif not _is_none(node):
         found.more_positional = True
 

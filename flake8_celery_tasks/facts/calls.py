@@ -6,6 +6,7 @@ import ast
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from flake8_celery_tasks.binding.nodes import branches
 from flake8_celery_tasks.binding.scopes import FUNCTION, LAMBDA, TRY
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Ref
 from flake8_celery_tasks.catalog.methods import CHAINS, DIRECT, INVOKING, SENDS, SENDS_ON_COMMIT, SIGNS, SPREADS
@@ -161,12 +162,13 @@ def _with_spread(project: Project, module: Module, keywords: Iterable[ast.keywor
         if keyword.arg is not None:
             found.append(keyword)
             continue
-        pairs = display(project, module, keyword.value, site) or ([], False)
+        filled = [branch for branch in branches(keyword.value) if getattr(branch, "keys", True)]
+        pairs = (display(project, module, filled[0], site) if len(filled) == 1 else None) or ([], False)
         for name, written in pairs[0]:
             # The same name may mean something else at the place of the dict.
             is_here = written.site.scope is site.scope or isinstance(written.value, ast.Constant)
             if isinstance(name, str) and is_here:
-                inside = keyword.value if isinstance(keyword.value, ast.Name) else written.key
+                inside = filled[0] if isinstance(filled[0], ast.Name) else written.key
                 found.append(ast.copy_location(ast.keyword(name, written.value), inside))
     return found
 

@@ -216,9 +216,11 @@ class Task(Defined):
             wrapped = found and wrapper_in(self.project, *found, called=isinstance(node, ast.Call))
             if not found or not wrapped:
                 return None
-            if not wrapped.wraps:
-                function, module = found
-                return Renaming(node, function.qualname, f"{module.place.name}.{wrapped.name}")
+            function, module = found
+            owner = (self.module if "__module__" in wrapped.taken else module).place.name
+            name = self.node.name if "__name__" in wrapped.taken else wrapped.name
+            if (owner, name) != (self.module.place.name, self.node.name):
+                return Renaming(node, function.qualname, f"{owner}.{name}", shared=name != self.node.name)
         return None
 
     # Its body.
@@ -425,11 +427,15 @@ def run_of(scope: Scope) -> list[FunctionNode]:
 
 
 class Renaming(NamedTuple):
-    """A decorator that renames a task: its node, its own name, and the name that the task gets."""
+    """A decorator that renames a task: its node, its own name, and the name that the task gets.
+
+    `shared` says whether all tasks that it decorates get that name.
+    """
 
     node: ast.expr
     decorator: str
     name: str
+    shared: bool
 
 
 # The recorded contract.

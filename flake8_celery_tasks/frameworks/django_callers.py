@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from flake8_celery_tasks.binding.nodes import last_name, unparsed
+from flake8_celery_tasks.binding.scopes import IF
 from flake8_celery_tasks.binding.symbols import Class, Function
 from flake8_celery_tasks.binding.values import Invoke, Member, Param, Ref
 from flake8_celery_tasks.core.memo import query
@@ -165,12 +168,32 @@ def _is_called_in(project: Project, path: str, name: str) -> bool:
 def _caller(project: Project, module: Module, call: ast.Call, site: Site) -> _Caller:
     way = way_at(project, module, call, site)
     if way is not None:
-        name = getattr(call.func, "attr", getattr(call.func, "id", ""))
-        return _Caller(way._replace(function=name, place=f"{module.place.relative}:{call.lineno}"), None)
+        if way.kind == ATOMIC and _is_chosen(project, module, call, site):
+            return _Caller(None, None)
+        return _Caller(
+            way._replace(function=last_name(call.func), place=f"{module.place.relative}:{call.lineno}"), None
+        )
     return _Caller(None, _called_function(project, module, site))
 
 
-# Finding the called function.
+def _is_chosen(project: Project, module: Module, call: ast.Call, site: Site) -> bool:
+    """Return whether a function calls something in a transaction under a condition, and else without: it chooses."""
+    around = itertools.takewhile(lambda one: one is not site.body, site.chain())
+    called = site.scope.qualname, unparsed(call.func)
+    return any(one.kind == IF for one in around) and called in _called_outside(module, project, last_name(call.func))
+
+
+@query()
+def _called_outside(module: Module, project: Project, name: str) -> frozenset[tuple[str, str]]:
+    """Return the functions, by their qualified names, that call what has a name outside transactions, and that."""
+    return frozenset(
+        (site.scope.qualname, unparsed(call.func))
+        for call, site in module.calls_of(name)
+        if not django_transactions.is_settled(project, module, site)
+    )
+
+
+# Which function a call calls.
 
 
 def _calls(project: Project, module: Module, call: ast.Call, site: Site, function: _Function) -> bool:
@@ -186,7 +209,7 @@ def _calls(project: Project, module: Module, call: ast.Call, site: Site, functio
         return bool(owner) and _is_only_one(project, call, value, name)
     cls = _class_behind(project, module, value.value, site)
     if cls is not None:
-        return _is_inherited(project, cls, name, function)
+        return _is_inherited(project, cls, name, function) or _overrides(project, cls, site, function)
     return _is_only_one(project, call, value, name)
 
 
@@ -207,6 +230,24 @@ def _is_inherited(project: Project, cls: Target, name: str, function: _Function)
             qualname = f"{found.symbol.qualname}.{name}"
             return (found.module.place.path, qualname) == function[:2]
     return False
+
+
+def _overrides(project: Project, cls: Target, site: Site, function: _Function) -> bool:
+    """Return whether a function is a method of a subclass that has the calling method of a class, and not its own."""
+    found, module = _function_around(site), project.module(function.path)
+    assert module is not None, "the function is in it"
+    assert cls.module is not None, "its method is called"
+    owner = function.qualname.rpartition(".")[0]
+    symbols = [one for one in module.symbols(owner) if isinstance(one, Class)]
+    if found is None or len(symbols) != 1:
+        return False
+    subclass = Target(f"{module.prefix}{owner}", module, symbols[0])
+    if subclass.path == cls.path or cls.path not in [getattr(one, "path", "") for one in project.line(subclass)]:
+        return False
+    caller = _Function(cls.module.place.path, found[1].scope.qualname, found[0].lineno)
+    return caller.qualname.rpartition(".")[0] == getattr(cls.symbol, "qualname", "") and _is_inherited(
+        project, subclass, found[0].name, caller
+    )
 
 
 def _class_behind(project: Project, module: Module, owner: Value, site: Site) -> Target | None:

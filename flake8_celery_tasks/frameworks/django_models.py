@@ -47,7 +47,6 @@ SIGNALS: Final = frozenset({"m2m_changed", "post_delete", "post_save", "pre_dele
 
 #: Methods of a queryset that return one instance, and those that return a queryset of instances.
 _ONE: Final = frozenset({"create", "earliest", "first", "get", "last", "latest"})
-_ASYNC: Final = frozenset(f"a{name}" for name in _ONE)
 _MANY: Final = frozenset(
     {
         "all",
@@ -66,6 +65,9 @@ _MANY: Final = frozenset(
         "using",
     }
 )
+
+#: Functions that return a list of what they are given, or go over it.
+_LISTING: Final = frozenset({"list", "reversed", "sorted", "tuple"})
 
 #: Methods of a queryset that return another queryset, whatever it contains.
 _ROWS: Final = _MANY | {
@@ -95,12 +97,12 @@ _OF_DJANGO: Final = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 
-#: Methods of a queryset or manager that give a list or dict of instances.
-_HOLDING: Final = frozenset({"bulk_create", "in_bulk"})
-
 #: Attributes of a model that are managers, and names for a model that are not written like a class.
 _MANAGERS: Final = frozenset({"_base_manager", "_default_manager", "objects"})
 _LIKE_MODELS: Final = frozenset({"cls", "model"})
+
+#: How many names are followed, from one to its value.
+_DEEP: Final = 5
 
 #: The classes of a request with a user.
 _REQUESTS: Final = re.compile(r"(django\.(http|core\.handlers)|rest_framework\.request)\.(.*\.)?\w*Request")
@@ -243,11 +245,11 @@ def _connections(project: Project, module: Module) -> Iterator[tuple[ast.expr, s
                 yield connected[0], signal, site
 
 
-def is_instance(project: Project, module: Module, node: ast.expr, site: Site) -> bool:
+def is_instance(project: Project, module: Module, node: ast.expr, site: Site, depth: int = 0) -> bool:
     """Return whether an expression is certainly an instance of a model."""
     if isinstance(node, ast.Name):
-        found = site.scope.find(node.id)
-        return found is not None and all(_holds(project, module, binding) for binding in found[1])
+        found = site.scope.find(node.id) if depth <= _DEEP else None
+        return found is not None and all(_holds(project, module, binding, depth + 1) for binding in found[1])
     return _gives_one(project, module, node, site)
 
 
@@ -277,32 +279,23 @@ def _is_of_action(node: ast.expr, site: Site) -> bool:
 
 
 def holds_instances(project: Project, module: Module, node: ast.expr, site: Site) -> bool:
-    """Return whether an expression is a list or dict of instances, as far as it is made of a queryset of them."""
+    """Return whether an expression is a list or dict of instances, created from a queryset or annotated as a list."""
+    if isinstance(node, (ast.ListComp, ast.SetComp)):
+        loop = node.generators[0]
+        names = [getattr(one, "id", None) for one in (node.elt, loop.target)]
+        return len(node.generators) == 1 and names[0] is not None and names[0] == names[1] and _lists(loop.iter, site)
     if isinstance(node, ast.Name):
         found = site.scope.find(node.id)
         items = [inference.items_annotation_of(module, binding) for binding in found[1]] if found else []
-        return bool(items) and all(item is not None and _is_model_type(project, module, item) for item in items)
-    if isinstance(node, ast.ListComp):
-        return any(
-            isinstance(node.elt, ast.Name) and _is_named(loop.target, node.elt.id) and _is_rows(loop.iter, site)
-            for loop in node.generators
-        )
-    if not isinstance(node, ast.Call):
-        return False
-    if isinstance(node.func, ast.Attribute):
-        return node.func.attr in _HOLDING and (_is_manager(node.func.value) or _is_rows(node.func.value, site))
-    makes_list = len(node.args) == 1 and getattr(node.func, "id", "") in ("list", "sorted", "tuple")
-    return makes_list and _is_rows(node.args[0], site)
+        if items and all(item is not None and _is_model_type(project, module, item) for item in items):
+            return True
+    return _asked(node, site) == "in_bulk" or (_lists(node, site) and not _is_rows(node, site))
 
 
-def _is_named(node: ast.expr, name: str) -> bool:
-    return isinstance(node, ast.Name) and node.id == name
-
-
-def _holds(project: Project, module: Module, binding: Binding) -> bool:
+def _holds(project: Project, module: Module, binding: Binding, depth: int) -> bool:
     """Return whether a binding gives its name an instance of a model."""
     if binding.kind == ASSIGN and isinstance(binding.node, ast.expr):
-        return _gives_one(project, module, binding.node, binding.site)
+        return is_instance(project, module, binding.node, binding.site, depth)
     if _is_row(binding):
         return True
     if binding.kind != PARAM or not isinstance(binding.node, ast.arg):
@@ -336,24 +329,47 @@ def _gives_one(project: Project, module: Module, node: ast.expr, site: Site) -> 
     if isinstance(node, ast.Attribute):
         return _is_user(project, module, node, site)
     if isinstance(node, ast.Subscript):
-        is_index = isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, int)
-        return is_index and _is_rows(node.value, site)
-    names = _ASYNC if isinstance(node, ast.Await) else _ONE
-    node = node.value if isinstance(node, ast.Await) else node
-    if not isinstance(node, ast.Call):
+        index = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        is_first = index == 0 and _gives_pair(node.value, site)
+        return is_first or (isinstance(index, int) and _lists(node.value, site))
+    call = _awaited(node)
+    if call is None:
         return False
-    func = node.func
-    if isinstance(func, ast.Attribute) and func.attr in names:
-        return _is_manager(func.value) or _is_rows(func.value, site)
-    value = module.value(func, site.scope)
+    if _asked(node, site) in _ONE:
+        return True
+    value = module.value(call.func, site.scope)
     if not isinstance(value, Ref):
         return False
     target = project.resolve(value.path, module)
+    if isinstance(node, ast.Await):
+        return target.path == "django.shortcuts.aget_object_or_404"
     return target.path == "django.shortcuts.get_object_or_404" or is_model(project, target)
 
 
+def _awaited(node: ast.expr) -> ast.Call | None:
+    """Return the call that an expression is, or awaits."""
+    call = node.value if isinstance(node, ast.Await) else node
+    return call if isinstance(call, ast.Call) else None
+
+
+def _asked(node: ast.expr, site: Site) -> str:
+    """Return the method that is called on a manager or queryset of instances: `get`, also for `await rows.aget()`."""
+    call = _awaited(node)
+    func = None if call is None else call.func
+    if not isinstance(func, ast.Attribute) or not (_is_manager(func.value) or _is_rows(func.value, site)):
+        return ""
+    if isinstance(node, ast.Await):
+        return func.attr[1:] if func.attr[:1] == "a" else ""
+    return func.attr
+
+
+def _gives_pair(node: ast.expr, site: Site) -> bool:
+    """Return whether an expression is an instance and whether it was created: `X.objects.get_or_create(...)`."""
+    return _asked(node, site) in _PAIR
+
+
 def _is_manager(node: ast.expr) -> bool:
-    """Return whether an expression is `X.objects`, of a name that looks like a class, or of what stands for a model."""
+    """Return whether an expression is `X.objects`, for a name that looks like a class or means a model."""
     root, attributes = dotted(node)
     names = (getattr(root, "id", ""), *attributes)
     if len(names) < 2 or names[-1] not in _MANAGERS:
@@ -363,32 +379,46 @@ def _is_manager(node: ast.expr) -> bool:
 
 
 def gives_rows(node: ast.expr) -> bool:
-    """Return whether an expression is certainly a queryset, of instances or of values, that is not evaluated."""
-    base = _made_of(node, _ROWS)
+    """Return whether an expression is certainly an unevaluated queryset, of instances or of values."""
+    base = _base_of(node, _ROWS)
     return base is not node and _is_manager(base)
 
 
-def _is_rows(node: ast.expr, site: Site, methods: frozenset[str] = _MANY, depth: int = 0) -> bool:
-    """Return whether an expression is a queryset made by some methods, of instances at first; or a name for such."""
-    base = _made_of(node, methods)
-    if not isinstance(base, ast.Name) or depth > 5:
-        return base is not node and _is_manager(base)
+def _is_rows(node: ast.expr, site: Site, methods: frozenset[str] = _MANY) -> bool:
+    """Return whether an expression is a queryset that some methods return, or a name for nothing else."""
+    return _rows(node, site, methods, frozenset()) == {True}
+
+
+def _lists(node: ast.expr, site: Site) -> bool:
+    """Return whether an expression is a queryset of instances or a list of one, or a name for nothing else."""
+    return _rows(node, site, _MANY, frozenset(), lists=True) == {True}
+
+
+def _rows(
+    node: ast.expr, site: Site, methods: frozenset[str], seen: frozenset[tuple[int, str]], *, lists: bool = False
+) -> set[bool]:
+    """Return whether the possible values of an expression are rows; nothing for a name that has been `seen`."""
+    base = _base_of(node, methods, lists=lists)
+    if not isinstance(base, ast.Name):
+        is_made = base is not node and _is_manager(base)
+        return {is_made or (lists and _asked(base, site) == "bulk_create")}
     found = site.scope.find(base.id)
-    bindings = found[1] if found else []
-    if not all(item.kind == ASSIGN and isinstance(item.node, ast.expr) for item in bindings):
-        return False
-    # What is narrowed further is what it was before: `rows = rows.filter(...)`.
-    first = [item for item in bindings if not _is_named(_made_of(item.value, methods), base.id)]
-    return bool(first) and all(_is_rows(item.value, item.site, methods, depth + 1) for item in first)
+    if found is None or len(seen) > _DEEP or any(binding.kind != ASSIGN for binding in found[1]):
+        return {False}
+    name = id(found[0]), base.id
+    inner = () if name in seen else found[1]  # `rows = rows.filter(...)` is the same as `rows`
+    return {kind for one in inner for kind in _rows(one.value, one.site, methods, seen | {name}, lists=lists)}
 
 
-def _made_of(node: ast.expr, methods: frozenset[str]) -> ast.expr:
-    """Return what some methods of querysets, and slices, are applied to."""
+def _base_of(node: ast.expr, methods: frozenset[str], *, lists: bool = False) -> ast.expr:
+    """Return what some methods of querysets, slices, and with `lists` functions that list it, are applied to."""
     while True:
         if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
             node = node.value
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in methods:
             node = node.func.value
+        elif lists and isinstance(node, ast.Call) and getattr(node.func, "id", "") in _LISTING and node.args:
+            node = node.args[0]
         else:
             return node
 
@@ -397,10 +427,8 @@ def _is_row(binding: Binding) -> bool:
     """Return whether a binding gives its name a row of a queryset: in a loop, or by `get_or_create`."""
     statement = binding.statement
     if isinstance(statement, ast.Assign):
-        target, value = statement.targets[0], statement.value
-        if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Attribute) or value.func.attr not in _PAIR:
-            return False
-        return binding.node in getattr(target, "elts", ())[:1] and _is_manager(value.func.value)
+        target = statement.targets[0]
+        return binding.node in getattr(target, "elts", ())[:1] and _gives_pair(statement.value, binding.site)
     loops: list[tuple[ast.expr, ast.expr]] = []
     if isinstance(statement, (ast.For, ast.AsyncFor)):
         loops = [(statement.target, statement.iter)]
@@ -410,11 +438,15 @@ def _is_row(binding: Binding) -> bool:
 
 
 def _goes_over_rows(binding: Binding, target: ast.expr, source: ast.expr) -> bool:
-    if isinstance(source, ast.Call) and isinstance(source.func, ast.Name) and source.func.id == "enumerate":
+    called = getattr(source.func, "id", "") if isinstance(source, ast.Call) else ""
+    if isinstance(source, ast.Call) and called in ("enumerate", "zip"):
         elements: list[ast.expr] = getattr(target, "elts", [])
-        target = elements[1] if len(elements) == 2 else target
-        source = source.args[0] if source.args else source
-    return binding.node is target and _is_rows(source, binding.site)
+        sources = source.args if called == "zip" else [ast.Constant(0), *source.args[:1]]
+        return len(elements) == len(sources) and any(
+            binding.node is element and _lists(given, binding.site)
+            for element, given in zip(elements, sources, strict=True)
+        )
+    return binding.node is target and _lists(source, binding.site)
 
 
 def _is_user(project: Project, module: Module, node: ast.Attribute, site: Site) -> bool:

@@ -80,6 +80,8 @@ def is_view_in_transaction(project: Project, module: Module, function: FunctionN
     if isinstance(outside.node, ast.ClassDef) and outside.parent is not None:
         symbol = module.symbol_of(outside.node, outside.parent)
         cls = Target(f"{module.prefix}{symbol.qualname}", module, symbol)
+        if (module.place.path, symbol.qualname) in _apart(project):
+            return False
         is_called = function.name in _HANDLERS or not _MARKING.isdisjoint(paths)
         return _is_view_class(project, cls, is_called, function.name in _MUTATING)
     symbol = module.symbol_of(function, outside)
@@ -98,7 +100,7 @@ def _paths(project: Project, module: Module, value: Value) -> Iterator[str]:
 
 def _is_view_class(project: Project, cls: Target, is_called: bool, mutates: bool) -> bool:
     """Return whether a class is a view whose requests are transactions, judging by its ancestors."""
-    found = False
+    found = is_known = False
     for base in project.line(cls):
         if not isinstance(base, Target):
             continue
@@ -106,9 +108,12 @@ def _is_view_class(project: Project, cls: Target, is_called: bool, mutates: bool
             name = base.path.rpartition(".")[2]
             found = found or (is_called and name.endswith(_VIEWS)) or (mutates and base.path.startswith(_MUTATIONS))
         else:
-            decorators = getattr(base.symbol, "decorators", ())
-            if any(_NOT_ATOMIC in _paths(project, base.module, value) for value in decorators if _is_of_all(value)):
+            decorators = [value for value in getattr(base.symbol, "decorators", ()) if _is_of_all(value)]
+            methods = base.module.symbols(f"{getattr(base.symbol, 'qualname', '')}.dispatch")
+            given = [value for method in methods for value in getattr(method, "decorators", ())]
+            if not is_known and any(_NOT_ATOMIC in _paths(project, base.module, value) for value in decorators + given):
                 return False
+            is_known = is_known or bool(decorators or methods)  # the first `dispatch` is the one that counts
     return found
 
 
@@ -118,6 +123,25 @@ def _is_of_all(decorator: Value) -> bool:
         *decorator.args[1:2],
         *(value for name, value in decorator.keywords if name == "name"),
     )
+
+
+@query()
+def _apart(project: Project) -> frozenset[tuple[str, str]]:
+    """Return file and qualified name of the classes whose `as_view()` is given to `non_atomic_requests`."""
+    found: set[tuple[str, str]] = set()
+    for path in project.files.calling("non_atomic_requests"):
+        module = project.module(path)
+        if module is None:
+            continue
+        with project.holding(module):
+            for call, site in module.calls_of("non_atomic_requests"):
+                value = module.value(call.args[0], site.scope) if call.args else None
+                made = getattr(value, "func", None)
+                if isinstance(made, Ref) and made.path.endswith(".as_view"):
+                    cls = project.resolve(made.path.rpartition(".")[0], module)
+                    if cls.module is not None:
+                        found.add((cls.module.place.path, getattr(cls.symbol, "qualname", "")))
+    return frozenset(found)
 
 
 @query()

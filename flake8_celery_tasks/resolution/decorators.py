@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.scopes import Scope
     from flake8_celery_tasks.binding.values import Value
     from flake8_celery_tasks.resolution.project import Project
     from flake8_celery_tasks.resolution.resolver import Target
@@ -33,7 +34,10 @@ _KEEPING: Final = TRANSPARENT | {
 #: Code that gives a function another name or module.
 _RENAMING: Final = re.compile(rb"\.__(?:name|module)__\s*=(?!=)")
 
-#: A function's attributes that describe it.
+#: What the automatic name of a task is made of.
+NAMING: Final = frozenset({"__module__", "__name__"})
+
+#: What a function tells of itself.
 _ABOUT: Final = frozenset({"__doc__", "__module__", "__name__", "__qualname__", "__wrapped__"})
 
 #: Functions that only display their arguments.
@@ -45,17 +49,17 @@ _SHOWING: Final = frozenset(
 class Wrapper:
     """What a decorator puts in place of a function.
 
-    `wraps` says whether it takes over a function's name, `keeps_name` whether that is the name of the decorated
-    function, `passes` whether it passes every argument on and neither retries nor swallows exceptions. `qualname` is
-    its own name, `wrapped` the name by which it refers to the function.
+    `taken` is what it takes over of a function's `__name__` and `__module__`, `keeps_name` says whether it is all of
+    the function itself, `passes` whether it hands every argument on and neither retries nor swallows. `qualname` is its
+    own, `wrapped` the name under which it knows the function.
     """
 
-    __slots__ = ("keeps_name", "passes", "qualname", "wrapped", "wraps")
+    __slots__ = ("keeps_name", "passes", "qualname", "taken", "wrapped")
 
-    def __init__(self, qualname: str, wrapped: str, *, wraps: bool, keeps_name: bool, passes: bool) -> None:
+    def __init__(self, qualname: str, wrapped: str, *, taken: frozenset[str], keeps_name: bool, passes: bool) -> None:
         self.qualname = qualname
         self.wrapped = wrapped
-        self.wraps = wraps
+        self.taken = taken
         self.keeps_name = keeps_name
         self.passes = passes
 
@@ -78,21 +82,15 @@ def wrapper_in(project: Project, function: Function, module: Module, *, called: 
         outer, inner = inner, _returned(inner, module)
         if inner is None:
             return None
-    wraps = keeps = False
     wrapped = next(iter(outer.params.ordered), "")
-    for value in inner.decorators:
-        func = getattr(value, "func", value)
-        if not isinstance(func, Ref):
-            return None
-        if project.resolve(func.path, module).path not in ("functools.wraps", "wrapt.decorator"):
-            return None
-        wraps = True
-        # `wraps` with another function takes over that function's name.
-        keeps = not isinstance(value, Invoke) or _are(value.args[:1], wrapped)
+    naming = _naming(project, module, outer, inner, wrapped)
+    if naming is None:
+        return None
+    taken, keeps = naming
     params = inner.params
     generic = bool(params.vararg and params.kwarg) and not params.ordered and not params.keyword_only
     passes = (
-        wraps
+        taken == NAMING
         and generic
         and wrapped in inner.forwards
         and "retry" not in inner.attributes
@@ -101,7 +99,64 @@ def wrapper_in(project: Project, function: Function, module: Module, *, called: 
         and not _catches(module, inner)
         and not _looks_at_arguments(module, inner)
     )
-    return Wrapper(inner.qualname, wrapped, wraps=wraps, keeps_name=keeps, passes=passes)
+    return Wrapper(inner.qualname, wrapped, taken=taken, keeps_name=keeps, passes=passes)
+
+
+def _naming(
+    project: Project, module: Module, outer: Function, inner: Function, wrapped: str
+) -> tuple[frozenset[str], bool] | None:
+    """Return what a wrapper takes over of `NAMING`, and whether it is the function's; None where it can't be told."""
+    taken: frozenset[str] = frozenset()
+    keeps = False
+    for value in inner.decorators:
+        func = getattr(value, "func", value)
+        if not isinstance(func, Ref):
+            return None
+        if project.resolve(func.path, module).path not in ("functools.wraps", "wrapt.decorator"):
+            return None
+        # `wraps` of another function takes over that one's name.
+        taken, keeps = NAMING, not isinstance(value, Invoke) or _are(value.args[:1], wrapped)
+    if not taken:
+        name = inner.qualname.rpartition(".")[2]
+        given = {
+            part: source
+            for node, _, scope in module.functions_called(outer.qualname)
+            for statement in node.body
+            for part, source in _given(project, module, statement, scope, name)
+        }
+        taken = NAMING & given.keys()
+        keeps = taken == NAMING and all(getattr(given[part], "id", "") == wrapped for part in NAMING)
+    return taken, keeps
+
+
+def _given(
+    project: Project, module: Module, statement: ast.stmt, scope: Scope, wrapper: str
+) -> Iterator[tuple[str, ast.expr | None]]:
+    """Yield what the statements of a decorator give its wrapper of `NAMING`, and what they take it from."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                yield from _assigned(target, node.value, wrapper)
+        elif isinstance(node, ast.Call) and last_name(node.func) in ("setattr", "update_wrapper"):
+            by_name = {keyword.arg: keyword.value for keyword in node.keywords}
+            first, second = (*node.args, *[None] * 2)[:2]
+            if getattr(by_name.get("wrapper", first), "id", "") != wrapper:
+                continue
+            if project.path_of(module.value(node.func, scope), module) == "functools.update_wrapper":
+                yield from ((part, by_name.get("wrapped", second)) for part in sorted(NAMING))
+            elif isinstance(second, ast.Constant):
+                yield str(second.value), None
+            else:  # in a loop over their names
+                yield from ((part, None) for part in sorted(NAMING))
+
+
+def _assigned(target: ast.expr, value: ast.expr, wrapper: str) -> Iterator[tuple[str, ast.expr | None]]:
+    """Yield what an assignment gives a wrapper of `NAMING`: `inner.__name__ = function.__name__`."""
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        for one, other in zip(target.elts, value.elts, strict=False):
+            yield from _assigned(one, other, wrapper)
+    elif isinstance(target, ast.Attribute) and getattr(target.value, "id", "") == wrapper:
+        yield target.attr, value.value if isinstance(value, ast.Attribute) and value.attr == target.attr else None
 
 
 def _looks_at_arguments(module: Module, inner: Function) -> bool:

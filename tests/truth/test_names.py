@@ -7,6 +7,7 @@ import functools
 import subprocess
 import sys
 import warnings
+from types import FunctionType
 from uuid import uuid4
 
 import pytest
@@ -399,6 +400,25 @@ def test_wrapper_without_wraps_names_the_task(lab):
 
     assert send_mail.name == f"{__name__}.wrapper"
     assert send_letter.name == f"{__name__}.send_letter"
+
+
+@pytest.mark.truth("CLY104")
+def test_name_and_module_name_the_task(lab):
+    """CLY104: what takes over `__name__` and `__module__` keeps the name; one of them alone changes the other part."""
+
+    def wrapper(*args, **kwargs):
+        return None
+
+    def of(*names):
+        made = FunctionType(wrapper.__code__, {"__name__": "shop.locks"}, "wrapper")
+        for name in names:
+            setattr(made, name, getattr(with_wraps, name))
+        return shared_task(made)
+
+    assert of("__name__", "__module__").name == f"{__name__}.with_wraps"
+    assert of("__name__").name == "shop.locks.with_wraps"
+    assert of("__module__").name == f"{__name__}.wrapper"
+    assert shared_task(functools.update_wrapper(lambda: None, own)).name == f"{__name__}.own"
 
 
 @pytest.mark.truth("CLY104")

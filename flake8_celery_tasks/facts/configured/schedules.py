@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.binding.nodes import last_name, unparsed, unstarred
 from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Ref
+from flake8_celery_tasks.catalog.call_options import BEAT_KEYS
 from flake8_celery_tasks.catalog.crontab import BY_NAME, EXTRA_KEYWORDS, FIELDS, shortest_gap, split_line
 from flake8_celery_tasks.catalog.methods import DIRECT, SIGNS
 from flake8_celery_tasks.celery_model.configuration import display
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 #: The positional parameters of `add_periodic_task`; the second is called `sig` there.
 PERIODIC: Final = ("schedule", "task", "args", "kwargs", "name")
 
+#: So many words behind a `*` are data.
+_MANY: Final = 50
+
 
 def crontabs(context: FileContext) -> Iterator[Crontab]:
     """Yield the calls of `crontab` in a file."""
@@ -55,11 +59,14 @@ def crontabs(context: FileContext) -> Iterator[Crontab]:
 def _crontab(project: Project, module: Module, call: ast.Call, site: Site, *, from_line: bool) -> Crontab:
     given: dict[str, ast.expr] = {}
     spread: dict[str, Any] = {}
-    args = [arg for item in call.args for arg in unstarred(item)]
-    complete = not any(isinstance(arg, ast.Starred) for arg in args)
+    args = [pair for item in call.args for arg in unstarred(item) for pair in _unpacked(project, module, arg, site)]
+    complete = not any(isinstance(arg, ast.Starred) and value is UNKNOWN for arg, value in args)
     positional = len(args) if complete else 0
     if complete and not from_line:
-        given.update(zip((field.name for field in FIELDS), args, strict=False))
+        for field, (arg, value) in zip(FIELDS, args, strict=False):
+            given[field.name] = arg
+            if value is not UNKNOWN:
+                spread[field.name] = value
     for keyword in call.keywords:
         if keyword.arg is not None:
             given[keyword.arg] = keyword.value
@@ -78,6 +85,40 @@ def _crontab(project: Project, module: Module, call: ast.Call, site: Site, *, fr
     )
 
 
+def _unpacked(project: Project, module: Module, arg: ast.expr, site: Site) -> list[tuple[ast.expr, Any]]:
+    """Return an argument, or a `*spread` with each value that it holds: a constant tuple, or the words of a text."""
+    if not isinstance(arg, ast.Starred):
+        return [(arg, UNKNOWN)]
+    values: Any = settled(project, module, arg.value, site)
+    func = arg.value.func if isinstance(arg.value, ast.Call) and not arg.value.args else None
+    if isinstance(func, ast.Attribute) and func.attr == "split":
+        text = settled(project, module, func.value, site)
+        values = tuple(text.split()) if isinstance(text, str) else UNKNOWN
+    if not isinstance(values, tuple) or not 0 < len(values) < _MANY:
+        return [(arg, UNKNOWN)]
+    return [(arg, value) for value in values]
+
+
+def is_of_entries(context: FileContext, node: ast.Dict, site: Site) -> bool:
+    """Return whether each member of a dict has a task and a schedule, and one a `crontab`."""
+    keys: set[object] = set()
+    schedules = []
+    for member in node.values:
+        entry = member if isinstance(member, ast.Dict) else ast.Dict([], [])
+        given = {getattr(key, "value", None): value for key, value in zip(entry.keys, entry.values, strict=True)}
+        if not {"task", "schedule"} <= given.keys():
+            return False
+        keys.update(given)
+        schedules.append(given["schedule"])
+    return keys.issubset(BEAT_KEYS) and any(_is_crontab(context, schedule, site) for schedule in schedules)
+
+
+def _is_crontab(context: FileContext, node: ast.expr, site: Site) -> bool:
+    project, module = context.project, context.module
+    value = module.value(node.func, site.scope) if isinstance(node, ast.Call) else None
+    return isinstance(value, Ref) and project.resolve(value.path, module).path == "celery.schedules.crontab"
+
+
 def options_of(entry: BeatEntry) -> list[tuple[str, Written]]:
     """Return the message options that an entry of the beat schedule spells out in this file."""
     options = entry.given.get("options")
@@ -90,9 +131,9 @@ def options_of(entry: BeatEntry) -> list[tuple[str, Written]]:
 class Crontab:
     """A call of `crontab`, or of `crontab.from_string`.
 
-    `given` holds the expression of each field (or unknown keyword) that is written out, in the order of the call.
-    `positional` is the number of positional ones, and `complete` is false if a `*` or `**` hides some. `spread` holds
-    the settled values of those that come from a dict elsewhere (with the spread itself in `given`).
+    `given` holds the expression of each field (or unknown keyword) that is written out, in the order of the call;
+    `positional` counts those given by position, `complete` is false where a `*` or `**` hides some, `spread` holds the
+    settled values of those that come from a dict, tuple or text elsewhere (with the spread itself in `given`).
     """
 
     def __init__(

@@ -10,7 +10,6 @@ from flake8_celery_tasks.binding.nodes import dotted, is_bare_class, last_name
 from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, PARAM, Site
 from flake8_celery_tasks.binding.values import UNKNOWN, Ref
 from flake8_celery_tasks.catalog import OLDEST
-from flake8_celery_tasks.catalog.call_options import BEAT_KEYS
 from flake8_celery_tasks.catalog.setting_values import REMOVED
 from flake8_celery_tasks.catalog.settings import APP_ARGUMENTS, OLD_TO_NEW, SETTINGS, prefix_of, setting_of
 from flake8_celery_tasks.celery_model.configuration import (
@@ -23,18 +22,19 @@ from flake8_celery_tasks.celery_model.configuration import (
     display,
     is_display,
     namespace_of,
+    spreads_in,
 )
 from flake8_celery_tasks.celery_model.objects import AppThing
 from flake8_celery_tasks.celery_model.version import version_of
 from flake8_celery_tasks.core.memo import query
-from flake8_celery_tasks.facts.configured.schedules import PERIODIC, BeatEntry
+from flake8_celery_tasks.facts.configured.schedules import PERIODIC, BeatEntry, is_of_entries
 from flake8_celery_tasks.resolution.evaluation import settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from flake8_celery_tasks.binding.module import Module
-    from flake8_celery_tasks.binding.scopes import Scope
+    from flake8_celery_tasks.binding.scopes import Binding, Scope
     from flake8_celery_tasks.facts.context import FileContext
     from flake8_celery_tasks.resolution.project import Project
 
@@ -296,28 +296,9 @@ class _Reader:
             return
         for bindings in self.module.candidates.scope.bindings.values():
             for binding in bindings:
-                node = binding.node
-                if binding.kind == ASSIGN and isinstance(node, ast.Dict) and self.is_of_entries(node, binding.site):
+                node, is_assigned = binding.node, binding.kind == ASSIGN
+                if is_assigned and isinstance(node, ast.Dict) and is_of_entries(self.context, node, binding.site):
                     self.schedule(node, binding.site)
-
-    def is_of_entries(self, node: ast.Dict, site: Site) -> bool:
-        """Return whether each member of a dict has a task and a schedule, and at least one has a `crontab`."""
-        keys: set[object] = set()
-        schedules = []
-        for member in node.values:
-            entry = member if isinstance(member, ast.Dict) else ast.Dict([], [])
-            given = {getattr(key, "value", None): value for key, value in zip(entry.keys, entry.values, strict=True)}
-            if not {"task", "schedule"} <= given.keys():
-                return False
-            keys.update(given)
-            schedules.append(given["schedule"])
-        return keys.issubset(BEAT_KEYS) and any(self.is_crontab(schedule, site) for schedule in schedules)
-
-    def is_crontab(self, node: ast.expr, site: Site) -> bool:
-        value = self.module.value(node.func, site.scope) if isinstance(node, ast.Call) else None
-        return (
-            isinstance(value, Ref) and self.project.resolve(value.path, self.module).path == "celery.schedules.crontab"
-        )
 
     def parts(self, node: ast.expr, site: Site, depth: int = 0) -> Iterator[tuple[ast.expr, Site]]:
         """Yield the parts of a dict: branches, sides of `|`, values of names and results of functions."""
@@ -332,13 +313,16 @@ class _Reader:
             owner, bindings = site.scope.find(node.id) or (site.scope, [])
             self.schedules.add((id(owner), node.id))  # it may be extended later
             inner = [(item.value, item.site) for item in bindings if item.kind == ASSIGN]
-        elif isinstance(node, ast.Call) and not is_display(node):
+            inner += [(value, item.site) for item in bindings for value in _added(item)]
+        elif is_display(node):
+            inner = [(value, site) for value in spreads_in(node) if not isinstance(value, ast.Name)]
+        elif isinstance(node, ast.Call):
             value = self.module.value(node.func, site.scope)
             name = value.path[1:] if isinstance(value, Ref) and value.path.startswith(":") else ""
             for function, outside, scope in self.module.functions_called(name):
                 inside = Site(outside, FUNCTION, function, scope)
                 inner += [(given.value, inside) for given in scope.returns if given.value is not None]
-        if not inner or depth > _DEEP:
+        if not inner or depth > _DEEP or is_display(node):
             yield node, site
         for part, place in inner if depth <= _DEEP else ():
             yield from self.parts(part, place, depth + 1)
@@ -363,6 +347,10 @@ class _Reader:
         return getattr(node, "attr", getattr(node, "id", None)) in self.beat_names
 
     def beat_items(self) -> None:
+        for binding in _augmented(self.module):
+            if self.is_schedule(binding.value, binding.site):
+                for value in _added(binding):
+                    self.schedule(value, binding.site)
         for _, target, value, site in self.module.candidates.stores:
             if isinstance(target, ast.Subscript) and self.is_schedule(target.value, site):
                 self.entry(settled(self.project, self.module, target.slice, site), target, value, site)
@@ -414,6 +402,17 @@ class _Reader:
         label = settled(self.project, self.module, named.value, site) if named else (None if complete else UNKNOWN)
         entry = BeatEntry(self.context, call, site, label, given, call=call, extra=extra, complete=complete)
         self.entries.setdefault(id(call), entry)
+
+
+def _added(binding: Binding) -> list[ast.expr]:
+    """Return what a binding adds to what its name holds: `schedule |= {...}`."""
+    statement = binding.statement
+    return [statement.value] if isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.BitOr) else []
+
+
+def _augmented(module: Module) -> Iterator[Binding]:
+    for scope in module.candidates.all_scopes:
+        yield from (item for items in scope.bindings.values() for item in items if _added(item))
 
 
 _METHODS: Final[dict[str, Callable[[_Reader, ast.Call, Site], None]]] = {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from flake8_celery_tasks.celery_model.objects import SignatureThing
 from flake8_celery_tasks.contract import known
 from flake8_celery_tasks.core.memo import query
-from flake8_celery_tasks.facts.arguments import arguments_of, arguments_of_entry, is_expected_to_fail
+from flake8_celery_tasks.facts.arguments import arguments_in_turn, arguments_of_entry, is_expected_to_fail
 from flake8_celery_tasks.facts.calls import Invocation, invocations_in
 from flake8_celery_tasks.facts.configured.schedules import BeatEntry
 from flake8_celery_tasks.resolution.arity import misfits
@@ -118,10 +118,14 @@ class NamedCallArgumentsMismatch(Rule[Invocation | BeatEntry]):
             if fact.task_name is not None:
                 yield from self._judge(fact, arguments_of_entry(fact), fact.task_name, partial=False)
             return
-        arguments = arguments_of(fact) if fact.by_name and not is_expected_to_fail(fact.site) else None
-        if arguments is not None and isinstance(fact.name, str):
-            partial = fact.method != "send_task" and id(fact.node) not in _signed_and_sent(fact.context)
-            yield from self._judge(fact, arguments, fact.name, partial=partial)
+        if not fact.by_name or not isinstance(fact.name, str) or is_expected_to_fail(fact.site):
+            return
+        partial = fact.method != "send_task" and id(fact.node) not in _signed_and_sent(fact.context)
+        for arguments in arguments_in_turn(fact):
+            found = list(self._judge(fact, arguments, fact.name, partial=partial))
+            if found:
+                yield from found
+                return
 
     def _judge(
         self, fact: Invocation | BeatEntry, arguments: Arguments, name: str, *, partial: bool

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks.binding.nodes import unparsed
 from flake8_celery_tasks.catalog.methods import CHECKED, DIRECT, SIGNS
 from flake8_celery_tasks.facts.arguments import (
+    arguments_in_turn,
     arguments_of,
     is_completed_later,
     is_expected_to_fail,
@@ -186,13 +187,17 @@ class CallArgumentsMismatch(Rule[Invocation | Handed | Receiver]):
         defined = call.defined
         if defined is None or call.method not in CHECKED or defined.effective("typing") is False:
             return
-        arguments = arguments_of(call)
         params = defined.accepts
-        if arguments is None or params is None:
+        if params is None:
             return
         partial = call.method in SIGNS and (call.method != "si" or is_completed_later(call.module))
-        found = next(misfits(params, arguments.given.partial if partial else arguments.given), None)
-        if found is None or options_among(params, arguments, call.method) or is_expected_to_fail(call.site):
+        for arguments in arguments_in_turn(call):
+            found = next(misfits(params, arguments.given.partial if partial else arguments.given), None)
+            if found is not None:
+                break
+        else:
+            return
+        if options_among(params, arguments, call.method) or is_expected_to_fail(call.site):
             return
         if not defined.hands_on_calls or _is_of_signature(call, params):
             return

@@ -77,8 +77,9 @@ class ModelInstanceArgument(Rule[Invocation]):
     ## Not reported when
 
     - only its name suggests that a value is an instance. It has to be `self` in a method of a model, the `instance` of
-      a receiver, annotated as a model, the user of a `request`, or come from `Model.objects.get()` and the like, or
-      from a loop over a queryset. If `request` is annotated, it has to be a request of Django or its REST framework;
+      a receiver, annotated as a model, the user of a `request`, or come from `Model.objects.get()` and the like, from a
+      queryset by its index, or from a loop over a queryset or a list of one. If `request` is annotated, it has to be a
+      request of Django or its REST framework;
     - a queryset is converted to a list of keys or plain values: `list(Model.objects.values_list("pk", flat=True))`;
     - the task, the call or the project has a serializer other than JSON, or one that can't be resolved, or the project
       registers more types with kombu (`register_type`);
@@ -107,7 +108,8 @@ class ModelInstanceArgument(Rule[Invocation]):
                 message = _judge(call, node, site)
                 if message and is_json(call) and not is_expected_to_fail(call.site):
                     text = shown(node)
-                    yield self.report(call.module, node, getattr(self, message), text=text, key=f"{text}.pk")
+                    key = f"({text}).pk" if isinstance(node, ast.Await) else f"{text}.pk"
+                    yield self.report(call.module, node, getattr(self, message), text=text, key=key)
 
 
 def _judge(call: Invocation, node: ast.expr, site: Site) -> str:

@@ -98,6 +98,7 @@ class NotATask(Rule[SendingMethod]):
     ## Not reported when
 
     - the function or class has a decorator: it may create a task;
+    - the function's module writes to `globals()`: it may put a task in its place;
     - the attribute is assigned somewhere, `function.delay = ...`, or the enclosing function checks for it with
       `hasattr` or `getattr`;
     - the class, or one that it inherits from, has its own such method, or can't be resolved;
@@ -149,6 +150,8 @@ class NotATask(Rule[SendingMethod]):
         if any(is_assigned(one, method) for one in (module, sent.module)):
             return None
         if isinstance(symbol, Function):
+            if module.dynamic:  # `globals()[name] = shared_task(function)`
+                return None
             return self.report(sent.module, node, name=name, kind="function", method=method)
         inherits = _inherits(sent.project, target, method)
         if inherits is None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.values import MISSING
 from flake8_celery_tasks.facts.task import Task
@@ -98,6 +98,8 @@ class WrapperRenamesTask(Rule[Task]):
     ## Not reported when
 
     - the task has an explicit name;
+    - the decorator takes over the name in another way: with `functools.update_wrapper`, or by assigning both
+      `__name__` and `__module__`;
     - the decorator comes from outside the project, or does more than return one inner function.
 
     ## Fix
@@ -112,6 +114,10 @@ class WrapperRenamesTask(Rule[Task]):
         "Decorator {decorator!r} lacks functools.wraps: every task that it decorates is named {name!r}; "
         "add functools.wraps and name="
     )
+    moved: Final = (
+        "Decorator {decorator!r} takes over __name__ but not __module__: the task is named {name!r}; "
+        "use functools.wraps and add name="
+    )
 
     def check(self, task: Task) -> Iterator[Violation]:
         """Report a decorator that renames a task without an explicit name, at the decorator."""
@@ -119,4 +125,5 @@ class WrapperRenamesTask(Rule[Task]):
             return
         renamed = task.renaming
         if renamed is not None:
-            yield self.report(task.module, renamed.node, decorator=renamed.decorator, name=renamed.name)
+            message = "" if renamed.shared else self.moved
+            yield self.report(task.module, renamed.node, message, decorator=renamed.decorator, name=renamed.name)

@@ -51,12 +51,15 @@ def _given_to_on_commit(module: Module) -> dict[int, tuple[ast.Call, Site]]:
 
 
 def is_choice(invocation: Invocation) -> bool:
-    """Return whether an `if` around a call checks the settings, and the function otherwise sends the task on commit."""
+    """Return whether a condition around a call checks the settings, and the function otherwise sends it on commit."""
     function = invocation.site.function()
     func = invocation.node.func
     if function is None or not isinstance(func, ast.Attribute):
         return False
-    if not any(around.kind == IF and _ASKS.search(unparsed(around.test)) for around in invocation.site.chain()):
+    tests = [around.test for around in invocation.site.chain() if around.kind == IF]
+    choices = [node for node in ast.walk(function) if isinstance(node, ast.IfExp)]
+    tests += [node.test for node in choices if any(inner is invocation.node for inner in ast.walk(node))]
+    if not any(_ASKS.search(unparsed(test)) for test in tests):
         return False
     owner = unparsed(func.value)
     return any(_sends_on_commit(node, owner) for node in ast.walk(function))

@@ -156,7 +156,8 @@ class SentInsideTransaction(Rule[Invocation]):
     - nothing in the file or the project shows that the context manager or decorator opens a transaction;
     - no transaction of the project reaches the function around the call within three calls, or it is uncertain whether
       or when one does;
-    - only `ATOMIC_REQUESTS` opens the transaction, and the view writes nothing before the call, nothing shows that it
+    - a caller opens the transaction under a condition, and otherwise does the same without one: `if self.is_atomic:`;
+    - `ATOMIC_REQUESTS` opens the transaction, and the view writes nothing before the call, nothing shows that it
       is a view (`urlpatterns`, or a base class from Django, REST framework or graphene), or `non_atomic_requests`
       exempts it;
     - the module is a test or a migration.
