@@ -26,6 +26,22 @@ def read(path: str, most: int = -1) -> bytes:
     return content
 
 
+def is_waited_for(path: str) -> bool:
+    """Return whether to open a file as others do could take forever: a pipe, or what the kernel writes to later.
+
+    `/proc/kmsg` says that it is a regular file, and an empty one.
+    """
+    try:
+        found = os.stat(path)
+        if stat.S_ISREG(found.st_mode) and not found.st_size:
+            read(path, 1)
+    except BlockingIOError:
+        return True
+    except (OSError, ValueError):  # who opens it says why
+        return False
+    return not stat.S_ISREG(found.st_mode)
+
+
 def _first(descriptor: int, most: int) -> bytes:
     parts = []
     while most > 0:

@@ -64,12 +64,9 @@ class Bytes(NamedTuple):
 
 def read(path: str) -> Bytes | None:
     """Return what is in a file, None where it is no text that can be read, or a pipe."""
-    if not os.path.isfile(path):
-        return None
     try:
-        with open(path, "rb") as file:
-            return decoded(file.read())
-    except OSError:
+        return decoded(regular.read(path))
+    except (OSError, ValueError):
         return None
 
 
