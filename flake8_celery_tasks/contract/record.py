@@ -87,8 +87,8 @@ def as_text(record: Record) -> str:
         for name, task in sorted(record.tasks.items())
     }
     content = {"version": VERSION, "tasks": tasks, "uncertain": sorted(set(record.uncertain))}
-    # JSON can say what is no text, such as the name of a file in another encoding, only with an escape; and who compares
-    # records has to see all that is in them.
+    # JSON can say what is no text, such as the name of a file in another encoding, only with an escape; and people who
+    # compare records have to see all that is in them.
     lines = _written(content, "\n").split("\n")
     return "".join(f"{line if line.isprintable() else _escaped(line)}\n" for line in lines)
 
