@@ -165,6 +165,7 @@ MISSPELT = [
     ("select = CLY499", "argument --select: there is no rule CLY499"),
     ("ignore = E1,CLY99", "argument --ignore: there is no rule CLY99"),
     ("extend-select = CLY0", None),
+    ("per-file-ignores = cly.py:E1\n  clypse:CLY1\n  clyde:CLY1O1", "there is no rule CLY1O1, did you mean CLY101?"),
     ("extend-ignore = CLY9, CLY401, CLY900", None),
     (
         "per-file-ignores =\n  a.py: CLY4\n  b.py,c.py: E1,CLY777",

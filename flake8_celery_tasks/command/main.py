@@ -200,6 +200,9 @@ def _contract(given: argparse.Namespace) -> int:
         homes = services.Homes(parts(configured, given, files(options)))
         found = contract.present(path, homes)
         _tell_of_unparsed(notices.unparsed_in(found.projects, contract.folder_of(path)))
+        unread = notices.unread_in(found.projects, contract.folder_of(path))
+        if unread:
+            _tell(notices.unread(unread))
         if kept is not None:
             count = contract.write(found, kept)
             _tell(f"{count} {'task' if count == 1 else 'tasks'} written to {kept}")

@@ -40,23 +40,46 @@ def unparsed_among(names: Iterable[str]) -> list[str]:
 
 def unparsed_in(projects: Iterable[Project], below: str) -> list[str]:
     """Return the projects' files that may define tasks but can't be parsed, limited to a folder."""
-    inside = os.path.abspath(below)
-    found = []
+    return [
+        os.path.relpath(path)
+        for project, path, text in _texts(projects, below)
+        if text is not None and project.module(path) is None and parse(text) is None
+    ]
+
+
+def unread_in(projects: Iterable[Project], below: str) -> list[str]:
+    """Return the files of projects that can't be read, as far as they are below a folder."""
+    return [
+        os.path.relpath(path)
+        for project, path, text in _texts(projects, below)
+        if text is None and not project.files.disk.is_large(path)
+    ]
+
+
+def _texts(projects: Iterable[Project], below: str) -> Iterator[tuple[Project, str, bytes | None]]:
+    """Yield the files of projects that may define tasks, as far as they are below a folder, with what is in them."""
+    inside = os.path.join(os.path.abspath(below), "")
     for project in projects:
         for path in project.files.holding(*MARKS):
-            text = project.files.read(path) if f"{path}{os.sep}".startswith(inside.rstrip(os.sep) + os.sep) else None
-            if text is not None and project.module(path) is None and parse(text) is None:
-                found.append(os.path.relpath(path))
-    return found
+            if os.path.join(path, "").startswith(inside):
+                yield project, path, project.files.read(path)
 
 
 def unparsed(paths: Sequence[str]) -> str:
     """Return a message about files that could not be parsed: how many, by which Python, and the first of them."""
-    count = f"{len(paths)} files, the first is {paths[0]}" if len(paths) > 1 else paths[0]
     python = ".".join(map(str, sys.version_info[:2]))
     wanted = _wanted(os.path.abspath(paths[0]))
     asked = f"; the project asks for Python {wanted}" if wanted else ""
-    return f"Python {python} can't parse {count}: nothing is known of what is there{asked}"
+    return f"Python {python} can't parse {_first_of(paths)}: nothing is known of what is there{asked}"
+
+
+def unread(paths: Sequence[str]) -> str:
+    """Return what to say of some files that could not be read."""
+    return f"can't read {_first_of(paths)}: nothing is known of what is there"
+
+
+def _first_of(paths: Sequence[str]) -> str:
+    return f"{len(paths)} files, the first is {paths[0]}" if len(paths) > 1 else paths[0]
 
 
 def _wanted(path: str) -> str:

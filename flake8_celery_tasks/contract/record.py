@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import os
 import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flake8_celery_tasks.contract import signature
+from flake8_celery_tasks.core import regular
 from flake8_celery_tasks.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,7 +37,6 @@ _TASK_KEYS: Final = ("signature", "module", "function", "options", "result")
 _NUMBERS: Final = frozenset({"priority", "expires"})
 _CONFLICT: Final = re.compile(r"^(?:<{7} |={7}$|>{7} )", re.MULTILINE)
 _BLOCK: Final = re.compile(r'\s*("(?:[^"\\]|\\.)*")\s*:\s*\{\s*$')
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _SHOWN: Final = 60
 _LONGEST_NUMBER: Final = 18
 
@@ -86,9 +87,14 @@ def as_text(record: Record) -> str:
         for name, task in sorted(record.tasks.items())
     }
     content = {"version": VERSION, "tasks": tasks, "uncertain": sorted(set(record.uncertain))}
-    text = _written(content, "\n") + "\n"
-    # Undecodable bytes, as in a file name in another encoding, can only be written as escapes in JSON.
-    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    # Undecodable bytes, as in a file name in another encoding, can only be written as escapes in JSON, and whoever
+    # compares records has to see everything in them.
+    lines = _written(content, "\n").split("\n")
+    return "".join(f"{line if line.isprintable() else _escaped(line)}\n" for line in lines)
+
+
+def _escaped(line: str) -> str:
+    return "".join(letter if letter.isprintable() else json.dumps(letter)[1:-1] for letter in line)
 
 
 def _written(value: object, line: str) -> str:
@@ -122,8 +128,7 @@ def lines_of(path: str) -> dict[str, int]:
 def content_of(path: str) -> Any:
     """Return the JSON data in a file, whatever it is. Raises RecordError."""
     try:
-        with open(path, "rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        content = _first_bytes(path)
     except (OSError, ValueError) as error:
         raise RecordError(f"can't read {path}: {getattr(error, 'strerror', None) or error}") from None
     if len(content) > MAX_BYTES:
@@ -139,6 +144,13 @@ def content_of(path: str) -> Any:
             raise RecordError(f"{path} holds conflict markers: end the merge, or write the record again") from None
         why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise RecordError(f"{path} is no record: {why}") from None
+
+
+def _first_bytes(path: str) -> bytes:
+    if os.path.isfile(path):
+        return regular.read(path, MAX_BYTES + 1)
+    with open(path, "rb") as file:  # a pipe of the shell, which is given on the command line only
+        return file.read(MAX_BYTES + 1)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

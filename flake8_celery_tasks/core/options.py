@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.core import spelling
+from flake8_celery_tasks.core.violation import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -412,15 +413,16 @@ def codes_given(namespace: argparse.Namespace, arguments: Sequence[str]) -> list
     """
     found = [(name, code) for name in _CODES for code in _listed(getattr(namespace, name.replace("-", "_"), None))]
     found += [("enable-extensions", code) for code in _listed(_extensions(namespace, arguments))]
+    found = [(name, code) for name, code in found if code[:3].upper() == PREFIX]
     ignored = getattr(namespace, "per_file_ignores", None) or ""
     for part in re.findall(r":([^:]*)", ignored) if isinstance(ignored, str) else ():
-        found += [("per-file-ignores", code) for code in _listed(part)]
-    return [(name, code) for name, code in found if _OURS.fullmatch(code)]
+        found += [("per-file-ignores", code) for code in _listed(part) if _OURS.fullmatch(code)]
+    return found
 
 
-#: flake8's options that take codes, and the shape of our codes.
+#: flake8's options that take codes, and the shape of our codes in an option that also takes paths.
 _CODES: Final = ("select", "ignore", "extend-select", "extend-ignore")
-_OURS: Final = re.compile(r"CLY\d*")
+_OURS: Final = re.compile(r"CLY\w*")
 
 
 def _listed(value: object) -> list[str]:

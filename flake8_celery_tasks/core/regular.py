@@ -26,6 +26,22 @@ def read(path: str, most: int = -1) -> bytes:
     return content
 
 
+def is_waited_for(path: str) -> bool:
+    """Return whether reading a file could block forever: a pipe, or a file of the kernel's without content so far.
+
+    `/proc/kmsg` claims to be an empty regular file.
+    """
+    try:
+        found = os.stat(path)
+        if stat.S_ISREG(found.st_mode) and not found.st_size:
+            read(path, 1)
+    except BlockingIOError:
+        return True
+    except (OSError, ValueError):  # opening it gives the reason
+        return False
+    return not stat.S_ISREG(found.st_mode)
+
+
 def _first(descriptor: int, most: int) -> bytes:
     parts = []
     while most > 0:

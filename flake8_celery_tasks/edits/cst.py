@@ -114,7 +114,7 @@ def rewritten(source: str, func: str, arguments: Sequence[Argument], indent: str
         return f"{func}({', '.join(_flat(items, argument) for argument in arguments)})"
     inner = (
         items.first.last_line.value
-        if isinstance(items.first, cst.ParenthesizedWhitespace)
+        if opened and isinstance(items.first, cst.ParenthesizedWhitespace)
         else indent + step_of(indent)
     )
     closing = items.all[-1].after if items.all else items.first
@@ -127,7 +127,7 @@ def rewritten(source: str, func: str, arguments: Sequence[Argument], indent: str
             lines += notes.lines(argument.place, inner, _flat(items, argument))
         else:
             lines.append(f"{inner}{argument.text},")
-    if opened and not items.all[-1].has_comma:
+    if opened and not items.all[-1].has_comma and (len(arguments) == 1 or _goes_without(items)):
         lines[-1] = _without_last_comma(lines[-1])
     lines += (f"{inner}{comment}" for comment in notes.end)
     return "\n".join((*lines, f"{outer})"))
@@ -165,6 +165,12 @@ def _packed(items: Items, notes: _Notes, argument: Packed, inner: str, width: in
     for index, key in argument.members:
         yield from notes.lines(index, inner + step_of(inner), _member(items, index, key))
     yield f"{inner}{'}' if argument.is_dict else ']'},"
+
+
+def _goes_without(items: Items) -> bool:
+    """Return whether several items, each in a line of its own, do without a comma behind the last one."""
+    rest = items.all[:-1]
+    return bool(rest) and all(isinstance(item.after, cst.ParenthesizedWhitespace) for item in rest)
 
 
 def _without_last_comma(line: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import libcst as cst
 
 from flake8_celery_tasks.core.errors import Unfixable
+from flake8_celery_tasks.edits.lines import step_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,8 +82,7 @@ class Items:
         """Insert an item before another one, or at the end; on a line of its own if its neighbour has one."""
         new = Item(node)
         if not self.all:
-            new.after = self.first if "#" in printed(self.first) else NOTHING
-            self.first = NOTHING
+            self.first = self._above_only(new)
         elif index < len(self.all):
             new.has_comma, new.after = True, SPACE
             if self._is_alone(index):
@@ -101,6 +101,17 @@ class Items:
                     last.after = last.after.with_changes(first_line=new.after.first_line)
                     new.after = line_break(new.after.last_line, new.after.empty_lines)
         self.all.insert(index, new)
+
+    def _above_only(self, new: Item) -> cst.BaseParenthesizableWhitespace:
+        """Return what is before the only item, of what is where it comes; set what is behind it: comments stay."""
+        space = self.first
+        if not isinstance(space, cst.ParenthesizedWhitespace) or "#" not in printed(space):
+            return NOTHING
+        above = [line.whitespace for line in space.empty_lines if line.comment is not None]
+        outer = space.last_line.value
+        inner = above[0] if above else cst.SimpleWhitespace(outer + step_of(outer))
+        new.has_comma, new.after = True, line_break(space.last_line, space.empty_lines)
+        return space.with_changes(empty_lines=[], last_line=inner)
 
     def _is_alone(self, index: int, after: cst.BaseParenthesizableWhitespace | None = None) -> bool:
         """Return whether an item has a line of its own."""

@@ -64,12 +64,9 @@ class Bytes(NamedTuple):
 
 def read(path: str) -> Bytes | None:
     """Return a file's content, None if it is not readable text or is a pipe."""
-    if not os.path.isfile(path):
-        return None
     try:
-        with open(path, "rb") as file:
-            return decoded(file.read())
-    except OSError:
+        return decoded(regular.read(path))
+    except (OSError, ValueError):
         return None
 
 
@@ -122,7 +119,10 @@ def propose(path: str, order: Order) -> Proposal:
 
 def _proposed(path: str, order: Order) -> Proposal:
     before = read(path)
-    return Proposal(Result(path, "", "")) if before is None else proposal(path, _home(path), before, order)
+    if before is None:
+        is_closed = os.path.exists(path) and not os.access(path, os.R_OK)
+        return Proposal(Result(path, "", "", message="can't be read, left alone" if is_closed else ""))
+    return proposal(path, _home(path), before, order)
 
 
 def proposal(path: str, home: str, before: Bytes, order: Order) -> Proposal:

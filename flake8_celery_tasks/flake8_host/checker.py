@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from flake8.checker import FileChecker
 from flake8.processor import FileProcessor
 
-from flake8_celery_tasks.core import errors
+from flake8_celery_tasks.core import errors, regular
 from flake8_celery_tasks.core.errors import UsageError, one_line
 from flake8_celery_tasks.core.violation import INTERNAL
 from flake8_celery_tasks.engine import concern, seen
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 def check(name: str, configuration: Configuration) -> Checked:
     """Return what this plugin, without any others, finds in a file."""
-    if name != "-" and os.path.exists(name) and not os.path.isfile(name):  # reading from a pipe would block
+    if name != "-" and regular.is_waited_for(name):
         return Checked(name, [Row("E902", 0, 0, "OSError: not a regular file", "")], {})
     try:
         checker = _Checker(name, configuration)

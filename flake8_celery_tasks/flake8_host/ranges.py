@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8.processor import FileProcessor
 
+from flake8_celery_tasks.core import regular
 from flake8_celery_tasks.core.violation import BROKEN
 from flake8_celery_tasks.workspace.source import Source, start_of
 
@@ -84,6 +85,8 @@ def _end(source: Source, nodes: list[ast.AST], start: int) -> int:
 def source_of(path: str, options: Namespace) -> Source | None:
     """Return the text of a file as it was checked, None if it is not available."""
     name = "-" if "-" in options.filenames and path == options.stdin_display_name else path
+    if name != "-" and regular.is_waited_for(name):
+        return None
     try:
         return Source(FileProcessor(name, options).lines)
     except (OSError, ValueError, LookupError):

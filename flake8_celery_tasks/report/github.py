@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks import report
+from flake8_celery_tasks.core.text import plain
 from flake8_celery_tasks.flake8_host.ranges import places
 from flake8_celery_tasks.pages.explain import names
 
@@ -24,7 +25,7 @@ def render(outcome: Outcome, options: Namespace) -> str:
     for finding in outcome.findings:
         kind = report.level(finding.code, "warning", "error", "error")
         where = {
-            "file": report.from_repository(finding.path, root),
+            "file": plain(report.from_repository(finding.path, root), of_bytes=True),
             "line": str(max(finding.line, 1)),
             **_end(found.get(finding)),
             "col": str(max(finding.column, 1)),

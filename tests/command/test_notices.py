@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
+from pathlib import Path
 
 import pytest
 
 from flake8_celery_tasks.command import main, notices
+from flake8_celery_tasks.core import regular
 from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.workspace import folders
 from tests.helpers import write
@@ -133,3 +136,34 @@ def test_warnings_of_the_files_are_not_printed(shop, capfd, command):
     session.forget()
     assert main.main([command, "--isolated", "."]) == 0
     assert "SyntaxWarning" not in capfd.readouterr().err
+
+
+@pytest.fixture
+def _closed(shop, monkeypatch):
+    """Two files that nobody may read: what is root's own can be read by the user who runs the tests."""
+    (shop / "shop/tasks.py").write_text(GOOD, encoding="utf-8")
+    for name in ("shop/tasks.py", "shop/good.py"):
+        (shop / name).chmod(0)
+    read, access = regular.read, os.access
+
+    def refuse(path, most=-1):
+        if Path(path).stat().st_mode & 0o777 == 0:
+            raise PermissionError(13, "Permission denied")
+        return read(path, most)
+
+    monkeypatch.setattr(regular, "read", refuse)
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).stat().st_mode & 0o777 != 0 and access(path, mode))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
+@pytest.mark.usefixtures("_closed")
+def test_a_file_that_can_not_be_read_does_not_look_empty(shop, capsys):
+    said = "can't read 2 files, the first is shop/good.py: nothing is known of what is there\n"
+    code, _, err = run(capsys, "tasks", ".")
+    assert (code, said in err) == (1, True)
+    assert said in run(capsys, "contract", ".")[2]
+    assert said not in run(capsys, "tasks", "shop/tasks.py")[2]
+    code, _, err = run(capsys, "fix", "--isolated", "shop/tasks.py")
+    assert (code, "shop/tasks.py: can't be read, left alone\n" in err) == (1, True)
+    (shop / "shop/tasks.py").chmod(0o644)
+    assert "can't read shop/good.py: nothing is known" in run(capsys, "tasks", ".")[2]

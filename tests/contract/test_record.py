@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -239,3 +240,26 @@ def test_what_is_no_text_is_escaped():
     text = record.as_text(Record({name: RECEIPT._replace(signature=Params())}))
     assert '"sh\\udcf6p": {' in text
     assert record.of(json.loads(text), "") == Record({name: RECEIPT._replace(signature=Params())})
+
+
+def test_what_is_not_to_be_seen_is_written_with_escapes():
+    task = RECEIPT._replace(module="shop.\x7f\u202e", options={"queue": "名\U000e0001"})
+    text = record.as_text(Record({"a\u200b\n": task}))
+    assert all(line.isprintable() for line in text.split("\n"))
+    assert '"a\\u200b\\n": {' in text
+    assert '{"queue": "名\\udb40\\udc01"}' in text
+    assert record.of(json.loads(text), "") == Record({"a\u200b\n": task})
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes")
+def test_a_pipe_of_the_shell(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with path.open("r+b", buffering=0) as writer:
+        writer.write(TEXT.encode())
+        # The end of a pipe is that its last writer is gone.
+        thread = threading.Timer(0.1, writer.close)
+        with path.open("rb") as reader:
+            assert reader
+            thread.start()
+            assert record.load(str(path)).tasks["shop.send_receipt"] == RECEIPT

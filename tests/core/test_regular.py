@@ -72,3 +72,19 @@ def test_what_a_file_takes_over(tmp_path, monkeypatch, has_attributes):
     monkeypatch.undo()
     kept = [("setxattr", "b", "user.note", b"kept")] if has_attributes else []
     assert asked == [("chown", "b", own.st_uid + 1, own.st_gid), ("chmod", "b", 0o444), *kept]
+
+
+@PIPES
+def test_what_is_waited_for(tmp_path, monkeypatch):
+    empty, text, pipe = (tmp_path / name for name in ("empty", "text", "pipe"))
+    empty.write_bytes(b"")
+    text.write_bytes(b"1")
+    os.mkfifo(pipe)
+    found = [regular.is_waited_for(str(path)) for path in (empty, text, tmp_path / "none", "a\0", pipe, tmp_path)]
+    assert found == [False, False, False, False, True, True]
+
+    def refuse(*_given):
+        raise BlockingIOError
+
+    monkeypatch.setattr(os, "read", refuse)  # as the kernel does for its log
+    assert [regular.is_waited_for(str(path)) for path in (empty, text)] == [True, False]

@@ -128,7 +128,9 @@ def test_a_parameter_comes_and_goes_again(params, first, gap):
         ("task", 'task(name="a")'),
         ("task()", 'task(name="a")'),
         ("task(\n)", 'task(name="a")'),
-        ("task(\n    # none\n)", 'task(name="a"\n    # none\n)'),
+        ("task(\n    # none\n)", 'task(\n    name="a",\n    # none\n)'),
+        ("task(\n\n\t# none\n\t# yet\n)", 'task(\n\tname="a",\n\n\t# none\n\t# yet\n)'),
+        ("task(  # none\n)", 'task(  # none\n    name="a",\n)'),
         ("task(1, bind=True)", 'task(1, name="a", bind=True)'),
         ("task(**more)", 'task(name="a", **more)'),
         ("task(*some, **more)", 'task(*some, name="a", **more)'),
@@ -190,6 +192,20 @@ def test_comments_of_a_call_that_is_written_anew():
         cst.rewritten("f(a,  # c\n  b)", "g", (Old(1), Old(0, "x")), "  ", 88) == "g(\n      b,\n      x=a,  # c\n  )"
     )
     assert cst.rewritten("f(\n\ta  # c\n)", "g", (Old(0),), "", 88) == "g(\n\ta  # c\n)"
+
+
+@pytest.mark.parametrize(
+    ("code", "after"),
+    [
+        ("f(\n    # c\n)", "g(\n    n,\n    # c\n)"),
+        ("f(\n    # c\n    a\n)", "g(\n    n,\n    # c\n    a,\n)"),
+        ("f(\n    a, b  # c\n)", "g(\n    n,\n    a,\n    b,  # c\n)"),
+        ("f(\n    a,\n    b  # c\n)", "g(\n    n,\n    a,\n    b  # c\n)"),  # as it was written
+    ],
+)
+def test_commas_of_a_call_with_comments(code, after):
+    kept = (Old(0), Old(1))[: code.count("a") + code.count("b")]
+    assert cst.rewritten(code, "g", (New("n"), *kept), "", 88) == after
 
 
 def test_a_long_list_of_arguments_is_broken():

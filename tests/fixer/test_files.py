@@ -256,7 +256,7 @@ def test_a_hard_link_that_changes_meanwhile(shop, monkeypatch):
 
 
 def test_a_file_that_can_not_be_opened(shop, monkeypatch):
-    def refuse(*_given):
+    def refuse(*_given, **_more):
         raise PermissionError
 
     monkeypatch.setattr("builtins.open", refuse)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 
 import pytest
@@ -46,6 +47,10 @@ def test_places(tmp_path):
     given = configuration_for(Namespace(config=None, append_config=[], isolated=True), ["."]).options
     one = Finding(str(path), 1, 1, "CLY101", "", "")
     gone = one._replace(path=str(tmp_path / "gone.py"))
-    found = places([one, gone, one._replace(line=0)], given)
+    others = [gone, one._replace(line=0)]
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.py")
+        others.append(one._replace(path=str(tmp_path / "pipe.py")))
+    found = places([one, *others], given)
     assert list(found) == [one]
     assert found[one].source.text[found[one].start : found[one].end] == "a.delay()"

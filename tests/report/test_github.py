@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from tests.helpers import PROJECT, write
@@ -23,6 +25,12 @@ def test_github(shop, rendered):
 def test_github_escapes(shop, rendered):
     write(shop, {"50%,a:b/tasks.py": PROJECT["shop/tasks.py"]})
     assert rendered("github", "50%,a:b").startswith("::error file=50%25%2Ca%3Ab/tasks.py,line=")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+def test_a_path_is_told_plainly(shop, rendered):
+    write(shop, {"a\x1b[31m\n/tasks.py": PROJECT["shop/tasks.py"]})
+    assert rendered("github", "a\x1b[31m\n").startswith("::error file=a\\x1b[31m\\n/tasks.py,line=")
 
 
 def test_github_of_what_has_no_place(shop, rendered):

@@ -75,22 +75,24 @@ def run(given: Namespace, screen_of: Callable[[Namespace, str | None], Screen]) 
     inside = os.path.join(below, "any.py") if os.path.isdir(path) else os.path.abspath(path)
     known = _projects(found, inside)
     with collector_off():
-        listed = inventory.inventory(known, below)
-        listed = choice.applied(listed)
-        broken = notices.unparsed_in(known, below if os.path.isdir(path) else path)
+        whole = inventory.inventory(known, below)
+        listed = choice.applied(whole)
+        wanted = below if os.path.isdir(path) else path
+        broken, unread = notices.unparsed_in(known, wanted), notices.unread_in(known, wanted)
         failures = {name: said for project in known for name, said in project.failures.items()}
         said = [
             *([notices.unparsed(broken)] if broken else []),
+            *([notices.unread(unread)] if unread else []),
             *(f"{name}: {text}" for name, text in failures.items()),
         ]
         if not listed.tasks:
-            said.append(f"no tasks in {path}")
+            said.append(f"no task in {path} is as asked for" if whole.tasks else f"no tasks in {path}")
         if form == "html":
             text = _html(listed, found, known[0])
         else:
             text = _text(listed, form, choice, screen_of(configured.options, target))
     entries = [one.entry for one in listed.tasks]
-    return Answer(text, target, said, entries, configured.options, bool(failures or broken))
+    return Answer(text, target, said, entries, configured.options, bool(failures or broken or unread))
 
 
 def _choice(given: Namespace, form: str) -> Choice:

@@ -77,6 +77,11 @@ def test_of_nothing_the_table_is_empty(tmp_path, monkeypatch, capfd):
     assert (out, err) == ("", "flake8-celery-tasks: no tasks in .\n0 tasks in 0 files.\n")
 
 
+def test_where_none_is_as_asked_for_there_are_tasks(shop, capfd):
+    assert main(["tasks", "--app=nowhere"]) == 0
+    assert capfd.readouterr().err == "flake8-celery-tasks: no task in . is as asked for\n0 tasks in 0 files.\n"
+
+
 @pytest.mark.parametrize("form", ["html", "mermaid", "dot", "json"])
 def test_every_format_goes_to_an_ascii_output_and_a_closed_pipe(shop, form):
     call = [sys.executable, "-m", "flake8_celery_tasks", "tasks", "--quiet", f"--format={form}"]
