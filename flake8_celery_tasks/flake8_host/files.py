@@ -28,19 +28,31 @@ if TYPE_CHECKING:
 
 
 def files(options: Namespace) -> list[str]:
-    """Return the files to check, as flake8 finds them. Raises UsageError for a path that does not exist."""
+    """Return the files to check, as flake8 finds them, except for those in hidden folders below the given paths.
+
+    Raises UsageError for a path that does not exist.
+    """
     for path in options.filenames:
         if path != "-" and not os.path.lexists(path):
             raise UsageError(f"no such file or directory: {path!r}")
     with _fast_matching():
-        return list(
-            expand_paths(
-                paths=options.filenames,
+        return [
+            name
+            for path in options.filenames or ["."]
+            for name in expand_paths(
+                paths=[path],
                 stdin_display_name=options.stdin_display_name,
                 filename_patterns=options.filename,
                 exclude=(*options.exclude, *options.extend_exclude),
             )
-        )
+            if not _is_in_hidden_folder(name[len(path) :])
+        ]
+
+
+def _is_in_hidden_folder(below: str) -> bool:
+    """Return whether a path goes through a hidden folder, such as `.github`: no project runs what is there."""
+    *folders, _ = below.split(os.sep)
+    return any(folder.startswith(".") and folder not in (".", "..") for folder in folders)
 
 
 def reaches(folder: str, path: str, options: Namespace) -> bool:
