@@ -34,7 +34,7 @@ _URL: Final = re.compile(r"[a-z][\w+.-]*://([^/@\s:]*):([^@/\s]+)@", re.IGNORECA
 
 #: A string that is not a real password: a placeholder, or a part that is filled in.
 _PLACEHOLDER: Final = re.compile(
-    r"[\0{}<>$*]|%[s(]|x{3}|\.\.\.|change|example|placeholder|your|password|passwd", re.IGNORECASE
+    r"[\0{}<>$*]|%[s(]|x{3}|\.\.\.|change|example|insecure|placeholder|your|password|passwd", re.IGNORECASE
 )
 
 #: Functions that read a variable of the environment, and may be given a default.
@@ -46,7 +46,7 @@ _LONGEST: Final = 1000
 
 #: Default passwords of brokers and databases, which any attacker tries.
 _DEFAULTS: Final = frozenset(
-    {"admin", "celery", "dev", "guest", "pass", "postgres", "rabbitmq", "redis", "root", "test"}
+    {"admin", "celery", "default", "dev", "guest", "pass", "postgres", "rabbitmq", "redis", "root", "secret", "test"}
 )
 
 #: Names of modules and classes that are not used in production.
