@@ -6,6 +6,7 @@ import ast
 import os
 import re
 import sys
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.scopes import FUNCTION, IF, TRY
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.binding.values import Value
     from flake8_celery_tasks.resolution.project import Project
     from flake8_celery_tasks.workspace.layout import Place
@@ -194,12 +196,17 @@ def definitions(project: Project, module: Module) -> Iterator[Definition]:
 
     They include classes with a `name` of their own that inherit `run`.
     """
+    known: dict[str, dict[int, list[Function | Class]]] = {}
     for qualname, line in module.definable():
-        for symbol in module.symbols(qualname):
-            made = None
-            if isinstance(symbol, Function) and symbol.line == line:
+        if qualname not in known:
+            by_line = known[qualname] = defaultdict(list)
+            for one in module.symbols(qualname):
+                if isinstance(one, (Function, Class)):
+                    by_line[one.line].append(one)
+        for symbol in known[qualname].get(line, ()):
+            if isinstance(symbol, Function):
                 made = definition(project, module, symbol)
-            elif isinstance(symbol, Class) and symbol.line == line:
+            else:
                 made = class_definition(project, module, symbol, inherits="name" in symbol.names)
             if made is not None:
                 yield made
@@ -445,13 +452,18 @@ def by_position(found: Definition) -> tuple[Value, ...]:
     return value.args if isinstance(value, Invoke) else ()
 
 
+@query()
+def _sites(module: Module) -> dict[tuple[str, int], list[Site]]:
+    """Return where functions and classes are, by qualified name and line: many may have one name."""
+    found = defaultdict(list)
+    for node, site, scope in (*module.candidates.functions, *module.candidates.classes):
+        found[scope.qualname, node.lineno].append(site)
+    return found
+
+
 def _branches(found: Definition) -> list[tuple[str, int, str]]:
     """Return the blocks around a definition, outermost first: kind, line and part of each statement."""
-    sites = [
-        site
-        for node, site in found.module.definitions_called(found.symbol.qualname)
-        if node.lineno == found.symbol.line
-    ]
+    sites = _sites(found.module).get((found.symbol.qualname, found.symbol.line), ())
     branches = []
     for around in (around for site in sites for around in site.chain()):
         line: int = getattr(around.node, "lineno", 0)

@@ -80,6 +80,13 @@ def blank_lines(size):
     return {"shop/jobs.py": text, "content/tasks.py": text, "content/jobs.py": text}
 
 
+def callbacks_in_a_loop(size):
+    line = "        transaction.on_commit(lambda: add.delay(row.pk))\n"
+    return {
+        "shop/views.py": f"{HEAD}from shop.tasks import add\n\n\ndef send(rows):\n    for row in rows:\n{line * size}"
+    }
+
+
 FAMILIES = [
     (wildcards, 100),
     (texts_between_wildcards, 100),
@@ -120,6 +127,19 @@ def test_time_is_linear(tmp_path, family, size):
         session.forget()
         for name in names:
             findings(folder, name, celery_no_cache=True, extend_select="CLY9")
+
+    for count in (size // 10, size, 10 * size):
+        (tmp_path / str(count)).mkdir()
+        write(tmp_path / str(count), {"shop/tasks.py": TASKS, **family(count)})
+    assert_linear(run, size)
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize(("family", "size"), [(callbacks_in_a_loop, 100)])
+def test_time_is_linear_without_opt_in_rules(tmp_path, family, size):
+    def run(count):
+        session.forget()
+        findings(tmp_path / str(count), "shop/views.py", celery_no_cache=True)
 
     for count in (size // 10, size, 10 * size):
         (tmp_path / str(count)).mkdir()

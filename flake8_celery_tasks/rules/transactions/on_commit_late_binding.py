@@ -4,6 +4,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, LAMBDA, LOOP, OTHER, WITH
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.calls import OnCommit, around_invocations
 from flake8_celery_tasks.frameworks import django_transactions
 from flake8_celery_tasks.rules._messages import shown
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.scopes import Binding, Site
     from flake8_celery_tasks.core.violation import Violation
     from flake8_celery_tasks.edits.edit import Fix
+    from flake8_celery_tasks.facts.context import FileContext
 
 
 class OnCommitLateBinding(Rule[OnCommit]):
@@ -110,7 +112,7 @@ class OnCommitLateBinding(Rule[OnCommit]):
         if not isinstance(made, ast.Lambda):
             return None
         names = _late(call, made)
-        if any(_is_deleted(loop.node, name) for loop in _loops(call) for name in names):
+        if any(not _deleted(call.context, loop.node).isdisjoint(names) for loop in _loops(call)):
             return None  # Django removes the primary key from a deleted object
         return Fix((BindNames(made, tuple(names)),), safe=False)
 
@@ -139,12 +141,14 @@ def _late(call: OnCommit, made: ast.Lambda | ast.FunctionDef) -> list[str]:
     ]
 
 
-def _is_deleted(loop: ast.AST, name: str) -> bool:
-    """Return whether a loop deletes the object that a name refers to."""
-    return any(
-        isinstance(node, ast.Attribute) and node.attr == "delete" and getattr(node.value, "id", None) == name
+@query()
+def _deleted(_context: FileContext, loop: ast.AST) -> set[str]:
+    """Return the names of the objects that a loop deletes."""
+    return {
+        node.value.id
         for node in ast.walk(loop)
-    )
+        if isinstance(node, ast.Attribute) and node.attr == "delete" and isinstance(node.value, ast.Name)
+    }
 
 
 def _body(made: ast.Lambda | ast.FunctionDef) -> list[ast.AST]:
@@ -162,21 +166,24 @@ def _loops(call: OnCommit) -> Iterator[Site]:
         if (
             site.kind == LOOP
             and site.parent is not None
-            and not _ends(site.node, call.node)
+            and id(call.node) not in _last_calls(call.context, site.node)
             and (not has_with or django_transactions.around(call.project, call.module, site.parent) is not None)
         ):
             yield site
 
 
-def _ends(loop: ast.AST, call: ast.Call) -> bool:
-    """Return whether a loop ends after a call in it."""
+@query()
+def _last_calls(_context: FileContext, loop: ast.AST) -> set[int]:
+    """Return the identities of the calls in a loop that it ends after."""
     blocks = [getattr(node, name, None) for node in ast.walk(loop) for name in ("body", "orelse")]
-    return any(
-        isinstance(block, list)
-        and any(isinstance(statement, (ast.Break, ast.Raise, ast.Return)) for statement in block[-1:])
-        and any(inner is call for statement in block for inner in ast.walk(statement))
+    return {
+        id(inner)
         for block in blocks
-    )
+        if isinstance(block, list) and block and isinstance(block[-1], (ast.Break, ast.Raise, ast.Return))
+        for statement in block
+        for inner in ast.walk(statement)
+        if isinstance(inner, ast.Call)
+    }
 
 
 def _is_bound_by(loop: Site, binding: Binding) -> bool:
