@@ -260,15 +260,21 @@ def stale(root: Path) -> list[Path]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Check or write the generated documents. Returns 1 if one is not up to date and was not written."""
+    """Check or write the generated documents. Returns 1 if one is not up to date and was not written.
+
+    Exits with 2 if the root is not a checkout.
+    """
     parser = argparse.ArgumentParser(prog="python -m flake8_celery_tasks.explain", description=main.__doc__)
     action = parser.add_mutually_exclusive_group(required=True)
     action.add_argument("--check", action="store_true", help="name the documents that are not up to date")
     action.add_argument("--write", action="store_true", help="write them")
     parser.add_argument("--root", type=Path, default=Path(), help="the checkout (default: the working directory)")
     chosen = parser.parse_args(arguments)
-    outdated = stale(chosen.root)
-    wanted = documents(chosen.root)
+    try:
+        outdated = stale(chosen.root)
+        wanted = documents(chosen.root)
+    except FileNotFoundError as error:
+        parser.error(f"not a checkout, it has no {error.filename}")
     for path in outdated:
         if chosen.write and path in wanted:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
+import subprocess
 import sys
 
 import pytest
@@ -107,3 +109,12 @@ def test_the_public_name(monkeypatch):
     with pytest.raises(SystemExit) as done:
         runpy.run_module("flake8_celery_tasks.explain", run_name="__main__")
     assert done.value.code == 0
+
+
+def test_modules_of_the_working_directory_are_not_imported(tmp_path):
+    (tmp_path / "argparse.py").write_text("raise SystemExit('taken')\n")
+    command = [sys.executable, "-m", "flake8_celery_tasks.explain", "--check"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.endswith("error: not a checkout, it has no README.md\n")
