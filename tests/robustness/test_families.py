@@ -88,6 +88,7 @@ def callbacks_in_a_loop(size):
 
 
 FAMILIES = [
+    (callbacks_in_a_loop, 100),
     (wildcards, 100),
     (texts_between_wildcards, 100),
     (unparsable, 2_000),
@@ -127,19 +128,6 @@ def test_time_is_linear(tmp_path, family, size):
         session.forget()
         for name in names:
             findings(folder, name, celery_no_cache=True, extend_select="CLY9")
-
-    for count in (size // 10, size, 10 * size):
-        (tmp_path / str(count)).mkdir()
-        write(tmp_path / str(count), {"shop/tasks.py": TASKS, **family(count)})
-    assert_linear(run, size)
-
-
-@pytest.mark.no_cover
-@pytest.mark.parametrize(("family", "size"), [(callbacks_in_a_loop, 100)])
-def test_time_is_linear_without_opt_in_rules(tmp_path, family, size):
-    def run(count):
-        session.forget()
-        findings(tmp_path / str(count), "shop/views.py", celery_no_cache=True)
 
     for count in (size // 10, size, 10 * size):
         (tmp_path / str(count)).mkdir()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks.binding.nodes import unparsed
 from flake8_celery_tasks.binding.scopes import FUNCTION, LOOP
 from flake8_celery_tasks.catalog import methods
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.calls import Invocation
 from flake8_celery_tasks.rules._messages import cut_front
 from flake8_celery_tasks.rules.rule import Rule
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.facts.context import FileContext
 
 _BATCH: Final = re.compile(r"batch|chunk|(^|_)page", re.IGNORECASE)
 
@@ -108,17 +110,17 @@ class SentInLoop(Rule[Invocation]):
         for around in call.site.chain():
             if around.kind == FUNCTION:
                 return
-            if around.kind == LOOP and _repeats(around.node, call.node):
+            if around.kind == LOOP and _repeats(call, around.node):
                 yield self.report(call.module, call.node, call=cut_front(unparsed(call.node.func), 40))
                 return
 
 
-def _repeats(loop: ast.AST, call: ast.Call) -> bool:
+def _repeats(call: Invocation, loop: ast.AST) -> bool:
     """Return whether a loop makes a call more than a few times, and not once for each batch."""
     if isinstance(loop, ast.While):
-        return not _waits(loop) and not _leaves(loop.body, call)
+        return not _waits(call.context, loop) and id(call.node) not in _last_calls(call.context, loop)
     if isinstance(loop, (ast.For, ast.AsyncFor)):
-        return not _is_short(loop.target, loop.iter) and not _leaves(loop.body, call)
+        return not _is_short(loop.target, loop.iter) and id(call.node) not in _last_calls(call.context, loop)
     assert isinstance(loop, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp))
     generator = loop.generators[0]
     return not _is_short(generator.target, generator.iter)
@@ -136,7 +138,8 @@ def _is_short(target: ast.expr, source: ast.expr) -> bool:
     return any(_BATCH.search(name) for name in names)
 
 
-def _waits(loop: ast.While) -> bool:
+@query()
+def _waits(_context: FileContext, loop: ast.While) -> bool:
     return any(
         isinstance(node, ast.Call)
         and getattr(node.func, "attr", getattr(node.func, "id", "")) in ("get", "poll", "sleep", "wait")
@@ -144,13 +147,18 @@ def _waits(loop: ast.While) -> bool:
     )
 
 
-def _leaves(block: list[ast.stmt], call: ast.Call) -> bool:
-    """Return whether the loop ends after a call, in the same block."""
-    for index, statement in enumerate(block):
-        if any(node is call for node in ast.walk(statement)):
-            if any(isinstance(item, (ast.Break, ast.Raise, ast.Return)) for item in block[index:]):
-                return True
-            below = [getattr(statement, name, []) for name in ("body", "orelse", "finalbody")]
-            below += [handler.body for handler in getattr(statement, "handlers", [])]
-            return any(_leaves(inner, call) for inner in below)
-    return False
+@query()
+def _last_calls(_context: FileContext, loop: ast.For | ast.AsyncFor | ast.While) -> set[int]:
+    """Return the identities of the calls in a loop after which it ends, in the same block."""
+    found: set[int] = set()
+    blocks = [loop.body]
+    while blocks:
+        block = blocks.pop()
+        ends = [index for index, one in enumerate(block) if isinstance(one, (ast.Break, ast.Raise, ast.Return))]
+        last = ends[-1] + 1 if ends else 0
+        for statement in block[:last]:
+            found.update(id(node) for node in ast.walk(statement) if isinstance(node, ast.Call))
+        for statement in block[last:]:
+            blocks += [getattr(statement, name, []) for name in ("body", "orelse", "finalbody")]
+            blocks += [handler.body for handler in getattr(statement, "handlers", [])]
+    return found
