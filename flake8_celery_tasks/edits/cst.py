@@ -168,9 +168,8 @@ def _packed(items: Items, notes: _Notes, argument: Packed, inner: str, width: in
 
 
 def _goes_without(items: Items) -> bool:
-    """Return whether several items, each in a line of its own, do without a comma behind the last one."""
-    rest = items.all[:-1]
-    return bool(rest) and all(isinstance(item.after, cst.ParenthesizedWhitespace) for item in rest)
+    """Return whether several items over several lines have no comma after the last one, as no formatter writes them."""
+    return any(isinstance(item.after, cst.ParenthesizedWhitespace) for item in items.all[:-1])
 
 
 def _without_last_comma(line: str) -> str:

@@ -80,7 +80,8 @@ def is_view_in_transaction(project: Project, module: Module, function: FunctionN
     if isinstance(outside.node, ast.ClassDef) and outside.parent is not None:
         symbol = module.symbol_of(outside.node, outside.parent)
         cls = Target(f"{module.prefix}{symbol.qualname}", module, symbol)
-        if (module.place.path, symbol.qualname) in _apart(project):
+        apart, unread = _apart(project)
+        if (module.place.path, symbol.qualname) in apart or any(outside.node.name.encode() in text for text in unread):
             return False
         is_called = function.name in _HANDLERS or not _MARKING.isdisjoint(paths)
         return _is_view_class(project, cls, is_called, function.name in _MUTATING)
@@ -126,12 +127,17 @@ def _is_of_all(decorator: Value) -> bool:
 
 
 @query()
-def _apart(project: Project) -> frozenset[tuple[str, str]]:
-    """Return file and qualified name of the classes whose `as_view()` is given to `non_atomic_requests`."""
+def _apart(project: Project) -> tuple[frozenset[tuple[str, str]], list[bytes]]:
+    """Return file and qualified name of the classes whose `as_view()` is given to `non_atomic_requests`.
+
+    With them come the texts of files that can't be parsed and may do the same with others.
+    """
     found: set[tuple[str, str]] = set()
+    unread: list[bytes] = []
     for path in project.files.calling("non_atomic_requests"):
         module = project.module(path)
         if module is None:
+            unread.append(project.files.read(path) or b"")
             continue
         with project.holding(module):
             for call, site in module.calls_of("non_atomic_requests"):
@@ -141,7 +147,7 @@ def _apart(project: Project) -> frozenset[tuple[str, str]]:
                     cls = project.resolve(made.path.rpartition(".")[0], module)
                     if cls.module is not None:
                         found.add((cls.module.place.path, getattr(cls.symbol, "qualname", "")))
-    return frozenset(found)
+    return frozenset(found), unread
 
 
 @query()

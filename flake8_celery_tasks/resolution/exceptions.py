@@ -253,10 +253,9 @@ class _Flow:
             if _FALLS not in (ends := self._end(statement)) or _UNCLEAR in ends:
                 return False
             tests = _tests(statement)
-            # What ends without a retry has to be about the retries themselves.
-            if ends != {_FALLS} and not any(map(_is_about_retries, tests)):
-                return False
-            if any(map(self._is_about_caught, tests)):
+            # What ends without a retry has to be about the retries themselves, not about what was caught.
+            is_limit = any(map(_is_about_retries, tests)) and not any(map(self._is_about_caught, tests))
+            if ends != {_FALLS} and not is_limit:
                 return False
         return False
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.facts.calls import Invocation
+    from flake8_celery_tasks.facts.context import FileContext
     from flake8_celery_tasks.frameworks.django_callers import Way
 
 
@@ -57,18 +58,37 @@ def is_choice(invocation: Invocation) -> bool:
     if function is None or not isinstance(func, ast.Attribute):
         return False
     tests = [around.test for around in invocation.site.chain() if around.kind == IF]
-    choices = [node for node in ast.walk(function) if isinstance(node, ast.IfExp)]
-    tests += [node.test for node in choices if any(inner is invocation.node for inner in ast.walk(node))]
+    tests += _chosen(invocation.context, function).get(id(invocation.node), ())
     if not any(_ASKS.search(unparsed(test)) for test in tests):
         return False
     owner = unparsed(func.value)
-    return any(_sends_on_commit(node, owner) for node in ast.walk(function))
+    owners, calls = _sent_on_commit(invocation.context, function)
+    return owner in owners or f"{owner}." in calls
 
 
-def _sends_on_commit(node: ast.AST, owner: str) -> bool:
-    if isinstance(node, ast.Attribute) and node.attr in SENDS_ON_COMMIT:
-        return unparsed(node.value) == owner
-    return isinstance(node, ast.Call) and last_name(node.func) == "on_commit" and f"{owner}." in unparsed(node)
+@query()
+def _chosen(_context: FileContext, function: ast.AST) -> dict[int, list[ast.expr]]:
+    """Return the conditions of the conditional expressions around each call, by the identities of the calls."""
+    found: dict[int, list[ast.expr]] = {}
+    for choice in ast.walk(function):
+        if isinstance(choice, ast.IfExp):
+            for inner in ast.walk(choice):
+                if isinstance(inner, ast.Call):
+                    found.setdefault(id(inner), []).append(choice.test)
+    return found
+
+
+@query()
+def _sent_on_commit(_context: FileContext, function: ast.AST) -> tuple[set[str], str]:
+    """Return what a function sends by methods that wait for the commit, and the text of its calls of `on_commit`."""
+    owners: set[str] = set()
+    calls: list[str] = []
+    for node in ast.walk(function):
+        if isinstance(node, ast.Attribute) and node.attr in SENDS_ON_COMMIT:
+            owners.add(unparsed(node.value))
+        elif isinstance(node, ast.Call) and last_name(node.func) == "on_commit":
+            calls.append(unparsed(node))
+    return owners, "\n".join(calls)
 
 
 def is_for_failure(invocation: Invocation) -> bool:
