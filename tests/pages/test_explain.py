@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import runpy
@@ -105,7 +106,9 @@ def test_options_page_names_defaults():
 
 def test_the_public_name(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["explain", "--check", "--root", str(ROOT)])
-    monkeypatch.delitem(sys.modules, "flake8_celery_tasks.explain", raising=False)
+    monkeypatch.setattr(sys, "path", ["", *sys.path])
+    assert importlib.import_module("flake8_celery_tasks.explain").main is explain.main
+    monkeypatch.delitem(sys.modules, "flake8_celery_tasks.explain")
     with pytest.raises(SystemExit) as done:
         runpy.run_module("flake8_celery_tasks.explain", run_name="__main__")
     assert done.value.code == 0
