@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from flake8_celery_tasks.binding.nodes import last_name
 from flake8_celery_tasks.binding.symbols import Bound
 from flake8_celery_tasks.binding.values import Invoke, Joined, Ref
-from flake8_celery_tasks.celery_model.apps import makes_app, modules_with_apps
+from flake8_celery_tasks.celery_model.apps import makes_app, modules_with_apps, own_apps
 from flake8_celery_tasks.celery_model.configuration import display, is_all_read, places_of
 from flake8_celery_tasks.celery_model.settings import is_passing, setting_values
 from flake8_celery_tasks.core.memo import query
@@ -181,13 +181,24 @@ def backend(project: Project) -> bool | None:
     One place that names a backend is enough. Their absence is certain only if the project creates its apps itself and
     all of their configuration can be resolved. The environment variable `CELERY_RESULT_BACKEND` can still override it.
     """
-    found = {
-        None if module is None else _names_one(written(project, value, module))
-        for value, module in urls(project, "result_backend", "backend")
-    }
+    found = _named(project)
     if True in found:
         return True
     return False if None not in found and is_all_read(project) else None
+
+
+def has_sign_of_backend(project: Project) -> bool:
+    """Return whether something says that results are stored: a backend is named, or another project has the app."""
+    return not _named(project) <= {False} or not own_apps(project)
+
+
+@query()
+def _named(project: Project) -> frozenset[bool | None]:
+    """Return for each place that may name a result backend whether it does, None if it can't be determined."""
+    return frozenset(
+        None if module is None else _names_one(written(project, value, module))
+        for value, module in urls(project, "result_backend", "backend")
+    )
 
 
 #: Result backends whose chords also count results that are not stored.

@@ -74,8 +74,8 @@ class ResultStoredForNothing(Rule[Task]):
 
     ## Not reported when
 
-    - the project certainly has no result backend, in its settings or its app, or a file that may name one can't be
-      parsed;
+    - the project creates its app, and nothing in its settings or its app names a result backend, or a file that may
+      name one can't be parsed;
     - the task, a base class, the app's `task_cls`, shared defaults or a decorator of the project has `ignore_result`,
       or one of these can't be resolved;
     - the project sets `task_ignore_result`;
@@ -112,7 +112,8 @@ class ResultStoredForNothing(Rule[Task]):
         if not _decisions.leaves_open(task, "ignore_result") or self._is_signed(task):
             return
         stored = backends.backend(task.project)
-        if stored or (stored is None and configuration.is_all_parsed(task.project)):
+        is_likely = configuration.is_all_parsed(task.project) and backends.has_sign_of_backend(task.project)
+        if stored or (stored is None and is_likely):
             yield self.report_definition(task, function=task.node.name)
 
     def _is_tracked(self, task: Task) -> bool:
