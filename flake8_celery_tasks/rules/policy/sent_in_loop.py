@@ -9,6 +9,7 @@ from flake8_celery_tasks.binding.scopes import FUNCTION, LOOP
 from flake8_celery_tasks.catalog import methods
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.calls import Invocation
+from flake8_celery_tasks.rules._loops import last_calls
 from flake8_celery_tasks.rules._messages import cut_front
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -118,9 +119,9 @@ class SentInLoop(Rule[Invocation]):
 def _repeats(call: Invocation, loop: ast.AST) -> bool:
     """Return whether a loop makes a call more than a few times, and not once for each batch."""
     if isinstance(loop, ast.While):
-        return not _waits(call.context, loop) and id(call.node) not in _last_calls(call.context, loop)
+        return not _waits(call.context, loop) and id(call.node) not in last_calls(call.context, loop)
     if isinstance(loop, (ast.For, ast.AsyncFor)):
-        return not _is_short(loop.target, loop.iter) and id(call.node) not in _last_calls(call.context, loop)
+        return not _is_short(loop.target, loop.iter) and id(call.node) not in last_calls(call.context, loop)
     assert isinstance(loop, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp))
     generator = loop.generators[0]
     return not _is_short(generator.target, generator.iter)
@@ -145,20 +146,3 @@ def _waits(_context: FileContext, loop: ast.While) -> bool:
         and getattr(node.func, "attr", getattr(node.func, "id", "")) in ("get", "poll", "sleep", "wait")
         for node in ast.walk(loop)
     )
-
-
-@query()
-def _last_calls(_context: FileContext, loop: ast.For | ast.AsyncFor | ast.While) -> set[int]:
-    """Return the identities of the calls in a loop after which it ends, in the same block."""
-    found: set[int] = set()
-    blocks = [loop.body]
-    while blocks:
-        block = blocks.pop()
-        ends = [index for index, one in enumerate(block) if isinstance(one, (ast.Break, ast.Raise, ast.Return))]
-        last = ends[-1] + 1 if ends else 0
-        for statement in block[:last]:
-            found.update(id(node) for node in ast.walk(statement) if isinstance(node, ast.Call))
-        for statement in block[last:]:
-            blocks += [getattr(statement, name, []) for name in ("body", "orelse", "finalbody")]
-            blocks += [handler.body for handler in getattr(statement, "handlers", [])]
-    return found

@@ -7,6 +7,7 @@ from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, LAMBDA, LOOP, O
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.calls import OnCommit, around_invocations
 from flake8_celery_tasks.frameworks import django_transactions
+from flake8_celery_tasks.rules._loops import last_calls
 from flake8_celery_tasks.rules._messages import shown
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -166,24 +167,10 @@ def _loops(call: OnCommit) -> Iterator[Site]:
         if (
             site.kind == LOOP
             and site.parent is not None
-            and id(call.node) not in _last_calls(call.context, site.node)
+            and id(call.node) not in last_calls(call.context, site.node)
             and (not has_with or django_transactions.around(call.project, call.module, site.parent) is not None)
         ):
             yield site
-
-
-@query()
-def _last_calls(_context: FileContext, loop: ast.AST) -> set[int]:
-    """Return the identities of the calls in a loop that it ends after."""
-    blocks = [getattr(node, name, None) for node in ast.walk(loop) for name in ("body", "orelse")]
-    return {
-        id(inner)
-        for block in blocks
-        if isinstance(block, list) and block and isinstance(block[-1], (ast.Break, ast.Raise, ast.Return))
-        for statement in block
-        for inner in ast.walk(statement)
-        if isinstance(inner, ast.Call)
-    }
 
 
 def _is_bound_by(loop: Site, binding: Binding) -> bool:
