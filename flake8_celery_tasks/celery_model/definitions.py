@@ -37,9 +37,9 @@ OWN_NAMES: Final = re.compile(rb"def\s+gen_task_name\b|\bgen_task_name\b(?!\s*\(
 
 
 #: A dotted name that is imported, or that a string starts with.
-_NAME: Final = rb"((?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*)(?!/)"
-#: Three patterns with a fixed start are faster than one that can match anywhere.
-_DOTTED: Final = tuple(re.compile(before + _NAME) for before in (rb"from[ \t]+", rb"import[ \t]+", rb"[\"']"))
+_NAME: Final = re.compile(rb"((?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*)(?!/)")
+#: Patterns with a fixed start are faster than one that can match anywhere.
+_IMPORTED: Final = tuple(re.compile(before + _NAME.pattern) for before in (rb"from[ \t]+", rb"import[ \t]+"))
 
 
 class Definition(Record):
@@ -251,12 +251,15 @@ def _called(project: Project) -> frozenset[str]:
     found: set[bytes] = set()
     for path in project.files.disk.texts:
         text = project.files.read(path) or b""
-        for dotted in _DOTTED:
-            found.update(dotted.findall(text))
+        for imported in _IMPORTED:
+            found.update(imported.findall(text))
+        # Splitting at the quotes first takes half as long as a search for them.
+        parts = (part for part in text.replace(b"'", b'"').split(b'"') if b"." in part)
+        found.update(match[1] for part in parts if (match := _NAME.match(part)))
     names: set[str] = set()
     for name in found:
-        parts = name.decode().split(".")
-        names.update(".".join(parts[:end]) for end in range(2, len(parts) + 1))
+        words = name.decode().split(".")
+        names.update(".".join(words[:end]) for end in range(2, len(words) + 1))
     return frozenset(names)
 
 

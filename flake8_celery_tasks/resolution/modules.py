@@ -119,15 +119,21 @@ class Modules(Memo):
         try:
             for path in paths:
                 yield path, self.module(path)
-                self._release(lent)
-            for path in [path for path in self._recent if path not in lent]:
-                del self._recent[path]
-                module = self._modules[path]
-                if module is not None:
-                    self._drop(path, module)
-            self._release(lent)
+                # Memory that is used again is faster than more of it.
+                self._drop_unless_lent(path, lent)
+            for path in list(self._recent):
+                self._drop_unless_lent(path, lent)
         finally:
             self._dropped = around
+
+    def _drop_unless_lent(self, path: str, lent: set[str]) -> None:
+        """Drop the tree of a module that only `modules_of` needed."""
+        module = self._modules.get(path)
+        if path in self._recent and path not in lent and module is not self._current and module not in self._held:
+            del self._recent[path]
+            if module is not None:
+                self._drop(path, module)
+        self._release(lent)
 
     def _release(self, lent: set[str]) -> None:
         assert self._dropped is not None
