@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from flake8_celery_tasks.celery_model.registry import tasks_of
@@ -269,6 +269,7 @@ def _files(base: Project) -> frozenset[str]:
     return found
 
 
+@lru_cache(maxsize=64)
 def _shape(text: str) -> str:
     """Return what other files can see of a text: everything but its function bodies and positions."""
     tree = parse(text.encode("utf-8", "surrogatepass"))

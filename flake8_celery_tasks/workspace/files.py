@@ -11,7 +11,7 @@ from flake8_celery_tasks.workspace.cache import stamp
 from flake8_celery_tasks.workspace.marks import BINDINGS, DEFINITIONS, INTEREST, MARKS, USES, WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from flake8_celery_tasks.workspace.cache import Cache, Stamp
     from flake8_celery_tasks.workspace.layout import Layout
@@ -49,6 +49,32 @@ class Calls:
             for word, paths in self.holding.items():
                 if word in text:
                     paths.append(path)
+
+    def replaced(self, texts: Sequence[tuple[str, bytes, bytes]], order: Iterable[str]) -> Calls:
+        """Return the same with other texts for some files, given as path, text before and text now.
+
+        `order` is that of all files.
+        """
+        changed = [
+            (path, Calls([(path, before)]), Calls([(path, now)])) for path, before, now in texts if before != now
+        ]
+        if all(vars(before) == vars(now) for _, before, now in changed):
+            return self
+        rank = {path: number for number, path in enumerate(order)}
+        found = Calls(())
+        found.files, found.defined, found.holding = dict(self.files), dict(self.defined), dict(self.holding)
+        for path, before, now in changed:
+            for mine, old, new in (
+                (found.files, before.files, now.files),
+                (found.holding, before.holding, now.holding),
+            ):
+                for name in {**old, **new}:
+                    paths = [*(other for other in mine.get(name, ()) if other != path), *new.get(name, ())]
+                    mine[name] = sorted(paths, key=rank.__getitem__)
+            for name in {**before.defined, **now.defined}:
+                change = now.defined.get(name, 0) - before.defined.get(name, 0)
+                found.defined[name] = found.defined.get(name, 0) + change
+        return found
 
 
 class Disk:
@@ -206,6 +232,12 @@ class Held(Disk):
     def stamps(self) -> dict[str, Stamp | None]:
         """The stamps of the project's files on disk."""
         return self.before.stamps
+
+    @cached_property
+    def calls(self) -> Calls:
+        """Which of all the project's files call what: few of them change from one text in an editor to the next."""
+        held = [(path, self.before.read(path) or b"", text) for path, text in self._held.items() if path in self.stamps]
+        return self.before.calls.replaced(held, self.stamps)
 
     def holds(self, path: str, bits: dict[bytes, int], searched: int) -> bool:
         """Return whether a file contains one of some marks, or can't be read."""

@@ -8,6 +8,7 @@ import pytest
 
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.engine import session
+from flake8_celery_tasks.workspace.files import Calls
 from flake8_celery_tasks.workspace.prescan import names_before_brackets
 from flake8_celery_tasks.workspace.source import Source
 from tests.helpers import write
@@ -71,3 +72,29 @@ def test_a_file_that_cannot_be_read_calls_nothing(tmp_path):
 )
 def test_names_before_brackets(text, called, defined):
     assert names_before_brackets(text) == (called, defined)
+
+
+TEXTS = {
+    "a.py": b"from b import notify\nnotify(1)\n",
+    "b.py": b"def notify(x): ...\ndef send(): ...\n",
+    "c.py": b"urlpatterns = [path(1)]\n",
+    "d.py": b"send()\nnotify(2)\n",
+}
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        {"a.py": b"# A comment.\nfrom b import notify\nnotify(1)\n"},
+        {"a.py": b"x = 1\n", "d.py": b"send()\n"},
+        {"b.py": b"def notify(x): ...\nsend()\nnotify(path(3))\n", "c.py": b"ATOMIC_REQUESTS = notify(1)\n"},
+        {"c.py": b"def notify(): ...\n", "d.py": b""},
+    ],
+)
+def test_other_texts_of_some_files_count(now):
+    known = Calls(TEXTS.items())
+    found = known.replaced([(path, TEXTS[path], text) for path, text in now.items()], TEXTS)
+    fresh = Calls({**TEXTS, **now}.items())
+    for one, other in ((found.files, fresh.files), (found.defined, fresh.defined), (found.holding, fresh.holding)):
+        assert {key: value for key, value in one.items() if value} == {key: val for key, val in other.items() if val}
+    assert vars(known) == vars(Calls(TEXTS.items())), "what is on disk stays known"

@@ -104,7 +104,9 @@ class DjangoSettings:
         self.modules = [
             path
             for path, text in self.texts.items()
-            if re.search(rb"^\s*INSTALLED_APPS\b[^\n]*=", text, re.MULTILINE) and not layout.is_test(layout.place(path))
+            if b"INSTALLED_APPS" in text
+            and re.search(rb"^\s*INSTALLED_APPS\b[^\n]*=", text, re.MULTILINE)
+            and not layout.is_test(layout.place(path))
         ]
 
     @property
