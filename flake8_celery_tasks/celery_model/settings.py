@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.binding.nodes import last_name
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.scopes import Scope
     from flake8_celery_tasks.binding.values import Value
     from flake8_celery_tasks.resolution.project import Project
 
@@ -95,27 +97,51 @@ def given_in(module: Module, names: frozenset[str], *, running: bool = False) ->
 
     With `running`, classes for development or tests are skipped.
     """
-    candidates = module.candidates
     yield from _bound_in(module, names, running=running)
+    written = _written_in(module)
+    places = [place for name in names if name in written for place in written[name]]
+    for _, node, scope in sorted(places, key=lambda place: place[0]):
+        yield module.value(node, scope)
+
+
+@cache
+def _known() -> frozenset[str]:
+    """Return all names under which a setting may be written."""
+    return frozenset(spelling for name in SETTINGS for spelling in spellings(name))
+
+
+@query()
+def _written_in(module: Module) -> dict[str, list[tuple[int, ast.expr, Scope]]]:
+    """Return the values of attributes, items, keywords, keys and arguments named as a setting, numbered in order."""
+    found: dict[str, list[tuple[int, ast.expr, Scope]]] = {}
+    known = _known()
+    for number, (name, node, scope) in enumerate(_named_in(module)):
+        if isinstance(name, str) and name in known:
+            found.setdefault(name, []).append((number, node, scope))
+    return found
+
+
+def _named_in(module: Module) -> Iterator[tuple[object, ast.expr, Scope]]:
+    candidates = module.candidates
     for _, target, value, site in candidates.stores:
-        written = getattr(target, "attr", None)
+        written: object = getattr(target, "attr", None)
         if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
             written = target.slice.value
-        if written in names:
-            yield module.value(value, site.scope)
+        yield written, value, site.scope
     for call, site in candidates.calls:
         for keyword in call.keywords:
-            if keyword.arg in names:
-                yield module.value(keyword.value, site.scope)
+            yield keyword.arg, keyword.value, site.scope
         key = _KEYS.get(last_name(call.func))
         if key is not None and len(call.args) > key + 1:
             name, given = call.args[key : key + 2]
-            if isinstance(name, ast.Constant) and name.value in names:
-                yield module.value(given, site.scope)
+            if isinstance(name, ast.Constant):
+                yield name.value, given, site.scope
     # The module's own tree may have been dropped by now, or was never read.
     for node in ast.walk(candidates.scope.node):
         if isinstance(node, ast.Dict):
-            yield from (module.value(value, candidates.scope) for value in _under(node, names))
+            for item, value in zip(node.keys, node.values, strict=True):
+                if isinstance(item, ast.Constant):
+                    yield item.value, value, candidates.scope
 
 
 def _bound_in(module: Module, names: frozenset[str], *, running: bool) -> Iterator[Value]:
@@ -128,13 +154,6 @@ def _bound_in(module: Module, names: frozenset[str], *, running: bool) -> Iterat
                     yield module.value(binding.value, scope)
                 elif binding.kind == "other":
                     yield UNKNOWN
-
-
-def _under(node: ast.Dict, names: frozenset[str]) -> Iterator[ast.expr]:
-    """Yield the values of a dict display under some keys."""
-    for key, value in zip(node.keys, node.values, strict=True):
-        if isinstance(key, ast.Constant) and key.value in names:
-            yield value
 
 
 def acks_late(project: Project) -> bool | None:

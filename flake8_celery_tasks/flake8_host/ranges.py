@@ -32,6 +32,7 @@ class _Name(ast.AST):
 
 def ranges(source: Source, found: Iterable[tuple[int, int, str]]) -> Iterator[tuple[int, int]]:
     """Yield the start and end offsets of each finding, given as line (from 1), column (from 0) and code."""
+    found = list(found)
     nodes: dict[int, list[ast.AST]] | None = None
     size = len(source.text)
     for line, column, code in found:
@@ -40,7 +41,7 @@ def ranges(source: Source, found: Iterable[tuple[int, int, str]]) -> Iterator[tu
             end = max(_line_end(source, start), min(start + 1, size))
         else:
             if nodes is None:
-                nodes = _by_start(source)
+                nodes = _by_start(source, {max(line, 1) for line, _, _ in found})
             end = _end(source, nodes.get(start, []), start)
         yield start, end
 
@@ -50,8 +51,8 @@ def _line_end(source: Source, offset: int) -> int:
     return source.line_start(offset) + len(line.rstrip("\r\n"))
 
 
-def _by_start(source: Source) -> dict[int, list[ast.AST]]:
-    """Return the nodes that start at each offset, largest first."""
+def _by_start(source: Source, lines: set[int]) -> dict[int, list[ast.AST]]:
+    """Return the nodes that start at each offset in some lines, largest first."""
     try:
         tree = ast.parse(source.text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -59,10 +60,13 @@ def _by_start(source: Source) -> dict[int, list[ast.AST]]:
     found: dict[int, list[ast.AST]] = {}
     for node in ast.walk(tree):
         if hasattr(node, "end_lineno"):
-            found.setdefault(source.offset(*start_of(node)), []).append(node)
+            start = start_of(node)
+            if start[0] in lines:
+                found.setdefault(source.offset(*start), []).append(node)
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 name = source.name(node)
-                found.setdefault(source.line_offset(name.line) + name.column, []).append(_Name(node.name))
+                if name.line in lines:
+                    found.setdefault(source.line_offset(name.line) + name.column, []).append(_Name(node.name))
     return found
 
 
