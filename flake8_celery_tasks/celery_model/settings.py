@@ -134,8 +134,7 @@ def _named_in(module: Module) -> Iterator[tuple[object, ast.expr, Scope]]:
         key = _KEYS.get(last_name(call.func))
         if key is not None and len(call.args) > key + 1:
             name, given = call.args[key : key + 2]
-            if isinstance(name, ast.Constant):
-                yield name.value, given, site.scope
+            yield getattr(name, "value", None), given, site.scope
     # The module's own tree may have been dropped by now, or was never read.
     for node in ast.walk(candidates.scope.node):
         if isinstance(node, ast.Dict):
