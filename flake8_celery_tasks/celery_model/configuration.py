@@ -149,7 +149,11 @@ def spreads_in(node: ast.expr) -> list[ast.expr]:
     """Return what the display of a dict takes in: behind `**`, or given to `dict()`."""
     if isinstance(node, ast.Dict):
         return [value for key, value in zip(node.keys, node.values, strict=True) if key is None]
-    call = node if isinstance(node, ast.Call) else ast.Call(node, [], [])
+    return spreads_of(node) if isinstance(node, ast.Call) else []
+
+
+def spreads_of(call: ast.Call) -> list[ast.expr]:
+    """Return what a call such as `dict()` or `conf.update()` takes in whole: its positional and `**` arguments."""
     return [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg is None)]
 
 
@@ -281,7 +285,7 @@ def _is_far_call(project: Project, module: Module, call: ast.Call, site: Site) -
     if isinstance(call.func, ast.Attribute) and (
         name == "add_defaults" or (name == "update" and _is_conf(call.func.value, site))
     ):
-        given = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg is None)]
+        given = spreads_of(call)
     else:
         given = [keyword.value for keyword in call.keywords if keyword.arg in (None, "changes")]
         loaders = [keyword.value for keyword in call.keywords if keyword.arg == "loader"]

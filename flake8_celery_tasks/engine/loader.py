@@ -36,9 +36,7 @@ def named(some: Iterable[str]) -> dict[str, Rule[Any]]:
     found: dict[str, Rule[Any]] = {}
     for code in set(some):
         if code in places:
-            path = places[code]
-            topic, name = os.path.basename(os.path.dirname(path)), os.path.basename(path)
-            found.update((rule.code, rule) for rule in _in_file(topic, name))
+            found.update((rule.code, rule) for rule in _in_file(places[code]))
     return found
 
 
@@ -71,14 +69,15 @@ def _load(*, opt_in: bool) -> list[Rule[Any]]:
             continue
         for name in sorted(os.listdir(below)):
             if name.endswith(".py") and not name.startswith("_"):
-                found += _in_file(topic, name)
+                found += _in_file(os.path.join(below, name))
     return found
 
 
 @cache
-def _in_file(topic: str, name: str) -> list[Rule[Any]]:
-    """Return the rules that a file of a topic defines."""
-    module = import_module(f"{package.__name__}.{topic}.{name[:-3]}")
+def _in_file(path: str) -> list[Rule[Any]]:
+    """Return the rules that a file in a topic's folder defines."""
+    folder, name = os.path.split(path)
+    module = import_module(f"{package.__name__}.{os.path.basename(folder)}.{name[:-3]}")
     return [
         value()
         for value in vars(module).values()

@@ -185,18 +185,14 @@ def function_of(project: Project, module: Module, node: ast.expr, site: Site) ->
 
 def _own_method(module: Module, node: ast.expr, site: Site) -> Threaded | None:
     """Return the method of the same class that a method names by its first parameter."""
-    body = site.body if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) else None
-    owner = None if body is None or body.parent is None else body.parent.scope
-    if (
-        body is None
-        or owner is None
-        or owner.kind != CLASS
-        or not isinstance(body.node, (ast.FunctionDef, ast.AsyncFunctionDef))
-    ):
+    body = site.body
+    if body is None or body.parent is None or not isinstance(body.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return None
+    owner = body.parent.scope
     parameters = [*body.node.args.posonlyargs, *body.node.args.args]
-    assert isinstance(node, ast.Attribute)
-    if not parameters or parameters[0].arg != last_name(node.value):
+    if owner.kind != CLASS or not parameters or not isinstance(node, ast.Attribute):
         return None
-    found = module.functions_called(f"{owner.qualname}.{node.attr}")
-    return Threaded(module, found[0][0], Site(found[0][1], FUNCTION, found[0][0], found[0][2])) if found else None
+    if getattr(node.value, "id", None) != parameters[0].arg:
+        return None
+    methods = module.functions_called(f"{owner.qualname}.{node.attr}")
+    return next((Threaded(module, method, Site(at, FUNCTION, method, inner)) for method, at, inner in methods), None)

@@ -147,23 +147,27 @@ def _parameter_of(function: FunctionNode, call: ast.Call, argument: ast.expr) ->
 
 def annotation_of(module: Module, binding: Binding) -> Value | None:
     """Return the annotation of a parameter, without quotes and type arguments; None if it has none."""
-    if binding.kind != PARAM or not isinstance(binding.node, ast.arg) or binding.node.annotation is None:
-        return None
-    outside = binding.site.parent
-    scope = binding.site.scope if outside is None else outside.scope
-    return module.value(_bare(binding.node.annotation), scope)
+    node = _annotation(binding)
+    return None if node is None else module.value(_bare(node), _scope_outside(binding))
 
 
 def items_annotation_of(module: Module, binding: Binding) -> Value | None:
     """Return what a parameter's annotation says of the items of a list: `Order` for `list[Order]`; None otherwise."""
-    if binding.kind != PARAM or not isinstance(binding.node, ast.arg) or binding.node.annotation is None:
+    node = _annotation(binding)
+    listed = None if node is None else _unquoted(node)
+    if not isinstance(listed, ast.Subscript) or last_name(listed.value) not in _LISTS:
         return None
-    node = _unquoted(binding.node.annotation)
-    if not isinstance(node, ast.Subscript) or last_name(node.value) not in _LISTS:
-        return None
+    return module.value(_bare(listed.slice), _scope_outside(binding))
+
+
+def _annotation(binding: Binding) -> ast.expr | None:
+    return binding.node.annotation if binding.kind == PARAM and isinstance(binding.node, ast.arg) else None
+
+
+def _scope_outside(binding: Binding) -> Scope:
+    """Return the scope in which the annotations of a function's parameters are evaluated."""
     outside = binding.site.parent
-    scope = binding.site.scope if outside is None else outside.scope
-    return module.value(_bare(node.slice), scope)
+    return binding.site.scope if outside is None else outside.scope
 
 
 #: Annotations of lists of equal items, which is what such a parameter is given.

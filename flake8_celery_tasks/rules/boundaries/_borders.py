@@ -85,26 +85,32 @@ def _together(fact: TaskImport) -> dict[TaskImport, list[Sent]]:
 
     Everybody imports from a package that holds nothing but tasks: all such imports are reported at the first.
     """
-    found = _crossing(fact)
-    app = _app(fact, found[0]) if found else None
+    found = _crossings(fact.context)[fact]
+    app = _app(fact, found)
     if app is None or not _is_of_tasks(fact.project, app):
         return {fact: found}
     together = _by_app(fact.context)[fact.in_function, app]
     return together if next(iter(together)) is fact else {}
 
 
-def _app(fact: TaskImport, sent: Sent) -> str | None:
-    return None if sent.definition is None else fact.project.layout.app(sent.definition.module.place)
+def _app(fact: TaskImport, found: list[Sent]) -> str | None:
+    """Return the app of the first of some tasks, None if there is none or it can't be resolved."""
+    definition = found[0].definition if found else None
+    return None if definition is None else fact.project.layout.app(definition.module.place)
+
+
+@query()
+def _crossings(context: FileContext) -> dict[TaskImport, list[Sent]]:
+    """Return the tasks of other apps that each import of a file sends, in order."""
+    return {fact: _crossing(fact) for fact in imports_in(context)}
 
 
 @query()
 def _by_app(context: FileContext) -> dict[tuple[bool, str | None], dict[TaskImport, list[Sent]]]:
-    """Return what the imports of a file send, by whether they are in functions and by the app that they lead to."""
+    """Return the same by whether the imports are in functions, and by the app that they lead to."""
     found: dict[tuple[bool, str | None], dict[TaskImport, list[Sent]]] = {}
-    for fact in imports_in(context):
-        crossing = _crossing(fact)
-        if crossing:
-            found.setdefault((fact.in_function, _app(fact, crossing[0])), {})[fact] = crossing
+    for fact, sents in _crossings(context).items():
+        found.setdefault((fact.in_function, _app(fact, sents)), {})[fact] = sents
     return found
 
 
