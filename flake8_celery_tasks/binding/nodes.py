@@ -61,6 +61,12 @@ def last_name(node: ast.expr) -> str:
     return name
 
 
+def suppressed(item: ast.withitem) -> list[ast.expr]:
+    """Return the exceptions that an item of a `with` suppresses: `[ValueError]` for `suppress(ValueError)`."""
+    call = item.context_expr
+    return call.args if isinstance(call, ast.Call) and last_name(call.func) == "suppress" else []
+
+
 def branches(node: ast.expr) -> list[ast.expr]:
     """Return the possible results of a conditional expression, or just the expression itself.
 

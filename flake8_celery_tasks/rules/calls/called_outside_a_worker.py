@@ -3,7 +3,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final, cast
 
-from flake8_celery_tasks.binding.nodes import last_name, uses_of
+from flake8_celery_tasks.binding.nodes import last_name, suppressed, uses_of
 from flake8_celery_tasks.binding.scopes import TRY
 from flake8_celery_tasks.catalog.task_options import OPTIONS, TASK_API
 from flake8_celery_tasks.celery_model import backends
@@ -288,7 +288,7 @@ def _reached(body: list[ast.stmt], params: set[str]) -> Iterator[ast.Call]:
             continue
         if isinstance(node, (ast.If, ast.IfExp, ast.While)) and _mentions(node.test, params):
             pending.append(node.test)
-        elif isinstance(node, (ast.With, ast.AsyncWith)) and any(map(_suppresses, node.items)):
+        elif isinstance(node, (ast.With, ast.AsyncWith)) and any(_is_caught(suppressed(item)) for item in node.items):
             pending += [item.context_expr for item in node.items]
         elif isinstance(node, ast.Match) and _mentions(node.subject, params):
             pending.append(node.subject)
@@ -309,12 +309,6 @@ def _catches_all(handler: ast.ExceptHandler) -> bool:
     """Return whether a handler may catch what `update_state` raises outside a worker."""
     caught = handler.type
     return caught is None or _is_caught(caught.elts if isinstance(caught, ast.Tuple) else [caught])
-
-
-def _suppresses(item: ast.withitem) -> bool:
-    """Return whether an item of a `with` may do so: `suppress(ValueError)`."""
-    call = item.context_expr
-    return isinstance(call, ast.Call) and last_name(call.func) == "suppress" and _is_caught(call.args)
 
 
 def _is_caught(types: list[ast.expr]) -> bool:

@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from flake8_celery_tasks.binding.nodes import last_name
+from flake8_celery_tasks.binding.nodes import last_name, suppressed
 from flake8_celery_tasks.binding.scopes import TRY
 from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.catalog.settings import OLD_TO_NEW, SETTINGS
@@ -73,7 +73,10 @@ def _is_guarded(site: Site) -> bool:
     """Return whether the code expects the exception for a missing name: in a `try`, or under `suppress`."""
     return any(
         (around.kind == TRY and around.part == "body" and any(_catches(item.type) for item in around.try_.handlers))
-        or (isinstance(around.node, (ast.With, ast.AsyncWith)) and any(map(_suppresses, around.node.items)))
+        or (
+            isinstance(around.node, (ast.With, ast.AsyncWith))
+            and any(_catches(kind) for item in around.node.items for kind in suppressed(item))
+        )
         for around in site.chain()
     )
 
@@ -86,11 +89,6 @@ def _is_of_django(facts: Facts, owner: ast.expr, site: Site) -> bool:
 def _catches(caught: ast.expr | None) -> bool:
     kinds = caught.elts if isinstance(caught, ast.Tuple) else [caught]
     return any(kind is None or last_name(kind) in _MISSING for kind in kinds)
-
-
-def _suppresses(item: ast.withitem) -> bool:
-    call = item.context_expr
-    return isinstance(call, ast.Call) and last_name(call.func) == "suppress" and any(map(_catches, call.args))
 
 
 class DjangoSettings:
