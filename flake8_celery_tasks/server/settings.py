@@ -63,7 +63,9 @@ def read(given: object, before: Settings | None = None) -> tuple[Settings, list[
     found = Settings() if before is None else before
     if not isinstance(given, dict):
         return found, []
-    inner: dict[str, Any] = given[SECTION] if isinstance(given.get(SECTION), dict) else given
+    inner: Any = given.get(SECTION, given)
+    if not isinstance(inner, dict):  # the client has a section, and nothing in it
+        return found, []
     told = []
     for key, value in inner.items():
         name = _KEYS.get(key)

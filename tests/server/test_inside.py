@@ -28,6 +28,8 @@ async def test_what_comes_too_early_or_too_late(inside):
     await server.initialize()
     assert server.server.documents.open == {}
     assert (await server.ask("textDocument/hover", **hover))["result"] is None
+    begun = await server.ask("initialize", processId=None, rootUri=None, capabilities={})
+    assert begun["error"] == {"code": -32600, "message": "the server is initialized already"}
     assert "error" not in await server.ask("shutdown")
     assert (await server.ask("textDocument/hover", **hover))["error"]["code"] == -32600
 
@@ -244,6 +246,32 @@ async def test_settings_that_the_client_tells(inside):
     assert await server.pushed() == []
 
 
+@pytest.mark.parametrize("said", [None, {}, {"debounce": 3}, {"flake8-celery-tasks": None}, {"python": {"x": 1}}])
+async def test_settings_come_on_top_of_those_of_the_start(inside, said):
+    server = inside()
+    await server.initialize({"ignore": ["CLY403"]})
+    server.tell("workspace/didChangeConfiguration", settings=said)
+    await server.quiet()
+    server.open("content/views.py")
+    for settings, codes in ((said, []), ({"ignore": []}, ["CLY403"]), (said, [])):
+        await server.quiet()
+        server.sent("textDocument/publishDiagnostics")
+        server.tell("workspace/didChangeConfiguration", settings=settings)
+        assert await server.pushed() == codes
+
+
+@pytest.mark.parametrize(
+    ("workspace", "count"), [({}, 0), ({"codeLens": {}}, 0), ({"codeLens": {"refreshSupport": True}}, 2)]
+)
+async def test_lenses_that_are_switched_on_and_off(inside, workspace, count):
+    server = inside()
+    await server.initialize(workspace=workspace)
+    for said in ({"codeLens": True}, {"codeLens": True, "debounce": 3}, {"codeLens": True, "enable": False}):
+        server.tell("workspace/didChangeConfiguration", settings=said)
+    await server.quiet()
+    assert len(server.sent("workspace/codeLens/refresh")) == count
+
+
 CONFIGURATION = {"workspace": {"configuration": True}}
 
 
@@ -386,7 +414,7 @@ async def test_who_pulls_is_told_to_pull_again(inside, workspace):
     given = {} if workspace is None else {"workspace": workspace}
     await server.initialize(textDocument={"diagnostic": {}}, **given)
     uri = server.open("content/views.py")
-    assert server.server._pending == {}
+    assert server.server._pending == {}  # the client pulls now
     found = await server.ask("textDocument/diagnostic", textDocument={"uri": uri})
     assert [one["code"] for one in found["result"]["items"]] == ["CLY403"]
     missing = await server.ask("textDocument/diagnostic", textDocument={"uri": server.uri("a.py")})
@@ -397,6 +425,8 @@ async def test_who_pulls_is_told_to_pull_again(inside, workspace):
         return len(server.sent("workspace/diagnostic/refresh"))
 
     able = bool(workspace)
+    server.tell("textDocument/didSave", textDocument={"uri": uri})
+    assert await refreshed() == able  # what it needs may have changed on disk
     server.change("content/views.py", 2, {"text": VIEWS})
     assert await refreshed() == 0  # the client pulls what it changes by itself
     server.open("content/tasks.py", TASKS)
@@ -405,6 +435,19 @@ async def test_who_pulls_is_told_to_pull_again(inside, workspace):
     server.tell("textDocument/didClose", textDocument={"uri": server.uri("content/tasks.py")})
     assert await refreshed() == able
     assert server.sent("textDocument/publishDiagnostics") == []
+
+
+async def test_what_follows_a_pull(inside):
+    files = {**SHOP, "known.json": json.dumps({"version": 1, "findings": []})}
+    server = inside({**files, "tox.ini": "[flake8]\ncelery-baseline = known.json\n"})
+    await server.initialize(textDocument={"diagnostic": {}}, **WATCHING)
+    uri = server.open("content/views.py")
+    for _ in range(2):
+        await server.ask("textDocument/diagnostic", textDocument={"uri": uri})
+    await server.quiet()
+    assert "**/known.json" in patterns(server)
+    ((_, _, sight),) = server.server.desk._sights.values()
+    assert {*sight._uses, *sight._known} == set(sight._paths)
 
 
 @pytest.mark.parametrize("able", [True, False])

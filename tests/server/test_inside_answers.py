@@ -8,6 +8,7 @@ import pytest_asyncio
 pytest.importorskip("pygls")
 
 from flake8_celery_tasks.server.answers import rename
+from flake8_celery_tasks.server.text import Text
 from tests.server.conftest import SHOP, TASKS, VIEWS, position_of
 from tests.server.inside import inside
 
@@ -131,6 +132,35 @@ async def test_hover(inside):
     assert (await server.ask("textDocument/hover", **at(server, "content/views.py", "def vi")))["result"] is None
 
 
+@pytest.mark.parametrize(
+    ("formats", "kind"), [(["plaintext"], "plaintext"), (["plaintext", "markdown"], "markdown"), ([], "markdown")]
+)
+async def test_what_a_client_can_show(inside, formats, kind):
+    documented = {"completionItem": {"documentationFormat": formats}}
+    able = {"hover": {"contentFormat": formats}, "completion": documented}
+    text = VIEWS.replace("index.delay(pk)", 'index.apply_async(countdown=3, **{"a": 1})')
+    server = await opened(inside, text=text, textDocument=able)
+    place = at(server, "content/views.py", "apply_async(count", text=text)
+    found = (await server.ask("textDocument/hover", **place))["result"]["contents"]
+    assert found["kind"] == kind
+    marked = kind == "markdown"
+    assert found["value"].splitlines()[0] == (
+        "**countdown**: `int | float | None`, default `None`"
+        if marked
+        else "countdown: int | float | None, default None"
+    )
+    found = (await server.ask("textDocument/hover", **at(server, "content/views.py", '"content.ind')))["result"]
+    lines = found["contents"]["value"].splitlines()
+    assert lines[0] == ("```python" if marked else "index(pk, deep=False)")
+    assert ("Task `content.index` in content/tasks.py:5" in lines) == marked
+    assert ("Task content.index in content/tasks.py:5" in lines) != marked
+    place = at(server, "content/views.py", "apply_async(", text=text)
+    items = (await server.ask("textDocument/completion", **place))["result"]
+    (said,) = [one["documentation"] for one in items if one["label"] == "eta"]
+    assert said["kind"] == kind
+    assert said["value"].startswith("**eta**" if marked else "eta:")
+
+
 async def test_definition_and_references(inside):
     server = await opened(inside)
     place = at(server, "content/views.py", '"content.ind')
@@ -158,16 +188,24 @@ async def test_completion(inside):
     assert "detail" in items["content.clean"]
 
 
-@pytest.mark.parametrize("versions", [False, True])
-async def test_rename(inside, versions):
-    server = await opened(inside, workspace={"workspaceEdit": {"documentChanges": versions}})
+@pytest.mark.parametrize(("versions", "asks"), [(False, False), (False, True), (True, False), (True, True)])
+async def test_rename(inside, versions, asks):
+    able = {"documentChanges": versions, **({"changeAnnotationSupport": {}} if asks else {})}
+    server = await opened(inside, workspace={"workspaceEdit": able})
     place = at(server, "content/views.py", '"content.ind')
     prepared = (await server.ask("textDocument/prepareRename", **place))["result"]
     assert prepared["placeholder"] == "content.index"
     edit = (await server.ask("textDocument/rename", **place, newName="content.reindex"))["result"]
-    if versions:
+    assert ("changeAnnotations" in edit) == (versions and asks)
+    if versions and asks:
         (annotation,) = edit["changeAnnotations"].values()
         assert annotation["needsConfirmation"]
+        assert server.sent("window/showMessage") == []
+    else:  # the user has to know all the same
+        (shown,) = server.sent("window/showMessage")
+        assert shown == {"type": 2, "message": f"flake8-celery-tasks: {rename.WARNING}"}
+    if versions:
+        assert all(("annotationId" in text) == asks for one in edit["documentChanges"] for text in one["edits"])
         assert {one["textDocument"]["uri"]: one["textDocument"]["version"] for one in edit["documentChanges"]} == {
             server.uri(name): 3 if name == "content/views.py" else None for name in SHOP
         }
@@ -190,6 +228,44 @@ async def test_a_rename_that_is_refused(inside):
     assert "already" in error["message"]
     await server.quiet()
     assert server.sent("window/showMessage") == []
+    assert server.sent("window/logMessage") == []  # an answer, not an error
+
+
+async def test_a_rename_while_another_file_changes(inside, monkeypatch):
+    server = await opened(inside)
+    server.open("content/tasks.py", TASKS)
+    await server.pushed("content/tasks.py")
+    renaming = rename.renaming
+
+    def changed(*given):
+        found = renaming(*given)
+        uri = server.uri("content/tasks.py")
+        before = server.server.documents.open[uri]
+        server.server.documents.open[uri] = before._replace(text=Text(f"# A comment.\n{TASKS}"), version=2)
+        return found
+
+    monkeypatch.setattr(rename, "renaming", changed)
+    place = at(server, "content/views.py", '"content.ind')
+    error = (await server.ask("textDocument/rename", **place, newName="content.reindex"))["error"]
+    assert error["code"] == -32801
+    assert error["message"].endswith("tasks.py has changed in the meantime")
+
+
+async def test_texts_that_are_saved_nowhere(inside):
+    server = inside()
+    await server.initialize(workspace={"workspaceEdit": {"documentChanges": True}})
+    first, second = (server.open(f"untitled:Untitled-{number}", TASKS, version=number) for number in (1, 2))
+    for version, uri in ((1, first), (2, second)):
+        await server.pushed(uri)
+        place = {"textDocument": {"uri": uri}, "position": {"line": 3, "character": 20}}
+        (definition,) = (await server.ask("textDocument/definition", **place))["result"]
+        assert definition["uri"] == uri
+        whole = {"start": START, "end": {"line": 20, "character": 0}}
+        asked = {"textDocument": {"uri": uri}, "range": whole, "context": {"diagnostics": []}}
+        found = (await server.ask("textDocument/codeAction", **asked))["result"]
+        documents = [one["textDocument"] for action in found for one in action["edit"]["documentChanges"]]
+        assert documents
+        assert all(one == {"uri": uri, "version": version} for one in documents)
 
 
 # Files that have gone, and nobody has said so yet.

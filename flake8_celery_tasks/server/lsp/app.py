@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from flake8_celery_tasks import __version__
@@ -16,10 +17,10 @@ from flake8_celery_tasks.server import diagnosis, settings
 from flake8_celery_tasks.server.desk import Buffer, Desk, Unwanted
 from flake8_celery_tasks.server.homes import CONFIGURING
 from flake8_celery_tasks.server.lsp.documents import Documents, path_of
-from flake8_celery_tasks.server.lsp.protocol import Protocol
+from flake8_celery_tasks.server.lsp.protocol import REFUSALS, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from flake8_celery_tasks.server.desk import Sight
     from flake8_celery_tasks.server.diagnosis import Problem
@@ -28,6 +29,9 @@ Answer = TypeVar("Answer")
 
 #: Seconds without a change after which the server analyses files ahead of further requests.
 QUIET: Final = 1
+
+#: The key, among the addresses of files, of what follows once the client has pulled diagnostics.
+_PULLED: Final = "pulled"
 
 #: Names of the files that Celery's version is read from.
 _PINNING: Final = ("*requirements*.txt", "*.lock", "Pipfile")
@@ -44,6 +48,9 @@ class Server(LanguageServer):
         self.desk = Desk(self.tell_error)
         self.worker = ThreadPoolExecutor(1, "projects")
         self.pulls = False
+        #: The requests, `hover` or `completion`, whose answers the client can't show as Markdown.
+        self.plain: frozenset[str] = frozenset()
+        self._initial = settings.Settings()  # what the client said at the start: later settings come on top
         self._pending: dict[str, asyncio.Task[None]] = {}
         self._watched: frozenset[str] = frozenset()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -56,6 +63,10 @@ class Server(LanguageServer):
         """Show the user what is wrong with the configuration."""
         self._show(types.MessageType.Error, message)
 
+    def warn(self, message: str) -> None:
+        """Show the user what they should know."""
+        self._show(types.MessageType.Warning, message)
+
     def log(self, message: str) -> None:
         """Write to the client's log."""
         self.window_log_message(types.LogMessageParams(types.MessageType.Warning, message))
@@ -64,8 +75,9 @@ class Server(LanguageServer):
         self.window_show_message(types.ShowMessageParams(kind, f"flake8-celery-tasks: {message}"))
 
     def report_server_error(self, error: Exception, source: Any) -> None:
-        """Log an error: it does not interrupt the user."""
-        self.log(f"{getattr(source, '__name__', source)}: {type(error).__name__}: {error}")
+        """Log an error: it does not interrupt the user. A refusal is an answer, not an error."""
+        if not (isinstance(error, JsonRpcException) and error.code in REFUSALS):
+            self.log(f"{getattr(source, '__name__', source)}: {type(error).__name__}: {error}")
 
     # Requests.
 
@@ -171,10 +183,17 @@ class Server(LanguageServer):
 
     def schedule(self, uri: str, delay: float = 0) -> None:
         """Schedule pushing the diagnostics of a file, then of all other open ones."""
-        before = self._pending.pop(uri, None)
+        self._start(uri, self._publish_all(uri, delay))
+
+    def pulled(self) -> None:
+        """Schedule what follows once the client has pulled diagnostics."""
+        self._start(_PULLED, self._prepare())
+
+    def _start(self, key: str, work: Coroutine[Any, Any, None]) -> None:
+        before = self._pending.pop(key, None)
         if before is not None:
             before.cancel()
-        self._pending[uri] = asyncio.ensure_future(self._publish_all(uri, delay))
+        self._pending[key] = asyncio.ensure_future(work)
 
     async def _publish_all(self, first: str, delay: float) -> None:
         await asyncio.sleep(delay)
@@ -184,6 +203,9 @@ class Server(LanguageServer):
             return
         for uri in dict.fromkeys((first, *self.documents.open)):
             await self.publish(uri)
+        await self._prepare()
+
+    async def _prepare(self) -> None:
         await self.watch()
         await self.ask(self.desk.save)
         await asyncio.sleep(QUIET)
@@ -196,15 +218,26 @@ class Server(LanguageServer):
         if workspace is not None and workspace.diagnostics is not None and workspace.diagnostics.refresh_support:
             self.workspace_diagnostic_refresh(None)
 
+    def refresh_lenses(self) -> None:
+        """Ask the client to ask for lenses again."""
+        workspace = self.client_capabilities.workspace
+        if workspace is not None and workspace.code_lens is not None and workspace.code_lens.refresh_support:
+            self.workspace_code_lens_refresh(None)
+
     # Files and settings.
 
-    def configure(self, given: object) -> None:
-        """Apply the client's settings."""
-        found, told = settings.read(given)
+    def configure(self, given: object, *, initial: bool = False) -> None:
+        """Apply the client's settings; those that it does not mention are as they were at the start."""
+        before = self.desk.settings
+        found, told = settings.read(given, None if initial else self._initial)
         for line in told:
             self.log(line)
         self.worker.submit(self.desk.configure, found, list(self.documents.folders))
         self.desk.settings = found
+        if initial:
+            self._initial = found
+        elif (found.code_lens, found.enable) != (before.code_lens, before.enable):
+            self.refresh_lenses()
 
     def take_folders(self) -> None:
         """Apply the workspace folders."""

@@ -29,6 +29,8 @@ class Documents:
         self.folders: list[str] = []
         #: Whether the client accepts edits with versions.
         self.takes_versions = False
+        #: Whether the client can ask before it applies edits.
+        self.takes_annotations = False
 
     def opened(self, item: types.TextDocumentItem) -> Buffer | None:
         """Handle an opened document; return None for one that is not ours, such as a notebook cell."""
@@ -73,27 +75,38 @@ class Documents:
         """Return the protocol's range for a part of a text."""
         return types.Range(position(text, start), position(text, end))
 
-    def location(self, span: Span, sight: Sight) -> types.Location | None:
+    def location(self, span: Span, sight: Sight, about: Buffer | None = None) -> types.Location | None:
         """Return a location in a file, None if the file can't be read."""
         text = sight.text(span.path, self.encoding)
-        return None if text is None else types.Location(self.uri(span.path), self.range(text, span.start, span.end))
+        if text is None:
+            return None
+        return types.Location(self.uri(span.path, about), self.range(text, span.start, span.end))
 
-    def uri(self, path: str) -> str:
-        """Return the address of a file, in the client's spelling if it is open."""
-        for buffer in self.open.values():
+    def uri(self, path: str, about: Buffer | None = None) -> str:
+        """Return the address of a file, in the client's spelling if it is open.
+
+        Untitled buffers share one path: `about`, the buffer that the client asks about, tells them apart.
+        """
+        for buffer in self.open.values() if about is None else (about, *self.open.values()):
             if buffer.path == path:
                 return buffer.uri
         return from_fs_path(path) or path
 
-    def workspace_edit(self, edits: dict[str, list[types.TextEdit]], annotation: str = "") -> types.WorkspaceEdit:
-        """Return the edits of some files, by path, with versions; with an annotation, the client asks first."""
-        annotated = bool(annotation) and self.takes_versions
+    def workspace_edit(
+        self, edits: dict[str, list[types.TextEdit]], about: Buffer, annotation: str = ""
+    ) -> types.WorkspaceEdit:
+        """Return the edits of some files, by path, with versions; with an annotation, the client asks first.
+
+        `about` is the buffer that the client asks about: its edits fit the text that it has in that version.
+        """
+        annotated = bool(annotation) and self.takes_versions and self.takes_annotations
         if not self.takes_versions:
-            return types.WorkspaceEdit(changes={self.uri(path): texts for path, texts in edits.items()})
+            return types.WorkspaceEdit(changes={self.uri(path, about): texts for path, texts in edits.items()})
         found = []
         for path, texts in edits.items():
-            uri = self.uri(path)
-            version = self.open[uri].version if uri in self.open else None
+            uri = self.uri(path, about)
+            buffer = about if uri == about.uri else self.open.get(uri)
+            version = None if buffer is None else buffer.version
             document = types.OptionalVersionedTextDocumentIdentifier(uri=uri, version=version)
             kept = (
                 [types.AnnotatedTextEdit(annotation, one.range, one.new_text) for one in texts] if annotated else texts

@@ -36,6 +36,7 @@ def _diagnostics(server: Server) -> None:
     async def diagnostic(params: types.DocumentDiagnosticParams) -> types.RelatedFullDocumentDiagnosticReport:
         buffer = server.documents.open.get(params.text_document.uri)
         found = None if buffer is None else await server.diagnose(buffer)
+        server.pulled()
         return types.RelatedFullDocumentDiagnosticReport(items=found or [])
 
 
@@ -73,7 +74,8 @@ def _acts(server: Server, sight: Sight, buffer: Buffer, params: types.CodeAction
     if _is_asked(FIX_ALL, only) if only is not None else safe:
         edits = actions.fix_all(sight, buffer)
         if edits:
-            edit = server.documents.workspace_edit({buffer.path: server.documents.text_edits(buffer.text, edits)})
+            texts = server.documents.text_edits(buffer.text, edits)
+            edit = server.documents.workspace_edit({buffer.path: texts}, buffer)
             found.append(types.CodeAction("Fix all safe Celery findings", kind=FIX_ALL, edit=edit))
     return found
 
@@ -93,7 +95,7 @@ def _code_action(server: Server, buffer: Buffer, action: Action, known: object) 
         kind=types.CodeActionKind.QuickFix,
         diagnostics=[_meant(server, buffer, action.problem, known)],
         is_preferred=True if action.preferred else None,
-        edit=documents.workspace_edit({buffer.path: documents.text_edits(buffer.text, action.edits)}),
+        edit=documents.workspace_edit({buffer.path: documents.text_edits(buffer.text, action.edits)}, buffer),
     )
 
 

@@ -42,9 +42,11 @@ def _lifecycle(server: Server) -> None:
         documents.encoding = server.protocol.units()
         edits = params.capabilities.workspace and params.capabilities.workspace.workspace_edit
         documents.takes_versions = bool(edits and edits.document_changes)
+        documents.takes_annotations = bool(edits and edits.change_annotation_support)
         server.pulls = text is not None and text.diagnostic is not None
+        server.plain = _plain(text)
         server.take_folders()
-        server.configure(params.initialization_options)
+        server.configure(params.initialization_options, initial=True)
 
     @server.feature(types.INITIALIZED)
     async def initialized(_: types.InitializedParams) -> None:
@@ -63,6 +65,15 @@ def _lifecycle(server: Server) -> None:
         server.take_folders()
         server.worker.submit(server.desk.configure, server.desk.settings, list(server.documents.folders))
         server.schedule("")
+
+
+def _plain(text: types.TextDocumentClientCapabilities | None) -> frozenset[str]:
+    """Return the requests whose answers the client can't show as Markdown, as far as it says so."""
+    hover = text.hover.content_format if text is not None and text.hover is not None else None
+    completion = text.completion.completion_item if text is not None and text.completion is not None else None
+    documentation = completion.documentation_format if completion is not None else None
+    formats = {"hover": hover, "completion": documentation}
+    return frozenset(what for what, known in formats.items() if known and types.MarkupKind.Markdown not in known)
 
 
 async def ask_settings(server: Server) -> bool:
@@ -100,7 +111,7 @@ def _documents(server: Server) -> None:
             server.worker.submit(server.desk.forget)
         elif path is not None:
             server.worker.submit(server.desk.changed_on_disk, [path], server.documents.held())
-        server.schedule(params.text_document.uri)
+        server.schedule("" if server.pulls else params.text_document.uri)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def did_close(params: types.DidCloseTextDocumentParams) -> None:

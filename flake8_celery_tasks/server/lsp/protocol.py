@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 INVALID_REQUEST: Final = -32600
 INVALID_PARAMS: Final = -32602
 NOT_INITIALIZED: Final = -32002
+REQUEST_FAILED: Final = -32803
+CONTENT_MODIFIED: Final = -32801
+
+#: What a request is answered with that is valid, but can't be done.
+REFUSALS: Final = frozenset({REQUEST_FAILED, CONTENT_MODIFIED})
 
 
 class Protocol(LanguageServerProtocol):
@@ -45,6 +50,9 @@ class Protocol(LanguageServerProtocol):
                 return
             if self._workspace is None and method != types.INITIALIZE:
                 self._refuse(number, NOT_INITIALIZED, "the server is not initialized")
+                return
+            if self._workspace is not None and method == types.INITIALIZE:
+                self._refuse(number, INVALID_REQUEST, "the server is initialized already")
                 return
         elif method is not None and self._workspace is None and method != types.EXIT:
             return

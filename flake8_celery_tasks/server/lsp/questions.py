@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from lsprotocol import types
@@ -9,10 +10,12 @@ from pygls.exceptions import JsonRpcException
 
 from flake8_celery_tasks.server.answers import completion, hover, places, rename
 from flake8_celery_tasks.server.lsp.documents import offset
+from flake8_celery_tasks.server.lsp.protocol import CONTENT_MODIFIED, REQUEST_FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from flake8_celery_tasks.edits.edit import Edit
     from flake8_celery_tasks.server.desk import Buffer, Sight
     from flake8_celery_tasks.server.lsp.app import Server
     from flake8_celery_tasks.server.text import Span
@@ -25,7 +28,8 @@ _KINDS: Final = {
     completion.SETTING: types.CompletionItemKind.Property,
 }
 
-_REFUSED: Final = -32803  # RequestFailed
+#: What Markdown adds to text.
+_MARKS: Final = re.compile(r"\*\*(\w+)\*\*|`([^`\n]+)`")
 
 
 def register(server: Server) -> None:
@@ -44,14 +48,24 @@ def _hover(server: Server) -> None:
             found = hover.hover(sight, buffer, offset(buffer, params.position))
             if found is None:
                 return None
-            content = types.MarkupContent(types.MarkupKind.Markdown, found.markdown)
+            content = _markup(found.markdown, plain="hover" in server.plain)
             return types.Hover(content, server.documents.range(buffer.text, found.span.start, found.span.end))
 
         return await server.about(params.text_document.uri, answer)
 
 
-def _locations(server: Server, sight: Sight, spans: Iterable[Span]) -> list[types.Location]:
-    found = [server.documents.location(span, sight) for span in spans]
+def _markup(markdown: str, *, plain: bool) -> types.MarkupContent:
+    """Return Markdown as it is, or as text where the client can't show it."""
+    if not plain:
+        return types.MarkupContent(types.MarkupKind.Markdown, markdown)
+    parts = markdown.split("```")
+    parts[::2] = [_MARKS.sub(lambda found: found[1] or found[2], part) for part in parts[::2]]
+    parts[1::2] = [part.removeprefix("python").strip("\n") for part in parts[1::2]]
+    return types.MarkupContent(types.MarkupKind.PlainText, "".join(parts))
+
+
+def _locations(server: Server, sight: Sight, buffer: Buffer, spans: Iterable[Span]) -> list[types.Location]:
+    found = [server.documents.location(span, sight, buffer) for span in spans]
     return [one for one in found if one is not None]
 
 
@@ -59,7 +73,7 @@ def _places(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_DEFINITION)
     async def ask_definition(params: types.DefinitionParams) -> list[types.Location] | None:
         def answer(sight: Sight, buffer: Buffer) -> list[types.Location]:
-            return _locations(server, sight, places.definition(sight, buffer, offset(buffer, params.position)))
+            return _locations(server, sight, buffer, places.definition(sight, buffer, offset(buffer, params.position)))
 
         return await server.about(params.text_document.uri, answer)
 
@@ -68,7 +82,7 @@ def _places(server: Server) -> None:
         def answer(sight: Sight, buffer: Buffer) -> list[types.Location]:
             own = params.context.include_declaration
             found = places.references(sight, buffer, offset(buffer, params.position), with_definition=own)
-            return _locations(server, sight, found)
+            return _locations(server, sight, buffer, found)
 
         return await server.about(params.text_document.uri, answer)
 
@@ -90,7 +104,7 @@ def _item(server: Server, buffer: Buffer, one: completion.Item) -> types.Complet
         label=one.label,
         kind=_KINDS[one.kind],
         detail=one.detail or None,
-        documentation=types.MarkupContent(types.MarkupKind.Markdown, one.documentation),
+        documentation=_markup(one.documentation, plain="completion" in server.plain),
         filter_text=one.text,
         text_edit=types.TextEdit(server.documents.range(buffer.text, one.start, one.end), one.text),
     )
@@ -103,7 +117,7 @@ def _rename(server: Server) -> None:
             try:
                 found = rename.renamable(sight, buffer, offset(buffer, params.position))
             except rename.Refused as refused:
-                raise JsonRpcException(str(refused), _REFUSED) from None
+                raise JsonRpcException(str(refused), REQUEST_FAILED) from None
             return types.PrepareRenamePlaceholder(
                 server.documents.range(buffer.text, found.span.start, found.span.end), found.name
             )
@@ -116,16 +130,27 @@ def _rename(server: Server) -> None:
             try:
                 found = rename.renaming(sight, buffer, offset(buffer, params.position), params.new_name)
             except rename.Refused as refused:
-                raise JsonRpcException(str(refused), _REFUSED) from None
-            edits = {}
-            for path, some in found.items():
-                text = sight.text(path, server.documents.encoding)
-                if text is None:  # it is gone by now: an incomplete rename would break the project
-                    raise JsonRpcException(f"{path} can't be read", _REFUSED)
-                edits[path] = server.documents.text_edits(text, some)
-            return server.documents.workspace_edit(edits, rename.WARNING)
+                raise JsonRpcException(str(refused), REQUEST_FAILED) from None
+            return _renamed(server, sight, buffer, found)
 
-        return await server.about(params.text_document.uri, answer)
+        edit = await server.about(params.text_document.uri, answer)
+        if edit is not None and edit.change_annotations is None:  # the client does not ask
+            server.warn(rename.WARNING)
+        return edit
+
+
+def _renamed(server: Server, sight: Sight, buffer: Buffer, found: dict[str, list[Edit]]) -> types.WorkspaceEdit:
+    """Return a rename as the client applies it. Raises JsonRpcException: an incomplete one would break the project."""
+    edits = {}
+    for path, some in found.items():
+        text = sight.text(path, server.documents.encoding)
+        if text is None:  # it is gone by now
+            raise JsonRpcException(f"{path} can't be read", REQUEST_FAILED)
+        known = server.documents.open.get(server.documents.uri(path, buffer))
+        if known is not None and known.text.text != text.text:
+            raise JsonRpcException(f"{path} has changed in the meantime", CONTENT_MODIFIED)
+        edits[path] = server.documents.text_edits(text, some)
+    return server.documents.workspace_edit(edits, buffer, rename.WARNING)
 
 
 def _lists(server: Server) -> None:
