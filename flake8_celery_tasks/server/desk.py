@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 UNTITLED = "stdin"
 
 #: Texts that may name a task without sending it.
-_NAMING = (b"route", b"ROUTE", b"annotations", b"ANNOTATIONS")
+_NAMING = (b"route", b"ROUTE", b"annotations", b"ANNOTATIONS", b".tasks[")
 
 
 class Unwanted(BaseException):

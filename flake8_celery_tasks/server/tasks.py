@@ -12,6 +12,7 @@ from flake8_celery_tasks.celery_model.definitions import definition_of
 from flake8_celery_tasks.celery_model.objects import SignatureThing, TaskThing
 from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.engine.survey.inventory import task_name
+from flake8_celery_tasks.facts.calls import lookups_in
 from flake8_celery_tasks.facts.facts import Facts
 from flake8_celery_tasks.facts.task import Task
 from flake8_celery_tasks.server.text import Span
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flake8_celery_tasks.binding.module import Module
-    from flake8_celery_tasks.binding.scopes import Site
+    from flake8_celery_tasks.binding.scopes import Scope, Site
     from flake8_celery_tasks.celery_model.definitions import Definition
     from flake8_celery_tasks.facts.calls import Invocation
     from flake8_celery_tasks.facts.configured.schedules import BeatEntry
     from flake8_celery_tasks.resolution.project import Project
+    from flake8_celery_tasks.resolution.resolver import Target
     from flake8_celery_tasks.server.text import Text
 
 #: How a place relates to a task.
@@ -34,6 +36,7 @@ NAMED: Final = "named"  # its explicit name
 SENT: Final = "sent"  # a call, a signature, a beat entry
 IMPORTED: Final = "imported"
 ROUTED: Final = "routed"  # a key of routes or annotations
+LOOKED_UP: Final = "looked up"  # a key of an app's `tasks`
 
 #: The file and qualified name of a definition: they stay the same when lines move.
 Key = tuple[str, str]
@@ -86,6 +89,11 @@ class _Finder:
             yield from self.defined(task)
         for call in self.facts.invocations:
             yield from self.sent(call)
+        for lookup in lookups_in(self.facts):
+            node = lookup.node.slice
+            if isinstance(lookup.name, str):
+                constant = self.constant(node, lookup.site)
+                yield Use(self.span(node), LOOKED_UP, None, lookup.name, self.span(node), self.literal(node), constant)
         settings, entries = self.facts.configured
         for entry in entries:
             yield from self.scheduled(entry)
@@ -134,9 +142,8 @@ class _Finder:
 
     def constant(self, node: ast.expr, site: Site) -> Span | None:
         """Return the string that a name stands for, if a module of the project binds it exactly once."""
-        value = None if isinstance(node, ast.Constant) else self.module.value(node, site.scope)
-        target = self.project.resolve(value.path, self.module) if isinstance(value, Ref) else None
-        if target is None or target.module is None or target.rest:
+        target = meaning(self.project, self.module, node, site.scope)
+        if target is None or target.module is None:
             return None
         module = target.module
         bindings = module.bindings(target.path[len(module.prefix) :])
@@ -180,6 +187,13 @@ class _Finder:
         if isinstance(name, str) and "*" not in name and isinstance(node, ast.expr):
             constant = self.constant(node, site)
             yield Use(self.span(node), ROUTED, None, name, self.span(node), self.literal(node), constant)
+
+
+def meaning(project: Project, module: Module, node: ast.expr, scope: Scope) -> Target | None:
+    """Return what a name stands for, None if it stands for nothing that is certain."""
+    value = None if isinstance(node, ast.Constant) else module.value(node, scope)
+    target = project.resolve(value.path, module) if isinstance(value, Ref) else None
+    return None if target is None or target.rest else target
 
 
 def name_span(task: Task, source: Source) -> Span:

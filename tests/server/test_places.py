@@ -58,6 +58,32 @@ def bound(self, x=1, /): ...
 def schedule(sender, **kwargs):
     sender.add_periodic_task(10, bound.s(), name="often")
 """,
+    "content/more.py": """\
+from celery import Task
+from content.made import app
+
+
+@app.task(bind=True, name="content.again")
+def again(self):
+    raise self.retry(countdown=app.conf.task_default_rate_limit, sender=1)
+
+
+class Slow(Task):
+    name, queue = "content.slow", "slow"
+    rate_limit: str = "1/m"
+    max_retries = 3
+
+    def run(self): ...
+
+
+app.register_task(Slow())
+
+
+def read(x):
+    x.retry(expires=1)
+    x.conf.own = 1
+    return x.conf.timezone, app.conf.nothing, app.other.enable_utc, [app][0].conf.result_expires, app.conf.beat_cron
+""",
 }
 
 
@@ -116,6 +142,10 @@ def said(shop, name, mark):
         ),
         ("content/made.py", "task_track_|started=True", ["**task_track_started**"]),
         ("shop/celery.py", "conf.task_acks|_late", ["**task_acks_late**"]),
+        ("content/more.py", "self.retry(count|down=", ["**countdown**: `int | float | None`"]),
+        ("content/more.py", "conf.task_default_rate|_limit", ["**task_default_rate_limit**: `"]),
+        ("content/more.py", "rate_lim|it: str", ["**rate_limit**: `"]),
+        ("content/more.py", "max_ret|ries = 3", ["**max_retries**: `int | None`"]),
         ("content/views.py", "import in|dex", ["index(pk, deep=False)"]),
     ],
 )
@@ -130,6 +160,14 @@ def test_hover(shop, name, mark, parts):
         ("content/sending.py", '"content.in|dex"  # of no task'),
         ("content/views.py", '"content.in|dx"'),
         ("content/names.py", "CL|EAN"),
+        ("content/more.py", "retry(exp|ires"),
+        ("content/more.py", "sen|der=1"),
+        ("content/more.py", "name, que|ue"),
+        ("content/more.py", "x.conf.time|zone"),
+        ("content/more.py", "app.conf.noth|ing"),
+        ("content/more.py", "app.other.enable|_utc"),
+        ("content/more.py", "conf.result_ex|pires"),
+        ("content/more.py", "app.co|nf.beat"),
     ],
 )
 def test_nothing_to_say(shop, name, mark):
@@ -241,6 +279,8 @@ def test_refused_where_a_name_is_automatic_or_made_of_parts(tmp_path, monkeypatc
         ('"""a"""', "b", '"""b"""'),
         ('"" "a"', "b\n", '"b\\n"'),
         ("'a'", "b\t\\", "'b\\t\\\\'"),
+        ("'a'", "b\\é", "'b\\\\é'"),
+        ("R'a'", "b\\é", "R'b\\é'"),
         ("b'a'", "b", None),
         ("'other'", "b", None),
         ("", "b", None),
@@ -271,6 +311,9 @@ HEAD = "from celery import current_app, shared_task, Celery\nfrom content import
         ("current_app.send_task('con|')\nx = 1\n", {"content.index"}, set()),
         ("app.conf.beat_schedule = {'a': {'task': '|'}}\n", {"content.index"}, set()),
         ("app.conf.task_routes = {'|': 'x'}\n", {"content.index"}, set()),
+        ("app.conf.task_routes = {'|'}\n", {"content.index"}, set()),
+        ("app.conf.task_annotations = {'content.kept': {}, '|", {"content.index"}, set()),
+        ("x = {'|'}\n", set(), {"content.index"}),
         ("print('con|')\n", set(), {"content.index"}),
         ("'''\ncon|\n'''\n", set(), {"content.index"}),
         ("# it's\ncurrent_app.send_task('|')\n", {"content.index"}, set()),
@@ -289,6 +332,11 @@ HEAD = "from celery import current_app, shared_task, Celery\nfrom content import
         ("app.conf.update(task_|)\n", {"task_acks_late"}, set()),
         ("x = f(|)\n", set(), {"countdown"}),
         ("x = ]|\n", set(), {"countdown"}),
+        ("print(app.conf.|)\n", {"task_acks_late"}, set()),
+        ("def f(x):\n    if x and app.conf.task_|:\n        pass\n", {"task_acks_late"}, set()),
+        ("def f():\n    return app.conf.|\nx = 1\n", {"task_acks_late"}, set()),
+        ("x = [\n    app.conf.|\n]\n", {"task_acks_late"}, set()),
+        ("print(other.conf.|)\n", set(), {"task_acks_late"}),
         ("other.conf.|\n", set(), {"task_acks_late"}),
     ],
 )
@@ -306,6 +354,10 @@ def test_what_an_item_says_and_replaces(shop):
     assert text[: item.start] + item.text + text[item.end :] == text.replace("content.oldest", "content.kept")
     assert item.detail == "(x, *rest, key, more=..., **others)" or item.detail == ""
     item = completed(shop, f"{HEAD}tasks.index.apply_async(cou|ntdown=3)\n")["countdown"]
+    assert item.text == "countdown"  # there is a sign of equality already
+    item = completed(shop, f"{HEAD}tasks.index.apply_async(cou|ntdown)\n")["countdown"]
+    assert item.text == "countdown="
+    item = completed(shop, f"{HEAD}tasks.index.apply_async(cou|n == 3)\n")["countdown"]
     assert item.text == "countdown="
     assert "countdown" in item.documentation
     assert completion.shown(None) == "(...)"

@@ -7,21 +7,28 @@ import copy
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.celery_model.definitions import name_of
+from flake8_celery_tasks.celery_model.objects import AppThing, thing_of
 from flake8_celery_tasks.engine.survey.inventory import Entry, entry_of
+from flake8_celery_tasks.server.answers import constants
 from flake8_celery_tasks.server.tasks import DEFINED, SENT, key_of, task_of
 from flake8_celery_tasks.server.text import Span
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flake8_celery_tasks.celery_model.definitions import Definition
+    from flake8_celery_tasks.facts.facts import Facts
     from flake8_celery_tasks.facts.task import Task
     from flake8_celery_tasks.server.desk import Sight
     from flake8_celery_tasks.server.tasks import Use
 
 
 def use_at(sight: Sight, path: str, offset: int) -> Use | None:
-    """Return the innermost use of a task at an offset."""
+    """Return the innermost use of a task at an offset, or the use of the constant there."""
     around = [use for use in sight.uses(path) if use.span.start <= offset <= use.span.end]
-    return min(around, key=lambda use: use.span.end - use.span.start, default=None)
+    if not around:
+        return constants.use_at(sight, path, offset)
+    return min(around, key=lambda use: use.span.end - use.span.start)
 
 
 def meant(sight: Sight, use: Use) -> list[Definition]:
@@ -30,6 +37,25 @@ def meant(sight: Sight, use: Use) -> list[Definition]:
         found = sight.definitions.get(use.key)
         return [] if found is None else [found]
     return sight.called(use.name) if use.name is not None else []
+
+
+def settings_read(facts: Facts) -> Iterator[ast.Attribute]:
+    """Yield the attributes in a file that are read from the configuration of an app: `app.conf.timezone`."""
+    module = facts.module
+    for node in ast.walk(module.tree or ast.Module([], [])):
+        if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Load):
+            continue
+        conf = node.value
+        if isinstance(conf, ast.Attribute) and conf.attr == "conf":
+            first: ast.expr = conf.value
+            while isinstance(first, ast.Attribute):
+                first = first.value
+            for scope in module.candidates.all_scopes:
+                if getattr(first, "id", "") in scope.bindings:
+                    thing = thing_of(facts.project, module.value(conf.value, scope), module)
+                    if isinstance(thing, AppThing):
+                        yield node
+                        break
 
 
 def uses_of(sight: Sight, definition: Definition) -> list[Use]:

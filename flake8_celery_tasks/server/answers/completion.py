@@ -33,6 +33,7 @@ HERE: Final = "CLY_HERE_"
 NAME, PARAMETER, OPTION, SETTING = "name", "parameter", "option", "setting"
 
 _WORD: Final = re.compile(r"\w*$")
+_EQUALS: Final = re.compile(r"\s*=(?!=)")
 _CONF: Final = re.compile(r"conf\.\w*$")
 _CLOSING: Final = {"(": ")", "[": "]", "{": "}"}
 _TOKEN: Final = re.compile(r"""\"\"\"|\'\'\'|["']|\#[^\n]*|[()\[\]{}]|\\.""", re.DOTALL)
@@ -68,14 +69,19 @@ def completion(sight: Sight, buffer: Buffer, offset: int) -> list[Item]:
     start = offset if word is None else word.start()
     tail = _tail(text, offset)
     if _CONF.search(text[:offset]):
-        candidates = [f"{text[:start]}{HERE} = None{_rest(text, offset)}"]
+        candidates = [
+            f"{text[:start]}{HERE} = None{_rest(text, offset)}",
+            f"{text[:start]}{HERE}{text[tail:]}",
+            *_closed(f"{text[:start]}{HERE}", opened, text, tail),
+        ]
     else:
         candidates = [
             f"{text[:start]}{HERE}=None{text[tail:]}",
             *_closed(f"{text[:start]}{HERE}=None", opened, text, tail),
         ]
     facts = _parsed(sight, buffer.path, candidates)
-    return [] if facts is None else list(_words(facts, start, offset))
+    equals = "" if _EQUALS.match(text, tail) else "="
+    return [] if facts is None else list(_words(facts, start, offset, equals))
 
 
 def _tail(text: str, offset: int) -> int:
@@ -139,15 +145,23 @@ def _in_string(sight: Sight, buffer: Buffer, offset: int, opened: _Open) -> list
         end = offset
     head = text[:offset] + opened.quote
     behind = text[end + len(opened.quote) :] if end > offset or text[end:].startswith(opened.quote) else text[offset:]
-    tries = [text, *_closed(head, opened, text, offset), f"{head}: None{behind}"]
-    facts = _parsed(sight, buffer.path, [*tries, *_closed(f"{head}: None", opened, text, offset)])
+    whole = [text, *_closed(head, opened, text, offset)]
+    keys = [f"{head}: None{behind}", *_closed(f"{head}: None", opened, text, offset)]  # the first half of an item
+    found = _of_string(sight, _parsed(sight, buffer.path, [*whole, *keys]), opened.start, start, end)
+    if not found and opened.brackets.endswith("{"):  # one string in braces is a set
+        found = _of_string(sight, _parsed(sight, buffer.path, keys), opened.start, start, end)
+    return found
+
+
+def _of_string(sight: Sight, facts: Facts | None, quote: int, start: int, end: int) -> list[Item]:
+    """Return the completions of the string whose quotes start at an offset, as a parsed text has it."""
     if facts is None:
         return []
     uses = uses_in(facts, Text(facts.module.source.text))
-    if any(use.literal is not None and use.literal.start <= opened.start < use.literal.end for use in uses):
+    if any(use.literal is not None and use.literal.start <= quote < use.literal.end for use in uses):
         return list(_names(sight, start, end))
     for call in facts.invocations:
-        given = _keys_at(call, facts, opened.start)
+        given = _keys_at(call, facts, quote)
         if given is not None:
             return list(_parameters(sight, call, given, start, end))
     return []
@@ -216,14 +230,15 @@ def _parameters(sight: Sight, call: Invocation, given: set[str], start: int, end
 # Outside of strings.
 
 
-def _words(facts: Facts, start: int, end: int) -> Iterator[Item]:
+def _words(facts: Facts, start: int, end: int, equals: str) -> Iterator[Item]:
+    """Yield the completions of the placeholder; `equals` follows a keyword."""
     version = version_of(facts.project)
     for task in facts.tasks:
         keywords = {keyword.arg for keyword in getattr(task.decorator, "keywords", ())}
         if HERE in keywords:
             for name in sorted(task_options.decorator_names(version) - keywords):
                 option = task_options.OPTIONS[name]
-                yield Item(name, OPTION, option.type, hover.of_task_option(name), start, end, f"{name}=")
+                yield Item(name, OPTION, option.type, hover.of_task_option(name), start, end, name + equals)
             return
     for call in facts.invocations:
         keywords = {keyword.arg for keyword in call.node.keywords}
@@ -231,12 +246,16 @@ def _words(facts: Facts, start: int, end: int) -> Iterator[Item]:
             for name in sorted(call_options.keywords(OPTION_KINDS[call.method], version) - keywords):
                 known = call_options.OPTIONS.get(name)
                 detail, said = (known.type, hover.of_call_option(name)) if known is not None else ("", "")
-                yield Item(name, OPTION, detail, said, start, end, f"{name}=")
+                yield Item(name, OPTION, detail, said, start, end, name + equals)
             return
-    for setting in facts.configured[0]:
-        if setting.key == HERE:
-            equals = "" if isinstance(setting.node, ast.Attribute) else "="
-            for name, one in catalog_settings.SETTINGS.items():
-                if one.exists(version):
-                    yield Item(name, SETTING, one.type, hover.of_setting(name, version), start, end, name + equals)
-            return
+    setting = next((one for one in facts.configured[0] if one.key == HERE), None)
+    if setting is not None:
+        yield from _settings(version, start, end, "" if isinstance(setting.node, ast.Attribute) else equals)
+    elif any(one.attr == HERE for one in common.settings_read(facts)):
+        yield from _settings(version, start, end, "")
+
+
+def _settings(version: tuple[int, ...], start: int, end: int, equals: str) -> Iterator[Item]:
+    for name, one in catalog_settings.SETTINGS.items():
+        if one.exists(version):
+            yield Item(name, SETTING, one.type, hover.of_setting(name, version), start, end, name + equals)

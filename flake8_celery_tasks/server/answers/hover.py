@@ -9,6 +9,7 @@ from flake8_celery_tasks.catalog import call_options, task_options
 from flake8_celery_tasks.catalog import settings as catalog_settings
 from flake8_celery_tasks.catalog.methods import OPTION_KINDS
 from flake8_celery_tasks.celery_model.version import version_of
+from flake8_celery_tasks.facts.calls import retries_in
 from flake8_celery_tasks.server.answers import common
 from flake8_celery_tasks.server.text import Span
 from flake8_celery_tasks.workspace.source import start_of
@@ -85,7 +86,7 @@ def option_at(sight: Sight, buffer: Buffer, offset: int) -> Hover | None:
     if facts is None:
         return None
     source = buffer.text.source
-    for node, length, text in _documented(facts):
+    for node, length, text in (*_documented(facts), *_read(facts, buffer.text.text, offset)):
         start = source.offset(*start_of(node))
         if isinstance(node, ast.Attribute):
             start = source.end(node) - length
@@ -100,11 +101,20 @@ def _documented(facts: Facts) -> Iterator[tuple[ast.AST, int, str]]:
         for keyword in getattr(task.decorator, "keywords", ()):
             if keyword.arg in task_options.OPTIONS:
                 yield keyword, len(keyword.arg), of_task_option(keyword.arg)
-    for call in facts.invocations:
-        if call.method in OPTION_KINDS:
-            for keyword in call.node.keywords:
-                if keyword.arg in call_options.OPTIONS:
-                    yield keyword, len(keyword.arg), of_call_option(keyword.arg)
+        for name in task_options.OPTIONS if task.is_class else ():
+            given = task.keyword(name)
+            if isinstance(given, (ast.Assign, ast.AnnAssign)):
+                yield given, len(name), of_task_option(name)
+    calls = [call.node for call in facts.invocations if call.method in OPTION_KINDS]
+    retries = [retry.node for retry in retries_in(facts) if retry.own is not None]
+    for node in (*calls, *retries):
+        for keyword in node.keywords:
+            if keyword.arg in call_options.OPTIONS:
+                yield keyword, len(keyword.arg), of_call_option(keyword.arg)
+    yield from _settings(facts)
+
+
+def _settings(facts: Facts) -> Iterator[tuple[ast.AST, int, str]]:
     version = version_of(facts.project)
     for setting in facts.configured[0]:
         if setting.name is not None:
@@ -117,6 +127,15 @@ def _documented(facts: Facts) -> Iterator[tuple[ast.AST, int, str]]:
             if isinstance(node, ast.Constant):
                 length += 2
             yield node, length, of_setting(setting.name, version)
+
+
+def _read(facts: Facts, text: str, offset: int) -> Iterator[tuple[ast.AST, int, str]]:
+    """Yield the settings that a file reads, if there may be one at an offset."""
+    if ".conf." in text[text.rfind("\n", 0, offset) + 1 : offset + 1]:
+        version = version_of(facts.project)
+        for node in common.settings_read(facts):
+            if node.attr in catalog_settings.SETTINGS:
+                yield node, len(node.attr), of_setting(node.attr, version)
 
 
 def of_task_option(name: str) -> str:

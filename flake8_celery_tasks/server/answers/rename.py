@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.edits.edit import Edit
-from flake8_celery_tasks.server.answers import common
+from flake8_celery_tasks.server.answers import common, constants
 from flake8_celery_tasks.server.tasks import DEFINED, IMPORTED, NAMED, key_of
 
 if TYPE_CHECKING:
@@ -64,8 +64,12 @@ def renaming(sight: Sight, buffer: Buffer, offset: int, new: str) -> dict[str, l
     for use in uses:
         span = use.literal or use.constant
         if span is None:
-            raise Refused(f"{_shown(sight, use)} makes the name of other parts: it can't be renamed there")
+            raise Refused(f"{_shown(sight, use.span)} makes the name of other parts: it can't be renamed there")
         edits.setdefault(span.path, set()).add(_edit(sight, span, name, new))
+    for constant in {use.constant: None for use in uses if use.literal is None and use.constant is not None}:
+        other = constants.other_use(sight, constant, {use.span for use in uses})
+        if other is not None:
+            raise Refused(f"{_shown(sight, other)} uses the constant with the name too: rename both by hand")
     return {path: sorted(found) for path, found in edits.items()}
 
 
@@ -77,10 +81,10 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def _shown(sight: Sight, use: Use) -> str:
-    text = sight.text(use.span.path)
-    line = text.place(use.span.start).line + 1 if text is not None else 0
-    return f"{sight.project.layout.place(use.span.path).relative}:{line}"
+def _shown(sight: Sight, span: Span) -> str:
+    text = sight.text(span.path)
+    line = text.place(span.start).line + 1 if text is not None else 0
+    return f"{sight.project.layout.place(span.path).relative}:{line}"
 
 
 def _edit(sight: Sight, span: Span, name: str, new: str) -> Edit:
@@ -104,7 +108,10 @@ def rewritten(written: str, name: str, new: str) -> str | None:
     quote = body[:3] if body[:3] in ('"""', "'''") and len(body) >= 6 else body[:1]
     plain = repr(new)[1:-1] if new.isprintable() or "\\" in repr(new) else new
     escaped = plain.replace("\\'", "'").replace('\\"', '"').replace(quote, f"\\{quote}" if len(quote) == 1 else quote)
-    for candidate in (f"{prefix}{quote}{new}{quote}", f"{prefix}{quote}{escaped}{quote}", f"{quote}{escaped}{quote}"):
+    candidates = [f"{prefix}{quote}{escaped}{quote}", f"{quote}{escaped}{quote}"]
+    if "\\" not in new or "r" in prefix.lower():  # Python warns of a backslash that escapes nothing
+        candidates.insert(0, f"{prefix}{quote}{new}{quote}")
+    for candidate in candidates:
         try:
             if ast.literal_eval(written) == name and ast.literal_eval(candidate) == new and "\n" not in candidate:
                 return candidate
