@@ -59,6 +59,7 @@ def schedule(sender, **kwargs):
     sender.add_periodic_task(10, bound.s(), name="often")
 """,
     "content/more.py": """\
+import celery
 from celery import Task
 from content.made import app
 
@@ -81,7 +82,7 @@ app.register_task(Slow())
 
 def read(x):
     x.retry(expires=1)
-    x.conf.own = 1
+    x.conf.own = celery.current_app.conf.enable_utc
     return x.conf.timezone, app.conf.nothing, app.other.enable_utc, [app][0].conf.result_expires, app.conf.beat_cron
 """,
 }
@@ -144,6 +145,7 @@ def said(shop, name, mark):
         ("shop/celery.py", "conf.task_acks|_late", ["**task_acks_late**"]),
         ("content/more.py", "self.retry(count|down=", ["**countdown**: `int | float | None`"]),
         ("content/more.py", "conf.task_default_rate|_limit", ["**task_default_rate_limit**: `"]),
+        ("content/more.py", "current_app.conf.enable|_utc", ["**enable_utc**: `"]),
         ("content/more.py", "rate_lim|it: str", ["**rate_limit**: `"]),
         ("content/more.py", "max_ret|ries = 3", ["**max_retries**: `int | None`"]),
         ("content/views.py", "import in|dex", ["index(pk, deep=False)"]),

@@ -59,7 +59,7 @@ def _acts(server: Server, sight: Sight, buffer: Buffer, params: types.CodeAction
     found: list[types.CodeAction] = []
     safe = False
     if _is_asked(types.CodeActionKind.QuickFix.value, only):
-        first, last = offset(buffer, params.range.start), offset(buffer, params.range.end)
+        first, last = sorted((offset(buffer, params.range.start), offset(buffer, params.range.end)))
         problems = [
             one
             for one in server.problems(buffer, server.documents.held(buffer))
