@@ -84,17 +84,26 @@ def begin(namespace: argparse.Namespace, arguments: Sequence[str]) -> Run:
 
 def _check_codes(namespace: argparse.Namespace, arguments: Sequence[str]) -> None:
     """Raise ValueError if flake8's options name a code, or code prefix, of ours that doesn't exist."""
-    given = core_options.codes_given(namespace, arguments)
-    if all(code in (PREFIX, core_options.OPT_IN) for _, code in given):
-        return
+    for option, code in core_options.codes_given(namespace, arguments):
+        if problem := unknown(code):
+            raise ValueError(f"argument --{option}: {problem}")
+
+
+def unknown(code: str) -> str:
+    """Return the message for a code, or code prefix, of ours that doesn't exist, an empty string for one that does.
+
+    >>> unknown("CLY10"), unknown("CLY4033")
+    ('', 'there is no rule CLY4033, did you mean CLY403?')
+    """
+    if code in (PREFIX, core_options.OPT_IN):
+        return ""
     from flake8_celery_tasks.engine import loader
 
     known = (*loader.codes(), INTERNAL, UNUSED)
-    for option, code in given:
-        if not any(one.startswith(code) for one in known):
-            meant = spelling.close_match(code, known)
-            hint = f", did you mean {meant}?" if meant else ""
-            raise ValueError(f"argument --{option}: there is no rule {code}{hint}")
+    if any(one.startswith(code) for one in known):
+        return ""
+    meant = spelling.close_match(code, known)
+    return f"there is no rule {code}" + (f", did you mean {meant}?" if meant else "")
 
 
 def _with_records(run: Run) -> Run:

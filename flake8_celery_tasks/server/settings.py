@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
+from flake8_celery_tasks.core.violation import PREFIX
+from flake8_celery_tasks.engine.run import unknown
 from flake8_celery_tasks.report import level
 
 if TYPE_CHECKING:
@@ -42,7 +45,7 @@ def _are_texts(value: object) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < inf
 
 
 def _camel(name: str) -> str:
@@ -77,7 +80,14 @@ def read(given: object, before: Settings | None = None) -> tuple[Settings, list[
             told.append(f"setting {key!r} does not take {value!r}")
         else:
             found = replace(found, **{name: taken})
+            told += [f"setting {key!r}: {problem}" for problem in _unknown(taken)]
     return found, told
+
+
+def _unknown(taken: object) -> list[str]:
+    """Return what is wrong with codes that look like ours: they are accepted, but select nothing."""
+    codes = taken if isinstance(taken, (tuple, dict)) else ()
+    return [problem for code in codes if code[:3].upper() == PREFIX and (problem := unknown(code))]
 
 
 def _taken(name: str, value: Any) -> Any:

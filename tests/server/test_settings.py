@@ -34,10 +34,25 @@ def test_taken(given, expected):
         ({"severity": 3}, "setting 'severity' does not take 3"),
         ({"debounce": True}, "setting 'debounce' does not take True"),
         ({"debounce": -1}, "setting 'debounce' does not take -1"),
+        ({"debounce": float("inf")}, "setting 'debounce' does not take inf"),
+        ({"debounce": float("nan")}, "setting 'debounce' does not take nan"),
     ],
 )
 def test_told(given, told):
     assert read(given) == (Settings(), [told])
+
+
+@pytest.mark.parametrize(
+    ("given", "key", "code"),
+    [
+        ({"ignore": ["CLY4", "CLY777x", "E5"]}, "ignore", "CLY777x"),
+        ({"extendSelect": ["cly1"]}, "extendSelect", "cly1"),
+        ({"severity": {"CLY777x": "hint", "CLY": "error", "": "hint"}}, "severity", "CLY777x"),
+    ],
+)
+def test_a_code_that_does_not_exist(given, key, code):
+    _, (told,) = read(given)
+    assert told.startswith(f"setting {key!r}: there is no rule {code}")
 
 
 def test_the_longest_prefix_counts():
