@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 SENDING: Final = (
     b".delay",
     b"apply_async",
+    b".apply(",
     b"send_task",
     b"signature(",
     b"subtask(",

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from flake8_celery_tasks.catalog.methods import INVOKING
 from flake8_celery_tasks.command.listing.arguments import COLUMNS
 from flake8_celery_tasks.command.main import main
 from flake8_celery_tasks.engine import session
@@ -406,3 +407,14 @@ def test_senders(listed):
         "shop/views.py:8",
         "shop/views.py:9",
     ]
+
+
+@pytest.mark.parametrize("method", sorted(INVOKING - {"set", "send_task", "signature", "subtask"}))
+def test_a_sender_in_a_file_that_sends_nothing_else(listed, method):
+    found = listed(
+        {
+            "shop/tasks.py": "from celery import shared_task\n\n\n@shared_task(name='add')\ndef add(): ...\n",
+            "shop/views.py": f"from shop.tasks import add\nadd.{method}()\n",
+        }
+    )
+    assert found["add"]["sent_from"] == ["shop/views.py:2"]
