@@ -99,7 +99,7 @@ def _found(sight: Sight, buffer: Buffer, tree: ast.Module, log: Callable[[str], 
         where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "?"
         log(f"{buffer.path}: {what} has crashed at {where}: {type(error).__name__}: {error}")
 
-    chosen = loader.wanted(sight.configuration.run.opted)
+    chosen = loader.by_kind(sight.configuration.run.opted)
     return sorted({violation for _, _, violation in judge.judge(project, module, chosen, crashed)})
 
 
