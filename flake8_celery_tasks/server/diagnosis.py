@@ -11,6 +11,7 @@ from flake8_celery_tasks.engine.check import collector_off
 from flake8_celery_tasks.flake8_host import checker, reporting
 from flake8_celery_tasks.flake8_host.ranges import ranges
 from flake8_celery_tasks.pages import explain
+from flake8_celery_tasks.resolution.modules import parse_text
 from flake8_celery_tasks.server.desk import UNTITLED
 from flake8_celery_tasks.workspace import gate
 
@@ -80,7 +81,7 @@ def _decided(sight: Sight, buffer: Buffer, log: Callable[[str], None]) -> list[t
         return _found(sight, buffer, tree, log)
 
     lines = [line.rstrip("\r\n") + "\n" if line.endswith(("\r", "\n")) else line for line in buffer.text.lines if line]
-    checked = checker.check_text(buffer.path, lines, configuration, find)
+    checked = checker.check_text(buffer.path, lines, configuration, find, parse_text(buffer.text.text))
     rows = _new(checked, configuration)
     decided, _ = reporting.decide(configuration.options, [checked._replace(rows=rows)])
     return [(one.line_number, one.column_number - 1, one.code, one.text) for one in decided]
