@@ -66,10 +66,10 @@ def problems(
     run = home.configuration.run
     if not (run.passes(buffer.path, text) or gate.applied(text)):
         return []
-    sight = desk.seen(buffer.path, buffers, home, home.configuration)
-    if not concern.passes(run, buffer.path, text, sight.project):
-        return []
     with home.entered(), collector_off():
+        sight = desk.seen(buffer.path, buffers, home, home.configuration)
+        if not concern.passes(run, buffer.path, text, sight.project):
+            return []
         return list(_located(buffer.text, _decided(sight, buffer, log)))
 
 
