@@ -126,13 +126,13 @@ class Server:
         self.tell("textDocument/didClose", textDocument={"uri": path.as_uri()})
 
     def edit(self, path: Path, line: int) -> list[dict[str, Any]]:
-        """Put a comment into a line of its own, or take it away again."""
+        """Put a comment into a line of its own, or change it: no text comes twice."""
         uri = path.as_uri()
         self.versions[uri] += 1
         version = self.versions[uri]
         here = {"line": line, "character": 0}
-        end = here if version % 2 == 0 else {"line": line + 1, "character": 0}
-        change = {"range": {"start": here, "end": end}, "text": "# A comment.\n" if version % 2 == 0 else ""}
+        end = here if version == 2 else {"line": line + 1, "character": 0}
+        change = {"range": {"start": here, "end": end}, "text": f"# Edit {version}.\n"}
         self.tell("textDocument/didChange", textDocument={"uri": uri, "version": version}, contentChanges=[change])
         return self.diagnostics(uri)
 

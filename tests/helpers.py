@@ -112,7 +112,7 @@ def facts_of(folder: Path, text: str, files: dict[str, str] | None = None) -> Fa
     return Facts(known, opened(known, folder, "shop/tasks.py", text))
 
 
-def findings(folder: Path, name: str, chosen=None, **options) -> list:
+def findings(folder: Path, name: str, **options) -> list:
     """Return the violations in one file of the project."""
     path = folder / name
     text = path.read_text(encoding="utf-8")
@@ -127,7 +127,7 @@ def findings(folder: Path, name: str, chosen=None, **options) -> list:
         return []  # flake8 reports E999 and asks no plugin
     known = session.project_of(str(path), chosen_options)
     module = known.open(str(path), Source(text.splitlines(keepends=True)), tree)
-    return judge.check(known, module, loader.wanted(opted) if chosen is None else chosen)
+    return judge.check(known, module, loader.by_kind(opted))
 
 
 def check(folder: Path, files: dict[str, str], **options) -> dict[str, list]:

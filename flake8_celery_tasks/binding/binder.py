@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks.binding.candidates import Candidates
@@ -128,10 +127,11 @@ class _Walk:
         scope = self.scope(FUNCTION, node, outer, qualname)
         self.found.scopes.setdefault(qualname, scope)
         self.found.functions.append((node, site, scope))
-        inside = Site(site, FUNCTION, node, scope)
-        self.type_parameters(node, inside)
-        self.parameters(node.args, inside)
-        self.body(node, inside)
+        if self.is_entered(node):
+            inside = Site(site, FUNCTION, node, scope)
+            self.type_parameters(node, inside)
+            self.parameters(node.args, inside)
+            self.push_all(node.body, inside)
         self.defaults(node.args, site)
         self.push_all(node.decorator_list, site)
 
@@ -139,8 +139,9 @@ class _Walk:
         for parameter in getattr(node, "type_params", ()):
             site.scope.bindings[parameter.name] = [Binding(OTHER, parameter.name, parameter, site)]
 
-    def body(self, node: FunctionNode, site: Site) -> None:
-        self.push_all(node.body, site)
+    def is_entered(self, _node: FunctionNode) -> bool:
+        """Return whether what is inside a function matters."""
+        return True
 
     def lambda_(self, node: ast.Lambda, site: Site) -> None:
         scope = self.scope(FUNCTION, node, site.scope, site.scope.inner("<lambda>"))
@@ -403,17 +404,14 @@ class _SurfaceWalk(_Walk):
 
     def __init__(self, tree: ast.Module, package: str, text: bytes, is_inner: Callable[[bytes], bool]) -> None:
         super().__init__(tree, package)
-        self.text = text
         self.is_inner = is_inner
-        self.starts = (0, *accumulate(map(len, text.splitlines(keepends=True))))
+        self.lines = text.splitlines(keepends=True)
 
-    def body(self, node: FunctionNode, site: Site) -> None:
-        assert node.end_lineno is not None
+    def is_entered(self, node: FunctionNode) -> bool:
         first: ast.stmt | ast.expr = node.body[0]
         if isinstance(first, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and first.decorator_list:
             first = first.decorator_list[0]  # the line of a definition is the line of its name
-        if not self.is_inner(self.text[self.starts[first.lineno - 1] : self.starts[node.end_lineno]]):
-            self.push_all(node.body, site)
+        return not self.is_inner(b"".join(self.lines[first.lineno - 1 : node.end_lineno]))
 
 
 _FIELDS: dict[type[ast.AST], tuple[str, ...]] = {}

@@ -70,11 +70,8 @@ def _judged(run: Run, project: Project, path: str, source: Source, tree: ast.Mod
     from flake8_celery_tasks.engine.seen import seen_in
 
     module = project.open(path, source, tree)
-    rules = loader.wanted(run.opted)
-    if run.codes:
-        rules = tuple(rule for rule in rules if rule.code in run.codes)
     try:
-        found = judge.check(project, module, rules)
+        found = judge.check(project, module, loader.by_kind(run.opted, frozenset(run.codes)))
         looked_at = seen_in(project, module)
     except BaseException:
         with contextlib.suppress(*errors.CAUGHT):

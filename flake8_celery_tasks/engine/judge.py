@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from flake8_celery_tasks.engine.loader import by_kind, wanted
-from flake8_celery_tasks.facts.facts import Facts
+from flake8_celery_tasks.facts.facts import KINDS, Facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.engine.loader import ByKind
     from flake8_celery_tasks.resolution.project import Project
     from flake8_celery_tasks.rules.rule import Rule
 
 
-def check(project: Project, module: Module, chosen: Iterable[Rule[Any]] | None = None) -> list[Violation]:
-    """Return the violations in a module, in source order. Without `chosen`, all rules run except the opt-in ones."""
-    return sorted({violation for _, _, violation in judge(project, module, wanted() if chosen is None else chosen)})
+#: The kinds of facts, by name.
+_NAMED: Final = {kind.__name__: kind for kind in KINDS}
+
+
+def check(project: Project, module: Module, chosen: ByKind) -> list[Violation]:
+    """Return the violations in a module, in source order. `chosen` are the rules that run."""
+    return sorted({violation for _, _, violation in judge(project, module, chosen)})
 
 
 def judge(
-    project: Project,
-    module: Module,
-    chosen: Iterable[Rule[Any]],
-    crashed: Callable[[str, Exception], None] | None = None,
+    project: Project, module: Module, chosen: ByKind, crashed: Callable[[str, Exception], None] | None = None
 ) -> Iterator[tuple[Rule[Any], Any, Violation]]:
     """Yield the violations in a module, each with the rule and the fact that it checked.
 
@@ -34,15 +35,16 @@ def judge(
     """
     facts = Facts(project, module)
     is_test: bool | None = None
-    for kind, some in by_kind(tuple(chosen)):
+    for kind, some in chosen.items():
         try:
-            found = list(facts.of(kind))
+            found = list(facts.of(_NAMED[kind]))
         except Exception as error:
             if crashed is None:
                 raise
-            crashed(f"facts of {kind.__name__}", error)
+            crashed(f"facts of {kind}", error)
             continue
-        for rule in some if found else ():
+        for imported in some if found else ():
+            rule = imported()
             if rule.quiet_in_tests:
                 if is_test is None:
                     is_test = project.is_test(module)

@@ -4,49 +4,61 @@ from __future__ import annotations
 
 import os
 import re
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flake8_celery_tasks import rules as package
+from flake8_celery_tasks.core.violation import PREFIX
 from flake8_celery_tasks.rules.rule import OPT_IN, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
+
+#: What imports the rules that check a kind of fact, by the name of the kind.
+ByKind = Mapping[str, Iterable[Callable[[], Rule[Any]]]]
 
 
-@cache
 def rules() -> tuple[Rule[Any], ...]:
-    """Return all rules, by code. The folder is the registry: each file in a topic's folder is a rule."""
-    return tuple(sorted(_load(opt_in=False) + _load(opt_in=True), key=lambda rule: rule.code))
+    """Return all rules, by code."""
+    return wanted((PREFIX,))
 
 
-#: A rule's code, in its class.
-_CODE: Final = re.compile(r'^    code = "(\w+)"$', re.MULTILINE)
+class _Listed(NamedTuple):
+    """A rule as its file shows it: its code, and the names of the kinds of facts that it checks."""
+
+    path: str
+    code: str
+    kinds: tuple[str, ...]
+
+
+#: What the class of a rule says. Patterns with a fixed start are found faster.
+_CODE: Final = re.compile(r'\n    code = "(\w+)"\n')
+_KINDS: Final = re.compile(r"\(Rule\[([\w |]+)\]\):\n")
 
 
 def codes() -> tuple[str, ...]:
     """Return the codes of all rules, read from their files: importing them all takes longer."""
-    return tuple(sorted(_places()))
+    return tuple(sorted(_listed()))
 
 
 def named(some: Iterable[str]) -> dict[str, Rule[Any]]:
     """Return the rules with some codes, by code, and import only those; codes that are not ours are left out."""
-    places = _places()
-    found: dict[str, Rule[Any]] = {}
-    for code in set(some):
-        if code in places:
-            found.update((rule.code, rule) for rule in _in_file(places[code]))
-    return found
+    listed = _listed()
+    return {code: _in_file(listed[code].path) for code in set(some) if code in listed}
 
 
 @cache
-def _places() -> dict[str, str]:
-    """Return the file of each rule, by code."""
-    found: dict[str, str] = {}
+def _listed() -> dict[str, _Listed]:
+    """Return all rules, by code. The folder is the registry: each file in a topic's folder is a rule."""
+    found: dict[str, _Listed] = {}
     for path in _files():
         with open(path, encoding="utf-8") as file:
-            found.update(dict.fromkeys(_CODE.findall(file.read()), path))
+            text = file.read()
+        code, kinds = _CODE.search(text), _KINDS.search(text)
+        assert code is not None, path
+        found[code[1]] = _Listed(path, code[1], tuple(kinds[1].split(" | ")) if kinds else ())
     return found
 
 
@@ -54,51 +66,47 @@ def _files() -> Iterator[str]:
     (folder,) = package.__path__
     for topic in sorted(os.listdir(folder)):
         below = os.path.join(folder, topic)
-        if os.path.isdir(below):
-            yield from (os.path.join(below, name) for name in sorted(os.listdir(below)) if name.endswith(".py"))
+        if "." not in topic and not topic.startswith("_") and os.path.isdir(below):
+            for name in sorted(os.listdir(below)):
+                if name.endswith(".py") and not name.startswith("_"):
+                    yield os.path.join(below, name)
 
 
 @cache
-def _load(*, opt_in: bool) -> list[Rule[Any]]:
-    """Return the opt-in rules, or the others: a run imports only what it needs."""
-    (folder,) = package.__path__
-    found: list[Rule[Any]] = []
-    for topic in sorted(os.listdir(folder)):
-        below = os.path.join(folder, topic)
-        if "." in topic or topic.startswith("_") or (topic == OPT_IN) != opt_in or not os.path.isdir(below):
-            continue
-        for name in sorted(os.listdir(below)):
-            if name.endswith(".py") and not name.startswith("_"):
-                found += _in_file(os.path.join(below, name))
-    return found
-
-
-@cache
-def _in_file(path: str) -> list[Rule[Any]]:
-    """Return the rules that a file in a topic's folder defines."""
+def _in_file(path: str) -> Rule[Any]:
+    """Return the rule that a file in a topic's folder defines."""
     folder, name = os.path.split(path)
     module = import_module(f"{package.__name__}.{os.path.basename(folder)}.{name[:-3]}")
-    return [
-        value()
+    (rule,) = (
+        value
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, Rule) and value.__module__ == module.__name__
-    ]
+    )
+    return rule()
+
+
+def _is_wanted(listed: _Listed, opted: tuple[str, ...]) -> bool:
+    is_opt_in = os.path.basename(os.path.dirname(listed.path)) == OPT_IN
+    return not is_opt_in or listed.code.startswith(opted)
 
 
 @cache
 def wanted(opted: tuple[str, ...] = ()) -> tuple[Rule[Any], ...]:
-    """Return the rules that run: all except the opt-in ones, plus opt-in rules whose codes start with a prefix."""
-    chosen = _load(opt_in=False)
-    if opted:
-        chosen = chosen + [rule for rule in _load(opt_in=True) if rule.code.startswith(opted)]
-    return tuple(sorted(chosen, key=lambda rule: rule.code))
+    """Return the rules that run, by code: all but the opt-in ones, and opt-in rules whose codes start with a prefix."""
+    return tuple(_in_file(listed.path) for _, listed in sorted(_listed().items()) if _is_wanted(listed, opted))
 
 
 @cache
-def by_kind(chosen: tuple[Rule[Any], ...]) -> tuple[tuple[type, tuple[Rule[Any], ...]], ...]:
-    """Return the rules by the kinds of facts that they check."""
-    kinds: dict[type, list[Rule[Any]]] = {}
-    for rule in chosen:
-        for kind in rule.kinds:
-            kinds.setdefault(kind, []).append(rule)
-    return tuple((kind, tuple(some)) for kind, some in kinds.items())
+def by_kind(opted: tuple[str, ...] = (), codes: frozenset[str] = frozenset()) -> ByKind:
+    """Return what imports the rules that run, by the names of the kinds of facts that they check.
+
+    A file has facts of a few kinds, so most rules need not be imported for it. `codes`, if not empty, are the codes of
+    the rules that run at all.
+    """
+    found: dict[str, list[Callable[[], Rule[Any]]]] = {}
+    for code, listed in sorted(_listed().items()):
+        if _is_wanted(listed, opted) and (not codes or code in codes):
+            # A rule that inherits its check says nothing of kinds in its own file.
+            for kind in listed.kinds or tuple(kind.__name__ for kind in _in_file(listed.path).kinds):
+                found.setdefault(kind, []).append(partial(_in_file, listed.path))
+    return found

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from flake8_celery_tasks.celery_model.definitions import Definition
+    from flake8_celery_tasks.contract.agreement import Agreement
 
 
 class Facts(FileContext):
@@ -58,9 +59,7 @@ class Facts(FileContext):
 
 def gone_tasks(facts: Facts) -> Iterator[GoneTask]:
     """Yield the recorded names that are gone and that concern the file."""
-    from flake8_celery_tasks.contract import agreement
-
-    found = agreement.agreement_of(facts.project)
+    found = _agreement(facts)
     for gone in () if found is None else found.gone_in(facts.module.place.path):
         task = None if gone.entry is None else _task(facts, gone.entry.definition)
         yield GoneTask(facts.project, facts.module, gone, task)
@@ -68,12 +67,18 @@ def gone_tasks(facts: Facts) -> Iterator[GoneTask]:
 
 def kept_tasks(facts: Facts) -> Iterator[KeptTask]:
     """Yield the recorded names that tasks in the file have."""
-    from flake8_celery_tasks.contract import agreement
-
-    found = agreement.agreement_of(facts.project)
+    found = _agreement(facts)
     for kept in () if found is None else found.kept_in(facts.module.place.path):
         if (task := _task(facts, kept.entry.definition)) is not None:
             yield KeptTask(kept, task)
+
+
+def _agreement(facts: Facts) -> Agreement | None:
+    if facts.project.agreement is None:  # most projects have no record, and need nothing of this
+        return None
+    from flake8_celery_tasks.contract.agreement import agreement_of
+
+    return agreement_of(facts.project)
 
 
 def _task(facts: Facts, definition: Definition) -> Task | None:

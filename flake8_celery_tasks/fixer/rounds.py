@@ -88,7 +88,7 @@ class State:
             # A project without conclusions from the file's previous content.
             self.project = Overlay(known, path)
         self.module: Module = self.project.open(path, text, tree)
-        checked = list(judge.judge(self.project, self.module, loader.wanted(order.run.opted)))
+        checked = list(judge.judge(self.project, self.module, loader.by_kind(order.run.opted)))
         self.violations = {violation for _, _, violation in checked}
         self.found = Counter(map(_kind, self.violations))
         self.has_unknown_syntax = False

@@ -44,9 +44,14 @@ def check(name: str, configuration: Configuration) -> Checked:
     return Checked(path, [Row(*row) for row in results], checker.scopes, *checker.seen[:1])
 
 
-def check_text(name: str, lines: list[str], configuration: Configuration, find: Find) -> Checked:
-    """Return the findings in a text in place of a file's; `find` looks for them, given lines and tree."""
-    path, results, _ = (checker := _Checker(name, configuration, lines, find)).run_checks()
+def check_text(
+    name: str, lines: list[str], configuration: Configuration, find: Find, tree: ast.Module | None
+) -> Checked:
+    """Return the findings in a text in place of a file's; `find` looks for them, given lines and tree.
+
+    `tree` is the text's tree, None if it can't be parsed.
+    """
+    path, results, _ = (checker := _Checker(name, configuration, lines, find, tree)).run_checks()
     return Checked(path, [Row(*row) for row in results], checker.scopes)
 
 
@@ -57,8 +62,14 @@ class _Checker(FileChecker):
     seen: list[seen.Seen]
 
     def __init__(
-        self, filename: str, configuration: Configuration, lines: list[str] | None = None, find: Find | None = None
+        self,
+        filename: str,
+        configuration: Configuration,
+        lines: list[str] | None = None,
+        find: Find | None = None,
+        tree: ast.Module | None = None,
     ) -> None:
+        self.tree = tree
         self.told = configuration.run
         self.given = lines
         self.find = find
@@ -80,7 +91,7 @@ class _Checker(FileChecker):
         ):
             return
         try:
-            tree: ast.Module = processor.build_ast()
+            tree: ast.Module = self.tree or processor.build_ast()
         except (ValueError, RecursionError, MemoryError) as error:
             # Null characters, and code that is nested too deeply: newer Pythons report these themselves.
             raise SyntaxError(one_line(error) or type(error).__name__) from None

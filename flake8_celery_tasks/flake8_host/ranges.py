@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8.processor import FileProcessor
 
 from flake8_celery_tasks.core import regular
 from flake8_celery_tasks.core.violation import BROKEN
-from flake8_celery_tasks.workspace.source import Source, start_of
+from flake8_celery_tasks.resolution.modules import parse_text
+from flake8_celery_tasks.workspace.source import Source, end_of, start_of
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -53,12 +55,15 @@ def _line_end(source: Source, offset: int) -> int:
 
 def _by_start(source: Source, lines: set[int]) -> dict[int, list[ast.AST]]:
     """Return the nodes that start at each offset in some lines, largest first."""
-    try:
-        tree = ast.parse(source.text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return {}
+    tree = parse_text(source.text)
     found: dict[int, list[ast.AST]] = {}
-    for node in ast.walk(tree):
+    wanted = sorted(lines)
+    pending: list[ast.AST] = [] if tree is None else [tree]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.stmt) and not _reaches(node, wanted):
+            continue
+        pending += reversed(list(ast.iter_child_nodes(node)))
         if hasattr(node, "end_lineno"):
             start = start_of(node)
             if start[0] in lines:
@@ -68,6 +73,13 @@ def _by_start(source: Source, lines: set[int]) -> dict[int, list[ast.AST]]:
                 if name.line in lines:
                     found.setdefault(source.line_offset(name.line) + name.column, []).append(_Name(node.name))
     return found
+
+
+def _reaches(node: ast.stmt, lines: list[int]) -> bool:
+    """Return whether a statement, with its decorators, is on one of some lines, given in order."""
+    first, last = (getattr(node, "decorator_list", None) or [node])[0].lineno, end_of(node)[0]
+    index = bisect_left(lines, first)
+    return index < len(lines) and lines[index] <= last
 
 
 def _end(source: Source, nodes: list[ast.AST], start: int) -> int:

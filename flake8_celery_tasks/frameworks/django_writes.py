@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ast
 import builtins
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
@@ -20,7 +21,7 @@ from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.workspace.source import end_of, start_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import FunctionNode, Scope, Site
@@ -116,10 +117,10 @@ class _Block:
         passed = [_passed(statement) for statement in body]
         #: Do the statements before an index write, and do they act if they end the block?
         self.writes_before = _ever([reader.writes(with_it, scope) for with_it, _ in passed])
-        self.others_before = _ever([reader.acts(without) for _, without in passed])
+        self.others_before = _ever([reader.acts(without, scope) for _, without in passed])
         #: Do the statements from an index to the end write, do they act, do they leave the block?
         self.writes_after = _ever([reader.writes([statement], scope) for statement in reversed(body)])[::-1]
-        self.acts_after = _ever([reader.acts([statement]) for statement in reversed(body)])[::-1]
+        self.acts_after = _ever([reader.acts([statement], scope) for statement in reversed(body)])[::-1]
         self.leaves_after = _ever([isinstance(statement, _LEAVES) for statement in reversed(body)])[::-1]
 
     def among(self, index: int, inside: _Beside) -> _Beside:
@@ -169,7 +170,7 @@ class _Body:
             return
         parts = list(_parts(statement))
         writing = [self.reader.writes(part, self.scope) for part in parts]
-        acting = [self.reader.acts(part) for part in parts]
+        acting = [self.reader.acts(part, self.scope) for part in parts]
         head: list[ast.AST] = []
         if isinstance(statement, (ast.If, ast.Match)):
             head = [statement.test if isinstance(statement, ast.If) else statement.subject]
@@ -200,6 +201,54 @@ def _start(place: _Place) -> tuple[int, int]:
     return start_of((getattr(place.statement, "decorator_list", None) or [place.statement])[0])
 
 
+class _Calls:
+    """The calls of a module in source order: those in a node are found by its position, without a visit to the node."""
+
+    def __init__(self, module: Module) -> None:
+        self.all = sorted((call for call, _ in module.candidates.calls), key=start_of)
+        self._starts = list(map(start_of, self.all))
+
+    def inside(self, node: ast.AST) -> tuple[int, int]:
+        """Return the index of the first call in a node, and that of the first one after it."""
+        first = (getattr(node, "decorator_list", None) or [node])[0]
+        return bisect_left(self._starts, start_of(first)), bisect_left(self._starts, end_of(node))
+
+
+@query()
+def _calls(module: Module) -> _Calls:
+    return _Calls(module)
+
+
+class _Some:
+    """Whether some call in a node has a property. Each `elif` is nested in the previous one: no call is asked twice."""
+
+    def __init__(self, calls: _Calls, holds: Callable[[ast.Call, Scope], bool]) -> None:
+        self.calls = calls
+        self.holds = holds
+        self._having: set[int] = set()
+        self._next = list(range(len(calls.all) + 1))  # after each call that lacks the property, one that may have it
+
+    def any_in(self, node: ast.AST, scope: Scope) -> bool:
+        """Return whether a call in a node has the property."""
+        index, end = self.calls.inside(node)
+        index = self._after(index)
+        while index < end:
+            if index in self._having or self.holds(self.calls.all[index], scope):
+                self._having.add(index)
+                return True
+            self._next[index] = index + 1
+            index = self._after(index)
+        return False
+
+    def _after(self, index: int) -> int:
+        found = index
+        while self._next[found] != found:
+            found = self._next[found]
+        while index != found:
+            self._next[index], index = found, self._next[index]
+        return found
+
+
 class _Reader:
     """Analyses the transactions of a module, each of them once."""
 
@@ -207,9 +256,10 @@ class _Reader:
         self.project = project
         self.module = module
         self.bodies: dict[int, _Body] = {}
-        self._writing: dict[int, bool] = {}
-        self._acting: dict[int, bool] = {}
-        self._calling: dict[int, bool] = {}
+        self.calls = _calls(module)
+        self._writing = _Some(self.calls, self._writes_or_matters)
+        self._acting = _Some(self.calls, _is_act)
+        self._calling = _Some(self.calls, self._writes_by_call)
         self._passed: dict[int, tuple[list[tuple[int, int]], list[bool]]] = {}
 
     def body(self, body: list[ast.stmt], scope: Scope) -> _Body:
@@ -247,26 +297,26 @@ class _Reader:
         return known
 
     def _calls_write(self, nodes: Iterable[ast.AST], scope: Scope) -> bool:
-        def writes(inner: ast.AST) -> bool:
-            return isinstance(inner, ast.Call) and self._writes_by_call(inner, scope)
-
-        return any(_any_below(node, writes, self._calling) for node in nodes)
+        return any(self._calling.any_in(node, scope) for node in nodes)
 
     def writes(self, nodes: Iterable[ast.AST], scope: Scope) -> bool:
         """Return whether nodes contain a call that writes rows, or one that is made only for its effect."""
+        return any(self._writing.any_in(node, scope) for node in nodes)
 
-        def writes(inner: ast.AST) -> bool:
-            if isinstance(inner, ast.Call):
-                return self._writes_by_call(inner, scope)
-            return isinstance(inner, ast.Expr) and self._is_made_for_effect(inner.value, scope)
-
-        return any(_any_below(node, writes, self._writing) for node in nodes)
-
-    def acts(self, nodes: Iterable[ast.AST]) -> bool:
+    def acts(self, nodes: Iterable[ast.AST], scope: Scope) -> bool:
         """Return whether nodes contain a call, other than in a returned or raised expression."""
-        return any(
-            _any_below(node, _is_act, self._acting) for node in nodes if not isinstance(node, (ast.Return, ast.Raise))
-        )
+        return any(self._acting.any_in(node, scope) for node in nodes if not isinstance(node, (ast.Return, ast.Raise)))
+
+    def _writes_or_matters(self, call: ast.Call, scope: Scope) -> bool:
+        return self._writes_by_call(call, scope) or (id(call) in self._made and self._is_made_for_effect(call, scope))
+
+    @cached_property
+    def _made(self) -> Collection[int]:
+        """The calls that are statements, awaited or not."""
+        found = self.module.candidates
+        coroutines = [node for node, _, _ in found.functions if isinstance(node, ast.AsyncFunctionDef)]
+        awaits = (node for coroutine in coroutines for node in ast.walk(coroutine) if isinstance(node, ast.Await))
+        return found.statements.union(id(node.value) for node in awaits if id(node) in found.statements)
 
     def _writes_by_call(self, call: ast.Call, scope: Scope) -> bool:
         return self._effect(call, scope, 0)[0]
@@ -286,23 +336,16 @@ class _Reader:
         """Return whether functions of the module write, and whether they have effects that can't be seen."""
         acts = False
         for node, _, inside in functions:
-            for inner in ast.walk(node):
-                if isinstance(inner, ast.Call):
-                    writes, more = self._effect(inner, inside, depth)
-                    if writes:
-                        return True, True
-                    acts = acts or more
+            for call in self.calls.all[slice(*self.calls.inside(node))]:
+                writes, more = self._effect(call, inside, depth)
+                if writes:
+                    return True, True
+                acts = acts or more
         return False, acts
 
-    def _is_made_for_effect(self, node: ast.expr, scope: Scope) -> bool:
+    def _is_made_for_effect(self, call: ast.Call, scope: Scope) -> bool:
         """Return whether a statement is a call of something unknown, unless it is in a file that can't be read."""
-        call = node.value if isinstance(node, ast.Await) else node
-        if (
-            not isinstance(call, ast.Call)
-            or _is_harmless(call)
-            or _only_checks(call)
-            or self._functions(call, scope) is not None
-        ):
+        if _is_harmless(call) or _only_checks(call) or self._functions(call, scope) is not None:
             return False
         target = self._called(call, scope)
         return target is None or not (target.foreign or self._is_in_broken_file(target))
@@ -339,29 +382,8 @@ class _Reader:
         return self.project.resolve(value.path, self.module) if isinstance(value, Ref) else None
 
 
-def _any_below(node: ast.AST, holds: Callable[[ast.AST], bool], known: dict[int, bool]) -> bool:
-    """Return whether a predicate holds for a node or any node inside it; `known` caches results by identity.
-
-    Each `elif` is nested in the previous one: without the cache, a chain of them takes quadratic time.
-    """
-    pending = [node]
-    below: list[tuple[ast.AST, ast.AST]] = []  # each node with the one in which it was found, from the top
-    while pending:
-        inner = pending.pop()
-        if id(inner) in known:
-            continue
-        known[id(inner)] = holds(inner)
-        for child in ast.iter_child_nodes(inner):
-            below.append((child, inner))
-            pending.append(child)
-    for child, parent in reversed(below):
-        if known[id(child)]:
-            known[id(parent)] = True
-    return known[id(node)]
-
-
-def _is_act(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and not _is_harmless(node)
+def _is_act(call: ast.Call, _: Scope) -> bool:
+    return not _is_harmless(call)
 
 
 def _passed(statement: ast.stmt) -> tuple[list[ast.AST], list[ast.AST]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import warnings
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.module import Module
@@ -186,7 +187,16 @@ class Modules(Memo):
         disk.cache.save({*self.layout.files(), *installed})
 
 
-def parse(text: bytes | None) -> ast.Module | None:
+@lru_cache(maxsize=16)
+def parse_text(text: str) -> ast.Module | None:
+    """Return the tree of a text in an editor, None if it can't be parsed.
+
+    The encoding that the text declares is that of its file. Several parts of a request need the tree: none modifies it.
+    """
+    return parse(text.removeprefix("\ufeff"))
+
+
+def parse(text: bytes | str | None) -> ast.Module | None:
     """Return the tree of a module, None if it can't be parsed."""
     if text is None:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks.binding.module import Module
-from flake8_celery_tasks.resolution.modules import parse
+from flake8_celery_tasks.resolution.modules import parse_text
 from flake8_celery_tasks.resolution.project import Project
 from flake8_celery_tasks.workspace.files import Files, Held
 from flake8_celery_tasks.workspace.source import Source
@@ -67,7 +67,7 @@ class Edited(Project):
         if text is None:
             return self.before.module(path)
         if path not in self._modules:
-            tree = parse(text.encode("utf-8", "surrogatepass"))
+            tree = parse_text(text)
             self._modules[path] = None if tree is None else self.made(path, Source.of(text), tree)
         return self._modules[path]
 

@@ -11,7 +11,7 @@ from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.engine.survey.inventory import SENDING
 from flake8_celery_tasks.facts.facts import Facts
-from flake8_celery_tasks.resolution.modules import parse
+from flake8_celery_tasks.resolution.modules import parse_text
 from flake8_celery_tasks.resolution.overlay import Edited
 from flake8_celery_tasks.server.homes import Home, folder_of
 from flake8_celery_tasks.server.settings import Settings
@@ -272,10 +272,26 @@ def _files(base: Project) -> frozenset[str]:
 @lru_cache(maxsize=64)
 def _shape(text: str) -> str:
     """Return what other files can see of a text: everything but its function bodies and positions."""
-    tree = parse(text.encode("utf-8", "surrogatepass"))
+    tree = parse_text(text)
     if tree is None:
         return text
-    for node in ast.walk(tree):
+    functions = list(_functions_visible(tree))
+    bodies = [node.body for node in functions]
+    for node in functions:
+        node.body = []
+    try:
+        return ast.dump(tree)
+    finally:
+        for node, body in zip(functions, bodies, strict=True):
+            node.body = body
+
+
+def _functions_visible(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Yield the functions that are not inside others."""
+    pending: list[ast.AST] = [tree]
+    while pending:
+        node = pending.pop()
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            node.body = []
-    return ast.dump(tree)
+            yield node
+        elif not isinstance(node, ast.expr):
+            pending += ast.iter_child_nodes(node)

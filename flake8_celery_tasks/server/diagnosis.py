@@ -11,6 +11,7 @@ from flake8_celery_tasks.engine.check import collector_off
 from flake8_celery_tasks.flake8_host import checker, reporting
 from flake8_celery_tasks.flake8_host.ranges import ranges
 from flake8_celery_tasks.pages import explain
+from flake8_celery_tasks.resolution.modules import parse_text
 from flake8_celery_tasks.server.desk import UNTITLED
 from flake8_celery_tasks.workspace import gate
 
@@ -65,10 +66,10 @@ def problems(
     run = home.configuration.run
     if not (run.passes(buffer.path, text) or gate.applied(text)):
         return []
-    sight = desk.seen(buffer.path, buffers, home, home.configuration)
-    if not concern.passes(run, buffer.path, text, sight.project):
-        return []
     with home.entered(), collector_off():
+        sight = desk.seen(buffer.path, buffers, home, home.configuration)
+        if not concern.passes(run, buffer.path, text, sight.project):
+            return []
         return list(_located(buffer.text, _decided(sight, buffer, log)))
 
 
@@ -80,7 +81,7 @@ def _decided(sight: Sight, buffer: Buffer, log: Callable[[str], None]) -> list[t
         return _found(sight, buffer, tree, log)
 
     lines = [line.rstrip("\r\n") + "\n" if line.endswith(("\r", "\n")) else line for line in buffer.text.lines if line]
-    checked = checker.check_text(buffer.path, lines, configuration, find)
+    checked = checker.check_text(buffer.path, lines, configuration, find, parse_text(buffer.text.text))
     rows = _new(checked, configuration)
     decided, _ = reporting.decide(configuration.options, [checked._replace(rows=rows)])
     return [(one.line_number, one.column_number - 1, one.code, one.text) for one in decided]
@@ -99,7 +100,7 @@ def _found(sight: Sight, buffer: Buffer, tree: ast.Module, log: Callable[[str], 
         where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "?"
         log(f"{buffer.path}: {what} has crashed at {where}: {type(error).__name__}: {error}")
 
-    chosen = loader.wanted(sight.configuration.run.opted)
+    chosen = loader.by_kind(sight.configuration.run.opted)
     return sorted({violation for _, _, violation in judge.judge(project, module, chosen, crashed)})
 
 

@@ -91,6 +91,11 @@ class Disk:
         self.is_readable = True
         self._read: dict[str, Stamp | None] = {}  # stamps of files, from before they were read
 
+    @property
+    def held(self) -> Mapping[str, bytes]:
+        """The texts that replace those of files."""
+        return {}
+
     def read(self, path: str) -> bytes | None:
         """Return the bytes of a file, None where it can't be read."""
         if self._texts is not None:
@@ -205,6 +210,11 @@ class Held(Disk):
         super().__init__(before.layout, lambda: before.cache)
         self.before = before
         self._held = dict(held_texts)
+
+    @property
+    def held(self) -> Mapping[str, bytes]:
+        """The texts that replace those of files."""
+        return self._held
 
     def read(self, path: str) -> bytes | None:
         """Return the bytes of a file, None where it can't be read."""

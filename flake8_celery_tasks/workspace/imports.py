@@ -14,9 +14,12 @@ if TYPE_CHECKING:
 #: Calls that import modules by names that can't be followed.
 BY_NAME: Final = (b"import_module(", b"__import__(", b"walk_packages(", b"iter_modules(", b"find_modules(")
 
-_IMPORT: Final = re.compile(
-    rb"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]{0,5000}\)|[^\n#]*)|import[ \t]+([^\n#]*))", re.MULTILINE
-)
+_IMPORTED: Final = rb"[ \t]+import[ \t]+(\([^)]{0,5000}\)|[^\n#]*)"
+_IMPORT: Final = re.compile(rb"^[ \t]*(?:from[ \t]+([.\w]+)" + _IMPORTED + rb"|import[ \t]+([^\n#]*))", re.MULTILINE)
+#: A pattern with a fixed start is found ten times as fast.
+_RELATIVE: Final = re.compile(rb"from[ \t]+(\.[.\w]*)" + _IMPORTED)
+#: How far a statement may be indented.
+_INDENT: Final = 200
 _NAME: Final = re.compile(r"[\w.]+")
 _COMMENT: Final = re.compile(r"#[^\n]*")
 
@@ -76,12 +79,32 @@ def names_imported(place: Place, text: bytes) -> Iterator[str]:
             for part in modules.split(","):
                 yield "".join(_NAME.findall(part)[:1])
             continue
-        level = len(source) - len(source.lstrip("."))
-        module = resolve_relative(place.package, level, source.lstrip(".") or None)
-        if module is not None:
-            yield module
-            for part in names.split(","):
-                yield f"{module}.{''.join(_NAME.findall(part)[:1])}"
+        yield from _from(place, source, names)
+
+
+def names_imported_relatively(place: Place, text: bytes) -> Iterator[str]:
+    r"""Yield the dotted names that a text imports by relative imports.
+
+    >>> from flake8_celery_tasks.workspace.layout import Place
+    >>> place = Place("/shop/orders/views.py", "", "shop.orders.views", "/", is_package=False, certain=True)
+    >>> list(names_imported_relatively(place, b"import six\nfrom .jobs import bill\n# from . import models\n"))
+    ['shop.orders.jobs', 'shop.orders.jobs.bill']
+    """
+    for found in _RELATIVE.finditer(text):
+        before = text[max(0, found.start() - _INDENT) : found.start()].rstrip(b" \t")
+        if before.endswith(b"\n") or (not before and found.start() < _INDENT):
+            source, names = (part.decode("utf-8", "replace") for part in found.groups())
+            yield from _from(place, source, names)
+
+
+def _from(place: Place, source: str, names: str) -> Iterator[str]:
+    """Yield the dotted names that `from source import names` imports."""
+    level = len(source) - len(source.lstrip("."))
+    module = resolve_relative(place.package, level, source.lstrip(".") or None)
+    if module is not None:
+        yield module
+        for part in names.split(","):
+            yield f"{module}.{''.join(_NAME.findall(part)[:1])}"
 
 
 def files_of(layout: Layout, root: str, dotted: str) -> Iterator[str]:

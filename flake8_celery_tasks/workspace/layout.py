@@ -94,6 +94,7 @@ class Layout:
         self.walked: list[str] = []
         self._inner_roots: list[str] = []
         self._places: dict[str, Place] = {}
+        self._tests: dict[str, bool] = {}  # by the path from the root
         self._found: dict[tuple[str, str], str | None] = {}
         self._beside: dict[str, str | None] = {}  # where the top-level packages of other projects are
 
@@ -329,16 +330,22 @@ class Layout:
 
         No worker imports modules from hidden folders, which hold the examples of other linters, for instance.
         """
-        *folders, name = place.relative.split("/")
+        known = self._tests.get(place.relative)
+        if known is None:
+            known = self._tests[place.relative] = self._is_test(place.relative)
+        return known
+
+    def _is_test(self, relative: str) -> bool:
+        *folders, name = relative.split("/")
         if "migrations" in folders or any(folder.startswith(".") and folder != ".." for folder in folders):
             return True
         for pattern in self.tests:
             if pattern.endswith("/"):
                 if any(fnmatch.fnmatchcase(folder, pattern[:-1]) for folder in folders):
                     return True
-                if "/" in pattern[:-1] and fnmatch.fnmatchcase(place.relative, f"{pattern}*"):
+                if "/" in pattern[:-1] and fnmatch.fnmatchcase(relative, f"{pattern}*"):
                     return True
-            elif fnmatch.fnmatchcase(name, pattern) or fnmatch.fnmatchcase(place.relative, pattern):
+            elif fnmatch.fnmatchcase(name, pattern) or fnmatch.fnmatchcase(relative, pattern):
                 return True
         return False
 

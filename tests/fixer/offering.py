@@ -34,7 +34,7 @@ def offered(monkeypatch, shop, text, operations, imports=()):
     rule = Offering()
     rule.operations = operations
     rule.imports = imports
-    monkeypatch.setattr(loader, "wanted", lambda opted=(): (rule,))
+    monkeypatch.setattr(loader, "by_kind", lambda opted=(): {"Facts": [lambda: rule]})
     return rounds.fix_text(str(shop), text, rounds.Order()).text
 
 

@@ -21,7 +21,7 @@ def shop(tmp_path):
 
 
 def test_of_rivals_one_is_applied(monkeypatch, shop):
-    monkeypatch.setattr(loader, "wanted", lambda opted=(): (Rivals(),))
+    monkeypatch.setattr(loader, "by_kind", lambda opted=(): {"Facts": [Rivals]})
     assert rounds.fix_text(str(shop), "a\nb\n", rounds.Order()).text == "pass\nb\n"
     shop.write_text("a\nb\n", encoding="utf-8")
     assert [one.violation.text for one in fixer_remedies.remedies(str(shop), rounds.Order())[1]] == ["a", "b"]
@@ -30,7 +30,7 @@ def test_of_rivals_one_is_applied(monkeypatch, shop):
 def test_remedies_that_do_harm_are_not_offered(monkeypatch, shop):
     rule = Offering()
     rule.operations = lambda node: (Replace(node, {"a": "pass", "b": "not python ("}.get(node.value.id, "z = 1")),)
-    monkeypatch.setattr(loader, "wanted", lambda opted=(): (rule,))
+    monkeypatch.setattr(loader, "by_kind", lambda opted=(): {"Facts": [lambda: rule]})
     shop.write_text("a\nb\nc\n", encoding="utf-8")
     path, remedies = fixer_remedies.remedies(str(shop), rounds.Order())
     assert path == str(shop)
@@ -55,7 +55,7 @@ def test_remedies_come_with_their_imports(monkeypatch, shop, before, expected):
     rule = Offering()
     rule.operations = lambda node: (Replace(node, "pass"),)
     rule.imports = (Import("sys", "argv"),)
-    monkeypatch.setattr(loader, "wanted", lambda opted=(): (rule,))
+    monkeypatch.setattr(loader, "by_kind", lambda opted=(): {"Facts": [lambda: rule]})
     shop.write_text(before, encoding="utf-8")
     _, remedies = fixer_remedies.remedies(str(shop), rounds.Order())
     assert [applied(before, one) for one in remedies] == [text.format(IMPORTED) for text in expected]

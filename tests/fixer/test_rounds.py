@@ -9,7 +9,7 @@ import pytest
 from flake8_celery_tasks.core.options import Options
 from flake8_celery_tasks.edits.edit import Import
 from flake8_celery_tasks.edits.operations import Replace, Span
-from flake8_celery_tasks.engine import judge, session
+from flake8_celery_tasks.engine import judge, loader, session
 from flake8_celery_tasks.fixer import rounds
 from flake8_celery_tasks.workspace.source import Source
 from tests.fixer.offering import offered
@@ -148,7 +148,7 @@ def test_of_two_fixes_that_conflict_one_is_applied(tmp_path):
     (result,) = fix(tmp_path / "shop/tasks.py")
     assert len(result.violations) >= 5
     assert not fix(tmp_path / "shop/tasks.py")
-    assert judge.check(*_judged(tmp_path / "shop/tasks.py")) == []
+    assert judge.check(*_judged(tmp_path / "shop/tasks.py"), loader.by_kind()) == []
 
 
 def _judged(path):

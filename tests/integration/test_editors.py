@@ -333,6 +333,7 @@ def test_a_process_that_lives_on_takes_options_each_time(resident, shop):
 
 @pytest.mark.parametrize("is_indexed", [True, False])
 def test_a_further_run_keeps_nothing_of_the_last(shop, is_indexed):
+    session.start_over()  # other tests in this process may have made an index
     known = session.project_of(str(shop / "shop/views.py"), Options())
     if is_indexed:
         assert tasks_of(known).by_name

@@ -12,14 +12,15 @@ from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.catalog.settings import OLD_TO_NEW, SETTINGS
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.resolution.evaluation import settled
+from flake8_celery_tasks.resolution.project import Project
 from flake8_celery_tasks.workspace.source import start_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import Site
     from flake8_celery_tasks.facts.facts import Facts
-    from flake8_celery_tasks.resolution.project import Project
-
 
 #: Every name in upper case that identifies a setting of Celery, with the setting.
 NAMES: Final = {
@@ -92,20 +93,34 @@ def _catches(caught: ast.expr | None) -> bool:
 
 
 class DjangoSettings:
-    """The names that a project's Django settings bind, as far as the source shows."""
+    """The names that a project's Django settings bind, as far as the source shows.
+
+    In an editor, only the open files are searched after each edit.
+    """
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self._set: dict[tuple[str, bool], bool] = {}
-        layout = project.layout
-        self.texts = {path: project.files.read(path) or b"" for path in layout.files()}
-        self.modules = [
-            path
-            for path, text in self.texts.items()
-            if b"INSTALLED_APPS" in text
-            and re.search(rb"^\s*INSTALLED_APPS\b[^\n]*=", text, re.MULTILINE)
-            and not layout.is_test(layout.place(path))
+        self._before = django_settings(project.before) if isinstance(project.before, Project) else None
+        self._found: dict[tuple[object, str], frozenset[str]] = {}
+        paths = project.layout.files() if self._before is None else project.files.disk.held
+        self.texts = {path: project.files.read(path) or b"" for path in paths}
+        self.modules: list[str] = [
+            *(path for path in (self._before.modules if self._before else ()) if path not in self.texts),
+            *(path for path, text in self.texts.items() if self._is_settings(path, text)),
         ]
+
+    def _is_settings(self, path: str, text: bytes) -> bool:
+        """Return whether a file holds Django settings."""
+        layout = self.project.layout
+        return (
+            b"INSTALLED_APPS" in text
+            and re.search(rb"^\s*INSTALLED_APPS\b[^\n]*=", text, re.MULTILINE) is not None
+            and not layout.is_test(layout.place(path))
+        )
+
+    def text(self, path: str) -> bytes:
+        """Return the text of a file of the project."""
+        return self._before.text(path) if self._before is not None and path not in self.texts else self.texts[path]
 
     @property
     def are_whole(self) -> bool:
@@ -116,7 +131,7 @@ class DjangoSettings:
         module = self.project.module(path)
         return (
             module is not None
-            and not any(mark in self.texts[path] for mark in _DYNAMIC)
+            and not any(mark in self.text(path) for mark in _DYNAMIC)
             and all(self._is_known(star, module) for star in module.stars)
         )
 
@@ -125,29 +140,35 @@ class DjangoSettings:
 
     def sets(self, name: str, *, in_tests: bool) -> bool:
         """Return whether something sets a name: an assignment, an import, a keyword, a key."""
-        asked = name, in_tests
-        if asked not in self._set:
-            self._set[asked] = self._sets(name, in_tests=in_tests)
-        return self._set[asked]
+        layout = self.project.layout
+        return any(
+            in_tests or not layout.is_test(layout.place(path))
+            for find in (DjangoSettings._writing, DjangoSettings._binding)  # the second has to parse files
+            for path in self.found_by(find, name)
+        )
 
-    def _sets(self, name: str, *, in_tests: bool) -> bool:
+    def found_by(self, find: Callable[[DjangoSettings, str], Iterator[str]], name: str) -> frozenset[str]:
+        """Return the files that set a name, found in a certain way."""
+        if (find, name) not in self._found:
+            known = frozenset() if self._before is None else self._before.found_by(find, name).difference(self.texts)
+            self._found[find, name] = known.union(find(self, name))
+        return self._found[find, name]
+
+    def _writing(self, name: str) -> Iterator[str]:
+        """Yield the files that write a name where a value follows."""
         quoted = name.encode()
         pattern = re.compile(
             rb"(?<![\w.])%b\s*(?::[^=\n]+)?=(?!=)|settings\.%b\s*=(?!=)|[\"']%b[\"'](?:\s*:|\]\s*=(?!=))"
             rb"|\bsetattr\([^()]*[\"']%b[\"']" % ((quoted,) * 4)
         )
-        layout = self.project.layout
-        holding = [
-            (path, text)
-            for path, text in self.texts.items()
-            if quoted in text and (in_tests or not layout.is_test(layout.place(path)))
-        ]
-        return any(pattern.search(text) is not None or self._binds(path, name) for path, text in holding)
+        return (path for path, text in self.texts.items() if quoted in text and pattern.search(text) is not None)
 
-    def _binds(self, path: str, name: str) -> bool:
-        """Return whether a module binds a name in any way: by an import, by unpacking, by a loop."""
-        module = self.project.module(path)
-        return module is not None and module.binds(name)
+    def _binding(self, name: str) -> Iterator[str]:
+        """Yield the modules that bind a name in any way: by an import, by unpacking, by a loop."""
+        for path, text in self.texts.items():
+            module = self.project.module(path) if name.encode() in text else None
+            if module is not None and module.binds(name):
+                yield path
 
     def other_name(self, name: str) -> str | None:
         """Return another name of the same setting that the project sets."""

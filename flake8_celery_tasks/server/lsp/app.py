@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +33,9 @@ QUIET: Final = 1
 
 #: The key, among the addresses of files, of what follows once the client has pulled diagnostics.
 _PULLED: Final = "pulled"
+
+#: How many more objects than after the last collection there may be before the next one.
+GARBAGE: Final = 300_000
 
 #: Names of the files that Celery's version is read from.
 _PINNING: Final = ("*requirements*.txt", "*.lock", "Pipfile")
@@ -90,6 +94,8 @@ class Server(LanguageServer):
         except asyncio.CancelledError:
             wanted.clear()
             raise
+        finally:
+            self.worker.submit(_collect)
 
     def _do(self, wanted: list[bool], work: Callable[..., Answer], given: tuple[Any, ...]) -> Answer | None:
         self.desk.is_wanted = lambda: bool(wanted)
@@ -274,3 +280,9 @@ class Server(LanguageServer):
         """Handle files that have changed on disk."""
         self.worker.submit(self.desk.changed_on_disk, paths, self.documents.held())
         self.schedule("")
+
+
+def _collect() -> None:
+    """Collect garbage if there may be much of it: the old trees of an edited file refer to each other."""
+    if gc.get_count()[0] > GARBAGE:
+        gc.collect()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -16,6 +17,7 @@ from flake8_celery_tasks.server.lsp.documents import path_of
 def serve() -> int:
     """Serve until the client ends the session, and return the exit code."""
     logging.disable(logging.CRITICAL)
+    gc.disable()  # `Server.ask` collects, after the answer
     server = build()
     # Output printed by a library is not part of the protocol.
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
