@@ -130,14 +130,19 @@ def position_of(text: str, before: str, number: int = 1) -> types.Position:
 
 
 def capabilities(**given) -> types.ClientCapabilities:
-    """Return what a client can do: push, versions, nothing else unless given."""
+    """Return what a client can do: push, versions, Markdown, nothing else unless given."""
     workspace = types.WorkspaceClientCapabilities(
         workspace_edit=types.WorkspaceEditClientCapabilities(
             document_changes=True, change_annotation_support=types.ChangeAnnotationsSupportOptions()
         )
     )
+    markdown = [types.MarkupKind.Markdown]
     text = types.TextDocumentClientCapabilities(
-        diagnostic=types.DiagnosticClientCapabilities() if given.pop("pull", False) else None
+        hover=types.HoverClientCapabilities(content_format=markdown),
+        completion=types.CompletionClientCapabilities(
+            completion_item=types.ClientCompletionItemOptions(documentation_format=markdown)
+        ),
+        diagnostic=types.DiagnosticClientCapabilities() if given.pop("pull", False) else None,
     )
     encodings = given.pop("encodings", None)
     general = types.GeneralClientCapabilities(position_encodings=encodings) if encodings else None

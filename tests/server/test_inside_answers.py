@@ -28,8 +28,16 @@ def at(server, name, before, number=1, text=None):
     }
 
 
+#: What a client says that shows Markdown.
+MARKDOWN = {
+    "hover": {"contentFormat": ["markdown"]},
+    "completion": {"completionItem": {"documentationFormat": ["markdown"]}},
+}
+
+
 async def opened(inside, name="content/views.py", text=VIEWS, options=None, **capabilities):
     server = inside()
+    capabilities = {"textDocument": MARKDOWN, **capabilities}
     await server.initialize(options, **capabilities)
     server.open(name, text, version=3)
     await server.pushed(name)
@@ -133,7 +141,7 @@ async def test_hover(inside):
 
 
 @pytest.mark.parametrize(
-    ("formats", "kind"), [(["plaintext"], "plaintext"), (["plaintext", "markdown"], "markdown"), ([], "markdown")]
+    ("formats", "kind"), [(["plaintext"], "plaintext"), (["plaintext", "markdown"], "markdown"), ([], "plaintext")]
 )
 async def test_what_a_client_can_show(inside, formats, kind):
     documented = {"completionItem": {"documentationFormat": formats}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import uuid
@@ -95,7 +96,8 @@ class Server(LanguageServer):
             wanted.clear()
             raise
         finally:
-            self.worker.submit(_collect)
+            with contextlib.suppress(RuntimeError):  # the server ends
+                self.worker.submit(_collect)
 
     def _do(self, wanted: list[bool], work: Callable[..., Answer], given: tuple[Any, ...]) -> Answer | None:
         self.desk.is_wanted = lambda: bool(wanted)

@@ -70,12 +70,12 @@ def _lifecycle(server: Server) -> None:
 
 
 def _plain(text: types.TextDocumentClientCapabilities | None) -> frozenset[str]:
-    """Return the requests whose answers the client can't show as Markdown, as far as it says so."""
+    """Return the requests whose answers the client can't show as Markdown: it has to say that it can."""
     hover = text.hover.content_format if text is not None and text.hover is not None else None
     completion = text.completion.completion_item if text is not None and text.completion is not None else None
     documentation = completion.documentation_format if completion is not None else None
     formats = {"hover": hover, "completion": documentation}
-    return frozenset(what for what, known in formats.items() if known and types.MarkupKind.Markdown not in known)
+    return frozenset(what for what, known in formats.items() if types.MarkupKind.Markdown not in (known or ()))
 
 
 async def ask_settings(server: Server) -> bool:
