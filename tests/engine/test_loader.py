@@ -36,3 +36,29 @@ def test_rules_by_code_are_imported_alone():
     assert set(codes.split()) == {"CLY101", "CLY402"}
     assert count == "2"
     assert loader.named(["CLY101"])["CLY101"] in loader.rules()
+
+
+def test_rules_by_kind_are_those_that_run():
+    for opted in ((), ("CLY90",), ("CLY",)):
+        found = {made().code: made() for some in loader.by_kind(opted).values() for made in some}
+        assert found == {rule.code: rule for rule in loader.wanted(opted)}
+        for kind, some in loader.by_kind(opted).items():
+            assert all(kind in {one.__name__ for one in made().kinds} for made in some)
+    listed = [(kind, made().code) for kind, some in loader.by_kind().items() for made in some]
+    assert sorted(listed) == sorted((kind.__name__, rule.code) for rule in loader.wanted() for kind in rule.kinds)
+
+
+def test_only_some_codes_run():
+    chosen = loader.by_kind((), frozenset({"CLY101", "CLY402", "CLY901"}))
+    assert {made().code for some in chosen.values() for made in some} == {"CLY101", "CLY402"}
+
+
+def test_rules_are_imported_once_a_file_has_such_a_fact():
+    script = (
+        "import sys; from flake8_celery_tasks.engine import loader;"
+        "chosen = loader.by_kind();"
+        "count = lambda: sum('.rules.' in name and '._' not in name for name in sys.modules if name.count('.') == 3);"
+        "first = count(); print(first < 5, [made() for made in chosen['Crontab']] != [], count() == first + len(chosen['Crontab']))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True"] * 3

@@ -333,3 +333,42 @@ def test_a_file_that_is_open_and_not_saved_yet(shop):
     del shop.buffers[buffer.path]
     shop.buffers[str(shop.folder.parent / "more.py")] = buffer._replace(path=str(shop.folder.parent / "more.py"))
     assert shop.found("content/views.py") == [("CLY403", '"content.indx"')]  # of another project
+
+
+SETTINGS = "INSTALLED_APPS = []\nCELERY_TASK_TIME_LIMIT = 5\n"
+READS = """\
+from celery import shared_task
+from django.conf import settings
+
+
+@shared_task(name="content.limit")
+def limit():
+    return settings.CELERY_TASK_TIME_LIMIT
+"""
+
+
+def test_settings_in_open_files(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    shop = Table(tmp_path / "project", {**SHOP, "content/settings.py": SETTINGS, "content/limits.py": READS})
+    assert "CLY815" not in [code for code, _ in shop.found("content/limits.py")]
+    shop.open("content/settings.py", SETTINGS.replace("TIME", "SOFT_TIME"))
+    assert ("CLY815", "settings.CELERY_TASK_TIME_LIMIT") in shop.found("content/limits.py")
+    shop.open("content/settings.py", SETTINGS.replace("CELERY", "from content.plain import CELERY"))
+    shop.open("content/settings.py", "from content.other import CELERY_TASK_TIME_LIMIT\nINSTALLED_APPS = []\n")
+    assert "CLY815" not in [code for code, _ in shop.found("content/limits.py")]
+    shop.open("content/settings.py", "CELERY_TASK_SOFT_TIME_LIMIT = 5\n")  # these are no settings of Django's
+    assert "CLY815" not in [code for code, _ in shop.found("content/limits.py")]
+
+
+def test_a_text_is_not_read_in_the_encoding_of_its_file(shop):
+    head = "# -*- coding: latin-1 -*-\n"
+    shop.open("content/tasks.py", head + TASKS.replace("content.index", "content.köln"))
+    views = VIEWS.replace("content.index", "content.köln")
+    assert shop.found("content/views.py", views.replace("content.indx", "content.köln")) == []
+    assert shop.found("content/views.py", views.replace("content.indx", "content.kölm")) == [
+        ("CLY403", '"content.kölm"')
+    ]
+
+
+def test_a_text_with_a_byte_order_mark(shop):
+    assert shop.found("content/views.py", "\ufeff" + VIEWS) == [("CLY403", '"content.indx"')]

@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("pygls")
 
 from flake8_celery_tasks.server import diagnosis
+from flake8_celery_tasks.server.lsp import app
 from tests.server.conftest import PATIENCE, SHOP, TASKS, VIEWS, position_of
 from tests.server.inside import inside
 
@@ -203,6 +204,22 @@ async def test_work_that_nobody_waits_for_any_more(inside):
     assert server.server._do([], done.append, (1,)) is None
     assert server.server._do([True], done.append, (2,)) is None
     assert done == [2]
+
+
+async def test_garbage_is_collected_after_an_answer(inside, monkeypatch):
+    collected = []
+    monkeypatch.setattr(app.gc, "collect", lambda: collected.append(1))
+    server = inside()
+    await server.initialize()
+    await server.quiet()
+    monkeypatch.setattr(app.gc, "get_count", lambda: (app.GARBAGE, 0, 0))
+    await server.server.ask(int)
+    await server.quiet()
+    assert collected == []
+    monkeypatch.setattr(app.gc, "get_count", lambda: (app.GARBAGE + 1, 0, 0))
+    await server.server.ask(int)
+    await server.quiet()
+    assert collected
 
 
 async def test_questions_about_what_is_off_or_broken(inside):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from flake8_celery_tasks.workspace import imports
+from flake8_celery_tasks.workspace.layout import Place
 
 TEXT = b"""\
 import os, shop.jobs
@@ -33,3 +36,28 @@ def test_names_that_are_bound():
 def test_statements():
     found = [TEXT[start:end].strip().partition(b" import ")[0] for start, end, _ in imports.statements(TEXT)]
     assert found[2:5] == [b"from .", b"from .deco", b"from shop.more"]
+
+
+PLACE = Place("/shop/orders/views.py", "shop/orders/views.py", "shop.orders.views", "/", is_package=False, certain=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("from .jobs import bill, send as s", ["shop.orders.jobs", "shop.orders.jobs.bill", "shop.orders.jobs.send"]),
+        ("from . import jobs", ["shop.orders", "shop.orders.jobs"]),
+        ("if True:\n\tfrom ..more import (\n\t\tbill,\n\t)", ["shop.more", "shop.more.bill"]),
+        ("from shop.jobs import bill", []),
+        ("# from . import jobs", []),
+        ("x = 'from . import jobs'", []),
+        ("yield from .5", []),
+        ("from ....above import bill", []),
+        (" " * 199 + "from . import jobs", ["shop.orders", "shop.orders.jobs"]),
+        ("import six\n" + " " * 150 + "from . import jobs", ["shop.orders", "shop.orders.jobs"]),
+        (" " * 300 + "from . import jobs", []),
+    ],
+)
+def test_names_imported_relatively(text, expected):
+    found = list(imports.names_imported_relatively(PLACE, text.encode()))
+    assert [name.rstrip(".") for name in found if not name.endswith(".")] == expected
+    assert set(found) <= set(imports.names_imported(PLACE, text.encode()))
