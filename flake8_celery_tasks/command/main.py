@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import warnings
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from flake8_celery_tasks import __version__
 from flake8_celery_tasks.command.output.writing import CLEAN, FOUND, INTERRUPTED, PROGRAM, USAGE
@@ -21,7 +22,8 @@ from flake8_celery_tasks.command.subcommands.shared import add_output as _add_ou
 from flake8_celery_tasks.command.subcommands.shared import tell_of_unparsed as _tell_of_unparsed
 from flake8_celery_tasks.command.terminal import completion
 from flake8_celery_tasks.core.errors import UsageError
-from flake8_celery_tasks.core.options import misspelt
+from flake8_celery_tasks.core.options import meant
+from flake8_celery_tasks.core.violation import PREFIX, UNUSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,9 +33,21 @@ if TYPE_CHECKING:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        words = (word.partition("=")[0].rstrip(":") for word in message.split() if word.startswith("--celery-"))
-        hints = (misspelt(word[2:]) for word in words)
-        raise UsageError("; ".join([message, *filter(None, hints)]))
+        raise UsageError(_NO_BOOLEAN.sub(r"\1: invalid value \2: expected true or false", message))
+
+    def parse_known_args(self, *given: Any, **named: Any) -> Any:
+        """Parse as usual, but name what was probably meant by an option that is not known."""
+        values, rest = super().parse_known_args(*given, **named)
+        wrong = next((word.partition("=")[0] for word in rest if word.startswith("--") and word != "--"), None)
+        if wrong is not None:
+            known = [name[2:] for name in self._option_string_actions if name.startswith("--") and "=" not in name]
+            guess = meant(wrong[2:].replace("_", "-").lower(), known)
+            raise UsageError(f"there is no option {wrong}" + (f", did you mean --{guess}?" if guess else ""))
+        return values, rest
+
+
+#: argparse's message for one of our booleans with another value.
+_NO_BOOLEAN: Final = re.compile(r"(argument --celery-[\w-]+): ignored explicit argument ('.*')")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,6 +74,7 @@ def _run(arguments: Sequence[str]) -> int:
         first.check(arguments, _commands(parser))
         given = vars(parser.parse_args(arguments))
         del given["command"]
+        given.update({name: None for name in ("output_file", "write") if given.get(name) == "-"})  # standard output
         run: Callable[[argparse.Namespace], int] = given.pop("run")
         with warnings.catch_warnings():
             # Warnings that Python gives about the checked files are a matter for other linters.
@@ -72,7 +87,7 @@ def _run(arguments: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog=PROGRAM, description="Find the silent mistakes in Celery tasks and in the calls to them.")
-    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    parser.add_argument("-V", "--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     check.add(commands)
     fix.add(commands)
@@ -89,6 +104,14 @@ def _commands(parser: argparse.ArgumentParser) -> list[str]:
 
 
 # explain
+
+#: The codes in reports that belong to no rule.
+_EXPLAINED: Final = {
+    "CLY000": "the linter itself failed in the file, please report it",
+    UNUSED: "check --unused-noqa reports # noqa comments that silence nothing",
+    "E902": "flake8 reports files that can't be read",
+    "E999": "flake8 reports files that can't be parsed",
+}
 
 
 def _add_explain(commands: Any) -> None:
@@ -112,10 +135,16 @@ def _explain(given: argparse.Namespace) -> int:
     rules = dict.fromkeys(loader.rules()) if given.all else {}
     for word in given.codes:
         found = explain.rules_called(word)
+        if not found and word.upper() in _EXPLAINED:
+            raise UsageError(f"{word.upper()} is not a rule: {_EXPLAINED[word.upper()]}")
         if not found:
             names = explain.names()
-            meant = spelling.close_match(word.lower(), names.values()) or spelling.close_match(word.upper(), names)
-            raise UsageError(f"there is no rule {word!r}" + (f", did you mean {meant}?" if meant else ""))
+            guess = (
+                (word.isdecimal() and f"{PREFIX}{word}" in names and f"{PREFIX}{word}")
+                or spelling.close_match(word.lower(), names.values())
+                or spelling.close_match(word.upper(), names)
+            )
+            raise UsageError(f"there is no rule {word!r}" + (f", did you mean {guess}?" if guess else ""))
         rules.update(dict.fromkeys(found))
     if given.output_format == "json":
         _write(json.dumps([explain.record(rule) for rule in rules], indent=2) + "\n")

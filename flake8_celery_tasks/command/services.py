@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flake8.statistics import Statistics
 
 from flake8_celery_tasks.command import check, pool
+from flake8_celery_tasks.core.violation import UNUSED
 from flake8_celery_tasks.engine import baseline
 from flake8_celery_tasks.engine.findings import Outcome
 from flake8_celery_tasks.engine.seen import Total
@@ -66,7 +67,7 @@ def outcomes(
     found = []
     for configuration, names, _ in parts:
         checked = check.check(configuration, names)
-        if unused_noqa:
+        if unused_noqa or UNUSED in configuration.run.opted:
             from flake8_celery_tasks.command import noqa
 
             checked = noqa.unused(configuration, checked, names)

@@ -73,7 +73,7 @@ class Repository:
     def tree(self, revision: str) -> str | None:
         """Return a revision's tree for the folder, None if it has no such folder. Raises GitError."""
         if not revision or revision.startswith("-") or "\0" in revision:
-            raise GitError(f"{revision!r} is no revision")
+            raise GitError(f"{revision!r} is not a revision")
         found = self._object(revision)
         top = None if found is None else self._object(f"{found}^{{tree}}")
         if top is None:

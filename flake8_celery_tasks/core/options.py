@@ -12,7 +12,7 @@ from flake8_celery_tasks.core import spelling
 from flake8_celery_tasks.core.violation import PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from flake8.options.manager import OptionManager
 
@@ -225,7 +225,7 @@ def _folder(option: str, raw: object) -> str:
     if not os.path.isdir(path):
         raise OptionError(option, raw, "expected an existing folder")
     if os.path.dirname(path) == path:
-        raise OptionError(option, raw, "all of the file system is no project")
+        raise OptionError(option, raw, "the root of the file system is not a project")
     return path
 
 
@@ -397,8 +397,19 @@ def misspelt(key: str) -> str:
     known = [flag_of(item.name)[2:] for item in fields(Options)]
     if not name.startswith("celery-") or name in known:
         return ""
-    meant = spelling.close_match(name, known)
-    return f"there is no option {key!r}" + (f", did you mean {meant!r}?" if meant else "")
+    guess = spelling.close_match(name, known)
+    return f"there is no option {key!r}" + (f", did you mean {guess!r}?" if guess else "")
+
+
+def meant(name: str, known: Iterable[str]) -> str | None:
+    """Return the option that a name with dashes is a misspelling of; the `celery-` of ours may be missing.
+
+    >>> meant("acks-late", ["celery-acks-late", "select"]), meant("selct", ["celery-acks-late", "select"])
+    ('celery-acks-late', 'select')
+    """
+    names = tuple(known)
+    full = f"celery-{name}"
+    return full if full in names else spelling.close_match(name, names) or spelling.close_match(full, names)
 
 
 def from_namespace(namespace: argparse.Namespace) -> Options:

@@ -8,9 +8,6 @@ from __future__ import annotations
 import os
 from typing import Final
 
-#: The formats in addition to flake8's own text.
-FORMATS: Final = ("json", "sarif", "github", "gitlab")
-
 #: The codes that decide how severe a finding is: opt-in rules, broken files, and errors of the linter itself.
 POLICY: Final = "CLY9"
 BROKEN: Final = "E9"

@@ -354,18 +354,18 @@ def test_nothing_is_written_but_the_cache(shop, run, tmp_path, monkeypatch):
     [
         (["nowhere"], "no such file or directory: 'nowhere'"),
         (["--check", "missing.json"], "can't read missing.json: No such file or directory"),
-        (["--check", "pyproject.toml"], "pyproject.toml is no record: Expecting value: line 1 column 1 (char 0)"),
-        (["--against", "pyproject.toml"], "pyproject.toml is no record: Expecting value: line 1 column 1 (char 0)"),
+        (["--check", "pyproject.toml"], "pyproject.toml is not a record: Expecting value: line 1 column 1 (char 0)"),
+        (["--against", "pyproject.toml"], "pyproject.toml is not a record: Expecting value: line 1 column 1 (char 0)"),
         (["--against", "origin/main"], "there is no revision 'origin/main'"),
-        (["--against=--all"], "'--all' is no revision"),
-        (["--against="], "'' is no revision"),
+        (["--against=--all"], "'--all' is not a revision"),
+        (["--against="], "'' is not a revision"),
         (["--check", "x", "--write", "x"], "argument --write: not allowed with argument --check"),
         (["--check", "x", "--against", "x"], "argument --against: not allowed with argument --check"),
         (["--against", "HEAD", "--output-file", "no/such/x"], "can't write no/such/x: No such file or directory"),
         (["--output-format", "xml"], "argument --output-format: invalid choice: 'xml'"),
         (
             ["--celery-known-tasks", "pyproject.toml"],
-            "argument --celery-known-tasks: {folder}/pyproject.toml is no record: ",
+            "argument --celery-known-tasks: {folder}/pyproject.toml is not a record: ",
         ),
     ],
 )

@@ -313,7 +313,7 @@ def test_a_repository_of_longer_hashes(tmp_path):
 @pytest.mark.parametrize("name", ["--all", "-1", "-", "", "nul\0"])
 def test_what_is_no_revision(git, name):
     git.commit({"a.py": ""})
-    assert refused(git.folder, name) == f"{name!r} is no revision"
+    assert refused(git.folder, name) == f"{name!r} is not a revision"
 
 
 @pytest.mark.parametrize(

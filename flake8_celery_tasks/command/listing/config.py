@@ -56,7 +56,7 @@ def run(given: Namespace) -> tuple[str, str | None]:
 def _checked(path: str, applied: Configuration) -> str:
     """Return whether `check` of the working directory would check a file, and if not, why."""
     if not files.reaches(os.getcwd(), os.path.abspath(path), applied.options):
-        return "no: excluded, or its name is none that filename lists"
+        return "no: excluded, or its name does not match the option filename"
     if not files.passing([path], applied.run):
         return "no: nothing in it has to do with Celery"
     return "yes"

@@ -32,7 +32,7 @@ def root_of(project: Project) -> dict[str, Any]:
     marks = sorted(folders.ROOT_MARKS.intersection(folders.entries(root)))
     if project.options.celery_project_root:
         marks = ["celery-project-root"]
-    return {"path": root, "because": ", ".join(marks) or "no mark of a project is above"}
+    return {"path": root, "because": ", ".join(marks) or "no parent folder has a project marker"}
 
 
 def celery_of(project: Project) -> dict[str, Any]:

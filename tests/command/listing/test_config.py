@@ -71,7 +71,7 @@ def test_which_files_are_read(shop, told):
     [
         (["shop/tasks.py"], "yes"),
         (["shop/__init__.py"], "no: nothing in it has to do with Celery"),
-        (["shop/tasks.py", "--exclude=shop"], "no: excluded, or its name is none that filename lists"),
+        (["shop/tasks.py", "--exclude=shop"], "no: excluded, or its name does not match the option filename"),
     ],
 )
 def test_a_file(shop, told, arguments, checked):

@@ -95,7 +95,7 @@ def test_nothing_for_editors_and_where_nothing_is(shop, said, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"import celery\n")))
     assert not said("check", "-")
     (shop / "empty").mkdir()
-    assert said("check", "empty") == "flake8-celery-tasks: no Python files in empty\n"
+    assert said("check", "empty") == "flake8-celery-tasks: no Python files in empty, apart from excluded ones\n"
 
 
 def test_fix_and_tasks(shop, said):

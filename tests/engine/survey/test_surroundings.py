@@ -28,7 +28,7 @@ def test_root_and_version(tmp_path):
 def test_nothing_says_anything(tmp_path):
     known = project_at(tmp_path, {})
     (tmp_path / "pyproject.toml").unlink()
-    assert surroundings.root_of(known)["because"] == "no mark of a project is above"
+    assert surroundings.root_of(known)["because"] == "no parent folder has a project marker"
     assert "newest" in surroundings.celery_of(known)["because"]
     assert surroundings.apps_of(known) == surroundings.decorators_of(known) == surroundings.settings_of(known) == []
 
