@@ -94,8 +94,8 @@ def joined(found: Sequence[Outcome]) -> Outcome:
 def _seen(found: Sequence[Outcome]) -> Total:
     """Return what was checked in all parts, with the first decorator that is not recognised."""
     parts = [one.seen for one in found]
-    unknown = sorted((part.place, part.name) for part in parts if part.unknown)
-    place, name = unknown[0] if unknown else ("", "")
+    unknown = sorted((not part.name, part.place, part.name) for part in parts if part.unknown)
+    _, place, name = unknown[0] if unknown else (True, "", "")
     return Total(
         sum(part.tasks for part in parts),
         sum(part.files for part in parts),

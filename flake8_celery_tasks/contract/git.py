@@ -68,7 +68,7 @@ class Repository:
             )
             self.prefix = self._line("rev-parse", "--show-prefix")
         if self._line("rev-parse", "--is-inside-work-tree") != "true":
-            raise GitError(f"{folder} is in the folder of a repository, and no work tree")
+            raise GitError(f"{folder} is in a bare repository or a .git folder, not in a work tree")
 
     def tree(self, revision: str) -> str | None:
         """Return a revision's tree for the folder, None if it has no such folder. Raises GitError."""

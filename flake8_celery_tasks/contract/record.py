@@ -141,7 +141,9 @@ def content_of(path: str) -> Any:
         return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_int=_integer)
     except (ValueError, RecursionError) as error:
         if _CONFLICT.search(text):
-            raise RecordError(f"{path} holds conflict markers: end the merge, or write the record again") from None
+            raise RecordError(
+                f"{path} contains conflict markers: finish the merge, or write the record again"
+            ) from None
         why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise RecordError(f"{path} is not a record: {why}") from None
 

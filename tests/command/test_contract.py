@@ -384,7 +384,7 @@ def test_a_merge_that_is_not_finished(shop, run):
     lines = RECORD.splitlines(keepends=True)
     conflict = [*lines[:3], "<<<<<<< HEAD\n", *lines[3:10], "=======\n", *lines[10:17], ">>>>>>> other\n", *lines[17:]]
     shop.write({"celery-tasks.json": "".join(conflict)})
-    said = "celery-tasks.json holds conflict markers: end the merge, or write the record again"
+    said = "celery-tasks.json contains conflict markers: finish the merge, or write the record again"
     assert run("--check", "celery-tasks.json") == (2, [], [f"error: {said}"])
     session.forget()
     assert main(["check", "--celery-contract", "celery-tasks.json"]) == 2

@@ -176,7 +176,7 @@ CONFLICT = TEXT.replace('      "module"', '<<<<<<< HEAD\n      "module"', 1).rep
         (TEXT.replace('"version": 1', '"version": 2'), "has version 2, this release reads 1"),
         (TEXT.replace('"version": 1', '"version": true'), "not a record: it has no version"),
         (TEXT.replace('"version": 1', '"version": "1"'), "not a record: it has no version"),
-        (CONFLICT, "holds conflict markers"),
+        (CONFLICT, "contains conflict markers"),
         ("[" * 100_000, "not a record: it is nested too deeply"),
         ('{"version":' * 100_000, "not a record: it is nested too deeply"),
         (changed(tasks=[]), "not a record: tasks is not an object"),

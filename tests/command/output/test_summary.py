@@ -59,7 +59,7 @@ def test_decorators_that_are_not_recognised(shop, said):
     )
     (shop / "content/jobs.py").write_text(UNKNOWN)
     text = said("check")
-    assert "2 decorators have Celery's keywords and can't be resolved: the first is acme.job at ./content" in text
+    assert "2 decorators have Celery's keywords and can't be resolved, such as acme.job at ./content" in text
     assert "0 tasks in 0 files" not in said("check", "--celery-task-decorators=acme.job")
 
 
@@ -67,6 +67,15 @@ def test_a_decorator_without_a_name(shop, said):
     (shop / "shop/views.py").write_text("def b(app):\n    @app.task(bind=True)\n    def a(self): ...\n")
     line = "No problems found; 0 tasks in 0 of 1 file. 1 decorator has Celery's keywords and can't be resolved: at "
     assert said("check", "shop/views.py") == f"{line}shop/views.py:2.\n"
+    (shop / "content/jobs.py").write_text("def b(app):\n    @app.task(bind=True)\n    def a(self): ...\n")
+    assert "2 decorators have Celery's keywords and can't be resolved, such as that at ./content/jobs.py:2." in said(
+        "check"
+    )
+    # One that an option can name is more useful, in the same file and in another one.
+    (shop / "shop/views.py").write_text((shop / "shop/views.py").read_text() + UNKNOWN)
+    assert "3 decorators have Celery's keywords and can't be resolved, such as acme.job at ./shop/views.py:7" in said(
+        "check"
+    )
 
 
 def test_they_are_known_from_the_last_run(shop, said, monkeypatch, tmp_path):
