@@ -301,7 +301,7 @@ def _name_pattern(option: str, raw: object) -> str:
             if is_slow(filled):
                 raise OptionError(option, raw, "may take forever: it repeats what is repeated, or too much in a row")
     except (re.error, OverflowError, RecursionError) as error:
-        raise OptionError(option, raw, f"no regular expression: {error}") from None
+        raise OptionError(option, raw, f"not a regular expression: {error}") from None
     return pattern
 
 

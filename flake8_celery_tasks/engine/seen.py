@@ -30,7 +30,7 @@ MARKS: Final = ("acks_late=", "autoretry_for=", "bind=True", "ignore_result=", "
 
 
 class Seen(NamedTuple):
-    """The content of a file: tasks, and unknown decorators with Celery's keywords, with the first of these that has a name."""
+    """The content of a file: tasks, and unknown decorators with Celery's keywords, and one of these by name."""
 
     tasks: int = 0
     unknown: int = 0

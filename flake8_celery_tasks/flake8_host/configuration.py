@@ -151,10 +151,10 @@ def configuration_for(given: Namespace, paths: Sequence[str], table: str = "") -
         setattr(values, name, value)
     values.filenames = list(paths)
     values.output_file = None
-    _check_format(values.format, is_ours="format" in given or places.get("format", _THEIRS) != _THEIRS)
     if not getattr(given, "select", None):
         values.select = _selected(values)
     try:
+        _check_format(values.format, is_ours="format" in given or places.get("format", _THEIRS) != _THEIRS)
         run = engine_run.begin(values, sys.argv[1:])
     except ValueError as error:
         raise UsageError(_placed(str(error), {name: places[name] for name in places if name not in given})) from None
@@ -185,7 +185,7 @@ def _is_reported(code: str) -> bool:
 
 
 def _check_format(form: str, *, is_ours: bool) -> None:
-    """Reject a format that would make flake8 fail at the first finding, and one that does not exist.
+    """Raise ValueError for a format that would make flake8 fail at the first finding, and for one that does not exist.
 
     In flake8's configuration (`is_ours` is false) it may be a format of another plugin.
     """
@@ -193,14 +193,14 @@ def _check_format(form: str, *, is_ours: bool) -> None:
     if is_ours and "%" not in form and form not in known:
         meant = spelling.close_match(form, known)
         hint = f"did you mean {meant}?" if meant else f"expected {', '.join(known[:-1])} or {known[-1]}"
-        raise UsageError(f"argument --format: there is no format {form!r}, {hint}")
+        raise ValueError(f"argument --format: there is no format {form!r}, {hint}")
     if "%(" not in form:
         return
     try:
         _ = form % {**COLORS_OFF, "path": "", "row": 1, "col": 1, "code": "", "text": ""}
     except (KeyError, OverflowError, TypeError, ValueError) as error:
         problem = f"there is no {error}" if isinstance(error, KeyError) else one_line(error)
-        raise UsageError(f"argument --format: invalid value {form!r}: {problem}") from None
+        raise ValueError(f"argument --format: invalid value {form!r}: {problem}") from None
 
 
 def _selected(values: Namespace) -> list[str]:
@@ -303,7 +303,8 @@ def _is_misspelt(name: str) -> bool:
 def _option(manager: OptionManager, path: str, key: str, value: object) -> dict[str, Any]:
     """Return an option from the table as flake8 would read it from its own files."""
     where = f"{path}: [tool.{TABLE}]"
-    known = [name for name in manager.config_options_dict if name in _TAKEN or _is_ours(f"--{name}")]
+    taken = (*_TAKEN, "enable-extensions")
+    known = [name for name in manager.config_options_dict if name in taken or _is_ours(f"--{name}")]
     known = [name for name in known if "_" not in name]
     if key.replace("_", "-") == "output-format":  # the command line's name for it
         key = "format"
@@ -358,7 +359,7 @@ def _takes_several(manager: OptionManager, name: str) -> bool:
 
 def _text(key: str, value: object) -> str:
     if isinstance(value, bool):
-        return str(value).lower()
+        return str(int(value) if key == "quiet" else value).lower()
     if isinstance(value, (str, int, float)):
         return str(value)
     if isinstance(value, list) and all(isinstance(item, str) for item in value):

@@ -58,6 +58,7 @@ def table(folder, text):
         ('celery-test-paths = ["shop/views.py"]', ALL[:3]),
         ("jobs = 1\ndisable-noqa = true\nshow-source = false\nformat = 'default'", ALL),
         ("celery-target-version = 5.4", ALL),
+        ("quiet = false", ALL),
         ("", ALL),
     ],
 )
@@ -124,7 +125,7 @@ def test_the_search_for_pyproject_ends_at_home(shop, check, monkeypatch):
         ),
         ("[tool.flake8-celery-task]", "there is no table [tool.flake8-celery-task], did you mean"),
         ("[tool.flake8-celery-tasks]\nacks-late = true", "has no option 'acks-late', did you mean 'celery-acks-late'?"),
-        ("[tool.flake8-celery-tasks]\noutput-format = 'jsn'", "there is no format 'jsn', did you mean json?"),
+        ("[tool.flake8-celery-tasks]\noutput-format = 'jsn'", "there is no format 'jsn', did you mean json? (in "),
         ("[tool.flake8-celery-tasks", "pyproject.toml: "),
         ("[tool.flake8-celery-tasks]\ncelery-acks-late = 'perhaps'", "argument --celery-acks-late: invalid value"),
         ("[tool.flake8-celery-tasks]\njobs = 'many'", "'many' must be 'auto' or an integer"),
@@ -164,6 +165,13 @@ def test_a_wrong_value_is_said_with_its_place(shop, refused):
     assert refused().endswith("there is no rule CLY498 (in the configuration of flake8)")
     assert refused("--select=CLY497").endswith("argument --select: there is no rule CLY497")
     assert refused("--select=CLY").endswith(f"there is no rule CLY499 (in {shop / 'pyproject.toml'})")
+
+
+def test_more_keys_in_pyproject(shop, check):
+    table(shop, "quiet = true")
+    assert check() == ["./shop/tasks.py", "./shop/views.py"]
+    table(shop, "enable-extensions = ['CLY901']")
+    assert "CLY901" in "".join(check())
 
 
 def test_an_empty_selection_is_none(shop, check):
