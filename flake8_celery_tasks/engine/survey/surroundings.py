@@ -14,6 +14,7 @@ from flake8_celery_tasks.celery_model.apps import APP_GETTERS, own_apps
 from flake8_celery_tasks.celery_model.configuration import configurations
 from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.celery_model.version import source_of, version_of
+from flake8_celery_tasks.engine.survey.inventory import app_of
 from flake8_celery_tasks.workspace import folders
 
 if TYPE_CHECKING:
@@ -109,13 +110,12 @@ def module_of(project: Project, path: str) -> dict[str, Any]:
     doubt = definitions.doubt_of_module(project, place)
     if not doubt and definitions.has_own_names(project):
         doubt = "an app of the project may have a gen_task_name of its own"
-    app = project.layout.app(place)
     return {
         "path": place.relative,
         "name": place.name,
         "certain": not doubt,
         "why_not": doubt or None,
-        "app": None if app is None else _seen(project, app),
+        "app": app_of(project, place) or None,
         "is_test": project.layout.is_test(place),
         "is_package": place.is_package,
     }
