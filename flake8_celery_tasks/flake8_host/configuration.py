@@ -105,7 +105,7 @@ def add_arguments(parser: argparse.ArgumentParser, taken: Collection[str] = _TAK
     configuration.add_argument("--isolated", action="store_true", help="ignore all configuration files")
     configuration.add_argument("--enable-extensions", default=SUPPRESS, help="opt-in codes, as with flake8")
     theirs = parser.add_argument_group("options of flake8")
-    ours = parser.add_argument_group("options about your Celery")
+    ours = parser.add_argument_group("options about Celery")
     for option in _options():
         names, values = option.to_argparse()
         if not _is_ours(names[-1]) and names[-1][2:] not in taken:
