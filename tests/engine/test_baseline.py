@@ -347,6 +347,10 @@ def test_what_was_not_checked_is_kept(known, run):
     ]
 
 
+def test_writing_quietly(known, run):
+    assert run("--write-baseline=known.json", "--quiet") == (0, [], [])
+
+
 def test_the_whole_baseline_is_replaced_by_force(known, run):
     said = run("--write-baseline=known.json", "--force", "shop/views.py")[2]
     assert said == ["flake8-celery-tasks: 1 finding written to known.json"]

@@ -108,6 +108,8 @@ def _write_baseline(found: Sequence[Part], path: str, *, force: bool) -> int:
     from flake8_celery_tasks.command.output.summary import count
 
     written, kept = check.write_baseline(found, path, force=force)
+    if found[0].configuration.options.quiet:
+        return CLEAN
     tell(f"{count(written, 'finding')} written to {path}")
     if kept:
         tell(f"{count(kept, 'finding')} of other files or rules kept; --force replaces the whole file")
