@@ -94,7 +94,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_explain(commands)
     columns = _add_listing(commands)
     _add_contract(commands)
-    _add_command(commands, "server", _server, "Run the language server for editors on standard input and output.")
+    server = _add_command(
+        commands, "server", _server, "Run the language server for editors on standard input and output."
+    )
+    server.add_argument("--stdio", action="store_true", help="accepted, since some editors add it: it is the default")
     return completion.completing(parser, columns)
 
 
