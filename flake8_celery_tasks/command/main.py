@@ -26,9 +26,10 @@ from flake8_celery_tasks.core.options import meant
 from flake8_celery_tasks.core.violation import PREFIX, UNUSED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from flake8_celery_tasks.contract.record import Record
+    from flake8_celery_tasks.resolution.project import Project
 
 
 class _Parser(argparse.ArgumentParser):
@@ -212,7 +213,7 @@ def _add_contract(commands: Any) -> None:
 def _contract(given: argparse.Namespace) -> int:
     from functools import partial
 
-    from flake8_celery_tasks.command import contract, notices, services
+    from flake8_celery_tasks.command import contract, services
     from flake8_celery_tasks.contract import record
     from flake8_celery_tasks.engine.check import collector_off
     from flake8_celery_tasks.flake8_host import configuration
@@ -223,6 +224,8 @@ def _contract(given: argparse.Namespace) -> int:
     path, target, fixes, kept, known, before = (
         _take(given, name) for name in ("path", "output_file", "fixes", "write", "check", "against")
     )
+    if known is not None and form is not None:
+        raise UsageError("--output-format does not apply to --check, which prints one line for each difference")
     given.celery_contract = ""  # it may not exist yet
     if target is not None and "color" not in given:
         given.color = "never"
@@ -231,27 +234,38 @@ def _contract(given: argparse.Namespace) -> int:
     with collector_off():
         homes = services.Homes(parts(configured, given, files(options)))
         found = contract.present(path, homes)
-        _tell_of_unparsed(notices.unparsed_in(found.projects, contract.folder_of(path)))
-        unread = notices.unread_in(found.projects, contract.folder_of(path))
-        if unread:
-            _tell(notices.unread(unread))
+        _tell_of_unknown(found.projects, contract.folder_of(path))
         if kept is not None:
             count = contract.write(found, kept)
-            _tell(f"{count} {'task' if count == 1 else 'tasks'} written to {kept}")
+            if not options.quiet:
+                _tell(f"{count} {'task' if count == 1 else 'tasks'} written to {kept}")
             return CLEAN
         if known is not None:
             return _differences(found.record, record.load(known), target, options)
         if before is None:
             _write(record.as_text(found.record), target)
             return CLEAN
+        form = shared.chosen(form, options, target)
+        if fixes and form != "sarif":
+            raise UsageError("--fixes needs --output-format sarif")
         then = contract.of_file(before) if os.path.isfile(before) else contract.of_revision(path, before, homes)
         if not then.record.tasks:
             _tell(f"no tasks in {before}")
         order = partial(shared.order_of, unsafe=True) if fixes else services.no_fixes
         outcome = contract.against(homes, found, path, then, order)
-    _write(shared.rendered(shared.chosen(form, options, target), outcome, options, target), target)
+    _write(shared.rendered(form, outcome, options, target), target)
     broken = any(finding.code in contract.RULES for finding in outcome.findings)
     return FOUND if broken and not options.exit_zero else CLEAN
+
+
+def _tell_of_unknown(projects: Iterable[Project], folder: str) -> None:
+    """Print which files below a folder could not be parsed or read: the record lacks what they define."""
+    from flake8_celery_tasks.command import notices
+
+    _tell_of_unparsed(notices.unparsed_in(projects, folder))
+    unread = notices.unread_in(projects, folder)
+    if unread:
+        _tell(notices.unread(unread))
 
 
 def _differences(now: Record, kept: Record, target: str | None, options: argparse.Namespace) -> int:

@@ -80,6 +80,7 @@ def test_it_writes_the_record(shop, run):
     (shop.folder / "celery-tasks.json").unlink()
     assert run("--write", "celery-tasks.json") == (0, [], ["2 tasks written to celery-tasks.json"])
     assert Path("celery-tasks.json").read_text() == RECORD
+    assert run("--write", "celery-tasks.json", "--quiet") == (0, [], [])
     shop.write({"shop/tasks.py": TASKS.partition("\n\n\n@shared_task\n")[0]})
     assert run("--write", "celery-tasks.json")[2] == ["1 task written to celery-tasks.json"]
     assert run("--write", "no/such/folder/x") == (
@@ -359,6 +360,8 @@ def test_nothing_is_written_but_the_cache(shop, run, tmp_path, monkeypatch):
         (["--against", "origin/main"], "there is no revision 'origin/main'"),
         (["--against=--all"], "'--all' is not a revision"),
         (["--against="], "'' is not a revision"),
+        (["--check", "x", "--output-format", "json"], "--output-format does not apply to --check"),
+        (["--against", "HEAD", "--fixes"], "--fixes needs --output-format sarif"),
         (["--check", "x", "--write", "x"], "argument --write: not allowed with argument --check"),
         (["--check", "x", "--against", "x"], "argument --against: not allowed with argument --check"),
         (["--against", "HEAD", "--output-file", "no/such/x"], "can't write no/such/x: No such file or directory"),
