@@ -56,11 +56,11 @@ def apps_of(project: Project) -> list[str]:
 
 
 def _definitions(project: Project) -> list[Definition]:
-    """Return the definitions of tasks, each once."""
+    """Return the definitions of tasks, each once: without those in tests, as `tasks` lists them, unless all are."""
     index = tasks_of(project)
     found = {one.place: one for several in index.by_name.values() for one in several}
     found.update((one.definition.place, one.definition) for one in index.unnamed)
-    return list(found.values())
+    return [one for one in found.values() if not project.is_test(one.module)] or list(found.values())
 
 
 def decorators_of(project: Project) -> list[dict[str, Any]]:
