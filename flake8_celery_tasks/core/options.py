@@ -30,6 +30,9 @@ OLDEST: Final = (5, 2)
 #: The brokers that a project can use.
 BROKERS: Final = ("redis", "sqs", "amqp")
 
+#: The formats of findings that the command adds to flake8's.
+FORMATS: Final = ("full", "concise", "json", "sarif", "github", "gitlab")
+
 
 class OptionError(ValueError):
     """A value that an option does not accept. `str()` names the option, the value and what is expected."""

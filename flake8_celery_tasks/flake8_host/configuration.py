@@ -21,7 +21,7 @@ from flake8.options.manager import Option, OptionManager
 from flake8_celery_tasks.core import options as core_options
 from flake8_celery_tasks.core import regular, spelling
 from flake8_celery_tasks.core.errors import UsageError, one_line
-from flake8_celery_tasks.core.options import Options
+from flake8_celery_tasks.core.options import FORMATS, Options
 from flake8_celery_tasks.core.text import toml
 from flake8_celery_tasks.core.violation import BROKEN, PREFIX
 from flake8_celery_tasks.engine import run as engine_run
@@ -55,9 +55,6 @@ FIXING: Final = (
     *("color", "disable-noqa", "exclude", "extend-exclude", "extend-ignore", "extend-select", "filename", "ignore"),
     *("jobs", "per-file-ignores", "select", "stdin-display-name"),
 )
-
-#: The formats of findings that the command adds to flake8's.
-FORMATS: Final = ("full", "concise", "json", "sarif", "github", "gitlab")
 
 #: flake8's own formatters.
 FORMATTERS: Final[Mapping[str, type[BaseFormatter]]] = {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flake8_celery_tasks import report
 from flake8_celery_tasks.command.output.writing import in_color, take, tell
 from flake8_celery_tasks.core.errors import UsageError
-from flake8_celery_tasks.flake8_host.configuration import FORMATS
+from flake8_celery_tasks.core.options import FORMATS
 
 if TYPE_CHECKING:
     import argparse
