@@ -87,10 +87,11 @@ def _without_known(checked: Checked, known: Baseline | None) -> Checked:
 def write_baseline(parts: Sequence[Part], path: str, *, force: bool = False) -> tuple[int, int]:
     """Write the findings that would be reported to a baseline; return how many it contains, and how many were kept.
 
-    The file's entries for other files that still exist are kept, unless it is to be replaced as a whole.
+    The file's entries for other files that still exist, and for codes that are not selected, are kept, unless it is to
+    be replaced as a whole.
     """
     folder = os.path.dirname(os.path.abspath(path))
-    kept = {} if force else _kept(path, folder, [name for part in parts for name in part.names])
+    kept = {} if force else _kept(path, folder, parts)
     checked: list[Checked] = []
     reported = set()
     for configuration, names, _ in parts:
@@ -98,6 +99,7 @@ def write_baseline(parts: Sequence[Part], path: str, *, force: bool = False) -> 
         checked += some
         for violation in reporting.decide(configuration.options, some)[0]:
             reported.add((violation.filename, violation.line_number, violation.code, violation.text))
+    none: Counter[Identity] = Counter()
     known: dict[str, Counter[Identity]] = {}
     for one in checked:
         counted = Counter(_identities(one))
@@ -111,26 +113,39 @@ def write_baseline(parts: Sequence[Part], path: str, *, force: bool = False) -> 
                 # applied.
                 known.setdefault(baseline.relative(one.path, folder), Counter())[identity] = counted[identity]
     try:
-        written = baseline.write(path, {**known, **kept})
+        written = baseline.write(path, {name: known.get(name, none) + kept.get(name, none) for name in known | kept})
     except OSError as error:
         raise UsageError(f"can't write {path}: {error.strerror}") from None
     return written, sum(counted.total() for counted in kept.values())
 
 
-def _kept(path: str, folder: str, names: Sequence[str]) -> dict[str, Counter[Identity]]:
-    """Return a baseline's entries for existing files not among the given ones. Raises UsageError if it is invalid."""
+def _kept(path: str, folder: str, parts: Sequence[Part]) -> dict[str, Counter[Identity]]:
+    """Return a baseline's entries that the files of some parts can't replace. Raises UsageError if it is invalid.
+
+    These are the entries for other files, if they exist, and those for codes that are not reported.
+    """
     if not os.path.isfile(path):  # it does not exist yet, or the target is a pipe
         return {}
     try:
         held = baseline.load(path)
     except baseline.BaselineError as error:
         raise UsageError(f"{error}; --force replaces it") from None
-    checked = {baseline.relative(name, folder) for name in names}
-    return {
-        name: counted
-        for name, counted in held.known.items()
-        if name not in checked and os.path.lexists(os.path.join(folder, name))
-    }
+    checked = {baseline.relative(name, folder): (name, part.configuration) for part in parts for name in part.names}
+    found = {}
+    for name, counted in held.known.items():
+        if name in checked:
+            codes = {code for code in {one.code for one in counted} if _is_left_out(code, *checked[name])}
+            counted = Counter({one: count for one, count in counted.items() if one.code in codes})
+        if counted and os.path.lexists(os.path.join(folder, name)):
+            found[name] = counted
+    return found
+
+
+def _is_left_out(code: str, path: str, configuration: Configuration) -> bool:
+    """Return whether there is a rule with a code, but its findings would not be reported in a file."""
+    running = {rule.code for rule in loader.wanted(configuration.run.opted)}
+    is_reported = code in running and reporting.are_selected(configuration.options, path, [code])
+    return not is_reported and code in loader.codes()
 
 
 def prune_baseline(outcome: Outcome, run: Run) -> list[Entry]:

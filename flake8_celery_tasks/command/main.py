@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import warnings
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from flake8_celery_tasks import __version__
 from flake8_celery_tasks.command.output.writing import CLEAN, FOUND, INTERRUPTED, PROGRAM, USAGE
@@ -21,19 +22,33 @@ from flake8_celery_tasks.command.subcommands.shared import add_output as _add_ou
 from flake8_celery_tasks.command.subcommands.shared import tell_of_unparsed as _tell_of_unparsed
 from flake8_celery_tasks.command.terminal import completion
 from flake8_celery_tasks.core.errors import UsageError
-from flake8_celery_tasks.core.options import misspelt
+from flake8_celery_tasks.core.options import meant
+from flake8_celery_tasks.core.violation import PREFIX, UNUSED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from flake8_celery_tasks.contract.record import Record
+    from flake8_celery_tasks.resolution.project import Project
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        words = (word.partition("=")[0].rstrip(":") for word in message.split() if word.startswith("--celery-"))
-        hints = (misspelt(word[2:]) for word in words)
-        raise UsageError("; ".join([message, *filter(None, hints)]))
+        raise UsageError(_NO_BOOLEAN.sub(r"\1: invalid value \2: expected true or false", message))
+
+    def parse_known_args(self, *given: Any, **named: Any) -> Any:
+        """Parse as usual, but name what was probably meant by an option that is not known."""
+        values, rest = super().parse_known_args(*given, **named)
+        wrong = next((word.partition("=")[0] for word in rest if word.startswith("--") and word != "--"), None)
+        if wrong is not None:
+            known = [name[2:] for name in self._option_string_actions if name.startswith("--") and "=" not in name]
+            guess = meant(wrong[2:].replace("_", "-").lower(), known)
+            raise UsageError(f"there is no option {wrong}" + (f", did you mean --{guess}?" if guess else ""))
+        return values, rest
+
+
+#: argparse's message for one of our booleans with another value.
+_NO_BOOLEAN: Final = re.compile(r"(argument --celery-[\w-]+): ignored explicit argument ('.*')")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,6 +75,7 @@ def _run(arguments: Sequence[str]) -> int:
         first.check(arguments, _commands(parser))
         given = vars(parser.parse_args(arguments))
         del given["command"]
+        given.update({name: None for name in ("output_file", "write") if given.get(name) == "-"})  # standard output
         run: Callable[[argparse.Namespace], int] = given.pop("run")
         with warnings.catch_warnings():
             # Warnings that Python gives about the checked files are a matter for other linters.
@@ -72,14 +88,17 @@ def _run(arguments: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog=PROGRAM, description="Find the silent mistakes in Celery tasks and in the calls to them.")
-    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    parser.add_argument("-V", "--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     check.add(commands)
     fix.add(commands)
     _add_explain(commands)
     columns = _add_listing(commands)
     _add_contract(commands)
-    _add_command(commands, "server", _server, "Run the language server for editors on standard input and output.")
+    server = _add_command(
+        commands, "server", _server, "Run the language server for editors on standard input and output."
+    )
+    server.add_argument("--stdio", action="store_true", help="accepted, since some editors add it: it is the default")
     return completion.completing(parser, columns)
 
 
@@ -89,6 +108,14 @@ def _commands(parser: argparse.ArgumentParser) -> list[str]:
 
 
 # explain
+
+#: The codes in reports that belong to no rule.
+_EXPLAINED: Final = {
+    "CLY000": "the linter itself failed in the file, please report it",
+    UNUSED: "check --unused-noqa reports # noqa comments that silence nothing",
+    "E902": "flake8 reports files that can't be read",
+    "E999": "flake8 reports files that can't be parsed",
+}
 
 
 def _add_explain(commands: Any) -> None:
@@ -112,10 +139,16 @@ def _explain(given: argparse.Namespace) -> int:
     rules = dict.fromkeys(loader.rules()) if given.all else {}
     for word in given.codes:
         found = explain.rules_called(word)
+        if not found and word.upper() in _EXPLAINED:
+            raise UsageError(f"{word.upper()} is not a rule: {_EXPLAINED[word.upper()]}")
         if not found:
             names = explain.names()
-            meant = spelling.close_match(word.lower(), names.values()) or spelling.close_match(word.upper(), names)
-            raise UsageError(f"there is no rule {word!r}" + (f", did you mean {meant}?" if meant else ""))
+            guess = (
+                (word.isdecimal() and f"{PREFIX}{word}" in names and f"{PREFIX}{word}")
+                or spelling.close_match(word.lower(), names.values())
+                or spelling.close_match(word.upper(), names)
+            )
+            raise UsageError(f"there is no rule {word!r}" + (f", did you mean {guess}?" if guess else ""))
         rules.update(dict.fromkeys(found))
     if given.output_format == "json":
         _write(json.dumps([explain.record(rule) for rule in rules], indent=2) + "\n")
@@ -180,7 +213,7 @@ def _add_contract(commands: Any) -> None:
 def _contract(given: argparse.Namespace) -> int:
     from functools import partial
 
-    from flake8_celery_tasks.command import contract, notices, services
+    from flake8_celery_tasks.command import contract, services
     from flake8_celery_tasks.contract import record
     from flake8_celery_tasks.engine.check import collector_off
     from flake8_celery_tasks.flake8_host import configuration
@@ -191,6 +224,8 @@ def _contract(given: argparse.Namespace) -> int:
     path, target, fixes, kept, known, before = (
         _take(given, name) for name in ("path", "output_file", "fixes", "write", "check", "against")
     )
+    if known is not None and form is not None:
+        raise UsageError("--output-format does not apply to --check, which prints one line for each difference")
     given.celery_contract = ""  # it may not exist yet
     if target is not None and "color" not in given:
         given.color = "never"
@@ -199,27 +234,38 @@ def _contract(given: argparse.Namespace) -> int:
     with collector_off():
         homes = services.Homes(parts(configured, given, files(options)))
         found = contract.present(path, homes)
-        _tell_of_unparsed(notices.unparsed_in(found.projects, contract.folder_of(path)))
-        unread = notices.unread_in(found.projects, contract.folder_of(path))
-        if unread:
-            _tell(notices.unread(unread))
+        _tell_of_unknown(found.projects, contract.folder_of(path))
         if kept is not None:
             count = contract.write(found, kept)
-            _tell(f"{count} {'task' if count == 1 else 'tasks'} written to {kept}")
+            if not options.quiet:
+                _tell(f"{count} {'task' if count == 1 else 'tasks'} written to {kept}")
             return CLEAN
         if known is not None:
             return _differences(found.record, record.load(known), target, options)
         if before is None:
             _write(record.as_text(found.record), target)
             return CLEAN
+        form = shared.chosen(form, options, target)
+        if fixes and form != "sarif":
+            raise UsageError("--fixes needs --output-format sarif")
         then = contract.of_file(before) if os.path.isfile(before) else contract.of_revision(path, before, homes)
         if not then.record.tasks:
             _tell(f"no tasks in {before}")
         order = partial(shared.order_of, unsafe=True) if fixes else services.no_fixes
         outcome = contract.against(homes, found, path, then, order)
-    _write(shared.rendered(shared.chosen(form, options, target), outcome, options, target), target)
+    _write(shared.rendered(form, outcome, options, target), target)
     broken = any(finding.code in contract.RULES for finding in outcome.findings)
     return FOUND if broken and not options.exit_zero else CLEAN
+
+
+def _tell_of_unknown(projects: Iterable[Project], folder: str) -> None:
+    """Print which files below a folder could not be parsed or read: the record lacks what they define."""
+    from flake8_celery_tasks.command import notices
+
+    _tell_of_unparsed(notices.unparsed_in(projects, folder))
+    unread = notices.unread_in(projects, folder)
+    if unread:
+        _tell(notices.unread(unread))
 
 
 def _differences(now: Record, kept: Record, target: str | None, options: argparse.Namespace) -> int:

@@ -142,7 +142,7 @@ def _commented(line: str, comment: Comment | None, codes: Iterable[str]) -> str:
     end = line[len(content) :]
     known = NOQA.search(content, comment.column) if comment is not None else None
     if known is not None and known["codes"]:
-        there = {code.upper() for code in _CODE.findall(known["codes"])}
+        there = set(_CODE.findall(known["codes"]))  # flake8 does not accept cly101 for CLY101
         more = sorted(set(codes) - there)
         separator = ", " if ", " in known["codes"] else ","
         place = known.end("codes")
@@ -207,13 +207,13 @@ def _unused(configuration: Configuration, path: str, layout: Layout, found: Sequ
         codes = [one.code for one in found if one.line_number in span]
         for code in _CODE.finditer(known["codes"]):
             name = code[0].upper()
-            if not name.startswith(PREFIX) or name == UNUSED or any(one.startswith(name) for one in codes):
+            if not name.startswith(PREFIX) or name == UNUSED or any(one.startswith(code[0]) for one in codes):
                 continue
             rules = [rule.code for rule in loader.rules() if rule.code.startswith(name)]
             running = {rule.code for rule in loader.wanted(configuration.run.opted)}
             if running.issuperset(rules) and reporting.are_selected(configuration.options, path, rules):
-                says = (
-                    f"noqa for {name} silences nothing: remove it" if rules else f"there is no rule {name} to silence"
-                )
+                advice = "remove it" if code[0] == name else f"write {name}, or remove it"
+                says = f"noqa for {code[0]} silences nothing: {advice}"
                 column = comment.column + known.start("codes") + code.start()
+                says = says if rules else f"there is no rule {name} to silence"
                 yield Row(UNUSED, comment.line, column, says, layout.physical(comment.line))

@@ -69,13 +69,17 @@ def unparsed(paths: Sequence[str]) -> str:
     """Return a message about files that could not be parsed: how many, by which Python, and the first of them."""
     python = ".".join(map(str, sys.version_info[:2]))
     wanted = _wanted(os.path.abspath(paths[0]))
-    asked = f"; the project asks for Python {wanted}" if wanted else ""
-    return f"Python {python} can't parse {_first_of(paths)}: nothing is known of what is there{asked}"
+    asked = f"; the project requires Python {wanted}" if wanted else ""
+    return f"Python {python} can't parse {_first_of(paths)}: {_unknown(paths)}{asked}"
 
 
 def unread(paths: Sequence[str]) -> str:
-    """Return what to say of some files that could not be read."""
-    return f"can't read {_first_of(paths)}: nothing is known of what is there"
+    """Return a message about files that could not be read."""
+    return f"can't read {_first_of(paths)}: {_unknown(paths)}"
+
+
+def _unknown(paths: Sequence[str]) -> str:
+    return "what they define is unknown" if len(paths) > 1 else "what it defines is unknown"
 
 
 def _first_of(paths: Sequence[str]) -> str:
@@ -123,4 +127,4 @@ def eager(changed: Iterable[Result], run: Run) -> Iterator[str]:
         path = next(project.files.holding(b"TASK_ALWAYS_EAGER", b"task_always_eager"), None)
         if path is not None:
             where = os.path.relpath(path)
-            yield f"{where} sets task_always_eager, which send_task ignores: it sends in such tests, too"
+            yield f"{where} sets task_always_eager, which send_task ignores: tests send real messages"

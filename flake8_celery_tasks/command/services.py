@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flake8.statistics import Statistics
 
 from flake8_celery_tasks.command import check, pool
+from flake8_celery_tasks.core.violation import UNUSED
 from flake8_celery_tasks.engine import baseline
 from flake8_celery_tasks.engine.findings import Outcome
 from flake8_celery_tasks.engine.seen import Total
@@ -66,7 +67,7 @@ def outcomes(
     found = []
     for configuration, names, _ in parts:
         checked = check.check(configuration, names)
-        if unused_noqa:
+        if unused_noqa or UNUSED in configuration.run.opted:
             from flake8_celery_tasks.command import noqa
 
             checked = noqa.unused(configuration, checked, names)
@@ -93,8 +94,8 @@ def joined(found: Sequence[Outcome]) -> Outcome:
 def _seen(found: Sequence[Outcome]) -> Total:
     """Return what was checked in all parts, with the first decorator that is not recognised."""
     parts = [one.seen for one in found]
-    unknown = sorted((part.place, part.name) for part in parts if part.unknown)
-    place, name = unknown[0] if unknown else ("", "")
+    unknown = sorted((not part.name, part.place, part.name) for part in parts if part.unknown)
+    _, place, name = unknown[0] if unknown else (True, "", "")
     return Total(
         sum(part.tasks for part in parts),
         sum(part.files for part in parts),

@@ -68,12 +68,12 @@ class Repository:
             )
             self.prefix = self._line("rev-parse", "--show-prefix")
         if self._line("rev-parse", "--is-inside-work-tree") != "true":
-            raise GitError(f"{folder} is in the folder of a repository, and no work tree")
+            raise GitError(f"{folder} is in a bare repository or a .git folder, not in a work tree")
 
     def tree(self, revision: str) -> str | None:
         """Return a revision's tree for the folder, None if it has no such folder. Raises GitError."""
         if not revision or revision.startswith("-") or "\0" in revision:
-            raise GitError(f"{revision!r} is no revision")
+            raise GitError(f"{revision!r} is not a revision")
         found = self._object(revision)
         top = None if found is None else self._object(f"{found}^{{tree}}")
         if top is None:

@@ -132,18 +132,20 @@ def content_of(path: str) -> Any:
     except (OSError, ValueError) as error:
         raise RecordError(f"can't read {path}: {getattr(error, 'strerror', None) or error}") from None
     if len(content) > MAX_BYTES:
-        raise RecordError(f"{path} is no record: it is larger than {MAX_BYTES // 1_000_000} MB")
+        raise RecordError(f"{path} is not a record: it is larger than {MAX_BYTES // 1_000_000} MB")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise RecordError(f"{path} is no record: it is not UTF-8") from None
+        raise RecordError(f"{path} is not a record: it is not UTF-8") from None
     try:
         return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_int=_integer)
     except (ValueError, RecursionError) as error:
         if _CONFLICT.search(text):
-            raise RecordError(f"{path} holds conflict markers: end the merge, or write the record again") from None
+            raise RecordError(
+                f"{path} contains conflict markers: finish the merge, or write the record again"
+            ) from None
         why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise RecordError(f"{path} is no record: {why}") from None
+        raise RecordError(f"{path} is not a record: {why}") from None
 
 
 def _first_bytes(path: str) -> bytes:
@@ -168,7 +170,7 @@ def _integer(digits: str) -> int:
 
 
 def _refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is no value of JSON")
+    raise ValueError(f"{name} is not a JSON value")
 
 
 def of(content: object, path: str) -> Record:
@@ -176,7 +178,7 @@ def of(content: object, path: str) -> Record:
     try:
         return _record(content, path)
     except ValueError as error:
-        raise RecordError(f"{path} is no record: {error}") from None
+        raise RecordError(f"{path} is not a record: {error}") from None
 
 
 def _record(content: object, path: str) -> Record:
@@ -190,9 +192,9 @@ def _record(content: object, path: str) -> Record:
     _check_keys(content, _KEYS, "")
     tasks, uncertain = content["tasks"], content["uncertain"]
     if not isinstance(tasks, dict):
-        raise ValueError("tasks is no object")
+        raise ValueError("tasks is not an object")
     if not isinstance(uncertain, list) or not all(isinstance(item, str) and ":" in item for item in uncertain):
-        raise ValueError("uncertain is no list of module:function")
+        raise ValueError("uncertain is not a list of module:function")
     return Record({name: _task(name, task) for name, task in tasks.items()}, tuple(uncertain))
 
 
@@ -203,7 +205,7 @@ def _task(name: str, content: object) -> RecordedTask:
     _check_keys(content, _TASK_KEYS, where)
     for key in ("module", "function"):
         if not isinstance(content[key], str):
-            raise ValueError(f"{where}{key} is no text")
+            raise ValueError(f"{where}{key} is not a string")
     if content["result"] not in (STORED, IGNORED, UNCLEAR):
         raise ValueError(f"{where}result is none of {STORED}, {IGNORED}, {UNCLEAR}")
     written, params = content["signature"], None
@@ -213,10 +215,10 @@ def _task(name: str, content: object) -> RecordedTask:
         except ValueError as error:
             raise ValueError(f"{where}signature {shown(written)}: {error}") from None
     elif written is not None:
-        raise ValueError(f"{where}signature is no text")
+        raise ValueError(f"{where}signature is not a string")
     options = content["options"]
     if not isinstance(options, dict):
-        raise ValueError(f"{where}options is no object")
+        raise ValueError(f"{where}options is not an object")
     for option, value in options.items():
         _check_option(where, option, value)
     return RecordedTask(params, content["module"], content["function"], options, content["result"])
@@ -227,7 +229,7 @@ def _check_option(where: str, option: str, value: object) -> None:
         raise ValueError(f"{where}there is no option {shown(option)}")
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
     if value is not None and not (is_number if option in _NUMBERS else isinstance(value, str)):
-        raise ValueError(f"{where}option {option} is no {'number' if option in _NUMBERS else 'text'}")
+        raise ValueError(f"{where}option {option} is not a {'number' if option in _NUMBERS else 'string'}")
 
 
 def _check_keys(content: dict[str, Any], keys: tuple[str, ...], where: str) -> None:

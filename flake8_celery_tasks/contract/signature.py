@@ -95,7 +95,7 @@ class _Reading:
     def _name(self, text: str) -> str:
         name = unicodedata.normalize("NFKC", text.strip())
         if not name.isidentifier() or iskeyword(name):
-            raise ValueError(f"{text[:40]!r} is no parameter")
+            raise ValueError(f"{text[:40]!r} is not a parameter")
         if name in self._names:
             raise ValueError(f"parameter {name!r} is there twice")
         self._names.add(name)

@@ -12,7 +12,7 @@ from flake8_celery_tasks.core import spelling
 from flake8_celery_tasks.core.violation import PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from flake8.options.manager import OptionManager
 
@@ -29,6 +29,9 @@ OLDEST: Final = (5, 2)
 
 #: The brokers that a project can use.
 BROKERS: Final = ("redis", "sqs", "amqp")
+
+#: The formats of findings that the command adds to flake8's.
+FORMATS: Final = ("full", "concise", "json", "sarif", "github", "gitlab")
 
 
 class OptionError(ValueError):
@@ -225,7 +228,7 @@ def _folder(option: str, raw: object) -> str:
     if not os.path.isdir(path):
         raise OptionError(option, raw, "expected an existing folder")
     if os.path.dirname(path) == path:
-        raise OptionError(option, raw, "all of the file system is no project")
+        raise OptionError(option, raw, "the root of the file system is not a project")
     return path
 
 
@@ -301,7 +304,7 @@ def _name_pattern(option: str, raw: object) -> str:
             if is_slow(filled):
                 raise OptionError(option, raw, "may take forever: it repeats what is repeated, or too much in a row")
     except (re.error, OverflowError, RecursionError) as error:
-        raise OptionError(option, raw, f"no regular expression: {error}") from None
+        raise OptionError(option, raw, f"not a regular expression: {error}") from None
     return pattern
 
 
@@ -397,8 +400,19 @@ def misspelt(key: str) -> str:
     known = [flag_of(item.name)[2:] for item in fields(Options)]
     if not name.startswith("celery-") or name in known:
         return ""
-    meant = spelling.close_match(name, known)
-    return f"there is no option {key!r}" + (f", did you mean {meant!r}?" if meant else "")
+    guess = spelling.close_match(name, known)
+    return f"there is no option {key!r}" + (f", did you mean {guess!r}?" if guess else "")
+
+
+def meant(name: str, known: Iterable[str]) -> str | None:
+    """Return the option that a name with dashes is a misspelling of; the `celery-` of ours may be missing.
+
+    >>> meant("acks-late", ["celery-acks-late", "select"]), meant("selct", ["celery-acks-late", "select"])
+    ('celery-acks-late', 'select')
+    """
+    names = tuple(known)
+    full = f"celery-{name}"
+    return full if full in names else spelling.close_match(name, names) or spelling.close_match(full, names)
 
 
 def from_namespace(namespace: argparse.Namespace) -> Options:

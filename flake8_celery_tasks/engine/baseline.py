@@ -158,7 +158,7 @@ def load(path: str) -> Baseline:
     except OSError as error:
         raise BaselineError(f"can't read {path}: {error.strerror or error}") from None
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
-        raise BaselineError(f"{path} is no baseline") from None
+        raise BaselineError(f"{path} is not a baseline") from None
     return Baseline(path, known)
 
 

@@ -30,7 +30,7 @@ MARKS: Final = ("acks_late=", "autoretry_for=", "bind=True", "ignore_result=", "
 
 
 class Seen(NamedTuple):
-    """The content of a file: tasks, and unknown decorators with Celery's keywords, with the first of these."""
+    """The content of a file: tasks, and unknown decorators with Celery's keywords, and one of these by name."""
 
     tasks: int = 0
     unknown: int = 0
@@ -52,12 +52,13 @@ def total(found: Iterable[tuple[str, Seen]]) -> Total:
     """Return the total for some files, given with their paths."""
     by_path = sorted(found)
     unknown = [(path, seen) for path, seen in by_path if seen.unknown]
+    first = sorted(unknown, key=lambda one: not one[1].name)[:1]  # an option can name it
     return Total(
         sum(seen.tasks for _, seen in by_path),
         sum(seen.tasks > 0 for _, seen in by_path),
         sum(seen.unknown for _, seen in unknown),
-        *(f"{path}:{seen.line}" for path, seen in unknown[:1]),
-        *(seen.name for _, seen in unknown[:1]),
+        *(f"{path}:{seen.line}" for path, seen in first),
+        *(seen.name for _, seen in first),
     )
 
 
@@ -67,7 +68,7 @@ def seen_in(project: Project, module: Module) -> Seen:
         return Seen()
     tasks = sum(1 for _ in definitions(project, module))
     tasks += sum(made_by(project, call, module) is not None for call in module.made())
-    unknown = list(_unknown(project, module))
+    unknown = sorted(_unknown(project, module), key=lambda one: not one[1])
     return Seen(tasks, len(unknown), *(unknown[0] if unknown else (0, "")))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 import sys
 from argparse import SUPPRESS
 from dataclasses import fields
@@ -20,7 +21,7 @@ from flake8.options.manager import Option, OptionManager
 from flake8_celery_tasks.core import options as core_options
 from flake8_celery_tasks.core import regular, spelling
 from flake8_celery_tasks.core.errors import UsageError, one_line
-from flake8_celery_tasks.core.options import Options
+from flake8_celery_tasks.core.options import FORMATS, Options
 from flake8_celery_tasks.core.text import toml
 from flake8_celery_tasks.core.violation import BROKEN, PREFIX
 from flake8_celery_tasks.engine import run as engine_run
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 
 #: The table of `pyproject.toml` that is read.
 TABLE: Final = "flake8-celery-tasks"
+
+#: What is shown as the place of an option that one of flake8's configuration files sets.
+_THEIRS: Final = "the configuration of flake8"
 
 #: The flake8 options that are useful without its other plugins.
 _TAKEN: Final = (
@@ -98,7 +102,7 @@ def add_arguments(parser: argparse.ArgumentParser, taken: Collection[str] = _TAK
     configuration.add_argument("--isolated", action="store_true", help="ignore all configuration files")
     configuration.add_argument("--enable-extensions", default=SUPPRESS, help="opt-in codes, as with flake8")
     theirs = parser.add_argument_group("options of flake8")
-    ours = parser.add_argument_group("options about your Celery")
+    ours = parser.add_argument_group("options about Celery")
     for option in _options():
         names, values = option.to_argparse()
         if not _is_ours(names[-1]) and names[-1][2:] not in taken:
@@ -133,32 +137,67 @@ def configuration_for(given: Namespace, paths: Sequence[str], table: str = "") -
     values = manager.parse_args([])
     values.extended_default_ignore = manager.extended_default_ignore
     values.extended_default_select = manager.extended_default_select
-    for name, value in _configured(manager, given, table).items():
-        setattr(values, name if hasattr(values, name) else str(manager.config_options_dict[name].dest), value)
+    places: dict[str, str] = {}
+    for name, (value, place) in _configured(manager, given, table).items():
+        dest = name if hasattr(values, name) else str(manager.config_options_dict[name].dest)
+        setattr(values, dest, value)
+        places[dest] = place
     # Once more, since argparse parses defaults that are strings, such as the number of jobs.
     values = manager.parse_args([], values)
     for name, value in vars(given).items():
         setattr(values, name, value)
     values.filenames = list(paths)
     values.output_file = None
-    _check_format(values.format)
-    if "select" not in given:
+    if not getattr(given, "select", None):
         values.select = _selected(values)
     try:
-        return Configuration(values, engine_run.begin(values, sys.argv[1:]))
+        _check_format(values.format, is_ours="format" in given or places.get("format", _THEIRS) != _THEIRS)
+        run = engine_run.begin(values, sys.argv[1:])
     except ValueError as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(_placed(str(error), {name: places[name] for name in places if name not in given})) from None
+    _check_selected(values)
+    return Configuration(values, run)
 
 
-def _check_format(form: str) -> None:
-    """Reject a format that would make flake8 fail at the first finding."""
+def _placed(problem: str, places: Mapping[str, str]) -> str:
+    """Return a message about the value of an option, with the place that sets it."""
+    named = re.match(r"argument --([\w-]+)", problem)
+    place = places.get(named[1].replace("-", "_")) if named else None
+    return f"{problem} (in {place})" if place else problem
+
+
+def _check_selected(values: Namespace) -> None:
+    """Reject a selection that contains none of our codes: the report would be empty, whatever is wrong."""
+    selected: list[str] = [*values.select, *(values.extend_select or ())]
+    if any(_is_reported(code) for code in selected):
+        return
+    meant = spelling.close_match(selected[0][: len(PREFIX)], (PREFIX,))
+    hint = f", did you mean {meant}{selected[0][len(PREFIX) :]}?" if meant else f": their codes start with {PREFIX}"
+    raise UsageError(f"argument --select: {', '.join(selected)} selects none of our rules{hint}")
+
+
+def _is_reported(code: str) -> bool:
+    """Return whether the command reports anything with a code or prefix: the codes are ours, or for broken files."""
+    return any(code.startswith(prefix) or prefix.startswith(code) for prefix in (PREFIX, BROKEN))
+
+
+def _check_format(form: str, *, is_ours: bool) -> None:
+    """Raise ValueError for a format that would make flake8 fail at the first finding, and for one that does not exist.
+
+    In flake8's configuration (`is_ours` is false) it may be a format of another plugin.
+    """
+    known = (*FORMATS, *FORMATTERS)
+    if is_ours and "%" not in form and form not in known:
+        meant = spelling.close_match(form, known)
+        hint = f"did you mean {meant}?" if meant else f"expected {', '.join(known[:-1])} or {known[-1]}"
+        raise ValueError(f"argument --format: there is no format {form!r}, {hint}")
     if "%(" not in form:
         return
     try:
         _ = form % {**COLORS_OFF, "path": "", "row": 1, "col": 1, "code": "", "text": ""}
     except (KeyError, OverflowError, TypeError, ValueError) as error:
         problem = f"there is no {error}" if isinstance(error, KeyError) else one_line(error)
-        raise UsageError(f"argument --format: invalid value {form!r}: {problem}") from None
+        raise ValueError(f"argument --format: invalid value {form!r}: {problem}") from None
 
 
 def _selected(values: Namespace) -> list[str]:
@@ -169,7 +208,8 @@ def _selected(values: Namespace) -> list[str]:
     return [PREFIX, BROKEN]
 
 
-def _configured(manager: OptionManager, given: Namespace, table: str) -> dict[str, Any]:
+def _configured(manager: OptionManager, given: Namespace, table: str) -> dict[str, tuple[Any, str]]:
+    """Return the values that files set, by option, each with its place."""
     try:
         config, folder = load_config(given.config, given.append_config, isolated=given.isolated)
     except (ExecutionError, configparser.Error, UnicodeDecodeError) as error:
@@ -179,14 +219,15 @@ def _configured(manager: OptionManager, given: Namespace, table: str) -> dict[st
         if problem := core_options.misspelt(key):
             raise UsageError(f"configuration of flake8: {problem}")
     try:
-        theirs = parse_config(manager, config, folder)
+        theirs = {name: (value, _THEIRS) for name, value in parse_config(manager, config, folder).items()}
     except ValueError as error:  # a value of the wrong kind: flake8's own error doesn't name its place
         names = [name for name in config["flake8"] if not _is_taken(manager, config, folder, name)]
         where = " ".join(("configuration of flake8:", *(f"{name}:" for name in names)))
         raise UsageError(f"{where} {one_line(error)}") from None
     if given.isolated or given.config is not None:
         return theirs
-    return {**_from_pyproject(manager, table or find_table(os.getcwd())), **theirs}
+    path = table or find_table(os.getcwd())
+    return {**{name: (value, path) for name, value in _from_pyproject(manager, path).items()}, **theirs}
 
 
 def _is_taken(manager: OptionManager, config: configparser.RawConfigParser, folder: str, name: str) -> bool:
@@ -231,7 +272,7 @@ def table_of(path: str) -> dict[str, Any] | None:
         content = regular.read(path)
     except OSError:
         return None
-    if TABLE.encode() not in content:
+    if not _NAMED.search(content):
         return None
     try:
         tool = toml(content.decode("utf-8")).get("tool", {})
@@ -241,17 +282,31 @@ def table_of(path: str) -> dict[str, Any] | None:
         raise UsageError(f"{path}: is nested too deeply") from None
     table = tool.get(TABLE) if isinstance(tool, dict) else None
     if table is not None and not isinstance(table, dict):
-        raise UsageError(f"{path}: [tool.{TABLE}] is no table")
+        raise UsageError(f"{path}: [tool.{TABLE}] is not a table")
+    wrong = next((name for name in (tool if isinstance(tool, dict) else ()) if _is_misspelt(name)), None)
+    if wrong is not None:
+        raise UsageError(f"{path}: there is no table [tool.{wrong}], did you mean [tool.{TABLE}]?")
     return table
+
+
+#: The name of the table, or a misspelling of it.
+_NAMED: Final = re.compile(rb"flake8[-_.]?celery", re.IGNORECASE)
+
+
+def _is_misspelt(name: str) -> bool:
+    return name != TABLE and bool(_NAMED.match(name.encode())) and spelling.close_match(name, (TABLE,)) is not None
 
 
 def _option(manager: OptionManager, path: str, key: str, value: object) -> dict[str, Any]:
     """Return an option from the table as flake8 would read it from its own files."""
     where = f"{path}: [tool.{TABLE}]"
-    known = [name for name in manager.config_options_dict if name in _TAKEN or _is_ours(f"--{name}")]
+    taken = (*_TAKEN, "enable-extensions")
+    known = [name for name in manager.config_options_dict if name in taken or _is_ours(f"--{name}")]
     known = [name for name in known if "_" not in name]
+    if key.replace("_", "-") == "output-format":  # the command line's name for it
+        key = "format"
     if key.replace("_", "-") not in known:
-        meant = spelling.close_match(key.replace("_", "-"), known)
+        meant = core_options.meant(key.replace("_", "-"), known)
         raise UsageError(f"{where} has no option {key!r}" + (f", did you mean {meant!r}?" if meant else ""))
     config = configparser.RawConfigParser()
     try:
@@ -301,7 +356,7 @@ def _takes_several(manager: OptionManager, name: str) -> bool:
 
 def _text(key: str, value: object) -> str:
     if isinstance(value, bool):
-        return str(value).lower()
+        return str(int(value) if key == "quiet" else value).lower()
     if isinstance(value, (str, int, float)):
         return str(value)
     if isinstance(value, list) and all(isinstance(item, str) for item in value):

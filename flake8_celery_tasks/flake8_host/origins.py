@@ -69,4 +69,4 @@ def _written(value: Any) -> str:
         return ", ".join(map(str, value))
     if isinstance(value, bool):
         return str(value).lower()
-    return ", ".join(line.strip() for line in str(value).splitlines() if line.strip())
+    return ", ".join(filter(None, (line.strip(" \t,") for line in str(value).splitlines())))

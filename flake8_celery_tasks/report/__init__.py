@@ -8,9 +8,6 @@ from __future__ import annotations
 import os
 from typing import Final
 
-#: The formats in addition to flake8's own text.
-FORMATS: Final = ("json", "sarif", "github", "gitlab")
-
 #: The codes that decide how severe a finding is: opt-in rules, broken files, and errors of the linter itself.
 POLICY: Final = "CLY9"
 BROKEN: Final = "E9"
@@ -22,13 +19,13 @@ def shown(path: str) -> str:
     return os.path.normpath(path).replace(os.sep, "/")
 
 
-def repository() -> str:
-    """Return the folder that GitHub's formats write paths from: workspace, enclosing repository, or working directory.
+def repository(variable: str = "GITHUB_WORKSPACE") -> str:
+    """Return the folder that paths are relative to: the CI job's, the enclosing repository, or the working directory.
 
-    A workspace that does not contain the working directory belongs to another machine or job.
+    `variable` names the job's folder. One that does not contain the working directory is another machine's or job's.
     """
     folder = os.path.realpath(os.getcwd())
-    workspace = os.environ.get("GITHUB_WORKSPACE")
+    workspace = os.environ.get(variable)
     if workspace and is_below(folder, os.path.realpath(workspace)):
         return os.path.realpath(workspace)
     above = folder

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING
 
 from flake8_celery_tasks import report
-from flake8_celery_tasks.engine import baseline
 from flake8_celery_tasks.engine.findings import fingerprint
 
 if TYPE_CHECKING:
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
 
 def render(outcome: Outcome, _options: Namespace) -> str:
     """Return the findings; paths are relative to the project that CI names, or to the repository."""
-    root = os.environ.get("CI_PROJECT_DIR") or report.repository()
+    root = report.repository("CI_PROJECT_DIR")
     findings = [
         {
             "description": f"{finding.code} {finding.text}",
@@ -26,7 +24,7 @@ def render(outcome: Outcome, _options: Namespace) -> str:
             "fingerprint": fingerprint(finding),
             "severity": report.level(finding.code, "minor", "major", "blocker"),
             "location": {
-                "path": baseline.relative(finding.path, root),
+                "path": report.from_repository(finding.path, root),
                 "lines": {"begin": max(finding.line, 1)},
             },
         }

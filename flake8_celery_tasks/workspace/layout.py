@@ -139,13 +139,13 @@ class Layout:
         if place.certain:
             return ""
         if not place.path.endswith(_MODULES):
-            return "the file is no module"
+            return "the file is not a module"
         above = [folder for folder in self._doubtful if place.path.startswith(folder + os.sep)]
         if above:
             return f"{self._shown(above[0])} is a package, and the project puts it on Python's path"
         if not self._is_source(place.root):
             return f"{self._shown(place.root)} has no __init__.py, and no modules are known to be imported from there"
-        return "a part of the path is no identifier"
+        return "a part of the path is not an identifier"
 
     def _shown(self, folder: str) -> str:
         inside = os.path.relpath(folder, self.root) if same_drive(folder, self.root) else folder

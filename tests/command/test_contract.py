@@ -80,6 +80,7 @@ def test_it_writes_the_record(shop, run):
     (shop.folder / "celery-tasks.json").unlink()
     assert run("--write", "celery-tasks.json") == (0, [], ["2 tasks written to celery-tasks.json"])
     assert Path("celery-tasks.json").read_text() == RECORD
+    assert run("--write", "celery-tasks.json", "--quiet") == (0, [], [])
     shop.write({"shop/tasks.py": TASKS.partition("\n\n\n@shared_task\n")[0]})
     assert run("--write", "celery-tasks.json")[2] == ["1 task written to celery-tasks.json"]
     assert run("--write", "no/such/folder/x") == (
@@ -354,18 +355,20 @@ def test_nothing_is_written_but_the_cache(shop, run, tmp_path, monkeypatch):
     [
         (["nowhere"], "no such file or directory: 'nowhere'"),
         (["--check", "missing.json"], "can't read missing.json: No such file or directory"),
-        (["--check", "pyproject.toml"], "pyproject.toml is no record: Expecting value: line 1 column 1 (char 0)"),
-        (["--against", "pyproject.toml"], "pyproject.toml is no record: Expecting value: line 1 column 1 (char 0)"),
+        (["--check", "pyproject.toml"], "pyproject.toml is not a record: Expecting value: line 1 column 1 (char 0)"),
+        (["--against", "pyproject.toml"], "pyproject.toml is not a record: Expecting value: line 1 column 1 (char 0)"),
         (["--against", "origin/main"], "there is no revision 'origin/main'"),
-        (["--against=--all"], "'--all' is no revision"),
-        (["--against="], "'' is no revision"),
+        (["--against=--all"], "'--all' is not a revision"),
+        (["--against="], "'' is not a revision"),
+        (["--check", "x", "--output-format", "json"], "--output-format does not apply to --check"),
+        (["--against", "HEAD", "--fixes"], "--fixes needs --output-format sarif"),
         (["--check", "x", "--write", "x"], "argument --write: not allowed with argument --check"),
         (["--check", "x", "--against", "x"], "argument --against: not allowed with argument --check"),
         (["--against", "HEAD", "--output-file", "no/such/x"], "can't write no/such/x: No such file or directory"),
         (["--output-format", "xml"], "argument --output-format: invalid choice: 'xml'"),
         (
             ["--celery-known-tasks", "pyproject.toml"],
-            "argument --celery-known-tasks: {folder}/pyproject.toml is no record: ",
+            "argument --celery-known-tasks: {folder}/pyproject.toml is not a record: ",
         ),
     ],
 )
@@ -384,7 +387,7 @@ def test_a_merge_that_is_not_finished(shop, run):
     lines = RECORD.splitlines(keepends=True)
     conflict = [*lines[:3], "<<<<<<< HEAD\n", *lines[3:10], "=======\n", *lines[10:17], ">>>>>>> other\n", *lines[17:]]
     shop.write({"celery-tasks.json": "".join(conflict)})
-    said = "celery-tasks.json holds conflict markers: end the merge, or write the record again"
+    said = "celery-tasks.json contains conflict markers: finish the merge, or write the record again"
     assert run("--check", "celery-tasks.json") == (2, [], [f"error: {said}"])
     session.forget()
     assert main(["check", "--celery-contract", "celery-tasks.json"]) == 2

@@ -51,22 +51,45 @@ def test_exit_codes(shop, capfd, arguments, code):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["chek"], "'chek' is no command, did you mean check?"),
-        (["lint"], "'lint' is no command, there are check, fix, explain, tasks, config, contract and server"),
-        (["shop"], "'shop' is no command; to check it: flake8-celery-tasks check shop"),
+        (["chek"], "there is no command 'chek', did you mean check?"),
+        (
+            ["lint"],
+            "there is no command 'lint', the commands are check, fix, explain, tasks, config, contract and server",
+        ),
+        (["shop"], "'shop' is not a command; to check it: flake8-celery-tasks check shop"),
         (["no/such.py", "-q"], "to check it: flake8-celery-tasks check no/such.py -q"),
-        (["-"], "'-' is no command; to check it: flake8-celery-tasks check -"),
+        (["-"], "'-' is not a command; to check it: flake8-celery-tasks check -"),
         (["--select=CLY4", "tasks"], "the command comes first: flake8-celery-tasks tasks --select=CLY4"),
         (["--select=CLY4", "my shop"], "the command comes first: flake8-celery-tasks check --select=CLY4 'my shop'"),
-        (["check", "--no-such"], "unrecognized arguments: --no-such"),
-        (["check", "--celery-app=shop"], "there is no option 'celery-app', did you mean 'celery-apps'?"),
-        (["check", "--celery-no-cache=maybe"], "argument --celery-no-cache: ignored explicit argument 'maybe'"),
+        (["help"], "there is no command 'help', did you mean --help?"),
+        (["check", "--no-such"], "there is no option --no-such"),
+        (["check", "-x"], "unrecognized arguments: -x"),
+        (
+            ["check", "--outptu_format=json", "shop"],
+            "there is no option --outptu_format, did you mean --output-format?",
+        ),
+        (["check", "--no-cache"], "there is no option --no-cache, did you mean --celery-no-cache?"),
+        (["tasks", "--colums=name"], "there is no option --colums, did you mean --columns?"),
+        (["check", "--celery-app=shop"], "there is no option --celery-app, did you mean --celery-apps?"),
+        (
+            ["check", "--celery-no-cache=maybe"],
+            "argument --celery-no-cache: invalid value 'maybe': expected true or false",
+        ),
+        (["check", "--exit-zero=1"], "argument --exit-zero: ignored explicit argument '1'"),
         (["check", "nowhere"], "no such file or directory: 'nowhere'"),
         (["check", "shop", "nowhere.py"], "no such file or directory: 'nowhere.py'"),
         (["check", "--output-format=xml"], "argument --output-format: invalid choice: 'xml'"),
         (["check", "--format=json", "--output-format=sarif"], "--format json and --output-format sarif exclude each"),
+        (["check", "--format=jsn"], "argument --format: there is no format 'jsn', did you mean json?"),
+        (
+            ["check", "--format=checkstyle"],
+            "argument --format: there is no format 'checkstyle', expected full, concise",
+        ),
+        (["check", "--select=W,F"], "argument --select: W, F selects none of our rules: their codes start with CLY"),
+        (["check", "--select=CYL101"], "argument --select: CYL101 selects none of our rules, did you mean CLY101?"),
         (["check", "--fixes"], "--fixes needs --output-format sarif"),
         (["check", "--force"], "--force needs --write-baseline"),
+        (["check", "--write-baseline=-"], "--write-baseline needs the name of a file"),
         (["check", "-", "--add-noqa"], "--add-noqa changes files"),
         (["check", "--select=CLY410"], "argument --select: there is no rule CLY410, did you mean CLY401?"),
         (["check", "--select=cly101"], "argument --select: there is no rule cly101, did you mean CLY101?"),
@@ -78,6 +101,10 @@ def test_exit_codes(shop, capfd, arguments, code):
         (["check", "--write-baseline=x", "--prune-baseline"], "not allowed with argument"),
         (["explain"], "which rule?"),
         (["explain", "CLY999"], "there is no rule 'CLY999'"),
+        (["explain", "219"], "there is no rule '219', did you mean CLY219?"),
+        (["explain", "217", "999"], "there is no rule '217', did you mean CLY217?"),
+        (["explain", "999"], "there is no rule '999'"),
+        (["explain", "cly900"], "CLY900 is not a rule: check --unused-noqa reports"),
         (["explain", "missing-task-nam"], "did you mean missing-task-name?"),
         (["tasks", "nowhere"], "no such file or directory: 'nowhere'"),
         (["tasks", "--format=xml"], "argument --output-format/--format: invalid choice: 'xml'"),
@@ -99,21 +126,22 @@ def test_a_folder_without_python_files(tmp_path, monkeypatch, capfd, arguments):
     assert main(["check", *arguments]) == 0
     out, err = capfd.readouterr()
     assert not out
-    assert one_line(err) == f"no Python files in {' '.join(arguments) or '.'}"
+    assert one_line(err) == f"no Python files in {' '.join(arguments) or '.'}, apart from excluded ones"
 
 
-def test_files_that_are_excluded_are_no_mistake(shop, capfd):
+def test_files_that_are_excluded_are_named(shop, capfd):
     assert main(["check", "--exclude=tasks.py", "shop/tasks.py"]) == 0
-    assert capfd.readouterr() == ("", "")  # no file was looked at
+    said = "flake8-celery-tasks: not checked, because excluded: shop/tasks.py\n"
+    assert capfd.readouterr() == ("", said)
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["check", "--help"], ["tasks", "--help"]])
+@pytest.mark.parametrize("arguments", [["--version"], ["-V"], ["--help"], ["check", "--help"], ["tasks", "--help"]])
 def test_help_and_version(capfd, arguments):
     assert main(arguments) == 0
     out, err = capfd.readouterr()
     assert not err
     assert "SUPPRESS" not in out
-    if arguments == ["--version"]:
+    if arguments in (["--version"], ["-V"]):
         assert out == f"flake8-celery-tasks {__version__}\n"
 
 
@@ -257,6 +285,18 @@ def test_the_hook(shop):
 
 
 # Writing.
+
+
+@pytest.mark.parametrize(
+    "arguments", [["check", "--output-file=-"], ["tasks", "--output-file=-"], ["contract", "--write=-"]]
+)
+def test_a_dash_is_the_output(shop, capfd, arguments):
+    main(arguments)
+    out = capfd.readouterr().out
+    main(arguments[:1])
+    assert out
+    assert out == capfd.readouterr().out
+    assert not (shop / "-").exists()
 
 
 def test_a_file_takes_the_place_of_the_output(shop, capfd):

@@ -38,6 +38,7 @@ def found(line, code="CLY101", path="shop/tasks.py"):
         ("a = 1  # noqa: E501, W1\n", ["CLY202", "CLY101"], "a = 1  # noqa: E501, W1, CLY101, CLY202\n"),
         ("a = 1  # noqa:E501 # why\n", ["CLY101"], "a = 1  # noqa:E501,CLY101 # why\n"),
         ("a = 1  # NOQA: E501\n", ["CLY101"], "a = 1  # NOQA: E501,CLY101\n"),
+        ("a = 1  # noqa: cly101\n", ["CLY101", "CLY202"], "a = 1  # noqa: cly101,CLY101,CLY202\n"),
         ("a = '# noqa: E501'\n", ["CLY101"], None),
         ("a = '''\n'''\n", ["CLY101"], "a = '''\n'''  # noqa: CLY101\n"),
         ("a = '''\n'''  # why\nb = 1\n", ["CLY101"], "a = '''\n'''  # why  # noqa: CLY101\nb = 1\n"),
@@ -174,6 +175,7 @@ def test_unused_noqa(shop, run):
         "from celery import shared_task\n\n\n@shared_task  # noqa: CLY101\ndef a(): ...\n\n\n"
         "def b(): ...  # why # noqa: E501, CLY101,CLY202\n\n\nS = '''# noqa: CLY101\n'''\nT = 1  # noqa\n"
         "U = 1  # noqa: CLY9\nV = 1  # noqa: CLY998\nW = '''\n'''  # noqa: CLY4\nX = 1  # noqa: CLY998 CLY900\n"
+        "Y = 1  # noqa: cly4\n"
     )
     (shop / "shop/tasks.py").write_text(text)
     assert unused(run, "shop/tasks.py") == [
@@ -181,6 +183,7 @@ def test_unused_noqa(shop, run):
         ("shop/tasks.py:8:42:", "noqa for CLY202 silences nothing: remove it"),
         ("shop/tasks.py:15:16:", "there is no rule CLY998 to silence"),
         ("shop/tasks.py:17:14:", "noqa for CLY4 silences nothing: remove it"),
+        ("shop/tasks.py:19:16:", "noqa for cly4 silences nothing: write CLY4, or remove it"),
     ]
     assert [line.split()[1] for line in run("shop/tasks.py")[1]] == []
 
@@ -194,6 +197,15 @@ def test_only_rules_that_ran_are_judged(shop, run):
     assert unused(run, "--per-file-ignores=tasks.py:CLY4", "shop/tasks.py") == []
     assert unused(run, "--extend-ignore=CLY900", "shop/tasks.py") == []
     assert len(unused(run, "--extend-select=CLY9", "shop/tasks.py")) == 2
+
+
+def test_its_code_switches_it_on(shop, run):
+    (shop / "shop/tasks.py").write_text("import celery\n\nx = 1  # noqa: CLY401\n")
+    for option in ("--extend-select=CLY900", "--select=CLY900,CLY4", "--enable-extensions=CLY900"):
+        assert "CLY900" in "\n".join(run(option, "shop/tasks.py")[1])
+    assert run("--extend-select=CLY9", "--extend-ignore=CLY93", "shop/tasks.py")[1] == []
+    (shop / ".flake8").write_text("[flake8]\nextend-select = CLY900\n")
+    assert "CLY900" in "\n".join(run("shop/tasks.py")[1])
 
 
 def test_a_file_that_has_nothing_to_do_with_celery(shop, run):

@@ -51,13 +51,13 @@ def test_a_file_that_can_not_be_parsed_does_not_look_clean(shop, capsys, argumen
     code, _, err = run(capsys, *arguments)
     assert code == 1
     assert f"Python {PYTHON} can't parse " in err
-    assert "shop/tasks.py: nothing is known of what is there\n" in err
+    assert "shop/tasks.py: what it defines is unknown\n" in err
 
 
 @pytest.mark.parametrize("arguments", [(), ("--write", "tasks.json"), ("--check", "tasks.json")], ids=" ".join)
 def test_a_contract_tells_it(shop, capsys, arguments):
     (shop / "tasks.json").write_text('{"version": 1, "tasks": {}, "uncertain": []}\n')
-    assert "shop/tasks.py: nothing is known" in run(capsys, "contract", *arguments)[2]
+    assert "shop/tasks.py: what it defines is unknown" in run(capsys, "contract", *arguments)[2]
 
 
 def test_check_reports_it_whatever_is_selected(shop, capsys):
@@ -103,9 +103,9 @@ def test_several_files(shop):
 @pytest.mark.parametrize(
     ("declared", "asked"),
     [
-        ('[project]\nrequires-python = ">=3.99"\n', "; the project asks for Python >=3.99"),
+        ('[project]\nrequires-python = ">=3.99"\n', "; the project requires Python >=3.99"),
         ('[project]\nrequires-python = ">=3.8"\n', ""),
-        ('[tool.poetry.dependencies]\npython = "^3.99"\n', "; the project asks for Python ^3.99"),
+        ('[tool.poetry.dependencies]\npython = "^3.99"\n', "; the project requires Python ^3.99"),
         ('[tool.poetry.dependencies]\npython = "^3.8"\n', ""),
         ('[project]\nrequires-python = "three"\n', ""),
         ("[project]\nrequires-python = 3\n", ""),
@@ -116,13 +116,13 @@ def test_several_files(shop):
 )
 def test_what_the_project_asks_for(shop, declared, asked):
     (shop / "pyproject.toml").write_text(declared)
-    assert notices.unparsed(["shop/tasks.py"]).partition("what is there")[2] == asked
+    assert notices.unparsed(["shop/tasks.py"]).partition("what it defines is unknown")[2] == asked
 
 
 def test_a_file_of_no_project(shop, monkeypatch):
     monkeypatch.setattr(folders, "ROOT_MARKS", frozenset())
     folders.forget()
-    assert notices.unparsed(["shop/tasks.py"]).endswith("what is there")
+    assert notices.unparsed(["shop/tasks.py"]).endswith("is unknown")
 
 
 def test_what_can_not_be_read_was_not_parsed(shop):
@@ -158,7 +158,7 @@ def _closed(shop, monkeypatch):
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
 @pytest.mark.usefixtures("_closed")
 def test_a_file_that_can_not_be_read_does_not_look_empty(shop, capsys):
-    said = "can't read 2 files, the first is shop/good.py: nothing is known of what is there\n"
+    said = "can't read 2 files, the first is shop/good.py: what they define is unknown\n"
     code, _, err = run(capsys, "tasks", ".")
     assert (code, said in err) == (1, True)
     assert said in run(capsys, "contract", ".")[2]
@@ -166,4 +166,4 @@ def test_a_file_that_can_not_be_read_does_not_look_empty(shop, capsys):
     code, _, err = run(capsys, "fix", "--isolated", "shop/tasks.py")
     assert (code, "shop/tasks.py: can't be read, left alone\n" in err) == (1, True)
     (shop / "shop/tasks.py").chmod(0o644)
-    assert "can't read shop/good.py: nothing is known" in run(capsys, "tasks", ".")[2]
+    assert "can't read shop/good.py: what it defines is unknown" in run(capsys, "tasks", ".")[2]

@@ -67,4 +67,4 @@ def test_what_was_looked_at_is_that_of_all_parts(above, capfd):
     out, err = capfd.readouterr()
     assert out.count("CLY900") == 1  # pay does not select what the comment silences
     assert "8 tasks in 4 files. 2 decorators have Celery's keywords" in err
-    assert "the first is odd.one at ./services/mail/mail/odd.py:5" in err
+    assert "such as odd.one at ./services/mail/mail/odd.py:5" in err

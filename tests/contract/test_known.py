@@ -54,7 +54,7 @@ def test_a_record_says_more_than_a_worker(load):
 
 @pytest.mark.parametrize("content", [{}, [], {"celery@one": "pay"}, {"celery@one": [1]}, {"celery@one": {"error": ""}}])
 def test_what_is_neither_is_no_record(load, content):
-    with pytest.raises(RecordError, match=r"0\.json is no record"):
+    with pytest.raises(RecordError, match=r"0\.json is not a record"):
         load(content)
 
 

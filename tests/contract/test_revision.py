@@ -277,8 +277,8 @@ def test_a_bare_repository_and_its_work_tree(git, tmp_path, monkeypatch):
     git.commit({"a.py": "1"})
     bare = tmp_path / "bare.git"
     git("clone", "-q", "--bare", str(git.folder), str(bare))
-    assert refused(bare).endswith("bare.git is in the folder of a repository, and no work tree")
-    assert "no work tree" in refused(git.folder / ".git")
+    assert refused(bare).endswith("bare.git is in a bare repository or a .git folder, not in a work tree")
+    assert "not in a work tree" in refused(git.folder / ".git")
     Git(bare)("worktree", "add", "-q", str(tmp_path / "tree"))
     assert files(tmp_path / "tree") == {"a.py": b"1"}
 
@@ -313,7 +313,7 @@ def test_a_repository_of_longer_hashes(tmp_path):
 @pytest.mark.parametrize("name", ["--all", "-1", "-", "", "nul\0"])
 def test_what_is_no_revision(git, name):
     git.commit({"a.py": ""})
-    assert refused(git.folder, name) == f"{name!r} is no revision"
+    assert refused(git.folder, name) == f"{name!r} is not a revision"
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def test_a_broken_file_is_never_known(shop, run):
 def test_an_old_baseline_is_written_anew(known, run):
     (known / "known.json").write_text("broken")
     code, _, said = run("--write-baseline=known.json")
-    assert (code, said) == (2, ["flake8-celery-tasks: error: known.json is no baseline; --force replaces it"])
+    assert (code, said) == (2, ["flake8-celery-tasks: error: known.json is not a baseline; --force replaces it"])
     assert (known / "known.json").read_text() == "broken"
     assert run("--write-baseline=known.json", "--force")[0] == 0
     (known / "known.json").unlink()
@@ -224,15 +224,15 @@ def test_pruning_needs_a_baseline(shop, run):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", "is no baseline"),
-        ("[]", "is no baseline"),
-        ("{}", "is no baseline"),
+        ("", "is not a baseline"),
+        ("[]", "is not a baseline"),
+        ("{}", "is not a baseline"),
         ('{"version": 2, "findings": []}', "has version 2, this release reads 1"),
-        ('{"version": 1, "findings": [1]}', "is no baseline"),
-        ('{"version": 1, "findings": [{"code": "CLY101"}]}', "is no baseline"),
+        ('{"version": 1, "findings": [1]}', "is not a baseline"),
+        ('{"version": 1, "findings": [{"code": "CLY101"}]}', "is not a baseline"),
         (
             '{"version": 1, "findings": [{"path": "a", "code": "a", "in": "a", "text": "a", "count": Infinity}]}',
-            "is no baseline",
+            "is not a baseline",
         ),
     ],
 )
@@ -337,7 +337,7 @@ def test_what_was_not_checked_is_kept(known, run):
         0,
         [
             "flake8-celery-tasks: 4 findings written to known.json",
-            "flake8-celery-tasks: 3 findings of files that were not checked kept; --force replaces the whole file",
+            "flake8-celery-tasks: 3 findings of other files or rules kept; --force replaces the whole file",
         ],
     )
     assert (known / "known.json").read_text() == before
@@ -347,7 +347,29 @@ def test_what_was_not_checked_is_kept(known, run):
     ]
 
 
+def test_writing_quietly(known, run):
+    assert run("--write-baseline=known.json", "--quiet") == (0, [], [])
+
+
 def test_the_whole_baseline_is_replaced_by_force(known, run):
     said = run("--write-baseline=known.json", "--force", "shop/views.py")[2]
     assert said == ["flake8-celery-tasks: 1 finding written to known.json"]
     assert len(json.loads((known / "known.json").read_text())["findings"]) == 1
+
+
+def test_what_is_not_selected_is_kept(known, run):
+    """Writing a baseline of fewer rules does not lose what it holds of the others."""
+    before = (known / "known.json").read_text()
+    assert "CLY101" in before
+    assert "CLY401" in before
+    said = run("--write-baseline=known.json", "--select=CLY4")[2]
+    assert said[1:] == ["flake8-celery-tasks: 3 findings of other files or rules kept; --force replaces the whole file"]
+    assert (known / "known.json").read_text() == before
+    run("--write-baseline=known.json", "--extend-select=CLY901")
+    more = (known / "known.json").read_text()
+    assert "CLY901" in more
+    run("--write-baseline=known.json")
+    assert (known / "known.json").read_text() == more
+    (known / "known.json").write_text(before.replace("CLY401", "CLY999"))  # a rule of another version
+    run("--write-baseline=known.json", "--select=CLY1")
+    assert "CLY999" not in (known / "known.json").read_text()

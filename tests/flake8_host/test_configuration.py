@@ -58,6 +58,7 @@ def table(folder, text):
         ('celery-test-paths = ["shop/views.py"]', ALL[:3]),
         ("jobs = 1\ndisable-noqa = true\nshow-source = false\nformat = 'default'", ALL),
         ("celery-target-version = 5.4", ALL),
+        ("quiet = false", ALL),
         ("", ALL),
     ],
 )
@@ -117,7 +118,14 @@ def test_the_search_for_pyproject_ends_at_home(shop, check, monkeypatch):
         ),
         ("[tool.flake8-celery-tasks]\nper-file-ignores = {a = {}}", "per-file-ignores: expected"),
         ("[tool.flake8-celery-tasks]\nignore = ['none']", "ignore: Error code 'none'"),
-        ("[tool]\nflake8-celery-tasks = 1", "is no table"),
+        ("[tool]\nflake8-celery-tasks = 1", "is not a table"),
+        (
+            "[tool.flake8_celery_tasks]\nselect = 'CLY1'",
+            "no table [tool.flake8_celery_tasks], did you mean [tool.flake8-c",
+        ),
+        ("[tool.flake8-celery-task]", "there is no table [tool.flake8-celery-task], did you mean"),
+        ("[tool.flake8-celery-tasks]\nacks-late = true", "has no option 'acks-late', did you mean 'celery-acks-late'?"),
+        ("[tool.flake8-celery-tasks]\noutput-format = 'jsn'", "there is no format 'jsn', did you mean json? (in "),
         ("[tool.flake8-celery-tasks", "pyproject.toml: "),
         ("[tool.flake8-celery-tasks]\ncelery-acks-late = 'perhaps'", "argument --celery-acks-late: invalid value"),
         ("[tool.flake8-celery-tasks]\njobs = 'many'", "'many' must be 'auto' or an integer"),
@@ -148,6 +156,40 @@ def test_a_wrong_pyproject_is_a_usage_error(shop, refused, text, said):
 def test_a_wrong_configuration_is_a_usage_error(shop, refused, configuration, said):
     (shop / ".flake8").write_text(f"[flake8]\n{configuration}\n")
     assert said in refused()
+
+
+def test_a_wrong_value_is_said_with_its_place(shop, refused):
+    table(shop, "extend-ignore = ['CLY499']\ncelery-broker = 'rabbit'")
+    assert refused().endswith(f"expected redis, sqs or amqp (in {shop / 'pyproject.toml'})")
+    (shop / ".flake8").write_text("[flake8]\ncelery_broker = redis\nselect = CLY498\n")
+    assert refused().endswith("there is no rule CLY498 (in the configuration of flake8)")
+    assert refused("--select=CLY497").endswith("argument --select: there is no rule CLY497")
+    assert refused("--select=CLY").endswith(f"there is no rule CLY499 (in {shop / 'pyproject.toml'})")
+
+
+def test_more_keys_in_pyproject(shop, check):
+    table(shop, "quiet = true")
+    assert check() == ["./shop/tasks.py", "./shop/views.py"]
+    table(shop, "enable-extensions = ['CLY901']")
+    assert "CLY901" in "".join(check())
+
+
+def test_an_empty_selection_is_none(shop, check):
+    assert places(check("--select=")) == ALL
+    (shop / ".flake8").write_text("[flake8]\nselect = CLY4\n")
+    assert places(check("--select=")) == ALL  # as in flake8, the command line wins
+
+
+@pytest.mark.parametrize("key", ["format", "output-format", "output_format"])
+def test_our_formats_in_pyproject(shop, check, key):
+    table(shop, f"{key} = 'github'")
+    assert [line.split()[0] for line in check()] == ["::error"] * 4
+    assert places(check("--output-format=concise")) == ALL
+
+
+def test_other_tables_with_such_a_name(shop, check):
+    (shop / "pyproject.toml").write_text("[tool.flake8-celery]\nx = 1\n[tool.flake8]\n# flake8_celery_tasks\n")
+    assert places(check()) == ALL
 
 
 def test_configuration_that_is_not_there(shop, refused):

@@ -112,8 +112,8 @@ def test_per_file_ignores(shop):
     [
         ("{model}_.*", "unknown placeholder {model}, expected {app}, {module}, {function}"),
         ("{app}_{FUNCTION}", "unknown placeholder {FUNCTION}"),
-        ("(a", "no regular expression: missing ), unterminated subpattern at position 0"),
-        ("*", "no regular expression: nothing to repeat"),
+        ("(a", "not a regular expression: missing ), unterminated subpattern at position 0"),
+        ("*", "not a regular expression: nothing to repeat"),
     ],
 )
 def test_name_pattern_that_is_none_is_a_usage_error(shop, pattern, said):

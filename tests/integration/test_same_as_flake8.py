@@ -148,4 +148,4 @@ def test_input_without_a_name_is_no_module_of_its_own(shop):
     )
     lines = [line.split(": ", 1)[1] for line in done.stdout.splitlines()]
     assert [line[:6] for line in lines] == ["CLY101", "CLY201", "CLY202"]
-    assert "add name=... (its current name is uncertain: the file is no module)" in lines[0]
+    assert "add name=... (its current name is uncertain: the file is not a module)" in lines[0]

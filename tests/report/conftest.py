@@ -48,7 +48,7 @@ def rendered(capfd):
         main(["check", f"--output-format={form}", *arguments])
         out, err = capfd.readouterr()
         told = without_summary(err)
-        assert not told or "shop/broken.py: nothing is known" in told
+        assert not told or "shop/broken.py: what it defines is unknown" in told
         return out
 
     return run

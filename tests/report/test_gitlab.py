@@ -16,3 +16,13 @@ def test_gitlab(shop, read, monkeypatch):
     assert {one["severity"] for one in found} == {"minor", "major", "blocker"}
     monkeypatch.setenv("CI_PROJECT_DIR", str(shop.parent))
     assert read("gitlab", "shop/tasks.py")[0]["location"]["path"] == f"{shop.name}/shop/tasks.py"
+
+
+def test_the_folder_of_another_job(shop, read, monkeypatch, tmp_path):
+    """One that does not contain the working directory is ignored, and a link to it is followed."""
+    monkeypatch.setenv("CI_PROJECT_DIR", "/no/such/builds")
+    assert read("gitlab", "shop/tasks.py")[0]["location"]["path"] == "shop/tasks.py"
+    link = tmp_path / "builds"
+    link.symlink_to(shop.parent)
+    monkeypatch.setenv("CI_PROJECT_DIR", str(link))
+    assert read("gitlab", "shop/tasks.py")[0]["location"]["path"] == f"{shop.name}/shop/tasks.py"

@@ -27,7 +27,7 @@ class Wire:
         self.folder = folder
         env = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(folder / "cache")}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "flake8_celery_tasks", "server"],
+            [sys.executable, "-m", "flake8_celery_tasks", "server", "--stdio"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=folder,

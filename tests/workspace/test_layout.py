@@ -301,14 +301,14 @@ def test_why_a_module_has_no_certain_name(tmp_path):
     folders.forget()
     for path, doubt in (
         ("space/shop/tasks.py", "space/shop has no __init__.py, and no modules are known to be imported from there"),
-        ("shop/tasks", "the file is no module"),
+        ("shop/tasks", "the file is not a module"),
         ("shop/tasks.py", "shop is a package, and the project puts it on Python's path"),
     ):
         assert known.doubt(known.place(str(tmp_path / path))) == doubt
     (tmp_path / "manage.py").unlink()
     known = make(tmp_path, "tasks.py", "a-b.py")
     assert known.doubt(known.place(str(tmp_path / "tasks.py"))) == ""
-    assert known.doubt(known.place(str(tmp_path / "a-b.py"))) == "a part of the path is no identifier"
+    assert known.doubt(known.place(str(tmp_path / "a-b.py"))) == "a part of the path is not an identifier"
     outside = str(tmp_path.parent / "elsewhere" / "x" / "t.py")
     assert known.doubt(known.place(outside)).startswith("../elsewhere/x has no __init__.py")
     assert known._shown(str(tmp_path)) == "the root"

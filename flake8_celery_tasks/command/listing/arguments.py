@@ -37,7 +37,9 @@ def add_to_tasks(parser: ArgumentParser) -> None:
         help="only tasks of a queue or pattern; repeatable; --queue= means those that name no queue",
     )
     chosen.add_argument(
-        "--unanswered", action="store_true", help="only tasks with a question that is not decided or is unknown"
+        "--unanswered",
+        action="store_true",
+        help="only tasks with a question that nothing decides, or whose answer is unknown",
     )
     chosen.add_argument("--sort", metavar="COLUMN", help="sort by a column; --sort=-COLUMN reverses the order")
     chosen.add_argument("--columns", metavar="NAMES", help=f"columns, separated by commas: {', '.join(COLUMNS)}")

@@ -6,6 +6,8 @@ import os
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
+from flake8.processor import FileProcessor
+
 from flake8_celery_tasks.command.services import Homes
 from flake8_celery_tasks.core.errors import UsageError
 from flake8_celery_tasks.engine import session
@@ -56,7 +58,14 @@ def run(given: Namespace) -> tuple[str, str | None]:
 def _checked(path: str, applied: Configuration) -> str:
     """Return whether `check` of the working directory would check a file, and if not, why."""
     if not files.reaches(os.getcwd(), os.path.abspath(path), applied.options):
-        return "no: excluded, or its name is none that filename lists"
+        return "no: excluded, or its name does not match the option filename"
     if not files.passing([path], applied.run):
         return "no: nothing in it has to do with Celery"
-    return "yes"
+    return "no: it contains a line # flake8: noqa" if _is_silenced(path, applied) else "yes"
+
+
+def _is_silenced(path: str, applied: Configuration) -> bool:
+    try:
+        return FileProcessor(path, applied.options).should_ignore_file()
+    except (OSError, ValueError, LookupError):  # `check` reports such a file
+        return False

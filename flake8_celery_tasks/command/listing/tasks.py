@@ -86,7 +86,7 @@ def run(given: Namespace, screen_of: Callable[[Namespace, str | None], Screen]) 
             *(f"{name}: {text}" for name, text in failures.items()),
         ]
         if not listed.tasks:
-            said.append(f"no task in {path} is as asked for" if whole.tasks else f"no tasks in {path}")
+            said.append(f"no tasks in {path} match the filters" if whole.tasks else f"no tasks in {path}")
         if form == "html":
             text = _html(listed, found, known[0])
         else:

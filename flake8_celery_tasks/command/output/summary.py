@@ -63,13 +63,11 @@ def _unknown(seen: Total) -> str:
     if not seen.unknown:
         return ""
     what = count(seen.unknown, "decorator has", "decorators have")
-    first = "" if seen.unknown == 1 else "the first is "
-    if not seen.name:
-        return f" {what} Celery's keywords and can't be resolved: {first}at {seen.place}."
-    return (
-        f" {what} Celery's keywords and can't be resolved: {first}{seen.name} at {seen.place}"
-        f" (name it with --celery-task-decorators={seen.name} if it makes tasks)."
-    )
+    such = "resolved:" if seen.unknown == 1 else "resolved, such as"
+    which = seen.name or ("" if seen.unknown == 1 else "the one")
+    place = " ".join(filter(None, (such, which, "at", seen.place)))
+    hint = f" (name it with --celery-task-decorators={seen.name} if it makes tasks)" if seen.name else ""
+    return f" {what} Celery's keywords and can't be {place}{hint}."
 
 
 def of_fix(fixed: int, files: int, options: argparse.Namespace, *, as_diff: bool) -> None:

@@ -47,18 +47,23 @@ def say(line: str) -> None:
         _drop(sys.stderr)
 
 
+#: The values of a variable that force no colors.
+_UNFORCED: Final = ("", "0", "false")
+
+
 def in_color(options: argparse.Namespace, target: str | None = None) -> bool:
     """Return whether the output is colored: as the option says; with `auto`, by the environment or if it is a terminal.
 
-    `NO_COLOR` takes precedence, as in Python itself.
+    `NO_COLOR` takes precedence, as in Python itself. Zero forces nothing, as in mypy and Node.
     """
     if options.color != "auto":
         return bool(options.color == "always")
     if target is not None or os.environ.get("NO_COLOR"):
         return False
-    if os.environ.get("FORCE_COLOR"):
+    if any(os.environ.get(name, "").lower() not in _UNFORCED for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
         return True
-    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and _has_colors()
+    is_wanted = os.environ.get("TERM") != "dumb" and os.environ.get("CLICOLOR") != "0"
+    return sys.stdout.isatty() and is_wanted and _has_colors()
 
 
 def _has_colors() -> bool:

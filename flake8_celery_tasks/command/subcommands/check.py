@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from flake8_celery_tasks.command.output.writing import CLEAN, FOUND, take, tell, write
@@ -56,6 +55,8 @@ def run(given: argparse.Namespace) -> int:
     )
     if force and known is None:
         raise UsageError("--force needs --write-baseline")
+    if known == "-":
+        raise UsageError("--write-baseline needs the name of a file: the option celery-baseline reads it")
     prune, add_noqa, unused_noqa = (take(given, name) for name in ("prune_baseline", "add_noqa", "unused_noqa"))
     if known is not None:
         given.celery_baseline = ""
@@ -90,8 +91,8 @@ def _report(
         order = partial(shared.order_of, unsafe=True) if fixes else services.no_fixes
         outcomes = services.outcomes(found, order, unused_noqa=unused_noqa)
         outcome = services.joined(outcomes)
-    if not outcome.files and (not paths or any(map(os.path.isdir, paths))):
-        tell(f"no Python files in {' '.join(paths) or '.'}")
+    if not outcome.files and paths != ["-"]:
+        tell(shared.nothing_in(paths))
     write(shared.rendered(form, outcome, options, target), target)
     shared.tell_of_unparsed(outcome.unparsed)
     if prune:
@@ -107,9 +108,11 @@ def _write_baseline(found: Sequence[Part], path: str, *, force: bool) -> int:
     from flake8_celery_tasks.command.output.summary import count
 
     written, kept = check.write_baseline(found, path, force=force)
+    if found[0].configuration.options.quiet:
+        return CLEAN
     tell(f"{count(written, 'finding')} written to {path}")
     if kept:
-        tell(f"{count(kept, 'finding')} of files that were not checked kept; --force replaces the whole file")
+        tell(f"{count(kept, 'finding')} of other files or rules kept; --force replaces the whole file")
     return CLEAN
 
 

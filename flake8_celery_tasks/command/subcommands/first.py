@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 #: Options that need no subcommand.
-_ALONE: Final = ("-h", "--help", "--version")
+_ALONE: Final = ("-h", "--help", "-V", "--version")
 
 
 def check(arguments: Sequence[str], names: Iterable[str]) -> None:
@@ -31,10 +31,10 @@ def check(arguments: Sequence[str], names: Iterable[str]) -> None:
             rest.remove(named)
         raise UsageError(f"the command comes first: {_line([named or 'check', *rest])}")
     if _is_path(word):
-        raise UsageError(f"{word!r} is no command; to check it: {_line(['check', *arguments])}")
-    meant = spelling.close_match(word.lower(), known)
-    hint = f"did you mean {meant}?" if meant else f"there are {', '.join(known[:-1])} and {known[-1]}"
-    raise UsageError(f"{word!r} is no command, {hint}")
+        raise UsageError(f"{word!r} is not a command; to check it: {_line(['check', *arguments])}")
+    meant = "--help" if word == "help" else spelling.close_match(word.lower(), known)
+    hint = f"did you mean {meant}?" if meant else f"the commands are {', '.join(known[:-1])} and {known[-1]}"
+    raise UsageError(f"there is no command {word!r}, {hint}")
 
 
 def _is_path(word: str) -> bool:

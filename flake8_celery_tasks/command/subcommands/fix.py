@@ -53,7 +53,7 @@ def run(given: argparse.Namespace) -> int:
         own, names, _ = next((part for part in found if part.names), found[0])
         return _fix_input(own.options, order_of(own), bool(names), as_diff=as_diff)
     if not names:
-        tell(f"no Python files in {' '.join(paths) or '.'}")
+        tell(shared.nothing_in(paths))
     for path in filter(is_installed, paths):
         tell(f"{path}: is installed, left alone")
     with collector_off():

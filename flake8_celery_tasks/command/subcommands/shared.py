@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flake8_celery_tasks import report
 from flake8_celery_tasks.command.output.writing import in_color, take, tell
 from flake8_celery_tasks.core.errors import UsageError
+from flake8_celery_tasks.core.options import FORMATS
 
 if TYPE_CHECKING:
     import argparse
@@ -26,17 +27,15 @@ CONCISE: Final = "concise"
 #: Earlier names of formats, which are still accepted.
 _OLD: Final = {"text": CONCISE}
 
-_FORMATS: Final = (FULL, CONCISE, *report.FORMATS)
-
 
 def add_output(parser: argparse.ArgumentParser) -> None:
     """Add the options for how findings are written, and where."""
     parser.add_argument(
         "--output-format",
-        choices=(*_FORMATS, *_OLD),
+        choices=(*FORMATS, *_OLD),
         metavar="FORMAT",
         default=None,
-        help=f"{', '.join(_FORMATS[:-1])} or {_FORMATS[-1]} (default: full on a terminal, concise elsewhere and in "
+        help=f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]} (default: full on a terminal, concise elsewhere and in "
         "pre-commit)",
     )
     parser.add_argument("--output-file", metavar="FILE", help="write the report to FILE instead of standard output")
@@ -50,7 +49,7 @@ def take_form(given: argparse.Namespace) -> str | None:
     """
     form: str | None = take(given, "output_format")
     named = getattr(given, "format", None)
-    if named in (*_FORMATS, *_OLD):
+    if named in (*FORMATS, *_OLD):
         if form is not None and form != named:
             raise UsageError(f"--format {named} and --output-format {form} exclude each other")
         del given.format
@@ -59,9 +58,11 @@ def take_form(given: argparse.Namespace) -> str | None:
 
 
 def chosen(form: str | None, options: argparse.Namespace, target: str | None) -> str:
-    """Return the format: full on a terminal, unless flake8's configuration sets another."""
+    """Return the format: full on a terminal, unless the configuration sets another."""
     if form is not None:
         return form
+    if options.format in FORMATS and not options.quiet:
+        return str(options.format)
     is_plain = options.format == "default" and not options.quiet and not options.show_source
     is_shown = target is None and sys.stdout.isatty() and not os.environ.get("PRE_COMMIT")
     return FULL if is_plain and is_shown else CONCISE
@@ -103,6 +104,13 @@ def tell_of_unparsed(paths: Sequence[str]) -> bool:
     if paths:
         tell(notices.unparsed(paths))
     return bool(paths)
+
+
+def nothing_in(paths: Sequence[str]) -> str:
+    """Return a message about paths without any file to check."""
+    if paths and not any(map(os.path.isdir, paths)):
+        return f"not checked, because excluded: {' '.join(paths)}"
+    return f"no Python files in {' '.join(paths) or '.'}, apart from excluded ones"
 
 
 def add_paths(parser: Any, more: str) -> None:

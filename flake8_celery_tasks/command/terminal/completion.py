@@ -6,12 +6,14 @@ import argparse
 import os
 from typing import TYPE_CHECKING, Any, Final
 
+from flake8_celery_tasks.core.options import BROKERS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 
 #: The options that accept codes of rules.
-_CODES: Final = ("codes", "select", "extend_select", "ignore", "extend_ignore")
+_CODES: Final = ("codes", "select", "extend_select", "ignore", "extend_ignore", "enable_extensions")
 
 
 def completing(parser: argparse.ArgumentParser, columns: Sequence[str]) -> argparse.ArgumentParser:
@@ -51,6 +53,8 @@ def _completer(name: str, columns: Sequence[str]) -> Callable[..., list[str]] | 
         return _codes
     if name in ("columns", "sort"):
         return lambda prefix, **_: _after_comma(prefix, columns)
+    if name == "celery_broker":
+        return lambda **_: list(BROKERS)
     return None
 
 
@@ -62,5 +66,5 @@ def _codes(prefix: str, **_: Any) -> list[str]:
 
 
 def _after_comma(prefix: str, words: Sequence[str]) -> list[str]:
-    before = prefix[: prefix.rfind(",") + 1]
+    before = prefix[: prefix.rfind(",") + 1] or prefix[: prefix.startswith("-")]
     return [before + word for word in words]

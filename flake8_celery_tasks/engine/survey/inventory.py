@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.contract.record import RecordedTask
     from flake8_celery_tasks.engine.survey.facts import Fact
     from flake8_celery_tasks.resolution.project import Project
+    from flake8_celery_tasks.workspace.layout import Place
 
 
 #: The texts that a file must contain to send, sign or schedule a task.
@@ -237,7 +238,7 @@ def _senders(project: Project, prefix: str) -> dict[object, list[Sender]]:
             continue
         try:
             project.hold(module)
-            app = _app_of(project, module)
+            app = app_of(project, module.place)
             for key, node, what, by in list(sent_in(Facts(project, module))):
                 place = Sender(prefix + module.place.relative, start_of(node)[0], what, app, by)
                 found.setdefault(key, []).append(place)
@@ -289,7 +290,7 @@ def entry_of(project: Project, task: Task, places: Iterable[tuple[str, int, str]
         name=name,
         path=prefix + task.module.place.relative,
         line=task.definition.symbol.line,
-        app=_app_of(project, task.module),
+        app=app_of(project, task.module.place),
         runs=_Answer(task, "acks_late").said("at least once", "at most once"),
         retries=_retries(task),
         result=kept.said("stored", "ignored"),
@@ -305,8 +306,9 @@ def _shown(places: Iterable[tuple[str, int, str]]) -> tuple[str, ...]:
     return tuple(f"{path}:{line}{what}" for path, line, what in sorted(set(places)))
 
 
-def _app_of(project: Project, module: Module) -> str:
-    app = project.layout.app(module.place)
+def app_of(project: Project, place: Place) -> str:
+    """Return the dotted name of a module's app, as `--app` takes it; empty if it has none."""
+    app = project.layout.app(place)
     if app is None:
         return ""
     inside = os.path.relpath(app, project.layout.root) if os.path.isabs(app) else app

@@ -14,6 +14,7 @@ from flake8_celery_tasks.celery_model.apps import APP_GETTERS, own_apps
 from flake8_celery_tasks.celery_model.configuration import configurations
 from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.celery_model.version import source_of, version_of
+from flake8_celery_tasks.engine.survey.inventory import app_of
 from flake8_celery_tasks.workspace import folders
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def root_of(project: Project) -> dict[str, Any]:
     marks = sorted(folders.ROOT_MARKS.intersection(folders.entries(root)))
     if project.options.celery_project_root:
         marks = ["celery-project-root"]
-    return {"path": root, "because": ", ".join(marks) or "no mark of a project is above"}
+    return {"path": root, "because": ", ".join(marks) or "no parent folder has a project marker"}
 
 
 def celery_of(project: Project) -> dict[str, Any]:
@@ -55,11 +56,11 @@ def apps_of(project: Project) -> list[str]:
 
 
 def _definitions(project: Project) -> list[Definition]:
-    """Return the definitions of tasks, each once."""
+    """Return the definitions of tasks, each once: without those in tests, as `tasks` lists them, unless all are."""
     index = tasks_of(project)
     found = {one.place: one for several in index.by_name.values() for one in several}
     found.update((one.definition.place, one.definition) for one in index.unnamed)
-    return list(found.values())
+    return [one for one in found.values() if not project.is_test(one.module)] or list(found.values())
 
 
 def decorators_of(project: Project) -> list[dict[str, Any]]:
@@ -109,13 +110,12 @@ def module_of(project: Project, path: str) -> dict[str, Any]:
     doubt = definitions.doubt_of_module(project, place)
     if not doubt and definitions.has_own_names(project):
         doubt = "an app of the project may have a gen_task_name of its own"
-    app = project.layout.app(place)
     return {
         "path": place.relative,
         "name": place.name,
         "certain": not doubt,
         "why_not": doubt or None,
-        "app": None if app is None else _seen(project, app),
+        "app": app_of(project, place) or None,
         "is_test": project.layout.is_test(place),
         "is_package": place.is_package,
     }

@@ -46,7 +46,7 @@ def test_a_project(shop, told, capfd):
         ("celery-broker", "redis", files[0]),
         ("celery-no-cache", "true", files[1]),
         ("celery-target-version", "5.3", "command line"),
-        ("exclude", ".venv,, build", files[0]),
+        ("exclude", ".venv, build", files[0]),
         ("per-file-ignores", "x/*.py: CLY1, CLY2", files[1]),
         ("select", "CLY", files[1]),
     ]
@@ -71,10 +71,15 @@ def test_which_files_are_read(shop, told):
     [
         (["shop/tasks.py"], "yes"),
         (["shop/__init__.py"], "no: nothing in it has to do with Celery"),
-        (["shop/tasks.py", "--exclude=shop"], "no: excluded, or its name is none that filename lists"),
+        (["shop/silent.py"], "no: it contains a line # flake8: noqa"),
+        (["shop/silent.py", "--disable-noqa"], "yes"),
+        (["shop/coded.py"], "yes"),
+        (["shop/tasks.py", "--exclude=shop"], "no: excluded, or its name does not match the option filename"),
     ],
 )
 def test_a_file(shop, told, arguments, checked):
+    (shop / "shop/silent.py").write_text("# flake8: noqa\nimport celery\n")
+    (shop / "shop/coded.py").write_text("# coding: rot13\nimport celery\n")
     module = told(*arguments)["module"]
     assert module["checked"] == checked
     assert (module["certain"], module["app"]) == (True, "shop")

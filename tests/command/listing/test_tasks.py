@@ -79,7 +79,7 @@ def test_of_nothing_the_table_is_empty(tmp_path, monkeypatch, capfd):
 
 def test_where_none_is_as_asked_for_there_are_tasks(shop, capfd):
     assert main(["tasks", "--app=nowhere"]) == 0
-    assert capfd.readouterr().err == "flake8-celery-tasks: no task in . is as asked for\n0 tasks in 0 files.\n"
+    assert capfd.readouterr().err == "flake8-celery-tasks: no tasks in . match the filters\n0 tasks in 0 files.\n"
 
 
 @pytest.mark.parametrize("form", ["html", "mermaid", "dot", "json"])

@@ -59,7 +59,7 @@ def test_decorators_that_are_not_recognised(shop, said):
     )
     (shop / "content/jobs.py").write_text(UNKNOWN)
     text = said("check")
-    assert "2 decorators have Celery's keywords and can't be resolved: the first is acme.job at ./content" in text
+    assert "2 decorators have Celery's keywords and can't be resolved, such as acme.job at ./content" in text
     assert "0 tasks in 0 files" not in said("check", "--celery-task-decorators=acme.job")
 
 
@@ -67,6 +67,13 @@ def test_a_decorator_without_a_name(shop, said):
     (shop / "shop/views.py").write_text("def b(app):\n    @app.task(bind=True)\n    def a(self): ...\n")
     line = "No problems found; 0 tasks in 0 of 1 file. 1 decorator has Celery's keywords and can't be resolved: at "
     assert said("check", "shop/views.py") == f"{line}shop/views.py:2.\n"
+    (shop / "content/jobs.py").write_text("def b(app):\n    @app.task(bind=True)\n    def a(self): ...\n")
+    text = said("check")
+    assert "2 decorators have Celery's keywords and can't be resolved, such as the one at ./content/jobs.py:2." in text
+    # One that an option can name is more useful, in the same file and in another one.
+    (shop / "shop/views.py").write_text((shop / "shop/views.py").read_text() + UNKNOWN)
+    text = said("check")
+    assert "3 decorators have Celery's keywords and can't be resolved, such as acme.job at ./shop/views.py:7" in text
 
 
 def test_they_are_known_from_the_last_run(shop, said, monkeypatch, tmp_path):
@@ -95,7 +102,7 @@ def test_nothing_for_editors_and_where_nothing_is(shop, said, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"import celery\n")))
     assert not said("check", "-")
     (shop / "empty").mkdir()
-    assert said("check", "empty") == "flake8-celery-tasks: no Python files in empty\n"
+    assert said("check", "empty") == "flake8-celery-tasks: no Python files in empty, apart from excluded ones\n"
 
 
 def test_fix_and_tasks(shop, said):

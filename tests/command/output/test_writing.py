@@ -23,7 +23,7 @@ def terminal(monkeypatch):
         monkeypatch.setattr(sys, "stdout", stream)
         return stream.buffer
 
-    for name in ("NO_COLOR", "FORCE_COLOR"):
+    for name in ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm")
     return use
@@ -42,6 +42,14 @@ def terminal(monkeypatch):
         ("auto", {"FORCE_COLOR": "1", "NO_COLOR": "1"}, True, None, False),
         ("auto", {"TERM": "dumb"}, True, None, False),
         ("auto", {"TERM": "dumb", "FORCE_COLOR": "1"}, True, None, True),
+        ("auto", {"FORCE_COLOR": "0"}, False, None, False),
+        ("auto", {"FORCE_COLOR": "False"}, False, None, False),
+        ("auto", {"FORCE_COLOR": "0"}, True, None, True),
+        ("auto", {"FORCE_COLOR": "0", "CLICOLOR_FORCE": "1"}, False, None, True),
+        ("auto", {"CLICOLOR": "0"}, True, None, False),
+        ("auto", {"CLICOLOR": "1"}, True, None, True),
+        ("auto", {"CLICOLOR": "0", "CLICOLOR_FORCE": "1"}, True, None, True),
+        ("auto", {"CLICOLOR_FORCE": "0"}, False, None, False),
         ("always", {"NO_COLOR": "1"}, False, "file", True),
         ("never", {"FORCE_COLOR": "1"}, True, None, False),
     ],

@@ -51,6 +51,9 @@ def completed(tmp_path):
         ("flake8-celery-tasks check --select CLY601,CLY60", {"CLY601,CLY602"}),
         ("flake8-celery-tasks tasks --columns name,que", {"name,queue"}),
         ("flake8-celery-tasks tasks --format mer", {"mermaid"}),
+        ("flake8-celery-tasks tasks --sort=-que", {"--sort=-queue"}),
+        ("flake8-celery-tasks check --celery-broker r", {"redis"}),
+        ("flake8-celery-tasks check --enable-extensions CLY90", {"CLY901"}),
     ],
 )
 def test_completion(completed, line, expected):
@@ -74,6 +77,7 @@ def test_what_is_completed_by_us(monkeypatch):
     assert completion.completing(parser, ["name", "queue"]) is parser
     assert asked == [parser]
     found = {action.dest: action.completer for action in completion._actions(parser) if hasattr(action, "completer")}
-    assert set(found) == {"codes", "columns", "extend_ignore", "extend_select", "ignore", "select", "sort"}
+    codes = {"codes", "enable_extensions", "extend_ignore", "extend_select", "ignore", "select"}
+    assert set(found) == {*codes, "celery_broker", "columns", "sort"}
     assert "CLY101,CLY411" in found["select"]("CLY101,CLY4")
     assert "queue" in found["columns"]("")

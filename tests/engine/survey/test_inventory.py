@@ -28,7 +28,7 @@ def listed(tmp_path, monkeypatch, capfd):
         capfd.readouterr()
         code = main(["tasks", "--format=json", *arguments, path])
         found, said = capfd.readouterr()
-        assert code == ("nothing is known" in said)
+        assert code == ("what it defines is unknown" in said)
         return {one["name"]: one for one in json.loads(found)}
 
     return run

@@ -28,7 +28,7 @@ def test_root_and_version(tmp_path):
 def test_nothing_says_anything(tmp_path):
     known = project_at(tmp_path, {})
     (tmp_path / "pyproject.toml").unlink()
-    assert surroundings.root_of(known)["because"] == "no mark of a project is above"
+    assert surroundings.root_of(known)["because"] == "no parent folder has a project marker"
     assert "newest" in surroundings.celery_of(known)["because"]
     assert surroundings.apps_of(known) == surroundings.decorators_of(known) == surroundings.settings_of(known) == []
 
@@ -101,3 +101,12 @@ def test_an_app_with_names_of_its_own(tmp_path):
     text = "from celery import Celery\n\n\nclass Own(Celery):\n    def gen_task_name(self, name, module): ...\n"
     known = project_at(tmp_path, {"shop/tasks.py": text})
     assert "gen_task_name" in surroundings.module_of(known, str(tmp_path / "shop/tasks.py"))["why_not"]
+
+
+def test_tasks_in_tests_do_not_count(tmp_path):
+    tests = {"tests/tasks.py": TASK.format("a"), "shop/tests/test_tasks.py": TASK.format("b")}
+    known = project_at(tmp_path, {**tests, "shop/tasks.py": TASK.format("c")})
+    assert [one["tasks"] for one in surroundings.decorators_of(known)] == [1]
+    (tmp_path / "shop/tasks.py").unlink()
+    known = project_at(tmp_path, tests)  # but they show how tasks are created
+    assert [one["tasks"] for one in surroundings.decorators_of(known)] == [2]
