@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from flake8_celery_tasks.celery_model.registry import tasks_of
+from flake8_celery_tasks.core.memo import Memo
 from flake8_celery_tasks.engine import session
 from flake8_celery_tasks.engine.survey.inventory import SENDING
 from flake8_celery_tasks.facts.facts import Facts
@@ -49,10 +50,11 @@ class Buffer(NamedTuple):
     version: int | None = None
 
 
-class Sight:
+class Sight(Memo):
     """A project with the contents of all open files, until something changes."""
 
     def __init__(self, project: Edited, home: Home, configuration: Configuration, known: dict[str, list[Use]]) -> None:
+        super().__init__()
         self.project = project
         self.home = home
         self.configuration = configuration

@@ -6,6 +6,7 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.engine import concern, judge, loader
 from flake8_celery_tasks.engine.check import collector_off
 from flake8_celery_tasks.flake8_host import checker, reporting
@@ -70,7 +71,13 @@ def problems(
         sight = desk.seen(buffer.path, buffers, home, home.configuration)
         if not concern.passes(run, buffer.path, text, sight.project):
             return []
-        return list(_located(buffer.text, _decided(sight, buffer, log)))
+        return list(_reported(sight, buffer, log))
+
+
+# A client that has shown the findings asks for their fixes next.
+@query(key=lambda buffer, _log: (buffer.path, buffer.text))
+def _reported(sight: Sight, buffer: Buffer, log: Callable[[str], None]) -> list[Problem]:
+    return list(_located(buffer.text, _decided(sight, buffer, log)))
 
 
 def _decided(sight: Sight, buffer: Buffer, log: Callable[[str], None]) -> list[tuple[int, int, str, str]]:
