@@ -34,8 +34,8 @@ class _Listed(NamedTuple):
 
 
 #: What the class of a rule says. Patterns with a fixed start are found faster.
-_CODE: Final = re.compile(r'\n    code = "(\w+)"\n')
-_KINDS: Final = re.compile(r"\(Rule\[([\w |]+)\]\):\n")
+_CODE: Final = re.compile(rb'\n    code = "(\w+)"\r?\n')
+_KINDS: Final = re.compile(rb"\(Rule\[([\w |]+)\]\):\r?\n")
 
 
 def codes() -> tuple[str, ...]:
@@ -54,11 +54,12 @@ def _listed() -> dict[str, _Listed]:
     """Return all rules, by code. The folder is the registry: each file in a topic's folder is a rule."""
     found: dict[str, _Listed] = {}
     for path in _files():
-        with open(path, encoding="utf-8") as file:
+        with open(path, "rb", buffering=0) as file:
             text = file.read()
-        code, kinds = _CODE.search(text), _KINDS.search(text)
-        assert code is not None, path
-        found[code[1]] = _Listed(path, code[1], tuple(kinds[1].split(" | ")) if kinds else ())
+        coded, kinds = _CODE.search(text), _KINDS.search(text)
+        assert coded is not None, path
+        code = coded[1].decode()
+        found[code] = _Listed(path, code, tuple(kinds[1].decode().split(" | ")) if kinds else ())
     return found
 
 
