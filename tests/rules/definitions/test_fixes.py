@@ -54,13 +54,8 @@ def test_misspelt_attributes(before, after, tmp_path):
 def test_decorators_of_methods_move_too(tmp_path, between):
     imports = "from celery import shared_task\nfrom django.db import transaction\n"
     body = "        def add(x):\n            return x\n"
-    text = task(
-        f"class Shop:\n    class Till:\n        @transaction.atomic  # all\n{between}        @shared_task(name='a')\n{body}",
-        imports,
-    )
-    moved = task(
-        f"class Shop:\n    class Till:\n{between}        @shared_task(name='a')\n        @transaction.atomic  # all\n{body}",
-        imports,
-    )
+    atomic, shared = "        @transaction.atomic  # all\n", "        @shared_task(name='a')\n"
+    text = task(f"class Shop:\n    class Till:\n{atomic}{between}{shared}{body}", imports)
+    moved = task(f"class Shop:\n    class Till:\n{between}{shared}{atomic}{body}", imports)
     after = fix_one(tmp_path, text, "CLY513", unsafe=False)
     assert after == (text if between.startswith("    #") else moved)
