@@ -330,6 +330,11 @@ def is_task_class(project: Project, target: Target) -> bool | Unknown:
     return UNKNOWN if unread else False
 
 
+def is_app_class(project: Project, target: Target) -> bool:
+    """Return whether a class certainly inherits from `celery.Celery`."""
+    return any(isinstance(cls, Target) and cls.path == "celery.Celery" for cls in project.line(target))
+
+
 #: Bases outside the project that add nothing to a task that matters to a rule.
 PLAIN_BASES: Final = frozenset(
     {

@@ -10,7 +10,14 @@ from flake8_celery_tasks.binding.nodes import last_name
 from flake8_celery_tasks.binding.symbols import Alias, Bound, Class, Function
 from flake8_celery_tasks.binding.values import UNKNOWN, Const, Invoke, Mapping, Member, Param, Ref
 from flake8_celery_tasks.catalog import packages
-from flake8_celery_tasks.celery_model.apps import App, app_made_by, app_of_attribute, is_named_like_app
+from flake8_celery_tasks.celery_model.apps import (
+    App,
+    app_made_by,
+    app_of_attribute,
+    is_app_class,
+    is_named_like_app,
+    is_task_class,
+)
 from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.record import Record
@@ -339,25 +346,30 @@ def _positional(call: Invoke, params: Params) -> tuple[str, ...]:
     return tuple(option for index, option in enumerate(options) if option and None not in options[:index])
 
 
-# The names of a project's own decorators.
+# The names of a project's own decorators, and of its own classes of tasks and apps.
 
 
-#: The names of the decorators that a project's own ones are built from.
+#: The names of the decorators and classes that a project's own ones are built from.
 _MAKERS: Final = frozenset(
     path.rpartition(".")[2]
     for path in ("celery.shared_task", *packages.DECORATORS, *packages.OLD_DECORATORS, *packages.OPAQUE_DECORATORS)
 )
 
+#: How the names of most classes of tasks and apps end. All modules that build on such a class are found together.
+_LIKE_BASES: Final = ("Celery", "Task")
+
 
 def own_marks(project: Project) -> tuple[bytes, ...]:
-    """Return the marks of files that use the project's own task decorators, as far as these are known."""
+    """Return the marks of files that use what `own_names` returns, as far as this is known."""
     own = sorted(name for name in own_names(project) if not any(mark in name.encode() for mark in INTEREST))
     listed = gate.marks_of(project.options.celery_task_decorators)[len(gate.MARKS) :]
     return (*(USES + encoded(name) for name in own), *map(encoded, listed))
 
 
 def own_names(project: Project) -> frozenset[str]:
-    """Return the names by which the project's modules know its own task decorators, including methods.
+    """Return the names by which the project's modules know its own task decorators, including methods, and classes.
+
+    Those are the classes that are tasks or apps: other modules may define tasks with them.
 
     During the search these are the names found so far.
     """
@@ -370,7 +382,8 @@ def own_names(project: Project) -> frozenset[str]:
         while pending:
             new = _names_made(project, pending) - project.own_names
             project.own_names |= new
-            pending = list(project.files.holding(*(BINDINGS + encoded(name) for name in sorted(new)))) if new else []
+            marks = [BINDINGS + encoded(name) for name in sorted(new) if not name.endswith(_LIKE_BASES)]
+            pending = list(project.files.holding(*marks)) if marks else []
     finally:
         project.files.is_settled = True
         # A name that was not a decorator before may be built from one that was found later.
@@ -384,7 +397,7 @@ def _is_of_name(asked: object) -> bool:
 
 
 def _names_made(project: Project, paths: Iterable[str]) -> set[str]:
-    """Return the names by which modules bind decorators built from Celery's, or from known ones."""
+    """Return the names by which modules bind decorators and classes built from Celery's, or from known ones."""
     known = project.own_names or frozenset()
     wanted = _MAKERS | known
     made: set[str] = set()
@@ -419,15 +432,19 @@ def _names_in(project: Project, module: Module, wanted: frozenset[str], *, has_b
         for symbol in module.symbols(name):
             if isinstance(symbol, Alias):
                 is_made = (
-                    symbol.path.endswith(ends) and _parts(symbol.path)[-1] != name and _is_made(project, name, module)
+                    symbol.path.endswith((*ends, *_LIKE_BASES))
+                    and _parts(symbol.path)[-1] != name
+                    and _is_made(project, name, module)
                 )
             elif isinstance(symbol, Bound):
                 is_made = _mentions(symbol.value, wanted) and _is_made(project, name, module)
             elif isinstance(symbol, Function):
                 is_made = has_bodies and makes(symbol)
-            elif has_bodies and isinstance(symbol, Class):
-                is_made = any(map(makes, _called_with_function(symbol, module)))
-                for method in symbol.names:
+            elif isinstance(symbol, Class):
+                is_made = (
+                    any(_mentions(base, wanted) for base in symbol.bases) and _is_base(project, name, module)
+                ) or (has_bodies and any(map(makes, _called_with_function(symbol, module))))
+                for method in symbol.names if has_bodies else ():
                     methods = () if method.startswith("__") else module.symbols(f"{symbol.qualname}.{method}")
                     if any(isinstance(one, Function) and makes(one) for one in methods):
                         yield method
@@ -438,8 +455,14 @@ def _names_in(project: Project, module: Module, wanted: frozenset[str], *, has_b
 
 
 def _is_made(project: Project, name: str, module: Module) -> bool:
-    """Return whether a name of a module is a task decorator."""
-    return _bare(project, Ref(f":{name}"), module, 0) is not None
+    """Return whether a name of a module is a task decorator, or a class of tasks or apps."""
+    return _bare(project, Ref(f":{name}"), module, 0) is not None or _is_base(project, name, module)
+
+
+def _is_base(project: Project, name: str, module: Module) -> bool:
+    """Return whether a name of a module is a class of tasks or apps."""
+    target = project.resolve(f":{name}", module)
+    return is_task_class(project, target) is True or is_app_class(project, target)
 
 
 def _is_made_of(module: Module, function: Function, wanted: frozenset[str]) -> bool:
@@ -454,9 +477,9 @@ def _is_made_of(module: Module, function: Function, wanted: frozenset[str]) -> b
 def _mentions(value: Value, wanted: frozenset[str]) -> bool:
     """Return whether a name, an attribute or a call mentions one of some names."""
     if isinstance(value, Ref):
-        return not wanted.isdisjoint(_parts(value.path))
+        return value.path.endswith(_LIKE_BASES) or not wanted.isdisjoint(_parts(value.path))
     if isinstance(value, Member):
-        return value.attribute in wanted or _mentions(value.value, wanted)
+        return value.attribute in wanted or value.attribute in _LIKE_BASES or _mentions(value.value, wanted)
     return isinstance(value, Invoke) and any(_mentions(one, wanted) for one in (value.func, *value.args))
 
 
