@@ -48,9 +48,10 @@ class Mixin: ...
     "proj/times.py": "from celery.schedules import crontab\n",
     "proj/register.py": "from proj.app import engine\nfrom shop.sync import Sync\n\nengine.register_task(Sync())\n",
     "shop/bills.py": (
-        'from celery import shared_task\n\n\n@shared_task(name="bill", ignore_result=True)\ndef bill(order, *, more=1): ...\n'
+        'from celery import shared_task\n\n\n@shared_task(name="bill", ignore_result=True)\n'
+        "def bill(order, *, more=1): ...\n"
     ),
-    "shop/send.py": "from proj.app import engine\n\nengine.send_task('sync', args=(1, 2, 3))\nengine.send_task('snyc')\n",
+    "shop/send.py": "from proj.app import engine\n\nengine.send_task('sync', args=(1, 2))\nengine.send_task('snyc')\n",
 }
 
 #: How a class gets to be a task.
@@ -86,7 +87,7 @@ BODY = """:
 #: Other things that a rule reports.
 OTHERS = {
     "a signature": "from shop.bills import bill\n\n\ndef view(order):\n    bill.s()\n    bill.si(1, 2, 3)()\n",
-    "a signature with options": "from shop.bills import bill\n\n\ndef view(order):\n    bill.signature((1, 2), mre=1)\n",
+    "a signature with options": "from shop.bills import bill\n\n\ndef view():\n    bill.signature((1, 2), mre=1)\n",
     "an app's signature": "from proj import engine\n\n\ndef view(order):\n    engine.signature('bil')\n",
     "on commit": (
         "from django.db import transaction\nfrom shop.bills import bill\n\n\ndef view(order):\n"
