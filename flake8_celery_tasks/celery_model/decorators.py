@@ -355,6 +355,9 @@ _MAKERS: Final = frozenset(
     for path in ("celery.shared_task", *packages.DECORATORS, *packages.OLD_DECORATORS, *packages.OPAQUE_DECORATORS)
 )
 
+#: How many names are searched for: each of them takes a search in all files.
+_MOST: Final = 500
+
 #: How the names of most classes of tasks and apps end. All modules that build on such a class are found together.
 _LIKE_BASES: Final = ("Celery", "Task")
 
@@ -380,9 +383,10 @@ def own_names(project: Project) -> frozenset[str]:
     try:
         pending = list(project.files.holding(BINDINGS))
         while pending:
-            new = _names_made(project, pending) - project.own_names
-            project.own_names |= new
-            marks = [BINDINGS + encoded(name) for name in sorted(new) if not name.endswith(_LIKE_BASES)]
+            made = sorted(_names_made(project, pending) - project.own_names)
+            new = made[: _MOST - len(project.own_names)]
+            project.own_names |= {*new}
+            marks = [BINDINGS + encoded(name) for name in new if not name.endswith(_LIKE_BASES)]
             pending = list(project.files.holding(*marks)) if marks else []
     finally:
         project.files.is_settled = True
@@ -428,6 +432,7 @@ def _names_in(project: Project, module: Module, wanted: frozenset[str], *, has_b
             _handing_on(project, function, module, 0) is not None or _makes_tasks(project, function, module, 0)
         )
 
+    bases: set[str] = set()  # the classes of this module that are tasks or apps
     for name in module.names():
         for symbol in module.symbols(name):
             if isinstance(symbol, Alias):
@@ -441,9 +446,12 @@ def _names_in(project: Project, module: Module, wanted: frozenset[str], *, has_b
             elif isinstance(symbol, Function):
                 is_made = has_bodies and makes(symbol)
             elif isinstance(symbol, Class):
-                is_made = (
+                # Each line of a file may derive a class from the one before: none asks for its ancestors again.
+                if any(isinstance(base, Ref) and base.path in bases for base in symbol.bases) or (
                     any(_mentions(base, wanted) for base in symbol.bases) and _is_base(project, name, module)
-                ) or (has_bodies and any(map(makes, _called_with_function(symbol, module))))
+                ):
+                    bases.add(f":{name}")
+                is_made = f":{name}" in bases or (has_bodies and any(map(makes, _called_with_function(symbol, module))))
                 for method in symbol.names if has_bodies else ():
                     methods = () if method.startswith("__") else module.symbols(f"{symbol.qualname}.{method}")
                     if any(isinstance(one, Function) and makes(one) for one in methods):

@@ -140,6 +140,21 @@ def test_other_classes_stay_behind_the_gate(tmp_path, text):
         assert concern.passes(Run(), str(tmp_path / "shop/sync.py"), f"{BASES['derived']}: ...\n")
 
 
+def derived(count):
+    lines = "".join(f"class Job{number}({f'Job{number - 1}' if number else 'Task'}): ...\n" for number in range(count))
+    return f"from celery import Task\n\n\n{lines}"
+
+
+def test_the_names_of_classes_that_are_derived_from_each_other(tmp_path):
+    names = own_names(project_at(tmp_path, {"proj/base.py": derived(100)}))
+    assert names == {f"Job{number}" for number in range(100)}
+
+
+def test_no_more_names_than_can_be_searched_for(tmp_path, monkeypatch):
+    monkeypatch.setattr("flake8_celery_tasks.celery_model.decorators._MOST", 3)
+    assert own_names(project_at(tmp_path, {"proj/base.py": derived(10)})) == {"Job0", "Job1", "Job2"}
+
+
 def test_the_names(tmp_path):
     assert own_names(project_at(tmp_path, PROJECT)) == {
         *("BaseTask", "Duty", "Heavy", "Job", "Plain", "Shop", "Typed", "Work"),

@@ -80,6 +80,14 @@ def items(size):
     return {"shop/views.py": f"{HEAD}{head}            **row,\n{lines}        }}\n"}
 
 
+def derived_classes(size):
+    lines = "".join(f"class Job{n}({f'Job{n - 1}' if n else 'Task'}): ...\n" for n in range(size))
+    return {
+        "shop/base.py": f"from celery import Task\n\n\n{lines}",
+        "shop/views.py": "from shop.base import Job0\n\n\nclass Sync(Job0, object): ...\n",
+    }
+
+
 def methods_of_functions(size):
     lines = "".join("    plain.delay(1)\n" for _ in range(size))
     return {"shop/views.py": f"{HEAD}def plain(x): ...\n\n\ndef send():\n{lines}"}
@@ -116,6 +124,7 @@ FAMILIES = [
     (branches, 60),
     (cases, 100),
     (handlers, 100),
+    (derived_classes, 30),
     (items, 100),
     (methods_of_functions, 200),
     (one_wide_line, 300),
