@@ -330,9 +330,10 @@ def is_task_class(project: Project, target: Target) -> bool | Unknown:
     return UNKNOWN if unread else False
 
 
-def is_app_class(project: Project, target: Target) -> bool:
-    """Return whether a class certainly inherits from `celery.Celery`."""
-    return any(isinstance(cls, Target) and cls.path == "celery.Celery" for cls in project.line(target))
+def is_base(project: Project, name: str, module: Module) -> bool:
+    """Return whether a name of a module is certainly a class of tasks or apps."""
+    line = project.line(project.resolve(f":{name}", module))
+    return any(isinstance(cls, Target) and cls.path in ("celery.Celery", "celery.Task") for cls in line)
 
 
 #: Bases outside the project that add nothing to a task that matters to a rule.

@@ -10,14 +10,7 @@ from flake8_celery_tasks.binding.nodes import last_name
 from flake8_celery_tasks.binding.symbols import Alias, Bound, Class, Function
 from flake8_celery_tasks.binding.values import UNKNOWN, Const, Invoke, Mapping, Member, Param, Ref
 from flake8_celery_tasks.catalog import packages
-from flake8_celery_tasks.celery_model.apps import (
-    App,
-    app_made_by,
-    app_of_attribute,
-    is_app_class,
-    is_named_like_app,
-    is_task_class,
-)
+from flake8_celery_tasks.celery_model.apps import App, app_made_by, app_of_attribute, is_base, is_named_like_app
 from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.record import Record
@@ -383,8 +376,7 @@ def own_names(project: Project) -> frozenset[str]:
     try:
         pending = list(project.files.holding(BINDINGS))
         while pending:
-            made = sorted(_names_made(project, pending) - project.own_names)
-            new = made[: _MOST - len(project.own_names)]
+            new = sorted(_names_made(project, pending) - project.own_names)[: _MOST - len(project.own_names)]
             project.own_names |= {*new}
             marks = [BINDINGS + encoded(name) for name in new if not name.endswith(_LIKE_BASES)]
             pending = list(project.files.holding(*marks)) if marks else []
@@ -436,11 +428,8 @@ def _names_in(project: Project, module: Module, wanted: frozenset[str], *, has_b
     for name in module.names():
         for symbol in module.symbols(name):
             if isinstance(symbol, Alias):
-                is_made = (
-                    symbol.path.endswith((*ends, *_LIKE_BASES))
-                    and _parts(symbol.path)[-1] != name
-                    and _is_made(project, name, module)
-                )
+                is_renamed = symbol.path.endswith((*ends, *_LIKE_BASES)) and _parts(symbol.path)[-1] != name
+                is_made = is_renamed and _is_made(project, name, module)
             elif isinstance(symbol, Bound):
                 is_made = _mentions(symbol.value, wanted) and _is_made(project, name, module)
             elif isinstance(symbol, Function):
@@ -448,7 +437,7 @@ def _names_in(project: Project, module: Module, wanted: frozenset[str], *, has_b
             elif isinstance(symbol, Class):
                 # Each line of a file may derive a class from the one before: none asks for its ancestors again.
                 if any(isinstance(base, Ref) and base.path in bases for base in symbol.bases) or (
-                    any(_mentions(base, wanted) for base in symbol.bases) and _is_base(project, name, module)
+                    any(_mentions(base, wanted) for base in symbol.bases) and is_base(project, name, module)
                 ):
                     bases.add(f":{name}")
                 is_made = f":{name}" in bases or (has_bodies and any(map(makes, _called_with_function(symbol, module))))
@@ -464,13 +453,7 @@ def _names_in(project: Project, module: Module, wanted: frozenset[str], *, has_b
 
 def _is_made(project: Project, name: str, module: Module) -> bool:
     """Return whether a name of a module is a task decorator, or a class of tasks or apps."""
-    return _bare(project, Ref(f":{name}"), module, 0) is not None or _is_base(project, name, module)
-
-
-def _is_base(project: Project, name: str, module: Module) -> bool:
-    """Return whether a name of a module is a class of tasks or apps."""
-    target = project.resolve(f":{name}", module)
-    return is_task_class(project, target) is True or is_app_class(project, target)
+    return _bare(project, Ref(f":{name}"), module, 0) is not None or is_base(project, name, module)
 
 
 def _is_made_of(module: Module, function: Function, wanted: frozenset[str]) -> bool:

@@ -53,7 +53,6 @@ _LONG: Final = 16
 
 #: With how many tasks of its name a task is compared: more are alternatives, or one of these is a rival of them all.
 _RIVALS: Final = 50
-
 #: A word shorter than this is not evidence when it matches the end of a name.
 _SHORT: Final = 6
 

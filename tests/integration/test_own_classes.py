@@ -93,8 +93,6 @@ OTHERS = {
         "from django.db import transaction\nfrom shop.bills import bill\n\n\ndef view(order):\n"
         "    transaction.on_commit(bill.s(1))\n"
     ),
-    "a setting": "from proj import engine\n\nengine.conf.result_backnd = 'x'\n",
-    "settings": "from proj import engine\n\nengine.conf.update(result_expiress=1)\n",
     "an app": "from proj.app import Shop\n\nx = Shop('x')\nx.conf.result_backnd = 'x'\n",
     "an app's argument": "from proj.app import Shop\n\nx = Shop('x', result_backnd='x')\n",
     "a schedule": "from proj.times import crontab\n\nNIGHTLY = crontab(hour=7)\n",
