@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from flake8_celery_tasks.binding.module import Module
-    from flake8_celery_tasks.binding.scopes import Scope, Site
+    from flake8_celery_tasks.binding.scopes import FunctionNode, Scope, Site
     from flake8_celery_tasks.binding.values import Value
     from flake8_celery_tasks.resolution.project import Project
 
@@ -35,7 +35,7 @@ def modules_with_apps(project: Project) -> Iterator[Module]:
 def makes_app(project: Project, module: Module, call: ast.Call, site: Site) -> bool:
     """Return whether a call creates an app that other code can see, not a temporary one as in a health check."""
     app = app_made_by(project, module.value(call, site.scope), module)
-    return app is not None and app.path not in APP_GETTERS and not _is_for_a_moment(call, site)
+    return app is not None and app.path not in APP_GETTERS and not _is_for_a_moment(module, call, site)
 
 
 #: Attributes that make an app visible to other code even if only its own function names it.
@@ -47,26 +47,40 @@ _LASTING: Final = frozenset(
 )
 
 
-def _is_for_a_moment(call: ast.Call, site: Site) -> bool:
+def _is_for_a_moment(module: Module, call: ast.Call, site: Site) -> bool:
     """Return whether an app is created in a function, has no tasks there, and is not passed on."""
     function = site.function()
     if function is None:
         return False
-    names = {
-        name
-        for name, bindings in site.scope.bindings.items()
-        for binding in bindings
-        if binding.node is call and name not in site.scope.outside
-    }
-    used = {id(node.value): node.attr for node in ast.walk(function) if isinstance(node, ast.Attribute)}
-    attributes = [
-        used.get(id(node))
-        for node in ast.walk(function)
-        if node is call or (isinstance(node, ast.Name) and node.id in names and isinstance(node.ctx, ast.Load))
-    ]
+    names = _names_of_values(module, site.scope).get(id(call), set())
+    used, loads = _uses_in(module, function)
+    attributes = [used.get(id(node)) for node in (call, *(load for name in names for load in loads.get(name, ())))]
     # Discount the call itself, which is the bound value.
     handed_on = attributes.count(None) - bool(names)
     return handed_on <= 0 and _LASTING.isdisjoint(attributes)
+
+
+@query()
+def _names_of_values(_module: Module, scope: Scope) -> dict[int, set[str]]:
+    """Return the names that a scope binds to each value in it: a function may create as many apps as it has lines."""
+    found: dict[int, set[str]] = {}
+    for name, bindings in scope.bindings.items():
+        for binding in bindings if name not in scope.outside else ():
+            found.setdefault(id(binding.node), set()).add(name)
+    return found
+
+
+@query()
+def _uses_in(_module: Module, function: FunctionNode) -> tuple[dict[int, str], dict[str, list[ast.Name]]]:
+    """Return the attribute that is read from each node in a function, and the places that read each name."""
+    used: dict[int, str] = {}
+    loads: dict[str, list[ast.Name]] = {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Attribute):
+            used[id(node.value)] = node.attr
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            loads.setdefault(node.id, []).append(node)
+    return used, loads
 
 
 #: Code that makes the project's app current in all threads: Celery does so for Django, or the project does it itself.
@@ -314,6 +328,12 @@ def is_task_class(project: Project, target: Target) -> bool | Unknown:
         elif cls.path == "celery.Task":
             return True
     return UNKNOWN if unread else False
+
+
+def is_base(project: Project, name: str, module: Module) -> bool:
+    """Return whether a name of a module is certainly a class of tasks or apps."""
+    line = project.line(project.resolve(f":{name}", module))
+    return any(isinstance(cls, Target) and cls.path in ("celery.Celery", "celery.Task") for cls in line)
 
 
 #: Bases outside the project that add nothing to a task that matters to a rule.

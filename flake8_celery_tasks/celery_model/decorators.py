@@ -10,7 +10,7 @@ from flake8_celery_tasks.binding.nodes import last_name
 from flake8_celery_tasks.binding.symbols import Alias, Bound, Class, Function
 from flake8_celery_tasks.binding.values import UNKNOWN, Const, Invoke, Mapping, Member, Param, Ref
 from flake8_celery_tasks.catalog import packages
-from flake8_celery_tasks.celery_model.apps import App, app_made_by, app_of_attribute, is_named_like_app
+from flake8_celery_tasks.celery_model.apps import App, app_made_by, app_of_attribute, is_base, is_named_like_app
 from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.record import Record
@@ -339,25 +339,33 @@ def _positional(call: Invoke, params: Params) -> tuple[str, ...]:
     return tuple(option for index, option in enumerate(options) if option and None not in options[:index])
 
 
-# The names of a project's own decorators.
+# The names of a project's own decorators, and of its own classes of tasks and apps.
 
 
-#: The names of the decorators that a project's own ones are built from.
+#: The names of the decorators and classes that a project's own ones are built from.
 _MAKERS: Final = frozenset(
     path.rpartition(".")[2]
     for path in ("celery.shared_task", *packages.DECORATORS, *packages.OLD_DECORATORS, *packages.OPAQUE_DECORATORS)
 )
 
+#: How many names are searched for: each of them takes a search in all files.
+_MOST: Final = 500
+
+#: How the names of most classes of tasks and apps end. All modules that build on such a class are found together.
+_LIKE_BASES: Final = ("Celery", "Task")
+
 
 def own_marks(project: Project) -> tuple[bytes, ...]:
-    """Return the marks of files that use the project's own task decorators, as far as these are known."""
+    """Return the marks of files that use what `own_names` returns, as far as this is known."""
     own = sorted(name for name in own_names(project) if not any(mark in name.encode() for mark in INTEREST))
     listed = gate.marks_of(project.options.celery_task_decorators)[len(gate.MARKS) :]
     return (*(USES + encoded(name) for name in own), *map(encoded, listed))
 
 
 def own_names(project: Project) -> frozenset[str]:
-    """Return the names by which the project's modules know its own task decorators, including methods.
+    """Return the names by which the project's modules know its own task decorators, including methods, and classes.
+
+    Those are the classes that are tasks or apps: other modules may define tasks with them.
 
     During the search these are the names found so far.
     """
@@ -368,9 +376,10 @@ def own_names(project: Project) -> frozenset[str]:
     try:
         pending = list(project.files.holding(BINDINGS))
         while pending:
-            new = _names_made(project, pending) - project.own_names
-            project.own_names |= new
-            pending = list(project.files.holding(*(BINDINGS + encoded(name) for name in sorted(new)))) if new else []
+            new = sorted(_names_made(project, pending) - project.own_names)[: _MOST - len(project.own_names)]
+            project.own_names |= {*new}
+            marks = [BINDINGS + encoded(name) for name in new if not name.endswith(_LIKE_BASES)]
+            pending = list(project.files.holding(*marks)) if marks else []
     finally:
         project.files.is_settled = True
         # A name that was not a decorator before may be built from one that was found later.
@@ -384,7 +393,7 @@ def _is_of_name(asked: object) -> bool:
 
 
 def _names_made(project: Project, paths: Iterable[str]) -> set[str]:
-    """Return the names by which modules bind decorators built from Celery's, or from known ones."""
+    """Return the names by which modules bind decorators and classes built from Celery's, or from known ones."""
     known = project.own_names or frozenset()
     wanted = _MAKERS | known
     made: set[str] = set()
@@ -415,19 +424,24 @@ def _names_in(project: Project, module: Module, wanted: frozenset[str], *, has_b
             _handing_on(project, function, module, 0) is not None or _makes_tasks(project, function, module, 0)
         )
 
+    bases: set[str] = set()  # the classes of this module that are tasks or apps
     for name in module.names():
         for symbol in module.symbols(name):
             if isinstance(symbol, Alias):
-                is_made = (
-                    symbol.path.endswith(ends) and _parts(symbol.path)[-1] != name and _is_made(project, name, module)
-                )
+                is_renamed = symbol.path.endswith((*ends, *_LIKE_BASES)) and _parts(symbol.path)[-1] != name
+                is_made = is_renamed and _is_made(project, name, module)
             elif isinstance(symbol, Bound):
                 is_made = _mentions(symbol.value, wanted) and _is_made(project, name, module)
             elif isinstance(symbol, Function):
                 is_made = has_bodies and makes(symbol)
-            elif has_bodies and isinstance(symbol, Class):
-                is_made = any(map(makes, _called_with_function(symbol, module)))
-                for method in symbol.names:
+            elif isinstance(symbol, Class):
+                # Each line of a file may derive a class from the one before: none asks for its ancestors again.
+                if any(isinstance(base, Ref) and base.path in bases for base in symbol.bases) or (
+                    any(_mentions(base, wanted) for base in symbol.bases) and is_base(project, name, module)
+                ):
+                    bases.add(f":{name}")
+                is_made = f":{name}" in bases or (has_bodies and any(map(makes, _called_with_function(symbol, module))))
+                for method in symbol.names if has_bodies else ():
                     methods = () if method.startswith("__") else module.symbols(f"{symbol.qualname}.{method}")
                     if any(isinstance(one, Function) and makes(one) for one in methods):
                         yield method
@@ -438,8 +452,8 @@ def _names_in(project: Project, module: Module, wanted: frozenset[str], *, has_b
 
 
 def _is_made(project: Project, name: str, module: Module) -> bool:
-    """Return whether a name of a module is a task decorator."""
-    return _bare(project, Ref(f":{name}"), module, 0) is not None
+    """Return whether a name of a module is a task decorator, or a class of tasks or apps."""
+    return _bare(project, Ref(f":{name}"), module, 0) is not None or is_base(project, name, module)
 
 
 def _is_made_of(module: Module, function: Function, wanted: frozenset[str]) -> bool:
@@ -454,9 +468,9 @@ def _is_made_of(module: Module, function: Function, wanted: frozenset[str]) -> b
 def _mentions(value: Value, wanted: frozenset[str]) -> bool:
     """Return whether a name, an attribute or a call mentions one of some names."""
     if isinstance(value, Ref):
-        return not wanted.isdisjoint(_parts(value.path))
+        return value.path.endswith(_LIKE_BASES) or not wanted.isdisjoint(_parts(value.path))
     if isinstance(value, Member):
-        return value.attribute in wanted or _mentions(value.value, wanted)
+        return value.attribute in wanted or value.attribute in _LIKE_BASES or _mentions(value.value, wanted)
     return isinstance(value, Invoke) and any(_mentions(one, wanted) for one in (value.func, *value.args))
 
 

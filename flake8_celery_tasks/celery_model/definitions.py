@@ -426,7 +426,7 @@ def _may_decorate(project: Project, call: Invoke, module: Module) -> bool:
 
 def are_together(one: Definition, other: Definition) -> bool:
     """Return whether two definitions both take effect when their modules are imported, and are not alternatives."""
-    mine, theirs = (_branches(found) for found in (one, other))
+    mine, theirs = (_branches(found.module, found.symbol.qualname, found.symbol.line) for found in (one, other))
     if one.module.place.path != other.module.place.path:
         return all((kind, part) == (TRY, "body") for kind, _, part in mine + theirs)
     shorter, longer = sorted((mine, theirs), key=len)
@@ -462,14 +462,15 @@ def _sites(module: Module) -> dict[tuple[str, int], list[Site]]:
     return found
 
 
-def _branches(found: Definition) -> list[tuple[str, int, str]]:
+@query()
+def _branches(module: Module, qualname: str, line: int) -> list[tuple[str, int, str]]:
     """Return the blocks around a definition, outermost first: kind, line and part of each statement."""
-    sites = _sites(found.module).get((found.symbol.qualname, found.symbol.line), ())
+    sites = _sites(module).get((qualname, line), ())
     branches = []
     for around in (around for site in sites for around in site.chain()):
-        line: int = getattr(around.node, "lineno", 0)
+        first: int = getattr(around.node, "lineno", 0)
         if around.kind in (FUNCTION, IF):
-            branches.append((around.kind, line, around.part))
+            branches.append((around.kind, first, around.part))
         elif around.kind == TRY and around.part != "finally":
-            branches.append((TRY, line, around.part.replace("else", "body")))
+            branches.append((TRY, first, around.part.replace("else", "body")))
     return branches[::-1]

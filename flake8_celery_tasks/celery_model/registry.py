@@ -51,6 +51,8 @@ COMMON: Final = frozenset(
 #: A name shorter than this may differ from the intended one by one letter only, unless there is other evidence.
 _LONG: Final = 16
 
+#: With how many tasks of its name a task is compared: more are alternatives, or one of these is a rival of them all.
+_RIVALS: Final = 50
 #: A word shorter than this is not evidence when it matches the end of a name.
 _SHORT: Final = 6
 
@@ -384,7 +386,7 @@ class Index:
         """Return the first other definition that would replace a task, or be replaced by it, in the same worker."""
         if is_vendored(one.module.place):
             return None
-        for other in self.by_name.get(name, ()):
+        for other in self.by_name.get(name, ())[:_RIVALS]:
             if (
                 other.place != one.place
                 and not self.project.is_test(other.module)

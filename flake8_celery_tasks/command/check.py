@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from flake8_celery_tasks.command.pool import FEW, spread
 from flake8_celery_tasks.core.errors import UsageError
-from flake8_celery_tasks.core.violation import BROKEN, INTERNAL, PREFIX, UNPARSED
+from flake8_celery_tasks.core.violation import PREFIX, UNPARSED, is_broken
 from flake8_celery_tasks.engine import baseline, loader
 from flake8_celery_tasks.engine.findings import Finding, Outcome
 from flake8_celery_tasks.engine.seen import total
@@ -19,6 +19,7 @@ from flake8_celery_tasks.flake8_host.files import passing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from flake8.statistics import Statistics
     from flake8.violation import Violation
 
     from flake8_celery_tasks.edits.edit import Remedy
@@ -37,14 +38,26 @@ def decided(
     looked_at = total((one.path, one.seen) for one in checked)
     checked = [one for one in checked if one.rows]
     scopes = {one.path: one.scopes for one in checked}
-    unparsed = [one.path for one in checked if any(row.code == UNPARSED for row in one.rows)]
-    violations, statistics = reporting.decide(
-        reporting.with_unparsed(configuration.options) if unparsed else configuration.options,
-        [_without_known(one, configuration.run.baseline) for one in checked],
+    violations, statistics = _decide(
+        configuration, [_without_known(one, configuration.run.baseline) for one in checked]
     )
     findings = list(_findings(violations, scopes))
     found = _remedies(findings, order, configuration) if order else {}
-    return Outcome(violations, statistics, findings, names, found, unparsed, looked_at)
+    return Outcome(violations, statistics, findings, names, found, _unparsed(checked), _unknown(checked), looked_at)
+
+
+def _decide(configuration: Configuration, checked: Sequence[Checked]) -> tuple[list[Violation], Statistics]:
+    options = configuration.options
+    return reporting.decide(reporting.with_unparsed(options) if _unparsed(checked) else options, checked)
+
+
+def _unparsed(checked: Iterable[Checked]) -> list[str]:
+    return [one.path for one in checked if any(row.code == UNPARSED for row in one.rows)]
+
+
+def _unknown(checked: Iterable[Checked]) -> list[str]:
+    """Return the files of which nothing is known."""
+    return [one.path for one in checked if any(is_broken(row.code) for row in one.rows)]
 
 
 def _remedies(findings: Sequence[Finding], order: Order, configuration: Configuration) -> dict[Finding, Remedy]:
@@ -84,21 +97,33 @@ def _without_known(checked: Checked, known: Baseline | None) -> Checked:
     return checked._replace(rows=rows)
 
 
-def write_baseline(parts: Sequence[Part], path: str, *, force: bool = False) -> tuple[int, int]:
-    """Write the findings that would be reported to a baseline; return how many it contains, and how many were kept.
+class Written(NamedTuple):
+    """How many findings a baseline contains, how many of them were kept, and what is reported of unknown files."""
+
+    findings: int
+    kept: int
+    broken: list[Violation]
+
+
+def write_baseline(parts: Sequence[Part], path: str, *, force: bool = False) -> Written:
+    """Write the findings that would be reported to a baseline. Raises UsageError.
 
     The file's entries for other files that still exist, and for codes that are not selected, are kept, unless it is to
-    be replaced as a whole.
+    be replaced as a whole. So are those for files of which nothing is known now.
     """
     folder = os.path.dirname(os.path.abspath(path))
-    kept = {} if force else _kept(path, folder, parts)
+    held = {} if force else _held(path)  # an invalid one is told of before anything is checked
     checked: list[Checked] = []
     reported = set()
+    broken: list[Violation] = []
     for configuration, names, _ in parts:
         some = check(configuration, names)
         checked += some
-        for violation in reporting.decide(configuration.options, some)[0]:
+        violations = _decide(configuration, some)[0]
+        broken += (violation for violation in violations if is_broken(violation.code))
+        for violation in violations:
             reported.add((violation.filename, violation.line_number, violation.code, violation.text))
+    kept = _kept(held, folder, parts, _unknown(checked))
     none: Counter[Identity] = Counter()
     known: dict[str, Counter[Identity]] = {}
     for one in checked:
@@ -107,7 +132,7 @@ def write_baseline(parts: Sequence[Part], path: str, *, force: bool = False) -> 
             if (
                 (one.path, row.line, row.code, row.text) in reported
                 and row.code.startswith(PREFIX)
-                and row.code != INTERNAL
+                and not is_broken(row.code)
             ):
                 # All of a kind: it is unknown which of them will be silenced on their lines when the baseline is
                 # applied.
@@ -116,25 +141,34 @@ def write_baseline(parts: Sequence[Part], path: str, *, force: bool = False) -> 
         written = baseline.write(path, {name: known.get(name, none) + kept.get(name, none) for name in known | kept})
     except OSError as error:
         raise UsageError(f"can't write {path}: {error.strerror}") from None
-    return written, sum(counted.total() for counted in kept.values())
+    return Written(written, sum(counted.total() for counted in kept.values()), broken)
 
 
-def _kept(path: str, folder: str, parts: Sequence[Part]) -> dict[str, Counter[Identity]]:
-    """Return a baseline's entries that the files of some parts can't replace. Raises UsageError if it is invalid.
-
-    These are the entries for other files, if they exist, and those for codes that are not reported.
-    """
+def _held(path: str) -> dict[str, Counter[Identity]]:
+    """Return a baseline's entries. Raises UsageError if it is invalid."""
     if not os.path.isfile(path):  # it does not exist yet, or the target is a pipe
         return {}
     try:
-        held = baseline.load(path)
+        return baseline.load(path).known
     except baseline.BaselineError as error:
         raise UsageError(f"{error}; --force replaces it") from None
-    checked = {baseline.relative(name, folder): (name, part.configuration) for part in parts for name in part.names}
+
+
+def _kept(
+    held: dict[str, Counter[Identity]], folder: str, parts: Sequence[Part], unknown: Iterable[str]
+) -> dict[str, Counter[Identity]]:
+    """Return a baseline's entries that a run can't replace, for files that exist.
+
+    These are the entries for files that it did not check, or of which it knows nothing, and for codes that are not
+    reported.
+    """
+    names = {name: part.configuration for part in parts for name in part.names}
+    checked = {baseline.relative(name, folder): name for name in names.keys() - set(unknown)}
     found = {}
-    for name, counted in held.known.items():
+    for name, counted in held.items():
         if name in checked:
-            codes = {code for code in {one.code for one in counted} if _is_left_out(code, *checked[name])}
+            file = checked[name]
+            codes = {code for code in {one.code for one in counted} if _is_left_out(code, file, names[file])}
             counted = Counter({one: count for one, count in counted.items() if one.code in codes})
         if counted and os.path.lexists(os.path.join(folder, name)):
             found[name] = counted
@@ -152,9 +186,9 @@ def prune_baseline(outcome: Outcome, run: Run) -> list[Entry]:
     """Remove entries from the baseline that a run no longer found; return them. Raises UsageError."""
     listed = run.baseline
     assert listed is not None
-    broken = {finding.path for finding in outcome.findings if finding.code.startswith(BROKEN)}
+    unknown = set(outcome.unknown)
     codes = {rule.code for rule in loader.wanted(run.opted)}
-    gone = list(listed.outdated([name for name in outcome.files if name not in broken], codes))
+    gone = list(listed.outdated([name for name in outcome.files if name not in unknown], codes))
     if gone:
         try:
             listed.prune(gone)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8.processor import FileProcessor
 
-from flake8_celery_tasks.core.violation import BROKEN, INTERNAL, PREFIX, UNUSED
+from flake8_celery_tasks.core.violation import INTERNAL, PREFIX, UNUSED, is_broken
 from flake8_celery_tasks.engine import loader
 from flake8_celery_tasks.fixer import files as fixer_files
 from flake8_celery_tasks.flake8_host import reporting
@@ -170,7 +170,7 @@ def unused(configuration: Configuration, checked: Sequence[Checked], names: Iter
         path = options.stdin_display_name if name == "-" else name
         one = by_path.get(path, Checked(path, [], {}))
         source = source_of(path, options)
-        if source is None or "noqa" not in source.text.lower() or any(_is_broken(row.code) for row in one.rows):
+        if source is None or "noqa" not in source.text.lower() or any(is_broken(row.code) for row in one.rows):
             continue
         if FileProcessor(path, options, lines=list(source.lines)).should_ignore_file():
             continue
@@ -192,10 +192,6 @@ def with_unused(configuration: Configuration) -> Configuration:
 def _changed(configuration: Configuration, **values: object) -> Configuration:
     options = type(configuration.options)(**{**vars(configuration.options), **values})
     return configuration._replace(options=options)
-
-
-def _is_broken(code: str) -> bool:
-    return code == INTERNAL or code.startswith(BROKEN)
 
 
 def _unused(configuration: Configuration, path: str, layout: Layout, found: Sequence[Violation]) -> Iterator[Row]:

@@ -88,7 +88,8 @@ def joined(found: Sequence[Outcome]) -> Outcome:
     files = [name for one in found for name in one.files]
     remedies = {finding: remedy for one in found for finding, remedy in one.remedies.items()}
     unparsed = [name for one in found for name in one.unparsed]
-    return Outcome(violations, statistics, findings, files, remedies, unparsed, _seen(found))
+    unknown = [name for one in found for name in one.unknown]
+    return Outcome(violations, statistics, findings, files, remedies, unparsed, unknown, _seen(found))
 
 
 def _seen(found: Sequence[Outcome]) -> Total:

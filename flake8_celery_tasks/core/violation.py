@@ -20,6 +20,15 @@ INTERNAL: Final = "CLY000"
 UNUSED: Final = "CLY900"
 
 
+def is_broken(code: str) -> bool:
+    """Return whether a code says that nothing is known of a file: not readable, not Python, or a failure of ours.
+
+    >>> is_broken("E902"), is_broken("CLY101")
+    (True, False)
+    """
+    return code == INTERNAL or code.startswith(BROKEN)
+
+
 class Violation(NamedTuple):
     """One report. Lines start at 1, columns at 0 in characters; `text` does not include the code."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import bisect
 import contextlib
 import re
 from collections import Counter
@@ -15,6 +14,7 @@ from flake8_celery_tasks.core.errors import Unfixable
 from flake8_celery_tasks.edits.edit import Change, Edit
 from flake8_celery_tasks.edits.leaves import Unknown
 from flake8_celery_tasks.edits.lines import laid, width_of
+from flake8_celery_tasks.edits.places import around, items_at, touched
 from flake8_celery_tasks.workspace.source import Source
 
 if TYPE_CHECKING:
@@ -36,10 +36,6 @@ _AROUND: Final = (
 )
 _OPENING: Final = frozenset("([{")
 _CLOSING: Final = frozenset(")]}")
-
-#: Fields whose nodes are in line order, and from how many nodes on only some of them are visited.
-_IN_ORDER: Final = frozenset({"args", "body", "elts", "finalbody", "keys", "keywords", "orelse", "values"})
-_FEW: Final = 8
 
 #: The start of a call of something with a name.
 _CALL: Final = re.compile(r"(?!(?:await|lambda|not|yield)\b)[^\W\d][\w.]*\(")
@@ -93,46 +89,15 @@ def _units(text: Source, changes: Iterable[Change]) -> Iterator[tuple[_Unit, lis
 
 
 def _unit(text: Source, start: int, end: int) -> _Unit:
-    path = list(_path(text, start, end))
-    last = max((number for number, node in enumerate(path) if isinstance(node, ast.stmt)), default=None)
-    if last is None:
+    path = list(around(text, start, end))
+    if not path:
         return _Unit(start, end, plain=True)
-    found = _line(text, *_statement(text, path[last], start, end))
-    for node, child in pairwise(path[last:]):
-        for first, behind in _member(text, node, child):
+    found = _line(text, *_statement(text, path[0], start, end))
+    for node, child in pairwise(path):
+        for first, behind in _member(text, node, child, start, end):
             item = _item(text, *text.outside(first, behind, text.start(node), text.end(node)))
             found = item if item is not None else found
     return found if found is not None and found.start <= start and end <= found.end else _Unit(start, end, plain=True)
-
-
-def _path(text: Source, start: int, end: int) -> Iterator[ast.AST]:
-    """Yield the nodes around a place, outermost first."""
-    nodes = list(_inside(text, text.tree, start, end))
-    while nodes:
-        node = nodes.pop()
-        if not hasattr(node, "end_lineno"):
-            nodes.extend(_inside(text, node, start, end))
-        elif text.start(node) <= start and end <= text.end(node):
-            yield node
-            nodes = list(_inside(text, node, start, end))
-
-
-def _inside(text: Source, node: ast.AST, start: int, end: int) -> Iterator[ast.AST]:
-    """Yield the child nodes whose lines may overlap a region."""
-    first, last = text.line_at(start) + 1, text.line_at(end) + 1
-    for name, value in ast.iter_fields(node):
-        if isinstance(value, ast.AST):
-            yield value
-        elif isinstance(value, list):
-            many = value
-            if len(value) > _FEW and name in _IN_ORDER and None not in value and not isinstance(node, ast.JoinedStr):
-                lines = bisect.bisect_left(value, first, key=lambda node: int(node.end_lineno))
-                many = value[lines : bisect.bisect_right(value, last, key=_first_line)]
-            yield from (one for one in many if isinstance(one, ast.AST))
-
-
-def _first_line(node: Any) -> int:
-    return int(min(one.lineno for one in (node, *getattr(node, "decorator_list", ()))))
 
 
 def _statement(text: Source, node: Any, start: int, end: int) -> tuple[int, int]:
@@ -168,10 +133,10 @@ def _item(text: Source, start: int, end: int) -> _Unit | None:
     return None if found is None else found._replace(end=end, is_item=True)
 
 
-def _member(text: Source, node: ast.AST, child: ast.AST) -> Iterator[tuple[int, int]]:
-    """Yield the span of the item of a call or a display that a node is or is part of."""
+def _member(text: Source, node: ast.AST, child: ast.AST, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the span of the item of a call or a display that a node around a place is or is part of."""
     if isinstance(node, ast.Dict):
-        for key, value in zip(node.keys, node.values, strict=True):
+        for key, value in items_at(text, node, start, end):
             if child is key or child is value:
                 yield text.start(key or value), text.end(value)
     elif isinstance(node, (ast.Call, ast.List, ast.Set, ast.Tuple)) and child is not getattr(node, "func", None):
@@ -327,7 +292,7 @@ def _uncut(text: Source, unit: _Unit, written: str, parts: list[_Part]) -> list[
     """Return parts that cut through no node, in the old tree or the new: one that would grows over the whole node."""
     if not parts:
         return parts
-    old = list(_nodes(text, parts[0].old, parts[-1].old_end))
+    old = list(touched(text, parts[0].old, parts[-1].old_end))
     new = list(_new_nodes(written))
     before: list[_Part] = []
     while parts != before:
@@ -366,16 +331,3 @@ def _new_nodes(written: str) -> Iterator[tuple[int, int]]:
             yield from (place for place in places if place[0] >= 0 and place[1] <= len(written))
             return
     raise Unfixable("no Python code")
-
-
-def _nodes(text: Source, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield the spans of the nodes that a region touches."""
-    nodes = list(_inside(text, text.tree, start, end))
-    while nodes:
-        node = nodes.pop()
-        if hasattr(node, "end_lineno"):
-            place = text.start(node), text.end(node)
-            if place[1] <= start or place[0] >= end:
-                continue
-            yield place
-        nodes.extend(_inside(text, node, start, end))

@@ -249,8 +249,13 @@ class MoveDecorator:
         start = text.line_start(text.start(self.decorator))
         end = text.line_end(text.end(self.decorator))
         target = text.line_end(text.end(self.below))
+        moved = text.text[start:end]
+        # From the indentation on, so that the edit is inside the definition: it starts at its first decorator.
+        indent = text.indent(start)
+        if text.text.startswith(indent, end):
+            start, end = start + len(indent), end + len(indent)
         yield Edit(start, end, "")
-        yield Edit(target, target, text.text[start:end])
+        yield Edit(target, target, moved)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The second gate: whether a file uses the project's own task decorators."""
+"""The second gate: whether a file uses the project's own task decorators, and its own classes of tasks and apps."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from flake8_celery_tasks.engine.run import Run
     from flake8_celery_tasks.resolution.project import Project
 
+_TASK: Final = ".Task"
+
 #: Top-level packages that are never a project's own, but are used by most.
 _FOREIGN: Final = frozenset({"click", "django", "numpy", "pytest", "rest_framework", "six", "sqlalchemy"})
 
@@ -28,8 +30,25 @@ def passes(run: Run, filename: str, text: str, project: Project | None = None) -
     """
     if run.passes(filename, text):
         return True
+    if project is None and lacks_own(run, filename, text):
+        return False
     found = gate.applied(text)
     return bool(found) and uses_own_decorator(run, filename, text, found, project)
+
+
+def lacks_own(run: Run, filename: str, text: str) -> bool:
+    """Return whether a text has none of the names of its project's own decorators and classes, as far as known yet.
+
+    This is many times as fast as a look at what it uses.
+    """
+    folder = os.path.dirname(filename)
+    own = gate.own.get(folder)
+    if own is None:
+        own = gate.own.get(_root(os.path.abspath(folder), run.options))
+        if own is None:
+            return False
+        gate.own[folder] = own
+    return not gate.passes(text, own)
 
 
 def uses_own_decorator(run: Run, filename: str, text: str, found: set[str], project: Project | None = None) -> bool:
@@ -47,8 +66,10 @@ def uses_own_decorator(run: Run, filename: str, text: str, found: set[str], proj
     except errors.CAUGHT:
         return True
     if project is None:
-        gate.own[os.path.dirname(filename)] = tuple(name for name in found_names if not gate.passes(name))
-    return any(prescan.uses(content, name) for name in names)
+        own = (*(name for name in found_names if not gate.passes(name)), _TASK)
+        gate.own[os.path.dirname(filename)] = gate.own[_root(os.path.dirname(path), run.options)] = own
+    # The class that an app gives its tasks is one of the app's attributes.
+    return any(prescan.uses(content, name) for name in names) or (_TASK in text and prescan.uses(content, b"Task"))
 
 
 def _names(path: str, run: Run) -> frozenset[str]:
@@ -75,12 +96,16 @@ def _uses_own(path: str, content: bytes, found: set[str], options: Options) -> b
     return False
 
 
+def _root(folder: str, options: Options) -> str:
+    return options.celery_project_root or folders.find_root(folder) or folder
+
+
 def _is_own(path: str, top: str, options: Options) -> bool:
     """Return whether a top-level package may belong to the same project as a file."""
     if top in sys.stdlib_module_names or top in _FOREIGN:
         return False
     folder = os.path.dirname(path)
-    root = options.celery_project_root or folders.find_root(folder) or folder
+    root = _root(folder, options)
     if top in folders.importable(root):
         return True
     while folder.startswith(root) and folder != root:

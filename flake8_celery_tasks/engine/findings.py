@@ -41,6 +41,8 @@ class Outcome(NamedTuple):
     remedies: dict[Finding, Remedy]
     #: The files that could not be parsed.
     unparsed: Sequence[str] = ()
+    #: The files of which nothing is known: those, files that could not be read, and files that the linter fails on.
+    unknown: Sequence[str] = ()
     #: The tasks that were checked, and decorators that are not recognised.
     seen: Total = Total()
 

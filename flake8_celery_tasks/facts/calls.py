@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import bisect
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +18,7 @@ from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.context import Fact, FileContext
 from flake8_celery_tasks.frameworks.django_transactions import is_on_commit
 from flake8_celery_tasks.resolution.evaluation import Table
+from flake8_celery_tasks.workspace.source import start_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -71,11 +73,11 @@ class TaskCall(Fact[ast.Call]):
     def handlers(self) -> list[ast.ExceptHandler]:
         """Return the handlers around the call, innermost first."""
         return [
-            handler
+            # The last one that starts before the call: there may be as many handlers as calls.
+            handlers[bisect.bisect_right(handlers, start_of(self.node), key=start_of) - 1]
             for around in self.site.chain()
             if around.kind == TRY and around.part == "handler"
-            for handler in around.try_.handlers
-            if any(node is self.node for node in ast.walk(handler))
+            for handlers in (around.try_.handlers,)
         ]
 
     @property

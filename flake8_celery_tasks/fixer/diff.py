@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 #: A line in the sense of `patch`.
 _LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
 
-#: Characters in a file name that `patch` and git accept only in quotes.
-_ODD: Final = re.compile(r'["\\\x00-\x1f\x7f]')
+#: Characters in a file name that `patch` and git accept only in quotes, and those that a terminal does not show.
+_ODD: Final = re.compile(r'["\\\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]')
 
 #: The terminal colours of a diff's lines, by their first characters.
 _COLORS: Final = {"--- ": "1", "+++ ": "1", "@@ ": "36", "-": "31", "+": "32"}
@@ -48,8 +48,10 @@ def _named(path: str) -> str:
     'shop/tasks.py'
     >>> print(_named('"old"\nshop.py'))
     "\042old\042\012shop.py"
+    >>> print(_named("\u202eshop.py"))
+    "\342\200\256shop.py"
     """
     here = os.path.join(os.getcwd(), "")
     name = os.path.normpath(path).removeprefix(here).replace(os.sep, "/")
-    quoted = _ODD.sub(lambda found: f"\\{ord(found[0]):03o}", name)
+    quoted = _ODD.sub(lambda found: "".join(f"\\{byte:03o}" for byte in found[0].encode()), name)
     return f'"{quoted}"' if quoted != name else name + "\t" * (" " in name)

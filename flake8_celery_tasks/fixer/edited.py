@@ -24,6 +24,14 @@ def moved(offset: int, steps: Iterable[Edits]) -> int:
     return offset
 
 
+class Harmful(Unfixable):
+    """Edits that would change something else. `edits` are those to blame."""
+
+    def __init__(self, edits: Iterable[Edit]) -> None:
+        super().__init__("something else would change")
+        self.edits = frozenset(edits)
+
+
 class Edits:
     """Edits of one text in order. None overlaps another, so their ends are in order, too."""
 
@@ -35,9 +43,15 @@ class Edits:
         self._moves = [0, *itertools.accumulate(lengths)]
         self._points = set(self._starts)
 
-    def touching(self, start: int, end: int) -> list[Edit]:
-        """Return the edits that change anything between two offsets."""
-        return self.edits[bisect.bisect_right(self._ends, start) : bisect.bisect_left(self._starts, end)]
+    def touching(self, start: int, end: int) -> range:
+        """Return which edits change anything between two offsets."""
+        return range(bisect.bisect_right(self._ends, start), bisect.bisect_left(self._starts, end))
+
+    def nearest(self, start: int, end: int) -> int:
+        """Return which edit is nearest to a span."""
+        after = bisect.bisect_right(self._starts, end)
+        around = range(max(after - 1, 0), min(after + 1, len(self.edits)))
+        return min(around, key=lambda index: max(start - self._ends[index], self._starts[index] - end))
 
     def starts_at(self, offset: int) -> bool:
         """Return whether an edit starts at an offset."""
@@ -52,7 +66,7 @@ class Edits:
 
 
 def edited(text: Source, tree: ast.Module, edits: Edits) -> tuple[Source, ast.Module]:
-    """Return a text with edits applied, and its tree. Raises Unfixable if the meaning of other code would change."""
+    """Return a text with edits applied, and its tree. Raises Harmful if the meaning of other code would change."""
     parts: list[str] = []
     inverse: list[Edit] = []
     offset = length = 0
@@ -65,20 +79,27 @@ def edited(text: Source, tree: ast.Module, edits: Edits) -> tuple[Source, ast.Mo
         offset = edit.end
     after = Source.of("".join((*parts, text.text[offset:])), text.style)
     parsed = after.tree
-    before = dict(_untouched(text, tree, edits))
-    behind = dict(_untouched(after, parsed, Edits(inverse)))
+    written = Edits(inverse)
+    harmful: set[int] = set()
+    before = dict(_untouched(text, tree, edits, harmful))
+    behind = set(dict(_untouched(after, parsed, written, harmful)).items())
     shifted = {
-        (kind, edits.shifted(start), edits.shifted(end, end=True)): use for (kind, start, end), use in before.items()
+        ((kind, edits.shifted(start), edits.shifted(end, end=True)), use) for (kind, start, end), use in before.items()
     }
-    if shifted != behind:
-        raise Unfixable("something else would change")
+    if not harmful:
+        harmful.update(written.nearest(start, end) for (_, start, end), _ in shifted ^ behind)
+    if harmful:
+        raise Harmful(edits.edits[index] for index in harmful)
     return after, parsed
 
 
-def _untouched(text: Source, tree: ast.Module, edits: Edits) -> Iterator[tuple[tuple[type[ast.AST], int, int], type]]:
+def _untouched(
+    text: Source, tree: ast.Module, edits: Edits, cutting: set[int]
+) -> Iterator[tuple[tuple[type[ast.AST], int, int], type]]:
     """Yield the largest nodes that no edit touches: kind and span, and whether a name is read, bound or deleted.
 
     Their text is the same before and after the edits, and so is the result of parsing it as that kind of node.
+    `cutting` receives the numbers of the edits that cut through a node.
     """
     pending: list[ast.AST] = [*tree.body]
     while pending:
@@ -87,15 +108,17 @@ def _untouched(text: Source, tree: ast.Module, edits: Edits) -> Iterator[tuple[t
             pending.extend(ast.iter_child_nodes(node))
             continue
         start, end = text.start(node), text.end(node)
-        touching = edits.touching(start, end)
+        numbers = edits.touching(start, end)
+        touching = edits.edits[numbers.start : numbers.stop]
         children = list(ast.iter_child_nodes(node))
         # A node that ends where an edit starts may continue in the edit's text.
         if not touching and not (children and edits.starts_at(end)):
             yield (type(node), start, end), type(getattr(node, "ctx", None))
         elif not any(edit.start <= start and end <= edit.end for edit in touching):
             if is_cut(start, end, [edit[:2] for edit in touching]):
-                raise Unfixable("an edit cuts through an expression")
-            pending.extend(children)
+                cutting.update(numbers)
+            else:
+                pending.extend(children)
 
 
 def changes(before: Source, after: Source) -> list[Edit]:

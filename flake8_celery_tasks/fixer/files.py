@@ -147,17 +147,21 @@ def proposal(path: str, home: str, before: Bytes, order: Order) -> Proposal:
 
 def is_installed(path: str) -> bool:
     """Return whether a file is in a virtual environment, or next to installed packages."""
-    return _is_installed(os.path.dirname(os.path.abspath(path)))
+    folder = os.path.dirname(os.path.abspath(path))
+    while not _holds_installed(folder):
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return False
+        folder = parent
+    return True
 
 
 @lru_cache(maxsize=4096)
-def _is_installed(folder: str) -> bool:
-    parent, name = os.path.split(folder)
-    if name == "site-packages":
+def _holds_installed(folder: str) -> bool:
+    """Return whether a folder is a virtual environment, or has installed packages."""
+    if os.path.basename(folder) == "site-packages":
         return True
-    if os.path.isfile(os.path.join(folder, "pyvenv.cfg")) and not folders.is_root(folder):
-        return True
-    return parent != folder and _is_installed(parent)
+    return os.path.isfile(os.path.join(folder, "pyvenv.cfg")) and not folders.is_root(folder)
 
 
 def _home(path: str) -> str:
@@ -218,7 +222,7 @@ def fix_files(
     of the others. Only then are they written, unless just a preview was requested.
     """
     style.forget()
-    _is_installed.cache_clear()
+    _holds_installed.cache_clear()
     once = list({os.path.realpath(path): path for path in paths}.values())  # one file may have several paths
     found = {proposal.result.path: proposal for proposal in spread(partial(propose, order=order), once)}
     for result, before, after, _ in (found[path] for path in once):

@@ -13,7 +13,7 @@ from flake8_celery_tasks.edits import imports
 from flake8_celery_tasks.edits.changes import edits_of
 from flake8_celery_tasks.engine import judge, loader, session
 from flake8_celery_tasks.engine.run import Run
-from flake8_celery_tasks.fixer.edited import Edits, edited, moved
+from flake8_celery_tasks.fixer.edited import Edits, Harmful, edited, moved
 from flake8_celery_tasks.fixer.regions import Regions
 from flake8_celery_tasks.fixer.style import style_of
 from flake8_celery_tasks.resolution.overlay import Overlay
@@ -38,6 +38,10 @@ BROKEN: Final = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 #: If a file has at most this many fixes, each is tried separately once all are suspects.
 _FEW: Final = 4
+
+#: How many characters the attempts of a round may check in total, and the number of attempts that are always made.
+_WORK: Final = 4_000_000
+_TURNS: Final = 16
 
 #: Messages contain places of other definitions, which move.
 _PLACE: Final = re.compile(r":\d+")
@@ -179,7 +183,8 @@ class Attempts:
 
     One attempt costs as much as checking the file. So if many fixes fail, the first to be set apart are those with a
     new or remaining finding next to them. If that is all of them, one from each region is tried at a time, so that a
-    failure in a region is its fault. If nothing is known, one half is tried, then the other.
+    failure in a region is its fault. If nothing is known, one half is tried, then the other. In a long file that may go
+    on for hours, so the number of attempts is limited.
     """
 
     def __init__(self, path: str, state: State, order: Order, known: Project) -> None:
@@ -187,13 +192,15 @@ class Attempts:
         self.state = state
         self.order = order
         self.known = known
+        self.left = max(_TURNS, _WORK // (len(state.text.text) + 1))
 
     def add(
         self, good: list[Offer], after: State | None, more: list[Offer], guesses: int = 3
     ) -> tuple[list[Offer], State | None]:
         """Return good fixes plus those of some more that work with them, and the result of all together."""
-        if not more:
+        if not more or not self.left:
             return good, after
+        self.left -= 1
         found, guilty = self.apply([*good, *more])
         if found is not None:
             return [*good, *more], found
@@ -234,6 +241,8 @@ class Attempts:
         try:
             text, tree, steps = written(state, offers)
             found = State(self.path, text, tree, self.order, self.known)
+        except Harmful as error:
+            return None, {id(offer) for offer in offers if not error.edits.isdisjoint(offer.edits)}
         except (Unfixable, *BROKEN):
             return None, set()
         fixed = Counter(map(_kind, {offer.violation for offer in offers}))

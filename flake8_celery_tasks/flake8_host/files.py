@@ -14,7 +14,7 @@ from flake8.discover_files import expand_paths
 
 from flake8_celery_tasks.core import regular
 from flake8_celery_tasks.core.errors import UsageError
-from flake8_celery_tasks.engine import seen
+from flake8_celery_tasks.engine import concern, seen
 from flake8_celery_tasks.workspace import gate
 
 if TYPE_CHECKING:
@@ -122,9 +122,7 @@ def _concerns(name: str, content: bytes, run: Run) -> bool:
     if gate.holds_module(os.path.abspath(name), run.recorded):
         return True
     text = content.decode("utf-8", "replace").replace("\r", "\n")
-    applied = gate.applied(text)
-    if not applied:
+    if concern.lacks_own(run, name, text):
         return False
-    from flake8_celery_tasks.engine import concern
-
-    return concern.uses_own_decorator(run, name, text, applied)
+    applied = gate.applied(text)
+    return bool(applied) and concern.uses_own_decorator(run, name, text, applied)

@@ -26,14 +26,19 @@ CLIENTS = (
 #: only tasks and signatures have, the start of a setting, or such a client. Longer marks would be contained in these.
 MARKS = (
     *("elery", "ELERY", "_task", "task(", ".task", "import tasks", ".delay", "apply_async", "Task)"),
+    *(".s(", ".si(", ".signature(", "crontab("),
     *SETTINGS,
     *CLIENTS,
 )
 
 
-#: Decorators alone on their line, calls whose result gets a name in the module, and other calls at module level.
-#: Compiled on first use, so that it doesn't slow down the start.
-_APPLIED = r"\n(?:[ \t]*@[ \t]*(\w+)|(?:\w+[ \t]*=[ \t]*)?(\w+)[\w.]*\()"
+#: Decorators alone on their line, calls whose result gets a name in the module, other calls at module level, and the
+#: bases of classes. Compiled on first use, so that it doesn't slow down the start.
+_APPLIED = (
+    r"\n(?:[ \t]*@[ \t]*(\w+)|[ \t]*class[ \t]+\w+[ \t]*(?:\[[^\]\n]*\][ \t]*)?\(([^)]{1,500})"
+    r"|(?:\w+[ \t]*=[ \t]*)?(\w+)[\w.]*\()"
+)
+_BASE = r"(?<![\w.])\w+"
 
 #: Names that never create tasks: Python's own decorators, and functions that most modules call.
 _PLAIN = frozenset(
@@ -52,14 +57,20 @@ own: dict[str, tuple[str, ...]] = {}
 
 
 def applied(text: str) -> set[str]:
-    r"""Return the first parts of the names that a text uses as decorators, or calls to bind a name.
+    r"""Return the first parts of the names that a text uses as decorators and bases, or calls to bind a name.
 
     Names that certainly create no task are left out.
 
     >>> applied("import shop\n\n@shop.job\ndef bill(): ...\n")
     {'shop'}
     """
-    return {one or other for one, other in re.findall(_APPLIED, text)} - _PLAIN
+    found = set()
+    for decorator, bases, called in re.findall(_APPLIED, text):
+        if bases:
+            found.update(re.findall(_BASE, bases))
+        else:
+            found.add(decorator or called)
+    return found - _PLAIN
 
 
 def passes(text: str, marks: tuple[str, ...] = MARKS) -> bool:

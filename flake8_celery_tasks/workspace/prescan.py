@@ -107,16 +107,30 @@ _AFTER_MAKER: Final = re.compile(rb"[ \t\\]*(as(?!" + _WORD + rb")|[(,)\r\n#]|\Z
 _IMPORTS: Final = re.compile(rb"\s{1,200}(?:from|import)\s")
 
 
+#: A class that is named like one of Celery's for tasks or apps under another name, and classes that are built from one.
+_RENAMED: Final = re.compile(rb"(?:Task|Celery)[ \t]+as[ \t]")
+_DERIVED: Final = re.compile(rb"\nclass[\s\\][^\n(:]{0,200}\([^)]{0,500}?(?:Task|Celery)(?!" + _WORD + rb")")
+
+
+def _derives(text: bytes) -> bool:
+    """Return whether a text's module may have classes of its own for tasks or apps."""
+    if b"Task" not in text and b"Celery" not in text:
+        return False
+    return _RENAMED.search(text) is not None or _DERIVED.search(b"\n" + text) is not None
+
+
 def may_bind(text: bytes, name: bytes = b"") -> bool:
     r"""Return whether a text's module may bind a task decorator, or one built from it, to a name of its own.
 
-    Without a name the decorators are Celery's.
+    The same goes for the classes of tasks and apps. Without a name the decorators and classes are Celery's.
 
     >>> may_bind(b"from celery import shared_task\n\n@shared_task\ndef bill(): ...\n")
     False
     >>> may_bind(b"from celery import shared_task\n\ndef job(function):\n    return shared_task(function)\n")
     True
     """
+    if not name and _derives(text):
+        return True
     imported: list[tuple[int, int]] | None = None
     line = last = 0
     for match in (_beginning(name) if name else _MAKER).finditer(text):
@@ -166,7 +180,7 @@ def _is_bound(before: bytes, after: bytes) -> bool | None:
 def _using(name: bytes) -> re.Pattern[bytes]:
     return re.compile(
         rb"@[ \t]*(?:[\w.\x80-\xff]+\.)?" + re.escape(name) + rb"(?!" + _WORD + rb")"
-        rb"|\.[ \t]*" + re.escape(name) + rb"[ \t]*(?:[(,)\r\n#]|\Z)"
+        rb"|\.[ \t]*" + re.escape(name) + rb"[ \t]*(?:[(,)\[\r\n#]|\Z)"
     )
 
 

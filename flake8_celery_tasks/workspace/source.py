@@ -14,7 +14,7 @@ from flake8_celery_tasks.core.errors import Unfixable
 from flake8_celery_tasks.core.text import DEFAULT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from flake8_celery_tasks.core.text import Style
 
@@ -153,6 +153,37 @@ class Source:
         """Return the arguments of a call in source order."""
         return sorted((*call.args, *call.keywords), key=self.start)
 
+    def statement(self, start: int, end: int) -> ast.stmt | None:
+        """Return the innermost statement around a span, None if it is in none."""
+        starts, statements, around = self._statements
+        index = bisect.bisect_right(starts, start) - 1
+        found = statements[index] if index >= 0 else None
+        while found is not None and end > self.end(found):
+            found = around[found]
+        return found
+
+    @cached_property
+    def _statements(self) -> tuple[list[int], list[ast.stmt | None], dict[ast.stmt, ast.stmt | None]]:
+        """Offsets in order, the innermost statement from each of them on, and the statement around each."""
+        starts: list[int] = []
+        statements: list[ast.stmt | None] = []
+        around: dict[ast.stmt, ast.stmt | None] = {}
+        pending: list[tuple[ast.stmt | None, Iterator[ast.stmt]]] = [(None, _below(self.tree))]
+        while pending:
+            outer, inside = pending[-1]
+            inner = next(inside, None)
+            if inner is not None:
+                around[inner] = outer
+                starts.append(self.start(inner))
+                statements.append(inner)
+                pending.append((inner, _below(inner)))
+            else:
+                pending.pop()
+                if outer is not None:
+                    starts.append(self.end(outer) + 1)
+                    statements.append(around[outer])
+        return starts, statements, around
+
     # Lines.
 
     def line_at(self, offset: int) -> int:
@@ -258,6 +289,17 @@ class Source:
         """The line end: that of the first line."""
         first = self.lines[0] if self.lines else ""
         return first[len(first.rstrip("\r\n")) :] or "\n"
+
+
+def _below(node: ast.AST) -> Iterator[ast.stmt]:
+    """Yield the statements directly in a module, in a statement or in a part of one, in source order."""
+    for name in ("body", "cases", "handlers", "orelse", "finalbody"):
+        inside = getattr(node, name, ())
+        for one in inside if isinstance(inside, list) else ():
+            if isinstance(one, ast.stmt):
+                yield one
+            else:
+                yield from _below(one)
 
 
 def start_of(node: ast.AST) -> tuple[int, int]:

@@ -139,6 +139,17 @@ def test_what_is_left_alone(shop, run, monkeypatch):
         assert any("write-protected" in line for line in run("--add-noqa", "shop")[2])
 
 
+def test_what_could_not_be_checked_is_said(shop, run):
+    (shop / "shop/broken.py").write_text("import celery\n(\n")
+    (shop / "shop/gone.py").symlink_to("nowhere.py")
+    code, _, said = run("--add-noqa")
+    assert code == 1
+    assert said[0].startswith("flake8-celery-tasks: ./shop/broken.py: E999 SyntaxError: ")
+    assert said[1].startswith("flake8-celery-tasks: ./shop/gone.py: E902 FileNotFoundError: ")
+    assert said[2:] == ["flake8-celery-tasks: 4 findings silenced in 2 files"]
+    assert run("--add-noqa", "--exit-zero", "shop/broken.py")[0] == 0
+
+
 def test_a_finding_that_no_comment_silences(shop, run):
     (shop / "shop/views.py").write_text("from content.tasks import index; S = '# noqa: E1'\nindex.delay(1)\n")
     code, _, said = run("--add-noqa", "shop/views.py")

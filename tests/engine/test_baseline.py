@@ -100,7 +100,14 @@ def test_what_is_silenced_is_not_written(shop, run):
 
 def test_a_broken_file_is_never_known(shop, run):
     (shop / "shop/views.py").write_text("import celery\n(\n")
-    assert run("--write-baseline=known.json")[2] == ["flake8-celery-tasks: 3 findings written to known.json"]
+    code, _, said = run("--write-baseline=known.json")
+    assert (code, said) == (
+        1,
+        [
+            "flake8-celery-tasks: 3 findings written to known.json",
+            "flake8-celery-tasks: ./shop/views.py: E999 SyntaxError: '(' was never closed: not checked",
+        ],
+    )
     assert codes(run("--celery-baseline=known.json")[1]) == ["E999"]
 
 
@@ -200,6 +207,41 @@ def test_what_was_not_looked_at_stays(known, run):
     assert run("--prune-baseline", "shop/views.py") == (0, [], [])
     (known / "shop/tasks.py").write_text("import celery\n(\n")
     assert codes(run("--prune-baseline")[1]) == ["E999"]
+    assert (known / "known.json").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import celery\n(\n", "E999 SyntaxError: '(' was never closed: not checked"),
+        ("# coding: rot13\nimport celery\n", "E902 LookupError: 'rot13' is not a text encoding"),
+    ],
+)
+def test_what_could_not_be_checked_is_said_and_stays(known, run, text, said):
+    before = (known / "known.json").read_text()
+    (known / "shop/tasks.py").write_text(text)
+    code, lines, told = run("--write-baseline=known.json", "--select=CLY,E902")
+    assert (code, lines) == (1, [])
+    assert told[:2] == [
+        "flake8-celery-tasks: 4 findings written to known.json",
+        "flake8-celery-tasks: 3 findings of other rules, or of files that were not checked, kept; --force replaces the whole file",
+    ]
+    assert len(told) == 3
+    assert told[2].startswith(f"flake8-celery-tasks: ./shop/tasks.py: {said}")
+    assert (known / "known.json").read_text() == before
+    run("--prune-baseline", "--ignore=E9")
+    assert (known / "known.json").read_text() == before
+    assert run("--write-baseline=known.json", "--exit-zero")[0] == 0
+    code, _, told = run("--write-baseline=known.json", "--force", "--extend-ignore=E9")
+    assert (code, told) == (0, ["flake8-celery-tasks: 1 finding written to known.json"])
+
+
+def test_what_the_linter_fails_on_stays(known, run, monkeypatch):
+    before = (known / "known.json").read_text()
+    monkeypatch.setattr("flake8_celery_tasks.flake8_host.checker.concern.passes", lambda *_: 1 / 0)
+    assert codes(run("--prune-baseline")[1]) == ["CLY000"] * 3
+    code, _, told = run("--write-baseline=known.json")
+    assert (code, len([line for line in told if "please report: not checked" in line])) == (1, 3)
     assert (known / "known.json").read_text() == before
 
 
@@ -337,7 +379,7 @@ def test_what_was_not_checked_is_kept(known, run):
         0,
         [
             "flake8-celery-tasks: 4 findings written to known.json",
-            "flake8-celery-tasks: 3 findings of other files or rules kept; --force replaces the whole file",
+            "flake8-celery-tasks: 3 findings of other rules, or of files that were not checked, kept; --force replaces the whole file",
         ],
     )
     assert (known / "known.json").read_text() == before
@@ -363,7 +405,9 @@ def test_what_is_not_selected_is_kept(known, run):
     assert "CLY101" in before
     assert "CLY401" in before
     said = run("--write-baseline=known.json", "--select=CLY4")[2]
-    assert said[1:] == ["flake8-celery-tasks: 3 findings of other files or rules kept; --force replaces the whole file"]
+    assert said[1:] == [
+        "flake8-celery-tasks: 3 findings of other rules, or of files that were not checked, kept; --force replaces the whole file"
+    ]
     assert (known / "known.json").read_text() == before
     run("--write-baseline=known.json", "--extend-select=CLY901")
     more = (known / "known.json").read_text()

@@ -261,3 +261,9 @@ def test_a_file_that_can_not_be_opened(shop, monkeypatch):
 
     monkeypatch.setattr("builtins.open", refuse)
     assert fixer_files.read(str(shop)) is None
+
+
+def test_a_folder_may_be_as_deep_as_the_system_allows():
+    deep = "/".join(["x"] * 1_900)
+    assert not fixer_files.is_installed(f"/{deep}/tasks.py")
+    assert fixer_files.is_installed(f"/lib/site-packages/{deep}/tasks.py")

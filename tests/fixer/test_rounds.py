@@ -143,6 +143,37 @@ def test_the_number_of_attempts_does_not_grow_with_that_of_the_fixes(tmp_path, m
     assert counted[40] == counted[5]
 
 
+@pytest.mark.parametrize(("end", "new"), [(5, "c, d"), (9, "e")], ids=["other code changes", "a node is cut"])
+def test_fixes_that_change_something_else_are_known_at_once(monkeypatch, shop, end, new):
+    def operations(node):
+        if isinstance(node.value, ast.Name):
+            return (Replace(node, "pass"),)
+        start = sum(len(line) for line in text.splitlines(keepends=True)[: node.lineno - 1])
+        return (Span(start + 4, start + end, new),)
+
+    attempts = []
+    apply = rounds.Attempts.apply
+    monkeypatch.setattr(rounds.Attempts, "apply", lambda *given: attempts.append(1) or apply(*given))
+    counted = set()
+    for count in (5, 50):
+        attempts.clear()
+        text = "aaaa\nb * c * d\n" * count
+        assert offered(monkeypatch, shop, text, operations) == text.replace("aaaa", "pass")
+        counted.add(len(attempts))
+    assert len(counted) == 1
+
+
+def test_attempts_end(monkeypatch, shop):
+    monkeypatch.setattr(rounds, "_WORK", 0)
+    monkeypatch.setattr(rounds, "_TURNS", 3)
+    attempts = []
+    apply = rounds.Attempts.apply
+    monkeypatch.setattr(rounds.Attempts, "apply", lambda *given: attempts.append(1) or apply(*given))
+    text = "a\n" * 50
+    assert offered(monkeypatch, shop, text, lambda node: (Span(2 * node.lineno - 2, 2 * node.lineno - 1, "("),)) == text
+    assert len(attempts) == 3
+
+
 def test_of_two_fixes_that_conflict_one_is_applied(tmp_path):
     write(tmp_path, {"shop/tasks.py": MANY_HEAD + "".join(CONFLICT.format(number) for number in range(5))})
     (result,) = fix(tmp_path / "shop/tasks.py")

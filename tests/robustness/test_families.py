@@ -13,6 +13,8 @@ from flake8_celery_tasks.celery_model.pins import toml
 from flake8_celery_tasks.core.options import OptionError, Options
 from flake8_celery_tasks.core.spelling import Words, close_match
 from flake8_celery_tasks.engine import session
+from flake8_celery_tasks.fixer import rounds
+from tests.fixing import order_for
 from tests.helpers import findings, write
 from tests.robustness.effort import LONG
 
@@ -54,10 +56,36 @@ def branches(size):
     return {"shop/views.py": f"{HEAD}{head}        if not x:\n            row.save()\n{lines}"}
 
 
+def elifs(size):
+    lines = "".join(f"    elif x == {n}:\n        add.apply_async(({n}))\n" for n in range(size))
+    head = "from shop.tasks import add\n\n\ndef send(x):\n    if not x:\n        add.delay(0)\n"
+    return {"shop/views.py": f"{HEAD}{head}{lines}"}
+
+
 def cases(size):
     lines = "".join(f"            case {n}:\n                add.delay({n})\n" for n in range(size))
     head = "from shop.tasks import add\n\n\ndef send(x, row):\n    with transaction.atomic():\n        match x:\n"
     return {"shop/views.py": f"{HEAD}{head}{lines}"}
+
+
+def handlers(size):
+    lines = "".join(f"        except E{n}:\n            add.delay({n})\n" for n in range(size))
+    head = "from shop.tasks import add\n\n\ndef send(row):\n    with transaction.atomic():\n        try:\n"
+    return {"shop/views.py": f"{HEAD}{head}            row.save()\n{lines}"}
+
+
+def items(size):
+    lines = "".join(f"            {n}: add.apply_async(({n})),\n" for n in range(size))
+    head = "from shop.tasks import add\n\n\ndef send(row):\n    with transaction.atomic():\n        return {\n"
+    return {"shop/views.py": f"{HEAD}{head}            **row,\n{lines}        }}\n"}
+
+
+def derived_classes(size):
+    lines = "".join(f"class Job{n}({f'Job{n - 1}' if n else 'Task'}): ...\n" for n in range(size))
+    return {
+        "shop/base.py": f"from celery import Task\n\n\n{lines}",
+        "shop/views.py": "from shop.base import Job0\n\n\nclass Sync(Job0, object): ...\n",
+    }
 
 
 def methods_of_functions(size):
@@ -95,6 +123,9 @@ FAMILIES = [
     (unparsable_decorators, 2_000),
     (branches, 60),
     (cases, 100),
+    (handlers, 100),
+    (derived_classes, 30),
+    (items, 100),
     (methods_of_functions, 200),
     (one_wide_line, 300),
     (long_names, 100),
@@ -133,6 +164,21 @@ def test_time_is_linear(tmp_path, family, size):
         (tmp_path / str(count)).mkdir()
         write(tmp_path / str(count), {"shop/tasks.py": TASKS, **family(count)})
     assert_linear(run, size)
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize("family", [elifs, cases, handlers, items, callbacks_in_a_loop])
+def test_fixing_is_linear(tmp_path, family):
+    def run(count):
+        folder = tmp_path / str(count)
+        session.forget()
+        text = (folder / "shop/views.py").read_text(encoding="utf-8")
+        assert rounds.fix_text(str(folder / "shop/views.py"), text, order_for(folder)).violations
+
+    for count in (6, 60, 600):
+        (tmp_path / str(count)).mkdir()
+        write(tmp_path / str(count), {"shop/tasks.py": TASKS, **family(count)})
+    assert_linear(run, 60)
 
 
 @pytest.mark.no_cover

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 from flake8_celery_tasks.command.output.writing import CLEAN, FOUND, take, tell, write
 from flake8_celery_tasks.command.subcommands import shared
 from flake8_celery_tasks.core.errors import UsageError
+from flake8_celery_tasks.core.violation import is_broken
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+    from flake8.violation import Violation
 
     from flake8_celery_tasks.flake8_host.parts import Part
 
@@ -107,13 +110,22 @@ def _write_baseline(found: Sequence[Part], path: str, *, force: bool) -> int:
     from flake8_celery_tasks.command import check
     from flake8_celery_tasks.command.output.summary import count
 
-    written, kept = check.write_baseline(found, path, force=force)
-    if found[0].configuration.options.quiet:
-        return CLEAN
-    tell(f"{count(written, 'finding')} written to {path}")
-    if kept:
-        tell(f"{count(kept, 'finding')} of other files or rules kept; --force replaces the whole file")
-    return CLEAN
+    written, kept, broken = check.write_baseline(found, path, force=force)
+    if not found[0].configuration.options.quiet:
+        tell(f"{count(written, 'finding')} written to {path}")
+        if kept:
+            tell(
+                f"{count(kept, 'finding')} of other rules, or of files that were not checked, kept; --force replaces the whole file"
+            )
+    return _tell_of_broken(found, broken)
+
+
+def _tell_of_broken(found: Sequence[Part], broken: Iterable[Violation]) -> int:
+    """Print what is reported of files that could not be checked; return the exit code."""
+    failed = [f"{one.filename}: {one.code} {one.text}" for one in broken]
+    for said in failed:
+        tell(f"{said}: not checked")
+    return FOUND if failed and not found[0].configuration.options.exit_zero else CLEAN
 
 
 def _add_noqa(found: Sequence[Part], paths: list[str]) -> int:
@@ -122,9 +134,11 @@ def _add_noqa(found: Sequence[Part], paths: list[str]) -> int:
 
     if "-" in paths:
         raise UsageError("--add-noqa changes files: it can't be used with standard input")
-    silenced, files, left_alone = noqa.add(services.joined(services.outcomes(found, services.no_fixes)).violations)
+    violations = services.joined(services.outcomes(found, services.no_fixes)).violations
+    silenced, files, left_alone = noqa.add(violations)
     for path, reason in left_alone:
         tell(f"{path}: {reason}")
+    broken = _tell_of_broken(found, (one for one in violations if is_broken(one.code)))
     if not found[0].configuration.options.quiet:
         tell(f"{count(silenced, 'finding')} silenced in {count(files, 'file')}")
-    return FOUND if left_alone else CLEAN
+    return FOUND if left_alone else broken

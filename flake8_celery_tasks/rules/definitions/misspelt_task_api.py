@@ -12,6 +12,7 @@ from flake8_celery_tasks.catalog.task_options import INTERNAL, OPTIONS, REMOVED,
 from flake8_celery_tasks.celery_model.apps import PLAIN_BASES, task_cls_of
 from flake8_celery_tasks.celery_model.objects import CanvasThing, SignatureThing, TaskThing
 from flake8_celery_tasks.celery_model.task import Defined, is_assigned
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.spelling import close_match
 from flake8_celery_tasks.facts.arguments import is_expected_to_fail, is_looked_for
 from flake8_celery_tasks.facts.facts import Facts
@@ -117,29 +118,35 @@ class MisspeltTaskApi(Rule[Facts]):
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Report such attributes where they are read."""
-        for node, meant in self._found(facts):
-            yield self.report(facts.module, node, owner=shown(node.value), name=node.attr, meant=meant)
+        for node, meant in (one for found in _misspelt_in(facts).values() for one in found):
+            yield self._reported(facts, node, meant)
 
     def fix(self, facts: Facts, violation: Violation) -> Fix | None:
         """Write the suggested name."""
         from flake8_celery_tasks.edits.edit import Fix
         from flake8_celery_tasks.edits.operations import RenameAttribute
 
-        for node, meant in self._found(facts):
-            reported = self.report(facts.module, node, owner=shown(node.value), name=node.attr, meant=meant)
-            if reported == violation and "." not in meant:
+        for node, meant in _misspelt_in(facts)[violation[:2]]:
+            if self._reported(facts, node, meant) == violation and "." not in meant:
                 return Fix((RenameAttribute(node, meant),), safe=False)
         return None
 
-    def _found(self, facts: Facts) -> Iterator[tuple[ast.Attribute, str]]:
-        """Yield such attributes, each with the probable intended name."""
-        names = frozenset(name for name in _ATTRIBUTE.findall(facts.module.source.text) if _near(name))
-        for node, site in facts.attributes_named(names) if names else ():
-            if isinstance(node.ctx, ast.Load):
-                meant = _meant(facts, node, site)
-                known = is_looked_for(facts.module, node.attr, site) or is_assigned(facts.module, node.attr)
-                if meant and not known and not is_expected_to_fail(site):
-                    yield node, meant
+    def _reported(self, facts: Facts, node: ast.Attribute, meant: str) -> Violation:
+        return self.report(facts.module, node, owner=shown(node.value), name=node.attr, meant=meant)
+
+
+@query()
+def _misspelt_in(facts: Facts) -> dict[tuple[int, int], list[tuple[ast.Attribute, str]]]:
+    """Return such attributes, each with the probable intended name, by position."""
+    names = frozenset(name for name in _ATTRIBUTE.findall(facts.module.source.text) if _near(name))
+    found: dict[tuple[int, int], list[tuple[ast.Attribute, str]]] = {}
+    for node, site in facts.attributes_named(names) if names else ():
+        if isinstance(node.ctx, ast.Load):
+            meant = _meant(facts, node, site)
+            known = is_looked_for(facts.module, node.attr, site) or is_assigned(facts.module, node.attr)
+            if meant and not known and not is_expected_to_fail(site):
+                found.setdefault(facts.module.source.position(node), []).append((node, meant))
+    return found
 
 
 @lru_cache(4096)

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.nodes import unparsed
 from flake8_celery_tasks.binding.scopes import CLASS, FUNCTION, MODULE
 from flake8_celery_tasks.binding.symbols import Class
 from flake8_celery_tasks.celery_model.objects import TaskThing
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.apps import Connection, signal_of
 from flake8_celery_tasks.resolution.evaluation import settled
 from flake8_celery_tasks.resolution.resolver import Target
@@ -17,8 +19,10 @@ from flake8_celery_tasks.rules.rule import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.binding.scopes import FunctionNode
     from flake8_celery_tasks.core.violation import Violation
+    from flake8_celery_tasks.facts.context import FileContext
 
 _TASK = "the task object"
 _NAME = "the task's name"
@@ -260,15 +264,28 @@ def _dies_with(name: str, found: Connection) -> FunctionNode | None:
         return None
     if isinstance(outer, ast.AsyncFunctionDef) or scope.yields:
         return None
-    uses = sum(
-        isinstance(inner, ast.Name) and inner.id == name and isinstance(inner.ctx, ast.Load)
-        for inner in ast.walk(outer)
-    )
-    if uses > (found.function is None):
+    if _loads_in(found.module, outer)[name] > (found.function is None):
         return None
     last = found.function or found.node
-    for call, site in found.module.calls_in(outer):
-        later = call.lineno > (last.end_lineno or 0) and site.function() is outer
-        if later and not signal_of(found.context, call.func, site):
-            return None
-    return outer
+    return None if _last_call_in(found.context, outer) > (last.end_lineno or 0) else outer
+
+
+@query()
+def _loads_in(_module: Module, function: FunctionNode) -> Counter[str]:
+    """Return how often each name is read in a function: it may connect as many receivers as it has lines."""
+    return Counter(
+        node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    )
+
+
+@query()
+def _last_call_in(context: FileContext, function: FunctionNode) -> int:
+    """Return the line of the last call in a function's own code that does not connect a receiver, 0 for none."""
+    return max(
+        (
+            call.lineno
+            for call, site in context.module.calls_in(function)
+            if site.function() is function and not signal_of(context, call.func, site)
+        ),
+        default=0,
+    )

@@ -139,7 +139,7 @@ class CalledNotSent(Rule[Facts]):
             if id(call) not in facts.module.candidates.statements or _is_started_by_hand(site):
                 continue
             found = _task_called(facts, call, site)
-            if found is None or _is_in_task(facts, site) or _is_choice(call, site):
+            if found is None or _is_in_task(facts, site) or _is_choice(facts, call, site):
                 continue
             if _is_sent(facts.project, found):
                 yield self.report(facts.module, call, call=shown(call.func))
@@ -209,16 +209,30 @@ def _is_started_by_hand(site: Site) -> bool:
     )
 
 
-def _is_choice(call: ast.Call, site: Site) -> bool:
+@query()
+def _names_sent_in(facts: Facts) -> dict[int, set[str]]:
+    """Return the names before the sending methods in each block of a file, by the identity of the statement."""
+    found: dict[int, set[str]] = {}
+    for node, site in facts.module.candidates.sends:
+        if node.attr in SENDING:
+            for around in site.chain():
+                found.setdefault(id(around.node), set()).add(last_name(node.value))
+    return found
+
+
+@query()
+def _asks(_facts: Facts, test: ast.expr) -> bool:
+    """Return whether a condition checks whether to send tasks: there may be many calls below it."""
+    return _ASKS.search(unparsed(test)) is not None
+
+
+def _is_choice(facts: Facts, call: ast.Call, site: Site) -> bool:
     """Return whether the same function also sends the task, or an `if` around it checks whether to send tasks."""
     name = last_name(call.func)
     for around in site.chain():
-        if around.kind == IF and _ASKS.search(unparsed(around.test)):
+        if around.kind == IF and _asks(facts, around.test):
             return True
-        if around.kind in (FUNCTION, IF, TRY) and any(
-            isinstance(node, ast.Attribute) and node.attr in SENDING and last_name(node.value) == name
-            for node in ast.walk(around.node)
-        ):
+        if around.kind in (FUNCTION, IF, TRY) and name in _names_sent_in(facts).get(id(around.node), ()):
             return True
         if around.kind == FUNCTION:
             return _HERE.search(getattr(around.node, "name", "")) is not None

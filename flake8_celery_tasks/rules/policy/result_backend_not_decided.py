@@ -6,6 +6,7 @@ from flake8_celery_tasks.celery_model import backends
 from flake8_celery_tasks.celery_model.configuration import is_unset
 from flake8_celery_tasks.celery_model.registry import tasks_of
 from flake8_celery_tasks.celery_model.task import Defined
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.facts.apps import AppMade
 from flake8_celery_tasks.rules.rule import Rule
 
@@ -82,13 +83,18 @@ class ResultBackendNotDecided(Rule[AppMade]):
 
     def check(self, made: AppMade) -> Iterator[Violation]:
         """Report an app that leaves the question open."""
-        project = made.project
-        if (
-            next(backends.urls(project, "result_backend", "backend"), None) is None
-            and is_unset(project, "task_ignore_result")
-            and not _all_ignore(project)
-        ):
+        if _is_open(made.project):
             yield self.report(made.module, made.node)
+
+
+@query()
+def _is_open(project: Project) -> bool:
+    """Return whether nothing says where results are stored, and they are not ignored either."""
+    return (
+        next(backends.urls(project, "result_backend", "backend"), None) is None
+        and is_unset(project, "task_ignore_result")
+        and not _all_ignore(project)
+    )
 
 
 def _all_ignore(project: Project) -> bool:

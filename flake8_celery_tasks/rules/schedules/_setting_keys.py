@@ -17,6 +17,7 @@ from flake8_celery_tasks.facts.configured.settings import CONF, DJANGO, OBJECT
 if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
     from flake8_celery_tasks.facts.configured.settings import Setting, SettingSource
+    from flake8_celery_tasks.resolution.project import Project
 
 
 #: Prefixes of names that are almost certainly settings of Celery.
@@ -130,13 +131,18 @@ def mixed(setting: Setting) -> tuple[str, str] | None:
     return new[0], OLD_TO_NEW[setting.key]
 
 
+@query()
+def _apps_made(project: Project, module: Module) -> list[ast.Call]:
+    return [call for call, site in module.candidates.calls if makes_app(project, module, call, site)]
+
+
 def _set_together(setting: Setting) -> list[Setting]:
     """Return the settings that the same function or module gives to an app before it is configured.
 
     The arguments of the app itself and of `add_defaults` are left out. Returns none if several apps may be meant.
     """
     module, function = setting.module, setting.site.function()
-    made = [call for call, site in module.candidates.calls if makes_app(setting.project, module, call, site)]
+    made = _apps_made(setting.project, module)
     if len(made) != 1 or module.calls_of("add_defaults"):
         return []
     keywords = {id(keyword) for keyword in made[0].keywords}

@@ -59,11 +59,17 @@ def is_choice(invocation: Invocation) -> bool:
         return False
     tests = [around.test for around in invocation.site.chain() if around.kind == IF]
     tests += _chosen(invocation.context, function).get(id(invocation.node), ())
-    if not any(_ASKS.search(unparsed(test)) for test in tests):
+    if not any(_asks(invocation.context, test) for test in tests):
         return False
     owner = unparsed(func.value)
     owners, calls = _sent_on_commit(invocation.context, function)
     return owner in owners or f"{owner}." in calls
+
+
+@query()
+def _asks(_context: FileContext, test: ast.expr) -> bool:
+    """Return whether a condition checks the settings: there may be many calls below it."""
+    return _ASKS.search(unparsed(test)) is not None
 
 
 @query()

@@ -48,3 +48,14 @@ def test_decorators_that_make_no_sense_below_stay(tmp_path):
 def test_misspelt_attributes(before, after, tmp_path):
     text = task("@shared_task(name='add', bind=True)\ndef add(self):\n    ")
     assert fix_one(tmp_path, f"{text}{before}\n", "CLY521") == f"{text}{after}\n"
+
+
+@pytest.mark.parametrize("between", ["", "        # why\n", "    # why\n"])
+def test_decorators_of_methods_move_too(tmp_path, between):
+    imports = "from celery import shared_task\nfrom django.db import transaction\n"
+    body = "        def add(x):\n            return x\n"
+    atomic, shared = "        @transaction.atomic  # all\n", "        @shared_task(name='a')\n"
+    text = task(f"class Shop:\n    class Till:\n{atomic}{between}{shared}{body}", imports)
+    moved = task(f"class Shop:\n    class Till:\n{between}{shared}{atomic}{body}", imports)
+    after = fix_one(tmp_path, text, "CLY513", unsafe=False)
+    assert after == (text if between.startswith("    #") else moved)

@@ -1,0 +1,101 @@
+"""The nodes at a place in a text: a file may have thousands of places, so each is found without visiting the others."""
+
+from __future__ import annotations
+
+import ast
+import bisect
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flake8_celery_tasks.workspace.source import Source
+
+#: Fields whose nodes are in line order, and from how many nodes on only some of them are visited.
+_IN_ORDER: Final = frozenset(
+    (
+        *("args", "body", "cases", "comparators", "decorator_list", "defaults", "elts", "finalbody", "generators"),
+        *("handlers", "items", "keys", "keywords", "orelse", "patterns", "targets", "values"),
+    )
+)
+_FEW: Final = 8
+
+
+def around(text: Source, start: int, end: int) -> Iterator[ast.AST]:
+    """Yield the innermost statement around a place and the nodes within it around that place, outermost first."""
+    statement = text.statement(start, end)
+    if statement is None:
+        return
+    yield statement
+    nodes = list(_inside(text, statement, start, end))
+    while nodes:
+        node = nodes.pop()
+        if not hasattr(node, "end_lineno"):
+            nodes.extend(_inside(text, node, start, end))
+        elif text.start(node) <= start and end <= text.end(node):
+            yield node
+            nodes = list(_inside(text, node, start, end))
+
+
+def touched(text: Source, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the spans of the nodes that a region touches; of those around all of it, only the ones in its statement."""
+    nodes: list[ast.AST] = [text.statement(start, end) or text.tree]
+    while nodes:
+        node = nodes.pop()
+        if hasattr(node, "end_lineno"):
+            place = text.start(node), text.end(node)
+            if place[1] <= start or place[0] >= end:
+                continue
+            yield place
+        nodes.extend(_inside(text, node, start, end))
+
+
+def items_at(text: Source, node: ast.Dict, start: int, end: int) -> Iterator[tuple[ast.expr | None, ast.expr]]:
+    """Yield the items of a dictionary whose lines may overlap a region, with None as the key of `**`."""
+    keys, values = node.keys, node.values
+    first, last = _lines(text, start, end)
+    index = bisect.bisect_left(values, first, key=_last_line)
+    while index < len(values) and _first_line(keys[index] or values[index]) <= last:
+        yield keys[index], values[index]
+        index += 1
+
+
+def _lines(text: Source, start: int, end: int) -> tuple[int, int]:
+    return text.line_at(start) + 1, text.line_at(end) + 1
+
+
+def _inside(text: Source, node: ast.AST, start: int, end: int) -> Iterator[ast.AST]:
+    """Yield the child nodes whose lines may overlap a region."""
+    if isinstance(node, ast.Dict):
+        yield from (one for item in items_at(text, node, start, end) for one in item if one is not None)
+        return
+    first, last = _lines(text, start, end)
+    for name, value in ast.iter_fields(node):
+        if isinstance(value, ast.AST):
+            yield value
+        elif isinstance(value, list):
+            many = value
+            if len(value) > _FEW and name in _IN_ORDER and not isinstance(node, ast.JoinedStr):
+                index = bisect.bisect_left(value, first, key=_last_line)
+                many = value[index : bisect.bisect_right(value, last, key=_first_line)]
+            yield from (one for one in many if isinstance(one, ast.AST))
+
+
+def _ends(node: Any) -> tuple[Any, Any]:
+    """Return the first and the last node of something that may have no place of its own."""
+    if isinstance(node, ast.match_case):
+        return node.pattern, node.body[-1]
+    if isinstance(node, ast.comprehension):
+        return node.target, (node.ifs or [node.iter])[-1]
+    if isinstance(node, ast.withitem):
+        return node.context_expr, node.optional_vars or node.context_expr
+    return node, node
+
+
+def _first_line(node: ast.AST) -> int:
+    first = _ends(node)[0]
+    return int(min(one.lineno for one in (first, *getattr(first, "decorator_list", ())[:1])))
+
+
+def _last_line(node: ast.AST) -> int:
+    return int(_ends(node)[1].end_lineno)
