@@ -224,7 +224,7 @@ def test_what_could_not_be_checked_is_said_and_stays(known, run, text, said):
     assert (code, lines) == (1, [])
     assert told[:2] == [
         "flake8-celery-tasks: 4 findings written to known.json",
-        "flake8-celery-tasks: 3 findings of other rules, or of files that were not checked, kept; --force replaces the whole file",
+        "flake8-celery-tasks: 3 findings of other rules or unchecked files kept; --force replaces the whole file",
     ]
     assert len(told) == 3
     assert told[2].startswith(f"flake8-celery-tasks: ./shop/tasks.py: {said}")
@@ -379,7 +379,7 @@ def test_what_was_not_checked_is_kept(known, run):
         0,
         [
             "flake8-celery-tasks: 4 findings written to known.json",
-            "flake8-celery-tasks: 3 findings of other rules, or of files that were not checked, kept; --force replaces the whole file",
+            "flake8-celery-tasks: 3 findings of other rules or unchecked files kept; --force replaces the whole file",
         ],
     )
     assert (known / "known.json").read_text() == before
@@ -406,7 +406,7 @@ def test_what_is_not_selected_is_kept(known, run):
     assert "CLY401" in before
     said = run("--write-baseline=known.json", "--select=CLY4")[2]
     assert said[1:] == [
-        "flake8-celery-tasks: 3 findings of other rules, or of files that were not checked, kept; --force replaces the whole file"
+        "flake8-celery-tasks: 3 findings of other rules or unchecked files kept; --force replaces the whole file"
     ]
     assert (known / "known.json").read_text() == before
     run("--write-baseline=known.json", "--extend-select=CLY901")

@@ -114,9 +114,7 @@ def _write_baseline(found: Sequence[Part], path: str, *, force: bool) -> int:
     if not found[0].configuration.options.quiet:
         tell(f"{count(written, 'finding')} written to {path}")
         if kept:
-            tell(
-                f"{count(kept, 'finding')} of other rules, or of files that were not checked, kept; --force replaces the whole file"
-            )
+            tell(f"{count(kept, 'finding')} of other rules or unchecked files kept; --force replaces the whole file")
     return _tell_of_broken(found, broken)
 
 
