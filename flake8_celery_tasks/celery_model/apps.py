@@ -12,8 +12,10 @@ from flake8_celery_tasks.binding.values import MISSING, UNKNOWN, Invoke, Member,
 from flake8_celery_tasks.catalog import packages
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.record import Record
+from flake8_celery_tasks.core.text import encoded
 from flake8_celery_tasks.resolution.evaluation import Called
 from flake8_celery_tasks.resolution.resolver import Target
+from flake8_celery_tasks.workspace.marks import is_interesting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -334,6 +336,15 @@ def is_base(project: Project, name: str, module: Module) -> bool:
     """Return whether a name of a module is certainly a class of tasks or apps."""
     line = project.line(project.resolve(f":{name}", module))
     return any(isinstance(cls, Target) and cls.path in ("celery.Celery", "celery.Task") for cls in line)
+
+
+def may_be_base(module: Module, cls: Class) -> bool:
+    """Return whether a class of tasks or apps may be there to derive others from, in files that show nothing else."""
+    from flake8_celery_tasks.workspace import prescan  # a warm run needs none of its patterns
+
+    symbols = {name: module.symbols(f"{cls.qualname}.{name}") for name in cls.names}
+    methods = (name for name, some in symbols.items() if any(isinstance(one, Function) for one in some))
+    return not is_interesting(encoded(cls.qualname)) and prescan.may_be_base(cls.names, methods)
 
 
 #: Bases outside the project that add nothing to a task that matters to a rule.

@@ -8,22 +8,29 @@ from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.binding.nodes import last_name
 from flake8_celery_tasks.binding.symbols import Alias, Bound, Class, Function
-from flake8_celery_tasks.binding.values import UNKNOWN, Const, Invoke, Mapping, Member, Param, Ref
+from flake8_celery_tasks.binding.values import UNKNOWN, Invoke, Mapping, Member, Param, Ref
 from flake8_celery_tasks.catalog import packages
-from flake8_celery_tasks.celery_model.apps import App, app_made_by, app_of_attribute, is_base, is_named_like_app
+from flake8_celery_tasks.celery_model.apps import (
+    App,
+    app_made_by,
+    app_of_attribute,
+    is_base,
+    is_named_like_app,
+    may_be_base,
+)
 from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.record import Record
 from flake8_celery_tasks.core.text import encoded
+from flake8_celery_tasks.resolution import arity
 from flake8_celery_tasks.resolution.resolver import external
 from flake8_celery_tasks.workspace import gate
-from flake8_celery_tasks.workspace.marks import BINDINGS, INTEREST, USES
+from flake8_celery_tasks.workspace.marks import BINDINGS, USES, is_interesting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from flake8_celery_tasks.binding.module import Module
-    from flake8_celery_tasks.binding.symbols import Params
     from flake8_celery_tasks.binding.values import Value
     from flake8_celery_tasks.resolution.project import Project
     from flake8_celery_tasks.resolution.resolver import Target
@@ -208,17 +215,17 @@ def _handing_on(project: Project, function: Function, module: Module, depth: int
         call = function.returns[0]
         if isinstance(call.func, Ref) and call.func.path != f":{function.qualname}":
             inner = decorator_of(project, call.func, module, depth + 1)
-            if inner is not None and inner.form != OPAQUE and _hands_on(call, function):
+            if inner is not None and inner.form != OPAQUE and arity.hands_on(call, function):
                 own: list[tuple[str | None, Value]] = []
                 own.extend((name, UNKNOWN) for name in function.changes)
-                for name, value in _flat(call.keywords):
+                for name, value in arity.flat(call.keywords):
                     if not isinstance(value, Param):
                         own.append((name, value))
                     elif name is not None and value.name != function.params.kwarg:
                         own.append((name, UNKNOWN))  # the parameter's default, if the caller gives none
                 fixed = Invoke(call.func, (), tuple(own))
                 made = with_keywords(project, inner, fixed, module)
-                return Decorator(HOUSE, made.keywords, made.spread, made.app, _positional(call, function.params))
+                return Decorator(HOUSE, made.keywords, made.spread, made.app, arity.positional(call, function.params))
     return None
 
 
@@ -297,48 +304,6 @@ def _unread(module: Module, functions: list[Function]) -> Decorator:
     return Decorator(OPAQUE, spread=True, hides_base=not _HIDING.isdisjoint(words))
 
 
-def _flat(keywords: Iterable[tuple[str | None, Value]]) -> Iterator[tuple[str | None, Value]]:
-    """Yield keywords, including those inside dicts: `**dict({"base": Own}, **kwargs)`.
-
-    The name is empty for keys after `**kwargs`, since they override the caller's.
-    """
-    for name, value in keywords:
-        if name is not None or not isinstance(value, Mapping):
-            yield name, value
-            continue
-        spread = False
-        for key, item in value.pairs:
-            if key is None:
-                yield from _flat([(None, item)])
-                spread = True
-            elif isinstance(key, Const) and isinstance(key.value, str):
-                yield "" if spread else key.value, item
-            else:
-                yield None, UNKNOWN
-
-
-def _hands_on(call: Invoke, function: Function) -> bool:
-    """Return whether a wrapper passes all its arguments unchanged, under the same names, to the decorator it calls."""
-    params = function.params
-    given = list(_flat(call.keywords))
-    named = {value.name for name, value in given if isinstance(value, Param) and name in (None, value.name)}
-    named.update(value.name for value in call.args if isinstance(value, Param))
-    taken = {*params.ordered, *params.keyword_only, params.kwarg} - {None}
-    # Anything that it pops from its keywords is for itself.
-    return (
-        taken <= named
-        and all(name != "" for name, _ in given)
-        and not ("pop" in function.attributes and function.changes)
-    )
-
-
-def _positional(call: Invoke, params: Params) -> tuple[str, ...]:
-    """Return the options that a wrapper's positional parameters are passed as, up to the first that is not one."""
-    handed_on = {value.name: name for name, value in call.keywords if name is not None and isinstance(value, Param)}
-    options = [handed_on.get(param) for param in params.ordered]
-    return tuple(option for index, option in enumerate(options) if option and None not in options[:index])
-
-
 # The names of a project's own decorators, and of its own classes of tasks and apps.
 
 
@@ -357,7 +322,7 @@ _LIKE_BASES: Final = ("Celery", "Task")
 
 def own_marks(project: Project) -> tuple[bytes, ...]:
     """Return the marks of files that use what `own_names` returns, as far as this is known."""
-    own = sorted(name for name in own_names(project) if not any(mark in name.encode() for mark in INTEREST))
+    own = sorted(name for name in own_names(project) if not is_interesting(encoded(name)))
     listed = gate.marks_of(project.options.celery_task_decorators)[len(gate.MARKS) :]
     return (*(USES + encoded(name) for name in own), *map(encoded, listed))
 
@@ -440,7 +405,9 @@ def _names_in(project: Project, module: Module, wanted: frozenset[str], *, has_b
                     any(_mentions(base, wanted) for base in symbol.bases) and is_base(project, name, module)
                 ):
                     bases.add(f":{name}")
-                is_made = f":{name}" in bases or (has_bodies and any(map(makes, _called_with_function(symbol, module))))
+                is_made = (f":{name}" in bases and may_be_base(module, symbol)) or (
+                    has_bodies and any(map(makes, _called_with_function(symbol, module)))
+                )
                 for method in symbol.names if has_bodies else ():
                     methods = () if method.startswith("__") else module.symbols(f"{symbol.qualname}.{method}")
                     if any(isinstance(one, Function) and makes(one) for one in methods):
@@ -453,7 +420,9 @@ def _names_in(project: Project, module: Module, wanted: frozenset[str], *, has_b
 
 def _is_made(project: Project, name: str, module: Module) -> bool:
     """Return whether a name of a module is a task decorator, or a class of tasks or apps."""
-    return _bare(project, Ref(f":{name}"), module, 0) is not None or is_base(project, name, module)
+    return _bare(project, Ref(f":{name}"), module, 0) is not None or (
+        not is_interesting(encoded(name)) and is_base(project, name, module)
+    )
 
 
 def _is_made_of(module: Module, function: Function, wanted: frozenset[str]) -> bool:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from flake8_celery_tasks.binding.values import UNKNOWN, Const, Mapping, Param
 
-    from flake8_celery_tasks.binding.symbols import Params
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from flake8_celery_tasks.binding.symbols import Function, Params
+    from flake8_celery_tasks.binding.values import Invoke, Value
 
 
 # The ways in which arguments don't fit.
@@ -76,3 +79,48 @@ def _missing(params: Params, given: Given) -> Iterator[str]:
             yield name
     if not given.more_keywords:
         yield from (name for name in params.keyword_required if name not in given.keywords)
+
+
+# Functions that only call another one.
+
+
+def flat(keywords: Iterable[tuple[str | None, Value]]) -> Iterator[tuple[str | None, Value]]:
+    """Yield keywords, including those inside dicts: `**dict({"base": Own}, **kwargs)`.
+
+    The name is empty for keys after `**kwargs`, since they override the caller's.
+    """
+    for name, value in keywords:
+        if name is not None or not isinstance(value, Mapping):
+            yield name, value
+            continue
+        spread = False
+        for key, item in value.pairs:
+            if key is None:
+                yield from flat([(None, item)])
+                spread = True
+            elif isinstance(key, Const) and isinstance(key.value, str):
+                yield "" if spread else key.value, item
+            else:
+                yield None, UNKNOWN
+
+
+def hands_on(call: Invoke, function: Function) -> bool:
+    """Return whether a wrapper passes all its arguments unchanged, under the same names, to the decorator it calls."""
+    params = function.params
+    given = list(flat(call.keywords))
+    named = {value.name for name, value in given if isinstance(value, Param) and name in (None, value.name)}
+    named.update(value.name for value in call.args if isinstance(value, Param))
+    taken = {*params.ordered, *params.keyword_only, params.kwarg} - {None}
+    # Anything that it pops from its keywords is for itself.
+    return (
+        taken <= named
+        and all(name != "" for name, _ in given)
+        and not ("pop" in function.attributes and function.changes)
+    )
+
+
+def positional(call: Invoke, params: Params) -> tuple[str, ...]:
+    """Return the options that a wrapper's positional parameters are passed as, up to the first that is not one."""
+    handed_on = {value.name: name for name, value in call.keywords if name is not None and isinstance(value, Param)}
+    options = [handed_on.get(param) for param in params.ordered]
+    return tuple(option for index, option in enumerate(options) if option and None not in options[:index])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from flake8_celery_tasks.core import regular
 from flake8_celery_tasks.workspace import folders
 from flake8_celery_tasks.workspace.cache import stamp
-from flake8_celery_tasks.workspace.marks import BINDINGS, DEFINITIONS, INTEREST, MARKS, USES, WORDS
+from flake8_celery_tasks.workspace.marks import BINDINGS, DEFINITIONS, MARKS, USES, WORDS, is_interesting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -350,14 +350,6 @@ class Files:
     def times_defined(self, name: str) -> int:
         """Return how many functions with a name the project's files define."""
         return self.disk.calls.defined.get(name.encode(), 0)
-
-
-def is_interesting(text: bytes) -> bool:
-    """Return whether a text contains one of `INTEREST`."""
-    for mark in INTEREST:  # noqa: SIM110 - no generator: this runs for every file of a project
-        if mark in text:
-            return True
-    return False
 
 
 def _is_anywhere(mark: bytes) -> bool:

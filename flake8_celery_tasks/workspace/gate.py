@@ -26,7 +26,7 @@ CLIENTS = (
 #: only tasks and signatures have, the start of a setting, or such a client. Longer marks would be contained in these.
 MARKS = (
     *("elery", "ELERY", "_task", "task(", ".task", "import tasks", ".delay", "apply_async", "Task)"),
-    *(".s(", ".si(", ".signature(", "crontab("),
+    *("Task,", "Task[", "Task as", "Task\n", ".s(", ".si(", ".signature(", "crontab("),
     *SETTINGS,
     *CLIENTS,
 )

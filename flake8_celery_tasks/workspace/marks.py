@@ -26,3 +26,11 @@ USES: Final = b"\0uses "
 #: Words that all files of a project are searched for, whether related to Celery or not: they show how Django handles
 #: requests.
 WORDS: Final = (b"ATOMIC_REQUESTS", b"urlpatterns")
+
+
+def is_interesting(text: bytes) -> bool:
+    """Return whether a text contains one of `INTEREST`."""
+    for mark in INTEREST:  # noqa: SIM110 - no generator: this runs for every file of a project
+        if mark in text:
+            return True
+    return False

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from flake8_celery_tasks.workspace import imports
-from flake8_celery_tasks.workspace.marks import ACCESSORS, BINDINGS, DEFINITIONS, MARKS, USES
+from flake8_celery_tasks.workspace.marks import ACCESSORS, BINDINGS, DEFINITIONS, MARKS, USES, is_interesting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -107,16 +107,52 @@ _AFTER_MAKER: Final = re.compile(rb"[ \t\\]*(as(?!" + _WORD + rb")|[(,)\r\n#]|\Z
 _IMPORTS: Final = re.compile(rb"\s{1,200}(?:from|import)\s")
 
 
-#: A class that is named like one of Celery's for tasks or apps under another name, and classes that are built from one.
-_RENAMED: Final = re.compile(rb"(?:Task|Celery)[ \t]+as[ \t]")
-_DERIVED: Final = re.compile(rb"\nclass[\s\\][^\n(:]{0,200}\([^)]{0,500}?(?:Task|Celery)(?!" + _WORD + rb")")
+#: Names for classes that are named like Celery's for tasks or apps; classes that are built from one.
+_RENAMED: Final = (
+    re.compile(rb"(?:Task|Celery)[ \t]+as[ \t]+(" + _WORD + rb"+)"),
+    re.compile(rb"\n(" + _WORD + rb"+)[ \t]*=[ \t]*[\w.]{0,200}(?:Task|Celery)(?![\w.(])"),
+)
+_DERIVED: Final = re.compile(
+    rb"\nclass[\s\\]+(" + _WORD + rb"{1,200})[^\n(:]{0,200}\([^)]{0,500}?(?:Task|Celery)(?!" + _WORD + rb")"
+)
+_NAMED: Final = re.compile(rb"\n[ \t]+name[ \t]*[:=]")
+_METHOD: Final = re.compile(rb"\n[ \t]+(?:async[ \t]+)?def[ \t]+(" + _WORD + rb"+)")
+
+#: How the names of methods begin that a task may have to adapt Celery's.
+_ADAPTING: Final = ("__", "after_", "apply", "before_", "delay", "on_", "retry")
+
+
+def may_be_base(members: Iterable[str], methods: Iterable[str]) -> bool:
+    """Return whether a class of tasks with some members may be there to derive others from.
+
+    One that gives its task a name, or only does the work, is a task itself.
+
+    >>> may_be_base([], []), may_be_base([], ["run", "work"]), may_be_base([], ["run"]), may_be_base(["name"], [])
+    (True, True, False, False)
+    """
+    own = {method for method in methods if not method.startswith(_ADAPTING)}
+    return "name" not in members and (not own or (len(own) > 1 and "run" in own))
 
 
 def _derives(text: bytes) -> bool:
-    """Return whether a text's module may have classes of its own for tasks or apps."""
+    """Return whether a text's module may have classes of its own for tasks or apps, to build others from.
+
+    A class with one of `INTEREST` in its name does not count, since that is in all files which use it.
+    """
     if b"Task" not in text and b"Celery" not in text:
         return False
-    return _RENAMED.search(text) is not None or _DERIVED.search(b"\n" + text) is not None
+    text = b"\n" + text
+    if any(not is_interesting(match[1]) for pattern in _RENAMED for match in pattern.finditer(text)):
+        return True
+    for match in _DERIVED.finditer(text):
+        following = _STATEMENT.search(text, match.end())
+        end = len(text) if following is None else following.start()
+        if not is_interesting(match[1]):
+            members = ["name"] if _NAMED.search(text, match.end(), end) else []
+            methods = (method.decode("utf-8", "replace") for method in _METHOD.findall(text, match.end(), end))
+            if may_be_base(members, methods):
+                return True
+    return False
 
 
 def may_bind(text: bytes, name: bytes = b"") -> bool:

@@ -154,6 +154,30 @@ def test_no_more_names_than_can_be_searched_for(tmp_path, monkeypatch):
 
 
 def test_the_names(tmp_path):
-    assert own_names(project_at(tmp_path, PROJECT)) == {
-        *("BaseTask", "Duty", "Heavy", "Job", "Plain", "Shop", "Typed", "Work"),
-    }
+    # A file that uses BaseTask shows that it may have to do with tasks.
+    assert own_names(project_at(tmp_path, PROJECT)) == {"Duty", "Heavy", "Job", "Plain", "Shop", "Typed", "Work"}
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("class Job(Task):\n    abstract = True\n", {"Job"}),
+        ("class Job(Task):\n    def on_failure(self, *args): ...\n    def __call__(self): ...\n", {"Job"}),
+        ("class Job(Task):\n    def run(self):\n        self.work()\n\n    def work(self): ...\n", {"Job"}),
+        ("class Job(Task):\n    def run(self): ...\n", set()),
+        ("class Job(Task):\n    def work(self): ...\n", set()),
+        ("class Job(Task):\n    name = 'job'\n", set()),
+        ("class Job(Task):\n    name: str = 'job'\n", set()),
+        ("class JobTask(Task): ...\n", set()),
+        ("class JobTask(Task): ...\n\n\nclass Job(JobTask): ...\n", {"Job"}),
+        ("class Job(Task):\n    def run(self): ...\n\n\nclass Other(Task): ...\n", {"Other"}),
+        ("Job = Task\n", {"Job"}),
+        ("Job = celery.Task  # ours\n", {"Job"}),
+        ("Job = Task()\n", set()),
+        ("class Shop(celery.Celery): ...\n", {"Shop"}),
+        ("class Größe(Task): ...\n", {"Größe"}),
+    ],
+)
+def test_classes_that_others_are_derived_from(tmp_path, text, names):
+    files = {"proj/base.py": f"import celery\nfrom celery import Task\n\n\n{text}"}
+    assert own_names(project_at(tmp_path, files)) == names
