@@ -68,16 +68,14 @@ class Plugin:
             yield violation.line, violation.column, f"{violation.code} {violation.text}", type(self)
 
     def _uses_own_decorator(self, text: str) -> bool:
+        # Nothing is imported for files without Celery, and little is done for files in folders that are known.
         own = gate.own.get(os.path.dirname(self.filename))
-        if own is not None and not gate.passes(text, own):
+        if not gate.passes(text, own) if own is not None else not (gate.own or gate.applied(text)):
             return False
-        applied = gate.applied(text)
-        if not applied:
-            return False
-        from flake8_celery_tasks.engine.concern import uses_own_decorator
+        from flake8_celery_tasks.engine import concern
         from flake8_celery_tasks.engine.run import Run
 
-        return uses_own_decorator(self.told or Run(), self.filename, text, applied)
+        return concern.uses_own(self.told or Run(), self.filename, text)
 
 
 def _check_keys(arguments: Sequence[str]) -> None:

@@ -28,15 +28,18 @@ def passes(run: Run, filename: str, text: str, project: Project | None = None) -
 
     `project` is the file's project, if it is not the one on disk.
     """
-    if run.passes(filename, text):
-        return True
-    if project is None and lacks_own(run, filename, text):
+    return run.passes(filename, text) or uses_own(run, filename, text, project)
+
+
+def uses_own(run: Run, filename: str, text: str, project: Project | None = None) -> bool:
+    """Return whether a text that does not pass the gate may use a task decorator, or a class, of its project's own."""
+    if project is None and _lacks_own(run, filename, text):
         return False
     found = gate.applied(text)
-    return bool(found) and uses_own_decorator(run, filename, text, found, project)
+    return bool(found) and _uses_own_decorator(run, filename, text, found, project)
 
 
-def lacks_own(run: Run, filename: str, text: str) -> bool:
+def _lacks_own(run: Run, filename: str, text: str) -> bool:
     """Return whether a text has none of the names of its project's own decorators and classes, as far as known yet.
 
     This is many times as fast as a look at what it uses.
@@ -51,7 +54,7 @@ def lacks_own(run: Run, filename: str, text: str) -> bool:
     return not gate.passes(text, own)
 
 
-def uses_own_decorator(run: Run, filename: str, text: str, found: set[str], project: Project | None = None) -> bool:
+def _uses_own_decorator(run: Run, filename: str, text: str, found: set[str], project: Project | None = None) -> bool:
     """Return whether a text that does not pass the gate may use a task decorator of the project's own.
 
     `found` holds the decorators that it uses, as returned by `gate.applied`. In case of doubt it may.

@@ -122,7 +122,4 @@ def _concerns(name: str, content: bytes, run: Run) -> bool:
     if gate.holds_module(os.path.abspath(name), run.recorded):
         return True
     text = content.decode("utf-8", "replace").replace("\r", "\n")
-    if concern.lacks_own(run, name, text):
-        return False
-    applied = gate.applied(text)
-    return bool(applied) and concern.uses_own_decorator(run, name, text, applied)
+    return concern.uses_own(run, name, text)

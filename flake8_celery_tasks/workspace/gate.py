@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import lru_cache
 
 #: Texts by which a module that only configures Celery is recognised.
 SETTINGS = ("accept_content", "beat_", "broker_", "result_serializer", "task_", "TASK_", "worker_", "WORKER_")
@@ -78,10 +79,25 @@ def passes(text: str, marks: tuple[str, ...] = MARKS) -> bool:
 
     A file that does not pass can't contain anything that a rule reports.
     """
-    for mark in marks:  # noqa: SIM110 - no generator: this runs for every file of a project
-        if mark in text:
-            return True
+    for part, some in _grouped(marks):
+        if part in text:
+            for mark in some:  # no generator: this runs for every file of a project
+                if mark in text:
+                    return True
     return False
+
+
+#: Parts that many marks have in common: a text without them contains none of those.
+_SHARED = ("ask", "sync")
+
+
+@lru_cache
+def _grouped(marks: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return marks by a part that they share, or alone."""
+    found: dict[str, list[str]] = {}
+    for mark in marks:
+        found.setdefault(next((part for part in _SHARED if part in mark), mark), []).append(mark)
+    return tuple((part, tuple(some)) for part, some in found.items())
 
 
 def holds_module(path: str, ends: frozenset[str]) -> bool:
