@@ -6,7 +6,6 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final
 
-from flake8_celery_tasks.celery_model.decorators import own_names
 from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.core.text import encoded
 from flake8_celery_tasks.engine import session
@@ -64,7 +63,7 @@ def _uses_own_decorator(run: Run, filename: str, text: str, found: set[str], pro
     try:
         if not _uses_own(path, content, found, run.options):
             return False
-        found_names = _names(path, run) if project is None else own_names(project)
+        found_names = _names(path, run) if project is None else _searched(project)
         names = [encoded(name) for name in found_names if not gate.passes(name)]
     except errors.CAUGHT:
         return True
@@ -80,9 +79,15 @@ def _names(path: str, run: Run) -> frozenset[str]:
     project = session.project_of(path, run.options, run.excluded)
     kept = session.findings_of(project, run.opted)
     if kept is None:
-        return own_names(project)
+        return _searched(project)
     session.save_at_exit()
     return kept.own_names()
+
+
+def _searched(project: Project) -> frozenset[str]:
+    from flake8_celery_tasks.celery_model.decorators import own_names  # not for projects that are known
+
+    return own_names(project)
 
 
 def _uses_own(path: str, content: bytes, found: set[str], options: Options) -> bool:

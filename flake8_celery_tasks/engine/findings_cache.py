@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flake8_celery_tasks import __version__
 from flake8_celery_tasks.celery_model import version
-from flake8_celery_tasks.celery_model.decorators import own_names
 from flake8_celery_tasks.celery_model.pins import places
 from flake8_celery_tasks.core import own_code
 from flake8_celery_tasks.core.violation import Violation
@@ -62,7 +61,11 @@ class FindingsCache:
     def own_names(self) -> frozenset[str]:
         """Return the names of the project's own task decorators, from the cache or from a search."""
         kept = self._stored["own"]
-        return frozenset(kept[0]) if kept and self._is_current else own_names(self.project)
+        if kept and self._is_current:
+            return frozenset(kept[0])
+        from flake8_celery_tasks.celery_model.decorators import own_names
+
+        return own_names(self.project)
 
     def save(self) -> None:
         """Write the stored findings, unless a file has changed so recently that its next change could go unnoticed."""

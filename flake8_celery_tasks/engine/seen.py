@@ -6,8 +6,6 @@ import ast
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flake8_celery_tasks.binding.values import Invoke
-from flake8_celery_tasks.celery_model.decorators import decorator_of
-from flake8_celery_tasks.celery_model.definitions import definitions, made_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -66,6 +64,8 @@ def seen_in(project: Project, module: Module) -> Seen:
     """Return the content of a module whose tree is in memory. Tasks in tests are left out, as in the inventory."""
     if project.is_test(module):
         return Seen()
+    from flake8_celery_tasks.celery_model.definitions import definitions, made_by  # not for files that are known
+
     tasks = sum(1 for _ in definitions(project, module))
     tasks += sum(made_by(project, call, module) is not None for call in module.made())
     unknown = sorted(_unknown(project, module), key=lambda one: not one[1])
@@ -77,6 +77,8 @@ def _unknown(project: Project, module: Module) -> Iterator[tuple[int, str]]:
 
     A parameter or the result of a call has none: no option can name it.
     """
+    from flake8_celery_tasks.celery_model.decorators import decorator_of
+
     for node, site, _ in module.candidates.functions:
         for decorator in node.decorator_list:
             if isinstance(decorator, ast.Call) and any(map(_is_celery, decorator.keywords)):

@@ -7,8 +7,6 @@ import gc
 import os
 from typing import TYPE_CHECKING, Any
 
-from flake8_celery_tasks.celery_model.apps import bases_of
-from flake8_celery_tasks.celery_model.decorators import own_marks
 from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.engine.findings_cache import FindingsCache
 from flake8_celery_tasks.engine.run import at_beginning
@@ -18,8 +16,11 @@ from flake8_celery_tasks.workspace import folders, gate
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from flake8_celery_tasks.binding.module import Module
+    from flake8_celery_tasks.binding.values import Unknown, Value
     from flake8_celery_tasks.contract.agreement import Agreement
     from flake8_celery_tasks.core.options import Options
+    from flake8_celery_tasks.resolution.resolver import Target
 
 
 _projects: dict[tuple[str, Options, tuple[str, ...]], Project] = {}
@@ -37,7 +38,22 @@ def open_project(
 ) -> Project:
     """Return a new project for a root folder, which is not kept."""
     files = files_of(root, options, excluded)
-    return Project(files, options, excluded, bases_of_app=bases_of, own_marks=own_marks, when_indexed=when_indexed)
+    return Project(files, options, excluded, bases_of_app=_bases_of, own_marks=_own_marks, when_indexed=when_indexed)
+
+
+# What follows is imported once a file is looked at: nothing of it is needed for files whose findings are kept.
+
+
+def _bases_of(project: Project, base: Value, module: Module) -> list[Target | Unknown] | None:
+    from flake8_celery_tasks.celery_model.apps import bases_of
+
+    return bases_of(project, base, module)
+
+
+def _own_marks(project: Project) -> tuple[bytes, ...]:
+    from flake8_celery_tasks.celery_model.decorators import own_marks
+
+    return own_marks(project)
 
 
 def project_of(path: str, options: Options, excluded: tuple[str, ...] = ()) -> Project:
