@@ -171,11 +171,12 @@ class Module(Memo):
             return Ref(f":{identifier}")
         if owner.kind == scopes.CLASS:
             return Ref(f":{owner.qualname}.{identifier}")
-        if len(bindings) > 1:
-            bindings = [binding for binding in bindings if not is_none(binding)] or bindings
-        if len(bindings) > 1 and any(binding.kind != scopes.IMPORT for binding in bindings):
-            return UNKNOWN
         binding = bindings[0]
+        if len(bindings) > 1:
+            decisive = owner.decisive(identifier)
+            if decisive is None:
+                return UNKNOWN
+            binding = decisive
         if binding.kind == scopes.IMPORT:
             return Ref(binding.path)
         if binding.kind in (scopes.FUNCTION, scopes.CLASS):

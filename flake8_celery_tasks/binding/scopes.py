@@ -69,7 +69,7 @@ class Binding:
 class Scope:
     """A namespace: module, class or function (also a lambda's or comprehension's)."""
 
-    __slots__ = ("bindings", "kind", "node", "outside", "parent", "qualname", "returns", "yields")
+    __slots__ = ("_decisive", "bindings", "kind", "node", "outside", "parent", "qualname", "returns", "yields")
 
     def __init__(self, kind: str, node: ast.AST, parent: Scope | None, qualname: str) -> None:
         self.kind = kind
@@ -80,6 +80,7 @@ class Scope:
         self.outside: dict[str, Scope] = {}  # names declared global or nonlocal
         self.returns: list[ast.Return] = []
         self.yields = False
+        self._decisive: dict[str, Binding | None] | None = None
 
     def bind(self, binding: Binding) -> None:
         """Add a binding, in the scope that the name belongs to."""
@@ -89,6 +90,20 @@ class Scope:
             scope.bindings[binding.name] = [binding]
         else:
             known.append(binding)
+
+    def decisive(self, name: str) -> Binding | None:
+        """Return the binding that decides what a name of this scope stands for, None if several may.
+
+        A function may bind and read a name thousands of times: that is found out once, after the traversal.
+        """
+        if self._decisive is None:
+            self._decisive = {}
+        if name not in self._decisive:
+            some = self.bindings[name]
+            real = [binding for binding in some if not is_none(binding)] or some
+            is_clear = len(real) == 1 or all(binding.kind == IMPORT for binding in real)
+            self._decisive[name] = real[0] if is_clear else None
+        return self._decisive[name]
 
     def inner(self, name: str) -> str:
         """Return the qualified name of a definition in this scope, as Python forms it."""

@@ -55,8 +55,8 @@ def _is_for_a_moment(module: Module, call: ast.Call, site: Site) -> bool:
     if function is None:
         return False
     names = _names_of_values(module, site.scope).get(id(call), set())
-    used, loads = _uses_in(module, function)
-    attributes = [used.get(id(node)) for node in (call, *(load for name in names for load in loads.get(name, ())))]
+    read, uses = _uses_in(module, function)
+    attributes = [read.get(id(call)), *(attribute for name in names for attribute in uses.get(name, ()))]
     # Discount the call itself, which is the bound value.
     handed_on = attributes.count(None) - bool(names)
     return handed_on <= 0 and _LASTING.isdisjoint(attributes)
@@ -73,16 +73,14 @@ def _names_of_values(_module: Module, scope: Scope) -> dict[int, set[str]]:
 
 
 @query()
-def _uses_in(_module: Module, function: FunctionNode) -> tuple[dict[int, str], dict[str, list[ast.Name]]]:
-    """Return the attribute that is read from each node in a function, and the places that read each name."""
-    used: dict[int, str] = {}
-    loads: dict[str, list[ast.Name]] = {}
+def _uses_in(_module: Module, function: FunctionNode) -> tuple[dict[int, str], dict[str, set[str | None]]]:
+    """Return the attributes that are read from each node in a function, and from each name; None if it is passed on."""
+    read = {id(node.value): node.attr for node in ast.walk(function) if isinstance(node, ast.Attribute)}
+    uses: dict[str, set[str | None]] = {}
     for node in ast.walk(function):
-        if isinstance(node, ast.Attribute):
-            used[id(node.value)] = node.attr
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            loads.setdefault(node.id, []).append(node)
-    return used, loads
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            uses.setdefault(node.id, set()).add(read.get(id(node)))
+    return read, uses
 
 
 #: Code that makes the project's app current in all threads: Celery does so for Django, or the project does it itself.

@@ -10,12 +10,13 @@ from flake8_celery_tasks.binding.nodes import unparsed
 from flake8_celery_tasks.binding.scopes import ASSIGN, CLASS, MODULE
 from flake8_celery_tasks.binding.symbols import Bound
 from flake8_celery_tasks.binding.values import Invoke, Param, Ref
+from flake8_celery_tasks.core.memo import query
 from flake8_celery_tasks.core.record import Record
 from flake8_celery_tasks.resolution.resolver import external
 
 if TYPE_CHECKING:
     from flake8_celery_tasks.binding.module import Module
-    from flake8_celery_tasks.binding.scopes import Binding, Site
+    from flake8_celery_tasks.binding.scopes import Binding, Scope, Site
     from flake8_celery_tasks.binding.values import Value
     from flake8_celery_tasks.resolution.project import Project
 
@@ -138,8 +139,7 @@ def _made_by(project: Project, module: Module, receiver: ast.expr, site: Site) -
     """Return the expressions that a receiver may come from, each with its module; empty if one is unknown."""
     found = site.scope.find(receiver.id) if isinstance(receiver, ast.Name) else None
     if found is not None and found[0].kind not in (MODULE, CLASS):
-        made = [_bound(module, binding) for binding in found[1]]
-        return [(value, module) for value in made if value is not None] if None not in made else []
+        return _made_local(module, found[0], getattr(receiver, "id", ""))
     value = module.value(receiver, site.scope)
     if isinstance(value, Ref):
         target = project.resolve(value.path, module)
@@ -147,6 +147,13 @@ def _made_by(project: Project, module: Module, receiver: ast.expr, site: Site) -
             return [(target.symbol.value, target.module)]
         return []
     return [(value, module)]
+
+
+@query()
+def _made_local(module: Module, scope: Scope, name: str) -> list[tuple[Value, Module]]:
+    """Return the expressions that a local name may come from; empty if one is unknown."""
+    made = [_bound(module, binding) for binding in scope.bindings[name]]
+    return [(value, module) for value in made if value is not None] if None not in made else []
 
 
 def _bound(module: Module, binding: Binding) -> Value | None:
