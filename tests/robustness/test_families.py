@@ -115,6 +115,16 @@ def callbacks_in_a_loop(size):
     }
 
 
+def one_name_for_all(size):
+    clients = "".join(f"    client = requests.Session()\n    client.post('{n}', x)\n" for n in range(size))
+    apps = "".join(f"    app = Celery('{n}')\n    app.send_task('shop.tasks.add', (1,))\n" for n in range(size))
+    task = "@shared_task(name='shop.pay', acks_late=True)\ndef pay(x):\n"
+    return {
+        "shop/pay.py": f"{HEAD}import requests\n\n\n{task}{clients}",
+        "shop/apps.py": f"from celery import Celery\n\n\ndef make():\n{apps}",
+    }
+
+
 FAMILIES = [
     (callbacks_in_a_loop, 100),
     (wildcards, 100),
@@ -126,6 +136,7 @@ FAMILIES = [
     (handlers, 100),
     (derived_classes, 30),
     (items, 100),
+    (one_name_for_all, 100),
     (methods_of_functions, 200),
     (one_wide_line, 300),
     (long_names, 100),
