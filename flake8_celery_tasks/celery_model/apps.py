@@ -322,12 +322,20 @@ def bases_of(project: Project, base: Value, module: Module) -> list[Target | Unk
 def is_task_class(project: Project, target: Target) -> bool | Unknown:
     """Return whether a class inherits from `celery.Task`; UNKNOWN if one of its ancestors can't be resolved."""
     unread = False
+    known = _task_classes(project)
     for cls in project.line(target):
         if isinstance(cls, Unknown):
             unread = True
-        elif cls.path == "celery.Task":
+        elif cls.path in known:
+            known.add(target.path)
             return True
     return UNKNOWN if unread else False
+
+
+@query()
+def _task_classes(_project: Project) -> set[str]:
+    """Return the classes that are known to inherit from `celery.Task`: others may be derived from them."""
+    return {"celery.Task"}
 
 
 def is_base(project: Project, name: str, module: Module) -> bool:

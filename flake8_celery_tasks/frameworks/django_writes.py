@@ -175,14 +175,15 @@ class _Body:
         if isinstance(statement, (ast.If, ast.Match)):
             head = [statement.test if isinstance(statement, ast.If) else statement.subject]
         head_writes = self.reader.writes(head, self.scope)
+        all_writing, all_acting = sum(writing), sum(acting)
         for part, writes, acts in zip(parts, writing, acting, strict=True):
             answers: dict[_Beside, _Answer] = {}
             for inside in _ALL:
                 if head:
-                    around = (inside[0] or head_writes, inside[1] or sum(acting) > acts, inside[2])
+                    around = (inside[0] or head_writes, inside[1] or all_acting > acts, inside[2])
                 else:  # a handler may run after part of the body, and later code after a handler
                     left = inside[2] and isinstance(statement, (ast.With, ast.AsyncWith))
-                    around = (inside[0] or sum(writing) > writes, inside[1], left)
+                    around = (inside[0] or all_writing > writes, inside[1], left)
                 answers[inside] = place.answers[place.block.among(place.at, around)]
             yield part, answers
 

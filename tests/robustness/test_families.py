@@ -226,7 +226,7 @@ def test_where_many_names_are_near_nobody_knows_what_was_meant():
 
 
 def test_all_of_the_file_system_is_no_project(monkeypatch):
-    with pytest.raises(OptionError, match="no project"):
+    with pytest.raises(OptionError, match="not a project"):
         Options.of({"celery_project_root": "/"})
     monkeypatch.setattr("flake8_celery_tasks.workspace.folders.find_root", lambda _: None)
     monkeypatch.chdir("/")

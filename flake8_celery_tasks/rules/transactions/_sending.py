@@ -102,16 +102,16 @@ def is_for_failure(invocation: Invocation) -> bool:
     for around in invocation.site.chain():
         if around.kind in (FUNCTION, LAMBDA):
             return False
-        if (
-            around.kind == TRY
-            and around.part == "handler"
-            and any(
-                isinstance(handler.body[-1], ast.Raise) and any(node is invocation.node for node in ast.walk(handler))
-                for handler in around.try_.handlers
-            )
-        ):
+        if around.kind == TRY and id(invocation.node) in _sent_for_failure(invocation.context, around.try_):
             return True
     return False
+
+
+@query()
+def _sent_for_failure(_context: FileContext, node: ast.Try) -> frozenset[int]:
+    """Return the calls, by their identities, in the handlers of a `try` that end with `raise`."""
+    failing = (handler for handler in node.handlers if isinstance(handler.body[-1], ast.Raise))
+    return frozenset(id(inner) for handler in failing for inner in ast.walk(handler) if isinstance(inner, ast.Call))
 
 
 def is_next_batch(invocation: Invocation) -> bool:
