@@ -151,12 +151,17 @@ class Site:
             yield site
             site = site.parent
 
+    def bodies(self) -> Iterator[Site]:
+        """Yield the functions and lambdas around this place, innermost first."""
+        body = self.body
+        while body is not None:
+            yield body
+            body = None if body.parent is None else body.parent.body
+
     def function(self) -> FunctionNode | None:
         """Return the innermost function (not lambda) around this place."""
-        body = self.body
-        while body is not None and body.kind == LAMBDA:
-            body = None if body.parent is None else body.parent.body
-        return None if body is None else cast("FunctionNode", body.node)
+        found = next((body for body in self.bodies() if body.kind == FUNCTION), None)
+        return None if found is None else cast("FunctionNode", found.node)
 
     @property
     def try_(self) -> ast.Try:

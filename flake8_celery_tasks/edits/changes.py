@@ -136,9 +136,8 @@ def _item(text: Source, start: int, end: int) -> _Unit | None:
 def _member(text: Source, node: ast.AST, child: ast.AST, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Yield the span of the item of a call or a display that a node around a place is or is part of."""
     if isinstance(node, ast.Dict):
-        for key, value in items_at(text, node, start, end):
-            if child is key or child is value:
-                yield text.start(key or value), text.end(value)
+        items = (item for item in items_at(text, node, start, end) if child in item)
+        yield from ((text.start(key or value), text.end(value)) for key, value in items)
     elif isinstance(node, (ast.Call, ast.List, ast.Set, ast.Tuple)) and child is not getattr(node, "func", None):
         yield text.start(child), text.end(child)
 

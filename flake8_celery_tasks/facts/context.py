@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from flake8_celery_tasks.binding import binder
 from flake8_celery_tasks.binding.nodes import dotted, unsubscripted
-from flake8_celery_tasks.binding.scopes import ASSIGN, FUNCTION, IMPORT, MODULE
+from flake8_celery_tasks.binding.scopes import ASSIGN, IMPORT, MODULE
 from flake8_celery_tasks.binding.values import Invoke, Member, Ref
 from flake8_celery_tasks.celery_model import apps, definitions, objects
 from flake8_celery_tasks.celery_model.objects import AppThing, TaskThing
@@ -63,8 +63,8 @@ class FileContext(Memo):
 
     def task_at(self, site: Site) -> Task | None:
         """Return the task whose function contains a place, possibly in a nested function."""
-        for around in site.chain():
-            if around.kind == FUNCTION and id(around.node) in self._by_function:
+        for around in site.bodies():
+            if id(around.node) in self._by_function:
                 return self._by_function[id(around.node)]
         return None
 

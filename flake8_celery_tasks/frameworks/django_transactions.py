@@ -183,7 +183,7 @@ def may_wait(project: Project, module: Module, site: Site) -> bool:
     function = site.function()
     return any(
         _waits(project, module, module.value(decorator, place.parent.scope))
-        for place in site.chain()
+        for place in site.bodies()
         if place.node is function and place.parent is not None
         for decorator in place.node.decorator_list
     )
