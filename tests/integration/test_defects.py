@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from flake8_celery_tasks.celery_model.registry import Index
 from flake8_celery_tasks.command import main, pool
 from flake8_celery_tasks.core import errors
 from flake8_celery_tasks.core.violation import INTERNAL
@@ -147,3 +148,22 @@ def test_what_is_around_fails(shop, monkeypatch, capfd):
     code, out, _ = told(capfd, "check", "shop/tasks.py")
     assert code == 1
     assert "CLY000" in out
+
+
+@pytest.mark.usefixtures("_fresh_plugin")
+def test_a_file_that_the_index_fails_on(shop, monkeypatch, capfd):
+    real = Index._add_all
+
+    def broken(index, module):
+        if module.place.name == "shop.tasks":
+            raise KeyError("a")
+        real(index, module)
+
+    monkeypatch.setattr(Index, "_add_all", broken)
+    (shop / "shop/tasks.py").write_text(
+        "from celery import current_app, shared_task\n\n\n@shared_task(name='shop.add')\ndef add():\n"
+        "    current_app.send_task('shop.gone')\n"
+    )
+    code, out, _ = told(capfd, "check", "--select=CLY", "-j1", "shop/tasks.py")
+    assert code == 1
+    assert f"shop/tasks.py:1:1: CLY000 {errors.internal(KeyError('a'))}" in out

@@ -110,3 +110,9 @@ def test_tasks_in_tests_do_not_count(tmp_path):
     (tmp_path / "shop/tasks.py").unlink()
     known = project_at(tmp_path, tests)  # but they show how tasks are created
     assert [one["tasks"] for one in surroundings.decorators_of(known)] == [2]
+
+
+def test_paths_as_they_are_shown(tmp_path):
+    known = project_at(tmp_path, {})
+    assert surroundings._seen(known, str(tmp_path / "shop/setup.cfg")) == "shop/setup.cfg"
+    assert surroundings._seen(known, "--celery-version") == "--celery-version"
