@@ -212,7 +212,11 @@ def _is_bound(before: bytes, after: bytes) -> bool | None:
     return None
 
 
-@lru_cache
+#: How many patterns for names are kept: there may be some hundred names, each asked for in every file.
+_PATTERNS: Final = 1024
+
+
+@lru_cache(_PATTERNS)
 def _using(name: bytes) -> re.Pattern[bytes]:
     return re.compile(
         rb"@[ \t]*(?:[\w.\x80-\xff]+\.)?" + re.escape(name) + rb"(?!" + _WORD + rb")"
@@ -224,13 +228,13 @@ def _using(name: bytes) -> re.Pattern[bytes]:
 _IN_WORD: Final = re.compile(_WORD)
 
 
-@lru_cache
+@lru_cache(_PATTERNS)
 def _beginning(name: bytes) -> re.Pattern[bytes]:
     """Return a pattern for a name that may end a longer one: looking at what is before takes ten times as long."""
     return re.compile(re.escape(name) + rb"(?!" + _WORD + rb")")
 
 
-@lru_cache
+@lru_cache(_PATTERNS)
 def _word(name: bytes) -> re.Pattern[bytes]:
     return re.compile(rb"(?<!" + _WORD + rb")" + re.escape(name) + rb"(?!" + _WORD + rb")")
 
