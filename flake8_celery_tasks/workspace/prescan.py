@@ -107,9 +107,11 @@ _AFTER_MAKER: Final = re.compile(rb"[ \t\\]*(as(?!" + _WORD + rb")|[(,)\r\n#]|\Z
 _IMPORTS: Final = re.compile(rb"\s{1,200}(?:from|import)\s")
 
 
-#: Names for classes that are named like Celery's for tasks or apps; classes that are built from one.
+#: Names for classes that are named like Celery's for tasks or apps, and classes that are built from one.
+#: Patterns with a fixed start are faster.
 _RENAMED: Final = (
-    re.compile(rb"(?:Task|Celery)[ \t]+as[ \t]+(" + _WORD + rb"+)"),
+    re.compile(rb"Task[ \t]+as[ \t]+(" + _WORD + rb"+)[ \t]*(?:[,;)\\\r\n#]|\Z)"),
+    re.compile(rb"Celery[ \t]+as[ \t]+(" + _WORD + rb"+)[ \t]*(?:[,;)\\\r\n#]|\Z)"),
     re.compile(rb"\n(" + _WORD + rb"+)[ \t]*=[ \t]*[\w.]{0,200}(?:Task|Celery)(?![\w.(])"),
 )
 _DERIVED: Final = re.compile(

@@ -174,6 +174,8 @@ def test_the_names(tmp_path):
         ("Job = Task\n", {"Job"}),
         ("Job = celery.Task  # ours\n", {"Job"}),
         ("Job = Task()\n", set()),
+        ("from celery import Task as Job", {"Job"}),
+        ("from celery import (\n    Task as Job,\n    Celery as Shop)\n", {"Job", "Shop"}),
         ("class Shop(celery.Celery): ...\n", {"Shop"}),
         ("class Größe(Task): ...\n", {"Größe"}),
     ],

@@ -268,3 +268,8 @@ def test_time_for_bindings_is_linear(unit):
 )
 def test_a_name_is_no_part_of_another(text, expected):
     assert prescan.may_bind(text.encode(), b"job") is expected
+
+
+def test_prose_names_no_class():
+    assert prescan.may_bind(b"from celery import Task as Job\n")
+    assert not prescan.may_bind(b'"""A Task as standalone as this one."""\n\nfrom celery import Task\n')
