@@ -64,14 +64,15 @@ def _uses_own_decorator(run: Run, filename: str, text: str, found: set[str], pro
         if not _uses_own(path, content, found, run.options):
             return False
         found_names = _names(path, run) if project is None else _searched(project)
-        names = [encoded(name) for name in found_names if not gate.passes(name)]
+        names = [name for name in found_names if not gate.passes(name)]
+        written = [encoded(name) for name in names]
     except errors.CAUGHT:
         return True
     if project is None:
-        own = (*(name for name in found_names if not gate.passes(name)), _TASK)
+        own = (*names, _TASK)
         gate.own[os.path.dirname(filename)] = gate.own[_root(os.path.dirname(path), run.options)] = own
     # The class that an app gives its tasks is one of the app's attributes.
-    return any(prescan.uses(content, name) for name in names) or (_TASK in text and prescan.uses(content, b"Task"))
+    return any(prescan.uses(content, name) for name in written) or (_TASK in text and prescan.uses(content, b"Task"))
 
 
 def _names(path: str, run: Run) -> frozenset[str]:

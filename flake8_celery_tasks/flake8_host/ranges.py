@@ -11,7 +11,7 @@ from flake8.processor import FileProcessor
 from flake8_celery_tasks.core import regular
 from flake8_celery_tasks.core.violation import BROKEN
 from flake8_celery_tasks.resolution.modules import parse_text
-from flake8_celery_tasks.workspace.source import Source, end_of, start_of
+from flake8_celery_tasks.workspace.source import Source, end_of, first_of, start_of
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -77,7 +77,7 @@ def _by_start(source: Source, lines: set[int]) -> dict[int, list[ast.AST]]:
 
 def _reaches(node: ast.stmt, lines: list[int]) -> bool:
     """Return whether a statement, with its decorators, is on one of some lines, given in order."""
-    first, last = (getattr(node, "decorator_list", None) or [node])[0].lineno, end_of(node)[0]
+    first, last = start_of(first_of(node))[0], end_of(node)[0]
     index = bisect_left(lines, first)
     return index < len(lines) and lines[index] <= last
 

@@ -18,7 +18,7 @@ from flake8_celery_tasks.binding.symbols import Function
 from flake8_celery_tasks.binding.values import Ref
 from flake8_celery_tasks.catalog.methods import SENDING_ATTRIBUTES
 from flake8_celery_tasks.core.memo import query
-from flake8_celery_tasks.workspace.source import end_of, start_of
+from flake8_celery_tasks.workspace.source import end_of, first_of, start_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -199,7 +199,7 @@ class _Body:
 
 
 def _start(place: _Place) -> tuple[int, int]:
-    return start_of((getattr(place.statement, "decorator_list", None) or [place.statement])[0])
+    return start_of(first_of(place.statement))
 
 
 class _Calls:
@@ -211,8 +211,7 @@ class _Calls:
 
     def inside(self, node: ast.AST) -> tuple[int, int]:
         """Return the index of the first call in a node, and that of the first one after it."""
-        first = (getattr(node, "decorator_list", None) or [node])[0]
-        return bisect_left(self._starts, start_of(first)), bisect_left(self._starts, end_of(node))
+        return bisect_left(self._starts, start_of(first_of(node))), bisect_left(self._starts, end_of(node))
 
 
 @query()

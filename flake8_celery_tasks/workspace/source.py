@@ -302,6 +302,12 @@ def _below(node: ast.AST) -> Iterator[ast.stmt]:
                 yield from _below(one)
 
 
+def first_of(node: ast.AST) -> ast.AST:
+    """Return the node that the text of a node starts with: of a definition, its first decorator."""
+    first: ast.AST = (getattr(node, "decorator_list", None) or [node])[0]
+    return first
+
+
 def start_of(node: ast.AST) -> tuple[int, int]:
     """Return the parser's start position of a node: lines start at 1, columns are in UTF-8 bytes."""
     return node.lineno, node.col_offset  # type: ignore[attr-defined]
