@@ -298,8 +298,8 @@ class Module(Memo):
                 continue
             if isinstance(func, ast.Call) or "task" in name or id(call) in bound:
                 value = self.value(call, site.scope)
-                assert isinstance(value, Invoke)
-                yield value
+                if isinstance(value, Invoke):  # `dict(other)` is a mapping
+                    yield value
 
     def known_symbols(self) -> dict[str, tuple[Symbol, ...]]:
         """Return the symbols that have been asked for so far, in this run or when the summary was created."""
