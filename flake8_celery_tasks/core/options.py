@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flake8_celery_tasks.core import spelling
+from flake8_celery_tasks.core.memo import lazy_pattern
 from flake8_celery_tasks.core.violation import PREFIX
 
 if TYPE_CHECKING:
@@ -325,7 +326,7 @@ def _name_pattern(option: str, raw: object) -> str:
     return pattern
 
 
-_PLACEHOLDER: Final = re.compile(r"(\\.)|\{([A-Za-z_]\w*)\}")
+_PLACEHOLDER: Final = lazy_pattern(r"(\\.)|\{([A-Za-z_]\w*)\}")
 
 
 def fill(pattern: str, given: Mapping[str, str]) -> str:
@@ -453,7 +454,7 @@ def codes_given(namespace: argparse.Namespace, arguments: Sequence[str]) -> list
 
 #: flake8's options that take codes, and the shape of our codes in an option that also takes paths.
 _CODES: Final = ("select", "ignore", "extend-select", "extend-ignore")
-_OURS: Final = re.compile(r"CLY\w*")
+_OURS: Final = lazy_pattern(r"CLY\w*")
 
 
 def _listed(value: object) -> list[str]:

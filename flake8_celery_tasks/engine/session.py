@@ -193,6 +193,10 @@ def save() -> None:
                 project.save()
         for found in _findings.values():
             found.save()
+        if _findings:
+            from flake8_celery_tasks.engine import loader
+
+            loader.keep()
 
 
 def forget() -> None:

@@ -101,7 +101,7 @@ class Cache:
     @property
     def path(self) -> str:
         """The path of the cache file."""
-        return file_of(self.root, f"{own_code.stamps()}", ".json")
+        return file_of(self.root, own_code.state(), ".json")
 
     def passes(self, path: str, current: Stamp | None) -> bool | None:
         """Return whether an unchanged file passes the gate, None if that is not known."""

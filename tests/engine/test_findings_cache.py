@@ -213,7 +213,7 @@ SETTINGS = {
     "excludes": lambda patch: told(patch, excluded=("*/inner",)),
     "version": lambda patch: patch.setattr(findings_cache, "__version__", "0"),
     "Python": lambda patch: patch.setattr(findings_cache.sys, "version_info", (3, 99, 0)),
-    "code": lambda patch: patch.setattr(findings_cache, "own_code", types.SimpleNamespace(stamps=lambda: ["other"])),
+    "code": lambda patch: patch.setattr(findings_cache, "own_code", types.SimpleNamespace(state=lambda: "other")),
 }
 
 
